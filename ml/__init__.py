@@ -1,0 +1,1 @@
+"""What we compute and learn: tasks, estimators and the arithmetic beneath them."""

