@@ -1,0 +1,114 @@
+"""A trained model on disk: native files, a manifest of checksums, nothing that runs code when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from features.errors import ModelNotFound
+from ml.registry import TASKS
+from ml.task import Task
+
+MANIFEST = "manifest.json"
+CARD = "card.json"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted estimator with its task and its card.
+
+    Attributes
+    ----------
+    task : Task
+        What it answers.
+    estimator : Estimator
+        What was learned.
+    card : mapping
+        Model card: data fingerprint, configuration, metrics, environment; never needed to answer.
+    """
+
+    task: Task
+    estimator: Any
+    card: Mapping[str, Any]
+
+    def save(self, folder: Path) -> str:
+        """Write the model whole into a folder that does not exist yet, and return the manifest's checksum.
+
+        Raises
+        ------
+        FileExistsError
+            The folder exists.
+        """
+        if folder.exists():
+            raise FileExistsError(f"{folder} exists; a model version is never overwritten")
+        part = folder.with_name(f".{folder.name}.{os.getpid()}")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        try:
+            files = {**self.estimator.to_files(), CARD: _json(self.card)}
+            for name, content in files.items():
+                (part / name).write_bytes(content)
+            checksums = {name: _sha256(content) for name, content in sorted(files.items())}
+            manifest = _json({"task": self.task.name, "files": checksums})
+            (part / MANIFEST).write_bytes(manifest)
+            part.replace(folder)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        return _sha256(manifest)
+
+    @classmethod
+    def load(cls, folder: Path, *, sha256: str | None = None) -> Self:
+        """Read a model, refusing any file that differs from what was registered.
+
+        Parameters
+        ----------
+        folder : Path
+            Where `save` wrote.
+        sha256 : str, optional
+            Checksum of the manifest, as registered.
+
+        Raises
+        ------
+        ModelNotFound
+            A file is missing, or its checksum differs.
+        """
+        manifest = _read(folder, MANIFEST)
+        if sha256 is not None and _sha256(manifest) != sha256:
+            raise ModelNotFound(_differs(folder / MANIFEST, sha256, _sha256(manifest)))
+        content = json.loads(manifest)
+        files = {name: _read(folder, name) for name in content["files"]}
+        for name, expected in content["files"].items():
+            if _sha256(files[name]) != expected:
+                raise ModelNotFound(_differs(folder / name, expected, _sha256(files[name])))
+        card = json.loads(files.pop(CARD))
+        task = TASKS[content["task"]]
+        return cls(task=task, estimator=task.estimator.from_files(files), card=card)
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as e:
+        raise ModelNotFound(f"{folder / name}: {e.strerror}; the model is incomplete: train it again") from None
+
+
+def _differs(path: Path, expected: str, found: str) -> str:
+    return (
+        f"{path}: checksum {found[:12]} differs from the registered {expected[:12]}; "
+        "the file was changed after training: do not use it, train again or roll back"
+    )

@@ -1,0 +1,247 @@
+"""What a model asks of a request: learnt from the training table, stored with the model, checked at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import polars as pl
+from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
+from pydantic import Field as Constraint
+
+from features.errors import DataError
+from features.tables import Table
+
+Kind = Literal["number", "integer", "flag", "category", "text", "instant"]
+_KINDS: dict[Any, Kind] = {pl.Int64: "integer", pl.Float64: "number", pl.Boolean: "flag", pl.String: "text"}
+FEN = 100
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Field(BaseModel):
+    """One field of a request.
+
+    Attributes
+    ----------
+    kind : str
+        number, integer, flag, category (one of `values`), text or instant (ISO 8601 with an offset).
+    unit : str or None
+        As in the contract; `fen` is asked for in yuan with two decimals.
+    low, high : float or None
+        Range in the contract's unit.
+    required : bool
+        True for a feature that was never missing in training: the model knows nothing about its absence.
+    feature : bool
+        Whether the model reads it; others are accepted and ignored.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Kind
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] | None = None
+    required: bool = False
+    feature: bool = False
+    personal: bool = False
+    description: str | None = None
+
+
+class Signature(BaseModel):
+    """The fields of a request to one model version, in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: tuple[Field, ...]
+
+    @property
+    def numeric(self) -> list[str]:
+        """Features that are numbers or flags."""
+        return [f.name for f in self.fields if f.feature and f.kind in ("number", "integer", "flag")]
+
+    @property
+    def categorical(self) -> list[str]:
+        """Features that are categories or texts."""
+        return [f.name for f in self.fields if f.feature and f.kind in ("category", "text")]
+
+
+def contract_fields(table: Table) -> list[Field]:
+    """Fields of a raw table that may stand in a request: all but what is filled in afterwards.
+
+    Examples
+    --------
+    >>> from features.tables import APPLICATIONS
+    >>> term = next(f for f in contract_fields(APPLICATIONS) if f.name == "term_months")
+    >>> term.kind, term.low, term.high
+    ('integer', 1.0, 120.0)
+    """
+    return [_contract_field(name, column) for name, column in table.schema.columns.items() if name not in table.outcomes]
+
+
+def _contract_field(name: str, column: Any) -> Field:
+    meta = column.metadata or {}
+    limits: dict[str, Any] = {}
+    for check in column.checks:
+        statistics = check.statistics
+        if check.name == "isin":
+            limits["values"] = tuple(statistics["allowed_values"])
+        elif check.name == "in_range":
+            limits |= {"low": statistics["min_value"], "high": statistics["max_value"]}
+    kind = _KINDS[column.dtype.type if isinstance(column.dtype.type, type) else type(column.dtype.type)]
+    if meta.get("unit") == "us":
+        return Field(name=name, kind="instant", personal=meta.get("personal", False))
+    if "values" in limits:
+        kind = "category"
+    return Field(name=name, kind=kind, unit=meta.get("unit"), personal=meta.get("personal", False), **limits)
+
+
+def feature_columns(
+    table: Table, present: Collection[str], *, exclude: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Contract columns that a model may read, as (numeric, categorical), in the contract's order.
+
+    Left out are identifiers, instants, protected attributes, and what was filled in afterwards.
+
+    Examples
+    --------
+    >>> from features.tables import APPLICATIONS
+    >>> feature_columns(APPLICATIONS, ["application_id", "gender", "loan_amount", "housing", "decision"])
+    (['loan_amount'], ['housing'])
+    """
+    barred = table.references | table.protected | frozenset(exclude)
+    usable = [f for f in contract_fields(table) if f.name in present and f.name not in barred and f.kind != "instant"]
+    numeric = [f.name for f in usable if f.kind in ("number", "integer", "flag")]
+    return numeric, [f.name for f in usable if f.name not in numeric]
+
+
+def learn_signature(
+    frame: pl.DataFrame,
+    table: Table,
+    *,
+    numeric: Sequence[str],
+    categorical: Sequence[str],
+    extra: Collection[str],
+) -> Signature:
+    """Write down which fields a model needs, from the rows it is trained on.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Training rows; a contract field that is not among its columns is not part of the signature.
+    table : Table
+        The contract.
+    numeric, categorical : sequence of str
+        The columns that the model reads.
+    extra : collection of str
+        Columns beyond the contract.
+
+    Raises
+    ------
+    DataError
+        A feature is not in the table at all.
+    """
+    absent = [n for n in (*numeric, *categorical) if n not in frame.columns]
+    if absent:
+        raise DataError(f"feature '{absent[0]}' is not a column of {table.name}; map it in the sources or remove it")
+    features = set(numeric) | set(categorical)
+    known = [f for f in contract_fields(table) if f.name in frame.columns]
+    own = [Field(name=n, kind="number" if n in numeric else "text") for n in (*numeric, *categorical) if n in extra]
+    return Signature(
+        fields=tuple(
+            f.model_copy(update={"feature": f.name in features, "required": _always_there(frame, f.name, features)})
+            for f in (*known, *own)
+        )
+    )
+
+
+def _always_there(frame: pl.DataFrame, name: str, features: Collection[str]) -> bool:
+    return name in features and frame.height > 0 and frame[name].null_count() == 0
+
+
+def request_model(name: str, signature: Signature) -> type[BaseModel]:
+    """Build the pydantic model of a request: types, ranges and required fields of the signature, nothing else allowed.
+
+    Examples
+    --------
+    >>> signature = Signature(fields=(Field(name="loan_amount", kind="integer", unit="fen", low=1, required=True),))
+    >>> request_model("Ask", signature)(loan_amount=1200.5).loan_amount
+    1200.5
+    """
+    fields: dict[str, Any] = {f.name: _annotation(f) for f in signature.fields}
+    return create_model(name, __config__=ConfigDict(extra="forbid", strict=True, frozen=True), **fields)
+
+
+def _annotation(field: Field) -> tuple[Any, Any]:
+    kinds: dict[str, Any] = {
+        "number": float,
+        "integer": int,
+        "flag": bool,
+        "category": Literal[field.values] if field.values else str,
+        "text": str,
+        "instant": AwareDatetime,
+    }
+    scale = FEN if field.unit == "fen" else 1
+    annotation = float if field.unit == "fen" else kinds[field.kind]
+    limits: dict[str, Any] = {"description": _description(field)}
+    if field.kind in ("number", "integer"):
+        limits |= {"ge": None if field.low is None else field.low / scale}
+        limits |= {"le": None if field.high is None else field.high / scale}
+        if annotation is float:
+            limits["allow_inf_nan"] = False
+    elif field.kind == "text":
+        limits["max_length"] = 200
+    elif field.kind == "instant":
+        limits["strict"] = False
+    constrained = Annotated[annotation, Constraint(**limits)]
+    return (constrained, ...) if field.required else (constrained | None, None)
+
+
+def _description(field: Field) -> str:
+    unit = {"fen": "yuan", "us": "instant"}.get(field.unit or "", field.unit)
+    told = [field.description, f"in {unit}" if unit else None, None if field.feature else "accepted, not used by the model"]
+    return "; ".join(t for t in told if t)
+
+
+def columns_of(requests: Sequence[BaseModel], signature: Signature) -> dict[str, list[Any]]:
+    """Turn requests into columns as the raw table has them: yuan become fen.
+
+    Examples
+    --------
+    >>> signature = Signature(fields=(Field(name="loan_amount", kind="integer", unit="fen", feature=True),))
+    >>> ask = request_model("Ask", signature)
+    >>> columns_of([ask(loan_amount=1200.5), ask()], signature)
+    {'loan_amount': [120050, None]}
+    """
+    columns: dict[str, list[Any]] = {}
+    for field in signature.fields:
+        if field.feature:
+            values = [getattr(r, field.name) for r in requests]
+            if field.unit == "fen":
+                values = [None if v is None else round(v * FEN) for v in values]
+            columns[field.name] = values
+    return columns
+
+
+def row_as_request(row: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
+    """Write a row of the raw table as the JSON a caller would send: fen become yuan, missing fields are left out.
+
+    Examples
+    --------
+    >>> signature = Signature(fields=(Field(name="loan_amount", kind="integer", unit="fen"),))
+    >>> row_as_request({"loan_amount": 120050}, signature)
+    {'loan_amount': 1200.5}
+    """
+    body: dict[str, Any] = {}
+    for field in signature.fields:
+        value = row.get(field.name)
+        if value is None:
+            continue
+        if field.unit == "fen":
+            value = value / FEN
+        elif field.kind == "instant":
+            value = (EPOCH + timedelta(microseconds=value)).isoformat()
+        body[field.name] = value
+    return body
