@@ -33,9 +33,10 @@ class Estimator(Protocol):
         y: NDArray[np.float64],
         *,
         calibrate: tuple[pl.DataFrame, NDArray[np.float64]],
+        refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
-        """Learn from the training part, then calibrate on a later slice."""
+        """Learn from the training part, calibrate on a later slice, then learn from both if `refit`."""
 
     def predict(self, X: Columns) -> pl.DataFrame:
         """Answer every row; the columns are the task's own, the first is the number that metrics are computed on."""

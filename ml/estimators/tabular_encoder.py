@@ -29,8 +29,6 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Text columns, coded by frequency order in the training data. A value never seen is missing.
     derived : mapping of str to {operation: arguments}
         Columns computed from others, in order (see `ml.domain.derived`); they may use earlier ones.
-    inputs : sequence of str
-        Number columns that derived ones need but the model itself must not see.
 
     Attributes
     ----------
@@ -55,12 +53,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         numeric: Sequence[str] = (),
         categorical: Sequence[str] = (),
         derived: Mapping[str, Derivation] | None = None,
-        inputs: Sequence[str] = (),
     ) -> None:
         self.numeric = numeric
         self.categorical = categorical
         self.derived = derived
-        self.inputs = inputs
 
     def fit(self, X: Mapping[str, Sequence[Any]] | pl.DataFrame, y: object = None) -> Self:
         """Learn the categories of each categorical column, most frequent first (ties by name)."""
@@ -73,7 +69,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _finish(self) -> None:
         self.feature_names_out_ = [*self.numeric, *(self.derived or {}), *self.categorical]
-        self.n_features_in_ = len(self.numeric) + len(self.categorical) + len(self.inputs)
+        self.n_features_in_ = len(self.numeric) + len(self.categorical)
         self._codes = {n: {v: float(i) for i, v in enumerate(c)} for n, c in self.categories_.items()}
         self._steps = [(n, *next(iter(spec.items()))) for n, spec in (self.derived or {}).items()]
 
@@ -92,7 +88,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             A column is missing or holds something that is no number.
         """
         check_is_fitted(self)
-        columns = {name: _numbers(X, name) for name in (*self.numeric, *self.inputs)}
+        columns = {name: _numbers(X, name) for name in self.numeric}
         for name, operation, arguments in self._steps:
             columns[name] = derived.derive(columns, operation, arguments)
         for name in self.categorical:
@@ -111,7 +107,6 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         content = {
             "numeric": list(self.numeric),
             "categorical": list(self.categorical),
-            "inputs": list(self.inputs),
             "derived": {n: {o: list(a) for o, a in s.items()} for n, s in (self.derived or {}).items()},
             "categories": self.categories_,
         }

@@ -1,0 +1,15 @@
+"""Raw tables from Parquet, CSV or a database, mapped onto the contracts by `configs/sources.yaml`."""
+
+from features.sources.config import ColumnSource, ExtraFeatures, SourcesConfig, TableSource, load_sources
+from features.sources.reading import RawTables, TableReport, read_tables
+
+__all__ = [
+    "ColumnSource",
+    "ExtraFeatures",
+    "RawTables",
+    "SourcesConfig",
+    "TableReport",
+    "TableSource",
+    "load_sources",
+    "read_tables",
+]

@@ -1,0 +1,169 @@
+"""A table's source opened without reading its rows: Parquet files, a CSV file or a query."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import ChehangError, ConfigError, DataError
+from features.sources.config import TableSource
+from features.sources.databases import query_columns, read_query
+from features.sources.encodings import head, readable
+
+ROW = "__row__"  # position of a row in its source, from 0
+
+
+@dataclass(frozen=True)
+class Scan:
+    """An opened source.
+
+    Attributes
+    ----------
+    where : str
+        How messages name it: the table and its file or query.
+    columns : tuple of str
+        Names of its columns.
+    rows : callable
+        The rows, with their position in `__row__`.
+    cheap_to_repeat : bool
+        Whether the frame may be collected more than once (Parquet), or is read once into memory.
+    """
+
+    where: str
+    columns: tuple[str, ...]
+    rows: Callable[[], pl.LazyFrame]
+    cheap_to_repeat: bool
+
+
+def open_source(table: str, source: TableSource) -> Scan:
+    """Open a table's source and learn its column names.
+
+    Raises
+    ------
+    DataError
+        A missing, unreadable or malformed file, a database that refuses.
+    ConfigError
+        A path of the wrong kind, a database driver that is missing.
+    """
+    if source.parquet is not None:
+        return _parquet(table, source.parquet)
+    if source.csv is not None:
+        return _csv(table, Path(source.csv), source)
+    return _query(table, source)
+
+
+def unreadable(where: str, error: Exception) -> ChehangError:
+    """What went wrong while reading, in one line, and what to do about it."""
+    if isinstance(error, ChehangError):
+        return error
+    text = (str(error).split("\n\n")[0].splitlines() or [type(error).__name__])[0]
+    return DataError(f"{where}: cannot be read: {text}: repair or replace the file, and check its permissions")
+
+
+def _parquet(table: str, pattern: str) -> Scan:
+    where = f"{table}: {pattern}"
+    files = _parquet_files(where, pattern)
+    nested = any("=" in part for file in files for part in file.relative_to(_root(pattern)).parts[:-1])
+    try:
+        schemas = [pl.scan_parquet(f, hive_partitioning=nested, glob=False).collect_schema() for f in files]
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _not_parquet(where, files, error) from None
+
+    def rows() -> pl.LazyFrame:
+        if all(s == schemas[0] for s in schemas):
+            return pl.scan_parquet(files, hive_partitioning=nested, glob=False, row_index_name=ROW)
+        # Exports of different months differ: a column came later, or is whole numbers in one and not in the next.
+        scans = [pl.scan_parquet(f, hive_partitioning=nested, glob=False) for f in files]
+        return pl.concat(scans, how="diagonal_relaxed").with_row_index(ROW)
+
+    return Scan(where, tuple(dict.fromkeys(n for s in schemas for n in s)), rows, cheap_to_repeat=True)
+
+
+def _root(pattern: str) -> Path:
+    """The folder above which a path's parts are not part of the table."""
+    path = Path(pattern)
+    if path.is_dir():
+        return path
+    fixed = [p for p in path.parents if not any(c in str(p) for c in "*?[")]
+    return fixed[0]
+
+
+def _parquet_files(where: str, pattern: str) -> list[Path]:
+    path = Path(pattern)
+    if path.is_dir():
+        found = sorted(f for f in path.rglob("*.parquet") if not _hidden(f, path))
+        if not found:
+            raise DataError(f"{where}: the folder holds no *.parquet file: correct `parquet`, or write the files")
+        return found
+    if path.exists():
+        return [path]
+    found = sorted(Path(f) for f in glob(pattern, recursive=True) if Path(f).is_file())
+    if not found:
+        raise DataError(f"{where}: no such file: correct `parquet`, or write the file")
+    return found
+
+
+def _hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in file.relative_to(root).parts)
+
+
+def _not_parquet(where: str, files: list[Path], error: Exception) -> DataError:
+    for file in files:
+        try:
+            with file.open("rb") as opened:
+                marked = opened.read(4) in (b"PAR1", b"PARE")
+        except OSError as unopened:
+            return DataError(f"{where}: {file.name}: {unopened.strerror}: let this user read the file")
+        if not marked:
+            return DataError(f"{where}: {file.name} is not a Parquet file: use `csv` for text, or write it as Parquet")
+    return DataError(str(unreadable(where, error)))
+
+
+def _csv(table: str, path: Path, source: TableSource) -> Scan:
+    where = f"{table}: {path}"
+    if path.is_dir():
+        raise ConfigError(f"{where}: is a folder: `csv` takes one file; use `parquet` for a folder of Parquet files")
+    if not path.exists():
+        raise DataError(f"{where}: no such file: correct `csv`, or write the file")
+
+    def scan(content: Path | io.BytesIO) -> pl.LazyFrame:
+        # Everything as text: types are the contract's business, and mixed types must reach the quarantine.
+        return pl.scan_csv(
+            content,
+            separator=source.separator,
+            null_values=list(source.null_values),
+            infer_schema=False,
+            glob=False,
+            row_index_name=ROW,
+        )
+
+    def rows() -> pl.LazyFrame:
+        frame = scan(readable(path, source.encoding, where=where))
+        return frame.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))  # a blank line is no row
+
+    try:
+        columns = scan(head(path, source.encoding, where=where)).collect_schema().names()
+    except pl.exceptions.NoDataError:
+        raise DataError(f"{where}: has no rows, not even a header line: export it again") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise unreadable(where, error) from None
+    return Scan(where, tuple(n for n in columns if n != ROW), rows, cheap_to_repeat=False)
+
+
+def _query(table: str, source: TableSource) -> Scan:
+    url, query = source.url.get_secret_value() if source.url else "", source.sql or ""
+    where = f"{table}: query"
+    columns = query_columns(url, query, where=where)
+    repeated = sorted({c for c in columns if columns.count(c) > 1})
+    if repeated:
+        raise ConfigError(f"{where}: `sql` returns column `{repeated[0]}` twice: name one of them with AS")
+
+    def rows() -> pl.LazyFrame:
+        return read_query(url, query, where=where).lazy().with_row_index(ROW)
+
+    return Scan(where, tuple(columns), rows, cheap_to_repeat=False)

@@ -1,0 +1,129 @@
+"""Matching source values: which rows hold a listed value, and what `map` turns them into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from features.errors import ConfigError
+
+
+def is_text(dtype: pl.DataType) -> bool:
+    """Whether values of this type are matched as text."""
+    return not (dtype.is_numeric() or dtype == pl.Boolean)
+
+
+def as_text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Values as text, the same for the same value whatever the source's type: 5, 5.0 and "5 " are all "5".
+
+    Parameters
+    ----------
+    raw : pl.Expr
+        Source values.
+    dtype : pl.DataType
+        Their type.
+
+    Examples
+    --------
+    >>> pl.select(as_text(pl.lit(pl.Series([5.0, 2.5])), pl.Float64())).to_series().to_list()
+    ['5', '2.5']
+    """
+    if dtype.is_float():
+        whole = raw.is_finite() & (raw == raw.round()) & (raw.abs() < 2**53)
+        return pl.when(whole).then(raw.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(raw.cast(pl.String))
+    if dtype.is_decimal():
+        text = raw.cast(pl.String)
+        return text.str.replace(r"\.?0+$", "") if getattr(dtype, "scale", 0) else text
+    # Fixed-width database columns are padded, and a blank is no value.
+    text = raw.cast(pl.String).str.strip_chars()
+    return pl.when(text != "").then(text) if is_text(dtype) else text
+
+
+def is_listed(raw: pl.Expr, dtype: pl.DataType, values: Sequence[Any]) -> pl.Expr:
+    """Whether each value is one of `values`; a number matches its text and the other way round, None matches missing.
+
+    Parameters
+    ----------
+    raw : pl.Expr
+        Source values.
+    dtype : pl.DataType
+        Their type.
+    values : sequence of scalar
+        As written in the YAML.
+
+    Examples
+    --------
+    >>> pl.select(is_listed(pl.lit(pl.Series(["96", " 5", None])), pl.String(), [96, 98])).to_series().to_list()
+    [True, False, False]
+    """
+    given = [v for v in values if v is not None]
+    if dtype.is_numeric():
+        numbers = [n for n in map(_number, given) if n is not None]
+        listed = raw.cast(pl.Float64).is_in(numbers) if numbers else pl.lit(False)
+    else:
+        listed = as_text(raw, dtype).is_in([t for v in given for t in _texts(v)]) if given else pl.lit(False)
+        numbers = [float(v) for v in given if isinstance(v, int | float) and not isinstance(v, bool)]
+        if numbers and dtype == pl.String:
+            listed = listed | raw.str.strip_chars().cast(pl.Float64, strict=False).is_in(numbers)
+    listed = listed.fill_null(False)
+    return listed | raw.is_null() if None in values else listed
+
+
+def mapped(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, field: str) -> pl.Expr:
+    """Each value's entry in `table` as text, null where it has none.
+
+    Parameters
+    ----------
+    raw : pl.Expr
+        Source values.
+    dtype : pl.DataType
+        Their type.
+    table : mapping
+        Source value to new value.
+    field : str
+        How messages name the configuration field.
+
+    Raises
+    ------
+    ConfigError
+        A key that no value of a numeric source column can equal.
+
+    Examples
+    --------
+    >>> bad = mapped(pl.lit(pl.Series([1, 2, 3])), pl.Int64(), {1: True, 2: False}, field="map")
+    >>> pl.select(bad).to_series().to_list()
+    ['true', 'false', None]
+    """
+    if not dtype.is_numeric():
+        texts = {t: _outcome(v) for k, v in table.items() for t in _texts(k)}
+        return as_text(raw, dtype).replace_strict(
+            list(texts), list(texts.values()), default=None, return_dtype=pl.String
+        )
+    numbers = {_number(k): _outcome(v) for k, v in table.items()}
+    if None in numbers:
+        key = next(k for k in table if _number(k) is None)
+        raise ConfigError(f"{field}: `{key}` is not a number but the source column is {dtype}: give its numeric codes")
+    return raw.cast(pl.Float64).replace_strict(
+        list(numbers), list(numbers.values()), default=None, return_dtype=pl.String
+    )
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return (str(value).lower(), str(value), str(value).upper())
+    if isinstance(value, float) and value.is_integer():
+        return (str(int(value)), str(value))
+    return (str(value).strip(),)
+
+
+def _outcome(value: Any) -> str | None:
+    return None if value is None else _texts(value)[0]

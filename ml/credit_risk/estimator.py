@@ -1,0 +1,262 @@
+"""From an application to a calibrated probability of default, points, a band and reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import logit
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import StratifiedKFold
+
+from features.errors import ConfigError, DataError
+from ml.credit_risk.params import DERIVED, MONOTONE, CreditParams
+from ml.credit_risk.reasons import REASONS
+from ml.domain.cutoffs import TargetNotReachable, derive_cutoffs
+from ml.domain.points import PointsScale
+from ml.domain.reason_codes import Reason, ReasonGroups, adverse_reasons, reason_groups
+from ml.estimators.boosted_trees import BoostedTrees
+from ml.estimators.calibration import Calibrator
+from ml.estimators.tabular_encoder import TabularEncoder
+from ml.estimators.woe_scorecard import WoeScorecard
+from ml.signature import Signature
+from ml.task import Columns
+
+Array = NDArray[np.float64]
+BANDS = np.array(["approve", "refer", "decline"])
+NEIGHBOURS = 500
+LEARNERS: dict[str, Any] = {"boosted_trees": BoostedTrees, "woe_scorecard": WoeScorecard}
+
+
+class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
+    """Encoder, learner, calibrator and the policy read off held-out applicants.
+
+    Parameters
+    ----------
+    params : CreditParams
+        See there.
+    signature : Signature
+        The fields of an application.
+
+    Attributes
+    ----------
+    encoder_, learner_, calibrator_ : estimators
+        The three steps.
+    policy_ : dict
+        Approval and decline cut-offs with their evidence, and what the training said (`notes`).
+    reference_ : ndarray of shape (n_features,)
+        Mean contributions of the held-out applicants nearest the approval cut-off: what reasons are measured from.
+    """
+
+    def __init__(self, *, params: CreditParams, signature: Signature) -> None:
+        self.params = params
+        self.signature = signature
+
+    def fit(
+        self,
+        X: pl.DataFrame,
+        y: Array,
+        *,
+        calibrate: tuple[pl.DataFrame, Array],
+        refit: bool = False,
+        progress: Callable[[str], None] | None = None,
+    ) -> Self:
+        """Learn from applications with known outcomes, then calibrate and set cut-offs on later ones.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Columns of `signature`, in the raw table's units.
+        y : ndarray
+            1 = defaulted.
+        calibrate : (DataFrame, ndarray)
+            The held-out slice, disjoint from X.
+        refit : bool
+            Learn once more from both parts when calibrator and cut-offs are set: they are kept as they are.
+
+        Raises
+        ------
+        DataError
+            One class only, in either part.
+        ConfigError
+            A parameter names a feature that the data does not have.
+        """
+        say = progress or (lambda text: None)
+        for part, values in (("training", y), ("calibration", calibrate[1])):
+            if len(np.unique(values)) < 2:
+                raise DataError(
+                    f"label: the {part} rows have one class only ({len(values)} rows, all {values[0]:g}); "
+                    "both good and defaulted loans are needed: give more data or other split shares"
+                )
+        self.encoder_ = self._encoder().fit(X)
+        matrix, held = self.encoder_.transform(X), self.encoder_.transform(calibrate[0])
+        say(f"fitting {self.params.estimator} on {len(y):,} rows x {matrix.shape[1]} features")
+        self.learner_ = self._learner().fit(matrix, y)
+        say(f"calibrating on {len(calibrate[1]):,} later rows")
+        log_odds = self.learner_.decision_function(held)
+        self.calibrator_ = self._calibrator(log_odds, calibrate[1])
+        nearest = self._set_policy(log_odds, calibrate[1])
+        if refit:
+            say("learning once more from both parts")
+            self.learner_ = self._learner().fit(np.vstack([matrix, held]), np.concatenate([y, calibrate[1]]))
+        self.reference_: Array = self.learner_.contributions(held[nearest])[:, :-1].mean(axis=0)
+        self._finish()
+        return self
+
+    def _encoder(self) -> TabularEncoder:
+        numeric = self.signature.numeric
+        known = set(numeric)
+        derived: dict[str, dict[str, list[str | float]]] = {}
+        for name, declaration in (DERIVED | self.params.derived).items():
+            arguments = [a for a in next(iter(declaration.values())) if isinstance(a, str)]
+            absent = [a for a in arguments if a not in known]
+            if absent and name in self.params.derived:
+                raise ConfigError(f"params.derived.{name}: '{absent[0]}' is not a number column; it has {sorted(known)}")
+            if not absent and name not in numeric:
+                derived[name] = declaration
+                known.add(name)
+        return TabularEncoder(numeric=numeric, categorical=self.signature.categorical, derived=derived)
+
+    def _learner(self) -> Any:
+        positions = self.encoder_.categorical_positions_
+        chosen = getattr(self.params, self.params.estimator).model_dump()
+        if self.params.estimator == "boosted_trees":
+            return BoostedTrees(**chosen, categorical=positions, monotone=self._monotone())
+        return WoeScorecard(**chosen, categorical=positions)
+
+    def _monotone(self) -> dict[int, int]:
+        names = self.encoder_.feature_names_out_
+        numbers = [n for i, n in enumerate(names) if i not in self.encoder_.categorical_positions_]
+        unknown = [n for n in self.params.monotone if n not in numbers]
+        if unknown:
+            raise ConfigError(f"params.monotone.{unknown[0]}: not a number feature of this data; it has {numbers}")
+        directions = {n: d for n, d in MONOTONE.items() if n in numbers} | self.params.monotone
+        return {names.index(n): d for n, d in directions.items() if d}
+
+    def _calibrator(self, log_odds: Array, y: Array) -> Calibrator:
+        return Calibrator(method=self.params.calibration).fit(log_odds, y)
+
+    def _set_policy(self, log_odds: Array, y: Array) -> NDArray[np.intp]:
+        """Derive the cut-offs from probabilities whose calibrator has not seen the row they belong to.
+
+        Returns the positions of the applicants nearest the approval cut-off.
+        """
+        probability = self._cross_calibrated(log_odds, y)
+        notes: list[str] = []
+        try:
+            cut = derive_cutoffs(
+                probability,
+                y,
+                target_bad_rate=self.params.target_bad_rate,
+                maximum_marginal_bad_rate=self.params.maximum_marginal_bad_rate,
+            )
+            policy = {"approve": cut.approve.value, "decline": cut.decline.value, "evidence": _plain(cut)}
+        except TargetNotReachable as e:
+            notes.append(f"{e}; nobody is approved without a person: raise params.target_bad_rate to change that")
+            margin = self.params.maximum_marginal_bad_rate or 4 * self.params.target_bad_rate
+            policy = {"approve": 0.0, "decline": max(margin, float(np.median(probability))), "evidence": None}
+        self.policy_: dict[str, Any] = policy | {"notes": notes, "points": self.params.points.as_dict()}
+        near = max(policy["approve"], float(probability.min()))
+        return np.argsort(np.abs(logit(probability) - logit(near)), kind="stable")[:NEIGHBOURS]
+
+    def _cross_calibrated(self, log_odds: Array, y: Array) -> Array:
+        folds = min(5, int(min(y.sum(), len(y) - y.sum())))
+        if folds < 2:
+            return self.calibrator_.transform(log_odds)
+        probability = np.empty(len(y))
+        for learn, rest in StratifiedKFold(folds, shuffle=True, random_state=0).split(log_odds[:, None], y):
+            probability[rest] = self._calibrator(log_odds[learn], y[learn]).transform(log_odds[rest])
+        return probability
+
+    def _finish(self) -> None:
+        self.scale_ = PointsScale(**self.policy_["points"])
+        self.groups_ = self._reason_groups()
+
+    def _reason_groups(self) -> ReasonGroups:
+        groups = {f: code for code, (names, _, _) in REASONS.items() for f in names}
+        groups |= {f: code for code, text in self.params.reasons.items() for f in text.features}
+        texts = {code: {"zh": zh, "en": en} for code, (_, zh, en) in REASONS.items()}
+        texts |= {code: {"zh": text.zh, "en": text.en} for code, text in self.params.reasons.items()}
+        try:
+            return reason_groups(self.encoder_.feature_names_out_, groups=groups, texts=texts)
+        except ValueError as e:
+            raise ConfigError(f"params.reasons: {e}") from None
+
+    def probability_of_default(self, matrix: Array) -> Array:
+        """Calibrated probability of each encoded row."""
+        return np.asarray(self.calibrator_.transform(self.learner_.decision_function(matrix)))
+
+    def points(self, probability: Array) -> Array:
+        """Points score of calibrated probabilities."""
+        return np.rint(self.scale_.points_from_probability(probability))
+
+    def bands(self, probability: Array) -> NDArray[np.str_]:
+        """Band of calibrated probabilities: approve, refer or decline."""
+        above = (probability > self.policy_["approve"]).astype(int)
+        return np.asarray(BANDS[above + (probability > max(self.policy_["decline"], self.policy_["approve"]))])
+
+    def reasons(self, matrix: Array) -> list[tuple[Reason, ...]]:
+        """Adverse reasons of each encoded row against the approval cut-off, largest first, at most four."""
+        contributions = self.learner_.contributions(matrix)[:, :-1]
+        factor = self.scale_.factor
+        return [
+            adverse_reasons(row, self.reference_, groups=self.groups_, points_per_log_odds=factor) for row in contributions
+        ]
+
+    def predict(self, X: Columns) -> pl.DataFrame:
+        """Answer each row: `probability_of_default`, `score` (points) and `band`."""
+        probability = self.probability_of_default(self.encoder_.transform(X))
+        return pl.DataFrame(
+            {
+                "probability_of_default": probability,
+                "score": self.points(probability).astype(np.int64),
+                "band": self.bands(probability),
+            }
+        )
+
+    def importance(self, X: pl.DataFrame) -> dict[str, float]:
+        """Mean absolute contribution (log-odds) of each feature over the rows of X."""
+        contributions = self.learner_.contributions(self.encoder_.transform(X))[:, :-1]
+        return dict(zip(self.encoder_.feature_names_out_, np.abs(contributions).mean(axis=0).tolist(), strict=True))
+
+    def to_files(self) -> dict[str, bytes]:
+        """Write everything learned as native files."""
+        state = {
+            "params": self.params.model_dump(mode="json"),
+            "signature": self.signature.model_dump(mode="json"),
+            "policy": self.policy_,
+            "reference": self.reference_.tolist(),
+        }
+        files = {"credit_risk.json": json.dumps(state, ensure_ascii=False, indent=1).encode()}
+        for name, step in self._steps().items():
+            files |= {f"{name}.{file}": content for file, content in step.to_files().items()}
+        return files
+
+    def _steps(self) -> dict[str, Any]:
+        return {"encoder": self.encoder_, "learner": self.learner_, "calibrator": self.calibrator_}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """Restore what `to_files` wrote."""
+        state = json.loads(files["credit_risk.json"])
+        params = CreditParams.model_validate(state["params"])
+        estimator = cls(params=params, signature=Signature.model_validate(state["signature"]))
+        estimator.encoder_ = TabularEncoder.from_files(_of("encoder", files))
+        estimator.learner_ = LEARNERS[params.estimator].from_files(_of("learner", files))
+        estimator.calibrator_ = Calibrator.from_files(_of("calibrator", files))
+        estimator.policy_ = state["policy"]
+        estimator.reference_ = np.array(state["reference"])
+        estimator._finish()
+        return estimator
+
+
+def _of(step: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name.removeprefix(f"{step}."): content for name, content in files.items() if name.startswith(f"{step}.")}
+
+
+def _plain(cut: Any) -> dict[str, Any]:
+    return {k: (v.__dict__ if hasattr(v, "low") else v) for k, v in cut.__dict__.items()}

@@ -1,0 +1,117 @@
+"""What `configs/credit_risk.yaml` may set under `params`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
+
+from ml.domain import derived
+from ml.domain.points import PointsScale
+from ml.estimators.boosted_trees import BoostedTrees
+from ml.estimators.calibration import METHODS
+from ml.estimators.woe_scorecard import WoeScorecard
+from ml.params import params_model
+
+BoostedTreesParams = params_model(BoostedTrees, without=("categorical", "monotone"))
+WoeScorecardParams = params_model(WoeScorecard, without=("categorical",))
+
+# A mortgage-like reference: the burden of a loan is compared at one rate, whatever rate it would later be priced at.
+REFERENCE_ANNUAL_RATE = 0.06
+
+DERIVED: dict[str, dict[str, list[str | float]]] = {
+    "loan_to_value": {"ratio": ["loan_amount", "vehicle_price"]},
+    "down_payment_share": {"ratio": ["down_payment", "vehicle_price"]},
+    "instalment": {"instalment": ["loan_amount", "term_months", REFERENCE_ANNUAL_RATE]},
+    "payment_to_income": {"ratio": ["instalment", "monthly_income"]},
+    "total_monthly_payment": {"sum": ["instalment", "monthly_debt_payment"]},
+    "debt_to_income": {"ratio": ["total_monthly_payment", "monthly_income"]},
+    "loan_to_monthly_income": {"ratio": ["loan_amount", "monthly_income"]},
+}
+
+MONOTONE: dict[str, int] = {
+    "loan_to_value": 1,
+    "payment_to_income": 1,
+    "debt_to_income": 1,
+    "employment_months": -1,
+    "bureau_score": -1,
+    "bureau_enquiries_6m": 1,
+    "bureau_delinquencies_24m": 1,
+    "bureau_worst_days_past_due": 1,
+}
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReasonText(_Frozen):
+    """One reason code: which features speak under it, and its text in both languages.
+
+    Attributes
+    ----------
+    features : tuple of str
+        Feature names, derived ones included.
+    zh, en : str
+        What the applicant and the officer read.
+    """
+
+    features: tuple[str, ...] = Field(min_length=1)
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class CreditParams(_Frozen):
+    """Parameters of the credit-risk estimator.
+
+    Attributes
+    ----------
+    estimator : {'boosted_trees', 'woe_scorecard'}
+        Which learner.
+    boosted_trees, woe_scorecard : mapping
+        Constructor parameters of the two, see `ml.estimators`.
+    monotone : mapping of str to {-1, 0, 1}
+        Direction in which a feature may move the probability of default (boosted trees); added to those of
+        `MONOTONE` that the data has, 0 lifts one.
+    derived : mapping of str to {operation: arguments}
+        Own derived columns, see `ml.domain.derived`; added to those of `DERIVED` that the data allows.
+    calibration : str
+        How log-odds become probabilities, on the calibration slice.
+    points : mapping
+        `base_points` at `base_odds` (good to bad) and `points_to_double_odds`.
+    target_bad_rate : float
+        Bad rate of the approved, as a fraction: sets the approval cut-off.
+    maximum_marginal_bad_rate : float or None
+        Bad rate at the margin above which an application is declined; None: four times the target.
+    reasons : mapping of code to text
+        Own reason codes; they replace the built-in codes of the features they name.
+    """
+
+    estimator: Literal["boosted_trees", "woe_scorecard"] = "boosted_trees"
+    boosted_trees: SerializeAsAny[BaseModel] = BoostedTreesParams()
+    woe_scorecard: SerializeAsAny[BaseModel] = WoeScorecardParams()
+    monotone: dict[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
+    derived: dict[str, dict[str, list[str | float]]] = Field(default_factory=dict)
+    calibration: Literal[METHODS] = "isotonic"  # type: ignore[valid-type]
+    points: PointsScale = PointsScale()
+    target_bad_rate: float = Field(0.012, gt=0, lt=1)
+    maximum_marginal_bad_rate: float | None = Field(None, gt=0, lt=1)
+    reasons: dict[str, ReasonText] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _learners(cls, values: Any) -> Any:
+        """The learners' models are made at run time, so pydantic cannot see them in the annotations."""
+        if not isinstance(values, dict):
+            return values
+        typed = {"boosted_trees": BoostedTreesParams, "woe_scorecard": WoeScorecardParams}
+        return values | {n: m.model_validate(values[n] or {}) for n, m in typed.items() if isinstance(values.get(n), dict)}
+
+    @model_validator(mode="after")
+    def _operations(self) -> Self:
+        for name, declaration in self.derived.items():
+            if len(declaration) != 1:
+                raise ValueError(f"derived feature '{name}': give exactly one operation, got {list(declaration)}")
+            operation, arguments = next(iter(declaration.items()))
+            derived.check(name, operation, arguments)
+        return self

@@ -1,0 +1,36 @@
+"""Measures of a model's answers, with sample weights and bootstrap intervals.
+
+Every metric is a function `metric(y, p, *, sample_weight=None) -> float`: `y` holds 0 and 1, `p` the scores or
+probabilities of 1. Some metrics take further keyword arguments; bind them with `functools.partial`.
+"""
+
+from __future__ import annotations
+
+from ml.domain.resampling import Interval
+from ml.metrics.bootstrap import bootstrap, paired_bootstrap_difference
+from ml.metrics.probability import brier, expected_calibration_error, log_loss
+from ml.metrics.ranking import approval_rate_at_bad_rate, gini, ks, pr_auc, roc_auc
+from ml.metrics.stability import (
+    ReferenceBins,
+    population_stability_by_month,
+    population_stability_index,
+    reference_bins,
+)
+
+__all__ = [
+    "Interval",
+    "ReferenceBins",
+    "approval_rate_at_bad_rate",
+    "bootstrap",
+    "brier",
+    "expected_calibration_error",
+    "gini",
+    "ks",
+    "log_loss",
+    "paired_bootstrap_difference",
+    "population_stability_by_month",
+    "population_stability_index",
+    "pr_auc",
+    "reference_bins",
+    "roc_auc",
+]

@@ -1,0 +1,1 @@
+"""Answering with the promoted model."""

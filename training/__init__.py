@@ -1,0 +1,1 @@
+"""Making models: read, split by time, fit, evaluate, track, register, promote."""

@@ -1,0 +1,255 @@
+"""`configs/<task>.yaml` as a frozen class that refuses what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+
+from features.errors import ConfigError
+from features.sources import ExtraFeatures
+from ml.registry import TASKS
+from ml.task import Task
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Split(_Frozen):
+    """Shares of the examples, in time order: learn, then calibrate, then test.
+
+    Attributes
+    ----------
+    train, calibrate, test : float
+        Shares; they add up to one.
+    seed : int
+        Which random split, where the data has no time.
+    """
+
+    train: float = Field(0.6, gt=0, lt=1)
+    calibrate: float = Field(0.2, gt=0, lt=1)
+    test: float = Field(0.2, gt=0, lt=1)
+    seed: int = 7
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        total = self.train + self.calibrate + self.test
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"train + calibrate + test must add up to 1, they add up to {total:g}")
+        return self
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The three shares in order."""
+        return self.train, self.calibrate, self.test
+
+
+class Guard(_Frozen):
+    """What a metric of a candidate must keep to be promoted.
+
+    Attributes
+    ----------
+    at_least, at_most : float or None
+        Absolute limits on the test part.
+    """
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class Range(_Frozen):
+    """Search range of one parameter: an interval, or choices."""
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    integer: bool = False
+    choices: tuple[Any, ...] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        interval = self.low is not None and self.high is not None
+        if interval == (self.choices is not None):
+            raise ValueError("give either low and high, or choices")
+        if interval and self.low >= self.high:  # type: ignore[operator]
+            raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g}")
+        return self
+
+
+class Tuning(_Frozen):
+    """How `chehang tune` searches: dotted parameter names and their ranges."""
+
+    space: dict[str, Range] = Field(default_factory=dict)
+    folds: int = Field(3, ge=2, le=20)
+    trials: int = Field(30, ge=1)
+
+
+class TaskConfig(_Frozen):
+    """One task's configuration.
+
+    Attributes
+    ----------
+    task : str
+        Name of the task.
+    sources : Path
+        The YAML that says where raw tables come from, relative to this file.
+    time : str
+        The column of the first table that orders its rows, or `none`: the data has no time, splits are random
+        and every report says so.
+    extra_features : ExtraFeatures
+        A dealership's own columns of the first table.
+    exclude_features : tuple of str
+        Columns that the model must not read.
+    segments : tuple of str
+        Columns by which every metric is reported apart.
+    refit : bool
+        Whether the learner sees the calibration part too, once calibrator and cut-offs are set.
+    protected : tuple of str
+        More attributes to measure fairness by, beside those of the contract; the model never reads them.
+    """
+
+    task: str
+    sources: Path = Path("sources.yaml")
+    time: str
+    extra_features: ExtraFeatures = ExtraFeatures()
+    exclude_features: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    split: Split = Split()
+    refit: bool = False
+    bootstraps: int = Field(200, ge=20, le=10_000)
+    gate: dict[str, Guard] = Field(default_factory=dict)
+    tune: Tuning = Tuning()
+    params: SerializeAsAny[BaseModel]
+
+    @property
+    def definition(self) -> Task:
+        """The task itself."""
+        return TASKS[self.task]
+
+    @property
+    def timeless(self) -> bool:
+        """Whether the data has no time."""
+        return self.time == "none"
+
+
+def load_config(
+    task: str, path: Path | None = None, *, overlays: Sequence[Path] = (), settings: Sequence[str] = ()
+) -> TaskConfig:
+    """Read a task's configuration.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    path : Path, optional
+        The YAML; `configs/<task>.yaml` if not given.
+    overlays : sequence of Path
+        YAML files whose keys replace those of the first, such as what `chehang tune` wrote.
+    settings : sequence of str
+        Single values as `dotted.name=value`, the value in YAML; they win.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key, the rule, the value received and what is allowed.
+    """
+    if task not in TASKS:
+        raise ConfigError(f"task '{task}' is unknown; the tasks are: {', '.join(TASKS)}")
+    path = path or Path("configs") / f"{task}.yaml"
+    content = read_yaml(path)
+    for overlay in overlays:
+        content = _merged(content, read_yaml(overlay))
+    for setting in settings:
+        content = _merged(content, _setting(setting))
+    return _validated(task, content, path)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, is no YAML, or holds something else.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise ConfigError(f"{path}: {e.strerror}; give the configuration with --config") from None
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"{path}: not UTF-8 text at byte {e.start}; save it as UTF-8") from None
+    except yaml.YAMLError as e:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(e).split())}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must hold keys and values, found {type(content).__name__}")
+    return content
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(under)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = _merged(result[key], value) if both else value
+    return result
+
+
+def _setting(text: str) -> dict[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ConfigError(f"--set {text!r}: must be dotted.name=value, as in params.target_bad_rate=0.02")
+    try:
+        content: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {name}: {value!r} is not a YAML value") from None
+    for part in reversed(name.split(".")):
+        content = {part: content}
+    return dict(content)
+
+
+def _validated(task: str, content: Mapping[str, Any], path: Path) -> TaskConfig:
+    if content.get("task", task) != task:
+        raise ConfigError(f"{path}: task is '{content['task']}', asked for was '{task}'; give the right --config")
+    content = {"task": task, **content}
+    definition = TASKS[task]
+    try:
+        params = definition.params.model_validate(content.get("params") or {})
+    except ValidationError as e:
+        raise ConfigError(f"{path}: {first_problem(e, 'params')}") from None
+    try:
+        config = TaskConfig.model_validate({**content, "params": params})
+    except ValidationError as e:
+        raise ConfigError(f"{path}: {first_problem(e)}") from None
+    column = definition.table.time
+    if config.time not in (column, "none"):
+        raise ConfigError(f"{path}: time must be '{column}' or 'none' (the data has no time), got '{config.time}'")
+    return config.model_copy(update={"sources": path.parent / config.sources})
+
+
+def first_problem(error: ValidationError, within: str | None = None) -> str:
+    """Say the first problem of a validation in one line: key, rule, value received.
+
+    Examples
+    --------
+    >>> try:
+    ...     Split(train=2)
+    ... except ValidationError as e:
+    ...     first_problem(e, "split")
+    'split.train: input should be less than 1, got 2'
+    """
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(str(p) for p in ((within,) if within else ()) + problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"{place}: this key is unknown; remove it or correct its name"
+    if problem["type"] == "missing":
+        return f"{place}: this key is required; add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    received = problem.get("input")
+    shown = f", got {received!r}" if isinstance(received, (str, int, float)) else ""
+    return f"{place}: {message[0].lower() + message[1:]}{shown}"
+
+

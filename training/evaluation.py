@@ -1,0 +1,274 @@
+"""How good a model is on rows it has never seen: with intervals, beside the naive answer, by segment and month."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from fairlearn.metrics import MetricFrame
+from numpy.typing import NDArray
+
+from features.errors import DataError
+from ml.metrics import Interval, bootstrap, paired_bootstrap_difference, population_stability_index, roc_auc
+from ml.task import Metric
+from training.examples import Examples
+from training.home import write_whole
+from training.split import Rows
+
+Array = NDArray[np.float64]
+SMALLEST_SEGMENT = 30
+CALIBRATION_BINS = 10
+
+
+@dataclass(frozen=True)
+class Report:
+    """Evaluation of one estimator.
+
+    Attributes
+    ----------
+    protocol : str
+        In one line: how the rows were held out.
+    rows : mapping
+        Rows and positives of each part.
+    metrics : mapping of str to dict
+        `value`, `low`, `high` (95 % bootstrap over groups of equal rows) and `naive`: the same metric of the naive
+        answer, which gives everyone the base rate of the training part.
+    baselines : mapping
+        Primary metric of the best single column.
+    segments : mapping of column to value to numbers
+        Primary metric, mean prediction and observed rate of each value.
+    by_month : mapping
+        Rows, observed rate, mean prediction and PSI (against the training part) of each month.
+    calibration : list of dict
+        Mean prediction and observed rate of equal-mass bins.
+    decisions, fairness : mapping
+        Bands and their observed bad rates; approval and error rates by protected attribute.
+    """
+
+    task: str
+    protocol: str
+    rows: Mapping[str, Mapping[str, int]]
+    metrics: Mapping[str, Mapping[str, float]]
+    baselines: Mapping[str, Any]
+    segments: Mapping[str, Mapping[str, Mapping[str, float]]]
+    by_month: Mapping[str, Mapping[str, float]]
+    calibration: Sequence[Mapping[str, float]]
+    decisions: Mapping[str, Any]
+    fairness: Mapping[str, Any]
+    importance: Mapping[str, float]
+    notes: Sequence[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain content, for JSON."""
+        return asdict(self)
+
+    def flat(self) -> dict[str, float]:
+        """Finite numbers for MLflow: the metric itself, its interval, and the bands."""
+        flat: dict[str, float] = {}
+        for name, found in self.metrics.items():
+            flat |= {name: found["value"], f"{name}.low": found["low"], f"{name}.high": found["high"]}
+            flat[f"{name}.naive"] = found["naive"]
+        for band, found in self.decisions.get("bands", {}).items():
+            flat |= {f"{band}.share": found["share"], f"{band}.bad_rate": found["bad_rate"]}
+        for month, found in self.by_month.items():
+            flat[f"psi/{month}"] = found["psi"]
+        return {k: float(v) for k, v in flat.items() if v is not None and np.isfinite(v)}
+
+    def write(self, folder: Path) -> None:
+        """Write `report.json`."""
+        content = json.dumps(self.as_dict(), ensure_ascii=False, indent=1, allow_nan=False, default=str)
+        write_whole(folder / "report.json", content.encode())
+
+
+def evaluate(examples: Examples, estimator: Any, *, rows: Rows | None = None) -> Report:
+    """Evaluate on the test part.
+
+    Parameters
+    ----------
+    examples : Examples
+        Labelled rows and their parts.
+    estimator : Estimator
+        Fitted on the train part, calibrated on the calibrate part.
+    rows : ndarray, optional
+        Other rows to evaluate on; the test part if not given.
+
+    Raises
+    ------
+    DataError
+        The rows have one class only.
+    """
+    config = examples.config
+    positions = examples.parts["test"] if rows is None else rows
+    X, y = examples.rows(positions)
+    if len(np.unique(y)) < 2:
+        raise DataError(
+            f"label: the {len(y)} test rows have one class only (all {y[0]:g}); give more data or other split shares"
+        )
+    answers = estimator.predict(X)
+    p = answers.to_series(0).to_numpy()
+    base = float(examples.label[examples.parts["train"]].mean())
+    return Report(
+        task=config.task,
+        protocol=_protocol(examples),
+        rows={n: _counts(examples.label[r]) for n, r in (*examples.parts.items(), ("test", positions))},
+        metrics=measure(config.definition.metrics, y, p, groups=examples.groups[positions], n=config.bootstraps, base=base),
+        baselines=_best_single_column(examples, positions),
+        segments={c: _segments(config.definition.metrics, X[c], y, p) for c in config.segments if c in X.columns},
+        by_month={} if config.timeless else _by_month(examples, estimator, X, y, p),
+        calibration=_calibration(y, p),
+        decisions=_decisions(answers, y, estimator),
+        fairness=_fairness(examples, X, y, answers),
+        importance=estimator.importance(X[: min(X.height, 5_000)]),
+        notes=[*examples.notes, *estimator.policy_["notes"]],
+    )
+
+
+def measure(
+    metrics: Mapping[str, Metric], y: Array, p: Array, *, groups: NDArray[np.uint64], n: int, base: float
+) -> dict[str, dict[str, float]]:
+    """Compute every metric with its interval, and that of the naive answer `base` for everybody."""
+    naive = np.full(len(y), base)
+    found: dict[str, dict[str, float]] = {}
+    for name, metric in metrics.items():
+        interval: Interval = bootstrap(metric.compute, y, p, groups=groups, n=n, seed=0)
+        found[name] = {
+            "value": interval.value,
+            "low": interval.low,
+            "high": interval.high,
+            "naive": float(metric.compute(y, naive)),
+        }
+    return found
+
+
+def compare(metric: Metric, y: Array, candidate: Array, champion: Array, *, groups: Any, n: int) -> Interval:
+    """Gain of the candidate over the champion on the same rows; above zero is better, whatever the metric's direction."""
+    sign = 1.0 if metric.better == "higher" else -1.0
+    found = paired_bootstrap_difference(metric.compute, y, candidate, champion, groups=groups, n=n, seed=0)
+    low, high = sorted((sign * found.low, sign * found.high))
+    return Interval(sign * found.value, low, high, found.level)
+
+
+def _protocol(examples: Examples) -> str:
+    counts = ", ".join(f"{n} {len(r):,}" for n, r in examples.parts.items())
+    if examples.config.timeless:
+        return f"random split by hash, equal rows kept together ({counts}): {examples.notes[0]}"
+    as_of = examples.frame["as_of"].to_numpy()
+    starts = [_month(np.array([as_of[examples.parts[n]].min()]))[0] for n in ("train", "calibrate", "test")]
+    return f"in time order ({counts}); train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
+
+
+def _counts(y: Array) -> dict[str, int]:
+    return {"rows": len(y), "positives": int(y.sum())}
+
+
+def _month(as_of: NDArray[np.int64]) -> list[str]:
+    return [str(m) for m in as_of.astype("datetime64[us]").astype("datetime64[M]")]
+
+
+def _best_single_column(examples: Examples, positions: Rows) -> dict[str, Any]:
+    """AUC of the best number column alone; its direction is taken from the training part."""
+    best: dict[str, Any] = {}
+    learn, test = examples.parts["train"], positions
+    for name in examples.signature.numeric:
+        column = examples.frame[name].cast(pl.Float64).to_numpy()
+        filled = np.where(np.isnan(column), np.nanmedian(column[learn]) if np.isfinite(column[learn]).any() else 0.0, column)
+        direction = 1.0 if roc_auc(examples.label[learn], filled[learn]) >= 0.5 else -1.0
+        auc = roc_auc(examples.label[test], direction * filled[test])
+        if auc > best.get("roc_auc", 0.5):
+            best = {"column": name, "roc_auc": auc}
+    return {"best_single_column": best} if best else {}
+
+
+def _segments(metrics: Mapping[str, Metric], column: pl.Series, y: Array, p: Array) -> dict[str, dict[str, float]]:
+    primary, metric = next(iter(metrics.items()))
+    found: dict[str, dict[str, float]] = {}
+    values = column.cast(pl.String).fill_null("(missing)").to_numpy()
+    for value in sorted(set(values)):
+        inside = values == value
+        numbers = {"rows": int(inside.sum()), "observed": float(y[inside].mean()), "predicted": float(p[inside].mean())}
+        if inside.sum() >= SMALLEST_SEGMENT and len(np.unique(y[inside])) == 2:
+            numbers[primary] = float(metric.compute(y[inside], p[inside]))
+        found[str(value)] = numbers
+    return found
+
+
+def _by_month(examples: Examples, estimator: Any, X: pl.DataFrame, y: Array, p: Array) -> dict[str, dict[str, float]]:
+    reference = estimator.predict(examples.rows(examples.parts["train"])[0]).to_series(0).to_numpy()
+    months = np.array(_month(X["as_of"].to_numpy()))
+    return {
+        month: {
+            "rows": int((months == month).sum()),
+            "observed": float(y[months == month].mean()),
+            "predicted": float(p[months == month].mean()),
+            "psi": float(population_stability_index(reference, p[months == month])),
+        }
+        for month in sorted(set(months))
+    }
+
+
+def _calibration(y: Array, p: Array) -> list[dict[str, float]]:
+    bins = np.array_split(np.argsort(p, kind="stable"), min(CALIBRATION_BINS, len(p)))
+    return [{"rows": len(b), "predicted": float(p[b].mean()), "observed": float(y[b].mean())} for b in bins]
+
+
+def _decisions(answers: pl.DataFrame, y: Array, estimator: Any) -> dict[str, Any]:
+    if "band" not in answers.columns:
+        return {}
+    band = answers["band"].to_numpy()
+    bands = {
+        name: {
+            "share": float((band == name).mean()),
+            "bad_rate": float(y[band == name].mean()) if (band == name).any() else None,
+            "rows": int((band == name).sum()),
+        }
+        for name in ("approve", "refer", "decline")
+    }
+    return {"bands": bands, "approve_at_most": estimator.policy_["approve"], "decline_above": estimator.policy_["decline"]}
+
+
+def _fairness(examples: Examples, X: pl.DataFrame, y: Array, answers: pl.DataFrame) -> dict[str, Any]:
+    """Approval and error rates at the cut-off by each attribute that the model does not see."""
+    config = examples.config
+    attributes = [c for c in (*config.definition.table.schema.columns, *config.protected) if c in X.columns]
+    protected = {*config.definition.table.protected, *config.protected}
+    if "band" not in answers.columns:
+        return {}
+    approved = (answers["band"] == "approve").to_numpy().astype(float)
+    return {a: _by_attribute(X[a], y, approved) for a in dict.fromkeys(attributes) if a in protected}
+
+
+def _by_attribute(column: pl.Series, y: Array, approved: Array) -> dict[str, Any]:
+    frame = MetricFrame(
+        metrics={
+            "rows": lambda t, a: len(t),
+            "approval_rate": lambda t, a: float(np.mean(a)),
+            "bad_rate_of_approved": _bad_rate_of_approved,
+            "good_not_approved": _good_not_approved,
+        },
+        y_true=y,
+        y_pred=approved,
+        sensitive_features=column.cast(pl.String).fill_null("(missing)").to_numpy(),
+    )
+    groups = {str(k): {m: _finite(v) for m, v in row.items()} for k, row in frame.by_group.T.to_dict().items()}
+    rates = [g["approval_rate"] for g in groups.values() if g["rows"] >= SMALLEST_SEGMENT]
+    ratio = min(rates) / max(rates) if rates and max(rates) > 0 else None
+    return {"groups": groups, "approval_ratio": ratio, "passes_four_fifths": None if ratio is None else ratio >= 0.8}
+
+
+def _bad_rate_of_approved(y: Array, approved: Array) -> float:
+    inside = np.asarray(approved) == 1
+    return float(np.asarray(y)[inside].mean()) if inside.any() else float("nan")
+
+
+def _good_not_approved(y: Array, approved: Array) -> float:
+    good = np.asarray(y) == 0
+    return float(1 - np.asarray(approved)[good].mean()) if good.any() else float("nan")
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,82 @@
+"""One picture per report: is it calibrated, does it separate, does it drift, what does it look at."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+from features.errors import ConfigError
+from training.evaluation import Report
+
+
+def draw_report(report: Report, path: Path) -> None:
+    """Draw a report as a PNG of four panels.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written.
+    """
+    figure, panels = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
+    _calibration(panels[0][0], report)
+    _bands(panels[0][1], report)
+    _months(panels[1][0], report)
+    _importance(panels[1][1], report)
+    figure.suptitle(f"{report.task}: {report.protocol}", fontsize=9)
+    part = path.with_name(f".{path.name}.{os.getpid()}.png")
+    try:
+        figure.savefig(part, dpi=110)
+        part.replace(path)
+    except OSError as e:
+        part.unlink(missing_ok=True)
+        raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None
+    finally:
+        plt.close(figure)
+
+
+def _calibration(axes: Any, report: Report) -> None:
+    predicted = [b["predicted"] for b in report.calibration]
+    observed = [b["observed"] for b in report.calibration]
+    limit = max(*predicted, *observed, 1e-6) * 1.05
+    axes.plot([0, limit], [0, limit], color="0.7", linewidth=1)
+    axes.plot(predicted, observed, marker="o")
+    error = report.metrics.get("expected_calibration_error", {}).get("value")
+    axes.set(title=f"Calibration (error {error:.4f})" if error is not None else "Calibration")
+    axes.set(xlabel="predicted", ylabel="observed", xlim=(0, limit), ylim=(0, limit))
+
+
+def _bands(axes: Any, report: Report) -> None:
+    bands = report.decisions.get("bands", {})
+    colours = {"approve": "tab:green", "refer": "tab:orange", "decline": "tab:red"}
+    for place, (name, band) in enumerate(bands.items()):
+        axes.bar(place, band["share"], color=colours[name])
+        bad = "none" if band["bad_rate"] is None else f"{band['bad_rate']:.2%}"
+        axes.annotate(f"{band['share']:.1%}\nbad {bad}", (place, band["share"]), ha="center", va="bottom")
+    axes.set(title="Bands on the test rows", xticks=range(len(bands)), xticklabels=list(bands), ylim=(0, 1.15))
+
+
+def _months(axes: Any, report: Report) -> None:
+    if not report.by_month:
+        axes.text(0.5, 0.5, "the data has no time", ha="center", va="center", color="0.5")
+        axes.set(title="Drift by month", xticks=[], yticks=[])
+        return
+    months = list(report.by_month)
+    axes.bar(months, [m["psi"] for m in report.by_month.values()], color="tab:blue")
+    axes.axhline(0.1, color="tab:orange", linewidth=1, label="0.10 watch")
+    axes.axhline(0.25, color="tab:red", linewidth=1, label="0.25 act")
+    axes.tick_params(axis="x", rotation=60, labelsize=7)
+    axes.set(title="Drift by month (PSI against training)")
+    axes.legend(fontsize=7)
+
+
+def _importance(axes: Any, report: Report) -> None:
+    top = sorted(report.importance.items(), key=lambda i: -i[1])[:12][::-1]
+    axes.barh([n for n, _ in top], [v for _, v in top], color="tab:purple")
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set(title="Mean contribution to the log-odds")

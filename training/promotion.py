@@ -1,0 +1,223 @@
+"""The gate in front of the champion alias, and the ways back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from features.errors import ChehangError, DataError, ModelNotFound
+from ml.metrics import Interval, bootstrap
+from ml.model import Model
+from ml.task import Metric
+from training import tracking
+from training.evaluation import compare
+from training.home import locked
+from training.run import TEST_ROWS
+from training.tracking import Promotion, Version
+
+BATCH_ROWS = 200
+
+
+class NotPromoted(ChehangError):
+    """The gate kept the candidate out: train a better one, or promote with --force --reason."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of the gate."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate found.
+
+    Attributes
+    ----------
+    candidate, champion : int or None
+        Versions compared.
+    checks : tuple of Check
+        Every condition, passed or not.
+    """
+
+    task: str
+    candidate: int
+    champion: int | None
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every condition holds."""
+        return all(c.passed for c in self.checks)
+
+
+def judge(candidate: Version, champion: Version | None) -> Verdict:
+    """Compare a candidate with the champion on the candidate's own test rows, and check what it must keep.
+
+    Parameters
+    ----------
+    candidate : Version
+        To be promoted.
+    champion : Version or None
+        The promoted one; without one the candidate must beat the naive answer.
+
+    Returns
+    -------
+    Verdict
+        Conditions: the primary metric gains more than its interval; each guard of the configuration holds; the model
+        answers its example, and one row at a time like a batch.
+    """
+    model = tracking.load(candidate)
+    rows = _test_rows(candidate)
+    y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
+    p = _predictions(model, rows)
+    primary = model.task.primary_metric
+    metric = model.task.metrics[primary]
+    checks = [_gain(model, metric, primary, rows, y=y, p=p, groups=groups, champion=champion)]
+    checks += [_guard(model, name, limits, y, p) for name, limits in model.card["config"]["gate"].items()]
+    checks.append(_answers(model, rows, p))
+    return Verdict(candidate.task, candidate.number, champion.number if champion else None, tuple(checks))
+
+
+def _test_rows(version: Version) -> pl.DataFrame:
+    with tracking.attachments(version) as folder:
+        return pl.read_parquet(Path(folder) / TEST_ROWS)
+
+
+def _predictions(model: Model, rows: pl.DataFrame) -> NDArray[np.float64]:
+    return np.asarray(model.estimator.predict(rows).to_series(0).to_numpy())
+
+
+def _gain(
+    model: Model,
+    metric: Metric,
+    name: str,
+    rows: pl.DataFrame,
+    *,
+    y: NDArray[np.float64],
+    p: NDArray[np.float64],
+    groups: Any,
+    champion: Version | None,
+) -> Check:
+    n = int(model.card["config"]["bootstraps"])
+    if champion is None:
+        naive = model.card["evaluation"]["metrics"][name]["naive"]
+        found = bootstrap(metric.compute, y, p, groups=groups, n=n, seed=0)
+        passed = found.low > naive if metric.better == "higher" else found.high < naive
+        return Check(f"{name} beats the naive answer", passed, f"{_shown(found)} against {naive:.4f}; there is no champion yet")
+    try:
+        other = _predictions(tracking.load(champion), rows)
+    except DataError as e:
+        return Check(f"{name} beats the champion", False, f"version {champion.number} cannot answer these rows: {e}")
+    gain = compare(metric, y, p, other, groups=groups, n=n)
+    detail = f"gain over version {champion.number}: {_shown(gain)} on {len(y):,} test rows{_seen(champion, rows)}"
+    return Check(f"{name} beats the champion", gain.low > 0, detail)
+
+
+def _shown(found: Interval) -> str:
+    return f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+
+
+def _seen(champion: Version, rows: pl.DataFrame) -> str:
+    """Say when the champion was trained on some of the rows it is now tested on: that flatters it."""
+    last = champion.tags.get("last_training_instant")
+    if not last or "as_of" not in rows.columns:
+        return ""
+    share = float((rows["as_of"] <= int(last)).mean() or 0)
+    return f" (the champion has learnt from {share:.0%} of them, which flatters it)" if share else ""
+
+
+def _guard(model: Model, name: str, limits: dict[str, float | None], y: NDArray[np.float64], p: NDArray[np.float64]) -> Check:
+    if name not in model.task.metrics:
+        return Check(f"guard {name}", False, f"no such metric; gate may name {', '.join(model.task.metrics)}")
+    value = float(model.task.metrics[name].compute(y, p))
+    low, high = limits.get("at_least"), limits.get("at_most")
+    passed = (low is None or value >= low) and (high is None or value <= high)
+    asked = ", ".join(t for t in (f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else "") if t)
+    return Check(f"guard {name}", passed, f"{value:.4f}, must be {asked}")
+
+
+def _answers(model: Model, rows: pl.DataFrame, p: NDArray[np.float64]) -> Check:
+    name = "the model answers, one row at a time like a batch"
+    try:
+        ask = model.task.request(model.estimator.signature)
+        model.task.respond(model.estimator, [ask.model_validate_json(json.dumps(model.card["example"]))], explain=True)
+        single = np.array([_predictions(model, rows[i])[0] for i in range(min(BATCH_ROWS, rows.height))])
+    except (ChehangError, ValueError) as e:
+        return Check(name, False, str(e).replace("\n", "; "))
+    same = bool(np.array_equal(single, p[: len(single)]))
+    return Check(name, same, f"{len(single)} rows {'agree' if same else 'differ'}")
+
+
+
+
+def promote(task: str, number: int | None = None, *, force: bool = False, reason: str | None = None) -> tuple[Promotion, Verdict]:
+    """Move the champion alias to a version if the gate lets it through.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    number : int, optional
+        Version; the latest if not given.
+    force, reason : bool, str
+        Promote in spite of the gate; the reason is recorded.
+
+    Raises
+    ------
+    NotPromoted
+        Names each condition that failed, or the missing reason.
+    ModelNotFound
+        There is no such version.
+    """
+    if force and not (reason or "").strip():
+        raise NotPromoted("--force needs --reason: say why the gate is passed over; it is recorded in the history")
+    with locked(f"champion-{task}"):
+        candidate, champion = tracking.find(task, number), tracking.champion(task)
+        if champion is not None and champion.number == candidate.number:
+            raise NotPromoted(f"{task} version {candidate.number} is the champion already; train another with: chehang train {task}")
+        verdict = judge(candidate, champion)
+        if not verdict.passed and not force:
+            failed = "; ".join(f"{c.name}: {c.detail}" for c in verdict.checks if not c.passed)
+            raise NotPromoted(f"{task} version {candidate.number} was not promoted: {failed}")
+        why = reason or "; ".join(f"{c.name}: {c.detail}" for c in verdict.checks[:1])
+        moved = tracking.move_champion(candidate, action="promote", why=why, forced=force and not verdict.passed)
+    return moved, verdict
+
+
+def rollback(task: str, *, reason: str | None = None) -> Promotion:
+    """Point the champion alias back to the version that was champion before.
+
+    Raises
+    ------
+    ModelNotFound
+        There is no earlier champion.
+    """
+    with locked(f"champion-{task}"):
+        current = tracking.champion(task)
+        earlier = _earlier(tracking.promotions(task), current.number if current else None)
+        if current is None or earlier is None:
+            raise ModelNotFound(f"{task} has no earlier champion to go back to; see: chehang history {task}")
+        target = tracking.find(task, earlier)
+        tracking.load(target)
+        return tracking.move_champion(target, action="rollback", why=reason or f"back from version {current.number}")
+
+
+def _earlier(moves: list[Promotion], current: int | None) -> int | None:
+    """The champion before the current one, with rollbacks undone: promote 1, 2, 3, roll back, roll back gives 1."""
+    stack: list[int] = []
+    for move in moves:
+        if move.action == "rollback" and len(stack) > 1:
+            stack.pop()
+        else:
+            stack.append(move.version)
+    return stack[-2] if len(stack) > 1 and stack[-1] == current else None

@@ -1,0 +1,82 @@
+"""`chehang score`: a file of rows in, a file of answers out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import ConfigError, DataError
+from features.sources import read_tables
+from ml.model import Model
+from training.config import TaskConfig
+from training.examples import Say
+from training.home import home
+
+FORMATS = (".parquet", ".csv")
+
+
+def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, progress: Say | None = None) -> int:
+    """Answer every row of the task's first table, read through the configured source, and write the answers whole.
+
+    Parameters
+    ----------
+    model : Model
+        From the registry.
+    config : TaskConfig
+        Its source says how the table's columns are mapped and checked.
+    data : Path, optional
+        Another file of the same shape in place of the source's own.
+    out : Path
+        `.parquet` or `.csv`; the table's key, then the answers.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    DataError, ConfigError
+        Nothing was written.
+    """
+    if out.suffix not in FORMATS:
+        raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}, got '{out.suffix}'")
+    table = model.task.tables[0]
+    raw = read_tables(
+        _source(config, table, data),
+        [table],
+        extra={table: config.extra_features},
+        quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
+        timeless=(table,) if config.timeless else (),
+        progress=progress,
+    )
+    rows = raw.frames[table].collect()
+    needed = [f.name for f in model.estimator.signature.fields if f.required and rows[f.name].null_count()] if rows.height else []
+    if needed:
+        raise DataError(f"{table}.{needed[0]}: is empty in some rows, and was never empty in training; fill it or retrain")
+    answers = pl.concat([rows.select(model.task.table.key), model.estimator.predict(rows)], how="horizontal")
+    _write(answers, out)
+    return answers.height
+
+
+def _source(config: TaskConfig, table: str, data: Path | None):  # type: ignore[no-untyped-def]
+    from features.sources import load_sources
+
+    sources = load_sources(config.sources)
+    return sources if data is None else sources.with_file(table, data)
+
+
+def _write(answers: pl.DataFrame, out: Path) -> None:
+    part = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.suffix == ".csv":
+            answers.write_csv(part)
+        else:
+            answers.write_parquet(part)
+        part.replace(out)
+    except (OSError, pl.exceptions.ComputeError) as e:
+        part.unlink(missing_ok=True)
+        raise ConfigError(f"{out}: {getattr(e, 'strerror', None) or e}; free space there or choose another place") from None

@@ -1,0 +1,240 @@
+"""`chehang tune`: search parameters by cross-validation inside the training part, with Optuna.
+
+The calibration and test parts are never looked at. The study lies in a journal file, so a killed search goes on where
+it stopped, and several processes can work on one study. Its name carries the data's fingerprint and the search space:
+other data or another space is another study.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import yaml
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from features.errors import ConfigError, DataError
+from training.config import Range, TaskConfig, load_config
+from training.examples import Examples, Say, load_examples
+from training.home import home, locked, write_whole
+
+CALIBRATE_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search found.
+
+    Attributes
+    ----------
+    value, default : float
+        Cross-validated primary metric of the best parameters, and of the configuration as it was.
+    params : mapping
+        Dotted parameter names and their best values.
+    trials, pruned : int
+        Trials of the study that ended, and how many of them early.
+    """
+
+    metric: str
+    value: float
+    default: float
+    params: Mapping[str, Any]
+    trials: int
+    pruned: int
+    path: Path
+
+
+def tune(
+    config: TaskConfig,
+    *,
+    load: Mapping[str, Any],
+    out: Path,
+    trials: int | None = None,
+    workers: int = 1,
+    timeout: float | None = None,
+    progress: Say | None = None,
+) -> Tuned:
+    """Search the configured space and write the best parameters as an overlay for `chehang train --with`.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        Its `tune.space` says what to search.
+    load : mapping
+        Arguments of `load_config` with which a further worker process reads the same configuration.
+    out : Path
+        Where to write the overlay.
+    trials : int, optional
+        How many trials the study shall have in all; `tune.trials` if not given. A resumed study runs only the rest.
+    workers : int
+        Processes that work on the study side by side.
+    timeout : float, optional
+        Stop starting trials after so many seconds.
+
+    Raises
+    ------
+    ConfigError
+        The space is empty, or names a parameter that does not exist.
+    """
+    if not config.tune.space:
+        raise ConfigError("tune.space: is empty; say which params to search, as in params.boosted_trees.num_leaves: {low: 7, high: 63}")
+    say = progress or (lambda text: None)
+    examples = load_examples(config, progress=say)
+    wanted = trials or config.tune.trials
+    name = _study_name(examples)
+    study = _study(name)
+    if not study.trials:
+        study.enqueue_trial(_current(config), user_attrs={"default": True})
+    others = [_worker(dict(load), name, wanted, timeout) for _ in range(workers - 1)]
+    _search(examples, study, wanted, timeout, say)
+    for process in others:
+        process.join()
+        if process.exitcode:
+            raise DataError(f"a tuning worker ended with exit status {process.exitcode}; run the command again to resume")
+    return _outcome(study, config, out)
+
+
+def _study_name(examples: Examples) -> str:
+    """One study for one set of data, one space and one starting point."""
+    content = json.dumps([examples.fingerprint, examples.config.model_dump(mode="json")], sort_keys=True, default=str)
+    return f"{examples.config.task}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+
+
+def _study(name: str) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder = home() / "tuning"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(f"tuning-{name}"):
+            return optuna.create_study(
+                study_name=name,
+                storage=JournalStorage(JournalFileBackend(str(folder / f"{name}.journal"))),
+                load_if_exists=True,
+                direction="maximize",
+                sampler=optuna.samplers.TPESampler(seed=os.getpid(), multivariate=True, constant_liar=True),
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=8, n_warmup_steps=0),
+            )
+    except OSError as e:
+        raise ConfigError(f"{folder}: {e.strerror}; make it writable or set CHEHANG_HOME") from None
+
+
+def _current(config: TaskConfig) -> dict[str, Any]:
+    """The configuration as it is, as the first trial: a search that cannot beat it says so."""
+    return {name: value for name in config.tune.space if (value := _value(config, name)) is not None}
+
+
+def _value(config: TaskConfig, dotted: str) -> Any:
+    value: Any = config.model_dump(mode="python")
+    for part in dotted.split("."):
+        if not isinstance(value, dict) or part not in value:
+            raise ConfigError(f"tune.space: '{dotted}' is not a parameter; it must be a dotted name under params")
+        value = value[part]
+    return value
+
+
+def _worker(load: dict[str, Any], name: str, wanted: int, timeout: float | None) -> Any:
+    process = get_context("spawn").Process(target=work, args=(load, name, wanted, timeout), daemon=True)
+    process.start()
+    return process
+
+
+def work(load: dict[str, Any], name: str, wanted: int, timeout: float | None) -> None:
+    """Work on an existing study: what a further process runs."""
+    examples = load_examples(load_config(**load))
+    _search(examples, _study(name), wanted, timeout, lambda text: None)
+
+
+def _search(examples: Examples, study: optuna.Study, wanted: int, timeout: float | None, say: Say) -> None:
+    folds = examples.folds(examples.parts["train"], folds=examples.config.tune.folds)
+
+    def enough(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        ended = _ended(study)
+        best = f"{study.best_value:.5f}" if any(t.value is not None and t.state.name == "COMPLETE" for t in ended) else "none"
+        say(f"trial {len(ended)}/{wanted}: best {best}")
+        if len(ended) >= wanted:
+            study.stop()
+
+    if len(_ended(study)) < wanted:
+        study.optimize(_objective(examples, folds), timeout=timeout, callbacks=[enough])
+
+
+def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    return study.get_trials(states=(optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED), deepcopy=False)
+
+
+def _objective(examples: Examples, folds: list[Any]) -> Callable[[optuna.Trial], float]:
+    metric = examples.config.definition.metrics[examples.config.definition.primary_metric]
+    sign = 1.0 if metric.better == "higher" else -1.0
+
+    def objective(trial: optuna.Trial) -> float:
+        chosen = {name: _suggest(trial, name, span) for name, span in examples.config.tune.space.items()}
+        tried = with_params(examples, chosen)
+        scores: list[float] = []
+        for step, (learn, test) in enumerate(folds):
+            estimator = tried.fit(*tried.hold_out(learn, CALIBRATE_SHARE))
+            X, y = tried.rows(test)
+            scores.append(sign * metric.compute(y, estimator.predict(X).to_series(0).to_numpy()))
+            trial.report(float(np.mean(scores)), step)
+            if step + 1 < len(folds) and trial.should_prune():
+                raise optuna.TrialPruned
+        return float(np.mean(scores))
+
+    return objective
+
+
+def _suggest(trial: optuna.Trial, name: str, span: Range) -> Any:
+    if span.choices is not None:
+        return trial.suggest_categorical(name, span.choices)
+    assert span.low is not None and span.high is not None
+    if span.integer:
+        return trial.suggest_int(name, int(span.low), int(span.high), log=span.log)
+    return trial.suggest_float(name, span.low, span.high, log=span.log)
+
+
+def with_params(examples: Examples, chosen: Mapping[str, Any]) -> Examples:
+    """The same examples under a configuration with some values replaced (dotted names under `params`)."""
+    content = examples.config.params.model_dump(mode="json")
+    for dotted, value in chosen.items():
+        place = content
+        *path, last = dotted.removeprefix("params.").split(".")
+        for part in path:
+            place = place[part]
+        place[last] = value
+    params = examples.config.definition.params.model_validate(content)
+    return replace(examples, config=examples.config.model_copy(update={"params": params}))
+
+
+def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:
+    ended = _ended(study)
+    complete = [t for t in ended if t.state == optuna.trial.TrialState.COMPLETE]
+    if not complete:
+        raise DataError("no trial ended before the timeout; give more time with --timeout")
+    sign = 1.0 if config.definition.metrics[config.definition.primary_metric].better == "higher" else -1.0
+    default = next((t.value for t in complete if t.user_attrs.get("default")), None)
+    overlay: dict[str, Any] = {}
+    for dotted, value in study.best_params.items():
+        place = overlay
+        *path, last = dotted.split(".")
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    head = f"# chehang tune {config.task}: {len(complete)} full trials, {study.study_name}\n"
+    write_whole(out, (head + yaml.safe_dump(overlay, sort_keys=False)).encode())
+    return Tuned(
+        metric=config.definition.primary_metric,
+        value=sign * study.best_value,
+        default=sign * default if default is not None else float("nan"),
+        params=study.best_params,
+        trials=len(ended),
+        pruned=len(ended) - len(complete),
+        path=out,
+    )
