@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import ConfigError, DataError
-from features.sources import read_tables
+from features.sources import SourcesConfig, load_sources, read_tables
 from ml.model import Model
 from training.config import TaskConfig
 from training.examples import Say
@@ -61,11 +61,17 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
     return answers.height
 
 
-def _source(config: TaskConfig, table: str, data: Path | None):  # type: ignore[no-untyped-def]
-    from features.sources import load_sources
-
+def _source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:
+    """The configured sources, with one table read from another file of the same shape."""
     sources = load_sources(config.sources)
-    return sources if data is None else sources.with_file(table, data)
+    if data is None:
+        return sources
+    source = sources.tables.get(table)
+    kind = "csv" if data.suffix == ".csv" else "parquet"
+    if source is None or getattr(source, kind) is None:
+        raise ConfigError(f"--data {data}: the source of {table} in {config.sources} is not {kind}; give a file like the configured one")
+    tables = sources.tables | {table: source.model_copy(update={kind: str(data)})}
+    return sources.model_copy(update={"tables": tables})
 
 
 def _write(answers: pl.DataFrame, out: Path) -> None:

@@ -69,7 +69,7 @@ class Version:
 
 @contextmanager
 def _store(what: str) -> Iterator[MlflowClient]:
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+    uri = _uri()
     try:
         mlflow.set_tracking_uri(uri)
         if uri.startswith("sqlite"):
@@ -87,6 +87,16 @@ def _store(what: str) -> Iterator[MlflowClient]:
         ) from e
 
 
+def _uri() -> str:
+    """The store: a server if one is named, else the embedded one.
+
+    `mlflow run` names its own local default to the command it starts; that is not a server someone chose.
+    """
+    named = os.environ.get("MLFLOW_TRACKING_URI", "")
+    started_by_mlflow = "MLFLOW_RUN_ID" in os.environ and named.startswith(("sqlite:", "file:", "/"))
+    return named if named and not started_by_mlflow else f"sqlite:///{home() / 'mlflow.db'}"
+
+
 def _without_password(uri: str) -> str:
     scheme, _, rest = uri.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
@@ -101,7 +111,7 @@ def _experiment(client: MlflowClient, task: str) -> str:
         found = client.get_experiment_by_name(task)
         if found is not None:
             return str(found.experiment_id)
-        local = not os.environ.get("MLFLOW_TRACKING_URI")
+        local = _uri() == f"sqlite:///{home() / 'mlflow.db'}"
         place = str(home() / "artifacts" / task) if local else None
         return str(client.create_experiment(task, artifact_location=place))
 
@@ -292,7 +302,7 @@ def move_champion(version: Version, *, action: str, why: str, forced: bool = Fal
         when=datetime.now(UTC),
         why=why,
         forced=forced,
-        metrics=version.metrics,
+        metrics={k: v for k, v in version.metrics.items() if "/" not in k},
     )
     content = {**entry.__dict__, "when": entry.when.isoformat(), "metrics": dict(entry.metrics)}
     with _store("moving the champion") as client:
@@ -314,6 +324,8 @@ def promotions(task: str) -> list[Promotion]:
         tags = client.get_registered_model(task).tags
     current = champion(task)
     entries = [_promotion(tags[k]) for k in sorted(tags) if k.startswith(_JOURNAL)]
+    if not entries:
+        return []
     confirmed = [*(e.previous for e in entries[1:]), current.number if current else None]
     return [e for e, seen in zip(entries, confirmed, strict=True) if e.version == seen]
 

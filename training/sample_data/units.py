@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from features.tables import USES
-from training.sample_data.catalogue import DEALER_COST, TRIMS, Catalogue, describe, item_ids
+from training.sample_data.catalogue import DEALER_COST, Catalogue, describe, item_ids
 from training.sample_data.draws import NEVER, Flags, Floats, Ints, Random, fen, instants, labels, numbered, pick
 from training.sample_data.journeys import Journeys
 from training.sample_data.leads import Funnel

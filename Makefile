@@ -1,0 +1,50 @@
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+export MLFLOW_DISABLE_TELEMETRY = true
+export BENTOML_DO_NOT_TRACK = true
+
+.PHONY: setup demo test lint bench serve lock clean
+
+# What runs the product: no Spark, no test tools.
+.venv/.run: requirements.lock pyproject.toml
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# Everything: what runs the product, Spark, tests and linters.
+.venv/.dev: requirements-dev.lock pyproject.toml
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@ .venv/.run
+
+setup: .venv/.dev
+
+demo: .venv/.run
+	$(BIN)/python -m training.demo
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev
+	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.credit_risk
+	$(BIN)/python -m benchmarks.serving
+
+serve: .venv/.run
+	$(BIN)/chehang serve
+
+# Needs uv. Plain name==version lines with hashes, no addresses.
+lock:
+	uv pip compile pyproject.toml --extra serve --extra train --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
+	uv pip compile pyproject.toml --all-extras --constraint requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
+
+clean:
+	rm -rf .venv var

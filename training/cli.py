@@ -1,0 +1,388 @@
+"""The command line `chehang`: every command shows progress, answers in one line when it fails, and can speak JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from features.errors import ChehangError
+
+app = typer.Typer(
+    name="chehang",
+    help="Machine learning for car dealerships: train, compare, promote and serve. 车行机器学习套件。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+err = Console(stderr=True, highlight=False)
+
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; see: chehang tasks")]
+ConfigPath = Annotated[Path | None, typer.Option("--config", "-c", help="Configuration; configs/TASK.yaml if not given.")]
+Overlays = Annotated[
+    list[Path] | None, typer.Option("--with", help="YAML whose keys replace those of the configuration; may be repeated.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One value, as in params.target_bad_rate=0.02; may be repeated."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines instead of tables.")]
+VersionNumber = Annotated[int | None, typer.Option("--version", help="Model version; the latest if not given.")]
+Engine = Annotated[str, typer.Option(help="Where features are computed: polars or spark.")]
+
+
+def _say(quiet: bool) -> Callable[[str], None]:
+    return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {text}[/dim]"))
+
+
+def _print_json(content: Any) -> None:
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def _load(task: str, config: Path | None, overlays: list[Path] | None, settings: list[str] | None) -> Any:
+    from training.config import load_config
+
+    return load_config(task, config, overlays=overlays or (), settings=settings or ())
+
+
+@app.command()
+def tasks(as_json: AsJson = False) -> None:
+    """List the tasks, what each answers, and its champion."""
+    from ml.registry import TASKS
+    from training import tracking
+
+    rows = []
+    for task in TASKS.values():
+        best = tracking.champion(task.name)
+        rows.append({"task": task.name, **task.summary, "tables": list(task.tables), "champion": best.number if best else None})
+    if as_json:
+        return _print_json(rows)
+    table = Table("task", "question", "问题", "tables", "champion")
+    for row in rows:
+        table.add_row(row["task"], row["en"], row["zh"], ", ".join(row["tables"]), str(row["champion"] or "none"))
+    out.print(table)
+
+
+@app.command("sample-data")
+def sample_data(
+    out_folder: Annotated[Path | None, typer.Option("--out", help="Folder; CHEHANG_HOME/sample if not given.")] = None,
+    stores: Annotated[int, typer.Option(help="Stores of the group.")] = 20,
+    customers: Annotated[int, typer.Option(help="Customers.")] = 60_000,
+    months: Annotated[int, typer.Option(help="Months of history.")] = 36,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same dealership.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Make the sample dealership: ten coherent raw tables, and apart from them the truth they were drawn from."""
+    from training.home import home
+    from training.sample_data import Size, generate
+
+    folder = out_folder or home() / "sample"
+    size = Size(stores=stores, customers=customers, months=months, seed=seed)
+    rows = generate(size, folder, progress=_say(as_json))
+    if as_json:
+        return _print_json({"folder": str(folder), "rows": rows})
+    table = Table("table", "rows", title=f"sample dealership in {folder}")
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}")
+    out.print(table)
+
+
+@app.command()
+def check(
+    task: TaskName, config: ConfigPath = None, overlay: Overlays = None, setting: Settings = None, as_json: AsJson = False
+) -> None:
+    """Read a task's tables, check them against their contracts, and say what a training would see."""
+    from training.examples import load_examples
+
+    examples = load_examples(_load(task, config, overlay, setting), progress=_say(as_json))
+    label = examples.label
+    content = {
+        "task": task,
+        "tables": {
+            n: {"read": r.rows_read, "kept": r.rows_kept, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
+            for n, r in examples.raw.reports.items()
+        },
+        "examples": {n: {"rows": len(p), "positives": int(label[p].sum())} for n, p in examples.parts.items()},
+        "numeric": examples.signature.numeric,
+        "categorical": examples.signature.categorical,
+        "notes": list(examples.notes),
+    }
+    if as_json:
+        return _print_json(content)
+    table = Table("table", "read", "kept", "quarantined", "rules broken")
+    for name, r in content["tables"].items():
+        rules = ", ".join(f"{k} ({v:,})" for k, v in r["rules"].items())
+        table.add_row(name, f"{r['read']:,}", f"{r['kept']:,}", f"{r['quarantined']:,}", rules)
+    out.print(table)
+    for name, part in content["examples"].items():
+        out.print(f"{name}: {part['rows']:,} rows, {part['positives']:,} positive")
+    out.print(f"numeric: {', '.join(content['numeric'])}")
+    out.print(f"categorical: {', '.join(content['categorical'])}")
+    _notes(content["notes"])
+
+
+def _notes(notes: Any) -> None:
+    for note in notes:
+        err.print(f"[yellow]note:[/yellow] {note}")
+
+
+@app.command()
+def train(
+    task: TaskName,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    engine: Engine = "polars",
+    as_json: AsJson = False,
+) -> None:
+    """Train, calibrate and evaluate one version, and register it."""
+    from training.run import train as run
+
+    done = run(_load(task, config, overlay, setting), engine=engine, progress=_say(as_json))
+    if as_json:
+        return _print_json({"task": task, "version": done.version.number, **done.report.as_dict()})
+    _report(done.report)
+    out.print(f"registered {task} version {done.version.number}; promote it with: chehang promote {task}")
+
+
+def _report(report: Any) -> None:
+    out.print(f"[bold]{report.task}[/bold]: {report.protocol}")
+    table = Table("metric", "value", "95 % interval", "naive")
+    for name, m in report.metrics.items():
+        table.add_row(name, f"{m['value']:.4f}", f"{m['low']:.4f} .. {m['high']:.4f}", f"{m['naive']:.4f}")
+    out.print(table)
+    best = report.baselines.get("best_single_column")
+    if best:
+        out.print(f"best single column: {best['column']} (AUC {best['roc_auc']:.4f})")
+    for name, band in report.decisions.get("bands", {}).items():
+        bad = "none" if band["bad_rate"] is None else f"{band['bad_rate']:.2%}"
+        out.print(f"{name}: {band['share']:.1%} of {report.rows['test']['rows']:,} test rows, bad rate {bad}")
+    for name, found in report.fairness.items():
+        ratio = "unknown" if found["approval_ratio"] is None else f"{found['approval_ratio']:.2f}"
+        out.print(f"fairness by {name}: lowest approval rate / highest = {ratio}")
+    worst = max(report.by_month.items(), key=lambda m: m[1]["psi"], default=None)
+    if worst:
+        out.print(f"largest monthly PSI: {worst[1]['psi']:.3f} in {worst[0]}")
+    _notes(report.notes)
+
+
+@app.command()
+def tune(
+    task: TaskName,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    trials: Annotated[int | None, typer.Option(help="Trials in all, those of earlier runs included.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on one study.")] = 1,
+    timeout: Annotated[float | None, typer.Option(help="Start no trial after so many seconds.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Overlay to write; CHEHANG_HOME/tuned/TASK.yaml.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search parameters by cross-validation inside the training part; a killed search resumes."""
+    from training.home import home
+    from training.tune import tune as run
+
+    load = {"task": task, "path": config, "overlays": overlay or (), "settings": setting or ()}
+    done = run(
+        _load(task, config, overlay, setting),
+        load=load,
+        out=to or home() / "tuned" / f"{task}.yaml",
+        trials=trials,
+        workers=workers,
+        timeout=timeout,
+        progress=_say(as_json),
+    )
+    if as_json:
+        return _print_json({**done.__dict__, "params": dict(done.params)})
+    out.print(f"{done.metric} {done.value:.5f} (as configured {done.default:.5f}), {done.trials} trials, {done.pruned} pruned")
+    for name, value in done.params.items():
+        out.print(f"  {name}: {value}")
+    out.print(f"written to {done.path}; use it with: chehang train {task} --with {done.path}")
+
+
+@app.command()
+def evaluate(
+    task: TaskName,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    version: VersionNumber = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Cross-validate the configuration instead.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write report.json and report.png into this folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate a version on the present test part, or cross-validate the configuration with --folds."""
+    from training import tracking
+    from training.cross_validation import cross_validate
+    from training.evaluation import evaluate as run
+    from training.examples import load_examples
+    from training.plots import draw_report
+
+    examples = load_examples(_load(task, config, overlay, setting), progress=_say(as_json))
+    if folds is not None:
+        return _cross_validated(cross_validate(examples, folds=folds, progress=_say(as_json)), as_json)
+    model = tracking.load(tracking.find(task, version))
+    found = run(examples, model.estimator)
+    if report is not None:
+        found.write(report)
+        draw_report(found, report / "report.png")
+    return _print_json(found.as_dict()) if as_json else _report(found)
+
+
+def _cross_validated(found: Any, as_json: bool) -> None:
+    if as_json:
+        return _print_json({k: v for k, v in found.__dict__.items() if k != "prediction"})
+    out.print(f"{found.protocol}, {found.rows:,} rows tested")
+    table = Table("metric", "mean of folds", "all rows", "95 % interval", "naive")
+    for name, m in found.pooled.items():
+        interval = f"{m['low']:.5f} .. {m['high']:.5f}"
+        table.add_row(name, f"{found.mean[name]:.5f}", f"{m['value']:.5f}", interval, f"{m['naive']:.4f}")
+    out.print(table)
+
+
+@app.command()
+def compare(task: TaskName, as_json: AsJson = False) -> None:
+    """Show the metrics of all versions side by side; the champion is marked."""
+    from ml.registry import TASKS
+    from training import tracking
+
+    if task not in TASKS:
+        _load(task, None, None, None)
+    best, known = tracking.champion(task), tracking.versions(task)
+    if not known:
+        tracking.find(task)
+    rows = [
+        {"version": v.number, "champion": bool(best and v.number == best.number), "created": v.created, **v.tags, "metrics": v.metrics}
+        for v in known
+    ]
+    if as_json:
+        return _print_json(rows)
+    names = list(TASKS[task].metrics)
+    table = Table("version", "created", "estimator", "data", *names)
+    for row in rows:
+        mark = " *" if row["champion"] else ""
+        shown = [f"{row['metrics'].get(n, float('nan')):.4f}" for n in names]
+        created = row["created"].strftime("%Y-%m-%d %H:%M")
+        table.add_row(f"{row['version']}{mark}", created, row.get("estimator", ""), row.get("data_fingerprint", "")[:8], *shown)
+    out.print(table)
+    out.print("* champion. Versions with another data fingerprint were tested on other rows: promote compares on the same rows.")
+
+
+@app.command()
+def promote(
+    task: TaskName,
+    version: VersionNumber = None,
+    force: Annotated[bool, typer.Option("--force", help="Promote in spite of the gate; needs --reason.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Recorded in the history.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version champion if it beats the present one on the same rows and keeps every guard."""
+    from training.promotion import promote as run
+
+    moved, verdict = run(task, version, force=force, reason=reason)
+    if as_json:
+        return _print_json({"promotion": moved.__dict__, "checks": [c.__dict__ for c in verdict.checks]})
+    for c in verdict.checks:
+        out.print(f"{'[green]pass[/green]' if c.passed else '[red]fail[/red]'}  {c.name}: {c.detail}")
+    out.print(f"{task} version {moved.version} is champion{' (forced)' if moved.forced else ''}")
+
+
+@app.command()
+def rollback(
+    task: TaskName,
+    reason: Annotated[str | None, typer.Option(help="Recorded in the history.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Restore the champion before the present one."""
+    from training.promotion import rollback as run
+
+    moved = run(task, reason=reason)
+    if as_json:
+        return _print_json(moved.__dict__)
+    out.print(f"{task} version {moved.version} is champion again (was {moved.previous})")
+
+
+@app.command()
+def history(task: TaskName, as_json: AsJson = False) -> None:
+    """Print every move of the champion: who, when, why, metrics."""
+    from ml.registry import TASKS
+    from training import tracking
+
+    if task not in TASKS:
+        _load(task, None, None, None)
+    moves = tracking.promotions(task)
+    if as_json:
+        return _print_json([m.__dict__ for m in moves])
+    primary = TASKS[task].primary_metric
+    table = Table("when (UTC)", "action", "version", "before", "who", primary, "why")
+    for m in moves:
+        value = m.metrics.get(primary)
+        action = m.action + (" (forced)" if m.forced else "")
+        when, shown = m.when.strftime("%Y-%m-%d %H:%M:%S"), "" if value is None else f"{value:.4f}"
+        table.add_row(when, action, str(m.version), str(m.previous or ""), m.who, shown, m.why)
+    out.print(table)
+
+
+@app.command()
+def score(
+    task: TaskName,
+    to: Annotated[Path, typer.Option("--out", help="Answers: .parquet or .csv.")],
+    data: Annotated[Path | None, typer.Option("--data", help="File in place of the configured source; same shape.")] = None,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a file of rows: batch file in, file out."""
+    from training import tracking
+    from training.score import score as run
+
+    loaded = _load(task, config, overlay, setting)
+    found = tracking.find(task, version) if version is not None else tracking.champion(task)
+    if found is None:
+        from features.errors import ModelNotFound
+
+        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    rows = run(tracking.load(found), loaded, data=data, out=to, progress=_say(as_json))
+    if as_json:
+        return _print_json({"rows": rows, "out": str(to), "version": found.number})
+    out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def serve(context: typer.Context) -> None:
+    """Serve the champions over HTTP; stops on Ctrl-C. Options are those of: python -m serving --help."""
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "serving", *context.args], env=dict(os.environ)))
+
+
+def main() -> None:
+    """Run the command line; what a person must act on is one line, without a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except ChehangError as e:
+        print(f"error: {' '.join(str(e).split())}", file=sys.stderr)
+        sys.exit(1)
+    except typer.Exit as e:
+        sys.exit(e.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except Exception as e:
+        if hasattr(e, "show"):
+            e.show()
+            sys.exit(getattr(e, "exit_code", 2))
+        raise
+    sys.exit(code or 0)
+
+if __name__ == "__main__":
+    main()
