@@ -33,6 +33,4 @@ def params_model(estimator: type, *, without: Collection[str] = ()) -> type[Base
         for name, parameter in signature.parameters.items()
         if name not in without
     }
-    return create_model(
-        f"{estimator.__name__}Params", __config__=ConfigDict(frozen=True, extra="forbid"), **fields
-    )
+    return create_model(f"{estimator.__name__}Params", __config__=ConfigDict(frozen=True, extra="forbid"), **fields)

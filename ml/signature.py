@@ -78,7 +78,9 @@ def contract_fields(table: Table) -> list[Field]:
     >>> term.kind, term.low, term.high
     ('integer', 1.0, 120.0)
     """
-    return [_contract_field(name, column) for name, column in table.schema.columns.items() if name not in table.outcomes]
+    return [
+        _contract_field(name, column) for name, column in table.schema.columns.items() if name not in table.outcomes
+    ]
 
 
 def _contract_field(name: str, column: Any) -> Field:
@@ -201,7 +203,11 @@ def _annotation(field: Field) -> tuple[Any, Any]:
 
 def _description(field: Field) -> str:
     unit = {"fen": "yuan", "us": "instant"}.get(field.unit or "", field.unit)
-    told = [field.description, f"in {unit}" if unit else None, None if field.feature else "accepted, not used by the model"]
+    told = [
+        field.description,
+        f"in {unit}" if unit else None,
+        None if field.feature else "accepted, not used by the model",
+    ]
     return "; ".join(t for t in told if t)
 
 

@@ -27,9 +27,12 @@ out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True, highlight=False)
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; see: chehang tasks")]
-ConfigPath = Annotated[Path | None, typer.Option("--config", "-c", help="Configuration; configs/TASK.yaml if not given.")]
+ConfigPath = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Configuration; configs/TASK.yaml if not given.")
+]
 Overlays = Annotated[
-    list[Path] | None, typer.Option("--with", help="YAML whose keys replace those of the configuration; may be repeated.")
+    list[Path] | None,
+    typer.Option("--with", help="YAML whose keys replace those of the configuration; may be repeated."),
 ]
 Settings = Annotated[
     list[str] | None,
@@ -63,7 +66,9 @@ def tasks(as_json: AsJson = False) -> None:
     rows = []
     for task in TASKS.values():
         best = tracking.champion(task.name)
-        rows.append({"task": task.name, **task.summary, "tables": list(task.tables), "champion": best.number if best else None})
+        rows.append(
+            {"task": task.name, **task.summary, "tables": list(task.tables), "champion": best.number if best else None}
+        )
     if as_json:
         return _print_json(rows)
     table = Table("task", "question", "问题", "tables", "champion")
@@ -98,7 +103,11 @@ def sample_data(
 
 @app.command()
 def check(
-    task: TaskName, config: ConfigPath = None, overlay: Overlays = None, setting: Settings = None, as_json: AsJson = False
+    task: TaskName,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Read a task's tables, check them against their contracts, and say what a training would see."""
     from training.examples import load_examples
@@ -203,7 +212,9 @@ def tune(
     )
     if as_json:
         return _print_json({**done.__dict__, "params": dict(done.params)})
-    out.print(f"{done.metric} {done.value:.5f} (as configured {done.default:.5f}), {done.trials} trials, {done.pruned} pruned")
+    out.print(
+        f"{done.metric} {done.value:.5f} (as configured {done.default:.5f}), {done.trials} trials, {done.pruned} pruned"
+    )
     for name, value in done.params.items():
         out.print(f"  {name}: {value}")
     out.print(f"written to {done.path}; use it with: chehang train {task} --with {done.path}")
@@ -261,7 +272,13 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
     if not known:
         tracking.find(task)
     rows = [
-        {"version": v.number, "champion": bool(best and v.number == best.number), "created": v.created, **v.tags, "metrics": v.metrics}
+        {
+            "version": v.number,
+            "champion": bool(best and v.number == best.number),
+            "created": v.created,
+            **v.tags,
+            "metrics": v.metrics,
+        }
         for v in known
     ]
     if as_json:
@@ -272,9 +289,13 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
         mark = " *" if row["champion"] else ""
         shown = [f"{row['metrics'].get(n, float('nan')):.4f}" for n in names]
         created = row["created"].strftime("%Y-%m-%d %H:%M")
-        table.add_row(f"{row['version']}{mark}", created, row.get("estimator", ""), row.get("data_fingerprint", "")[:8], *shown)
+        table.add_row(
+            f"{row['version']}{mark}", created, row.get("estimator", ""), row.get("data_fingerprint", "")[:8], *shown
+        )
     out.print(table)
-    out.print("* champion. Versions with another data fingerprint were tested on other rows: promote compares on the same rows.")
+    out.print(
+        "* champion. Versions with another data fingerprint were tested on other rows: promote compares on the same rows."
+    )
 
 
 @app.command()
@@ -336,7 +357,9 @@ def history(task: TaskName, as_json: AsJson = False) -> None:
 def score(
     task: TaskName,
     to: Annotated[Path, typer.Option("--out", help="Answers: .parquet or .csv.")],
-    data: Annotated[Path | None, typer.Option("--data", help="File in place of the configured source; same shape.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="File in place of the configured source; same shape.")
+    ] = None,
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
@@ -383,6 +406,7 @@ def main() -> None:
             sys.exit(getattr(e, "exit_code", 2))
         raise
     sys.exit(code or 0)
+
 
 if __name__ == "__main__":
     main()

@@ -251,5 +251,3 @@ def first_problem(error: ValidationError, within: str | None = None) -> str:
     received = problem.get("input")
     shown = f", got {received!r}" if isinstance(received, (str, int, float)) else ""
     return f"{place}: {message[0].lower() + message[1:]}{shown}"
-
-

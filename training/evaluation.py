@@ -116,7 +116,9 @@ def evaluate(examples: Examples, estimator: Any, *, rows: Rows | None = None) ->
         task=config.task,
         protocol=_protocol(examples),
         rows={n: _counts(examples.label[r]) for n, r in (*examples.parts.items(), ("test", positions))},
-        metrics=measure(config.definition.metrics, y, p, groups=examples.groups[positions], n=config.bootstraps, base=base),
+        metrics=measure(
+            config.definition.metrics, y, p, groups=examples.groups[positions], n=config.bootstraps, base=base
+        ),
         baselines=_best_single_column(examples, positions),
         segments={c: _segments(config.definition.metrics, X[c], y, p) for c in config.segments if c in X.columns},
         by_month={} if config.timeless else _by_month(examples, estimator, X, y, p),
@@ -176,7 +178,9 @@ def _best_single_column(examples: Examples, positions: Rows) -> dict[str, Any]:
     learn, test = examples.parts["train"], positions
     for name in examples.signature.numeric:
         column = examples.frame[name].cast(pl.Float64).to_numpy()
-        filled = np.where(np.isnan(column), np.nanmedian(column[learn]) if np.isfinite(column[learn]).any() else 0.0, column)
+        filled = np.where(
+            np.isnan(column), np.nanmedian(column[learn]) if np.isfinite(column[learn]).any() else 0.0, column
+        )
         direction = 1.0 if roc_auc(examples.label[learn], filled[learn]) >= 0.5 else -1.0
         auc = roc_auc(examples.label[test], direction * filled[test])
         if auc > best.get("roc_auc", 0.5):
@@ -228,7 +232,11 @@ def _decisions(answers: pl.DataFrame, y: Array, estimator: Any) -> dict[str, Any
         }
         for name in ("approve", "refer", "decline")
     }
-    return {"bands": bands, "approve_at_most": estimator.policy_["approve"], "decline_above": estimator.policy_["decline"]}
+    return {
+        "bands": bands,
+        "approve_at_most": estimator.policy_["approve"],
+        "decline_above": estimator.policy_["decline"],
+    }
 
 
 def _fairness(examples: Examples, X: pl.DataFrame, y: Array, answers: pl.DataFrame) -> dict[str, Any]:

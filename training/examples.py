@@ -106,7 +106,9 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
     raw = read_raw(config, progress=progress)
     frame = _labelled(config, raw, engine)
     if frame.height == 0:
-        raise DataError(f"{task.name}: no row of {task.tables[0]} has a known outcome in {task.tables[-1]}; check the keys")
+        raise DataError(
+            f"{task.name}: no row of {task.tables[0]} has a known outcome in {task.tables[-1]}; check the keys"
+        )
     label = frame["label"].to_numpy().astype(np.float64)
     frame = frame.drop("label")
     numeric, categorical = _features(config, frame)

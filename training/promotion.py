@@ -113,7 +113,9 @@ def _gain(
         naive = model.card["evaluation"]["metrics"][name]["naive"]
         found = bootstrap(metric.compute, y, p, groups=groups, n=n, seed=0)
         passed = found.low > naive if metric.better == "higher" else found.high < naive
-        return Check(f"{name} beats the naive answer", passed, f"{_shown(found)} against {naive:.4f}; there is no champion yet")
+        return Check(
+            f"{name} beats the naive answer", passed, f"{_shown(found)} against {naive:.4f}; there is no champion yet"
+        )
     try:
         other = _predictions(tracking.load(champion), rows)
     except DataError as e:
@@ -136,13 +138,17 @@ def _seen(champion: Version, rows: pl.DataFrame) -> str:
     return f" (the champion has learnt from {share:.0%} of them, which flatters it)" if share else ""
 
 
-def _guard(model: Model, name: str, limits: dict[str, float | None], y: NDArray[np.float64], p: NDArray[np.float64]) -> Check:
+def _guard(
+    model: Model, name: str, limits: dict[str, float | None], y: NDArray[np.float64], p: NDArray[np.float64]
+) -> Check:
     if name not in model.task.metrics:
         return Check(f"guard {name}", False, f"no such metric; gate may name {', '.join(model.task.metrics)}")
     value = float(model.task.metrics[name].compute(y, p))
     low, high = limits.get("at_least"), limits.get("at_most")
     passed = (low is None or value >= low) and (high is None or value <= high)
-    asked = ", ".join(t for t in (f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else "") if t)
+    asked = ", ".join(
+        t for t in (f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else "") if t
+    )
     return Check(f"guard {name}", passed, f"{value:.4f}, must be {asked}")
 
 
@@ -158,9 +164,9 @@ def _answers(model: Model, rows: pl.DataFrame, p: NDArray[np.float64]) -> Check:
     return Check(name, same, f"{len(single)} rows {'agree' if same else 'differ'}")
 
 
-
-
-def promote(task: str, number: int | None = None, *, force: bool = False, reason: str | None = None) -> tuple[Promotion, Verdict]:
+def promote(
+    task: str, number: int | None = None, *, force: bool = False, reason: str | None = None
+) -> tuple[Promotion, Verdict]:
     """Move the champion alias to a version if the gate lets it through.
 
     Parameters
@@ -184,7 +190,9 @@ def promote(task: str, number: int | None = None, *, force: bool = False, reason
     with locked(f"champion-{task}"):
         candidate, champion = tracking.find(task, number), tracking.champion(task)
         if champion is not None and champion.number == candidate.number:
-            raise NotPromoted(f"{task} version {candidate.number} is the champion already; train another with: chehang train {task}")
+            raise NotPromoted(
+                f"{task} version {candidate.number} is the champion already; train another with: chehang train {task}"
+            )
         verdict = judge(candidate, champion)
         if not verdict.passed and not force:
             failed = "; ".join(f"{c.name}: {c.detail}" for c in verdict.checks if not c.passed)

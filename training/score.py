@@ -53,9 +53,15 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
         progress=progress,
     )
     rows = raw.frames[table].collect()
-    needed = [f.name for f in model.estimator.signature.fields if f.required and rows[f.name].null_count()] if rows.height else []
+    needed = (
+        [f.name for f in model.estimator.signature.fields if f.required and rows[f.name].null_count()]
+        if rows.height
+        else []
+    )
     if needed:
-        raise DataError(f"{table}.{needed[0]}: is empty in some rows, and was never empty in training; fill it or retrain")
+        raise DataError(
+            f"{table}.{needed[0]}: is empty in some rows, and was never empty in training; fill it or retrain"
+        )
     answers = pl.concat([rows.select(model.task.table.key), model.estimator.predict(rows)], how="horizontal")
     _write(answers, out)
     return answers.height
@@ -69,7 +75,9 @@ def _source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:
     source = sources.tables.get(table)
     kind = "csv" if data.suffix == ".csv" else "parquet"
     if source is None or getattr(source, kind) is None:
-        raise ConfigError(f"--data {data}: the source of {table} in {config.sources} is not {kind}; give a file like the configured one")
+        raise ConfigError(
+            f"--data {data}: the source of {table} in {config.sources} is not {kind}; give a file like the configured one"
+        )
     tables = sources.tables | {table: source.model_copy(update={kind: str(data)})}
     return sources.model_copy(update={"tables": tables})
 
@@ -85,4 +93,6 @@ def _write(answers: pl.DataFrame, out: Path) -> None:
         part.replace(out)
     except (OSError, pl.exceptions.ComputeError) as e:
         part.unlink(missing_ok=True)
-        raise ConfigError(f"{out}: {getattr(e, 'strerror', None) or e}; free space there or choose another place") from None
+        raise ConfigError(
+            f"{out}: {getattr(e, 'strerror', None) or e}; free space there or choose another place"
+        ) from None

@@ -98,7 +98,9 @@ def random_folds(
     for value in np.unique(stratum):
         members = np.flatnonzero(stratum == value)
         if len(members) < folds:
-            raise DataError(f"label {value:g} has {len(members)} distinct rows, {folds} folds need as many; use fewer folds")
+            raise DataError(
+                f"label {value:g} has {len(members)} distinct rows, {folds} folds need as many; use fewer folds"
+            )
         ranked = members[np.argsort(_uniform(unique[members], seed), kind="stable")]
         fold[ranked] = np.arange(len(ranked)) % folds
     for k in range(folds):

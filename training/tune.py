@@ -86,7 +86,9 @@ def tune(
         The space is empty, or names a parameter that does not exist.
     """
     if not config.tune.space:
-        raise ConfigError("tune.space: is empty; say which params to search, as in params.boosted_trees.num_leaves: {low: 7, high: 63}")
+        raise ConfigError(
+            "tune.space: is empty; say which params to search, as in params.boosted_trees.num_leaves: {low: 7, high: 63}"
+        )
     say = progress or (lambda text: None)
     examples = load_examples(config, progress=say)
     wanted = trials or config.tune.trials
@@ -99,7 +101,9 @@ def tune(
     for process in others:
         process.join()
         if process.exitcode:
-            raise DataError(f"a tuning worker ended with exit status {process.exitcode}; run the command again to resume")
+            raise DataError(
+                f"a tuning worker ended with exit status {process.exitcode}; run the command again to resume"
+            )
     return _outcome(study, config, out)
 
 
@@ -158,7 +162,11 @@ def _search(examples: Examples, study: optuna.Study, wanted: int, timeout: float
 
     def enough(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         ended = _ended(study)
-        best = f"{study.best_value:.5f}" if any(t.value is not None and t.state.name == "COMPLETE" for t in ended) else "none"
+        best = (
+            f"{study.best_value:.5f}"
+            if any(t.value is not None and t.state.name == "COMPLETE" for t in ended)
+            else "none"
+        )
         say(f"trial {len(ended)}/{wanted}: best {best}")
         if len(ended) >= wanted:
             study.stop()

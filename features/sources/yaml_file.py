@@ -97,7 +97,7 @@ def load_yaml(path: Path, model: type[Model], *, context: Mapping[str, Any] | No
 
 def _parsed(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  (a SafeLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file: give the path of an existing YAML file") from None
     except UnicodeDecodeError as error:

@@ -115,7 +115,9 @@ class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
             arguments = [a for a in next(iter(declaration.values())) if isinstance(a, str)]
             absent = [a for a in arguments if a not in known]
             if absent and name in self.params.derived:
-                raise ConfigError(f"params.derived.{name}: '{absent[0]}' is not a number column; it has {sorted(known)}")
+                raise ConfigError(
+                    f"params.derived.{name}: '{absent[0]}' is not a number column; it has {sorted(known)}"
+                )
             if not absent and name not in numeric:
                 derived[name] = declaration
                 known.add(name)
@@ -204,7 +206,8 @@ class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
         contributions = self.learner_.contributions(matrix)[:, :-1]
         factor = self.scale_.factor
         return [
-            adverse_reasons(row, self.reference_, groups=self.groups_, points_per_log_odds=factor) for row in contributions
+            adverse_reasons(row, self.reference_, groups=self.groups_, points_per_log_odds=factor)
+            for row in contributions
         ]
 
     def predict(self, X: Columns) -> pl.DataFrame:

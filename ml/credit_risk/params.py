@@ -105,7 +105,9 @@ class CreditParams(_Frozen):
         if not isinstance(values, dict):
             return values
         typed = {"boosted_trees": BoostedTreesParams, "woe_scorecard": WoeScorecardParams}
-        return values | {n: m.model_validate(values[n] or {}) for n, m in typed.items() if isinstance(values.get(n), dict)}
+        return values | {
+            n: m.model_validate(values[n] or {}) for n, m in typed.items() if isinstance(values.get(n), dict)
+        }
 
     @model_validator(mode="after")
     def _operations(self) -> Self:

@@ -39,12 +39,20 @@ REASONS: dict[str, tuple[tuple[str, ...], str, str]] = {
         "Time in the present job, or its stability, is insufficient",
     ),
     "RESIDENCE": (("residence_months", "housing"), "居住稳定性不足", "Residence is recent or not settled"),
-    "HOUSEHOLD": (("dependents", "co_borrower"), "家庭负担或共同借款人情况不利", "Dependents or the lack of a co-borrower weigh"),
+    "HOUSEHOLD": (
+        ("dependents", "co_borrower"),
+        "家庭负担或共同借款人情况不利",
+        "Dependents or the lack of a co-borrower weigh",
+    ),
     "EDUCATION": (("education",), "学历信息不利", "Education weighs against the application"),
     "VEHICLE": (
         ("condition", "energy_type", "use"),
         "所购车辆类型的风险偏高",
         "The kind of vehicle carries a higher risk",
     ),
-    "PLACE": (("region", "channel"), "申请地区或渠道的风险偏高", "The place or channel of the application carries a higher risk"),
+    "PLACE": (
+        ("region", "channel"),
+        "申请地区或渠道的风险偏高",
+        "The place or channel of the application carries a higher risk",
+    ),
 }

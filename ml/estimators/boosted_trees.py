@@ -122,7 +122,8 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             free_raw_data=False,
         )
         self.boosters_ = [
-            lgb.train({**settings, "seed": self.seed + i}, data, num_boost_round=self.n_estimators) for i in range(self.bag)
+            lgb.train({**settings, "seed": self.seed + i}, data, num_boost_round=self.n_estimators)
+            for i in range(self.bag)
         ]
         self._finish(array.shape[1])
         return self
@@ -137,7 +138,14 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "feature_pre_filter": False,
             "num_threads": self.num_threads,
         }
-        named = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "bagging_fraction", "bagging_freq")
+        named = (
+            "learning_rate",
+            "num_leaves",
+            "min_data_in_leaf",
+            "feature_fraction",
+            "bagging_fraction",
+            "bagging_freq",
+        )
         for name in (*named, "lambda_l1", "lambda_l2", "path_smooth", "max_bin", "extra_trees"):
             settings[name] = getattr(self, name)
         if any(monotone.values()):
@@ -208,7 +216,9 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         params["monotone"] = {int(k): v for k, v in params["monotone"].items()}
         params["categorical"] = tuple(params["categorical"])
         trees = cls(**params)
-        trees.boosters_ = [_booster(files, f"booster_{i}.txt", content["n_features"]) for i in range(content["boosters"])]
+        trees.boosters_ = [
+            _booster(files, f"booster_{i}.txt", content["n_features"]) for i in range(content["boosters"])
+        ]
         trees._finish(content["n_features"])
         return trees
 

@@ -73,7 +73,9 @@ class Calibrator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         outcome, weight = outcomes(y, sample_weight)
         log_odds = np.asarray(X, dtype=np.float64)
         if log_odds.shape != outcome.shape or not np.isfinite(log_odds).all():
-            raise DataError(f"log-odds must be finite, one for each outcome; got shape {log_odds.shape} for {outcome.shape}")
+            raise DataError(
+                f"log-odds must be finite, one for each outcome; got shape {log_odds.shape} for {outcome.shape}"
+            )
         self.parameters_ = self.knots_ = self.heights_ = np.empty(0)
         if self.method == "beta":
             slopes, intercept = bounded_logistic_regression(
@@ -81,7 +83,9 @@ class Calibrator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
             self.parameters_ = np.append(slopes, intercept)
             if not slopes.any():
-                raise DataError("the log-odds do not rise with the outcome on the held-out rows: the model has learnt nothing")
+                raise DataError(
+                    "the log-odds do not rise with the outcome on the held-out rows: the model has learnt nothing"
+                )
         elif self.method == "isotonic":
             self.knots_, self.heights_ = _steps(log_odds, outcome, weight)
         return self
@@ -92,7 +96,9 @@ class Calibrator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         log_odds = np.asarray(X, dtype=np.float64)
         if self.method == "beta":
             a, b, c = self.parameters_
-            log_odds = a * log_expit(log_odds) - b * log_expit(-log_odds) + c  # no matrix product: rounds alike for any rows
+            log_odds = (
+                a * log_expit(log_odds) - b * log_expit(-log_odds) + c
+            )  # no matrix product: rounds alike for any rows
         elif self.method == "isotonic":
             inside = np.clip(log_odds, self.knots_[0], self.knots_[-1])
             log_odds = np.interp(inside, self.knots_, self.heights_) + _KEPT * (log_odds - inside)

@@ -71,7 +71,9 @@ def labelled(
         raise DataError("the feature matrix has no columns: learning needs at least one feature")
     outcome, weight = outcomes(y, sample_weight)
     if len(outcome) != len(array):
-        raise DataError(f"y must have one entry for each row of the feature matrix: {len(outcome)} for {len(array)} rows")
+        raise DataError(
+            f"y must have one entry for each row of the feature matrix: {len(outcome)} for {len(array)} rows"
+        )
     return array, outcome, weight
 
 

@@ -135,9 +135,7 @@ def _numbers(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str) -> NDArra
         raise DataError(f"column '{name}' must hold numbers; map or clean it in its source") from None
 
 
-def _coded(
-    X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str, codes: Mapping[str, float]
-) -> NDArray[np.float64]:
+def _coded(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str, codes: Mapping[str, float]) -> NDArray[np.float64]:
     try:
         column = X[name]
     except (KeyError, pl.exceptions.ColumnNotFoundError):

@@ -192,7 +192,9 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for label, woe, count, bad in zip(_labels(bins), bins["woe"], bins["counts"], bins["bads"], strict=True):
                 points = share - scale.factor * float(weight) * woe
                 rate = bad / count if count else None
-                rows.append({"feature": name, "bin": label, "rows": count, "bad_rate": rate, "woe": woe, "points": points})
+                rows.append(
+                    {"feature": name, "bin": label, "rows": count, "bad_rate": rate, "woe": woe, "points": points}
+                )
         return rows
 
     def to_files(self) -> dict[str, bytes]:

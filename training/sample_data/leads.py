@@ -40,7 +40,7 @@ from training.sample_data.tastes import reference_prices
 LEAD_SHARE = 0.72
 FLOOR = 0.35
 NEVER_CALLED = 0.05
-BASE_LEAD, BASE_DIRECT = -0.9, 0.55
+BASE_LEAD, BASE_DIRECT = -1.05, 0.55
 
 # channel: share of leads, log-odds, decay an hour, yuan a lead, median hours until the call
 _CHANNELS = {
