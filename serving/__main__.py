@@ -1,0 +1,39 @@
+"""`python -m serving`: run the service; SIGTERM and Ctrl-C stop it and its workers."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from features.errors import ConfigError
+from serving.settings import PREFIX, Settings, load_settings
+
+
+def main() -> None:
+    """Read the settings, then become BentoML's server."""
+    parser = argparse.ArgumentParser(prog="chehang serve", description="Serve the promoted models over HTTP.")
+    parser.add_argument("--config", type=Path, default=None, help="configs/serving.yaml if not given")
+    for name, field in Settings.model_fields.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", default=None, help=f"default {field.default}")
+    options = parser.parse_args()
+    for name in Settings.model_fields:
+        if (value := getattr(options, name)) is not None:
+            os.environ[PREFIX + name.upper()] = value
+    try:
+        settings = load_settings(options.config)
+    except ConfigError as e:
+        sys.exit(f"error: {e}")
+    for name, value in settings.model_dump().items():
+        os.environ[PREFIX + name.upper()] = str(value)
+    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    if settings.workers > 1:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="chehang-metrics-")
+    command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
+    os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port)])
+
+
+if __name__ == "__main__":
+    main()
