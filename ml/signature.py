@@ -197,7 +197,7 @@ def _annotation(field: Field) -> tuple[Any, Any]:
         limits["max_length"] = 200
     elif field.kind == "instant":
         limits["strict"] = False
-    constrained = Annotated[annotation, Constraint(**limits)]
+    constrained: Any = Annotated[annotation, Constraint(**limits)]  # type: ignore[valid-type]
     return (constrained, ...) if field.required else (constrained | None, None)
 
 

@@ -71,7 +71,9 @@ class _Answers:
             return _invalid(e, loaded)
         explain = _explain(request)
         if explain is None:
-            return _json(422, problem("invalid", "explain must be true or false", [_detail("explain", "true or false")]))
+            return _json(
+                422, problem("invalid", "explain must be true or false", [_detail("explain", "true or false")])
+            )
         try:
             answer = await self._respond(loaded, [asked], explain)
         except DataError as e:
@@ -99,7 +101,9 @@ class _Answers:
             return _invalid(e, loaded, within="items")
         explain = _explain(request)
         if explain is None:
-            return _json(422, problem("invalid", "explain must be true or false", [_detail("explain", "true or false")]))
+            return _json(
+                422, problem("invalid", "explain must be true or false", [_detail("explain", "true or false")])
+            )
         answers = await run_sync(self._answer, loaded, asked, explain)
         return _json(200, to_json({"items": [a.model_dump() for a in answers], "model_version": loaded.version}))
 
@@ -145,7 +149,10 @@ def _json(status: int, content: bytes) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    told = {404: ("not_found", "no such path; see /docs"), 405: ("wrong_method", "this path takes another method; see /docs")}
+    told = {
+        404: ("not_found", "no such path; see /docs"),
+        405: ("wrong_method", "this path takes another method; see /docs"),
+    }
     return _json(status, problem(*told.get(status, ("refused", "the request was refused"))))
 
 

@@ -23,7 +23,7 @@ STORE_ERRORS = Counter("chehang_store_errors", "Looks at the model store that fa
 def exposition() -> bytes:
     """All metrics as text; of all workers where there are several."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY)
+        return bytes(generate_latest(REGISTRY))
     registry = CollectorRegistry()
     MultiProcessCollector(registry)
-    return generate_latest(registry)
+    return bytes(generate_latest(registry))

@@ -73,6 +73,7 @@ class ModelStore:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._failing = False
+        self._seen: tuple[int, ...] | None = None
 
     def current(self, task: str) -> Loaded | None:
         """The champion that answers now, or None."""
@@ -102,11 +103,15 @@ class ModelStore:
 
     def refresh(self) -> None:
         """Look at the alias of every task once; whatever goes wrong, the loaded champions go on answering."""
+        before = _file_state()
+        if before is not None and before == self._seen:
+            return
         try:
             client = _client()
             for task in TASKS.values():
                 self._refresh(client, task)
             self._failing = False
+            self._seen = before
         except Exception as e:  # the thread must outlive any failure of the store
             STORE_ERRORS.inc()
             if not self._failing:
@@ -135,13 +140,33 @@ class ModelStore:
         log.info("%s version %d answers from now on", task.name, number)
 
 
+def _database() -> Path:
+    return Path(os.environ.get("CHEHANG_HOME") or "var").absolute() / "mlflow.db"
+
+
+def _file_state() -> tuple[int, ...] | None:
+    """Sizes and times of the embedded store's files: unchanged means no alias has moved, and spares the query.
+
+    None where there is a server, or no file yet: then only asking tells.
+    """
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return None
+    state: list[int] = []
+    for path in (_database(), _database().with_name("mlflow.db-wal")):
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        state += [found.st_size, found.st_mtime_ns, found.st_ino]
+    return tuple(state) or None
+
+
 def _client() -> MlflowClient:
-    home = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
-        if not (home / "mlflow.db").exists():
-            raise FileNotFoundError(f"{home / 'mlflow.db'} does not exist yet")
-        uri = f"sqlite:///{home / 'mlflow.db'}"
+        if not _database().exists():
+            raise FileNotFoundError(f"{_database()} does not exist yet")
+        uri = f"sqlite:///{_database()}"
     mlflow.set_tracking_uri(uri)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 

@@ -10,7 +10,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, MutableMapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -44,10 +44,13 @@ class Guard:
         What answers.
     max_body_bytes : int
         Longer bodies get 413.
+    paths : collection of str
+        Paths that exist: metrics are labelled by these, all others together as `unmatched`.
     """
 
-    def __init__(self, app: App, *, max_body_bytes: int) -> None:
+    def __init__(self, app: App, *, max_body_bytes: int, paths: Collection[str]) -> None:
         self.app = app
+        self.paths = frozenset(paths)
         self.max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +81,7 @@ class Guard:
             if not begun:
                 await _answer(sent, 500, "internal", "the request could not be answered; the fault is on our side")
         finally:
-            route = getattr(scope.get("route"), "path", None) or "unmatched"
+            route = scope["path"] if scope["path"] in self.paths else "unmatched"
             REQUESTS.labels(route, str(status)).inc()
             LATENCY.labels(route).observe(time.perf_counter() - started)
 
@@ -90,10 +93,10 @@ class Guard:
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self.max_body_bytes:
             return too_large
-        body = b""
+        body: bytes = b""
         while True:
             message = await receive()
-            body += message.get("body", b"")
+            body += bytes(message.get("body", b""))
             if len(body) > self.max_body_bytes:
                 return too_large
             if not message.get("more_body"):
@@ -107,7 +110,11 @@ class Guard:
 
 def _without_values(error: Exception) -> tuple[type[Exception], Exception, Any]:
     """The traceback without the error's text, which may quote what was sent."""
-    return type(error), type(error)("(text left out)") if _plain(error) else RuntimeError("(text left out)"), error.__traceback__
+    return (
+        type(error),
+        type(error)("(text left out)") if _plain(error) else RuntimeError("(text left out)"),
+        error.__traceback__,
+    )
 
 
 def _plain(error: Exception) -> bool:

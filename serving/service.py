@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 import bentoml
+from starlette.routing import Route
 
 from serving.api import build_app
 from serving.model_store import ModelStore
@@ -20,7 +21,8 @@ logging.getLogger("chehang.serving").setLevel(logging.INFO)
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds)
 APP = build_app(STORE, SETTINGS)
-GUARDED = Guard(APP, max_body_bytes=SETTINGS.max_body_bytes)
+PATHS = [route.path for route in APP.router.routes if isinstance(route, Route)]
+GUARDED = Guard(APP, max_body_bytes=SETTINGS.max_body_bytes, paths=PATHS)
 
 
 class Front:
@@ -48,4 +50,4 @@ class Chehang:
         STORE.start()
 
 
-Chehang.add_asgi_middleware(Front)
+Chehang.add_asgi_middleware(Front)  # type: ignore[attr-defined]

@@ -8,9 +8,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.lending import chehang, lending_tables, write_lender
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("CHEHANG_DATA", ROOT.parent / "shared" / "data"))
@@ -59,3 +62,30 @@ def spark() -> Iterator[object]:
     session = spark_session(master="local[2]")
     yield session
     session.stop()
+
+
+@dataclass(frozen=True)
+class Lender:
+    """A small lender with a trained and promoted model.
+
+    Attributes
+    ----------
+    home : Path
+        Its CHEHANG_HOME.
+    config : Path
+        Its credit_risk.yaml.
+    """
+
+    home: Path
+    config: Path
+
+
+@pytest.fixture(scope="session")
+def lender(tmp_path_factory: pytest.TempPathFactory) -> Lender:
+    """Version 1 trained by the command line and promoted; tests that promote more copy its home first."""
+    folder = tmp_path_factory.mktemp("lender")
+    config = write_lender(folder / "data", lending_tables())
+    home = folder / "home"
+    chehang("train", "credit_risk", "--config", str(config), home=home)
+    chehang("promote", "credit_risk", home=home)
+    return Lender(home, config)

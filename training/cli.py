@@ -63,7 +63,7 @@ def tasks(as_json: AsJson = False) -> None:
     from ml.registry import TASKS
     from training import tracking
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for task in TASKS.values():
         best = tracking.champion(task.name)
         rows.append(
@@ -114,7 +114,7 @@ def check(
 
     examples = load_examples(_load(task, config, overlay, setting), progress=_say(as_json))
     label = examples.label
-    content = {
+    content: dict[str, Any] = {
         "task": task,
         "tables": {
             n: {"read": r.rows_read, "kept": r.rows_kept, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
@@ -271,7 +271,7 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
     best, known = tracking.champion(task), tracking.versions(task)
     if not known:
         tracking.find(task)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "version": v.number,
             "champion": bool(best and v.number == best.number),

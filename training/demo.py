@@ -124,7 +124,7 @@ def main() -> None:
         _wait(url, server)
         example = _ask(f"{url}/v1/credit_risk/example")
         for name, fields in APPLICANTS.items():
-            body = {k: v for k, v in example.items()} | fields
+            body = {**example, **fields}
             out.print(f"\n[bold cyan]$ curl {url}/v1/credit_risk -d '...'[/bold cyan]")
             _show(name, body, _ask(f"{url}/v1/credit_risk", body))
     finally:

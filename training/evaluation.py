@@ -14,7 +14,7 @@ from fairlearn.metrics import MetricFrame
 from numpy.typing import NDArray
 
 from features.errors import DataError
-from ml.metrics import Interval, bootstrap, paired_bootstrap_difference, population_stability_index, roc_auc
+from ml.metrics import Interval, bootstrap, paired_bootstrap_difference, population_stability_index, reference_bins, roc_auc
 from ml.task import Metric
 from training.examples import Examples
 from training.home import write_whole
@@ -202,7 +202,8 @@ def _segments(metrics: Mapping[str, Metric], column: pl.Series, y: Array, p: Arr
 
 
 def _by_month(examples: Examples, estimator: Any, X: pl.DataFrame, y: Array, p: Array) -> dict[str, dict[str, float]]:
-    reference = estimator.predict(examples.rows(examples.parts["train"])[0]).to_series(0).to_numpy()
+    learnt_from, _ = examples.rows(examples.parts["train"])
+    reference = reference_bins(estimator.predict(learnt_from).to_series(0).to_numpy())
     months = np.array(_month(X["as_of"].to_numpy()))
     return {
         month: {

@@ -134,7 +134,7 @@ def _seen(champion: Version, rows: pl.DataFrame) -> str:
     last = champion.tags.get("last_training_instant")
     if not last or "as_of" not in rows.columns:
         return ""
-    share = float((rows["as_of"] <= int(last)).mean() or 0)
+    share = float((rows["as_of"].to_numpy() <= int(last)).mean())
     return f" (the champion has learnt from {share:.0%} of them, which flatters it)" if share else ""
 
 

@@ -64,7 +64,7 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
         )
     answers = pl.concat([rows.select(model.task.table.key), model.estimator.predict(rows)], how="horizontal")
     _write(answers, out)
-    return answers.height
+    return int(answers.height)
 
 
 def _source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:

@@ -24,7 +24,7 @@ def duplicate_groups(features: pl.DataFrame) -> NDArray[np.uint64]:
     >>> bool(groups[0] == groups[2]), bool(groups[0] == groups[1])
     (True, False)
     """
-    return pd.util.hash_pandas_object(features.to_pandas(), index=False).to_numpy(dtype=np.uint64)
+    return pd.util.hash_pandas_object(features.to_pandas(), index=False).to_numpy().astype(np.uint64)
 
 
 def split_by_time(as_of: NDArray[np.int64], shares: Sequence[float]) -> list[Rows]:

@@ -87,7 +87,7 @@ def tune(
     """
     if not config.tune.space:
         raise ConfigError(
-            "tune.space: is empty; say which params to search, as in params.boosted_trees.num_leaves: {low: 7, high: 63}"
+            "tune.space: is empty; say what to search, as params.boosted_trees.num_leaves: {low: 7, high: 63}"
         )
     say = progress or (lambda text: None)
     examples = load_examples(config, progress=say)
@@ -176,7 +176,9 @@ def _search(examples: Examples, study: optuna.Study, wanted: int, timeout: float
 
 
 def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(states=(optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED), deepcopy=False)
+    states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    trials: list[optuna.trial.FrozenTrial] = study.get_trials(states=states, deepcopy=False)
+    return trials
 
 
 def _objective(examples: Examples, folds: list[Any]) -> Callable[[optuna.Trial], float]:

@@ -155,7 +155,7 @@ def _series(name: str, values: list[Any]) -> pl.Series:
 
 def _joined(batches: list[pl.DataFrame]) -> pl.DataFrame:
     """One frame; a column whose type changes between batches becomes Float64 if all numbers, text otherwise."""
-    casts: dict[str, Any] = {}
+    casts: Any = {}
     for name in batches[0].columns:
         types = {b.schema[name] for b in batches} - {pl.Null()}
         if len(types) > 1:

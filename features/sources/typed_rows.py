@@ -103,7 +103,10 @@ def typed(
     """
     schema = rows.collect_schema()
     _check_types(binding, schema, where)
-    raw, values, flags, conditions = [], [], [], []
+    raw: list[pl.Expr] = []
+    values: list[pl.Expr] = []
+    flags: list[Flag] = []
+    conditions: list[pl.Expr] = []
     for index, feed in enumerate(binding.feeds):
         name = f"__raw_{index}__"
         expression, dtype = _raw(feed, schema)
@@ -120,7 +123,7 @@ def typed(
     broken = _contract(table, binding, flags, now=now)
     later = [Flag(f"__flag_{len(flags) + i}__", column, rule) for i, (column, rule) in enumerate(broken)]
     checks = [e.fill_null(False).alias(f.name) for e, f in zip(broken.values(), later, strict=True)]
-    return TypedRows(converted_rows.with_columns(checks), tuple(f.name for f in binding.feeds), tuple([*flags, *later]))
+    return TypedRows(converted_rows.with_columns(checks), tuple(f.name for f in binding.feeds), (*flags, *later))
 
 
 def _contract(

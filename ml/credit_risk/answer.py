@@ -63,7 +63,7 @@ def respond(
     matrix = estimator.encoder_.transform(columns)
     probability = estimator.probability_of_default(matrix)
     scores, bands = estimator.points(probability), estimator.bands(probability)
-    reasons = estimator.reasons(matrix) if explain else [None] * len(requests)
+    reasons = estimator.reasons(matrix) if explain else None
     decline = max(estimator.policy_["decline"], estimator.policy_["approve"])
     categorical = estimator.encoder_.categorical
     return [
@@ -71,10 +71,10 @@ def respond(
             application_id=getattr(requests[i], "application_id", None),
             probability_of_default=float(np.round(probability[i], 6)),
             score=int(scores[i]),
-            band=str(bands[i]),
+            band=str(bands[i]),  # type: ignore[arg-type]
             approve_at_most=estimator.policy_["approve"],
             decline_above=decline,
-            reasons=None if reasons[i] is None else [_reason(r) for r in reasons[i]],
+            reasons=None if reasons is None else [_reason(r) for r in reasons[i]],
             unseen=estimator.encoder_.unseen({n: columns[n][i] for n in categorical}),
         )
         for i in range(len(requests))

@@ -149,6 +149,7 @@ class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
         """
         probability = self._cross_calibrated(log_odds, y)
         notes: list[str] = []
+        policy: dict[str, Any]
         try:
             cut = derive_cutoffs(
                 probability,

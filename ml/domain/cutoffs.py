@@ -24,7 +24,7 @@ from ml.domain.outcomes import Outcomes, sorted_outcomes
 from ml.domain.resampling import FloatArray, Interval, percentile_interval, resampled_counts
 
 
-class TargetNotReachable(ValueError):  # noqa: N818  (named like ModelNotFound)
+class TargetNotReachable(ValueError):
     """No cut-off meets the target bad rate."""
 
 

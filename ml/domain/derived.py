@@ -40,16 +40,16 @@ def level_instalment(amount: Array, months: Array, annual_rate: Array | float) -
     rate = np.asarray(annual_rate, dtype=np.float64) / 12
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         growth = np.where(rate == 0, 1 / months, rate / -np.expm1(-months * np.log1p(rate)))
-        return np.where(months > 0, amount * growth, np.nan)
+        return np.asarray(np.where(months > 0, amount * growth, np.nan))
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(denominator != 0, numerator / denominator, np.nan)
+        return np.asarray(np.where(denominator != 0, numerator / denominator, np.nan))
 
 
 def _sum(*terms: Array) -> Array:
-    return np.add.reduce(terms)
+    return np.asarray(np.add.reduce(terms))
 
 
 def _total(*terms: Array) -> Array:
@@ -90,7 +90,7 @@ def check(name: str, operation: str, arguments: Sequence[str | float]) -> None:
     arity = OPERATIONS[operation][1]
     if arity is not None and len(arguments) != arity:
         raise ValueError(
-            f"derived feature '{name}': {operation} takes {arity} argument(s), {len(arguments)} given: {list(arguments)}"
+            f"derived feature '{name}': {operation} takes {arity} argument(s), got {len(arguments)}: {list(arguments)}"
         )
     if not any(isinstance(a, str) for a in arguments):
         raise ValueError(f"derived feature '{name}': at least one argument must be a column, got {list(arguments)}")

@@ -102,7 +102,7 @@ class Calibrator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         elif self.method == "isotonic":
             inside = np.clip(log_odds, self.knots_[0], self.knots_[-1])
             log_odds = np.interp(inside, self.knots_, self.heights_) + _KEPT * (log_odds - inside)
-        return np.clip(expit(log_odds), EDGE, 1 - EDGE)
+        return np.asarray(np.clip(expit(log_odds), EDGE, 1 - EDGE))
 
     def to_files(self) -> dict[str, bytes]:
         """The method and its numbers as JSON."""

@@ -29,10 +29,10 @@ def matrix(X: npt.ArrayLike, *, n_features: int | None = None) -> FloatArray:
     --------
     >>> matrix([[1, 2]]).dtype.name
     'float64'
-    >>> matrix([[1.0, float("inf")]])
+    >>> matrix([[1.0, float("inf")]])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    features.errors.DataError: column 1 holds an infinite value (row 0): use finite numbers, or NaN where a value is missing
+    features.errors.DataError: column 1 holds an infinite value (row 0): use finite numbers, or NaN ...
     """
     try:
         array = np.ascontiguousarray(X, dtype=np.float64)

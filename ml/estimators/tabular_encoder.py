@@ -40,7 +40,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Examples
     --------
     >>> table = {"loan": [8.0, None], "price": [10, 20], "city": ["x", "y"]}
-    >>> e = TabularEncoder(numeric=["loan", "price"], categorical=["city"], derived={"ltv": {"ratio": ["loan", "price"]}})
+    >>> ratio = {"ltv": {"ratio": ["loan", "price"]}}
+    >>> e = TabularEncoder(numeric=["loan", "price"], categorical=["city"], derived=ratio)
     >>> e.fit_transform(table).tolist()
     [[8.0, 10.0, 0.8, 0.0], [nan, 20.0, nan, 1.0]]
     >>> e.feature_names_out_

@@ -7,6 +7,7 @@ NumPy look-ups, so that the service does not carry a solver.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -120,7 +121,8 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         bads = np.bincount(place, weights=weight * y, minlength=size)
         total_bad = float(weight @ y)
         good, all_good = counts - bads, float(weight.sum()) - total_bad
-        woe = np.log((bads + SMOOTHING) / (total_bad + SMOOTHING)) - np.log((good + SMOOTHING) / (all_good + SMOOTHING))
+        against = np.log((good + SMOOTHING) / (all_good + SMOOTHING))
+        woe = np.log((bads + SMOOTHING) / (total_bad + SMOOTHING)) - against
         woe = np.where(counts > 0, woe, 0.0)
         return found | {"woe": woe.tolist(), "counts": counts.tolist(), "bads": bads.tolist()}
 
@@ -238,7 +240,7 @@ def _places(x: FloatArray, bins: Mapping[str, Any]) -> npt.NDArray[np.intp]:
 def _labels(bins: Mapping[str, Any]) -> list[str]:
     if bins["groups"] is None:
         edges = ["-inf", *(f"{e:g}" for e in bins["edges"]), "inf"]
-        named = [f"[{a}, {b})" for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        named = [f"[{a}, {b})" for a, b in pairwise(edges)]
     else:
         named = ["{" + ", ".join(f"{c:g}" for c in group) + "}" for group in bins["groups"]]
     return [*named, "missing"]

@@ -1,0 +1,93 @@
+"""A small lender whose loans default for known reasons: enough to train on in seconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import yaml
+
+START = 1_600_000_000_000_000
+DAY = 86_400_000_000
+
+
+def lending_tables(*, rows: int = 4_000, seed: int = 1) -> dict[str, pl.DataFrame]:
+    """Applications over two years and their outcomes; default depends on income, loan to value and late payments."""
+    rng = np.random.default_rng(seed)
+    price = rng.integers(8, 40, rows) * 1_000_000
+    loan = (price * rng.uniform(0.3, 0.9, rows)).astype(np.int64)
+    income = (rng.lognormal(13.6, 0.5, rows)).astype(np.int64)
+    late = rng.poisson(0.4, rows)
+    housing = rng.choice(["own", "rent", "family"], rows)
+    risk = -4.2 + 2.5 * loan / price + 0.9 * late - 0.9 * (np.log(income) - 13.6) + 0.5 * (housing == "rent")
+    bad = rng.random(rows) < 1 / (1 + np.exp(-risk))
+    ids = [f"A{i:05d}" for i in range(rows)]
+    applications = pl.DataFrame(
+        {
+            "application_id": ids,
+            "submitted_at": START + np.sort(rng.integers(0, 730, rows)) * DAY,
+            "vehicle_price": price,
+            "down_payment": price - loan,
+            "loan_amount": loan,
+            "term_months": rng.choice([12, 24, 36, 60], rows),
+            "monthly_income": income,
+            "housing": housing,
+            "bureau_delinquencies_24m": late,
+            "gender": rng.choice(["female", "male"], rows),
+            "showroom_visits": rng.integers(0, 9, rows),
+            "decision": "approve",
+        }
+    )
+    income_or_none = (
+        pl.when(pl.col("application_id").hash(seed=seed) % 10 == 0).then(None).otherwise(pl.col("monthly_income"))
+    )
+    outcomes = pl.DataFrame({"application_id": ids, "defaulted": bad})
+    return {"applications": applications.with_columns(monthly_income=income_or_none), "loan_outcomes": outcomes}
+
+
+def write_lender(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
+    """Write tables, sources and configuration into a folder; returns the configuration's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.write_parquet(folder / f"{name}.parquet")
+    sources = {"timezone": "UTC", "tables": {n: {"parquet": f"{n}.parquet"} for n in tables}}
+    sources["tables"]["applications"]["columns"] = {"submitted_at": {"from": "submitted_at", "unit": "us"}}
+    (folder / "sources.yaml").write_text(yaml.safe_dump(sources))
+    config = {
+        "task": "credit_risk",
+        "sources": "sources.yaml",
+        "time": "submitted_at",
+        "extra_features": {"numeric": ["showroom_visits"]},
+        "segments": ["housing"],
+        "bootstraps": 30,
+        "params": {
+            "boosted_trees": {"n_estimators": 40, "learning_rate": 0.1, "num_leaves": 6, "num_threads": 1},
+            "target_bad_rate": 0.06,
+        },
+        "tune": {"folds": 2, "space": {"params.boosted_trees.num_leaves": {"low": 3, "high": 9, "integer": True}}},
+        **changes,
+    }
+    path = folder / "credit_risk.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def chehang(*arguments: str, home: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    env |= {"CHEHANG_HOME": str(home), "OMP_NUM_THREADS": "1", **environment}
+    done = subprocess.run(
+        [sys.executable, "-m", "training.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=300,
+        check=False,
+    )
+    if check and done.returncode:
+        raise AssertionError(f"chehang {' '.join(arguments)} failed: {done.stderr}")
+    return done

@@ -1,0 +1,188 @@
+"""The command line end to end, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from tests.conftest import Lender
+from tests.lending import chehang, lending_tables, write_lender
+
+
+def _json(*arguments: str, home: Path) -> Any:
+    return json.loads(chehang(*arguments, "--json", home=home).stdout)
+
+
+def test_training_finds_what_makes_loans_default(lender: Lender) -> None:
+    report = _json("evaluate", "credit_risk", "-c", str(lender.config), home=lender.home)
+    auc = report["metrics"]["roc_auc"]
+    assert auc["low"] > 0.65 > auc["naive"]
+    assert "in time order" in report["protocol"]
+    assert set(report["segments"]["housing"]) == {"own", "rent", "family"}
+    assert set(report["fairness"]) == {"gender"}
+    assert report["by_month"]
+    known = (
+        "loan_to_value",
+        "bureau_delinquencies_24m",
+        "monthly_income",
+        "payment_to_income",
+        "loan_to_monthly_income",
+    )
+    assert max(report["importance"], key=report["importance"].get) in known
+
+
+def test_promote_gate_rollback_history(tmp_path: Path) -> None:
+    home, config = tmp_path / "home", write_lender(tmp_path / "data", lending_tables())
+    train = ("train", "credit_risk", "-c", str(config))
+    weak = ("--set", "exclude_features=[bureau_delinquencies_24m, monthly_income, housing]")
+    chehang(*train, *weak, home=home)
+    assert _json("promote", "credit_risk", home=home)["promotion"]["version"] == 1
+    chehang(*train, home=home)
+    assert _json("promote", "credit_risk", home=home)["promotion"] | {"previous": 1, "version": 2}
+    chehang(*train, *weak, home=home)
+    refused = chehang("promote", "credit_risk", home=home, check=False)
+    assert refused.returncode == 1 and "was not promoted" in refused.stderr and "version 2" in refused.stderr
+    assert "--reason" in chehang("promote", "credit_risk", "--force", home=home, check=False).stderr
+    forced = _json("promote", "credit_risk", "--force", "--reason", "trial", home=home)["promotion"]
+    assert forced["forced"] and forced["why"] == "trial"
+    assert _json("rollback", "credit_risk", home=home)["version"] == 2
+    assert _json("rollback", "credit_risk", home=home)["version"] == 1
+    assert "no earlier champion" in chehang("rollback", "credit_risk", home=home, check=False).stderr
+    moves = [(m["action"], m["version"]) for m in _json("history", "credit_risk", home=home)]
+    assert moves == [("promote", 1), ("promote", 2), ("promote", 3), ("rollback", 2), ("rollback", 1)]
+    assert [v["champion"] for v in _json("compare", "credit_risk", home=home)] == [True, False, False]
+
+
+def test_scorecard_is_the_same_task(tmp_path: Path, lender: Lender) -> None:
+    done = _json(
+        "train", "credit_risk", "-c", str(lender.config), "--set", "params.estimator=woe_scorecard", home=tmp_path
+    )
+    assert done["metrics"]["roc_auc"]["low"] > 0.65
+
+
+def test_score_a_file(tmp_path: Path, lender: Lender) -> None:
+    out = tmp_path / "answers.csv"
+    chehang("score", "credit_risk", "-c", str(lender.config), "--out", str(out), home=lender.home)
+    answers = pl.read_csv(out)
+    assert answers.columns == ["application_id", "probability_of_default", "score", "band"]
+    assert answers.height == 4_000 and answers["probability_of_default"].is_between(0, 1).all()
+    bad = chehang("score", "credit_risk", "-c", str(lender.config), "--out", "x.txt", home=lender.home, check=False)
+    assert ".parquet or .csv" in bad.stderr and "Traceback" not in bad.stderr
+
+
+def test_tune_writes_an_overlay_and_resumes(tmp_path: Path, lender: Lender) -> None:
+    out = tmp_path / "tuned.yaml"
+    tune = ("tune", "credit_risk", "-c", str(lender.config), "--out", str(out), "--trials")
+    assert _json(*tune, "2", home=tmp_path)["trials"] == 2
+    assert _json(*tune, "3", home=tmp_path)["trials"] == 3
+    assert 3 <= yaml.safe_load(out.read_text())["params"]["boosted_trees"]["num_leaves"] <= 9
+    chehang("train", "credit_risk", "-c", str(lender.config), "--with", str(out), home=tmp_path)
+
+
+def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
+    tables = lending_tables(rows=1_500)
+    tables["applications"] = tables["applications"].drop("submitted_at")
+    config = write_lender(tmp_path / "data", tables, time="none")
+    sources = yaml.safe_load((tmp_path / "data" / "sources.yaml").read_text())
+    del sources["tables"]["applications"]["columns"]
+    (tmp_path / "data" / "sources.yaml").write_text(yaml.safe_dump(sources))
+    found = _json("evaluate", "credit_risk", "-c", str(config), "--folds", "3", home=tmp_path)
+    assert found["rows"] == 1_500 and found["mean"]["roc_auc"] > 0.6
+    told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path)
+    assert "the data has no time" in told.stdout
+
+
+def test_kill_9_leaves_no_half_version(tmp_path: Path, lender: Lender) -> None:
+    command = [sys.executable, "-m", "training.cli", "train", "credit_risk", "-c", str(lender.config)]
+    env = {**os.environ, "CHEHANG_HOME": str(tmp_path)}
+    for seconds in (3.0, 6.0, 8.0):
+        process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    chehang("train", "credit_risk", "-c", str(lender.config), home=tmp_path)
+    for version in _json("compare", "credit_risk", home=tmp_path):
+        number = str(version["version"])
+        assert _json("evaluate", "credit_risk", "-c", str(lender.config), "--version", number, home=tmp_path)["metrics"]
+
+
+def test_two_trainings_at_once_both_land(tmp_path: Path, lender: Lender) -> None:
+    train = ("train", "credit_risk", "-c", str(lender.config))
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(chehang, *train, home=tmp_path) for _ in range(2)]:
+            done.result()
+    assert [v["version"] for v in _json("compare", "credit_risk", home=tmp_path)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("params.estimater=woe", "params.estimater: this key is unknown"),
+        ("params.target_bad_rate=2", "params.target_bad_rate: input should be less than 1, got 2"),
+        ("time=created_at", "time must be 'submitted_at' or 'none'"),
+        ("segments=[colour]", "segments: 'colour' is not a column"),
+        ("params.monotone={colour: 1}", "params.monotone.colour: not a number feature"),
+        ("params.derived={x: {divide: [a, b]}}", "operation 'divide' is unknown"),
+        ("split={train: 0.9}", "must add up to 1"),
+        ("nonsense", "must be dotted.name=value"),
+        ("sources=missing.yaml", "missing.yaml"),
+    ],
+)
+def test_wrong_configuration_is_one_line(tmp_path: Path, lender: Lender, change: str, told: str) -> None:
+    done = chehang("train", "credit_risk", "-c", str(lender.config), "--set", change, home=tmp_path, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
+
+
+def _broken(name: str) -> dict[str, pl.DataFrame]:
+    tables = lending_tables(rows=1_200)
+    applications, outcomes = tables["applications"], tables["loan_outcomes"]
+    changed = {
+        "empty": {"applications": applications[:0]},
+        "one row": {"applications": applications[:1], "loan_outcomes": outcomes[:1]},
+        "one class": {"loan_outcomes": outcomes.with_columns(defaulted=pl.lit(False))},
+        "duplicate keys": {
+            "applications": pl.concat([applications, applications.with_columns(term_months=pl.lit(12))])
+        },
+        "future": {"applications": applications.with_columns(submitted_at=pl.col("submitted_at") + 10**16)},
+        "no key": {"applications": applications.drop("application_id")},
+        "no outcome": {"loan_outcomes": outcomes.with_columns(application_id="X" + pl.col("application_id"))},
+    }
+    return {**tables, **changed[name]}
+
+
+@pytest.mark.parametrize("name", ["empty", "one row", "one class", "duplicate keys", "future", "no key", "no outcome"])
+def test_unusable_data_is_one_line_and_registers_nothing(tmp_path: Path, name: str) -> None:
+    config = write_lender(tmp_path / "data", _broken(name))
+    done = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home", check=False)
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ") and "Traceback" not in done.stderr
+    assert "no model version" in chehang("compare", "credit_risk", home=tmp_path / "home", check=False).stderr
+
+
+def test_useless_columns_do_no_harm(tmp_path: Path) -> None:
+    tables = lending_tables(rows=1_200)
+    tables["applications"] = tables["applications"].with_columns(
+        bureau_score=pl.lit(None, dtype=pl.Float64), dependents=pl.lit(2)
+    )
+    config = write_lender(tmp_path / "data", tables)
+    told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home")
+    assert "column 'bureau_score' is empty and was left out" in told.stderr
+
+
+def test_unwritable_store_is_one_line(tmp_path: Path, lender: Lender) -> None:
+    (tmp_path / "file").write_text("")
+    done = chehang("train", "credit_risk", "-c", str(lender.config), home=tmp_path / "file", check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "CHEHANG_HOME" in done.stderr
