@@ -293,9 +293,7 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
             f"{row['version']}{mark}", created, row.get("estimator", ""), row.get("data_fingerprint", "")[:8], *shown
         )
     out.print(table)
-    out.print(
-        "* champion. Versions with another data fingerprint were tested on other rows: promote compares on the same rows."
-    )
+    out.print("* champion. Another data fingerprint means other test rows: promote compares on the same rows.")
 
 
 @app.command()

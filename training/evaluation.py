@@ -14,7 +14,14 @@ from fairlearn.metrics import MetricFrame
 from numpy.typing import NDArray
 
 from features.errors import DataError
-from ml.metrics import Interval, bootstrap, paired_bootstrap_difference, population_stability_index, reference_bins, roc_auc
+from ml.metrics import (
+    Interval,
+    bootstrap,
+    paired_bootstrap_difference,
+    population_stability_index,
+    reference_bins,
+    roc_auc,
+)
 from ml.task import Metric
 from training.examples import Examples
 from training.home import write_whole
@@ -148,7 +155,7 @@ def measure(
 
 
 def compare(metric: Metric, y: Array, candidate: Array, champion: Array, *, groups: Any, n: int) -> Interval:
-    """Gain of the candidate over the champion on the same rows; above zero is better, whatever the metric's direction."""
+    """Gain of the candidate over the champion on the same rows; above zero is better for any metric."""
     sign = 1.0 if metric.better == "higher" else -1.0
     found = paired_bootstrap_difference(metric.compute, y, candidate, champion, groups=groups, n=n, seed=0)
     low, high = sorted((sign * found.low, sign * found.high))

@@ -76,7 +76,7 @@ def _source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:
     kind = "csv" if data.suffix == ".csv" else "parquet"
     if source is None or getattr(source, kind) is None:
         raise ConfigError(
-            f"--data {data}: the source of {table} in {config.sources} is not {kind}; give a file like the configured one"
+            f"--data {data}: the source of {table} in {config.sources} is not {kind}; give a file like it"
         )
     tables = sources.tables | {table: source.model_copy(update={kind: str(data)})}
     return sources.model_copy(update={"tables": tables})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 
 import polars as pl
@@ -102,7 +101,7 @@ def _parquet_files(where: str, pattern: str) -> list[Path]:
         return found
     if path.exists():
         return [path]
-    found = sorted(Path(f) for f in glob(pattern, recursive=True) if Path(f).is_file())
+    found = sorted(f for f in _root(pattern).glob(str(path.relative_to(_root(pattern)))) if f.is_file())
     if not found:
         raise DataError(f"{where}: no such file: correct `parquet`, or write the file")
     return found

@@ -1,8 +1,9 @@
-"""A bag of LightGBM boosters, averaged in log-odds, with exact contributions and native artefacts."""
+"""Gradient-boosted trees for a yes/no outcome: a bag of LightGBM boosters averaged in log-odds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -12,195 +13,202 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from features.errors import DataError
+from features.errors import ConfigError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
 from ml.estimators.inputs import FloatArray, labelled, matrix
 from ml.estimators.single_row import SingleRowPredictor
 
-_KEYS = frozenset({"params", "n_features", "boosters"})
+STATE = "boosted_trees.json"
+MEMBER = "boosted_trees_{}.txt"
+NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "early_stopping_rounds", "categorical", "monotone"})
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Gradient-boosted trees for a probability, as a bag of boosters that differ in their seed.
-
-    The bag is averaged in log-odds, so that its contributions are the average of the boosters' exact SHAP values and
-    still add up to its log-odds.
+    """Binary classifier over a float matrix with missing values and coded categories.
 
     Parameters
     ----------
-    n_estimators, learning_rate, num_leaves, min_data_in_leaf : numbers
-        Trees of each booster, shrinkage, leaves of a tree, rows of a leaf.
-    feature_fraction, bagging_fraction, bagging_freq : numbers
-        Shares of columns of each tree, and of rows drawn anew every `bagging_freq` trees.
-    lambda_l1, lambda_l2, path_smooth, max_bin, extra_trees : numbers
-        As in LightGBM.
     bag : int
-        Boosters.
-    seed : int
-        Of the first booster; the others follow.
-    num_threads : int
-        Threads for learning; 0 takes all cores. Answers always use one.
-    monotone : mapping of int to {-1, 1}
-        Feature position to the direction in which it may move the log-odds.
+        Boosters to average; above 1 the members must differ by `feature_fraction`, bagging or `extra_trees`.
+    n_estimators : int
+        Trees in each booster, at most.
+    learning_rate, num_leaves, min_data_in_leaf, feature_fraction, bagging_fraction, bagging_freq, lambda_l1,
+    lambda_l2, max_bin, path_smooth, extra_trees
+        As in LightGBM.
+    monotone : mapping of int to int, optional
+        Column to direction: 1 when the outcome may only become more likely as the column grows, -1 less, 0 free.
+    monotone_constraints_method : str
+        As in LightGBM: "basic", "intermediate" or "advanced".
     categorical : tuple of int
-        Positions of category codes.
+        Columns that hold category codes (0, 1, ...; NaN for missing or unseen).
+    early_stopping_rounds : int, optional
+        Stop a booster when the log loss on `eval_set` has not improved for so many trees.
+    num_threads : int
+        Threads for fitting (0: as many as cores). Prediction uses one.
+    seed : int
+        Seed of the first member; the others count up from it.
+    deterministic : bool
+        Same data and parameters, same model, on one machine and number of threads.
 
     Attributes
     ----------
-    boosters_ : list of lightgbm.Booster
+    boosters_ : tuple of lightgbm.Booster
+        Fitted members.
     n_features_in_ : int
-    classes_ : ndarray
+        Columns of the matrix.
+    classes_ : array
+        0 and 1.
 
     Examples
     --------
-    >>> X = np.arange(200.0).reshape(-1, 1)
-    >>> y = (X[:, 0] > 99).astype(float)
-    >>> trees = BoostedTrees(n_estimators=20, min_data_in_leaf=5, monotone={0: 1}).fit(X, y)
-    >>> bool(trees.predict_proba([[180.0]])[0, 1] > 0.6)
-    True
-    >>> bool(np.allclose(trees.contributions(X).sum(axis=1), trees.decision_function(X)))
-    True
+    >>> X, y = np.arange(200.0).reshape(-1, 1), np.arange(200) >= 100
+    >>> trees = BoostedTrees(n_estimators=20, monotone={0: 1}).fit(X, y)
+    >>> trees.predict(np.array([[3.0], [150.0]])).tolist()
+    [0, 1]
     """
 
-    def __init__(
-        self,
-        *,
-        n_estimators: int = 300,
-        learning_rate: float = 0.03,
-        num_leaves: int = 15,
-        min_data_in_leaf: int = 50,
-        feature_fraction: float = 0.6,
-        bagging_fraction: float = 0.7,
-        bagging_freq: int = 1,
-        lambda_l1: float = 0.0,
-        lambda_l2: float = 1.0,
-        path_smooth: float = 0.0,
-        max_bin: int = 255,
-        extra_trees: bool = False,
-        bag: int = 1,
-        seed: int = 7,
-        num_threads: int = 0,
-        monotone: Mapping[int, int] | None = None,
-        categorical: tuple[int, ...] = (),
-    ) -> None:
-        self.n_estimators = n_estimators
-        self.learning_rate = learning_rate
-        self.num_leaves = num_leaves
-        self.min_data_in_leaf = min_data_in_leaf
-        self.feature_fraction = feature_fraction
-        self.bagging_fraction = bagging_fraction
-        self.bagging_freq = bagging_freq
-        self.lambda_l1 = lambda_l1
-        self.lambda_l2 = lambda_l2
-        self.path_smooth = path_smooth
-        self.max_bin = max_bin
-        self.extra_trees = extra_trees
-        self.bag = bag
-        self.seed = seed
-        self.num_threads = num_threads
-        self.monotone = monotone
-        self.categorical = categorical
+    bag: int = 1
+    n_estimators: int = 300
+    learning_rate: float = 0.03
+    num_leaves: int = 15
+    min_data_in_leaf: int = 20
+    feature_fraction: float = 1.0
+    bagging_fraction: float = 1.0
+    bagging_freq: int = 0
+    lambda_l1: float = 0.0
+    lambda_l2: float = 0.0
+    max_bin: int = 255
+    path_smooth: float = 0.0
+    extra_trees: bool = False
+    monotone: Mapping[int, int] | None = None
+    monotone_constraints_method: str = "basic"
+    categorical: tuple[int, ...] = ()
+    early_stopping_rounds: int | None = None
+    num_threads: int = 0
+    seed: int = 0
+    deterministic: bool = True
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Learn from rows with outcomes 0 and 1.
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        eval_set: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    ) -> Self:
+        """Fit the members.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            NaN is missing. Constant and wholly missing columns do no harm.
+        y : array of shape (n_rows,)
+            0 or 1, both present.
+        sample_weight : array of shape (n_rows,), optional
+            Weights of the rows.
+        eval_set : (X, y), optional
+            Rows that early stopping watches.
 
         Raises
         ------
         DataError
-            Numbers, outcomes or weights that cannot be learnt from; see `ml.estimators.inputs`.
+            The matrix, outcomes or weights break a rule.
+        ConfigError
+            Parameters that contradict each other or that LightGBM refuses.
         """
         array, outcome, weight = labelled(X, y, sample_weight)
+        n_features = array.shape[1]
+        directions = self._directions(n_features)
         if self.bag < 1:
-            raise DataError(f"bag must be at least 1, got {self.bag}; use 1 for a single booster")
-        settings = self._settings(array.shape[1])
-        data = lgb.Dataset(
-            array,
-            outcome,
-            weight=weight,
-            categorical_feature=list(self.categorical),
-            params={k: settings[k] for k in ("max_bin", "verbosity", "min_data_in_leaf", "feature_pre_filter")},
-            free_raw_data=False,
-        )
-        self.boosters_ = [
-            lgb.train({**settings, "seed": self.seed + i}, data, num_boost_round=self.n_estimators)
-            for i in range(self.bag)
-        ]
-        self._finish(array.shape[1])
+            raise ConfigError(f"bag must be at least 1, got {self.bag}")
+        if self.bag > 1 and not self._random():
+            raise ConfigError(
+                f"bag is {self.bag}, but its members would be identical: set feature_fraction below 1, "
+                "bagging_fraction below 1 with bagging_freq above 0, or extra_trees"
+            )
+        if (self.early_stopping_rounds is None) != (eval_set is None):
+            raise ConfigError(
+                f"early_stopping_rounds ({self.early_stopping_rounds}) and eval_set go together: give both or neither"
+            )
+        watched = None if eval_set is None else labelled(*eval_set, None)[:2]
+        params = self._lightgbm(directions)
+        try:
+            train = lgb.Dataset(
+                array, outcome, weight=weight, params=params, categorical_feature=list(self.categorical)
+            )
+            valid = None if watched is None else lgb.Dataset(*watched, reference=train, params=params)
+            members = tuple(self._member(k, params, train, valid) for k in range(self.bag))
+        except lgb.basic.LightGBMError as e:
+            raise ConfigError(f"LightGBM refuses the parameters of boosted_trees: {e}") from e
+        self._open(members, n_features)
         return self
 
-    def _settings(self, n_features: int) -> dict[str, Any]:
-        monotone = self.monotone or {}
-        settings: dict[str, Any] = {
-            "objective": "binary",
-            "verbosity": -1,
-            "deterministic": True,
-            "force_row_wise": True,
-            "feature_pre_filter": False,
-            "num_threads": self.num_threads,
-        }
-        named = (
-            "learning_rate",
-            "num_leaves",
-            "min_data_in_leaf",
-            "feature_fraction",
-            "bagging_fraction",
-            "bagging_freq",
-        )
-        for name in (*named, "lambda_l1", "lambda_l2", "path_smooth", "max_bin", "extra_trees"):
-            settings[name] = getattr(self, name)
-        if any(monotone.values()):
-            settings["monotone_constraints"] = [monotone.get(i, 0) for i in range(n_features)]
-            settings["monotone_constraints_method"] = "intermediate"
-        return settings
-
-    def _finish(self, n_features: int) -> None:
-        self.n_features_in_ = n_features
-        self.classes_ = np.array([0, 1])
-        self._single = [SingleRowPredictor(booster) for booster in self.boosters_]
-
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
-        """Log-odds of outcome 1, shape (n_rows,)."""
+        """Log-odds of 1, the mean over the bag; a row alone gives the same bits as in a batch.
+
+        Raises
+        ------
+        DataError
+            The matrix has other columns than it was fitted on, or infinite values.
+        """
         check_is_fitted(self)
         array = matrix(X, n_features=self.n_features_in_)
         if len(array) == 1:
-            return np.array([sum(predict(array) for predict in self._single) / len(self._single)])
-        total = np.zeros(len(array))
-        for booster in self.boosters_:
-            total += booster.predict(array, raw_score=True, num_threads=1)
-        return total / len(self.boosters_)
+            return np.array([sum(predict(array) for predict in self._single_row) / len(self._single_row)])
+        if len(array) == 0:
+            return np.empty(0)
+        scores = (booster.predict(array, raw_score=True, num_threads=1) for booster in self.boosters_)
+        return np.asarray(sum(scores) / len(self.boosters_))
 
     def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
-        """Probabilities of outcomes 0 and 1, shape (n_rows, 2); not calibrated."""
-        p = expit(self.decision_function(X))
-        return np.column_stack([1 - p, p])
+        """Probabilities of 0 and 1, shape (n_rows, 2); errors as `decision_function`."""
+        probability = expit(self.decision_function(X))
+        return np.column_stack([1 - probability, probability])
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int_]:
-        """The likelier outcome of each row."""
-        return (self.decision_function(X) > 0).astype(int)
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """1 where the probability is above one half, else 0; errors as `decision_function`."""
+        return (self.decision_function(X) > 0).astype(np.int64)
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """Exact SHAP values in log-odds, shape (n_rows, n_features + 1); the last column is the base.
+        """What each feature adds to the log-odds: exact SHAP values of the trees, the mean over the bag.
+
+        Returns
+        -------
+        array of shape (n_rows, n_features + 1)
+            The last column is the base; each row sums to `decision_function`.
+
+        Raises
+        ------
+        DataError
+            As `decision_function`.
 
         References
         ----------
-        S. Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees.
+        S. M. Lundberg, G. G. Erion, S.-I. Lee (2018), Consistent individualized feature attribution for tree
+        ensembles, arXiv:1802.03888.
         """
         check_is_fitted(self)
         array = matrix(X, n_features=self.n_features_in_)
-        total = np.zeros((len(array), self.n_features_in_ + 1))
-        for booster in self.boosters_:
-            total += booster.predict(array, pred_contrib=True, num_threads=1)
-        return total / len(self.boosters_)
+        if len(array) == 0:
+            return np.empty((0, self.n_features_in_ + 1))
+        shap = (booster.predict(array, pred_contrib=True, num_threads=1) for booster in self.boosters_)
+        return np.asarray(sum(shap) / len(self.boosters_))
 
     def to_files(self) -> dict[str, bytes]:
-        """LightGBM's own text for each booster, and the parameters as JSON."""
+        """The parameters as JSON and each member as LightGBM model text."""
         check_is_fitted(self)
-        params = {k: v for k, v in self.get_params().items() if k not in ("monotone", "categorical")}
-        params["monotone"] = {str(k): v for k, v in (self.monotone or {}).items()}
-        params["categorical"] = list(self.categorical)
-        content = {"params": params, "n_features": self.n_features_in_, "boosters": len(self.boosters_)}
-        files = {f"booster_{i}.txt": b.model_to_string().encode() for i, b in enumerate(self.boosters_)}
-        return {"boosted_trees.json": to_json(content), **files}
+        monotone = None if self.monotone is None else sorted(self.monotone.items())
+        params = self.get_params() | {"categorical": list(self.categorical), "monotone": monotone}
+        files = {STATE: to_json({"params": params, "n_features": self.n_features_in_})}
+        texts = (booster.model_to_string().encode() for booster in self.boosters_)
+        return files | {MEMBER.format(k): text for k, text in enumerate(texts)}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -208,26 +216,82 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises
         ------
-        ModelNotFound, DataError
-            A file is missing or damaged.
+        ModelNotFound
+            A file is missing.
+        DataError
+            A file is damaged.
         """
-        content = from_json(files, "boosted_trees.json", keys=_KEYS)
-        params = content["params"]
-        params["monotone"] = {int(k): v for k, v in params["monotone"].items()}
-        params["categorical"] = tuple(params["categorical"])
-        trees = cls(**params)
-        trees.boosters_ = [
-            _booster(files, f"booster_{i}.txt", content["n_features"]) for i in range(content["boosters"])
-        ]
-        trees._finish(content["n_features"])
-        return trees
+        state = from_json(files, STATE, keys=frozenset({"params", "n_features"}))
+        params, n_features = state["params"], state["n_features"]
+        if not isinstance(params, dict) or set(params) != {field.name for field in fields(cls)}:
+            raise damaged(STATE, "its parameters are not those of boosted_trees")
+        try:
+            monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
+            restored = cls(**params | {"categorical": tuple(params["categorical"]), "monotone": monotone})
+            names = [MEMBER.format(k) for k in range(restored.bag)]
+        except (TypeError, ValueError) as e:
+            raise damaged(STATE, f"its parameters have the wrong types ({e})") from None
+        restored._open(tuple(_booster(files, name, n_features) for name in names), n_features)
+        return restored
+
+    def _open(self, boosters: tuple[lgb.Booster, ...], n_features: int) -> None:
+        self.boosters_ = boosters
+        self.n_features_in_ = n_features
+        self.classes_ = np.array([0, 1])
+        self._single_row = tuple(SingleRowPredictor(booster) for booster in boosters)
+
+    def _random(self) -> bool:
+        bagged = self.bagging_fraction < 1 and self.bagging_freq > 0
+        return bagged or self.feature_fraction < 1 or self.extra_trees
+
+    def _directions(self, n_features: int) -> list[int] | None:
+        outside = [column for column in self.categorical if not 0 <= column < n_features]
+        if outside:
+            raise ConfigError(
+                f"categorical names column {outside[0]}, but the matrix has columns 0 to {n_features - 1}"
+            )
+        if not self.monotone:
+            return None
+        for column, direction in self.monotone.items():
+            if not 0 <= column < n_features:
+                raise ConfigError(f"monotone names column {column}, but the matrix has columns 0 to {n_features - 1}")
+            if direction not in (-1, 0, 1):
+                raise ConfigError(f"monotone of column {column} must be -1, 0 or 1, got {direction}")
+            if direction and column in self.categorical:
+                raise ConfigError(f"column {column} is categorical and has no order: take it out of monotone")
+        return [self.monotone.get(column, 0) for column in range(n_features)]
+
+    def _lightgbm(self, directions: list[int] | None) -> dict[str, Any]:
+        params = {name: value for name, value in self.get_params().items() if name not in NOT_LIGHTGBM}
+        if directions is None:
+            del params["monotone_constraints_method"]
+        else:
+            params["monotone_constraints"] = directions
+        # A fixed histogram layout: LightGBM would otherwise time both and might choose differently each run.
+        return params | {"objective": "binary", "verbosity": -1, "force_col_wise": True, "data_random_seed": self.seed}
+
+    def _member(self, k: int, params: dict[str, Any], train: lgb.Dataset, valid: lgb.Dataset | None) -> lgb.Booster:
+        seeds = dict.fromkeys(("bagging_seed", "feature_fraction_seed", "extra_seed"), self.seed + k)
+        stop = [] if valid is None else [lgb.early_stopping(self.early_stopping_rounds, verbose=False)]
+        fitted = lgb.train(
+            params | seeds, train, self.n_estimators, valid_sets=None if valid is None else [valid], callbacks=stop
+        )
+        # Read back from its text, so that what was fitted and what will be loaded are one and the same.
+        return lgb.Booster(model_str=fitted.model_to_string())
 
 
 def _booster(files: Mapping[str, bytes], name: str, n_features: int) -> lgb.Booster:
+    content = content_of(files, name)
     try:
-        booster = lgb.Booster(model_str=content_of(files, name).decode())
-    except (lgb.basic.LightGBMError, UnicodeDecodeError) as e:
-        raise damaged(name, f"LightGBM cannot read it ({' '.join(str(e).split())})") from None
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise damaged(name, "it is not text") from None
+    if not text.startswith("tree\n") or "\nend of trees\n" not in text:
+        raise damaged(name, "it is not a whole LightGBM model text")
+    try:
+        booster = lgb.Booster(model_str=text)
+    except lgb.basic.LightGBMError as e:
+        raise damaged(name, f"LightGBM cannot read it ({e})") from None
     if booster.num_feature() != n_features:
-        raise damaged(name, f"it has {booster.num_feature()} features, the model has {n_features}")
+        raise damaged(name, f"it has {booster.num_feature()} features instead of {n_features}")
     return booster

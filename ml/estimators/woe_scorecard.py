@@ -169,7 +169,7 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return (self.decision_function(X) > 0).astype(int)
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """Weight times evidence, shape (n_rows, n_features + 1); the last column is the intercept. Exact: it is a sum."""
+        """Weight times evidence, shape (n_rows, n_features + 1); the last column is the intercept. Exact."""
         check_is_fitted(self)
         array = matrix(X, n_features=self.n_features_in_)
         return np.column_stack([self._evidence(array) * self.coefficients_, np.full(len(array), self.intercept_)])

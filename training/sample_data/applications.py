@@ -103,7 +103,7 @@ def build_applications(rng: Random, who: Applicants) -> Applications:
     age = np.clip((who.submitted_at - facts.birth) / YEAR, 18, 75)
     discipline = rng.normal(0, 1, n)
     thin = rng.random(n) < 0.08 + 0.10 * shift + 0.10 * (age < 27)
-    score = SCORE_MEAN + SCORE_SPREAD * (0.78 * discipline + 0.62 * rng.normal(0, 1, n)) - 14 * shift
+    score = SCORE_MEAN + SCORE_SPREAD * (0.78 * discipline + 0.62 * rng.normal(0, 1, n)) - 20 * shift
     delinquencies = rng.poisson(np.exp(-1.6 - 0.75 * discipline))
     employment = np.minimum(rng.gamma(1.3, 3.2 + 0.16 * (age - 20), n) * 12, (age - 18) * 12)
     ltv = np.clip(0.6 + 0.11 * rng.normal(0, 1, n) - 0.05 * who.used + 0.06 * shift, 0.15, 0.9)

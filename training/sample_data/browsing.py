@@ -1,6 +1,6 @@
 """The event log: pages shown, looks taken, and what followed.
 
-    P(view | page) = 1 / (1 + 0.18 * (position - 1)) * sigmoid(0.8 * utility - 1.6)
+    P(view | page) = 1 / (1 + 0.18 * (position - 1)) * sigmoid(1.5 * utility - 4.0)
 
 where `utility` is that of `tastes` at the vehicle's own price. A shopper also searches for what suits him best and
 looks at it without having been shown it. A view is followed by a favourite, a comparison, a look at the price list, a
@@ -9,6 +9,8 @@ finance quote or a chat, each with its own rate, higher for vehicles of higher u
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from training.sample_data.draws import Floats, Ints, Random, pick_rows, sigmoid
@@ -16,21 +18,47 @@ from training.sample_data.event_log import Log, log_of
 from training.sample_data.seasons import MINUTE, Window
 from training.sample_data.sessions import Sessions
 from training.sample_data.showroom import Showroom
-from training.sample_data.storefront import PLACES, Pages
+from training.sample_data.storefront import (
+    PLACES,
+    Pages,
+    build_shelves,
+    build_used_stock,
+    catalogue_count,
+    show_pages,
+)
 
 SECOND = 1_000_000
+BLOCK = 50_000  # visits
 EXAMINATION = 0.18
-CLICK_SLOPE, CLICK_OFFSET = 0.8, -1.6
+CLICK_SLOPE, CLICK_OFFSET = 1.5, -4.0
 SECOND_PAGE = 0.12
-SEARCHES = 0.3
+SEARCHES = 0.5
 FOLLOW_RATES = {"favourite": 0.09, "compare": 0.14, "price_list": 0.10, "finance_quote": 0.06, "chat": 0.05}
 
 
-def page_times(rng: Random, sessions: Sessions, *, window: Window) -> tuple[Ints, Ints]:
+def browse(rng: Random, showroom: Showroom, sessions: Sessions) -> Iterator[Log]:
+    """Draw the events of all visits, some visits at a time to keep memory small."""
+    shelves = build_shelves(showroom.catalogue, showroom.market)
+    items, stores = catalogue_count(showroom.catalogue), len(showroom.stores.city)
+    used = build_used_stock(showroom.units, items=items, stores=stores, window=showroom.window)
+    for begin in range(0, len(sessions), BLOCK):
+        visits = np.arange(begin, min(begin + BLOCK, len(sessions)))
+        session, at = _page_times(rng, sessions, visits, window=showroom.window)
+        store = showroom.people.store[sessions.person[session]]
+        pages = show_pages(rng, shelves, used, at=at, store=store, stores=showroom.stores, window=showroom.window)
+        shown = impressions(showroom, sessions, pages, session=session, at=at)
+        looks = views(rng, shown)
+        found, found_looks = searches(rng, showroom, sessions, visits)
+        yield from (shown, looks, found, found_looks)
+        for seen in (looks, found_looks):
+            yield from follow_ups(rng, showroom, sessions, seen)
+
+
+def _page_times(rng: Random, sessions: Sessions, visits: Ints, *, window: Window) -> tuple[Ints, Ints]:
     """Session and instant (us) of each page shown."""
-    second = np.flatnonzero(rng.random(len(sessions)) < SECOND_PAGE)
-    session = np.r_[np.arange(len(sessions)), second]
-    at = np.r_[sessions.begun_at, sessions.begun_at[second] + rng.integers(4 * MINUTE, 9 * MINUTE, len(second))]
+    second = visits[rng.random(len(visits)) < SECOND_PAGE]
+    session = np.r_[visits, second]
+    at = np.r_[sessions.begun_at[visits], sessions.begun_at[second] + rng.integers(4 * MINUTE, 9 * MINUTE, len(second))]
     return session[at < window.end], at[at < window.end]
 
 
@@ -69,9 +97,9 @@ def _looks(rng: Random, at: Ints, of: Log, *, utility: Floats) -> Log:
     return log_of("view", at, person=of.person, channel=of.channel, session=of.session, vehicle=of.vehicle, dwell=dwell)
 
 
-def searches(rng: Random, showroom: Showroom, sessions: Sessions) -> tuple[Log, Log]:
+def searches(rng: Random, showroom: Showroom, sessions: Sessions, visits: Ints) -> tuple[Log, Log]:
     """Draw searches, and the looks at what was found: what suits the person best in his store that month."""
-    session = np.flatnonzero(rng.random(len(sessions)) < SEARCHES)
+    session = visits[rng.random(len(visits)) < SEARCHES]
     person, catalogue = sessions.person[session], showroom.catalogue
     at = sessions.begun_at[session] + rng.integers(MINUTE, 4 * MINUTE, len(session))
     month = showroom.window.month(at)

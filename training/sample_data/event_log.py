@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -96,11 +96,12 @@ def _single(values: Real | None, count: int) -> Real:
     return np.full(count, np.nan, dtype=np.float32) if values is None else values.astype(np.float32)
 
 
-def join_logs(logs: list[Log], *, before: int) -> Log:
+def join_logs(logs: Iterable[Log], *, before: int) -> Log:
     """Put logs together in the order of time; what falls after the end of the data is left out."""
-    joined = Log(**{f.name: np.concatenate([getattr(log, f.name) for log in logs]) for f in fields(Log)})
-    order = np.argsort(joined.at, kind="stable")
-    return joined.take(order[: int((joined.at < before).sum())])
+    logs = list(logs)
+    at = np.concatenate([log.at for log in logs])
+    order = np.argsort(at, kind="stable")[: int((at < before).sum())]
+    return Log(**{f.name: np.concatenate([getattr(log, f.name) for log in logs])[order] for f in fields(Log)})
 
 
 def event_ids(numbers: Ints) -> pl.Series:

@@ -33,7 +33,7 @@ PARTS = {
     "lending": 11,
     "fleet": 12,
     "workshop": 13,
-    "credit_market": 14,
+    "books": 14,
 }
 
 

@@ -37,7 +37,7 @@ ROUTINE = {
 _NAMES = (*COMPONENTS, *ROUTINE)
 _TEXTS = (*(row[5] for row in COMPONENTS.values()), *(row[2] for row in ROUTINE.values()), "工时费")
 _HOURS = np.array([row[6] for row in COMPONENTS.values()] + [row[3] for row in ROUTINE.values()] + [0.0])
-_YUAN = np.array([row[7] for row in COMPONENTS.values()] + [row[4] for row in ROUTINE.values()] + [0.0], dtype=float)
+_YUAN: Floats = np.array([row[7] for row in COMPONENTS.values()] + [row[4] for row in ROUTINE.values()] + [0.0])
 _LABOUR = len(_NAMES)
 _LABOUR_RATE = 140.0  # yuan an hour
 
@@ -121,7 +121,7 @@ def _delay(rng: Random, count: int, *, median_days: float, spread: float) -> Int
 
 
 def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalogue, stores: Stores) -> pl.DataFrame:
-    """The service_records table; labour lines have no component."""
+    """The service_records table; a labour line carries the hours of its visit and no component."""
     n, labour = len(lines.car), lines.work == _LABOUR
     cost = np.where(labour, lines.hours * _LABOUR_RATE, _YUAN[lines.work] * rng.lognormal(0, 0.15, n))
     slip = np.where(rng.random(n) < SLIPS, 10.0, 1.0)
@@ -138,7 +138,7 @@ def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalog
             "fault": pl.Series(lines.fault),
             "line_text": labels(_TEXTS, lines.work),
             "odometer_km": pl.Series(odometer),
-            "labour_hours": pl.Series(lines.hours),
-            "cost": pl.Series(fen(np.round(cost, 1))),
+            "labour_hours": pl.Series(np.where(labour, lines.hours, 0.0)),
+            "cost": pl.Series(fen(np.asarray(np.round(cost, 1), dtype=np.float64))),
         }
     )
