@@ -131,7 +131,7 @@ def _of_kind(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource, t
         return Converted(value, broken)
     if kind == "number":
         number = _scaled(_number(raw, dtype), spec).cast(pl.Float64)
-        return Converted(number, {**_not_number(raw, number), **_not_finite(number, dtype)})
+        return Converted(_finite(number, dtype), {**_not_number(raw, number), **_not_finite(number, dtype)})
     return _integer(raw, dtype, spec)
 
 
@@ -140,7 +140,7 @@ def _integer(raw: pl.Expr, dtype: pl.DataType, spec: ColumnSource) -> Converted:
         value = raw.cast(pl.Int64, strict=False)
         return Converted(value, _not_number(raw, value))
     number = _scaled(_number(raw, dtype), spec).cast(pl.Float64)
-    rounded = number.round(mode="half_to_even")
+    rounded = _finite(number, dtype).round(mode="half_to_even")
     whole = rounded if spec.factor is not None else pl.when(rounded == number).then(rounded)
     value = whole.clip(-_LARGEST, _LARGEST).cast(pl.Int64, strict=False)
     broken = {**_not_number(raw, number), **_not_finite(number, dtype)}
@@ -153,8 +153,17 @@ def _not_number(raw: pl.Expr, number: pl.Expr) -> dict[str, pl.Expr]:
     return {TYPE: raw.is_not_null() & number.is_null()}
 
 
+def _finite(number: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Null for infinity, so that it breaks one rule and not also a range."""
+    return pl.when(number.is_finite()).then(number) if _may_be_infinite(dtype) else number
+
+
 def _not_finite(number: pl.Expr, dtype: pl.DataType) -> dict[str, pl.Expr]:
-    return {NOT_FINITE: number.is_infinite()} if dtype.is_float() or dtype == pl.String else {}
+    return {NOT_FINITE: number.is_infinite()} if _may_be_infinite(dtype) else {}
+
+
+def _may_be_infinite(dtype: pl.DataType) -> bool:
+    return dtype.is_float() or dtype == pl.String
 
 
 def _number(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -84,11 +84,12 @@ def read_query(url: str, query: str, *, where: str) -> pl.DataFrame:
 
 @contextmanager
 def _result(url: str, query: str, where: str) -> Iterator[sa.CursorResult[Any]]:
-    address = make_url(url)
+    address, connected = make_url(url), False
     try:
         engine = _engine(address, where)
         try:
             with engine.connect() as connection:
+                connected = True
                 options = {"stream_results": True}
                 if engine.dialect.name == "postgresql":
                     connection = connection.execution_options(postgresql_readonly=True)
@@ -102,9 +103,9 @@ def _result(url: str, query: str, where: str) -> Iterator[sa.CursorResult[Any]]:
             "pip install 'psycopg[binary]' for postgresql+psycopg"
         ) from None
     except DBAPIError as error:
-        raise DataError(_refusal(address, where, str(error.orig), connected=not _is_connection(error))) from None
+        raise DataError(_refusal(address, where, str(error.orig), connected=connected)) from None
     except SQLAlchemyError as error:
-        raise DataError(_refusal(address, where, str(error), connected=True)) from None
+        raise DataError(_refusal(address, where, str(error), connected=connected)) from None
 
 
 def _engine(url: URL, where: str) -> sa.Engine:
@@ -117,10 +118,6 @@ def _engine(url: URL, where: str) -> sa.Engine:
     if url.get_backend_name() in ("postgresql", "mysql", "mariadb") and "connect_timeout" not in url.query:
         arguments["connect_timeout"] = CONNECT_SECONDS
     return sa.create_engine(url, connect_args=arguments, poolclass=sa.NullPool)
-
-
-def _is_connection(error: DBAPIError) -> bool:
-    return error.statement is None
 
 
 def _refusal(url: URL, where: str, reason: str, *, connected: bool) -> str:

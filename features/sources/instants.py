@@ -103,5 +103,6 @@ def _counted(raw: pl.Expr, dtype: pl.DataType, unit: str | None) -> pl.Expr:
     scale = MICROSECONDS[unit or "us"]
     limit = 9_000_000_000_000_000_000 // scale  # beyond it the product would wrap round into the valid range
     if dtype.is_integer():
-        return raw.cast(pl.Int64, strict=False).clip(-limit, limit) * scale
+        whole = raw.cast(pl.Int64, strict=False)
+        return whole if scale == 1 else whole.clip(-limit, limit) * scale
     return (raw.cast(pl.Float64).clip(-limit, limit) * scale).round().cast(pl.Int64, strict=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -37,6 +36,7 @@ def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Pa
     ConfigError
         The folder cannot be written to, or its disk is full.
     """
+    content = _content(rows, broken)  # read first: what fails from here on is the writing
     try:
         if broken.is_empty():
             path.unlink(missing_ok=True)
@@ -45,12 +45,12 @@ def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Pa
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp", delete=False) as file:
             partial = Path(file.name)
         try:
-            _content(rows, broken).write_parquet(partial)
+            content.write_parquet(partial)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or (os.strerror(error.errno) if error.errno else str(error))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = getattr(error, "strerror", None) or str(error).rsplit("IO error: ", 1)[-1]
         raise ConfigError(
             f"{path}: cannot be written: {reason}: free space on its disk, or choose a folder this user may write to"
         ) from None

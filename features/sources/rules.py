@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +11,8 @@ import polars as pl
 
 from features.sources.conversion import Kind
 from features.tables import Table
+
+EPOCH = dt.datetime(1970, 1, 1)
 
 NULL = "null"
 FUTURE = "in the future"
@@ -59,9 +63,21 @@ def contract_rules(table: Table, column: str) -> dict[str, pl.Expr]:
     >>> from features.tables import APPLICATIONS
     >>> list(contract_rules(APPLICATIONS, "term_months")), list(contract_rules(APPLICATIONS, "application_id"))
     (['outside 1..120'], ['shorter than 1'])
+    >>> list(contract_rules(APPLICATIONS, "decided_at"))
+    ['outside 1970-01-01..2100-01-01']
     """
     value = pl.col(column)
-    return dict(_rule(check, value) for check in table.schema.columns[column].checks)
+    rules = dict(_rule(check, value) for check in table.schema.columns[column].checks)
+    return {_dated(r): e for r, e in rules.items()} if kind_of(table, column) == "instant" else rules
+
+
+def _dated(rule: str) -> str:
+    """A rule about instants with its microseconds as dates (UTC)."""
+
+    def day(microseconds: re.Match[str]) -> str:
+        return str((EPOCH + dt.timedelta(microseconds=int(microseconds[0]))).date())
+
+    return re.sub(r"-?\d+", day, rule)
 
 
 def _rule(check: Any, value: pl.Expr) -> Rule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import lightgbm as lgb
 import numpy as np
@@ -19,7 +19,7 @@ from ml.estimators.inputs import FloatArray, labelled, matrix
 from ml.estimators.single_row import SingleRowPredictor
 
 STATE = "boosted_trees.json"
-MEMBER = "boosted_trees_{}.txt"
+MEMBER = "booster_{}.txt"
 NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "early_stopping_rounds", "categorical", "monotone"})
 
 
@@ -29,27 +29,30 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    bag : int
-        Boosters to average; above 1 the members must differ by `feature_fraction`, bagging or `extra_trees`.
     n_estimators : int
-        Trees in each booster, at most.
-    learning_rate, num_leaves, min_data_in_leaf, feature_fraction, bagging_fraction, bagging_freq, lambda_l1,
-    lambda_l2, max_bin, path_smooth, extra_trees
+        Trees of each booster, at most.
+    learning_rate, num_leaves, min_data_in_leaf : float, int, int
+        Shrinkage, leaves of a tree, least rows of a leaf.
+    feature_fraction, bagging_fraction, bagging_freq : float, float, int
+        Shares of the columns of each tree, and of the rows drawn anew every `bagging_freq` trees.
+    lambda_l1, lambda_l2, path_smooth, max_bin, extra_trees
         As in LightGBM.
-    monotone : mapping of int to int, optional
-        Column to direction: 1 when the outcome may only become more likely as the column grows, -1 less, 0 free.
-    monotone_constraints_method : str
-        As in LightGBM: "basic", "intermediate" or "advanced".
-    categorical : tuple of int
-        Columns that hold category codes (0, 1, ...; NaN for missing or unseen).
+    bag : int
+        Boosters to average; above 1 they must differ by columns, rows or `extra_trees`.
+    seed : int
+        Of the first booster; the others count up from it.
+    num_threads : int
+        Threads for fitting, 0 for all cores. Answers use one.
+    deterministic : bool
+        Same data and parameters, same model, whatever the number of threads.
     early_stopping_rounds : int, optional
         Stop a booster when the log loss on `eval_set` has not improved for so many trees.
-    num_threads : int
-        Threads for fitting (0: as many as cores). Prediction uses one.
-    seed : int
-        Seed of the first member; the others count up from it.
-    deterministic : bool
-        Same data and parameters, same model, on one machine and number of threads.
+    monotone : mapping of int to int, optional
+        Column to direction: 1 when the outcome may only become more likely as the column grows, -1 less, 0 free.
+    monotone_constraints_method : {"basic", "intermediate", "advanced"}
+        As in LightGBM.
+    categorical : tuple of int
+        Columns that hold category codes (0, 1, ...; NaN for missing or unseen).
 
     Attributes
     ----------
@@ -68,26 +71,26 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     [0, 1]
     """
 
-    bag: int = 1
     n_estimators: int = 300
     learning_rate: float = 0.03
     num_leaves: int = 15
-    min_data_in_leaf: int = 20
-    feature_fraction: float = 1.0
-    bagging_fraction: float = 1.0
-    bagging_freq: int = 0
+    min_data_in_leaf: int = 50
+    feature_fraction: float = 0.6
+    bagging_fraction: float = 0.7
+    bagging_freq: int = 1
     lambda_l1: float = 0.0
-    lambda_l2: float = 0.0
-    max_bin: int = 255
+    lambda_l2: float = 1.0
     path_smooth: float = 0.0
+    max_bin: int = 255
     extra_trees: bool = False
-    monotone: Mapping[int, int] | None = None
-    monotone_constraints_method: str = "basic"
-    categorical: tuple[int, ...] = ()
-    early_stopping_rounds: int | None = None
+    bag: int = 1
+    seed: int = 7
     num_threads: int = 0
-    seed: int = 0
     deterministic: bool = True
+    early_stopping_rounds: int | None = None
+    monotone: Mapping[int, int] | None = None
+    monotone_constraints_method: Literal["basic", "intermediate", "advanced"] = "intermediate"
+    categorical: tuple[int, ...] = ()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

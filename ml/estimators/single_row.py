@@ -1,8 +1,8 @@
 """Log-odds of one row from a LightGBM booster, at a third of the cost of `Booster.predict`.
 
 `Booster.predict` spends some 20 microseconds a call on argument handling, more than 300 trees take to answer.
-LightGBM's C interface has a call for exactly this case (`LGBM_BoosterPredictForMatSingleRowFast`), which the Python package
-does not wrap; it runs the same predictor and gives the same bits.
+LightGBM's C interface has a call for exactly this case (`LGBM_BoosterPredictForMatSingleRowFast`), which the Python
+package does not wrap; it runs the same predictor and gives the same bits.
 """
 
 from __future__ import annotations

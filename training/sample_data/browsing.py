@@ -4,7 +4,7 @@
 
 where `utility` is that of `tastes` at the vehicle's own price. A shopper also searches for what suits him best and
 looks at it without having been shown it. A view is followed by a favourite, a comparison, a look at the price list, a
-finance quote or a chat, each with its own rate, higher for vehicles of higher utility and within journeys.
+finance quote or a chat, each with its own rate, higher for vehicles of higher utility and for keener visitors.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def follow_ups(rng: Random, showroom: Showroom, sessions: Sessions, looks: Log) 
     utility = showroom.utility(
         person=looks.person.astype(np.int64), vehicle=looks.vehicle.astype(np.int64), at=looks.at
     )
-    keen = np.where(sessions.shopping[looks.session], 1.0, 0.35) * np.clip(0.6 + 0.2 * utility, 0.1, 2.0)
+    keen = sessions.keenness[looks.session] * np.clip(0.6 + 0.2 * utility, 0.1, 2.0)
     left = looks.at + (looks.dwell.astype(np.float64) * SECOND).astype(np.int64)
     logs = []
     for kind, rate in FOLLOW_RATES.items():

@@ -114,7 +114,7 @@ def build_funnel(rng: Random, journeys: Journeys, *, people: People, stores: Sto
 
 def _lead_times(rng: Random, journeys: Journeys, channel: Ints, window: Window) -> Ints:
     length = journeys.decided_at - journeys.begun_at
-    about = journeys.begun_at + (rng.beta(1.2, 3.0, len(journeys)) * length).astype(np.int64)
+    about = journeys.begun_at + (rng.beta(1.6, 2.6, len(journeys)) * length).astype(np.int64)
     day = window.day(about)
     online, onsite = window.at_hours(rng, day, ONLINE_HOURS), window.at_hours(rng, day, SHOP_HOURS)
     created = np.where(ON_SITE[channel], onsite, online)

@@ -1,8 +1,8 @@
 """Who visits the storefront when: shoppers during their journeys, customers now and then, and strangers.
 
-A journey brings one visit at its begin and a Poisson number more, the more the keener the shopper; an online lead is
-left during one. Customers come by now and then outside journeys; visitors who never register come a few times. A
-person is known by `visitor_id` alone until registering.
+A journey brings one visit at its begin and Poisson(2.2 * exp(0.6 * intent)) more; an online lead is left during one.
+Customers come by now and then outside journeys; visitors who never register come a few times. A person is known by
+`visitor_id` alone until registering.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.tables import CHANNELS
-from training.sample_data.draws import NEVER, Flags, Ints, Random, pick
+from training.sample_data.draws import NEVER, Flags, Floats, Ints, Random, pick
 from training.sample_data.journeys import Journeys
 from training.sample_data.leads import ON_SITE, Funnel
 from training.sample_data.people import People
 from training.sample_data.seasons import HOUR, MINUTE, ONLINE_HOURS, Window
 
-VISITS_PER_JOURNEY = 2.5
+VISITS_PER_JOURNEY = 2.2
 VISITS_NOW_AND_THEN = 0.9
 VISITS_OF_STRANGERS = 1.2
+CASUAL = 0.35
 WEBSITE, APP = CHANNELS.index("website"), CHANNELS.index("app")
 _REFERRED = np.array([CHANNELS.index(c) for c in ("search_ad", "social", "marketplace")])
 
@@ -35,14 +36,14 @@ class Sessions:
         Person, and position in CHANNELS.
     begun_at : ndarray of int64
         Instant (us).
-    shopping : ndarray of bool
-        Part of a journey.
+    keenness : ndarray of float64
+        Factor on what follows a view: exp(0.45 * intent) in a journey, CASUAL outside.
     """
 
     person: Ints
     channel: Ints
     begun_at: Ints
-    shopping: Flags
+    keenness: Floats
 
     def __len__(self) -> int:
         return len(self.person)
@@ -57,23 +58,23 @@ def build_sessions(rng: Random, people: People, journeys: Journeys, funnel: Funn
         _casual_visits(rng, people, window),
         _strangers_visits(rng, people, window),
     ]
-    person, begun, channel, shopping = (np.concatenate([p[k] for p in parts]) for k in range(4))
+    person, begun, channel, keenness = (np.concatenate([p[k] for p in parts]) for k in range(4))
     usual = np.where(people.app[person], APP, WEBSITE)
     referred = _REFERRED[rng.integers(0, len(_REFERRED), len(person))]
     usual = np.where(rng.random(len(person)) < 0.12, referred, usual)
     rows = np.flatnonzero((begun >= window.start) & (begun < window.end))
     rows = rows[np.argsort(begun[rows], kind="stable")]
     channel = np.where(channel < 0, usual, channel)[rows]
-    return Sessions(person[rows], channel, begun[rows], shopping[rows].astype(np.bool_))
+    return Sessions(person[rows], channel, begun[rows], keenness[rows])
 
 
-_Visits = tuple[Ints, Ints, Ints, Ints]  # person, begin, channel or -1, whether part of a journey
+_Visits = tuple[Ints, Ints, Ints, Floats]  # person, begin, channel or -1, keenness
 
 
-def _visits(person: Ints, begun: Ints, *, channel: Ints | None = None, shopping: bool) -> _Visits:
+def _visits(person: Ints, begun: Ints, *, channel: Ints | None = None, intent: Floats | None = None) -> _Visits:
     n = len(person)
     channels = np.full(n, -1, dtype=np.int64) if channel is None else channel
-    return person, begun, channels, np.full(n, shopping, dtype=np.int64)
+    return person, begun, channels, np.full(n, CASUAL) if intent is None else np.exp(0.45 * intent)
 
 
 def _online_lead(funnel: Funnel) -> Flags:
@@ -82,29 +83,34 @@ def _online_lead(funnel: Funnel) -> Flags:
 
 def _journey_begins(rng: Random, journeys: Journeys, funnel: Funnel) -> _Visits:
     came_by = _online_lead(funnel) & (rng.random(len(journeys)) < 0.6)
-    return _visits(journeys.person, journeys.begun_at, channel=np.where(came_by, funnel.channel, -1), shopping=True)
+    return _visits(
+        journeys.person, journeys.begun_at, channel=np.where(came_by, funnel.channel, -1), intent=journeys.intent
+    )
 
 
 def _journey_visits(rng: Random, journeys: Journeys, window: Window) -> _Visits:
-    count = rng.poisson(VISITS_PER_JOURNEY * np.exp(0.3 * journeys.intent))
+    count = rng.poisson(VISITS_PER_JOURNEY * np.exp(0.6 * journeys.intent))
     row = np.repeat(np.arange(len(journeys)), count)
     low, high = journeys.begun_at[row], journeys.decided_at[row] - 2 * HOUR
     about = low + (rng.random(len(row)) * (high - low)).astype(np.int64)
     begun = np.clip(window.at_hours(rng, window.day(about), ONLINE_HOURS), low, high)
-    return _visits(journeys.person[row], begun, shopping=True)
+    return _visits(journeys.person[row], begun, intent=journeys.intent[row])
 
 
 def _lead_visits(rng: Random, journeys: Journeys, funnel: Funnel) -> _Visits:
     row = np.flatnonzero(_online_lead(funnel) & (funnel.created_at < NEVER))
-    begun = funnel.created_at[row] - rng.integers(3 * MINUTE, 25 * MINUTE, len(row))
+    before = funnel.created_at[row] - rng.integers(3 * MINUTE, 25 * MINUTE, len(row))
+    begun = np.maximum(before, journeys.begun_at[row])
     channel = np.where(rng.random(len(row)) < 0.8, funnel.channel[row], -1)
-    return _visits(journeys.person[row], np.maximum(begun, journeys.begun_at[row]), channel=channel, shopping=True)
+    return _visits(
+        journeys.person[row], np.maximum(begun, journeys.begun_at[row]), channel=channel, intent=journeys.intent[row]
+    )
 
 
 def _casual_visits(rng: Random, people: People, window: Window) -> _Visits:
     person = np.repeat(np.arange(people.customers), rng.poisson(VISITS_NOW_AND_THEN, people.customers))
     day = pick(rng, window.season[: window.days], len(person))
-    return _visits(person, window.at_hours(rng, day, ONLINE_HOURS), shopping=False)
+    return _visits(person, window.at_hours(rng, day, ONLINE_HOURS))
 
 
 def _strangers_visits(rng: Random, people: People, window: Window) -> _Visits:
@@ -113,7 +119,7 @@ def _strangers_visits(rng: Random, people: People, window: Window) -> _Visits:
     person = np.repeat(strangers, count)
     first = np.repeat(rng.integers(0, window.days, len(strangers)), count)
     day = np.minimum(first + rng.integers(0, 20, len(person)), window.days - 1)
-    return _visits(person, window.at_hours(rng, day, ONLINE_HOURS), shopping=False)
+    return _visits(person, window.at_hours(rng, day, ONLINE_HOURS))
 
 
 def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, people: int, window: Window) -> Ints:

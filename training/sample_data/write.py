@@ -50,6 +50,8 @@ def whole_folder(out: Path) -> Iterator[Path]:
         fresh.mkdir(parents=True)
         yield fresh
         _replace(out, fresh=fresh, old=old)
+    except BrokenPipeError:  # of whoever reads our progress, not of the folder
+        raise
     except OSError as e:
         reason = e.strerror or str(e)
         raise ConfigError(f"out: must be a folder that can be written, got {out} ({reason}); give another") from e

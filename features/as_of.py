@@ -1,0 +1,383 @@
+"""What was known as of a moment: the one place that says which rows count.
+
+A row of another table counts for a spine row if it came **strictly before** `as_of`. Instants are int64 microseconds
+and windows are integer arithmetic on `age_us = as_of - instant`, so a window of 7 days is the half-open [as_of - 7
+days, as_of). Facts are declared once (`count`, `total`, `distinct`, `days_since`, `last`), and all facts of a history
+are computed in one pass over its rows, on Polars or on Spark with the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from features.errors import DataError
+from features.tables import TABLES, Table
+
+Frame = nw.LazyFrame[Any]
+Where = Mapping[str, Collection[str]]
+
+DAY = 86_400_000_000
+DAYS_PER_MICROSECOND = 1 / DAY
+AS_OF = "as_of"
+AGE = "age_us"
+_LATEST_AT, _LATEST_ID, _ID = "latest_at_us", "latest_id", "row_id"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One column computed from the rows that came before.
+
+    Attributes
+    ----------
+    expr : narwhals.Expr or None
+        Aggregate over the rows of one entity at one `as_of`; None for a last value.
+    reads : frozenset of str
+        Columns of the raw table it needs. Where the table lacks one, the fact is left out.
+    empty : float or None
+        What it is for an entity that has no such row; None where nothing can be said.
+    zh, en : str
+        What it means, for people.
+    column : str or None
+        Of a last value: the column that is taken from the latest row.
+    """
+
+    expr: nw.Expr | None
+    reads: frozenset[str]
+    empty: float | None
+    zh: str
+    en: str
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """Facts about an entity from the rows of one raw table.
+
+    Attributes
+    ----------
+    table : Table
+        Contract of the raw table; its `time` orders the rows and its key settles ties.
+    on : str
+        Column of both spine and table that names the entity.
+    facts : mapping of str to Fact
+        By column name.
+    lookback_days : int or None
+        Rows older than this do not count, so neither training nor a request needs them; None for all rows.
+    excluding : str or None
+        Column of both: rows with the spine row's own value do not count (a lead among its customer's other leads).
+    """
+
+    table: Table
+    on: str
+    facts: Mapping[str, Fact]
+    lookback_days: int | None = None
+    excluding: str | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """Columns of the spine that tell apart whom the facts are about, and when."""
+        return [self.on, *([self.excluding] if self.excluding else []), AS_OF]
+
+    @property
+    def time(self) -> str:
+        """Column (us) that orders the rows."""
+        if self.table.time is None:
+            raise DataError(f"{self.table.name}: has no instant, so no row of it comes before another; use another table")
+        return self.table.time
+
+    def facts_for(self, columns: Collection[str]) -> dict[str, Fact]:
+        """The facts that a table with these columns can give."""
+        links = {self.on, self.time, *([self.excluding] if self.excluding else [])}
+        return {name: fact for name, fact in self.facts.items() if fact.reads | links <= set(columns)}
+
+
+def count(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
+    """Count the rows of a window.
+
+    Parameters
+    ----------
+    days : int, optional
+        Window length; every earlier row by default.
+    where : mapping, optional
+        Accepted values by column.
+    zh, en : str
+        What it means.
+
+    Returns
+    -------
+    Fact
+        int64; 0 without rows.
+    """
+    met = _met(days, where)
+    # One byte a row instead of eight until it is summed: a quarter less time on 20 million events.
+    expr = nw.len().cast(nw.Int64) if met is None else met.cast(nw.Int8).sum()
+    return Fact(expr, frozenset(where or ()), 0, zh, en)
+
+
+def total(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
+    """Add up the whole part of a number (seconds, fen) over a window; unknown values add nothing.
+
+    Whole numbers below 2**53 add up to the same float64 in any order, so engines and partitions agree to the last bit.
+
+    Returns
+    -------
+    Fact
+        float64, in the column's unit; 0 without rows.
+    """
+    met = _met(days, where)
+    whole = nw.col(column).floor()
+    expr = (whole if met is None else nw.when(met).then(whole)).sum().cast(nw.Float64)
+    return Fact(expr, frozenset({column, *(where or ())}), 0.0, zh, en)
+
+
+def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
+    """Count the different known values of a column over a window.
+
+    Returns
+    -------
+    Fact
+        int64; 0 without rows.
+    """
+    met = _met(days, where)
+    value = nw.col(column) if met is None else nw.when(met).then(nw.col(column))
+    # n_unique counts null as a value of its own.
+    unknown = value.is_null().cast(nw.Int8).max().cast(nw.Int64)
+    return Fact(value.n_unique().cast(nw.Int64) - unknown, frozenset({column, *(where or ())}), 0, zh, en)
+
+
+def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
+    """Days from the latest row to `as_of`.
+
+    Returns
+    -------
+    Fact
+        float64, above 0; null without rows.
+    """
+    met = _met(days, where)
+    age = nw.col(AGE) if met is None else nw.when(met).then(nw.col(AGE))
+    # Not a division: Polars divides by a constant by way of its reciprocal, other engines do not; this is one bit alike.
+    return Fact(age.min().cast(nw.Float64) * DAYS_PER_MICROSECOND, frozenset(where or ()), None, zh, en)
+
+
+def last(column: str, *, zh: str, en: str) -> Fact:
+    """Value in the latest row, the one with the largest key among rows of the same instant.
+
+    Returns
+    -------
+    Fact
+        The column's type; null without rows, or where the latest row has none.
+    """
+    return Fact(None, frozenset({column}), None, zh, en, column)
+
+
+def _met(days: int | None, where: Where | None) -> nw.Expr | None:
+    conditions = [nw.col(AGE) <= days * DAY] if days is not None else []
+    for column, values in (where or {}).items():
+        one = next(iter(values)) if len(values) == 1 else None
+        conditions.append(nw.col(column).is_in(list(values)) if one is None else nw.col(column) == one)
+    if not conditions:
+        return None
+    met = conditions[0]
+    for condition in conditions[1:]:
+        met = met & condition
+    return met
+
+
+def before(
+    spine: Frame, table: Frame, *, on: str, time: str, lookback_days: int | None = None, excluding: str | None = None
+) -> Frame:
+    """Pair each entity and moment of the spine with the rows that came strictly before it.
+
+    Parameters
+    ----------
+    spine : LazyFrame
+        `on`, `as_of` (us) and `excluding` if given; duplicates and unknown entities are passed over.
+    table : LazyFrame
+        `on`, `time` (us) and what is to be summarised.
+    lookback_days, excluding
+        As in `History`.
+
+    Returns
+    -------
+    LazyFrame
+        The table's columns, `as_of` and `age_us` (us, above 0).
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> spine = nw.from_native(pl.LazyFrame({"customer_id": ["a"], "as_of": [100]}))
+    >>> events = nw.from_native(pl.LazyFrame({"customer_id": ["a", "a"], "event_at": [99, 100]}))
+    >>> before(spine, events, on="customer_id", time="event_at").collect().to_dict(as_series=False)
+    {'customer_id': ['a'], 'as_of': [100], 'event_at': [99], 'age_us': [1]}
+    """
+    moments = spine.select(on, *([excluding] if excluding else []), AS_OF).drop_nulls([on]).unique()
+    rows = moments.join(table, on=on, how="inner", suffix="_of_row").filter(nw.col(time) < nw.col(AS_OF))
+    if excluding is not None:
+        rows = rows.filter(_is_other(f"{excluding}_of_row", excluding))
+    rows = rows.with_columns((nw.col(AS_OF) - nw.col(time)).alias(AGE))
+    return rows if lookback_days is None else rows.filter(nw.col(AGE) <= lookback_days * DAY)
+
+
+def known(spine: Frame, tables: Mapping[str, Frame], contract: Table) -> Frame:
+    """Add to each spine row the row it asks about, without what was filled in afterwards.
+
+    The row asked about is the question itself, so it also counts at its own instant; before it, all is null. A table
+    without its instant (data that has no time) counts always.
+
+    Parameters
+    ----------
+    spine : LazyFrame
+        The contract's key and `as_of` (us); other columns are dropped.
+    tables : mapping of str to LazyFrame
+        Raw tables.
+    contract : Table
+        Which of them is asked about.
+
+    Returns
+    -------
+    LazyFrame
+        Key, `as_of` and the table's other columns, a dealership's own included; one row per spine row.
+
+    Raises
+    ------
+    DataError
+        The table is missing, or the spine lacks a key column or `as_of` in int64.
+    """
+    _check_spine(spine, contract)
+    if contract.name not in tables:
+        raise DataError(f"{contract.name}: the table is missing; name its source in configs/sources.yaml")
+    table, key = tables[contract.name], list(contract.key)
+    names = [n for n in table.collect_schema().names() if n not in contract.outcomes and n not in (*key, AS_OF)]
+    rows = spine.select(*key, AS_OF).join(table.select(*key, *names), on=key, how="left")
+    if contract.time not in names:
+        return rows
+    there = nw.col(contract.time) <= nw.col(AS_OF)
+    return rows.with_columns(nw.when(there).then(nw.col(n)).alias(n) for n in names)
+
+
+def histories(spine: Frame, tables: Mapping[str, Frame], declared: Sequence[History]) -> Frame:
+    """Add the facts of each history to the spine.
+
+    A table or column that a dealership does not have takes the facts that need it along. An entity without rows has
+    each fact's `empty` value; where the entity itself is unknown, its facts are null.
+
+    Parameters
+    ----------
+    spine : LazyFrame
+        Each history's `on` (and `excluding`) and `as_of` (us).
+    tables : mapping of str to LazyFrame
+        Raw tables.
+    declared : sequence of History
+        What to add.
+
+    Returns
+    -------
+    LazyFrame
+        The spine's columns, then the facts; one row per spine row, in no particular order.
+
+    Raises
+    ------
+    DataError
+        The spine already has a column named like a fact.
+    """
+    present = spine.collect_schema().names()
+    result = spine
+    empty: dict[str, tuple[str, float]] = {}
+    for history in declared:
+        if history.table.name not in tables or not {*history.keys} <= set(present):
+            continue
+        table = tables[history.table.name]
+        facts = history.facts_for(table.collect_schema().names())
+        if clash := sorted(set(facts) & set(present)):
+            raise DataError(
+                f"column '{clash[0]}' has the name of a computed feature; rename it in configs/sources.yaml"
+            )
+        for part in _summaries(spine, table, history, facts):
+            result = result.join(part, on=history.keys, how="left")
+        empty |= {n: (history.on, f.empty) for n, f in facts.items() if f.empty is not None}
+    filled = [
+        nw.when(~nw.col(on).is_null()).then(nw.col(n).fill_null(value)).alias(n) for n, (on, value) in empty.items()
+    ]
+    return result.with_columns(*filled) if filled else result
+
+
+def descriptions(declared: Sequence[History]) -> dict[str, dict[str, str]]:
+    """What each fact means, by name and language (`zh`, `en`)."""
+    return {name: {"zh": fact.zh, "en": fact.en} for history in declared for name, fact in history.facts.items()}
+
+
+def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str, Fact]) -> list[Frame]:
+    """Facts by the history's keys: the aggregates, and the values of the latest row if any are asked for."""
+    aggregates = {n: f.expr for n, f in facts.items() if f.expr is not None}
+    latest = {n: f.column for n, f in facts.items() if f.column is not None}
+    if not facts:
+        return []
+    time = history.time
+    rows = before(
+        spine,
+        table,
+        on=history.on,
+        time=time,
+        lookback_days=history.lookback_days,
+        excluding=history.excluding,
+    )
+    grouped = rows.group_by(history.keys).agg(
+        *(expr.alias(n) for n, expr in aggregates.items()), nw.col(time).max().alias(_LATEST_AT)
+    )
+    summaries = [grouped.drop(_LATEST_AT)] if aggregates else []
+    return [*summaries, _latest(grouped, table, history, latest)] if latest else summaries
+
+
+def _latest(grouped: Frame, table: Frame, history: History, columns: Mapping[str, str]) -> Frame:
+    """Values of the row with the largest (instant, key): joined on the instant, so `before` has chosen already."""
+    (key,) = history.table.key
+    own = [nw.col(history.excluding).alias("excluded")] if history.excluding else []
+    rows = table.select(
+        history.on,
+        nw.col(history.time).alias(_LATEST_AT),
+        nw.col(key).alias(_ID),
+        *own,
+        *(nw.col(column).alias(name) for name, column in columns.items()),
+    )
+    tied = grouped.select(*history.keys, _LATEST_AT).join(rows, on=[history.on, _LATEST_AT], how="inner")
+    if history.excluding:
+        tied = tied.filter(_is_other("excluded", history.excluding))
+    top = nw.col(_ID).max().over(*history.keys).alias(_LATEST_ID)
+    return tied.with_columns(top).filter(nw.col(_ID) == nw.col(_LATEST_ID)).select(*history.keys, *columns)
+
+
+def _is_other(column: str, own: str) -> nw.Expr:
+    return nw.col(column).is_null() | (nw.col(column) != nw.col(own))
+
+
+def _check_spine(spine: Frame, contract: Table) -> None:
+    schema = spine.collect_schema()
+    for name in (*contract.key, AS_OF):
+        if name not in schema:
+            raise DataError(f"spine: column '{name}' is missing, it has {schema.names()}; {contract.name} need it")
+    if schema[AS_OF] != nw.Int64:
+        raise DataError(f"spine: 'as_of' must be int64 microseconds since 1970 in UTC, got {schema[AS_OF]}; convert it")
+
+
+__all__ = [
+    "AGE",
+    "AS_OF",
+    "DAY",
+    "DAYS_PER_MICROSECOND",
+    "TABLES",
+    "Fact",
+    "History",
+    "before",
+    "count",
+    "days_since",
+    "descriptions",
+    "distinct",
+    "histories",
+    "known",
+    "last",
+    "total",
+]
