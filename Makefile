@@ -35,7 +35,6 @@ lint: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks.features
-	$(BIN)/python -m benchmarks.credit_risk
 	$(BIN)/python -m benchmarks.serving
 
 serve: .venv/.run

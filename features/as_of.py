@@ -86,7 +86,9 @@ class History:
     def time(self) -> str:
         """Column (us) that orders the rows."""
         if self.table.time is None:
-            raise DataError(f"{self.table.name}: has no instant, so no row of it comes before another; use another table")
+            raise DataError(
+                f"{self.table.name}: has no instant, so no row of it comes before another; use another table"
+            )
         return self.table.time
 
     def facts_for(self, columns: Collection[str]) -> dict[str, Fact]:
@@ -159,7 +161,7 @@ def days_since(*, days: int | None = None, where: Where | None = None, zh: str, 
     """
     met = _met(days, where)
     age = nw.col(AGE) if met is None else nw.when(met).then(nw.col(AGE))
-    # Not a division: Polars divides by a constant by way of its reciprocal, other engines do not; this is one bit alike.
+    # Polars divides by a constant by way of its reciprocal, others do not: spelt out, all agree to the last bit.
     return Fact(age.min().cast(nw.Float64) * DAYS_PER_MICROSECOND, frozenset(where or ()), None, zh, en)
 
 

@@ -13,7 +13,7 @@ REGISTRY = CollectorRegistry()
 REQUESTS = Counter("chehang_requests", "Requests answered", ["route", "status"], registry=REGISTRY)
 LATENCY = Histogram("chehang_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=REGISTRY)
 VERSION = Gauge(
-    "chehang_model_version", "Version of the champion that answers", ["task"], registry=REGISTRY, multiprocess_mode="max"
+    "chehang_model_version", "Champion that answers", ["task"], registry=REGISTRY, multiprocess_mode="max"
 )
 SWAPS = Counter("chehang_model_swaps", "Champions loaded", ["task"], registry=REGISTRY)
 REFUSED = Counter("chehang_models_refused", "Champions that could not be loaded", ["task"], registry=REGISTRY)
