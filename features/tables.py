@@ -19,6 +19,7 @@ import polars as pl
 
 EARLIEST = 0  # 1970-01-01
 LATEST = 4_102_444_800_000_000  # 2100-01-01
+OLDEST_BIRTH = -2_208_988_800_000_000  # 1900-01-01
 
 ENERGY_TYPES = ("combustion", "hybrid", "plug_in_hybrid", "range_extended", "battery_electric")
 BODY_TYPES = ("sedan", "suv", "mpv", "hatchback", "coupe", "pickup", "van", "wagon")
@@ -119,8 +120,8 @@ def _category(values: tuple[str, ...], **meta: Any) -> pa.Column:
     return _column(pl.String, pa.Check.isin(values), nullable=True, **meta)
 
 
-def _instant(*, required: bool = False, **meta: Any) -> pa.Column:
-    check = pa.Check.in_range(EARLIEST, LATEST)
+def _instant(*, required: bool = False, earliest: int = EARLIEST, **meta: Any) -> pa.Column:
+    check = pa.Check.in_range(earliest, LATEST)
     return _column(pl.Int64, check, nullable=not required, required=required, unit="us", **meta)
 
 
@@ -152,7 +153,7 @@ CUSTOMERS = _table(
         "created_at": _instant(required=True),
         "name": _text(personal=True),
         "phone": _text(personal=True),
-        "birth_date": _instant(personal=True),
+        "birth_date": _instant(earliest=OLDEST_BIRTH, personal=True),
         "gender": _category(("female", "male"), personal=True, protected=True),
         "region": _text(),
         "city": _text(),

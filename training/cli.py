@@ -388,6 +388,9 @@ def serve(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command line; what a person must act on is one line, without a traceback."""
+    from training.home import home
+
+    os.environ["CHEHANG_HOME"] = str(home())  # absolute: configurations in other folders mean the same place
     try:
         code = app(standalone_mode=False)
     except ChehangError as e:
