@@ -86,9 +86,7 @@ class History:
     def time(self) -> str:
         """Column (us) that orders the rows."""
         if self.table.time is None:
-            raise DataError(
-                f"{self.table.name}: has no instant, so no row of it comes before another; use another table"
-            )
+            raise DataError(f"{self.table.name}: no column orders its rows, so none comes before `as_of`; use another")
         return self.table.time
 
     def facts_for(self, columns: Collection[str]) -> dict[str, Fact]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -50,6 +52,8 @@ def to_engine(frames: Mapping[str, pl.LazyFrame], engine: str = "polars") -> dic
         raise ConfigError(f"engine: must be one of {', '.join(ENGINES)}, got '{engine}'")
     session = spark_session()
     folder = Path(tempfile.mkdtemp(prefix="chehang-spark-"))
+    # Raw tables hold personal data: they must not outlive the process.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     tables: dict[str, nw.LazyFrame[Any]] = {}
     for name, frame in frames.items():
         path = folder / f"{name}.parquet"
@@ -67,7 +71,10 @@ def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
 
 
 def collect(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
-    """Compute a lazy frame and return it as Polars, whatever engine it is on."""
+    """Compute a lazy frame and return it as Polars, whatever engine it is on.
+
+    Rows come in no particular order: sort by the key where order matters.
+    """
     native = nw.to_native(frame)
     if isinstance(native, pl.LazyFrame):
         return native.collect(engine="streaming")
@@ -80,6 +87,11 @@ def collect(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
 def spark_session(*, master: str = "local[*]") -> Any:
     """Start (or return) a Spark session set up so that its results equal those of Polars.
 
+    Parameters
+    ----------
+    master : str
+        Spark's master URL; `local[*]` uses all cores of this machine.
+
     Raises
     ------
     ConfigError
@@ -90,16 +102,24 @@ def spark_session(*, master: str = "local[*]") -> Any:
     _check_java()
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master(master).appName("chehang")
-    for key, value in {
+    settings = {
         "spark.sql.session.timeZone": "UTC",
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "4" if master.startswith("local") else "200",
+        # Overflow is an error as in a contract, not a wrapped number; column names differ by case as in Polars.
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.caseSensitive": "true",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.warehouse.dir": tempfile.gettempdir(),
-    }.items():
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if master.startswith("local"):
+        settings |= {
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.sql.shuffle.partitions": "16",
+        }
+    builder = SparkSession.builder.master(master).appName("chehang")
+    for key, value in settings.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
@@ -107,11 +127,18 @@ def spark_session(*, master: str = "local[*]") -> Any:
 
 
 def _check_java() -> None:
+    """Look where Spark's launcher looks: JAVA_HOME, then the path."""
     wanted = " or ".join(str(v) for v in JAVA)
-    if shutil.which("java") is None:
-        raise ConfigError(f"engine spark: no Java found; install Java {wanted} (Debian: openjdk-17-jre-headless)")
-    told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+    if java is None:
+        where = f"in JAVA_HOME ({home})" if home else "on the path"
+        raise ConfigError(f"engine spark: no Java {where}; install Java {wanted} (Debian: openjdk-17-jre-headless)")
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)', told)
     if found is None or int(found.group(1)) not in JAVA:
         version = found.group(1) if found else "unknown"
-        raise ConfigError(f"engine spark: Java {wanted} is needed, found version {version}; install one of them")
+        raise ConfigError(
+            f"engine spark: Java {wanted} is needed, {java} is version {version}; "
+            "install one of them and point JAVA_HOME at it (Debian: openjdk-17-jre-headless)"
+        )

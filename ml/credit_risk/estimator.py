@@ -128,7 +128,7 @@ class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
         chosen = getattr(self.params, self.params.estimator).model_dump()
         if self.params.estimator == "boosted_trees":
             return BoostedTrees(**chosen, categorical=positions, monotone=self._monotone())
-        return WoeScorecard(**chosen, categorical=positions)
+        return WoeScorecard(**chosen, categorical=positions, monotone=self._monotone())
 
     def _monotone(self) -> dict[int, int]:
         names = self.encoder_.feature_names_out_

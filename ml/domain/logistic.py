@@ -20,10 +20,11 @@ def bounded_logistic_regression(
     bounds: Sequence[Bound],
     sample_weight: FloatArray | None = None,
     l2: float = 0.0,
+    centre: float = 0.0,
 ) -> tuple[FloatArray, float]:
     """Coefficients and intercept that minimise the penalised log loss within bounds.
 
-    Minimises `sum_i w_i * log(1 + exp(-s_i * (x_i b + c))) + l2 / 2 * |b|^2`, s = +1 for y = 1 and -1 for y = 0.
+    Minimises `sum_i w_i * log(1 + exp(-s_i * (x_i b + c))) + l2 / 2 * |b - centre|^2`, s = 1 if y = 1, else -1.
     The problem is convex, so a bound that binds gives the same answer as dropping the column and refitting.
 
     Parameters
@@ -38,6 +39,8 @@ def bounded_logistic_regression(
         Weights of the rows.
     l2 : float
         Strength of the penalty, 1/C of scikit-learn.
+    centre : float
+        Value of the coefficients that costs no penalty.
 
     Returns
     -------
@@ -60,10 +63,10 @@ def bounded_logistic_regression(
     total = float(weight.sum())
 
     def loss(theta: FloatArray) -> tuple[float, FloatArray]:
-        slope, z = theta[:-1], X @ theta[:-1] + theta[-1]
+        away, z = theta[:-1] - centre, X @ theta[:-1] + theta[-1]
         residual = weight * (expit(z) - y)
-        value = weight @ (np.logaddexp(0.0, z) - y * z) + l2 / 2 * slope @ slope
-        gradient = np.append(X.T @ residual + l2 * slope, residual.sum())
+        value = weight @ (np.logaddexp(0.0, z) - y * z) + l2 / 2 * away @ away
+        gradient = np.append(X.T @ residual + l2 * away, residual.sum())
         return float(value) / total, gradient / total
 
     start = np.append(np.zeros(X.shape[1]), np.log((weight @ y) / (weight @ (1 - y))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from typing import Any, Literal, Self
 
 import lightgbm as lgb
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
-from ml.estimators.inputs import FloatArray, labelled, matrix
+from ml.estimators.inputs import FloatArray, directions, labelled, matrix
 from ml.estimators.single_row import SingleRowPredictor
 
 STATE = "boosted_trees.json"
@@ -128,7 +129,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         array, outcome, weight = labelled(X, y, sample_weight)
         n_features = array.shape[1]
-        directions = self._directions(n_features)
+        ways = directions(n_features, monotone=self.monotone, categorical=self.categorical)
         if self.bag < 1:
             raise ConfigError(f"bag must be at least 1, got {self.bag}")
         if self.bag > 1 and not self._random():
@@ -141,7 +142,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"early_stopping_rounds ({self.early_stopping_rounds}) and eval_set go together: give both or neither"
             )
         watched = None if eval_set is None else labelled(*eval_set, None)[:2]
-        params = self._lightgbm(directions)
+        params = self._lightgbm(ways)
         try:
             train = lgb.Dataset(
                 array, outcome, weight=weight, params=params, categorical_feature=list(self.categorical)
@@ -209,9 +210,9 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         monotone = None if self.monotone is None else sorted(self.monotone.items())
         params = self.get_params() | {"categorical": list(self.categorical), "monotone": monotone}
-        files = {STATE: to_json({"params": params, "n_features": self.n_features_in_})}
-        texts = (booster.model_to_string().encode() for booster in self.boosters_)
-        return files | {MEMBER.format(k): text for k, text in enumerate(texts)}
+        members = {MEMBER.format(k): b.model_to_string().encode() for k, b in enumerate(self.boosters_)}
+        checksums = {name: sha256(text).hexdigest() for name, text in members.items()}
+        return {STATE: to_json({"params": params, "n_features": self.n_features_in_, "sha256": checksums})} | members
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -224,17 +225,17 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         DataError
             A file is damaged.
         """
-        state = from_json(files, STATE, keys=frozenset({"params", "n_features"}))
+        state = from_json(files, STATE, keys=frozenset({"params", "n_features", "sha256"}))
         params, n_features = state["params"], state["n_features"]
         if not isinstance(params, dict) or set(params) != {field.name for field in fields(cls)}:
             raise damaged(STATE, "its parameters are not those of boosted_trees")
         try:
             monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
             restored = cls(**params | {"categorical": tuple(params["categorical"]), "monotone": monotone})
-            names = [MEMBER.format(k) for k in range(restored.bag)]
-        except (TypeError, ValueError) as e:
-            raise damaged(STATE, f"its parameters have the wrong types ({e})") from None
-        restored._open(tuple(_booster(files, name, n_features) for name in names), n_features)
+            checksums = {MEMBER.format(k): state["sha256"][MEMBER.format(k)] for k in range(restored.bag)}
+        except (KeyError, TypeError, ValueError) as e:
+            raise damaged(STATE, f"its parameters or checksums have the wrong types ({e!r})") from None
+        restored._open(tuple(_booster(files, *each, n_features) for each in checksums.items()), n_features)
         return restored
 
     def _open(self, boosters: tuple[lgb.Booster, ...], n_features: int) -> None:
@@ -247,29 +248,12 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         bagged = self.bagging_fraction < 1 and self.bagging_freq > 0
         return bagged or self.feature_fraction < 1 or self.extra_trees
 
-    def _directions(self, n_features: int) -> list[int] | None:
-        outside = [column for column in self.categorical if not 0 <= column < n_features]
-        if outside:
-            raise ConfigError(
-                f"categorical names column {outside[0]}, but the matrix has columns 0 to {n_features - 1}"
-            )
-        if not self.monotone:
-            return None
-        for column, direction in self.monotone.items():
-            if not 0 <= column < n_features:
-                raise ConfigError(f"monotone names column {column}, but the matrix has columns 0 to {n_features - 1}")
-            if direction not in (-1, 0, 1):
-                raise ConfigError(f"monotone of column {column} must be -1, 0 or 1, got {direction}")
-            if direction and column in self.categorical:
-                raise ConfigError(f"column {column} is categorical and has no order: take it out of monotone")
-        return [self.monotone.get(column, 0) for column in range(n_features)]
-
-    def _lightgbm(self, directions: list[int] | None) -> dict[str, Any]:
+    def _lightgbm(self, ways: list[int]) -> dict[str, Any]:
         params = {name: value for name, value in self.get_params().items() if name not in NOT_LIGHTGBM}
-        if directions is None:
-            del params["monotone_constraints_method"]
+        if any(ways):
+            params["monotone_constraints"] = ways
         else:
-            params["monotone_constraints"] = directions
+            del params["monotone_constraints_method"]
         # A fixed histogram layout: LightGBM would otherwise time both and might choose differently each run.
         return params | {"objective": "binary", "verbosity": -1, "force_col_wise": True, "data_random_seed": self.seed}
 
@@ -283,18 +267,12 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return lgb.Booster(model_str=fitted.model_to_string())
 
 
-def _booster(files: Mapping[str, bytes], name: str, n_features: int) -> lgb.Booster:
+def _booster(files: Mapping[str, bytes], name: str, checksum: str, n_features: int) -> lgb.Booster:
     content = content_of(files, name)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise damaged(name, "it is not text") from None
-    if not text.startswith("tree\n") or "\nend of trees\n" not in text:
-        raise damaged(name, "it is not a whole LightGBM model text")
-    try:
-        booster = lgb.Booster(model_str=text)
-    except lgb.basic.LightGBMError as e:
-        raise damaged(name, f"LightGBM cannot read it ({e})") from None
+    # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.
+    if sha256(content).hexdigest() != checksum:
+        raise damaged(name, f"its checksum is not the one in {STATE}")
+    booster = lgb.Booster(model_str=content.decode())
     if booster.num_feature() != n_features:
-        raise damaged(name, f"it has {booster.num_feature()} features instead of {n_features}")
+        raise damaged(STATE, f"it speaks of {n_features} features, {name} has {booster.num_feature()}")
     return booster

@@ -23,6 +23,7 @@ STATE = "calibrator.json"
 GROUPS = 200  # at most so many groups of rows enter the isotonic regression ...
 ROWS_PER_GROUP = 50  # ... and at least so many rows go in one, so that a tail does not rest on a handful
 LEAST_SLOPE = 1e-3  # beta: the map must rise, if only just, or every rank would be lost
+PRIOR = 1.0  # beta: penalty that draws the slopes to 1, no change; felt only where rows are few
 FOLDS = 5  # auto: cross-validation folds ...
 FEWEST = 100  # ... and rows of the rarer class below which the folds would decide nothing: beta is taken
 LIMIT = 30.0  # log-odds beyond which a float64 probability can no longer tell rows apart
@@ -103,7 +104,9 @@ class Calibrator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.method_ == "beta":
             terms = np.column_stack([log_expit(log_odds), -log_expit(-log_odds)])
             bounds = [(LEAST_SLOPE, None)] * 2
-            slopes, intercept = bounded_logistic_regression(terms, outcome, bounds=bounds, sample_weight=weight)
+            slopes, intercept = bounded_logistic_regression(
+                terms, outcome, bounds=bounds, sample_weight=weight, l2=PRIOR, centre=1.0
+            )
             self.parameters_ = np.append(slopes, intercept)
         elif self.method_ == "isotonic":
             self.knots_, self.heights_ = _centred_isotonic(log_odds, outcome, weight)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 import numpy.typing as npt
 
-from features.errors import DataError
+from features.errors import ConfigError, DataError
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -109,3 +111,29 @@ def outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[Flo
             "learning needs rows with y = 0 and with y = 1"
         )
     return outcome, weight
+
+
+def directions(n_features: int, *, monotone: Mapping[int, int] | None, categorical: Collection[int]) -> list[int]:
+    """Direction of every column, once the columns named are known to be there.
+
+    Raises
+    ------
+    ConfigError
+        A column that is not there, a direction other than -1, 0 and 1, or a direction for a categorical column.
+
+    Examples
+    --------
+    >>> directions(3, monotone={1: -1}, categorical=(2,))
+    [0, -1, 0]
+    """
+    wanted = monotone or {}
+    for name, columns in (("categorical", categorical), ("monotone", wanted)):
+        for column in columns:
+            if not 0 <= column < n_features:
+                raise ConfigError(f"{name} names column {column}, but the matrix has columns 0 to {n_features - 1}")
+    for column, direction in wanted.items():
+        if direction not in (-1, 0, 1):
+            raise ConfigError(f"monotone of column {column} must be -1, 0 or 1, got {direction}")
+        if direction and column in categorical:
+            raise ConfigError(f"column {column} is categorical and has no order: take it out of monotone")
+    return [wanted.get(column, 0) for column in range(n_features)]

@@ -1,13 +1,13 @@
 """An interpretable scorecard: bins, weight of evidence, logistic regression; after fitting it is a table of numbers.
 
 optbinning finds the bins and is needed for fitting alone. What it found is extracted to plain JSON, and answers are
-NumPy look-ups, so that the service does not carry a solver.
+look-ups, so that the service does not carry a solver.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -18,16 +18,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from ml.domain.logistic import bounded_logistic_regression
 from ml.domain.points import PointsScale
-from ml.estimators.artefact import from_json, to_json
-from ml.estimators.inputs import FloatArray, labelled, matrix
+from ml.estimators.artefact import damaged, from_json, to_json
+from ml.estimators.inputs import FloatArray, directions, labelled, matrix
+from ml.estimators.woe_bins import BinningRules, FeatureBins, find_bins, places
 
-SMOOTHING = 0.5  # added to goods and bads of every bin: an empty side has a finite weight of evidence
+STATE = "woe_scorecard.json"
 
 
 class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Weight-of-evidence scorecard.
 
-    Each feature is cut into bins; a bin's weight of evidence is ``ln(share of bads / share of goods)``, and log-odds
+    Each feature is cut into bins; a bin's weight of evidence is `ln(share of bads / share of goods)`, and log-odds
     are a weighted sum of the features' evidence. Weights are at least 0, so that evidence always counts in its own
     direction. Missing values are a bin of their own.
 
@@ -40,20 +41,27 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     min_bin_share : float
         Least share of rows in a bin.
     trend : str
-        optbinning's `monotonic_trend` for number columns.
+        optbinning's `monotonic_trend` for number columns that `monotone` leaves free.
+    prior_rows : float
+        Rows of the average rate added to each bin before its evidence is taken: a missing value seen three times
+        says little. 0 gives optbinning's own numbers.
     l2 : float
         Penalty on the weights.
     time_limit : int
         Seconds that the solver may spend on one feature.
+    monotone : mapping of int to int, optional
+        Column to direction: 1 when 1 may only become more likely as the column grows, -1 less, 0 free.
     categorical : tuple of int
-        Positions of category codes.
+        Columns that hold category codes (0, 1, ...; NaN for missing or unseen).
 
     Attributes
     ----------
-    bins_ : list of dict
-        For each feature: `edges` (numbers) or `groups` (lists of codes), `woe` of each bin, `missing` (evidence of a
-        missing value, and of a code never seen), and `counts` and `bads` for the table.
-    coefficients_, intercept_ : ndarray, float
+    bins_ : list of FeatureBins
+        Bins of each column.
+    coefficients_ : ndarray of shape (n_features,)
+        Weights of the evidence, at least 0.
+    intercept_ : float
+        Log-odds where no feature says anything.
 
     References
     ----------
@@ -78,8 +86,10 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         max_bins: int = 10,
         min_bin_share: float = 0.02,
         trend: str = "auto_heuristic",
+        prior_rows: float = 20.0,
         l2: float = 1.0,
         time_limit: int = 20,
+        monotone: Mapping[int, int] | None = None,
         categorical: tuple[int, ...] = (),
     ) -> None:
         self.max_prebins = max_prebins
@@ -87,77 +97,118 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.max_bins = max_bins
         self.min_bin_share = min_bin_share
         self.trend = trend
+        self.prior_rows = prior_rows
         self.l2 = l2
         self.time_limit = time_limit
+        self.monotone = monotone
         self.categorical = categorical
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Find the bins, then the weights.
 
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            NaN is missing. Constant and wholly missing columns get one bin and no say.
+        y : array of shape (n_rows,)
+            0 or 1, both present.
+        sample_weight : array of shape (n_rows,), optional
+            Weights of the rows.
+
         Raises
         ------
         DataError
-            Numbers, outcomes or weights that cannot be learnt from.
+            The matrix, outcomes or weights break a rule.
+        ConfigError
+            A column that is not there, or bins that cannot be found.
         """
         array, outcome, weight = labelled(X, y, sample_weight)
-        self.bins_ = [self._binned(array[:, i], outcome, weight, i) for i in range(array.shape[1])]
-        self._finish()
-        evidence = self._evidence(array)
-        self.coefficients_, self.intercept_ = bounded_logistic_regression(
-            evidence, outcome, bounds=[(0.0, None)] * array.shape[1], sample_weight=weight, l2=self.l2
+        n_features = array.shape[1]
+        ways = directions(n_features, monotone=self.monotone, categorical=self.categorical)
+        rules = BinningRules(
+            max_prebins=self.max_prebins,
+            min_prebin_share=self.min_prebin_share,
+            max_bins=self.max_bins,
+            min_bin_share=self.min_bin_share,
+            trend=self.trend,
+            time_limit=self.time_limit,
+            prior_rows=self.prior_rows,
         )
+        bins = [
+            find_bins(
+                array[:, i], outcome, weight, column=i, categorical=i in self.categorical, direction=way, rules=rules
+            )
+            for i, way in enumerate(ways)
+        ]
+        evidence = np.column_stack([np.array(b.woe)[places(array[:, i], b)] for i, b in enumerate(bins)])
+        coefficients, intercept = bounded_logistic_regression(
+            evidence, outcome, bounds=[(0.0, None)] * n_features, sample_weight=weight, l2=self.l2
+        )
+        self._open(bins, coefficients, intercept)
         return self
 
-    def _binned(self, x: FloatArray, y: FloatArray, weight: FloatArray, position: int) -> dict[str, Any]:
-        there = ~np.isnan(x)
-        found: dict[str, Any] = {"edges": [], "groups": None}
-        if len(np.unique(x[there])) > 1 and len(np.unique(y[there])) > 1:
-            found |= self._cut(x[there], y[there], weight[there], position)
-        elif position in self.categorical:
-            found |= {"groups": [np.unique(x[there]).tolist()]}
-        place = _places(x, found)
-        size = 1 + _number_of_bins(found)  # the last is for missing values
-        counts = np.bincount(place, weights=weight, minlength=size)
-        bads = np.bincount(place, weights=weight * y, minlength=size)
-        total_bad = float(weight @ y)
-        good, all_good = counts - bads, float(weight.sum()) - total_bad
-        against = np.log((good + SMOOTHING) / (all_good + SMOOTHING))
-        woe = np.log((bads + SMOOTHING) / (total_bad + SMOOTHING)) - against
-        woe = np.where(counts > 0, woe, 0.0)
-        return found | {"woe": woe.tolist(), "counts": counts.tolist(), "bads": bads.tolist()}
-
-    def _cut(self, x: FloatArray, y: FloatArray, weight: FloatArray, position: int) -> dict[str, Any]:
-        from optbinning import OptimalBinning
-
-        kind = "categorical" if position in self.categorical else "numerical"
-        binning = OptimalBinning(
-            dtype=kind,
-            solver="cp",
-            max_n_prebins=self.max_prebins,
-            min_prebin_size=self.min_prebin_share,
-            max_n_bins=self.max_bins,
-            min_bin_size=self.min_bin_share,
-            monotonic_trend=self.trend if kind == "numerical" else None,
-            time_limit=self.time_limit,
-        )
-        binning.fit(x, y.astype(int), sample_weight=None if (weight == 1).all() else weight)
-        if kind == "numerical":
-            return {"edges": [float(e) for e in binning.splits]}
-        return {"groups": [[float(code) for code in group] for group in binning.splits]}
-
-    def _finish(self) -> None:
-        self.n_features_in_ = len(self.bins_)
+    def _open(self, bins: list[FeatureBins], coefficients: FloatArray, intercept: float) -> None:
+        self.bins_, self.coefficients_, self.intercept_ = bins, coefficients, intercept
+        self.n_features_in_ = len(bins)
         self.classes_ = np.array([0, 1])
-        self._woe = [np.array(b["woe"]) for b in self.bins_]
-
-    def _evidence(self, array: FloatArray) -> FloatArray:
-        return np.column_stack([self._woe[i][_places(array[:, i], b)] for i, b in enumerate(self.bins_)])
+        # Step function of each column: edges, contribution between each two, and contribution of a missing value.
+        self._steps: list[tuple[list[float], list[float], float]] = []
+        for each, coefficient in zip(bins, coefficients.tolist(), strict=True):
+            edges, place = each.steps
+            worth = [coefficient * woe for woe in each.woe]
+            self._steps.append((edges, [worth[i] for i in place], worth[-1]))
 
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
-        """Log-odds of outcome 1, shape (n_rows,)."""
+        """Log-odds of 1, shape (n_rows,); a row alone gives the same bits as in a batch.
+
+        Raises
+        ------
+        DataError
+            The matrix has other columns than it was fitted on, or infinite values.
+        """
         check_is_fitted(self)
-        evidence = self._evidence(matrix(X, n_features=self.n_features_in_))
-        return np.asarray((evidence * self.coefficients_).sum(axis=1) + self.intercept_)
+        array = matrix(X, n_features=self.n_features_in_)
+        if len(array) == 1:
+            return np.array([self._single_row(array[0].tolist())])
+        total = np.full(len(array), self.intercept_)
+        for column in self._contributions(array):
+            total += column
+        return total
+
+    def _single_row(self, row: list[float]) -> float:
+        total = self.intercept_
+        for value, (edges, worth, missing) in zip(row, self._steps, strict=True):
+            total += worth[bisect_right(edges, value)] if value == value else missing  # NaN is not equal to itself
+        return total
+
+    def _contributions(self, array: FloatArray) -> list[FloatArray]:
+        return [
+            np.where(np.isnan(x), missing, np.array(worth)[np.searchsorted(edges, x, side="right")])
+            for x, (edges, worth, missing) in zip(array.T, self._steps, strict=True)
+        ]
+
+    def contributions(self, X: npt.ArrayLike) -> FloatArray:
+        """What each feature adds to the log-odds: weight times evidence, exact.
+
+        Returns
+        -------
+        array of shape (n_rows, n_features + 1)
+            The last column is the intercept; each row sums to `decision_function`.
+
+        Raises
+        ------
+        DataError
+            As `decision_function`.
+        """
+        check_is_fitted(self)
+        array = matrix(X, n_features=self.n_features_in_)
+        return np.column_stack([*self._contributions(array), np.full(len(array), self.intercept_)])
 
     def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
         """Probabilities of outcomes 0 and 1, shape (n_rows, 2)."""
@@ -167,12 +218,6 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int_]:
         """The likelier outcome of each row."""
         return (self.decision_function(X) > 0).astype(int)
-
-    def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """Weight times evidence, shape (n_rows, n_features + 1); the last column is the intercept. Exact."""
-        check_is_fitted(self)
-        array = matrix(X, n_features=self.n_features_in_)
-        return np.column_stack([self._evidence(array) * self.coefficients_, np.full(len(array), self.intercept_)])
 
     def points_table(self, scale: PointsScale, names: Sequence[str]) -> list[dict[str, Any]]:
         """The scorecard as officers know it: one row per bin with its points.
@@ -186,61 +231,57 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Base points, base odds and points to double the odds.
         names : sequence of str
             Feature names, in order.
+
+        Returns
+        -------
+        list of dict
+            `feature`, `bin` (label), `rows` (weight), `bad_rate` (None for an empty bin), `woe` and `points`.
         """
         check_is_fitted(self)
         share = (scale.offset - scale.factor * self.intercept_) / self.n_features_in_
-        rows = []
-        for name, bins, weight in zip(names, self.bins_, self.coefficients_, strict=True):
-            for label, woe, count, bad in zip(_labels(bins), bins["woe"], bins["counts"], bins["bads"], strict=True):
-                points = share - scale.factor * float(weight) * woe
-                rate = bad / count if count else None
-                rows.append(
-                    {"feature": name, "bin": label, "rows": count, "bad_rate": rate, "woe": woe, "points": points}
-                )
-        return rows
+        return [
+            {
+                "feature": name,
+                "bin": label,
+                "rows": count,
+                "bad_rate": bad / count if count else None,
+                "woe": woe,
+                "points": share - scale.factor * float(weight) * woe,
+            }
+            for name, bins, weight in zip(names, self.bins_, self.coefficients_, strict=True)
+            for label, woe, count, bad in zip(bins.labels, bins.woe, bins.counts, bins.bads, strict=True)
+        ]
 
     def to_files(self) -> dict[str, bytes]:
         """Bins and weights as JSON."""
         check_is_fitted(self)
+        monotone = None if self.monotone is None else sorted(self.monotone.items())
         content = {
-            "params": {**self.get_params(), "categorical": list(self.categorical)},
-            "bins": self.bins_,
+            "params": self.get_params() | {"categorical": list(self.categorical), "monotone": monotone},
+            "bins": [bins.as_dict() for bins in self.bins_],
             "coefficients": self.coefficients_.tolist(),
             "intercept": self.intercept_,
         }
-        return {"woe_scorecard.json": to_json(content)}
+        return {STATE: to_json(content)}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
-        keys = frozenset({"params", "bins", "coefficients", "intercept"})
-        content = from_json(files, "woe_scorecard.json", keys=keys)
-        card = cls(**{**content["params"], "categorical": tuple(content["params"]["categorical"])})
-        card.bins_ = content["bins"]
-        card.coefficients_, card.intercept_ = np.array(content["coefficients"]), content["intercept"]
-        card._finish()
+        """Restore what `to_files` wrote.
+
+        Raises
+        ------
+        ModelNotFound
+            The file is missing.
+        DataError
+            The file is damaged.
+        """
+        content = from_json(files, STATE, keys=frozenset({"params", "bins", "coefficients", "intercept"}))
+        try:
+            params = content["params"]
+            monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
+            card = cls(**params | {"categorical": tuple(params["categorical"]), "monotone": monotone})
+            bins = [FeatureBins.from_dict(each) for each in content["bins"]]
+            card._open(bins, np.array(content["coefficients"], dtype=np.float64), float(content["intercept"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            raise damaged(STATE, f"it does not hold a scorecard ({e!r})") from None
         return card
-
-
-def _number_of_bins(bins: Mapping[str, Any]) -> int:
-    return len(bins["edges"]) + 1 if bins["groups"] is None else len(bins["groups"])
-
-
-def _places(x: FloatArray, bins: Mapping[str, Any]) -> npt.NDArray[np.intp]:
-    """Bin of each value; the last bin is for missing values and codes never seen."""
-    last = _number_of_bins(bins)
-    if bins["groups"] is None:
-        return np.where(np.isnan(x), last, np.searchsorted(bins["edges"], x, side="right"))
-    place = np.full(len(x), last)
-    for i, group in enumerate(bins["groups"]):
-        place[np.isin(x, group)] = i
-    return place
-
-
-def _labels(bins: Mapping[str, Any]) -> list[str]:
-    if bins["groups"] is None:
-        edges = ["-inf", *(f"{e:g}" for e in bins["edges"]), "inf"]
-        named = [f"[{a}, {b})" for a, b in pairwise(edges)]
-    else:
-        named = ["{" + ", ".join(f"{c:g}" for c in group) + "}" for group in bins["groups"]]
-    return [*named, "missing"]

@@ -31,7 +31,9 @@ def _server(home: Path) -> Iterator[httpx.Client]:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    env = {**os.environ, "CHEHANG_HOME": str(home), "CHEHANG_POLL_SECONDS": "0.2", "OMP_NUM_THREADS": "1"}
+    # MLflow leaves the last store used in this process in the environment.
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    env |= {"CHEHANG_HOME": str(home), "CHEHANG_POLL_SECONDS": "0.2", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "serving", "--port", str(port)]
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
