@@ -30,6 +30,7 @@ from serving.metrics import REFUSED, STORE_ERRORS, SWAPS, VERSION
 
 log = logging.getLogger("chehang.serving")
 CHAMPION = "champion"
+SERVER = os.environ.get("MLFLOW_TRACKING_URI")  # read once: MLflow writes the store it last used into it
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -149,7 +150,7 @@ def _file_state() -> tuple[int, ...] | None:
 
     None where there is a server, or no file yet: then only asking tells.
     """
-    if os.environ.get("MLFLOW_TRACKING_URI"):
+    if SERVER:
         return None
     state: list[int] = []
     for path in (_database(), _database().with_name("mlflow.db-wal")):
@@ -162,7 +163,7 @@ def _file_state() -> tuple[int, ...] | None:
 
 
 def _client() -> MlflowClient:
-    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    uri = SERVER
     if not uri:
         if not _database().exists():
             raise FileNotFoundError(f"{_database()} does not exist yet")

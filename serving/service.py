@@ -42,6 +42,7 @@ class Front:
     traffic={"timeout": SETTINGS.timeout_seconds},
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
+    tracing={"excluded_urls": ".*"},  # its layer is added whatever is configured, and costs more than the answer
 )
 class Chehang:
     """Answers with the promoted models."""
