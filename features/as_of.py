@@ -37,7 +37,7 @@ class Fact:
         Aggregate over the rows of one entity at one `as_of`; None for a last value.
     reads : frozenset of str
         Columns of the raw table it needs. Where the table lacks one, the fact is left out.
-    empty : float or None
+    empty : int or None
         What it is for an entity that has no such row; None where nothing can be said.
     zh, en : str
         What it means, for people.
@@ -47,7 +47,7 @@ class Fact:
 
     expr: nw.Expr | None
     reads: frozenset[str]
-    empty: float | None
+    empty: int | None
     zh: str
     en: str
     column: str | None = None
@@ -131,7 +131,7 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
     met = _met(days, where)
     whole = nw.col(column).floor()
     expr = (whole if met is None else nw.when(met).then(whole)).sum().cast(nw.Float64)
-    return Fact(expr, frozenset({column, *(where or ())}), 0.0, zh, en)
+    return Fact(expr, frozenset({column, *(where or ())}), 0, zh, en)
 
 
 def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
@@ -286,7 +286,7 @@ def histories(spine: Frame, tables: Mapping[str, Frame], declared: Sequence[Hist
     """
     present = spine.collect_schema().names()
     result = spine
-    empty: dict[str, tuple[str, float]] = {}
+    filled: list[nw.Expr] = []
     for history in declared:
         if history.table.name not in tables or not {*history.keys} <= set(present):
             continue
@@ -298,10 +298,7 @@ def histories(spine: Frame, tables: Mapping[str, Frame], declared: Sequence[Hist
             )
         for part in _summaries(spine, table, history, facts):
             result = result.join(part, on=history.keys, how="left")
-        empty |= {n: (history.on, f.empty) for n, f in facts.items() if f.empty is not None}
-    filled = [
-        nw.when(~nw.col(on).is_null()).then(nw.col(n).fill_null(value)).alias(n) for n, (on, value) in empty.items()
-    ]
+        filled += _filled(history.on, facts)
     return result.with_columns(*filled) if filled else result
 
 
@@ -330,6 +327,16 @@ def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str,
     )
     summaries = [grouped.drop(_LATEST_AT)] if aggregates else []
     return [*summaries, _latest(grouped, table, history, latest)] if latest else summaries
+
+
+def _filled(on: str, facts: Mapping[str, Fact]) -> list[nw.Expr]:
+    """One expression for all facts with the same empty value: building a plan is most of the work of one request."""
+    names: dict[int, list[str]] = {}
+    for name, fact in facts.items():
+        if fact.empty is not None:
+            names.setdefault(fact.empty, []).append(name)
+    there = ~nw.col(on).is_null()
+    return [nw.col(*group).fill_null(nw.when(there).then(nw.lit(empty))) for empty, group in names.items()]
 
 
 def _latest(grouped: Frame, table: Frame, history: History, columns: Mapping[str, str]) -> Frame:

@@ -1,0 +1,168 @@
+"""Point-in-time features of leads at 20 million events: `python -m benchmarks.features`.
+
+`features.lead_scoring.build` on Polars against the same columns in hand-written DuckDB SQL and pandas
+(`benchmarks.lead_history`). Each contender runs in a process of its own with two threads, from Parquet files to
+all columns in memory; rounds are interleaved and the best of each counts, since a machine is rarely quiet. All
+columns of the three must be equal to the last bit, or there is no result.
+
+CPU seconds say more than wall time on a shared machine; the load average is printed. pandas needs about 8 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.lead_history import CONTENDERS, KEY, generate
+
+THREADS = 2
+BARS = {"time, polars / duckdb": 1.3, "time, pandas / polars": 4.0}
+MEMORY_UNIT = 1024 if sys.platform != "darwin" else 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One contender's figures.
+
+    Attributes
+    ----------
+    seconds, cpu_seconds : float
+        Wall and processor time, from the files to the result in memory; imports are not counted.
+    peak_bytes : int
+        Peak resident memory of the process, interpreter and libraries included.
+    """
+
+    contender: str
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def measure(contender: str, folder: Path) -> Run:
+    """Run one contender in this process and leave its result as `<contender>.parquet`."""
+    importlib.import_module(contender)
+    cpu, wall = time.process_time(), time.perf_counter()
+    result = CONTENDERS[contender](folder)
+    figures = time.perf_counter() - wall, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MEMORY_UNIT
+    result.write_parquet(folder / f"{contender}.parquet")
+    return Run(contender, *figures, peak)
+
+
+def difference(one: pl.DataFrame, other: pl.DataFrame) -> str | None:
+    """Name of a column in which two results differ in any bit, or None.
+
+    Whether a count is an integer or a float is up to the tool; the numbers themselves must be equal.
+
+    Examples
+    --------
+    >>> one = pl.DataFrame({"lead_id": ["a", "b"], "as_of": [1, 1], "views": [0, 2]})
+    >>> difference(one, one.reverse().with_columns(pl.col("views").cast(pl.Float64)))
+    >>> difference(one, one.with_columns(views=pl.lit(2)))
+    'views'
+    """
+    if set(one.columns) != set(other.columns) or one.height != other.height:
+        return f"shape {one.shape} and {other.shape}, {sorted(set(one.columns) ^ set(other.columns))}"
+    one, other = (_comparable(frame) for frame in (one, other))
+    return next((name for name in one.columns if not one[name].equals(other[name], null_equal=True)), None)
+
+
+def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
+    numbers = [n for n, t in frame.schema.items() if t.is_numeric() and n not in KEY]
+    return frame.sort(KEY).with_columns(pl.col(numbers).cast(pl.Float64))
+
+
+def _in_process(*arguments: str) -> str:
+    """Run this module in a fresh interpreter, so that no contender inherits another's memory."""
+    threads = {"POLARS_MAX_THREADS": str(THREADS), "OMP_NUM_THREADS": str(THREADS)}
+    command = [sys.executable, "-m", "benchmarks.features", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads}, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)}: ended with code {done.returncode} (-9: out of memory)")
+    return done.stdout
+
+
+def compete(folder: Path, *, rounds: int) -> list[Run]:
+    """Best run of each contender, after checking that all results are equal."""
+    runs = []
+    for number in range(rounds):
+        for contender in CONTENDERS:
+            runs.append(Run(**json.loads(_in_process("--measure", contender, "--folder", str(folder)))))
+            print(f"round {number + 1}: {contender} {runs[-1].seconds:.1f} s", file=sys.stderr, flush=True)
+    results = {name: pl.read_parquet(folder / f"{name}.parquet") for name in CONTENDERS}
+    for name, result in results.items():
+        if found := difference(results["polars"], result):
+            raise SystemExit(f"{name} and polars do not agree: {found}")
+    return [min((r for r in runs if r.contender == name), key=lambda r: r.seconds) for name in CONTENDERS]
+
+
+def ratios(runs: list[Run]) -> dict[str, float]:
+    """The figures that have a bar.
+
+    Examples
+    --------
+    >>> ratios([Run("polars", 2.0, 4.0, 1), Run("duckdb", 4.0, 8.0, 1), Run("pandas", 20.0, 20.0, 1)])
+    {'time, polars / duckdb': 0.5, 'time, pandas / polars': 10.0}
+    """
+    seconds = {r.contender: r.seconds for r in runs}
+    values = seconds["polars"] / seconds["duckdb"], seconds["pandas"] / seconds["polars"]
+    return dict(zip(BARS, values, strict=True))
+
+
+def _print(runs: list[Run], events: int, shape: tuple[int, int]) -> None:
+    rows, columns = shape
+    print(f"\n{events:,} events, {rows:,} leads, {columns} columns equal in all three")
+    print(f"machine: {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
+    print(f"{'contender':<12}{'seconds':>10}{'CPU s':>10}{'peak GB':>10}{'time / polars':>16}{'memory / polars':>18}")
+    ours = runs[0]
+    for r in runs:
+        print(
+            f"{r.contender:<12}{r.seconds:>10.2f}{r.cpu_seconds:>10.2f}{r.peak_bytes / 1e9:>10.2f}"
+            f"{r.seconds / ours.seconds:>16.2f}{r.peak_bytes / ours.peak_bytes:>18.2f}"
+        )
+    print()
+    for name, value in ratios(runs).items():
+        least = "pandas" in name
+        kept = value >= BARS[name] if least else value <= BARS[name]
+        bar = f"{'at least' if least else 'at most'} {BARS[name]:g}"
+        print(f"{name:<26}{value:>8.2f}   {bar:<14}{'kept' if kept else 'NOT KEPT'}")
+
+
+def main() -> None:
+    """Draw the data, run the contenders, print figures and ratios."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--events", type=int, default=20_000_000)
+    parser.add_argument("--rounds", type=int, default=3, help="the best of them counts")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=CONTENDERS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        print(json.dumps(asdict(measure(options.measure, options.folder))))
+        return
+    if options.folder:
+        generate(options.folder, events=options.events)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        _in_process("--events", str(options.events), "--folder", name)
+        runs = compete(Path(name), rounds=options.rounds)
+        shape = pl.scan_parquet(Path(name) / "polars.parquet").collect().shape
+    if options.json:
+        print(json.dumps({"runs": [asdict(r) for r in runs], "ratios": ratios(runs)}))
+    else:
+        _print(runs, options.events, shape)
+
+
+if __name__ == "__main__":
+    main()
