@@ -390,8 +390,8 @@ def main() -> None:
     """Run the command line; what a person must act on is one line, without a traceback."""
     from training.home import home
 
-    os.environ["CHEHANG_HOME"] = str(home())  # absolute: configurations in other folders mean the same place
     try:
+        os.environ["CHEHANG_HOME"] = str(home())  # absolute: configurations in other folders mean the same place
         code = app(standalone_mode=False)
     except ChehangError as e:
         print(f"error: {' '.join(str(e).split())}", file=sys.stderr)

@@ -12,8 +12,17 @@ from features.errors import ConfigError
 
 
 def home() -> Path:
-    """Absolute path of the folder for the tracking store, the sample dealership, quarantine and tuning."""
-    return Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
+    """Absolute path of the folder for the tracking store, the sample dealership, quarantine and tuning.
+
+    Raises
+    ------
+    ConfigError
+        Something that is no folder is in its place.
+    """
+    path = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"CHEHANG_HOME: {path} is not a folder; name a folder that is, or that can be made")
+    return path
 
 
 @contextmanager

@@ -72,14 +72,9 @@ def _store(what: str) -> Iterator[MlflowClient]:
     uri = _uri()
     try:
         mlflow.set_tracking_uri(uri)
-        if uri.startswith("sqlite"):
-            with locked("store"):
-                home().mkdir(parents=True, exist_ok=True)
-                client = MlflowClient()
-                client.search_experiments(max_results=1)  # the first call makes the tables
-        else:
-            client = MlflowClient()
-        yield client
+        if uri == _embedded():
+            _make_embedded()
+        yield MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as e:
         raise ConfigError(
             f"the tracking store {_without_password(uri)} failed while {what}: {_one_line(e)}; "
@@ -94,7 +89,28 @@ def _uri() -> str:
     """
     named = os.environ.get("MLFLOW_TRACKING_URI", "")
     started_by_mlflow = "MLFLOW_RUN_ID" in os.environ and named.startswith(("sqlite:", "file:", "/"))
-    return named if named and not started_by_mlflow else f"sqlite:///{home() / 'mlflow.db'}"
+    return named if named and not started_by_mlflow else _embedded()
+
+
+def _embedded() -> str:
+    return f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def _make_embedded() -> None:
+    """Make the embedded store's tables in a file of another name, then rename it: a kill leaves all of it or nothing."""
+    path = home() / "mlflow.db"
+    if path.exists():
+        return
+    with locked("store"):
+        if path.exists():
+            return
+        part = path.with_name(".mlflow.db.part")
+        part.unlink(missing_ok=True)
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        store = SqlAlchemyStore(f"sqlite:///{part}", str(home() / "artifacts"))
+        store.engine.dispose()
+        part.replace(path)
 
 
 def _without_password(uri: str) -> str:
@@ -111,8 +127,7 @@ def _experiment(client: MlflowClient, task: str) -> str:
         found = client.get_experiment_by_name(task)
         if found is not None:
             return str(found.experiment_id)
-        local = _uri() == f"sqlite:///{home() / 'mlflow.db'}"
-        place = str(home() / "artifacts" / task) if local else None
+        place = str(home() / "artifacts" / task) if _uri() == _embedded() else None
         return str(client.create_experiment(task, artifact_location=place))
 
 

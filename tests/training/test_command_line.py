@@ -68,7 +68,8 @@ def test_scorecard_is_the_same_task(tmp_path: Path, lender: Lender) -> None:
     done = _json(
         "train", "credit_risk", "-c", str(lender.config), "--set", "params.estimator=woe_scorecard", home=tmp_path
     )
-    assert done["metrics"]["roc_auc"]["low"] > 0.65
+    auc = done["metrics"]["roc_auc"]
+    assert auc["low"] > auc["naive"] + 0.1
 
 
 def test_score_a_file(tmp_path: Path, lender: Lender) -> None:
@@ -149,13 +150,12 @@ def test_wrong_configuration_is_one_line(tmp_path: Path, lender: Lender, change:
 def _broken(name: str) -> dict[str, pl.DataFrame]:
     tables = lending_tables(rows=1_200)
     applications, outcomes = tables["applications"], tables["loan_outcomes"]
+    twice = pl.concat([applications, applications.with_columns(dependents=pl.lit(2))], how="diagonal_relaxed")
     changed = {
         "empty": {"applications": applications[:0]},
         "one row": {"applications": applications[:1], "loan_outcomes": outcomes[:1]},
         "one class": {"loan_outcomes": outcomes.with_columns(defaulted=pl.lit(False))},
-        "duplicate keys": {
-            "applications": pl.concat([applications, applications.with_columns(term_months=pl.lit(12))])
-        },
+        "duplicate keys": {"applications": twice},
         "future": {"applications": applications.with_columns(submitted_at=pl.col("submitted_at") + 10**16)},
         "no key": {"applications": applications.drop("application_id")},
         "no outcome": {"loan_outcomes": outcomes.with_columns(application_id="X" + pl.col("application_id"))},
@@ -169,7 +169,7 @@ def test_unusable_data_is_one_line_and_registers_nothing(tmp_path: Path, name: s
     done = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home", check=False)
     assert done.returncode == 1, done.stdout
     assert done.stderr.strip().splitlines()[-1].startswith("error: ") and "Traceback" not in done.stderr
-    assert "no model version" in chehang("compare", "credit_risk", home=tmp_path / "home", check=False).stderr
+    assert not (tmp_path / "home" / "mlflow.db").exists()
 
 
 def test_useless_columns_do_no_harm(tmp_path: Path) -> None:
