@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -66,6 +67,12 @@ class Signature(BaseModel):
     def categorical(self) -> list[str]:
         """Features that are categories or texts."""
         return [f.name for f in self.fields if f.feature and f.kind in ("category", "text")]
+
+    @cached_property
+    def read(self) -> tuple[list[str], list[str]]:
+        """Names of all features, and of those among them that are amounts of money in fen."""
+        features = [f for f in self.fields if f.feature]
+        return [f.name for f in features], [f.name for f in features if f.unit == "fen"]
 
 
 def contract_fields(table: Table) -> list[Field]:
@@ -221,13 +228,11 @@ def columns_of(requests: Sequence[BaseModel], signature: Signature) -> dict[str,
     >>> columns_of([ask(loan_amount=1200.5), ask()], signature)
     {'loan_amount': [120050, None]}
     """
-    columns: dict[str, list[Any]] = {}
-    for field in signature.fields:
-        if field.feature:
-            values = [getattr(r, field.name) for r in requests]
-            if field.unit == "fen":
-                values = [None if v is None else round(v * FEN) for v in values]
-            columns[field.name] = values
+    names, in_fen = signature.read
+    rows = [[values[n] for n in names] for values in (r.__dict__ for r in requests)]
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {n: [] for n in names}
+    for name in in_fen:
+        columns[name] = [None if v is None else round(v * FEN) for v in columns[name]]
     return columns
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import narwhals as nw
 import numpy as np
@@ -17,6 +17,7 @@ from ml.signature import Signature
 
 Frames = Mapping[str, "nw.LazyFrame[Any]"]
 Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
+Array = NDArray[np.float64]
 
 
 class Estimator(Protocol):
@@ -26,6 +27,13 @@ class Estimator(Protocol):
     """
 
     signature: Signature
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What fitting has to say to whoever reads the report."""
+
+    def importance(self, X: pl.DataFrame) -> Mapping[str, float]:
+        """How much each feature moves the answer over the rows of X."""
 
     def fit(
         self,
@@ -59,10 +67,22 @@ class Metric:
         ``(y, prediction) -> float``.
     better : {'higher', 'lower'}
         Direction.
+    reads : tuple of str
+        Columns of the answer that `prediction` holds, side by side; none means the first, as a vector.
     """
 
     compute: Callable[..., float]
     better: str
+    reads: tuple[str, ...] = ()
+
+    def of(self, answers: pl.DataFrame) -> Array:
+        """Take what the metric reads out of an estimator's answers.
+
+        >>> answers = pl.DataFrame({"value": [2.0], "low": [1.0], "high": [3.0]})
+        >>> Metric(max, better="lower").of(answers).tolist(), Metric(max, "lower", ("low", "high")).of(answers).tolist()
+        ([2.0], [[1.0, 3.0]])
+        """
+        return np.asarray(answers.select(self.reads).to_numpy() if self.reads else answers.to_series(0).to_numpy())
 
 
 @dataclass(frozen=True)
@@ -83,6 +103,11 @@ class Task:
         ``(tables) -> spine``: key, `as_of` (us) and `label` of every row whose outcome is known.
     features : callable
         ``(spine, tables) -> columns``: one row per spine row, known strictly before `as_of`.
+    outcome : {'binary', 'amount'}
+        What the label is: 0 or 1, or a number above 0.
+    naive : callable
+        ``(X_train, y_train, X) -> prediction``: what anybody would answer without a model; every score stands beside
+        its own.
     estimator : type
         See `Estimator`.
     metrics : mapping of str to Metric
@@ -101,6 +126,8 @@ class Task:
     params: type[BaseModel]
     examples: Callable[[Frames], nw.LazyFrame[Any]]
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
+    outcome: Literal["binary", "amount"]
+    naive: Callable[[pl.DataFrame, Array, pl.DataFrame], Array]
     estimator: type[Any]
     metrics: Mapping[str, Metric]
     request: Callable[[Signature], type[BaseModel]]
@@ -116,3 +143,12 @@ class Task:
     def primary_metric(self) -> str:
         """Name of the metric that the promotion gate compares."""
         return next(iter(self.metrics))
+
+
+def base_rate(X: pl.DataFrame, y: Array, asked: pl.DataFrame) -> Array:
+    """The naive answer to a yes/no question: the share of yes in the training rows, for everybody.
+
+    >>> base_rate(pl.DataFrame({"x": [1, 2]}), np.array([0.0, 1.0]), pl.DataFrame({"x": [3]})).tolist()
+    [0.5]
+    """
+    return np.full(asked.height, float(y.mean()))

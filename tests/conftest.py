@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.garage import used_cars, write_garage
 from tests.lending import chehang, lending_tables, write_lender
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,15 +66,15 @@ def spark() -> Iterator[object]:
 
 
 @dataclass(frozen=True)
-class Lender:
-    """A small lender with a trained and promoted model.
+class Trained:
+    """A small dealership with a trained and promoted model.
 
     Attributes
     ----------
     home : Path
         Its CHEHANG_HOME.
     config : Path
-        Its credit_risk.yaml.
+        The configuration of its task.
     """
 
     home: Path
@@ -81,11 +82,22 @@ class Lender:
 
 
 @pytest.fixture(scope="session")
-def lender(tmp_path_factory: pytest.TempPathFactory) -> Lender:
+def lender(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Version 1 trained by the command line and promoted; tests that promote more copy its home first."""
     folder = tmp_path_factory.mktemp("lender")
     config = write_lender(folder / "data", lending_tables())
     home = folder / "home"
     chehang("train", "credit_risk", "--config", str(config), home=home)
     chehang("promote", "credit_risk", home=home)
-    return Lender(home, config)
+    return Trained(home, config)
+
+
+@pytest.fixture(scope="session")
+def garage(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A yard of used cars: version 1 of `residual_value` trained by the command line and promoted."""
+    folder = tmp_path_factory.mktemp("garage")
+    config = write_garage(folder / "data", used_cars())
+    home = folder / "home"
+    chehang("train", "residual_value", "--config", str(config), home=home)
+    chehang("promote", "residual_value", home=home)
+    return Trained(home, config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -113,14 +112,13 @@ def check(
     from training.examples import load_examples
 
     examples = load_examples(_load(task, config, overlay, setting), progress=_say(as_json))
-    label = examples.label
     content: dict[str, Any] = {
         "task": task,
         "tables": {
             n: {"read": r.rows_read, "kept": r.rows_kept, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
             for n, r in examples.raw.reports.items()
         },
-        "examples": {n: {"rows": len(p), "positives": int(label[p].sum())} for n, p in examples.parts.items()},
+        "examples": {n: _counted(examples, p) for n, p in examples.parts.items()},
         "numeric": examples.signature.numeric,
         "categorical": examples.signature.categorical,
         "notes": list(examples.notes),
@@ -133,10 +131,14 @@ def check(
         table.add_row(name, f"{r['read']:,}", f"{r['kept']:,}", f"{r['quarantined']:,}", rules)
     out.print(table)
     for name, part in content["examples"].items():
-        out.print(f"{name}: {part['rows']:,} rows, {part['positives']:,} positive")
+        out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
     out.print(f"numeric: {', '.join(content['numeric'])}")
     out.print(f"categorical: {', '.join(content['categorical'])}")
     _notes(content["notes"])
+
+
+def _counted(examples: Any, positions: Any) -> dict[str, int]:
+    return {"rows": len(positions), **({"positive": int(examples.label[positions].sum())} if examples.binary else {})}
 
 
 def _notes(notes: Any) -> None:
@@ -163,11 +165,15 @@ def train(
     out.print(f"registered {task} version {done.version.number}; promote it with: chehang promote {task}")
 
 
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
 def _report(report: Any) -> None:
     out.print(f"[bold]{report.task}[/bold]: {report.protocol}")
     table = Table("metric", "value", "95 % interval", "naive")
     for name, m in report.metrics.items():
-        table.add_row(name, f"{m['value']:.4f}", f"{m['low']:.4f} .. {m['high']:.4f}", f"{m['naive']:.4f}")
+        table.add_row(name, f"{m['value']:.4f}", f"{m['low']:.4f} .. {m['high']:.4f}", _shown(m["naive"]))
     out.print(table)
     best = report.baselines.get("best_single_column")
     if best:
@@ -251,12 +257,12 @@ def evaluate(
 
 def _cross_validated(found: Any, as_json: bool) -> None:
     if as_json:
-        return _print_json({k: v for k, v in found.__dict__.items() if k != "prediction"})
+        return _print_json(found.__dict__)
     out.print(f"{found.protocol}, {found.rows:,} rows tested")
     table = Table("metric", "mean of folds", "all rows", "95 % interval", "naive")
     for name, m in found.pooled.items():
         interval = f"{m['low']:.5f} .. {m['high']:.5f}"
-        table.add_row(name, f"{found.mean[name]:.5f}", f"{m['value']:.5f}", interval, f"{m['naive']:.4f}")
+        table.add_row(name, f"{found.mean[name]:.5f}", f"{m['value']:.5f}", interval, _shown(m["naive"]))
     out.print(table)
 
 
@@ -383,7 +389,8 @@ def score(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
     """Serve the champions over HTTP; stops on Ctrl-C. Options are those of: python -m serving --help."""
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "serving", *context.args], env=dict(os.environ)))
+    # This process becomes the server, so that a signal sent to it stops the server and its workers.
+    os.execv(sys.executable, [sys.executable, "-m", "serving", *context.args])
 
 
 def main() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
-from training.config import TaskConfig
-from training.evaluation import compare, measure
+from training.evaluation import measure
 from training.examples import Examples, Say
+from training.split import Rows
+
+Array = NDArray[np.float64]
 
 CALIBRATE_SHARE = 0.1
 
@@ -33,8 +36,7 @@ class CrossValidated:
     rows: int
     by_fold: Mapping[str, list[float]]
     mean: Mapping[str, float]
-    pooled: Mapping[str, Mapping[str, float]]
-    prediction: Any
+    pooled: Mapping[str, Mapping[str, float | None]]
 
 
 def cross_validate(examples: Examples, *, folds: int, progress: Say | None = None) -> CrossValidated:
@@ -47,46 +49,33 @@ def cross_validate(examples: Examples, *, folds: int, progress: Say | None = Non
     config = examples.config
     metrics = config.definition.metrics
     everything = np.arange(len(examples.label))
-    prediction = np.full(len(examples.label), np.nan)
+    tested: list[Rows] = []
+    answered: list[pl.DataFrame] = []
+    naive: list[Array] = []
     by_fold: dict[str, list[float]] = {name: [] for name in metrics}
     for k, (learn, test) in enumerate(examples.folds(everything, folds=folds)):
         estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE))
         X, y = examples.rows(test)
-        prediction[test] = estimator.predict(X).to_series(0).to_numpy()
+        tested.append(test)
+        answered.append(estimator.predict(X))
+        naive.append(config.definition.naive(*examples.rows(learn), X))
         for name, metric in metrics.items():
-            by_fold[name].append(float(metric.compute(y, prediction[test])))
+            by_fold[name].append(float(metric.compute(y, metric.of(answered[-1]))))
         primary = config.definition.primary_metric
         say(f"fold {k + 1}/{folds}: {primary} {by_fold[primary][-1]:.5f}")
-    tested = ~np.isnan(prediction)
+    rows, answers = np.concatenate(tested), pl.concat(answered)
     pooled = measure(
         metrics,
-        examples.label[tested],
-        prediction[tested],
-        groups=examples.groups[tested],
+        examples.label[rows],
+        answers,
+        naive=np.concatenate(naive),
+        groups=examples.groups[rows],
         n=config.bootstraps,
-        base=float(examples.label[tested].mean()),
     )
     return CrossValidated(
         protocol=f"{folds} folds {'by group of equal rows' if config.timeless else 'in time order'}",
-        rows=int(tested.sum()),
+        rows=len(rows),
         by_fold=by_fold,
         mean={name: float(np.mean(values)) for name, values in by_fold.items()},
         pooled=pooled,
-        prediction=prediction,
     )
-
-
-def difference(examples: Examples, a: CrossValidated, b: CrossValidated) -> dict[str, float]:
-    """Gain of `a` over `b` in the primary metric on the rows that both predicted."""
-    tested = ~np.isnan(a.prediction) & ~np.isnan(b.prediction)
-    config: TaskConfig = examples.config
-    metric = config.definition.metrics[config.definition.primary_metric]
-    found = compare(
-        metric,
-        examples.label[tested],
-        a.prediction[tested],
-        b.prediction[tested],
-        groups=examples.groups[tested],
-        n=config.bootstraps,
-    )
-    return {"value": found.value, "low": found.low, "high": found.high}

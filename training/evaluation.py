@@ -22,7 +22,7 @@ from ml.metrics import (
     reference_bins,
     roc_auc,
 )
-from ml.task import Metric
+from ml.task import Metric, Task
 from training.examples import Examples
 from training.home import write_whole
 from training.split import Rows
@@ -43,8 +43,8 @@ class Report:
     rows : mapping
         Rows and positives of each part.
     metrics : mapping of str to dict
-        `value`, `low`, `high` (95 % bootstrap over groups of equal rows) and `naive`: the same metric of the naive
-        answer, which gives everyone the base rate of the training part.
+        `value`, `low`, `high` (95 % bootstrap over groups of equal rows) and `naive`: the same metric of the task's
+        naive answer; None for a metric that reads more than the naive answer gives.
     baselines : mapping
         Primary metric of the best single column.
     segments : mapping of column to value to numbers
@@ -60,7 +60,7 @@ class Report:
     task: str
     protocol: str
     rows: Mapping[str, Mapping[str, int]]
-    metrics: Mapping[str, Mapping[str, float]]
+    metrics: Mapping[str, Mapping[str, float | None]]
     baselines: Mapping[str, Any]
     segments: Mapping[str, Mapping[str, Mapping[str, float]]]
     by_month: Mapping[str, Mapping[str, float]]
@@ -76,7 +76,7 @@ class Report:
 
     def flat(self) -> dict[str, float]:
         """Finite numbers for MLflow: the metric itself, its interval, and the bands."""
-        flat: dict[str, float] = {}
+        flat: dict[str, float | None] = {}
         for name, found in self.metrics.items():
             flat |= {name: found["value"], f"{name}.low": found["low"], f"{name}.high": found["high"]}
             flat[f"{name}.naive"] = found["naive"]
@@ -112,44 +112,51 @@ def evaluate(examples: Examples, estimator: Any, *, rows: Rows | None = None) ->
     config = examples.config
     positions = examples.parts["test"] if rows is None else rows
     X, y = examples.rows(positions)
-    if len(np.unique(y)) < 2:
+    binary = config.definition.outcome == "binary"
+    if binary and len(np.unique(y)) < 2:
         raise DataError(
             f"label: the {len(y)} test rows have one class only (all {y[0]:g}); give more data or other split shares"
         )
     answers = estimator.predict(X)
     p = answers.to_series(0).to_numpy()
-    base = float(examples.label[examples.parts["train"]].mean())
+    learnt_from = examples.rows(examples.parts["train"])
+    naive = config.definition.naive(*learnt_from, X)
     return Report(
         task=config.task,
         protocol=_protocol(examples),
-        rows={n: _counts(examples.label[r]) for n, r in (*examples.parts.items(), ("test", positions))},
+        rows={n: _counts(examples.label[r], binary) for n, r in (*examples.parts.items(), ("test", positions))},
         metrics=measure(
-            config.definition.metrics, y, p, groups=examples.groups[positions], n=config.bootstraps, base=base
+            config.definition.metrics, y, answers, naive=naive, groups=examples.groups[positions], n=config.bootstraps
         ),
-        baselines=_best_single_column(examples, positions),
-        segments={c: _segments(config.definition.metrics, X[c], y, p) for c in config.segments if c in X.columns},
-        by_month={} if config.timeless else _by_month(examples, estimator, X, y, p),
+        baselines=_best_single_column(examples, positions) if binary else {},
+        segments={c: _segments(config.definition, X[c], y, p) for c in config.segments if c in X.columns},
+        by_month={} if config.timeless else _by_month(estimator.predict(learnt_from[0]), X, y, p),
         calibration=_calibration(y, p),
         decisions=_decisions(answers, y, estimator),
         fairness=_fairness(examples, X, y, answers),
         importance=estimator.importance(X[: min(X.height, 5_000)]),
-        notes=[*examples.notes, *estimator.policy_["notes"]],
+        notes=[*examples.notes, *estimator.notes],
     )
 
 
 def measure(
-    metrics: Mapping[str, Metric], y: Array, p: Array, *, groups: NDArray[np.uint64], n: int, base: float
-) -> dict[str, dict[str, float]]:
-    """Compute every metric with its interval, and that of the naive answer `base` for everybody."""
-    naive = np.full(len(y), base)
-    found: dict[str, dict[str, float]] = {}
+    metrics: Mapping[str, Metric],
+    y: Array,
+    answers: pl.DataFrame,
+    *,
+    naive: Array,
+    groups: NDArray[np.uint64],
+    n: int,
+) -> dict[str, dict[str, float | None]]:
+    """Compute every metric with its interval, and that of the naive answer."""
+    found: dict[str, dict[str, float | None]] = {}
     for name, metric in metrics.items():
-        interval: Interval = bootstrap(metric.compute, y, p, groups=groups, n=n, seed=0)
+        interval: Interval = bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0)
         found[name] = {
             "value": interval.value,
             "low": interval.low,
             "high": interval.high,
-            "naive": float(metric.compute(y, naive)),
+            "naive": None if metric.reads else float(metric.compute(y, naive)),
         }
     return found
 
@@ -171,8 +178,8 @@ def _protocol(examples: Examples) -> str:
     return f"in time order ({counts}); train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
 
 
-def _counts(y: Array) -> dict[str, int]:
-    return {"rows": len(y), "positives": int(y.sum())}
+def _counts(y: Array, binary: bool) -> dict[str, int]:
+    return {"rows": len(y), **({"positives": int(y.sum())} if binary else {})}
 
 
 def _month(as_of: NDArray[np.int64]) -> list[str]:
@@ -195,22 +202,21 @@ def _best_single_column(examples: Examples, positions: Rows) -> dict[str, Any]:
     return {"best_single_column": best} if best else {}
 
 
-def _segments(metrics: Mapping[str, Metric], column: pl.Series, y: Array, p: Array) -> dict[str, dict[str, float]]:
-    primary, metric = next(iter(metrics.items()))
+def _segments(task: Task, column: pl.Series, y: Array, p: Array) -> dict[str, dict[str, float]]:
+    primary, metric = next(iter(task.metrics.items()))
     found: dict[str, dict[str, float]] = {}
     values = column.cast(pl.String).fill_null("(missing)").to_numpy()
     for value in sorted(set(values)):
         inside = values == value
         numbers = {"rows": int(inside.sum()), "observed": float(y[inside].mean()), "predicted": float(p[inside].mean())}
-        if inside.sum() >= SMALLEST_SEGMENT and len(np.unique(y[inside])) == 2:
+        if inside.sum() >= SMALLEST_SEGMENT and (task.outcome == "amount" or len(np.unique(y[inside])) == 2):
             numbers[primary] = float(metric.compute(y[inside], p[inside]))
         found[str(value)] = numbers
     return found
 
 
-def _by_month(examples: Examples, estimator: Any, X: pl.DataFrame, y: Array, p: Array) -> dict[str, dict[str, float]]:
-    learnt_from, _ = examples.rows(examples.parts["train"])
-    reference = reference_bins(estimator.predict(learnt_from).to_series(0).to_numpy())
+def _by_month(before: pl.DataFrame, X: pl.DataFrame, y: Array, p: Array) -> dict[str, dict[str, float]]:
+    reference = reference_bins(before.to_series(0).to_numpy())
     months = np.array(_month(X["as_of"].to_numpy()))
     return {
         month: {

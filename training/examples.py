@@ -31,7 +31,7 @@ class Examples:
     frame : DataFrame
         Key, `as_of` (us), and every known column of the asked-about table, features or not.
     label : ndarray of shape (n_rows,)
-        0 or 1.
+        0 or 1, or an amount.
     groups : ndarray of shape (n_rows,)
         Rows with equal features share a number, and stay in one part or fold.
     parts : mapping of str to ndarray
@@ -50,6 +50,11 @@ class Examples:
     fingerprint: str
     raw: RawTables
 
+    @property
+    def binary(self) -> bool:
+        """Whether the label is 0 or 1."""
+        return self.config.definition.outcome == "binary"
+
     def rows(self, positions: Rows) -> tuple[pl.DataFrame, NDArray[np.float64]]:
         """Features and labels at these positions."""
         return self.frame[positions], self.label[positions]
@@ -63,7 +68,8 @@ class Examples:
     def folds(self, within: Rows, *, folds: int) -> list[tuple[Rows, Rows]]:
         """Cut some rows into (learn, test) pairs: by time where there is time, else by group."""
         if self.config.timeless:
-            found = random_folds(self.groups[within], self.label[within], folds=folds, seed=self.config.split.seed)
+            stratum = self.label[within] if self.binary else np.zeros(len(within))
+            found = random_folds(self.groups[within], stratum, folds=folds, seed=self.config.split.seed)
         else:
             found = time_folds(self.frame["as_of"].to_numpy()[within], folds=folds)
         return [(within[a], within[b]) for a, b in found]

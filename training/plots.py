@@ -53,12 +53,26 @@ def _calibration(axes: Any, report: Report) -> None:
 
 def _bands(axes: Any, report: Report) -> None:
     bands = report.decisions.get("bands", {})
+    if not bands:
+        return _segments(axes, report)
     colours = {"approve": "tab:green", "refer": "tab:orange", "decline": "tab:red"}
     for place, (name, band) in enumerate(bands.items()):
         axes.bar(place, band["share"], color=colours[name])
         bad = "none" if band["bad_rate"] is None else f"{band['bad_rate']:.2%}"
         axes.annotate(f"{band['share']:.1%}\nbad {bad}", (place, band["share"]), ha="center", va="bottom")
     axes.set(title="Bands on the test rows", xticks=range(len(bands)), xticklabels=list(bands), ylim=(0, 1.15))
+
+
+def _segments(axes: Any, report: Report) -> None:
+    """Where the answer is an amount: what was predicted and observed, by the first segment of the report."""
+    name, values = next(iter(report.segments.items()), ("", {}))
+    largest = sorted(values.items(), key=lambda v: -v[1]["rows"])[:10]
+    places = range(len(largest))
+    axes.bar([p - 0.2 for p in places], [v["predicted"] for _, v in largest], width=0.4, label="predicted")
+    axes.bar([p + 0.2 for p in places], [v["observed"] for _, v in largest], width=0.4, label="observed")
+    axes.set(title=f"Mean by {name}" if largest else "No segments", xticks=list(places))
+    axes.set_xticklabels([k for k, _ in largest], rotation=30, fontsize=7)
+    axes.legend(fontsize=7)
 
 
 def _months(axes: Any, report: Report) -> None:
@@ -79,4 +93,4 @@ def _importance(axes: Any, report: Report) -> None:
     top = sorted(report.importance.items(), key=lambda i: -i[1])[:12][::-1]
     axes.barh([n for n, _ in top], [v for _, v in top], color="tab:purple")
     axes.tick_params(axis="y", labelsize=7)
-    axes.set(title="Mean contribution to the log-odds")
+    axes.set(title="Mean contribution to the answer")

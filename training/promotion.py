@@ -79,22 +79,18 @@ def judge(candidate: Version, champion: Version | None) -> Verdict:
     model = tracking.load(candidate)
     rows = _test_rows(candidate)
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
-    p = _predictions(model, rows)
+    answers = model.estimator.predict(rows)
     primary = model.task.primary_metric
     metric = model.task.metrics[primary]
-    checks = [_gain(model, metric, primary, rows, y=y, p=p, groups=groups, champion=champion)]
-    checks += [_guard(model, name, limits, y, p) for name, limits in model.card["config"]["gate"].items()]
-    checks.append(_answers(model, rows, p))
+    checks = [_gain(model, metric, primary, rows, y=y, answers=answers, groups=groups, champion=champion)]
+    checks += [_guard(model, name, limits, y, answers) for name, limits in model.card["config"]["gate"].items()]
+    checks.append(_answers(model, rows, answers))
     return Verdict(candidate.task, candidate.number, champion.number if champion else None, tuple(checks))
 
 
 def _test_rows(version: Version) -> pl.DataFrame:
     with tracking.attachments(version) as folder:
         return pl.read_parquet(Path(folder) / TEST_ROWS)
-
-
-def _predictions(model: Model, rows: pl.DataFrame) -> NDArray[np.float64]:
-    return np.asarray(model.estimator.predict(rows).to_series(0).to_numpy())
 
 
 def _gain(
@@ -104,23 +100,23 @@ def _gain(
     rows: pl.DataFrame,
     *,
     y: NDArray[np.float64],
-    p: NDArray[np.float64],
+    answers: pl.DataFrame,
     groups: Any,
     champion: Version | None,
 ) -> Check:
     n = int(model.card["config"]["bootstraps"])
     if champion is None:
         naive = model.card["evaluation"]["metrics"][name]["naive"]
-        found = bootstrap(metric.compute, y, p, groups=groups, n=n, seed=0)
+        found = bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0)
         passed = found.low > naive if metric.better == "higher" else found.high < naive
         return Check(
             f"{name} beats the naive answer", passed, f"{_shown(found)} against {naive:.4f}; there is no champion yet"
         )
     try:
-        other = _predictions(tracking.load(champion), rows)
+        other = tracking.load(champion).estimator.predict(rows)
     except DataError as e:
         return Check(f"{name} beats the champion", False, f"version {champion.number} cannot answer these rows: {e}")
-    gain = compare(metric, y, p, other, groups=groups, n=n)
+    gain = compare(metric, y, metric.of(answers), metric.of(other), groups=groups, n=n)
     detail = f"gain over version {champion.number}: {_shown(gain)} on {len(y):,} test rows{_seen(champion, rows)}"
     return Check(f"{name} beats the champion", gain.low > 0, detail)
 
@@ -139,11 +135,12 @@ def _seen(champion: Version, rows: pl.DataFrame) -> str:
 
 
 def _guard(
-    model: Model, name: str, limits: dict[str, float | None], y: NDArray[np.float64], p: NDArray[np.float64]
+    model: Model, name: str, limits: dict[str, float | None], y: NDArray[np.float64], answers: pl.DataFrame
 ) -> Check:
     if name not in model.task.metrics:
         return Check(f"guard {name}", False, f"no such metric; gate may name {', '.join(model.task.metrics)}")
-    value = float(model.task.metrics[name].compute(y, p))
+    metric = model.task.metrics[name]
+    value = float(metric.compute(y, metric.of(answers)))
     low, high = limits.get("at_least"), limits.get("at_most")
     passed = (low is None or value >= low) and (high is None or value <= high)
     asked = ", ".join(
@@ -152,15 +149,15 @@ def _guard(
     return Check(f"guard {name}", passed, f"{value:.4f}, must be {asked}")
 
 
-def _answers(model: Model, rows: pl.DataFrame, p: NDArray[np.float64]) -> Check:
+def _answers(model: Model, rows: pl.DataFrame, answers: pl.DataFrame) -> Check:
     name = "the model answers, one row at a time like a batch"
     try:
         ask = model.task.request(model.estimator.signature)
         model.task.respond(model.estimator, [ask.model_validate_json(json.dumps(model.card["example"]))], explain=True)
-        single = np.array([_predictions(model, rows[i])[0] for i in range(min(BATCH_ROWS, rows.height))])
+        single = pl.concat([model.estimator.predict(rows[i]) for i in range(min(BATCH_ROWS, rows.height))])
     except (ChehangError, ValueError) as e:
         return Check(name, False, str(e).replace("\n", "; "))
-    same = bool(np.array_equal(single, p[: len(single)]))
+    same = single.equals(answers[: len(single)])
     return Check(name, same, f"{len(single)} rows {'agree' if same else 'differ'}")
 
 

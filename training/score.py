@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import narwhals as nw
 import polars as pl
 
+from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
-from features.sources import SourcesConfig, load_sources, read_tables
+from features.sources import RawTables, SourcesConfig, load_sources, read_tables
 from ml.model import Model
 from training.config import TaskConfig
 from training.examples import Say
@@ -52,7 +54,7 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
         timeless=(table,) if config.timeless else (),
         progress=progress,
     )
-    rows = raw.frames[table].collect()
+    rows = _featured(model, raw, table)
     needed = (
         [f.name for f in model.estimator.signature.fields if f.required and rows[f.name].null_count()]
         if rows.height
@@ -65,6 +67,17 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
     answers = pl.concat([rows.select(model.task.table.key), model.estimator.predict(rows)], how="horizontal")
     _write(answers, out)
     return int(answers.height)
+
+
+def _featured(model: Model, raw: RawTables, table: str) -> pl.DataFrame:
+    """The rows of the table with the features that training computed, in the table's own order."""
+    task, time = model.task, model.task.table.time
+    frames = to_engine(raw.frames, "polars")
+    rows = frames[table]
+    known = nw.col(time) if time in rows.collect_schema().names() else nw.lit(0, dtype=nw.Int64)
+    spine = rows.select(*task.table.key, known.alias("as_of"))
+    keys = collect(spine)
+    return keys.join(collect(task.features(spine, frames)), on=keys.columns, how="left", maintain_order="left")
 
 
 def _source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:

@@ -71,7 +71,7 @@ class Version:
 def _store(what: str) -> Iterator[MlflowClient]:
     uri = _uri()
     try:
-        mlflow.set_tracking_uri(uri)
+        _use(uri)
         if uri == _embedded():
             _make_embedded()
         yield MlflowClient()
@@ -80,6 +80,16 @@ def _store(what: str) -> Iterator[MlflowClient]:
             f"the tracking store {_without_password(uri)} failed while {what}: {_one_line(e)}; "
             "check MLFLOW_TRACKING_URI, free space and rights, then run the command again"
         ) from e
+
+
+def _use(uri: str) -> None:
+    """Name the store to MLflow, and keep it from writing it into the environment: what stands there someone chose."""
+    chosen = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    if chosen is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = chosen
 
 
 def _uri() -> str:
@@ -97,7 +107,7 @@ def _embedded() -> str:
 
 
 def _make_embedded() -> None:
-    """Make the embedded store's tables in a file of another name, then rename it: a kill leaves all of it or nothing."""
+    """Make the embedded store under another name, then rename it: a kill leaves all of it or nothing."""
     path = home() / "mlflow.db"
     if path.exists():
         return

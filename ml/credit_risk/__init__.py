@@ -7,7 +7,7 @@ from ml import metrics
 from ml.credit_risk.answer import CreditRiskAnswer, request, respond
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.credit_risk.params import CreditParams
-from ml.task import Metric, Task
+from ml.task import Metric, Task, base_rate
 
 TASK = Task(
     name="credit_risk",
@@ -19,6 +19,8 @@ TASK = Task(
     params=CreditParams,
     examples=features.examples,
     features=features.build,
+    outcome="binary",
+    naive=base_rate,
     estimator=CreditRiskEstimator,
     metrics={
         "roc_auc": Metric(metrics.roc_auc, better="higher"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ml.credit_risk.estimator import CreditRiskEstimator
@@ -62,22 +61,23 @@ def respond(
     columns = columns_of(requests, estimator.signature)
     matrix = estimator.encoder_.transform(columns)
     probability = estimator.probability_of_default(matrix)
-    scores, bands = estimator.points(probability), estimator.bands(probability)
+    scores, bands = estimator.points(probability).tolist(), estimator.bands(probability).tolist()
     reasons = estimator.reasons(matrix) if explain else None
-    decline = max(estimator.policy_["decline"], estimator.policy_["approve"])
+    approve = estimator.policy_["approve"]
+    decline = max(estimator.policy_["decline"], approve)
     categorical = estimator.encoder_.categorical
     return [
         CreditRiskAnswer.model_construct(
             application_id=getattr(requests[i], "application_id", None),
-            probability_of_default=float(np.round(probability[i], 6)),
+            probability_of_default=round(value, 6),
             score=int(scores[i]),
-            band=str(bands[i]),  # type: ignore[arg-type]
-            approve_at_most=estimator.policy_["approve"],
+            band=bands[i],
+            approve_at_most=approve,
             decline_above=decline,
             reasons=None if reasons is None else [_reason(r) for r in reasons[i]],
             unseen=estimator.encoder_.unseen({n: columns[n][i] for n in categorical}),
         )
-        for i in range(len(requests))
+        for i, value in enumerate(probability.tolist())
     ]
 
 

@@ -56,6 +56,11 @@ class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
         self.params = params
         self.signature = signature
 
+    @property
+    def notes(self) -> list[str]:
+        """What the training said."""
+        return list(self.policy_["notes"])
+
     def fit(
         self,
         X: pl.DataFrame,

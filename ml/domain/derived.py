@@ -7,6 +7,7 @@ request, and is stored with the model, so that nothing is re-implemented for ser
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,25 +38,43 @@ def level_instalment(amount: Array, months: Array, annual_rate: Array | float) -
     >>> float(level_instalment(np.array([100_000.0]), np.array([36.0]), 0.06)[0].round(2))
     3042.19
     """
-    rate = np.asarray(annual_rate, dtype=np.float64) / 12
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        growth = np.where(rate == 0, 1 / months, rate / -np.expm1(-months * np.log1p(rate)))
-        return np.asarray(np.where(months > 0, amount * growth, np.nan))
+        return _instalment(amount, months, annual_rate)
 
 
-def _ratio(numerator: Array, denominator: Array) -> Array:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(denominator != 0, numerator / denominator, np.nan))
+# The operations take columns and constants (float) and are called inside `undefined_is_missing`. Each adds and
+# multiplies in a fixed order, so that a row alone gives the same bits as in a batch: NumPy's own reductions do not.
 
 
-def _sum(*terms: Array) -> Array:
-    return np.asarray(np.add.reduce(terms))
+def _instalment(amount: Array, months: Array, annual_rate: Array | float) -> Array:
+    rate = annual_rate / 12
+    growth = rate / -np.expm1(-months * np.log1p(rate))
+    if not isinstance(rate, float) or rate == 0:
+        growth = np.where(rate == 0, 1 / months, growth)
+    result = np.asarray(amount * growth)
+    result[~(months > 0)] = np.nan
+    return result
 
 
-def _total(*terms: Array) -> Array:
+def _ratio(numerator: Array | float, denominator: Array | float) -> Array:
+    result = np.asarray(np.divide(numerator, denominator))
+    result[denominator == 0] = np.nan
+    return result
+
+
+def _sum(*terms: Array | float) -> Array:
+    return np.asarray(reduce(np.add, terms))
+
+
+def _total(*terms: Array | float) -> Array:
     """Sum of the terms that are there; missing only where all are."""
-    stacked = np.stack(terms)
-    return np.where(np.isnan(stacked).all(axis=0), np.nan, np.nansum(stacked, axis=0))
+    result = np.asarray(reduce(np.add, [np.where(np.isnan(t), 0.0, t) for t in terms]))
+    result[reduce(np.logical_and, [np.isnan(t) for t in terms])] = np.nan
+    return result
+
+
+def _missing(x: Array) -> Array:
+    return np.isnan(x).astype(np.float64)
 
 
 OPERATIONS: dict[str, tuple[Callable[..., Array], int | None]] = {
@@ -64,9 +83,20 @@ OPERATIONS: dict[str, tuple[Callable[..., Array], int | None]] = {
     "product": (np.multiply, 2),
     "sum": (_sum, None),
     "total": (_total, None),
-    "instalment": (level_instalment, 3),
-    "missing": (lambda x: np.isnan(x).astype(np.float64), 1),
+    "instalment": (_instalment, 3),
+    "missing": (_missing, 1),
 }
+
+
+def undefined_is_missing() -> np.errstate:
+    """Inside this block 0/0 is NaN, as it must be, and a result too large for a float64 is a FloatingPointError.
+
+    >>> with undefined_is_missing():
+    ...     np.array([1e300]) * 1e300
+    Traceback (most recent call last):
+    FloatingPointError: overflow encountered in multiply
+    """
+    return np.errstate(divide="ignore", invalid="ignore", over="raise", under="ignore")
 
 
 def check(name: str, operation: str, arguments: Sequence[str | float]) -> None:
@@ -108,12 +138,17 @@ def derive(columns: Columns, operation: str, arguments: Sequence[str | float]) -
     arguments : sequence of str or float
         Column names or constants.
 
+    Raises
+    ------
+    FloatingPointError
+        A result is too large for a float64.
+
     Examples
     --------
     >>> columns = {"loan": np.array([80.0, 50.0]), "price": np.array([100.0, 0.0])}
     >>> derive(columns, "ratio", ["loan", "price"]).tolist()
     [0.8, nan]
     """
-    length = len(next(iter(columns[a] for a in arguments if isinstance(a, str))))
-    values = [columns[a] if isinstance(a, str) else np.full(length, float(a)) for a in arguments]
-    return np.asarray(OPERATIONS[operation][0](*values), dtype=np.float64)
+    values = [columns[a] if isinstance(a, str) else float(a) for a in arguments]
+    with undefined_is_missing():
+        return OPERATIONS[operation][0](*values)

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.exceptions import NotFittedError
 
 from features.errors import DataError
 from ml.domain import derived
 
 Derivation = Mapping[str, Sequence[str | float]]
+
+
+class FeatureError(DataError):
+    """A column that the model cannot use.
+
+    Attributes
+    ----------
+    feature, rule : str
+        Which, and what is asked of it; never a value, so that both may be told to a caller.
+    """
+
+    def __init__(self, feature: str, rule: str) -> None:
+        super().__init__(f"column '{feature}' {rule}")
+        self.feature = feature
+        self.rule = rule
+
+
+class _Step(NamedTuple):
+    """One derived column: its row in the table of columns, and what it is computed from (rows and constants)."""
+
+    row: int
+    compute: Callable[..., NDArray[np.float64]]
+    arguments: tuple[int | float, ...]
 
 
 class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -72,7 +95,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.feature_names_out_ = [*self.numeric, *(self.derived or {}), *self.categorical]
         self.n_features_in_ = len(self.numeric) + len(self.categorical)
         self._codes = {n: {v: float(i) for i, v in enumerate(c)} for n, c in self.categories_.items()}
-        self._steps = [(n, *next(iter(spec.items()))) for n, spec in (self.derived or {}).items()]
+        row = {name: i for i, name in enumerate(self.feature_names_out_)}
+        self._steps: list[_Step] = []
+        for name, declaration in (self.derived or {}).items():
+            operation, arguments = next(iter(declaration.items()))
+            given = tuple(row[a] if isinstance(a, str) else float(a) for a in arguments)
+            self._steps.append(_Step(row[name], derived.OPERATIONS[operation][0], given))
 
     @property
     def categorical_positions_(self) -> tuple[int, ...]:
@@ -85,19 +113,29 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises
         ------
-        DataError
-            A column is missing or holds something that is no number.
+        FeatureError
+            A column is missing or holds something that is no number, or a derived one is too large to compute.
+        NotFittedError
+            It was not fitted.
         """
-        check_is_fitted(self)
-        columns = {name: _numbers(X, name) for name in self.numeric}
-        for name, operation, arguments in self._steps:
-            columns[name] = derived.derive(columns, operation, arguments)
-        for name in self.categorical:
-            columns[name] = _coded(X, name, self._codes[name])
-        matrix = np.empty((len(next(iter(columns.values()))), len(self.feature_names_out_)))
-        for position, name in enumerate(self.feature_names_out_):
-            matrix[:, position] = columns[name]
-        return matrix
+        if not hasattr(self, "_steps"):  # check_is_fitted looks at every attribute: it costs more than the rest
+            raise NotFittedError("this encoder is not fitted: call fit first")
+        table = np.empty((len(self.feature_names_out_), _rows(X, self.feature_names_out_)))
+        _write_numbers(X, self.numeric, table[: len(self.numeric)])
+        _write_codes(X, self._codes, table[len(table) - len(self._codes) :])
+        with derived.undefined_is_missing():
+            for row, compute, arguments in self._steps:
+                try:
+                    table[row] = compute(*[table[a] if type(a) is int else a for a in arguments])
+                except FloatingPointError:
+                    raise self._too_large(row) from None
+        return np.ascontiguousarray(table.T)
+
+    def _too_large(self, row: int) -> FeatureError:
+        name = self.feature_names_out_[row]
+        operation, arguments = next(iter((self.derived or {})[name].items()))
+        told = ", ".join(str(a) for a in arguments)
+        return FeatureError(name, f"is too large to compute as the {operation} of {told}; correct these columns")
 
     def unseen(self, row: Mapping[str, Any]) -> list[str]:
         """Names of the columns of one row whose category was never seen in training."""
@@ -124,26 +162,65 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return encoder
 
 
-def _numbers(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str) -> NDArray[np.float64]:
+def _rows(X: Mapping[str, Sequence[Any]] | pl.DataFrame, names: Sequence[str]) -> int:
+    if isinstance(X, pl.DataFrame):
+        return X.height
+    try:
+        return len(X[names[0]])
+    except KeyError:
+        raise _absent(names[0]) from None
+
+
+def _write_numbers(
+    X: Mapping[str, Sequence[Any]] | pl.DataFrame, names: Sequence[str], table: NDArray[np.float64]
+) -> None:
+    """Write number columns, one a row. Lists are converted in one call: for a single row a tenth of one call each."""
+    if isinstance(X, dict) and names:
+        try:
+            table[:] = [X[n] for n in names]
+            return
+        except (KeyError, TypeError, ValueError, OverflowError):
+            pass  # column by column, to say which
+    for row, name in zip(table, names, strict=True):
+        row[:] = _number(X, name)
+
+
+def _number(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str) -> NDArray[np.float64]:
     try:
         column = X[name]
         if isinstance(column, pl.Series):
             return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
         return np.array(column, dtype=np.float64)
     except (KeyError, pl.exceptions.ColumnNotFoundError):
-        raise DataError(f"column '{name}' is missing: the model was trained with it; add it to the data") from None
-    except (TypeError, ValueError, pl.exceptions.InvalidOperationError):
-        raise DataError(f"column '{name}' must hold numbers; map or clean it in its source") from None
+        raise _absent(name) from None
+    except (TypeError, ValueError, OverflowError, pl.exceptions.InvalidOperationError):
+        raise FeatureError(name, "must hold numbers; map or clean it in its source") from None
 
 
-def _coded(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str, codes: Mapping[str, float]) -> NDArray[np.float64]:
-    try:
-        column = X[name]
-    except (KeyError, pl.exceptions.ColumnNotFoundError):
-        raise DataError(f"column '{name}' is missing: the model was trained with it; add it to the data") from None
-    if isinstance(column, pl.Series):
-        if not codes:
-            return np.full(len(column), np.nan)
-        coded = column.cast(pl.String).replace_strict(codes, default=None, return_dtype=pl.Float64)
-        return coded.fill_null(float("nan")).to_numpy()
-    return np.array([codes.get(value, np.nan) for value in column], dtype=np.float64)
+def _write_codes(
+    X: Mapping[str, Sequence[Any]] | pl.DataFrame,
+    codes: Mapping[str, Mapping[str, float]],
+    table: NDArray[np.float64],
+) -> None:
+    """Write category codes, one column a row."""
+    if isinstance(X, pl.DataFrame):
+        for row, (name, known) in zip(table, codes.items(), strict=True):
+            row[:] = _coded(X, name, known)
+    elif codes:
+        try:
+            table[:] = [[known.get(value, np.nan) for value in X[name]] for name, known in codes.items()]
+        except KeyError as e:
+            raise _absent(e.args[0]) from None
+
+
+def _coded(X: pl.DataFrame, name: str, codes: Mapping[str, float]) -> NDArray[np.float64]:
+    if name not in X.columns:
+        raise _absent(name)
+    if not codes:
+        return np.full(X.height, np.nan)
+    coded = X[name].cast(pl.String).replace_strict(codes, default=None, return_dtype=pl.Float64)
+    return coded.fill_null(float("nan")).to_numpy()
+
+
+def _absent(name: str) -> FeatureError:
+    return FeatureError(name, "is missing: the model was trained with it; add it to the data")

@@ -39,7 +39,7 @@ def bootstrap(
     metric : callable
         `metric(y, p, *, sample_weight) -> float`.
     y, p : array of shape (n_rows,)
-        Outcomes (0 or 1) and scores.
+        Outcomes and scores; `p` may have several columns where the metric reads several.
     sample_weight : array of shape (n_rows,), optional
         Weights of the rows.
     groups : array of shape (n_rows,), optional
@@ -119,11 +119,13 @@ def _rows(
         + [("sample_weight", weight)]
         + ([("groups", cluster)] if cluster is not None else [])
     ):
-        if array.shape != outcome.shape or outcome.ndim != 1 or len(outcome) == 0:
+        several = name == "p" and array.ndim == 2
+        if (array.shape[:1] if several else array.shape) != outcome.shape or outcome.ndim != 1 or len(outcome) == 0:
             raise DataError(
                 f"bootstrap: {name} {array.shape} and y {outcome.shape} must have the same length, at least 1"
             )
-    order = np.argsort(arrays[0], kind="stable")
+    first = arrays[0] if arrays[0].ndim == 1 else arrays[0][:, 0]
+    order = np.argsort(first, kind="stable")
     return [a[order] for a in arrays], outcome[order], weight[order], None if cluster is None else cluster[order]
 
 

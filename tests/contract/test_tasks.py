@@ -19,18 +19,18 @@ from features.errors import ConfigError, ModelNotFound
 from ml.model import Model
 from ml.registry import TASKS
 from ml.signature import row_as_request
-from tests.conftest import Lender
+from tests.conftest import Trained
 from training import tracking
 from training.config import load_config
 from training.examples import Examples, load_examples
 
-TABLES_OF = {"credit_risk": "lender"}
+TABLES_OF = {"credit_risk": "lender", "residual_value": "garage"}
 
 
 @pytest.fixture(params=list(TASKS))
 def subject(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Model, Examples]:
     """A task's promoted model and the examples it was trained from."""
-    owner: Lender = request.getfixturevalue(TABLES_OF[request.param])
+    owner: Trained = request.getfixturevalue(TABLES_OF[request.param])
     monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
     champion = tracking.champion(request.param)
     assert champion is not None

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import yaml
 
-from tests.conftest import Lender
+from tests.conftest import Trained
 from tests.lending import chehang, lending_tables, write_lender
 
 
@@ -24,7 +24,7 @@ def _json(*arguments: str, home: Path) -> Any:
     return json.loads(chehang(*arguments, "--json", home=home).stdout)
 
 
-def test_training_finds_what_makes_loans_default(lender: Lender) -> None:
+def test_training_finds_what_makes_loans_default(lender: Trained) -> None:
     report = _json("evaluate", "credit_risk", "-c", str(lender.config), home=lender.home)
     auc = report["metrics"]["roc_auc"]
     assert auc["low"] > 0.65 > auc["naive"]
@@ -64,7 +64,7 @@ def test_promote_gate_rollback_history(tmp_path: Path) -> None:
     assert [v["champion"] for v in _json("compare", "credit_risk", home=home)] == [True, False, False]
 
 
-def test_scorecard_is_the_same_task(tmp_path: Path, lender: Lender) -> None:
+def test_scorecard_is_the_same_task(tmp_path: Path, lender: Trained) -> None:
     done = _json(
         "train", "credit_risk", "-c", str(lender.config), "--set", "params.estimator=woe_scorecard", home=tmp_path
     )
@@ -72,7 +72,7 @@ def test_scorecard_is_the_same_task(tmp_path: Path, lender: Lender) -> None:
     assert auc["low"] > auc["naive"] + 0.1
 
 
-def test_score_a_file(tmp_path: Path, lender: Lender) -> None:
+def test_score_a_file(tmp_path: Path, lender: Trained) -> None:
     out = tmp_path / "answers.csv"
     chehang("score", "credit_risk", "-c", str(lender.config), "--out", str(out), home=lender.home)
     answers = pl.read_csv(out)
@@ -82,7 +82,7 @@ def test_score_a_file(tmp_path: Path, lender: Lender) -> None:
     assert ".parquet or .csv" in bad.stderr and "Traceback" not in bad.stderr
 
 
-def test_tune_writes_an_overlay_and_resumes(tmp_path: Path, lender: Lender) -> None:
+def test_tune_writes_an_overlay_and_resumes(tmp_path: Path, lender: Trained) -> None:
     out = tmp_path / "tuned.yaml"
     tune = ("tune", "credit_risk", "-c", str(lender.config), "--out", str(out), "--trials")
     assert _json(*tune, "2", home=tmp_path)["trials"] == 2
@@ -104,7 +104,7 @@ def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
     assert "the data has no time" in told.stdout
 
 
-def test_kill_9_leaves_no_half_version(tmp_path: Path, lender: Lender) -> None:
+def test_kill_9_leaves_no_half_version(tmp_path: Path, lender: Trained) -> None:
     command = [sys.executable, "-m", "training.cli", "train", "credit_risk", "-c", str(lender.config)]
     env = {**os.environ, "CHEHANG_HOME": str(tmp_path)}
     for seconds in (3.0, 6.0, 8.0):
@@ -118,7 +118,7 @@ def test_kill_9_leaves_no_half_version(tmp_path: Path, lender: Lender) -> None:
         assert _json("evaluate", "credit_risk", "-c", str(lender.config), "--version", number, home=tmp_path)["metrics"]
 
 
-def test_two_trainings_at_once_both_land(tmp_path: Path, lender: Lender) -> None:
+def test_two_trainings_at_once_both_land(tmp_path: Path, lender: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(lender.config))
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(chehang, *train, home=tmp_path) for _ in range(2)]:
@@ -140,7 +140,7 @@ def test_two_trainings_at_once_both_land(tmp_path: Path, lender: Lender) -> None
         ("sources=missing.yaml", "missing.yaml"),
     ],
 )
-def test_wrong_configuration_is_one_line(tmp_path: Path, lender: Lender, change: str, told: str) -> None:
+def test_wrong_configuration_is_one_line(tmp_path: Path, lender: Trained, change: str, told: str) -> None:
     done = chehang("train", "credit_risk", "-c", str(lender.config), "--set", change, home=tmp_path, check=False)
     assert done.returncode == 1
     assert told in done.stderr and "Traceback" not in done.stderr
@@ -182,7 +182,7 @@ def test_useless_columns_do_no_harm(tmp_path: Path) -> None:
     assert "column 'bureau_score' is empty and was left out" in told.stderr
 
 
-def test_unwritable_store_is_one_line(tmp_path: Path, lender: Lender) -> None:
+def test_unwritable_store_is_one_line(tmp_path: Path, lender: Trained) -> None:
     (tmp_path / "file").write_text("")
     done = chehang("train", "credit_risk", "-c", str(lender.config), home=tmp_path / "file", check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "CHEHANG_HOME" in done.stderr

@@ -1,0 +1,215 @@
+"""1,000 candidate loans priced at once, against a plain Python loop: `python -m benchmarks.offers`.
+
+The loop writes every schedule row by row in Python integers and finds each rate with pyxirr, as a careful person would
+without NumPy. Payments, interest, fees and subsidies of all candidates must agree to the fen and rates to 1e-9, or
+there is no result. The best of several rounds counts, since a machine is rarely quiet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyxirr
+
+from ml.domain.loans.amortisation import amortise
+from ml.domain.loans.calendar import PaymentCalendar, periods
+from ml.domain.loans.loan import Loan, LoanBatch
+from ml.domain.loans.pricing import Prices, RiskAndFunding, price
+from ml.domain.loans.product import Fee, LoanProduct, Subsidy
+
+BAR_SECONDS = 0.010
+START = date(2026, 1, 15)
+RISK = RiskAndFunding(0.02, 0.4, 0.02)
+PRODUCTS = (
+    LoanProduct(),
+    LoanProduct(form="equal_principal", rounding="half_even"),
+    LoanProduct(form="balloon", fees=(Fee(name="service", charged="up_front", share=0.015),)),
+    LoanProduct(form="flat_rate", calendar=PaymentCalendar("actual/365", payment_day=20)),
+    LoanProduct(form="interest_only", calendar=PaymentCalendar("actual/360", payment_day="end_of_month")),
+    LoanProduct(subsidies=(Subsidy(payer="maker", rate=1.0),), deferred_months=3),
+    LoanProduct(
+        subsidies=(
+            Subsidy(payer="dealer", rate=0.02, total=200_000),
+            Subsidy(payer="state", rate=0.01, share_of_rate=0.5, lowers_instalment=False, per_year=50_000),
+        )
+    ),
+    LoanProduct(
+        fees=(Fee(name="guarantee", charged="per_instalment", yearly_share_of_balance=0.02, collected_by="guarantor"),),
+        deferred_months=2,
+        deferral="with_first_instalment",
+        calendar=PaymentCalendar("actual/actual"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class PlainTotals:
+    """One loan's totals by the plain loop, fen, and its monthly internal rate."""
+
+    interest: int
+    fees: int
+    subsidised: int
+    rate: float
+
+
+def candidates(count: int, *, seed: int = 0) -> LoanBatch:
+    """Candidate loans over all products, amounts, rates and terms."""
+    rng = np.random.default_rng(seed)
+    which = np.sort(rng.integers(0, len(PRODUCTS), count))
+    amount = rng.integers(30_000, 300_000, count) * 100
+    return LoanBatch.build(
+        PRODUCTS,
+        which,
+        amount=amount,
+        annual_rate=rng.choice([0.0299, 0.0399, 0.05, 0.0625], count),
+        term_months=rng.choice([12, 24, 36, 48, 60], count),
+        balloon=np.where(which == 2, amount * 3 // 10, 0),
+    )
+
+
+def loans(batch: LoanBatch) -> list[Loan]:
+    """The same candidates as single loans."""
+    columns = zip(batch.product, batch.amount, batch.rate, batch.term, batch.balloon, strict=True)
+    return [Loan(batch.products[p], int(a), int(r) / 1e6, int(t), int(b)) for p, a, r, t, b in columns]
+
+
+def _round(numerator: int, denominator: int, rule: str) -> int:
+    quotient, remainder = divmod(numerator, denominator)
+    up = 2 * remainder > denominator or (2 * remainder == denominator and (rule == "half_up" or quotient % 2 == 1))
+    return quotient + up
+
+
+def _parts(rate: float) -> int:
+    return round(rate * 1_000_000)
+
+
+def plain_totals(loan: Loan, start: date) -> PlainTotals:
+    """One schedule, row by row, in integers."""
+    product, rule = loan.product, loan.product.rounding
+    of = periods(product.calendar, start, loan.term_months)
+    numerators, years = of.numerator.tolist(), of.year.tolist()
+    year_of_interest = product.calendar.denominator * 1_000_000
+    rates = [_parts(loan.annual_rate)]
+    for subsidy in product.subsidies:
+        most = _round(rates[-1] * _parts(subsidy.share_of_rate), 1_000_000, rule)
+        rates.append(rates[-1] - min(_parts(subsidy.rate), most))
+    planned = rates[sum(s.lowers_instalment for s in product.subsidies)]
+    instalment, step = _plain_instalment(loan, [planned * n / year_of_interest for n in numerators])
+    paid_by, this_year = [0] * len(product.subsidies), [0] * len(product.subsidies)
+    balance, held, interest, fees, flows = loan.amount, 0, 0, 0, []
+    for k, numerator in enumerate(numerators):
+        paying = k >= product.deferred_months
+        accruing = numerator if paying or product.deferral != "interest_free" else 0
+        base = loan.amount if product.form == "flat_rate" else balance
+        due = [_round(base * rate * accruing, year_of_interest, rule) for rate in rates]
+        left = due[0]
+        if k and years[k] != years[k - 1]:
+            this_year = [0] * len(product.subsidies)
+        for j, subsidy in enumerate(product.subsidies):
+            amount = min(due[j] - due[j + 1], left)
+            if subsidy.per_year is not None:
+                amount = min(amount, subsidy.per_year - this_year[j])
+            if subsidy.total is not None:
+                amount = min(amount, subsidy.total - paid_by[j])
+            left, paid_by[j], this_year[j] = left - amount, paid_by[j] + amount, this_year[j] + amount
+        if not paying and product.deferral == "with_first_instalment":
+            held, left = held + left, 0
+        principal = fee = 0
+        if k == loan.term_months - 1:
+            principal = balance
+        elif paying:
+            plan_interest = _round(balance * planned * numerator, year_of_interest, rule)
+            principal = min(max(step if instalment is None else instalment - plan_interest, 0), balance - loan.balloon)
+        if paying:
+            left, held = left + held, 0
+            fee = sum(_plain_fee(f, loan, balance, numerator) for f in product.fees)
+        balance, interest, fees = balance - principal, interest + left, fees + fee
+        flows.append(-float(principal + left + fee))
+    once = sum(_round(loan.amount * _parts(f.share), 1_000_000, rule) for f in product.fees if f.charged == "up_front")
+    signed = [float(loan.amount - once), *flows]
+    found = pyxirr.irr(signed) if of.months[0] == 1 else pyxirr.xirr([start, *of.due], signed)
+    assert found is not None
+    rate = found if of.months[0] == 1 else (1 + found) ** (1 / 12) - 1
+    return PlainTotals(interest, fees + once, sum(paid_by), rate)
+
+
+def _plain_instalment(loan: Loan, rates: list[float]) -> tuple[int | None, int]:
+    product = loan.product
+    if product.form not in ("equal_instalment", "balloon"):
+        paying = loan.term_months - product.deferred_months
+        return None, 0 if product.form == "interest_only" else _round(loan.amount, paying, product.rounding)
+    discount, annuity = 1.0, 0.0
+    for rate in rates[product.deferred_months :]:
+        discount /= 1 + rate
+        annuity += discount
+    exact = (loan.amount - loan.balloon * discount) / annuity
+    return round(exact) if product.rounding == "half_even" else math.floor(exact + 0.5), 0
+
+
+def _plain_fee(fee: Fee, loan: Loan, balance: int, numerator: int) -> int:
+    if fee.charged == "up_front":
+        return 0
+    rule, year = loan.product.rounding, loan.product.calendar.denominator * 1_000_000
+    yearly = _round(balance * _parts(fee.yearly_share_of_balance) * numerator, year, rule)
+    return fee.amount + _round(loan.amount * _parts(fee.share), 1_000_000, rule) + yearly
+
+
+def disagreement(batch: LoanBatch, prices: Prices, totals: list[PlainTotals]) -> str | None:
+    """The first loan on which the two differ, or None."""
+    subsidised = amortise(batch, START).subsidy.sum(axis=0)
+    for i, plain in enumerate(totals):
+        ours = int(prices.total_interest[i]), int(prices.total_fees[i]), int(subsidised[i])
+        theirs = plain.interest, plain.fees, plain.subsidised
+        if ours != theirs or abs(prices.nominal_rate[i] / 12 - plain.rate) > 1e-9:
+            return f"loan {i} ({loans(batch)[i]}): {ours}, {prices.nominal_rate[i] / 12} and {theirs}, {plain.rate}"
+    return None
+
+
+def _best(run: Callable[[], object], rounds: int) -> float:
+    seconds = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def main() -> None:
+    """Price the candidates both ways, compare, and print times, ratio and the bar."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.offers", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--candidates", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=20, help="of the vectorised pricing; the best counts")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    options = parser.parse_args()
+    batch = candidates(options.candidates)
+    single = loans(batch)
+    began = time.perf_counter()
+    totals = [plain_totals(loan, START) for loan in single]
+    plain = time.perf_counter() - began
+    if found := disagreement(batch, price(batch, START, risk=RISK), totals):
+        sys.exit(f"the two do not agree: {found}")
+    vectorised = _best(lambda: price(batch, START, risk=RISK), options.rounds)
+    figures = {"candidates": len(batch), "vectorised_ms": vectorised * 1e3, "plain_ms": plain * 1e3}
+    if options.json:
+        print(json.dumps({**figures, "ratio": plain / vectorised, "bar_ms": BAR_SECONDS * 1e3}))
+        return
+    print(
+        f"{len(batch):,} loans of {len(PRODUCTS)} products, equal to the fen; load average {os.getloadavg()[0]:.1f}\n"
+    )
+    print(f"vectorised {vectorised * 1e3:>10.2f} ms\nplain loop {plain * 1e3:>10.2f} ms")
+    print(f"\nplain / vectorised{plain / vectorised:>10.0f}")
+    kept = "kept" if vectorised <= BAR_SECONDS else "NOT KEPT"
+    print(f"vectorised at most {BAR_SECONDS * 1e3:g} ms   {kept}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Loans exact to the fen: products, schedules, cost, settlement and vectorised pricing."""

@@ -1,0 +1,225 @@
+"""The one amortisation, vectorised over loans: a schedule is a batch of one, pricing is a batch of many.
+
+First the plan of principal, period by period, in integers; then, all at once, the interest that falls due on it, how
+payers share that interest, and the fees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from ml.domain.loans.calendar import Periods, periods
+from ml.domain.loans.loan import LoanBatch
+from ml.domain.loans.plan import Flags, Plan, lowered, plan
+from ml.domain.loans.product import Fee, LoanProduct, Subsidy
+from ml.domain.loans.rounding import Ints, interest_on, millionths, share_of
+
+
+@dataclass(frozen=True)
+class Part:
+    """The loans of one product in a batch: what falls due beside principal, fen by period and loan.
+
+    Attributes
+    ----------
+    product : LoanProduct
+    columns : slice
+        Their place in the batch.
+    periods : Periods
+        Due dates up to the longest term of the batch.
+    interest : array of int, shape (n_periods, n)
+        Interest the borrower pays.
+    carried : array of int, shape (n_periods, n)
+        Interest accrued but not yet due.
+    subsidies : tuple of array of int, shape (n_periods, n)
+        What each of the product's subsidies pays.
+    up_front : tuple of array of int, shape (n,)
+        Each of the product's fees at disbursement.
+    fees : tuple of array of int, shape (n_periods, n)
+        Each of the product's fees in the rows.
+    """
+
+    product: LoanProduct
+    columns: slice
+    periods: Periods
+    interest: Ints
+    carried: Ints
+    subsidies: tuple[Ints, ...]
+    up_front: tuple[Ints, ...]
+    fees: tuple[Ints, ...]
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What falls due, fen for every period and loan; rows after maturity are 0.
+
+    Attributes
+    ----------
+    batch : LoanBatch
+    start : date
+        Day of disbursement.
+    principal, interest, fee, subsidy, opening : array of int, shape (n_periods, n)
+        Principal, interest the borrower pays, fees of the row, interest others pay, and balance before the row.
+    up_front : array of int, shape (n,)
+        Fees at disbursement.
+    parts : tuple of Part
+    """
+
+    batch: LoanBatch
+    start: date
+    principal: Ints
+    interest: Ints
+    fee: Ints
+    subsidy: Ints
+    opening: Ints
+    up_front: Ints
+    parts: tuple[Part, ...]
+
+    @property
+    def payment(self) -> Ints:
+        """What the borrower pays in each row."""
+        return self.principal + self.interest + self.fee
+
+    @property
+    def balance(self) -> Ints:
+        """Balance after each row."""
+        return self.opening - self.principal
+
+
+def amortise(batch: LoanBatch, start: date) -> Flows:
+    """Amortise every loan of a batch.
+
+    Parameters
+    ----------
+    batch : LoanBatch
+    start : date
+        Day of disbursement.
+
+    Raises
+    ------
+    LoanError
+        A first due date is not after disbursement.
+
+    Examples
+    --------
+    >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
+    >>> flows = amortise(batch, date(2026, 1, 15))
+    >>> [int(x) for x in (flows.payment[0, 0], flows.payment[-1, 0], flows.principal.sum())]
+    [304219, 304236, 10000000]
+    """
+    count = int(batch.term.max())
+    groups = [(product, part, periods(product.calendar, start, count)) for product, part in batch.slices()]
+    planned = plan(batch, groups)
+    parts = tuple(_part(product, columns, of, batch, planned) for product, columns, of in groups)
+    nothing = [np.zeros_like(p.interest) for p in parts]
+    return Flows(
+        batch=batch,
+        start=start,
+        principal=planned.principal,
+        interest=np.concatenate([p.interest for p in parts], axis=1),
+        fee=np.concatenate([sum(p.fees, zero) for p, zero in zip(parts, nothing, strict=True)], axis=1),
+        subsidy=np.concatenate([sum(p.subsidies, zero) for p, zero in zip(parts, nothing, strict=True)], axis=1),
+        opening=planned.opening,
+        up_front=np.concatenate([sum(p.up_front, zero[0]) for p, zero in zip(parts, nothing, strict=True)]),
+        parts=parts,
+    )
+
+
+def _part(product: LoanProduct, columns: slice, of: Periods, batch: LoanBatch, planned: Plan) -> Part:
+    amount, opening = batch.amount[columns], planned.opening[:, columns]
+    active, paying = planned.active[:, columns], planned.paying[:, columns]
+    free = product.deferral == "interest_free"
+    numerator = np.where(paying if free else active, of.numerator[:, None], 0)
+    base = np.broadcast_to(amount, opening.shape) if product.form == "flat_rate" else opening
+    interest, subsidies = shared_interest(product, base, batch.rate[columns], numerator, of)
+    carried = np.zeros_like(interest)
+    if product.deferral == "with_first_instalment" and product.deferred_months:
+        m = product.deferred_months
+        carried[:m] = np.cumsum(interest[:m], axis=0)
+        interest[m] += carried[m - 1]
+        interest[:m] = 0
+    rows = active if product.deferral == "interest_only" else paying
+    once = tuple(_up_front(fee, amount, product) for fee in product.fees)
+    fees = tuple(_in_rows(fee, amount, opening, rows, numerator, product) for fee in product.fees)
+    return Part(product, columns, of, interest, carried, subsidies, once, fees)
+
+
+def shared_interest(
+    product: LoanProduct, base: Ints, rate: Ints, numerator: Ints, of: Periods
+) -> tuple[Ints, tuple[Ints, ...]]:
+    """Divide the contract's interest between the borrower and those who pay for them.
+
+    A subsidy pays the difference between the interest before and after it, so that the shares of all add up to the
+    contract's interest exactly, whatever the rounding.
+
+    Parameters
+    ----------
+    product : LoanProduct
+    base : array of int, shape (n_periods, n)
+        Principal that bears interest, fen.
+    rate : array of int, shape (n,)
+        Contract rate in millionths.
+    numerator : array of int, shape (n_periods, n)
+        Year fraction of the period; 0 where none accrues.
+    of : Periods
+
+    Returns
+    -------
+    (ndarray, tuple of ndarray)
+        Interest left to the borrower, and what each subsidy pays.
+    """
+
+    def interest(on: Ints, at: Ints) -> Ints:
+        return interest_on(on, at, numerator, denominator=product.calendar.denominator, half_up=product.half_up)
+
+    left = interest(base, rate)
+    paid: list[Ints] = []
+    for subsidy in product.subsidies:
+        after = lowered(subsidy, rate, product.half_up)
+        on = base if subsidy.principal is None else np.minimum(base, subsidy.principal)
+        full = left if on is base and not paid else interest(on, rate)
+        amount = np.minimum(_capped(full - interest(on, after), subsidy, of), left)
+        paid.append(amount)
+        left, rate = left - amount, after
+    return left, tuple(paid)
+
+
+def _capped(amount: Ints, subsidy: Subsidy, of: Periods) -> Ints:
+    if subsidy.months is not None:
+        amount[subsidy.months :] = 0
+    if subsidy.until is not None:
+        amount[[k for k, due in enumerate(of.due) if due > subsidy.until]] = 0
+    if subsidy.per_year is not None:
+        for year in np.unique(of.year):
+            rows = of.year == year
+            limit = subsidy.per_year - (subsidy.used_this_year if year == of.first_year else 0)
+            amount[rows] = _up_to(amount[rows], max(limit, 0))
+    return amount if subsidy.total is None else _up_to(amount, subsidy.total)
+
+
+def _up_to(amount: Ints, limit: int) -> Ints:
+    """The amounts in their order until the limit is used up.
+
+    >>> _up_to(np.array([[30], [30], [30]]), 50).ravel().tolist()
+    [30, 20, 0]
+    """
+    return np.diff(np.minimum(np.cumsum(amount, axis=0), limit), axis=0, prepend=0)
+
+
+def _up_front(fee: Fee, amount: Ints, product: LoanProduct) -> Ints:
+    if fee.charged != "up_front":
+        return np.zeros_like(amount)
+    return fee.amount + share_of(amount, millionths(fee.share, fee.name), product.half_up)
+
+
+def _in_rows(fee: Fee, amount: Ints, opening: Ints, rows: Flags, numerator: Ints, product: LoanProduct) -> Ints:
+    if fee.charged != "per_instalment":
+        return np.zeros_like(opening)
+    if not fee.yearly_share_of_balance:
+        return rows * (fee.amount + share_of(amount, millionths(fee.share, fee.name), product.half_up))
+    parts = millionths(fee.yearly_share_of_balance, fee.name)
+    return interest_on(
+        opening, parts, numerator * rows, denominator=product.calendar.denominator, half_up=product.half_up
+    )

@@ -1,0 +1,173 @@
+"""Payment dates and day counts: when an instalment falls due, and which part of a year its period is."""
+
+from __future__ import annotations
+
+import calendar as months
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from ml.domain.loans.rounding import Ints, LoanError
+
+DayCount = Literal["30/360", "actual/365", "actual/360", "actual/actual"]
+
+DENOMINATORS: dict[DayCount, int] = {
+    "30/360": 360,
+    "actual/365": 365,
+    "actual/360": 360,
+    "actual/actual": 365 * 366,
+}
+_DAYS_IN_MONTH = 30  # of 30/360
+
+
+@dataclass(frozen=True)
+class PaymentCalendar:
+    """When instalments fall due and how interest days are counted.
+
+    Attributes
+    ----------
+    day_count : {"30/360", "actual/365", "actual/360", "actual/actual"}
+        30/360 counts every whole period as a twelfth of a year and a broken one by 30E/360 ISDA; actual/actual
+        divides the days of leap years by 366 and the others by 365 (ISDA 2006, section 4.16).
+    payment_day : int, "same_day" or "end_of_month"
+        Day of the month, 1 to 31; a month without it pays on its last day. `same_day` is the day of disbursement.
+    first_due : date, optional
+        First due date, where it is not the payment day of the month after disbursement; later ones follow monthly.
+    """
+
+    day_count: DayCount = "30/360"
+    payment_day: int | Literal["same_day", "end_of_month"] = "same_day"
+    first_due: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.day_count not in DENOMINATORS:
+            raise LoanError(f"day_count must be one of {', '.join(DENOMINATORS)}, got {self.day_count!r}")
+        day = self.payment_day
+        if day not in ("same_day", "end_of_month") and not (type(day) is int and 1 <= day <= 31):
+            raise LoanError(f"payment_day must be 1 to 31, 'same_day' or 'end_of_month', got {day!r}")
+
+    @property
+    def denominator(self) -> int:
+        """Denominator of the year fractions."""
+        return DENOMINATORS[self.day_count]
+
+
+@dataclass(frozen=True)
+class Periods:
+    """The periods between due dates.
+
+    Attributes
+    ----------
+    due : tuple of date
+        Due dates.
+    days : array of int
+        Calendar days of each period.
+    numerator : array of int
+        Year fraction of each period times the calendar's denominator.
+    year : array of int
+        Calendar year of each due date.
+    first_year : int
+        Calendar year of disbursement.
+    months : array of float
+        Time of each due date after disbursement in months: 1, 2, 3 where the first period is a whole month,
+        days x 12 / 365 otherwise.
+    """
+
+    due: tuple[date, ...]
+    days: Ints
+    numerator: Ints
+    year: Ints
+    first_year: int
+    months: np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def month_later(day: date, count: int, *, payment_day: int) -> date:
+    """The payment day `count` months after `day`'s month, or that month's last day where it has no such day.
+
+    >>> month_later(date(2024, 1, 31), 1, payment_day=31), month_later(date(2023, 12, 31), 2, payment_day=31)
+    (datetime.date(2024, 2, 29), datetime.date(2024, 2, 29))
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
+    return date(year, month + 1, min(payment_day, months.monthrange(year, month + 1)[1]))
+
+
+@lru_cache(maxsize=256)
+def periods(terms: PaymentCalendar, start: date, count: int) -> Periods:
+    """Due dates and periods of `count` monthly instalments.
+
+    Raises
+    ------
+    LoanError
+        The first due date is not after disbursement.
+
+    Examples
+    --------
+    >>> found = periods(PaymentCalendar("actual/365"), date(2024, 1, 31), 3)
+    >>> [str(d) for d in found.due], found.days.tolist()
+    (['2024-02-29', '2024-03-31', '2024-04-30'], [29, 31, 30])
+    """
+    first = terms.first_due
+    day = _day_of_month(terms, start if first is None else first)
+    due = [month_later(start, 1, payment_day=day) if first is None else first]
+    if due[0] <= start:
+        raise LoanError(f"first_due must be after disbursement on {start}, got {due[0]}")
+    due += [month_later(due[0], k, payment_day=day) for k in range(1, count)]
+    starts = [start, *due[:-1]]
+    numerator = [year_fraction(a, b, terms.day_count) for a, b in zip(starts, due, strict=True)]
+    whole = due[0] == month_later(start, 1, payment_day=start.day) or _ends_of_months(start, due[0])
+    if terms.day_count == "30/360":
+        numerator = [_DAYS_IN_MONTH if whole or k else n for k, n in enumerate(numerator)]
+    elapsed = np.array([(d - start).days for d in due])
+    return Periods(
+        tuple(due),
+        np.diff(elapsed, prepend=0),
+        np.array(numerator, dtype=np.int64),
+        np.array([d.year for d in due]),
+        start.year,
+        np.arange(1.0, count + 1) if whole else elapsed * 12 / 365,
+    )
+
+
+def year_fraction(start: date, end: date, convention: DayCount) -> int:
+    """Numerator of the year fraction between two dates; the denominator is `DENOMINATORS[convention]`.
+
+    Examples
+    --------
+    >>> [year_fraction(date(2024, 1, 31), date(2024, 3, 31), c) for c in ("30/360", "actual/365")]
+    [60, 60]
+    >>> year_fraction(date(2023, 12, 31), date(2024, 1, 2), "actual/actual") == 1 * 366 + 1 * 365
+    True
+    """
+    if convention == "30/360":
+        one, two = _thirty(start), _thirty(end)
+        return 360 * (end.year - start.year) + 30 * (end.month - start.month) + two - one
+    days = (end - start).days
+    if convention != "actual/actual":
+        return days
+    leap = sum(_days_within(start, end, year) for year in range(start.year, end.year + 1) if months.isleap(year))
+    return (days - leap) * 366 + leap * 365
+
+
+def _day_of_month(terms: PaymentCalendar, anchor: date) -> int:
+    if terms.payment_day == "end_of_month":
+        return 31
+    return anchor.day if terms.payment_day == "same_day" else terms.payment_day
+
+
+def _is_end(day: date) -> bool:
+    return day.day == months.monthrange(day.year, day.month)[1]
+
+
+def _ends_of_months(start: date, due: date) -> bool:
+    return _is_end(start) and _is_end(due) and due == month_later(start, 1, payment_day=31)
+
+
+def _thirty(day: date) -> int:
+    return _DAYS_IN_MONTH if _is_end(day) else day.day
+
+
+def _days_within(start: date, end: date, year: int) -> int:
+    return max(0, (min(end, date(year + 1, 1, 1)) - max(start, date(year, 1, 1))).days)

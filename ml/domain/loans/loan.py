@@ -1,0 +1,177 @@
+"""A loan, and many loans as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.domain.loans.product import LoanProduct
+from ml.domain.loans.rounding import LARGEST_AMOUNT, MILLION, Ints, LoanError, millionths
+
+LONGEST_TERM = 120
+
+
+@dataclass(frozen=True)
+class Loan:
+    """One loan.
+
+    Attributes
+    ----------
+    product : LoanProduct
+        What does not depend on the amount.
+    amount : int
+        Principal in fen.
+    annual_rate : float
+        Contract rate, a yearly fraction; for `flat_rate` the flat rate.
+    term_months : int
+        Months to maturity, deferred ones included.
+    balloon : int
+        Fen of principal due with the last instalment, beside it; only with the form `balloon`.
+
+    Raises
+    ------
+    LoanError
+        Names the field, the rule and the value.
+
+    Examples
+    --------
+    >>> Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=0)
+    Traceback (most recent call last):
+    ml.domain.loans.rounding.LoanError: term_months must be a whole number from 1 to 120, got 0
+    """
+
+    product: LoanProduct
+    amount: int
+    annual_rate: float
+    term_months: int
+    balloon: int = 0
+
+    def __post_init__(self) -> None:
+        LoanBatch.of([self])
+
+
+@dataclass(frozen=True)
+class LoanBatch:
+    """Loans as columns, ordered by product.
+
+    Attributes
+    ----------
+    products : tuple of LoanProduct
+    product : array of int, shape (n,)
+        Place in `products` of each loan, never decreasing.
+    amount, rate, term, balloon : array of int, shape (n,)
+        Principal in fen, contract rate in millionths, months, and balloon in fen.
+
+    Raises
+    ------
+    LoanError
+        Names the loan's place in the batch, the field, the rule and the value.
+    """
+
+    products: tuple[LoanProduct, ...]
+    product: Ints
+    amount: Ints
+    rate: Ints
+    term: Ints
+    balloon: Ints
+
+    @classmethod
+    def of(cls, loans: Sequence[Loan]) -> Self:
+        """Columns of some loans, which must be ordered so that those of one product are together."""
+        products = tuple(dict.fromkeys(loan.product for loan in loans))
+        place = {product: i for i, product in enumerate(products)}
+        return cls.build(
+            products,
+            [place[loan.product] for loan in loans],
+            amount=[loan.amount for loan in loans],
+            annual_rate=[loan.annual_rate for loan in loans],
+            term_months=[loan.term_months for loan in loans],
+            balloon=[loan.balloon for loan in loans],
+        )
+
+    @classmethod
+    def build(
+        cls,
+        products: tuple[LoanProduct, ...],
+        product: npt.ArrayLike,
+        *,
+        amount: npt.ArrayLike,
+        annual_rate: npt.ArrayLike,
+        term_months: npt.ArrayLike,
+        balloon: npt.ArrayLike = 0,
+    ) -> Self:
+        """Columns from arrays of one length (or single values), checked as `Loan` is.
+
+        Examples
+        --------
+        >>> batch = LoanBatch.build((LoanProduct(),), [0, 0], amount=10_000_000, annual_rate=0.06, term_months=[12, 24])
+        >>> batch.rate.tolist(), len(batch)
+        ([60000, 60000], 2)
+        """
+        which = _whole(product, "product", 0, len(products) - 1)
+        if (np.diff(which) < 0).any():
+            raise LoanError("product: loans of one product must be together, in the order of products; sort them")
+        n = len(which)
+        batch = cls(
+            products,
+            which,
+            amount=_column(amount, "amount", 1, LARGEST_AMOUNT, n),
+            rate=_column(_millionths(annual_rate), "annual_rate", 0, MILLION, n),
+            term=_column(term_months, "term_months", 1, LONGEST_TERM, n),
+            balloon=_column(balloon, "balloon", 0, LARGEST_AMOUNT, n),
+        )
+        batch._check()
+        return batch
+
+    def __len__(self) -> int:
+        return len(self.amount)
+
+    def slices(self) -> Iterator[tuple[LoanProduct, slice]]:
+        """Each product that occurs, with its loans."""
+        edges = [0, *(np.flatnonzero(np.diff(self.product)) + 1).tolist(), len(self)]
+        for first, last in pairwise(edges):
+            yield self.products[int(self.product[first])], slice(first, last)
+
+    def _check(self) -> None:
+        for product, part in self.slices():
+            term, balloon, amount = self.term[part], self.balloon[part], self.amount[part]
+            if int(term.min()) <= product.deferred_months:
+                raise LoanError(f"term_months must be above the {product.deferred_months} deferred, got {term.min()}")
+            if product.form != "balloon":
+                if balloon.any():
+                    raise LoanError(f"balloon must be 0 with the form {product.form}, got {balloon.max()}")
+            elif ((balloon < 1) | (balloon >= amount)).any():
+                i = int(np.argmax((balloon < 1) | (balloon >= amount)))
+                raise LoanError(f"balloon must be above 0 and below the amount {amount[i]}, got {balloon[i]}")
+
+
+def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> Ints:
+    array = np.atleast_1d(np.asarray(values))
+    if array.size == 0:
+        raise LoanError(f"{name}: there is no loan; give at least one")
+    whole = array.dtype.kind in "iu"
+    wrong = ~((array >= low) & (array <= high)) if whole else ~(np.isfinite(array) & (array == np.floor(array)))
+    if not whole and not wrong.any():
+        wrong = (array < low) | (array > high)
+    if wrong.any():
+        raise LoanError(f"{name} must be a whole number from {low} to {high}, got {array[wrong][0]}")
+    return array.astype(np.int64)
+
+
+def _column(values: npt.ArrayLike, name: str, low: int, high: int, n: int) -> Ints:
+    array = _whole(values, name, low, high)
+    if len(array) not in (1, n):
+        raise LoanError(f"{name} must have 1 or {n} values, got {len(array)}")
+    return np.repeat(array, n) if len(array) == 1 != n else array
+
+
+def _millionths(rates: npt.ArrayLike) -> Ints:
+    given = np.atleast_1d(np.asarray(rates, dtype=np.float64))
+    distinct, place = np.unique(given, return_inverse=True)
+    parts = np.array([millionths(float(rate), "annual_rate") for rate in distinct], dtype=np.int64)
+    return parts[place]

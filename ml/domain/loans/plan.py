@@ -1,0 +1,131 @@
+"""How the principal is repaid, period by period, for many loans at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.domain.loans.calendar import Periods
+from ml.domain.loans.loan import LoanBatch
+from ml.domain.loans.product import LoanProduct, Subsidy
+from ml.domain.loans.rounding import MILLION, Ints, interest_on, millionths, quotient_of, share_of
+
+Flags = NDArray[np.bool_]
+Group = tuple[LoanProduct, slice, Periods]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan of principal.
+
+    Attributes
+    ----------
+    principal, opening : array of int, shape (n_periods, n)
+        Fen repaid in each period, and the balance before it.
+    active, paying : array of bool, shape (n_periods, n)
+        Periods up to maturity, and those of them that are not deferred.
+    """
+
+    principal: Ints
+    opening: Ints
+    active: Flags
+    paying: Flags
+
+
+def lowered(subsidy: Subsidy, rate: Ints, half_up: int) -> Ints:
+    """The rate (millionths) that a subsidy leaves to the borrower.
+
+    >>> lowered(Subsidy(payer="state", rate=0.01, share_of_rate=0.5), np.array([39_900, 15_000]), 1).tolist()
+    [29900, 7500]
+    """
+    most = share_of(rate, millionths(subsidy.share_of_rate, "share_of_rate"), half_up)
+    return np.asarray(rate - np.minimum(most, millionths(subsidy.rate, "rate")))
+
+
+def plan(batch: LoanBatch, groups: Sequence[Group]) -> Plan:
+    """Plan the principal of every loan: rounded by the product's rule, the last row absorbs the remainder.
+
+    Parameters
+    ----------
+    batch : LoanBatch
+    groups : sequence of (LoanProduct, slice, Periods)
+        The batch's products in order.
+
+    Returns
+    -------
+    Plan
+        Each column of `principal` sums to the loan's amount.
+    """
+    count = len(groups[0][2].days)
+    month = np.arange(1, count + 1)[:, None]
+    active = month <= batch.term
+    paying = active & (month > _per_loan(groups, lambda p: p.deferred_months))
+    denominator = _single(_per_loan(groups, lambda p: p.calendar.denominator))
+    half_up = _single(_per_loan(groups, lambda p: p.half_up))
+    level = _per_loan(groups, lambda p: p.form in ("equal_instalment", "balloon")).astype(bool)
+    stepped = _per_loan(groups, lambda p: p.form in ("equal_principal", "flat_rate"))
+    rate = np.concatenate([_instalment_rate(product, batch.rate[part]) for product, part, _ in groups])
+    numerator = np.concatenate([_spread(of.numerator, part) for _, part, of in groups], axis=1)
+    step = stepped * quotient_of(batch.amount, paying.sum(axis=0), half_up)
+    instalment = level_instalment(batch, rate * (numerator / denominator) / MILLION, paying, half_up)
+
+    principal, opening = np.empty_like(numerator), np.empty_like(numerator)
+    balance = batch.amount
+    for k in range(count):
+        opening[k] = balance
+        interest = interest_on(balance, rate, numerator[k], denominator=denominator, half_up=half_up)
+        due = np.where(level, instalment - interest, step)
+        due = np.minimum(np.maximum(due, 0), balance - batch.balloon)
+        due = np.where(batch.term == k + 1, balance, due * paying[k])
+        principal[k] = due
+        balance = balance - due
+    return Plan(principal, opening, active, paying)
+
+
+def level_instalment(batch: LoanBatch, rate: NDArray[np.float64], paying: Flags, half_up: Any) -> Ints:
+    """The level instalment in fen: ``(P - B d_n) / sum(d_k)`` with ``d_k`` the discount factors of the paying periods.
+
+    Parameters
+    ----------
+    batch : LoanBatch
+        Amounts P and balloons B.
+    rate : array of float, shape (n_periods, n)
+        Interest rate of each period, a fraction.
+    paying : array of bool, shape (n_periods, n)
+        Periods with an instalment.
+    half_up : int or array of int
+        Rounding.
+
+    Examples
+    --------
+    >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
+    >>> level_instalment(batch, np.full((36, 1), 0.005), np.full((36, 1), True), 1)
+    array([304219])
+    """
+    discount = 1 / np.cumprod(np.where(paying, 1 + rate, 1.0), axis=0)
+    exact = (batch.amount - batch.balloon * discount[-1]) / (discount * paying).sum(axis=0)
+    return np.asarray(np.where(half_up, np.floor(exact + 0.5), np.rint(exact)), dtype=np.int64)
+
+
+def _instalment_rate(product: LoanProduct, rate: Ints) -> Ints:
+    for subsidy in product.subsidies:
+        if subsidy.lowers_instalment:
+            rate = lowered(subsidy, rate, product.half_up)
+    return rate
+
+
+def _per_loan(groups: Sequence[Group], value: Any) -> Ints:
+    return np.repeat([int(value(p)) for p, _, _ in groups], [part.stop - part.start for _, part, _ in groups])
+
+
+def _single(values: Ints) -> Any:
+    """The one value where all are equal: NumPy divides by a single number several times faster."""
+    return int(values[0]) if (values == values[0]).all() else values
+
+
+def _spread(values: Ints, part: slice) -> Ints:
+    return np.repeat(values[:, None], part.stop - part.start, axis=1)

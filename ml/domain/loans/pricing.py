@@ -1,0 +1,220 @@
+"""Prices of many candidate loans at once: payments, cost, expected profit and equity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.domain.loans.amortisation import Flows, Part, amortise
+from ml.domain.loans.internal_rate import monthly_rates
+from ml.domain.loans.loan import LoanBatch
+from ml.domain.loans.rounding import Ints, LoanError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RiskAndFunding:
+    """What a loan may lose and what its money costs.
+
+    Attributes
+    ----------
+    probability_of_default : float
+        Of the applicant, within `horizon_months`.
+    loss_given_default : float or array of shape (n,)
+        Share of the balance that a default loses.
+    funding_rate : float or array of shape (n,)
+        Yearly fraction.
+    horizon_months : int
+        Over which the probability is stated; the hazard is taken as constant.
+
+    Raises
+    ------
+    LoanError
+        A probability or share outside 0 to 1, or not finite; a horizon below 1.
+    """
+
+    probability_of_default: float
+    loss_given_default: float | Floats
+    funding_rate: float | Floats
+    horizon_months: int = 12
+
+    def __post_init__(self) -> None:
+        for name in ("probability_of_default", "loss_given_default", "funding_rate"):
+            values = np.asarray(getattr(self, name), dtype=np.float64)
+            wrong = ~((values >= 0) & (values <= 1))
+            if wrong.any():
+                raise LoanError(f"{name} must be a finite number from 0 to 1, got {values[wrong].ravel()[0]}")
+        if type(self.horizon_months) is not int or self.horizon_months < 1:
+            raise LoanError(f"horizon_months must be a whole number of at least 1, got {self.horizon_months!r}")
+
+    @property
+    def monthly_hazard(self) -> float:
+        """Probability of defaulting in a month, having not before.
+
+        >>> round(RiskAndFunding(0.12, 0.5, 0.02).monthly_hazard, 6)
+        0.010596
+        """
+        return float(1 - (1 - self.probability_of_default) ** (1 / self.horizon_months))
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices, one value for each loan; money in fen, rates as yearly fractions.
+
+    Attributes
+    ----------
+    monthly_payment : array of int
+        Largest payment of any row but the last; of the last, where it is the only one.
+    monthly_burden : array of int
+        What income must carry a month: the largest payment, or the mean of all payments without the balloon where that
+        is more, so that principal due in one sum at maturity does not look affordable.
+    final_payment : array of int
+        Payment of the last row, with balloon or deferred principal.
+    total_interest, total_fees, total_cost, total_payment : array of int
+        What the borrower pays over the whole loan.
+    up_front : array of int
+        Fees at disbursement.
+    nominal_rate, effective_rate : array of float
+        Annualised cost with all fees: 12 x monthly internal rate, and with compounding.
+    implied_rate : array of float
+        The nominal one with the forgone discount as a cost too.
+    expected_profit : array of float
+        Interest (whoever pays it) and lender's fees - expected loss - funding cost.
+    expected_loss : array of float
+        Probability of default x loss given default x exposure, summed over the schedule.
+    mean_balance : array of float
+        Mean share of the amount outstanding over the longest term of the batch: the lower, the faster equity grows.
+    """
+
+    monthly_payment: Ints
+    monthly_burden: Ints
+    final_payment: Ints
+    total_interest: Ints
+    total_fees: Ints
+    total_cost: Ints
+    total_payment: Ints
+    up_front: Ints
+    nominal_rate: Floats
+    effective_rate: Floats
+    implied_rate: Floats
+    expected_profit: Floats
+    expected_loss: Floats
+    mean_balance: Floats
+
+
+def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discount: int | Ints = 0) -> Prices:
+    """Price every loan of a batch, on the same amortisation that makes schedules.
+
+    Parameters
+    ----------
+    batch : LoanBatch
+    start : date
+        Day of disbursement.
+    risk : RiskAndFunding
+    forgone_discount : int or array of int
+        Fen of cash discount that each loan gives up; counts in the implied rate alone.
+
+    Raises
+    ------
+    LoanError
+        As for `amortise`; NoInternalRate where fees (and the discount) take all that is lent.
+
+    Examples
+    --------
+    >>> from ml.domain.loans.product import LoanProduct
+    >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
+    >>> prices = price(batch, date(2026, 1, 15), risk=RiskAndFunding(0.02, 0.4, 0.02))
+    >>> int(prices.monthly_payment[0]), int(prices.total_interest[0]), float(prices.nominal_rate[0].round(6))
+    (304219, 951901, 0.06)
+    """
+    flows = amortise(batch, start)
+    payment = flows.payment
+    last = (batch.term - 1, np.arange(len(batch)))
+    final = payment[last]
+    regular = payment.copy()
+    regular[last] = 0
+    interest, fees = flows.interest.sum(axis=0), flows.fee.sum(axis=0) + flows.up_front
+    received, paid, times = (
+        (batch.amount - flows.up_front).astype(np.float64),
+        payment.astype(np.float64),
+        _times(flows),
+    )
+    rates = monthly_rates(received, paid, times)
+    implied = monthly_rates(received - forgone_discount, paid, times) if np.any(forgone_discount) else rates
+    profit, loss = expected_profit(flows, risk)
+    monthly = np.where(batch.term == 1, final, regular.max(axis=0))
+    mean = -(-(payment.sum(axis=0) - batch.balloon) // batch.term)
+    return Prices(
+        monthly_payment=monthly,
+        monthly_burden=np.maximum(monthly, mean),
+        final_payment=final,
+        total_interest=interest,
+        total_fees=fees,
+        total_cost=interest + fees,
+        total_payment=batch.amount + interest + fees,
+        up_front=flows.up_front,
+        nominal_rate=12 * rates,
+        effective_rate=(1 + rates) ** 12 - 1,
+        implied_rate=12 * implied,
+        expected_profit=profit,
+        expected_loss=loss,
+        mean_balance=flows.balance.mean(axis=0) / batch.amount,
+    )
+
+
+def expected_profit(flows: Flows, risk: RiskAndFunding) -> tuple[Floats, Floats]:
+    """Expected profit and expected loss of each loan, fen, undiscounted.
+
+    With monthly hazard h and survival ``s_k = (1 - h)^k`` to the end of month k: income of month k counts with
+    ``s_k``; a default in month k loses its share of the balance before the row, with ``s_(k-1) h``; funding is paid on
+    that balance with ``s_(k-1)``.
+
+    Parameters
+    ----------
+    flows : Flows
+    risk : RiskAndFunding
+
+    Returns
+    -------
+    (ndarray, ndarray)
+
+    Examples
+    --------
+    No default and free funding leave the interest:
+
+    >>> from ml.domain.loans.product import LoanProduct
+    >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
+    >>> expected_profit(amortise(batch, date(2026, 1, 15)), RiskAndFunding(0.0, 0.4, 0.0))[0].tolist()
+    [951901.0]
+    """
+    count = len(flows.opening)
+    before = (1 - risk.monthly_hazard) ** np.arange(count)
+    up_front, income = zip(*(_lender_income(part) for part in flows.parts), strict=True)
+    exposure = before @ flows.opening
+    loss = risk.monthly_hazard * np.asarray(risk.loss_given_default) * exposure
+    funding = np.asarray(risk.funding_rate) / 12 * exposure
+    received = (before * (1 - risk.monthly_hazard)) @ np.concatenate(income, axis=1)
+    profit = np.concatenate(up_front) + received - loss - funding
+    return np.asarray(profit), np.asarray(loss)
+
+
+def _lender_income(part: Part) -> tuple[Ints, Ints]:
+    """What one product's loans bring the lender: at disbursement, and row by row."""
+    once = np.zeros_like(part.interest[0])
+    rows = sum(part.subsidies, part.interest)
+    for fee, up_front, in_rows in zip(part.product.fees, part.up_front, part.fees, strict=True):
+        if fee.collected_by == "lender":
+            once, rows = once + up_front, rows + in_rows
+    return once, rows
+
+
+def _times(flows: Flows) -> Floats:
+    parts = [part.periods.months for part in flows.parts]
+    if all(months[0] == 1 for months in parts):
+        return parts[0][:, None]
+    widths = [part.columns.stop - part.columns.start for part in flows.parts]
+    return np.repeat(np.stack(parts, axis=1), widths, axis=1)

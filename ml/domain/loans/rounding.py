@@ -1,0 +1,125 @@
+"""Rounding to the fen in integers, so that a schedule is the same on every machine."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Rounding = Literal["half_up", "half_even"]
+
+ROUNDINGS: tuple[Rounding, ...] = ("half_up", "half_even")
+MILLION = 1_000_000
+LARGEST_AMOUNT = 10**10  # fen; above it the products below leave int64
+
+_SMALL_DENOMINATOR = 366
+
+
+class LoanError(ValueError):
+    """A loan, product or date breaks a rule; the text names the field, the rule and the value received."""
+
+
+def millionths(rate: float, name: str) -> int:
+    """A rate or share, 0 to 1, in millionths: contracts state rates to the ten-thousandth of a percent.
+
+    Raises
+    ------
+    LoanError
+        Not finite, below 0, above 1, or stated more finely.
+
+    Examples
+    --------
+    >>> millionths(0.0399, "annual_rate")
+    39900
+    >>> millionths(float("nan"), "annual_rate")
+    Traceback (most recent call last):
+    ml.domain.loans.rounding.LoanError: annual_rate must be a finite number from 0 to 1, got nan
+    """
+    if not (math.isfinite(rate) and 0 <= rate <= 1):
+        raise LoanError(f"{name} must be a finite number from 0 to 1, got {rate}")
+    parts = round(rate * MILLION)
+    if abs(rate * MILLION - parts) > 1e-4:
+        raise LoanError(f"{name} must be a multiple of 0.000001 (0.0001 %), got {rate!r}; round it")
+    return parts
+
+
+def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: Any) -> Ints:
+    """Round ``quotient + remainder / denominator`` to an integer.
+
+    Parameters
+    ----------
+    quotient, remainder, denominator : int or array of int
+        Results of a floor division of non-negative numbers.
+    half_up : int or array of int
+        Where the remainder is exactly a half: 1 rounds up, 0 to the even neighbour.
+
+    Examples
+    --------
+    >>> rounded_quotient(np.array([2, 3]), np.array([5, 5]), 10, 1).tolist()
+    [3, 4]
+    >>> rounded_quotient(np.array([2, 3]), np.array([5, 5]), 10, 0).tolist()
+    [2, 4]
+    """
+    return np.asarray(quotient + (2 * remainder + ((quotient | half_up) & 1) > denominator), dtype=np.int64)
+
+
+def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> Ints:
+    """A quotient of non-negative integers, rounded.
+
+    >>> quotient_of(10_000_000, 36, 1)
+    array(277778)
+    """
+    quotient = np.asarray(numerator, dtype=np.int64) // denominator
+    return rounded_quotient(quotient, numerator - quotient * denominator, denominator, half_up)
+
+
+def share_of(amount: Any, parts: Any, half_up: Any) -> Ints:
+    """A share of an amount, rounded to the fen.
+
+    Parameters
+    ----------
+    amount : int or array of int
+        Fen, up to `LARGEST_AMOUNT`.
+    parts : int or array of int
+        The share in millionths.
+    half_up : int or array of int
+        As for `rounded_quotient`.
+
+    Examples
+    --------
+    >>> int(share_of(10_000_050, 15_000, 1))
+    150001
+    """
+    return quotient_of(np.asarray(amount, dtype=np.int64) * parts, MILLION, half_up)
+
+
+def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, half_up: Any) -> Ints:
+    """Interest ``balance * rate * numerator / denominator``, rounded once.
+
+    Parameters
+    ----------
+    balance : int or array of int
+        Fen, up to `LARGEST_AMOUNT`.
+    rate : int or array of int
+        Yearly rate in millionths.
+    numerator, denominator : int or array of int
+        The period as a fraction of a year; at most two and a half years.
+    half_up : int or array of int
+        As for `rounded_quotient`.
+
+    Examples
+    --------
+    >>> int(interest_on(10_000_000, 60_000, 30, denominator=360, half_up=1))
+    50000
+    """
+    product = np.asarray(balance, dtype=np.int64) * rate
+    if np.max(denominator) <= _SMALL_DENOMINATOR:
+        whole = denominator * MILLION
+        return quotient_of(product * numerator, whole, half_up)
+    high, low = np.divmod(product, denominator)  # in two steps: the product of all three would leave int64
+    more, rest = np.divmod(low * numerator, denominator)
+    quotient, millionth = np.divmod(high * numerator + more, MILLION)
+    return rounded_quotient(quotient, millionth * denominator + rest, denominator * MILLION, half_up)

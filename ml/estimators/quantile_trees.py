@@ -1,0 +1,248 @@
+"""Quantiles of an amount by boosted trees, with intervals widened or narrowed until they cover what they promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from typing import Any, Self
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from features.errors import ConfigError, DataError
+from ml.estimators.artefact import content_of, damaged, from_json, to_json
+from ml.estimators.inputs import FloatArray, directions, matrix
+
+STATE = "quantile_trees.json"
+MEMBERS = ("low", "median", "high")
+NOT_LIGHTGBM = frozenset({"n_estimators", "coverage", "seed", "categorical", "monotone"})
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class QuantileTrees(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Low end, median and high end of a number, the median monotone where it must be.
+
+    LightGBM refuses monotone constraints with its quantile objective, so the middle is a least-squares booster moved by
+    the median of its errors, and the ends are quantile boosters of those errors.
+
+    Parameters
+    ----------
+    coverage : float
+        Share of outcomes that shall lie between the low and the high end; half of the rest beyond each.
+    n_estimators, learning_rate, num_leaves, min_data_in_leaf, feature_fraction, bagging_fraction, bagging_freq, \
+lambda_l2, max_bin, num_threads, deterministic
+        As in LightGBM.
+    seed : int
+        Seed of the draws.
+    monotone : mapping of int to int, optional
+        Column to direction: 1 when the number may only grow with the column, -1 shrink, 0 free.
+    categorical : tuple of int
+        Columns that hold category codes (0, 1, ...; NaN for missing or unseen).
+
+    Attributes
+    ----------
+    boosters_ : tuple of lightgbm.Booster
+        Low, median, high.
+    offsets_ : tuple of float
+        What calibration adds to the low end, the middle and the high end.
+    n_features_in_ : int
+        Columns of the matrix.
+
+    References
+    ----------
+    Y. Romano, E. Patterson, E. Candes (2019), Conformalized quantile regression, arXiv:1905.03222, with each end
+    calibrated apart.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(0, 1, (4000, 1))
+    >>> y = X[:, 0] + rng.uniform(-1, 1, 4000)
+    >>> trees = QuantileTrees(n_estimators=30).fit(X[:2000], y[:2000]).calibrate(X[2000:3000], y[2000:3000])
+    >>> low, _, high = trees.predict_quantiles(X[3000:]).T
+    >>> bool(0.75 < np.mean((y[3000:] >= low) & (y[3000:] <= high)) < 0.85)
+    True
+    """
+
+    coverage: float = 0.8
+    n_estimators: int = 400
+    learning_rate: float = 0.1
+    num_leaves: int = 63
+    min_data_in_leaf: int = 20
+    feature_fraction: float = 0.8
+    bagging_fraction: float = 0.8
+    bagging_freq: int = 1
+    lambda_l2: float = 1.0
+    max_bin: int = 255
+    seed: int = 7
+    num_threads: int = 0
+    deterministic: bool = True
+    monotone: Mapping[int, int] | None = None
+    categorical: tuple[int, ...] = ()
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Fit the three boosters; the ends are uncalibrated until `calibrate`.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            NaN is missing.
+        y : array of shape (n_rows,)
+            Finite numbers.
+
+        Raises
+        ------
+        DataError
+            No rows, rows that do not match, or an outcome that is not finite.
+        ConfigError
+            Parameters that contradict each other or that LightGBM refuses.
+        """
+        if not 0 < self.coverage < 1:
+            raise ConfigError(f"coverage must be between 0 and 1, got {self.coverage}")
+        array, outcome = _labelled(X, y)
+        ways = directions(array.shape[1], monotone=self.monotone, categorical=self.categorical)
+        tail = (1 - self.coverage) / 2
+        try:
+            middle = self._boost(array, outcome, {"objective": "l2"} | _constrained(ways))
+            error = outcome - middle.predict(array, num_threads=1)
+            low, high = (
+                self._boost(array, error, {"objective": "quantile", "alpha": level}) for level in (tail, 1 - tail)
+            )
+        except lgb.basic.LightGBMError as e:
+            raise ConfigError(f"LightGBM refuses the parameters of quantile_trees: {e}") from e
+        self.boosters_ = (low, middle, high)
+        self.n_features_in_ = array.shape[1]
+        self.offsets_ = (0.0, 0.0, 0.0)
+        return self
+
+    def calibrate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Move each end so that it leaves out its share of rows that were not learnt from.
+
+        Raises
+        ------
+        DataError
+            As `fit`, or too few rows for the coverage asked for.
+        """
+        check_is_fitted(self)
+        array, outcome = _labelled(X, y)
+        tail = (1 - self.coverage) / 2
+        n = len(outcome)
+        level = np.ceil((n + 1) * (1 - tail)) / n
+        if level > 1:
+            raise DataError(
+                f"{n} calibration rows are too few for a coverage of {self.coverage:g}: "
+                f"give at least {int(np.ceil(1 / tail))}"
+            )
+        raw = self._raw(array)
+        below = np.quantile(raw[:, 0] - outcome, level, method="higher")
+        above = np.quantile(outcome - raw[:, 2], level, method="higher")
+        self.offsets_ = (-float(below), float(np.median(outcome - raw[:, 1])), float(above))
+        return self
+
+    def predict_quantiles(self, X: npt.ArrayLike) -> FloatArray:
+        """Low end, median and high end, never crossing.
+
+        Returns
+        -------
+        array of shape (n_rows, 3)
+
+        Raises
+        ------
+        DataError
+            The matrix has other columns than it was fitted on, or infinite values.
+        """
+        check_is_fitted(self)
+        ends = self._raw(matrix(X, n_features=self.n_features_in_))
+        ends += self.offsets_
+        ends[:, 0] = np.minimum(ends[:, 0], ends[:, 1])
+        ends[:, 2] = np.maximum(ends[:, 2], ends[:, 1])
+        return ends
+
+    def predict(self, X: npt.ArrayLike) -> FloatArray:
+        """The median; errors as `predict_quantiles`."""
+        return self.predict_quantiles(X)[:, 1]
+
+    def contributions(self, X: npt.ArrayLike) -> FloatArray:
+        """What each feature adds to the median: exact SHAP values, the base in the last column."""
+        check_is_fitted(self)
+        array = matrix(X, n_features=self.n_features_in_)
+        return np.asarray(self.boosters_[1].predict(array, pred_contrib=True, num_threads=1))
+
+    def to_files(self) -> dict[str, bytes]:
+        """The parameters as JSON and each booster as LightGBM model text."""
+        check_is_fitted(self)
+        monotone = None if self.monotone is None else sorted(self.monotone.items())
+        params = self.get_params() | {"categorical": list(self.categorical), "monotone": monotone}
+        texts = {f"{n}.txt": b.model_to_string().encode() for n, b in zip(MEMBERS, self.boosters_, strict=True)}
+        state = {
+            "params": params,
+            "n_features": self.n_features_in_,
+            "offsets": list(self.offsets_),
+            "sha256": {name: sha256(text).hexdigest() for name, text in texts.items()},
+        }
+        return {STATE: to_json(state)} | texts
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """Restore what `to_files` wrote.
+
+        Raises
+        ------
+        ModelNotFound
+            A file is missing.
+        DataError
+            A file is damaged.
+        """
+        state = from_json(files, STATE, keys=frozenset({"params", "n_features", "offsets", "sha256"}))
+        params = state["params"]
+        if not isinstance(params, dict) or set(params) != {field.name for field in fields(cls)}:
+            raise damaged(STATE, "its parameters are not those of quantile_trees")
+        monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
+        restored = cls(**params | {"categorical": tuple(params["categorical"]), "monotone": monotone})
+        restored.boosters_ = tuple(_booster(files, f"{n}.txt", state["sha256"]) for n in MEMBERS)
+        low, middle, high = state["offsets"]
+        restored.offsets_ = (float(low), float(middle), float(high))
+        restored.n_features_in_ = int(state["n_features"])
+        return restored
+
+    def _raw(self, array: FloatArray) -> FloatArray:
+        if len(array) == 0:
+            return np.empty((0, 3))
+        low, middle, high = (b.predict(array, num_threads=1) for b in self.boosters_)
+        return np.column_stack([middle + low, middle, middle + high])
+
+    def _boost(self, array: FloatArray, outcome: FloatArray, objective: dict[str, Any]) -> lgb.Booster:
+        params = self._lightgbm() | objective
+        train = lgb.Dataset(array, outcome, params=params, categorical_feature=list(self.categorical))
+        # Read back from its text, so that what was fitted and what will be loaded are one and the same.
+        return lgb.Booster(model_str=lgb.train(params, train, self.n_estimators).model_to_string())
+
+    def _lightgbm(self) -> dict[str, Any]:
+        params = {name: value for name, value in self.get_params().items() if name not in NOT_LIGHTGBM}
+        seeds = dict.fromkeys(("data_random_seed", "bagging_seed", "feature_fraction_seed"), self.seed)
+        return params | seeds | {"verbosity": -1, "force_col_wise": True}
+
+
+def _constrained(ways: list[int]) -> dict[str, Any]:
+    return {"monotone_constraints": ways, "monotone_constraints_method": "intermediate"} if any(ways) else {}
+
+
+def _labelled(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    array, outcome = matrix(X), np.asarray(y, dtype=np.float64)
+    if outcome.shape != (len(array),) or len(array) == 0:
+        raise DataError(f"{len(array)} rows need as many outcomes, at least 1; got shape {outcome.shape}")
+    if not np.isfinite(outcome).all():
+        raise DataError(f"outcomes must be finite, got {outcome[~np.isfinite(outcome)][0]}")
+    return array, outcome
+
+
+def _booster(files: Mapping[str, bytes], name: str, checksums: Mapping[str, str]) -> lgb.Booster:
+    content = content_of(files, name)
+    # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.
+    if sha256(content).hexdigest() != checksums.get(name):
+        raise damaged(name, f"its checksum is not the one in {STATE}")
+    return lgb.Booster(model_str=content.decode())

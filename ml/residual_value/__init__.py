@@ -1,0 +1,34 @@
+"""`residual_value`: what is this used car worth, now and when a loan ends."""
+
+from __future__ import annotations
+
+from features import residual_value as features
+from ml import metrics
+from ml.residual_value.answer import ResidualValueAnswer, request, respond
+from ml.residual_value.estimator import ResidualValueEstimator, median_table
+from ml.residual_value.params import ResidualParams
+from ml.task import Metric, Task
+
+TASK = Task(
+    name="residual_value",
+    summary={
+        "zh": "这辆二手车值多少钱，贷款到期时还值多少",
+        "en": "What is this used car worth, now and when a loan ends",
+    },
+    tables=("vehicles",),
+    params=ResidualParams,
+    examples=features.examples,
+    features=features.build,
+    outcome="amount",
+    naive=median_table,
+    estimator=ResidualValueEstimator,
+    metrics={
+        "mean_absolute_error": Metric(metrics.mean_absolute_error, better="lower"),
+        "median_absolute_percentage_error": Metric(metrics.median_absolute_percentage_error, better="lower"),
+        "mean_absolute_percentage_error": Metric(metrics.mean_absolute_percentage_error, better="lower"),
+        "interval_coverage": Metric(metrics.interval_coverage, better="higher", reads=("value_low", "value_high")),
+    },
+    request=request,
+    response=ResidualValueAnswer,
+    respond=respond,
+)

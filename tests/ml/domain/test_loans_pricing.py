@@ -1,0 +1,123 @@
+"""Vectorised pricing: equal to the schedules to the fen, to a plain loop, and to pyxirr."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import groupby
+
+import numpy as np
+import pytest
+import pyxirr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.offers import PRODUCTS, RISK, START, candidates, disagreement, loans, plain_totals
+from ml.domain.loans.cost import NoInternalRate, cost
+from ml.domain.loans.internal_rate import monthly_rates
+from ml.domain.loans.loan import Loan, LoanBatch
+from ml.domain.loans.pricing import RiskAndFunding, price
+from ml.domain.loans.product import Fee, LoanProduct
+from ml.domain.loans.rounding import LoanError
+from ml.domain.loans.schedule import schedule
+from tests.ml.domain.test_loans_schedule import any_loan
+
+SAFE = RiskAndFunding(0.0, 0.0, 0.0)
+
+
+@settings(deadline=None)
+@given(found=st.lists(any_loan(), min_size=1, max_size=8))
+def test_a_batch_prices_as_the_schedules_of_its_loans_do(found: list[Loan]) -> None:
+    found = [
+        loan for _, same in groupby(sorted(found, key=lambda x: repr(x.product)), lambda x: x.product) for loan in same
+    ]
+    prices = price(LoanBatch.of(found), START, risk=SAFE)
+    for i, loan in enumerate(found):
+        made = schedule(loan, START)
+        assert prices.total_interest[i] == made.total_interest
+        assert prices.total_fees[i] == made.total_fees
+        assert prices.total_cost[i] == made.total_cost
+        assert prices.total_payment[i] == made.total_payment
+        assert prices.final_payment[i] == made.rows[-1].payment
+        assert prices.monthly_payment[i] == max(row.payment for row in made.rows[:-1])
+        assert prices.nominal_rate[i] == pytest.approx(cost(made).nominal, abs=1e-9)
+
+
+def test_a_plain_loop_over_rows_agrees_to_the_fen() -> None:
+    batch = candidates(200, seed=1)
+    totals = [plain_totals(loan, START) for loan in loans(batch)]
+    assert disagreement(batch, price(batch, START, risk=RISK), totals) is None
+
+
+def test_the_benchmark_draws_every_product() -> None:
+    assert set(candidates(200).product.tolist()) == set(range(len(PRODUCTS)))
+
+
+@given(
+    payments=st.lists(st.floats(1, 1e6), min_size=1, max_size=120),
+    cost_share=st.floats(0.5, 0.999),
+)
+def test_rates_are_those_of_pyxirr(payments: list[float], cost_share: float) -> None:
+    received = sum(payments) * cost_share
+    paid = np.array(payments)[:, None]
+    ours = monthly_rates(np.array([received]), paid, np.arange(1.0, len(payments) + 1)[:, None])[0]
+    theirs = pyxirr.irr([received, *(-p for p in payments)])
+    assert theirs is not None
+    assert ours == pytest.approx(theirs, abs=1e-9)
+
+
+def test_a_loan_paid_back_with_less_than_was_lent_has_a_negative_rate() -> None:
+    assert monthly_rates(np.array([100.0]), np.array([[99.0]]), np.array([[1.0]]))[0] == pytest.approx(-0.01)
+
+
+def test_expected_profit_by_hand() -> None:
+    # One month: 1 % interest on 1,000,000 fen, 20 % default within the month, half of the balance lost, 2.4 % a year.
+    batch = LoanBatch.of([Loan(LoanProduct(form="interest_only"), 1_000_000, 0.12, 1)])
+    prices = price(batch, START, risk=RiskAndFunding(0.2, 0.5, 0.024, horizon_months=1))
+    assert prices.expected_loss[0] == pytest.approx(100_000)
+    assert prices.expected_profit[0] == pytest.approx(0.8 * 10_000 - 100_000 - 2_000)
+
+
+def test_only_the_lender_s_fees_are_the_lender_s_income() -> None:
+    def profit(collector: str) -> float:
+        fee = Fee(name="service", charged="up_front", amount=5_000, collected_by=collector)
+        batch = LoanBatch.of([Loan(LoanProduct(fees=(fee,)), 1_000_000, 0.12, 12)])
+        return float(price(batch, START, risk=SAFE).expected_profit[0])
+
+    assert profit("lender") - profit("dealer") == pytest.approx(5_000)
+
+
+@given(pd=st.floats(0, 0.5), more=st.floats(0.001, 0.4))
+def test_more_risk_is_less_profit(pd: float, more: float) -> None:
+    batch = LoanBatch.of([Loan(LoanProduct(), 10_000_000, 0.06, 36)])
+    safer, riskier = (price(batch, START, risk=RiskAndFunding(p, 0.4, 0.02)) for p in (pd, pd + more))
+    assert riskier.expected_profit[0] < safer.expected_profit[0]
+    assert riskier.nominal_rate[0] == safer.nominal_rate[0]
+
+
+def test_faster_repayment_leaves_a_smaller_mean_balance() -> None:
+    same = LoanProduct()
+    batch = LoanBatch.of([Loan(same, 10_000_000, 0.06, 12), Loan(same, 10_000_000, 0.06, 36)])
+    fast, slow = price(batch, START, risk=SAFE).mean_balance
+    assert fast < slow < 1
+
+
+def test_fees_that_take_all_that_is_lent_name_the_loan() -> None:
+    batch = LoanBatch.of([Loan(LoanProduct(), 100, 0.06, 12), Loan(LoanProduct(), 10_000, 0.06, 12)])
+    with pytest.raises(NoInternalRate, match="loan 0 receives -400 fen"):
+        price(batch, date(2026, 1, 1), risk=SAFE, forgone_discount=500)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.1])
+def test_probabilities_that_are_none_are_refused(value: float) -> None:
+    with pytest.raises(LoanError, match="probability_of_default must be a finite number from 0 to 1"):
+        RiskAndFunding(value, 0.4, 0.02)
+
+
+def test_loans_of_one_product_must_be_together() -> None:
+    with pytest.raises(LoanError, match="must be together"):
+        LoanBatch.build((LoanProduct(), LoanProduct(form="flat_rate")), [1, 0], amount=1, annual_rate=0, term_months=1)
+
+
+def test_a_batch_without_loans_is_refused() -> None:
+    with pytest.raises(LoanError, match="there is no loan"):
+        LoanBatch.of([])

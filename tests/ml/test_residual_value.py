@@ -1,0 +1,144 @@
+"""Prices of used cars against the rule they were drawn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from features.engines import collect
+from features.errors import ConfigError, DataError
+from features.residual_value import MONTH, build, examples
+from ml.residual_value import TASK
+from ml.residual_value.estimator import ResidualValueEstimator, median_table
+from ml.residual_value.params import ResidualParams
+from ml.signature import learn_signature
+from tests.garage import NEW_PRICE, used_cars
+
+FEATURES = {"numeric": ["age_months", "mileage_km"], "categorical": ["model"]}
+
+
+def _table(rows: int = 2_000, seed: int = 1) -> tuple[pl.DataFrame, Any]:
+    cars = {"vehicles": nw.from_native(used_cars(rows=rows, seed=seed).lazy())}
+    spine = examples(cars)
+    columns = collect(build(spine.drop("label"), cars)).sort("vehicle_id")
+    return columns, collect(spine).sort("vehicle_id")["label"].to_numpy()
+
+
+@pytest.fixture(scope="module")
+def fitted() -> ResidualValueEstimator:
+    X, y = _table()
+    signature = learn_signature(X, TASK.table, extra=(), **FEATURES)
+    trees = {"n_estimators": 150, "learning_rate": 0.1, "num_leaves": 15, "num_threads": 1}
+    params = ResidualParams.model_validate({"quantile_trees": trees})
+    return ResidualValueEstimator(params=params, signature=signature).fit(X, y, calibrate=_table(1_000, 2))
+
+
+def test_age_is_months_from_registration_else_from_model_year() -> None:
+    cars = pl.DataFrame(
+        {
+            "vehicle_id": ["a", "b", "c"],
+            "listed_at": [10 * MONTH + 5 * 12 * MONTH] * 3,
+            "first_registered_at": [10 * MONTH, None, 100 * 12 * MONTH],
+            "model_year": [1900 + 70, 1971, 1970],
+            "price": [1, 1, 1],
+        }
+    )
+    tables = {"vehicles": nw.from_native(cars.lazy())}
+    built = collect(build(examples(tables).drop("label"), tables)).sort("vehicle_id")
+    assert built["age_months"].to_list() == [60.0, 58.0, 0.0]
+    assert "model_year" not in built.columns and "price" not in built.columns
+
+
+def test_without_dates_the_model_year_carries_age() -> None:
+    cars = {"vehicles": nw.from_native(used_cars(rows=5).drop("listed_at", "first_registered_at").lazy())}
+    built = collect(build(examples(cars).drop("label"), cars))
+    assert "model_year" in built.columns and "age_months" not in built.columns
+
+
+def test_catalogue_and_new_cars_are_passed_over() -> None:
+    cars = used_cars(rows=4).with_columns(
+        kind=pl.Series(["unit", "catalogue", None, "unit"]), condition=pl.Series(["used", "used", None, "new"])
+    )
+    found = collect(examples({"vehicles": nw.from_native(cars.lazy())}))
+    assert sorted(found["vehicle_id"]) == ["V00000", "V00002"]
+
+
+def test_it_finds_the_rule_and_its_interval_holds(fitted: ResidualValueEstimator) -> None:
+    X, y = _table(2_000, 3)
+    answers = fitted.predict(X)
+    error = np.abs(answers["value"].to_numpy() - y) / y
+    assert np.median(error) < 0.07  # noise alone: 0.054
+    inside = (answers["value_low"].to_numpy() <= y) & (y <= answers["value_high"].to_numpy())
+    assert 0.75 < inside.mean() < 0.85
+    naive = median_table(*_table(), X)
+    assert np.abs(answers["value"].to_numpy() - y).mean() < np.abs(naive - y).mean()
+
+
+def test_older_and_further_is_never_worth_more(fitted: ResidualValueEstimator) -> None:
+    car = {"age_months": 12.0, "mileage_km": 20_000.0, "model": "B"}
+    later = fitted.later(car, months=[36, 12, 60], km_per_month=1_000)
+    assert later[1, 0] >= later[0, 0] >= later[2, 0]
+    assert (later[:, 1] <= later[:, 0]).all() and (later[:, 0] <= later[:, 2]).all()
+    expected = NEW_PRICE["B"] * 0.86**4 * 0.98 ** (56_000 / 10_000)
+    assert later[0, 0] == pytest.approx(expected, rel=0.12)
+
+
+def test_answer_says_what_each_field_does(fitted: ResidualValueEstimator) -> None:
+    ask = TASK.request(fitted.signature)
+    body = {"age_months": 90, "mileage_km": 150_000, "model": "D", "after_months": [12], "km_per_month": 1_000}
+    answer = TASK.respond(fitted, [ask(**body)])[0]
+    assert answer.unseen == ["model"] and answer.coverage == 0.8
+    assert answer.contributions["age_months"] < 0 and answer.contributions["mileage_km"] < 0
+    assert answer.later[0].value <= answer.value
+    assert TASK.respond(fitted, [ask(age_months=90, mileage_km=1, model="A")], explain=False)[0].contributions is None
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"after_months": [12]}, "km_per_month: is needed"),
+        ({"after_months": [12], "km_per_month": 1_000, "mileage_km": None}, "mileage_km: is needed"),
+    ],
+)
+def test_values_later_need_what_they_are_made_of(
+    fitted: ResidualValueEstimator, body: dict[str, Any], told: str
+) -> None:
+    car = {"age_months": 1.0, "mileage_km": 1.0, "model": "A"} | body
+    with pytest.raises(DataError, match=told):
+        fitted.later(car, months=[12], km_per_month=body.get("km_per_month"))
+
+
+def test_requests_out_of_range_are_refused(fitted: ResidualValueEstimator) -> None:
+    ask = TASK.request(fitted.signature)
+    for wrong in ({"after_months": [0]}, {"after_months": [121]}, {"km_per_month": -1}, {"price": 3}):
+        with pytest.raises(ValidationError):
+            ask(age_months=1, mileage_km=1, model="A", **wrong)
+
+
+def test_median_table_falls_back_from_year_to_model_to_all() -> None:
+    known = pl.DataFrame({"brand": ["Z"] * 3, "model": ["A", "A", "B"], "age_months": [1.0, 30.0, 1.0]})
+    asked = pl.DataFrame({"brand": ["Z"] * 3, "model": ["A", "A", "C"], "age_months": [5.0, 50.0, 1.0]})
+    assert median_table(known, np.array([10.0, 20.0, 90.0]), asked).tolist() == [10.0, 15.0, 20.0]
+
+
+def test_refit_and_unknown_monotone_are_refused(fitted: ResidualValueEstimator) -> None:
+    X, y = _table(300)
+    with pytest.raises(ConfigError, match="refit"):
+        ResidualValueEstimator(params=ResidualParams(), signature=fitted.signature).fit(
+            X, y, calibrate=(X, y), refit=True
+        )
+    params = ResidualParams.model_validate({"monotone": {"colour": 1}})
+    with pytest.raises(ConfigError, match=r"params.monotone.colour"):
+        ResidualValueEstimator(params=params, signature=fitted.signature).fit(X, y, calibrate=(X, y))
+
+
+def test_price_of_zero_is_no_price(tmp_path: Path) -> None:
+    cars = used_cars(rows=3).with_columns(price=pl.Series([0, None, 500]))
+    found = collect(examples({"vehicles": nw.from_native(cars.lazy())}))
+    assert found["label"].to_list() == [5.0]

@@ -1,0 +1,155 @@
+"""Full disks, dead stores, sources that are not what they should be, and kills at the worst moments, as processes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from tests.conftest import Lender
+from tests.lending import chehang, lending_tables, write_lender
+from training import tracking
+
+FORCED = ("promote", "credit_risk", "--version", "2", "--force", "--reason", "trial")
+# Dies by SIGKILL where the client's method named by the first argument would be called; then the ordinary command line.
+DIES = """
+import os, signal, sys
+from mlflow import MlflowClient
+setattr(MlflowClient, sys.argv.pop(1), lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL))
+from training.cli import main
+main()
+"""
+
+
+def _told(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a command that failed."""
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    return last
+
+
+@pytest.fixture
+def home(lender: Lender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lender's store, version 1 being champion; also read by the test itself."""
+    shutil.copytree(lender.home, tmp_path / "home")
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path / "home"
+
+
+def _champion() -> int:
+    """The champion's number, its files being whole."""
+    found = tracking.champion("credit_risk")
+    assert found is not None
+    tracking.load(found)
+    return found.number
+
+
+def _numbers() -> list[int]:
+    """All versions, the files of each being whole."""
+    known = tracking.versions("credit_risk")
+    for version in known:
+        tracking.load(version)
+    return [v.number for v in known]
+
+
+def _limit_file_size() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+
+def _run(*command: str, home: Path, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    return subprocess.run(
+        [sys.executable, *command], env=environment | {"CHEHANG_HOME": str(home), "OMP_NUM_THREADS": "1"},
+        preexec_fn=before, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_a_disk_that_is_full_registers_nothing(home: Path, lender: Lender) -> None:
+    train = ("train", "credit_risk", "-c", str(lender.config))
+    # A limit on the size of files stands in for the full disk: it needs no mount and no root.
+    full = _run("-m", "training.cli", *train, home=home, before=_limit_file_size)
+    assert "free space" in _told(full)
+    assert _numbers() == [1] and _champion() == 1
+    chehang(*train, home=home)
+    assert _numbers() == [1, 2]
+
+
+def test_a_tracking_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        server = f"http://someone:secret@127.0.0.1:{unused.getsockname()[1]}"
+    started = time.monotonic()
+    told = _told(chehang("compare", "credit_risk", home=tmp_path, check=False, MLFLOW_TRACKING_URI=server))
+    assert "MLFLOW_TRACKING_URI" in told and "secret" not in told
+    assert time.monotonic() - started < 45
+
+
+def _sources(folder: Path, name: str) -> Mapping[str, Any]:
+    """A source of applications that cannot be read."""
+    applications = lending_tables(rows=300)["applications"]
+    instant = {"columns": {"submitted_at": {"from": "submitted_at", "unit": "us"}}}
+    if name == "gb18030":
+        text = applications.with_columns(region=pl.lit("华东")).write_csv()
+        (folder / "a.csv").write_bytes(text.encode("gb18030"))
+        return {"csv": "a.csv", **instant}
+    if name == "folder":
+        (folder / "a.csv").mkdir()
+        return {"csv": "a.csv"}
+    if name == "mixed types":
+        mixed = pl.Series(["many" if i % 3 else "36" for i in range(applications.height)])
+        applications.with_columns(term_months=mixed).write_parquet(folder / "a.parquet")
+        return {"parquet": "a.parquet", **instant}
+    return {"sql": "SELECT * FROM applications", "url": "postgresql://reader:secret@127.0.0.1:9/crm"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gb18030", "set `encoding: gb18030`"),
+        ("folder", "is a folder: `csv` takes one file"),
+        ("mixed types", "term_months"),
+        ("database", "127.0.0.1"),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, said: str) -> None:
+    config = write_lender(tmp_path, lending_tables(rows=300))
+    sources = yaml.safe_load((tmp_path / "sources.yaml").read_text())
+    sources["tables"]["applications"] = _sources(tmp_path, name)
+    (tmp_path / "sources.yaml").write_text(yaml.safe_dump(sources))
+    told = _told(chehang("check", "credit_risk", "-c", str(config), home=tmp_path / "home", check=False))
+    assert said in told and "applications" in told and "secret" not in told
+
+
+def test_killed_before_the_version_is_made_leaves_none(home: Path, lender: Lender) -> None:
+    killed = _run("-c", DIES, "create_model_version", "train", "credit_risk", "-c", str(lender.config), home=home)
+    assert killed.returncode == -9
+    assert _numbers() == [1] and _champion() == 1
+
+
+def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, lender: Lender) -> None:
+    chehang("train", "credit_risk", "-c", str(lender.config), home=home)
+    for moment in ("set_registered_model_tag", "set_registered_model_alias"):
+        assert _run("-c", DIES, moment, *FORCED, home=home).returncode == -9
+        assert _champion() == 1
+        assert [m.version for m in tracking.promotions("credit_risk")] == [1]
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: chehang(*FORCED, home=home, check=False), range(2)))
+    assert sorted(d.returncode for d in both) == [0, 1]
+    assert "is the champion already" in _told(max(both, key=lambda d: d.returncode))
+    assert _champion() == 2
+    assert [m.version for m in tracking.promotions("credit_risk")] == [1, 2]
