@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedKFold
 from features.errors import ConfigError, DataError
 from ml.credit_risk.params import DERIVED, MONOTONE, CreditParams
 from ml.credit_risk.reasons import REASONS
+from ml.domain.bands import bands
 from ml.domain.cutoffs import TargetNotReachable, derive_cutoffs
 from ml.domain.points import PointsScale
 from ml.domain.reason_codes import Reason, ReasonGroups, adverse_reasons, reason_groups
@@ -27,7 +28,6 @@ from ml.signature import Signature
 from ml.task import Columns
 
 Array = NDArray[np.float64]
-BANDS = np.array(["approve", "refer", "decline"])
 NEIGHBOURS = 500
 LEARNERS: dict[str, Any] = {"boosted_trees": BoostedTrees, "woe_scorecard": WoeScorecard}
 
@@ -204,8 +204,7 @@ class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
 
     def bands(self, probability: Array) -> NDArray[np.str_]:
         """Band of calibrated probabilities: approve, refer or decline."""
-        above = (probability > self.policy_["approve"]).astype(int)
-        return np.asarray(BANDS[above + (probability > max(self.policy_["decline"], self.policy_["approve"]))])
+        return bands(probability, approve=self.policy_["approve"], decline=self.policy_["decline"])
 
     def reasons(self, matrix: Array) -> list[tuple[Reason, ...]]:
         """Adverse reasons of each encoded row against the approval cut-off, largest first, at most four."""

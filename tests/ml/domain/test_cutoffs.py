@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from ml.domain.bands import band, band_rates
+from ml.domain.bands import bands
 from ml.domain.cutoffs import TargetNotReachable, derive_cutoffs
 
 
@@ -110,18 +110,11 @@ def test_the_target_holds_on_the_rows_that_set_it(seed: int, target: float) -> N
     assert found.approval_rate.value == pytest.approx(approved.mean())
 
 
-def test_band_rates_add_up() -> None:
-    probability, bad = _levels((0.002, 100, 1), (0.02, 100, 4), (0.3, 200, 100))
-    rates = band_rates(probability, bad, approve=0.002, decline=0.02)
-    assert [(r.share, r.bad_rate, r.n_rows) for r in rates.values()] == [
-        (0.25, 0.01, 100),
-        (0.25, 0.04, 100),
-        (0.5, 0.5, 200),
-    ]
-    assert band_rates(probability, bad, approve=0.0001, decline=0.0002)["approve"].bad_rate is None
-    for row in (0, 50, 399):
-        name = band(probability[row], approve=0.002, decline=0.02)
-        assert name == {0.002: "approve", 0.02: "refer", 0.3: "decline"}[probability[row]]
+def test_bands_include_their_upper_end_and_never_decline_the_approved() -> None:
+    probability, _ = _levels((0.002, 1, 0), (0.02, 1, 0), (0.3, 1, 0))
+    expected = {0.002: "approve", 0.02: "refer", 0.3: "decline"}
+    assert bands(probability, approve=0.002, decline=0.02).tolist() == [expected[p] for p in probability]
+    assert bands([0.05, 0.06], approve=0.05, decline=0.01).tolist() == ["approve", "decline"]
 
 
 @pytest.mark.parametrize(
