@@ -35,6 +35,7 @@ lint: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.offers
 	$(BIN)/python -m benchmarks.serving
 
 serve: .venv/.run

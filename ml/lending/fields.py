@@ -1,4 +1,4 @@
-"""Field types of the lending files: money written in yuan and kept in fen, shares, texts in two languages, dates."""
+"""Field types of the lending files: money in fen that is yuan outside, shares, texts in two languages, dates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from features.errors import DataError
 from ml.domain.loans.rounding import LARGEST_AMOUNT, millionths
@@ -48,6 +48,9 @@ def _share(value: Any) -> float:
 
 Yuan = Annotated[int, BeforeValidator(_fen)]
 """Written in yuan, held in fen."""
+
+Money = Annotated[int, PlainSerializer(lambda fen: fen / 100, return_type=float, when_used="json")]
+"""Fen inside, yuan in JSON."""
 
 Share = Annotated[float, BeforeValidator(_share)]
 """A fraction from 0 to 1, stated to the millionth."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from features.errors import ConfigError
-from features.sources.yaml_file import load_yaml
 from ml.domain.loans.calendar import DayCount, PaymentCalendar
 from ml.domain.loans.product import Deferral, Form, LoanProduct
 from ml.domain.loans.product import Fee as LoanFee
 from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
 from ml.domain.loans.settlement import SettlementRule
-from ml.lending.fields import Dated, Frozen, Share, Text, Yuan, during, found_on, in_sequence
-from ml.lending.rules import LendingRules, VehicleClass
+from ml.lending.fields import Dated, Frozen, Share, Text, Yuan, found_on, in_sequence
+from ml.lending.rules import VehicleClass
 
 LENDER = "lender"
 
@@ -196,7 +192,12 @@ class Product(Frozen):
         return found_on(self.rates, on)
 
     def loan_product(self, lender: Lender, *, state: LoanSubsidy | None = None) -> LoanProduct:
-        """The product for the arithmetic, with the state's subsidy where there is one."""
+        """The product for the arithmetic, with the state's subsidy where there is one.
+
+        A flat rate means the same interest every month, so it is counted in whole months whatever the lender's day
+        count.
+        """
+        day_count: DayCount = "30/360" if self.form == "flat_rate" else lender.day_count
         own = tuple(LoanSubsidy(**s.model_dump()) for s in self.subsidies)
         return LoanProduct(
             form=self.form,
@@ -204,7 +205,7 @@ class Product(Frozen):
             subsidies=own if state is None else (*own, state),
             deferred_months=self.deferred.months if self.deferred else 0,
             deferral=self.deferred.interest if self.deferred else "interest_free",
-            calendar=PaymentCalendar(day_count=lender.day_count, payment_day=lender.payment_day),
+            calendar=PaymentCalendar(day_count=day_count, payment_day=lender.payment_day),
             rounding=lender.rounding,
         )
 
@@ -238,52 +239,3 @@ class LoanProducts(Frozen):
                         f"it may be: {', '.join((LENDER, *self.parties))}"
                     )
         return self
-
-
-def load_loan_products(path: Path, rules: LendingRules) -> LoanProducts:
-    """Read `loan_products.yaml` and hold it against the rules.
-
-    Parameters
-    ----------
-    path : Path
-    rules : LendingRules
-
-    Raises
-    ------
-    ConfigError
-        Names the file, the key, the rule and the value received: an unknown key, lender, party, class or band, a gap or
-        overlap of dates, a rate above the legal ceiling, late interest outside its bounds.
-    """
-    products = load_yaml(path, LoanProducts)
-    for fault in _against(products, rules):
-        raise ConfigError(f"{path.name}: {fault}")
-    return products
-
-
-def _against(products: LoanProducts, rules: LendingRules) -> Iterator[str]:
-    bounds = rules.late_interest[-1]
-    for key, lender in products.lenders.items():
-        if not bounds.minimum <= lender.late_interest <= bounds.maximum:
-            yield (
-                f"lenders.{key}.late_interest must be from {bounds.minimum:g} to {bounds.maximum:g} times the contract "
-                f"rate, got {lender.late_interest:g}"
-            )
-    for key, product in products.products.items():
-        for i, grid in enumerate(product.rates):
-            yield from _grid_faults(f"products.{key}.rates[{i}]", grid, rules)
-
-
-def _grid_faults(place: str, grid: Rates, rules: LendingRules) -> Iterator[str]:
-    for name, dated in (("risk", rules.risk), ("rate_ceiling", rules.rate_ceiling)):
-        if grid.valid_from < dated[0].valid_from:
-            yield f"{place}.valid_from {grid.valid_from} is before the first rule of {name}, {dated[0].valid_from}"
-            return
-    bands = {band for risk in during(rules.risk, grid) for band in risk.bands}
-    if unknown := [band for band in grid.by_band if band not in bands]:
-        known = ", ".join(sorted(bands))
-        yield f"{place}.by_band.{unknown[0]} is no risk band of the lending rules; the bands are: {known}"
-    ceiling = min((rule.maximum for rule in during(rules.rate_ceiling, grid)), default=1.0)
-    for band, rates in grid.by_band.items():
-        for term, rate in rates.items():
-            if rate > ceiling:
-                yield f"{place}.by_band.{band}.{term}: the rate {rate:g} is above the legal ceiling of {ceiling:g}"

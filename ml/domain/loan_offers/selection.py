@@ -13,15 +13,17 @@ Floats = NDArray[np.float64]
 MEASURES = ("lowest_payment", "lowest_total_cost", "lowest_down_payment", "fastest_equity")
 BALANCED = "balanced"
 
+_BLOCK = 256
+
 
 def measures(found: Candidates) -> Floats:
     """What each candidate is compared by, lower is better: the columns are `MEASURES`.
 
-    Monthly burden, total cost with a forgone discount, down payment, and mean share of the price still owed over the longest
-    term on the table.
+    Monthly burden, total cost with a forgone discount, down payment, and mean share of the price still owed over the
+    longest term on the table.
     """
     discount = np.array([o.forgone_discount for o in found.offered])[found.place]
-    owed = found.prices.mean_balance * found.batch.amount / found.application.vehicle.price
+    owed = found.prices.outstanding.mean(axis=0) * found.batch.amount / found.application.vehicle.price
     return np.column_stack(
         [found.prices.monthly_burden, found.prices.total_cost + discount, found.down_payment, owed.round(9)]
     )
@@ -45,12 +47,18 @@ def efficient(values: Floats) -> NDArray[np.intp]:
     >>> efficient(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 3.0], [2.0, 2.0]])).tolist()
     [0, 1]
     """
-    order = np.lexsort((np.arange(len(values)), *values.T[::-1]))
-    kept: list[int] = []
-    for i in order.tolist():  # a row can only be beaten by one that comes before it in this order
-        if not kept or not (values[kept] <= values[i]).all(axis=1).any():
-            kept.append(i)
-    return np.sort(np.array(kept, dtype=np.intp))
+    place = np.arange(len(values))
+    beaten = np.zeros(len(values), dtype=bool)
+    for begin in range(0, len(values), _BLOCK):  # in blocks, so that memory grows with the rows and not their square
+        block = slice(begin, begin + _BLOCK)
+        as_good = np.ones((len(values), len(place[block])), dtype=bool)
+        better = np.zeros_like(as_good)
+        for column in values.T:
+            as_good &= column[:, None] <= column[None, block]
+            better |= column[:, None] < column[None, block]
+        earlier_twin = ~better & (place[:, None] < place[None, block])
+        beaten[block] = (as_good & (better | earlier_twin)).any(axis=0)
+    return np.flatnonzero(~beaten)
 
 
 def chosen(values: Floats, *, count: int) -> list[tuple[int, tuple[str, ...]]]:
@@ -92,7 +100,7 @@ def chosen(values: Floats, *, count: int) -> list[tuple[int, tuple[str, ...]]]:
         others = [best[:, k] for k in range(best.shape[1]) if k != column]
         first = int(np.lexsort((*others[::-1], best[:, column]))[0])
         names.setdefault(int(rows[first]), []).append(name)
-    ranks = (best[:, None, :] > best[None, :, :]).sum(axis=1).mean(axis=1)
+    ranks = np.mean([np.searchsorted(np.sort(column), column) for column in best.T], axis=0)
     by_rank = rows[np.argsort(ranks, kind="stable")].tolist()
     names.setdefault(by_rank[0], []).append(BALANCED)
     for row in by_rank:

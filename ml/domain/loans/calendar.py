@@ -21,6 +21,8 @@ DENOMINATORS: dict[DayCount, int] = {
     "actual/actual": 365 * 366,
 }
 _DAYS_IN_MONTH = 30  # of 30/360
+_LONGEST_FIRST = 731  # days; interest of a longer period would leave int64
+_LAST_YEAR = 2200
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,13 @@ def month_later(day: date, count: int, *, payment_day: int) -> date:
 
 
 @lru_cache(maxsize=256)
-def periods(terms: PaymentCalendar, start: date, count: int) -> Periods:
+def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
     """Due dates and periods of `count` monthly instalments.
 
     Raises
     ------
     LoanError
-        The first due date is not after disbursement.
+        The first due date is not after disbursement or more than two years later, or the year is beyond 2200.
 
     Examples
     --------
@@ -109,16 +111,18 @@ def periods(terms: PaymentCalendar, start: date, count: int) -> Periods:
     >>> [str(d) for d in found.due], found.days.tolist()
     (['2024-02-29', '2024-03-31', '2024-04-30'], [29, 31, 30])
     """
-    first = terms.first_due
-    day = _day_of_month(terms, start if first is None else first)
+    if start.year > _LAST_YEAR:
+        raise LoanError(f"disbursement must be in {_LAST_YEAR} at the latest, got {start}")
+    first = calendar.first_due
+    day = _day_of_month(calendar, start if first is None else first)
     due = [month_later(start, 1, payment_day=day) if first is None else first]
-    if due[0] <= start:
-        raise LoanError(f"first_due must be after disbursement on {start}, got {due[0]}")
+    if not 0 < (due[0] - start).days <= _LONGEST_FIRST:
+        raise LoanError(f"first_due must be after disbursement on {start} and within two years, got {due[0]}")
     due += [month_later(due[0], k, payment_day=day) for k in range(1, count)]
     starts = [start, *due[:-1]]
-    numerator = [year_fraction(a, b, terms.day_count) for a, b in zip(starts, due, strict=True)]
+    numerator = [year_fraction(a, b, calendar.day_count) for a, b in zip(starts, due, strict=True)]
     whole = due[0] == month_later(start, 1, payment_day=start.day) or _ends_of_months(start, due[0])
-    if terms.day_count == "30/360":
+    if calendar.day_count == "30/360":
         numerator = [_DAYS_IN_MONTH if whole or k else n for k, n in enumerate(numerator)]
     elapsed = np.array([(d - start).days for d in due])
     return Periods(
@@ -151,10 +155,10 @@ def year_fraction(start: date, end: date, convention: DayCount) -> int:
     return (days - leap) * 366 + leap * 365
 
 
-def _day_of_month(terms: PaymentCalendar, anchor: date) -> int:
-    if terms.payment_day == "end_of_month":
+def _day_of_month(calendar: PaymentCalendar, anchor: date) -> int:
+    if calendar.payment_day == "end_of_month":
         return 31
-    return anchor.day if terms.payment_day == "same_day" else terms.payment_day
+    return anchor.day if calendar.payment_day == "same_day" else calendar.payment_day
 
 
 def _is_end(day: date) -> bool:

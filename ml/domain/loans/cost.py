@@ -96,13 +96,46 @@ def cost(schedule: Schedule, *, forgone_discount: int = 0) -> Cost:
     >>> round(cost(free, forgone_discount=500_000).nominal, 4)
     0.0336
     """
-    received = schedule.loan.amount - schedule.up_front - forgone_discount
+    payments = [row.interest + row.fee for row in schedule.rows]
+    return item_cost(schedule, payments, up_front=schedule.up_front + forgone_discount)
+
+
+def item_cost(schedule: Schedule, rows: Sequence[int], *, up_front: int = 0) -> Cost:
+    """The annualised cost of a loan if some of its costs were its only ones.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    rows : sequence of int
+        Fen that the cost takes in each row, beside principal.
+    up_front : int
+        Fen that it takes at disbursement.
+
+    Raises
+    ------
+    NoInternalRate
+        The cost takes all that is lent.
+
+    Examples
+    --------
+    The interest of a loan alone costs its contract rate, to the rounding of instalments:
+
+    >>> from ml.domain.loans.loan import Loan
+    >>> from ml.domain.loans.product import Fee, LoanProduct
+    >>> from ml.domain.loans.schedule import schedule as make
+    >>> product = LoanProduct(fees=(Fee(name="service", charged="up_front", share=0.01),))
+    >>> made = make(Loan(product, amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 15))
+    >>> round(item_cost(made, [row.interest for row in made.rows]).nominal, 5)
+    0.06
+    """
+    received = schedule.loan.amount - up_front
     if received <= 0:
         raise NoInternalRate(
-            f"the loan of {schedule.loan.amount} fen leaves {received} after fees of {schedule.up_front} and a forgone "
-            f"discount of {forgone_discount}: no rate can be stated; the amount must exceed them"
+            f"the loan of {schedule.loan.amount} fen leaves {received} after {up_front} at disbursement: "
+            "no rate can be stated; the amount must exceed it"
         )
-    flows = [float(received), *(-float(row.payment) for row in schedule.rows)]
+    payments = [float(row.principal + extra) for row, extra in zip(schedule.rows, rows, strict=True)]
+    flows = [float(received), *(-payment for payment in payments)]
     due = periods(schedule.loan.product.calendar, schedule.start, schedule.loan.term_months)
     if due.months[0] == 1:
         return Cost.of_monthly(monthly_rate(flows))

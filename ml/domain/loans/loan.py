@@ -154,10 +154,9 @@ def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> Ints:
     array = np.atleast_1d(np.asarray(values))
     if array.size == 0:
         raise LoanError(f"{name}: there is no loan; give at least one")
-    whole = array.dtype.kind in "iu"
-    wrong = ~((array >= low) & (array <= high)) if whole else ~(np.isfinite(array) & (array == np.floor(array)))
-    if not whole and not wrong.any():
-        wrong = (array < low) | (array > high)
+    if array.dtype.kind not in "iuf":
+        raise LoanError(f"{name} must be a whole number from {low} to {high}, got {array.ravel()[0]!r}")
+    wrong = ~((array >= low) & (array <= high) & (array == np.floor(array)))  # NaN is wrong by any comparison
     if wrong.any():
         raise LoanError(f"{name} must be a whole number from {low} to {high}, got {array[wrong][0]}")
     return array.astype(np.int64)

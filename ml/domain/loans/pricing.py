@@ -86,8 +86,9 @@ class Prices:
         Interest (whoever pays it) and lender's fees - expected loss - funding cost.
     expected_loss : array of float
         Probability of default x loss given default x exposure, summed over the schedule.
-    mean_balance : array of float
-        Mean share of the amount outstanding over the longest term of the batch: the lower, the faster equity grows.
+    outstanding : array of float, shape (n_periods, n)
+        Share of the amount outstanding after each row; equity is what the price holds above it. The lower its mean
+        over the longest term of the batch, the faster equity grows.
     """
 
     monthly_payment: Ints
@@ -103,7 +104,7 @@ class Prices:
     implied_rate: Floats
     expected_profit: Floats
     expected_loss: Floats
-    mean_balance: Floats
+    outstanding: Floats
 
 
 def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discount: int | Ints = 0) -> Prices:
@@ -162,7 +163,7 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
         implied_rate=12 * implied,
         expected_profit=profit,
         expected_loss=loss,
-        mean_balance=flows.balance.mean(axis=0) / batch.amount,
+        outstanding=flows.balance / batch.amount,
     )
 
 

@@ -51,16 +51,16 @@ class Row:
 
 @dataclass(frozen=True)
 class FeeTotal:
-    """What one fee comes to over the whole loan, fen; `up_front` is the part due at disbursement."""
+    """What one fee comes to, fen: at disbursement, and in each row of the schedule."""
 
     fee: Fee
     up_front: int
-    in_rows: int
+    rows: tuple[int, ...]
 
     @property
     def total(self) -> int:
-        """Both together."""
-        return self.up_front + self.in_rows
+        """Over the whole loan."""
+        return self.up_front + sum(self.rows)
 
 
 @dataclass(frozen=True)
@@ -169,4 +169,4 @@ def schedule(loan: Loan, start: date) -> Schedule:
 
 def _fees(part: Part) -> tuple[FeeTotal, ...]:
     columns = zip(part.product.fees, part.up_front, part.fees, strict=True)
-    return tuple(FeeTotal(fee, int(once[0]), int(rows.sum())) for fee, once, rows in columns)
+    return tuple(FeeTotal(fee, int(once[0]), tuple(rows[:, 0].tolist())) for fee, once, rows in columns)

@@ -69,9 +69,16 @@ def test_one_due_date_a_month_always_later(start: date, day: object, count: int)
     assert (found.numerator > 0).all()
 
 
-def test_a_first_due_date_before_disbursement_is_refused() -> None:
-    with pytest.raises(LoanError, match="first_due must be after disbursement on 2026-01-10, got 2026-01-10"):
-        periods(PaymentCalendar(first_due=date(2026, 1, 10)), date(2026, 1, 10), 3)
+@pytest.mark.parametrize("first", [date(2026, 1, 10), date(2025, 12, 31), date(2028, 1, 12)])
+def test_a_first_due_date_before_disbursement_or_years_later_is_refused(first: date) -> None:
+    text = f"first_due must be after disbursement on 2026-01-10 and within two years, got {first}"
+    with pytest.raises(LoanError, match=text):
+        periods(PaymentCalendar(first_due=first), date(2026, 1, 10), 3)
+
+
+def test_a_year_beyond_all_calendars_is_refused() -> None:
+    with pytest.raises(LoanError, match="disbursement must be in 2200 at the latest, got 9999-12-31"):
+        periods(PaymentCalendar(), date(9999, 12, 31), 3)
 
 
 @pytest.mark.parametrize("day", [0, 32, "last", True, 1.5])

@@ -94,11 +94,13 @@ def test_more_risk_is_less_profit(pd: float, more: float) -> None:
     assert riskier.nominal_rate[0] == safer.nominal_rate[0]
 
 
-def test_faster_repayment_leaves_a_smaller_mean_balance() -> None:
+def test_faster_repayment_leaves_less_outstanding() -> None:
     same = LoanProduct()
     batch = LoanBatch.of([Loan(same, 10_000_000, 0.06, 12), Loan(same, 10_000_000, 0.06, 36)])
-    fast, slow = price(batch, START, risk=SAFE).mean_balance
+    outstanding = price(batch, START, risk=SAFE).outstanding
+    fast, slow = outstanding.mean(axis=0)
     assert fast < slow < 1
+    assert (outstanding[11:, 0] == 0).all() and outstanding[35, 1] == 0
 
 
 def test_fees_that_take_all_that_is_lent_name_the_loan() -> None:
