@@ -9,7 +9,8 @@ One worker each, the same model, the same application; load by wrk at 1, 8 and 3
 - in process: the same answers without HTTP, and the booster alone: the floor.
 
 Needs a promoted model in `CHEHANG_HOME` (one of the sample dealership is made where there is none) and wrk.
-Figures depend on who else uses the machine: its load is printed.
+The servers are loaded in turn, in several rounds, and medians are shown: who else uses the machine then matters less.
+Its load is printed all the same.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -265,6 +266,16 @@ def floor(model: Model) -> dict[str, float]:
     }
 
 
+def middle(parts: Sequence[Run]) -> Run:
+    """Median of each figure over several loads of one server: one hiccup of the machine decides nothing.
+
+    >>> middle([Run("plain", 8, rate, 1.0, p99, 150.0) for rate, p99 in ((5_000, 2.0), (4_900, 2.2), (2_500, 230.0))])
+    Run(server='plain', connections=8, rate=4900.0, p50=1.0, p99=2.2, cpu=150.0)
+    """
+    figures = [float(np.median([getattr(r, name) for r in parts])) for name in ("rate", "p50", "p99", "cpu")]
+    return Run(parts[0].server, parts[0].connections, *figures)
+
+
 def ratios(runs: list[Run]) -> dict[str, float]:
     """The three figures that have a bar; CPU is that of all connections together.
 
@@ -310,7 +321,8 @@ def _print(runs: list[Run], inside: dict[str, float], model: Model, version: int
 def main() -> None:
     """Start the servers, load them in turn, print figures and ratios."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--seconds", type=float, default=8, help="of each load; 12 of them, and as many short ones")
+    parser.add_argument("--seconds", type=float, default=3, help="of each load; 12 of them in each round")
+    parser.add_argument("--rounds", type=int, default=3, help="all servers in turn, so often; medians are shown")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
@@ -326,7 +338,11 @@ def main() -> None:
         for connections in CONNECTIONS:
             for target in targets:
                 _load(target, connections=connections, seconds=1, script=script)
-                runs.append(_load(target, connections=connections, seconds=options.seconds, script=script))
+            rounds = [
+                [_load(t, connections=connections, seconds=options.seconds, script=script) for t in targets]
+                for _ in range(options.rounds)
+            ]
+            runs += [middle(parts) for parts in zip(*rounds, strict=True)]
     if options.json:
         print(json.dumps({"runs": [r.__dict__ for r in runs], "in_process_us": inside, "ratios": ratios(runs)}))
     else:

@@ -212,7 +212,7 @@ def _description(field: Field) -> str:
     unit = {"fen": "yuan", "us": "instant"}.get(field.unit or "", field.unit)
     told = [
         field.description,
-        f"in {unit}" if unit else None,
+        unit if unit is None or unit.startswith("per ") else f"in {unit}",
         None if field.feature else "accepted, not used by the model",
     ]
     return "; ".join(t for t in told if t)

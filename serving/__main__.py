@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from features.errors import ConfigError
@@ -24,15 +23,28 @@ def main() -> None:
             os.environ[PREFIX + name.upper()] = value
     try:
         settings = load_settings(options.config)
+        os.environ["BENTOML_HOME"] = str(_own_folder(settings))
     except ConfigError as e:
         sys.exit(f"error: {e}")
     for name, value in settings.model_dump().items():
         os.environ[PREFIX + name.upper()] = str(value)
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
-    if settings.workers > 1:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="chehang-metrics-")
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
     os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port)])
+
+
+def _own_folder(settings: Settings) -> Path:
+    """Where BentoML keeps its things and the workers' metrics: it empties the latter at every start.
+
+    Named by the address, which no two servers share.
+    """
+    home = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
+    folder = home / "serving" / f"{settings.host.replace(':', '_')}-{settings.port}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise ConfigError(f"{folder}: {e.strerror}; make it writable or set CHEHANG_HOME to a folder that is") from None
+    return folder
 
 
 if __name__ == "__main__":

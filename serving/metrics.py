@@ -12,9 +12,12 @@ BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter("chehang_requests", "Requests answered", ["route", "status"], registry=REGISTRY)
 LATENCY = Histogram("chehang_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=REGISTRY)
-VERSION = Gauge("chehang_model_version", "Champion that answers", ["task"], registry=REGISTRY, multiprocess_mode="max")
+# The most recent, not the highest: after a rollback the lower version answers.
+VERSION = Gauge(
+    "chehang_model_version", "Champion that answers", ["task"], registry=REGISTRY, multiprocess_mode="mostrecent"
+)
 SWAPS = Counter("chehang_model_swaps", "Champions loaded", ["task"], registry=REGISTRY)
-REFUSED = Counter("chehang_models_refused", "Champions that could not be loaded", ["task"], registry=REGISTRY)
+REFUSED = Counter("chehang_models_refused", "Attempts to load a champion that failed", ["task"], registry=REGISTRY)
 STORE_ERRORS = Counter("chehang_store_errors", "Looks at the model store that failed", registry=REGISTRY)
 
 

@@ -8,6 +8,7 @@ import logging
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,17 @@ from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# By default MLflow tries for minutes; this thread looks again anyway.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
-import mlflow
 from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.errors import ChehangError
+from features.errors import ChehangError, ModelNotFound
 from ml.model import Model
 from ml.registry import TASKS
 from ml.task import Task
@@ -32,6 +36,8 @@ log = logging.getLogger("chehang.serving")
 CHAMPION = "champion"
 SERVER = os.environ.get("MLFLOW_TRACKING_URI")  # read once: MLflow writes the store it last used into it
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+FIRST_LOOK_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,29 @@ class Loaded:
         return self.model.task
 
 
+class NotFetched(Exception):
+    """A champion's files could not be had this time: worth another try."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A champion that could not be loaded.
+
+    Attributes
+    ----------
+    version : int
+        Version in the registry.
+    wait : float
+        Seconds until it is tried again; infinite where its files are what is wrong: they never change.
+    until : float
+        Monotonic time of that.
+    """
+
+    version: int
+    wait: float
+    until: float
+
+
 class ModelStore:
     """Champions by task, kept up to date by a background thread.
 
@@ -70,8 +99,9 @@ class ModelStore:
     def __init__(self, *, poll_seconds: float) -> None:
         self.poll_seconds = poll_seconds
         self._loaded: Mapping[str, Loaded] = {}
-        self._refused: dict[str, int] = {}
+        self._refused: dict[str, Refusal] = {}
         self._stop = threading.Event()
+        self._looked = threading.Event()
         self._thread: threading.Thread | None = None
         self._failing = False
         self._seen: tuple[int, ...] | None = None
@@ -80,36 +110,55 @@ class ModelStore:
         """The champion that answers now, or None."""
         return self._loaded.get(task)
 
-    @property
-    def ready(self) -> bool:
-        """Whether every task that was ever promoted has its champion loaded, and there is at least one."""
-        return bool(self._loaded)
+    def without_champion(self, task: str) -> str:
+        """Why a task has no champion, and what to do."""
+        if not self._looked.is_set():
+            return f"the champion of {task} is being loaded; ask again in a moment"
+        if self._failing:
+            return f"{task} has no champion: the model store cannot be read; check MLFLOW_TRACKING_URI or CHEHANG_HOME"
+        if refusal := self._refused.get(task):
+            remedy = f"go back with: chehang rollback {task}, or make another with: chehang promote {task}"
+            return f"{task} has no champion: version {refusal.version} cannot be loaded; {remedy}"
+        return f"{task} has no champion; make one with: chehang promote {task}"
 
     def start(self) -> None:
-        """Load what is promoted, then follow it from a thread."""
+        """Follow the alias from a thread, and give it a moment to load what is promoted.
+
+        A worker that is started anew takes no request before it can answer; a store that does not answer does not
+        keep it from starting.
+        """
         if self._thread is None:
-            self.refresh()
-            gc.collect()
-            gc.freeze()
             self._thread = threading.Thread(target=self._follow, name="model-store", daemon=True)
             self._thread.start()
+            self._looked.wait(FIRST_LOOK_SECONDS)
 
     def stop(self) -> None:
         """End the thread."""
         self._stop.set()
 
     def _follow(self) -> None:
-        while not self._stop.wait(self.poll_seconds):
+        while True:
+            present = self._loaded
             self.refresh()
+            if present is not self._loaded or not self._looked.is_set():
+                # What stays is taken out of later collections, whose pauses would be felt by every request in flight.
+                gc.collect()
+                gc.freeze()
+            self._looked.set()
+            if self._stop.wait(self.poll_seconds):
+                return
 
     def refresh(self) -> None:
         """Look at the alias of every task once; whatever goes wrong, the loaded champions go on answering."""
         before = _file_state()
-        if before is not None and before == self._seen:
+        waiting = any(r.wait < float("inf") for r in self._refused.values())
+        if before is not None and before == self._seen and not waiting:
             return
         try:
             client = _client()
-            for task in TASKS.values():
+            if client is None and self._loaded:
+                raise FileNotFoundError(_database())
+            for task in TASKS.values() if client else ():
                 self._refresh(client, task)
             self._failing = False
             self._seen = before
@@ -123,22 +172,37 @@ class ModelStore:
         found = _champion(client, task.name)
         if found is None:
             return
-        number = int(found.version)
-        present = self._loaded.get(task.name)
-        if (present and present.version == number) or self._refused.get(task.name) == number:
+        number, present, refusal = int(found.version), self._loaded.get(task.name), self._refused.get(task.name)
+        if present and present.version == number:
+            self._refused.pop(task.name, None)
+            return
+        if refusal and refusal.version == number and time.monotonic() < refusal.until:
             return
         try:
-            loaded = _load(task, number, found.tags.get("sha256"), client.tracking_uri)
-        except (ChehangError, ValueError, KeyError) as e:
-            self._refused[task.name] = number
-            REFUSED.labels(task.name).inc()
-            log.error("%s version %d was refused, the present champion goes on answering: %s", task.name, number, e)
+            loaded = _load(client, task, found)
+        except Exception as e:  # one task's trouble must not keep the others from being looked at
+            self._refuse(task, number, e)
             return
         self._loaded = {**self._loaded, task.name: loaded}
         self._refused.pop(task.name, None)
         SWAPS.labels(task.name).inc()
         VERSION.labels(task.name).set(number)
         log.info("%s version %d answers from now on", task.name, number)
+
+    def _refuse(self, task: Task, number: int, error: Exception) -> None:
+        REFUSED.labels(task.name).inc()
+        before = self._refused.get(task.name)
+        again = before is not None and before.version == number
+        wait = float("inf")
+        if isinstance(error, NotFetched):
+            wait = min(2 * before.wait, LONGEST_WAIT_SECONDS) if before and again else self.poll_seconds
+        self._refused[task.name] = Refusal(number, wait, time.monotonic() + wait)
+        if not again or wait == float("inf"):
+            # Other errors may quote the example, which was somebody's application.
+            why = str(error) if isinstance(error, ChehangError | NotFetched) else type(error).__name__
+            then = "it is tried again" if wait < float("inf") else "it is not tried again"
+            answers = "the present champion goes on answering" if task.name in self._loaded else "nobody answers"
+            log.error("%s version %d was refused, %s, %s: %s", task.name, number, answers, then, why)
 
 
 def _database() -> Path:
@@ -162,13 +226,11 @@ def _file_state() -> tuple[int, ...] | None:
     return tuple(state) or None
 
 
-def _client() -> MlflowClient:
-    uri = SERVER
-    if not uri:
-        if not _database().exists():
-            raise FileNotFoundError(f"{_database()} does not exist yet")
-        uri = f"sqlite:///{_database()}"
-    mlflow.set_tracking_uri(uri)
+def _client() -> MlflowClient | None:
+    """A client of the server, or of the embedded store; None where nothing was ever registered."""
+    if not SERVER and not _database().exists():
+        return None  # opening it would make an empty one
+    uri = SERVER or f"sqlite:///{_database()}"
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
@@ -181,18 +243,19 @@ def _champion(client: MlflowClient, task: str) -> Any:
         raise
 
 
-def _load(task: Task, number: int, sha256: str | None, uri: str) -> Loaded:
-    if not sha256:
-        raise ValueError("it has no registered checksum")
+def _load(client: MlflowClient, task: Task, found: Any) -> Loaded:
+    """Fetch a version's files, compare them with what was registered, and try the model on its example."""
+    if not found.tags.get("sha256"):
+        raise ModelNotFound("it has no registered checksum: train and promote it with chehang")
     with tempfile.TemporaryDirectory() as folder:
         try:
-            mlflow.artifacts.download_artifacts(
-                artifact_uri=f"models:/{task.name}/{number}", dst_path=folder, tracking_uri=uri
-            )
+            # Not models:/..., which MLflow looks up in its global store instead of this client's.
+            place, uri = client.get_model_version_download_uri(task.name, found.version), client.tracking_uri
+            fetched = download_artifacts(artifact_uri=place, dst_path=folder, tracking_uri=uri, registry_uri=uri)
         except (MlflowException, SQLAlchemyError, OSError) as e:
-            raise ValueError(f"its files cannot be fetched ({type(e).__name__})") from None
-        model = Model.load(Path(folder) / "data" / "model", sha256=sha256)
+            raise NotFetched(f"its files cannot be fetched ({type(e).__name__})") from None
+        model = Model.load(Path(fetched) / "data" / "model", sha256=found.tags["sha256"])
     request = task.request(model.estimator.signature)
     example = request.model_validate_json(json.dumps(model.card["example"]))
     task.respond(model.estimator, [example], explain=True)
-    return Loaded(number, model, request)
+    return Loaded(int(found.version), model, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -33,10 +34,12 @@ ERROR = {
     },
 }
 REFUSALS = {
+    "408": "The body did not arrive in time",
     "413": "The body is too large",
     "415": "The body is not JSON",
     "422": "A field is missing, unknown, of the wrong type or out of range; details name it",
     "503": "No champion; the message names the command that makes one",
+    "504": "The answer took too long",
 }
 
 
@@ -51,25 +54,32 @@ def describe(champions: Mapping[str, Loaded | None], settings: Settings) -> dict
         schemas |= definitions.get("$defs", {})
         answer = found[(task.response, "serialization")]  # type: ignore[index]
         request = found[(loaded.request, "validation")] if loaded else {"type": "object"}  # type: ignore[index]
-        version = {"model_version": {"type": "integer"}}
-        whole = {"allOf": [answer, {"type": "object", "properties": version, "required": ["model_version"]}]}
+        number = {"model_version": {"type": "integer"}}
+        whole = {"allOf": [answer, {"type": "object", "properties": number, "required": ["model_version"]}]}
         cap = settings.max_batch_rows
         items = {"type": "array", "items": request, "minItems": 1, "maxItems": cap}
         batch = {"type": "object", "required": ["items"], "properties": {"items": items}, "additionalProperties": False}
-        answers = {"type": "object", "properties": {"items": {"type": "array", "items": answer}, **version}}
+        answers = {"type": "object", "properties": {"items": {"type": "array", "items": answer}, **number}}
         example = loaded.model.card["example"] if loaded else None
         paths[f"/v1/{name}"] = {"post": _operation(task.summary, request, whole, example)}
         paths[f"/v1/{name}/batch"] = {
             "post": _operation(task.summary, batch, answers, None if example is None else {"items": [example]})
         }
+        told = "A request that the champion answers"
+        content = {"application/json": {"schema": request}}
+        paths[f"/v1/{name}/example"] = {"get": {"summary": told, "responses": {"200": _told(told, content)}}}
     for path, told in (("/healthz", "Alive"), ("/readyz", "Ready"), ("/metrics", "Prometheus metrics")):
-        paths[path] = {"get": {"summary": told, "responses": {"200": {"description": told}}}}
+        paths[path] = {"get": {"summary": told, "responses": {"200": _told(told)}}}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Chehang 车行", "version": "0.1.0"},
+        "info": {"title": "Chehang 车行", "version": version("chehang")},
         "paths": paths,
         "components": {"schemas": schemas},
     }
+
+
+def _told(description: str, content: Any = None) -> dict[str, Any]:
+    return {"description": description} | ({"content": content} if content else {})
 
 
 def _operation(summary: Mapping[str, str], request: Any, answer: Any, example: Any) -> dict[str, Any]:

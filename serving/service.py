@@ -1,54 +1,48 @@
 """The Bento: one service that hosts the application.
 
-BentoML runs the processes and their life; every request goes straight to the mounted application, past BentoML's own
-routes, access log, tracing and metrics, whose labels are raw paths.
+BentoML runs the processes and their life. Requests do not pass through it: its tracing, time limit (a task and a timer
+for each request) and routing cost as much as an answer, and its errors have another shape.
+
+The application is imported by the workers only. The supervisor reads this file too, and would import MLflow and all
+models for nothing: seconds of every start, and hundreds of megabytes.
 """
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-
 import bentoml
-from starlette.routing import Route
+from _bentoml_sdk import Service  # type: ignore[import-untyped]
 
-from serving.api import build_app
-from serving.model_store import ModelStore
-from serving.security import Guard, Receive, Scope, Send
+from serving.asgi import App, Receive, Scope, Send
 from serving.settings import load_settings
 
-logging.getLogger("chehang.serving").setLevel(logging.INFO)
-SETTINGS = load_settings()
-STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds)
-APP = build_app(STORE, SETTINGS)
-PATHS = [route.path for route in APP.router.routes if isinstance(route, Route)]
-GUARDED = Guard(APP, max_body_bytes=SETTINGS.max_body_bytes, paths=PATHS)
+
+class Hosted(Service):  # type: ignore[misc]
+    """A BentoML service whose HTTP requests go to the guarded application."""
+
+    def to_asgi(self, is_main: bool = True) -> App:
+        """Hand requests to the application, start and stop to BentoML."""
+        from serving.application import GUARD
+
+        bento: App = super().to_asgi(is_main)
+
+        async def front(scope: Scope, receive: Receive, send: Send) -> None:
+            await (GUARD if scope["type"] == "http" else bento)(scope, receive, send)
+
+        return front
 
 
-class Front:
-    """Hands HTTP to the application, and everything else (start and stop) to BentoML."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (GUARDED if scope["type"] == "http" else self.app)(scope, receive, send)
-
-
-@bentoml.asgi_app(APP, path="/")
-@bentoml.service(
-    name="chehang",
-    workers=SETTINGS.workers,
-    traffic={"timeout": SETTINGS.timeout_seconds},
-    logging={"access": {"enabled": False}},
-    metrics={"enabled": False},
-    tracing={"excluded_urls": ".*"},  # its layer is added whatever is configured, and costs more than the answer
-)
+@bentoml.service(name="chehang", workers=load_settings().workers, service_class=Hosted)
 class Chehang:
     """Answers with the promoted models."""
 
     def __init__(self) -> None:
+        from serving.application import STORE
+
         STORE.start()
 
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def stop(self) -> None:
+        """Look at the store no more."""
+        from serving.application import STORE
 
-Chehang.add_asgi_middleware(Front)  # type: ignore[attr-defined]
+        STORE.stop()

@@ -177,7 +177,8 @@ def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]
 
 def _inside(annotation: Any, step: int | str) -> Any:
     if not _is_model(annotation):
-        return _stripped(get_args(annotation)[-1] if get_args(annotation) else annotation)
+        inner = [a for a in get_args(annotation) if a is not Ellipsis]
+        return _stripped(inner[-1] if inner else annotation)
     fields = {f.alias or name: f.annotation for name, f in annotation.model_fields.items()}
     return _stripped(fields.get(str(step)))
 

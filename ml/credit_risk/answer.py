@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,7 +58,18 @@ def respond(
     explain : bool
         Whether to give reasons; they cost most of the time.
     """
-    columns = columns_of(requests, estimator.signature)
+    ids = [getattr(asked, "application_id", None) for asked in requests]
+    return answers(estimator, columns_of(requests, estimator.signature), ids=ids, explain=explain)
+
+
+def answers(
+    estimator: CreditRiskEstimator,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    ids: Sequence[str | None],
+    explain: bool = True,
+) -> list[CreditRiskAnswer]:
+    """Answer rows of the raw table's columns; see `respond`."""
     matrix = estimator.encoder_.transform(columns)
     probability = estimator.probability_of_default(matrix)
     scores, bands = estimator.points(probability).tolist(), estimator.bands(probability).tolist()
@@ -68,7 +79,7 @@ def respond(
     categorical = estimator.encoder_.categorical
     return [
         CreditRiskAnswer.model_construct(
-            application_id=getattr(requests[i], "application_id", None),
+            application_id=ids[i],
             probability_of_default=round(value, 6),
             score=int(scores[i]),
             band=bands[i],

@@ -92,12 +92,15 @@ class Risk(Dated):
     horizon_months : int
         Over which the model states that probability.
     loss_given_default : dict
-        Share of the balance lost, by vehicle class.
+        Share of the balance lost, by vehicle class, where the vehicle's own resale value is not known.
+    recovery : float
+        Share of that resale value which a forced sale brings.
     """
 
     bands: dict[str, Share] = Field(min_length=1)
     horizon_months: int = Field(ge=1, le=120)
     loss_given_default: EveryClass
+    recovery: Share = 1.0
 
     @field_validator("bands")
     @classmethod
@@ -168,6 +171,7 @@ class LendingRules(Frozen):
             maximum_cost=in_force(self.rate_ceiling, on, name="rate_ceiling").maximum,
             minimum_expected_profit=house.minimum_expected_profit,
             horizon_months=in_force(self.risk, on, name="risk").horizon_months,
+            recovery=in_force(self.risk, on, name="risk").recovery,
         )
 
     def state_subsidy_on(self, on: date, *, used_this_year: int = 0) -> Subsidy | None:

@@ -50,6 +50,9 @@ class Vehicle:
         Makers finance their own brands.
     use : str
         "private" or "commercial"; the state subsidises private consumption only.
+    resale : tuple of int, optional
+        Fen that the vehicle still fetches, at the low end, by months from now (the first is now). Where it is known,
+        a default loses what the sale leaves open, and a balloon may not exceed it at maturity.
     """
 
     vehicle_id: str
@@ -57,9 +60,12 @@ class Vehicle:
     vehicle_class: str
     brand: str | None = None
     use: str = "private"
+    resale: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _money("price", self.price, least=1)
+        for value in self.resale:
+            _money("resale", value)
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,8 @@ class Policy:
         Fen; loans that are expected to earn less are not offered.
     horizon_months : int
         Over which the probability of default is stated.
+    recovery : float
+        Share of a vehicle's resale value that a forced sale brings.
     """
 
     payment_to_income: float
@@ -174,6 +182,7 @@ class Policy:
     maximum_cost: float
     minimum_expected_profit: int = 0
     horizon_months: int = 12
+    recovery: float = 1.0
 
 
 def _money(name: str, fen: int, *, least: int = 0) -> None:

@@ -23,6 +23,7 @@ RULES = (
     "payment_to_income",
     "term",
     "age_at_maturity",
+    "balloon",
     "annualised_cost",
     "expected_profit",
 )
@@ -177,6 +178,7 @@ def priced(
         np.array([o.loss_given_default for o in offered])[place],
         np.array([o.funding_rate for o in offered])[place],
         policy.horizon_months,
+        recoverable=tuple(policy.recovery * value for value in application.vehicle.resale),
     )
     discount = np.array([o.forgone_discount for o in offered])[place]
     prices = price(batch, start, risk=risk, forgone_discount=discount)
@@ -206,9 +208,17 @@ def _broken(
         "payment_to_income": debts > _share(applicant.monthly_income, policy.payment_to_income),
         "term": batch.term > policy.maximum_term_months,
         "age_at_maturity": (applicant.age < policy.minimum_age) | (applicant.age + batch.term / 12 > oldest),
+        "balloon": batch.balloon > _at_maturity(application.vehicle.resale, batch),
         "annualised_cost": prices.nominal_rate > policy.maximum_cost + 1e-9,
         "expected_profit": prices.expected_profit < policy.minimum_expected_profit,
     }
+
+
+def _at_maturity(resale: tuple[int, ...], batch: LoanBatch) -> NDArray[np.float64]:
+    """Resale value when each loan ends; no limit where it is not known."""
+    if not resale:
+        return np.full(len(batch), np.inf)
+    return np.asarray(resale, dtype=np.float64)[np.minimum(batch.term, len(resale) - 1)]
 
 
 def _share(amount: int, share: float | NDArray[np.float64]) -> NDArray[np.float64]:

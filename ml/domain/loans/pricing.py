@@ -30,6 +30,9 @@ class RiskAndFunding:
         Yearly fraction.
     horizon_months : int
         Over which the probability is stated; the hazard is taken as constant.
+    recoverable : tuple of float
+        Fen that selling the vehicle brings, by months from disbursement (the first is at once). Where given, a default
+        loses what it leaves of the balance open, in place of `loss_given_default`; beyond its end the last value holds.
 
     Raises
     ------
@@ -41,6 +44,7 @@ class RiskAndFunding:
     loss_given_default: float | Floats
     funding_rate: float | Floats
     horizon_months: int = 12
+    recoverable: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("probability_of_default", "loss_given_default", "funding_rate"):
@@ -196,11 +200,19 @@ def expected_profit(flows: Flows, risk: RiskAndFunding) -> tuple[Floats, Floats]
     before = (1 - risk.monthly_hazard) ** np.arange(count)
     up_front, income = zip(*(_lender_income(part) for part in flows.parts), strict=True)
     exposure = before @ flows.opening
-    loss = risk.monthly_hazard * np.asarray(risk.loss_given_default) * exposure
+    loss = risk.monthly_hazard * (before @ _lost(flows, risk))
     funding = np.asarray(risk.funding_rate) / 12 * exposure
     received = (before * (1 - risk.monthly_hazard)) @ np.concatenate(income, axis=1)
     profit = np.concatenate(up_front) + received - loss - funding
     return np.asarray(profit), np.asarray(loss)
+
+
+def _lost(flows: Flows, risk: RiskAndFunding) -> Floats:
+    """What a default in each month loses of the balance before the row."""
+    if not risk.recoverable:
+        return np.asarray(flows.opening * np.asarray(risk.loss_given_default))
+    months = np.minimum(np.arange(1, len(flows.opening) + 1), len(risk.recoverable) - 1)
+    return np.asarray(np.maximum(flows.opening - np.asarray(risk.recoverable)[months][:, None], 0.0))
 
 
 def _lender_income(part: Part) -> tuple[Ints, Ints]:

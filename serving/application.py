@@ -1,0 +1,25 @@
+"""What a worker holds: the champions, and the application behind its guard."""
+
+from __future__ import annotations
+
+import logging
+
+from serving.api import build_app
+from serving.model_store import ModelStore
+from serving.security import Guard, routes_of
+from serving.settings import load_settings
+
+logging.getLogger("chehang.serving").setLevel(logging.INFO)
+logging.getLogger("uvicorn.access").propagate = False  # /metrics counts; a line for each request costs more
+
+SETTINGS = load_settings()
+STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds)
+APP = build_app(STORE, SETTINGS)
+PATHS, POSTS = routes_of(APP)
+GUARD = Guard(
+    APP,
+    max_body_bytes=SETTINGS.max_body_bytes,
+    timeout_seconds=SETTINGS.timeout_seconds,
+    paths=PATHS,
+    posts=POSTS,
+)

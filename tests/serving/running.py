@@ -1,0 +1,102 @@
+"""A real server on loopback, and what tests ask of one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.conftest import ROOT
+
+PATH = "/v1/credit_risk"
+JSON = {"content-type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; `home` is the CHEHANG_HOME that it follows."""
+
+    client: httpx.Client
+    home: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Its address, without a slash at the end."""
+        return str(self.client.base_url).rstrip("/")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it says so."""
+        return self.client.get("/readyz").status_code == 200
+
+    def example(self) -> dict[str, Any]:
+        """A request that the champion answers."""
+        return dict(self.client.get(f"{PATH}/example").json())
+
+    def answer(self) -> dict[str, Any]:
+        """One answer; it must be a success."""
+        answer = self.client.post(PATH, json=self.example())
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def metric(self, name: str) -> float:
+        """Sum of a metric over its labels; 0 where it is not there yet."""
+        lines = self.client.get("/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
+    """Wait for something to come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s"
+        time.sleep(0.05)
+
+
+@contextmanager
+def serving(
+    home: Path, log: Path, *, command: Sequence[str] = ("-m", "serving"), **environment: str
+) -> Iterator[Server]:
+    """Start a server and wait until it is alive; at the end it must stop cleanly by SIGTERM."""
+    port = free_port()
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "CHEHANG_", "PROMETHEUS_"))}
+    env |= {"CHEHANG_HOME": str(home), "CHEHANG_POLL_SECONDS": "0.2", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--port", str(port)], env=env | environment, stdout=out, stderr=out
+        )
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        try:
+            until(lambda: _alive(client) or process.poll() is not None, seconds=90)
+            assert process.poll() is None, log.read_text()
+            yield Server(client, home, log, process)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=30) == 0
+
+
+def _alive(client: httpx.Client) -> bool:
+    try:
+        return client.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,145 @@
+"""The outermost layer alone, without a server: what it refuses, and what it keeps to itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from prometheus_client import generate_latest
+
+from serving.asgi import App, Message, Receive, Scope, Send, send_json
+from serving.metrics import REGISTRY
+from serving.security import Guard
+
+JSON = (b"content-type", b"application/json")
+PHONE = "".join(["138", "12345678"])  # in pieces, because a traceback shows lines of code
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+def _asked(
+    guard: Guard, *, chunks: Sequence[bytes] = (b"{}",), headers: Headers = (JSON,), ends: str = "whole"
+) -> list[Message]:
+    """All that is sent for one request whose body arrives in pieces and then is whole, cut off or stalls."""
+    whole = ends == "whole"
+    parts = [{"type": "http.request", "body": c, "more_body": not whole or c is not chunks[-1]} for c in chunks]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if not parts and ends == "stalls":
+            await asyncio.sleep(60)
+        return parts.pop(0) if parts else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/known", "headers": list(headers), "query_string": b""}
+    asyncio.run(guard(scope, receive, send))
+    return sent
+
+
+def _ask(guard: Guard, **request: Any) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent = _asked(guard, **request)
+    return sent[0]["status"], dict(sent[0]["headers"]), b"".join(m.get("body", b"") for m in sent[1:])
+
+
+async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
+    await send_json(send, (await receive())["body"])
+
+
+async def _broken(scope: Scope, receive: Receive, send: Send) -> None:
+    raise ValueError(f"cannot use {(await receive())['body'].decode()}")
+
+
+async def _half(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    raise ValueError(PHONE)
+
+
+async def _slow(scope: Scope, receive: Receive, send: Send) -> None:
+    await asyncio.sleep(60)
+
+
+async def _own_timeout(scope: Scope, receive: Receive, send: Send) -> None:
+    raise TimeoutError(PHONE)
+
+
+def _guard(app: App, *, max_body_bytes: int = 1_000) -> Guard:
+    return Guard(app, max_body_bytes=max_body_bytes, timeout_seconds=0.05, paths=["/known"], posts={"/known": app})
+
+
+def _counted(status: int) -> float:
+    line = f'chehang_requests_total{{route="/known",status="{status}"}} '
+    return sum(float(t.removeprefix(line)) for t in generate_latest(REGISTRY).decode().splitlines() if line in t)
+
+
+def test_a_body_in_pieces_reaches_the_application_whole() -> None:
+    status, headers, body = _ask(_guard(_echo), chunks=[b'{"a"', b": 1", b"}"])
+    assert (status, body, headers[b"content-length"]) == (200, b'{"a": 1}', b"8")
+
+
+def test_the_cap_counts_what_arrives_and_not_what_is_announced() -> None:
+    pieces = [b"x" * 600, b"x" * 601]
+    assert _ask(_guard(_echo), chunks=pieces)[0] == 413
+    assert _ask(_guard(_echo), chunks=pieces, headers=[JSON, (b"content-length", b"5")])[0] == 413
+    assert _ask(_guard(_echo), chunks=[b"x"], headers=[JSON, (b"content-length", b"1001")])[0] == 413
+    assert _ask(_guard(_echo, max_body_bytes=1_201), chunks=pieces)[0] == 200
+    assert _ask(_guard(_echo, max_body_bytes=1_200), chunks=pieces)[0] == 413
+
+
+@pytest.mark.parametrize("length", [b"-1", b"many", b"9" * 5_000, b""])
+def test_a_senseless_content_length_does_not_raise(length: bytes) -> None:
+    assert _ask(_guard(_echo), headers=[JSON, (b"content-length", length)])[0] in (200, 413)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([JSON], 200),
+        ([(b"content-type", b"Application/JSON; charset=utf-8")], 200),
+        ([(b"content-type", b"text/json")], 415),
+        ([(b"content-type", b"application/jsonp")], 415),
+        ([], 415),
+    ],
+)
+def test_only_json_is_read(headers: Headers, status: int) -> None:
+    assert _ask(_guard(_echo), headers=headers)[0] == status
+
+
+@pytest.mark.parametrize("given", [b"", b"a b", b"x" * 65, b"line\nbreak", "编号".encode()])
+def test_a_request_id_that_could_forge_a_log_line_is_replaced(given: bytes) -> None:
+    _, headers, _ = _ask(_guard(_echo), headers=[JSON, (b"x-request-id", given)])
+    assert headers[b"x-request-id"] != given and len(headers[b"x-request-id"]) == 32
+
+
+@pytest.mark.parametrize("app", [_broken, _own_timeout])
+def test_an_unexpected_error_is_500_and_repeats_nothing_the_caller_sent(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        status, headers, body = _ask(_guard(app), chunks=[PHONE.encode()])
+    assert status == 500 and headers[b"x-request-id"]
+    assert set(json.loads(body)["error"]) == {"code", "message", "details"}
+    assert "Error" in caplog.text and "in _" in caplog.text, "the log says what kind of error it was, and where"
+    assert PHONE not in caplog.text + body.decode()
+
+
+def test_an_error_after_the_answer_began_sends_no_second_answer(caplog: pytest.LogCaptureFixture) -> None:
+    assert [m["type"] for m in _asked(_guard(_half))] == ["http.response.start"]
+    assert PHONE not in caplog.text
+
+
+def test_an_answer_that_takes_too_long_is_504() -> None:
+    status, _, body = _ask(_guard(_slow))
+    assert status == 504 and json.loads(body)["error"]["code"] == "timeout"
+
+
+def test_a_body_that_does_not_arrive_is_408_and_a_caller_who_hangs_up_is_not_answered() -> None:
+    status, _, body = _ask(_guard(_echo), chunks=[b"{"], ends="stalls")
+    assert status == 408 and json.loads(body)["error"]["code"] == "body_too_slow"
+    before = _counted(499)
+    assert _asked(_guard(_echo), chunks=[b"{"], ends="cut off") == []
+    assert _counted(499) == before + 1

@@ -1,0 +1,87 @@
+"""The server as a process: how it starts, stops, keeps its time, and lives beside others."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.serving.running import JSON, PATH, Server, serving, until
+from training import tracking
+
+if TYPE_CHECKING:
+    from tests.conftest import Trained
+
+ROWS = 60_000
+
+
+def test_the_command_serves_beside_another_server_keeps_its_time_and_stops_whole(
+    server: Server, lender: Trained, tmp_path: Path
+) -> None:
+    server.answer()
+    counted = server.metric("chehang_requests_total")
+    limits = {"CHEHANG_WORKERS": "2", "CHEHANG_TIMEOUT_SECONDS": "1"}
+    limits |= {"CHEHANG_MAX_BATCH_ROWS": str(ROWS), "CHEHANG_MAX_BODY_BYTES": "100000000"}
+    command = ("-m", "training.cli", "serve")
+    with serving(lender.home, tmp_path / "log", command=command, **limits) as own:
+        until(lambda: own.ready)
+        assert server.metric("chehang_requests_total") >= counted, (
+            "a second server leaves the first one's metrics alone"
+        )
+        assert own.metric("chehang_requests_total") < counted
+
+        items = b", ".join([json.dumps(own.example()).encode()] * ROWS)
+        answer = own.client.post(f"{PATH}/batch", content=b'{"items": [%b]}' % items, headers=JSON)
+        assert answer.status_code == 504 and answer.headers["x-request-id"]
+        error = answer.json()["error"]
+        assert (error["code"], error["details"]) == ("timeout", []) and "1 s" in error["message"]
+        assert own.answer()["model_version"] == 1
+
+        family = [own.process.pid, *(p.pid for p in psutil.Process(own.process.pid).children(recursive=True))]
+        assert len(family) > 2, "a supervisor and its workers"
+        own.process.send_signal(signal.SIGTERM)
+        assert own.process.wait(timeout=30) == 0
+        until(lambda: not any(psutil.pid_exists(pid) for pid in family))
+    assert server.answer()["model_version"] == 1
+
+
+def test_no_champion_is_503_naming_the_command(tmp_path: Path) -> None:
+    with serving(tmp_path / "home", tmp_path / "log") as server:
+        for answer in (
+            server.client.post(PATH, content=b"nonsense", headers=JSON),
+            server.client.post(f"{PATH}/batch", json={}),
+            server.client.get(f"{PATH}/example"),
+            server.client.get("/readyz"),
+        ):
+            assert answer.status_code == 503 and set(answer.json()["error"]) == {"code", "message", "details"}
+            assert "chehang promote credit_risk" in answer.json()["error"]["message"]
+        assert server.client.get("/healthz").status_code == 200
+        assert server.metric("chehang_store_errors_total") == 0, "a store that nobody has made yet is no error"
+
+
+def test_a_tracking_server_that_does_not_answer_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        limits = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
+        with serving(tmp_path / "home", tmp_path / "log", **limits) as server:
+            assert server.client.get("/healthz").status_code == 200 and not server.ready
+            until(lambda: server.metric("chehang_store_errors_total") >= 1)
+            answer = server.client.post(PATH, content=b"{}", headers=JSON)
+            assert answer.status_code == 503 and "MLFLOW_TRACKING_URI" in answer.json()["error"]["message"]
+    assert (tmp_path / "log").read_text().count("model store cannot be read") == 1
+
+
+def test_two_stores_in_one_process_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name in ("a", "b"):
+        monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / name))
+        assert tracking.versions("credit_risk") == [] and (tmp_path / name / "mlflow.db").exists()
+        assert "MLFLOW_TRACKING_URI" not in os.environ, "what stands there someone chose"
