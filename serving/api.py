@@ -16,14 +16,15 @@ from serving.asgi import Problem
 from serving.metrics import exposition
 from serving.model_store import ModelStore
 from serving.openapi import describe
+from serving.questions import Endpoints, routes
 from serving.settings import Settings
 
 PAGES = Path(__file__).parent / "pages"
 NOTHING_OUTSIDE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
-Endpoint = Callable[[Request], Awaitable[Response]]
+Page = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(store: ModelStore, settings: Settings) -> FastAPI:
+def build_app(store: ModelStore, settings: Settings, endpoints: Endpoints | None = None) -> FastAPI:
     """Make the application.
 
     Parameters
@@ -32,9 +33,12 @@ def build_app(store: ModelStore, settings: Settings) -> FastAPI:
         Where champions come from.
     settings : Settings
         Limits.
+    endpoints : Endpoints, optional
+        What is answered beside the tasks.
     """
     app = FastAPI(title="Chehang 车行", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
+    endpoints = endpoints or Endpoints()
     for task in TASKS.values():
         path = f"/v1/{task.name}"
         app.router.routes.extend(
@@ -44,7 +48,8 @@ def build_app(store: ModelStore, settings: Settings) -> FastAPI:
                 Route(f"{path}/example", Example(task, store), methods=["GET"]),
             ]
         )
-    app.router.routes.extend(_operators(store, settings))
+    app.router.routes.extend(routes(endpoints, store))
+    app.router.routes.extend(_operators(store, settings, endpoints))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)
     return app
@@ -69,7 +74,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return Response(problem.content(), problem.status, headers=error.headers, media_type="application/json")
 
 
-def _operators(store: ModelStore, settings: Settings) -> list[Route]:
+def _operators(store: ModelStore, settings: Settings, endpoints: Endpoints) -> list[Route]:
     async def healthz(request: Request) -> Response:
         return _json(b'{"status":"alive"}')
 
@@ -84,7 +89,7 @@ def _operators(store: ModelStore, settings: Settings) -> list[Route]:
         return Response(exposition(), media_type="text/plain; version=0.0.4")
 
     async def openapi(request: Request) -> Response:
-        return _json(to_json(describe({n: store.current(n) for n in TASKS}, settings)))
+        return _json(to_json(describe({n: store.current(n) for n in TASKS}, settings, endpoints.ready)))
 
     return [
         Route("/healthz", healthz),
@@ -96,7 +101,7 @@ def _operators(store: ModelStore, settings: Settings) -> list[Route]:
     ]
 
 
-def _page(name: str) -> Endpoint:
+def _page(name: str) -> Page:
     content = (PAGES / name).read_bytes()
 
     async def show(request: Request) -> Response:

@@ -6,6 +6,7 @@ import logging
 
 from serving.api import build_app
 from serving.model_store import ModelStore
+from serving.questions import load_endpoints
 from serving.security import Guard, routes_of
 from serving.settings import load_settings
 
@@ -14,7 +15,7 @@ logging.getLogger("uvicorn.access").propagate = False  # /metrics counts; a line
 
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds)
-APP = build_app(STORE, SETTINGS)
+APP = build_app(STORE, SETTINGS, load_endpoints(SETTINGS.configs))
 PATHS, POSTS = routes_of(APP)
 GUARD = Guard(
     APP,

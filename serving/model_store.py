@@ -63,6 +63,16 @@ class Loaded:
         """The task it answers."""
         return self.model.task
 
+    @property
+    def estimator(self) -> Any:
+        """What was learned."""
+        return self.model.estimator
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """The model card."""
+        return self.model.card
+
 
 class NotFetched(Exception):
     """A champion's files could not be had this time: worth another try."""

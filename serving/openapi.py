@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from ml.endpoint import Endpoint
 from ml.registry import TASKS
 from serving.model_store import Loaded
 from serving.settings import Settings
@@ -43,7 +44,9 @@ REFUSALS = {
 }
 
 
-def describe(champions: Mapping[str, Loaded | None], settings: Settings) -> dict[str, Any]:
+def describe(
+    champions: Mapping[str, Loaded | None], settings: Settings, endpoints: Sequence[Endpoint] = ()
+) -> dict[str, Any]:
     """Build the OpenAPI 3.1 document; a task without a champion has no request schema yet."""
     schemas: dict[str, Any] = {"Error": ERROR}
     paths: dict[str, Any] = {}
@@ -68,6 +71,10 @@ def describe(champions: Mapping[str, Loaded | None], settings: Settings) -> dict
         told = "A request that the champion answers"
         content = {"application/json": {"schema": request}}
         paths[f"/v1/{name}/example"] = {"get": {"summary": told, "responses": {"200": _told(told, content)}}}
+    for endpoint in endpoints:
+        operation, definitions = _of(endpoint, champions)
+        schemas |= definitions
+        paths[f"/v1/{endpoint.path}"] = {"post": operation}
     for path, told in (("/healthz", "Alive"), ("/readyz", "Ready"), ("/metrics", "Prometheus metrics")):
         paths[path] = {"get": {"summary": told, "responses": {"200": _told(told)}}}
     return {
@@ -76,6 +83,23 @@ def describe(champions: Mapping[str, Loaded | None], settings: Settings) -> dict
         "paths": paths,
         "components": {"schemas": schemas},
     }
+
+
+def _of(endpoint: Endpoint, champions: Mapping[str, Loaded | None]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One endpoint's operation, and the schemas it refers to."""
+    names = (*endpoint.needs, *endpoint.uses)
+    present = {name: loaded for name in names if (loaded := champions.get(name))}
+    missing = any(name not in present for name in endpoint.needs)
+    models: list[Any] = [(endpoint.response, "serialization")]
+    asked = None if missing else endpoint.request(present)
+    if asked is not None:
+        models.append((asked, "validation"))
+    found, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    request = {"type": "object"} if asked is None else found[(asked, "validation")]
+    example = None if missing else endpoint.example(present)
+    operation = _operation(endpoint.summary, request, found[(endpoint.response, "serialization")], example)
+    del operation["parameters"]
+    return operation, definitions.get("$defs", {})
 
 
 def _told(description: str, content: Any = None) -> dict[str, Any]:

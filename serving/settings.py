@@ -30,6 +30,8 @@ class Settings(BaseModel):
         A request that takes longer is given up.
     max_body_bytes, max_batch_rows : int
         Larger requests are refused.
+    configs : Path
+        Folder of the rules that endpoints go by, such as `loan_products.yaml`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,7 @@ class Settings(BaseModel):
     timeout_seconds: int = Field(5, ge=1, le=600)
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_batch_rows: int = Field(1_000, ge=1)
+    configs: Path = Path("configs")
 
 
 def load_settings(path: Path | None = None, *, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -17,6 +17,7 @@ from ml.loan_offers.borrower import DERIVED
 from ml.loan_offers.loan import LoanTerms, ScheduleAnswer, ScheduleAsked, answer_disclosure, answer_schedule
 from ml.loan_offers.offers import LoanOffersAnswer, answer, request
 
+FILES = ("loan_products.yaml", "lending_rules.yaml")
 EXAMPLE_LOAN = {
     "product": "bank_standard",
     "on": "2026-09-01",
@@ -39,7 +40,7 @@ def endpoints(configs: Path) -> tuple[Endpoint, ...]:
     ConfigError
         Names the file, the key, the rule and the value received.
     """
-    lending = load_lending(configs / "loan_products.yaml", configs / "lending_rules.yaml")
+    lending = load_lending(*(configs / name for name in FILES))
     return (
         Endpoint(
             path="loan_offers",

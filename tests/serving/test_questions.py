@@ -1,0 +1,77 @@
+"""Endpoints beside the tasks, on a real server: loans are offered, scheduled and disclosed over HTTP."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import ROOT, Trained
+from tests.serving.running import JSON, serving
+
+PATHS = ("loan_offers", "loan_offers/schedule", "loan_offers/disclosure")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_its_example_is_answered(client: httpx.Client, path: str) -> None:
+    example = client.get(f"/v1/{path}/example").json()
+    answer = client.post(f"/v1/{path}", json=example)
+    assert answer.status_code == 200, answer.text
+    assert path in ("loan_offers/schedule", "loan_offers/disclosure") or answer.json()["model_versions"] == {
+        "credit_risk": 1
+    }
+
+
+def test_the_disclosure_is_a_page_for_who_wants_one(client: httpx.Client) -> None:
+    path = "/v1/loan_offers/disclosure"
+    example = client.get(f"{path}/example").json()
+    answer = client.post(path, json=example, headers={"accept": "text/html"})
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "综合融资成本" in answer.text and "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"annual_rate": 0.01}, "annual_rate: must be a rate of product"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"term_months": "x"}, "term_months"),
+        ({"amount": -5}, "amount"),
+        ({"on": "1999-13-01"}, "on"),
+    ],
+)
+def test_what_cannot_be_is_one_error(client: httpx.Client, change: dict[str, Any], field: str) -> None:
+    path = "/v1/loan_offers/schedule"
+    answer = client.post(path, json={**client.get(f"{path}/example").json(), **change})
+    assert answer.status_code == 422
+    assert field in answer.json()["error"]["message"]
+
+
+def test_fields_given_twice_are_refused_at_any_depth(client: httpx.Client) -> None:
+    example = client.get("/v1/loan_offers/example").json()
+    body = httpx.Request("POST", "http://x", json=example).content.replace(b'"price":', b'"price":1,"price":')
+    answer = client.post("/v1/loan_offers", content=body, headers=JSON)
+    assert answer.status_code == 422 and "more than once" in answer.text
+
+
+def test_all_are_described(client: httpx.Client) -> None:
+    described = client.get("/openapi.json").json()["paths"]
+    assert {f"/v1/{path}" for path in PATHS} <= set(described)
+    assert described["/v1/loan_offers"]["post"]["requestBody"]["content"]["application/json"]["example"]
+
+
+def test_wrong_rules_turn_off_their_own_paths_alone(lender: Trained, tmp_path: Path) -> None:
+    configs = tmp_path / "configs"
+    shutil.copytree(ROOT / "configs", configs)
+    rules = configs / "lending_rules.yaml"
+    rules.write_text(rules.read_text().replace("commercial_combustion: 0.70", "commercial_steam: 0.70", 1))
+    with serving(lender.home, tmp_path / "server.log", CHEHANG_CONFIGS=str(configs)) as server:
+        server.answer()
+        for path in PATHS[:2]:
+            answer = server.client.post(f"/v1/{path}", json={})
+            assert answer.status_code == 503
+            assert "lending_rules.yaml" in answer.text and "loan_to_value.0.maximum.commercial_steam" in answer.text
