@@ -196,9 +196,9 @@ def tune(
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
-    trials: Annotated[int | None, typer.Option(help="Trials in all, those of earlier runs included.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, those of earlier runs included.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes on one study.")] = 1,
-    timeout: Annotated[float | None, typer.Option(help="Start no trial after so many seconds.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Start no trial after so many seconds.")] = None,
     to: Annotated[Path | None, typer.Option("--out", help="Overlay to write; CHEHANG_HOME/tuned/TASK.yaml.")] = None,
     as_json: AsJson = False,
 ) -> None:

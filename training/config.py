@@ -33,7 +33,7 @@ class Split(_Frozen):
     train: float = Field(0.6, gt=0, lt=1)
     calibrate: float = Field(0.2, gt=0, lt=1)
     test: float = Field(0.2, gt=0, lt=1)
-    seed: int = 7
+    seed: int = Field(7, ge=0, lt=2**32)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -57,15 +57,21 @@ class Guard(_Frozen):
         Absolute limits on the test part.
     """
 
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: float | None = Field(None, allow_inf_nan=False)
+    at_most: float | None = Field(None, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("give at_least, at_most or both")
+        return self
 
 
 class Range(_Frozen):
     """Search range of one parameter: an interval, or choices."""
 
-    low: float | None = None
-    high: float | None = None
+    low: float | None = Field(None, allow_inf_nan=False)
+    high: float | None = Field(None, allow_inf_nan=False)
     log: bool = False
     integer: bool = False
     choices: tuple[Any, ...] | None = None
@@ -77,6 +83,10 @@ class Range(_Frozen):
             raise ValueError("give either low and high, or choices")
         if interval and self.low >= self.high:  # type: ignore[operator]
             raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g}")
+        if self.log and interval and self.low <= 0:  # type: ignore[operator]
+            raise ValueError(f"low must be above 0 on a log scale, got {self.low:g}")
+        if self.integer and interval and not (self.low.is_integer() and self.high.is_integer()):  # type: ignore[union-attr]
+            raise ValueError(f"low and high of an integer must be whole numbers, got {self.low:g} and {self.high:g}")
         return self
 
 
@@ -137,6 +147,18 @@ class TaskConfig(_Frozen):
         return self.time == "none"
 
 
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice: the second would silently win."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping whose keys differ."""
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        twice = next((k for k in keys if keys.count(k) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"key '{twice}' is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def load_config(
     task: str, path: Path | None = None, *, overlays: Sequence[Path] = (), settings: Sequence[str] = ()
 ) -> TaskConfig:
@@ -178,13 +200,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
         It cannot be read, is no YAML, or holds something else.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as e:
         raise ConfigError(f"{path}: {e.strerror}; give the configuration with --config") from None
     except UnicodeDecodeError as e:
         raise ConfigError(f"{path}: not UTF-8 text at byte {e.start}; save it as UTF-8") from None
     except yaml.YAMLError as e:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(e).split())}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply; a configuration has a few levels") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: must hold keys and values, found {type(content).__name__}")
     return content
@@ -224,6 +248,9 @@ def _validated(task: str, content: Mapping[str, Any], path: Path) -> TaskConfig:
         config = TaskConfig.model_validate({**content, "params": params})
     except ValidationError as e:
         raise ConfigError(f"{path}: {first_problem(e)}") from None
+    unknown = [name for name in config.gate if name not in definition.metrics]
+    if unknown:
+        raise ConfigError(f"{path}: gate.{unknown[0]}: no such metric; it may name {', '.join(definition.metrics)}")
     column = definition.table.time
     if config.time not in (column, "none"):
         raise ConfigError(f"{path}: time must be '{column}' or 'none' (the data has no time), got '{config.time}'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from features.errors import ConfigError
@@ -62,5 +62,6 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(f.fileno())
         part.replace(path)
     except OSError as e:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from features.errors import ConfigError
 from training.evaluation import Report
@@ -23,7 +21,8 @@ def draw_report(report: Report, path: Path) -> None:
     ConfigError
         The file cannot be written.
     """
-    figure, panels = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
+    figure = Figure(figsize=(11, 8), layout="constrained")  # without pyplot: a notebook keeps its own backend
+    panels = figure.subplots(2, 2)
     _calibration(panels[0][0], report)
     _bands(panels[0][1], report)
     _months(panels[1][0], report)
@@ -34,10 +33,9 @@ def draw_report(report: Report, path: Path) -> None:
         figure.savefig(part, dpi=110)
         part.replace(path)
     except OSError as e:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None
-    finally:
-        plt.close(figure)
 
 
 def _calibration(axes: Any, report: Report) -> None:

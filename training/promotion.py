@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from features.errors import ChehangError, DataError, ModelNotFound
+from features.errors import ChehangError, ConfigError, DataError, ModelNotFound
 from ml.metrics import Interval, bootstrap
 from ml.model import Model
+from ml.registry import TASKS
 from ml.task import Metric
 from training import tracking
 from training.evaluation import compare
@@ -181,9 +182,12 @@ def promote(
         Names each condition that failed, or the missing reason.
     ModelNotFound
         There is no such version.
+    ConfigError
+        There is no such task.
     """
     if force and not (reason or "").strip():
         raise NotPromoted("--force needs --reason: say why the gate is passed over; it is recorded in the history")
+    _known(task)
     with locked(f"champion-{task}"):
         candidate, champion = tracking.find(task, number), tracking.champion(task)
         if champion is not None and champion.number == candidate.number:
@@ -199,6 +203,11 @@ def promote(
     return moved, verdict
 
 
+def _known(task: str) -> None:
+    if task not in TASKS:
+        raise ConfigError(f"task '{task}' is unknown; the tasks are: {', '.join(TASKS)}")
+
+
 def rollback(task: str, *, reason: str | None = None) -> Promotion:
     """Point the champion alias back to the version that was champion before.
 
@@ -206,7 +215,10 @@ def rollback(task: str, *, reason: str | None = None) -> Promotion:
     ------
     ModelNotFound
         There is no earlier champion.
+    ConfigError
+        There is no such task.
     """
+    _known(task)
     with locked(f"champion-{task}"):
         current = tracking.champion(task)
         earlier = _earlier(tracking.promotions(task), current.number if current else None)

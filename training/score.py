@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import narwhals as nw
@@ -45,6 +46,8 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
     """
     if out.suffix not in FORMATS:
         raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}, got '{out.suffix}'")
+    if data is not None and out.resolve() == data.resolve():
+        raise ConfigError(f"--out {out}: is the file that --data reads; give another")
     table = model.task.tables[0]
     raw = read_tables(
         _source(config, table, data),
@@ -55,6 +58,11 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
         progress=progress,
     )
     rows = _featured(model, raw, table)
+    absent = [f.name for f in model.estimator.signature.fields if f.feature and f.name not in rows.columns]
+    if absent:
+        raise DataError(
+            f"{table}.{absent[0]}: no such column, and the model was trained with it; map it in the sources"
+        )
     needed = (
         [f.name for f in model.estimator.signature.fields if f.required and rows[f.name].null_count()]
         if rows.height
@@ -105,7 +113,8 @@ def _write(answers: pl.DataFrame, out: Path) -> None:
             answers.write_parquet(part)
         part.replace(out)
     except (OSError, pl.exceptions.ComputeError) as e:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise ConfigError(
             f"{out}: {getattr(e, 'strerror', None) or e}; free space there or choose another place"
         ) from None

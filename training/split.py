@@ -122,6 +122,9 @@ def time_folds(as_of: NDArray[np.int64], *, folds: int) -> Iterator[tuple[Rows, 
 
 def _checked(parts: list[Rows]) -> list[Rows]:
     if any(len(p) == 0 for p in parts):
-        counts = ", ".join(str(len(p)) for p in parts)
-        raise DataError(f"the split leaves a part without rows ({counts}); give more rows or other split shares")
+        empty, rows = sum(len(p) == 0 for p in parts), sum(len(p) for p in parts)
+        raise DataError(
+            f"the split of {rows:,} rows leaves {empty} of {len(parts)} parts without rows; "
+            "give more rows, other split shares or fewer folds"
+        )
     return parts

@@ -9,11 +9,13 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -22,12 +24,14 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's own seven take minutes to say "it is down"
 
 import mlflow
 import mlflow.pyfunc
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import ConfigError, ModelNotFound
@@ -74,8 +78,10 @@ def _store(what: str) -> Iterator[MlflowClient]:
         _use(uri)
         if uri == _embedded():
             _make_embedded()
+        else:
+            _reach(uri)
         yield MlflowClient()
-    except (MlflowException, SQLAlchemyError, OSError) as e:
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as e:
         raise ConfigError(
             f"the tracking store {_without_password(uri)} failed while {what}: {_one_line(e)}; "
             "check MLFLOW_TRACKING_URI, free space and rights, then run the command again"
@@ -123,13 +129,22 @@ def _make_embedded() -> None:
         part.replace(path)
 
 
+@cache
+def _reach(uri: str) -> None:
+    """Ask a database once: MLflow itself would knock at a dead one for two minutes."""
+    if uri.startswith(("postgresql", "mysql", "mssql", "sqlite")):
+        create_engine(uri, poolclass=NullPool).connect().close()
+
+
 def _without_password(uri: str) -> str:
     scheme, _, rest = uri.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+    """What went wrong, without the password that an address in it may carry."""
+    text = " ".join(str(getattr(error, "orig", None) or error).split())
+    return re.sub(r"://[^/\s]*@", "://", text)[:300]
 
 
 def _experiment(client: MlflowClient, task: str) -> str:
@@ -137,7 +152,8 @@ def _experiment(client: MlflowClient, task: str) -> str:
         found = client.get_experiment_by_name(task)
         if found is not None:
             return str(found.experiment_id)
-        place = str(home() / "artifacts" / task) if _uri() == _embedded() else None
+        # A server knows its place for files; a bare database would scatter them over the folders this is run in.
+        place = None if _uri().startswith("http") else str(home() / "artifacts" / task)
         return str(client.create_experiment(task, artifact_location=place))
 
 

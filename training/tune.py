@@ -21,9 +21,10 @@ import optuna
 import yaml
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from pydantic import ValidationError
 
 from features.errors import ConfigError, DataError
-from training.config import Range, TaskConfig, load_config
+from training.config import Range, TaskConfig, first_problem, load_config
 from training.examples import Examples, Say, load_examples
 from training.home import home, locked, write_whole
 
@@ -91,7 +92,7 @@ def tune(
         )
     say = progress or (lambda text: None)
     examples = load_examples(config, progress=say)
-    wanted = trials or config.tune.trials
+    wanted = config.tune.trials if trials is None else trials
     name = _study_name(examples)
     study = _study(name)
     if not study.trials:
@@ -114,7 +115,7 @@ def _study_name(examples: Examples) -> str:
 
 
 def _study(name: str) -> optuna.Study:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # its warnings carry tracebacks of what we say in one line
     folder = home() / "tuning"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +134,14 @@ def _study(name: str) -> optuna.Study:
 
 def _current(config: TaskConfig) -> dict[str, Any]:
     """The configuration as it is, as the first trial: a search that cannot beat it says so."""
-    return {name: value for name in config.tune.space if (value := _value(config, name)) is not None}
+    found: dict[str, Any] = {}
+    for name, span in config.tune.space.items():
+        if (value := _value(config, name)) is None:
+            continue
+        if value not in (span.choices or (value,)) or (span.low is not None and not span.low <= value <= span.high):
+            raise ConfigError(f"tune.space.{name}: does not hold the configured value {value!r}; widen it")
+        found[name] = value
+    return found
 
 
 def _value(config: TaskConfig, dotted: str) -> Any:
@@ -142,6 +150,8 @@ def _value(config: TaskConfig, dotted: str) -> Any:
         if not isinstance(value, dict) or part not in value:
             raise ConfigError(f"tune.space: '{dotted}' is not a parameter; it must be a dotted name under params")
         value = value[part]
+    if not dotted.startswith("params.") or isinstance(value, dict):
+        raise ConfigError(f"tune.space: '{dotted}' is not a single value under params; name one, as in params.x.y")
     return value
 
 
@@ -219,7 +229,10 @@ def with_params(examples: Examples, chosen: Mapping[str, Any]) -> Examples:
         for part in path:
             place = place[part]
         place[last] = value
-    params = examples.config.definition.params.model_validate(content)
+    try:
+        params = examples.config.definition.params.model_validate(content)
+    except ValidationError as e:
+        raise ConfigError(f"tune.space: {first_problem(e, 'params')}") from None
     return replace(examples, config=examples.config.model_copy(update={"params": params}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from ml.domain import derived
 from ml.domain.points import PointsScale
@@ -98,16 +98,12 @@ class CreditParams(_Frozen):
     maximum_marginal_bad_rate: float | None = Field(None, gt=0, lt=1)
     reasons: dict[str, ReasonText] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
+    @field_validator("boosted_trees", "woe_scorecard", mode="before")
     @classmethod
-    def _learners(cls, values: Any) -> Any:
+    def _learner(cls, value: Any, info: ValidationInfo) -> Any:
         """The learners' models are made at run time, so pydantic cannot see them in the annotations."""
-        if not isinstance(values, dict):
-            return values
-        typed = {"boosted_trees": BoostedTreesParams, "woe_scorecard": WoeScorecardParams}
-        return values | {
-            n: m.model_validate(values[n] or {}) for n, m in typed.items() if isinstance(values.get(n), dict)
-        }
+        typed = {"boosted_trees": BoostedTreesParams, "woe_scorecard": WoeScorecardParams}[str(info.field_name)]
+        return value if isinstance(value, BaseModel) else typed.model_validate({} if value is None else value)
 
     @model_validator(mode="after")
     def _operations(self) -> Self:

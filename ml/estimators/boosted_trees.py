@@ -149,7 +149,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
             valid = None if watched is None else lgb.Dataset(*watched, reference=train, params=params)
             members = tuple(self._member(k, params, train, valid) for k in range(self.bag))
-        except lgb.basic.LightGBMError as e:
+        except (lgb.basic.LightGBMError, ValueError) as e:
             raise ConfigError(f"LightGBM refuses the parameters of boosted_trees: {e}") from e
         self._open(members, n_features)
         return self

@@ -112,7 +112,7 @@ lambda_l2, max_bin, num_threads, deterministic
             low, high = (
                 self._boost(array, error, {"objective": "quantile", "alpha": level}) for level in (tail, 1 - tail)
             )
-        except lgb.basic.LightGBMError as e:
+        except (lgb.basic.LightGBMError, ValueError) as e:
             raise ConfigError(f"LightGBM refuses the parameters of quantile_trees: {e}") from e
         self.boosters_ = (low, middle, high)
         self.n_features_in_ = array.shape[1]

@@ -18,9 +18,12 @@ import polars as pl
 import pytest
 import yaml
 
-from tests.conftest import Lender
+from features.errors import ConfigError
+from tests.conftest import Trained
 from tests.lending import chehang, lending_tables, write_lender
-from training import tracking
+from training import run, tracking
+from training.cli import main
+from training.config import load_config
 
 FORCED = ("promote", "credit_risk", "--version", "2", "--force", "--reason", "trial")
 # Dies by SIGKILL where the client's method named by the first argument would be called; then the ordinary command line.
@@ -43,7 +46,7 @@ def _told(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.fixture
-def home(lender: Lender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(lender: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The lender's store, version 1 being champion; also read by the test itself."""
     shutil.copytree(lender.home, tmp_path / "home")
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
@@ -71,21 +74,23 @@ def _limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 
 
-def _run(*command: str, home: Path, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+def _run(
+    *command: str, home: Path, before: Callable[[], None] | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")} | variables
     return subprocess.run(
         [sys.executable, *command], env=environment | {"CHEHANG_HOME": str(home), "OMP_NUM_THREADS": "1"},
-        preexec_fn=before, capture_output=True, text=True, timeout=120, check=False,
+        preexec_fn=before, capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
 
 
-def test_a_disk_that_is_full_registers_nothing(home: Path, lender: Lender) -> None:
+def test_a_disk_that_is_full_registers_nothing(home: Path, lender: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(lender.config))
     # A limit on the size of files stands in for the full disk: it needs no mount and no root.
     full = _run("-m", "training.cli", *train, home=home, before=_limit_file_size)
     assert "free space" in _told(full)
     assert _numbers() == [1] and _champion() == 1
-    chehang(*train, home=home)
+    run.train(load_config("credit_risk", lender.config))
     assert _numbers() == [1, 2]
 
 
@@ -94,7 +99,7 @@ def test_a_tracking_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         server = f"http://someone:secret@127.0.0.1:{unused.getsockname()[1]}"
     started = time.monotonic()
-    told = _told(chehang("compare", "credit_risk", home=tmp_path, check=False, MLFLOW_TRACKING_URI=server))
+    told = _told(_run("-m", "training.cli", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
     assert "MLFLOW_TRACKING_URI" in told and "secret" not in told
     assert time.monotonic() - started < 45
 
@@ -126,23 +131,71 @@ def _sources(folder: Path, name: str) -> Mapping[str, Any]:
         ("database", "127.0.0.1"),
     ],
 )
-def test_a_source_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, said: str) -> None:
+def test_a_source_that_cannot_be_read_is_one_line(
+    tmp_path: Path, name: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = write_lender(tmp_path, lending_tables(rows=300))
     sources = yaml.safe_load((tmp_path / "sources.yaml").read_text())
     sources["tables"]["applications"] = _sources(tmp_path, name)
     (tmp_path / "sources.yaml").write_text(yaml.safe_dump(sources))
-    told = _told(chehang("check", "credit_risk", "-c", str(config), home=tmp_path / "home", check=False))
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "argv", ["chehang", "check", "credit_risk", "-c", str(config)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().err
+    assert ended.value.code == 1 and told.startswith("error: ") and told.count("\n") == 1
     assert said in told and "applications" in told and "secret" not in told
 
 
-def test_killed_before_the_version_is_made_leaves_none(home: Path, lender: Lender) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("task: credit_risk", "key 'task' is given twice"),
+        ("gate: {no_such: {at_most: 1}}", "gate.no_such: no such metric"),
+        ("gate: {brier: {}}", "give at_least, at_most or both"),
+        ("gate: {brier: {at_most: .nan}}", "finite"),
+        ("split: {seed: -5}", "greater than or equal to 0"),
+        ("protected: " + "[" * 2_000, "nested too deeply"),
+    ],
+)
+def test_a_configuration_that_cannot_be_meant(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "credit_risk.yaml"
+    path.write_text(f"task: credit_risk\ntime: submitted_at\n{line}\n")
+    with pytest.raises(ConfigError, match=said):
+        load_config("credit_risk", path)
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        ("{low: 0, high: 2, log: true}", "above 0 on a log scale"),
+        ("{low: .nan, high: 2}", "finite"),
+        ("{low: 3, high: 9.5, integer: true}", "whole numbers"),
+    ],
+)
+def test_a_search_range_that_cannot_be(lender: Trained, span: str, said: str) -> None:
+    setting = f"tune={{space: {{params.boosted_trees.num_leaves: {span}}}}}"
+    with pytest.raises(ConfigError, match=said):
+        load_config("credit_risk", lender.config, settings=[setting.replace(", integer: true", "")])
+
+
+def test_answers_do_not_overwrite_the_rows_they_answer(tmp_path: Path, lender: Trained) -> None:
+    rows = tmp_path / "rows.parquet"
+    shutil.copy(lender.config.parent / "applications.parquet", rows)
+    before = rows.read_bytes()
+    score = ("score", "credit_risk", "-c", str(lender.config), "--data", str(rows), "--out", str(rows))
+    assert "--data reads" in _told(chehang(*score, home=lender.home, check=False))
+    assert rows.read_bytes() == before
+
+
+def test_killed_before_the_version_is_made_leaves_none(home: Path, lender: Trained) -> None:
     killed = _run("-c", DIES, "create_model_version", "train", "credit_risk", "-c", str(lender.config), home=home)
     assert killed.returncode == -9
     assert _numbers() == [1] and _champion() == 1
 
 
-def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, lender: Lender) -> None:
-    chehang("train", "credit_risk", "-c", str(lender.config), home=home)
+def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, lender: Trained) -> None:
+    run.train(load_config("credit_risk", lender.config))
     for moment in ("set_registered_model_tag", "set_registered_model_alias"):
         assert _run("-c", DIES, moment, *FORCED, home=home).returncode == -9
         assert _champion() == 1

@@ -1,0 +1,60 @@
+"""The wheel carries what the product runs on, and says what is missing outside a checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGES = ("features", "ml", "training", "serving")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy of the sources, by the build backend that pyproject.toml names."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / name)
+    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, "dist"], cwd=folder, check=True, capture_output=True, timeout=120)
+    return next((folder / "dist").glob("chehang-*.whl"))
+
+
+def test_the_wheel_holds_the_code_the_pages_the_licence_and_nothing_else(wheel: Path) -> None:
+    own = {
+        p.relative_to(ROOT).as_posix()
+        for name in PACKAGES
+        for p in (ROOT / name).rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts
+    }
+    assert "serving/pages/index.html" in own
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    assert {n for n in packed if ".dist-info/" not in n} == own
+    assert any(n.endswith("licenses/LICENSE") for n in packed)
+
+
+def test_outside_a_checkout_the_product_runs_and_names_the_configuration_it_lacks(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "CHEHANG_HOME": str(tmp_path / "home")}
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *command], cwd=elsewhere, env=environment, capture_output=True, text=True, check=False
+        )
+
+    assert str(tmp_path) in run("-c", "import training; print(training.__file__)").stdout
+    done = run("-m", "training.cli", "train", "credit_risk")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "configs/credit_risk.yaml" in done.stderr and "--config" in done.stderr
