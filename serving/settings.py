@@ -56,23 +56,28 @@ def load_settings(path: Path | None = None, *, environment: Mapping[str, str] = 
 
     Examples
     --------
-    >>> load_settings(Path("missing.yaml"), environment={"CHEHANG_PORT": "9000"}).port
+    >>> load_settings(environment={"CHEHANG_PORT": "9000"}).port
     9000
     """
-    path = path or Path("configs") / "serving.yaml"
-    content: dict[str, Any] = {}
-    if path.exists():
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
-            raise ConfigError(f"{path}: cannot be read: {' '.join(str(e).split())}") from None
-    for name in Settings.model_fields:
-        if (value := environment.get(PREFIX + name.upper())) is not None:
-            content[name] = value
+    content = _read(path or Path("configs") / "serving.yaml", needed=path is not None)
+    given = {n: value for n in Settings.model_fields if (value := environment.get(PREFIX + n.upper())) is not None}
     try:
-        return Settings.model_validate(content)
+        return Settings.model_validate({**content, **given})
     except ValidationError as e:
         problem = e.errors(include_url=False)[0]
         place = ".".join(str(p) for p in problem["loc"])
         received = problem.get("input")
-        raise ConfigError(f"{path}: {place}: {problem['msg']}, got {received!r}; correct or remove it") from None
+        where = f"{PREFIX}{place.upper()}" if place in given else f"{path or 'configs/serving.yaml'}: {place}"
+        raise ConfigError(f"{where}: {problem['msg']}, got {received!r}; correct or remove it") from None
+
+
+def _read(path: Path, *, needed: bool) -> dict[str, Any]:
+    if not needed and not path.exists():
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise ConfigError(f"{path}: cannot be read: {' '.join(str(e).split())}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must hold keys and values, found {type(content).__name__}")
+    return content

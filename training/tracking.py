@@ -385,5 +385,7 @@ def git_commit() -> str:
         done = subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
+    if not ask("ls-files", Path(__file__).name):  # installed inside a checkout of something else
+        return "unknown"
     commit = ask("rev-parse", "--short=12", "HEAD")
     return (commit + ("+" if ask("status", "--porcelain", "-uno") else "")) if commit else "unknown"
