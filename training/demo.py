@@ -73,10 +73,14 @@ def _free_port() -> int:
 
 
 def _ask(url: str, body: dict[str, Any] | None = None) -> Any:
+    return json.loads(_fetch(url, body) or b"{}")
+
+
+def _fetch(url: str, body: dict[str, Any] | None, *, accept: str = "application/json") -> bytes:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.loads(answer.read() or b"{}")
+    headers = {"Content-Type": "application/json", "Accept": accept}
+    with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=10) as answer:
+        return bytes(answer.read())
 
 
 def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
@@ -109,6 +113,43 @@ def _show(name: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
         out.print("nothing weighs against this application")
 
 
+def _offer(url: str) -> None:
+    """Show what can be offered to one applicant, and write the cost form of the first offer."""
+    asked = _ask(f"{url}/v1/loan_offers/example")
+    out.print(f"\n[bold cyan]$ curl {url}/v1/loan_offers -d '...'[/bold cyan]")
+    answer = _ask(f"{url}/v1/loan_offers", asked)
+    credit, price = answer["credit"], asked["vehicle"]["price"]
+    table = Table("offer", "best at", "down", "months", "monthly", "last", "cost", "a year", "default", box=None)
+    for o in answer["offers"]:
+        best = "\n".join(f"{t['en']}\n{t['zh']}" for t in o["best_at_text"])
+        cells = (o["down_payment"], o["monthly_payment"], o["final_payment"], o["total_cost"])
+        down, monthly, last, cost = (f"{c:,.2f}" for c in cells)
+        name = f"{o['product_name']['en']}\n{o['product_name']['zh']}\n{o['lender']['en']} {o['lender']['zh']}"
+        table.add_row(
+            name,
+            best,
+            down,
+            str(o["term_months"]),
+            monthly,
+            last,
+            cost,
+            f"{o['implied_rate']:.2%}",
+            f"{o['probability_of_default']:.2%}",
+        )
+    band = f"{credit['band'].upper()} {CHINESE[credit['band']]}"
+    head = f"vehicle {price:,.0f} yuan   {band}   risk band {answer['risk_band']}"
+    out.print(Panel(head, title="Loan offers 贷款方案", title_align="left"))
+    out.print(table)
+    for reason in credit["reasons"]:
+        out.print(f"  weighs against: {reason['en']} {reason['zh']} ({reason['points']:+.0f})")
+    if answer["offers"]:
+        first = answer["offers"][0]
+        loan = {n: first[n] for n in ("product", "amount", "annual_rate", "term_months", "balloon")}
+        page = HOME / "disclosure.html"
+        page.write_bytes(_fetch(f"{url}/v1/loan_offers/disclosure", {**loan, "on": asked["on"]}, accept="text/html"))
+        out.print(f"the cost form of the first offer 综合融资成本明示表: {page.relative_to(Path.cwd())}")
+
+
 def main() -> None:
     """Make the sample dealership, train, promote, serve, ask three applicants, stop."""
     started = time.monotonic()
@@ -116,6 +157,8 @@ def main() -> None:
     chehang("sample-data")
     chehang("train", "credit_risk")
     chehang("promote", "credit_risk")
+    chehang("train", "residual_value")
+    chehang("promote", "residual_value")
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     out.print(f"\n[bold cyan]$ chehang serve --port {port}[/bold cyan]")
@@ -127,6 +170,7 @@ def main() -> None:
             body = {**example, **fields}
             out.print(f"\n[bold cyan]$ curl {url}/v1/credit_risk -d '...'[/bold cyan]")
             _show(name, body, _ask(f"{url}/v1/credit_risk", body))
+        _offer(url)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)
