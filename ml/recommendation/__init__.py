@@ -1,0 +1,1 @@
+"""`recommendation`: which vehicles in stock should this visitor see, and why."""
