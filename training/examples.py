@@ -14,6 +14,7 @@ from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.sources import RawTables, load_sources, read_tables
 from ml.signature import Signature, feature_columns, learn_signature
+from ml.task import Task
 from training.config import TaskConfig
 from training.home import home
 from training.split import PARTS, Rows, duplicate_groups, random_folds, split_at_random, split_by_time, time_folds
@@ -110,11 +111,14 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
     """
     task = config.definition
     raw = read_raw(config, progress=progress)
+    if not config.timeless and config.time not in raw.frames[task.tables[0]].collect_schema().names():
+        raise ConfigError(
+            f"time: column '{config.time}' is not in the data of {task.tables[0]}; map it in the sources, or set "
+            "time: none (the split is then random, and every report says so)"
+        )
     frame = _labelled(config, raw, engine)
     if frame.height == 0:
-        raise DataError(
-            f"{task.name}: no row of {task.tables[0]} has a known outcome in {task.tables[-1]}; check the keys"
-        )
+        raise DataError(f"{task.name}: {_no_outcome(task)}")
     label = frame["label"].to_numpy().astype(np.float64)
     frame = frame.drop("label")
     numeric, categorical = _features(config, frame)
@@ -137,6 +141,15 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
     )
     fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
     return Examples(config, frame, label, groups, parts, signature, tuple(notes), fingerprint, raw)
+
+
+def _no_outcome(task: Task) -> str:
+    asked, told = task.tables[0], task.tables[-1]
+    if asked == told:
+        return (
+            f"no row of {asked} has a known outcome; check that it is filled in, and that rows of this kind are meant"
+        )
+    return f"no row of {asked} has a known outcome in {told}; check the keys"
 
 
 def _labelled(config: TaskConfig, raw: RawTables, engine: str) -> pl.DataFrame:
