@@ -143,7 +143,7 @@ def interactions(
     Returns
     -------
     LazyFrame
-        `person_id`, `event_at` (us), `item_id`, `grade` and, where known, `session_id`.
+        `person_id`, `event_at` (us), `item_id`, `grade` and, where events have them, `session_id` and `store_id`.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def interactions(
         events = events.with_columns(nw.col("vehicle_id").alias(ITEM))
     else:
         events = events.join(vehicles.select("vehicle_id", ITEM), on="vehicle_id", how="left")
-    kept = [PERSON, "event_at", ITEM, GRADE, *(["session_id"] if "session_id" in names else [])]
+    kept = [PERSON, "event_at", ITEM, GRADE, *(n for n in ("session_id", "store_id") if n in names)]
     return events.select(kept).filter(~nw.col(ITEM).is_null())
 
 

@@ -1,0 +1,199 @@
+"""What most people look at, by group: for visitors about whom nothing else is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
+from scipy.special import gammaln
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from features.errors import ConfigError, DataError
+from ml.estimators.artefact import damaged
+from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, weights_matrix
+from ml.estimators.retrievers.npz import member, pack_params, unpack_params
+
+Float64Array = npt.NDArray[np.float64]
+LOG_WEIGHT_RANGE = (np.log(1e-2), np.log(1e9))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Popularity(BaseEstimator):  # type: ignore[misc]
+    """Share of the interactions each item draws, in each group shrunk towards the share it draws overall.
+
+    The share of item i in group g is `(n_gi + s p_i) / (N_g + s)`: the mean of a Dirichlet posterior whose prior is the
+    overall share `p` with the weight of `s` interactions. A small group says what everybody likes, a large one what it
+    likes itself. Time decay comes in with the weights (`decay_weights`).
+
+    Parameters
+    ----------
+    prior_weight : float, optional
+        `s`, in interactions of weight 1. When not given it is the most likely one (empirical Bayes): the maximum of the
+        Dirichlet-multinomial likelihood of the groups, which takes decayed weights as counts.
+
+    Attributes
+    ----------
+    overall_ : array of shape (n_items,)
+        Overall shares; they sum to 1.
+    by_group_ : array of shape (n_groups, n_items)
+        Shrunk shares of each group.
+    prior_weight_ : float
+        The `s` used; 0 without groups.
+
+    References
+    ----------
+    T. P. Minka (2000, revised 2012), Estimating a Dirichlet distribution, section 2.
+
+    Examples
+    --------
+    >>> seen = Interactions.from_rows([0, 1, 2, 3], [0, 0, 0, 1], shape=(4, 2), groups=[0, 0, 1, 1], n_groups=3)
+    >>> model = Popularity(prior_weight=2.0).fit(seen)
+    >>> model.overall_.tolist()
+    [0.75, 0.25]
+    >>> model.score_groups([0, 1, 2, -1]).tolist()  # (2 + 1.5) / 4, (1 + 1.5) / 4, none of its own, unknown
+    [[0.875, 0.125], [0.625, 0.375], [0.75, 0.25], [0.75, 0.25]]
+    """
+
+    prior_weight: float | None = None
+
+    def fit(self, interactions: Interactions) -> Self:
+        """Learn the shares.
+
+        Raises
+        ------
+        ConfigError
+            A prior weight that is not positive.
+        DataError
+            No interactions.
+        """
+        if self.prior_weight is not None and not 0 < self.prior_weight < np.inf:
+            raise ConfigError(f"popularity: prior_weight must be more than 0, got {self.prior_weight}")
+        total = np.asarray(interactions.matrix.sum(axis=0), dtype=np.float64).ravel()
+        if not total.any():
+            raise DataError("popularity: there are no interactions to learn from")
+        overall = total / total.sum()
+        self.overall_ = overall.astype(np.float32)
+        self.by_group_ = np.empty((0, len(total)), dtype=np.float32)
+        self.prior_weight_ = 0.0
+        if interactions.by_group is not None and interactions.by_group.shape[0]:
+            self._fit_groups(interactions.by_group, overall)
+        return self
+
+    def score(self, histories: csr_matrix) -> FloatArray:
+        """The overall shares, the same for each history.
+
+        Parameters
+        ----------
+        histories : csr_matrix of shape (n_rows, n_items)
+            Only their number is used.
+
+        Returns
+        -------
+        array of shape (n_rows, n_items)
+
+        Raises
+        ------
+        DataError
+            Another number of items.
+        """
+        check_is_fitted(self)
+        found = weights_matrix(histories, "histories", n_items=len(self.overall_))
+        return np.tile(self.overall_, (found.shape[0], 1))
+
+    def score_groups(self, groups: npt.ArrayLike) -> FloatArray:
+        """Shares in the group of each row.
+
+        Parameters
+        ----------
+        groups : array of int, shape (n_rows,)
+            Numbers of groups as in training; -1 for an unknown one, which gets the overall shares.
+
+        Returns
+        -------
+        array of shape (n_rows, n_items)
+
+        Raises
+        ------
+        DataError
+            A group that was not there in training.
+        """
+        check_is_fitted(self)
+        number = np.asarray(groups, dtype=np.int64)
+        wrong = (number < -1) | (number >= len(self.by_group_))
+        if wrong.any():
+            raise DataError(
+                f"popularity: group must be a number from 0 to {len(self.by_group_) - 1}, or -1 for an unknown one; "
+                f"got {number[wrong][0]}"
+            )
+        found = np.tile(self.overall_, (len(number), 1))
+        found[number >= 0] = self.by_group_[number[number >= 0]]
+        return found
+
+    def arrays(self) -> Arrays:
+        """Parameters, shares and the prior weight used."""
+        check_is_fitted(self)
+        learned = {"overall": self.overall_, "by_group": self.by_group_, "prior_weight": np.array(self.prior_weight_)}
+        return pack_params(self.get_params()) | learned
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Self:
+        """Restore what `arrays` returned.
+
+        Raises
+        ------
+        ModelNotFound
+            An array is missing.
+        DataError
+            An array is damaged.
+        """
+        restored = cls(**unpack_params(arrays, keys=frozenset(field.name for field in fields(cls))))
+        restored.overall_ = member(arrays, "overall", ndim=1)
+        restored.by_group_ = member(arrays, "by_group", ndim=2)
+        restored.prior_weight_ = float(member(arrays, "prior_weight"))
+        if restored.by_group_.shape[1] != len(restored.overall_):
+            raise damaged("by_group", f"it must have {len(restored.overall_)} columns")
+        return restored
+
+    def _fit_groups(self, by_group: csr_matrix, overall: Float64Array) -> None:
+        stray = by_group.indices[overall[by_group.indices] == 0]
+        if stray.size:
+            raise DataError(f"popularity: item {stray[0]} has interactions by group but none by user: build both alike")
+        weight = likely_prior_weight(by_group, overall) if self.prior_weight is None else self.prior_weight
+        size = np.asarray(by_group.sum(axis=1), dtype=np.float64).ravel()
+        shares = (by_group.toarray() + weight * overall) / (size + weight)[:, None]
+        self.by_group_, self.prior_weight_ = shares.astype(np.float32), float(weight)
+
+
+def likely_prior_weight(by_group: csr_matrix, overall: Float64Array) -> float:
+    """Prior weight with the highest Dirichlet-multinomial likelihood, between 0.01 and 10^9 interactions.
+
+    Parameters
+    ----------
+    by_group : csr_matrix of shape (n_groups, n_items)
+        Weight of each item in each group.
+    overall : array of shape (n_items,)
+        Prior shares, positive wherever a group has weight.
+
+    Examples
+    --------
+    >>> alike, apart = csr_matrix([[50.0, 50.0], [50.0, 50.0]]), csr_matrix([[90.0, 10.0], [10.0, 90.0]])
+    >>> likely_prior_weight(alike, np.array([0.5, 0.5])) > 1e6
+    True
+    >>> 1 < likely_prior_weight(apart, np.array([0.5, 0.5])) < 5
+    True
+    """
+    size = np.asarray(by_group.sum(axis=1), dtype=np.float64).ravel()
+    count, share = by_group.data.astype(np.float64), overall[by_group.indices]
+
+    def loss(log_weight: float) -> float:
+        prior = np.exp(log_weight)
+        of_items = gammaln(count + prior * share) - gammaln(prior * share)
+        return -float((gammaln(prior) - gammaln(prior + size)).sum() + of_items.sum())
+
+    return float(np.exp(minimize_scalar(loss, bounds=LOG_WEIGHT_RANGE, method="bounded").x))

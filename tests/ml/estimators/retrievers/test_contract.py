@@ -1,0 +1,137 @@
+"""What every retriever owes, tested once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix, vstack
+from sklearn.exceptions import NotFittedError
+
+from features.errors import DataError, ModelNotFound
+from ml.estimators.retrievers import (
+    ALS,
+    ContentNeighbours,
+    Explains,
+    Interactions,
+    ItemItem,
+    Popularity,
+    Retriever,
+    from_npz,
+    to_npz,
+)
+
+
+def _content(interactions: Interactions) -> ContentNeighbours:
+    n_items = interactions.matrix.shape[1]
+    return ContentNeighbours().fit(np.linspace(0, 1, n_items)[:, None], np.arange(n_items)[:, None] % 2)
+
+
+FITS: dict[str, Callable[[Interactions], Retriever | ContentNeighbours]] = {
+    "item_item": lambda i: ItemItem(regularization=5.0).fit(i),
+    "item_item_sparse": lambda i: ItemItem(regularization=5.0, memory_limit_mb=0, neighbours=6).fit(i),
+    "als": lambda i: ALS(factors=4, regularization=1.0, num_threads=1).fit(i),
+    "popularity": lambda i: Popularity().fit(i),
+    "content": _content,
+}
+
+
+@pytest.fixture(params=sorted(FITS))
+def fitted(request: pytest.FixtureRequest, people: Interactions) -> Retriever | ContentNeighbours:
+    return FITS[request.param](people)
+
+
+def test_one_history_at_a_time_equals_the_batch(fitted: Retriever, people: Interactions) -> None:
+    batch = fitted.score(people.matrix)
+    assert batch.shape == people.matrix.shape
+    assert batch.dtype == np.float32
+    one = np.vstack([fitted.score(people.matrix[i]) for i in range(people.matrix.shape[0])])
+    np.testing.assert_allclose(one, batch, atol=1e-5)
+
+
+def test_empty_histories_and_no_history_have_finite_scores(fitted: Retriever, people: Interactions) -> None:
+    n_items = people.matrix.shape[1]
+    empty = fitted.score(csr_matrix((2, n_items), dtype=np.float32))
+    assert np.isfinite(empty).all() and np.array_equal(empty[0], empty[1])
+    if not isinstance(fitted, Popularity):
+        assert not empty.any()
+    assert fitted.score(csr_matrix((0, n_items), dtype=np.float32)).shape == (0, n_items)
+
+
+def test_an_item_nobody_saw_is_scored_and_may_stand_in_a_history(fitted: Retriever, people: Interactions) -> None:
+    unseen = people.matrix.shape[1] - 1
+    history = csr_matrix(([1.0], ([0], [unseen])), shape=(1, unseen + 1))
+    assert np.isfinite(fitted.score(history)).all()
+    if not isinstance(fitted, ContentNeighbours):
+        assert not fitted.score(people.matrix)[:, unseen].any()
+
+
+def test_explanations_sum_to_the_score(fitted: Retriever, people: Interactions) -> None:
+    if not isinstance(fitted, Explains):
+        assert isinstance(fitted, Popularity)
+        return
+    scores = fitted.score(people.matrix)
+    for row in (0, 1, 79):
+        for item in (0, 7, 19):
+            parts = fitted.explain(people.matrix[row], item)
+            assert parts.shape == (people.matrix[row].nnz,)
+            assert parts.sum() == pytest.approx(scores[row, item], abs=1e-5)
+    with pytest.raises(DataError, match="one history"):
+        fitted.explain(people.matrix[:2], 0)
+    with pytest.raises(DataError, match="item must be"):
+        fitted.explain(people.matrix[0], 20)
+
+
+def test_arrays_survive_a_file_and_hold_no_objects(fitted: Retriever, people: Interactions) -> None:
+    content = to_npz(fitted.arrays())
+    again = type(fitted).from_arrays(from_npz(content, "model.npz"))
+    assert np.array_equal(again.score(people.matrix), fitted.score(people.matrix))
+    assert again.get_params() == fitted.get_params()  # type: ignore[attr-defined]
+    assert to_npz(again.arrays()) == content
+
+
+def test_damaged_arrays_are_named(fitted: Retriever) -> None:
+    arrays = fitted.arrays()
+    for name, array in arrays.items():
+        with pytest.raises(ModelNotFound, match=name):
+            type(fitted).from_arrays({n: a for n, a in arrays.items() if n != name and not n.startswith(f"{name}_")})
+        with pytest.raises(DataError, match="damaged"):
+            type(fitted).from_arrays(arrays | {name: np.zeros((2, 2, 2))})
+        if array.dtype.kind == "f" and array.size:
+            with pytest.raises(DataError, match="damaged"):
+                type(fitted).from_arrays(arrays | {name: np.full_like(array, np.nan)})
+    with pytest.raises(DataError, match="damaged"):
+        type(fitted).from_arrays(arrays | {"params": np.array('{"nonsense": 1}')})
+
+
+def test_histories_it_cannot_read_are_refused(fitted: Retriever, people: Interactions) -> None:
+    with pytest.raises(DataError, match="20 items"):
+        fitted.score(csr_matrix((1, 3), dtype=np.float32))
+    with pytest.raises(DataError, match="not negative"):
+        fitted.score(people.matrix * -1)
+
+
+def test_nothing_is_scored_before_fitting(fitted: Retriever, people: Interactions) -> None:
+    with pytest.raises(NotFittedError):
+        type(fitted)().score(people.matrix)
+
+
+def test_no_interactions_is_a_clear_error(fitted: Retriever) -> None:
+    if not isinstance(fitted, ContentNeighbours):
+        with pytest.raises(DataError, match="no interactions"):
+            type(fitted)().fit(Interactions(csr_matrix((3, 4), dtype=np.float32)))
+
+
+def test_fitting_twice_gives_the_same_model(fitted: Retriever, people: Interactions) -> None:
+    if not isinstance(fitted, ContentNeighbours):
+        again = type(fitted)(**fitted.get_params()).fit(people)  # type: ignore[attr-defined]
+        np.testing.assert_allclose(again.score(people.matrix), fitted.score(people.matrix), atol=1e-6)
+
+
+def test_people_who_saw_nothing_change_nothing(fitted: Retriever, people: Interactions) -> None:
+    if isinstance(fitted, ContentNeighbours | ALS):
+        return  # the one learns from no people, the other draws its first factors by their number
+    wider = Interactions(vstack([people.matrix, csr_matrix((5, 20), dtype=np.float32)]).tocsr())
+    again = type(fitted)(**fitted.get_params()).fit(wider)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(again.score(people.matrix), fitted.score(people.matrix), atol=1e-6)
