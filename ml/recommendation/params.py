@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
 from features.recommendation import GRADES, ITEM_PARTS, PRICE_BANDS
+from ml.estimators.ranking_trees import RankingTrees
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.retrievers.item_item import ItemItem
 from ml.estimators.retrievers.low_pass import LowPass
@@ -16,6 +17,7 @@ from ml.params import params_model
 ItemItemParams = params_model(ItemItem)
 ALSParams = params_model(ALS)
 LowPassParams = params_model(LowPass)
+RankerParams = params_model(RankingTrees, without=("monotone",))
 
 
 class RecommendationParams(BaseModel):
@@ -39,6 +41,8 @@ class RecommendationParams(BaseModel):
         The same for what retrievers learn of tastes, and of what is popular.
     item_item, low_pass, als : model or None
         Parameters of these retrievers; null leaves one out.
+    ranker : model
+        Parameters of `RankingTrees`.
     candidates : int
         Vehicles handed to the ranker at most: the best of each retriever.
     questions : int
@@ -58,6 +62,7 @@ class RecommendationParams(BaseModel):
     item_item: SerializeAsAny[BaseModel] | None = ItemItemParams()
     low_pass: SerializeAsAny[BaseModel] | None = LowPassParams()
     als: SerializeAsAny[BaseModel] | None = ALSParams(factors=32, regularization=5.0)
+    ranker: SerializeAsAny[BaseModel] = RankerParams()
     candidates: int = Field(200, ge=10, le=5_000)
     questions: int = Field(30_000, ge=100, le=10_000_000)
 
@@ -76,6 +81,11 @@ class RecommendationParams(BaseModel):
     @classmethod
     def _typed_als(cls, value: Any) -> Any:
         return ALSParams.model_validate(value) if isinstance(value, dict) else value
+
+    @field_validator("ranker", mode="before")
+    @classmethod
+    def _typed_ranker(cls, value: Any) -> Any:
+        return RankerParams.model_validate(value or {}) if isinstance(value, dict | None) else value
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from features.as_of import DAY
-from ml.recommendation.catalogue import Ints, Vehicles
+from features.as_of import AS_OF, DAY
+from features.recommendation import GRADE, ITEM, PERSON
+from ml.recommendation.catalogue import Ints, Vehicles, Vocabularies, Vocabulary
 from ml.recommendation.visitors import Visitors
 
 
@@ -33,6 +36,27 @@ class Questions:
     wanted: sparse.csr_matrix
     person: NDArray[np.uint64]
     midway: NDArray[np.bool_]
+
+    @classmethod
+    def read(cls, asked: pl.DataFrame, wanted: pl.DataFrame, visitors: Visitors, known: Vocabularies) -> Self:
+        """Put what was wanted beside the visitors.
+
+        Parameters
+        ----------
+        asked : DataFrame
+            `person_id`, `as_of` and `midway`, one row per visitor, in their order.
+        wanted : DataFrame
+            From `features.recommendation.wanted`; items that are not known are passed over.
+        visitors : Visitors
+        known : Vocabularies
+        """
+        rows = wanted.join(asked.select(PERSON, AS_OF).with_row_index("row"), on=[PERSON, AS_OF], how="inner")
+        item = known.items.codes(rows[ITEM])
+        inside = item < len(known.items)
+        cells = rows["row"].to_numpy()[inside].astype(np.int64), item[inside]
+        matrix = sparse.csr_matrix((rows[GRADE].to_numpy()[inside], cells), shape=(asked.height, len(known.items)))
+        person = Vocabulary.learn(asked[PERSON]).codes(asked[PERSON]).astype(np.uint64)
+        return cls(visitors, matrix, person, asked["midway"].to_numpy().astype(bool))
 
     def __len__(self) -> int:
         return len(self.visitors)
@@ -75,6 +99,9 @@ def offered(visitors: Visitors, vehicles: Vehicles) -> Offered:
 
     Offers are looked up once per store and day, as they stood at the day's first question.
     """
+    if len(visitors) == 0:
+        nothing = np.empty(0, dtype=np.int64)
+        return Offered(nothing, nothing, nothing)
     day = visitors.as_of // DAY
     order = np.lexsort((visitors.as_of, day, visitors.store))
     store, day = visitors.store[order], day[order]
@@ -86,5 +113,4 @@ def offered(visitors: Visitors, vehicles: Vehicles) -> Offered:
         for row in order[begin:end]:
             found[row] = there
     sizes = np.array([len(f) for f in found], dtype=np.int64)
-    vehicle = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
-    return Offered(np.repeat(np.arange(len(found)), sizes), vehicle, sizes)
+    return Offered(np.repeat(np.arange(len(found)), sizes), np.concatenate(found), sizes)

@@ -168,11 +168,8 @@ class ItemItem(BaseEstimator):  # type: ignore[misc]
             An array is damaged.
         """
         restored = cls(**unpack_params(arrays, keys=frozenset(field.name for field in fields(cls))))
-        weights: Any = (
-            unpack_sparse(arrays, "weights")
-            if "weights_shape" in arrays or "weights_data" in arrays
-            else member(arrays, "weights", ndim=2)
-        )
+        sparse = any(name.startswith("weights_") for name in arrays)
+        weights: Any = unpack_sparse(arrays, "weights") if sparse else member(arrays, "weights", ndim=2)
         if weights.shape[0] != weights.shape[1]:
             raise damaged("weights", f"it must be items x items, got {weights.shape}")
         restored.weights_, restored.n_items_ = weights, int(weights.shape[0])
