@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
 import narwhals as nw
@@ -64,14 +65,14 @@ class Metric:
     Attributes
     ----------
     compute : callable
-        ``(y, prediction) -> float``.
+        ``(y, prediction) -> float``; of a ranking ``(lists, wanted) -> one value for each question``.
     better : {'higher', 'lower'}
         Direction.
     reads : tuple of str
         Columns of the answer that `prediction` holds, side by side; none means the first, as a vector.
     """
 
-    compute: Callable[..., float]
+    compute: Callable[..., Any]
     better: str
     reads: tuple[str, ...] = ()
 
@@ -103,11 +104,12 @@ class Task:
         ``(tables) -> spine``: key, `as_of` (us) and `label` of every row whose outcome is known.
     features : callable
         ``(spine, tables) -> columns``: one row per spine row, known strictly before `as_of`.
-    outcome : {'binary', 'amount'}
-        What the label is: 0 or 1, or a number above 0.
+    outcome : {'binary', 'amount', 'ranking'}
+        What the label is: 0 or 1, a number above 0, or which of many were wanted. It decides how training studies the
+        task: rows with a label, or questions with a list.
     naive : callable
         ``(X_train, y_train, X) -> prediction``: what anybody would answer without a model; every score stands beside
-        its own.
+        its own. A ranking is compared with popularity instead.
     estimator : type
         See `Estimator`.
     metrics : mapping of str to Metric
@@ -118,6 +120,10 @@ class Task:
         Pydantic model of one answer.
     respond : callable
         ``(estimator, requests, explain=...) -> answers`` in the order of the requests.
+    follow : callable, optional
+        ``(configs) -> watch``, where ``watch(estimator) -> bool`` brings what changes by the minute (stock, an
+        operator's rules) into a loaded estimator and says whether anything changed. Called about once a second by one
+        thread; a `ChehangError` leaves the estimator as it was.
     """
 
     name: str
@@ -126,13 +132,14 @@ class Task:
     params: type[BaseModel]
     examples: Callable[[Frames], nw.LazyFrame[Any]]
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
-    outcome: Literal["binary", "amount"]
-    naive: Callable[[pl.DataFrame, Array, pl.DataFrame], Array]
+    outcome: Literal["binary", "amount", "ranking"]
+    naive: Callable[[pl.DataFrame, Array, pl.DataFrame], Array] | None
     estimator: type[Any]
     metrics: Mapping[str, Metric]
     request: Callable[[Signature], type[BaseModel]]
     response: type[BaseModel]
     respond: Callable[..., list[Any]]
+    follow: Callable[[Path], Callable[[Any], bool]] | None = None
 
     @property
     def table(self) -> Table:

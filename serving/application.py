@@ -14,7 +14,7 @@ logging.getLogger("chehang.serving").setLevel(logging.INFO)
 logging.getLogger("uvicorn.access").propagate = False  # /metrics counts; a line for each request costs more
 
 SETTINGS = load_settings()
-STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds)
+STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
 APP = build_app(STORE, SETTINGS, load_endpoints(SETTINGS.configs))
 PATHS, POSTS = routes_of(APP)
 GUARD = Guard(

@@ -104,10 +104,14 @@ class ModelStore:
     ----------
     poll_seconds : float
         How often to look at the alias.
+    configs : Path
+        Folder of what changes while a model serves: where its stock comes from, and the house's rules.
     """
 
-    def __init__(self, *, poll_seconds: float) -> None:
+    def __init__(self, *, poll_seconds: float, configs: Path = Path("configs")) -> None:
         self.poll_seconds = poll_seconds
+        self._watches = {t.name: t.follow(configs) for t in TASKS.values() if t.follow is not None}
+        self._told: dict[str, str] = {}
         self._loaded: Mapping[str, Loaded] = {}
         self._refused: dict[str, Refusal] = {}
         self._stop = threading.Event()
@@ -150,7 +154,8 @@ class ModelStore:
         while True:
             present = self._loaded
             self.refresh()
-            if present is not self._loaded or not self._looked.is_set():
+            moved = [self._look_around(name, loaded) for name, loaded in self._loaded.items()]
+            if any(moved) or present is not self._loaded or not self._looked.is_set():
                 # What stays is taken out of later collections, whose pauses would be felt by every request in flight.
                 gc.collect()
                 gc.freeze()
@@ -178,6 +183,22 @@ class ModelStore:
                 log.warning("the model store cannot be read (%s); loaded champions go on answering", type(e).__name__)
             self._failing = True
 
+    def _look_around(self, name: str, loaded: Loaded) -> bool:
+        """Bring what changes by the minute into a champion; what cannot be read leaves it as it was."""
+        if name not in self._watches:
+            return False
+        try:
+            changed = self._watches[name](loaded.estimator)
+            self._told.pop(name, None)
+            return changed
+        except Exception as e:  # the thread must outlive whatever is wrong with a file or a database
+            STORE_ERRORS.inc()
+            why = str(e) if isinstance(e, ChehangError) else type(e).__name__
+            if self._told.get(name) != why:
+                log.error("%s goes on with what it read before: %s", name, why)
+                self._told[name] = why
+            return True
+
     def _refresh(self, client: MlflowClient, task: Task) -> None:
         found = _champion(client, task.name)
         if found is None:
@@ -190,6 +211,7 @@ class ModelStore:
             return
         try:
             loaded = _load(client, task, found)
+            self._look_around(task.name, loaded)
         except Exception as e:  # one task's trouble must not keep the others from being looked at
             self._refuse(task, number, e)
             return

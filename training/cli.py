@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from features.errors import ChehangError
+from features.errors import ChehangError, ConfigError
 
 app = typer.Typer(
     name="chehang",
@@ -109,19 +109,17 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Read a task's tables, check them against their contracts, and say what a training would see."""
-    from training.examples import load_examples
+    from training.study import load_study
 
-    examples = load_examples(_load(task, config, overlay, setting), progress=_say(as_json))
+    study = load_study(_load(task, config, overlay, setting), progress=_say(as_json))
     content: dict[str, Any] = {
         "task": task,
         "tables": {
             n: {"read": r.rows_read, "kept": r.rows_kept, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
-            for n, r in examples.raw.reports.items()
+            for n, r in study.raw.reports.items()
         },
-        "examples": {n: _counted(examples, p) for n, p in examples.parts.items()},
-        "numeric": examples.signature.numeric,
-        "categorical": examples.signature.categorical,
-        "notes": list(examples.notes),
+        **study.describe(),
+        "notes": list(study.notes),
     }
     if as_json:
         return _print_json(content)
@@ -135,10 +133,6 @@ def check(
     out.print(f"numeric: {', '.join(content['numeric'])}")
     out.print(f"categorical: {', '.join(content['categorical'])}")
     _notes(content["notes"])
-
-
-def _counted(examples: Any, positions: Any) -> dict[str, int]:
-    return {"rows": len(positions), **({"positive": int(examples.label[positions].sum())} if examples.binary else {})}
 
 
 def _notes(notes: Any) -> None:
@@ -184,9 +178,20 @@ def _report(report: Any) -> None:
     for name, found in report.fairness.items():
         ratio = "unknown" if found["approval_ratio"] is None else f"{found['approval_ratio']:.2f}"
         out.print(f"fairness by {name}: lowest approval rate / highest = {ratio}")
-    worst = max(report.by_month.items(), key=lambda m: m[1]["psi"], default=None)
+    for name, value in report.baselines.items():
+        if isinstance(value, float):
+            out.print(f"{name}: {value:.4f}")
+    for name, ways in report.segments.items():
+        for way, numbers in ways.items():
+            if "ndcg_at_10" in numbers:
+                interval = f"{numbers['low']:.4f} .. {numbers['high']:.4f}"
+                out.print(
+                    f"{name} {way}: NDCG@10 {numbers['ndcg_at_10']:.4f} ({interval}), {numbers['rows']:,} questions"
+                )
+    drift = {m: found["psi"] for m, found in report.by_month.items() if "psi" in found}
+    worst = max(drift.items(), key=lambda m: m[1], default=None)
     if worst:
-        out.print(f"largest monthly PSI: {worst[1]['psi']:.3f} in {worst[0]}")
+        out.print(f"largest monthly PSI: {worst[1]:.3f} in {worst[0]}")
     _notes(report.notes)
 
 
@@ -240,15 +245,19 @@ def evaluate(
     """Evaluate a version on the present test part, or cross-validate the configuration with --folds."""
     from training import tracking
     from training.cross_validation import cross_validate
-    from training.evaluation import evaluate as run
     from training.examples import load_examples
     from training.plots import draw_report
+    from training.study import load_study
 
-    examples = load_examples(_load(task, config, overlay, setting), progress=_say(as_json))
+    configured = _load(task, config, overlay, setting)
     if folds is not None:
+        if configured.definition.outcome == "ranking":
+            raise ConfigError(f"--folds: {task} is tested on what came later, once; leave it out")
+        examples = load_examples(configured, progress=_say(as_json))
         return _cross_validated(cross_validate(examples, folds=folds, progress=_say(as_json)), as_json)
+    study = load_study(configured, progress=_say(as_json))
     model = tracking.load(tracking.find(task, version))
-    found = run(examples, model.estimator)
+    found = study.evaluate(model.estimator)
     if report is not None:
         found.write(report)
         draw_report(found, report / "report.png")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
@@ -13,6 +13,8 @@ from features.errors import ConfigError
 from features.sources import ExtraFeatures
 from ml.registry import TASKS
 from ml.task import Task
+
+Part = Literal["train", "calibrate", "test"]
 
 
 class _Frozen(BaseModel):
@@ -28,12 +30,25 @@ class Split(_Frozen):
         Shares; they add up to one.
     seed : int
         Which random split, where the data has no time.
+    column : str or None
+        Where the data has no time but a split of its own, and the task ranks: the column of `events` that says which
+        part a row belongs to.
+    values : mapping
+        How that column writes train, calibrate and test.
     """
 
     train: float = Field(0.6, gt=0, lt=1)
     calibrate: float = Field(0.2, gt=0, lt=1)
     test: float = Field(0.2, gt=0, lt=1)
     seed: int = Field(7, ge=0, lt=2**32)
+    column: str | None = None
+    values: dict[Part, str] = Field(default={"train": "train", "calibrate": "valid", "test": "test"})
+
+    @model_validator(mode="after")
+    def _names_all(self) -> Self:
+        if len(self.values) < 3 or len(set(self.values.values())) < 3:
+            raise ValueError("values must give different names for train, calibrate and test")
+        return self
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -251,6 +266,8 @@ def _validated(task: str, content: Mapping[str, Any], path: Path) -> TaskConfig:
     unknown = [name for name in config.gate if name not in definition.metrics]
     if unknown:
         raise ConfigError(f"{path}: gate.{unknown[0]}: no such metric; it may name {', '.join(definition.metrics)}")
+    if config.split.column and definition.outcome != "ranking":
+        raise ConfigError(f"{path}: split.column: {task} is split by time or at random; remove it")
     column = definition.table.time
     if config.time not in (column, "none"):
         raise ConfigError(f"{path}: time must be '{column}' or 'none' (the data has no time), got '{config.time}'")

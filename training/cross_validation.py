@@ -58,6 +58,7 @@ def cross_validate(examples: Examples, *, folds: int, progress: Say | None = Non
         X, y = examples.rows(test)
         tested.append(test)
         answered.append(estimator.predict(X))
+        assert config.definition.naive is not None
         naive.append(config.definition.naive(*examples.rows(learn), X))
         for name, metric in metrics.items():
             by_fold[name].append(float(metric.compute(y, metric.of(answered[-1]))))

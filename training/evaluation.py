@@ -83,7 +83,7 @@ class Report:
         for band, found in self.decisions.get("bands", {}).items():
             flat |= {f"{band}.share": found["share"], f"{band}.bad_rate": found["bad_rate"]}
         for month, found in self.by_month.items():
-            flat[f"psi/{month}"] = found["psi"]
+            flat |= {f"{name}/{month}": found[name] for name in ("psi", "ndcg_at_10") if name in found}
         return {k: float(v) for k, v in flat.items() if v is not None and np.isfinite(v)}
 
     def write(self, folder: Path) -> None:
@@ -120,6 +120,7 @@ def evaluate(examples: Examples, estimator: Any, *, rows: Rows | None = None) ->
     answers = estimator.predict(X)
     p = answers.to_series(0).to_numpy()
     learnt_from = examples.rows(examples.parts["train"])
+    assert config.definition.naive is not None
     naive = config.definition.naive(*learnt_from, X)
     return Report(
         task=config.task,

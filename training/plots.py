@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from features.errors import ConfigError
@@ -41,6 +42,8 @@ def draw_report(report: Report, path: Path) -> None:
 def _calibration(axes: Any, report: Report) -> None:
     predicted = [b["predicted"] for b in report.calibration]
     observed = [b["observed"] for b in report.calibration]
+    if report.segments.get("path"):
+        return _shown_and_wanted(axes, report)
     limit = max(*predicted, *observed, 1e-6) * 1.05
     axes.plot([0, limit], [0, limit], color="0.7", linewidth=1)
     axes.plot(predicted, observed, marker="o")
@@ -49,7 +52,42 @@ def _calibration(axes: Any, report: Report) -> None:
     axes.set(xlabel="predicted", ylabel="observed", xlim=(0, limit), ylim=(0, limit))
 
 
+def _shown_and_wanted(axes: Any, report: Report) -> None:
+    """Of a ranking: does it show each price band as often as it is wanted?"""
+    if not report.calibration:
+        return _nothing(axes, "Price bands", "no prices")
+    places = np.arange(len(report.calibration))
+    axes.bar(places - 0.2, [b["predicted"] for b in report.calibration], width=0.4, label="shown")
+    axes.bar(places + 0.2, [b["observed"] for b in report.calibration], width=0.4, label="wanted")
+    labels = [f"{b['price'] / 10_000:.0f}" for b in report.calibration]
+    axes.set(title="Price bands: share shown and wanted", xticks=places, xlabel="10,000 yuan")
+    axes.set_xticklabels(labels, fontsize=7)
+    axes.legend(fontsize=7)
+
+
+def _paths(axes: Any, report: Report) -> None:
+    """Of a ranking: how good it is by what is known of who asks, beside what needs no model."""
+    bars = {name: (v["ndcg_at_10"], v["low"], v["high"]) for name, v in report.segments["path"].items()}
+    alone = {n.removesuffix(" alone"): v for n, v in report.baselines.items() if n.endswith(" alone")}
+    for place, (value, low, high) in enumerate(bars.values()):
+        axes.barh(place, value, xerr=[[max(0.0, value - low)], [max(0.0, high - value)]], color="tab:green")
+        axes.annotate(f" {value:.3f}", (high, place), va="center", fontsize=7)
+    for place, value in enumerate(alone.values(), start=len(bars)):
+        axes.barh(place, value, color="0.7")
+        axes.annotate(f" {value:.3f}", (value, place), va="center", fontsize=7)
+    axes.set(title="NDCG@10: by what is known, and of each retriever alone", yticks=range(len(bars) + len(alone)))
+    axes.set_yticklabels([*bars, *alone], fontsize=7)
+    axes.invert_yaxis()
+
+
+def _nothing(axes: Any, title: str, why: str) -> None:
+    axes.text(0.5, 0.5, why, ha="center", va="center", color="0.5")
+    axes.set(title=title, xticks=[], yticks=[])
+
+
 def _bands(axes: Any, report: Report) -> None:
+    if report.segments.get("path"):
+        return _paths(axes, report)
     bands = report.decisions.get("bands", {})
     if not bands:
         return _segments(axes, report)
@@ -75,10 +113,13 @@ def _segments(axes: Any, report: Report) -> None:
 
 def _months(axes: Any, report: Report) -> None:
     if not report.by_month:
-        axes.text(0.5, 0.5, "the data has no time", ha="center", va="center", color="0.5")
-        axes.set(title="Drift by month", xticks=[], yticks=[])
-        return
+        return _nothing(axes, "By month", "the data has no time")
     months = list(report.by_month)
+    if "ndcg_at_10" in next(iter(report.by_month.values())):
+        axes.bar(months, [m["ndcg_at_10"] for m in report.by_month.values()], color="tab:blue")
+        axes.tick_params(axis="x", rotation=60, labelsize=7)
+        axes.set(title="NDCG@10 by month of the question")
+        return
     axes.bar(months, [m["psi"] for m in report.by_month.values()], color="tab:blue")
     axes.axhline(0.1, color="tab:orange", linewidth=1, label="0.10 watch")
     axes.axhline(0.25, color="tab:red", linewidth=1, label="0.25 act")

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from features.errors import ChehangError, ConfigError, DataError, ModelNotFound
 from ml.metrics import Interval, bootstrap
+from ml.metrics.ranked_lists import mean_with_interval
 from ml.model import Model
 from ml.registry import TASKS
 from ml.task import Metric
 from training import tracking
 from training.evaluation import compare
 from training.home import locked
-from training.run import TEST_ROWS
+from training.rankings import Held, Judged, beats, by_person
+from training.study import TEST_ROWS
 from training.tracking import Promotion, Version
 
 BATCH_ROWS = 200
@@ -78,6 +80,13 @@ def judge(candidate: Version, champion: Version | None) -> Verdict:
         answers its example, and one row at a time like a batch.
     """
     model = tracking.load(candidate)
+    if model.task.outcome == "ranking":
+        return Verdict(
+            candidate.task,
+            candidate.number,
+            champion.number if champion else None,
+            _of_lists(model, candidate, champion),
+        )
     rows = _test_rows(candidate)
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     answers = model.estimator.predict(rows)
@@ -122,6 +131,39 @@ def _gain(
     return Check(f"{name} beats the champion", gain.low > 0, detail)
 
 
+def _of_lists(model: Model, candidate: Version, champion: Version | None) -> tuple[Check, ...]:
+    """The conditions of a task that ranks, on the questions held out with the candidate."""
+    primary, config = model.task.primary_metric, model.card["config"]
+    metric, n = model.task.metrics[primary], int(config["bootstraps"])
+    with tracking.attachments(candidate) as folder:
+        held = Held.read(Path(folder))
+    judged = Judged.of(held, model.estimator)
+    rows, person = judged.rows, judged.material.questions.person
+
+    def value(name: str) -> Interval:
+        found = np.asarray(model.task.metrics[name].compute(judged.items()[rows], judged.wanted[rows]))
+        return mean_with_interval(by_person(found, person[rows]), n=n)
+
+    if champion is None:
+        naive, found = model.card["evaluation"]["metrics"][primary]["naive"], value(primary)
+        detail = f"{_shown(found)} against {naive:.4f}; there is no champion yet"
+        checks = [Check(f"{primary} beats popularity", found.low > naive, detail)]
+    else:
+        gain = beats(held, model.estimator, tracking.load(champion).estimator, metric=metric.compute, n=n)
+        detail = f"gain over version {champion.number}: {_shown(gain)} on {len(rows):,} questions"
+        checks = [Check(f"{primary} beats the champion", gain.low > 0, detail + _seen(champion, held.asked))]
+    checks += [_kept(name, limits, value(name).value) for name, limits in config["gate"].items()]
+    name = "the model answers, one request at a time like a batch"
+    try:
+        ask = model.task.request(model.estimator.signature)
+        example = ask.model_validate_json(json.dumps({**model.card["example"], "at": "2030-01-01T00:00:00+00:00"}))
+        one, two = (model.task.respond(model.estimator, [example] * k, explain=True)[-1] for k in (1, 2))
+        checks.append(Check(name, one == two, "they agree" if one == two else "they differ"))
+    except (ChehangError, ValueError) as e:
+        checks.append(Check(name, False, str(e).replace("\n", "; ")))
+    return tuple(checks)
+
+
 def _shown(found: Interval) -> str:
     return f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
 
@@ -141,7 +183,10 @@ def _guard(
     if name not in model.task.metrics:
         return Check(f"guard {name}", False, f"no such metric; gate may name {', '.join(model.task.metrics)}")
     metric = model.task.metrics[name]
-    value = float(metric.compute(y, metric.of(answers)))
+    return _kept(name, limits, float(metric.compute(y, metric.of(answers))))
+
+
+def _kept(name: str, limits: dict[str, float | None], value: float) -> Check:
     low, high = limits.get("at_least"), limits.get("at_most")
     passed = (low is None or value >= low) and (high is None or value <= high)
     asked = ", ".join(

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,9 @@ from pydantic import ValidationError
 
 from features.errors import ConfigError, DataError
 from training.config import Range, TaskConfig, first_problem, load_config
-from training.examples import Examples, Say, load_examples
+from training.examples import Say
 from training.home import home, locked, write_whole
-
-CALIBRATE_SHARE = 0.1
+from training.study import Study, load_study
 
 
 @dataclass(frozen=True)
@@ -91,14 +90,14 @@ def tune(
             "tune.space: is empty; say what to search, as params.boosted_trees.num_leaves: {low: 7, high: 63}"
         )
     say = progress or (lambda text: None)
-    examples = load_examples(config, progress=say)
+    data = load_study(config, progress=say)
     wanted = config.tune.trials if trials is None else trials
-    name = _study_name(examples)
+    name = _study_name(data)
     study = _study(name)
     if not study.trials:
         study.enqueue_trial(_current(config), user_attrs={"default": True})
     others = [_worker(dict(load), name, wanted, timeout) for _ in range(workers - 1)]
-    _search(examples, study, wanted, timeout, say)
+    _search(data, study, wanted, timeout, say)
     for process in others:
         process.join()
         if process.exitcode:
@@ -108,10 +107,10 @@ def tune(
     return _outcome(study, config, out)
 
 
-def _study_name(examples: Examples) -> str:
+def _study_name(data: Study) -> str:
     """One study for one set of data, one space and one starting point."""
-    content = json.dumps([examples.fingerprint, examples.config.model_dump(mode="json")], sort_keys=True, default=str)
-    return f"{examples.config.task}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+    content = json.dumps([data.fingerprint, data.config.model_dump(mode="json")], sort_keys=True, default=str)
+    return f"{data.config.task}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 def _study(name: str) -> optuna.Study:
@@ -163,13 +162,10 @@ def _worker(load: dict[str, Any], name: str, wanted: int, timeout: float | None)
 
 def work(load: dict[str, Any], name: str, wanted: int, timeout: float | None) -> None:
     """Work on an existing study: what a further process runs."""
-    examples = load_examples(load_config(**load))
-    _search(examples, _study(name), wanted, timeout, lambda text: None)
+    _search(load_study(load_config(**load)), _study(name), wanted, timeout, lambda text: None)
 
 
-def _search(examples: Examples, study: optuna.Study, wanted: int, timeout: float | None, say: Say) -> None:
-    folds = examples.folds(examples.parts["train"], folds=examples.config.tune.folds)
-
+def _search(data: Study, study: optuna.Study, wanted: int, timeout: float | None, say: Say) -> None:
     def enough(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         ended = _ended(study)
         best = (
@@ -182,7 +178,7 @@ def _search(examples: Examples, study: optuna.Study, wanted: int, timeout: float
             study.stop()
 
     if len(_ended(study)) < wanted:
-        study.optimize(_objective(examples, folds), timeout=timeout, callbacks=[enough])
+        study.optimize(_objective(data), timeout=timeout, callbacks=[enough])
 
 
 def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
@@ -191,20 +187,18 @@ def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return trials
 
 
-def _objective(examples: Examples, folds: list[Any]) -> Callable[[optuna.Trial], float]:
-    metric = examples.config.definition.metrics[examples.config.definition.primary_metric]
+def _objective(data: Study) -> Callable[[optuna.Trial], float]:
+    metric = data.config.definition.metrics[data.config.definition.primary_metric]
     sign = 1.0 if metric.better == "higher" else -1.0
 
     def objective(trial: optuna.Trial) -> float:
-        chosen = {name: _suggest(trial, name, span) for name, span in examples.config.tune.space.items()}
-        tried = with_params(examples, chosen)
+        chosen = {name: _suggest(trial, name, span) for name, span in data.config.tune.space.items()}
         scores: list[float] = []
-        for step, (learn, test) in enumerate(folds):
-            estimator = tried.fit(*tried.hold_out(learn, CALIBRATE_SHARE))
-            X, y = tried.rows(test)
-            scores.append(sign * metric.compute(y, estimator.predict(X).to_series(0).to_numpy()))
+        rounds = with_params(data, chosen).rounds()
+        for step, value in enumerate(rounds):
+            scores.append(sign * value)
             trial.report(float(np.mean(scores)), step)
-            if step + 1 < len(folds) and trial.should_prune():
+            if step + 1 < data.config.tune.folds and trial.should_prune():
                 raise optuna.TrialPruned
         return float(np.mean(scores))
 
@@ -220,9 +214,9 @@ def _suggest(trial: optuna.Trial, name: str, span: Range) -> Any:
     return trial.suggest_float(name, span.low, span.high, log=span.log)
 
 
-def with_params(examples: Examples, chosen: Mapping[str, Any]) -> Examples:
-    """The same examples under a configuration with some values replaced (dotted names under `params`)."""
-    content = examples.config.params.model_dump(mode="json")
+def with_params(data: Study, chosen: Mapping[str, Any]) -> Study:
+    """The same data under a configuration with some values replaced (dotted names under `params`)."""
+    content = data.config.params.model_dump(mode="json")
     for dotted, value in chosen.items():
         place = content
         *path, last = dotted.removeprefix("params.").split(".")
@@ -230,10 +224,10 @@ def with_params(examples: Examples, chosen: Mapping[str, Any]) -> Examples:
             place = place[part]
         place[last] = value
     try:
-        params = examples.config.definition.params.model_validate(content)
+        params = data.config.definition.params.model_validate(content)
     except ValidationError as e:
         raise ConfigError(f"tune.space: {first_problem(e, 'params')}") from None
-    return replace(examples, config=examples.config.model_copy(update={"params": params}))
+    return data.with_config(data.config.model_copy(update={"params": params}))
 
 
 def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:

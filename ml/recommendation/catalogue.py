@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -48,6 +49,14 @@ class Vocabulary:
         found = asked.join(known, on="name", how="left", maintain_order="left")["code"]
         return found.fill_null(len(self.names)).to_numpy().astype(np.int64)
 
+    def code(self, value: str | None) -> int:
+        """The code of one value."""
+        return self._places.get(value, len(self.names))
+
+    @cached_property
+    def _places(self) -> dict[str | None, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -61,11 +70,13 @@ class Vocabularies:
     stores: Vocabulary
 
     @classmethod
-    def learn(cls, vehicles: pl.DataFrame, items: pl.Series, stores: pl.Series) -> Self:
+    def learn(
+        cls, vehicles: pl.DataFrame, items: pl.Series, stores: pl.Series, *, categories: Sequence[str] = CATEGORIES
+    ) -> Self:
         """Learn from the vehicles (with `item_id`), the items chosen, and the stores of the visits."""
-        known = [*items, *(vehicles[ITEM] if ITEM in vehicles.columns else [])]
-        categories = {n: Vocabulary.learn(vehicles[n]) for n in CATEGORIES if n in vehicles.columns}
-        return cls(Vocabulary.learn(known), categories, Vocabulary.learn(stores))
+        names = [*items.unique(), *(vehicles[ITEM].unique() if ITEM in vehicles.columns else [])]
+        found = {n: Vocabulary.learn(vehicles[n].unique()) for n in categories if n in vehicles.columns}
+        return cls(Vocabulary.learn(names), found, Vocabulary.learn(stores.unique()))
 
     def to_json(self) -> dict[str, Any]:
         """Plain content."""
@@ -99,6 +110,8 @@ class Vehicles:
         Code of its store; -1 for one that every store has.
     single : ndarray of bool
         Whether it is one car among others alike only in kind (a used one), whose own time on offer says something.
+    extra : mapping of str to ndarray of float64
+        Numbers of the dealership's own.
     """
 
     ids: NDArray[np.str_]
@@ -109,13 +122,14 @@ class Vehicles:
     sold_at: Ints
     store: Ints
     single: NDArray[np.bool_]
+    extra: Mapping[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @classmethod
-    def encode(cls, vehicles: pl.DataFrame, known: Vocabularies) -> Self:
-        """Encode a table of vehicles with `item_id` by what training knew."""
+    def encode(cls, vehicles: pl.DataFrame, known: Vocabularies, *, numeric: Sequence[str] = ()) -> Self:
+        """Encode a table of vehicles with `item_id` by what training knew; `numeric` names further columns to carry."""
         names, n = vehicles.columns, vehicles.height
 
         def instants(name: str, missing: int) -> Ints:
@@ -139,13 +153,15 @@ class Vehicles:
             single=(vehicles["condition"].fill_null("used") != "new").to_numpy()
             if "condition" in names
             else np.ones(n, dtype=bool),
+            extra={c: vehicles[c].cast(pl.Float64).fill_null(float("nan")).to_numpy() for c in numeric if c in names},
         )
 
     def take(self, rows: Ints) -> Vehicles:
         """Some of the rows."""
         codes = {c: v[rows] for c, v in self.codes.items()}
         arrays = (self.log_price[rows], self.listed_at[rows], self.sold_at[rows], self.store[rows], self.single[rows])
-        return Vehicles(self.ids[rows], self.item[rows], codes, *arrays)
+        extra = {c: v[rows] for c, v in self.extra.items()}
+        return Vehicles(self.ids[rows], self.item[rows], codes, *arrays, extra)
 
     def on_offer(self, *, at: int, store: int) -> Ints:
         """One vehicle of every item that a store could show at an instant: its own before all, then the newest.

@@ -13,6 +13,8 @@ from features.recommendation import GRADE, ITEM, PERSON
 from ml.estimators.retrievers.interactions import Interactions, decay_weights
 from ml.recommendation.catalogue import Floats, Ints, Vocabularies, Vocabulary
 
+LOG_2 = float(np.log(2.0))
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -66,24 +68,25 @@ class Choices:
     def interactions(self, *, as_of: int, half_life_days: float, n_items: int, n_stores: int) -> Interactions:
         """Weights of people by items, and of stores by items, as they stand at an instant.
 
-        A person's weight for an item is the logarithm of one more than the decayed grades: the tenth look says less
-        than the second. A store's is the plain sum.
+        A person's weight for an item is the logarithm (to the base 2) of one more than the decayed grades: the tenth
+        look says less than the second. A store's is the plain sum.
         """
         weight = decay_weights(self.at, as_of=as_of, half_life_days=half_life_days, strength=self.grade)
         shape = (self.people, n_items)
         people = sparse.csr_matrix((weight, (self.person, self.item)), shape=shape)
-        people.data = np.log1p(people.data)
+        people.data = np.log1p(people.data) / LOG_2  # log1p: what is long past must not round to nothing
         there = self.store >= 0
         stores = sparse.csr_matrix((weight[there], (self.store[there], self.item[there])), shape=(n_stores, n_items))
         return Interactions(people, stores)
 
 
 def damped(histories: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Histories as the retrievers were taught them: the logarithm of one more than the decayed grades.
+    """Histories as the retrievers were taught them: the logarithm (to the base 2) of one more than the decayed grades.
 
-    >>> damped(sparse.csr_matrix([[0.0, np.e - 1]])).toarray().tolist()
-    [[0.0, 1.0]]
+    >>> damped(sparse.csr_matrix([[0.0, 1.0, 3.0]])).toarray().tolist()
+    [[0.0, 1.0, 2.0]]
     """
     return sparse.csr_matrix(
-        (np.log1p(histories.data).astype(np.float32), histories.indices, histories.indptr), shape=histories.shape
+        ((np.log1p(histories.data) / LOG_2).astype(np.float32), histories.indices, histories.indptr),
+        shape=histories.shape,
     )

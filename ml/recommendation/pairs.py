@@ -121,6 +121,7 @@ def pair_columns(
     store = vehicles.store[vehicle]
     columns["same_store"] = np.where(store < 0, np.nan, (store == visitors.store[visitor]).astype(np.float64))
     columns["history_weight"] = tastes.weight[visitor]
+    columns |= {name: values[vehicle] for name, values in vehicles.extra.items()}
     return columns
 
 

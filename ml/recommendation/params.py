@@ -47,6 +47,8 @@ class RecommendationParams(BaseModel):
         Vehicles handed to the ranker at most: the best of each retriever.
     questions : int
         Questions the ranker learns from at most.
+    repeat : bool
+        Whether what was chosen before may be shown again: a car looked at twice is wanted, a film seen is not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +67,7 @@ class RecommendationParams(BaseModel):
     ranker: SerializeAsAny[BaseModel] = RankerParams()
     candidates: int = Field(200, ge=10, le=5_000)
     questions: int = Field(30_000, ge=100, le=10_000_000)
+    repeat: bool = True
 
     @field_validator("item_item", mode="before")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from features.as_of import DAY
 from features.errors import DataError
 from ml.estimators.artefact import content_of
 from ml.estimators.ranking_trees import RankingTrees
+from ml.estimators.retrievers.blend import blend_scores, choose_weights
 from ml.estimators.retrievers.npz import from_npz, to_npz
 from ml.recommendation.catalogue import Floats, Ints, Items, Vehicles, Vocabularies
 from ml.recommendation.choices import Choices
@@ -28,6 +29,7 @@ Say = Callable[[str], None]
 STATE, ITEMS = "recommender.json", "items.npz"
 # The ranker learns from the last part of the training span; retrievers must not have seen what it is asked there.
 RANKER_SHARE = 0.4
+BLEND_QUESTIONS = 8_000  # on which the weights of a blend are chosen
 CHUNK = 4_000  # visitors whose scores of every item are held at once
 
 
@@ -57,16 +59,22 @@ class Recommender:
 
     Attributes
     ----------
+    trees : RankingTrees or None
+        None where the data has no time, so that no past can teach what comes next: then the retrievers' scores are
+        added up by `weights`.
     columns : tuple of str
         What the ranker reads, in order (see `ml.recommendation.pairs`).
+    weights : mapping of str to float
+        Of each retriever, where there is no ranker.
     """
 
     params: RecommendationParams
     known: Vocabularies
     items: Items
     retrieval: Retrieval
-    trees: RankingTrees
+    trees: RankingTrees | None
     columns: tuple[str, ...]
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, material: Material, params: RecommendationParams, *, until: int, say: Say) -> Self:
@@ -103,12 +111,32 @@ class Recommender:
                 "before its end was answered; give more history, or a shorter params.horizon_days"
             )
         say(f"fitting the ranker on {len(asked):,} questions")
-        learner = cls(params, known, items, earlier, RankingTrees(**params.ranker.model_dump()), ())
+        learner, trees = cls(params, known, items, earlier, None, ()), RankingTrees(**params.ranker.model_dump())
         matrix, pairs, columns = learner.candidates(asked.visitors, vehicles, wanted=asked.wanted)
-        grades = _cells(asked.wanted, pairs.visitor, vehicles.item[pairs.vehicle])
-        learner.trees.fit(matrix, grades, pairs.sizes)
+        trees.fit(matrix, _cells(asked.wanted, pairs.visitor, vehicles.item[pairs.vehicle]), pairs.sizes)
         final = Retrieval.fit(choices, params, as_of=until, say=say, **sizes)
-        return cls(params, known, items, final, learner.trees, columns)
+        return cls(params, known, items, final, trees, columns)
+
+    @classmethod
+    def fit_blend(cls, material: Material, params: RecommendationParams, *, until: int, say: Say) -> Self:
+        """Learn where the data has no time: retrievers from before `until`, their weights from the questions at it.
+
+        Raises
+        ------
+        DataError, ConfigError
+            As for `fit`.
+        """
+        known, choices = material.known, material.choices.before(until)
+        sizes = {"n_items": len(known.items), "n_stores": len(known.stores)}
+        retrieval = Retrieval.fit(choices, params, as_of=until, say=say, **sizes)
+        asked = material.questions.take(np.flatnonzero(np.diff(material.questions.wanted.indptr) > 0))
+        asked = asked.sample(BLEND_QUESTIONS, seed=0)
+        say(f"choosing the weights of {len(retrieval.by_taste) + 1} retrievers on {len(asked):,} questions")
+        scores = {n: t[:, :-1].astype(np.float32) for n, t in retrieval.scores(asked.visitors).items()}
+        scores.pop("store_popularity")
+        mask = sparse.csr_matrix(asked.wanted.shape) if params.repeat else asked.visitors.history
+        weights = choose_weights(scores, asked.wanted, mask=mask)
+        return cls(params, known, Items.of(material.vehicles, known), retrieval, None, (), weights)
 
     def candidates(
         self, visitors: Visitors, vehicles: Vehicles, *, wanted: sparse.csr_matrix | None = None
@@ -131,6 +159,8 @@ class Recommender:
             keep = _best_of_each(visitor, {n: t[visitor, item] for n, t in scores.items()}, most=self.params.candidates)
             if wanted is not None:
                 keep |= _cells(wanted[rows], visitor, item) > 0
+            if not self.params.repeat:
+                keep &= _cells(some.history, visitor, item) == 0
             place = np.flatnonzero(keep)
             tastes = Tastes.of(some, self.items, {n: len(v) for n, v in self.known.categories.items()})
             pair = {"visitor": visitor[place], "vehicle": vehicle[place]}
@@ -148,8 +178,35 @@ class Recommender:
 
     def rank(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Offered, Floats]:
         """Candidates of each visitor and their scores; only the order within one visitor has a meaning."""
+        if self.trees is None:
+            return self._blended(visitors, vehicles)
         matrix, pairs, _ = self.candidates(visitors, vehicles)
         return pairs, self.trees.score_rows(matrix) if len(matrix) else np.empty(0)
+
+    def _blended(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Offered, Floats]:
+        found = offered(visitors, vehicles)
+        ends = np.cumsum(found.sizes)
+        scores = np.empty(len(found.visitor))
+        for begin in range(0, len(visitors), CHUNK):
+            rows = np.arange(begin, min(begin + CHUNK, len(visitors)))
+            low, high = int(ends[begin - 1]) if begin else 0, int(ends[rows[-1]])
+            table = self.blended(visitors.take(rows))
+            scores[low:high] = table[found.visitor[low:high] - begin, vehicles.item[found.vehicle[low:high]]]
+        if self.params.repeat:
+            return found, scores
+        kept = np.flatnonzero(_cells(visitors.history, found.visitor, vehicles.item[found.vehicle]) == 0)
+        sizes = np.bincount(found.visitor[kept], minlength=len(visitors))
+        return Offered(found.visitor[kept], found.vehicle[kept], sizes), scores[kept]
+
+    def blended(self, visitors: Visitors) -> Floats:
+        """The retrievers' weighted scores of every item, shape (n_visitors, n_items + 1); the last column is worst."""
+        tables = self.retrieval.scores(visitors)
+        total = blend_scores({n: tables[n][:, :-1].astype(np.float32) for n in self.weights}, self.weights)
+        return np.column_stack([total, np.full(len(total), -np.inf)]).astype(np.float64)
+
+    def lists(self, visitors: Visitors, vehicles: Vehicles, *, k: int) -> Ints:
+        """The k best vehicles of each visitor as rows of `vehicles`, best first; -1 where there are fewer."""
+        return best_of_each(*self.rank(visitors, vehicles), k=k, n=len(visitors))
 
     def item_scores(self, visitors: Visitors, vehicles: Vehicles) -> Floats:
         """Score of every item for each visitor; minus infinity for what is no candidate. For evaluation."""
@@ -164,11 +221,12 @@ class Recommender:
             "params": self.params.model_dump(mode="json"),
             "known": self.known.to_json(),
             "columns": list(self.columns),
+            "weights": dict(self.weights),
         }
         arrays = {"log_price": self.items.log_price, "first_at": self.items.first_at}
         arrays |= {f"code_{n}": codes for n, codes in self.items.codes.items()}
         files = {STATE: json.dumps(state, ensure_ascii=False).encode(), ITEMS: to_npz(arrays)}
-        return files | self.retrieval.to_files() | self.trees.to_files()
+        return files | self.retrieval.to_files() | (self.trees.to_files() if self.trees else {})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -181,9 +239,27 @@ class Recommender:
             Vocabularies.from_json(state["known"]),
             Items(codes, arrays["log_price"], arrays["first_at"]),
             Retrieval.from_files(files),
-            RankingTrees.from_files(files),
+            None if state["weights"] else RankingTrees.from_files(files),
             tuple(state["columns"]),
+            state["weights"],
         )
+
+
+def best_of_each(pairs: Offered, scores: Floats, *, k: int, n: int) -> Ints:
+    """The k best vehicles of each of n visitors, best first; -1 where there are fewer.
+
+    >>> pairs = Offered(np.array([0, 0, 1]), np.array([5, 6, 7]), np.array([2, 1]))
+    >>> best_of_each(pairs, np.array([0.1, 0.2, 0.3]), k=2, n=2).tolist()
+    [[6, 5], [7, -1]]
+    """
+    order = np.lexsort((-scores, pairs.visitor))
+    starts = np.cumsum(pairs.sizes) - pairs.sizes
+    visitor = pairs.visitor[order]
+    place = np.arange(len(order)) - starts[visitor]
+    first = np.flatnonzero(place < k)
+    found = np.full((n, k), -1, dtype=np.int64)
+    found[visitor[first], place[first]] = pairs.vehicle[order[first]]
+    return found
 
 
 def _middle(choices: Choices, until: int) -> int:

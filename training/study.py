@@ -1,0 +1,181 @@
+"""What training does with a task, whatever it predicts: rows with a label, or questions with a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from features.errors import DataError
+from features.sources import RawTables
+from ml.signature import row_as_request
+from training.config import TaskConfig
+from training.evaluation import Report, evaluate
+from training.examples import Examples, Say, load_examples
+from training.rankings import load_rankings
+
+TEST_ROWS = "test_rows.parquet"
+CALIBRATE_SHARE = 0.1
+
+
+class Study(Protocol):
+    """Data of a task, cut into what is learnt from and what tests."""
+
+    @property
+    def config(self) -> TaskConfig:
+        """Whose data it is."""
+
+    @property
+    def raw(self) -> RawTables:
+        """The tables as read."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the tables."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For whoever reads a report."""
+
+    @property
+    def last_training_instant(self) -> int | None:
+        """us; None where the data has no time."""
+
+    def fit(self, *, progress: Say | None = None) -> Any:
+        """An estimator of the task, learnt without the test part."""
+
+    def evaluate(self, estimator: Any) -> Report:
+        """How good it is on the test part."""
+
+    def keep_test(self, folder: Path) -> None:
+        """Write what a later candidate is compared on."""
+
+    def features(self, estimator: Any) -> list[str]:
+        """Names of what the model reads."""
+
+    def example(self, estimator: Any) -> dict[str, Any]:
+        """A request that the model answers; no one's own data."""
+
+    def describe(self) -> dict[str, Any]:
+        """What a training would see."""
+
+    def rounds(self) -> Iterator[float]:
+        """The primary metric on one held-out part of what is learnt from after another."""
+
+    def with_config(self, config: TaskConfig) -> Study:
+        """The same data under other parameters."""
+
+
+@dataclass(frozen=True)
+class RowStudy:
+    """Labelled rows as a study."""
+
+    examples: Examples
+
+    @property
+    def config(self) -> TaskConfig:
+        """Of the examples."""
+        return self.examples.config
+
+    @property
+    def raw(self) -> RawTables:
+        """Of the examples."""
+        return self.examples.raw
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the examples."""
+        return self.examples.fingerprint
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Of the examples."""
+        return self.examples.notes
+
+    @property
+    def last_training_instant(self) -> int | None:
+        """The last `as_of` of the train and calibrate parts."""
+        if self.config.timeless:
+            return None
+        learned = np.concatenate([self.examples.parts["train"], self.examples.parts["calibrate"]])
+        return int(self.examples.frame["as_of"].to_numpy()[learned].max())
+
+    def fit(self, *, progress: Say | None = None) -> Any:
+        """Fit on the train part, calibrate on the calibrate part."""
+        return self.examples.fit(self.examples.parts["train"], self.examples.parts["calibrate"], progress=progress)
+
+    def evaluate(self, estimator: Any) -> Report:
+        """See `training.evaluation`."""
+        return evaluate(self.examples, estimator)
+
+    def keep_test(self, folder: Path) -> None:
+        """Write the test rows without who they are of."""
+        table, test = self.config.definition.table, self.examples.parts["test"]
+        rows = self.examples.frame[test].drop([*table.references, *table.protected], strict=False)
+        label, group = self.examples.label[test], self.examples.groups[test]
+        try:
+            rows.with_columns(label=label, group=group).write_parquet(folder / TEST_ROWS)
+        except OSError as e:
+            raise DataError(f"the test rows could not be written to {folder}: {e.strerror}; free space there") from None
+
+    def features(self, estimator: Any) -> list[str]:
+        """Columns of the estimator's matrix."""
+        return list(estimator.encoder_.feature_names_out_)
+
+    def example(self, estimator: Any) -> dict[str, Any]:
+        """The median (or most frequent) value of every feature."""
+        return example_request(self.examples)
+
+    def describe(self) -> dict[str, Any]:
+        """Rows of each part and the columns."""
+        examples = self.examples
+
+        def counted(rows: Any) -> dict[str, int]:
+            positive = {"positive": int(examples.label[rows].sum())} if examples.binary else {}
+            return {"rows": len(rows), **positive}
+
+        return {
+            "examples": {n: counted(rows) for n, rows in examples.parts.items()},
+            "numeric": examples.signature.numeric,
+            "categorical": examples.signature.categorical,
+        }
+
+    def rounds(self) -> Iterator[float]:
+        """By cross-validation inside the train part."""
+        examples = self.examples
+        definition = self.config.definition
+        metric = definition.metrics[definition.primary_metric]
+        for learn, test in examples.folds(examples.parts["train"], folds=self.config.tune.folds):
+            estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE))
+            X, y = examples.rows(test)
+            yield float(metric.compute(y, estimator.predict(X).to_series(0).to_numpy()))
+
+    def with_config(self, config: TaskConfig) -> RowStudy:
+        """The same rows."""
+        return RowStudy(replace(self.examples, config=config))
+
+
+def load_study(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Study:
+    """Read a task's tables and cut them; errors as for `load_examples` and `load_rankings`."""
+    if config.definition.outcome == "ranking":
+        return load_rankings(config, engine=engine, progress=progress)
+    return RowStudy(load_examples(config, engine=engine, progress=progress))
+
+
+def example_request(examples: Examples) -> dict[str, Any]:
+    """A request that the model answers: the median (or most frequent) value of every feature, no one's own data."""
+    train = examples.frame[examples.parts["train"]]
+    row: dict[str, Any] = {}
+    for field in examples.signature.fields:
+        if not field.feature:
+            continue
+        values = train[field.name].drop_nulls()
+        if values.is_empty():
+            continue
+        row[field.name] = values.mode().sort()[0] if field.kind in ("category", "text", "flag") else values.median()
+        if field.kind == "integer":
+            row[field.name] = round(row[field.name])
+    return row_as_request(row, examples.signature)
