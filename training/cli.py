@@ -178,6 +178,10 @@ def _report(report: Any) -> None:
     for name, found in report.fairness.items():
         ratio = "unknown" if found["approval_ratio"] is None else f"{found['approval_ratio']:.2f}"
         out.print(f"fairness by {name}: lowest approval rate / highest = {ratio}")
+    gain = report.baselines.get("gain over the best retriever")
+    if gain:
+        interval = f"{gain['low']:+.4f} .. {gain['high']:+.4f}"
+        out.print(f"gain over the best retriever alone ({gain['of']}): {gain['value']:+.4f} ({interval})")
     for name, value in report.baselines.items():
         if isinstance(value, float):
             out.print(f"{name}: {value:.4f}")

@@ -28,16 +28,16 @@ from ml.estimators.retrievers.top_k import top_k
 from ml.metrics import Interval
 from ml.metrics.ranked_lists import coverage, mean_with_interval, ndcg_at_k, novelty
 from ml.recommendation.estimator import RecommendationEstimator
+from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.facts import Facts
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.questions import Questions, offered
 from ml.recommendation.recommender import Material
 from ml.recommendation.visitors import Visitors
-from training.config import TaskConfig
+from training.config import Part, TaskConfig
 from training.evaluation import Report
 from training.examples import FLATTERING, Say
 from training.home import home
-from training.split import PARTS
 
 LENGTH = 10
 MOST_TESTED = 10_000  # questions of the test part that are asked; more would only narrow the intervals
@@ -265,11 +265,11 @@ def _parted(events: pl.LazyFrame, names: Sequence[str], config: TaskConfig) -> t
         part = pl.col(config.split.column).replace_strict(values, default=None, return_dtype=pl.String)
         found = events.with_columns(part=part).drop(config.split.column).filter(pl.col("part").is_not_null())
         there = set(found.select("part").unique().collect()["part"])
-        if missing := {"train", "calibrate", "test"} - there:
-            name = next(n for n in PARTS if n in missing)
+        if missing := {*config.split.values} - there:
+            name: Part = next(n for n in ("train", "calibrate", "test") if n in missing)
             raise DataError(
                 f"events.{config.split.column}: no row is of part '{name}', which is written "
-                f"'{dict(config.split.values)[name]}' there; correct split.values"
+                f"'{config.split.values[name]}' there; correct split.values"
             )
         return found, ("the data has no time: the split is the data's own",)
     share = pl.struct(who, "vehicle_id").hash(seed=config.split.seed) / 2**64
@@ -423,16 +423,23 @@ def evaluate_ranking(study: Rankings, estimator: RecommendationEstimator, *, hel
         naive = by_person(np.asarray(metric.compute(simple["popularity"], questions.wanted)), questions.person)
         metrics[name] = {"value": found.value, "low": found.low, "high": found.high, "naive": float(naive.mean())}
     primary = config.definition.metrics[config.definition.primary_metric].compute
-    alone = {
-        f"{name} alone": float(by_person(np.asarray(primary(lists, questions.wanted)), questions.person).mean())
+    by_retriever = {
+        name: by_person(np.asarray(primary(lists, questions.wanted)), questions.person)
         for name, lists in simple.items()
     }
+    alone = {f"{name} alone": float(values.mean()) for name, values in by_retriever.items()}
+    best = max(by_retriever, key=lambda name: by_retriever[name].mean())
+    own = by_person(np.asarray(primary(shown, questions.wanted)), questions.person)
+    gain = mean_with_interval(own - by_retriever[best], n=config.bootstraps)
+    gained = {"of": best, "value": gain.value, "low": gain.low, "high": gain.high}
     return Report(
         task=config.task,
         protocol=_protocol(study, judged),
         rows=_counts(judged, study),
         metrics=metrics,
-        baselines=alone | _breadth(judged, shown, rows, simple["popularity"], estimator),
+        baselines={"gain over the best retriever": gained}
+        | alone
+        | _breadth(judged, shown, rows, simple["popularity"], estimator),
         segments={"path": _paths(judged, estimator, primary), **_at(questions, shown, primary)},
         by_month=_months(questions, shown, primary) if study.timed else {},
         calibration=_price_bands(judged, rows),
@@ -492,11 +499,11 @@ def _breadth(
         "coverage of popularity": coverage(popular, n_items=n),
         "novelty (bits)": float(np.nanmean(novelty(shown, seen_by=store * 1e6, n_users=1_000_000))),
     }
-    listed = np.append(vehicles.listed_at, 0)[judged.lists[rows]]
+    listed = np.append(vehicles.listed_at, ALWAYS)[judged.lists[rows]]
     single = np.append(vehicles.single, False)[judged.lists[rows]]
     there = judged.lists[rows] >= 0
-    age = (asked[:, None] - listed) / DAY
-    if single.any():
+    age = (asked[:, None].astype(np.float64) - listed) / DAY
+    if (single & (listed > ALWAYS))[there].any():
         found["share of new stock"] = float((single & (age <= NEW_DAYS) & (age >= 0))[there].mean())
     return found
 

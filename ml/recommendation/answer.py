@@ -201,7 +201,7 @@ def rank(estimator: RecommendationEstimator, asked: Asked, rows: Ints) -> tuple[
         recommender.items,
         visitor=np.zeros(len(rows), dtype=np.int64),
         vehicle=rows,
-        scores=tables,
+        scores=tables | recommender.retrieval.visit_scores(visitor),
     )
     matrix = np.column_stack([columns[n] for n in recommender.columns])
     scores = recommender.trees.score_rows(matrix)
@@ -345,10 +345,11 @@ def _explained(
     recommender, vehicles = estimator.recommender, estimator.stock.vehicles
     assert recommender.trees is not None
     tables = recommender.retrieval.scores(asked.visitor)
+    visit = recommender.retrieval.visit_scores(asked.visitor)
     tastes = Tastes.of(asked.visitor, recommender.items, estimator.sizes)
     zeros = np.zeros(len(rows), dtype=np.int64)
     columns = pair_columns(
-        asked.visitor, vehicles, tastes, recommender.items, visitor=zeros, vehicle=rows, scores=tables
+        asked.visitor, vehicles, tastes, recommender.items, visitor=zeros, vehicle=rows, scores=tables | visit
     )
     matrix = np.column_stack([columns[n] for n in recommender.columns])
     names = list(recommender.columns)

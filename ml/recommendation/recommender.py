@@ -111,9 +111,17 @@ class Recommender:
                 "before its end was answered; give more history, or a shorter params.horizon_days"
             )
         say(f"fitting the ranker on {len(asked):,} questions")
-        learner, trees = cls(params, known, items, earlier, None, ()), RankingTrees(**params.ranker.model_dump())
-        matrix, pairs, columns = learner.candidates(asked.visitors, vehicles, wanted=asked.wanted)
-        trees.fit(matrix, _cells(asked.wanted, pairs.visitor, vehicles.item[pairs.vehicle]), pairs.sizes)
+        learner = cls(params, known, items, earlier, None, ())
+        matrix, pairs, columns = learner.candidates(asked.visitors, vehicles)
+        grades = _cells(asked.wanted, pairs.visitor, vehicles.item[pairs.vehicle])
+        told = np.bincount(pairs.visitor, weights=grades, minlength=len(asked)) > 0
+        if not told.any():
+            raise DataError("recommendation: nothing that was wanted was ever a candidate; raise params.candidates")
+        kept = told[pairs.visitor]
+        # What a retriever thinks more of is never ranked lower for that: few questions teach a small catalogue enough.
+        rising = {i: 1 for i, name in enumerate(columns) if name.endswith("_score")}
+        trees = RankingTrees(**params.ranker.model_dump(), monotone=rising)
+        trees.fit(matrix[kept], grades[kept], pairs.sizes[told])
         final = Retrieval.fit(choices, params, as_of=until, say=say, **sizes)
         return cls(params, known, items, final, trees, columns)
 
@@ -138,12 +146,11 @@ class Recommender:
         weights = choose_weights(scores, asked.wanted, mask=mask)
         return cls(params, known, Items.of(material.vehicles, known), retrieval, None, (), weights)
 
-    def candidates(
-        self, visitors: Visitors, vehicles: Vehicles, *, wanted: sparse.csr_matrix | None = None
-    ) -> tuple[Floats, Offered, tuple[str, ...]]:
+    def candidates(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Floats, Offered, tuple[str, ...]]:
         """The vehicles worth ranking for each visitor, and the ranker's matrix of them.
 
-        Of what is on offer, the best by each retriever; where the ranker learns, also what was wanted.
+        Of what is on offer, the best by each retriever. The ranker learns from these alone: what was wanted but is no
+        candidate would teach it that what all retrievers think little of is wanted.
         """
         found = offered(visitors, vehicles)
         parts: list[dict[str, Floats]] = []
@@ -157,14 +164,16 @@ class Recommender:
             scores = self.retrieval.scores(some)
             item = vehicles.item[vehicle]
             keep = _best_of_each(visitor, {n: t[visitor, item] for n, t in scores.items()}, most=self.params.candidates)
-            if wanted is not None:
-                keep |= _cells(wanted[rows], visitor, item) > 0
             if not self.params.repeat:
                 keep &= _cells(some.history, visitor, item) == 0
             place = np.flatnonzero(keep)
             tastes = Tastes.of(some, self.items, {n: len(v) for n, v in self.known.categories.items()})
             pair = {"visitor": visitor[place], "vehicle": vehicle[place]}
-            parts.append(pair_columns(some, vehicles, tastes, self.items, scores=scores, **pair))
+            parts.append(
+                pair_columns(
+                    some, vehicles, tastes, self.items, scores=scores | self.retrieval.visit_scores(some), **pair
+                )
+            )
             kept.append(place + low)
         rows_kept = np.concatenate(kept) if kept else np.empty(0, dtype=np.intp)
         names = tuple(parts[0]) if parts else self.columns

@@ -97,6 +97,11 @@ class Retrieval:
         history = damped(visitors.history)
         return tables | {name: _padded(taste.score(history), 0.0) for name, taste in self.by_taste.items()}
 
+    def visit_scores(self, visitors: Visitors) -> dict[str, Floats]:
+        """The same by what was chosen in this visit alone, of those who answer from what was chosen."""
+        visit = damped(visitors.visit)
+        return {f"visit_{name}": _padded(taste.score(visit), 0.0) for name, taste in self.by_taste.items()}
+
     def to_files(self) -> dict[str, bytes]:
         """Write what was learned as npz files."""
         parts = {"popularity": self.popularity, **self.by_taste}

@@ -14,6 +14,7 @@ from features.as_of import AGE, AS_OF, DAY
 from features.recommendation import GRADE, ITEM, PERSON
 from ml.recommendation.catalogue import Floats, Ints, Vocabularies
 
+VISIT_DAYS = 0.25
 STATED = ("preferred_body_type", "preferred_energy_type")
 BUDGET = ("budget_low", "budget_high")
 
@@ -47,6 +48,15 @@ class Visitors:
 
     def __len__(self) -> int:
         return len(self.as_of)
+
+    @property
+    def visit(self) -> sparse.csr_matrix:
+        """The part of the history that belongs to this visit: chosen no longer ago than `VISIT_DAYS`."""
+        inside = self.latest.data - 1.0 <= VISIT_DAYS
+        counts = np.concatenate([[0], np.cumsum(inside)])
+        # `latest` stores every cell of `history`, in the same order: both are made from the same rows and columns.
+        parts = (self.history.data[inside], self.history.indices[inside], counts[self.history.indptr])
+        return sparse.csr_matrix(parts, shape=self.history.shape)
 
     def take(self, rows: NDArray[np.intp]) -> Visitors:
         """Some of the rows."""
