@@ -15,6 +15,7 @@ import pytest
 
 from tests.garage import used_cars, write_garage
 from tests.lending import chehang, lending_tables, write_lender
+from tests.showroom import showroom_tables, write_showroom
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("CHEHANG_DATA", ROOT.parent / "shared" / "data"))
@@ -100,4 +101,15 @@ def garage(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     home = folder / "home"
     chehang("train", "residual_value", "--config", str(config), home=home)
     chehang("promote", "residual_value", home=home)
+    return Trained(home, config)
+
+
+@pytest.fixture(scope="session")
+def showroom(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Visitors and stock: version 1 of `recommendation` trained by the command line and promoted."""
+    folder = tmp_path_factory.mktemp("showroom")
+    config = write_showroom(folder / "data", showroom_tables())
+    home = folder / "home"
+    chehang("train", "recommendation", "--config", str(config), home=home)
+    chehang("promote", "recommendation", home=home)
     return Trained(home, config)

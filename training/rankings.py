@@ -102,7 +102,7 @@ class Rankings:
         """Everything that follows from the tables."""
         frames = self.frames(part)
         asked = None if self.timed else _everybody(collect(frames["events"]))
-        facts = Facts.gather(frames, self.params, asked=asked, since=LEARN_FROM, extra=self.extra)
+        facts = Facts.gather(frames, self.params, asked=asked, since=LEARN_FROM, engine=self.engine, extra=self.extra)
         if facts.chosen.height == 0:
             raise DataError(
                 "recommendation: nothing was chosen: no event names a vehicle, or params.grades names none of the "

@@ -11,8 +11,8 @@ import polars as pl
 
 from features import recommendation as features
 from features.as_of import AS_OF
-from features.engines import collect
-from features.recommendation import ITEM, PERSON
+from features.engines import collect, to_engine
+from features.recommendation import GRADE, ITEM, PERSON
 from ml.recommendation.catalogue import CATEGORIES, Vehicles, Vocabularies
 from ml.recommendation.choices import Choices
 from ml.recommendation.params import RecommendationParams
@@ -54,6 +54,7 @@ class Facts:
         *,
         asked: pl.DataFrame | None = None,
         since: float = 0.0,
+        engine: str = "polars",
         extra: tuple[Sequence[str], Sequence[str]] = ((), ()),
     ) -> Self:
         """Compute all of it.
@@ -67,17 +68,22 @@ class Facts:
             Questions; by default every visit asks.
         since : float
             Share of the choices, by time, before which no question is asked: nothing is known by then.
+        engine : {'polars', 'spark'}
+            Where the tables are.
         extra
             As above.
         """
         parts: dict[str, Any] = {"parts": params.item, "edges": params.price_bands}
-        chosen = collect(features.interactions(tables, grades=params.grades, **parts))
-        lazy = nw.from_native(chosen.lazy())
+        # In one order, whatever the engine's: sums of the same numbers must come out the same.
+        lazy = features.interactions(tables, grades=params.grades, **parts)
+        chosen = collect(lazy).sort(PERSON, "event_at", ITEM, GRADE)
+        if engine == "polars":
+            lazy = nw.from_native(chosen.lazy())
         if asked is None:
             begin = chosen["event_at"].quantile(since, "nearest") if chosen.height else None
             asked = collect(features.questions(tables, lazy).filter(nw.col(AS_OF) >= int(begin or 0)))
         asked = asked.sort(PERSON, AS_OF)
-        spine = nw.from_native(asked.lazy())
+        spine = to_engine({"asked": asked.lazy()}, engine)["asked"]
         found = features.vehicle_items(tables, **parts)
         vehicles = chosen.select(pl.col(ITEM).alias("vehicle_id"), ITEM).unique().sort(ITEM)
         if found is not None:
@@ -87,7 +93,7 @@ class Facts:
             chosen=chosen,
             asked=asked,
             wanted=collect(features.wanted(spine, lazy, horizon_days=params.horizon_days)),
-            history=collect(features.history(spine, lazy, lookback_days=params.lookback_days)),
+            history=_in_order(collect(features.history(spine, lazy, lookback_days=params.lookback_days))),
             customers=collect(tables["customers"]) if "customers" in tables else None,
             extra=extra,
         )
@@ -117,6 +123,10 @@ class Facts:
         """Those who ask; with `within` (us) only what they chose so shortly before counts, as if they had just come."""
         history = self.history if within is None else self.history.filter(pl.col("age_us") <= within)
         return read_visitors(self.asked, history, self.customers, known, half_life=params.half_life_days)
+
+
+def _in_order(history: pl.DataFrame) -> pl.DataFrame:
+    return history.sort(PERSON, AS_OF, "age_us", ITEM, GRADE)
 
 
 def single_or_catalogue(vehicles: pl.DataFrame) -> pl.DataFrame:

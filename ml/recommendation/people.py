@@ -16,7 +16,7 @@ from scipy import sparse
 from features import recommendation as features
 from features.as_of import AS_OF, DAY
 from features.engines import collect
-from features.recommendation import PERSON
+from features.recommendation import GRADE, ITEM, PERSON
 from ml.estimators.retrievers.npz import from_npz, to_npz
 from ml.recommendation.catalogue import Floats, Ints, Vocabularies
 from ml.recommendation.facts import Facts
@@ -60,7 +60,8 @@ class People:
         asked = pl.DataFrame({PERSON: names}).sort(PERSON).with_columns(pl.lit(until, dtype=pl.Int64).alias(AS_OF))
         lazy = nw.from_native(asked.lazy())
         rows = features.history(lazy, nw.from_native(chosen.lazy()), lookback_days=params.lookback_days)
-        found = read_visitors(asked, collect(rows), facts.customers, known, half_life=params.half_life_days)
+        history = collect(rows).sort(PERSON, "age_us", ITEM, GRADE)
+        found = read_visitors(asked, history, facts.customers, known, half_life=params.half_life_days)
         keys = np.array([key_of(name) for name in asked[PERSON]], dtype=np.uint64)
         order = np.argsort(keys)
         found = found.take(order)

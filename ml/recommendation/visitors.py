@@ -97,7 +97,7 @@ def read_visitors(
     """
     n, items = asked.height, len(known.items)
     rows = asked.select(PERSON, AS_OF).with_row_index("row")
-    found = history.join(rows, on=[PERSON, AS_OF], how="inner")
+    found = history.join(rows, on=[PERSON, AS_OF], how="inner", maintain_order="left")
     item = known.items.codes(found[ITEM])
     inside = item < items
     row, item = found["row"].to_numpy()[inside].astype(np.int64), item[inside]

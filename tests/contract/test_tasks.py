@@ -24,10 +24,21 @@ from training import tracking
 from training.config import load_config
 from training.examples import Examples, load_examples
 
-TABLES_OF = {"credit_risk": "lender", "residual_value": "garage"}
+TABLES_OF = {"recommendation": "showroom", "credit_risk": "lender", "residual_value": "garage"}
+BY_ROWS = [t.name for t in TASKS.values() if t.outcome != "ranking"]
 
 
 @pytest.fixture(params=list(TASKS))
+def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """A task's promoted model."""
+    owner: Trained = request.getfixturevalue(TABLES_OF[request.param])
+    monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
+    champion = tracking.champion(request.param)
+    assert champion is not None
+    return tracking.load(champion)
+
+
+@pytest.fixture(params=BY_ROWS)
 def subject(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Model, Examples]:
     """A task's promoted model and the examples it was trained from."""
     owner: Trained = request.getfixturevalue(TABLES_OF[request.param])
@@ -52,8 +63,7 @@ def test_one_request_equals_the_batch(subject: tuple[Model, Examples]) -> None:
     np.testing.assert_allclose(single, batch, atol=5e-7)
 
 
-def test_example_is_answered_and_explained(subject: tuple[Model, Examples]) -> None:
-    model, _ = subject
+def test_example_is_answered_and_explained(model: Model) -> None:
     ask = model.task.request(model.estimator.signature)
     answer = model.task.respond(
         model.estimator, [ask.model_validate_json(json.dumps(model.card["example"]))], explain=True
@@ -62,8 +72,7 @@ def test_example_is_answered_and_explained(subject: tuple[Model, Examples]) -> N
     model.task.response.model_validate(answer[0].model_dump())
 
 
-def test_request_refuses_what_it_does_not_know(subject: tuple[Model, Examples]) -> None:
-    model, _ = subject
+def test_request_refuses_what_it_does_not_know(model: Model) -> None:
     ask = model.task.request(model.estimator.signature)
     with pytest.raises(ValidationError, match="nonsense"):
         ask.model_validate_json(json.dumps({**model.card["example"], "nonsense": 1}))
@@ -114,8 +123,7 @@ def test_artefact_answers_alike_in_a_fresh_process(subject: tuple[Model, Example
     assert names <= {".json", ".txt", ".npz"}
 
 
-def test_changed_artefact_is_refused(subject: tuple[Model, Examples], tmp_path: Path) -> None:
-    model, _ = subject
+def test_changed_artefact_is_refused(model: Model, tmp_path: Path) -> None:
     sha256 = model.save(tmp_path / "model")
     victim = next(p for p in (tmp_path / "model").iterdir() if p.name not in ("manifest.json",))
     victim.write_bytes(victim.read_bytes() + b" ")

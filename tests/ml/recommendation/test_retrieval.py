@@ -67,7 +67,7 @@ def test_weights_halve_and_are_damped() -> None:
     found = Choices.read(rows, KNOWN).interactions(as_of=20 * DAY, half_life_days=10, n_items=6, n_stores=2)
     assert found.matrix[0, 0] == pytest.approx(np.log2(1 + 4 / 4 + 2 / 2))
     assert found.by_group is not None and found.by_group[0, 0] == pytest.approx(1.0)  # the other was in no store
-    assert damped(sparse.csr_matrix([[2.0]]))[0, 0] == pytest.approx(np.log1p(2.0))
+    assert damped(sparse.csr_matrix([[2.0]]))[0, 0] == pytest.approx(np.log2(3.0))
 
 
 @pytest.mark.parametrize("retriever", ["item_item", "low_pass", "als"])

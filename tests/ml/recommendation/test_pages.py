@@ -1,0 +1,269 @@
+"""Requests and their pages, on the small showroom: who asks, what must and must not be shown, payments, reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from features.errors import ConfigError, DataError
+from ml.model import Model
+from ml.recommendation.answer import RecommendationAnswer
+from ml.recommendation.house_rules import load_house_rules
+from ml.recommendation.request import SimilarRequest
+from ml.recommendation.similar import answer as similar
+from tests.conftest import ROOT, Trained
+from tests.showroom import DAY, START
+from training import tracking
+
+NOW = START + 201 * DAY
+AT = datetime.fromtimestamp(NOW / 1e6, UTC).isoformat()
+
+
+@pytest.fixture
+def model(showroom: Trained, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
+    """The champion with the stock of the showroom's own table."""
+    monkeypatch.setenv("CHEHANG_HOME", str(showroom.home))
+    champion = tracking.champion("recommendation")
+    assert champion is not None
+    found = tracking.load(champion)
+    estimator = found.estimator
+    offered = pl.read_parquet(showroom.config.parent / "vehicles.parquet")
+    offered = offered.with_columns(item_id=_item())
+    estimator.stock = estimator.stock_of(offered, read_at=NOW)
+    yield found
+
+
+def _item() -> pl.Expr:
+    price = pl.col("price") / 1_000_000
+    edges = (5, 8, 10, 12, 15, 18, 20, 25, 30)
+    band = pl.lit("30-35")
+    for low, high in reversed(list(zip((0, *edges[:-1]), edges, strict=True))):
+        band = pl.when(price < high).then(pl.lit(f"{low}-{high}")).otherwise(band)
+    return pl.concat_str("condition", "model", band, separator="|")
+
+
+def ask(model: Model, *, explain: bool = False, **body: Any) -> RecommendationAnswer:
+    request = model.task.request(model.estimator.signature)
+    asked = request.model_validate_json(json.dumps({"at": AT, **body}))
+    answer = model.task.respond(model.estimator, [asked], explain=explain)[0]
+    assert isinstance(answer, RecommendationAnswer)
+    return RecommendationAnswer.model_validate(answer.model_dump())
+
+
+def test_each_path_says_so(model: Model) -> None:
+    session = [{"vehicle_id": "N0"}, {"vehicle_id": "N1", "event_type": "compare"}]
+    assert ask(model, customer_id="C001").path == "customer"
+    assert ask(model, visitor_id="somebody", session=session).path == "session"
+    assert ask(model, profile={"budget_high": 150_000.0}).path == "profile"
+    assert ask(model).path == "cold"
+    assert ask(model, customer_id="C001", session=session, personalise=False).path == "off"
+    unknown = ask(model, customer_id="nobody")
+    assert (unknown.path, unknown.known) == ("cold", False)
+
+
+def test_pages_follow_what_was_looked_at(model: Model) -> None:
+    for body, own in (("suv", "N1"), ("mpv", "N9")):
+        page = ask(model, session=[{"vehicle_id": own}] * 3, n=4, store_id="S1")
+        assert [c.body_type for c in page.items].count(body) >= 3, page
+
+
+def test_switched_off_nothing_about_the_visitor_counts(model: Model) -> None:
+    plain = ask(model, personalise=False, store_id="S1")
+    same = ask(
+        model,
+        personalise=False,
+        store_id="S1",
+        customer_id="C002",
+        session=[{"vehicle_id": "N9"}],
+        profile={"body_type": "mpv"},
+    )
+    ranked = [[c.vehicle_id for c in page.items if not c.explored] for page in (plain, same)]
+    assert ranked[0] == ranked[1]
+    assert plain.items
+
+
+def test_filters_are_exact_and_the_page_says_how_many_there_are(model: Model) -> None:
+    page = ask(model, n=200, filters={"condition": "used", "price_high": 110_000.0})
+    assert page.available == len(page.items) > 0
+    assert all(c.condition == "used" and c.price is not None and c.price <= 110_000 for c in page.items)
+    assert page.note is not None and page.note.zh
+    assert len({c.vehicle_id for c in page.items}) == len(page.items)
+    first = page.items[0].vehicle_id
+    without = ask(model, n=200, filters={"condition": "used", "price_high": 110_000.0, "exclude": [first]})
+    assert without.available == page.available - 1 and first not in {c.vehicle_id for c in without.items}
+    for n in (1, 3, 12):
+        assert len(ask(model, n=n).items) == n
+
+
+def test_nothing_is_shown_that_is_sold_or_not_yet_listed(model: Model, showroom: Trained) -> None:
+    cars = pl.read_parquet(showroom.config.parent / "vehicles.parquet")
+    at = START + 100 * DAY
+    stock = model.estimator.stock_of(cars.with_columns(item_id=_item()), read_at=at)
+    model.estimator.stock = stock
+    moment = datetime.fromtimestamp(at / 1e6, UTC).isoformat()
+    shown = {c.vehicle_id for c in ask(model, n=200, at=moment).items}
+    there = cars.filter((pl.col("listed_at") <= at) & (pl.col("sold_at").is_null() | (pl.col("sold_at") > at)))
+    assert shown == set(there["vehicle_id"])
+
+
+def test_other_stores_are_left_out_unless_asked_for(model: Model) -> None:
+    assert {c.store_id for c in ask(model, n=200, store_id="S1").items} == {None, "S1"}
+    assert {c.store_id for c in ask(model, n=200, store_id="S1", filters={"store_id": ["S2"]}).items} == {"S2"}
+
+
+def test_no_page_is_ten_of_one_model(model: Model) -> None:
+    page = ask(model, session=[{"vehicle_id": "N0"}] * 5, n=10)
+    models = [c.model for c in page.items]
+    assert max(models.count(m) for m in models) <= 2 and not page.relaxed
+
+
+def test_events_that_say_nothing_are_counted(model: Model) -> None:
+    session = [{"vehicle_id": "gone"}, {"vehicle_id": "N0", "event_type": "impression"}, {"vehicle_id": "N1"}]
+    page = ask(model, session=session)
+    assert (page.ignored_events, page.path) == (2, "session")
+
+
+def test_empty_stock_is_an_empty_page_with_the_reason(model: Model) -> None:
+    nothing = pl.DataFrame(schema={"vehicle_id": pl.String, "item_id": pl.String, "price": pl.Int64})
+    model.estimator.stock = model.estimator.stock_of(nothing, read_at=NOW)
+    page = ask(model)
+    assert page.items == () and page.note is not None and page.note.en == "There is no vehicle in stock"
+    model.estimator.stock = model.estimator.stock_of(model.estimator.offered, read_at=NOW)
+    page = ask(model, filters={"brand": ["none such"]})
+    assert page.items == () and page.note is not None and "filters" in page.note.en
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"n": 0},
+        {"n": 10_000},
+        {"n": True},
+        {"nonsense": 1},
+        {"profile": {"budget_low": 2.0, "budget_high": 1.0}},
+        {"filters": {"price_low": 2.0, "price_high": 1.0}},
+        {"filters": {"body_type": ["boat"]}},
+        {"payment": {}},
+        {"payment": {"monthly_payment": -1.0}},
+        {"session": [{"vehicle_id": ""}]},
+        {"at": "2021-01-01T00:00:00"},
+    ],
+)
+def test_what_cannot_be_asked_is_refused(model: Model, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ask(model, **wrong)
+
+
+def test_reasons_are_true(model: Model) -> None:
+    session = [{"vehicle_id": "N0"}, {"vehicle_id": "N1"}, {"vehicle_id": "N4"}]
+    page = ask(model, explain=True, n=12, session=session, profile={"body_type": "suv", "budget_high": 110_000.0})
+    told = {(r.code, c.vehicle_id) for c in page.items for r in c.reasons or ()}
+    assert told
+    cards = {c.vehicle_id: c for c in page.items}
+    for code, name in told:
+        card = cards[name]
+        if code == "STATED_BODY_TYPE":
+            assert card.body_type == "suv"
+        if code == "IN_BUDGET":
+            assert card.price is not None and card.price <= 110_000
+        if code == "SAME_BODY_TYPE":
+            assert card.body_type in ("suv", "sedan")
+        if code == "AT_STORE":
+            pytest.fail("no store was named")
+    for card in page.items:
+        assert all(r.zh and r.en for r in card.reasons or ())
+    assert all(c.reasons is None for c in ask(model, n=3).items)
+
+
+@pytest.fixture
+def rules(model: Model, tmp_path: Path) -> Any:
+    """Writes the house's rules and lets the model read them, as the service does."""
+    for name in ("loan_products.yaml", "lending_rules.yaml"):
+        (tmp_path / name).write_text((ROOT / "configs" / name).read_text(encoding="utf-8"), encoding="utf-8")
+    assert model.task.follow is not None
+    watch = model.task.follow(tmp_path)
+
+    def write(text: str) -> bool:
+        (tmp_path / "recommendation_rules.yaml").write_text(text, encoding="utf-8")
+        return watch(model.estimator)
+
+    return write
+
+
+def test_an_operator_pins_boosts_and_buries(model: Model, rules: Any) -> None:
+    before = [c.vehicle_id for c in ask(model, n=12, filters={"condition": "new"}).items]
+    worst, best = before[-1], before[0]
+    rules(f"rules: [{{action: pin, where: {{vehicle_id: [{worst}]}}, place: 2}}]")
+    page = ask(model, n=6, filters={"condition": "new"})
+    assert page.items[1].vehicle_id == worst and page.items[1].pinned
+    rules(f"rules: [{{action: bury, where: {{vehicle_id: [{best}]}}}}]")
+    assert best not in [c.vehicle_id for c in ask(model, n=6, filters={"condition": "new"}).items]
+    rules(f"rules: [{{action: boost, where: {{vehicle_id: [{worst}]}}, places: 100}}]")
+    assert ask(model, n=6, filters={"condition": "new"}).items[0].vehicle_id == worst
+    rules(f"rules: [{{action: bury, where: {{vehicle_id: [{best}]}}, valid_until: 2000-01-01}}]")
+    assert ask(model, n=6, filters={"condition": "new"}).items[0].vehicle_id == best
+    assert worst not in [c.vehicle_id for c in ask(model, n=6, filters={"exclude": [worst]}).items]
+
+
+def test_rules_that_cannot_be_leave_the_old_ones(model: Model, rules: Any) -> None:
+    rules("most_of_a_model: 1")
+    assert model.estimator.house.most_of_a_model == 1
+    for wrong in (
+        "most_of_a_model: 0",
+        "rules: [{action: shout, where: {brand: [B1]}}]",
+        "rules: [{action: pin}]",
+        "x: 1",
+    ):
+        with pytest.raises(ConfigError, match=r"recommendation_rules\.yaml"):
+            rules(wrong)
+        assert model.estimator.house.most_of_a_model == 1
+    assert load_house_rules(ROOT / "configs" / "recommendation_rules.yaml").rules == ()
+
+
+def test_new_stock_is_tried_with_a_known_chance(model: Model, rules: Any) -> None:
+    rules("explore_share: 0.3\nnew_days: 60")
+    pages = [ask(model, n=10, visitor_id=f"v{i}") for i in range(30)]
+    tried = [c for page in pages for c in page.items if c.explored]
+    assert tried and all(0 < c.propensity < 1 and c.new and c.condition == "used" for c in tried)
+    assert all(c.propensity == 1 for page in pages for c in page.items if not c.explored)
+    assert pages[0] == ask(model, n=10, visitor_id="v0")  # the same page a moment later
+
+
+def test_payments_are_those_of_the_catalogue_and_order_the_page(model: Model, rules: Any) -> None:
+    rules("rules: []")
+    at = "2026-09-01T00:00:00+08:00"
+    page = ask(model, n=12, at=at, payment={"monthly_payment": 1_500.0, "down_payment_share": 0.3})
+    assert all(c.payment is not None for c in page.items if c.condition == "new")
+    fits = [c.payment is not None and c.payment.affordable for c in page.items if not c.explored]
+    assert any(fits) and fits == sorted(fits, reverse=True)
+    for card in page.items:
+        if card.payment is not None and card.price is not None:
+            assert card.payment.affordable == (card.payment.monthly_payment <= 1_500)
+            financed = card.price - card.payment.down_payment
+            assert card.payment.monthly_payment * card.payment.term_months >= 0.3 * financed
+    dear = ask(model, n=3, at=at, payment={"monthly_income": 1_000.0})
+    assert all(c.payment is None or not c.payment.affordable for c in dear.items)
+
+
+class _Champion:
+    version, card = 1, {}
+
+    def __init__(self, model: Model) -> None:
+        self.estimator = model.estimator
+
+
+def test_similar_vehicles(model: Model) -> None:
+    champions: Any = {"recommendation": _Champion(model)}
+    found = similar(champions, SimilarRequest(vehicle_id="N0", n=5))
+    assert len(found.items) == 5 and "N0" not in {c.vehicle_id for c in found.items}
+    assert [c.score for c in found.items] == sorted((c.score for c in found.items), reverse=True)
+    assert found.items[0].body_type == "suv"
+    with pytest.raises(DataError, match="'gone' is not in stock"):
+        similar(champions, SimilarRequest(vehicle_id="gone"))
