@@ -37,6 +37,8 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.offers
 	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.recommendation
+	$(BIN)/python -m benchmarks.recommendation --training
 
 serve: .venv/.run
 	$(BIN)/chehang serve

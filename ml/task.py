@@ -147,6 +147,14 @@ class Task:
         return TABLES[self.tables[0]]
 
     @property
+    def explains(self) -> bool:
+        """Whether reasons come unasked: an officer needs them, a storefront would pay for them with every page.
+
+        They cost milliseconds a row.
+        """
+        return self.outcome != "ranking"
+
+    @property
     def primary_metric(self) -> str:
         """Name of the metric that the promotion gate compares."""
         return next(iter(self.metrics))

@@ -43,7 +43,7 @@ class One(_Answer):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loaded = self.champion()
         body = (await receive())["body"]
-        explain = wants_reasons(scope["query_string"])
+        explain = wants_reasons(scope["query_string"], default=self.task.explains)
         asked = [read_one(loaded.request, body)]
         if explain:
             answers = await run_sync(_respond, loaded, asked, True, abandon_on_cancel=True)
@@ -63,7 +63,7 @@ class Batch(_Answer):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loaded = self.champion()
         body = (await receive())["body"]
-        explain = wants_reasons(scope["query_string"])
+        explain = wants_reasons(scope["query_string"], default=self.task.explains)
         await send_json(send, await run_sync(self._content, loaded, body, explain, abandon_on_cancel=True))
 
     def _content(self, loaded: Loaded, body: bytes, explain: bool) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from threadpoolctl import threadpool_limits
+
 from serving.api import build_app
 from serving.model_store import ModelStore
 from serving.questions import load_endpoints
@@ -12,6 +14,10 @@ from serving.settings import load_settings
 
 logging.getLogger("chehang.serving").setLevel(logging.INFO)
 logging.getLogger("uvicorn.access").propagate = False  # /metrics counts; a line for each request costs more
+
+# One thread of arithmetic for each worker: matrices of one request are small, and threads of several workers that wait
+# for each other in a busy loop cost ten times what they bring.
+threadpool_limits(1)
 
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)

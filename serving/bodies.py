@@ -110,8 +110,8 @@ def refused(field: str, rule: str, message: str) -> Problem:
 
 
 @lru_cache(maxsize=256)
-def wants_reasons(query: bytes) -> bool:
-    """Whether a query string asks for reasons: `explain` is true unless it says false.
+def wants_reasons(query: bytes, *, default: bool = True) -> bool:
+    """Whether a query string asks for reasons; `default` where it does not say.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def wants_reasons(query: bytes) -> bool:
     >>> wants_reasons(b""), wants_reasons(b"explain=false")
     (True, False)
     """
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("explain", "true").lower()
+    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("explain", str(default)).lower()
     if given not in ("true", "1", "false", "0"):
         raise refused("explain", "bool", "must be true or false")
     return given in ("true", "1")

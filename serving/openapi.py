@@ -64,9 +64,15 @@ def describe(
         batch = {"type": "object", "required": ["items"], "properties": {"items": items}, "additionalProperties": False}
         answers = {"type": "object", "properties": {"items": {"type": "array", "items": answer}, **number}}
         example = loaded.model.card["example"] if loaded else None
-        paths[f"/v1/{name}"] = {"post": _operation(task.summary, request, whole, example)}
+        paths[f"/v1/{name}"] = {"post": _operation(task.summary, request, whole, example, explains=task.explains)}
         paths[f"/v1/{name}/batch"] = {
-            "post": _operation(task.summary, batch, answers, None if example is None else {"items": [example]})
+            "post": _operation(
+                task.summary,
+                batch,
+                answers,
+                None if example is None else {"items": [example]},
+                explains=task.explains,
+            )
         }
         told = "A request that the champion answers"
         content = {"application/json": {"schema": request}}
@@ -106,13 +112,15 @@ def _told(description: str, content: Any = None) -> dict[str, Any]:
     return {"description": description} | ({"content": content} if content else {})
 
 
-def _operation(summary: Mapping[str, str], request: Any, answer: Any, example: Any) -> dict[str, Any]:
+def _operation(
+    summary: Mapping[str, str], request: Any, answer: Any, example: Any, *, explains: bool = True
+) -> dict[str, Any]:
     body: dict[str, Any] = {"schema": request} | ({"example": example} if example is not None else {})
     refusal = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
     explain = {
         "name": "explain",
         "in": "query",
-        "schema": {"type": "boolean", "default": True},
+        "schema": {"type": "boolean", "default": explains},
         "description": "Whether to give reasons",
     }
     return {

@@ -150,8 +150,44 @@ def _offer(url: str) -> None:
         out.print(f"the cost form of the first offer 综合融资成本明示表: {page.relative_to(Path.cwd())}")
 
 
+VISITORS: dict[str, dict[str, Any]] = {
+    "Nobody known 未知访客": {},
+    "A wish: electric SUV, up to 200,000, 2,500 a month 有明确需求": {
+        "profile": {"budget_high": 200_000.0, "energy_type": "battery_electric", "body_type": "suv"},
+        "payment": {"monthly_payment": 2_500.0},
+    },
+    "This visit: looked at two kinds 本次看过两款": {"session": [{"event_type": "compare"}, {"event_type": "view"}]},
+}
+
+
+def _pages(url: str) -> None:
+    """Show the pages of three visitors of one store."""
+    path = f"{url}/v1/recommendation"
+    store = _ask(f"{path}/example")["store_id"]
+    for name, fields in VISITORS.items():
+        body = {"n": 6, "store_id": store, **fields}
+        if "session" in body:  # two vehicles of the middle of the market
+            stock = _ask(path, {"n": 2, "filters": {"price_low": 90_000.0, "price_high": 140_000.0}})["items"]
+            body["session"] = [
+                e | {"vehicle_id": s["vehicle_id"]} for e, s in zip(body["session"], stock, strict=False)
+            ]
+        out.print(f"\n[bold cyan]$ curl {path}?explain=true -d '...'[/bold cyan]")
+        answer = _ask(f"{path}?explain=true", body)
+        title = f"{name}   path {answer['path']}   {answer['available']} vehicles in stock"
+        table = Table(
+            "vehicle", "condition", "price", "a month", "why 理由", box=None, title=title, title_justify="left"
+        )
+        for card in answer["items"]:
+            payment = card["payment"]
+            why = "\n".join(f"{r['en']} {r['zh']}" for r in card["reasons"][:2])
+            why = "New in stock, shown to be tried 新到店，推荐尝试" if card["explored"] else why
+            monthly = f"{payment['monthly_payment']:,.0f}" if payment else ""
+            table.add_row(card["model"], card["condition"], f"{card['price']:,.0f}", monthly, why)
+        out.print(table)
+
+
 def main() -> None:
-    """Make the sample dealership, train, promote, serve, ask three applicants, stop."""
+    """Make the sample dealership, train, promote, serve, ask for three applicants and three visitors, stop."""
     started = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     chehang("sample-data")
@@ -159,6 +195,8 @@ def main() -> None:
     chehang("promote", "credit_risk")
     chehang("train", "residual_value")
     chehang("promote", "residual_value")
+    chehang("train", "recommendation")
+    chehang("promote", "recommendation")
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     out.print(f"\n[bold cyan]$ chehang serve --port {port}[/bold cyan]")
@@ -171,6 +209,7 @@ def main() -> None:
             out.print(f"\n[bold cyan]$ curl {url}/v1/credit_risk -d '...'[/bold cyan]")
             _show(name, body, _ask(f"{url}/v1/credit_risk", body))
         _offer(url)
+        _pages(url)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)

@@ -27,8 +27,8 @@ from features.sources import ExtraFeatures, RawTables, load_sources, read_tables
 from ml.estimators.retrievers.top_k import top_k
 from ml.metrics import Interval
 from ml.metrics.ranked_lists import coverage, mean_with_interval, ndcg_at_k, novelty
-from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.catalogue import ALWAYS
+from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.facts import Facts
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.questions import Questions, offered

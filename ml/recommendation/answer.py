@@ -23,6 +23,7 @@ from ml.recommendation.pairs import Tastes, pair_columns
 from ml.recommendation.reasons import Evidence, Reason, reasons
 from ml.recommendation.request import RecommendationRequest, microseconds
 from ml.recommendation.stock import Stock
+from ml.recommendation.visitors import Visitors
 
 if TYPE_CHECKING:
     from ml.recommendation.estimator import RecommendationEstimator
@@ -190,10 +191,10 @@ def rank(estimator: RecommendationEstimator, asked: Asked, rows: Ints) -> tuple[
         return rows[order], scores[order], np.empty((len(rows), 0))
     tables = recommender.retrieval.scores(visitor)
     tastes = Tastes.of(visitor, recommender.items, estimator.sizes)
-    liked = np.asarray(visitor.history @ estimator.space.vectors_)[0]
-    near = estimator.stock.vectors[rows] @ liked
-    keep = _best([*(table[0, item] for table in tables.values()), near], most=recommender.params.candidates)
-    rows = rows[keep]
+    seen = item < estimator.stock.n_items
+    most = recommender.params.candidates
+    keep = _best([table[0, item[seen]] for table in tables.values()], most=most)
+    rows = np.concatenate([rows[seen][keep], _nearest(estimator, visitor, rows[~seen], most=most // 4)])
     columns = pair_columns(
         visitor,
         vehicles,
@@ -209,9 +210,18 @@ def rank(estimator: RecommendationEstimator, asked: Asked, rows: Ints) -> tuple[
     return rows[order], scores[order], matrix[order]
 
 
+def _nearest(estimator: RecommendationEstimator, visitor: Visitors, rows: Ints, *, most: int) -> Ints:
+    """Of vehicles that no retriever knows, being unlike all before: the nearest to what was looked at."""
+    if len(rows) <= most:
+        return rows
+    liked = np.asarray(visitor.history @ estimator.space.vectors_)[0]
+    near = estimator.stock.vectors[rows] @ liked
+    return rows[np.sort(np.argpartition(-near, most)[:most])]
+
+
 def _best(scores: Sequence[Floats], *, most: int) -> Ints:
     """Rows that are among the best by any of the scores, in their order; so many by each that `most` holds."""
-    n = len(scores[0])
+    n = len(scores[0]) if scores else 0
     if n <= most:
         return np.arange(n)
     share = max(1, most // len(scores))
