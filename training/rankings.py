@@ -150,7 +150,10 @@ class Rankings:
         at = material.choices.at
         cut = int(np.quantile(at[at < self.until], 0.75))
         estimator = self.fit(until=cut)
-        asked = material.questions.between(cut, self.until).sample(5_000, seed=0)
+        end = self.until - int(self.params.horizon_days * DAY)  # what answers a question must lie before the cut too
+        asked = material.questions.between(cut, end).sample(5_000, seed=0)
+        if len(asked) == 0:
+            raise DataError("recommendation: too short a history to tune on; give more, or a shorter horizon_days")
         lists = estimator.recommender.lists(asked.visitors, material.vehicles, k=LENGTH)
         yield float(np.nanmean(_ndcg(estimator, material, asked, lists)))
 
@@ -227,6 +230,8 @@ def load_rankings(config: TaskConfig, *, engine: str = "polars", progress: Say |
         Something is missing.
     """
     task = config.definition
+    if config.split.column and not config.timeless:
+        raise ConfigError("split.column: the data has time, which splits it; remove it, or set time: none")
     sources = load_sources(config.sources)
     names = [n for n in task.tables if n == task.tables[0] or n in sources.tables]
     split = (config.split.column,) if config.split.column else ()
@@ -248,8 +253,6 @@ def load_rankings(config: TaskConfig, *, engine: str = "polars", progress: Say |
         raise ConfigError(
             f"time: column '{config.time}' is not in the data of events; map it in the sources, or set time: none"
         )
-    if config.split.column:
-        raise ConfigError("split.column: the data has time, which splits it; remove it, or set time: none")
     at = tables["events"].select(pl.col(config.time)).collect()[config.time]
     until = int(at.quantile(config.split.train + config.split.calibrate, "nearest") or 0)
     return Rankings(config, raw, tables, until, (), fingerprint, engine)
@@ -272,7 +275,7 @@ def _parted(events: pl.LazyFrame, names: Sequence[str], config: TaskConfig) -> t
                 f"'{config.split.values[name]}' there; correct split.values"
             )
         return found, ("the data has no time: the split is the data's own",)
-    share = pl.struct(who, "vehicle_id").hash(seed=config.split.seed) / 2**64
+    share = pl.struct(who, "vehicle_id").hash(seed=config.split.seed).cast(pl.Float64) / 2.0**64
     low, high = config.split.train, config.split.train + config.split.calibrate
     part = pl.when(share < low).then(pl.lit("train")).when(share < high).then(pl.lit("calibrate"))
     return events.with_columns(part=part.otherwise(pl.lit("test"))), (FLATTERING,)
@@ -375,7 +378,7 @@ class Judged:
     def items(self, lists: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """The items that the listed vehicles stand for; -1 for none."""
         item = np.append(self.material.vehicles.item, -1)[self.lists if lists is None else lists]
-        return np.where(item < len(self.material.known.items), item, -1)
+        return _once(np.where(item < len(self.material.known.items), item, -1))
 
     def translated(self, other: Judged) -> NDArray[np.int64]:
         """The items, as this model knows them, that stand for the vehicles another model listed."""
@@ -392,6 +395,21 @@ class Judged:
     def rows(self) -> NDArray[np.intp]:
         """Questions of which something was wanted."""
         return np.flatnonzero(np.diff(self.wanted.indptr) > 0)
+
+
+def _once(items: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Lists in which what stands a second time is empty: a model that knows finer items may list one of ours twice.
+
+    >>> _once(np.array([[3, 1, 3, -1]])).tolist()
+    [[3, 1, -1, -1]]
+    """
+    order = np.argsort(items, axis=1, kind="stable")
+    ordered = np.take_along_axis(items, order, axis=1)
+    again = np.zeros(items.shape, dtype=bool)
+    again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    found = items.copy()
+    np.put_along_axis(found, order, np.where(again, -1, ordered), axis=1)
+    return found
 
 
 def by_person(values: Array, person: NDArray[np.uint64]) -> Array:

@@ -18,6 +18,8 @@ from training.examples import Say
 from training.home import home
 
 FORMATS = (".parquet", ".csv")
+CUSTOMERS = "customers"
+PAGES_AT_ONCE = 5_000
 
 
 def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, progress: Say | None = None) -> int:
@@ -37,7 +39,7 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
     Returns
     -------
     int
-        Rows written.
+        Rows written. A task that ranks answers every customer with `place` and `vehicle_id`, ten rows each.
 
     Raises
     ------
@@ -48,6 +50,8 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
         raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}, got '{out.suffix}'")
     if data is not None and out.resolve() == data.resolve():
         raise ConfigError(f"--out {out}: is the file that --data reads; give another")
+    if model.task.outcome == "ranking":
+        return _pages(model, config, data=data, out=out, progress=progress)
     table = model.task.tables[0]
     raw = read_tables(
         _source(config, table, data),
@@ -73,6 +77,32 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
             f"{table}.{needed[0]}: is empty in some rows, and was never empty in training; fill it or retrain"
         )
     answers = pl.concat([rows.select(model.task.table.key), model.estimator.predict(rows)], how="horizontal")
+    _write(answers, out)
+    return int(answers.height)
+
+
+def _pages(model: Model, config: TaskConfig, *, data: Path | None, out: Path, progress: Say | None) -> int:
+    """The ten best vehicles in stock for every customer: one row each, with the path that the answer took."""
+    say = progress or (lambda text: None)
+    raw = read_tables(
+        _source(config, CUSTOMERS, data),
+        [CUSTOMERS],
+        quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
+        progress=progress,
+    )
+    if model.task.follow is not None:
+        model.task.follow(config.sources.parent)(model.estimator)
+    rows = collect(to_engine(raw.frames, "polars")[CUSTOMERS])
+    parts = []
+    for begin in range(0, rows.height, PAGES_AT_ONCE):
+        some = rows[begin : begin + PAGES_AT_ONCE]
+        found = model.estimator.predict(some)
+        pages = pl.concat([some.select("customer_id"), found], how="horizontal")
+        place = pl.int_range(pl.len(), dtype=pl.Int64).over("customer_id") + 1
+        parts.append(pages.explode("vehicles").rename({"vehicles": "vehicle_id"}).with_columns(place=place))
+        say(f"{begin + some.height:,} of {rows.height:,} customers")
+    empty = {"customer_id": pl.String, "path": pl.String, "vehicle_id": pl.String, "place": pl.Int64}
+    answers = pl.concat(parts) if parts else pl.DataFrame(schema=empty)
     _write(answers, out)
     return int(answers.height)
 

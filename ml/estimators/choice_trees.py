@@ -18,16 +18,18 @@ from ml.estimators.conditional_logit import STATE as LINEAR
 from ml.estimators.conditional_logit import ConditionalLogit, Floats, choice_sizes, softmax_of_each
 
 STATE, TREES = "choice_trees.json", "choice_trees.txt"
-KEYS = (
-    "n_estimators",
-    "learning_rate",
-    "num_leaves",
-    "min_data_in_leaf",
-    "feature_fraction",
-    "lambda_l2",
-    "l2",
-    "seed",
-    "num_threads",
+KEYS = frozenset(
+    {
+        "n_estimators",
+        "learning_rate",
+        "num_leaves",
+        "min_data_in_leaf",
+        "feature_fraction",
+        "lambda_l2",
+        "l2",
+        "seed",
+        "num_threads",
+    }
 )
 
 
@@ -138,7 +140,7 @@ class ChoiceTrees(BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """Restore what `to_files` wrote."""
-        params: Any = from_json(content_of(files, STATE), STATE, keys=KEYS)
+        params: Any = from_json(files, STATE, keys=KEYS)
         model = cls(**params)
         model.linear_ = ConditionalLogit.from_files({LINEAR: content_of(files, LINEAR)})
         try:

@@ -13,9 +13,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
-from ml.estimators.artefact import content_of, from_json, to_json
+from ml.estimators.artefact import from_json, to_json
 
 STATE = "conditional_logit.json"
+KEYS = frozenset({"l2", "coefficients", "standard_errors"})
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -111,7 +112,7 @@ class ConditionalLogit(BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """Restore what `to_files` wrote."""
-        state: Any = from_json(content_of(files, STATE), STATE, keys=("l2", "coefficients", "standard_errors"))
+        state: Any = from_json(files, STATE, keys=KEYS)
         model = cls(l2=state["l2"])
         model.coefficients_ = np.array(state["coefficients"], dtype=np.float64)
         model.standard_errors_ = np.array([np.nan if e is None else e for e in state["standard_errors"]])

@@ -16,7 +16,10 @@ from ml.recommendation.estimator import RecommendationEstimator
 from tests.conftest import Trained
 from training import tracking
 from training.config import load_config
+from training.promotion import NotPromoted, promote
 from training.rankings import Judged, Rankings, load_rankings
+from training.run import train
+from training.score import score
 
 AT = "2021-06-01T00:00:00+00:00"
 
@@ -107,6 +110,28 @@ def test_the_page_ranks_as_the_evaluation_does(model: Model, study: Rankings) ->
         served = [str(estimator.stock.vehicles.ids[r]) for r in ranked[:10]]
         measured = [str(vehicles.ids[r]) for r in judged.lists[i] if r >= 0]
         assert served == measured
+
+
+def test_every_customer_gets_a_list(showroom: Trained, model: Model, tmp_path: Path) -> None:
+    out = tmp_path / "lists.parquet"
+    assert (
+        score(model, load_config("recommendation", showroom.config), data=None, out=out) == pl.read_parquet(out).height
+    )
+    lists = pl.read_parquet(out)
+    assert lists["customer_id"].n_unique() == 400
+    assert lists.group_by("customer_id").agg(pl.col("place").sort())["place"].list.max().max() == 10
+    assert lists.select("customer_id", "vehicle_id").is_duplicated().sum() == 0
+
+
+def test_a_worse_candidate_is_not_promoted_and_a_tuned_one_is_compared(showroom: Trained, model: Model) -> None:
+    blind = load_config(
+        "recommendation",
+        showroom.config,
+        settings=["params.lookback_days=1", "params.ranker.n_estimators=1", "params.item=[condition]"],
+    )
+    worse = train(blind)
+    with pytest.raises(NotPromoted, match="ndcg_at_10 beats the champion"):
+        promote("recommendation", worse.version.number)
 
 
 @pytest.mark.spark

@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 from training.config import load_config
 from training.rankings import load_rankings
 
+GAIN = 0.04  # of the best retriever's NDCG@10; 0.05 is wished for, and was not reached
 EXAMPLES = ROOT / "configs" / "examples"
 
 
@@ -41,7 +42,3 @@ def test_in_time_order_two_stages_beat_their_best_retriever() -> None:
     print(f"{report.protocol}: {report.metrics['ndcg_at_10']}, {gain}, {gain['value'] / best:+.1%}")
     assert gain["low"] > 0
     assert gain["value"] / best >= GAIN
-
-
-# The mark is 5 %; see the README for what was tried.
-GAIN = 0.04
