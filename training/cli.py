@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from features.errors import ChehangError, ConfigError
+from training.printing import err, out, print_notes, print_report, shown
 
 app = typer.Typer(
     name="chehang",
@@ -22,8 +22,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-err = Console(stderr=True, highlight=False)
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; see: chehang tasks")]
 ConfigPath = Annotated[
@@ -132,12 +130,7 @@ def check(
         out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
     out.print(f"numeric: {', '.join(content['numeric'])}")
     out.print(f"categorical: {', '.join(content['categorical'])}")
-    _notes(content["notes"])
-
-
-def _notes(notes: Any) -> None:
-    for note in notes:
-        err.print(f"[yellow]note:[/yellow] {note}")
+    print_notes(content["notes"])
 
 
 @app.command()
@@ -155,48 +148,8 @@ def train(
     done = run(_load(task, config, overlay, setting), engine=engine, progress=_say(as_json))
     if as_json:
         return _print_json({"task": task, "version": done.version.number, **done.report.as_dict()})
-    _report(done.report)
+    print_report(done.report)
     out.print(f"registered {task} version {done.version.number}; promote it with: chehang promote {task}")
-
-
-def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _report(report: Any) -> None:
-    out.print(f"[bold]{report.task}[/bold]: {report.protocol}")
-    table = Table("metric", "value", "95 % interval", "naive")
-    for name, m in report.metrics.items():
-        table.add_row(name, f"{m['value']:.4f}", f"{m['low']:.4f} .. {m['high']:.4f}", _shown(m["naive"]))
-    out.print(table)
-    best = report.baselines.get("best_single_column")
-    if best:
-        out.print(f"best single column: {best['column']} (AUC {best['roc_auc']:.4f})")
-    for name, band in report.decisions.get("bands", {}).items():
-        bad = "none" if band["bad_rate"] is None else f"{band['bad_rate']:.2%}"
-        out.print(f"{name}: {band['share']:.1%} of {report.rows['test']['rows']:,} test rows, bad rate {bad}")
-    for name, found in report.fairness.items():
-        ratio = "unknown" if found["approval_ratio"] is None else f"{found['approval_ratio']:.2f}"
-        out.print(f"fairness by {name}: lowest approval rate / highest = {ratio}")
-    gain = report.baselines.get("gain over the best retriever")
-    if gain:
-        interval = f"{gain['low']:+.4f} .. {gain['high']:+.4f}"
-        out.print(f"gain over the best retriever alone ({gain['of']}): {gain['value']:+.4f} ({interval})")
-    for name, value in report.baselines.items():
-        if isinstance(value, float):
-            out.print(f"{name}: {value:.4f}")
-    for name, ways in report.segments.items():
-        for way, numbers in ways.items():
-            if "ndcg_at_10" in numbers:
-                interval = f"{numbers['low']:.4f} .. {numbers['high']:.4f}"
-                out.print(
-                    f"{name} {way}: NDCG@10 {numbers['ndcg_at_10']:.4f} ({interval}), {numbers['rows']:,} questions"
-                )
-    drift = {m: found["psi"] for m, found in report.by_month.items() if "psi" in found}
-    worst = max(drift.items(), key=lambda m: m[1], default=None)
-    if worst:
-        out.print(f"largest monthly PSI: {worst[1]:.3f} in {worst[0]}")
-    _notes(report.notes)
 
 
 @app.command()
@@ -250,7 +203,6 @@ def evaluate(
     from training import tracking
     from training.cross_validation import cross_validate
     from training.examples import load_examples
-    from training.plots import draw_report
     from training.study import load_study
 
     configured = _load(task, config, overlay, setting)
@@ -265,7 +217,7 @@ def evaluate(
     if report is not None:
         found.write(report)
         draw_report(found, report / "report.png")
-    return _print_json(found.as_dict()) if as_json else _report(found)
+    return _print_json(found.as_dict()) if as_json else print_report(found)
 
 
 def _cross_validated(found: Any, as_json: bool) -> None:
@@ -275,7 +227,7 @@ def _cross_validated(found: Any, as_json: bool) -> None:
     table = Table("metric", "mean of folds", "all rows", "95 % interval", "naive")
     for name, m in found.pooled.items():
         interval = f"{m['low']:.5f} .. {m['high']:.5f}"
-        table.add_row(name, f"{found.mean[name]:.5f}", f"{m['value']:.5f}", interval, _shown(m["naive"]))
+        table.add_row(name, f"{found.mean[name]:.5f}", f"{m['value']:.5f}", interval, shown(m["naive"]))
     out.print(table)
 
 

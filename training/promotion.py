@@ -19,8 +19,8 @@ from ml.registry import TASKS
 from ml.task import Metric
 from training import tracking
 from training.evaluation import compare
+from training.held_out_lists import Held, Judged, beats, by_person
 from training.home import locked
-from training.rankings import Held, Judged, beats, by_person
 from training.study import TEST_ROWS
 from training.tracking import Promotion, Version
 

@@ -16,8 +16,9 @@ from ml.recommendation.estimator import RecommendationEstimator
 from tests.conftest import Trained
 from training import tracking
 from training.config import load_config
+from training.held_out_lists import Judged
 from training.promotion import NotPromoted, promote
-from training.rankings import Judged, Rankings, load_rankings
+from training.rankings import Rankings, load_rankings
 from training.run import train
 from training.score import score
 
