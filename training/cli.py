@@ -203,6 +203,7 @@ def evaluate(
     from training import tracking
     from training.cross_validation import cross_validate
     from training.examples import load_examples
+    from training.plots import draw_report
     from training.study import load_study
 
     configured = _load(task, config, overlay, setting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -15,6 +15,9 @@ MOST_EVENTS = 500
 MOST_EXCLUDED = 1_000
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Instant = Annotated[
+    AwareDatetime, Field(strict=False, ge=datetime(1970, 1, 2, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))
+]
 Yuan = Annotated[float, Field(ge=0, le=1e8, allow_inf_nan=False, description="in yuan")]
 
 
@@ -29,9 +32,7 @@ class SessionEvent(_Asked):
 
     vehicle_id: Name
     event_type: Literal[EVENT_TYPES] = "view"  # type: ignore[valid-type]
-    at: Annotated[AwareDatetime, Field(strict=False)] | None = Field(
-        None, description="instant with an offset; just now where it is not given"
-    )
+    at: Instant | None = Field(None, description="instant with an offset; just now where it is not given")
 
 
 class Profile(_Asked):
@@ -95,7 +96,7 @@ class RecommendationRequest(_Asked):
     filters: Filters = Filters()
     payment: Payment | None = None
     personalise: bool = Field(True, description="false: nothing about the visitor is used")
-    at: Annotated[AwareDatetime, Field(strict=False)] | None = Field(None, description="instant; now if not given")
+    at: Instant | None = Field(None, description="instant with an offset; now where it is not given")
 
 
 class SimilarRequest(_Asked):

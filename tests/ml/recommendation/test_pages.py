@@ -154,6 +154,8 @@ def test_empty_stock_is_an_empty_page_with_the_reason(model: Model) -> None:
         {"payment": {"monthly_payment": -1.0}},
         {"session": [{"vehicle_id": ""}]},
         {"at": "2021-01-01T00:00:00"},
+        {"at": "9999-12-31T23:59:59Z"},
+        {"session": [{"vehicle_id": "N0", "at": "0001-01-01T00:00:00Z"}]},
     ],
 )
 def test_what_cannot_be_asked_is_refused(model: Model, wrong: dict[str, Any]) -> None:
