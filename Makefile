@@ -43,10 +43,11 @@ bench: .venv/.dev
 serve: .venv/.run
 	$(BIN)/chehang serve
 
-# Needs uv. Plain name==version lines with hashes, no addresses.
+# Needs uv. Plain name==version lines with hashes, no addresses. Extras are kept: without them pip looks for the newest
+# version of what is asked for with an extra, and refuses it for want of a hash as soon as there is a newer one.
 lock:
-	uv pip compile pyproject.toml --extra serve --extra train --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
-	uv pip compile pyproject.toml --all-extras --constraint requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
+	uv pip compile pyproject.toml --no-strip-extras --extra serve --extra train --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
+	uv pip compile pyproject.toml --no-strip-extras --all-extras --constraint requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
 
 clean:
 	rm -rf .venv var
