@@ -176,7 +176,7 @@ class Recommender:
             )
             kept.append(place + low)
         rows_kept = np.concatenate(kept) if kept else np.empty(0, dtype=np.intp)
-        names = tuple(parts[0]) if parts else self.columns
+        names = self.columns or (tuple(parts[0]) if parts else ())  # once fitted, what it was fitted on
         matrix = (
             np.column_stack([np.concatenate([p[n] for p in parts]) for n in names])
             if parts
