@@ -16,13 +16,15 @@ from features.tables import APPLICATIONS
 KEY = "application_id"
 
 
-def examples(tables: Mapping[str, nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
+def examples(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> nw.LazyFrame[Any]:
     """Applications that became loans whose outcome is known.
 
     Parameters
     ----------
     tables : mapping of str to LazyFrame
         `applications` and `loan_outcomes`. An outcome is null until its observation window is complete.
+    params : model
+        Not used: the table itself says what became of a row.
 
     Returns
     -------

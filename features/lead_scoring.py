@@ -13,8 +13,10 @@ from typing import Any
 import narwhals as nw
 
 from features import as_of
-from features.as_of import Fact, History, count, days_since, distinct, last, total
-from features.tables import EVENTS, LEADS, SALES
+from features.as_of import AS_OF, DAY, DAYS_PER_MICROSECOND, Fact, History, count, days_since, distinct, last, total
+from features.engines import collect
+from features.errors import DataError
+from features.tables import CUSTOMERS, EVENTS, LEADS, SALES
 
 WINDOWS = (7, 30, 90)
 LOOKBACK_DAYS = 365
@@ -84,7 +86,146 @@ PURCHASES = History(
 )
 
 HISTORIES = (VISITS, OTHER_LEADS, PURCHASES)
+BAND = ("budget_low", "budget_high")
+OWN = {
+    "days_since_first_call": {"zh": "距首次电话联系天数", "en": "days since the desk first called"},
+    "budget_low": {"zh": "客户预算下限(分)", "en": "low end of the customer's budget (fen)"},
+    "budget_high": {"zh": "客户预算上限(分)", "en": "high end of the customer's budget (fen)"},
+}
 FEATURES = as_of.descriptions(HISTORIES)
+DESCRIPTIONS = {**FEATURES, **OWN}
+AFTERWARDS = ("first_contact_at", "gross_margin")
+Tables = Mapping[str, nw.LazyFrame[Any]]
+
+
+def examples(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
+    """Leads at the moments they are scored, and what became of them within the horizon.
+
+    A lead is scored when it comes in and, to learn from, again some days later while it is still open. Its label says
+    whether it buys within the horizon from that moment; at its creation that is "converted within H days of creation".
+
+    Parameters
+    ----------
+    tables : mapping of str to LazyFrame
+        `leads` with `created_at` and `converted_at`; or with `converted` alone, where nothing is known of when.
+    params : model
+        Its `horizon_days`, and `rescore_days`: days after creation.
+
+    Returns
+    -------
+    LazyFrame
+        `lead_id`, `as_of` (us; 0 where the data has no time), `label` (1 = bought; null where the horizon is not over
+        by the end of the data), `known_at` (us: the purchase, else the end of the horizon), `tested` (at creation),
+        and, where it can be given, `first_contact_at`, `gross_margin` and `first_channel`.
+
+    Raises
+    ------
+    DataError
+        `leads` says nothing of conversion, or the horizon is longer than the data.
+    """
+    leads = tables["leads"]
+    names = leads.collect_schema().names()
+    if "converted_at" not in names and "converted" not in names:
+        raise DataError("leads: neither 'converted_at' nor 'converted' is there; map one of them in the sources")
+    if LEADS.time not in names:
+        return _timeless(leads, names)
+    horizon = int(params.horizon_days * DAY)
+    end = _end(tables, params.horizon_days)
+    moments = [_at(leads, names, 0)]
+    if "converted_at" in names:  # without it nobody knows whether a lead was still open later
+        moments += [_at(leads, names, int(day * DAY)) for day in sorted(set(params.rescore_days))]
+    spine = nw.concat(moments) if len(moments) > 1 else moments[0]
+    over = nw.col(AS_OF) + horizon
+    if "converted_at" in names:
+        bought = (nw.col("converted_at") - nw.col(AS_OF) <= horizon).fill_null(nw.lit(False))
+        known = nw.when(bought).then(nw.col("converted_at")).otherwise(over)
+        sane = nw.col("converted_at").is_null() | (nw.col("converted_at") >= nw.col("created_at"))
+    else:
+        bought, known, sane = nw.col("converted"), over, ~nw.col("converted").is_null()
+    one, zero = nw.lit(1, dtype=nw.Int64), nw.lit(0, dtype=nw.Int64)
+    label = nw.when((over <= end) & sane).then(nw.when(bought).then(one).otherwise(zero))
+    told = spine.with_columns(label.alias("label"), known.alias("known_at")).select(
+        "lead_id", AS_OF, "label", "known_at", "tested", *(n for n in AFTERWARDS if n in names)
+    )
+    if "events" not in tables or not {"customer_id", "channel"} <= set(tables["events"].collect_schema().names()):
+        return told
+    if "customer_id" not in names:
+        return told
+    created = leads.select("lead_id", "customer_id", nw.col("created_at").alias(AS_OF))
+    return told.join(first_touch(created, tables), on="lead_id", how="left")
+
+
+def _timeless(leads: nw.LazyFrame[Any], names: list[str]) -> nw.LazyFrame[Any]:
+    bought = nw.col("converted") if "converted" in names else ~nw.col("converted_at").is_null()
+    one, zero = nw.lit(1, dtype=nw.Int64), nw.lit(0, dtype=nw.Int64)
+    label = nw.when(~bought.is_null()).then(nw.when(bought).then(one).otherwise(zero))
+    margin = [n for n in AFTERWARDS[1:] if n in names]
+    return leads.with_columns(nw.lit(0, dtype=nw.Int64).alias(AS_OF), label.alias("label")).select(
+        "lead_id", AS_OF, "label", *margin
+    )
+
+
+def _at(leads: nw.LazyFrame[Any], names: list[str], later: int) -> nw.LazyFrame[Any]:
+    """Every lead so many microseconds after it came in, if it was still open then."""
+    moment = nw.col("created_at") + later
+    rows = leads.with_columns(moment.alias(AS_OF), nw.lit(later == 0).alias("tested"))
+    if later:
+        for closed in [c for c in ("converted_at", "closed_at") if c in names]:
+            rows = rows.filter(nw.col(closed).is_null() | (nw.col(closed) >= nw.col(AS_OF)))
+    kept = ["converted", "converted_at", *AFTERWARDS]
+    return rows.select("lead_id", "created_at", AS_OF, "tested", *(n for n in kept if n in names))
+
+
+def _end(tables: Tables, horizon_days: float) -> int:
+    """The last instant that the data speaks of (us)."""
+    latest = []
+    for table, columns in (
+        ("leads", ("created_at", "converted_at")),
+        ("events", ("event_at",)),
+        ("sales", ("sold_at",)),
+    ):
+        if table in tables:
+            there = tables[table].collect_schema().names()
+            latest += [collect_one(tables[table], nw.col(c).max()) for c in columns if c in there]
+    first = collect_one(tables["leads"], nw.col("created_at").min())
+    known = [v for v in latest if v is not None]
+    if first is None or not known:
+        raise DataError("leads: there is no row; check the source of leads")
+    if max(known) - first < horizon_days * DAY:
+        raise DataError(
+            f"params.horizon_days: {horizon_days:g} days are longer than the data, which spans "
+            f"{(max(known) - first) / DAY:.1f} days; give a shorter horizon or more data"
+        )
+    return int(max(known))
+
+
+def collect_one(frame: nw.LazyFrame[Any], expr: nw.Expr) -> Any:
+    """The one value of an aggregate."""
+    return collect(frame.select(expr.alias("value"))).item()
+
+
+def first_touch(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
+    """The channel in which the customer of each lead was first seen within the look-back.
+
+    Parameters
+    ----------
+    leads : LazyFrame
+        `lead_id`, `customer_id` and `as_of` (us).
+    tables : mapping of str to LazyFrame
+        `events` with `customer_id`, `event_at`, `event_id` and `channel`.
+
+    Returns
+    -------
+    LazyFrame
+        `lead_id` and `first_channel`; leads without an event have no row.
+    """
+    events = tables["events"].select("event_id", "customer_id", "event_at", "channel")
+    seen = as_of.before(leads, events, on="customer_id", time="event_at", lookback_days=LOOKBACK_DAYS)
+    keys = ["customer_id", AS_OF]
+    first = nw.col("event_at") == nw.col("event_at").min().over(*keys)
+    earliest = seen.filter(first).filter(nw.col("event_id") == nw.col("event_id").min().over(*keys))
+    touch = earliest.select(*keys, nw.col("channel").alias("first_channel"))
+    return leads.select("lead_id", *keys).join(touch, on=keys, how="inner").select("lead_id", "first_channel")
 
 
 def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
@@ -95,8 +236,9 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     spine : LazyFrame
         `lead_id` and `as_of` (us, int64).
     tables : mapping of str to LazyFrame
-        `leads`, with a dealership's own columns; `events` and `sales` where there are any. A table or column that is
-        not there takes the facts that need it along; leads without `created_at` cannot be placed among events at all.
+        `leads`, with a dealership's own columns; `events`, `sales`, `customers` where there are any. A table or column
+        that is not there takes the facts that need it along; leads without `created_at` cannot be placed among events
+        at all.
 
     Returns
     -------
@@ -126,5 +268,40 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     ('l1', 1, 2.0, 'view')
     """
     leads = as_of.known(spine, tables, LEADS)
-    timed = LEADS.time in leads.collect_schema().names()
-    return as_of.histories(leads, tables, HISTORIES if timed else ())
+    names = leads.collect_schema().names()
+    if LEADS.time not in names:
+        return leads
+    return as_of.histories(_with_band(_with_call(leads, tables), tables), tables, HISTORIES)
+
+
+def _with_call(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
+    """Add the days since the first call, if it was made by then.
+
+    The first call alone: a later one overwrites what was last, and so would tell that there was a later one.
+    """
+    if "first_contact_at" not in tables["leads"].collect_schema().names():
+        return leads
+    called = tables["leads"].select("lead_id", nw.col("first_contact_at").alias("called_at"))
+    age = nw.col(AS_OF) - nw.col("called_at")
+    days = nw.when(age > 0).then(age).cast(nw.Float64) * DAYS_PER_MICROSECOND
+    return (
+        leads.join(called, on="lead_id", how="left").with_columns(days.alias("days_since_first_call")).drop("called_at")
+    )
+
+
+def _with_band(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
+    """Add the customer's own budget, if the customer was known by then."""
+    customers, names = tables.get("customers"), leads.collect_schema().names()
+    if customers is None or "customer_id" not in names:
+        return leads
+    there = customers.collect_schema().names()
+    band = [n for n in BAND if n in there and n not in names]
+    if not band:
+        return leads
+    timed = CUSTOMERS.time in there
+    since = [nw.col(str(CUSTOMERS.time)).alias("known_since")] if timed else []
+    rows = leads.join(customers.select("customer_id", *band, *since), on="customer_id", how="left")
+    if not timed:
+        return rows
+    then = nw.col("known_since") < nw.col(AS_OF)
+    return rows.with_columns(nw.when(then).then(nw.col(n)).alias(n) for n in band).drop("known_since")

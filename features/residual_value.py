@@ -20,13 +20,15 @@ MONTHS_PER_MICROSECOND = 1 / MONTH
 WITHHELD = frozenset({"price", "cost", "kind", "condition"})
 
 
-def examples(tables: Mapping[str, nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
+def examples(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> nw.LazyFrame[Any]:
     """Used units whose asking price is known.
 
     Parameters
     ----------
     tables : mapping of str to LazyFrame
         `vehicles`. Where `kind` or `condition` is given, catalogue entries and new cars are passed over.
+    params : model
+        Not used: the table itself says what became of a row.
 
     Returns
     -------

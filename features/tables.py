@@ -244,6 +244,7 @@ LEADS = _table(
         "first_contact_at": _instant(outcome=True),
         "last_contact_at": _instant(outcome=True),
         "contact_count": _integer(0, 1_000, outcome=True),
+        "converted": _flag(outcome=True),
         "converted_at": _instant(outcome=True),
         "closed_at": _instant(outcome=True),
         "gross_margin": _money(-(10**12), outcome=True),

@@ -35,6 +35,8 @@ class Field(BaseModel):
         True for a feature that was never missing in training: the model knows nothing about its absence.
     feature : bool
         Whether the model reads it; others are accepted and ignored.
+    computed : bool
+        Whether it is computed from other rows and so never part of a request.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +49,7 @@ class Field(BaseModel):
     values: tuple[str, ...] | None = None
     required: bool = False
     feature: bool = False
+    computed: bool = False
     personal: bool = False
     description: str | None = None
 
@@ -70,8 +73,8 @@ class Signature(BaseModel):
 
     @cached_property
     def read(self) -> tuple[list[str], list[str]]:
-        """Names of all features, and of those among them that are amounts of money in fen."""
-        features = [f for f in self.fields if f.feature]
+        """Names of all features of a request, and of those among them that are amounts of money in fen."""
+        features = [f for f in self.fields if f.feature and not f.computed]
         return [f.name for f in features], [f.name for f in features if f.unit == "fen"]
 
 
@@ -133,6 +136,7 @@ def learn_signature(
     numeric: Sequence[str],
     categorical: Sequence[str],
     extra: Collection[str],
+    computed: Collection[str] = (),
 ) -> Signature:
     """Write down which fields a model needs, from the rows it is trained on.
 
@@ -146,6 +150,8 @@ def learn_signature(
         The columns that the model reads.
     extra : collection of str
         Columns beyond the contract.
+    computed : collection of str
+        Columns computed from other rows.
 
     Raises
     ------
@@ -157,10 +163,19 @@ def learn_signature(
         raise DataError(f"feature '{absent[0]}' is not a column of {table.name}; map it in the sources or remove it")
     features = set(numeric) | set(categorical)
     known = [f for f in contract_fields(table) if f.name in frame.columns]
-    own = [Field(name=n, kind="number" if n in numeric else "text") for n in (*numeric, *categorical) if n in extra]
+    own = [
+        Field(name=n, kind="number" if n in numeric else "text", computed=n in computed)
+        for n in (*numeric, *categorical)
+        if n in extra or n in computed
+    ]
     return Signature(
         fields=tuple(
-            f.model_copy(update={"feature": f.name in features, "required": _always_there(frame, f.name, features)})
+            f.model_copy(
+                update={
+                    "feature": f.name in features,
+                    "required": not f.computed and _always_there(frame, f.name, features),
+                }
+            )
             for f in (*known, *own)
         )
     )
@@ -179,7 +194,7 @@ def request_model(name: str, signature: Signature) -> type[BaseModel]:
     >>> request_model("Ask", signature)(loan_amount=1200.5).loan_amount
     1200.5
     """
-    fields: dict[str, Any] = {f.name: _annotation(f) for f in signature.fields}
+    fields: dict[str, Any] = {f.name: _annotation(f) for f in signature.fields if not f.computed}
     return create_model(name, __config__=ConfigDict(extra="forbid", strict=True, frozen=True), **fields)
 
 
@@ -248,7 +263,7 @@ def row_as_request(row: Mapping[str, Any], signature: Signature) -> dict[str, An
     body: dict[str, Any] = {}
     for field in signature.fields:
         value = row.get(field.name)
-        if value is None:
+        if value is None or field.computed:
             continue
         if field.unit == "fen":
             value = value / FEN

@@ -45,7 +45,10 @@ class Estimator(Protocol):
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
-        """Learn from the training part, calibrate on a later slice, then learn from both if `refit`."""
+        """Learn from the training part, calibrate on a later slice, then learn from both if `refit`.
+
+        Where labels ripen, `weights` holds the weights of both parts.
+        """
 
     def predict(self, X: Columns) -> pl.DataFrame:
         """Answer every row; the columns are the task's own, the first is the number that metrics are computed on."""
@@ -101,7 +104,10 @@ class Task:
     params : type
         Pydantic model of what the YAML may set under `params`.
     examples : callable
-        ``(tables) -> spine``: key, `as_of` (us) and `label` of every row whose outcome is known.
+        ``(tables, params) -> spine``: key, `as_of` (us) and `label` of every row that is asked about; a null label
+        is not known yet. Where a label ripens, also `known_at` (us): when it could be known, which training weighs by.
+        Other columns are what came after, for the estimator to learn from, never to read in an answer; rows whose
+        `tested` is false are learnt from and never tested on.
     features : callable
         ``(spine, tables) -> columns``: one row per spine row, known strictly before `as_of`.
     outcome : {'binary', 'amount', 'ranking'}
@@ -120,6 +126,10 @@ class Task:
         Pydantic model of one answer.
     respond : callable
         ``(estimator, requests, explain=...) -> answers`` in the order of the requests.
+    also : tuple of str
+        Raw tables that features use where there are any.
+    example : callable, optional
+        ``(request, signature) -> request``: adds to an example what does not stand in the row asked about.
     follow : callable, optional
         ``(configs) -> watch``, where ``watch(estimator) -> bool`` brings what changes by the minute (stock, an
         operator's rules) into a loaded estimator and says whether anything changed. Called about once a second by one
@@ -130,7 +140,7 @@ class Task:
     summary: Mapping[str, str]
     tables: tuple[str, ...]
     params: type[BaseModel]
-    examples: Callable[[Frames], nw.LazyFrame[Any]]
+    examples: Callable[[Frames, Any], nw.LazyFrame[Any]]
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
     outcome: Literal["binary", "amount", "ranking"]
     naive: Callable[[pl.DataFrame, Array, pl.DataFrame], Array] | None
@@ -139,6 +149,8 @@ class Task:
     request: Callable[[Signature], type[BaseModel]]
     response: type[BaseModel]
     respond: Callable[..., list[Any]]
+    also: tuple[str, ...] = ()
+    example: Callable[[dict[str, Any], Signature], dict[str, Any]] | None = None
     follow: Callable[[Path], Callable[[Any], bool]] | None = None
 
     @property

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.desk import desk_tables, write_desk
 from tests.garage import used_cars, write_garage
 from tests.lending import chehang, lending_tables, write_lender
 from tests.showroom import showroom_tables, write_showroom
@@ -101,6 +102,17 @@ def garage(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     home = folder / "home"
     chehang("train", "residual_value", "--config", str(config), home=home)
     chehang("promote", "residual_value", home=home)
+    return Trained(home, config)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A sales desk: version 1 of `lead_scoring` trained by the command line and promoted."""
+    folder = tmp_path_factory.mktemp("desk")
+    config = write_desk(folder / "data", desk_tables())
+    home = folder / "home"
+    chehang("train", "lead_scoring", "--config", str(config), home=home)
+    chehang("promote", "lead_scoring", home=home)
     return Trained(home, config)
 
 

@@ -54,7 +54,8 @@ def cross_validate(examples: Examples, *, folds: int, progress: Say | None = Non
     naive: list[Array] = []
     by_fold: dict[str, list[float]] = {name: [] for name in metrics}
     for k, (learn, test) in enumerate(examples.folds(everything, folds=folds)):
-        estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE))
+        estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
+        test = examples.like_tested(test)
         X, y = examples.rows(test)
         tested.append(test)
         answered.append(estimator.predict(X))

@@ -119,7 +119,7 @@ def evaluate(examples: Examples, estimator: Any, *, rows: Rows | None = None) ->
         )
     answers = estimator.predict(X)
     p = answers.to_series(0).to_numpy()
-    learnt_from = examples.rows(examples.parts["train"])
+    learnt_from = examples.rows(examples.like_tested(examples.parts["train"]))
     assert config.definition.naive is not None
     naive = config.definition.naive(*learnt_from, X)
     return Report(
@@ -190,7 +190,7 @@ def _month(as_of: NDArray[np.int64]) -> list[str]:
 def _best_single_column(examples: Examples, positions: Rows) -> dict[str, Any]:
     """AUC of the best number column alone; its direction is taken from the training part."""
     best: dict[str, Any] = {}
-    learn, test = examples.parts["train"], positions
+    learn, test = examples.like_tested(examples.parts["train"]), positions
     for name in examples.signature.numeric:
         column = examples.frame[name].cast(pl.Float64).to_numpy()
         filled = np.where(

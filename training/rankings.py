@@ -161,7 +161,7 @@ class Rankings:
         """The test part, taken once."""
         return self.test()
 
-    def keep_test(self, folder: Path) -> None:
+    def keep_test(self, folder: Path, estimator: Any) -> None:
         """Keep what a later candidate is compared on."""
         self.held.write(folder)
 

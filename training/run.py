@@ -65,7 +65,7 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = 
     with tempfile.TemporaryDirectory() as folder:
         report.write(Path(folder))
         draw_report(report, Path(folder) / "report.png")
-        study.keep_test(Path(folder))
+        study.keep_test(Path(folder), estimator)
         version = tracking.register(
             model,
             metrics=report.flat(),

@@ -50,7 +50,7 @@ class Study(Protocol):
     def evaluate(self, estimator: Any) -> Report:
         """How good it is on the test part."""
 
-    def keep_test(self, folder: Path) -> None:
+    def keep_test(self, folder: Path, estimator: Any) -> None:
         """Write what a later candidate is compared on."""
 
     def features(self, estimator: Any) -> list[str]:
@@ -105,16 +105,18 @@ class RowStudy:
 
     def fit(self, *, progress: Say | None = None) -> Any:
         """Fit on the train part, calibrate on the calibrate part."""
-        return self.examples.fit(self.examples.parts["train"], self.examples.parts["calibrate"], progress=progress)
+        parts = self.examples.parts
+        return self.examples.fit(parts["train"], parts["calibrate"], before=parts["test"], progress=progress)
 
     def evaluate(self, estimator: Any) -> Report:
         """See `training.evaluation`."""
         return evaluate(self.examples, estimator)
 
-    def keep_test(self, folder: Path) -> None:
-        """Write the test rows without who they are of."""
+    def keep_test(self, folder: Path, estimator: Any) -> None:
+        """Write the test rows without who they are of, but with the stores that the estimator reads."""
         table, test = self.config.definition.table, self.examples.parts["test"]
-        rows = self.examples.frame[test].drop([*table.references, *table.protected], strict=False)
+        hidden = (table.references | table.protected) - set(getattr(estimator, "references", ()))
+        rows = self.examples.frame[test].drop([*hidden], strict=False)
         label, group = self.examples.label[test], self.examples.groups[test]
         try:
             rows.with_columns(label=label, group=group).write_parquet(folder / TEST_ROWS)
@@ -149,8 +151,8 @@ class RowStudy:
         definition = self.config.definition
         metric = definition.metrics[definition.primary_metric]
         for learn, test in examples.folds(examples.parts["train"], folds=self.config.tune.folds):
-            estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE))
-            X, y = examples.rows(test)
+            estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
+            X, y = examples.rows(examples.like_tested(test))
             yield float(metric.compute(y, estimator.predict(X).to_series(0).to_numpy()))
 
     def with_config(self, config: TaskConfig) -> RowStudy:
@@ -178,4 +180,6 @@ def example_request(examples: Examples) -> dict[str, Any]:
         row[field.name] = values.mode().sort()[0] if field.kind in ("category", "text", "flag") else values.median()
         if field.kind == "integer":
             row[field.name] = round(row[field.name])
-    return row_as_request(row, examples.signature)
+    asked = row_as_request(row, examples.signature)
+    complete = examples.config.definition.example
+    return asked if complete is None else complete(asked, examples.signature)

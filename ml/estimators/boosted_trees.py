@@ -36,7 +36,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Shrinkage, leaves of a tree, least rows of a leaf.
     feature_fraction, bagging_fraction, bagging_freq : float, float, int
         Shares of the columns of each tree, and of the rows drawn anew every `bagging_freq` trees.
-    lambda_l1, lambda_l2, path_smooth, max_bin, extra_trees
+    lambda_l1, lambda_l2, path_smooth, max_bin, extra_trees, cat_smooth, cat_l2, min_data_per_group
         As in LightGBM.
     bag : int
         Boosters to average; above 1 they must differ by columns, rows or `extra_trees`.
@@ -84,6 +84,9 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     path_smooth: float = 0.0
     max_bin: int = 255
     extra_trees: bool = False
+    cat_smooth: float = 10.0
+    cat_l2: float = 10.0
+    min_data_per_group: int = 100
     bag: int = 1
     seed: int = 7
     num_threads: int = 0

@@ -16,7 +16,7 @@ from ml.metrics.amounts import (
 )
 from ml.metrics.bootstrap import bootstrap, paired_bootstrap_difference
 from ml.metrics.probability import brier, expected_calibration_error, log_loss
-from ml.metrics.ranking import approval_rate_at_bad_rate, gini, ks, pr_auc, roc_auc
+from ml.metrics.ranking import approval_rate_at_bad_rate, gini, ks, lift, pr_auc, roc_auc
 from ml.metrics.stability import (
     ReferenceBins,
     population_stability_by_month,
@@ -34,6 +34,7 @@ __all__ = [
     "gini",
     "interval_coverage",
     "ks",
+    "lift",
     "log_loss",
     "mean_absolute_error",
     "mean_absolute_percentage_error",

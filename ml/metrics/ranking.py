@@ -109,3 +109,33 @@ def approval_rate_at_bad_rate(
     bad, approved = np.cumsum(sums.positive), np.cumsum(sums.positive + sums.negative)
     within = approved[bad <= target * approved]
     return float(within[-1] / approved[-1]) if within.size else 0.0
+
+
+def lift(
+    y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None, share: float = 0.1
+) -> float:
+    """Rate of 1 among the highest-scored share of the rows over the rate among all; rows of equal score are cut evenly.
+
+    Parameters
+    ----------
+    y, p, sample_weight : arrays of shape (n_rows,)
+        As for `roc_auc`.
+    share : float
+        Of the weight of the rows, above 0 and at most 1.
+
+    Raises
+    ------
+    DataError
+        As for `roc_auc`.
+
+    Examples
+    --------
+    >>> lift([1, 1, 0, 0, 0, 0, 0, 0, 0, 0], np.arange(10.0)[::-1], share=0.2)
+    5.0
+    """
+    sums = score_sums("lift", y, p, sample_weight)
+    positive, mass = sums.positive[::-1], (sums.positive + sums.negative)[::-1]
+    wanted = share * mass.sum()
+    before = np.cumsum(mass) - mass
+    taken = np.clip(np.divide(wanted - before, mass, out=np.zeros_like(mass), where=mass > 0), 0.0, 1.0)
+    return float((taken @ positive / wanted) / (positive.sum() / mass.sum()))

@@ -16,7 +16,7 @@ from ml.recommendation.request import request
 from ml.task import Frames, Metric, Task
 
 
-def _questions(tables: Frames) -> nw.LazyFrame[Any]:
+def _questions(tables: Frames, params: Any = None) -> nw.LazyFrame[Any]:
     return features.questions(tables, features.interactions(tables))
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from features.as_of import DAY
 from ml.domain.page import Cap, Page, compose, moved
+from ml.instants import microseconds
 from ml.lending.fields import Text
 from ml.recommendation.asked import Asked, Path, read_request
 from ml.recommendation.catalogue import ALWAYS, Floats, Ints
@@ -21,7 +22,7 @@ from ml.recommendation.financing import MonthlyPayment
 from ml.recommendation.house_rules import Rule
 from ml.recommendation.pairs import Tastes, pair_columns
 from ml.recommendation.reasons import Evidence, Reason, reasons
-from ml.recommendation.request import RecommendationRequest, microseconds
+from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.stock import Stock
 from ml.recommendation.visitors import Visitors
 

@@ -9,10 +9,11 @@ import numpy as np
 from scipy import sparse
 
 from features.as_of import DAY
+from ml.instants import microseconds
 from ml.recommendation.catalogue import Floats, Ints, Vocabularies
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.people import People
-from ml.recommendation.request import RecommendationRequest, microseconds
+from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.stock import Stock
 from ml.recommendation.visitors import Visitors
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.tables import BODY_TYPES, CONDITIONS, ENERGY_TYPES, EVENT_TYPES
+from ml.instants import Instant
 from ml.signature import Signature
 
 MOST_VEHICLES = 200
@@ -15,9 +15,6 @@ MOST_EVENTS = 500
 MOST_EXCLUDED = 1_000
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Instant = Annotated[
-    AwareDatetime, Field(strict=False, ge=datetime(1970, 1, 2, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))
-]
 Yuan = Annotated[float, Field(ge=0, le=1e8, allow_inf_nan=False, description="in yuan")]
 
 
@@ -110,15 +107,3 @@ class SimilarRequest(_Asked):
 def request(signature: Signature) -> type[BaseModel]:
     """The request model; it is the same for every version."""
     return RecommendationRequest
-
-
-def microseconds(instant: datetime) -> int:
-    """Instant as int64 microseconds since the epoch, exact.
-
-    >>> microseconds(datetime.fromisoformat("1970-01-01T08:00:01+08:00"))
-    1000000
-    """
-    from ml.signature import EPOCH
-
-    since = instant - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -16,15 +16,17 @@ from pydantic import ValidationError
 
 from features.engines import collect
 from features.errors import ConfigError, ModelNotFound
+from features.tables import TABLES
 from ml.model import Model
 from ml.registry import TASKS
 from ml.signature import row_as_request
 from tests.conftest import Trained
+from tests.desk import lead_history
 from training import tracking
 from training.config import load_config
 from training.examples import Examples, load_examples
 
-TABLES_OF = {"recommendation": "showroom", "credit_risk": "lender", "residual_value": "garage"}
+TABLES_OF = {"recommendation": "showroom", "credit_risk": "lender", "residual_value": "garage", "lead_scoring": "desk"}
 BY_ROWS = [t.name for t in TASKS.values() if t.outcome != "ranking"]
 
 
@@ -48,14 +50,22 @@ def subject(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return tracking.load(champion), load_examples(load_config(request.param, owner.config))
 
 
+def bodies_of(rows: pl.DataFrame, examples: Examples) -> list[dict[str, Any]]:
+    """What a caller would send for some rows: their own fields and, where features come from other rows, those."""
+    bodies = [row_as_request(row, examples.signature) for row in rows.to_dicts()]
+    if "events" in examples.raw.frames:
+        for body, row in zip(bodies, rows.to_dicts(), strict=True):
+            body |= lead_history(row, examples.raw.frames)
+    return bodies
+
+
 def test_one_request_equals_the_batch(subject: tuple[Model, Examples]) -> None:
     model, examples = subject
     rows = examples.frame[examples.parts["test"]][:50]
     batch = model.estimator.predict(rows).to_series(0).to_numpy()
     ask = model.task.request(model.estimator.signature)
-    asked = [
-        ask.model_validate_json(json.dumps(row_as_request(row, model.estimator.signature))) for row in rows.to_dicts()
-    ]
+    bodies = bodies_of(rows, examples)
+    asked = [ask.model_validate_json(json.dumps(body)) for body in bodies]
     answers = [model.task.respond(model.estimator, [a], explain=False)[0] for a in asked]
     single = np.array(
         [next(iter(a.model_dump(include={model.estimator.predict(rows[:1]).columns[0]}).values())) for a in answers]
@@ -86,15 +96,16 @@ def test_nothing_at_or_after_as_of_moves_a_feature(subject: tuple[Model, Example
     middle = int(examples.frame["as_of"].median())  # type: ignore[arg-type]
     altered = dict(raw)
     for name, frame in raw.items():
-        if table.time in frame.columns and name == table.name:
-            numbers = [c for c, t in frame.schema.items() if t.is_numeric() and c != table.time]
-            later = pl.col(table.time) >= middle
+        time = TABLES[name].time
+        if time in frame.columns and (name == table.name or name in task.also):
+            numbers = [c for c, t in frame.schema.items() if t.is_numeric() and c != time]
+            later = pl.col(time) >= middle
             altered[name] = frame.with_columns(pl.when(later).then(pl.col(c) + 1).otherwise(pl.col(c)) for c in numbers)
     spine = examples.frame.filter(pl.col("as_of") < middle).select(*table.key, "as_of").lazy()
 
     def built(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
         frames: dict[str, Any] = {n: nw.from_native(f.lazy()) for n, f in tables.items()}
-        return collect(task.features(nw.from_native(spine), frames)).sort(table.key)
+        return collect(task.features(nw.from_native(spine), frames)).sort(*table.key, "as_of")
 
     assert built(raw).equals(built(altered))
 

@@ -1,0 +1,33 @@
+"""Instants in requests: ISO 8601 with an offset, and the microseconds that tables count in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from ml.signature import EPOCH
+
+Instant = Annotated[
+    AwareDatetime, Field(strict=False, ge=datetime(1970, 1, 2, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))
+]
+
+
+def microseconds(instant: datetime) -> int:
+    """Instant as int64 microseconds since the epoch, exact.
+
+    >>> microseconds(datetime.fromisoformat("1970-01-01T08:00:01+08:00"))
+    1000000
+    """
+    since = instant - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def instant(us: int) -> datetime:
+    """Microseconds since the epoch as an instant in UTC.
+
+    >>> instant(1_000_000).isoformat()
+    '1970-01-01T00:00:01+00:00'
+    """
+    return EPOCH + timedelta(microseconds=us)
