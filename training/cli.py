@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +47,25 @@ def _say(quiet: bool) -> Callable[[str], None]:
 
 def _print_json(content: Any) -> None:
     sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def _instant(text: str | None) -> datetime | None:
+    """An instant with an offset.
+
+    Raises
+    ------
+    ConfigError
+        It is no such thing.
+    """
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ConfigError(f"--as-of: must be an instant with an offset, as 2026-01-31T09:00+08:00, got {text!r}")
+    return found
 
 
 def _load(task: str, config: Path | None, overlays: list[Path] | None, settings: list[str] | None) -> Any:
@@ -334,6 +354,9 @@ def score(
     overlay: Overlays = None,
     setting: Settings = None,
     version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Re-score what was open at this instant, as 2026-01-31T09:00+08:00.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a file of rows: batch file in, file out."""
@@ -346,7 +369,7 @@ def score(
         from features.errors import ModelNotFound
 
         raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
-    rows = run(tracking.load(found), loaded, data=data, out=to, progress=_say(as_json))
+    rows = run(tracking.load(found), loaded, data=data, out=to, as_of=_instant(as_of), progress=_say(as_json))
     if as_json:
         return _print_json({"rows": rows, "out": str(to), "version": found.number})
     out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")

@@ -20,9 +20,9 @@ from ml.metrics import (
     paired_bootstrap_difference,
     population_stability_index,
     reference_bins,
-    roc_auc,
 )
 from ml.task import Metric, Task
+from training.baselines import best_single_column, logistic_regression
 from training.examples import Examples
 from training.home import write_whole
 from training.split import Rows
@@ -46,11 +46,14 @@ class Report:
         `value`, `low`, `high` (95 % bootstrap over groups of equal rows) and `naive`: the same metric of the task's
         naive answer; None for a metric that reads more than the naive answer gives.
     baselines : mapping
-        Primary metric of the best single column.
+        Every metric of logistic regression on the same columns with the gain over it, and the best single column.
     segments : mapping of column to value to numbers
         Primary metric, mean prediction and observed rate of each value.
     by_month : mapping
         Rows, observed rate, mean prediction and PSI (against the training part) of each month.
+    expected_against_actual : list of dict
+        By value of each segment and month: rows, expected and observed yeses, and whether the latter lie within the
+        95 % that chance allows.
     calibration : list of dict
         Mean prediction and observed rate of equal-mass bins.
     decisions, fairness : mapping
@@ -69,6 +72,7 @@ class Report:
     fairness: Mapping[str, Any]
     importance: Mapping[str, float]
     notes: Sequence[str]
+    expected_against_actual: Sequence[Mapping[str, Any]] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain content, for JSON."""
@@ -129,8 +133,9 @@ def evaluate(examples: Examples, estimator: Any, *, rows: Rows | None = None) ->
         metrics=measure(
             config.definition.metrics, y, answers, naive=naive, groups=examples.groups[positions], n=config.bootstraps
         ),
-        baselines=_best_single_column(examples, positions) if binary else {},
+        baselines=_baselines(examples, estimator, positions, y, answers) if binary else {},
         segments={c: _segments(config.definition, X[c], y, p) for c in config.segments if c in X.columns},
+        expected_against_actual=[] if config.timeless or not binary else _expected(config.segments, X, y, p),
         by_month={} if config.timeless else _by_month(estimator.predict(learnt_from[0]), X, y, p),
         calibration=_calibration(y, p),
         decisions=_decisions(answers, y, estimator),
@@ -187,20 +192,34 @@ def _month(as_of: NDArray[np.int64]) -> list[str]:
     return [str(m) for m in as_of.astype("datetime64[us]").astype("datetime64[M]")]
 
 
-def _best_single_column(examples: Examples, positions: Rows) -> dict[str, Any]:
-    """AUC of the best number column alone; its direction is taken from the training part."""
-    best: dict[str, Any] = {}
-    learn, test = examples.like_tested(examples.parts["train"]), positions
-    for name in examples.signature.numeric:
-        column = examples.frame[name].cast(pl.Float64).to_numpy()
-        filled = np.where(
-            np.isnan(column), np.nanmedian(column[learn]) if np.isfinite(column[learn]).any() else 0.0, column
+def _baselines(examples: Examples, estimator: Any, positions: Rows, y: Array, answers: pl.DataFrame) -> dict[str, Any]:
+    """Logistic regression on the columns of the model, and the best of them alone."""
+    task = examples.config.definition
+    plain = logistic_regression(examples, examples.like_tested(examples.parts["train"]), positions)
+    groups, n = examples.groups[positions], examples.config.bootstraps
+    found: dict[str, Any] = {}
+    for name, metric in task.metrics.items():
+        if not metric.reads:
+            gain = compare(metric, y, metric.of(answers), plain, groups=groups, n=n)
+            found[name] = {
+                "value": float(metric.compute(y, plain)), "gain": gain.value, "low": gain.low, "high": gain.high
+            }  # fmt: skip
+    return {"logistic_regression": found, **best_single_column(examples, positions)}
+
+
+def _expected(segments: Sequence[str], X: pl.DataFrame, y: Array, p: Array) -> list[dict[str, Any]]:
+    month = pl.Series("month", _month(X["as_of"].to_numpy()))
+    found: list[dict[str, Any]] = []
+    for column in [c for c in segments if c in X.columns]:
+        cells = pl.DataFrame([X[column].cast(pl.String).fill_null("(missing)").alias("value"), month]).with_columns(
+            rows=1, expected=pl.Series(p), observed=pl.Series(y), variance=pl.Series(p * (1 - p))
         )
-        direction = 1.0 if roc_auc(examples.label[learn], filled[learn]) >= 0.5 else -1.0
-        auc = roc_auc(examples.label[test], direction * filled[test])
-        if auc > best.get("roc_auc", 0.5):
-            best = {"column": name, "roc_auc": auc}
-    return {"best_single_column": best} if best else {}
+        summed = cells.group_by("value", "month").sum().sort("value", "month")
+        for row in summed.to_dicts():
+            slack = 1.96 * float(np.sqrt(row.pop("variance"))) + 0.5
+            within = abs(row["observed"] - row["expected"]) <= slack
+            found.append({"column": column, **row, "observed": int(row["observed"]), "within": bool(within)})
+    return found
 
 
 def _segments(task: Task, column: pl.Series, y: Array, p: Array) -> dict[str, dict[str, float]]:

@@ -30,6 +30,16 @@ def print_report(report: Any) -> None:
     for name, m in report.metrics.items():
         table.add_row(name, f"{m['value']:.4f}", f"{m['low']:.4f} .. {m['high']:.4f}", shown(m["naive"]))
     out.print(table)
+    plain = report.baselines.get("logistic_regression")
+    if plain:
+        name, found = next(iter(plain.items()))
+        interval = f"{found['low']:+.4f} .. {found['high']:+.4f}"
+        out.print(f"gain over logistic regression ({name} {found['value']:.4f}): {found['gain']:+.4f} ({interval})")
+    cells = report.expected_against_actual
+    for column in dict.fromkeys(c["column"] for c in cells):
+        own = [c for c in cells if c["column"] == column]
+        share = sum(c["within"] for c in own) / len(own)
+        out.print(f"expected against actual by {column} and month: {share:.0%} of {len(own)} within what chance allows")
     best = report.baselines.get("best_single_column")
     if best:
         out.print(f"best single column: {best['column']} (AUC {best['roc_auc']:.4f})")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import narwhals as nw
 import polars as pl
@@ -12,6 +14,7 @@ import polars as pl
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.sources import RawTables, SourcesConfig, load_sources, read_tables
+from ml.instants import microseconds
 from ml.model import Model
 from training.config import TaskConfig
 from training.examples import Say
@@ -20,9 +23,18 @@ from training.home import home
 FORMATS = (".parquet", ".csv")
 CUSTOMERS = "customers"
 PAGES_AT_ONCE = 5_000
+CLOSED = ("converted_at", "closed_at")  # a lead that is over is not scored any more
 
 
-def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, progress: Say | None = None) -> int:
+def score(
+    model: Model,
+    config: TaskConfig,
+    *,
+    data: Path | None,
+    out: Path,
+    as_of: datetime | None = None,
+    progress: Say | None = None,
+) -> int:
     """Answer every row of the task's first table, read through the configured source, and write the answers whole.
 
     Parameters
@@ -35,6 +47,8 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
         Another file of the same shape in place of the source's own.
     out : Path
         `.parquet` or `.csv`; the table's key, then the answers.
+    as_of : datetime, optional
+        Answer as of this moment instead of each row's own, and only rows that were there and open then.
 
     Returns
     -------
@@ -51,17 +65,22 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
     if data is not None and out.resolve() == data.resolve():
         raise ConfigError(f"--out {out}: is the file that --data reads; give another")
     if model.task.outcome == "ranking":
+        if as_of is not None:
+            raise ConfigError("--as-of: pages are made from the stock as it stands; leave it out")
         return _pages(model, config, data=data, out=out, progress=progress)
+    if as_of is not None and (config.timeless or not model.task.also):
+        raise ConfigError(f"--as-of: the answers of {model.task.name} do not change with time here; leave it out")
     table = model.task.tables[0]
+    sources = _source(config, table, data)
     raw = read_tables(
-        _source(config, table, data),
-        [table],
+        sources,
+        [table, *(n for n in model.task.also if n in sources.tables)],
         extra={table: config.extra_features},
         quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
         timeless=(table,) if config.timeless else (),
         progress=progress,
     )
-    rows = _featured(model, raw, table)
+    rows = _featured(model, raw, table, None if as_of is None else microseconds(as_of))
     absent = [f.name for f in model.estimator.signature.fields if f.feature and f.name not in rows.columns]
     if absent:
         raise DataError(
@@ -76,7 +95,10 @@ def score(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pro
         raise DataError(
             f"{table}.{needed[0]}: is empty in some rows, and was never empty in training; fill it or retrain"
         )
-    answers = pl.concat([rows.select(model.task.table.key), model.estimator.predict(rows)], how="horizontal")
+    key = [*model.task.table.key, *(["as_of"] if as_of is not None else [])]
+    answers = pl.concat([rows.select(key), model.estimator.predict(rows)], how="horizontal")
+    if as_of is not None:
+        answers = answers.with_columns(pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC"))
     _write(answers, out)
     return int(answers.height)
 
@@ -107,13 +129,20 @@ def _pages(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pr
     return int(answers.height)
 
 
-def _featured(model: Model, raw: RawTables, table: str) -> pl.DataFrame:
+def _featured(model: Model, raw: RawTables, table: str, as_of: int | None) -> pl.DataFrame:
     """The rows of the table with the features that training computed, in the table's own order."""
     task, time = model.task, model.task.table.time
     frames = to_engine(raw.frames, "polars")
     rows = frames[table]
-    known = nw.col(time) if time in rows.collect_schema().names() else nw.lit(0, dtype=nw.Int64)
-    spine = rows.select(*task.table.key, known.alias("as_of"))
+    names = rows.collect_schema().names()
+    if as_of is not None:
+        rows = rows.filter(nw.col(str(time)) <= as_of)
+        for closed in [c for c in CLOSED if c in names]:
+            rows = rows.filter(nw.col(closed).is_null() | (nw.col(closed) >= as_of))
+        moment: Any = nw.lit(as_of, dtype=nw.Int64)
+    else:
+        moment = nw.col(str(time)) if time in names else nw.lit(0, dtype=nw.Int64)
+    spine = rows.select(*task.table.key, moment.alias("as_of"))
     keys = collect(spine)
     return keys.join(collect(task.features(spine, frames)), on=keys.columns, how="left", maintain_order="left")
 

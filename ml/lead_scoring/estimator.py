@@ -18,11 +18,11 @@ from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
 from ml.estimators.group_calibration import GroupCalibration
 from ml.estimators.shrunken_rates import ShrunkenRates
-from ml.estimators.tabular_encoder import TabularEncoder
+from ml.estimators.tabular_encoder import FeatureError, TabularEncoder
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.reasons import voices
-from ml.lead_scoring.rows import DERIVED, FROM_TIME, with_time_of_day
-from ml.lead_scoring.worth import learn_channels, learn_margins, learn_response
+from ml.lead_scoring.rows import DERIVED, FIELDS_EMPTY, FROM_TIME, with_form, with_time_of_day
+from ml.lead_scoring.worth import cannot_learn_response, learn_channels, learn_margins, learn_response
 from ml.signature import Signature
 from ml.task import Columns
 
@@ -121,15 +121,19 @@ class LeadScoringEstimator(BaseEstimator):  # type: ignore[misc]
         matrix = self._fit_steps(X, y, w)
         say(f"calibrating on {len(held_y):,} later rows")
         pooled = self.learner_.decision_function(self._matrix(held))
-        self.calibrator_ = Calibrator(method=self.params.calibration).fit(pooled, held_y, held_w)
+        self._calibrate(matrix, X, y, w, pooled, held_y, held_w)
         self.dealers_ = GroupCalibration(least_rows=self.params.dealer_calibration_rows)
         self.dealers_.fit(self.calibrator_.log_odds(pooled), held_y, self._dealers(held), held_w)
         say("learning what a sale is worth and what a late call costs")
         notes: list[str] = []
         both, outcome = pl.concat([X, held], how="diagonal"), np.concatenate([y, held_y])
         both_w = np.concatenate([w, held_w])
-        unseen = np.concatenate([self._out_of_fold(matrix, X, y, w), self._probability(held)])
-        self.response_ = learn_response(both, np.vstack([matrix, self._matrix(held)]), outcome, unseen, notes)
+        self.response_ = None
+        if why := cannot_learn_response(both):
+            notes.append(why)
+        else:
+            unseen = np.concatenate([self._out_of_fold(matrix, X, y, w), self._probability(held)])
+            self.response_ = learn_response(both, np.vstack([matrix, self._matrix(held)]), outcome, unseen, notes)
         self.learnt_: dict[str, Any] = {
             "margins": learn_margins(both, outcome, by=self.params.margin_by),
             "channels": learn_channels(both, outcome, both_w, months=self.params.channel_months),
@@ -142,6 +146,16 @@ class LeadScoringEstimator(BaseEstimator):  # type: ignore[misc]
         self.reference_: Array = self.learner_.contributions(self._matrix(sample))[:, :-1].mean(axis=0)
         self._finish()
         return self
+
+    def _calibrate(
+        self, matrix: Array, X: pl.DataFrame, y: Array, w: Array, pooled: Array, held_y: Array, held_w: Array
+    ) -> None:
+        """Calibrate on the later slice; where nothing is later, on the out-of-fold log-odds of all other rows too."""
+        log_odds, outcome, weight = pooled, held_y, held_w
+        if not self.timed:
+            log_odds = np.concatenate([self._out_of_fold_log_odds(matrix, X, y, w), pooled])
+            outcome, weight = np.concatenate([y, held_y]), np.concatenate([w, held_w])
+        self.calibrator_ = Calibrator(method=self.params.calibration).fit(log_odds, outcome, weight)
 
     def _fit_steps(self, X: pl.DataFrame, y: Array, w: Array) -> Array:
         rows = self._rows(X)
@@ -170,7 +184,7 @@ class LeadScoringEstimator(BaseEstimator):  # type: ignore[misc]
         return [g for g in wanted if known.issuperset(g)]
 
     def _encoder(self) -> TabularEncoder:
-        numeric = [*self.signature.numeric, *(FROM_TIME if self.timed else ())]
+        numeric = [*self.signature.numeric, *([FIELDS_EMPTY] if self._form else []), *(FROM_TIME if self.timed else ())]
         known = set(numeric)
         chosen: dict[str, dict[str, list[str | float]]] = {}
         for name, declaration in (DERIVED | self.params.derived).items():
@@ -186,7 +200,16 @@ class LeadScoringEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _rows(self, X: Columns) -> pl.DataFrame:
         rows = X if isinstance(X, pl.DataFrame) else pl.DataFrame(X)
+        absent = [n for n in (*self._form, *self.signature.categorical) if n not in rows.columns]
+        if absent:
+            raise FeatureError(absent[0], "is missing: the model was trained with it; add it to the data")
+        rows = with_form(rows, fields=self._form, texts=self.signature.categorical)
         return with_time_of_day(rows) if self.timed else rows
+
+    @property
+    def _form(self) -> list[str]:
+        """Features that the lead itself gives."""
+        return [f.name for f in self.signature.fields if f.feature and not f.computed]
 
     def _matrix(self, X: Columns) -> Array:
         rows = self._rows(X)
@@ -198,6 +221,10 @@ class LeadScoringEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _out_of_fold(self, matrix: Array, X: pl.DataFrame, y: Array, w: Array) -> Array:
         """Chances of the training rows by learners that have not seen their lead, under the same calibration."""
+        log_odds = self._out_of_fold_log_odds(matrix, X, y, w)
+        return np.asarray(expit(self.calibrator_.log_odds(log_odds) + self.dealers_.shift(self._dealers(X))))
+
+    def _out_of_fold_log_odds(self, matrix: Array, X: pl.DataFrame, y: Array, w: Array) -> Array:
         leads = X["lead_id"].to_numpy() if "lead_id" in X.columns else np.arange(len(y))
         _, lead = np.unique(leads, return_inverse=True)
         fold = np.random.default_rng(0).permutation(int(lead.max()) + 1)[lead] % FOLDS
@@ -209,7 +236,7 @@ class LeadScoringEstimator(BaseEstimator):  # type: ignore[misc]
                 continue
             learner = self._trees(bag=1).fit(matrix[rest], y[rest], w[rest])
             log_odds[own] = learner.decision_function(matrix[own])
-        return np.asarray(expit(self.calibrator_.log_odds(log_odds) + self.dealers_.shift(self._dealers(X))))
+        return log_odds
 
     def _finish(self) -> None:
         own = {

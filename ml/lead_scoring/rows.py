@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,23 @@ DERIVED: dict[str, dict[str, list[str | float]]] = {
     "price_list_share": {"ratio": ["price_lists_90d", "events_90d"]},
     "recent_share": {"ratio": ["events_7d", "events_90d"]},
 }
-NEEDS: Mapping[str, tuple[str, str]] = dict.fromkeys(FROM_TIME, ("created_at", "as_of"))
+EMPTY = "(empty)"
+FIELDS_EMPTY = "fields_empty"
+
+
+def with_form(X: pl.DataFrame, *, fields: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
+    """Count the fields of the form that were left empty, and make an empty text a value of its own.
+
+    Who fills in a form says something by what is left out.
+
+    >>> form = pl.DataFrame({"city": ["x", None], "age": [None, None]})
+    >>> with_form(form, fields=["city", "age"], texts=["city"]).select("city", "fields_empty").rows()
+    [('x', 1.0), ('(empty)', 2.0)]
+    """
+    if not fields:
+        return X
+    count = pl.sum_horizontal(pl.col(f).is_null().cast(pl.Float64) for f in fields)
+    return X.with_columns(count.alias(FIELDS_EMPTY), *(pl.col(t).cast(pl.String).fill_null(EMPTY) for t in texts))
 
 
 def with_time_of_day(X: pl.DataFrame) -> pl.DataFrame:

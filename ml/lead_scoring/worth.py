@@ -48,6 +48,12 @@ def learn_margins(X: pl.DataFrame, y: Array, *, by: str) -> dict[str, Any] | Non
     return {"overall": overall, "groups": groups}
 
 
+def cannot_learn_response(X: pl.DataFrame) -> str:
+    """Which columns the effect of a late call lacks, in a sentence; empty where all are there."""
+    absent = [n for n in ("created_at", "first_contact_at", "channel") if n not in X.columns]
+    return f"the effect of a late call is off: {', '.join(absent)} would be needed" if absent else ""
+
+
 def learn_response(
     X: pl.DataFrame, matrix: Array, y: Array, probability: Array, notes: list[str]
 ) -> ResponseDecay | None:
@@ -69,9 +75,6 @@ def learn_response(
     notes : list
         Told why it is off.
     """
-    if not {"first_contact_at", "created_at", "channel", "as_of"} <= set(X.columns):
-        notes.append("the effect of a late call is off: first_contact_at, created_at and channel are needed")
-        return None
     new = _at_creation(X)
     rows, called = X.filter(new), X["first_contact_at"].cast(pl.Float64).fill_null(np.nan).to_numpy()[new]
     hours = (called - rows["created_at"].to_numpy()) / HOUR
