@@ -14,7 +14,15 @@ import typer
 from rich.table import Table
 
 from features.errors import ChehangError, ConfigError
-from training.printing import err, out, print_notes, print_report, shown
+from training.printing import (
+    err,
+    out,
+    print_checked,
+    print_folds,
+    print_report,
+    print_values,
+    print_versions,
+)
 
 app = typer.Typer(
     name="chehang",
@@ -38,6 +46,7 @@ Settings = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines instead of tables.")]
 VersionNumber = Annotated[int | None, typer.Option("--version", help="Model version; the latest if not given.")]
+VALUE_CONFIG = Path("configs/customer_value.yaml")
 Engine = Annotated[str, typer.Option(help="Where features are computed: polars or spark.")]
 
 
@@ -141,16 +150,7 @@ def check(
     }
     if as_json:
         return _print_json(content)
-    table = Table("table", "read", "kept", "quarantined", "rules broken")
-    for name, r in content["tables"].items():
-        rules = ", ".join(f"{k} ({v:,})" for k, v in r["rules"].items())
-        table.add_row(name, f"{r['read']:,}", f"{r['kept']:,}", f"{r['quarantined']:,}", rules)
-    out.print(table)
-    for name, part in content["examples"].items():
-        out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
-    out.print(f"numeric: {', '.join(content['numeric'])}")
-    out.print(f"categorical: {', '.join(content['categorical'])}")
-    print_notes(content["notes"])
+    print_checked(content)
 
 
 @app.command()
@@ -231,25 +231,15 @@ def evaluate(
         if configured.definition.outcome == "ranking":
             raise ConfigError(f"--folds: {task} is tested on what came later, once; leave it out")
         examples = load_examples(configured, progress=_say(as_json))
-        return _cross_validated(cross_validate(examples, folds=folds, progress=_say(as_json)), as_json)
+        found = cross_validate(examples, folds=folds, progress=_say(as_json))
+        return _print_json(found.__dict__) if as_json else print_folds(found)
     study = load_study(configured, progress=_say(as_json))
     model = tracking.load(tracking.find(task, version))
-    found = study.evaluate(model.estimator)
+    told = study.evaluate(model.estimator)
     if report is not None:
-        found.write(report)
-        draw_report(found, report / "report.png")
-    return _print_json(found.as_dict()) if as_json else print_report(found)
-
-
-def _cross_validated(found: Any, as_json: bool) -> None:
-    if as_json:
-        return _print_json(found.__dict__)
-    out.print(f"{found.protocol}, {found.rows:,} rows tested")
-    table = Table("metric", "mean of folds", "all rows", "95 % interval", "naive")
-    for name, m in found.pooled.items():
-        interval = f"{m['low']:.5f} .. {m['high']:.5f}"
-        table.add_row(name, f"{found.mean[name]:.5f}", f"{m['value']:.5f}", interval, shown(m["naive"]))
-    out.print(table)
+        told.write(report)
+        draw_report(told, report / "report.png")
+    return _print_json(told.as_dict()) if as_json else print_report(told)
 
 
 @app.command()
@@ -275,17 +265,7 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
     ]
     if as_json:
         return _print_json(rows)
-    names = list(TASKS[task].metrics)
-    table = Table("version", "created", "estimator", "data", *names)
-    for row in rows:
-        mark = " *" if row["champion"] else ""
-        shown = [f"{row['metrics'].get(n, float('nan')):.4f}" for n in names]
-        created = row["created"].strftime("%Y-%m-%d %H:%M")
-        table.add_row(
-            f"{row['version']}{mark}", created, row.get("estimator", ""), row.get("data_fingerprint", "")[:8], *shown
-        )
-    out.print(table)
-    out.print("* champion. Another data fingerprint means other test rows: promote compares on the same rows.")
+    print_versions(rows, list(TASKS[task].metrics))
 
 
 @app.command()
@@ -373,6 +353,28 @@ def score(
     if as_json:
         return _print_json({"rows": rows, "out": str(to), "version": found.number})
     out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")
+
+
+@app.command()
+def value(
+    to: Annotated[Path, typer.Option("--out", help="Customers: .parquet or .csv; a picture is drawn beside it.")],
+    config: Annotated[Path, typer.Option("--config", "-c", help="Configuration.")] = Path(
+        "configs/customer_value.yaml"
+    ),
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="End of the history; the last purchase if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what every customer will still bring: purchases and workshop visits to come, and their worth."""
+    from training.customer_value import load_value_config
+    from training.customer_value import value as run
+
+    found = run(load_value_config(config), out=to, as_of=_instant(as_of), progress=_say(as_json))
+    if as_json:
+        return _print_json({"out": str(to), **found.as_dict()})
+    print_values(found)
+    out.print(f"{found.customers.height:,} customers written to {to}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -68,3 +69,55 @@ def print_report(report: Any) -> None:
     if worst:
         out.print(f"largest monthly PSI: {worst[1]:.3f} in {worst[0]}")
     print_notes(report.notes)
+
+
+def print_folds(found: Any) -> None:
+    """Print a cross-validation."""
+    out.print(f"{found.protocol}, {found.rows:,} rows tested")
+    table = Table("metric", "mean of folds", "all rows", "95 % interval", "naive")
+    for name, m in found.pooled.items():
+        interval = f"{m['low']:.5f} .. {m['high']:.5f}"
+        table.add_row(name, f"{found.mean[name]:.5f}", f"{m['value']:.5f}", interval, shown(m["naive"]))
+    out.print(table)
+
+
+def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> None:
+    """Print the metrics of versions side by side."""
+    table = Table("version", "created", "estimator", "data", *metrics)
+    for row in rows:
+        mark = " *" if row["champion"] else ""
+        figures = [f"{row['metrics'].get(n, float('nan')):.4f}" for n in metrics]
+        created = row["created"].strftime("%Y-%m-%d %H:%M")
+        table.add_row(
+            f"{row['version']}{mark}", created, row.get("estimator", ""), row.get("data_fingerprint", "")[:8], *figures
+        )
+    out.print(table)
+    out.print("* champion. Another data fingerprint means other test rows: promote compares on the same rows.")
+
+
+def print_checked(content: Mapping[str, Any]) -> None:
+    """Print what a training would see."""
+    table = Table("table", "read", "kept", "quarantined", "rules broken")
+    for name, r in content["tables"].items():
+        rules = ", ".join(f"{k} ({v:,})" for k, v in r["rules"].items())
+        table.add_row(name, f"{r['read']:,}", f"{r['kept']:,}", f"{r['quarantined']:,}", rules)
+    out.print(table)
+    for name, part in content["examples"].items():
+        out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
+    out.print(f"numeric: {', '.join(content['numeric'])}")
+    out.print(f"categorical: {', '.join(content['categorical'])}")
+    print_notes(content["notes"])
+
+
+def print_values(found: Any) -> None:
+    """Print how customers were valued, by stream."""
+    for name, content in found.as_dict().items():
+        table = Table("model", "held-out error (purchases)", "predicted / actual total", title=f"{name}")
+        for model, held in content["held_out"].items():
+            mark = " *" if model == content["chosen"] else ""
+            table.add_row(f"{model}{mark}", f"{held['mean_absolute_error']:.4f}", f"{held['total']:.3f}")
+        out.print(table)
+        out.print(
+            f"{name}: {content['total_purchases']:,.0f} purchases worth {content['total_value']:,.0f} yuan in "
+            f"{content['horizon_days']:g} days (sum of customers corrected by {content['correction']:.3f}, as held out)"
+        )

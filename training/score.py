@@ -60,8 +60,7 @@ def score(
     DataError, ConfigError
         Nothing was written.
     """
-    if out.suffix not in FORMATS:
-        raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}, got '{out.suffix}'")
+    check_out(out)
     if data is not None and out.resolve() == data.resolve():
         raise ConfigError(f"--out {out}: is the file that --data reads; give another")
     if model.task.outcome == "ranking":
@@ -99,8 +98,20 @@ def score(
     answers = pl.concat([rows.select(key), model.estimator.predict(rows)], how="horizontal")
     if as_of is not None:
         answers = answers.with_columns(pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC"))
-    _write(answers, out)
+    write_answers(answers, out)
     return int(answers.height)
+
+
+def check_out(out: Path) -> None:
+    """Refuse a file that answers cannot be written to.
+
+    Raises
+    ------
+    ConfigError
+        Its name ends in something else than .parquet or .csv.
+    """
+    if out.suffix not in FORMATS:
+        raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}, got '{out.suffix}'")
 
 
 def _pages(model: Model, config: TaskConfig, *, data: Path | None, out: Path, progress: Say | None) -> int:
@@ -125,7 +136,7 @@ def _pages(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pr
         say(f"{begin + some.height:,} of {rows.height:,} customers")
     empty = {"customer_id": pl.String, "path": pl.String, "vehicle_id": pl.String, "place": pl.Int64}
     answers = pl.concat(parts) if parts else pl.DataFrame(schema=empty)
-    _write(answers, out)
+    write_answers(answers, out)
     return int(answers.height)
 
 
@@ -162,7 +173,14 @@ def _source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:
     return sources.model_copy(update={"tables": tables})
 
 
-def _write(answers: pl.DataFrame, out: Path) -> None:
+def write_answers(answers: pl.DataFrame, out: Path) -> None:
+    """Write a table whole: under another name, then renamed.
+
+    Raises
+    ------
+    ConfigError
+        It could not be written.
+    """
     part = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
