@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from ml.task import Task
 from serving.asgi import Problem, Receive, Scope, Send, send_json
 from serving.bodies import read_batch, read_one, unusable, wants_reasons
 from serving.model_store import Loaded, ModelStore
+
+SEVERAL = re.compile(rb'\s*\{\s*"items"\s*:')  # no task has a field of that name
 
 
 class _Answer:
@@ -38,11 +41,17 @@ class _Answer:
 
 
 class One(_Answer):
-    """`POST /v1/<task>`: without reasons answered at once, with reasons in a thread."""
+    """`POST /v1/<task>`: without reasons answered at once, with reasons in a thread; `{"items": [...]}` is a batch."""
+
+    def __init__(self, task: Task, store: ModelStore, *, cap: int) -> None:
+        super().__init__(task, store)
+        self._batch = Batch(task, store, cap=cap)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loaded = self.champion()
         body = (await receive())["body"]
+        if SEVERAL.match(body):
+            return await self._batch.answer(loaded, scope, body, send)
         explain = wants_reasons(scope["query_string"], default=self.task.explains)
         asked = [read_one(loaded.request, body)]
         if explain:
@@ -62,7 +71,10 @@ class Batch(_Answer):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loaded = self.champion()
-        body = (await receive())["body"]
+        await self.answer(loaded, scope, (await receive())["body"], send)
+
+    async def answer(self, loaded: Loaded, scope: Scope, body: bytes, send: Send) -> None:
+        """Answer a body that holds several requests."""
         explain = wants_reasons(scope["query_string"], default=self.task.explains)
         await send_json(send, await run_sync(self._content, loaded, body, explain, abandon_on_cancel=True))
 

@@ -43,7 +43,7 @@ def build_app(store: ModelStore, settings: Settings, endpoints: Endpoints | None
         path = f"/v1/{task.name}"
         app.router.routes.extend(
             [
-                Route(path, One(task, store), methods=["POST"]),
+                Route(path, One(task, store, cap=settings.max_batch_rows), methods=["POST"]),
                 Route(f"{path}/batch", Batch(task, store, cap=settings.max_batch_rows), methods=["POST"]),
                 Route(f"{path}/example", Example(task, store), methods=["GET"]),
             ]

@@ -133,6 +133,9 @@ class TaskConfig(_Frozen):
         Columns by which every metric is reported apart.
     refit : bool
         Whether the learner sees the calibration part too, once calibrator and cut-offs are set.
+    acknowledged_leaks : tuple of str
+        Columns that the leak detector flags and that are used all the same: known at the moment of asking, as somebody
+        who knows the source has found out.
     protected : tuple of str
         More attributes to measure fairness by, beside those of the contract; the model never reads them.
     """
@@ -143,6 +146,7 @@ class TaskConfig(_Frozen):
     extra_features: ExtraFeatures = ExtraFeatures()
     exclude_features: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
+    acknowledged_leaks: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     split: Split = Split()
     refit: bool = False

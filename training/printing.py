@@ -106,7 +106,22 @@ def print_checked(content: Mapping[str, Any]) -> None:
         out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
     out.print(f"numeric: {', '.join(content['numeric'])}")
     out.print(f"categorical: {', '.join(content['categorical'])}")
+    print_leaks(content.get("leaks", ()))
     print_notes(content["notes"])
+
+
+def print_leaks(findings: Sequence[Mapping[str, Any]]) -> None:
+    """Print the columns that seem to know the outcome, with the evidence."""
+    if not findings:
+        return
+    colours = {"leak": "red", "suspect": "yellow"}
+    table = Table("column", "verdict", "evidence", title="columns that seem to know the outcome")
+    for f in findings:
+        verdict = f"[{colours[f['verdict']]}]{f['verdict']}[/]" + (" (acknowledged)" if f["acknowledged"] else "")
+        table.add_row(f["column"], verdict, "\n".join(e["text"] for e in f["evidence"]))
+    out.print(table)
+    if any(f["verdict"] == "leak" and not f["acknowledged"] for f in findings):
+        out.print("training refuses leaks: leave them out, or list them under acknowledged_leaks if known in time")
 
 
 def print_values(found: Any) -> None:

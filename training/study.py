@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from features.errors import DataError
+from features.errors import ConfigError, DataError
 from features.sources import RawTables
 from ml.signature import row_as_request
 from training.config import TaskConfig
 from training.evaluation import Report, evaluate
 from training.examples import Examples, Say, load_examples
+from training.leaks import Finding, find_leaks
 from training.rankings import load_rankings
 
 TEST_ROWS = "test_rows.parquet"
@@ -103,10 +104,48 @@ class RowStudy:
         learned = np.concatenate([self.examples.parts["train"], self.examples.parts["calibrate"]])
         return int(self.examples.frame["as_of"].to_numpy()[learned].max())
 
+    def leaks(self) -> list[Finding]:
+        """Columns that seem to know the outcome, judged on what is learnt from."""
+        examples = self.examples
+        rows = examples.like_tested(np.concatenate([examples.parts["train"], examples.parts["calibrate"]]))
+        table = self.config.definition.table
+        moments = [f.name for f in examples.signature.fields if f.kind == "instant" and f.name != table.time]
+        return find_leaks(
+            examples.frame[rows],
+            examples.label[rows],
+            numeric=examples.signature.numeric,
+            categorical=examples.signature.categorical,
+            as_of=None if self.config.timeless else examples.frame["as_of"].to_numpy()[rows],
+            instants=[] if self.config.timeless else moments,
+        )
+
     def fit(self, *, progress: Say | None = None) -> Any:
-        """Fit on the train part, calibrate on the calibrate part."""
+        """Fit on the train part, calibrate on the calibrate part.
+
+        Raises
+        ------
+        DataError
+            A feature knows the outcome, and the configuration does not acknowledge it.
+        """
+        self._refuse_leaks()
         parts = self.examples.parts
         return self.examples.fit(parts["train"], parts["calibrate"], before=parts["test"], progress=progress)
+
+    def _refuse_leaks(self) -> None:
+        known, used = self.config.acknowledged_leaks, self.examples.signature
+        unknown = [n for n in known if n not in self.examples.frame.columns]
+        if unknown:
+            raise ConfigError(f"acknowledged_leaks: '{unknown[0]}' is not a column of the data; remove it")
+        features = {*used.numeric, *used.categorical} - set(known)
+        flagged = [f for f in self.leaks() if f.verdict == "leak" and f.column in features]
+        if flagged:
+            told = "; ".join(f"'{f.column}': {f.evidence[0].text}" for f in flagged)
+            names = [f.column for f in flagged]
+            raise DataError(
+                f"{self.config.task}: these columns seem to know the outcome: {told}. Leave them out "
+                "(exclude_features) or, if they are known when the question is asked, list them under "
+                f"acknowledged_leaks: {names}"
+            )
 
     def evaluate(self, estimator: Any) -> Report:
         """See `training.evaluation`."""
@@ -143,6 +182,15 @@ class RowStudy:
             "examples": {n: counted(rows) for n, rows in examples.parts.items()},
             "numeric": examples.signature.numeric,
             "categorical": examples.signature.categorical,
+            "leaks": [
+                {
+                    "column": f.column,
+                    "verdict": f.verdict,
+                    "acknowledged": f.column in self.config.acknowledged_leaks,
+                    "evidence": [e.__dict__ for e in f.evidence],
+                }
+                for f in self.leaks()
+            ],
         }
 
     def rounds(self) -> Iterator[float]:
