@@ -31,6 +31,7 @@ Weights = tuple[Array, Array]
 STATE = "lead_scoring.json"
 FOLDS = 3
 REFERENCE_ROWS = 5_000
+FEW = 64  # rows of a request
 GRADES = np.array(["D", "C", "B", "A"])
 
 
@@ -212,7 +213,9 @@ class LeadScoringEstimator(BaseEstimator):  # type: ignore[misc]
         return [f.name for f in self.signature.fields if f.feature and not f.computed]
 
     def _matrix(self, X: Columns) -> Array:
-        rows = self._rows(X)
+        rows: Columns = self._rows(X)
+        if isinstance(rows, pl.DataFrame) and rows.height <= FEW:
+            rows = rows.to_dict(as_series=False)  # lists are converted in one call, columns of a frame in one each
         return np.ascontiguousarray(np.hstack([self.encoder_.transform(rows), self.rates_.transform(rows)]))
 
     def _dealers(self, X: pl.DataFrame) -> list[str | None]:

@@ -13,12 +13,11 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from features.as_of import DAY
-from features.engines import collect
 from features.lead_scoring import build
 from features.tables import CHANNELS, EVENT_TYPES
 from ml.estimators.tabular_encoder import FeatureError
 from ml.instants import Instant, microseconds
-from ml.lead_scoring.estimator import LeadScoringEstimator
+from ml.lead_scoring.estimator import FEW, LeadScoringEstimator
 from ml.signature import Signature, columns_of, request_model
 
 MOST_EVENTS = 2_000
@@ -149,7 +148,10 @@ def read(estimator: LeadScoringEstimator, requests: Sequence[BaseModel], *, tren
         }
     )
     frames: dict[str, Any] = {n: nw.from_native(f) for n, f in tables.items()}
-    built = collect(build(nw.from_native(spine), frames))
+    # A handful of rows: the start-up of the streaming engine costs more than the work, and so does optimising the plan.
+    how = pl.QueryOptFlags.none() if len(requests) <= FEW else pl.QueryOptFlags()
+    plan: pl.LazyFrame = nw.to_native(build(nw.from_native(spine), frames))
+    built = plan.collect(engine="in-memory", optimizations=how)
     position = built["lead_id"].cast(pl.Int64)
     built = built.with_columns(position=position).sort("position", "as_of")
     is_now = built["as_of"].to_numpy() == pl.Series(as_of, dtype=pl.Int64).gather(built["position"]).to_numpy()
