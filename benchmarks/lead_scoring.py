@@ -170,7 +170,7 @@ def over_http(home: Path, configs: Path) -> None:
 
 
 def queue(home: Path) -> None:
-    """Evenings of each store in the test months: four calls an hour, ordered in three ways, judged by the truth."""
+    """Evenings of the group's desk in the test months: six calls an hour, in three orders, judged by the truth."""
     from ml.lead_scoring import endpoints
     from ml.lead_scoring.request import request as lead_request
     from training import tracking
@@ -194,22 +194,19 @@ def queue(home: Path) -> None:
     one = model.task.request(model.estimator.signature)
     for now in (datetime(2025, 6, 1, 12, tzinfo=UTC) + timedelta(days=3 * k) for k in range(60)):
         window = leads.filter((pl.col("created_at") <= now) & (pl.col("created_at") > now - timedelta(days=2)))
-        for _, rows in window.group_by("store_id", maintain_order=True):
-            if rows.height < 4:
-                continue
-            told = rows.to_dicts()
-            bodies = [_lead(row, fields) for row in told]
-            content = {"as_of": now.isoformat(), "calls_per_hour": 2.0, "hours": 4.0, "leads": bodies}
-            found: Any = ask.respond(champions, asked.model_validate_json(json.dumps(content)))
-            each = [one.model_validate_json(json.dumps({**b, "as_of": now.isoformat()})) for b in bodies]
-            score = [a.conversion_probability for a in model.task.respond(model.estimator, each, explain=False)]
-            orders = (
-                [i.position for i in found.items],
-                sorted(range(len(told)), key=lambda i: -told[i]["created_at"].timestamp()),
-                sorted(range(len(told)), key=lambda i: -score[i]),
-            )
-            for k, order in enumerate(orders):
-                totals[k] += sum(_gain(told[i], now, place / 2.0, worth) for place, i in enumerate(order[:8]))
+        told = window.to_dicts()
+        bodies = [_lead(row, fields) for row in told]
+        content = {"as_of": now.isoformat(), "calls_per_hour": 6.0, "hours": 8.0, "leads": bodies}
+        found: Any = ask.respond(champions, asked.model_validate_json(json.dumps(content)))
+        each = [one.model_validate_json(json.dumps({**b, "as_of": now.isoformat()})) for b in bodies]
+        score = [a.conversion_probability for a in model.task.respond(model.estimator, each, explain=False)]
+        orders = (
+            [i.position for i in found.items],
+            sorted(range(len(told)), key=lambda i: -told[i]["created_at"].timestamp()),
+            sorted(range(len(told)), key=lambda i: -score[i]),
+        )
+        for k, order in enumerate(orders):
+            totals[k] += sum(_gain(told[i], now, place / 6.0, worth) for place, i in enumerate(order[:48]))
     say("queue's expected margin over newest first", totals[0] / totals[1])
     say("queue's expected margin over highest score first", totals[0] / totals[2])
 

@@ -86,9 +86,12 @@ def answers(
     estimator: LeadScoringEstimator, requests: Sequence[BaseModel], asked: Asked, *, explain: bool
 ) -> list[LeadScoringAnswer]:
     """Answer leads whose features are built; see `respond`."""
-    found = estimator.predict(asked.rows).to_dicts()
+    both = asked.rows if asked.earlier.is_empty() else pl.concat([asked.rows, asked.earlier])
+    everything = estimator.predict(both)
+    found = everything[: asked.rows.height].to_dicts()
     reasons = _reasons(estimator, asked.rows) if explain else [None] * len(found)
-    before = _earlier(estimator, asked.earlier)
+    chances = everything["conversion_probability"][asked.rows.height :].to_list()
+    before = dict(zip(asked.earlier["position"].to_list(), chances, strict=True)) if chances else {}
     categorical = estimator.encoder_.categorical
     columns = {n: asked.rows[n].to_list() for n in categorical}
     return [
@@ -113,13 +116,6 @@ def answers(
 
 def _rounded(yuan: float | None) -> float | None:
     return None if yuan is None else round(yuan, 2)
-
-
-def _earlier(estimator: LeadScoringEstimator, rows: pl.DataFrame) -> dict[int, float]:
-    if rows.height == 0:
-        return {}
-    chances = estimator.predict(rows)["conversion_probability"].to_list()
-    return dict(zip(rows["position"].to_list(), chances, strict=True))
 
 
 def _trend(estimator: LeadScoringEstimator, before: float | None, now: float) -> Trend | None:
