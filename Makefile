@@ -39,6 +39,7 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.recommendation
 	$(BIN)/python -m benchmarks.recommendation --training
+	$(BIN)/python -m benchmarks.lead_scoring
 
 serve: .venv/.run
 	$(BIN)/chehang serve

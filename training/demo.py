@@ -12,9 +12,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import polars as pl
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -22,6 +25,7 @@ from rich.table import Table
 out = Console(highlight=False, width=110)
 HOME = Path("var/demo").absolute()
 READY_WITHIN_SECONDS = 90
+CHINA = ZoneInfo("Asia/Shanghai")
 COLOURS = {"approve": "green", "refer": "yellow", "decline": "red"}
 CHINESE = {"approve": "批准", "refer": "人工复核", "decline": "拒绝"}
 
@@ -186,8 +190,46 @@ def _pages(url: str) -> None:
         out.print(table)
 
 
+def _queue(url: str) -> None:
+    """Show the day's call queue: leads of the last two days that nobody has called yet, as a CRM would send them."""
+    tables = HOME / "sample" / "tables"
+    leads = pl.read_parquet(tables / "leads.parquet")
+    now: Any = leads["created_at"].max()
+    waiting = leads.filter(pl.col("created_at") > now - timedelta(days=2), pl.col("first_contact_at").is_null())
+    waiting = waiting.sort("created_at", descending=True).head(40)
+    seen = pl.scan_parquet(tables / "events.parquet").filter(
+        pl.col("customer_id").is_in(waiting["customer_id"].implode()), pl.col("event_at") < now
+    )
+    events = seen.sort("event_at").collect().partition_by("customer_id", as_dict=True)
+    bodies = [_lead(row, events.get((row["customer_id"],))) for row in waiting.to_dicts()]
+    asked = {"as_of": now.isoformat(), "calls_per_hour": 6.0, "hours": 8.0, "leads": bodies}
+    out.print(f"\n[bold cyan]$ curl {url}/v1/lead_scoring/queue -d '...'[/bold cyan]")
+    answer = _ask(f"{url}/v1/lead_scoring/queue", asked)
+    scored = _ask(f"{url}/v1/lead_scoring", {"items": [{**b, "as_of": asked["as_of"]} for b in bodies]})["items"]
+    table = Table("call at", "lead", "grade", "waited", "chance", "gain", "why 理由", box=None, title="Calls 回电顺序")
+    for item in answer["items"][:12]:
+        reasons = scored[item["position"]]["reasons"]["positive"]
+        why = f"{reasons[0]['en']} {reasons[0]['zh']}" if reasons else ""
+        when = datetime.fromisoformat(item["call_at"]).astimezone(CHINA).strftime("%H:%M")
+        chance, gain = f"{item['conversion_probability']:.1%}", f"{item['gain']:,.0f}"
+        table.add_row(when, item["lead_id"], item["grade"], f"{item['waited_hours']:.0f} h", chance, gain, why)
+    out.print(table)
+    more = (answer["gain"] / answer[f"gain_{name}"] - 1 for name in ("newest_first", "highest_score_first"))
+    out.print("expected margin {:+.1%} over newest first, {:+.1%} over highest score first".format(*more))
+
+
+def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:
+    money = ("price", "budget", "acquisition_cost")
+    names = ("lead_id", "store_id", "channel", "campaign", "model", "distance_km", *money)
+    body = {n: row[n] / 100 if n in money else row[n] for n in names if row[n] is not None}
+    told = ("event_type", "session_id", "vehicle_id", "model", "channel", "dwell_seconds")
+    history = [] if events is None else events.to_dicts()
+    kept = [{n: e[n] for n in told if e[n] is not None} | {"event_at": e["event_at"].isoformat()} for e in history]
+    return body | {"created_at": row["created_at"].isoformat(), "events": kept}
+
+
 def main() -> None:
-    """Make the sample dealership, train, promote, serve, ask for three applicants and three visitors, stop."""
+    """Make the sample dealership, train, promote, serve, ask for applicants, visitors and the day's calls, stop."""
     started = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     chehang("sample-data")
@@ -197,6 +239,8 @@ def main() -> None:
     chehang("promote", "residual_value")
     chehang("train", "recommendation")
     chehang("promote", "recommendation")
+    chehang("train", "lead_scoring")
+    chehang("promote", "lead_scoring")
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     out.print(f"\n[bold cyan]$ chehang serve --port {port}[/bold cyan]")
@@ -210,6 +254,7 @@ def main() -> None:
             _show(name, body, _ask(f"{url}/v1/credit_risk", body))
         _offer(url)
         _pages(url)
+        _queue(url)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)

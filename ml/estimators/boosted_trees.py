@@ -21,6 +21,7 @@ from ml.estimators.single_row import SingleRowPredictor
 
 STATE = "boosted_trees.json"
 MEMBER = "booster_{}.txt"
+NEEDED = frozenset({"n_estimators", "num_leaves", "bag", "seed", "categorical", "monotone"})
 NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "early_stopping_rounds", "categorical", "monotone"})
 
 
@@ -230,7 +231,8 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         state = from_json(files, STATE, keys=frozenset({"params", "n_features", "sha256"}))
         params, n_features = state["params"], state["n_features"]
-        if not isinstance(params, dict) or set(params) != {field.name for field in fields(cls)}:
+        # A parameter that an older version did not know has its default, which is what it did.
+        if not isinstance(params, dict) or not NEEDED <= set(params) <= {field.name for field in fields(cls)}:
             raise damaged(STATE, "its parameters are not those of boosted_trees")
         try:
             monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
