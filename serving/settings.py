@@ -41,7 +41,7 @@ class Settings(BaseModel):
     workers: int = Field(1, ge=1, le=64)
     poll_seconds: float = Field(1.0, gt=0, le=3600)
     timeout_seconds: int = Field(5, ge=1, le=600)
-    max_body_bytes: int = Field(1_000_000, ge=1_000)
+    max_body_bytes: int = Field(8_000_000, ge=1_000)
     max_batch_rows: int = Field(1_000, ge=1)
     configs: Path = Path("configs")
 

@@ -1,0 +1,99 @@
+"""Leads that cannot be learnt from end in one clear line; odd but usable ones are learnt from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.desk import DAY, START, desk_tables, write_desk
+from tests.lending import chehang
+
+
+def _refused(config: Path, home: Path, *settings: str, command: str = "train") -> str:
+    more = [part for s in settings for part in ("--set", s)]
+    done = chehang(command, "lead_scoring", "-c", str(config), *more, home=home, check=False)
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    return last
+
+
+def test_every_unusable_table_is_one_line(tmp_path: Path) -> None:
+    tables = desk_tables(leads=600)
+    leads, home = tables["leads"], tmp_path / "home"
+    whole = write_desk(tmp_path / "whole", tables)
+    assert "longer than the data" in _refused(whole, home, "params.horizon_days=2000")
+    assert "horizon_days" in _refused(whole, home, "params.horizon_days=0")
+    assert "grades must fall" in _refused(whole, home, "params.grades={A: 0.1, B: 0.2, C: 0.05}")
+    assert "rescore_days" in _refused(whole, home, "params.rescore_days=[-1]")
+    assert "params.rates" in _refused(whole, home, "params.rates=[[nothing]]")
+    for name, frame, told in (
+        ("none", leads.clear(), "no row"),
+        ("unsold", leads.with_columns(converted_at=pl.lit(None, pl.Int64)), "one class"),
+        ("unlabelled", leads.drop("converted_at"), "neither 'converted_at' nor 'converted'"),
+        (
+            "young",
+            leads.with_columns(created_at=pl.lit(START) + pl.int_range(pl.len()) * 1_000),
+            "longer than the data",
+        ),
+    ):
+        config = write_desk(tmp_path / name, {"leads": frame})
+        assert told in _refused(config, home), name
+
+
+def test_odd_tables_are_learnt_from(tmp_path: Path) -> None:
+    """No events; a flag in place of the instant; sales before their lead, left out; no channel, store or model."""
+    tables = desk_tables(leads=1_500)
+    leads, home = tables["leads"], tmp_path / "home"
+    sold = leads["converted_at"].is_not_null()
+    backwards = leads.with_columns(
+        converted_at=pl.when(pl.int_range(pl.len()) % 50 == 0)
+        .then(pl.col("created_at") - DAY)
+        .otherwise("converted_at")
+    )
+    for name, given in (
+        ("alone", {"leads": leads}),
+        ("flagged", {"leads": leads.drop("converted_at", "gross_margin").with_columns(converted=sold)}),
+        ("backwards", {"leads": backwards}),
+        ("bare", {"leads": leads.select("lead_id", "created_at", "distance_km", "wheelbase", "converted_at")}),
+    ):
+        config = write_desk(tmp_path / name, given, segments=[])
+        report = json.loads(chehang("train", "lead_scoring", "-c", str(config), "--json", home=home).stdout)
+        assert 0 < report["metrics"]["brier"]["value"] < 0.4, name
+        assert any("too young" in note for note in report["notes"]), name
+
+
+def test_rescoring_answers_what_was_open_then(tmp_path: Path, desk: object) -> None:
+    home, config = desk.home, desk.config  # type: ignore[attr-defined]
+    moment, out = START + 500 * DAY, tmp_path / "then.parquet"
+    asked = pl.from_epoch(pl.Series([moment]), time_unit="us").dt.replace_time_zone("UTC")[0].isoformat()
+    chehang("score", "lead_scoring", "-c", str(config), "--as-of", asked, "--out", str(out), home=home)
+    leads = pl.read_parquet(config.parent / "leads.parquet")
+    still_open = leads.filter(
+        (pl.col("created_at") <= moment) & (pl.col("converted_at").is_null() | (pl.col("converted_at") >= moment))
+    )
+    found = pl.read_parquet(out)
+    assert sorted(found["lead_id"]) == sorted(still_open["lead_id"])
+    assert found["as_of"].n_unique() == 1
+    again = tmp_path / "again.parquet"
+    chehang("score", "lead_scoring", "-c", str(config), "--as-of", asked, "--out", str(again), home=home)
+    assert pl.read_parquet(again).equals(found)
+    wrong = ("--as-of", "yesterday", "--out", str(out))
+    refused = chehang("score", "lead_scoring", "-c", str(config), *wrong, home=home, check=False)
+    assert "--as-of: must be an instant with an offset" in refused.stderr
+
+
+@pytest.mark.parametrize("reason", ["--out values.txt", "streams.cars.table"])
+def test_values_refuse_what_they_cannot_use(tmp_path: Path, reason: str) -> None:
+    config = tmp_path / "value.yaml"
+    table = "sales" if reason.startswith("--out") else "boats"
+    config.write_text(f"sources: sources.yaml\nstreams:\n  cars: {{table: {table}, amount: price}}\n")
+    out = "values.txt" if reason.startswith("--out") else "values.csv"
+    refused = chehang("value", "-c", str(config), "--out", out, home=tmp_path, check=False)
+    assert refused.returncode == 1
+    assert reason in refused.stderr
+    assert "Traceback" not in refused.stderr
