@@ -35,14 +35,12 @@ def test_every_unusable_table_is_one_line(tmp_path: Path) -> None:
         ("none", leads.clear(), "no row"),
         ("unsold", leads.with_columns(converted_at=pl.lit(None, pl.Int64)), "one class"),
         ("unlabelled", leads.drop("converted_at"), "neither 'converted_at' nor 'converted'"),
-        (
-            "young",
-            leads.with_columns(created_at=pl.lit(START) + pl.int_range(pl.len()) * 1_000),
-            "longer than the data",
-        ),
+        ("at_once", leads.with_columns(created_at=START + pl.int_range(pl.len()) * 1_000), "test part has no row"),
     ):
         config = write_desk(tmp_path / name, {"leads": frame})
         assert told in _refused(config, home), name
+    silent = write_desk(tmp_path / "silent", {"leads": leads, "events": tables["events"].clear()})
+    assert "has no rows" in _refused(silent, home)
 
 
 def test_odd_tables_are_learnt_from(tmp_path: Path) -> None:
