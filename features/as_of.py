@@ -8,62 +8,20 @@ are computed in one pass over its rows, on Polars or on Spark with the same resu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
 from features.errors import DataError
+from features.facts import AGE, DAY, DAYS_PER_MICROSECOND, Fact, count, days_since, distinct, last, total
 from features.tables import TABLES, Table
 
 Frame = nw.LazyFrame[Any]
-Where = Mapping[str, Collection[str]]
-
-DAY = 86_400_000_000
-DAYS_PER_MICROSECOND = 1 / DAY
 AS_OF = "as_of"
-AGE = "age_us"
 _LATEST_AT, _LATEST_ID, _ID = "latest_at_us", "latest_id", "row_id"
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One column computed from the rows that came before.
-
-    Attributes
-    ----------
-    aggregate : callable or None
-        ``(namespace) -> expression``: aggregate over the rows of one entity at one `as_of`, in the words that Narwhals
-        and Polars share; None for a last value.
-    reads : frozenset of str
-        Columns of the raw table it needs. Where the table lacks one, the fact is left out.
-    empty : int or None
-        What it is for an entity that has no such row; None where nothing can be said.
-    zh, en : str
-        What it means, for people.
-    column : str or None
-        Of a last value: the column that is taken from the latest row.
-    """
-
-    aggregate: Callable[[Any], Any] | None
-    reads: frozenset[str]
-    empty: int | None
-    zh: str
-    en: str
-    column: str | None = None
-
-    @cached_property
-    def expr(self) -> nw.Expr | None:
-        """The aggregate for any engine."""
-        return None if self.aggregate is None else self.aggregate(nw)
-
-    @cached_property
-    def native(self) -> pl.Expr | None:
-        """The aggregate for Polars itself: translating a plan anew costs a single request more than computing it."""
-        return None if self.aggregate is None else self.aggregate(pl)
 
 
 @dataclass(frozen=True)
@@ -106,112 +64,6 @@ class History:
         """The facts that a table with these columns can give."""
         links = {self.on, self.time, *([self.excluding] if self.excluding else [])}
         return {name: fact for name, fact in self.facts.items() if fact.reads | links <= set(columns)}
-
-
-def count(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
-    """Count the rows of a window.
-
-    Parameters
-    ----------
-    days : int, optional
-        Window length; every earlier row by default.
-    where : mapping, optional
-        Accepted values by column.
-    zh, en : str
-        What it means.
-
-    Returns
-    -------
-    Fact
-        int64; 0 without rows.
-    """
-
-    def aggregate(ns: Any) -> Any:
-        met = _met(ns, days, where)
-        # One byte a row instead of eight until it is summed: a quarter less time on 20 million events.
-        return ns.len().cast(ns.Int64) if met is None else met.cast(ns.Int8).sum()
-
-    return Fact(aggregate, frozenset(where or ()), 0, zh, en)
-
-
-def total(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
-    """Add up the whole part of a number (seconds, fen) over a window; unknown values add nothing.
-
-    Whole numbers below 2**53 add up to the same float64 in any order, so engines and partitions agree to the last bit.
-
-    Returns
-    -------
-    Fact
-        float64, in the column's unit; 0 without rows.
-    """
-
-    def aggregate(ns: Any) -> Any:
-        met = _met(ns, days, where)
-        whole = ns.col(column).floor()
-        return (whole if met is None else ns.when(met).then(whole)).sum().cast(ns.Float64)
-
-    return Fact(aggregate, frozenset({column, *(where or ())}), 0, zh, en)
-
-
-def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
-    """Count the different known values of a column over a window.
-
-    Returns
-    -------
-    Fact
-        int64; 0 without rows.
-    """
-
-    def aggregate(ns: Any) -> Any:
-        met = _met(ns, days, where)
-        value = ns.col(column) if met is None else ns.when(met).then(ns.col(column))
-        # n_unique counts null as a value of its own.
-        unknown = value.is_null().cast(ns.Int8).max().cast(ns.Int64)
-        return value.n_unique().cast(ns.Int64) - unknown
-
-    return Fact(aggregate, frozenset({column, *(where or ())}), 0, zh, en)
-
-
-def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
-    """Days from the latest row to `as_of`.
-
-    Returns
-    -------
-    Fact
-        float64, above 0; null without rows.
-    """
-
-    def aggregate(ns: Any) -> Any:
-        met = _met(ns, days, where)
-        age = ns.col(AGE) if met is None else ns.when(met).then(ns.col(AGE))
-        # Polars divides by a constant by way of its reciprocal, others do not: spelt out, all agree to the last bit.
-        return age.min().cast(ns.Float64) * DAYS_PER_MICROSECOND
-
-    return Fact(aggregate, frozenset(where or ()), None, zh, en)
-
-
-def last(column: str, *, zh: str, en: str) -> Fact:
-    """Value in the latest row, the one with the largest key among rows of the same instant.
-
-    Returns
-    -------
-    Fact
-        The column's type; null without rows, or where the latest row has none.
-    """
-    return Fact(None, frozenset({column}), None, zh, en, column)
-
-
-def _met(ns: Any, days: int | None, where: Where | None) -> Any:
-    conditions = [ns.col(AGE) <= days * DAY] if days is not None else []
-    for column, values in (where or {}).items():
-        one = next(iter(values)) if len(values) == 1 else None
-        conditions.append(ns.col(column).is_in(list(values)) if one is None else ns.col(column) == one)
-    if not conditions:
-        return None
-    met = conditions[0]
-    for condition in conditions[1:]:
-        met = met & condition
-    return met
 
 
 def before(

@@ -68,6 +68,7 @@ class Outcome:
 
     @cached_property
     def ranks(self) -> Floats:
+        """Ranks of the amounts, ties in the middle."""
         return np.asarray(rankdata(self.y), dtype=np.float64)
 
     @cached_property
@@ -84,6 +85,7 @@ class Outcome:
         return 0.5 + strength / 2 if self.binary else strength
 
     def said(self, strength: float) -> str:
+        """The figure with its name."""
         return f"{'AUC' if self.binary else 'rank correlation'} {self.figure(strength):.3f}"
 
     def error(self, rows: int) -> float:

@@ -67,6 +67,7 @@ class Evidence:
 def evidence_of_one(
     column: Profile, outcome: Outcome, everything: Sequence[Profile], instants: Sequence[str]
 ) -> list[Evidence]:
+    """All that speaks against one column."""
     rest = np.array([p.strength for p in everything if p is not column])
     found = [_strength(column, outcome, rest), _missing(column, outcome), _vanishes(column, outcome)]
     if outcome.binary:
