@@ -223,7 +223,8 @@ def test_past_the_share_the_worst_rules_come_first_and_personal_values_are_not_s
     assert "dependents: outside 0..20 in 5 rows, for example <personal>" in message
     assert "loan_amount: not a whole number in 4 rows, for example 199.5: give its `factor` (100 from yuan" in message
     assert "secret: type in 3 rows, for example <not shown>" in message and "and 1 more rules" in message
-    assert "777" not in message and "138" not in message
+    told = message.replace(str(tmp_path), "")  # a temporary folder may be numbered like a phone
+    assert "777" not in told and "138" not in told
     assert str(tmp_path / "quarantine" / "applications.parquet") in message
     assert pl.read_parquet(tmp_path / "quarantine" / "applications.parquet").height == 5  # there to be looked at
 
