@@ -1,0 +1,284 @@
+"""The forecaster: trees and classical forecasts, combined by what rolling origins show, with calibrated quantiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from features.errors import DataError
+from ml.demand_forecast import candidates
+from ml.demand_forecast.panel import FloatArray, IntArray, Panel
+from ml.demand_forecast.params import DemandParams, TreeParams
+from ml.demand_forecast.past import Past
+from ml.domain.count_distribution import corrected_levels, fit_dispersion, probability_integral, quantile
+from ml.domain.demand_class import CLASSES, demand_class
+
+GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]
+DECILES = np.arange(1, 10) / 10
+FEWEST = 150  # outcomes that a class must have to be calibrated by itself
+PRIOR_ROWS = 1.0  # pull to the prior weights, as a share of the rows
+SAMPLE = 2_500  # series that classical forecasts are validated on
+SLIGHT = 0.02  # weights below this are dropped
+TREES = "trees"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a forecaster says at one origin.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_series, horizon)
+        Expected demand.
+    dispersion : ndarray of the same shape
+        Of the negative binomial.
+    level : ndarray of shape (n_series, horizon, n_grid)
+        Level that the distribution is asked for where `GRID` is promised.
+    parts : mapping of str to ndarray
+        Forecasts that were combined.
+    """
+
+    mean: FloatArray
+    dispersion: FloatArray
+    level: FloatArray
+    kind: IntArray
+    whole: bool
+    parts: dict[str, FloatArray]
+
+    def quantiles(self, levels: FloatArray) -> FloatArray:
+        """Demand at each of the promised levels, shape (n_series, horizon, n_levels); never below 0, never crossing."""
+        place = np.interp(levels, GRID, np.arange(len(GRID)))
+        low = np.floor(place).astype(int)
+        high = np.minimum(low + 1, len(GRID) - 1)
+        asked = self.level[..., low] * (1 - (place - low)) + self.level[..., high] * (place - low)
+        found = quantile(asked, self.mean[..., None], self.dispersion[..., None], smooth=not self.whole)
+        return np.maximum.accumulate(found, axis=-1)
+
+    def point(self, kind: str) -> FloatArray:
+        """The mean, which squared errors ask for, or the median, which absolute and relative ones do."""
+        return self.mean if kind == "mean" else self.quantiles(np.array([0.5]))[..., 0]
+
+
+class Trees:
+    """LightGBM on the ratio of demand to level, one table for all series, origins and horizons."""
+
+    def __init__(self, params: TreeParams, *, weighting: str) -> None:
+        self.params = params
+        self.weighting = weighting
+
+    def fit(self, past: Past, *, until: int, horizon: int, seed: int = 0) -> Trees:
+        """Learn from all targets before column `until`."""
+        p = past.panel
+        s, t, h = _rows(p, until, horizon, self.params.max_rows, seed)
+        if len(s) < 20:
+            raise DataError(
+                f"demand_forecast: only {len(s)} examples before {p.name(until)}; give a longer history or fewer "
+                "validation and test origins"
+            )
+        table = past.table(s, t, h)
+        level = past.level[s, t]
+        y = past.demand[s, t + h - 1] / level
+        weight = p.available[s, t + h - 1] * (level if self.weighting == "volume" else 1.0)
+        data = lgb.Dataset(table, y, weight=weight, categorical_feature=past.categorical, free_raw_data=False)
+        q = self.params
+        self.boosters_ = [
+            lgb.train(
+                {
+                    "objective": "poisson", "learning_rate": q.learning_rate, "num_leaves": q.num_leaves,
+                    "min_data_in_leaf": q.min_data_in_leaf, "feature_fraction": q.feature_fraction,
+                    "bagging_fraction": q.bagging_fraction, "bagging_freq": 1, "lambda_l2": q.lambda_l2,
+                    "num_threads": q.num_threads, "seed": seed + bag, "verbose": -1, "deterministic": True,
+                    "force_row_wise": True,
+                },
+                data,
+                q.n_estimators,
+            )
+            for bag in range(q.bags)
+        ]  # fmt: skip
+        return self
+
+    def forecast(self, past: Past, origin: int, horizon: int) -> FloatArray:
+        """Expected demand of each series, shape (n_series, horizon)."""
+        n = len(past.panel.sold)
+        s, h = np.repeat(np.arange(n), horizon), np.tile(np.arange(1, horizon + 1), n)
+        t = np.full(len(s), origin, dtype=np.int64)
+        ratio = self.ratio(past.table(s, t, h))
+        return np.asarray(ratio.reshape(n, horizon) * past.level[:, origin][:, None])
+
+    def ratio(self, table: NDArray[np.float32]) -> FloatArray:
+        """Demand over level, of each row."""
+        told = np.mean([b.predict(table, num_threads=self.params.num_threads) for b in self.boosters_], axis=0)
+        return np.asarray(told, dtype=np.float64)
+
+
+def _rows(p: Panel, until: int, horizon: int, most: int, seed: int) -> tuple[NDArray[np.intp], IntArray, IntArray]:
+    """Series, origins and horizons of all known targets before a column, or a sample of them."""
+    rng = np.random.default_rng(seed)
+    known = np.isfinite(p.sold[:, :until]) & (p.available[:, :until] > 0.25)
+    s, target = np.nonzero(known)
+    h = rng.integers(1, horizon + 1, (len(s), 1)) if len(s) * horizon > 4 * most else np.arange(1, horizon + 1)[None, :]
+    s, target, h = (a.ravel() for a in np.broadcast_arrays(s[:, None], target[:, None], h))
+    t = target - h + 1
+    first = min(max(2, int(np.quantile(p.begin, 0.05)) + 3), max(1, until - horizon - 1))
+    keep = (t >= first) & (t >= p.begin[s])
+    s, t, h = s[keep], t[keep], h[keep]
+    if len(s) > most:
+        chosen = np.sort(rng.choice(len(s), most, replace=False))
+        s, t, h = s[chosen], t[chosen], h[chosen]
+    return s, t.astype(np.int64), h.astype(np.int64)
+
+
+class Forecaster:
+    """Learns from a panel; forecasts any panel of the same kind from any origin."""
+
+    def __init__(self, params: DemandParams) -> None:
+        self.params = params
+
+    def past(self, panel: Panel) -> Past:
+        """The past of a panel as this forecaster reads it."""
+        q = self.params
+        return Past(panel, q.groups, q.known_ahead, q.country, q.uncensor)
+
+    def fit(self, panel: Panel, *, until: int | None = None, progress: Say | None = None) -> Forecaster:
+        """Learn from what lies before column `until`; combine and calibrate by rolling origins before it.
+
+        Raises
+        ------
+        DataError
+            The history is too short.
+        """
+        say = progress or (lambda text: None)
+        q, end = self.params, panel.periods if until is None else until
+        past = self.past(panel.until(end))
+        horizon = q.horizon
+        first = end - horizon - q.validation_origins + 1
+        if first < 4:
+            raise DataError(
+                f"demand_forecast: {end} {q.frequency}s of history are too few for a horizon of {horizon} and "
+                f"{q.validation_origins} validation origins; give at least {horizon + q.validation_origins + 3}"
+            )
+        self.seasonal_ = end - panel.season >= horizon  # whether anything learnt from has a season before it
+        names = [n for n in candidates.NAIVE if self.seasonal_ or n not in candidates.SEASONAL]
+        names += [n for n in q.candidates if n in candidates.STATISTICAL]
+        origins = range(first, first + q.validation_origins)
+        say(f"validating {1 + len(names)} forecasts from {len(origins)} origins, from {panel.name(first)} on")
+        trees = Trees(q.trees, weighting=q.weighting).fit(past, until=first, horizon=horizon)
+        n = len(panel.sold)
+        rng = np.random.default_rng(0)
+        some = np.sort(rng.choice(n, min(n, SAMPLE), replace=False))
+        told = []
+        for origin in origins:
+            parts = candidates.every(past, origin, horizon, names, rows=some)
+            parts[TREES] = trees.forecast(past, origin, horizon)
+            told.append({name: values[some] for name, values in parts.items()})
+        self.names_ = [TREES, *names]
+        h = np.arange(horizon)
+        outcome = [panel.sold[some][:, o : o + horizon] for o in origins]
+        stocked = [panel.available[some][:, o : o + horizon] > 0.99 for o in origins]
+        begun = [(panel.begin[some] < o)[:, None] for o in origins]
+        alive = [np.isfinite(y) & a & b for y, a, b in zip(outcome, stocked, begun, strict=True)]
+        kind = [np.repeat(self._kind(past, o)[some][:, None], horizon, axis=1) for o in origins]
+        level = [np.repeat(past.level[some, o][:, None], horizon, axis=1) for o in origins]
+        X = {name: np.concatenate([t[name] for t in told])[np.concatenate(alive)] for name in self.names_}
+        keep = np.concatenate(alive)
+        y, k, scale = (np.concatenate(a)[keep] for a in (outcome, kind, level))
+        ahead = np.concatenate([np.repeat(h[None, :], len(some), axis=0) for _ in origins])[keep]
+        if len(y) < 20:
+            raise DataError("demand_forecast: too few outcomes to validate on; give a longer history")
+        self.weights_ = self._combine(X, y, k, scale)
+        mean = sum(X[name] * self.weights_[k, i] for i, name in enumerate(self.names_))
+        self._calibrate(y, np.asarray(mean), k, ahead, panel.whole)
+        say("learning the trees from the whole history")
+        self.trees_ = Trees(q.trees, weighting=q.weighting).fit(past, until=end, horizon=horizon)
+        return self
+
+    def _kind(self, past: Past, origin: int) -> IntArray:
+        alive = np.arange(past.panel.periods)[None, :] >= past.panel.begin[:, None]
+        return demand_class(np.where(alive, past.demand, np.nan)[:, :origin]) if origin else np.full(len(alive), 2)
+
+    def _combine(self, X: dict[str, FloatArray], y: FloatArray, kind: IntArray, scale: FloatArray) -> FloatArray:
+        """Weights by class: non-negative least squares of what happened on what was said, drawn to prior weights."""
+        prior = np.full(len(self.names_), 0.4 / max(len(self.names_) - 1, 1))
+        prior[0] = 0.6
+        importance = 1 / np.sqrt(scale) if self.params.weighting == "volume" else 1 / scale
+        A = np.column_stack([X[n] for n in self.names_]) * importance[:, None]
+        b = y * importance
+        found = np.empty((len(CLASSES), len(self.names_)))
+        of_all = _weights(A, b, prior)
+        for c in range(len(CLASSES)):
+            rows = kind == c
+            found[c] = _weights(A[rows], b[rows], of_all) if rows.sum() >= FEWEST else of_all
+        return found
+
+    def _calibrate(self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray, whole: bool) -> None:
+        """Dispersion and levels, by class and horizon, from outcomes and what was said of them."""
+        self.whole_ = whole
+        bands = min(3, self.params.horizon)
+        self.band_ = np.minimum(np.arange(self.params.horizon) * bands // self.params.horizon, bands - 1)
+        self.dispersion_ = np.empty((len(CLASSES), bands))
+        self.level_ = np.empty((len(CLASSES), bands, len(GRID)))
+        for c in range(len(CLASSES)):
+            for b in range(bands):
+                rows = (kind == c) & (self.band_[ahead] == b)
+                rows = rows if rows.sum() >= FEWEST else self.band_[ahead] == b
+                rows = rows if rows.sum() >= FEWEST else np.ones(len(y), dtype=bool)
+                d = fit_dispersion(y[rows], mean[rows])
+                low, high = probability_integral(y[rows], mean[rows], d, smooth=not whole)
+                # A few origins share one market: how far it moved is learnt from them, not in which direction.
+                ends = (np.r_[low, 1 - high], np.r_[high, 1 - low])
+                self.dispersion_[c, b] = d
+                self.level_[c, b] = np.clip(corrected_levels(*ends, GRID), 1e-4, 1 - 1e-4)
+
+    def forecast(self, panel: Panel, *, origin: int | None = None, past: Past | None = None) -> Forecast:
+        """Say what every series will sell from a column on (the end of the panel if not given)."""
+        q = self.params
+        at = panel.periods if origin is None else origin
+        past = past or self.past(panel.until(at))
+        kind = self._kind(past, at)
+        weights = self.weights_[kind]
+        names = [n for i, n in enumerate(self.names_) if n != TREES and (weights[:, i] > 0).any()]
+        seasonal = not self.seasonal_ and at >= panel.season
+        if seasonal:
+            names = list(candidates.SEASONAL)
+        parts = candidates.every(past, at, q.horizon, names)
+        if seasonal:  # validation has seen no whole season: a share of everything's season, and a quarter the own
+            own = np.maximum(parts["same_season"], 0.25 * parts["pooled_season"])
+            mean = parts["pooled_season"] ** 0.75 * own**0.25
+        else:
+            parts[TREES] = self.trees_.forecast(past, at, q.horizon)
+            mean = np.sum([parts[n] * weights[:, i, None] for i, n in enumerate(self.names_) if n in parts], axis=0)
+        mean = np.maximum(mean, 1e-6)
+        return Forecast(
+            mean=mean,
+            dispersion=self.dispersion_[kind[:, None], self.band_[None, :]],
+            level=self.level_[kind[:, None], self.band_[None, :]],
+            kind=kind,
+            whole=self.whole_,
+            parts=parts,
+        )
+
+
+def _weights(A: FloatArray, b: FloatArray, prior: FloatArray) -> FloatArray:
+    """Weights that add up to one: a few origins share the fortunes of the market and cannot tell its scale."""
+    pull = np.sqrt(PRIOR_ROWS * (A**2).sum() / len(prior))
+    weights, _ = nnls(np.vstack([A, pull * np.eye(len(prior))]), np.r_[b, pull * prior])
+    weights = np.where(weights < SLIGHT * weights.sum(), 0.0, weights)
+    return np.asarray(weights / weights.sum() if weights.sum() > 0 else prior, dtype=np.float64)
+
+
+def weighted_quantile_loss(y: FloatArray, quantiles: FloatArray, levels: Sequence[float] | FloatArray) -> float:
+    """Mean over levels of twice the pinball loss of all rows over the sum of all outcomes.
+
+    >>> weighted_quantile_loss(np.array([2.0, 0.0]), np.array([[1.0, 2.0], [0.0, 1.0]]), [0.1, 0.5])
+    0.3
+    """
+    p = np.asarray(levels, dtype=np.float64)
+    error = y[:, None] - quantiles
+    pinball = np.maximum(p * error, (p - 1) * error)
+    return float(2 * pinball.sum(axis=0).mean() / np.abs(y).sum())

@@ -1,0 +1,98 @@
+"""Periods as integers, and what was sold and stocked in them, on both engines."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.demand_forecast import build, sold, stocked
+from features.engines import collect, to_engine
+from features.errors import ConfigError, DataError
+from features.periods import first_day, label, month_of_day, period_of, start_of
+
+
+@given(st.dates(date(1970, 1, 1), date(2099, 12, 31)))
+def test_months_are_those_of_the_calendar(day: date) -> None:
+    days = (day - date(1970, 1, 1)).days
+    assert month_of_day(days) == (day.year - 1970) * 12 + day.month - 1
+
+
+@given(st.datetimes(datetime(1975, 1, 1), datetime(2040, 1, 1)), st.sampled_from(["Europe/Berlin", "Asia/Shanghai"]))
+def test_periods_are_those_of_the_local_clock(moment: datetime, zone: str) -> None:
+    at = moment.replace(tzinfo=UTC)
+    local = at.astimezone(ZoneInfo(zone)).date()
+    us = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    frame = nw.from_native(pl.DataFrame({"at": [us]}))
+    found = frame.select(period_of(nw.col("at"), "day", timezone=zone))["at"][0]
+    assert date(1970, 1, 1) + timedelta(days=found) == local
+    week = frame.select(period_of(nw.col("at"), "week", timezone=zone))["at"][0]
+    monday = date(1970, 1, 1) + timedelta(days=int(first_day([week], "week")[0]))
+    assert monday.weekday() == 0 and monday <= local < monday + timedelta(days=7)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Shanghai", "America/New_York"])
+def test_a_period_starts_where_it_is_said_to(zone: str) -> None:
+    months = np.arange(600, 700)
+    starts = start_of(months, "month", timezone=zone)
+    frame = nw.from_native(pl.DataFrame({"at": np.r_[starts, starts - 1]}))
+    found = frame.select(period_of(nw.col("at"), "month", timezone=zone))["at"].to_numpy()
+    assert (found == np.r_[months, months - 1]).all()
+
+
+def test_an_unknown_clock_is_refused() -> None:
+    with pytest.raises(ConfigError, match="timezone: 'Moon/Base' is unknown"):
+        start_of([1], "day", timezone="Moon/Base")
+
+
+def _tables() -> dict[str, pl.LazyFrame]:
+    def us(*when: int) -> int:
+        return int(datetime(*when, tzinfo=UTC).timestamp() * 1e6)  # type: ignore[arg-type]
+
+    sales = pl.DataFrame(
+        {
+            "sale_id": ["1", "2", "3", "4"],
+            "sold_at": [us(2026, 1, 31, 15, 59, 59), us(2026, 1, 31, 16), us(2026, 2, 3), us(2026, 2, 4)],
+            "store_id": ["S1", "S1", "S1", "S1"],
+            "model": ["A", "A", "A", "A"],
+            "vehicle_id": ["new", "new", "used", "new"],
+            "quantity": [1.0, 1.0, 1.0, -1.0],
+            "price": [100, 110, 90, 110],
+        }
+    )
+    stock = pl.DataFrame(
+        {
+            "store_id": ["S1", "S1"],
+            "model": ["A", "B"],
+            "snapshot_at": [us(2026, 1, 31, 16), us(2026, 2, 28, 16)],
+            "quantity": [3.0, 0.0],
+            "days_in_stock": [31.0, 7.0],
+        }
+    )
+    vehicles = pl.DataFrame({"vehicle_id": ["new", "used"], "condition": ["new", "used"]})
+    return {"sales": sales.lazy(), "stock": stock.lazy(), "vehicles": vehicles.lazy()}
+
+
+def test_sales_and_stock_by_month() -> None:
+    tables = to_engine(_tables())
+    how = {"series": ["store_id", "model"], "frequency": "month", "timezone": "Asia/Shanghai"}
+    found = collect(sold(tables, condition="new", **how)).sort("period")
+    assert found["period"].to_list() == [672, 673]
+    assert found["quantity"].to_list() == [1.0, 0.0] and found["rows"].to_list() == [1, 2]
+    assert [label(p, "month") for p in found["period"]] == ["2026-01", "2026-02"]
+    there = collect(stocked(tables, **how)).sort("model")
+    assert there["period"].to_list() == [672, 673] and there["on_hand"].to_list() == [3.0, 0.0]
+    spine = {"store_id": ["S1"], "model": ["A"], "as_of": [int(datetime(2026, 2, 3, tzinfo=UTC).timestamp() * 1e6)]}
+    asked = to_engine({"spine": pl.LazyFrame(spine)})["spine"]
+    assert collect(build(asked, tables))["sold_before"].to_list() == [2.0]
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(DataError, match=r"sales\.province: the column is missing"):
+        sold(to_engine(_tables()), series=["province"], frequency="month", timezone="UTC")
