@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ml import loan_offers
 from ml.credit_risk import TASK as CREDIT_RISK
+from ml.demand_forecast import TASK as DEMAND_FORECAST
 from ml.endpoint import Endpoint
 from ml.lead_scoring import TASK as LEAD_SCORING
 from ml.lead_scoring import endpoints as lead_scoring
@@ -15,7 +16,9 @@ from ml.recommendation import similar
 from ml.residual_value import TASK as RESIDUAL_VALUE
 from ml.task import Task
 
-TASKS: dict[str, Task] = {t.name: t for t in (RECOMMENDATION, LEAD_SCORING, CREDIT_RISK, RESIDUAL_VALUE)}
+TASKS: dict[str, Task] = {
+    t.name: t for t in (RECOMMENDATION, LEAD_SCORING, CREDIT_RISK, RESIDUAL_VALUE, DEMAND_FORECAST)
+}
 
 # Name to what makes its endpoints from the folder of their rules.
 ENDPOINTS: dict[str, Callable[[Path], tuple[Endpoint, ...]]] = {

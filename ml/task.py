@@ -110,12 +110,12 @@ class Task:
         `tested` is false are learnt from and never tested on.
     features : callable
         ``(spine, tables) -> columns``: one row per spine row, known strictly before `as_of`.
-    outcome : {'binary', 'amount', 'ranking'}
-        What the label is: 0 or 1, a number above 0, or which of many were wanted. It decides how training studies the
-        task: rows with a label, or questions with a list.
+    outcome : {'binary', 'amount', 'ranking', 'series'}
+        What the label is: 0 or 1, a number above 0, which of many were wanted, or what comes next in a series. It
+        decides how training studies the task: rows with a label, questions with a list, or origins that roll on.
     naive : callable
         ``(X_train, y_train, X) -> prediction``: what anybody would answer without a model; every score stands beside
-        its own. A ranking is compared with popularity instead.
+        its own. A ranking is compared with popularity instead, a series with its own past.
     estimator : type
         See `Estimator`.
     metrics : mapping of str to Metric
@@ -134,6 +134,8 @@ class Task:
         ``(configs) -> watch``, where ``watch(estimator) -> bool`` brings what changes by the minute (stock, an
         operator's rules) into a loaded estimator and says whether anything changed. Called about once a second by one
         thread; a `ChehangError` leaves the estimator as it was.
+    slow : callable, optional
+        ``(request) -> bool``: whether a request takes so long that others must not wait for it.
     """
 
     name: str
@@ -142,7 +144,7 @@ class Task:
     params: type[BaseModel]
     examples: Callable[[Frames, Any], nw.LazyFrame[Any]]
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
-    outcome: Literal["binary", "amount", "ranking"]
+    outcome: Literal["binary", "amount", "ranking", "series"]
     naive: Callable[[pl.DataFrame, Array, pl.DataFrame], Array] | None
     estimator: type[Any]
     metrics: Mapping[str, Metric]
@@ -152,6 +154,7 @@ class Task:
     also: tuple[str, ...] = ()
     example: Callable[[dict[str, Any], Signature], dict[str, Any]] | None = None
     follow: Callable[[Path], Callable[[Any], bool]] | None = None
+    slow: Callable[[Any], bool] | None = None
 
     @property
     def table(self) -> Table:
@@ -164,7 +167,7 @@ class Task:
 
         They cost milliseconds a row.
         """
-        return self.outcome != "ranking"
+        return self.outcome in ("binary", "amount")
 
     @property
     def primary_metric(self) -> str:

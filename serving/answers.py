@@ -54,8 +54,8 @@ class One(_Answer):
             return await self._batch.answer(loaded, scope, body, send)
         explain = wants_reasons(scope["query_string"], default=self.task.explains)
         asked = [read_one(loaded.request, body)]
-        if explain:
-            answers = await run_sync(_respond, loaded, asked, True, abandon_on_cancel=True)
+        if explain or (self.task.slow is not None and self.task.slow(asked[0])):
+            answers = await run_sync(_respond, loaded, asked, explain, abandon_on_cancel=True)
         else:
             answers = _respond(loaded, asked, False)
         content = answers[0].model_dump_json().encode()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.desk import desk_tables, write_desk
 from tests.garage import used_cars, write_garage
+from tests.group import group_tables, write_group
 from tests.lending import chehang, lending_tables, write_lender
 from tests.showroom import showroom_tables, write_showroom
 
@@ -124,4 +125,15 @@ def showroom(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     home = folder / "home"
     chehang("train", "recommendation", "--config", str(config), home=home)
     chehang("promote", "recommendation", home=home)
+    return Trained(home, config)
+
+
+@pytest.fixture(scope="session")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A group of stores: version 1 of `demand_forecast` trained by the command line and promoted."""
+    folder = tmp_path_factory.mktemp("group")
+    config = write_group(folder / "data", group_tables())
+    home = folder / "home"
+    chehang("train", "demand_forecast", "--config", str(config), home=home)
+    chehang("promote", "demand_forecast", home=home)
     return Trained(home, config)

@@ -115,11 +115,18 @@ def _months(axes: Any, report: Report) -> None:
     if not report.by_month:
         return _nothing(axes, "By month", "the data has no time")
     months = list(report.by_month)
-    if "ndcg_at_10" in next(iter(report.by_month.values())):
-        axes.bar(months, [m["ndcg_at_10"] for m in report.by_month.values()], color="tab:blue")
-        axes.tick_params(axis="x", rotation=60, labelsize=7)
-        axes.set(title="NDCG@10 by month of the question")
-        return
+    first = next(iter(report.by_month.values()))
+    for name, title in (("ndcg_at_10", "NDCG@10 by month of the question"), ("observed", "Mean demand")):
+        if name in first and "psi" not in first:
+            axes.bar(months, [m[name] for m in report.by_month.values()], color="tab:blue", label=name)
+            if "predicted" in first:
+                axes.plot(
+                    months, [m["predicted"] for m in report.by_month.values()], "o-", color="k", label="predicted"
+                )
+                axes.legend(fontsize=7)
+            axes.tick_params(axis="x", rotation=60, labelsize=7)
+            axes.set(title=title)
+            return
     axes.bar(months, [m["psi"] for m in report.by_month.values()], color="tab:blue")
     axes.axhline(0.1, color="tab:orange", linewidth=1, label="0.10 watch")
     axes.axhline(0.25, color="tab:red", linewidth=1, label="0.25 act")

@@ -50,10 +50,10 @@ def print_report(report: Any) -> None:
     for name, found in report.fairness.items():
         ratio = "unknown" if found["approval_ratio"] is None else f"{found['approval_ratio']:.2f}"
         out.print(f"fairness by {name}: lowest approval rate / highest = {ratio}")
-    gain = report.baselines.get("gain over the best retriever")
-    if gain:
-        interval = f"{gain['low']:+.4f} .. {gain['high']:+.4f}"
-        out.print(f"gain over the best retriever alone ({gain['of']}): {gain['value']:+.4f} ({interval})")
+    for name, gain in report.baselines.items():
+        if name.startswith("gain over"):
+            interval = f"{gain['low']:+.4f} .. {gain['high']:+.4f}"
+            out.print(f"{name} alone ({gain['of']}): {gain['value']:+.4f} ({interval})")
     for name, value in report.baselines.items():
         if isinstance(value, float):
             out.print(f"{name}: {value:.4f}")
@@ -136,3 +136,27 @@ def print_values(found: Any) -> None:
             f"{name}: {content['total_purchases']:,.0f} purchases worth {content['total_value']:,.0f} yuan in "
             f"{content['horizon_days']:g} days (sum of customers corrected by {content['correction']:.3f}, as held out)"
         )
+
+
+def print_plan(plan: Any) -> None:
+    """Print the totals ahead, and the largest orders."""
+    total = plan.forecasts.filter(level="everything")
+    table = Table("period", "expected", "80 % interval", title="everything")
+    for row in total.iter_rows(named=True):
+        table.add_row(row["period"], f"{row['mean']:,.1f}", f"{row['p10']:,.0f} .. {row['p90']:,.0f}")
+    out.print(table)
+    if plan.orders is None:
+        out.print(f"no orders: {plan.without_orders}")
+        return
+    columns = ("store_id", "model", "on_hand", "on_order", "order_up_to", "transfer_in", "transfer_out", "order")
+    table = Table(*columns, title="the largest orders")
+    for row in (
+        plan.orders.orders.sort("order", "store_id", "model", descending=[True, False, False]).head(12).to_dicts()
+    ):
+        table.add_row(*(str(row[c]) for c in columns))
+    out.print(table)
+    moved = int(plan.orders.transfers["quantity"].sum()) if plan.orders.transfers.height else 0
+    out.print(
+        f"{int(plan.orders.orders['order'].sum()):,} cars to order, {moved:,} to move between stores; worth "
+        f"{plan.orders.gain:,.0f} yuan over doing nothing"
+    )

@@ -12,12 +12,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.errors import ChehangError, ConfigError, DataError, ModelNotFound
+from features.periods import start_of
+from ml.demand_forecast.panel import Panel
 from ml.metrics import Interval, bootstrap
 from ml.metrics.ranked_lists import mean_with_interval
 from ml.model import Model
 from ml.registry import TASKS
 from ml.task import Metric
 from training import tracking
+from training.demand import read_test
+from training.demand_evaluation import tested
 from training.evaluation import compare
 from training.held_out_lists import Held, Judged, beats, by_person
 from training.home import locked
@@ -87,6 +91,9 @@ def judge(candidate: Version, champion: Version | None) -> Verdict:
             champion.number if champion else None,
             _of_lists(model, candidate, champion),
         )
+    if model.task.outcome == "series":
+        number = champion.number if champion else None
+        return Verdict(candidate.task, candidate.number, number, _of_series(model, candidate, champion))
     rows = _test_rows(candidate)
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     answers = model.estimator.predict(rows)
@@ -162,6 +169,65 @@ def _of_lists(model: Model, candidate: Version, champion: Version | None) -> tup
     except (ChehangError, ValueError) as e:
         checks.append(Check(name, False, str(e).replace("\n", "; ")))
     return tuple(checks)
+
+
+def _of_series(model: Model, candidate: Version, champion: Version | None) -> tuple[Check, ...]:
+    """The conditions of a task that forecasts, on the origins held out with the candidate."""
+    primary, config = model.task.primary_metric, model.card["config"]
+    metric = model.task.metrics[primary]
+    with tracking.attachments(candidate) as folder:
+        panel, origins, rows = read_test(Path(folder))
+    y, groups = rows["label"].to_numpy(), rows["series"].to_numpy()
+    if champion is None:
+        naive, n = model.card["evaluation"]["metrics"][primary]["naive"], int(config["bootstraps"])
+        found = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=n, seed=0)
+        detail = f"{_shown(found)} against {naive:.4f}; there is no champion yet"
+        checks = [Check(f"{primary} beats the naive answer", found.high < naive, detail)]
+    else:
+        checks = [_over_champion(metric, primary, rows, champion, panel=panel, origins=origins, config=config)]
+    checks += [
+        _kept(name, limits, float(model.task.metrics[name].compute(y, model.task.metrics[name].of(rows))))
+        for name, limits in config["gate"].items()
+    ]
+    name = "the model answers, anew like ahead"
+    try:
+        ask = model.task.request(model.estimator.signature)
+        example = ask.model_validate_json(json.dumps(model.card["example"]))
+        ahead, anew = (model.task.respond(model.estimator, [example], explain=e)[0] for e in (False, True))
+        same = all(
+            np.allclose([a.mean, *a.quantiles], [b.mean, *b.quantiles], rtol=1e-4, atol=1e-4)
+            for a, b in zip(ahead.periods, anew.periods, strict=True)
+        )
+        checks.append(Check(name, same, "they agree" if same else "they differ"))
+    except (ChehangError, ValueError) as e:
+        checks.append(Check(name, False, str(e).replace("\n", "; ")))
+    return tuple(checks)
+
+
+def _over_champion(
+    metric: Metric, name: str, rows: pl.DataFrame, champion: Version, *, panel: Panel, origins: range, config: Any
+) -> Check:
+    """What a candidate gains over the champion from the same origins; the champion may have learnt from them."""
+    other = tracking.load(champion).estimator
+    title = f"{name} beats the champion"
+    own = (other.panel.keys, other.panel.frequency, other.params.horizon)
+    asked = (panel.keys, panel.frequency, int(config["params"]["horizon"]))
+    if own != asked:
+        return Check(title, False, f"version {champion.number} forecasts {own}, not {asked}: promote with --force")
+    try:
+        theirs = tested(panel, origins, other.forecaster)
+    except DataError as e:
+        return Check(title, False, f"version {champion.number} cannot forecast these series: {e}")
+    gain = compare(
+        metric, rows["label"].to_numpy(), metric.of(rows), metric.of(theirs), groups=rows["series"].to_numpy(),
+        n=int(config["bootstraps"]),
+    )  # fmt: skip
+    last = int(champion.tags.get("last_training_instant") or 0)
+    begin = start_of([panel.first + origins[0]], panel.frequency, timezone=other.params.timezone)[0]
+    seen = " (the champion has learnt from some of them, which flatters it)" if last >= begin else ""
+    return Check(
+        title, gain.low > 0, f"gain over version {champion.number}: {_shown(gain)} on {len(rows):,} outcomes{seen}"
+    )
 
 
 def _shown(found: Interval) -> str:

@@ -1,4 +1,4 @@
-"""What training does with a task, whatever it predicts: rows with a label, or questions with a list."""
+"""What training does with a task, whatever it predicts: rows with a label, questions with a list, or series."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from features.errors import ConfigError, DataError
 from features.sources import RawTables
 from ml.signature import row_as_request
 from training.config import TaskConfig
+from training.demand import load_demand
 from training.evaluation import Report, evaluate
 from training.examples import Examples, Say, load_examples
 from training.leaks import Finding, find_leaks
@@ -209,9 +210,11 @@ class RowStudy:
 
 
 def load_study(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Study:
-    """Read a task's tables and cut them; errors as for `load_examples` and `load_rankings`."""
+    """Read a task's tables and cut them; errors as for `load_examples`, `load_rankings` and `load_demand`."""
     if config.definition.outcome == "ranking":
         return load_rankings(config, engine=engine, progress=progress)
+    if config.definition.outcome == "series":
+        return load_demand(config, engine=engine, progress=progress)
     return RowStudy(load_examples(config, engine=engine, progress=progress))
 
 

@@ -1,1 +1,38 @@
-"""`demand_forecast`: quantiles of what each store will sell of each model, from panels of any regular frequency."""
+"""`demand_forecast`: how many of each model will each store sell, and how many to order."""
+
+from __future__ import annotations
+
+from features import demand_forecast as features
+from ml.demand_forecast.answer import respond, slow
+from ml.demand_forecast.estimator import DemandEstimator
+from ml.demand_forecast.params import DemandParams
+from ml.demand_forecast.request import DemandAnswer, request
+from ml.metrics import demand as metrics
+from ml.task import Metric, Task
+
+DECILES = tuple(f"p{10 * i}" for i in range(1, 10))
+
+TASK = Task(
+    name="demand_forecast",
+    summary={
+        "zh": "每家门店每款车型未来会卖多少，应当订多少",
+        "en": "How many of each model will each store sell, and how many to order",
+    },
+    tables=("sales", "stock", "vehicles"),
+    params=DemandParams,
+    examples=features.examples,
+    features=features.build,
+    outcome="series",
+    naive=None,
+    estimator=DemandEstimator,
+    metrics={
+        "weighted_quantile_loss": Metric(metrics.decile_loss, better="lower", reads=DECILES),
+        "weighted_absolute_error": Metric(metrics.weighted_absolute_error, better="lower", reads=("p50",)),
+        "root_mean_squared_error": Metric(metrics.root_mean_squared_error, better="lower", reads=("mean",)),
+        "bias": Metric(metrics.bias, better="lower", reads=("mean",)),
+    },
+    request=request,
+    response=DemandAnswer,
+    respond=respond,
+    slow=slow,
+)

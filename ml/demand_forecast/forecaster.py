@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -12,11 +14,13 @@ from scipy.optimize import nnls
 
 from features.errors import DataError
 from ml.demand_forecast import candidates
+from ml.demand_forecast.coherence import Dependence, normal_scores
 from ml.demand_forecast.panel import FloatArray, IntArray, Panel
 from ml.demand_forecast.params import DemandParams, TreeParams
 from ml.demand_forecast.past import Past
 from ml.domain.count_distribution import corrected_levels, fit_dispersion, probability_integral, quantile
 from ml.domain.demand_class import CLASSES, demand_class
+from ml.estimators.artefact import content_of, from_json, to_json
 
 GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]
 DECILES = np.arange(1, 10) / 10
@@ -25,6 +29,7 @@ PRIOR_ROWS = 1.0  # pull to the prior weights, as a share of the rows
 SAMPLE = 2_500  # series that classical forecasts are validated on
 SLIGHT = 0.02  # weights below this are dropped
 TREES = "trees"
+STATE = "forecaster.json"
 Say = Callable[[str], None]
 
 
@@ -35,7 +40,7 @@ class Forecast:
     Attributes
     ----------
     mean : ndarray of shape (n_series, horizon)
-        Expected demand.
+        Expected demand; 0 where nothing can be sold any more.
     dispersion : ndarray of the same shape
         Of the negative binomial.
     level : ndarray of shape (n_series, horizon, n_grid)
@@ -58,7 +63,12 @@ class Forecast:
         high = np.minimum(low + 1, len(GRID) - 1)
         asked = self.level[..., low] * (1 - (place - low)) + self.level[..., high] * (place - low)
         found = quantile(asked, self.mean[..., None], self.dispersion[..., None], smooth=not self.whole)
-        return np.maximum.accumulate(found, axis=-1)
+        return np.where(self.mean[..., None] > 0, np.maximum.accumulate(found, axis=-1), 0.0)
+
+    def take(self, rows: Any) -> Forecast:
+        """Some of the series."""
+        parts = {n: v[rows] for n, v in self.parts.items()}
+        return Forecast(self.mean[rows], self.dispersion[rows], self.level[rows], self.kind[rows], self.whole, parts)
 
     def point(self, kind: str) -> FloatArray:
         """The mean, which squared errors ask for, or the median, which absolute and relative ones do."""
@@ -103,17 +113,31 @@ class Trees:
         ]  # fmt: skip
         return self
 
-    def forecast(self, past: Past, origin: int, horizon: int) -> FloatArray:
-        """Expected demand of each series, shape (n_series, horizon)."""
-        n = len(past.panel.sold)
-        s, h = np.repeat(np.arange(n), horizon), np.tile(np.arange(1, horizon + 1), n)
+    def forecast(
+        self,
+        past: Past,
+        origin: int,
+        horizon: int,
+        *,
+        rows: NDArray[np.intp] | None = None,
+        changed: Mapping[str, FloatArray] | None = None,
+    ) -> FloatArray:
+        """Expected demand of each series (or of some rows), shape (n_series, horizon); see `Past.table` for changes."""
+        series = np.arange(len(past.panel.sold)) if rows is None else rows
+        n = len(series)
+        s, h = np.repeat(series, horizon), np.tile(np.arange(1, horizon + 1), n)
         t = np.full(len(s), origin, dtype=np.int64)
-        ratio = self.ratio(past.table(s, t, h))
-        return np.asarray(ratio.reshape(n, horizon) * past.level[:, origin][:, None])
+        ratio = self.ratio(past.table(s, t, h, changed=None if changed is None else dict(changed)))
+        return np.asarray(ratio.reshape(n, horizon) * past.level[series, origin][:, None])
 
     def ratio(self, table: NDArray[np.float32]) -> FloatArray:
         """Demand over level, of each row."""
         told = np.mean([b.predict(table, num_threads=self.params.num_threads) for b in self.boosters_], axis=0)
+        return np.asarray(told, dtype=np.float64)
+
+    def contributions(self, table: NDArray[np.float32]) -> FloatArray:
+        """What each column adds to the logarithm of demand over level, shape (n_rows, n_columns)."""
+        told = np.mean([np.asarray(b.predict(table, pred_contrib=True))[:, :-1] for b in self.boosters_], axis=0)
         return np.asarray(told, dtype=np.float64)
 
 
@@ -143,7 +167,7 @@ class Forecaster:
     def past(self, panel: Panel) -> Past:
         """The past of a panel as this forecaster reads it."""
         q = self.params
-        return Past(panel, q.groups, q.known_ahead, q.country, q.uncensor)
+        return Past(panel, q.groups, q.known_ahead, q.country, q.uncensor, getattr(self, "categories_", None))
 
     def fit(self, panel: Panel, *, until: int | None = None, progress: Say | None = None) -> Forecaster:
         """Learn from what lies before column `until`; combine and calibrate by rolling origins before it.
@@ -155,6 +179,8 @@ class Forecaster:
         """
         say = progress or (lambda text: None)
         q, end = self.params, panel.periods if until is None else until
+        attributes = [c for c in panel.series.columns if c not in panel.keys]
+        self.categories_ = {c: sorted(set(panel.series[c].fill_null("").to_list())) for c in attributes}
         past = self.past(panel.until(end))
         horizon = q.horizon
         first = end - horizon - q.validation_origins + 1
@@ -194,6 +220,9 @@ class Forecaster:
         self.weights_ = self._combine(X, y, k, scale)
         mean = sum(X[name] * self.weights_[k, i] for i, name in enumerate(self.names_))
         self._calibrate(y, np.asarray(mean), k, ahead, panel.whole)
+        scores = np.full((len(origins), len(some), horizon), np.nan)
+        scores.reshape(-1, horizon)[keep] = self._scores(y, np.asarray(mean), k, ahead)
+        self.dependence_ = Dependence.fit(scores, [g[some] for g in self.codes(panel)])
         say("learning the trees from the whole history")
         self.trees_ = Trees(q.trees, weighting=q.weighting).fit(past, until=end, horizon=horizon)
         return self
@@ -235,33 +264,111 @@ class Forecaster:
                 self.dispersion_[c, b] = d
                 self.level_[c, b] = np.clip(corrected_levels(*ends, GRID), 1e-4, 1 - 1e-4)
 
-    def forecast(self, panel: Panel, *, origin: int | None = None, past: Past | None = None) -> Forecast:
-        """Say what every series will sell from a column on (the end of the panel if not given)."""
+    def _scores(self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray) -> FloatArray:
+        """Normal scores of outcomes under their calibrated forecasts; counts are drawn within their steps."""
+        band = self.band_[ahead]
+        low, high = probability_integral(y, mean, self.dispersion_[kind, band], smooth=not self.whole_)
+        asked = np.random.default_rng(1).uniform(low, np.maximum(high, low))
+        told = np.empty(len(y))
+        for c, b in {(int(c), int(b)) for c, b in zip(kind, band, strict=True)}:
+            rows = (kind == c) & (band == b)
+            told[rows] = np.interp(asked[rows], self.level_[c, b], GRID)
+        return normal_scores(told)
+
+    def codes(self, panel: Panel) -> list[IntArray]:
+        """Node of each series in each grouping whose members move together: everything, then each column."""
+        columns = [
+            c for c in dict.fromkeys([*self.params.series, *self.params.attributes]) if c in panel.series.columns
+        ]
+        of = columns if len(self.params.series) > 1 else [c for c in columns if c not in self.params.series]
+        return [np.zeros(len(panel.sold), dtype=np.int64), *(panel.codes(c) for c in of)]
+
+    def forecast(
+        self,
+        panel: Panel,
+        *,
+        origin: int | None = None,
+        past: Past | None = None,
+        rows: NDArray[np.intp] | None = None,
+        changed: Mapping[str, FloatArray] | None = None,
+        horizon: int | None = None,
+    ) -> Forecast:
+        """Say what every series will sell from a column on (the end of the panel if not given).
+
+        Parameters
+        ----------
+        horizon : int, optional
+            Another than was validated: beyond it quantiles are those of the last period validated.
+        rows : ndarray of int, optional
+            Only these series are answered.
+        changed : mapping of str to ndarray of shape (n_rows * horizon,), optional
+            Known drivers of the periods ahead, in place of the panel's.
+        """
         q = self.params
         at = panel.periods if origin is None else origin
         past = past or self.past(panel.until(at))
-        kind = self._kind(past, at)
+        some = np.arange(len(panel.sold)) if rows is None else rows
+        kind = self._kind(past, at)[some]
         weights = self.weights_[kind]
         names = [n for i, n in enumerate(self.names_) if n != TREES and (weights[:, i] > 0).any()]
         seasonal = not self.seasonal_ and at >= panel.season
         if seasonal:
             names = list(candidates.SEASONAL)
-        parts = candidates.every(past, at, q.horizon, names)
+        ahead = horizon or q.horizon
+        band = self.band_[np.minimum(np.arange(ahead), q.horizon - 1)]
+        parts = {n: v[some] for n, v in candidates.every(past, at, ahead, names, rows=some).items()}
         if seasonal:  # validation has seen no whole season: a share of everything's season, and a quarter the own
             own = np.maximum(parts["same_season"], 0.25 * parts["pooled_season"])
             mean = parts["pooled_season"] ** 0.75 * own**0.25
         else:
-            parts[TREES] = self.trees_.forecast(past, at, q.horizon)
+            parts[TREES] = self.trees_.forecast(past, at, ahead, rows=some, changed=changed)
             mean = np.sum([parts[n] * weights[:, i, None] for i, n in enumerate(self.names_) if n in parts], axis=0)
         mean = np.maximum(mean, 1e-6)
         return Forecast(
             mean=mean,
-            dispersion=self.dispersion_[kind[:, None], self.band_[None, :]],
-            level=self.level_[kind[:, None], self.band_[None, :]],
+            dispersion=self.dispersion_[kind[:, None], band[None, :]],
+            level=self.level_[kind[:, None], band[None, :]],
             kind=kind,
             whole=self.whole_,
             parts=parts,
         )
+
+    def to_files(self) -> dict[str, bytes]:
+        """Write what was learned: parameters and figures as JSON, trees in LightGBM's text."""
+        learned = {n: v.tolist() if isinstance(v, np.ndarray) else v for n, v in _learned(self).items()}
+        state = {"params": self.params.model_dump(mode="json"), "learned": learned, "bags": len(self.trees_.boosters_)}
+        files = {STATE: to_json(state | {"dependence": self.dependence_.to_dict()})}
+        return files | {_bag(i): b.model_to_string().encode() for i, b in enumerate(self.trees_.boosters_)}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Forecaster:
+        """Restore what `to_files` wrote.
+
+        Raises
+        ------
+        ModelNotFound, DataError
+            A file is missing or damaged.
+        """
+        state = from_json(files, STATE, keys=frozenset({"params", "learned", "bags", "dependence"}))
+        found = cls(DemandParams.model_validate_json(json.dumps(state["params"])))
+        for name, value in state["learned"].items():
+            numbers = isinstance(value, list) and not (value and isinstance(value[0], str))
+            setattr(found, name, np.array(value) if numbers else value)
+        found.dependence_ = Dependence.from_dict(state["dependence"])
+        found.trees_ = Trees(found.params.trees, weighting=found.params.weighting)
+        texts = [content_of(files, _bag(i)).decode() for i in range(state["bags"])]
+        found.trees_.boosters_ = [lgb.Booster(model_str=text) for text in texts]
+        return found
+
+
+def _bag(i: int) -> str:
+    return f"trees_{i}.txt"
+
+
+def _learned(forecaster: Forecaster) -> dict[str, Any]:
+    """What a forecaster has learnt beside its trees and the dependence of its series."""
+    apart = ("trees_", "dependence_")
+    return {n: v for n, v in vars(forecaster).items() if n.endswith("_") and n not in apart}
 
 
 def _weights(A: FloatArray, b: FloatArray, prior: FloatArray) -> FloatArray:

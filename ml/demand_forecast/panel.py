@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from features.demand_forecast import PERIOD
 from features.errors import DataError
 from features.periods import SEASONS, Frequency, label
+from ml.estimators.artefact import content_of, from_json, to_json
+from ml.estimators.retrievers.npz import from_npz, to_npz
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -93,6 +95,42 @@ class Panel:
     def name(self, column: int) -> str:
         """A column's period as people write it."""
         return label(self.first + column, self.frequency)
+
+    def to_files(self, name: str) -> dict[str, bytes]:
+        """Write it as JSON (who the series are) and npz (their numbers)."""
+        told = {
+            "series": self.series.to_dict(as_series=False),
+            "keys": self.keys,
+            "frequency": self.frequency,
+            "first": self.first,
+            "drivers": list(self.drivers),
+        }
+        numbers = {"sold": self.sold, "available": self.available}
+        numbers |= {f"driver_{i}": values for i, values in enumerate(self.drivers.values())}
+        return {f"{name}.json": to_json(told), f"{name}.npz": to_npz(numbers)}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], name: str) -> Panel:
+        """Restore what `to_files` wrote.
+
+        Raises
+        ------
+        ModelNotFound, DataError
+            A file is missing or damaged.
+        """
+        told = from_json(files, f"{name}.json", keys=frozenset({"series", "keys", "frequency", "first", "drivers"}))
+        numbers = from_npz(content_of(files, f"{name}.npz"), f"{name}.npz")
+        schema = dict.fromkeys(told["series"], pl.String)
+        drivers = {n: numbers[f"driver_{i}"] for i, n in enumerate(told["drivers"])}
+        return cls(
+            pl.DataFrame(told["series"], schema=schema),
+            tuple(told["keys"]),
+            told["frequency"],
+            told["first"],
+            numbers["sold"],
+            numbers["available"],
+            drivers,
+        )
 
 
 def lay_out(

@@ -63,6 +63,9 @@ class DemandParams(BaseModel):
         Which point stands for the distribution: its mean, or its median, which makes absolute errors small.
     validation_origins, test_origins : int
         Origins from which weights and quantiles are learnt, and which are kept for the test.
+    levels : tuple of tuple of str, or None
+        What series add up to: columns whose equal values make a total, each by itself or crossed; every one of the
+        columns by itself if None. Everything together always is a level.
     condition : str or None
         Which vehicles count; None for all.
     candidates : tuple of str
@@ -91,6 +94,7 @@ class DemandParams(BaseModel):
     test_origins: int = Field(3, ge=1, le=100)
     candidates: tuple[str, ...] = ("exponential_smoothing", "theta", "croston")
     uncensor: bool = True
+    levels: tuple[tuple[str, ...], ...] | None = None
     condition: str | None = "new"
     trees: TreeParams = TreeParams()
 
@@ -98,9 +102,20 @@ class DemandParams(BaseModel):
     def _sound(self) -> Self:
         if not self.series or len(set(self.series)) < len(self.series):
             raise ValueError("series must name one or more different columns of sales")
+        named = {*self.series, *self.attributes}
+        stray = [c for level in self.levels or () for c in level if c not in named]
+        if stray:
+            raise ValueError(f"levels: '{stray[0]}' is neither in series nor in attributes; add it to attributes")
         if self.horizon > 2 * SEASONS[self.frequency] and self.frequency != "day":
             raise ValueError(f"horizon must be at most two seasons ({2 * SEASONS[self.frequency]} {self.frequency}s)")
         return self
+
+    @property
+    def adding_up(self) -> tuple[tuple[str, ...], ...]:
+        """Levels above the series, everything last."""
+        alone = self.series if len(self.series) > 1 else ()
+        given = tuple((c,) for c in (*alone, *self.attributes)) if self.levels is None else self.levels
+        return (*dict.fromkeys(level for level in given if level), ())
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,6 +33,8 @@ class Past:
         Drivers that are known for periods to come.
     uncensor : bool
         Whether sales of periods without stock are taken for a lower bound.
+    categories : mapping of str to sequence of str, optional
+        Values of each attribute in the order of their codes; those of the panel if not given.
     """
 
     panel: Panel
@@ -39,6 +42,7 @@ class Past:
     known_ahead: tuple[str, ...] = ("price", "promotion")
     country: str | None = "CN"
     uncensor: bool = True
+    categories: Mapping[str, Sequence[str]] | None = None
 
     @cached_property
     def demand(self) -> FloatArray:
@@ -139,6 +143,18 @@ class Past:
     def _attributes(self) -> list[str]:
         return [c for c in self.panel.series.columns if c not in self.panel.keys]
 
+    @cached_property
+    def _coded(self) -> dict[str, IntArray]:
+        """Code of each series' value of each attribute; -1 for one that is not known."""
+        if self.categories is None:
+            return {c: self.panel.codes(c) for c in self._attributes}
+        found = {}
+        for c in self._attributes:
+            place = {value: i for i, value in enumerate(self.categories[c])}
+            values = self.panel.series[c].fill_null("").to_list()
+            found[c] = np.array([place.get(v, -1) for v in values], dtype=np.int64)
+        return found
+
     @property
     def categorical(self) -> list[int]:
         """Which columns are codes."""
@@ -205,7 +221,7 @@ class Past:
                 ]
         there, last = self.calendar_of(target), self.calendar_of(back)
         parts += [there, there[:, FESTIVAL] - last[:, FESTIVAL], h]
-        parts += [p.codes(c)[s] for c in self._attributes]
+        parts += [self._coded[c][s] for c in self._attributes]
         columns = [np.asarray(x, dtype=np.float32) for x in parts]
         return np.column_stack([x if x.ndim == 2 else x[:, None] for x in columns])
 

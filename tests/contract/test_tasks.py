@@ -26,8 +26,14 @@ from training import tracking
 from training.config import load_config
 from training.examples import Examples, load_examples
 
-TABLES_OF = {"recommendation": "showroom", "credit_risk": "lender", "residual_value": "garage", "lead_scoring": "desk"}
-BY_ROWS = [t.name for t in TASKS.values() if t.outcome != "ranking"]
+TABLES_OF = {
+    "recommendation": "showroom",
+    "credit_risk": "lender",
+    "residual_value": "garage",
+    "lead_scoring": "desk",
+    "demand_forecast": "group",
+}
+BY_ROWS = [t.name for t in TASKS.values() if t.outcome in ("binary", "amount")]
 
 
 @pytest.fixture(params=list(TASKS))

@@ -1,0 +1,57 @@
+"""Whether forecasts hold what they promise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.demand_forecast.forecaster import GRID, Forecast
+from ml.demand_forecast.panel import FloatArray
+from ml.domain.count_distribution import probability_integral
+
+
+def integral(y: FloatArray, forecast: Forecast) -> tuple[FloatArray, FloatArray]:
+    """Low and high end of the levels that each outcome stands for under its calibrated forecast.
+
+    A count stands for a whole step of levels, of which it fills every part alike if the forecast is right (C. Czado,
+    T. Gneiting and L. Held (2009), Predictive model assessment for count data, Biometrics 65).
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_series, horizon)
+        Outcomes; NaN where not known.
+    """
+    low, high = probability_integral(np.nan_to_num(y), forecast.mean, forecast.dispersion, smooth=not forecast.whole)
+    ends = [np.where(np.isfinite(y), _told(end, forecast.level), np.nan) for end in (low, high)]
+    return ends[0], np.maximum(ends[1], ends[0])
+
+
+def interval_coverage(y: FloatArray, forecast: Forecast, *, low: float = 0.1, high: float = 0.9) -> FloatArray:
+    """How much of each outcome's step of levels lies between two levels: 0 or 1 where demand is not counted.
+
+    Its mean over outcomes is `high - low` if forecasts are right. The plain share of counts from the low quantile to
+    the high one, both included, is larger: the ends hold more than their share.
+
+    Examples
+    --------
+    >>> one = np.ones((1, 1))
+    >>> told = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
+    >>> interval_coverage(np.array([[1.0]]), told).round(3).tolist(), interval_coverage(np.array([[0.0]]), told).round(3)
+    ([[1.0]], array([[0.728]]))
+    """
+    a, b = integral(y, forecast)
+    width = np.maximum(b - a, 1e-9)
+    inside = np.clip((np.minimum(b, high) - np.maximum(a, low)) / width, 0.0, 1.0)
+    point = (b - a) < 1e-9
+    return np.asarray(np.where(point, ((a >= low) & (a <= high)).astype(np.float64), inside) + 0 * y)
+
+
+def _told(asked: FloatArray, level: FloatArray) -> FloatArray:
+    """Promised levels of levels that distributions were asked for, by the lines between those of the grid."""
+    ends = np.zeros((*level.shape[:-1], 1))
+    x = np.maximum.accumulate(np.concatenate([ends, level, ends + 1], axis=-1), axis=-1)
+    told = np.r_[0.0, GRID, 1.0]
+    place: NDArray[np.intp] = np.clip((x <= asked[..., None]).sum(axis=-1) - 1, 0, len(told) - 2)
+    a, b = (np.take_along_axis(x, i[..., None], axis=-1)[..., 0] for i in (place, place + 1))
+    share = np.clip((asked - a) / np.maximum(b - a, 1e-12), 0.0, 1.0)
+    return np.asarray(told[place] + share * (told[place + 1] - told[place]))

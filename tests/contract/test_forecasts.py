@@ -1,0 +1,246 @@
+"""What a task that forecasts owes beside what every task does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.errors import ConfigError, DataError
+from ml.demand_forecast.estimator import DemandEstimator
+from ml.estimators.tabular_encoder import FeatureError
+from ml.model import Model
+from tests.conftest import Trained
+from tests.group import MODELS, STORES, group_tables, write_group
+from training import tracking
+from training.config import load_config
+from training.demand import DemandStudy, load_demand
+from training.forecast import forecast
+from training.promotion import promote
+from training.run import train
+from training.score import score
+
+
+@pytest.fixture
+def model(group: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.setenv("CHEHANG_HOME", str(group.home))
+    champion = tracking.champion("demand_forecast")
+    assert champion is not None
+    return tracking.load(champion)
+
+
+def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> DemandStudy:
+    return load_demand(load_config("demand_forecast", write_group(folder, tables, **changes)))
+
+
+def ask(model: Model, *, explain: bool = False, **fields: Any) -> Any:
+    request = model.task.request(model.estimator.signature)
+    return model.task.respond(model.estimator, [request.model_validate_json(json.dumps(fields))], explain=explain)[0]
+
+
+def test_what_was_computed_ahead_is_what_would_be_computed_now(model: Model) -> None:
+    for store, name in (("S1", "A"), ("S6", "D")):
+        ahead = ask(model, store_id=store, model=name, levels=[0.1, 0.5, 0.9])
+        now = ask(model, store_id=store, model=name, levels=[0.1, 0.5, 0.9], explain=True)
+        assert not ahead.recomputed and [p.period for p in ahead.periods] == ["2023-01", "2023-02", "2023-03"]
+        for a, b in zip(ahead.periods, now.periods, strict=True):
+            assert a.mean == pytest.approx(b.mean, rel=1e-5) and a.quantiles == b.quantiles
+            assert b.drivers and all("%" in d.en and "%" in d.zh for d in b.drivers)
+
+
+def test_every_level_adds_up_and_no_quantile_crosses_or_is_negative(model: Model) -> None:
+    estimator: DemandEstimator = model.estimator
+    totals = {v.columns: t for v, t in zip(estimator.levels, estimator.of_levels, strict=True)}
+    of_all = totals[()].mean[0]
+    for columns, told in totals.items():
+        np.testing.assert_allclose(told.mean.sum(axis=0), of_all, rtol=1e-9, err_msg=str(columns))
+    np.testing.assert_allclose(estimator.told.mean.sum(axis=0), of_all, rtol=1e-9)
+    for told in (estimator.told, *estimator.of_levels):
+        assert (told.quantiles >= 0).all() and (np.diff(told.quantiles, axis=-1) >= 0).all()
+    answer = ask(model, region="north", levels=[0.5])
+    parts = [ask(model, store_id=s, levels=[0.5]) for s, r in STORES.items() if r == "north"]
+    assert answer.periods[0].mean == pytest.approx(sum(p.periods[0].mean for p in parts))
+
+
+def test_a_question_may_bring_new_history(model: Model) -> None:
+    base = ask(model, store_id="S1", model="A")
+    busy = ask(model, store_id="S1", model="A", history=[{"period": "2023-01", "sold": 30}])
+    assert busy.recomputed and busy.known_until == "2023-01" and busy.periods[0].period == "2023-02"
+    assert busy.periods[0].mean > 1.5 * base.periods[1].mean
+    empty = [{"period": "2023-01", "sold": 0, "available": 0.0}]
+    sold_out = ask(model, store_id="S1", model="A", history=empty)
+    idle = ask(model, store_id="S1", model="A", history=[{"period": "2023-01", "sold": 0}])
+    assert sold_out.periods[0].mean > idle.periods[0].mean  # without stock, nothing sold says nothing of demand
+
+
+def test_what_if_answers_and_moves_nothing_that_is_kept(model: Model) -> None:
+    base = ask(model, store_id="S1", model="A")
+    changed = ask(model, store_id="S1", model="A", price=[90_000.0, 90_000.0, 90_000.0])
+    assert changed.recomputed and not base.recomputed
+    assert ask(model, store_id="S1", model="A") == base
+
+
+def test_a_new_model_borrows_from_its_like(model: Model) -> None:
+    answer = ask(model, store_id="S6", model="F", like={"brand": "Lan"})
+    small = ask(model, store_id="S1", model="F", like={"brand": "Lan"})
+    assert answer.warning is not None and "borrows" in answer.warning.en
+    assert answer.periods[0].mean > small.periods[0].mean > 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"store_id": "S9", "model": "A"}, "store_id"),
+        ({"store_id": "S1", "model": "Z"}, "model"),
+        ({"region": "west"}, "region"),
+        ({"region": "north", "brand": "Kai"}, "region"),
+        ({"store_id": "S1", "price": 1.0}, "model"),
+        ({"store_id": "S1", "model": "A", "price": [1.0, 2.0]}, "price"),
+        ({"store_id": "S1", "model": "A", "like": {"brand": "Kai"}}, "like"),
+        ({"store_id": "S1", "model": "Z", "like": {"colour": "red"}}, "like.colour"),
+        ({"store_id": "S1", "model": "A", "history": [{"period": "2031-01", "sold": 1}]}, "history"),
+        ({"store_id": "S1", "model": "A", "history": [{"period": "2023-13", "sold": 1}]}, "history"),
+        ({"store_id": "S1", "model": "A", "history": [{"period": "2023-01", "sold": 1.5}]}, "history"),
+        ({"store_id": "S1", "model": "A", "history": [{"period": "2023-01", "sold": 1}] * 2}, "history"),
+    ],
+)
+def test_what_cannot_be_answered_names_its_field(model: Model, fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(FeatureError) as caught:
+        ask(model, **fields)
+    assert caught.value.feature == field
+
+
+def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    study = study_of(tmp_path / "data", group_tables(), params={"beyond": "warn"})
+    estimator = study.fit()
+    warned = Model(study.config.definition, estimator, {})
+    answer = ask(warned, store_id="S1", model="A", horizon=6)
+    assert len(answer.periods) == 6 and answer.warning is not None and "validated" in answer.warning.en
+    again = DemandEstimator.from_files(estimator.to_files())
+    assert ask(Model(study.config.definition, again, {}), store_id="S1", model="A", horizon=6) == answer
+
+
+def test_nothing_after_the_cut_moves_what_was_learnt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    tables = group_tables()
+    study = study_of(tmp_path / "one", tables)
+    cut = study.last_training_instant
+    later = pl.col("sold_at") > cut
+    sales = tables["sales"].with_columns(quantity=pl.when(later).then(5.0).otherwise("quantity"))
+    other = study_of(tmp_path / "two", {**tables, "sales": sales})
+    mine, theirs = study.learn(), other.learn()
+    assert [b.model_to_string() for b in mine.trees_.boosters_] == [
+        b.model_to_string() for b in theirs.trees_.boosters_
+    ]
+    assert np.array_equal(mine.weights_, theirs.weights_) and np.array_equal(mine.level_, theirs.level_)
+
+
+def test_artefact_answers_alike_in_a_fresh_process(model: Model, tmp_path: Path) -> None:
+    sha256 = model.save(tmp_path / "model")
+    rows = pl.DataFrame({"store_id": ["S1", "S2"], "model": ["A", "B"], "horizon": [1, 3]})
+    rows.write_parquet(tmp_path / "rows.parquet")
+    code = (
+        "import sys, json, polars as pl; from pathlib import Path; from ml.model import Model; "
+        "m = Model.load(Path(sys.argv[1]), sha256=sys.argv[3]); "
+        "print(json.dumps(m.estimator.predict(pl.read_parquet(sys.argv[2])).to_dicts()))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "model"), str(tmp_path / "rows.parquet"), sha256]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert told == model.estimator.predict(rows).to_dicts()
+    assert {p.suffix for p in (tmp_path / "model").iterdir()} <= {".json", ".txt", ".npz"}
+
+
+def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) -> None:
+    told = model.card["evaluation"]
+    for name in model.task.metrics:
+        found = told["metrics"][name]
+        assert found["low"] <= found["value"] <= found["high"] and found["naive"] is not None
+    loss = told["metrics"]["weighted_quantile_loss"]
+    assert loss["high"] < loss["naive"]
+    classes = told["segments"]["demand_class"]
+    assert classes and all(0.6 <= c["coverage_80"] <= 1 for c in classes.values())
+    assert "gain over the best single forecast" in told["baselines"]
+    assert any("lower bounds" in note for note in told["notes"])
+
+
+def test_nightly_run_writes_forecasts_orders_and_a_picture(model: Model, group: Trained, tmp_path: Path) -> None:
+    rules = Path(__file__).parents[2] / "configs" / "order_planning.yaml"
+    config = load_config("demand_forecast", group.config)
+    plan = forecast(model, config, out=tmp_path / "plan.parquet", rules=rules)
+    assert [p.name for p in plan.files] == [
+        "plan.parquet", "plan.orders.parquet", "plan.transfers.parquet", "plan.png",
+    ]  # fmt: skip
+    table = pl.read_parquet(tmp_path / "plan.parquet")
+    assert set(table["level"]) == {"store_id by model", "region", "store_id", "model", "brand", "everything"}
+    by_level = table.filter(horizon=1).group_by("level").agg(pl.col("mean").sum())
+    np.testing.assert_allclose(by_level["mean"], by_level["mean"][0], rtol=1e-9)
+    first = table.filter(level="store_id by model", horizon=1)
+    assert first.height == len(STORES) * len(MODELS) and first["drivers_zh"].str.len_chars().min() is not None
+    orders = pl.read_parquet(tmp_path / "plan.orders.parquet")
+    assert orders.height == first.height and orders["order"].min() >= 0
+    assert not list(tmp_path.glob(".*"))
+    none = forecast(model, config, out=tmp_path / "other.csv", rules=None)
+    assert none.orders is None and none.without_orders is not None and (tmp_path / "other.csv").exists()
+
+
+def test_new_data_is_looked_at_without_training_again(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    longer = write_group(tmp_path / "data", group_tables(months=38))
+    plan = forecast(model, load_config("demand_forecast", longer), out=tmp_path / "plan.parquet", rules=None)
+    assert plan.forecasts["period"].unique().sort().to_list() == ["2023-03", "2023-04", "2023-05"]
+
+
+def test_versions_are_compared_from_the_same_origins(
+    group: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    shutil.copytree(group.home, tmp_path / "home")
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    train(load_config("demand_forecast", group.config, settings=["params.trees.n_estimators=61"]))
+    moved, verdict = promote("demand_forecast", force=True, reason="a test of the gate")
+    assert moved.version == 2
+    assert (
+        verdict.checks[0].name == "weighted_quantile_loss beats the champion"
+        and "gain over version 1" in verdict.checks[0].detail
+    )
+    assert verdict.checks[-1].passed
+
+
+def test_other_commands_say_what_to_use(model: Model, group: Trained, tmp_path: Path) -> None:
+    config = load_config("demand_forecast", group.config)
+    with pytest.raises(ConfigError, match="chehang forecast"):
+        score(model, config, data=None, out=tmp_path / "x.csv")
+    with pytest.raises(ConfigError, match="time: sold_at"):
+        load_demand(load_config("demand_forecast", group.config, settings=["time=none"]))
+
+
+def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    tables = group_tables()
+    short = tables["sales"].filter(pl.col("sold_at") > tables["sales"]["sold_at"].max() - 120 * 86_400_000_000)  # type: ignore[operator]
+    with pytest.raises(DataError, match="history are too few"):
+        study_of(tmp_path / "short", {"sales": short}).fit()
+    with pytest.raises(DataError, match="no row names a series"):
+        study_of(tmp_path / "none", {"sales": tables["sales"].clear()})
+    with pytest.raises(DataError, match=r"sales\.colour: the column is missing"):
+        study_of(tmp_path / "absent", tables, params={"attributes": ["colour"]})
+    with pytest.raises(ConfigError, match="levels: 'colour' is neither in series nor in attributes"):
+        study_of(tmp_path / "levels", tables, params={"levels": [["colour"]]})
+
+
+def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    tables = group_tables()
+    cut = int(tables["sales"]["sold_at"].max()) - 20 * 86_400_000_000  # type: ignore[arg-type]
+    study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
+    assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]
