@@ -8,6 +8,7 @@ from pathlib import Path
 from ml import loan_offers
 from ml.credit_risk import TASK as CREDIT_RISK
 from ml.demand_forecast import TASK as DEMAND_FORECAST
+from ml.demand_forecast import orders
 from ml.endpoint import Endpoint
 from ml.lead_scoring import TASK as LEAD_SCORING
 from ml.lead_scoring import endpoints as lead_scoring
@@ -25,4 +26,5 @@ ENDPOINTS: dict[str, Callable[[Path], tuple[Endpoint, ...]]] = {
     "loan_offers": loan_offers.endpoints,
     "recommendation": similar.endpoints,
     "lead_scoring": lead_scoring.endpoints,
+    "orders": orders.endpoints,
 }

@@ -19,6 +19,7 @@ from training.printing import (
     out,
     print_checked,
     print_folds,
+    print_plan,
     print_report,
     print_values,
     print_versions,
@@ -228,7 +229,7 @@ def evaluate(
 
     configured = _load(task, config, overlay, setting)
     if folds is not None:
-        if configured.definition.outcome == "ranking":
+        if configured.definition.outcome not in ("binary", "amount"):
             raise ConfigError(f"--folds: {task} is tested on what came later, once; leave it out")
         examples = load_examples(configured, progress=_say(as_json))
         found = cross_validate(examples, folds=folds, progress=_say(as_json))
@@ -375,6 +376,42 @@ def value(
         return _print_json({"out": str(to), **found.as_dict()})
     print_values(found)
     out.print(f"{found.customers.height:,} customers written to {to}")
+
+
+@app.command()
+def forecast(
+    to: Annotated[Path, typer.Option("--out", help="Forecasts: .parquet or .csv; orders and a picture lie beside it.")],
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    rules: Annotated[Path, typer.Option(help="Costs and times of ordering.")] = Path("configs/order_planning.yaml"),
+    version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forecast demand from the end of the data, and plan transfers and orders: the nightly run."""
+    from training import tracking
+    from training.forecast import forecast as run
+
+    task = "demand_forecast"
+    loaded = _load(task, config, overlay, setting)
+    found = tracking.find(task, version) if version is not None else tracking.champion(task)
+    if found is None:
+        from features.errors import ModelNotFound
+
+        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    done = run(tracking.load(found), loaded, out=to, rules=rules, progress=_say(as_json))
+    if as_json:
+        return _print_json(
+            {
+                "version": found.number,
+                "rows": done.forecasts.height,
+                "orders": None if done.orders is None else int(done.orders.orders["order"].sum()),
+                "without_orders": done.without_orders,
+                "files": [str(f) for f in done.files],
+            }
+        )
+    print_plan(done)
+    out.print(f"written by version {found.number}: " + ", ".join(str(f) for f in done.files))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -1,9 +1,9 @@
-"""Demand as a study: one panel, learnt from up to an origin, tested from the origins after it, each knowing its past."""
+"""Demand as a study: one panel, learnt from up to an origin, tested from later ones that each know their past."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -98,8 +98,8 @@ class DemandStudy:
         if periods < needed:
             raise DataError(
                 f"demand_forecast: {periods} {q.frequency}s of history are too few to validate from "
-                f"{q.validation_origins} and test from {q.test_origins} origins {q.horizon} {q.frequency}s ahead; give at "
-                f"least {needed}, or set a shorter params.horizon, fewer validation_origins or test_origins"
+                f"{q.validation_origins} and test from {q.test_origins} origins {q.horizon} {q.frequency}s ahead; give "
+                f"at least {needed}, or set a shorter params.horizon, fewer validation_origins or test_origins"
             )
 
     def evaluate(self, estimator: DemandEstimator) -> Report:
@@ -259,9 +259,7 @@ def stock_at_end(panel: Panel, stocked: pl.DataFrame | None) -> FloatArray:
 
 def read_test(folder: Path) -> tuple[Panel, range, pl.DataFrame]:
     """What `keep_test` wrote."""
-    files: Mapping[str, bytes] = {
-        f"{TEST_PANEL}.{k}": (folder / f"{TEST_PANEL}.{k}").read_bytes() for k in ("json", "npz")
-    }
+    files = {f"{TEST_PANEL}.{k}": (folder / f"{TEST_PANEL}.{k}").read_bytes() for k in ("json", "npz")}
     origins = json.loads((folder / TEST_ORIGINS).read_text())
     return (
         Panel.from_files(files, TEST_PANEL),

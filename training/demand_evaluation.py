@@ -85,7 +85,8 @@ def said(panel: Panel, origins: range, forecaster: Forecaster) -> list[tuple[int
 
 def _known(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     y = panel.sold[:, origin : origin + horizon]
-    return np.nonzero(np.isfinite(y) & ~ended(panel.until(origin))[:, None])
+    s, h = np.nonzero(np.isfinite(y) & ~ended(panel.until(origin))[:, None])
+    return s, h
 
 
 def _rows(panel: Panel, origin: int, forecast: Forecast) -> pl.DataFrame:

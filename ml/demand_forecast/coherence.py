@@ -1,10 +1,10 @@
 """Forecasts of every level that add up: paths of all series together, whose sums are the paths of the levels.
 
-Each series keeps its own calibrated distribution. What binds them is a Gaussian copula with a factor for everything and
-one for each way of grouping; part of each factor, and of what is a series' own, lasts over the horizon, the rest is new
-in every period. Quantiles of a level are those of the sums of paths: coherent in the sense of S. Ben Taieb, J. W. Taylor
-and R. J. Hyndman (2021), Hierarchical probabilistic forecasting of electricity demand with smart meter data, JASA 116.
-Levels do not add up quantile by quantile, and must not: that would take all series for moving as one.
+Each series keeps its own calibrated distribution. What binds them is a Gaussian copula with a factor for everything
+and one for each way of grouping; part of each factor, and of what is a series' own, lasts over the horizon, the rest
+is new in every period. Quantiles of a level are those of the sums of paths: coherent in the sense of S. Ben Taieb,
+J. W. Taylor and R. J. Hyndman (2021), Hierarchical probabilistic forecasting of electricity demand with smart meter
+data, JASA 116. Levels do not add up quantile by quantile, and must not: that would take all series for moving as one.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Dependence:
         >>> abs(found.shares[0] - 0.3) < 0.05, found.lasting[0] < 0.2
         (True, True)
         """
-        origins, n, horizon = scores.shape
+        origins, _, horizon = scores.shape
         there = np.isfinite(scores)
         z = np.where(there, scores, 0.0)
         together, apart = (np.array([_common(z, there, g, across=a) for g in groups]) for a in (False, True))
@@ -138,7 +138,7 @@ class Dependence:
     def uniforms(
         self, groups: Sequence[IntArray], horizon: int, *, n: int = PATHS, seed: int = 0
     ) -> Iterator[tuple[slice, Paths]]:
-        """Blocks of series with their paths of levels, shape (n_block, horizon, n); the same whatever is done with them."""
+        """Blocks of series with their paths of levels, shape (n_block, horizon, n)."""
         size = len(groups[0])
         factors = [
             _lasting(np.random.default_rng([seed, i]), (int(g.max()) + 1, horizon, n), self.lasting[i])

@@ -216,7 +216,7 @@ class DemandEstimator:
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """Restore what `to_files` wrote."""
         forecaster = Forecaster.from_files(files)
-        numbers = from_npz(content_of(files, TOLD), TOLD)
+        numbers: dict[str, Any] = dict(from_npz(content_of(files, TOLD), TOLD))
         told = Told(numbers["mean"], numbers["quantiles"])
         of_levels = [
             Told(numbers[f"mean_{i}"], numbers[f"quantiles_{i}"]) for i in range(len(forecaster.params.adding_up))

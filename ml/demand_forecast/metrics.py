@@ -36,8 +36,8 @@ def interval_coverage(y: FloatArray, forecast: Forecast, *, low: float = 0.1, hi
     --------
     >>> one = np.ones((1, 1))
     >>> told = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
-    >>> interval_coverage(np.array([[1.0]]), told).round(3).tolist(), interval_coverage(np.array([[0.0]]), told).round(3)
-    ([[1.0]], array([[0.728]]))
+    >>> [interval_coverage(np.array([[y]]), told).round(3).tolist() for y in (1.0, 0.0)]
+    [[[1.0]], [[0.728]]]
     """
     a, b = integral(y, forecast)
     width = np.maximum(b - a, 1e-9)

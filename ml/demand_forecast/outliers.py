@@ -66,11 +66,11 @@ def outliers(panel: Panel) -> list[Outlier]:
     spread[some] = np.maximum(0.5, 1.4826 * np.nanmedian(off[some], axis=1))
     distance = off / spread[:, None]
     units = np.abs(panel.sold - expected**2)
-    size = LEAST if panel.whole else 0.5 * np.nan_to_num(expected**2)
+    size = np.full((n, periods), LEAST) if panel.whole else 0.5 * np.nan_to_num(expected**2)
     s, t = np.nonzero(np.nan_to_num(distance) > FAR)
     found = [
         Outlier(int(i), int(j), float(panel.sold[i, j]), float(expected[i, j] ** 2), float(distance[i, j]))
         for i, j in zip(s, t, strict=True)
-        if units[i, j] >= (size if np.isscalar(size) else size[i, j])
+        if units[i, j] >= size[i, j]
     ]
     return sorted(found, key=lambda o: -o.distance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -119,7 +120,7 @@ class Panel:
             A file is missing or damaged.
         """
         told = from_json(files, f"{name}.json", keys=frozenset({"series", "keys", "frequency", "first", "drivers"}))
-        numbers = from_npz(content_of(files, f"{name}.npz"), f"{name}.npz")
+        numbers: dict[str, Any] = dict(from_npz(content_of(files, f"{name}.npz"), f"{name}.npz"))
         schema = dict.fromkeys(told["series"], pl.String)
         drivers = {n: numbers[f"driver_{i}"] for i, n in enumerate(told["drivers"])}
         return cls(

@@ -100,14 +100,17 @@ def order_up_to(levels: npt.ArrayLike, quantiles: npt.ArrayLike, ratio: npt.Arra
     _check(p, q)
     if not ((r > 0) & (r < 1)).all():
         raise ValueError(f"ratio must lie strictly between 0 and 1, got {r[~((r > 0) & (r < 1))].ravel()[0]}")
-    flat = q.reshape(-1, len(p))
-    asked = np.broadcast_to(r, q.shape[:-1]).ravel()
-    found = np.array([np.interp(a, p, row) for a, row in zip(asked, flat, strict=True)]).reshape(q.shape[:-1])
-    return np.ceil(found - 1e-9).astype(np.int64)
+    found = between(p, q, np.broadcast_to(r, q.shape[:-1])[..., None])[..., 0]
+    return np.ceil(found - 1e-6).astype(np.int64)
 
 
 def expected_cost(
-    levels: npt.ArrayLike, quantiles: npt.ArrayLike, stock: npt.ArrayLike, *, underage: float, overage: float
+    levels: npt.ArrayLike,
+    quantiles: npt.ArrayLike,
+    stock: npt.ArrayLike,
+    *,
+    underage: npt.ArrayLike,
+    overage: npt.ArrayLike,
 ) -> FloatArray:
     """Expected cost of having so many cars, from the same quantiles: underage of those missing, overage of the rest.
 
@@ -117,7 +120,7 @@ def expected_cost(
         As for `order_up_to`.
     stock : array broadcasting with the leading shape
         Cars to meet the demand with.
-    underage, overage : float
+    underage, overage : array broadcasting with the leading shape
         Cost of one too few and one too many, yuan.
 
     Examples
@@ -131,11 +134,33 @@ def expected_cost(
     p, q, s = (np.asarray(v, dtype=np.float64) for v in (levels, quantiles, stock))
     _check(p, q)
     grid = (np.arange(400) + 0.5) / 400
-    flat = q.reshape(-1, len(p))
-    demand = np.array([np.interp(grid, p, row) for row in flat]).reshape(*q.shape[:-1], len(grid))
+    demand = between(p, q, grid)
     short = np.maximum(demand - s[..., None], 0.0).mean(axis=-1)
     left = np.maximum(s[..., None] - demand, 0.0).mean(axis=-1)
-    return np.asarray(underage * short + overage * left)
+    return np.asarray(np.asarray(underage) * short + np.asarray(overage) * left)
+
+
+def between(levels: FloatArray, quantiles: FloatArray, asked: FloatArray) -> FloatArray:
+    """Quantiles at other levels, on the lines between those given; the outermost beyond them.
+
+    Parameters
+    ----------
+    levels : array of shape (n_levels,)
+    quantiles : array of shape (..., n_levels)
+    asked : array of shape (n_asked,), or (..., n_asked) with the leading shape of `quantiles`
+
+    Examples
+    --------
+    >>> between(np.array([0.2, 0.6]), np.array([[0.0, 4.0]]), np.array([0.1, 0.4, 0.9])).round(6).tolist()
+    [[0.0, 2.0, 4.0]]
+    """
+    low = np.clip(np.searchsorted(levels, asked, side="right") - 1, 0, len(levels) - 2)
+    share = np.clip((asked - levels[low]) / (levels[low + 1] - levels[low]), 0.0, 1.0)
+    if low.ndim == 1:
+        a, b = quantiles[..., low], quantiles[..., low + 1]
+    else:
+        a, b = (np.take_along_axis(quantiles, i, axis=-1) for i in (low, low + 1))
+    return np.asarray(a + share * (b - a))
 
 
 def _check(levels: FloatArray, quantiles: FloatArray) -> None:

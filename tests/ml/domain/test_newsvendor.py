@@ -70,11 +70,19 @@ def test_no_other_plan_gains_more(seed: int, n: int, order_cost: float) -> None:
     rng = np.random.default_rng(seed)
     stock, most = rng.integers(0, 3, n), 8
     value = -np.sort(-rng.normal(3, 4, (n, most)), axis=1)
-    cost = rng.uniform(0, 5, (n, n))
+    region, within = rng.integers(0, 2, n), rng.uniform(0, 5)
+    beyond = within + rng.choice([0.0, 1.5, np.inf])
+    cost = np.where(region[:, None] == region[None, :], within, beyond)
     np.fill_diagonal(cost, 0)
-    for k in range(n):  # no way around is cheaper than the straight one
-        cost = np.minimum(cost, cost[:, [k]] + cost[[k], :])
-    plan = plan_transfers(stock, value, cost, order_cost=order_cost, most_orders=2)
+    plan = plan_transfers(
+        stock, value, order_cost=order_cost, within=within, beyond=beyond, region=region, most_orders=2
+    )
+    spent = sum(cost[i, j] * cars for i, j, cars in plan.transfers) + order_cost * plan.orders.sum()
+    there = stock + plan.orders
+    for i, j, cars in plan.transfers:
+        there = there + cars * (np.eye(n, dtype=int)[j] - np.eye(n, dtype=int)[i])
+    own = sum(value[i, :k].sum() - value[i, : stock[i]].sum() for i, k in enumerate(there))
+    assert (there >= 0).all() and plan.gain == pytest.approx(own - spent, abs=1e-4)
     best = -np.inf
     for orders in itertools.product(range(3), repeat=n):
         if sum(orders) > 2:
@@ -85,7 +93,7 @@ def test_no_other_plan_gains_more(seed: int, n: int, order_cost: float) -> None:
             moved = _cheapest(stock + np.array(orders), np.array(final), cost)
             worth = sum(value[i, :f].sum() for i, f in enumerate(final)) - moved - order_cost * sum(orders)
             best = max(best, worth - sum(value[i, : stock[i]].sum() for i in range(n)))
-    assert plan.gain == pytest.approx(best, abs=1e-6)
+    assert plan.gain == pytest.approx(best, abs=1e-4)
 
 
 def _cheapest(have: np.ndarray, want: np.ndarray, cost: np.ndarray) -> float:
@@ -98,12 +106,12 @@ def _cheapest(have: np.ndarray, want: np.ndarray, cost: np.ndarray) -> float:
 
 
 def test_bad_plans_are_named() -> None:
-    for stock, value, cost, told in (
-        ([1.5], [[1.0, 0.5]], [[0.0]], "whole"),
-        ([3], [[1.0, 0.5]], [[0.0]], "cover"),
-        ([1], [[0.5, 1.0]], [[0.0]], "fall"),
-        ([1], [[1.0, 0.5]], [[-1.0]], "below 0"),
-        ([1, 1], [[1.0, 0.5]], [[0.0]], "same stores"),
+    for stock, value, within, told in (
+        ([1.5], [[1.0, 0.5]], 0.0, "whole"),
+        ([3], [[1.0, 0.5]], 0.0, "cover"),
+        ([1], [[0.5, 1.0]], 0.0, "fall"),
+        ([1], [[1.0, 0.5]], -1.0, "below 0"),
+        ([1, 1], [[1.0, 0.5]], 0.0, "same stores"),
     ):
         with pytest.raises(ValueError, match=told):
-            plan_transfers(stock, value, cost, order_cost=1)
+            plan_transfers(stock, value, within=within, order_cost=1)
