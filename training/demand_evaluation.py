@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.errors import DataError
 from ml.demand_forecast import candidates
 from ml.demand_forecast.estimator import DemandEstimator, answers, ended, living
-from ml.demand_forecast.forecaster import GRID, Forecast, Forecaster
+from ml.demand_forecast.forecaster import GRID, OPEN, Forecast, Forecaster
 from ml.demand_forecast.metrics import interval_coverage
 from ml.demand_forecast.panel import FloatArray, Panel
 from ml.demand_forecast.past import Past
@@ -26,7 +26,6 @@ from training.evaluation import Report, compare
 if TYPE_CHECKING:
     from training.demand import DemandStudy
 
-FULL = 0.99  # share of a period with stock from which an outcome is demand, and not a lower bound
 SMALLEST = 30  # outcomes that a segment must have to be reported
 
 
@@ -67,8 +66,9 @@ def tested(panel: Panel, origins: range, forecaster: Forecaster) -> pl.DataFrame
     Returns
     -------
     DataFrame
-        `series` (row of the panel), `origin` and `target` (columns), `available`, `label`, and the answers. Only
-        known outcomes of series that were alive.
+        `series` (row of the panel), `origin` and `target` (columns), `available`, `label`, and the answers: of what
+        was to be sold in the part of the period that had stock. Only known outcomes of series that were alive and had
+        stock for a tenth of the period.
     """
     return pl.concat([_rows(panel, origin, forecast) for origin, forecast, _ in said(panel, origins, forecaster)])
 
@@ -79,17 +79,20 @@ def said(panel: Panel, origins: range, forecaster: Forecaster) -> list[tuple[int
     for origin in origins:
         seen = panel.until(origin)
         past = forecaster.past(seen)
-        found.append((origin, living(forecaster.forecast(seen, past=past), seen), past))
+        forecast = living(forecaster.forecast(seen, past=past), seen)
+        found.append((origin, forecast, past))
     return found
 
 
 def _known(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     y = panel.sold[:, origin : origin + horizon]
-    s, h = np.nonzero(np.isfinite(y) & ~ended(panel.until(origin))[:, None])
+    there = np.isfinite(y) & (panel.available[:, origin : origin + horizon] >= OPEN)
+    s, h = np.nonzero(there & ~ended(panel.until(origin))[:, None])
     return s, h
 
 
 def _rows(panel: Panel, origin: int, forecast: Forecast) -> pl.DataFrame:
+    forecast = forecast.while_stocked(panel.available[:, origin : origin + forecast.mean.shape[1]])
     s, h = _known(panel, origin, forecast.mean.shape[1])
     where = {"series": s, "origin": np.full(len(s), origin), "target": origin + h}
     told = {"available": panel.available[s, origin + h], "label": panel.sold[s, origin + h]}
@@ -107,9 +110,7 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
     """
     panel, config = study.panel, study.config
     forecaster = estimator.tested or estimator.forecaster
-    everything = measured(panel, study.origins, forecaster)
-    full = everything.rows["available"].to_numpy() >= FULL
-    found = everything.only(full) if full.any() else everything
+    found = measured(panel, study.origins, forecaster)
     rows, groups = found.rows, found.rows["series"].to_numpy()
     y = rows["label"].to_numpy()
     if len(y) == 0:
@@ -135,7 +136,7 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
         decisions={},
         fairness={},
         importance=estimator.importance(),
-        notes=[*study.notes, *_notes(study, estimator, everything, full)],
+        notes=[*study.notes, *_notes(study, estimator, rows)],
     )
 
 
@@ -147,13 +148,14 @@ def measured(panel: Panel, origins: range, forecaster: Forecaster) -> Tested:
         s, h = _known(panel, origin, horizon)
         y = panel.sold[:, origin : origin + horizon]
         parts["rows"].append(_rows(panel, origin, forecast))
-        parts["inside"].append(interval_coverage(y, forecast)[s, h])
-        below = [interval_coverage(y, forecast, low=0.0, high=p)[s, h] for p in metrics.DECILES]
+        open_for = panel.available[:, origin : origin + horizon]
+        parts["inside"].append(interval_coverage(y, forecast, available=open_for)[s, h])
+        below = [interval_coverage(y, forecast, low=0.0, high=p, available=open_for)[s, h] for p in metrics.DECILES]
         parts["below"].append(np.column_stack(below))
         parts["kind"].append(forecast.kind[s])
-        parts["naive"].append(own_past(past, origin, s))
+        parts["naive"].append(own_past(past, origin, s) * pl.Series(open_for[s, h]))
         single = candidates.every(past, origin, horizon, candidates.NAIVE) | dict(forecast.parts)
-        parts["points"].append({n: v[s, h] for n, v in single.items()})
+        parts["points"].append({n: (v * open_for)[s, h] for n, v in single.items()})
     names = set.intersection(*(set(p) for p in parts["points"]))
     return Tested(
         rows=pl.concat(parts["rows"]),
@@ -263,13 +265,14 @@ def _months(panel: Panel, found: Tested) -> dict[str, dict[str, float]]:
     return result
 
 
-def _notes(study: DemandStudy, estimator: DemandEstimator, everything: Tested, full: NDArray[np.bool_]) -> list[str]:
+def _notes(study: DemandStudy, estimator: DemandEstimator, rows: pl.DataFrame) -> list[str]:
     notes = ["intervals are over series: what moves all of them alike, such as a market that turns, is not in them"]
-    if not full.all():
-        what = (
-            "stock ran out" if full.any() else "stock ran out in every one of them, so they are measured all the same"
+    short = float((rows["available"] < 1).mean())  # type: ignore[arg-type]
+    if short:
+        notes.append(
+            f"in {short:.1%} of the outcomes stock ran out for a part of the time: losses are of what the rest could sell, "
+            "and for intervals such an outcome stands for itself and all above"
         )
-        notes.append(f"{(~full).mean():.1%} of the outcomes are lower bounds of demand and do not test: {what}")
     if estimator.tested is None and estimator.learnt_until > study.panel.first + study.origins[0]:
         notes.append("this version has learnt from some of the tested periods, which flatters it")
     flagged = study.flagged

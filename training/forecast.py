@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
 
 from features.errors import ConfigError, DataError
 from features.periods import label
 from ml.demand_forecast.drivers import told
 from ml.demand_forecast.estimator import DemandEstimator, Told, answers, level_name
 from ml.demand_forecast.orders import cells_of, order_plan
+from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
 from ml.domain.demand_class import CLASSES
 from ml.model import Model
 from training.config import TaskConfig

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
-from ml.demand_forecast.planning import OrderPlan
 
 from features.errors import ConfigError
 from ml.demand_forecast.estimator import DemandEstimator, Told
 from ml.demand_forecast.forecaster import GRID
+from ml.demand_forecast.planning import OrderPlan
 
 BANDS = ((0.05, 0.95, 0.15), (0.1, 0.9, 0.2), (0.25, 0.75, 0.3))
 SHOWN = 5  # series drawn beside the total

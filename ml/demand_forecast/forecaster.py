@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm as lgb
@@ -28,6 +28,7 @@ FEWEST = 150  # outcomes that a class must have to be calibrated by itself
 PRIOR_ROWS = 1.0  # pull to the prior weights, as a share of the rows
 SAMPLE = 2_500  # series that classical forecasts are validated on
 SLIGHT = 0.02  # weights below this are dropped
+OPEN = 0.1  # share of a period that must have had stock for its sales to test anything
 TREES = "trees"
 STATE = "forecaster.json"
 Say = Callable[[str], None]
@@ -65,6 +66,14 @@ class Forecast:
         found = quantile(asked, self.mean[..., None], self.dispersion[..., None], smooth=not self.whole)
         return np.where(self.mean[..., None] > 0, np.maximum.accumulate(found, axis=-1), 0.0)
 
+    def while_stocked(self, available: FloatArray) -> Forecast:
+        """Forecasts of what is sold in the part of each period that has stock, shape (n_series, horizon).
+
+        Sales until stock runs out are, on average, the rate of demand times the time that there was stock, whatever
+        made it run out (the optional stopping of a counting process less its compensator).
+        """
+        return replace(self, mean=self.mean * available)
+
     def take(self, rows: Any) -> Forecast:
         """Some of the series."""
         parts = {n: v[rows] for n, v in self.parts.items()}
@@ -93,8 +102,10 @@ class Trees:
             )
         table = past.table(s, t, h)
         level = past.level[s, t]
-        y = past.demand[s, t + h - 1] / level
-        weight = p.available[s, t + h - 1] * (level if self.weighting == "volume" else 1.0)
+        # Sales in the part of a period that had stock, as a rate: Poisson regression with that part as exposure.
+        exposure = p.available[s, t + h - 1] if past.uncensor else np.ones(len(s))
+        y = p.sold[s, t + h - 1] / exposure / level
+        weight = exposure * (level if self.weighting == "volume" else 1.0)
         data = lgb.Dataset(table, y, weight=weight, categorical_feature=past.categorical, free_raw_data=False)
         q = self.params
         self.boosters_ = [
@@ -144,7 +155,7 @@ class Trees:
 def _rows(p: Panel, until: int, horizon: int, most: int, seed: int) -> tuple[NDArray[np.intp], IntArray, IntArray]:
     """Series, origins and horizons of all known targets before a column, or a sample of them."""
     rng = np.random.default_rng(seed)
-    known = np.isfinite(p.sold[:, :until]) & (p.available[:, :until] > 0.25)
+    known = np.isfinite(p.sold[:, :until]) & (p.available[:, :until] >= OPEN)
     s, target = np.nonzero(known)
     h = rng.integers(1, horizon + 1, (len(s), 1)) if len(s) * horizon > 4 * most else np.arange(1, horizon + 1)[None, :]
     s, target, h = (a.ravel() for a in np.broadcast_arrays(s[:, None], target[:, None], h))
@@ -206,22 +217,25 @@ class Forecaster:
         self.names_ = [TREES, *names]
         h = np.arange(horizon)
         outcome = [panel.sold[some][:, o : o + horizon] for o in origins]
-        stocked = [panel.available[some][:, o : o + horizon] > 0.99 for o in origins]
+        open_for = [panel.available[some][:, o : o + horizon] for o in origins]
         begun = [(panel.begin[some] < o)[:, None] for o in origins]
-        alive = [np.isfinite(y) & a & b for y, a, b in zip(outcome, stocked, begun, strict=True)]
+        alive = [np.isfinite(y) & (a >= OPEN) & b for y, a, b in zip(outcome, open_for, begun, strict=True)]
         kind = [np.repeat(self._kind(past, o)[some][:, None], horizon, axis=1) for o in origins]
         level = [np.repeat(past.level[some, o][:, None], horizon, axis=1) for o in origins]
-        X = {name: np.concatenate([t[name] for t in told])[np.concatenate(alive)] for name in self.names_}
         keep = np.concatenate(alive)
+        # Where stock ran out, forecasts are held to the part of the period that had any.
+        share = np.concatenate(open_for)[keep]
+        X = {name: np.concatenate([t[name] for t in told])[keep] * share for name in self.names_}
         y, k, scale = (np.concatenate(a)[keep] for a in (outcome, kind, level))
         ahead = np.concatenate([np.repeat(h[None, :], len(some), axis=0) for _ in origins])[keep]
         if len(y) < 20:
             raise DataError("demand_forecast: too few outcomes to validate on; give a longer history")
         self.weights_ = self._combine(X, y, k, scale)
         mean = sum(X[name] * self.weights_[k, i] for i, name in enumerate(self.names_))
-        self._calibrate(y, np.asarray(mean), k, ahead, panel.whole)
+        mean = np.asarray(mean) / share
+        self._calibrate(y, mean, k, ahead, panel.whole, short=share < 1)
         scores = np.full((len(origins), len(some), horizon), np.nan)
-        scores.reshape(-1, horizon)[keep] = self._scores(y, np.asarray(mean), k, ahead)
+        scores.reshape(-1, horizon)[keep] = self._scores(y, mean, k, ahead, short=share < 1)
         self.dependence_ = Dependence.fit(scores, [g[some] for g in self.codes(panel)])
         say("learning the trees from the whole history")
         self.trees_ = Trees(q.trees, weighting=q.weighting).fit(past, until=end, horizon=horizon)
@@ -245,8 +259,20 @@ class Forecaster:
             found[c] = _weights(A[rows], b[rows], of_all) if rows.sum() >= FEWEST else of_all
         return found
 
-    def _calibrate(self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray, whole: bool) -> None:
-        """Dispersion and levels, by class and horizon, from outcomes and what was said of them."""
+    def _calibrate(
+        self,
+        y: FloatArray,
+        mean: FloatArray,
+        kind: IntArray,
+        ahead: IntArray,
+        whole: bool,
+        *,
+        short: NDArray[np.bool_],
+    ) -> None:
+        """Dispersion and levels, by class and horizon, from outcomes and what was said of them.
+
+        Where stock ran short the outcome, and anything above it, may have been the demand: it is spread over all that.
+        """
         self.whole_ = whole
         bands = min(3, self.params.horizon)
         self.band_ = np.minimum(np.arange(self.params.horizon) * bands // self.params.horizon, bands - 1)
@@ -257,18 +283,23 @@ class Forecaster:
                 rows = (kind == c) & (self.band_[ahead] == b)
                 rows = rows if rows.sum() >= FEWEST else self.band_[ahead] == b
                 rows = rows if rows.sum() >= FEWEST else np.ones(len(y), dtype=bool)
-                d = fit_dispersion(y[rows], mean[rows])
+                known = rows & ~short if (rows & ~short).any() else rows
+                d = fit_dispersion(y[known], mean[known])
                 low, high = probability_integral(y[rows], mean[rows], d, smooth=not whole)
+                high = np.where(short[rows], 1.0, high)
                 # A few origins share one market: how far it moved is learnt from them, not in which direction.
                 ends = (np.r_[low, 1 - high], np.r_[high, 1 - low])
                 self.dispersion_[c, b] = d
                 self.level_[c, b] = np.clip(corrected_levels(*ends, GRID), 1e-4, 1 - 1e-4)
 
-    def _scores(self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray) -> FloatArray:
+    def _scores(
+        self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray, *, short: NDArray[np.bool_]
+    ) -> FloatArray:
         """Normal scores of outcomes under their calibrated forecasts; counts are drawn within their steps."""
         band = self.band_[ahead]
         low, high = probability_integral(y, mean, self.dispersion_[kind, band], smooth=not self.whole_)
-        asked = np.random.default_rng(1).uniform(low, np.maximum(high, low))
+        high = np.where(short, 1.0, np.maximum(high, low))
+        asked = np.random.default_rng(1).uniform(low, high)
         told = np.empty(len(y))
         for c, b in {(int(c), int(b)) for c, b in zip(kind, band, strict=True)}:
             rows = (kind == c) & (band == b)

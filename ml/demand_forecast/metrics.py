@@ -10,23 +10,34 @@ from ml.demand_forecast.panel import FloatArray
 from ml.domain.count_distribution import probability_integral
 
 
-def integral(y: FloatArray, forecast: Forecast) -> tuple[FloatArray, FloatArray]:
+def integral(y: FloatArray, forecast: Forecast, available: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
     """Low and high end of the levels that each outcome stands for under its calibrated forecast.
 
-    A count stands for a whole step of levels, of which it fills every part alike if the forecast is right (C. Czado,
+    An outcome of a period in which stock ran out stands for itself and everything above. A count stands for a whole step of levels, of which it fills every part alike if the forecast is right (C. Czado,
     T. Gneiting and L. Held (2009), Predictive model assessment for count data, Biometrics 65).
 
     Parameters
     ----------
     y : ndarray of shape (n_series, horizon)
         Outcomes; NaN where not known.
+    available : ndarray of the same shape, optional
+        Share of each period that had stock; all of it if not given.
     """
     low, high = probability_integral(np.nan_to_num(y), forecast.mean, forecast.dispersion, smooth=not forecast.whole)
+    if available is not None:
+        high = np.where(available < 1, 1.0, high)
     ends = [np.where(np.isfinite(y), _told(end, forecast.level), np.nan) for end in (low, high)]
     return ends[0], np.maximum(ends[1], ends[0])
 
 
-def interval_coverage(y: FloatArray, forecast: Forecast, *, low: float = 0.1, high: float = 0.9) -> FloatArray:
+def interval_coverage(
+    y: FloatArray,
+    forecast: Forecast,
+    *,
+    low: float = 0.1,
+    high: float = 0.9,
+    available: FloatArray | None = None,
+) -> FloatArray:
     """How much of each outcome's step of levels lies between two levels: 0 or 1 where demand is not counted.
 
     Its mean over outcomes is `high - low` if forecasts are right. The plain share of counts from the low quantile to
@@ -39,7 +50,7 @@ def interval_coverage(y: FloatArray, forecast: Forecast, *, low: float = 0.1, hi
     >>> [interval_coverage(np.array([[y]]), told).round(3).tolist() for y in (1.0, 0.0)]
     [[[1.0]], [[0.728]]]
     """
-    a, b = integral(y, forecast)
+    a, b = integral(y, forecast, available)
     width = np.maximum(b - a, 1e-9)
     inside = np.clip((np.minimum(b, high) - np.maximum(a, low)) / width, 0.0, 1.0)
     point = (b - a) < 1e-9

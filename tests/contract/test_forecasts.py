@@ -168,7 +168,7 @@ def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) 
     classes = told["segments"]["demand_class"]
     assert classes and all(0.6 <= c["coverage_80"] <= 1 for c in classes.values())
     assert "gain over the best single forecast" in told["baselines"]
-    assert any("lower bounds" in note for note in told["notes"])
+    assert any("stock ran out" in note for note in told["notes"])
 
 
 def test_nightly_run_writes_forecasts_orders_and_a_picture(model: Model, group: Trained, tmp_path: Path) -> None:
