@@ -28,6 +28,8 @@ FEWEST = 150  # outcomes that a class must have to be calibrated by itself
 PRIOR_ROWS = 1.0  # pull to the prior weights, as a share of the rows
 SAMPLE = 2_500  # series that classical forecasts are validated on
 SLIGHT = 0.02  # weights below this are dropped
+RECENT = 0.75  # horizons after which an outcome counts half in the calibration
+REFIT_ROWS = 400_000  # examples that all fits of a validation may read together
 OPEN = 0.1  # share of a period that must have had stock for its sales to test anything
 TREES = "trees"
 STATE = "forecaster.json"
@@ -152,6 +154,14 @@ class Trees:
         return np.asarray(told, dtype=np.float64)
 
 
+def _ahead(values: FloatArray, origin: int, horizon: int) -> FloatArray:
+    """The periods from an origin on; NaN where they are not known yet."""
+    found = np.full((len(values), horizon), np.nan)
+    known = values[:, origin : origin + horizon]
+    found[:, : known.shape[1]] = known
+    return found
+
+
 def _rows(p: Panel, until: int, horizon: int, most: int, seed: int) -> tuple[NDArray[np.intp], IntArray, IntArray]:
     """Series, origins and horizons of all known targets before a column, or a sample of them."""
     rng = np.random.default_rng(seed)
@@ -203,21 +213,25 @@ class Forecaster:
         self.seasonal_ = end - panel.season >= horizon  # whether anything learnt from has a season before it
         names = [n for n in candidates.NAIVE if self.seasonal_ or n not in candidates.SEASONAL]
         names += [n for n in q.candidates if n in candidates.STATISTICAL]
-        origins = range(first, first + q.validation_origins)
+        # Of later origins a part of the horizon is known: fresher evidence on the periods next to come.
+        later = np.linspace(end - horizon + 1, end - 1, min(horizon - 1, q.validation_origins))
+        origins = [*range(first, end - horizon + 1), *sorted({int(o) for o in later})]
         say(f"validating {1 + len(names)} forecasts from {len(origins)} origins, from {panel.name(first)} on")
-        trees = Trees(q.trees, weighting=q.weighting).fit(past, until=first, horizon=horizon)
+        fits = self._fits(past, origins)
         n = len(panel.sold)
         rng = np.random.default_rng(0)
         some = np.sort(rng.choice(n, min(n, SAMPLE), replace=False))
         told = []
         for origin in origins:
             parts = candidates.every(past, origin, horizon, names, rows=some)
+            if origin in fits:
+                trees = Trees(q.trees, weighting=q.weighting).fit(past, until=origin, horizon=horizon)
             parts[TREES] = trees.forecast(past, origin, horizon)
             told.append({name: values[some] for name, values in parts.items()})
         self.names_ = [TREES, *names]
         h = np.arange(horizon)
-        outcome = [panel.sold[some][:, o : o + horizon] for o in origins]
-        open_for = [panel.available[some][:, o : o + horizon] for o in origins]
+        outcome = [_ahead(past.panel.sold[some], o, horizon) for o in origins]
+        open_for = [_ahead(past.panel.available[some], o, horizon) for o in origins]
         begun = [(panel.begin[some] < o)[:, None] for o in origins]
         alive = [np.isfinite(y) & (a >= OPEN) & b for y, a, b in zip(outcome, open_for, begun, strict=True)]
         kind = [np.repeat(self._kind(past, o)[some][:, None], horizon, axis=1) for o in origins]
@@ -233,13 +247,21 @@ class Forecaster:
         self.weights_ = self._combine(X, y, k, scale)
         mean = sum(X[name] * self.weights_[k, i] for i, name in enumerate(self.names_))
         mean = np.asarray(mean) / share
-        self._calibrate(y, mean, k, ahead, panel.whole, short=share < 1)
+        target = np.concatenate([np.repeat((o + h)[None, :], len(some), axis=0) for o in origins])[keep]
+        weight = 0.5 ** ((end - 1 - target) / (RECENT * horizon))
+        self._calibrate(y, mean, k, ahead, panel.whole, short=share < 1, weight=weight)
         scores = np.full((len(origins), len(some), horizon), np.nan)
         scores.reshape(-1, horizon)[keep] = self._scores(y, mean, k, ahead, short=share < 1)
         self.dependence_ = Dependence.fit(scores, [g[some] for g in self.codes(panel)])
         say("learning the trees from the whole history")
         self.trees_ = Trees(q.trees, weighting=q.weighting).fit(past, until=end, horizon=horizon)
         return self
+
+    def _fits(self, past: Past, origins: Sequence[int]) -> set[int]:
+        """Origins at which the trees are learnt anew: the first always, more as long as all of them cost little."""
+        rows = np.isfinite(past.panel.sold[:, : origins[0]]).sum() * self.params.horizon
+        fits = int(np.clip(REFIT_ROWS // max(min(rows, self.params.trees.max_rows), 1), 1, len(origins)))
+        return {origins[int(i)] for i in np.linspace(0, len(origins), fits, endpoint=False)}
 
     def _kind(self, past: Past, origin: int) -> IntArray:
         alive = np.arange(past.panel.periods)[None, :] >= past.panel.begin[:, None]
@@ -268,6 +290,7 @@ class Forecaster:
         whole: bool,
         *,
         short: NDArray[np.bool_],
+        weight: FloatArray,
     ) -> None:
         """Dispersion and levels, by class and horizon, from outcomes and what was said of them.
 
@@ -284,13 +307,15 @@ class Forecaster:
                 rows = rows if rows.sum() >= FEWEST else self.band_[ahead] == b
                 rows = rows if rows.sum() >= FEWEST else np.ones(len(y), dtype=bool)
                 known = rows & ~short if (rows & ~short).any() else rows
-                d = fit_dispersion(y[known], mean[known])
+                d = fit_dispersion(y[known], mean[known], weight=weight[known])
                 low, high = probability_integral(y[rows], mean[rows], d, smooth=not whole)
                 high = np.where(short[rows], 1.0, high)
                 # A few origins share one market: how far it moved is learnt from them, not in which direction.
                 ends = (np.r_[low, 1 - high], np.r_[high, 1 - low])
                 self.dispersion_[c, b] = d
-                self.level_[c, b] = np.clip(corrected_levels(*ends, GRID), 1e-4, 1 - 1e-4)
+                self.level_[c, b] = np.clip(
+                    corrected_levels(*ends, GRID, weight=np.tile(weight[rows], 2)), 1e-4, 1 - 1e-4
+                )
 
     def _scores(
         self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray, *, short: NDArray[np.bool_]

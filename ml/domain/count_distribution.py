@@ -74,7 +74,9 @@ def probability_integral(
     return at, at
 
 
-def fit_dispersion(y: npt.ArrayLike, mean: npt.ArrayLike, *, most: float = 25.0) -> float:
+def fit_dispersion(
+    y: npt.ArrayLike, mean: npt.ArrayLike, *, weight: npt.ArrayLike | None = None, most: float = 25.0
+) -> float:
     """Dispersion of outcomes around their forecasts, by maximum likelihood over a grid refined twice.
 
     >>> rng = np.random.default_rng(0)
@@ -82,18 +84,21 @@ def fit_dispersion(y: npt.ArrayLike, mean: npt.ArrayLike, *, most: float = 25.0)
     True
     """
     count, m = np.rint(np.asarray(y, dtype=np.float64)), np.maximum(np.asarray(mean, dtype=np.float64), 1e-9)
+    w = np.ones(len(m)) if weight is None else np.asarray(weight, dtype=np.float64)
     grid = np.geomspace(1e-3, most, 25)
     best = grid[0]
     for _ in range(3):
         size = 1 / grid[:, None]
-        told = nbinom.logpmf(count[None, :], size, size / (size + m[None, :])).sum(axis=1)
+        told = nbinom.logpmf(count[None, :], size, size / (size + m[None, :])) @ w
         place = int(np.argmax(told))
         best = float(grid[place])
         grid = np.geomspace(grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)], 9)
     return float(best)
 
 
-def corrected_levels(low: npt.ArrayLike, high: npt.ArrayLike, levels: npt.ArrayLike) -> FloatArray:
+def corrected_levels(
+    low: npt.ArrayLike, high: npt.ArrayLike, levels: npt.ArrayLike, *, weight: npt.ArrayLike | None = None
+) -> FloatArray:
     """Levels to ask a forecast for, so that it holds what the given levels promise on the outcomes seen.
 
     The distribution of the probability integrals, each spread evenly over its step, is turned around: conformal
@@ -105,6 +110,9 @@ def corrected_levels(low: npt.ArrayLike, high: npt.ArrayLike, levels: npt.ArrayL
         As from `probability_integral`.
     levels : array
         Increasing, strictly between 0 and 1.
+    weight : array of shape (n,), optional
+        How much each outcome counts: less the older, where what comes is more like what came last (R. F. Barber,
+        E. J. Candes, A. Ramdas and R. J. Tibshirani (2023), Conformal prediction beyond exchangeability).
 
     Examples
     --------
@@ -115,11 +123,12 @@ def corrected_levels(low: npt.ArrayLike, high: npt.ArrayLike, levels: npt.ArrayL
     [0.04, 0.5, 0.96]
     """
     a, b = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+    w = np.ones(len(a)) if weight is None else np.asarray(weight, dtype=np.float64)
     grid = np.linspace(0, 1, 401)
     width = np.maximum(b - a, 1e-9)
     share = np.zeros(len(grid))
     for begin in range(0, len(a), 20_000):
         rows = slice(begin, begin + 20_000)
-        share += np.clip((grid[:, None] - a[rows]) / width[rows], 0, 1).sum(axis=1)
-    share = np.maximum.accumulate(share / len(a)) + np.arange(len(grid)) * 1e-12
+        share += np.clip((grid[:, None] - a[rows]) / width[rows], 0, 1) @ w[rows]
+    share = np.maximum.accumulate(share / w.sum()) + np.arange(len(grid)) * 1e-12
     return np.asarray(np.interp(np.asarray(levels, dtype=np.float64), share, grid), dtype=np.float64)
