@@ -40,6 +40,7 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks.recommendation
 	$(BIN)/python -m benchmarks.recommendation --training
 	$(BIN)/python -m benchmarks.lead_scoring
+	$(BIN)/python -m benchmarks.demand
 	$(BIN)/python -m benchmarks.fault_rate
 
 serve: .venv/.run

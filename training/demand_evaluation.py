@@ -22,6 +22,7 @@ from ml.metrics import Interval, bootstrap
 from ml.metrics import demand as metrics
 from ml.task import Metric
 from training.evaluation import Report, compare
+from training.order_costs import order_costs
 
 if TYPE_CHECKING:
     from training.demand import DemandStudy
@@ -115,6 +116,7 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
     y = rows["label"].to_numpy()
     if len(y) == 0:
         raise DataError("demand_forecast: no outcome is known in the test part; give a longer history")
+    orders = order_costs(study, forecaster)
     figures: dict[str, dict[str, float | None]] = {}
     for name, metric in config.definition.metrics.items():
         interval = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=config.bootstraps, seed=0)
@@ -133,7 +135,7 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
         calibration=[
             {"predicted": p, "observed": float(found.below[:, i].mean())} for i, p in enumerate(metrics.DECILES)
         ],
-        decisions={},
+        decisions={"orders": orders} if orders else {},
         fairness={},
         importance=estimator.importance(),
         notes=[*study.notes, *_notes(study, estimator, rows)],

@@ -47,6 +47,23 @@ def print_report(report: Any) -> None:
     for name, band in report.decisions.get("bands", {}).items():
         bad = "none" if band["bad_rate"] is None else f"{band['bad_rate']:.2%}"
         out.print(f"{name}: {band['share']:.1%} of {report.rows['test']['rows']:,} test rows, bad rate {bad}")
+    orders = report.decisions.get("orders")
+    if orders:
+        table = Table("way of ordering", f"cost ({orders['unit']})", "over the product", "95 %", "met", "stock")
+        for name, w in orders["ways"].items():
+            interval = f"{w['low']:.2f} .. {w['high']:.2f}"
+            figures = (f"{w['cost']:,.1f}", f"{w['over_product']:.2f}", interval, f"{w['fill_rate']:.1%}")
+            table.add_row(name, *figures, f"{w['mean_stock']:.2f}")
+        out.print(table)
+        out.print(f"a series and period; {orders['rules']}")
+    for name, classes in report.segments.items():
+        for value, numbers in classes.items():
+            if "coverage_80" in numbers:
+                low, high = numbers["coverage_80_low"], numbers["coverage_80_high"]
+                out.print(
+                    f"{name} {value}: 80 % interval holds {numbers['coverage_80']:.1%} ({low:.1%} .. {high:.1%}), loss "
+                    f"{numbers['weighted_quantile_loss']:.4f}, {numbers['rows']:,} outcomes"
+                )
     for name, found in report.fairness.items():
         ratio = "unknown" if found["approval_ratio"] is None else f"{found['approval_ratio']:.2f}"
         out.print(f"fairness by {name}: lowest approval rate / highest = {ratio}")
