@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -29,6 +30,7 @@ from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.params import DemandParams
 from ml.metrics.demand import DECILES, weighted_quantile_loss
 
+TASK = "demand_forecast"
 HORIZON = 12
 SEASON = 12
 BAR_SECONDS, BAR_BYTES = 300.0, 4 * 2**30
@@ -129,12 +131,57 @@ def loss(panel: Panel, rows: np.ndarray, deciles: np.ndarray) -> float:
     return weighted_quantile_loss(y.ravel(), deciles.reshape(-1, len(DECILES)))
 
 
+def served(seconds: float) -> None:
+    """Load the champion's answers over HTTP: read ahead, computed anew, and what of it is not HTTP."""
+    from benchmarks.serving import LUA, Target, _free_port, _load, _server
+    from training import tracking
+
+    if tracking.champion(TASK) is None:
+        for command in (["sample-data"], ["train", TASK], ["promote", TASK]):
+            subprocess.run([sys.executable, "-m", "training.cli", *command], check=True)
+    version = tracking.champion(TASK)
+    if version is None:
+        raise SystemExit(f"no champion: chehang promote {TASK}")
+    model = tracking.load(version)
+    example = model.card["example"]
+    bodies = {"read": example, "what if": example | {"price": 100_000.0}}
+    ask = model.task.request(model.estimator.signature)
+    print(f"{TASK} version {version.number}, {len(model.estimator.told.mean):,} series; one worker, wrk")
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "load.lua"
+        script.write_text(LUA)
+        port = _free_port()
+        url = f"http://127.0.0.1:{port}/v1/{TASK}"
+        command = [sys.executable, "-m", "serving", "--port", str(port), "--workers", "1"]
+        with _server(command, url=url, body=json.dumps(example).encode()) as process:
+            for name, body in bodies.items():
+                asked = ask.model_validate_json(json.dumps(body))
+                calls = 300 if name == "read" else 20
+                model.task.respond(model.estimator, [asked])
+                began = time.perf_counter()
+                for _ in range(calls):
+                    model.task.respond(model.estimator, [asked])
+                inside = (time.perf_counter() - began) / calls * 1e3
+                place = Path(folder) / "body.json"
+                place.write_text(json.dumps(body))
+                for connections in (1, 8):
+                    run = _load(
+                        Target(name, url, place, process), connections=connections, seconds=seconds, script=script
+                    )
+                    print(
+                        f"{name:8s} {connections} at once: {run.rate:,.0f} a second, p50 {run.p50:.2f} ms, p99 "
+                        f"{run.p99:.2f} ms (the answer itself {inside:.3f} ms)"
+                    )
+
+
 def main() -> None:
     """Print time, memory and loss beside those of the peers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=30_000)
     parser.add_argument("--periods", type=int, default=48 + HORIZON, help="months, the last year of them held out")
     parser.add_argument("--peers", type=int, default=200, help="series that the peers forecast")
+    parser.add_argument("--served", action="store_true", help="load the champion over HTTP instead; needs wrk")
+    parser.add_argument("--seconds", type=float, default=5, help="of each load")
     parser.add_argument("--product", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.product:
@@ -142,6 +189,8 @@ def main() -> None:
         np.save(asked.product, deciles)
         print(json.dumps(figures))
         return
+    if asked.served:
+        return served(asked.seconds)
     sizes = ["--series", str(asked.series), "--periods", str(asked.periods)]
     with tempfile.TemporaryDirectory() as folder:
         place = f"{folder}/deciles.npy"

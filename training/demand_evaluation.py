@@ -272,8 +272,8 @@ def _notes(study: DemandStudy, estimator: DemandEstimator, rows: pl.DataFrame) -
     short = float((rows["available"] < 1).mean())  # type: ignore[arg-type]
     if short:
         notes.append(
-            f"in {short:.1%} of the outcomes stock ran out for a part of the time: losses are of what the rest could sell, "
-            "and for intervals such an outcome stands for itself and all above"
+            f"in {short:.1%} of the outcomes stock ran out for a part of the time: losses are of what the rest could "
+            "sell, and for intervals such an outcome stands for itself and all above"
         )
     if estimator.tested is None and estimator.learnt_until > study.panel.first + study.origins[0]:
         notes.append("this version has learnt from some of the tested periods, which flatters it")

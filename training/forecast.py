@@ -78,7 +78,7 @@ def forecast(model: Model, config: TaskConfig, *, out: Path, rules: Path | None,
     if (panel.keys, panel.frequency) != (known.panel.keys, known.panel.frequency):
         raise ConfigError(
             f"params: the model forecasts {', '.join(known.panel.keys)} by the {known.panel.frequency}, the "
-            f"configuration names {', '.join(panel.keys)} by the {panel.frequency}: give the configuration it was trained with"
+            f"configuration names {', '.join(panel.keys)} by the {panel.frequency}: give the one it was trained with"
         )
     estimator = DemandEstimator.make(
         known.forecaster, panel, study.on_hand, learnt_until=known.learnt_until, progress=say

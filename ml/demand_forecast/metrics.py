@@ -13,8 +13,9 @@ from ml.domain.count_distribution import probability_integral
 def integral(y: FloatArray, forecast: Forecast, available: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
     """Low and high end of the levels that each outcome stands for under its calibrated forecast.
 
-    An outcome of a period in which stock ran out stands for itself and everything above. A count stands for a whole step of levels, of which it fills every part alike if the forecast is right (C. Czado,
-    T. Gneiting and L. Held (2009), Predictive model assessment for count data, Biometrics 65).
+    An outcome of a period in which stock ran out stands for itself and everything above. A count stands for a whole
+    step of levels, of which it fills every part alike if the forecast is right (C. Czado, T. Gneiting and L. Held
+    (2009), Predictive model assessment for count data, Biometrics 65).
 
     Parameters
     ----------

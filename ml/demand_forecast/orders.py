@@ -91,7 +91,6 @@ class Transfer(BaseModel):
     from_store: str
     to_store: str
     quantity: int
-    gain: float
 
 
 class OrdersAnswer(BaseModel):
