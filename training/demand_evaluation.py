@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from features.errors import DataError
 from ml.demand_forecast import candidates
-from ml.demand_forecast.estimator import DemandEstimator, answers, ended, living
+from ml.demand_forecast.coherence import levels_of, node_quantiles
+from ml.demand_forecast.estimator import DemandEstimator, answers, ended, level_name, living
 from ml.demand_forecast.forecaster import GRID, OPEN, Forecast, Forecaster
 from ml.demand_forecast.metrics import interval_coverage
 from ml.demand_forecast.panel import FloatArray, Panel
@@ -130,7 +131,7 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
         },
         metrics=figures,
         baselines=_baselines(found, y, groups, config.bootstraps),
-        segments=_segments(study, found),
+        segments=_segments(study, found) | {"level": _levels(study, forecaster)},
         by_month=_months(panel, found),
         calibration=[
             {"predicted": p, "observed": float(found.below[:, i].mean())} for i, p in enumerate(metrics.DECILES)
@@ -229,6 +230,36 @@ def _segments(study: DemandStudy, found: Tested) -> dict[str, dict[str, dict[str
         }
         for column, (code, names) in named.items()
     }
+
+
+def _levels(study: DemandStudy, forecaster: Forecaster) -> dict[str, dict[str, float]]:
+    """Of every level the series add up to: relative error of its totals, and whether their 80 % interval held.
+
+    Where stock ran out the demand behind sales takes their place. The nodes of a level share few periods.
+    """
+    panel, q = study.panel, study.params
+    demand = np.where(np.isfinite(panel.sold), forecaster.past(panel).demand, 0.0)
+    levels = levels_of(panel, q.adding_up)
+    tested: list[list[Any]] = [[] for _ in levels]
+    for origin, forecast, _ in said(panel, study.origins, forecaster):
+        nodes = node_quantiles(forecast, forecaster.dependence_, forecaster.codes(panel), levels)
+        for level, node, parts in zip(levels, nodes, tested, strict=True):
+            actual = np.zeros(node.mean.shape)
+            np.add.at(actual, level.code, demand[:, origin : origin + q.horizon])
+            low, high = (node.quantiles[..., np.abs(GRID - p).argmin()] for p in (0.1, 0.9))
+            inside = (actual >= low - 0.5 * panel.whole) & (actual <= high + 0.5 * panel.whole)
+            parts.append((actual.ravel(), node.mean.ravel(), inside.ravel()))
+    found = {}
+    for level, parts in zip(levels, tested, strict=True):
+        actual, mean, inside = (np.concatenate(v) for v in zip(*parts, strict=True))
+        found[level_name(level.columns)] = {
+            "rows": len(actual),
+            "predicted": float(mean.mean()),
+            "observed": float(actual.mean()),
+            "weighted_absolute_error": float(np.abs(mean - actual).sum() / max(actual.sum(), 1e-9)),
+            "interval_80_holds": float(inside.mean()),
+        }
+    return found
 
 
 def _measures(found: Tested) -> dict[str, float]:

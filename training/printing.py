@@ -64,6 +64,11 @@ def print_report(report: Any) -> None:
                     f"{name} {value}: 80 % interval holds {numbers['coverage_80']:.1%} ({low:.1%} .. {high:.1%}), loss "
                     f"{numbers['weighted_quantile_loss']:.4f}, {numbers['rows']:,} outcomes"
                 )
+    for value, numbers in report.segments.get("level", {}).items():
+        out.print(
+            f"totals by {value}: off by {numbers['weighted_absolute_error']:.1%}, 80 % interval holds "
+            f"{numbers['interval_80_holds']:.1%} of {numbers['rows']:,}"
+        )
     for name, found in report.fairness.items():
         ratio = "unknown" if found["approval_ratio"] is None else f"{found['approval_ratio']:.2f}"
         out.print(f"fairness by {name}: lowest approval rate / highest = {ratio}")

@@ -91,13 +91,18 @@ class Dependence:
     lasting: tuple[float, ...]
 
     @classmethod
-    def fit(cls, scores: FloatArray, groups: Sequence[IntArray]) -> Self:
+    def fit(cls, scores: FloatArray, groups: Sequence[IntArray], *, information: FloatArray | None = None) -> Self:
         """Estimate by moments: what pairs of the same group have in common, at once and at different horizons.
+
+        A small count says little of the score behind it, so that products of scores are smaller than what they stand
+        for by the information of both (regression dilution).
 
         Parameters
         ----------
         scores : ndarray of shape (n_origins, n_series, horizon)
             Normal scores of outcomes under their forecasts; NaN where not known.
+        information : ndarray of the same shape, optional
+            Share of the variance of what is behind a score that the score shows; all of it if not given.
         groups : sequence of ndarray of shape (n_series,)
             Node of each series in each grouping; the first is everything.
 
@@ -111,8 +116,8 @@ class Dependence:
         (True, True)
         """
         origins, _, horizon = scores.shape
-        there = np.isfinite(scores)
-        z = np.where(there, scores, 0.0)
+        z = np.nan_to_num(scores)
+        there = np.where(np.isfinite(scores), 1.0 if information is None else information, 0.0)
         together, apart = (np.array([_common(z, there, g, across=a) for g in groups]) for a in (False, True))
         shared = np.array([[_overlap(g, f) for f in groups] for g in groups])
         own = [_same_series(z, there)]
@@ -167,12 +172,12 @@ def _lasting(rng: np.random.Generator, shape: tuple[int, int, int], share: float
     return np.asarray(np.float32(np.sqrt(share)) * always + np.float32(np.sqrt(1 - share)) * fresh)
 
 
-def _common(z: FloatArray, there: NDArray[np.bool_], group: IntArray, *, across: bool) -> float:
+def _common(z: FloatArray, there: FloatArray, group: IntArray, *, across: bool) -> float:
     """Mean product of the scores of two series of a node: in the same period, or in different ones of an origin."""
     nodes = int(group.max()) + 1
     add = csr_matrix((np.ones(len(group)), (group, np.arange(len(group)))), shape=(nodes, len(group)))
     total = pairs = 0.0
-    for score, known in zip(z, there.astype(np.float64), strict=True):
+    for score, known in zip(z, there, strict=True):
         s, k = add @ score, add @ known
         if across:
             of, count = (v.sum(axis=1) ** 2 - (v**2).sum(axis=1) for v in (s, k))
@@ -181,15 +186,14 @@ def _common(z: FloatArray, there: NDArray[np.bool_], group: IntArray, *, across:
             pairs += float(count.sum() - own.sum())
         else:
             total += float((s**2).sum() - (score**2).sum())
-            pairs += float((k**2).sum() - known.sum())
+            pairs += float((k**2).sum() - (known**2).sum())
     return total / pairs if pairs > 0 else 0.0
 
 
-def _same_series(z: FloatArray, there: NDArray[np.bool_]) -> float:
+def _same_series(z: FloatArray, known: FloatArray) -> float:
     """Mean product of the scores of one series in two periods of an origin."""
-    known = there.astype(np.float64)
     total = float((z.sum(axis=2) ** 2 - (z**2).sum(axis=2)).sum())
-    pairs = float((known.sum(axis=2) ** 2 - known.sum(axis=2)).sum())
+    pairs = float((known.sum(axis=2) ** 2 - (known**2).sum(axis=2)).sum())
     return total / pairs if pairs > 0 else 0.0
 
 
@@ -201,13 +205,26 @@ def _overlap(group: IntArray, other: IntArray) -> float:
     return float((both * (both - 1)).sum()) / pairs if pairs > 0 else 0.0
 
 
-def normal_scores(levels: FloatArray, seed: int = 0) -> FloatArray:
-    """Normal scores of levels between 0 and 1.
+def normal_scores(low: FloatArray, high: FloatArray) -> FloatArray:
+    """Expected normal score of outcomes that stand for the levels from one end to the other.
 
-    >>> normal_scores(np.array([0.5, 0.9])).round(2).tolist()
-    [0.0, 1.28]
+    >>> np.abs(normal_scores(np.array([0.9, 0.0]), np.array([0.9, 1.0]))).round(2).tolist()
+    [1.28, 0.0]
     """
-    return np.asarray(ndtri(np.clip(levels, 1e-4, 1 - 1e-4)), dtype=np.float64)
+    a, b = (ndtri(np.clip(v, 1e-6, 1 - 1e-6)) for v in (low, high))
+    width = ndtr(b) - ndtr(a)
+    density = [np.exp(-(v**2) / 2) / np.sqrt(2 * np.pi) for v in (a, b)]
+    inside = np.divide(density[0] - density[1], width, out=np.zeros_like(width), where=width > 1e-6)
+    return np.asarray(np.where(width > 1e-6, inside, (a + b) / 2))
+
+
+def score_information(scores: FloatArray, mean: FloatArray) -> FloatArray:
+    """Mean square of scores among those with about the same expected demand, at most 1."""
+    order = np.argsort(mean, kind="stable")
+    found = np.empty(len(scores))
+    for rows in np.array_split(order, max(1, min(20, len(scores) // 100))):
+        found[rows] = np.mean(scores[rows] ** 2)
+    return np.clip(found, 0.02, 1.0)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 
 from features.errors import DataError
 from ml.demand_forecast import candidates
-from ml.demand_forecast.coherence import Dependence, normal_scores
+from ml.demand_forecast.coherence import Dependence, normal_scores, score_information
 from ml.demand_forecast.panel import FloatArray, IntArray, Panel
 from ml.demand_forecast.params import DemandParams, TreeParams
 from ml.demand_forecast.past import Past
@@ -251,8 +251,11 @@ class Forecaster:
         weight = 0.5 ** ((end - 1 - target) / (RECENT * horizon))
         self._calibrate(y, mean, k, ahead, panel.whole, short=share < 1, weight=weight)
         scores = np.full((len(origins), len(some), horizon), np.nan)
-        scores.reshape(-1, horizon)[keep] = self._scores(y, mean, k, ahead, short=share < 1)
-        self.dependence_ = Dependence.fit(scores, [g[some] for g in self.codes(panel)])
+        information = np.zeros(scores.shape)
+        shown = self._scores(y, mean, k, ahead, short=share < 1)
+        scores.reshape(-1, horizon)[keep] = shown
+        information.reshape(-1, horizon)[keep] = score_information(shown, mean)
+        self.dependence_ = Dependence.fit(scores, [g[some] for g in self.codes(panel)], information=information)
         say("learning the trees from the whole history")
         self.trees_ = Trees(q.trees, weighting=q.weighting).fit(past, until=end, horizon=horizon)
         return self
@@ -320,16 +323,17 @@ class Forecaster:
     def _scores(
         self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray, *, short: NDArray[np.bool_]
     ) -> FloatArray:
-        """Normal scores of outcomes under their calibrated forecasts; counts are drawn within their steps."""
+        """Normal scores of outcomes under their calibrated forecasts."""
         band = self.band_[ahead]
         low, high = probability_integral(y, mean, self.dispersion_[kind, band], smooth=not self.whole_)
         high = np.where(short, 1.0, np.maximum(high, low))
-        asked = np.random.default_rng(1).uniform(low, high)
-        told = np.empty(len(y))
+        ends = [np.empty(len(y)), np.empty(len(y))]
         for c, b in {(int(c), int(b)) for c, b in zip(kind, band, strict=True)}:
             rows = (kind == c) & (band == b)
-            told[rows] = np.interp(asked[rows], self.level_[c, b], GRID)
-        return normal_scores(told)
+            x = np.r_[0.0, self.level_[c, b], 1.0]
+            for end, asked in zip(ends, (low, high), strict=True):
+                end[rows] = np.interp(asked[rows], x, np.r_[0.0, GRID, 1.0])
+        return normal_scores(ends[0], ends[1])
 
     def codes(self, panel: Panel) -> list[IntArray]:
         """Node of each series in each grouping whose members move together: everything, then each column."""
