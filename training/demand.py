@@ -160,10 +160,22 @@ class DemandStudy:
 
 
 def with_own_columns(params: DemandParams, config: TaskConfig) -> DemandParams:
-    """Parameters in which a dealership's own numbers are drivers and its own texts attributes."""
+    """Parameters in which a dealership's own numbers are drivers and its own texts attributes.
+
+    Raises
+    ------
+    ConfigError
+        A level names something else.
+    """
     extra = config.extra_features
     drivers = dict.fromkeys([*params.drivers, *extra.numeric])
     attributes = dict.fromkeys([*params.attributes, *(c for c in extra.categorical if c not in params.series)])
+    stray = [c for level in params.levels or () for c in level if c not in {*params.series, *attributes}]
+    if stray:
+        raise ConfigError(
+            f"params.levels: '{stray[0]}' names no series and is no attribute; add it to params.attributes or to "
+            "extra_features.categorical"
+        )
     return params.model_copy(update={"drivers": tuple(drivers), "attributes": tuple(attributes)})
 
 

@@ -141,6 +141,33 @@ class ColumnSource(Section):
         return self
 
 
+class JoinedFile(Section):
+    """A further file that adds columns to a table: its rows are looked up, at most one for each row of the table.
+
+    Attributes
+    ----------
+    parquet, csv : str
+        The file; CSV with the options of the table's own.
+    on : tuple of str
+        Columns that both have, by which rows are looked up.
+    """
+
+    parquet: Name | None = None
+    csv: Name | None = None
+    on: tuple[Name, ...] = Field(min_length=1)
+
+    @field_validator("parquet", "csv")
+    @classmethod
+    def _beside_the_yaml(cls, given: str | None, info: ValidationInfo) -> str | None:
+        return _beside(given, info)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.parquet is None) == (self.csv is None):
+            raise ValueError("give exactly one of `parquet` and `csv`")
+        return self
+
+
 class TableSource(Section):
     """Where one raw table comes from: Parquet, CSV or a database query.
 
@@ -152,6 +179,11 @@ class TableSource(Section):
         One CSV file with a header line; with `encoding`, `separator` and `null_values`.
     sql, url : str
         Query and SQLAlchemy URL of the database; the connection only reads.
+    join : tuple of JoinedFile
+        Further files whose columns are added; a query joins by itself.
+    combine : dict
+        Name of a new source column to the columns whose texts it puts together, with a blank between: a year and a
+        month that stand apart.
     columns : dict
         Contract column or extra feature to `ColumnSource`; null leaves a column out. Columns that are not
         mentioned are taken by the same name where the source has them.
@@ -168,6 +200,8 @@ class TableSource(Section):
     encoding: Literal["utf-8", "gb18030"] = "utf-8"
     separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
     null_values: tuple[str, ...] = ()
+    join: tuple[JoinedFile, ...] = ()
+    combine: dict[Name, Annotated[tuple[Name, ...], Field(min_length=2)]] = Field(default_factory=dict)
     columns: dict[Name, ColumnSource | None] = Field(default_factory=dict)
     only: dict[Name, tuple[Scalar, ...]] = Field(default_factory=dict)
     drop: dict[Name, tuple[Scalar, ...]] = Field(default_factory=dict)
@@ -176,8 +210,7 @@ class TableSource(Section):
     @field_validator("parquet", "csv")
     @classmethod
     def _beside_the_yaml(cls, given: str | None, info: ValidationInfo) -> str | None:
-        folder = (info.context or {}).get("folder")
-        return str(folder / Path(given).expanduser()) if given and folder else given
+        return _beside(given, info)
 
     @field_validator("url")
     @classmethod
@@ -191,10 +224,17 @@ class TableSource(Section):
             raise ValueError("give exactly one of `parquet`, `csv` and `sql`")
         if (self.sql is None) != (self.url is None):
             raise ValueError("`sql` and `url` go together: the query and the SQLAlchemy URL of its database")
+        if self.join and self.sql is not None:
+            raise ValueError("`join` is for files: join in the query instead")
         stray = {"encoding", "separator", "null_values"} & self.model_fields_set
         if stray and self.csv is None:
             raise ValueError(f"`{min(stray)}` is an option of `csv`: remove it")
         return self
+
+
+def _beside(given: str | None, info: ValidationInfo) -> str | None:
+    folder = (info.context or {}).get("folder")
+    return str(folder / Path(given).expanduser()) if given and folder else given
 
 
 class SourcesConfig(Section):

@@ -11,6 +11,7 @@ MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _UNLIKELY = (300_000_000, 4_102_444_800_000)
 _HOUR = 3_600_000_000
 
+_DAYS, _MONTHS = ("%d", "%e", "%j", "%F", "%D", "%x", "%s", "%c", "%v", "%a", "%u", "%w"), ("%m", "%b", "%B", "%h")
 _LOCAL = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d", "%Y-%m-%d %H:%M")
 _ZONED = ("%Y-%m-%d %H:%M:%S%.f%#z",)
 
@@ -28,7 +29,8 @@ def instant(raw: pl.Expr, dtype: pl.DataType, *, timezone: str, formats: tuple[s
         Zone of values that do not carry one. An hour that a clock change skips is moved on by one, one that it
         repeats is the earlier.
     formats : tuple of str
-        strptime formats tried in turn instead of ISO 8601.
+        strptime formats tried in turn instead of ISO 8601; without a day the first of the month, without a month the
+        first of the year.
     unit : str or None
         s, ms or us; None is us.
 
@@ -38,6 +40,9 @@ def instant(raw: pl.Expr, dtype: pl.DataType, *, timezone: str, formats: tuple[s
     >>> at = instant(text, pl.String(), timezone="Asia/Shanghai", formats=(), unit=None)
     >>> pl.select(at).to_series().to_list()
     [0, 1000000, None]
+    >>> month = instant(pl.lit("1970-02"), pl.String(), timezone="UTC", formats=("%Y-%m",), unit=None)
+    >>> pl.select(month).item() // 86_400_000_000
+    31
     """
     if isinstance(dtype, pl.Datetime):
         moment = raw.cast(pl.Datetime("us", dtype.time_zone))
@@ -83,6 +88,10 @@ def _formatted(text: pl.Expr, formats: tuple[str, ...], timezone: str) -> pl.Exp
 
 
 def _parsed(text: pl.Expr, format: str, timezone: str) -> pl.Expr:
+    if "%" in format and not any(mark in format for mark in _DAYS):  # a month, or a year, begins with its first day
+        month = [] if any(mark in format for mark in _MONTHS) else ["01"]
+        text, format = pl.concat_str([text, *map(pl.lit, month), pl.lit("01")], separator=" "), format
+        format = " ".join([format, *(["%m"] if month else []), "%d"])
     moment = text.str.to_datetime(format, strict=False, time_unit="us")
     zoned = any(mark in format for mark in ("%z", "%:z", "%#z"))
     return _microseconds(moment if zoned else _localised(moment, timezone))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,11 +49,64 @@ def open_source(table: str, source: TableSource) -> Scan:
     ConfigError
         A path of the wrong kind, a database driver that is missing.
     """
+    scan = _own(table, source)
+    for other in source.join:
+        scan = _joined(
+            scan, _own(table, source.model_copy(update={"parquet": other.parquet, "csv": other.csv})), other.on
+        )
+    return _combined(scan, source.combine) if source.combine else scan
+
+
+def _own(table: str, source: TableSource) -> Scan:
     if source.parquet is not None:
         return _parquet(table, source.parquet)
     if source.csv is not None:
         return _csv(table, Path(source.csv), source)
     return _query(table, source)
+
+
+def _joined(scan: Scan, other: Scan, on: tuple[str, ...]) -> Scan:
+    """The rows of a scan with the columns that another one adds."""
+    keys = list(on)
+    for side in (scan, other):
+        if absent := [k for k in keys if k not in side.columns]:
+            raise DataError(f"{side.where}: has no column `{absent[0]}`, which `join.on` names: correct it")
+    if both := [c for c in other.columns if c in scan.columns and c not in keys]:
+        raise DataError(f"{other.where}: column `{both[0]}` is in {scan.where} too: rename it in one of the files")
+    try:
+        right = other.rows().drop(ROW)
+        left = scan.rows().collect_schema()
+        mine = right.collect_schema()
+        right = right.with_columns(pl.col(k).cast(left[k], strict=False) for k in keys if mine[k] != left[k])
+        twice = right.drop_nulls(keys).group_by(keys).len().filter(pl.col("len") > 1).head(1).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise unreadable(other.where, error) from None
+    if twice.height:
+        row = twice.row(0, named=True)
+        who = ", ".join(f"{k} {row[k]}" for k in keys)
+        raise DataError(
+            f"{other.where}: {row['len']} rows of {who}: `join.on` must name a single row; add a column to it"
+        )
+
+    def rows() -> pl.LazyFrame:
+        return scan.rows().join(right, on=keys, how="left", maintain_order="left")
+
+    added = [c for c in other.columns if c not in keys]
+    return Scan(scan.where, (*scan.columns, *added), rows, scan.cheap_to_repeat and other.cheap_to_repeat)
+
+
+def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:
+    """The rows of a scan with columns put together from several."""
+    for name, parts in combine.items():
+        if name in scan.columns:
+            raise DataError(f"{scan.where}: `combine` makes column `{name}`, which is there already: give another name")
+        if absent := [c for c in parts if c not in scan.columns]:
+            raise DataError(f"{scan.where}: has no column `{absent[0]}`, which `combine.{name}` names: correct it")
+    made = [
+        pl.concat_str([pl.col(c).cast(pl.String) for c in parts], separator=" ").alias(name)
+        for name, parts in combine.items()
+    ]
+    return Scan(scan.where, (*scan.columns, *combine), lambda: scan.rows().with_columns(made), scan.cheap_to_repeat)
 
 
 def unreadable(where: str, error: Exception) -> ChehangError:

@@ -225,7 +225,8 @@ class Forecaster:
         for origin in origins:
             parts = candidates.every(past, origin, horizon, names, rows=some)
             if origin in fits:
-                trees = Trees(q.trees, weighting=q.weighting).fit(past, until=origin, horizon=horizon)
+                one = q.trees.model_copy(update={"bags": 1}) if len(fits) > 1 else q.trees
+                trees = Trees(one, weighting=q.weighting).fit(past, until=origin, horizon=horizon)
             parts[TREES] = trees.forecast(past, origin, horizon)
             told.append({name: values[some] for name, values in parts.items()})
         self.names_ = [TREES, *names]
@@ -437,15 +438,3 @@ def _weights(A: FloatArray, b: FloatArray, prior: FloatArray) -> FloatArray:
     weights, _ = nnls(np.vstack([A, pull * np.eye(len(prior))]), np.r_[b, pull * prior])
     weights = np.where(weights < SLIGHT * weights.sum(), 0.0, weights)
     return np.asarray(weights / weights.sum() if weights.sum() > 0 else prior, dtype=np.float64)
-
-
-def weighted_quantile_loss(y: FloatArray, quantiles: FloatArray, levels: Sequence[float] | FloatArray) -> float:
-    """Mean over levels of twice the pinball loss of all rows over the sum of all outcomes.
-
-    >>> weighted_quantile_loss(np.array([2.0, 0.0]), np.array([[1.0, 2.0], [0.0, 1.0]]), [0.1, 0.5])
-    0.3
-    """
-    p = np.asarray(levels, dtype=np.float64)
-    error = y[:, None] - quantiles
-    pinball = np.maximum(p * error, (p - 1) * error)
-    return float(2 * pinball.sum(axis=0).mean() / np.abs(y).sum())

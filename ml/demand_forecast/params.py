@@ -102,10 +102,6 @@ class DemandParams(BaseModel):
     def _sound(self) -> Self:
         if not self.series or len(set(self.series)) < len(self.series):
             raise ValueError("series must name one or more different columns of sales")
-        named = {*self.series, *self.attributes}
-        stray = [c for level in self.levels or () for c in level if c not in named]
-        if stray:
-            raise ValueError(f"levels: '{stray[0]}' is neither in series nor in attributes; add it to attributes")
         if self.horizon > 2 * SEASONS[self.frequency] and self.frequency != "day":
             raise ValueError(f"horizon must be at most two seasons ({2 * SEASONS[self.frequency]} {self.frequency}s)")
         return self

@@ -233,7 +233,7 @@ def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch
         study_of(tmp_path / "none", {"sales": tables["sales"].clear()})
     with pytest.raises(DataError, match=r"sales\.colour: the column is missing"):
         study_of(tmp_path / "absent", tables, params={"attributes": ["colour"], "levels": []})
-    with pytest.raises(ConfigError, match="levels: 'colour' is neither in series nor in attributes"):
+    with pytest.raises(ConfigError, match=r"params\.levels: 'colour' names no series"):
         study_of(tmp_path / "levels", tables, params={"levels": [["colour"]]})
 
 
