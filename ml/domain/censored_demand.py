@@ -3,10 +3,11 @@
 A series' rate is followed by a gamma-Poisson filter whose memory fades. A period that had stock for a share `a` of its
 time and sold `n` adds `n` to the filter's events and `a` to its exposure, and the expected demand of the period is::
 
-    n + (1 - a) * rate,   rate = (events + n) / (exposure + a)
+    n + (1 - a) * rate,   rate = events / exposure   as they were before the period
 
-so a period without any stock says nothing about the rate, and its demand is what the rate was before (the conjugate
-update of Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6, with the discounting of West and Harrison).
+(stock runs out early in periods of high demand: a rate that had seen them would count that twice), so a period without
+any stock says nothing about the rate, and its demand is what the rate was before (the conjugate update of Gelman et
+al., Bayesian Data Analysis, 3rd ed., section 2.6, with the discounting of West and Harrison).
 """
 
 from __future__ import annotations
@@ -66,8 +67,7 @@ def expected_demand(
     for t in range(y.shape[1]):
         known = np.isfinite(y[:, t])
         n, part = np.where(known, y[:, t], 0.0), np.where(known, a[:, t], 0.0)
-        rate = (events + n) / (exposure + part)
-        found[:, t] = n + (1 - part) * rate
+        found[:, t] = n + (1 - part) * events / exposure
         events, exposure = memory * (events + n), memory * (exposure + part)
         events, exposure = np.where(known, events, events / memory), np.where(known, exposure, exposure / memory)
     return found

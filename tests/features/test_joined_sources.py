@@ -1,0 +1,80 @@
+"""Tables that come in several files, and dates that come in several columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.errors import ConfigError, DataError
+from features.sources import ExtraFeatures, SourcesConfig, read_tables
+from features.sources.config import TableSource
+
+DAY = 86_400_000_000
+SALES = {"model": ["a", "a", "b"], "year": [1970, 1970, 1971], "month": [1, 2, 1], "sold": [3, 4, 5]}
+SEARCH = {"model": ["a", "a"], "year": [1970, 1970], "month": [1, 2], "search": [10.0, 20.0]}
+
+
+def read(folder: Path, sales: Any, search: Any, **options: Any) -> pl.DataFrame:
+    pl.DataFrame(sales).write_parquet(folder / "sales.parquet")
+    pl.DataFrame(search).write_parquet(folder / "search.parquet")
+    source = {
+        "parquet": str(folder / "sales.parquet"),
+        "join": [{"parquet": str(folder / "search.parquet"), "on": ["model", "year", "month"]}],
+        "combine": {"when": ["year", "month"]},
+        "columns": {
+            "sale_id": {"row_number": True},
+            "sold_at": {"from": "when", "format": "%Y %m"},
+            "quantity": "sold",
+        },
+    }
+    config = SourcesConfig(timezone="UTC", tables={"sales": TableSource.model_validate(source | options)})
+    tables = read_tables(
+        config, ["sales"], extra={"sales": ExtraFeatures(numeric=["search"])}, quarantine_folder=folder / "quarantine"
+    )
+    return tables.frames["sales"].collect().sort("sale_id")
+
+
+def test_a_second_file_adds_columns_and_two_columns_make_a_date(tmp_path: Path) -> None:
+    found = read(tmp_path, SALES, SEARCH)
+    assert found["search"].to_list() == [10.0, 20.0, None]
+    assert (found["sold_at"] // DAY).to_list() == [0, 31, 365]
+    assert found["quantity"].to_list() == [3.0, 4.0, 5.0]
+
+
+def test_keys_of_different_types_meet(tmp_path: Path) -> None:
+    search = pl.DataFrame(SEARCH).with_columns(pl.col("year").cast(pl.String))
+    assert read(tmp_path, SALES, search)["search"].to_list() == [10.0, 20.0, None]
+
+
+def test_csv_joins_csv(tmp_path: Path) -> None:
+    pl.DataFrame(SALES).write_csv(tmp_path / "sales.csv")
+    (tmp_path / "extra.csv").write_text("model,search\na,7\n")
+    joined = [{"csv": str(tmp_path / "extra.csv"), "on": ["model"]}]
+    found = read(tmp_path, SALES, SEARCH, parquet=None, csv=str(tmp_path / "sales.csv"), join=joined)
+    assert found["search"].to_list() == [7.0, 7.0, None]
+
+
+@pytest.mark.parametrize(
+    ("search", "options", "said"),
+    [
+        (SEARCH | {"month": [1, 1]}, {}, r"2 rows of model a, year 1970, month 1: `join.on` must name a single row"),
+        ({"model": ["a"], "search": [1.0]}, {}, "has no column `year`, which `join.on` names"),
+        (SEARCH | {"sold": [1, 2]}, {}, "column `sold` is in .* too"),
+        (SEARCH, {"combine": {"month": ["year", "month"]}}, "makes column `month`, which is there already"),
+        (SEARCH, {"combine": {"when": ["year", "week"]}}, "has no column `week`, which `combine.when` names"),
+        (SEARCH, {"join": [{"parquet": "nowhere.parquet", "on": ["model"]}]}, "no such file"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path: Path, search: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read(tmp_path, SALES, search, **options)
+
+
+def test_a_query_joins_by_itself(tmp_path: Path) -> None:
+    with pytest.raises((ConfigError, ValueError), match="join in the query instead"):
+        TableSource.model_validate(
+            {"sql": "SELECT 1", "url": "sqlite:///x.db", "join": [{"csv": "b.csv", "on": ["a"]}]}
+        )

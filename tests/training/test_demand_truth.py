@@ -1,0 +1,106 @@
+"""Forecasts against the truth of the sample dealership, where demand that could not be served is known too."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ml.demand_forecast.forecaster import Forecaster
+from ml.demand_forecast.metrics import interval_coverage
+from tests.conftest import ROOT
+from training.config import load_config
+from training.demand import DemandStudy, load_demand
+from training.sample_data import Size, generate
+
+SETTINGS = (
+    "params.candidates=[croston]",
+    "params.trees={n_estimators: 150, learning_rate: 0.06, bags: 1, num_threads: 1}",
+    "params.validation_origins=4",
+)
+
+
+@pytest.fixture(scope="module")
+def dealership(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemandStudy, np.ndarray, np.ndarray]:
+    """A study, and by series and month of its panel the true demand and its expectation."""
+    home = tmp_path_factory.mktemp("truth")
+    generate(Size(stores=12, customers=36_000, months=30, seed=3), home / "sample")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHEHANG_HOME", str(home))
+        study = load_demand(
+            load_config("demand_forecast", ROOT / "configs" / "demand_forecast.yaml", settings=SETTINGS)
+        )
+    panel = study.panel
+    truth = pl.read_parquet(home / "sample" / "truth" / "demand.parquet")
+    row = {name: i for i, name in enumerate(panel.series.select("store_id", "model").rows())}
+    column = {panel.name(t): t for t in range(panel.periods)}
+    demand, expected = (np.full(panel.sold.shape, np.nan) for _ in range(2))
+    months = truth.with_columns(month=pl.col("month_at").dt.strftime("%Y-%m"))
+    for store, model, month, wanted, mean in months.select(
+        "store_id", "model", "month", "demand", "expected_demand"
+    ).rows():
+        if (store, model) in row and month in column:
+            demand[row[store, model], column[month]] = wanted
+            expected[row[store, model], column[month]] = mean
+    return study, demand, expected
+
+
+def bias(study: DemandStudy, expected: np.ndarray, *, uncensor: bool) -> tuple[float, Forecaster]:
+    params = study.params.model_copy(update={"uncensor": uncensor})
+    model = Forecaster(params).fit(study.panel, until=study.origins[0])
+    said = total = 0.0
+    for origin in study.origins:
+        mean = model.forecast(study.panel.until(origin)).mean
+        truth = expected[:, origin : origin + params.horizon]
+        known = np.isfinite(truth) & (study.panel.begin < origin)[:, None]
+        said, total = said + mean[known].sum(), total + truth[known].sum()
+    return said / total - 1, model
+
+
+def test_treating_empty_stock_as_a_lower_bound_halves_the_bias(
+    dealership: tuple[DemandStudy, np.ndarray, np.ndarray],
+) -> None:
+    study, demand, expected = dealership
+    ignoring, _ = bias(study, expected, uncensor=False)
+    treating, model = bias(study, expected, uncensor=True)
+    known = np.isfinite(expected)
+    total = expected[known].sum()
+    sold = np.nansum(study.panel.sold[known]) / total - 1
+    behind = model.past(study.panel).demand[known].sum() / total - 1
+    print(f"bias of past sales {sold:+.1%}, of the demand behind them {behind:+.1%}")
+    print(f"bias of forecasts: {ignoring:+.1%} ignoring stock, {treating:+.1%} treating it")
+    assert sold < -0.08 and abs(behind) < abs(sold) / 2
+    assert treating - ignoring > 0.08  # where the market goes in the test moves both alike
+    inside = []
+    for origin in study.origins:
+        forecast = model.forecast(study.panel.until(origin))
+        wanted = demand[:, origin : origin + study.params.horizon]
+        inside.append(interval_coverage(wanted, forecast)[np.isfinite(wanted) & (study.panel.begin < origin)[:, None]])
+    held = np.concatenate(inside).mean()
+    print(f"the 80 % interval holds {held:.1%} of the true demand")
+    assert 0.76 <= held <= 0.84
+
+
+def test_a_model_without_history_is_told_better_by_its_like_than_by_the_mean(
+    dealership: tuple[DemandStudy, np.ndarray, np.ndarray],
+) -> None:
+    """One model after another is taken out of the past, as if it came on the market at the first test origin."""
+    study, _, expected = dealership
+    panel, origin = study.panel, study.origins[0]
+    models = panel.series["model"].unique().sort().to_list()
+    own, flat = [], []
+    for hidden in models[::8]:
+        rows = np.flatnonzero((panel.series["model"] == hidden).to_numpy())
+        truth = expected[rows, origin]
+        sold = panel.sold.copy()
+        sold[rows, :origin] = np.nan
+        seen = type(panel)(panel.series, panel.keys, panel.frequency, panel.first, sold, panel.available, panel.drivers)
+        fitted = Forecaster(study.params).fit(seen, until=origin)
+        told = fitted.forecast(seen.until(origin)).mean[rows, 0]
+        others = np.setdiff1d(np.arange(len(sold)), rows)
+        mean = np.nanmean(sold[others][:, origin - 4 : origin])
+        known = np.isfinite(truth)
+        own.append(np.abs(told - truth)[known].sum() / truth[known].sum())
+        flat.append(np.abs(mean - truth)[known].sum() / truth[known].sum())
+    print("relative error of new models:", np.round(own, 2), "of the mean of all:", np.round(flat, 2))
+    assert np.mean(own) < np.mean(flat)
