@@ -385,6 +385,7 @@ def forecast(
     overlay: Overlays = None,
     setting: Settings = None,
     rules: Annotated[Path, typer.Option(help="Costs and times of ordering.")] = Path("configs/order_planning.yaml"),
+    store: Annotated[str | None, typer.Option(help="Draw this store; the largest series of all if not given.")] = None,
     version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -399,7 +400,7 @@ def forecast(
         from features.errors import ModelNotFound
 
         raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
-    done = run(tracking.load(found), loaded, out=to, rules=rules, progress=_say(as_json))
+    done = run(tracking.load(found), loaded, out=to, rules=rules, store=store, progress=_say(as_json))
     if as_json:
         return _print_json(
             {

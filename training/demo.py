@@ -218,6 +218,26 @@ def _queue(url: str) -> None:
     out.print("expected margin {:+.1%} over newest first, {:+.1%} over highest score first".format(*more))
 
 
+def _plan(url: str) -> None:
+    """Show what one store orders for the next weeks, and why the largest of it is wanted."""
+    path = f"{url}/v1/orders"
+    example = _ask(f"{url}/v1/demand_forecast/example")
+    store = example["store_id"]
+    out.print(f'\n[bold cyan]$ curl {path} -d \'{{"stores": ["{store}"]}}\'[/bold cyan]')
+    answer = _ask(path, {"stores": [store]})
+    title = f"Store {store}: order from {answer['first_period']} on 下月订车"
+    table = Table("model", "in stock", "10 %", "50 %", "90 %", "up to", "order 订购", box=None, title=title)
+    for o in sorted(answer["orders"], key=lambda o: (-o["order"], o["model"]))[:10]:
+        demand = (f"{o[n]:.0f}" for n in ("demand_p10", "demand_p50", "demand_p90"))
+        table.add_row(o["model"], str(o["on_hand"]), *demand, str(o["order_up_to"]), str(o["order"]))
+    out.print(table)
+    asked = {"store_id": store, "model": example["model"]}
+    told = _ask(f"{url}/v1/demand_forecast?explain=true", asked)["periods"][0]
+    for driver in told["drivers"]:
+        out.print(f"  {example['model']} {told['period']}: {driver['en']}   {driver['zh']}")
+    chehang("forecast", "--out", str((HOME / "plan.parquet").relative_to(Path.cwd())), "--store", store)
+
+
 def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:
     money = ("price", "budget", "acquisition_cost")
     names = ("lead_id", "store_id", "channel", "campaign", "model", "distance_km", *money)
@@ -229,7 +249,7 @@ def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Make the sample dealership, train, promote, serve, ask for applicants, visitors and the day's calls, stop."""
+    """Make the sample dealership, train, promote, serve, ask for applicants, visitors, calls and orders, stop."""
     started = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     chehang("sample-data")
@@ -241,6 +261,8 @@ def main() -> None:
     chehang("promote", "recommendation")
     chehang("train", "lead_scoring")
     chehang("promote", "lead_scoring")
+    chehang("train", "demand_forecast")
+    chehang("promote", "demand_forecast")
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     out.print(f"\n[bold cyan]$ chehang serve --port {port}[/bold cyan]")
@@ -255,6 +277,7 @@ def main() -> None:
         _offer(url)
         _pages(url)
         _queue(url)
+        _plan(url)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)

@@ -50,7 +50,15 @@ class Plan:
     files: tuple[Path, ...]
 
 
-def forecast(model: Model, config: TaskConfig, *, out: Path, rules: Path | None, progress: Say | None = None) -> Plan:
+def forecast(
+    model: Model,
+    config: TaskConfig,
+    *,
+    out: Path,
+    rules: Path | None,
+    store: str | None = None,
+    progress: Say | None = None,
+) -> Plan:
     """Forecast everything from the end of the data, plan orders, and write both whole.
 
     Parameters
@@ -63,6 +71,8 @@ def forecast(model: Model, config: TaskConfig, *, out: Path, rules: Path | None,
         `.parquet` or `.csv`; orders, transfers and the picture lie beside it (`plan.orders.parquet`, ...).
     rules : Path or None
         `order_planning.yaml`.
+    store : str, optional
+        Whose series and orders are drawn; the largest of all if not given.
 
     Raises
     ------
@@ -83,6 +93,8 @@ def forecast(model: Model, config: TaskConfig, *, out: Path, rules: Path | None,
     estimator = DemandEstimator.make(
         known.forecaster, panel, study.on_hand, learnt_until=known.learnt_until, progress=say
     )
+    if store is not None and store not in estimator.known.get("store_id", ()):
+        raise DataError(f"--store {store}: no series is of this store; give one that the sales name")
     say("putting the drivers of the next period into words")
     forecasts = table_of(estimator)
     plan, why = _orders(estimator, rules)
@@ -95,7 +107,7 @@ def forecast(model: Model, config: TaskConfig, *, out: Path, rules: Path | None,
             write_answers(frame, path)
             files.append(path)
     picture = out.with_suffix(".png")
-    draw_plan(estimator, plan, picture)
+    draw_plan(estimator, plan, picture, store=store)
     return Plan(estimator, forecasts, plan, why, (*files, picture))
 
 

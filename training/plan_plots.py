@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from features.errors import ConfigError
 from ml.demand_forecast.estimator import DemandEstimator, Told
@@ -18,6 +21,10 @@ from ml.demand_forecast.planning import OrderPlan
 
 BANDS = ((0.05, 0.95, 0.15), (0.1, 0.9, 0.2), (0.25, 0.75, 0.3))
 SHOWN = 5  # series drawn beside the total
+CHINESE = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
+    "Microsoft YaHei", "SimHei", "PingFang SC", "Heiti SC", "Arial Unicode MS",
+)  # fmt: skip
 LONGEST = 36  # periods of history drawn
 
 
@@ -29,6 +36,18 @@ def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *,
     ConfigError
         The file cannot be written.
     """
+    with rc_context({"font.family": ["DejaVu Sans", *chinese_fonts()]}):
+        _draw(estimator, plan, path, store)
+
+
+@lru_cache(maxsize=1)
+def chinese_fonts() -> list[str]:
+    """Fonts of this machine that have the characters of model names; none where there are none."""
+    there = {font.name for font in fontManager.ttflist}
+    return [name for name in CHINESE if name in there]
+
+
+def _draw(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, store: str | None) -> None:
     panel = estimator.panel
     mine = np.ones(len(panel.sold), dtype=bool)
     if store is not None:
