@@ -30,6 +30,7 @@ SAMPLE = 2_500  # series that classical forecasts are validated on
 SLIGHT = 0.02  # weights below this are dropped
 RECENT = 0.75  # horizons after which an outcome counts half in the calibration
 REFIT_ROWS = 400_000  # examples that all fits of a validation may read together
+MANY_ROWS = 30_000  # rows below which threads wait for each other longer than they work
 OPEN = 0.1  # share of a period that must have had stock for its sales to test anything
 TREES = "trees"
 STATE = "forecaster.json"
@@ -110,13 +111,14 @@ class Trees:
         weight = exposure * (level if self.weighting == "volume" else 1.0)
         data = lgb.Dataset(table, y, weight=weight, categorical_feature=past.categorical, free_raw_data=False)
         q = self.params
+        threads = q.num_threads if len(table) >= MANY_ROWS else 1
         self.boosters_ = [
             lgb.train(
                 {
                     "objective": "poisson", "learning_rate": q.learning_rate, "num_leaves": q.num_leaves,
                     "min_data_in_leaf": q.min_data_in_leaf, "feature_fraction": q.feature_fraction,
                     "bagging_fraction": q.bagging_fraction, "bagging_freq": 1, "lambda_l2": q.lambda_l2,
-                    "num_threads": q.num_threads, "seed": seed + bag, "verbose": -1, "deterministic": True,
+                    "num_threads": threads, "seed": seed + bag, "verbose": -1, "deterministic": True,
                     "force_row_wise": True,
                 },
                 data,
@@ -145,12 +147,15 @@ class Trees:
 
     def ratio(self, table: NDArray[np.float32]) -> FloatArray:
         """Demand over level, of each row."""
-        told = np.mean([b.predict(table, num_threads=self.params.num_threads) for b in self.boosters_], axis=0)
+        threads = self.params.num_threads if len(table) >= MANY_ROWS else 1
+        told = np.mean([b.predict(table, num_threads=threads) for b in self.boosters_], axis=0)
         return np.asarray(told, dtype=np.float64)
 
     def contributions(self, table: NDArray[np.float32]) -> FloatArray:
         """What each column adds to the logarithm of demand over level, shape (n_rows, n_columns)."""
-        told = np.mean([np.asarray(b.predict(table, pred_contrib=True))[:, :-1] for b in self.boosters_], axis=0)
+        told = np.mean(
+            [np.asarray(b.predict(table, pred_contrib=True, num_threads=1))[:, :-1] for b in self.boosters_], axis=0
+        )
         return np.asarray(told, dtype=np.float64)
 
 
