@@ -31,6 +31,10 @@ WORDS = {
     "model": ("该车型在所有门店的走势", "how the model is doing in all stores"),
     "brand": ("品牌走势", "how the brand is doing"),
     "region": ("区域走势", "how the region is doing"),
+    "series": ("车系走势", "how its series is doing"),
+    "store_id_brand": ("该店同品牌走势", "how the brand is doing in the store"),
+    "store_id_series": ("该店同车系走势", "how its series is doing in the store"),
+    "store_id_region": ("全店走势", "how the whole store is doing"),
     "all": ("整体市场走势", "how the whole market is doing"),
 }
 _OF_GROUP = ("_last", "_trend", "_season", "_season_uplift", "_year_growth")
