@@ -98,11 +98,15 @@ def stocked(tables: Mapping[str, Frame], *, series: Sequence[str], frequency: Fr
             raise DataError(f"stock.{name}: the column is missing; map it in the sources, or leave stock out")
     at = nw.col("snapshot_at") - MICROSECOND
     rows = stock.with_columns(period_of(at, frequency, timezone=timezone).alias(PERIOD))
+    days = [n for n in ("days_in_stock",) if n in names]
     last = rows.group_by(*series, PERIOD).agg(nw.col("snapshot_at").max().alias("latest_at"))
     found = rows.group_by(*series, PERIOD).agg(
-        *(nw.col(n).sum().alias(n) for n in ("days_in_stock",) if n in names),
+        *(nw.col(n).sum().alias(n) for n in days),
+        *(nw.col(n).count().alias(f"{n}_known") for n in days),
         *(nw.col(n).mean().alias(n) for n in ("price", "promotion") if n in names),
     )
+    known = [nw.when(nw.col(f"{n}_known") > 0).then(nw.col(n)).otherwise(None).alias(n) for n in days]
+    found = found.with_columns(*known).drop([f"{n}_known" for n in days])
     if "quantity" not in names:
         return found
     closing = rows.join(last, on=[*series, PERIOD], how="inner").filter(nw.col("snapshot_at") == nw.col("latest_at"))

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ml.demand_forecast.lags import WINDOWS
 from ml.demand_forecast.panel import FloatArray
+from ml.demand_forecast.params import STATISTICAL
 from ml.demand_forecast.past import LAG, Past
 
 NAIVE = ("moving_average", "same_season", "pooled_season")
 SEASONAL = ("same_season", "pooled_season")
-STATISTICAL = ("exponential_smoothing", "theta", "croston", "tsb", "adida", "auto_ets", "auto_arima")
 
 
 def naive(past: Past, origin: int, horizon: int) -> dict[str, FloatArray]:

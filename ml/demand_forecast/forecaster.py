@@ -30,6 +30,7 @@ SAMPLE = 2_500  # series that classical forecasts are validated on
 SLIGHT = 0.02  # weights below this are dropped
 RECENT = 0.75  # horizons after which an outcome counts half in the calibration
 REFIT_ROWS = 400_000  # examples that all fits of a validation may read together
+FEWEST_ROWS = 12  # examples, and outcomes, below which nothing can be learnt
 MANY_ROWS = 30_000  # rows below which threads wait for each other longer than they work
 OPEN = 0.1  # share of a period that must have had stock for its sales to test anything
 TREES = "trees"
@@ -98,7 +99,7 @@ class Trees:
         """Learn from all targets before column `until`."""
         p = past.panel
         s, t, h = _rows(p, until, horizon, self.params.max_rows, seed)
-        if len(s) < 20:
+        if len(s) < FEWEST_ROWS:
             raise DataError(
                 f"demand_forecast: only {len(s)} examples before {p.name(until)}; give a longer history or fewer "
                 "validation and test origins"
@@ -108,6 +109,8 @@ class Trees:
         # Sales in the part of a period that had stock, as a rate: Poisson regression with that part as exposure.
         exposure = p.available[s, t + h - 1] if past.uncensor else np.ones(len(s))
         y = p.sold[s, t + h - 1] / exposure / level
+        if not y.sum() > 0:
+            raise DataError(f"demand_forecast: nothing was sold before {p.name(until)}; check sales.quantity")
         weight = exposure * (level if self.weighting == "volume" else 1.0)
         data = lgb.Dataset(table, y, weight=weight, categorical_feature=past.categorical, free_raw_data=False)
         q = self.params
@@ -217,7 +220,7 @@ class Forecaster:
             )
         self.seasonal_ = end - panel.season >= horizon  # whether anything learnt from has a season before it
         names = [n for n in candidates.NAIVE if self.seasonal_ or n not in candidates.SEASONAL]
-        names += [n for n in q.candidates if n in candidates.STATISTICAL]
+        names += q.candidates
         # Of later origins a part of the horizon is known: fresher evidence on the periods next to come.
         later = np.linspace(end - horizon + 1, end - 1, min(horizon - 1, q.validation_origins))
         origins = [*range(first, end - horizon + 1), *sorted({int(o) for o in later})]
@@ -248,8 +251,11 @@ class Forecaster:
         X = {name: np.concatenate([t[name] for t in told])[keep] * share for name in self.names_}
         y, k, scale = (np.concatenate(a)[keep] for a in (outcome, kind, level))
         ahead = np.concatenate([np.repeat(h[None, :], len(some), axis=0) for _ in origins])[keep]
-        if len(y) < 20:
-            raise DataError("demand_forecast: too few outcomes to validate on; give a longer history")
+        if len(y) < FEWEST_ROWS:
+            raise DataError(
+                f"demand_forecast: only {len(y)} outcomes to validate on, at least {FEWEST_ROWS} are needed; give a "
+                "longer history, or more params.validation_origins"
+            )
         self.weights_ = self._combine(X, y, k, scale)
         mean = sum(X[name] * self.weights_[k, i] for i, name in enumerate(self.names_))
         mean = np.asarray(mean) / share

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.periods import SEASONS, Frequency
 
+STATISTICAL = ("exponential_smoothing", "theta", "croston", "tsb", "adida", "auto_ets", "auto_arima")
+
 
 class TreeParams(BaseModel):
     """The global LightGBM model.
@@ -102,6 +104,9 @@ class DemandParams(BaseModel):
     def _sound(self) -> Self:
         if not self.series or len(set(self.series)) < len(self.series):
             raise ValueError("series must name one or more different columns of sales")
+        unknown = [n for n in self.candidates if n not in STATISTICAL]
+        if unknown:
+            raise ValueError(f"candidates: '{unknown[0]}' is unknown; there are: {', '.join(STATISTICAL)}")
         if self.horizon > 2 * SEASONS[self.frequency] and self.frequency != "day":
             raise ValueError(f"horizon must be at most two seasons ({2 * SEASONS[self.frequency]} {self.frequency}s)")
         return self
