@@ -14,7 +14,7 @@ import narwhals as nw
 from features.as_of import AS_OF
 from features.errors import DataError
 from features.facts import DAY
-from features.periods import Frequency, period_of
+from features.periods import Frequency, with_period
 
 Frame = nw.LazyFrame[Any]
 PERIOD = "period"
@@ -68,9 +68,8 @@ def sold(
             sales = sales.filter(nw.col("vehicle_condition").is_null() | (nw.col("vehicle_condition") == condition))
     one = nw.lit(1.0)
     quantity = nw.col("quantity") if "quantity" in names else one.alias("quantity")
-    rows = sales.drop_nulls([*series, "sold_at"]).with_columns(
-        period_of(nw.col("sold_at"), frequency, timezone=timezone).alias(PERIOD), quantity.alias("quantity")
-    )
+    rows = sales.drop_nulls([*series, "sold_at"]).with_columns(quantity.alias("quantity"))
+    rows = with_period(rows, nw.col("sold_at"), frequency, timezone=timezone, name=PERIOD)
     means = [n for n in ("price", "promotion", *drivers) if n in names]
     taken = dict.fromkeys(a for a in attributes if a not in series)
     return rows.group_by(*series, PERIOD).agg(
@@ -97,7 +96,7 @@ def stocked(tables: Mapping[str, Frame], *, series: Sequence[str], frequency: Fr
         if name not in names:
             raise DataError(f"stock.{name}: the column is missing; map it in the sources, or leave stock out")
     at = nw.col("snapshot_at") - MICROSECOND
-    rows = stock.with_columns(period_of(at, frequency, timezone=timezone).alias(PERIOD))
+    rows = with_period(stock, at, frequency, timezone=timezone, name=PERIOD)
     days = [n for n in ("days_in_stock",) if n in names]
     last = rows.group_by(*series, PERIOD).agg(nw.col("snapshot_at").max().alias("latest_at"))
     found = rows.group_by(*series, PERIOD).agg(
@@ -122,7 +121,7 @@ def examples(tables: Mapping[str, Frame], params: Any) -> Frame:
     series = list(params.series)
     found = sold(tables, series=series, frequency=params.frequency, timezone=params.timezone)
     sales = _table(tables, "sales").drop_nulls([*series, "sold_at"])
-    rows = sales.with_columns(period_of(nw.col("sold_at"), params.frequency, timezone=params.timezone).alias(PERIOD))
+    rows = with_period(sales, nw.col("sold_at"), params.frequency, timezone=params.timezone, name=PERIOD)
     day = rows.with_columns((nw.col("sold_at") // DAY * DAY).alias(AS_OF))
     first = day.group_by(PERIOD).agg(nw.col(AS_OF).min().alias(AS_OF))
     return found.join(first, on=PERIOD, how="left").select(*series, AS_OF, nw.col("quantity").alias("label"))

@@ -50,20 +50,39 @@ def period_of_day(days: Any, frequency: Frequency) -> Any:
     return (days + 3) // 7 if frequency == "week" else month_of_day(days)
 
 
-def period_of(instant: nw.Expr, frequency: Frequency, *, timezone: str) -> nw.Expr:
-    """Period, in local time, of an instant (us).
+def with_period(
+    frame: nw.LazyFrame[Any], instant: nw.Expr, frequency: Frequency, *, timezone: str, name: str
+) -> nw.LazyFrame[Any]:
+    """A frame with the period, in local time, of an instant (us).
 
+    The arithmetic goes column by column: as one expression, in which each step stands several times, it is more than
+    Spark's planner holds.
+
+    Examples
+    --------
     >>> import polars as pl
-    >>> at = nw.from_native(pl.LazyFrame({"at": [16 * 3_600_000_000 - 1, 16 * 3_600_000_000]}))
-    >>> at.select(period_of(nw.col("at"), "day", timezone="Asia/Shanghai")).collect()["at"].to_list()
+    >>> frame = nw.from_native(pl.LazyFrame({"at": [16 * 3_600_000_000 - 1, 16 * 3_600_000_000]}))
+    >>> with_period(frame, nw.col("at"), "day", timezone="Asia/Shanghai", name="day").collect()["day"].to_list()
     [0, 1]
     """
     first, changes = _clock(timezone)
-    local = instant + first
-    for at, step in changes:
-        local = local + nw.when(instant >= at).then(nw.lit(step)).otherwise(nw.lit(0))
-    found: nw.Expr = period_of_day(local // DAY, frequency)
-    return found
+    step: Any = nw.lit(first, dtype=nw.Int64)
+    for at, change in changes:
+        step = step + nw.when(instant >= at).then(nw.lit(change, dtype=nw.Int64)).otherwise(nw.lit(0, dtype=nw.Int64))
+    day, z, era, doe, yoe, doy = (nw.col(f"__{n}__") for n in ("day", "z", "era", "doe", "yoe", "doy"))
+    found = frame.with_columns(((instant + step) // DAY).alias("__day__"))
+    if frequency != "month":
+        return found.with_columns(period_of_day(day, frequency).alias(name)).drop("__day__")
+    for made, expression in (
+        ("__z__", day + 719_468),
+        ("__era__", z // 146_097),
+        ("__doe__", z - era * 146_097),
+        ("__yoe__", (doe - doe // 1_460 + doe // 36_524 - doe // 146_096) // 365),
+        ("__doy__", doe - (yoe * 365 + yoe // 4 - yoe // 100)),
+        (name, (yoe + era * 400 - 1970) * 12 + (doy * 5 + 2) // 153 + 2),
+    ):
+        found = found.with_columns(expression.alias(made))
+    return found.drop(["__day__", "__z__", "__era__", "__doe__", "__yoe__", "__doy__"])
 
 
 def first_day(periods: Any, frequency: Frequency) -> NDArray[np.int64]:

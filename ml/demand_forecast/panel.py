@@ -223,6 +223,13 @@ def lay_out(
                 f"sales: {share:.0%} of the {frequency}s between first and last rows are missing: the data does not "
                 f"come by the {frequency}; correct params.frequency, or set rows: transactions"
             )
+        if (rare := _rarer(there, alive)) is not None:
+            s, every = rare
+            who = ", ".join(f"{n} {series[n][s]}" for n in names)
+            raise DataError(
+                f"sales: rows of {who} come every {every:g} {frequency}s, those of others every {frequency}: give "
+                "tables of different frequencies to different configurations, or set rows: transactions"
+            )
     y = np.where(alive, y, np.nan)
     if one_row_each and gaps != "zero":
         y = np.where(gap, np.nan, y)
@@ -235,6 +242,21 @@ def lay_out(
     of = sold.group_by(names).agg(pl.col(a).drop_nulls().cast(pl.String).mode().min().alias(a) for a in held)
     described = series.drop("row").join(of, on=names, how="left", maintain_order="left") if held else series.drop("row")
     return Panel(described, tuple(names), frequency, first, y, available, table), notes
+
+
+def _rarer(there: NDArray[np.bool_], alive: NDArray[np.bool_]) -> tuple[int, float] | None:
+    """A series whose rows come as regularly as others', but more rarely, and how often; None where there is none.
+
+    >>> there = np.array([[True] * 12, [True, False, False] * 4])
+    >>> _rarer(there, np.ones_like(there))
+    (1, 3.0)
+    """
+    rows, length = there.sum(axis=1), alive.sum(axis=1)
+    for s in np.flatnonzero((rows >= 4) & (rows < 0.6 * length)):
+        steps = np.diff(np.flatnonzero(there[s]))
+        if steps.min() >= 2 and steps.max() - steps.min() <= 1:
+            return int(s), float(np.median(steps))
+    return None
 
 
 def _available(stocked: pl.DataFrame, sold: FloatArray, frequency: Frequency, period: NDArray[np.int64]) -> FloatArray:

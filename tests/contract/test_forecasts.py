@@ -243,3 +243,13 @@ def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytes
     cut = int(tables["sales"]["sold_at"].max()) - 20 * 86_400_000_000  # type: ignore[arg-type]
     study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
     assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]
+
+
+@pytest.mark.spark
+def test_spark_and_polars_lay_out_the_same_panel(group: Trained, spark: object) -> None:
+    config = load_config("demand_forecast", group.config)
+    here, there = load_demand(config), load_demand(config, engine="spark")
+    assert here.panel.series.equals(there.panel.series) and np.array_equal(here.on_hand, there.on_hand)
+    for name in ("sold", "available"):
+        np.testing.assert_allclose(getattr(here.panel, name), getattr(there.panel, name))
+    np.testing.assert_allclose(here.panel.drivers["price"], there.panel.drivers["price"])

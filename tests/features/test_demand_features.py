@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from features.demand_forecast import build, sold, stocked
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
-from features.periods import first_day, label, month_of_day, period_of, start_of
+from features.periods import first_day, label, month_of_day, start_of, with_period
 
 
 @given(st.dates(date(1970, 1, 1), date(2099, 12, 31)))
@@ -30,9 +30,9 @@ def test_periods_are_those_of_the_local_clock(moment: datetime, zone: str) -> No
     local = at.astimezone(ZoneInfo(zone)).date()
     us = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     frame = nw.from_native(pl.DataFrame({"at": [us]}))
-    found = frame.select(period_of(nw.col("at"), "day", timezone=zone))["at"][0]
+    found = with_period(frame, nw.col("at"), "day", timezone=zone, name="p")["p"][0]
     assert date(1970, 1, 1) + timedelta(days=found) == local
-    week = frame.select(period_of(nw.col("at"), "week", timezone=zone))["at"][0]
+    week = with_period(frame, nw.col("at"), "week", timezone=zone, name="p")["p"][0]
     monday = date(1970, 1, 1) + timedelta(days=int(first_day([week], "week")[0]))
     assert monday.weekday() == 0 and monday <= local < monday + timedelta(days=7)
 
@@ -42,7 +42,7 @@ def test_a_period_starts_where_it_is_said_to(zone: str) -> None:
     months = np.arange(600, 700)
     starts = start_of(months, "month", timezone=zone)
     frame = nw.from_native(pl.DataFrame({"at": np.r_[starts, starts - 1]}))
-    found = frame.select(period_of(nw.col("at"), "month", timezone=zone))["at"].to_numpy()
+    found = with_period(frame, nw.col("at"), "month", timezone=zone, name="p")["p"].to_numpy()
     assert (found == np.r_[months, months - 1]).all()
 
 

@@ -40,6 +40,12 @@ def test_series_totals_and_reasons(group_server: Server) -> None:
     assert everything["periods"][0]["mean"] == pytest.approx(sum(p["periods"][0]["mean"] for p in parts))
 
 
+def test_the_documentation_shows_both(group_server: Server) -> None:
+    told = group_server.client.get("/openapi.json")
+    assert {URL, f"{URL}/batch", ORDERS} <= set(told.json()["paths"])
+    assert "what if" in told.text and "review_days" in told.text
+
+
 def test_new_history_and_what_if_are_computed_anew(group_server: Server) -> None:
     base = {"store_id": "S6", "model": "D", "levels": [0.1, 0.5, 0.9]}
     busy = ask(group_server, **base, history=[{"period": "2023-01", "sold": 40}])

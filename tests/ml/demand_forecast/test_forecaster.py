@@ -146,6 +146,13 @@ def test_duplicates_and_another_frequency_are_named() -> None:
         lay_out(rows(("a", 1, 2.0)).clear(), None, frequency="day", **how)
 
 
+def test_series_of_another_frequency_are_named() -> None:
+    often = [("a", t, 1.0) for t in range(24)]
+    rarely = [("b", t, 5.0) for t in range(0, 24, 3)]
+    with pytest.raises(DataError, match="rows of model b come every 3 weeks, those of others every week"):
+        lay_out(rows(*often, *rarely), None, keys=["model"], frequency="week", one_row_each=True)
+
+
 def test_transactions_without_a_row_are_months_without_a_sale() -> None:
     panel, _ = lay_out(rows(("a", 1, 2.0), ("a", 3, 1.0), ("b", 2, 1.0)), None, keys=["model"], frequency="month")
     assert np.nan_to_num(panel.sold, nan=-1).tolist() == [[2, 0, 1], [-1, 1, 0]]
