@@ -247,7 +247,7 @@ def _levels(study: DemandStudy, forecaster: Forecaster) -> dict[str, dict[str, f
             actual = np.zeros(node.mean.shape)
             np.add.at(actual, level.code, demand[:, origin : origin + q.horizon])
             low, high = (node.quantiles[..., np.abs(GRID - p).argmin()] for p in (0.1, 0.9))
-            inside = (actual >= low - 0.5 * panel.whole) & (actual <= high + 0.5 * panel.whole)
+            inside = (actual >= low) & (actual <= high)
             parts.append((actual.ravel(), node.mean.ravel(), inside.ravel()))
     found = {}
     for level, parts in zip(levels, tested, strict=True):
