@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +11,20 @@ import typer
 from rich.table import Table
 
 from features.errors import ChehangError, ConfigError
+from training.options import (
+    AsJson,
+    ConfigPath,
+    Engine,
+    Overlays,
+    Settings,
+    TaskName,
+    VersionNumber,
+    loaded_config,
+    parsed_instant,
+    print_json,
+    say,
+)  # fmt: skip
 from training.printing import (
-    err,
     out,
     print_checked,
     print_folds,
@@ -33,56 +42,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; see: chehang tasks")]
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Configuration; configs/TASK.yaml if not given.")
-]
-Overlays = Annotated[
-    list[Path] | None,
-    typer.Option("--with", help="YAML whose keys replace those of the configuration; may be repeated."),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="One value, as in params.target_bad_rate=0.02; may be repeated."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines instead of tables.")]
-VersionNumber = Annotated[int | None, typer.Option("--version", help="Model version; the latest if not given.")]
-VALUE_CONFIG = Path("configs/customer_value.yaml")
-Engine = Annotated[str, typer.Option(help="Where features are computed: polars or spark.")]
-
-
-def _say(quiet: bool) -> Callable[[str], None]:
-    return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {text}[/dim]"))
-
-
-def _print_json(content: Any) -> None:
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
-
-
-def _instant(text: str | None) -> datetime | None:
-    """An instant with an offset.
-
-    Raises
-    ------
-    ConfigError
-        It is no such thing.
-    """
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise ConfigError(f"--as-of: must be an instant with an offset, as 2026-01-31T09:00+08:00, got {text!r}")
-    return found
-
-
-def _load(task: str, config: Path | None, overlays: list[Path] | None, settings: list[str] | None) -> Any:
-    from training.config import load_config
-
-    return load_config(task, config, overlays=overlays or (), settings=settings or ())
-
 
 @app.command()
 def tasks(as_json: AsJson = False) -> None:
@@ -97,7 +56,7 @@ def tasks(as_json: AsJson = False) -> None:
             {"task": task.name, **task.summary, "tables": list(task.tables), "champion": best.number if best else None}
         )
     if as_json:
-        return _print_json(rows)
+        return print_json(rows)
     table = Table("task", "question", "问题", "tables", "champion")
     for row in rows:
         table.add_row(row["task"], row["en"], row["zh"], ", ".join(row["tables"]), str(row["champion"] or "none"))
@@ -119,9 +78,9 @@ def sample_data(
 
     folder = out_folder or home() / "sample"
     size = Size(stores=stores, customers=customers, months=months, seed=seed)
-    rows = generate(size, folder, progress=_say(as_json))
+    rows = generate(size, folder, progress=say(as_json))
     if as_json:
-        return _print_json({"folder": str(folder), "rows": rows})
+        return print_json({"folder": str(folder), "rows": rows})
     table = Table("table", "rows", title=f"sample dealership in {folder}")
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")
@@ -139,7 +98,7 @@ def check(
     """Read a task's tables, check them against their contracts, and say what a training would see."""
     from training.study import load_study
 
-    study = load_study(_load(task, config, overlay, setting), progress=_say(as_json))
+    study = load_study(loaded_config(task, config, overlay, setting), progress=say(as_json))
     content: dict[str, Any] = {
         "task": task,
         "tables": {
@@ -150,7 +109,7 @@ def check(
         "notes": list(study.notes),
     }
     if as_json:
-        return _print_json(content)
+        return print_json(content)
     print_checked(content)
 
 
@@ -166,9 +125,9 @@ def train(
     """Train, calibrate and evaluate one version, and register it."""
     from training.run import train as run
 
-    done = run(_load(task, config, overlay, setting), engine=engine, progress=_say(as_json))
+    done = run(loaded_config(task, config, overlay, setting), engine=engine, progress=say(as_json))
     if as_json:
-        return _print_json({"task": task, "version": done.version.number, **done.report.as_dict()})
+        return print_json({"task": task, "version": done.version.number, **done.report.as_dict()})
     print_report(done.report)
     out.print(f"registered {task} version {done.version.number}; promote it with: chehang promote {task}")
 
@@ -191,16 +150,16 @@ def tune(
 
     load = {"task": task, "path": config, "overlays": overlay or (), "settings": setting or ()}
     done = run(
-        _load(task, config, overlay, setting),
+        loaded_config(task, config, overlay, setting),
         load=load,
         out=to or home() / "tuned" / f"{task}.yaml",
         trials=trials,
         workers=workers,
         timeout=timeout,
-        progress=_say(as_json),
+        progress=say(as_json),
     )
     if as_json:
-        return _print_json({**done.__dict__, "params": dict(done.params)})
+        return print_json({**done.__dict__, "params": dict(done.params)})
     out.print(
         f"{done.metric} {done.value:.5f} (as configured {done.default:.5f}), {done.trials} trials, {done.pruned} pruned"
     )
@@ -227,20 +186,20 @@ def evaluate(
     from training.plots import draw_report
     from training.study import load_study
 
-    configured = _load(task, config, overlay, setting)
+    configured = loaded_config(task, config, overlay, setting)
     if folds is not None:
         if configured.definition.outcome not in ("binary", "amount"):
             raise ConfigError(f"--folds: {task} is tested on what came later, once; leave it out")
-        examples = load_examples(configured, progress=_say(as_json))
-        found = cross_validate(examples, folds=folds, progress=_say(as_json))
-        return _print_json(found.__dict__) if as_json else print_folds(found)
-    study = load_study(configured, progress=_say(as_json))
+        examples = load_examples(configured, progress=say(as_json))
+        found = cross_validate(examples, folds=folds, progress=say(as_json))
+        return print_json(found.__dict__) if as_json else print_folds(found)
+    study = load_study(configured, progress=say(as_json))
     model = tracking.load(tracking.find(task, version))
     told = study.evaluate(model.estimator)
     if report is not None:
         told.write(report)
         draw_report(told, report / "report.png")
-    return _print_json(told.as_dict()) if as_json else print_report(told)
+    return print_json(told.as_dict()) if as_json else print_report(told)
 
 
 @app.command()
@@ -250,7 +209,7 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
     from training import tracking
 
     if task not in TASKS:
-        _load(task, None, None, None)
+        loaded_config(task, None, None, None)
     best, known = tracking.champion(task), tracking.versions(task)
     if not known:
         tracking.find(task)
@@ -265,7 +224,7 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
         for v in known
     ]
     if as_json:
-        return _print_json(rows)
+        return print_json(rows)
     print_versions(rows, list(TASKS[task].metrics))
 
 
@@ -282,7 +241,7 @@ def promote(
 
     moved, verdict = run(task, version, force=force, reason=reason)
     if as_json:
-        return _print_json({"promotion": moved.__dict__, "checks": [c.__dict__ for c in verdict.checks]})
+        return print_json({"promotion": moved.__dict__, "checks": [c.__dict__ for c in verdict.checks]})
     for c in verdict.checks:
         out.print(f"{'[green]pass[/green]' if c.passed else '[red]fail[/red]'}  {c.name}: {c.detail}")
     out.print(f"{task} version {moved.version} is champion{' (forced)' if moved.forced else ''}")
@@ -299,7 +258,7 @@ def rollback(
 
     moved = run(task, reason=reason)
     if as_json:
-        return _print_json(moved.__dict__)
+        return print_json(moved.__dict__)
     out.print(f"{task} version {moved.version} is champion again (was {moved.previous})")
 
 
@@ -310,10 +269,10 @@ def history(task: TaskName, as_json: AsJson = False) -> None:
     from training import tracking
 
     if task not in TASKS:
-        _load(task, None, None, None)
+        loaded_config(task, None, None, None)
     moves = tracking.promotions(task)
     if as_json:
-        return _print_json([m.__dict__ for m in moves])
+        return print_json([m.__dict__ for m in moves])
     primary = TASKS[task].primary_metric
     table = Table("when (UTC)", "action", "version", "before", "who", primary, "why")
     for m in moves:
@@ -344,15 +303,15 @@ def score(
     from training import tracking
     from training.score import score as run
 
-    loaded = _load(task, config, overlay, setting)
+    loaded = loaded_config(task, config, overlay, setting)
     found = tracking.find(task, version) if version is not None else tracking.champion(task)
     if found is None:
         from features.errors import ModelNotFound
 
         raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
-    rows = run(tracking.load(found), loaded, data=data, out=to, as_of=_instant(as_of), progress=_say(as_json))
+    rows = run(tracking.load(found), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=say(as_json))
     if as_json:
-        return _print_json({"rows": rows, "out": str(to), "version": found.number})
+        return print_json({"rows": rows, "out": str(to), "version": found.number})
     out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")
 
 
@@ -371,9 +330,9 @@ def value(
     from training.customer_value import load_value_config
     from training.customer_value import value as run
 
-    found = run(load_value_config(config), out=to, as_of=_instant(as_of), progress=_say(as_json))
+    found = run(load_value_config(config), out=to, as_of=parsed_instant(as_of), progress=say(as_json))
     if as_json:
-        return _print_json({"out": str(to), **found.as_dict()})
+        return print_json({"out": str(to), **found.as_dict()})
     print_values(found)
     out.print(f"{found.customers.height:,} customers written to {to}")
 
@@ -394,15 +353,15 @@ def forecast(
     from training.forecast import forecast as run
 
     task = "demand_forecast"
-    loaded = _load(task, config, overlay, setting)
+    loaded = loaded_config(task, config, overlay, setting)
     found = tracking.find(task, version) if version is not None else tracking.champion(task)
     if found is None:
         from features.errors import ModelNotFound
 
         raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
-    done = run(tracking.load(found), loaded, out=to, rules=rules, store=store, progress=_say(as_json))
+    done = run(tracking.load(found), loaded, out=to, rules=rules, store=store, progress=say(as_json))
     if as_json:
-        return _print_json(
+        return print_json(
             {
                 "version": found.number,
                 "rows": done.forecasts.height,

@@ -14,10 +14,12 @@ from features.errors import DataError
 from ml.demand_forecast import candidates
 from ml.demand_forecast.coherence import levels_of, node_quantiles
 from ml.demand_forecast.estimator import DemandEstimator, answers, ended, level_name, living
-from ml.demand_forecast.forecaster import GRID, OPEN, Forecast, Forecaster
+from ml.demand_forecast.forecast import GRID, Forecast
+from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.metrics import interval_coverage
 from ml.demand_forecast.panel import FloatArray, Panel
 from ml.demand_forecast.past import Past
+from ml.demand_forecast.trees import OPEN
 from ml.domain.demand_class import CLASSES
 from ml.metrics import Interval, bootstrap
 from ml.metrics import demand as metrics

@@ -10,7 +10,8 @@ from scipy.special import ndtri
 from features.periods import first_day
 from ml.demand_forecast.coherence import cumulative_quantiles
 from ml.demand_forecast.estimator import ended, living
-from ml.demand_forecast.forecaster import GRID, Forecaster
+from ml.demand_forecast.forecast import GRID
+from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.panel import FloatArray, Panel
 from ml.demand_forecast.planning import PlanningRules, load_planning_rules
 from ml.domain.newsvendor import order_up_to

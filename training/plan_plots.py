@@ -16,7 +16,7 @@ from matplotlib.font_manager import fontManager
 
 from features.errors import ConfigError
 from ml.demand_forecast.estimator import DemandEstimator, Told
-from ml.demand_forecast.forecaster import GRID
+from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan
 
 BANDS = ((0.05, 0.95, 0.15), (0.1, 0.9, 0.2), (0.25, 0.75, 0.3))

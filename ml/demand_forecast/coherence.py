@@ -22,7 +22,7 @@ from scipy.special import ndtr, ndtri
 from features.errors import DataError
 
 if TYPE_CHECKING:
-    from ml.demand_forecast.forecaster import Forecast
+    from ml.demand_forecast.forecast import Forecast
     from ml.demand_forecast.panel import FloatArray, IntArray, Panel
 
 PATHS = 400
@@ -247,7 +247,7 @@ def demand_paths(
     forecast: Forecast, dependence: Dependence, groups: Sequence[IntArray], *, n: int = PATHS, seed: int = 0
 ) -> Iterator[tuple[slice, Paths]]:
     """Blocks of series with paths of their demand, shape (n_block, horizon, n); whole where demand is counted."""
-    from ml.demand_forecast.forecaster import GRID
+    from ml.demand_forecast.forecast import GRID
 
     steps = GRID.astype(np.float32)
     for rows, u in dependence.uniforms(groups, forecast.mean.shape[1], n=n, seed=seed):
@@ -273,7 +273,7 @@ def node_quantiles(
     A node of one series has that series' quantiles. The paths of others are scaled to the sum of the means, which
     rounding and calibration leave by a little.
     """
-    from ml.demand_forecast.forecaster import GRID
+    from ml.demand_forecast.forecast import GRID
 
     horizon = forecast.mean.shape[1]
     sums = [np.zeros((len(v.names), horizon * n), dtype=np.float32) for v in levels]

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from features.errors import DataError
 from ml.demand_forecast.coherence import cumulative_quantiles, levels_of, node_quantiles
-from ml.demand_forecast.forecaster import GRID, Forecast, Forecaster, Say
+from ml.demand_forecast.forecast import GRID, Forecast
+from ml.demand_forecast.forecaster import Forecaster, Say
 from ml.demand_forecast.panel import FloatArray, Panel
 from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.past import Past

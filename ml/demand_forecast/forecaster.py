@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm as lgb
@@ -15,176 +14,24 @@ from scipy.optimize import nnls
 from features.errors import DataError
 from ml.demand_forecast import candidates
 from ml.demand_forecast.coherence import Dependence, normal_scores, score_information
+from ml.demand_forecast.forecast import GRID, Forecast
 from ml.demand_forecast.panel import FloatArray, IntArray, Panel
-from ml.demand_forecast.params import DemandParams, TreeParams
+from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.past import Past
-from ml.domain.count_distribution import corrected_levels, fit_dispersion, probability_integral, quantile
+from ml.demand_forecast.trees import FEWEST_ROWS, OPEN, Trees
+from ml.domain.count_distribution import corrected_levels, fit_dispersion, probability_integral
 from ml.domain.demand_class import CLASSES, demand_class
 from ml.estimators.artefact import content_of, from_json, to_json
 
-GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]
-DECILES = np.arange(1, 10) / 10
 FEWEST = 150  # outcomes that a class must have to be calibrated by itself
 PRIOR_ROWS = 1.0  # pull to the prior weights, as a share of the rows
 SAMPLE = 2_500  # series that classical forecasts are validated on
 SLIGHT = 0.02  # weights below this are dropped
 RECENT = 0.75  # horizons after which an outcome counts half in the calibration
 REFIT_ROWS = 400_000  # examples that all fits of a validation may read together
-FEWEST_ROWS = 12  # examples, and outcomes, below which nothing can be learnt
-MANY_ROWS = 30_000  # rows below which threads wait for each other longer than they work
-OPEN = 0.1  # share of a period that must have had stock for its sales to test anything
 TREES = "trees"
 STATE = "forecaster.json"
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What a forecaster says at one origin.
-
-    Attributes
-    ----------
-    mean : ndarray of shape (n_series, horizon)
-        Expected demand; 0 where nothing can be sold any more.
-    dispersion : ndarray of the same shape
-        Of the negative binomial.
-    level : ndarray of shape (n_series, horizon, n_grid)
-        Level that the distribution is asked for where `GRID` is promised.
-    parts : mapping of str to ndarray
-        Forecasts that were combined.
-    """
-
-    mean: FloatArray
-    dispersion: FloatArray
-    level: FloatArray
-    kind: IntArray
-    whole: bool
-    parts: dict[str, FloatArray]
-
-    def quantiles(self, levels: FloatArray) -> FloatArray:
-        """Demand at each of the promised levels, shape (n_series, horizon, n_levels); never below 0, never crossing."""
-        place = np.interp(levels, GRID, np.arange(len(GRID)))
-        low = np.floor(place).astype(int)
-        high = np.minimum(low + 1, len(GRID) - 1)
-        asked = self.level[..., low] * (1 - (place - low)) + self.level[..., high] * (place - low)
-        found = quantile(asked, self.mean[..., None], self.dispersion[..., None], smooth=not self.whole)
-        return np.where(self.mean[..., None] > 0, np.maximum.accumulate(found, axis=-1), 0.0)
-
-    def while_stocked(self, available: FloatArray) -> Forecast:
-        """Forecasts of what is sold in the part of each period that has stock, shape (n_series, horizon).
-
-        Sales until stock runs out are, on average, the rate of demand times the time that there was stock, whatever
-        made it run out (the optional stopping of a counting process less its compensator).
-        """
-        return replace(self, mean=self.mean * available)
-
-    def take(self, rows: Any) -> Forecast:
-        """Some of the series."""
-        parts = {n: v[rows] for n, v in self.parts.items()}
-        return Forecast(self.mean[rows], self.dispersion[rows], self.level[rows], self.kind[rows], self.whole, parts)
-
-    def point(self, kind: str) -> FloatArray:
-        """The mean, which squared errors ask for, or the median, which absolute and relative ones do."""
-        return self.mean if kind == "mean" else self.quantiles(np.array([0.5]))[..., 0]
-
-
-class Trees:
-    """LightGBM on the ratio of demand to level, one table for all series, origins and horizons."""
-
-    def __init__(self, params: TreeParams, *, weighting: str) -> None:
-        self.params = params
-        self.weighting = weighting
-
-    def fit(self, past: Past, *, until: int, horizon: int, seed: int = 0) -> Trees:
-        """Learn from all targets before column `until`."""
-        p = past.panel
-        s, t, h = _rows(p, until, horizon, self.params.max_rows, seed)
-        if len(s) < FEWEST_ROWS:
-            raise DataError(
-                f"demand_forecast: only {len(s)} examples before {p.name(until)}; give a longer history or fewer "
-                "validation and test origins"
-            )
-        table = past.table(s, t, h)
-        level = past.level[s, t]
-        # Sales in the part of a period that had stock, as a rate: Poisson regression with that part as exposure.
-        exposure = p.available[s, t + h - 1] if past.uncensor else np.ones(len(s))
-        y = p.sold[s, t + h - 1] / exposure / level
-        if not y.sum() > 0:
-            raise DataError(f"demand_forecast: nothing was sold before {p.name(until)}; check sales.quantity")
-        weight = exposure * (level if self.weighting == "volume" else 1.0)
-        data = lgb.Dataset(table, y, weight=weight, categorical_feature=past.categorical, free_raw_data=False)
-        q = self.params
-        threads = q.num_threads if len(table) >= MANY_ROWS else 1
-        self.boosters_ = [
-            lgb.train(
-                {
-                    "objective": "poisson", "learning_rate": q.learning_rate, "num_leaves": q.num_leaves,
-                    "min_data_in_leaf": q.min_data_in_leaf, "feature_fraction": q.feature_fraction,
-                    "bagging_fraction": q.bagging_fraction, "bagging_freq": 1, "lambda_l2": q.lambda_l2,
-                    "num_threads": threads, "seed": seed + bag, "verbose": -1, "deterministic": True,
-                    "force_row_wise": True,
-                },
-                data,
-                q.n_estimators,
-            )
-            for bag in range(q.bags)
-        ]  # fmt: skip
-        return self
-
-    def forecast(
-        self,
-        past: Past,
-        origin: int,
-        horizon: int,
-        *,
-        rows: NDArray[np.intp] | None = None,
-        changed: Mapping[str, FloatArray] | None = None,
-    ) -> FloatArray:
-        """Expected demand of each series (or of some rows), shape (n_series, horizon); see `Past.table` for changes."""
-        series = np.arange(len(past.panel.sold)) if rows is None else rows
-        n = len(series)
-        s, h = np.repeat(series, horizon), np.tile(np.arange(1, horizon + 1), n)
-        t = np.full(len(s), origin, dtype=np.int64)
-        ratio = self.ratio(past.table(s, t, h, changed=None if changed is None else dict(changed)))
-        return np.asarray(ratio.reshape(n, horizon) * past.level[series, origin][:, None])
-
-    def ratio(self, table: NDArray[np.float32]) -> FloatArray:
-        """Demand over level, of each row."""
-        threads = self.params.num_threads if len(table) >= MANY_ROWS else 1
-        told = np.mean([b.predict(table, num_threads=threads) for b in self.boosters_], axis=0)
-        return np.asarray(told, dtype=np.float64)
-
-    def contributions(self, table: NDArray[np.float32]) -> FloatArray:
-        """What each column adds to the logarithm of demand over level, shape (n_rows, n_columns)."""
-        told = np.mean(
-            [np.asarray(b.predict(table, pred_contrib=True, num_threads=1))[:, :-1] for b in self.boosters_], axis=0
-        )
-        return np.asarray(told, dtype=np.float64)
-
-
-def _ahead(values: FloatArray, origin: int, horizon: int) -> FloatArray:
-    """The periods from an origin on; NaN where they are not known yet."""
-    found = np.full((len(values), horizon), np.nan)
-    known = values[:, origin : origin + horizon]
-    found[:, : known.shape[1]] = known
-    return found
-
-
-def _rows(p: Panel, until: int, horizon: int, most: int, seed: int) -> tuple[NDArray[np.intp], IntArray, IntArray]:
-    """Series, origins and horizons of all known targets before a column, or a sample of them."""
-    rng = np.random.default_rng(seed)
-    known = np.isfinite(p.sold[:, :until]) & (p.available[:, :until] >= OPEN)
-    s, target = np.nonzero(known)
-    h = rng.integers(1, horizon + 1, (len(s), 1)) if len(s) * horizon > 4 * most else np.arange(1, horizon + 1)[None, :]
-    s, target, h = (a.ravel() for a in np.broadcast_arrays(s[:, None], target[:, None], h))
-    t = target - h + 1
-    first = min(max(2, int(np.quantile(p.begin, 0.05)) + 3), max(1, until - horizon - 1))
-    keep = (t >= first) & (t >= p.begin[s])
-    s, t, h = s[keep], t[keep], h[keep]
-    if len(s) > most:
-        chosen = np.sort(rng.choice(len(s), most, replace=False))
-        s, t, h = s[chosen], t[chosen], h[chosen]
-    return s, t.astype(np.int64), h.astype(np.int64)
 
 
 class Forecaster:
@@ -431,6 +278,14 @@ class Forecaster:
         texts = [content_of(files, _bag(i)).decode() for i in range(state["bags"])]
         found.trees_.boosters_ = [lgb.Booster(model_str=text) for text in texts]
         return found
+
+
+def _ahead(values: FloatArray, origin: int, horizon: int) -> FloatArray:
+    """The periods from an origin on; NaN where they are not known yet."""
+    found = np.full((len(values), horizon), np.nan)
+    known = values[:, origin : origin + horizon]
+    found[:, : known.shape[1]] = known
+    return found
 
 
 def _bag(i: int) -> str:

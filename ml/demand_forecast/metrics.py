@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.demand_forecast.forecaster import GRID, Forecast
+from ml.demand_forecast.forecast import GRID, Forecast
 from ml.demand_forecast.panel import FloatArray
 from ml.domain.count_distribution import probability_integral
 

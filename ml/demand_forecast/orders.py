@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.errors import DataError
 from features.periods import first_day, label
 from ml.demand_forecast.estimator import DemandEstimator
-from ml.demand_forecast.forecaster import GRID
+from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules, plan_orders
 from ml.demand_forecast.request import Name
 from ml.endpoint import Champions, Endpoint

@@ -55,6 +55,14 @@ def test_what_was_computed_ahead_is_what_would_be_computed_now(model: Model) -> 
             assert b.drivers and all("%" in d.en and "%" in d.zh for d in b.drivers)
 
 
+def test_levels_may_come_in_any_order(model: Model) -> None:
+    asked = {"store_id": "S6", "model": "D", "history": [{"period": "2023-01", "sold": 9}]}
+    up, down = (
+        ask(model, **asked, levels=levels).periods[0].quantiles for levels in ([0.1, 0.5, 0.9], [0.9, 0.5, 0.1])
+    )
+    assert up == down[::-1] and up[0] < up[2]
+
+
 def test_every_level_adds_up_and_no_quantile_crosses_or_is_negative(model: Model) -> None:
     estimator: DemandEstimator = model.estimator
     totals = {v.columns: t for v, t in zip(estimator.levels, estimator.of_levels, strict=True)}

@@ -19,7 +19,7 @@ from ml.demand_forecast.coherence import (
     normal_scores,
     score_information,
 )
-from ml.demand_forecast.forecaster import GRID, Forecast
+from ml.demand_forecast.forecast import GRID, Forecast
 from ml.demand_forecast.metrics import integral
 from ml.demand_forecast.panel import Panel
 

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from features.errors import DataError
-from ml.demand_forecast.forecaster import DECILES, Forecaster
+from ml.demand_forecast.forecast import DECILES
+from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.lags import NAMES, as_rows, lag_table, transforms
 from ml.demand_forecast.panel import Panel, lay_out
 from ml.demand_forecast.params import DemandParams
