@@ -42,6 +42,7 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks.lead_scoring
 	$(BIN)/python -m benchmarks.demand
 	$(BIN)/python -m benchmarks.fault_rate
+	$(BIN)/python -m benchmarks.fault_alarms
 
 serve: .venv/.run
 	$(BIN)/chehang serve

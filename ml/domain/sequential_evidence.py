@@ -120,6 +120,78 @@ def look(
     return Evidence(evidence.log_ratio + step, evidence.prior)
 
 
+def evidence_so_far(count: npt.ArrayLike, expected: npt.ArrayLike, proneness: npt.ArrayLike = 0.0) -> Evidence:
+    """Evidence of all events so far, where cells differ for good: some models fail more than others without a fault.
+
+    A cell's rate is ``expected * p``, with p drawn once from a gamma of mean 1 and variance `proneness`. Given p, weeks
+    are Poisson and only their sum tells of p, so that the ratio of the two mixtures depends on the sums alone; in time
+    it is a martingale like that of `look`, and may be looked at as often.
+
+    Parameters
+    ----------
+    count, expected : array of shape (n_cells,)
+        Sums since the begin.
+    proneness : float or array of shape (n_cells,)
+        Variance between cells, known beforehand.
+
+    Examples
+    --------
+    >>> surprising = evidence_so_far([150], [100.0]).log_e[0]
+    >>> usual = evidence_so_far([150], [100.0], proneness=0.09).log_e[0]
+    >>> float(surprising.round(1)), float(usual.round(1))
+    (9.0, 0.3)
+    """
+    n = np.asarray(count, dtype=np.float64)
+    return look(begin(len(n)), n, expected, proneness)
+
+
+def evidence_of_builds(count: npt.ArrayLike, expected: npt.ArrayLike, proneness: float) -> FloatArray:
+    """Evidence that some builds of a cell, nobody knows which, have a raised rate.
+
+    As `evidence_so_far`, where the raised rate holds for a range of consecutive build periods; the others, of the same
+    model, tell how prone it is. Half the weight has the range of all builds, the rest is spread evenly over all ranges:
+    the mean of e-processes is one.
+
+    Parameters
+    ----------
+    count, expected : array of shape (n_cells, n_builds)
+        Sums since the begin, by build period in their order.
+    proneness : float
+        Variance between cells, known beforehand; above 0.
+
+    Returns
+    -------
+    ndarray of shape (n_cells,)
+        Logarithm of the evidence.
+
+    Examples
+    --------
+    >>> some = evidence_of_builds([[10, 10, 30, 30, 10, 10]], [[10.0] * 6], 0.04)
+    >>> all_ = evidence_so_far([100], [60.0], 0.04).log_e
+    >>> float(some[0].round(1)), float(all_[0].round(1))
+    (12.5, 2.0)
+    """
+    n, e = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    if n.ndim != 2 or n.shape != e.shape:
+        raise ValueError(f"count {n.shape} and expected {e.shape} must have a row for each cell, a column a build")
+    if not (np.isfinite(n) & (n >= 0)).all() or not (np.isfinite(e) & (e >= 0)).all():
+        raise ValueError("count and expected must be finite and not below 0")
+    if not (np.isfinite(proneness) and proneness > 0):
+        raise ValueError(f"proneness must be finite and above 0, got {proneness}")
+    first, last = np.triu_indices(n.shape[1])
+    sums, due = (np.concatenate([np.zeros((len(n), 1)), v.cumsum(axis=1)], axis=1) for v in (n, e))
+    within, within_due = sums[:, last + 1] - sums[:, first], np.maximum(due[:, last + 1] - due[:, first], 0.0)
+    size = 1 / proneness
+    total, total_due = size + sums[:, -1:], size + due[:, -1:]
+    whole = (first == 0) & (last == n.shape[1] - 1)
+    weight = np.log(0.5 * whole + 0.5 / len(first)) - np.log(len(RATIOS))
+    found = np.full(len(n), -np.inf)
+    for theta in RATIOS:
+        of_range = within * np.log(theta) - total * np.log1p((theta - 1) * within_due / total_due)
+        found = np.logaddexp(found, logsumexp(of_range + weight[None, :], axis=1))
+    return np.asarray(found)
+
+
 def alarms(evidence: Evidence, *, alpha: float, weight: npt.ArrayLike | None = None) -> IntArray:
     """Cells whose evidence suffices, the strongest first, at a chance of any false alarm of at most alpha.
 

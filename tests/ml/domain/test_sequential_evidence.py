@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import nbinom, poisson
+from scipy.stats import binom, nbinom, poisson
 
-from ml.domain.sequential_evidence import alarms, begin, discoveries, look, poisson_evidence
+from ml.domain.sequential_evidence import (
+    alarms,
+    begin,
+    discoveries,
+    evidence_of_builds,
+    evidence_so_far,
+    look,
+    poisson_evidence,
+)
 
 
 @settings(deadline=None)
@@ -22,8 +30,24 @@ def test_without_a_fault_the_mean_of_the_evidence_is_one(expected: float, disper
         else nbinom.pmf(counts, 1 / dispersion, 1 / (1 + dispersion * expected))
     )
     found = look(begin(len(counts)), counts, np.full(len(counts), expected), dispersion)
-    mean = float((chance * np.exp(found.log_e))[chance > 0].sum())
+    mean = float((chance[chance > 0] * np.exp(found.log_e[chance > 0])).sum())
     assert mean == pytest.approx(1.0, rel=1e-3)
+
+
+def test_the_mean_of_the_evidence_of_builds_is_one_and_bad_builds_show_in_it() -> None:
+    """By enumeration of two builds of cells whose own rate is a gamma; then a range in the middle against all builds."""
+    proneness, due = 0.2, np.array([1.5, 0.7])
+    first, second = (n.ravel().astype(float) for n in np.meshgrid(np.arange(80), np.arange(80)))
+    total, size = first + second, 1 / proneness
+    chance = nbinom.pmf(total, size, size / (size + due.sum())) * binom.pmf(first, total, due[0] / due.sum())
+    found = evidence_of_builds(np.column_stack([first, second]), np.tile(due, (len(first), 1)), proneness)
+    assert float((chance * np.exp(found))[chance > 1e-14].sum()) == pytest.approx(1.0, rel=1e-3)
+    middle = [[20, 20, 45, 45, 20, 20]]
+    assert evidence_of_builds(middle, [[20.0] * 6], 0.04)[0] > evidence_so_far([170], [120.0], 0.04).log_e[0] + 5
+    with pytest.raises(ValueError, match="proneness"):
+        evidence_of_builds(middle, [[20.0] * 6], 0.0)
+    with pytest.raises(ValueError, match="row for each cell"):
+        evidence_of_builds([1, 2], [1.0, 1.0], 0.1)
 
 
 def test_the_order_of_weeks_and_their_division_do_not_matter_for_poisson_counts() -> None:
