@@ -22,6 +22,7 @@ from ml.fault_rate.field import Field
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 AGES = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0])  # years: limits of the bands of age
+CODES = 32  # more than there are bands of anything
 HELD_OUT = 0.3
 YEAR_WEEKS = 52
 ABSENT = 6.0  # where so many faults are expected and none came, the model does not have the component
@@ -34,8 +35,12 @@ class Expected:
 
     Attributes
     ----------
-    faults : ndarray of shape (n_components, n_strata, n_weeks)
-        At the usual rate.
+    field : Field
+        Whose exposure it is.
+    rates : ndarray of shape (n_components, n_effects)
+        Usual faults of a vehicle-year, by combination of age, distance and season.
+    cell : ndarray of int32, shape (n_strata, n_weeks)
+        Combination of each stratum and week.
     has : ndarray of bool, shape (n_components, n_strata)
         Whether the stratum's model has the component at all.
     chosen : tuple of str
@@ -44,10 +49,17 @@ class Expected:
         Held out, a fault, of each of the three.
     """
 
-    faults: FloatArray
+    field: Field
+    rates: FloatArray
+    cell: npt.NDArray[np.int32]
     has: BoolArray
     chosen: tuple[str, ...]
     deviance: FloatArray
+
+    def faults(self, component: int) -> FloatArray:
+        """Expected faults of a component, shape (n_strata, n_weeks)."""
+        at_risk = self.field.exposure * self.has[component][:, None]
+        return np.asarray(self.rates[component][self.cell] * at_risk)
 
 
 def deviance(count: FloatArray, expected: FloatArray) -> float:
@@ -72,43 +84,49 @@ def expect(field: Field, *, until: int) -> Expected:
     until : int
         First week that nothing is learnt from.
     """
-    counts = field.counts()
     cut = max(int(until * (1 - HELD_OUT)), 1)
-    age = np.searchsorted(AGES, field.age, side="right")
-    driven = np.broadcast_to(field.strata["driven"].to_numpy()[:, None], age.shape)
-    month = np.broadcast_to(field.month[None, :] if cut >= YEAR_WEEKS else np.zeros(field.weeks, int), age.shape)
-    effects, cell = np.unique(np.stack([age, driven, month], axis=-1).reshape(-1, 3), axis=0, return_inverse=True)
-    cell = cell.reshape(age.shape)
+    season = field.month if cut >= YEAR_WEEKS else np.zeros(field.weeks, dtype=np.int64)
+    effects, cell = _combinations(field, season)
     models, energies = (field.strata[n].fill_null("").to_numpy() for n in ("model", "energy_type"))
-    faults = np.zeros_like(counts)
-    has = np.ones(counts.shape[:2], dtype=np.bool_)
+    n_components = len(field.components)
+    rates = np.zeros((n_components, len(effects)))
+    has = np.ones((n_components, field.strata.height), dtype=np.bool_)
     chosen, deviances = [], []
-    for c in range(len(field.components)):
+    for c in range(n_components):
+        counts = field.counts(c)
         for groups in (energies, models):
-            has[c] &= _having(groups, counts[c], field.exposure * has[c][:, None])
-        table = _Cells(effects, cell, counts[c], field.exposure * has[c][:, None])
+            has[c] &= _having(groups, counts.sum(axis=1), field.exposure.sum(axis=1) * has[c])
+        table = _Cells(len(effects), cell, counts, field.exposure * has[c][:, None])
         early, late = table.sums(0, cut), table.sums(cut, until)
         found = {kind: deviance(late[0], fit(effects, *early) * late[1]) for kind, fit in _FITS.items()}
         best = min(found, key=lambda kind: found[kind])
-        rate = _FITS[best](effects, *table.sums(0, until))
-        faults[c] = rate[cell] * table.exposure
+        rates[c] = _FITS[best](effects, *table.sums(0, until))
         chosen.append(best)
         deviances.append([v / max(late[0].sum(), 1.0) for v in found.values()])
-    return Expected(faults, has, tuple(chosen), np.array(deviances))
+    return Expected(field, rates, cell, has, tuple(chosen), np.array(deviances))
+
+
+def _combinations(field: Field, season: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Combinations of age, distance and season that there are, and that of each stratum and week."""
+    age = np.searchsorted(AGES, field.age, side="right")
+    code = (age * CODES + field.strata["driven"].to_numpy()[:, None] + 1) * CODES + season[None, :]
+    codes, cell = np.unique(code, return_inverse=True)
+    effects = np.column_stack([codes // CODES**2, codes // CODES % CODES - 1, codes % CODES])
+    return effects, cell.reshape(code.shape).astype(np.int32)
 
 
 @dataclass(frozen=True)
 class _Cells:
     """Faults and exposure by combination of effects."""
 
-    effects: npt.NDArray[Any]
-    cell: npt.NDArray[np.intp]
+    n_effects: int
+    cell: npt.NDArray[np.int32]
     counts: FloatArray
     exposure: FloatArray
 
     def sums(self, begin: int, end: int) -> tuple[FloatArray, FloatArray]:
         """Of some weeks."""
-        where, n = self.cell[:, begin:end].ravel(), len(self.effects)
+        where, n = self.cell[:, begin:end].ravel(), self.n_effects
         return (
             np.bincount(where, weights=self.counts[:, begin:end].ravel(), minlength=n).astype(np.float64),
             np.bincount(where, weights=self.exposure[:, begin:end].ravel(), minlength=n).astype(np.float64),
@@ -121,8 +139,8 @@ def _having(groups: npt.NDArray[Any], counts: FloatArray, exposure: FloatArray) 
     Weeks to come count too: a group without any fault raises no alarm, and leaving it out makes all others expect more.
     """
     name, of = np.unique(groups, return_inverse=True)
-    n = np.bincount(of, weights=counts.sum(axis=1), minlength=len(name))
-    years = np.bincount(of, weights=exposure.sum(axis=1), minlength=len(name))
+    n = np.bincount(of, weights=counts, minlength=len(name))
+    years = np.bincount(of, weights=exposure, minlength=len(name))
     has = np.ones(len(name), dtype=np.bool_)
     for _ in range(3):
         usual = n[has].sum() / max(years[has].sum(), 1e-12)

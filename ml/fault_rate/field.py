@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -69,16 +70,16 @@ class Field:
         middle = (self.first_day + WEEK_DAYS * (np.arange(self.weeks) + 0.5)).astype("datetime64[D]")
         return middle.astype("datetime64[M]").astype(np.int64) % 12
 
-    def counts(self, of: str = "week") -> FloatArray:
-        """Faults of each component and stratum by the week of the workshop or of the report.
+    def counts(self, component: int, *, by: Literal["week", "known"] = "week") -> FloatArray:
+        """Faults of a component by stratum and by the week of the workshop or of the report.
 
-        Shape (n_components, n_strata, n_weeks); reports after the last week are not counted.
+        Shape (n_strata, n_weeks); reports after the last week are not counted.
         """
-        at = self.week if of == "week" else self.known
-        inside = at < self.weeks
-        shape = (len(self.components), self.strata.height, self.weeks)
-        flat = np.ravel_multi_index((self.component[inside], self.stratum[inside], at[inside]), shape)
-        return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
+        at = self.week if by == "week" else self.known
+        chosen = (self.component == component) & (at < self.weeks)
+        flat = self.stratum[chosen] * self.weeks + at[chosen]
+        found = np.bincount(flat, minlength=self.exposure.size).astype(np.float64)
+        return found.reshape(self.exposure.shape)
 
 
 def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: int, bands: int = 3) -> Field:

@@ -137,7 +137,7 @@ class Watch:
             raise DataError(f"model: '{model}' is not in the fleet; give one that is")
         c = self.field.components.index(component)
         quarter, of = np.unique(self.field.strata["build"].to_numpy()[mine], return_inverse=True)
-        matured = _matured(self.usual.faults[c, mine], self.delay)[:, -1] * self.scale
+        matured = _matured(self.usual.faults(c)[mine], self.delay)[:, -1] * self.scale
         e = np.bincount(of, weights=matured, minlength=len(quarter)).astype(np.float64)
         events = (self.field.component == c) & (self.field.known < self.field.weeks)
         of_strata = np.bincount(self.field.stratum[events], minlength=self.field.strata.height)
@@ -179,9 +179,12 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
     block = np.searchsorted(np.unique(block), block)
     blocks = int(block.max()) + 1
     group = of * blocks + block
-    by_build = _by_group(usual.faults, group, len(model) * blocks).reshape(-1, blocks, field.weeks)
+    parts = [_by_group(usual.faults(c), group, len(model) * blocks) for c in range(len(field.components))]
+    by_build = np.concatenate(parts).reshape(-1, blocks, field.weeks)
     due = by_build.sum(axis=1)
-    events = _by_group(field.counts(), of, len(model)).reshape(-1, field.weeks)
+    before = field.week < start
+    cell = field.component * len(model) + of[field.stratum]
+    events = np.bincount(cell[before], minlength=len(due)).astype(np.float64)
     cells = pl.DataFrame(
         {"model": np.tile(model, len(field.components)), "component": np.repeat(field.components, len(model))}
     )
@@ -189,10 +192,9 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
     looks = field.weeks - start
     known = np.zeros((len(cells), blocks, field.weeks))
     late = (field.week >= start) & (field.known < field.weeks)
-    cell = field.component[late] * len(model) + of[field.stratum[late]]
-    np.add.at(known, (cell, block[field.stratum[late]], field.known[late]), 1.0)
+    np.add.at(known, (cell[late], block[field.stratum[late]], field.known[late]), 1.0)
     count = known[:, :, start:].cumsum(axis=2)
-    proneness, scale = _proneness(events[:, :start].sum(axis=1), due[:, :start].sum(axis=1))
+    proneness, scale = _proneness(events, due[:, :start].sum(axis=1))
     expected = _matured(by_build[:, :, start:], delay) * scale
     log_e = np.column_stack([evidence_of_builds(count[:, :, k], expected[:, :, k], proneness) for k in range(looks)])
     share = due[:, max(start - 13, 0) : start].sum(axis=1)
@@ -204,10 +206,11 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
 
 
 def _by_group(values: FloatArray, group: npt.NDArray[np.intp], n_groups: int) -> FloatArray:
-    """Sum strata of a group, shape (n_components, n_groups, n_weeks)."""
-    found = np.zeros((len(values), n_groups, values.shape[2]))
-    for c, of_component in enumerate(values):
-        np.add.at(found[c], group, of_component)
+    """Sum strata of a group, shape (n_groups, n_weeks)."""
+    order = np.argsort(group, kind="stable")
+    there, begins = np.unique(group[order], return_index=True)
+    found = np.zeros((n_groups, values.shape[1]))
+    found[there] = np.add.reduceat(values[order], begins, axis=0)
     return found
 
 

@@ -35,7 +35,7 @@ def test_without_a_fault_the_mean_of_the_evidence_is_one(expected: float, disper
 
 
 def test_the_mean_of_the_evidence_of_builds_is_one_and_bad_builds_show_in_it() -> None:
-    """By enumeration of two builds of cells whose own rate is a gamma; then a range in the middle against all builds."""
+    """By enumeration of two builds of cells whose own rate is a gamma; then a range in the middle against them all."""
     proneness, due = 0.2, np.array([1.5, 0.7])
     first, second = (n.ravel().astype(float) for n in np.meshgrid(np.arange(80), np.arange(80)))
     total, size = first + second, 1 / proneness

@@ -83,14 +83,14 @@ def test_every_vehicle_is_at_risk_while_it_is_in_service() -> None:
     field = lay_out(fleet, records, as_of=START + 21 * DAY, since=START)
     of_a = field.exposure[(field.strata["model"] == "A").to_numpy()].sum(axis=0) * 365.25
     np.testing.assert_allclose(of_a, [7, 14, 7])
-    assert field.counts().sum() == 1 and field.counts("reported").sum(axis=(0, 1)).tolist() == [0, 1, 0]
+    assert field.counts(0).sum() == 1 and field.counts(0, by="known").sum(axis=0).tolist() == [0, 1, 0]
     assert any("1 faults name a vehicle that the fleet does not have" in note for note in field.notes)
 
 
 def test_the_season_and_what_a_model_lacks_are_learnt() -> None:
     field = field_of(*fleet_and_records())
     usual = expect(field, until=104)
-    battery = usual.faults[field.components.index("battery")][:, 104:]
+    battery = usual.faults(field.components.index("battery"))[:, 104:]
     winter = np.isin(field.month[104:], (11, 0, 1))
     rate = battery.sum(axis=0) / field.exposure[:, 104:].sum(axis=0)
     assert 1.5 < rate[winter].mean() / rate[~winter].mean() < 2.3
@@ -98,8 +98,9 @@ def test_the_season_and_what_a_model_lacks_are_learnt() -> None:
     assert usual.has[field.components.index("brakes")].all()
     chosen = usual.deviance.min(axis=1)
     assert (chosen <= usual.deviance[:, 2]).all()
-    seen, due = field.counts()[:, :, 104:150].sum(axis=(1, 2)), usual.faults[:, :, 104:150].sum(axis=(1, 2))
-    assert (np.abs(seen - due) < 4 * np.sqrt(due) + 0.05 * due).all()
+    for c in range(len(COMPONENTS)):
+        seen, due = field.counts(c)[:, 104:150].sum(), usual.faults(c)[:, 104:150].sum()
+        assert abs(seen - due) < 4 * np.sqrt(due) + 0.05 * due
 
 
 def test_the_fault_is_found_early_and_its_builds_are_named() -> None:
@@ -121,7 +122,7 @@ def test_no_later_report_moves_what_was_known() -> None:
     whole = watch(field_of(fleet, records), start=60)
     early = lay_out(fleet, records.filter(pl.col("serviced_at") < cut), as_of=cut, since=START)
     late = lay_out(fleet, records, as_of=cut, since=START)
-    assert np.array_equal(early.counts("reported"), late.counts("reported"))
+    assert all(np.array_equal(early.counts(c, by="known"), late.counts(c, by="known")) for c in range(3))
     known = whole.count[:, 130 - 60 - 1].sum()
     assert known == watch(late, start=60).count[:, -1].sum()
 
