@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from features.errors import ChehangError, ConfigError
+from training import regular_runs
 from training.options import (
     AsJson,
     ConfigPath,
@@ -28,9 +29,7 @@ from training.printing import (
     out,
     print_checked,
     print_folds,
-    print_plan,
     print_report,
-    print_values,
     print_versions,
 )
 
@@ -315,63 +314,8 @@ def score(
     out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")
 
 
-@app.command()
-def value(
-    to: Annotated[Path, typer.Option("--out", help="Customers: .parquet or .csv; a picture is drawn beside it.")],
-    config: Annotated[Path, typer.Option("--config", "-c", help="Configuration.")] = Path(
-        "configs/customer_value.yaml"
-    ),
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="End of the history; the last purchase if not given.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say what every customer will still bring: purchases and workshop visits to come, and their worth."""
-    from training.customer_value import load_value_config
-    from training.customer_value import value as run
-
-    found = run(load_value_config(config), out=to, as_of=parsed_instant(as_of), progress=say(as_json))
-    if as_json:
-        return print_json({"out": str(to), **found.as_dict()})
-    print_values(found)
-    out.print(f"{found.customers.height:,} customers written to {to}")
-
-
-@app.command()
-def forecast(
-    to: Annotated[Path, typer.Option("--out", help="Forecasts: .parquet or .csv; orders and a picture lie beside it.")],
-    config: ConfigPath = None,
-    overlay: Overlays = None,
-    setting: Settings = None,
-    rules: Annotated[Path, typer.Option(help="Costs and times of ordering.")] = Path("configs/order_planning.yaml"),
-    store: Annotated[str | None, typer.Option(help="Draw this store; the largest series of all if not given.")] = None,
-    version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Forecast demand from the end of the data, and plan transfers and orders: the nightly run."""
-    from training import tracking
-    from training.forecast import forecast as run
-
-    task = "demand_forecast"
-    loaded = loaded_config(task, config, overlay, setting)
-    found = tracking.find(task, version) if version is not None else tracking.champion(task)
-    if found is None:
-        from features.errors import ModelNotFound
-
-        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
-    done = run(tracking.load(found), loaded, out=to, rules=rules, store=store, progress=say(as_json))
-    if as_json:
-        return print_json(
-            {
-                "version": found.number,
-                "rows": done.forecasts.height,
-                "orders": None if done.orders is None else int(done.orders.orders["order"].sum()),
-                "without_orders": done.without_orders,
-                "files": [str(f) for f in done.files],
-            }
-        )
-    print_plan(done)
-    out.print(f"written by version {found.number}: " + ", ".join(str(f) for f in done.files))
+for run in (regular_runs.value, regular_runs.forecast, regular_runs.alarms):
+    app.command()(run)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

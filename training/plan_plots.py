@@ -68,6 +68,17 @@ def _draw(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, store:
         axes.set_axis_off()
     first = panel.name(panel.periods - 1)
     figure.suptitle(f"demand_forecast: known until {first}{'' if store is None else f', store {store}'}", fontsize=10)
+    save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a picture whole: under another name, then renamed.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.png")
     try:
         figure.savefig(part, dpi=110)

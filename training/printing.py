@@ -182,3 +182,19 @@ def print_plan(plan: Any) -> None:
         f"{int(plan.orders.orders['order'].sum()):,} cars to order, {moved:,} to move between stores; worth "
         f"{plan.orders.gain:,.0f} yuan over doing nothing"
     )
+
+
+def print_alarms(found: Any) -> None:
+    """Print the alarms, the strongest first, and how many cells were watched."""
+    cells = found.watch.cells.height
+    if found.alarms.is_empty():
+        out.print(f"no alarm in {cells:,} components of models")
+        return
+    table = Table("model", "component", "known since", "built", "faults", "expected", "rate ratio", "90 % interval")
+    for row in found.alarms.to_dicts():
+        built = "all alike" if row["built_from"] is None else f"{row['built_from']} .. {row['built_until']}"
+        ratio, limits = f"{row['rate_ratio']:.2f}", f"{row['low']:.2f} .. {row['high']:.2f}"
+        numbers = (f"{row['count']:,}", f"{row['expected']:,.1f}", ratio, limits)
+        table.add_row(row["model"], row["component"], str(row["known_since"]), built, *numbers)
+    out.print(table)
+    out.print(f"{found.alarms.height:,} alarms in {cells:,} components of models")

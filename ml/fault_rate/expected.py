@@ -26,7 +26,8 @@ CODES = 32  # more than there are bands of anything
 HELD_OUT = 0.3
 YEAR_WEEKS = 52
 ABSENT = 6.0  # where so many faults are expected and none came, the model does not have the component
-RIDGE = 1e-3
+SPREAD = 0.4  # standard deviation of effects (logarithms of ratios) before anything is seen
+LEAST_SEEN = 5.0  # expected faults that a band of age needs to speak for itself; beyond, the nearest one does
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def expect(field: Field, *, until: int) -> Expected:
         First week that nothing is learnt from.
     """
     cut = max(int(until * (1 - HELD_OUT)), 1)
-    season = field.month if cut >= YEAR_WEEKS else np.zeros(field.weeks, dtype=np.int64)
+    season = field.month if until >= YEAR_WEEKS else np.zeros(field.weeks, dtype=np.int64)
     effects, cell = _combinations(field, season)
     models, energies = (field.strata[n].fill_null("").to_numpy() for n in ("model", "energy_type"))
     n_components = len(field.components)
@@ -157,12 +158,20 @@ def _regression(effects: npt.NDArray[Any], count: FloatArray, exposure: FloatArr
     there = exposure > 0
     if count.sum() == 0:
         return _constant(effects, count, exposure)
+    scale = count.sum() / exposure.sum()
+    effects = _seen(effects, exposure * scale)
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     X = encoder.fit_transform(effects[there])
-    scale = count.sum() / exposure.sum()
-    model = PoissonRegressor(alpha=RIDGE, max_iter=500)
+    model = PoissonRegressor(alpha=1 / (SPREAD**2 * count.sum()), max_iter=500)
     model.fit(X, count[there] / exposure[there] / scale, sample_weight=exposure[there] * scale)
     return np.asarray(model.predict(encoder.transform(effects)) * scale)
+
+
+def _seen(effects: npt.NDArray[Any], expected: FloatArray) -> npt.NDArray[Any]:
+    """Effects in which vehicles younger or older than those seen count as the youngest or oldest of these."""
+    by_age = np.bincount(effects[:, 0], weights=expected)
+    enough = np.flatnonzero(by_age >= min(LEAST_SEEN, by_age.max()))
+    return np.column_stack([effects[:, 0].clip(enough[0], enough[-1]), effects[:, 1:]])
 
 
 def _trees(effects: npt.NDArray[Any], count: FloatArray, exposure: FloatArray) -> FloatArray:
@@ -175,10 +184,10 @@ def _trees(effects: npt.NDArray[Any], count: FloatArray, exposure: FloatArray) -
         weight=exposure[there] * scale, categorical_feature=[2],
     )  # fmt: skip
     params = {
-        "objective": "poisson", "num_leaves": 7, "learning_rate": 0.05, "min_data_in_leaf": 5, "verbosity": -1,
-        "min_sum_hessian_in_leaf": 5.0, "num_threads": 1, "seed": 0, "deterministic": True,
+        "objective": "poisson", "num_leaves": 4, "learning_rate": 0.05, "min_data_in_leaf": 5, "verbosity": -1,
+        "min_sum_hessian_in_leaf": 30.0, "num_threads": 1, "seed": 0, "deterministic": True,
     }  # fmt: skip
-    booster = lightgbm.train(params, data, num_boost_round=150)
+    booster = lightgbm.train(params, data, num_boost_round=80)
     found: FloatArray = np.asarray(booster.predict(effects.astype(np.float64), num_threads=1), dtype=np.float64) * scale
     return found
 
