@@ -238,6 +238,21 @@ def _plan(url: str) -> None:
     chehang("forecast", "--out", str((HOME / "plan.parquet").relative_to(Path.cwd())), "--store", store)
 
 
+def _alarms() -> None:
+    """Find the fault that the sample dealership hides, and say when it could have been known and what it was."""
+    to = HOME / "alarms.parquet"
+    chehang("alarms", "--out", str(to.relative_to(Path.cwd())))
+    hidden = pl.read_parquet(HOME / "sample" / "truth" / "fault_injection.parquet").row(0, named=True)
+    for alarm in pl.read_parquet(to).to_dicts():
+        hit = (alarm["model"], alarm["component"]) == (hidden["model"], hidden["component"])
+        said = "hidden there 正是埋入的故障" if hit else "not hidden there 并非埋入的故障"
+        out.print(f"{alarm['model']} {alarm['component']}: known since 最早可知 {alarm['known_since']}; {said}")
+    built = f"{hidden['built_from_at']:%Y-%m-%d} .. {hidden['built_until_at']:%Y-%m-%d}"
+    out.print(
+        f"hidden: {hidden['model']} {hidden['component']}, built {built}, {hidden['rate_ratio']:g} times the rate"
+    )
+
+
 def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:
     money = ("price", "budget", "acquisition_cost")
     names = ("lead_id", "store_id", "channel", "campaign", "model", "distance_km", *money)
@@ -278,6 +293,7 @@ def main() -> None:
         _pages(url)
         _queue(url)
         _plan(url)
+        _alarms()
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)

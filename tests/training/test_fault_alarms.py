@@ -1,0 +1,93 @@
+"""The weekly run: a fault is found in tables on disk, as of any moment, and bad input is one clear error."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from features.errors import ConfigError, DataError
+from tests.lending import chehang
+from tests.ml.fault_rate.test_watch import DAY, DAYS, START, fleet_and_records
+from training.fault_alarms import AlarmConfig, alarms, load_alarm_config
+
+
+def write_workshop(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame, **changes: Any) -> Path:
+    """Write tables, sources and configuration into a folder; returns the configuration's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    records = records.with_row_index("record_id").with_columns(pl.col("record_id").cast(pl.String))
+    sources: dict[str, Any] = {"timezone": "Asia/Shanghai", "tables": {}}
+    for name, table in (("fleet", fleet), ("service_records", records)):
+        table.write_parquet(folder / f"{name}.parquet")
+        moments = {c: {"from": c, "unit": "us"} for c in table.columns if c.endswith("_at")}
+        sources["tables"][name] = {"parquet": f"{name}.parquet", "columns": moments}
+    (folder / "sources.yaml").write_text(yaml.safe_dump(sources))
+    path = folder / "fault_rate.yaml"
+    path.write_text(yaml.safe_dump({"sources": "sources.yaml", "reference_weeks": 60, **changes}))
+    return path
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlarmConfig:
+    """A workshop in which brakes of model D fail three times as often if built in one year."""
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    return load_alarm_config(write_workshop(tmp_path / "data", *fleet_and_records(ratio=3.0)))
+
+
+def test_the_command_finds_the_fault_and_draws_the_evidence(tmp_path: Path) -> None:
+    path = write_workshop(tmp_path / "data", *fleet_and_records(ratio=3.0))
+    out = tmp_path / "alarms.parquet"
+    told = chehang("alarms", "--config", str(path), "--out", str(out), "--json", home=tmp_path / "home")
+    found = json.loads(told.stdout)["alarms"]
+    assert [(a["model"], a["component"]) for a in found] == [("D", "brakes")]
+    assert pl.read_parquet(out).height == 1 and (tmp_path / "alarms.png").stat().st_size > 10_000
+    shown = chehang("alarms", "--config", str(path), "--out", str(tmp_path / "alarms.csv"), home=tmp_path / "home")
+    assert "brakes" in shown.stdout and "1 alarms in 18 components" in shown.stdout
+
+
+def test_what_is_said_to_have_been_known_was_known(config: AlarmConfig, tmp_path: Path) -> None:
+    """Runs of the same weekday: weeks before, nothing; weeks after, the alarm, without what was reported since."""
+    whole = datetime.fromtimestamp((START + DAYS * DAY) / 1e6, UTC)
+    since = alarms(config, out=tmp_path / "now.csv", as_of=whole).alarms["known_since"][0]
+    known = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    assert (whole - known).days % 7 == 0
+    later = alarms(config, out=tmp_path / "later.csv", as_of=known + timedelta(weeks=4)).alarms
+    assert later["component"].to_list() == ["brakes"] and abs((later["known_since"][0] - since).days) <= 28
+    assert alarms(config, out=tmp_path / "earlier.csv", as_of=known - timedelta(weeks=4)).alarms.is_empty()
+
+
+def test_bad_input_is_one_clear_error_and_nothing_is_written(
+    config: AlarmConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "alarms.parquet"
+    fleet, records = fleet_and_records(cars=400)
+    with pytest.raises(DataError, match="as-of"):
+        alarms(config, out=out, as_of=datetime(2001, 1, 1, tzinfo=UTC))
+    with pytest.raises(DataError, match="reference_weeks"):
+        alarms(config.model_copy(update={"reference_weeks": 500}), out=out)
+    with pytest.raises(ConfigError, match=r"\.parquet"):
+        alarms(config, out=tmp_path / "alarms.xlsx")
+    for name, tables, match in (
+        ("zero", (fleet, records.with_columns(fault=pl.lit(value=False))), "no fault"),
+        ("strangers", (fleet, records.with_columns(vehicle_id=pl.lit("nobody"))), "no fault"),
+        ("empty", (fleet, records.clear()), "service_records"),
+        ("undriven", (fleet.with_columns(entered_service_at=pl.lit(START + (DAYS + 900) * DAY)), records), "fleet"),
+        ("nameless", (fleet, records.drop("component")), r"service_records\.component"),
+    ):
+        with pytest.raises(DataError, match=match):
+            alarms(load_alarm_config(write_workshop(tmp_path / name, *tables)), out=out)
+    assert not out.exists() and not out.with_suffix(".png").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [({"false_alarms": 0}, "false_alarms"), ({"reference_weeks": "x"}, "reference_weeks"), ({"cells": 1}, "cells")],
+)
+def test_a_bad_configuration_names_its_key(tmp_path: Path, change: dict[str, Any], key: str) -> None:
+    with pytest.raises(ConfigError, match=key):
+        load_alarm_config(write_workshop(tmp_path, *fleet_and_records(cars=10), **change))
