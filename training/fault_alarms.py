@@ -126,7 +126,8 @@ def alarms(config: AlarmConfig, *, out: Path, as_of: datetime | None = None, pro
     if times.is_empty():
         raise DataError("service_records: there is no record with serviced_at; give some, or map the column")
     since = int(times["serviced_at"].min())  # type: ignore[arg-type]
-    end = int(records["reported_at" if "reported_at" in records.columns else "serviced_at"].max()) + 1  # type: ignore[arg-type]
+    dated = "reported_at" in records.columns and records["reported_at"].null_count() < records.height
+    end = int(records["reported_at" if dated else "serviced_at"].max()) + 1  # type: ignore[arg-type]
     at = end if as_of is None else min(microseconds(as_of), end)
     if at <= since:
         raise DataError(f"--as-of: must be later than the first record, which is of {_date(since)}")

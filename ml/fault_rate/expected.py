@@ -45,7 +45,8 @@ class Expected:
     has : ndarray of bool, shape (n_components, n_strata)
         Whether the stratum's model has the component at all.
     chosen : tuple of str
-        `regression`, `trees` or `constant`, for each component.
+        `regression`, `trees` or `constant`, for each component; `unknown` of one that no vehicle had in those weeks:
+        nothing is expected of it, and it raises no alarm.
     deviance : ndarray of shape (n_components, 3)
         Held out, a fault, of each of the three.
     """
@@ -99,6 +100,11 @@ def expect(field: Field, *, until: int) -> Expected:
             has[c] &= _having(groups, counts.sum(axis=1), field.exposure.sum(axis=1) * has[c])
         table = _Cells(len(effects), cell, counts, field.exposure * has[c][:, None])
         early, late = table.sums(0, cut), table.sums(cut, until)
+        if min(early[1].sum(), late[1].sum()) <= 0:
+            has[c] = False
+            chosen.append("unknown")
+            deviances.append([np.nan] * len(_FITS))
+            continue
         found = {kind: deviance(late[0], fit(effects, *early) * late[1]) for kind, fit in _FITS.items()}
         best = min(found, key=lambda kind: found[kind])
         rates[c] = _FITS[best](effects, *table.sums(0, until))

@@ -179,17 +179,21 @@ def _faults(
     else:
         rows, backwards = rows.drop("reported_at", strict=False), 0
     whole = rows.drop_nulls(["vehicle_id", "component"])
-    found = whole.join(cars.select("vehicle_id", "stratum"), on="vehicle_id", how="inner")
+    served = cars.select("vehicle_id", "stratum", "entered_service_at", "left_service_at")
+    named = whole.join(served, on="vehicle_id", how="inner")
+    found = named.filter(pl.col("serviced_at").is_between("entered_service_at", "left_service_at"))
     left_out = {
         "were reported before they came to the workshop": backwards,
         "name no vehicle or no component": rows.height - whole.height,
-        "name a vehicle that the fleet does not have": whole.height - found.height,
+        "name a vehicle that the fleet does not have": whole.height - named.height,
+        "came while their vehicle was not in service": named.height - found.height,
     }
+    notes = [f"{n:,} faults {why} and are left out" for why, n in left_out.items() if n]
     if found.is_empty():
         raise DataError(
-            "service_records: no fault of a vehicle of the fleet in the time asked about; map fault and component"
+            "service_records: no fault of a vehicle of the fleet in the time asked about"
+            f"{''.join(f'; {note}' for note in notes)}: map fault, component, vehicle_id and their dates"
         )
-    notes = [f"{n:,} faults {why} and are left out" for why, n in left_out.items() if n]
     if not dated:
         notes.append("reports carry no date: recent weeks are taken for complete")
     return found, tuple(notes)

@@ -173,6 +173,10 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
         raise DataError(f"start: must lie between week 2 and {field.weeks - 1} of the history, got {start}")
     if not 0 < alpha < 1:
         raise DataError(f"alpha: must lie between 0 and 1, got {alpha}")
+    if field.exposure[:, :start].sum() <= 0 or not (field.week < start).any():
+        raise DataError(
+            f"start: in the first {start} weeks there is no fault of a vehicle in service to learn from; start later"
+        )
     usual = expect(field, until=start)
     model, of = np.unique(field.strata["model"].to_numpy(), return_inverse=True)
     block = field.strata["build"].to_numpy() // BLOCK
@@ -197,6 +201,7 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
     proneness, scale = _proneness(events, due[:, :start].sum(axis=1))
     expected = _matured(by_build[:, :, start:], delay) * scale
     log_e = np.column_stack([evidence_of_builds(count[:, :, k], expected[:, :, k], proneness) for k in range(looks)])
+    log_e[expected.sum(axis=1)[:, -1] <= 0] = 0.0
     share = due[:, max(start - 13, 0) : start].sum(axis=1)
     share = share / max(share.sum(), 1e-12) * (1 - START_SHARE) + START_SHARE / len(cells)
     return Watch(

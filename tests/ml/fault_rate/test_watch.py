@@ -146,6 +146,9 @@ def test_what_cannot_be_watched_is_refused() -> None:
         watch(field, start=60).builds("Z", "brakes")
     with pytest.raises(DataError, match="no fault"):
         lay_out(fleet, records.with_columns(fault=pl.lit(value=False)), as_of=START + DAYS * DAY, since=START)
+    with pytest.raises(DataError, match="in the first 60 weeks"):
+        late = fleet.with_columns(entered_service_at=pl.lit(START + 900 * DAY), left_service_at=pl.lit(None, pl.Int64))
+        watch(field_of(late, records), start=60)
     with pytest.raises(DataError, match="as_of"):
         lay_out(fleet, records, as_of=START + DAY, since=START)
     with pytest.raises(DataError, match="fleet"):
@@ -157,6 +160,14 @@ def test_reports_without_a_date_are_taken_for_complete_and_said_so() -> None:
     field = field_of(fleet, records.drop("reported_at"))
     assert any("no date" in note for note in field.notes)
     assert watch(field, start=60).delay is None
+
+
+def test_faults_outside_the_time_in_service_are_left_out_and_said_so() -> None:
+    fleet, records = fleet_and_records(cars=300)
+    gone = fleet.with_columns(left_service_at=pl.lit(START + 500 * DAY))
+    field = field_of(gone, records)
+    assert field.week.max() <= 500 // 7
+    assert any("not in service" in note for note in field.notes)
 
 
 def test_deviance_of_a_perfect_forecast_is_nothing() -> None:
