@@ -17,9 +17,9 @@ LONGEST = 420
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "common"}
 UNSAFE = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 # Written in parts, so that this file holds none of them.
-BANNED = re.compile(
-    "|".join(["pypi" + r"\.org", "files" + r"\.pythonhosted", "(?<![\\w.~])/" + r"(?:home|root|Users|work)/\w"])
-)
+FOLDERS = ("home", "root", "Users", "work")
+HOSTS = (("py" + "pi", "org"), ("files", "python" + "hosted"))
+BANNED = re.compile("|".join([*map(r"\.".join, HOSTS), r"(?<![\w.~])" + f"/(?:{'|'.join(FOLDERS)})" + r"/\w"]))
 PROSE = (".py", ".md", ".yaml", ".yml", ".toml", ".html", ".ipynb", ".lock", ".txt")
 NAMED = {"LICENSE", "Makefile", "MLproject", "run"}
 
