@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,15 @@ import numpy as np
 import polars as pl
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from features.errors import ConfigError, DataError
+from features.errors import DataError
+from features.facts import DAY
 from features.sources import load_sources, read_tables
-from ml.fault_rate.field import DAY, WEEK_DAYS, lay_out
+from features.sources.yaml_file import load_yaml
+from ml.fault_rate.field import WEEK_DAYS, lay_out, reports_are_dated
 from ml.fault_rate.watch import Watch, watch
-from ml.instants import microseconds
-from training.config import first_problem, read_yaml
+from ml.instants import instant, microseconds
 from training.examples import Say
 from training.home import home
 from training.plan_plots import chinese_fonts, save_figure
@@ -91,10 +92,7 @@ def load_alarm_config(path: Path) -> AlarmConfig:
     ConfigError
         Names the file, the key, the rule and the value received.
     """
-    try:
-        config = AlarmConfig.model_validate(read_yaml(path))
-    except ValidationError as e:
-        raise ConfigError(f"{path}: {first_problem(e)}") from None
+    config = load_yaml(path, AlarmConfig)
     return config.model_copy(update={"sources": path.parent / config.sources})
 
 
@@ -126,11 +124,10 @@ def alarms(config: AlarmConfig, *, out: Path, as_of: datetime | None = None, pro
     if times.is_empty():
         raise DataError("service_records: there is no record with serviced_at; give some, or map the column")
     since = int(times["serviced_at"].min())  # type: ignore[arg-type]
-    dated = "reported_at" in records.columns and records["reported_at"].null_count() < records.height
-    end = int(records["reported_at" if dated else "serviced_at"].max()) + 1  # type: ignore[arg-type]
+    end = int(records["reported_at" if reports_are_dated(records) else "serviced_at"].max()) + 1  # type: ignore[arg-type]
     at = end if as_of is None else min(microseconds(as_of), end)
     if at <= since:
-        raise DataError(f"--as-of: must be later than the first record, which is of {_date(since)}")
+        raise DataError(f"--as-of: must be later than the first record, which is of {instant(since).date()}")
     say("laying out the fleet week by week")
     field = lay_out(fleet, records, as_of=at, since=since, bands=config.distance_bands)
     if field.weeks <= config.reference_weeks:
@@ -148,7 +145,7 @@ def alarms(config: AlarmConfig, *, out: Path, as_of: datetime | None = None, pro
     write_answers(found, out)
     picture = out.with_suffix(".png")
     draw_evidence(watched, picture)
-    return Alarmed(found, watched, _date(at - 1), (out, picture))
+    return Alarmed(found, watched, instant(at - 1).date(), (out, picture))
 
 
 def _taken(frame: Any, table: str) -> pl.DataFrame:
@@ -158,10 +155,6 @@ def _taken(frame: Any, table: str) -> pl.DataFrame:
             raise DataError(f"{table}.{name}: the column is missing; map it in the sources")
     taken: pl.DataFrame = frame.select([n for n in COLUMNS[table] if n in there]).collect()
     return taken
-
-
-def _date(at: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=at // DAY)
 
 
 def draw_evidence(watched: Watch, path: Path) -> None:
@@ -177,7 +170,7 @@ def draw_evidence(watched: Watch, path: Path) -> None:
         panels = figure.subplots(2, 3).ravel()
         margin = watched.log_e.max(axis=1) - watched.bar
         first = watched.field.first_day + WEEK_DAYS * (watched.start + 1)
-        days = np.array([_date(int((first + WEEK_DAYS * k) * DAY)) for k in range(watched.log_e.shape[1])])
+        days = np.array([instant(int((first + WEEK_DAYS * k) * DAY)).date() for k in range(watched.log_e.shape[1])])
         for panel, row in zip(panels, np.argsort(-margin)[:DRAWN], strict=False):
             model, component = watched.cells.row(int(row))
             panel.plot(days, watched.log_e[row], color="#1f4e79", label="evidence (log)")
@@ -195,7 +188,5 @@ def draw_evidence(watched: Watch, path: Path) -> None:
             panel.set_axis_off()
         lines = [*panels[0].get_lines()[:2], *beside.get_lines()]
         figure.legend(lines, [str(line.get_label()) for line in lines], loc="outside lower center", ncols=4)
-        figure.suptitle(
-            f"fault_rate: known until {_date(int((first + WEEK_DAYS * (len(days) - 1)) * DAY))}", fontsize=10
-        )
+        figure.suptitle(f"fault_rate: known until {days[-1]}", fontsize=10)
         save_figure(figure, path)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from features.errors import DataError
+from features.facts import DAY
 from ml.domain.field_exposure import field_exposure
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-DAY, WEEK_DAYS, YEAR_DAYS, QUARTER_DAYS = 86_400_000_000, 7, 365.25, 365.25 / 4
+WEEK_DAYS, YEAR_DAYS, QUARTER_DAYS = 7, 365.25, 365.25 / 4
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,10 @@ class Field:
         middle = (self.first_day + WEEK_DAYS * (np.arange(self.weeks) + 0.5)).astype("datetime64[D]")
         return middle.astype("datetime64[M]").astype(np.int64) % 12
 
-    def counts(self, component: int, *, by: Literal["week", "known"] = "week") -> FloatArray:
-        """Faults of a component by stratum and by the week of the workshop or of the report.
-
-        Shape (n_strata, n_weeks); reports after the last week are not counted.
-        """
-        at = self.week if by == "week" else self.known
-        chosen = (self.component == component) & (at < self.weeks)
-        flat = self.stratum[chosen] * self.weeks + at[chosen]
+    def counts(self, component: int) -> FloatArray:
+        """Faults of a component by stratum and week of the workshop, shape (n_strata, n_weeks)."""
+        chosen = (self.component == component) & (self.week < self.weeks)
+        flat = self.stratum[chosen] * self.weeks + self.week[chosen]
         found = np.bincount(flat, minlength=self.exposure.size).astype(np.float64)
         return found.reshape(self.exposure.shape)
 
@@ -125,8 +121,8 @@ def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: in
     named = pl.DataFrame({"component": components}).with_row_index("place")
     faults = faults.join(named, on="component", how="left")
     at = faults["serviced_at"].to_numpy()
-    known = faults["reported_at"].to_numpy() if "reported_at" in faults.columns else at
     dated = "reported_at" in faults.columns
+    known = faults["reported_at"].to_numpy() if dated else at
     return Field(
         strata=strata.drop("stratum"),
         components=components,
@@ -140,6 +136,15 @@ def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: in
         could_be_days=(as_of - at) // DAY if dated else np.zeros(0, dtype=np.int64),
         notes=notes,
     )
+
+
+def reports_are_dated(records: pl.DataFrame) -> bool:
+    """Whether any record says when it was reported.
+
+    >>> reports_are_dated(pl.DataFrame({"reported_at": [None, 5]})), reports_are_dated(pl.DataFrame({"fault": [True]}))
+    (True, False)
+    """
+    return "reported_at" in records.columns and records["reported_at"].null_count() < records.height
 
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> pl.DataFrame:
@@ -170,7 +175,7 @@ def _faults(
     records: pl.DataFrame, cars: pl.DataFrame, *, since: int, as_of: int
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Faults known by as_of with the stratum of their vehicle, and what had to be left out."""
-    dated = "reported_at" in records.columns and records["reported_at"].null_count() < records.height
+    dated = reports_are_dated(records)
     rows = records.filter(pl.col("fault") & (pl.col("serviced_at") >= since) & (pl.col("serviced_at") < as_of))
     if dated:
         rows = rows.with_columns(pl.col("reported_at").fill_null(pl.col("serviced_at")))

@@ -93,7 +93,7 @@ class Watch:
 
     def _alarm(self, row: int) -> dict[str, object]:
         model, component = self.cells.row(row)
-        quarter, _, count, expected = self._by_build(model, component)
+        quarter, count, expected = self._by_build(model, component)
         builds = scan_builds(count, expected)
         clear = builds is not None and builds.p_value <= CLEAR
         first, last = (builds.first, builds.last) if builds is not None and clear else (0, len(quarter) - 1)
@@ -125,11 +125,11 @@ class Watch:
         DataError
             The cell is not known.
         """
-        quarter, _, count, expected = self._by_build(model, component)
+        quarter, count, expected = self._by_build(model, component)
         return quarter, scan_builds(count, expected)
 
-    def _by_build(self, model: str, component: str) -> tuple[IntArray, int, FloatArray, FloatArray]:
-        """Quarters of build with exposure, the component's place, and faults and expected faults of all weeks."""
+    def _by_build(self, model: str, component: str) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Quarters of build with exposure, and faults and expected faults of all weeks."""
         if component not in self.field.components:
             raise DataError(f"component: '{component}' is not known; known are: {', '.join(self.field.components)}")
         mine = np.flatnonzero((self.field.strata["model"] == model).to_numpy())
@@ -143,7 +143,7 @@ class Watch:
         of_strata = np.bincount(self.field.stratum[events], minlength=self.field.strata.height)
         n = np.bincount(of, weights=of_strata[mine], minlength=len(quarter)).astype(np.float64)
         there = e > 0
-        return quarter[there].astype(np.int64), c, n[there], e[there]
+        return quarter[there].astype(np.int64), n[there], e[there]
 
 
 def _day(since_epoch: float) -> object:
@@ -243,7 +243,6 @@ def _proneness(count: FloatArray, expected: FloatArray) -> tuple[float, float]:
     """
     there = expected > 0
     n, e = count[there], expected[there]
-    mean, variance = 1.0, float(VARIANCES[-1])
     usual = np.ones(len(n), dtype=np.bool_)
     for _ in range(4):
         if n[usual].sum() == 0:
