@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib
 import polars as pl
+from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import ConfigError, DataError
@@ -20,6 +21,7 @@ from ml.instants import microseconds
 from training.config import first_problem, read_yaml
 from training.examples import Say
 from training.home import home
+from training.pictures import save_figure
 from training.score import check_out, write_answers
 
 matplotlib.use("Agg")
@@ -192,9 +194,8 @@ def _joined(found: Mapping[str, CustomerValue]) -> pl.DataFrame:
 
 
 def _draw(found: Mapping[str, CustomerValue], path: Path) -> None:
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4), constrained_layout=True)
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    axes = figure.subplots(1, 2)
     for name, f in found.items():
         values = f.customers["value"].drop_nulls().sort(descending=True).to_numpy()
         if values.sum() > 0:
@@ -205,5 +206,4 @@ def _draw(found: Mapping[str, CustomerValue], path: Path) -> None:
     axes[1].set(title="Held-out error of each model", ylabel="mean absolute error, purchases")
     for a in axes:
         a.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save_figure(figure, path)

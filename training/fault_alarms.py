@@ -22,7 +22,7 @@ from ml.fault_rate.watch import Watch, watch
 from ml.instants import instant, microseconds
 from training.examples import Say
 from training.home import home
-from training.plan_plots import chinese_fonts, save_figure
+from training.pictures import chinese_fonts, save_figure
 from training.score import check_out, write_answers
 
 DRAWN = 6  # cells drawn: those with an alarm first, then the nearest to one

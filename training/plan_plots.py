@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +9,14 @@ import numpy as np
 import polars as pl
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
 
-from features.errors import ConfigError
 from ml.demand_forecast.estimator import DemandEstimator, Told
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan
+from training.pictures import chinese_fonts, save_figure
 
 BANDS = ((0.05, 0.95, 0.15), (0.1, 0.9, 0.2), (0.25, 0.75, 0.3))
 SHOWN = 5  # series drawn beside the total
-CHINESE = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
-    "Microsoft YaHei", "SimHei", "PingFang SC", "Heiti SC", "Arial Unicode MS",
-)  # fmt: skip
 LONGEST = 36  # periods of history drawn
 
 
@@ -38,13 +30,6 @@ def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *,
     """
     with rc_context({"font.family": ["DejaVu Sans", *chinese_fonts()]}):
         _draw(estimator, plan, path, store)
-
-
-@lru_cache(maxsize=1)
-def chinese_fonts() -> list[str]:
-    """Fonts of this machine that have the characters of model names; none where there are none."""
-    there = {font.name for font in fontManager.ttflist}
-    return [name for name in CHINESE if name in there]
 
 
 def _draw(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, store: str | None) -> None:
@@ -69,24 +54,6 @@ def _draw(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, store:
     first = panel.name(panel.periods - 1)
     figure.suptitle(f"demand_forecast: known until {first}{'' if store is None else f', store {store}'}", fontsize=10)
     save_figure(figure, path)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a picture whole: under another name, then renamed.
-
-    Raises
-    ------
-    ConfigError
-        The file cannot be written.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.png")
-    try:
-        figure.savefig(part, dpi=110)
-        part.replace(path)
-    except OSError as e:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None
 
 
 def _total(axes: Any, estimator: DemandEstimator, store: str | None) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from features.errors import ConfigError
 from training.evaluation import Report
+from training.pictures import save_figure
 
 
 def draw_report(report: Report, path: Path) -> None:
@@ -29,14 +27,7 @@ def draw_report(report: Report, path: Path) -> None:
     _months(panels[1][0], report)
     _importance(panels[1][1], report)
     figure.suptitle(f"{report.task}: {report.protocol}", fontsize=9)
-    part = path.with_name(f".{path.name}.{os.getpid()}.png")
-    try:
-        figure.savefig(part, dpi=110)
-        part.replace(path)
-    except OSError as e:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None
+    save_figure(figure, path)
 
 
 def _calibration(axes: Any, report: Report) -> None:
