@@ -76,7 +76,7 @@ def deviance(count: FloatArray, expected: FloatArray) -> float:
     return float(2 * (xlogy(count, np.maximum(count, 1e-300) / e) - count + expected).sum())
 
 
-def expect(field: Field, *, until: int) -> Expected:
+def expect(field: Field, *, until: int, complete: npt.ArrayLike = 1.0) -> Expected:
     """Learn usual rates from the weeks before `until`, and say what they make of every week.
 
     Parameters
@@ -85,7 +85,10 @@ def expect(field: Field, *, until: int) -> Expected:
         Faults and exposure.
     until : int
         First week that nothing is learnt from.
+    complete : float or array of shape (n_weeks,)
+        Share of each week's faults that is known by now: what is learnt from counts that much less exposure.
     """
+    seen = field.exposure * np.broadcast_to(np.asarray(complete, dtype=np.float64), (field.weeks,))[None, :]
     cut = max(int(until * (1 - HELD_OUT)), 1)
     season = field.month if until >= YEAR_WEEKS else np.zeros(field.weeks, dtype=np.int64)
     effects, cell = _combinations(field, season)
@@ -97,8 +100,8 @@ def expect(field: Field, *, until: int) -> Expected:
     for c in range(n_components):
         counts = field.counts(c)
         for groups in (energies, models):
-            has[c] &= _having(groups, counts.sum(axis=1), field.exposure.sum(axis=1) * has[c])
-        table = _Cells(len(effects), cell, counts, field.exposure * has[c][:, None])
+            has[c] &= _having(groups, counts.sum(axis=1), seen.sum(axis=1) * has[c])
+        table = _Cells(len(effects), cell, counts, seen * has[c][:, None])
         early, late = table.sums(0, cut), table.sums(cut, until)
         if min(early[1].sum(), late[1].sum()) <= 0:
             has[c] = False

@@ -177,7 +177,10 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
         raise DataError(
             f"start: in the first {start} weeks there is no fault of a vehicle in service to learn from; start later"
         )
-    usual = expect(field, until=start)
+    delay = _delay(field, longest_delay)
+    age = WEEK_DAYS * (field.weeks - np.arange(field.weeks) - 0.5) - 0.5
+    complete = np.ones(field.weeks) if delay is None else delay.complete(age)
+    usual = expect(field, until=start, complete=complete)
     model, of = np.unique(field.strata["model"].to_numpy(), return_inverse=True)
     block = field.strata["build"].to_numpy() // BLOCK
     block = np.searchsorted(np.unique(block), block)
@@ -192,13 +195,12 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
     cells = pl.DataFrame(
         {"model": np.tile(model, len(field.components)), "component": np.repeat(field.components, len(model))}
     )
-    delay = _delay(field, longest_delay)
     looks = field.weeks - start
     known = np.zeros((len(cells), blocks, field.weeks))
     late = (field.week >= start) & (field.known < field.weeks)
     np.add.at(known, (cell[late], block[field.stratum[late]], field.known[late]), 1.0)
     count = known[:, :, start:].cumsum(axis=2)
-    proneness, scale = _proneness(events, due[:, :start].sum(axis=1))
+    proneness, scale = _proneness(events, due[:, :start] @ complete[:start])
     expected = _matured(by_build[:, :, start:], delay) * scale
     log_e = np.column_stack([evidence_of_builds(count[:, :, k], expected[:, :, k], proneness) for k in range(looks)])
     log_e[expected.sum(axis=1)[:, -1] <= 0] = 0.0
