@@ -19,7 +19,7 @@ from ml.demand_forecast.params import DemandParams
 
 pytestmark = pytest.mark.realdata
 DRIVERS = ("search", "comments", "replies")
-TREES = {"n_estimators": 600, "bags": 4, "min_data_in_leaf": 150}
+TREES = {"n_estimators": 600, "bags": 4, "min_data_in_leaf": 150, "num_threads": 1}
 
 
 def province_sales(folder: Path) -> Panel:

@@ -17,10 +17,15 @@ pytestmark = pytest.mark.realdata
 EXAMPLES = Path(__file__).parents[2] / "configs" / "examples"
 
 
-def study_of(name: str, data: Path, home: Path, monkeypatch: pytest.MonkeyPatch, *settings: str) -> DemandStudy:
+def study_of(name: str, data: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> DemandStudy:
+    """The example as shipped, but with one thread: tests run side by side, and threads of both would wait in turn."""
     monkeypatch.setenv("CHEHANG_DATA", str(data))
     monkeypatch.setenv("CHEHANG_HOME", str(home))
-    return load_demand(load_config("demand_forecast", EXAMPLES / name / "demand_forecast.yaml", settings=settings))
+    return load_demand(
+        load_config(
+            "demand_forecast", EXAMPLES / name / "demand_forecast.yaml", settings=["params.trees.num_threads=1"]
+        )
+    )
 
 
 def test_cars_by_province(data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
