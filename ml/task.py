@@ -110,9 +110,10 @@ class Task:
         `tested` is false are learnt from and never tested on.
     features : callable
         ``(spine, tables) -> columns``: one row per spine row, known strictly before `as_of`.
-    outcome : {'binary', 'amount', 'ranking', 'series'}
-        What the label is: 0 or 1, a number above 0, which of many were wanted, or what comes next in a series. It
-        decides how training studies the task: rows with a label, questions with a list, or origins that roll on.
+    outcome : {'binary', 'amount', 'ranking', 'series', 'events'}
+        What the label is: 0 or 1, a number above 0, which of many were wanted, what comes next in a series, or how many
+        events came of what was at risk. It decides how training studies the task: rows with a label, questions with a
+        list, origins that roll on, or weeks that are watched.
     naive : callable
         ``(X_train, y_train, X) -> prediction``: what anybody would answer without a model; every score stands beside
         its own. A ranking is compared with popularity instead, a series with its own past.
@@ -144,7 +145,7 @@ class Task:
     params: type[BaseModel]
     examples: Callable[[Frames, Any], nw.LazyFrame[Any]]
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
-    outcome: Literal["binary", "amount", "ranking", "series"]
+    outcome: Literal["binary", "amount", "ranking", "series", "events"]
     naive: Callable[[pl.DataFrame, Array, pl.DataFrame], Array] | None
     estimator: type[Any]
     metrics: Mapping[str, Metric]

@@ -314,7 +314,7 @@ def score(
     out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")
 
 
-for run in (regular_runs.value, regular_runs.forecast, regular_runs.alarms):
+for run in (regular_runs.value, regular_runs.forecast, regular_runs.alarms, regular_runs.alarm):
     app.command()(run)
 
 

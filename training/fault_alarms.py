@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -11,57 +12,30 @@ import numpy as np
 import polars as pl
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from pydantic import BaseModel, ConfigDict, Field
 
-from features.errors import DataError
 from features.facts import DAY
-from features.sources import load_sources, read_tables
-from features.sources.yaml_file import load_yaml
-from ml.fault_rate.field import WEEK_DAYS, lay_out, reports_are_dated
-from ml.fault_rate.watch import Watch, watch
-from ml.instants import instant, microseconds
+from features.sources import TableReport
+from ml.fault_rate.alarm_store import AlarmStore, Recorded
+from ml.fault_rate.answer import plan_of
+from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.field import WEEK_DAYS
+from ml.fault_rate.rules import AlarmRules
+from ml.fault_rate.snapshot import kept_until
+from ml.fault_rate.vehicles import CALL
+from ml.fault_rate.watch import Watch
+from ml.instants import instant
+from training.config import TaskConfig
 from training.examples import Say
-from training.home import home
+from training.faults import FaultStudy, load_faults
+from training.home import write_whole
 from training.pictures import chinese_fonts, save_figure
 from training.score import check_out, write_answers
 
 DRAWN = 6  # cells drawn: those with an alarm first, then the nearest to one
-COLUMNS = {
-    "fleet": (
-        "vehicle_id", "model", "energy_type", "built_at", "entered_service_at", "left_service_at", "monthly_km",
-    ),
-    "service_records": ("vehicle_id", "component", "fault", "serviced_at", "reported_at"),
+PLAN = {
+    "vehicles": pl.Int64, "faults_to_come": pl.Float64, "faults_avoided": pl.Float64, "avoided_low": pl.Float64,
+    "avoided_high": pl.Float64, "parts_to_stock": pl.Int64, "campaign_cost": pl.Float64, "avoided_cost": pl.Float64,
 }  # fmt: skip
-NEEDED = {
-    "fleet": ("vehicle_id", "model", "entered_service_at"),
-    "service_records": ("vehicle_id", "component", "fault", "serviced_at"),
-}
-
-
-class AlarmConfig(BaseModel):
-    """`configs/fault_rate.yaml`.
-
-    Attributes
-    ----------
-    sources : Path
-        Where the raw tables come from, relative to the configuration.
-    reference_weeks : int
-        First weeks of the records, from which usual rates are learnt; later ones are watched.
-    false_alarms : float
-        Chance of any false alarm in all weeks watched.
-    longest_delay_days : int
-        By which a fault has been reported.
-    distance_bands : int
-        Bands of monthly distance.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sources: Path = Path("sources.yaml")
-    reference_weeks: int = Field(52, ge=2, le=2_000)
-    false_alarms: float = Field(0.05, gt=0, lt=1, allow_inf_nan=False)
-    longest_delay_days: int = Field(120, ge=1, le=3_650)
-    distance_bands: int = Field(3, ge=1, le=20)
 
 
 @dataclass(frozen=True)
@@ -71,7 +45,15 @@ class Alarmed:
     Attributes
     ----------
     alarms : DataFrame
-        See `ml.fault_rate.watch.Watch.alarms`.
+        See `ml.fault_rate.watch.Watch.alarms`, then `alarm_id` and `state` of the store, and what calling the vehicles
+        in brings: `vehicles`, `faults_to_come`, `faults_avoided` with `avoided_low` and `avoided_high` (90 %),
+        `parts_to_stock`, `campaign_cost`, `avoided_cost` (yuan); null where the fleet or costs are not known.
+    vehicles : DataFrame
+        `model`, `component`, `place` and the columns of `ml.fault_rate.vehicles.call_list`.
+    recorded : Recorded or None
+        What the store made of it; None where it was not to be kept.
+    reports : mapping of str to TableReport
+        What reading each table found.
     until : date
         Last day whose reports are known.
     files : tuple of Path
@@ -79,32 +61,37 @@ class Alarmed:
     """
 
     alarms: pl.DataFrame
+    vehicles: pl.DataFrame
     watch: Watch
+    recorded: Recorded | None
+    reports: Mapping[str, TableReport]
     until: date
     files: tuple[Path, ...]
 
-
-def load_alarm_config(path: Path) -> AlarmConfig:
-    """Read the configuration.
-
-    Raises
-    ------
-    ConfigError
-        Names the file, the key, the rule and the value received.
-    """
-    config = load_yaml(path, AlarmConfig)
-    return config.model_copy(update={"sources": path.parent / config.sources})
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, and why."""
+        return self.watch.field.notes
 
 
-def alarms(config: AlarmConfig, *, out: Path, as_of: datetime | None = None, progress: Say | None = None) -> Alarmed:
-    """Watch the fleet, write the alarms whole, and draw the evidence beside them.
+def alarms(
+    config: TaskConfig,
+    *,
+    out: Path,
+    rules: AlarmRules | None = None,
+    as_of: datetime | None = None,
+    progress: Say | None = None,
+) -> Alarmed:
+    """Watch the fleet, record the alarms, and write them whole with the vehicles to call in and the evidence drawn.
 
     Parameters
     ----------
-    config : AlarmConfig
-        See there.
+    config : TaskConfig
+        Of the task `fault_rate`.
     out : Path
-        `.parquet` or `.csv`.
+        `.parquet` or `.csv`; the vehicles go to `<name>.vehicles<suffix>` and the picture to `<name>.png` beside it.
+    rules : AlarmRules, optional
+        With a store that alarms are kept in, and the file that a service reads; without, nothing is kept.
     as_of : datetime, optional
         Nothing reported at or after it is known; the end of the records if not given.
 
@@ -114,47 +101,72 @@ def alarms(config: AlarmConfig, *, out: Path, as_of: datetime | None = None, pro
         Nothing was written.
     """
     check_out(out)
-    say = progress or (lambda text: None)
-    raw = read_tables(
-        load_sources(config.sources), list(COLUMNS), quarantine_folder=home() / "quarantine" / "fault_rate",
-        progress=say,
-    )  # fmt: skip
-    fleet, records = (_taken(raw.frames[name], name) for name in COLUMNS)
-    times = records.select("serviced_at").drop_nulls()
-    if times.is_empty():
-        raise DataError("service_records: there is no record with serviced_at; give some, or map the column")
-    since = int(times["serviced_at"].min())  # type: ignore[arg-type]
-    end = int(records["reported_at" if reports_are_dated(records) else "serviced_at"].max()) + 1  # type: ignore[arg-type]
-    at = end if as_of is None else min(microseconds(as_of), end)
-    if at <= since:
-        raise DataError(f"--as-of: must be later than the first record, which is of {instant(since).date()}")
-    say("laying out the fleet week by week")
-    field = lay_out(fleet, records, as_of=at, since=since, bands=config.distance_bands)
-    if field.weeks <= config.reference_weeks:
-        raise DataError(
-            f"reference_weeks: {field.weeks} weeks of records leave nothing to watch after {config.reference_weeks}; "
-            "give a longer history or set fewer"
+    study = load_faults(config, as_of=as_of, progress=progress)
+    store = None if rules is None else AlarmStore(rules.store)
+    watched = study.watched(afresh=_afresh(study, store))
+    estimator = FaultEstimator(study.snapshot(watched))
+    estimator.rules = rules or AlarmRules()
+    found = estimator.snapshot.alarms
+    plans = [plan_of(estimator, row) for row in found.to_dicts()]
+    planned = pl.DataFrame([_plan(p) for p in plans], schema=PLAN)
+    calls = [
+        p.vehicles.select(
+            pl.lit(row["model"]).alias("model"),
+            pl.lit(row["component"]).alias("component"),
+            pl.int_range(1, pl.len() + 1).alias("place"),
+            pl.all(),
         )
-    for note in field.notes:
-        say(note)
-    say(f"learning what is usual from {config.reference_weeks} weeks, watching {field.weeks - config.reference_weeks}")
-    watched = watch(
-        field, start=config.reference_weeks, alpha=config.false_alarms, longest_delay=config.longest_delay_days
-    )
-    found = watched.alarms()
-    write_answers(found, out)
-    picture = out.with_suffix(".png")
+        for p, row in zip(plans, found.to_dicts(), strict=True)
+        if p is not None
+    ]
+    named = {"model": pl.String, "component": pl.String, "place": pl.Int64}
+    vehicles = pl.concat(calls) if calls else pl.DataFrame(schema={**named, **CALL})
+    picture, listed = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
     draw_evidence(watched, picture)
-    return Alarmed(found, watched, instant(at - 1).date(), (out, picture))
+    write_answers(vehicles, listed)
+    # What can fail for want of space has been written: the store comes next, and a second run would change nothing.
+    recorded = None if store is None else store.record(found, as_of=study.at)
+    table = pl.concat([found, _kept(found, store), planned], how="horizontal")
+    write_answers(table, out)
+    if rules is not None and estimator.snapshot.until_day >= kept_until(rules.watch):
+        write_whole(rules.watch, estimator.snapshot.to_file())
+    until = instant(study.at - 1).date()
+    return Alarmed(table, vehicles, watched, recorded, study.raw.reports, until, (out, listed, picture))
 
 
-def _taken(frame: Any, table: str) -> pl.DataFrame:
-    there = frame.collect_schema().names()
-    for name in NEEDED[table]:
-        if name not in there:
-            raise DataError(f"{table}.{name}: the column is missing; map it in the sources")
-    taken: pl.DataFrame = frame.select([n for n in COLUMNS[table] if n in there]).collect()
-    return taken
+def _afresh(study: FaultStudy, store: AlarmStore | None) -> dict[tuple[str, str], int]:
+    """Week from which the cells of closed alarms are watched anew."""
+    if store is None:
+        return {}
+    first = study.field.first_day
+    return {
+        (model, component): int(np.ceil((at / DAY - first) / WEEK_DAYS))
+        for model, component, at in store.closed().select("model", "component", "closed_at").iter_rows()
+    }
+
+
+def _kept(found: pl.DataFrame, store: AlarmStore | None) -> pl.DataFrame:
+    """Number and state of each alarm in the store."""
+    schema = {"alarm_id": pl.Int64, "state": pl.String}
+    if store is None or found.is_empty():
+        return pl.DataFrame({n: [None] * found.height for n in schema}, schema=schema)
+    latest = store.alarms().sort("id").group_by("model", "component", maintain_order=True).last()
+    kept = found.select("model", "component").join(
+        latest.select("model", "component", alarm_id="id", state="state"),
+        on=["model", "component"], how="left", maintain_order="left",
+    )  # fmt: skip
+    return kept.select(pl.col(n).cast(t) for n, t in schema.items())
+
+
+def _plan(found: Any) -> dict[str, Any]:
+    if found is None:
+        return dict.fromkeys(PLAN)
+    of = found.campaign
+    return {
+        "vehicles": found.vehicles.height, "faults_to_come": of.faults, "faults_avoided": of.avoided,
+        "avoided_low": of.avoided_between[0], "avoided_high": of.avoided_between[1],
+        "parts_to_stock": of.parts_to_stock, "campaign_cost": found.campaign_cost, "avoided_cost": found.avoided_cost,
+    }  # fmt: skip
 
 
 def draw_evidence(watched: Watch, path: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ml.instants import instant
+
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True, highlight=False)
 
@@ -185,11 +187,11 @@ def print_plan(plan: Any) -> None:
 
 
 def print_alarms(found: Any) -> None:
-    """Print the alarms, the strongest first, and how many cells were watched."""
+    """Print the alarms, the strongest first, what calling vehicles in brings, and how many cells were watched."""
     cells = found.watch.cells.height
     if found.alarms.is_empty():
         out.print(f"no alarm in {cells:,} components of models")
-        return
+        return print_notes(found.notes)
     table = Table("model", "component", "known since", "built", "faults", "expected", "rate ratio", "90 % interval")
     for row in found.alarms.to_dicts():
         built = "all alike" if row["built_from"] is None else f"{row['built_from']} .. {row['built_until']}"
@@ -197,4 +199,34 @@ def print_alarms(found: Any) -> None:
         numbers = (f"{row['count']:,}", f"{row['expected']:,.1f}", ratio, limits)
         table.add_row(row["model"], row["component"], str(row["known_since"]), built, *numbers)
     out.print(table)
+    table = Table("alarm", "state", "vehicles", "faults to come", "avoided", "90 % interval", "parts", "cost", "avoids")
+    for row in [r for r in found.alarms.to_dicts() if r["vehicles"] is not None]:
+        yuan = ["unknown" if row[n] is None else f"{row[n]:,.0f} yuan" for n in ("campaign_cost", "avoided_cost")]
+        table.add_row(
+            str(row["alarm_id"] or ""), row["state"] or "", f"{row['vehicles']:,}", f"{row['faults_to_come']:,.0f}",
+            f"{row['faults_avoided']:,.0f}", f"{row['avoided_low']:,.0f} .. {row['avoided_high']:,.0f}",
+            f"{row['parts_to_stock']:,}", *yuan,
+        )  # fmt: skip
+    if table.row_count:
+        out.print(table)
     out.print(f"{found.alarms.height:,} alarms in {cells:,} components of models")
+    print_notes(found.notes)
+
+
+def print_kept_alarms(kept: Any) -> None:
+    """Print the alarms of the store."""
+    table = Table("alarm", "model", "component", "state", "opened", "known since", "rate ratio")
+    for row in kept.to_dicts():
+        opened = str(instant(row["opened_at"]).date())
+        figures = (opened, str(row["known_since"]), f"{row['rate_ratio']:.2f}")
+        table.add_row(str(row["id"]), row["model"], row["component"], row["state"], *figures)
+    out.print(table if kept.height else "no alarm is kept; write them with: chehang alarms --out alarms.parquet")
+
+
+def print_alarm_history(number: int, history: Any) -> None:
+    """Print who moved an alarm, when, from where to where, and why."""
+    table = Table("when", "by", "from", "to", "note", title=f"alarm {number}")
+    for row in history.to_dicts():
+        when = instant(row["at"]).isoformat(sep=" ", timespec="minutes")
+        table.add_row(when, row["by"] or "", row["from_state"] or "", row["to_state"], row["note"] or "")
+    out.print(table)

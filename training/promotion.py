@@ -22,10 +22,9 @@ from ml.task import Metric
 from training import tracking
 from training.demand import read_test
 from training.demand_evaluation import tested
-from training.evaluation import compare
+from training.evaluation import TEST_ROWS, compare
 from training.held_out_lists import Held, Judged, beats, by_person
 from training.home import locked
-from training.study import TEST_ROWS
 from training.tracking import Promotion, Version
 
 BATCH_ROWS = 200

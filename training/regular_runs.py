@@ -69,20 +69,68 @@ def forecast(
 
 
 def alarms(
-    to: Annotated[Path, typer.Option("--out", help="Alarms: .parquet or .csv; a picture is drawn beside it.")],
-    config: Annotated[Path, typer.Option("--config", "-c", help="Configuration.")] = Path("configs/fault_rate.yaml"),
+    to: Annotated[
+        Path, typer.Option("--out", help="Alarms: .parquet or .csv; vehicles to call in and a picture lie beside it.")
+    ],
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    rules: Annotated[Path, typer.Option(help="What an alarm leads to, and where alarms are kept.")] = Path(
+        "configs/fault_alarms.yaml"
+    ),
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Nothing reported later is known, as 2026-01-31T09:00+08:00.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which component of which model fails more than it should, and since when that could be known: weekly."""
+    """Say which component of which model fails more than it should, since when, and whom to call in: weekly."""
+    from ml.fault_rate.rules import load_alarm_rules
     from training.fault_alarms import alarms as run
-    from training.fault_alarms import load_alarm_config
 
-    found = run(load_alarm_config(config), out=to, as_of=parsed_instant(as_of), progress=say(as_json))
+    found = run(
+        loaded_config("fault_rate", config, overlay, setting),
+        out=to,
+        rules=load_alarm_rules(rules),
+        as_of=parsed_instant(as_of),
+        progress=say(as_json),
+    )
     if as_json:
-        content = {"until": found.until, "notes": found.watch.field.notes, "alarms": found.alarms.to_dicts()}
+        content = {
+            "until": found.until, "basis": found.watch.field.basis, "notes": found.notes,
+            "alarms": found.alarms.to_dicts(),
+        }  # fmt: skip
         return print_json({**content, "files": [str(f) for f in found.files]})
     print_alarms(found)
     out.print(f"known until {found.until}; written to " + ", ".join(str(f) for f in found.files))
+
+
+def alarm(
+    number: Annotated[
+        int | None, typer.Argument(metavar="[ALARM]", help="Number of an alarm; all if not given.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Argument(metavar="[STATE]", help="Move it to: acknowledged, campaign or closed.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who moves it; kept with the alarm.")] = None,
+    note: Annotated[str | None, typer.Option(help="Why, or what was found.")] = None,
+    rules: Annotated[Path, typer.Option(help="What an alarm leads to, and where alarms are kept.")] = Path(
+        "configs/fault_alarms.yaml"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed."""
+    from features.errors import ConfigError
+    from ml.fault_rate.alarm_store import AlarmStore
+    from ml.fault_rate.rules import load_alarm_rules
+    from training.printing import print_alarm_history, print_kept_alarms
+
+    store = AlarmStore(load_alarm_rules(rules).store)
+    if number is None:
+        kept = store.alarms()
+        return print_json(kept.to_dicts()) if as_json else print_kept_alarms(kept)
+    if to is not None:
+        if not by:
+            raise ConfigError("--by: is needed to move an alarm; say who moves it")
+        store.move(number, to, by=by, note=note)
+    history = store.history(number)
+    return print_json(history.to_dicts()) if as_json else print_alarm_history(number, history)

@@ -1,4 +1,4 @@
-"""What training does with a task, whatever it predicts: rows with a label, questions with a list, or series."""
+"""What training does with a task, whatever it predicts: rows with a label, questions with a list, series, or faults."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from features.sources import RawTables
 from ml.signature import row_as_request
 from training.config import TaskConfig
 from training.demand import load_demand
-from training.evaluation import Report, evaluate
+from training.evaluation import TEST_ROWS, Report, evaluate
 from training.examples import Examples, Say, load_examples
+from training.faults import load_faults
 from training.leaks import Finding, find_leaks
 from training.rankings import load_rankings
 
-TEST_ROWS = "test_rows.parquet"
 CALIBRATE_SHARE = 0.1
 
 
@@ -210,11 +210,14 @@ class RowStudy:
 
 
 def load_study(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Study:
-    """Read a task's tables and cut them; errors as for `load_examples`, `load_rankings` and `load_demand`."""
+    """Read a task's tables and cut them; errors as for `load_examples`, `load_rankings`, `load_demand` and
+    `load_faults`."""
     if config.definition.outcome == "ranking":
         return load_rankings(config, engine=engine, progress=progress)
     if config.definition.outcome == "series":
         return load_demand(config, engine=engine, progress=progress)
+    if config.definition.outcome == "events":
+        return load_faults(config, progress=progress)
     return RowStudy(load_examples(config, engine=engine, progress=progress))
 
 

@@ -7,8 +7,6 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -19,6 +17,8 @@ from pydantic import (
 )
 
 from features.sources.databases import checked_url
+from features.sources.lines import LineSource
+from features.sources.section import Section
 from features.sources.yaml_file import load_yaml, near
 from features.tables import TABLES
 
@@ -27,12 +27,6 @@ Name: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 
 # What only makes sense for values that come from a source column.
 _OF_A_COLUMN = ("factor", "map", "map_other", "format", "unit", "nulls")
-
-
-class Section(BaseModel):
-    """A part of a configuration: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class ExtraFeatures(Section):
@@ -189,6 +183,10 @@ class TableSource(Section):
         mentioned are taken by the same name where the source has them.
     only, drop : dict
         Source column to values: rows to keep, rows to leave out, before anything is counted.
+    lines : LineSource or None
+        Of service_records: reads `component` and `fault` out of a column of free text.
+    check_odometer : bool
+        Of service_records: readings that contradict the others of their vehicle become unknown; the rows stay.
     allow_future : bool
         Accept rows dated after the moment of reading.
     """
@@ -205,6 +203,8 @@ class TableSource(Section):
     columns: dict[Name, ColumnSource | None] = Field(default_factory=dict)
     only: dict[Name, tuple[Scalar, ...]] = Field(default_factory=dict)
     drop: dict[Name, tuple[Scalar, ...]] = Field(default_factory=dict)
+    lines: LineSource | None = None
+    check_odometer: bool = False
     allow_future: bool = False
 
     @field_validator("parquet", "csv")
@@ -275,6 +275,8 @@ class SourcesConfig(Section):
         for name in given:
             if name not in TABLES:
                 raise ValueError(f"`{name}` is not a raw table; {near(name, TABLES)}")
+            if name != "service_records" and (given[name].lines or given[name].check_odometer):
+                raise ValueError(f"`lines` and `check_odometer` are for service_records: remove them from `{name}`")
         return given
 
 

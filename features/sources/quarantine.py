@@ -36,16 +36,29 @@ def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Pa
     ConfigError
         The folder cannot be written to, or its disk is full.
     """
-    content = _content(rows, broken)  # read first: what fails from here on is the writing
+    return write_beside(path, _content(rows, broken))  # read first: what fails from here on is the writing
+
+
+def write_beside(path: Path, content: pl.DataFrame) -> Path | None:
+    """Write a table, Parquet or CSV by its name, whole and for its owner alone; one without rows removes the file.
+
+    Raises
+    ------
+    ConfigError
+        The folder cannot be written to, or its disk is full.
+    """
     try:
-        if broken.is_empty():
+        if content.is_empty():
             path.unlink(missing_ok=True)
             return None
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp", delete=False) as file:
             partial = Path(file.name)
         try:
-            content.write_parquet(partial)
+            if path.suffix == ".csv":
+                content.write_csv(partial)
+            else:
+                content.write_parquet(partial)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from features.errors import ChehangError, ConfigError, DataError
 from features.sources.binding import Binding, bind
 from features.sources.config import ExtraFeatures, SourcesConfig, TableSource
 from features.sources.ledger import Ledger, keep_ledger
+from features.sources.odometers import keep_unmapped, without_implausible
 from features.sources.quarantine import write_quarantine
 from features.sources.scans import ROW, Scan, open_source, unreadable
 from features.sources.typed_rows import TypedRows, chosen, typed
@@ -42,6 +43,8 @@ class TableReport:
         Hash of the kept rows' content, whatever their order.
     columns : tuple of str
         The frame's columns.
+    notes : tuple of str
+        What was read out of free text, and readings that were set to unknown.
     """
 
     table: str
@@ -52,6 +55,7 @@ class TableReport:
     quarantine_file: Path | None
     fingerprint: str
     columns: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ def read_tables(
         tell(
             f"{name}: {report.rows_read:,} rows read, {report.rows_kept:,} kept, {report.rows_quarantined:,} set apart"
         )
+        for note in report.notes:
+            tell(f"{name}: {note}")
     return RawTables(frames, reports)
 
 
@@ -196,17 +202,26 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     share = config.max_quarantined_share
     if ledger.broken.height > share * ledger.rows_read or ledger.rows_kept == 0:
         raise too_many_broken(plan.table, plan.binding, rows, ledger, share=share, file=config.file, written=written)
+    frame, notes = _kept(table, ledger), [plan.scan.mapped.note] if plan.scan.mapped else []
+    if plan.scan.mapped is not None:
+        keep_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.mapped)
+    rules = dict(ledger.rules)
+    if source.check_odometer:
+        frame, counted = without_implausible(frame, quarantine.with_suffix(".odometer.parquet"), where=where)
+        rules |= counted
+        notes += [f"{n:,} readings become unknown: {rule}" for rule, n in counted.items()]
     report = TableReport(
         name,
         ledger.rows_read,
         ledger.rows_kept,
         ledger.broken.height,
-        ledger.rules,
+        rules,
         written,
         ledger.fingerprint,
         table.columns,
+        tuple(notes),
     )
-    return _kept(table, ledger), report
+    return frame, report
 
 
 def _not_empty(ledger: Ledger, plan: _Plan) -> None:

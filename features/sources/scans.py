@@ -13,7 +13,9 @@ from features.errors import ChehangError, ConfigError, DataError
 from features.sources.config import TableSource
 from features.sources.databases import query_columns, read_query
 from features.sources.encodings import head, readable
+from features.sources.lines import LineSource, Mapped, classify, load_line_rules
 
+LINE_COLUMNS = ("component", "fault")
 ROW = "__row__"  # position of a row in its source, from 0
 
 
@@ -31,12 +33,15 @@ class Scan:
         The rows, with their position in `__row__`.
     cheap_to_repeat : bool
         Whether the frame may be collected more than once (Parquet), or is read once into memory.
+    mapped : Mapped or None
+        What was read out of free text.
     """
 
     where: str
     columns: tuple[str, ...]
     rows: Callable[[], pl.LazyFrame]
     cheap_to_repeat: bool
+    mapped: Mapped | None = None
 
 
 def open_source(table: str, source: TableSource) -> Scan:
@@ -54,7 +59,8 @@ def open_source(table: str, source: TableSource) -> Scan:
         scan = _joined(
             scan, _own(table, source.model_copy(update={"parquet": other.parquet, "csv": other.csv})), other.on
         )
-    return _combined(scan, source.combine) if source.combine else scan
+    scan = _combined(scan, source.combine) if source.combine else scan
+    return _classified(scan, source.lines) if source.lines else scan
 
 
 def _own(table: str, source: TableSource) -> Scan:
@@ -107,6 +113,31 @@ def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:
         for name, parts in combine.items()
     ]
     return Scan(scan.where, (*scan.columns, *combine), lambda: scan.rows().with_columns(made), scan.cheap_to_repeat)
+
+
+def _classified(scan: Scan, lines: LineSource) -> Scan:
+    """The rows of a scan with what their text speaks of: each distinct text is looked at once."""
+    if lines.text not in scan.columns:
+        raise DataError(f"{scan.where}: has no column `{lines.text}`, which `lines.text` names: correct it")
+    for name in LINE_COLUMNS:
+        if name in scan.columns:
+            raise DataError(
+                f"{scan.where}: has a column `{name}` of its own, which `lines` would make: remove one of them"
+            )
+    rules = load_line_rules(Path(lines.rules))
+    try:
+        text = pl.col(lines.text).cast(pl.String)
+        counted = scan.rows().select(text.alias("text")).group_by("text").len("lines").sort("text").collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise unreadable(scan.where, error) from None
+    found = classify(counted["text"].fill_null(""), rules).with_columns(text=counted["text"], lines=counted["lines"])
+    looked_up = found.select(pl.col("text").alias(lines.text), *LINE_COLUMNS).lazy()
+
+    def rows() -> pl.LazyFrame:
+        left = scan.rows().with_columns(pl.col(lines.text).cast(pl.String))
+        return left.join(looked_up, on=lines.text, how="left", nulls_equal=True, maintain_order="left")
+
+    return Scan(scan.where, (*scan.columns, *LINE_COLUMNS), rows, scan.cheap_to_repeat, Mapped(found))
 
 
 def unreadable(where: str, error: Exception) -> ChehangError:

@@ -1,1 +1,54 @@
-"""`fault_rate`: which component of which model fails more than it should, and since when that could be known."""
+"""`fault_rate`: which component of which model fails more than it should, and which vehicles to call in."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from features import fault_rate as features
+from ml.fault_rate.answer import respond, slow
+from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.follow import follow
+from ml.fault_rate.params import FaultParams
+from ml.fault_rate.request import FaultAnswer, request
+from ml.metrics import demand
+from ml.metrics.counts import poisson_deviance
+from ml.task import Array, Metric, Task
+
+
+def one_rate(X: pl.DataFrame, y: Array, asked: pl.DataFrame) -> Array:
+    """The naive answer: every vehicle-year has as many faults of a component as the mean of those learnt from.
+
+    >>> X = pl.DataFrame({"component": ["brakes", "brakes"], "vehicle_years": [1.0, 3.0]})
+    >>> one_rate(X, np.array([1.0, 1.0]), X).tolist()
+    [0.5, 1.5]
+    """
+    known = X.select("component", "vehicle_years").with_columns(y=pl.Series(y))
+    rate = known.group_by("component").agg((pl.col("y").sum() / pl.col("vehicle_years").sum()).alias("rate"))
+    found = asked.select("component", "vehicle_years").join(rate, on="component", how="left", maintain_order="left")
+    return np.asarray((found["rate"].fill_null(0.0) * found["vehicle_years"]).to_numpy(), dtype=np.float64)
+
+
+TASK = Task(
+    name="fault_rate",
+    summary={
+        "zh": "哪款车型的哪个部件故障率偏高，应召回哪些车",
+        "en": "Which component of which model fails more than it should, and which vehicles to call in",
+    },
+    tables=("service_records", "fleet"),
+    params=FaultParams,
+    examples=features.examples,
+    features=features.build,
+    outcome="events",
+    naive=one_rate,
+    estimator=FaultEstimator,
+    metrics={
+        "poisson_deviance": Metric(poisson_deviance, better="lower"),
+        "bias": Metric(demand.bias, better="lower"),
+    },
+    request=request,
+    response=FaultAnswer,
+    respond=respond,
+    follow=follow,
+    slow=slow,
+)

@@ -18,11 +18,10 @@ from sklearn.linear_model import PoissonRegressor
 from sklearn.preprocessing import OneHotEncoder
 
 from ml.fault_rate.field import Field
+from ml.fault_rate.usual import UsualRates, cell_of, combinations
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
-AGES = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0])  # years: limits of the bands of age
-CODES = 32  # more than there are bands of anything
 HELD_OUT = 0.3
 YEAR_WEEKS = 52
 ABSENT = 6.0  # where so many faults are expected and none came, the model does not have the component
@@ -38,30 +37,23 @@ class Expected:
     ----------
     field : Field
         Whose exposure it is.
-    rates : ndarray of shape (n_components, n_effects)
-        Usual faults of a vehicle-year, by combination of age, distance and season.
+    usual : UsualRates
+        Faults of a vehicle-year, by component, age, distance and season.
     cell : ndarray of int32, shape (n_strata, n_weeks)
-        Combination of each stratum and week.
+        Combination of effects of each stratum and week.
     has : ndarray of bool, shape (n_components, n_strata)
         Whether the stratum's model has the component at all.
-    chosen : tuple of str
-        `regression`, `trees` or `constant`, for each component; `unknown` of one that no vehicle had in those weeks:
-        nothing is expected of it, and it raises no alarm.
-    deviance : ndarray of shape (n_components, 3)
-        Held out, a fault, of each of the three.
     """
 
     field: Field
-    rates: FloatArray
+    usual: UsualRates
     cell: npt.NDArray[np.int32]
     has: BoolArray
-    chosen: tuple[str, ...]
-    deviance: FloatArray
 
     def faults(self, component: int) -> FloatArray:
         """Expected faults of a component, shape (n_strata, n_weeks)."""
         at_risk = self.field.exposure * self.has[component][:, None]
-        return np.asarray(self.rates[component][self.cell] * at_risk)
+        return np.asarray(self.usual.rates[component][self.cell] * at_risk)
 
 
 def deviance(count: FloatArray, expected: FloatArray) -> float:
@@ -90,8 +82,10 @@ def expect(field: Field, *, until: int, complete: npt.ArrayLike = 1.0) -> Expect
     """
     seen = field.exposure * np.broadcast_to(np.asarray(complete, dtype=np.float64), (field.weeks,))[None, :]
     cut = max(int(until * (1 - HELD_OUT)), 1)
-    season = field.month if until >= YEAR_WEEKS else np.zeros(field.weeks, dtype=np.int64)
-    effects, cell = _combinations(field, season)
+    seasonal = until >= YEAR_WEEKS
+    bands = len(field.distance_limits) + 1
+    effects = combinations(bands)
+    cell = cell_of(field.age, field.strata["driven"].to_numpy()[:, None], field.month[None, :] * seasonal, bands)
     models, energies = (field.strata[n].fill_null("").to_numpy() for n in ("model", "energy_type"))
     n_components = len(field.components)
     rates = np.zeros((n_components, len(effects)))
@@ -100,7 +94,7 @@ def expect(field: Field, *, until: int, complete: npt.ArrayLike = 1.0) -> Expect
     for c in range(n_components):
         counts = field.counts(c)
         for groups in (energies, models):
-            has[c] &= _having(groups, counts.sum(axis=1), seen.sum(axis=1) * has[c])
+            has[c] &= _having(groups, counts[:, :until].sum(axis=1), seen[:, :until].sum(axis=1) * has[c])
         table = _Cells(len(effects), cell, counts, seen * has[c][:, None])
         early, late = table.sums(0, cut), table.sums(cut, until)
         if min(early[1].sum(), late[1].sum()) <= 0:
@@ -113,16 +107,25 @@ def expect(field: Field, *, until: int, complete: npt.ArrayLike = 1.0) -> Expect
         rates[c] = _FITS[best](effects, *table.sums(0, until))
         chosen.append(best)
         deviances.append([v / max(late[0].sum(), 1.0) for v in found.values()])
-    return Expected(field, rates, cell, has, tuple(chosen), np.array(deviances))
+    usual = UsualRates(
+        components=field.components,
+        limits=field.distance_limits,
+        rates=rates,
+        seasonal=seasonal,
+        pairs=tuple(dict.fromkeys(zip(models.tolist(), energies.tolist(), strict=True))),
+        has=_by_pair(has, models, energies),
+        chosen=tuple(chosen),
+        deviance=np.array(deviances),
+    )
+    return Expected(field, usual, cell, has)
 
 
-def _combinations(field: Field, season: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-    """Combinations of age, distance and season that there are, and that of each stratum and week."""
-    age = np.searchsorted(AGES, field.age, side="right")
-    code = (age * CODES + field.strata["driven"].to_numpy()[:, None] + 1) * CODES + season[None, :]
-    codes, cell = np.unique(code, return_inverse=True)
-    effects = np.column_stack([codes // CODES**2, codes // CODES % CODES - 1, codes % CODES])
-    return effects, cell.reshape(code.shape).astype(np.int32)
+def _by_pair(has: BoolArray, models: npt.NDArray[Any], energies: npt.NDArray[Any]) -> BoolArray:
+    """What models of a kind of energy have, in the order in which these first occur."""
+    first: dict[tuple[str, str], int] = {}
+    for row, pair in enumerate(zip(models.tolist(), energies.tolist(), strict=True)):
+        first.setdefault(pair, row)
+    return has[:, list(first.values())]
 
 
 @dataclass(frozen=True)
@@ -144,10 +147,7 @@ class _Cells:
 
 
 def _having(groups: npt.NDArray[Any], counts: FloatArray, exposure: FloatArray) -> BoolArray:
-    """Strata whose group has the component: not those without a single fault where several would be usual.
-
-    Weeks to come count too: a group without any fault raises no alarm, and leaving it out makes all others expect more.
-    """
+    """Strata whose group has the component: not those without a single fault where several would be usual."""
     name, of = np.unique(groups, return_inverse=True)
     n = np.bincount(of, weights=counts, minlength=len(name))
     years = np.bincount(of, weights=exposure, minlength=len(name))

@@ -30,18 +30,23 @@ class Field:
         In alphabetical order.
     first_day : float
         Day (from the epoch) on which the first week begins.
+    distance_limits : ndarray
+        Monthly distances (km) between the bands.
     exposure : ndarray of shape (n_strata, n_weeks)
-        Vehicle-years at risk.
+        Vehicle-years at risk; visits to the workshop where the fleet is not known.
     stratum, component, week, known : ndarray of int
         Of each fault: where it belongs, the week in which it came to the workshop, and that of its report.
     delay_days, could_be_days : ndarray of int
         From the workshop to the report, and the longest that could have been seen; empty where reports carry no date.
     notes : tuple of str
         What was left out, and why.
+    basis : {'exposure', 'reports'}
+        What faults are compared with: vehicles in the field, or, where the fleet is not known, the model's reports.
     """
 
     strata: pl.DataFrame
     components: tuple[str, ...]
+    distance_limits: FloatArray
     first_day: float
     exposure: FloatArray
     stratum: IntArray
@@ -51,6 +56,7 @@ class Field:
     delay_days: IntArray
     could_be_days: IntArray
     notes: tuple[str, ...]
+    basis: str = "exposure"
 
     @property
     def weeks(self) -> int:
@@ -102,7 +108,7 @@ def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: in
     if weeks < 1:
         raise DataError(f"as_of: must be a week or more after the begin of the records, got {weeks} weeks")
     since = as_of - int(weeks) * WEEK_DAYS * DAY
-    cars = _cars(fleet, as_of=as_of, bands=bands)
+    cars, limits = _cars(fleet, as_of=as_of, bands=bands)
     names = ["model", "energy_type", "build", "driven"]
     strata = cars.select(names).unique().sort(names).with_row_index("stratum")
     cars = cars.join(strata, on=names, how="left", nulls_equal=True)
@@ -126,6 +132,7 @@ def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: in
     return Field(
         strata=strata.drop("stratum"),
         components=components,
+        distance_limits=limits,
         first_day=since / DAY,
         exposure=exposure / YEAR_DAYS,
         stratum=faults["stratum"].cast(pl.Int64).to_numpy(),
@@ -147,8 +154,8 @@ def reports_are_dated(records: pl.DataFrame) -> bool:
     return "reported_at" in records.columns and records["reported_at"].null_count() < records.height
 
 
-def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> pl.DataFrame:
-    """Vehicles with their stratum: without a build date they count as built when they entered service."""
+def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame, FloatArray]:
+    """Vehicles with their stratum, and the limits between bands; without a build date they count as built on entering."""
     cars = fleet.drop_nulls(["vehicle_id", "model", "entered_service_at"]).filter(pl.col("entered_service_at") < as_of)
     if cars.is_empty():
         raise DataError(
@@ -168,7 +175,7 @@ def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> pl.DataFrame:
     limits = np.unique(np.quantile(known.to_numpy(), np.arange(1, bands) / bands)) if len(known) else np.zeros(0)
     band = np.searchsorted(limits, cars["distance"].fill_null(float("nan")).to_numpy(), side="right")
     unknown = cars["distance"].is_null().to_numpy()
-    return cars.with_columns(driven=pl.Series(np.where(unknown, -1, band)))
+    return cars.with_columns(driven=pl.Series(np.where(unknown, -1, band))), limits
 
 
 def _faults(

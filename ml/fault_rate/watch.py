@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,8 @@ class Watch:
         `model`, `component`.
     start : int
         First week watched; usual rates come from the weeks before.
+    begins : ndarray of shape (n_cells,)
+        First week watched of each cell: later than `start` where its last alarm was closed.
     count, expected : ndarray of shape (n_cells, n_looks)
         Faults reported by the end of each week watched, of those since `start`, and how many were to be known by then.
     log_e : ndarray of shape (n_cells, n_looks)
@@ -62,6 +65,7 @@ class Watch:
     usual: Expected
     cells: pl.DataFrame
     start: int
+    begins: IntArray
     count: FloatArray
     expected: FloatArray
     log_e: FloatArray
@@ -75,6 +79,19 @@ class Watch:
         """Week, counted from `start`, at whose end each cell first reached its bar; -1 where it has not."""
         over = self.log_e >= self.bar[:, None]
         return np.where(over.any(axis=1), over.argmax(axis=1), -1)
+
+    def weekly(self, weeks: int) -> FloatArray:
+        """Faults of each cell to be expected in a week, on the mean of the last weeks, shape (n_cells,)."""
+        model, of = np.unique(self.field.strata["model"].to_numpy(), return_inverse=True)
+        parts = []
+        for c in range(len(self.field.components)):
+            late = self.usual.faults(c)[:, -weeks:].mean(axis=1)
+            parts.append(np.bincount(of, weights=late, minlength=len(model)))
+        return np.asarray(np.concatenate(parts) * self.scale, dtype=np.float64)
+
+    @property
+    def _models(self) -> list[str]:
+        return self.cells["model"][: self.cells.height // len(self.field.components)].to_list()
 
     def alarms(self) -> pl.DataFrame:
         """Cells that have reached their bar, the strongest first.
@@ -137,9 +154,11 @@ class Watch:
             raise DataError(f"model: '{model}' is not in the fleet; give one that is")
         c = self.field.components.index(component)
         quarter, of = np.unique(self.field.strata["build"].to_numpy()[mine], return_inverse=True)
-        matured = _matured(self.usual.faults(c)[mine], self.delay)[:, -1] * self.scale
+        begins = self.begins.reshape(len(self.field.components), -1)[c, self._models.index(model)]
+        since = int(begins) if begins > self.start else 0
+        matured = _matured(self.usual.faults(c)[mine][:, since:], self.delay)[:, -1] * self.scale
         e = np.bincount(of, weights=matured, minlength=len(quarter)).astype(np.float64)
-        events = (self.field.component == c) & (self.field.known < self.field.weeks)
+        events = (self.field.component == c) & (self.field.known < self.field.weeks) & (self.field.week >= since)
         of_strata = np.bincount(self.field.stratum[events], minlength=self.field.strata.height)
         n = np.bincount(of, weights=of_strata[mine], minlength=len(quarter)).astype(np.float64)
         there = e > 0
@@ -150,7 +169,14 @@ def _day(since_epoch: float) -> object:
     return np.datetime64(int(since_epoch), "D").item()
 
 
-def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int = 120) -> Watch:
+def watch(
+    field: Field,
+    *,
+    start: int,
+    alpha: float = 0.05,
+    longest_delay: int = 120,
+    afresh: Mapping[tuple[str, str], int] | None = None,
+) -> Watch:
     """Learn what is usual before a week, and watch from then on.
 
     Parameters
@@ -163,6 +189,9 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
         Chance of any false alarm, in any cell and week watched.
     longest_delay : int
         Days after which a report is taken to have come.
+    afresh : mapping of (model, component) to int, optional
+        Week from which a cell is watched as if for the first time: its last alarm was closed then, and what raised it
+        must not raise the next one.
 
     Raises
     ------
@@ -197,19 +226,27 @@ def watch(field: Field, *, start: int, alpha: float = 0.05, longest_delay: int =
     )
     looks = field.weeks - start
     known = np.zeros((len(cells), blocks, field.weeks))
-    late = (field.week >= start) & (field.known < field.weeks)
+    begins = _begins(cells, start, afresh or {})
+    late = (field.week >= begins[cell]) & (field.known < field.weeks)
     np.add.at(known, (cell[late], block[field.stratum[late]], field.known[late]), 1.0)
     count = known[:, :, start:].cumsum(axis=2)
     proneness, scale = _proneness(events, due[:, :start] @ complete[:start])
+    for row in np.flatnonzero(begins > start):
+        by_build[row, :, : begins[row]] = 0.0
     expected = _matured(by_build[:, :, start:], delay) * scale
     log_e = np.column_stack([evidence_of_builds(count[:, :, k], expected[:, :, k], proneness) for k in range(looks)])
     log_e[expected.sum(axis=1)[:, -1] <= 0] = 0.0
     share = due[:, max(start - 13, 0) : start].sum(axis=1)
     share = share / max(share.sum(), 1e-12) * (1 - START_SHARE) + START_SHARE / len(cells)
     return Watch(
-        field, usual, cells, start, count.sum(axis=1), expected.sum(axis=1), log_e, np.log(1 / (alpha * share)),
+        field, usual, cells, start, begins, count.sum(axis=1), expected.sum(axis=1), log_e, np.log(1 / (alpha * share)),
         proneness, scale, delay,
     )  # fmt: skip
+
+
+def _begins(cells: pl.DataFrame, start: int, afresh: Mapping[tuple[str, str], int]) -> IntArray:
+    """First week watched of each cell."""
+    return np.array([max(start, afresh.get(name, start)) for name in cells.rows()], dtype=np.int64)
 
 
 def _by_group(values: FloatArray, group: npt.NDArray[np.intp], n_groups: int) -> FloatArray:

@@ -14,7 +14,8 @@ import yaml
 from features.errors import ConfigError, DataError
 from tests.lending import chehang
 from tests.ml.fault_rate.test_watch import DAY, DAYS, START, fleet_and_records
-from training.fault_alarms import AlarmConfig, alarms, load_alarm_config
+from training.config import TaskConfig, load_config
+from training.fault_alarms import alarms
 
 
 def write_workshop(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame, **changes: Any) -> Path:
@@ -27,30 +28,39 @@ def write_workshop(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame, **c
         moments = {c: {"from": c, "unit": "us"} for c in table.columns if c.endswith("_at")}
         sources["tables"][name] = {"parquet": f"{name}.parquet", "columns": moments}
     (folder / "sources.yaml").write_text(yaml.safe_dump(sources))
+    (folder / "fault_alarms.yaml").write_text(yaml.safe_dump({"store": "alarms.db", "watch": "watch.npz"}))
     path = folder / "fault_rate.yaml"
-    path.write_text(yaml.safe_dump({"sources": "sources.yaml", "reference_weeks": 60, **changes}))
+    content = {"sources": "sources.yaml", "time": "serviced_at", "params": {"reference_weeks": 60, **changes}}
+    path.write_text(yaml.safe_dump(content))
     return path
 
 
+def config_of(path: Path, **params: Any) -> TaskConfig:
+    return load_config("fault_rate", path, settings=[f"params.{n}={v}" for n, v in params.items()])
+
+
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlarmConfig:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskConfig:
     """A workshop in which brakes of model D fail three times as often if built in one year."""
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    return load_alarm_config(write_workshop(tmp_path / "data", *fleet_and_records(ratio=3.0)))
+    return config_of(write_workshop(tmp_path / "data", *fleet_and_records(ratio=3.0)))
 
 
 def test_the_command_finds_the_fault_and_draws_the_evidence(tmp_path: Path) -> None:
     path = write_workshop(tmp_path / "data", *fleet_and_records(ratio=3.0))
     out = tmp_path / "alarms.parquet"
-    told = chehang("alarms", "--config", str(path), "--out", str(out), "--json", home=tmp_path / "home")
+    rules = ("--rules", str(path.with_name("fault_alarms.yaml")))
+    told = chehang("alarms", "--config", str(path), *rules, "--out", str(out), "--json", home=tmp_path / "home")
     found = json.loads(told.stdout)["alarms"]
     assert [(a["model"], a["component"]) for a in found] == [("D", "brakes")]
     assert pl.read_parquet(out).height == 1 and (tmp_path / "alarms.png").stat().st_size > 10_000
-    shown = chehang("alarms", "--config", str(path), "--out", str(tmp_path / "alarms.csv"), home=tmp_path / "home")
+    shown = chehang(
+        "alarms", "--config", str(path), *rules, "--out", str(tmp_path / "alarms.csv"), home=tmp_path / "home"
+    )
     assert "brakes" in shown.stdout and "1 alarms in 18 components" in shown.stdout
 
 
-def test_what_is_said_to_have_been_known_was_known(config: AlarmConfig, tmp_path: Path) -> None:
+def test_what_is_said_to_have_been_known_was_known(config: TaskConfig, tmp_path: Path) -> None:
     """Runs of the same weekday: weeks before, nothing; weeks after, the alarm, without what was reported since."""
     whole = datetime.fromtimestamp((START + DAYS * DAY) / 1e6, UTC)
     since = alarms(config, out=tmp_path / "now.csv", as_of=whole).alarms["known_since"][0]
@@ -62,14 +72,14 @@ def test_what_is_said_to_have_been_known_was_known(config: AlarmConfig, tmp_path
 
 
 def test_bad_input_is_one_clear_error_and_nothing_is_written(
-    config: AlarmConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: TaskConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "alarms.parquet"
     fleet, records = fleet_and_records(cars=400)
     with pytest.raises(DataError, match="as-of"):
         alarms(config, out=out, as_of=datetime(2001, 1, 1, tzinfo=UTC))
     with pytest.raises(DataError, match="reference_weeks"):
-        alarms(config.model_copy(update={"reference_weeks": 500}), out=out)
+        alarms(config_of(tmp_path / "data" / "fault_rate.yaml", reference_weeks=500), out=out)
     with pytest.raises(ConfigError, match=r"\.parquet"):
         alarms(config, out=tmp_path / "alarms.xlsx")
     for name, tables, match in (
@@ -80,7 +90,7 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(
         ("nameless", (fleet, records.drop("component")), r"service_records\.component"),
     ):
         with pytest.raises(DataError, match=match):
-            alarms(load_alarm_config(write_workshop(tmp_path / name, *tables)), out=out)
+            alarms(config_of(write_workshop(tmp_path / name, *tables)), out=out)
     assert not out.exists() and not out.with_suffix(".png").exists()
 
 
@@ -90,4 +100,4 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(
 )
 def test_a_bad_configuration_names_its_key(tmp_path: Path, change: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=key):
-        load_alarm_config(write_workshop(tmp_path, *fleet_and_records(cars=10), **change))
+        config_of(write_workshop(tmp_path, *fleet_and_records(cars=10), **change))

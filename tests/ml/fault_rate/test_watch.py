@@ -96,8 +96,8 @@ def test_the_season_and_what_a_model_lacks_are_learnt() -> None:
     assert 1.5 < rate[winter].mean() / rate[~winter].mean() < 2.3
     assert not usual.has[field.components.index("pump")][(field.strata["model"] == "E").to_numpy()].any()
     assert usual.has[field.components.index("brakes")].all()
-    chosen = usual.deviance.min(axis=1)
-    assert (chosen <= usual.deviance[:, 2]).all()
+    chosen = usual.usual.deviance.min(axis=1)
+    assert (chosen <= usual.usual.deviance[:, 2]).all()
     for c in range(len(COMPONENTS)):
         seen, due = field.counts(c)[:, 104:150].sum(), usual.faults(c)[:, 104:150].sum()
         assert abs(seen - due) < 4 * np.sqrt(due) + 0.05 * due

@@ -1,0 +1,211 @@
+"""Questions about faults answered from the watch as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ml.domain.shrinkage.priors import one_gamma
+from ml.domain.shrinkage.scores import posterior_mean, posterior_quantile
+from ml.estimators.tabular_encoder import FeatureError
+from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.request import Alarm, Cell, FaultAnswer, FaultQuestion, Plan, Week
+from ml.fault_rate.rules import CallIn
+from ml.fault_rate.snapshot import Snapshot
+from ml.lending.fields import Text
+
+INTERVAL = (0.05, 0.95)
+
+
+def slow(asked: FaultQuestion) -> bool:
+    """Answers weigh up campaigns: others must not wait for that."""
+    return True
+
+
+def respond(estimator: FaultEstimator, asked: Sequence[FaultQuestion], *, explain: bool = False) -> list[FaultAnswer]:
+    """Answer each question; `explain` adds the evidence week by week.
+
+    Raises
+    ------
+    FeatureError
+        A model or a component is not known, or the period ends before it begins.
+    """
+    return [_answer(estimator, one, explain=explain) for one in asked]
+
+
+def _answer(est: FaultEstimator, asked: FaultQuestion, *, explain: bool) -> FaultAnswer:
+    now = est.snapshot
+    for name in ("model", "component"):
+        known(now, name, getattr(asked, name))
+    if asked.since and asked.until and asked.until < asked.since:
+        raise FeatureError("until", f"must not lie before since ({asked.since})")
+    rows = [row for row in now.alarms.to_dicts() if _asked_for(est, asked, row)]
+    alarms = [_alarm(est, now, row, explain=explain) for row in rows]
+    both = asked.model is not None and asked.component is not None
+    cell = _cell(now, str(asked.model), str(asked.component), explain=explain) if both else None
+    return FaultAnswer(
+        basis="exposure" if now.basis == "exposure" else "reports",
+        watched_from=day_of(now.first_day),
+        known_until=day_of(now.until_day - 1),
+        watched=now.cells.height,
+        false_alarms=now.alpha,
+        alarms=alarms,
+        cell=cell,
+        notes=list(now.notes),
+    )
+
+
+def known(now: Snapshot, name: str, value: str | None) -> None:
+    """Refuse a model or component that is not watched.
+
+    Raises
+    ------
+    FeatureError
+        It names the field.
+    """
+    if value is None:
+        return
+    there = now.cells[name].unique().sort().to_list()
+    if value not in there:
+        told = f"known are: {', '.join(there)}" if len(there) <= 40 else f"{len(there)} are"
+        raise FeatureError(name, f"is not one that is watched; {told}")
+
+
+def day_of(since_epoch: float) -> date:
+    """A day counted from the epoch.
+
+    >>> day_of(19_000.0)
+    datetime.date(2022, 1, 8)
+    """
+    found: date = np.datetime64(int(since_epoch), "D").item()
+    return found
+
+
+def days_between(built_from: date | None, built_until: date | None) -> tuple[int | None, int | None]:
+    """Days of build counted from the epoch.
+
+    >>> days_between(date(1970, 1, 3), None)
+    (2, None)
+    """
+    epoch = date(1970, 1, 1)
+    first, last = ((d - epoch).days if d is not None else None for d in (built_from, built_until))
+    return first, last
+
+
+def _asked_for(est: FaultEstimator, asked: FaultQuestion, row: Mapping[str, Any]) -> bool:
+    state = est.states.get((row["model"], row["component"]), (None, None))[1]
+    return (
+        asked.model in (None, row["model"])
+        and asked.component in (None, row["component"])
+        and (asked.since is None or row["known_since"] >= asked.since)
+        and (asked.until is None or row["known_since"] <= asked.until)
+        and (not asked.states or state in asked.states)
+    )
+
+
+def posterior_of(now: Snapshot, count: float, expected: float) -> tuple[float, float]:
+    """Shape and rate of the gamma distribution of a rate ratio: models differ as they usually do, then the faults."""
+    prior = 1 / now.proneness
+    return prior + count, prior + expected
+
+
+def plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> CallIn | None:
+    """What calling in the vehicles of an alarm brings."""
+    return est.called_in(
+        row["model"],
+        row["component"],
+        built=days_between(row["built_from"], row["built_until"]),
+        posterior=posterior_of(est.snapshot, row["count"], row["expected"]),
+    )
+
+
+def _alarm(est: FaultEstimator, now: Snapshot, row: Mapping[str, Any], *, explain: bool) -> Alarm:
+    number, state = est.states.get((row["model"], row["component"]), (None, None))
+    found = plan_of(est, row)
+    plan = None if found is None else planned(found, est.rules.days)
+    evidence = _weeks(now, now.row(row["model"], row["component"])) if explain else []
+    return Alarm(**row, alarm_id=number, state=state, plan=plan, text=_text(row, plan), evidence=evidence)
+
+
+def planned(found: CallIn, days: int) -> Plan:
+    """A campaign as it is answered."""
+    of = found.campaign
+    return Plan(
+        days=days,
+        vehicles=found.vehicles.height,
+        faults=of.faults,
+        avoided=of.avoided,
+        avoided_low=of.avoided_between[0],
+        avoided_high=of.avoided_between[1],
+        comes=of.comes,
+        parts_to_stock=of.parts_to_stock,
+        campaign_cost=found.campaign_cost,
+        avoided_cost=found.avoided_cost,
+    )
+
+
+def _text(row: Mapping[str, Any], plan: Plan | None) -> Text:
+    ratio = f"{row['rate_ratio']:.1f} [{row['low']:.1f}, {row['high']:.1f}]"
+    built = row["built_from"] is not None
+    zh = f"{row['model']} 的 {row['component']}：故障率为通常的 {ratio} 倍，{row['known_since']} 起可知"
+    en = f"{row['model']} {row['component']}: {ratio} times the usual rate of faults, known since {row['known_since']}"
+    if built:
+        zh += f"；生产于 {row['built_from']} 至 {row['built_until']} 之间"
+        en += f"; built between {row['built_from']} and {row['built_until']}"
+    if plan is not None:
+        zh += f"；召回 {plan.vehicles} 辆，{plan.days} 天内预计可避免 {plan.avoided:.0f} 次故障"
+        en += f"; calling in {plan.vehicles} vehicles avoids {plan.avoided:.0f} faults in {plan.days} days"
+    return Text(zh=zh, en=en)
+
+
+def _cell(now: Snapshot, model: str, component: str, *, explain: bool) -> Cell:
+    row = now.row(model, component)
+    count, expected = float(now.count[row, -1]), float(now.expected[row, -1])
+    prior = one_gamma(1 / now.proneness, 1 / now.proneness)
+    low, high = (float(posterior_quantile(prior, [count], [expected], probability=p)[0]) for p in INTERVAL)
+    return Cell(
+        model=model,
+        component=component,
+        count=count,
+        expected=expected,
+        expected_weekly=float(now.weekly[row]),
+        rate_ratio=float(posterior_mean(prior, [count], [expected])[0]),
+        low=low,
+        high=high,
+        log_evidence=float(now.log_e[row].max()),
+        bar=float(now.bar[row]),
+        alarm=bool((now.log_e[row] >= now.bar[row]).any()),
+        evidence=_weeks(now, row) if explain else [],
+    )
+
+
+def _weeks(now: Snapshot, row: int) -> list[Week]:
+    told = zip(now.days.tolist(), now.count[row], now.expected[row], now.log_e[row], strict=True)
+    return [
+        Week(known_on=d, count=float(n), expected=float(e), log_evidence=float(evidence)) for d, n, e, evidence in told
+    ]
+
+
+def alarm_of(now: Snapshot, model: str, component: str) -> Mapping[str, Any] | None:
+    """The alarm of a cell, if it has one."""
+    found = now.alarms.filter(pl.col("model") == model, pl.col("component") == component)
+    return found.row(0, named=True) if found.height else None
+
+
+def ratio_of(now: Snapshot, model: str, component: str) -> tuple[float, float]:
+    """What is known of a cell's rate ratio: of its alarm where it has one.
+
+    Raises
+    ------
+    DataError
+        The cell is not watched.
+    """
+    alarm = alarm_of(now, model, component)
+    if alarm is not None:
+        return posterior_of(now, alarm["count"], alarm["expected"])
+    row = now.row(model, component)
+    return posterior_of(now, float(now.count[row, -1]), float(now.expected[row, -1]))

@@ -1,0 +1,260 @@
+"""`POST /v1/fault_rate/vehicles` and `/v1/fault_rate/power`: which vehicles to call in, and when we would know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import DataError
+from ml.domain.detection_power import smallest_detectable, weeks_until_known
+from ml.endpoint import Champions, Endpoint
+from ml.fault_rate.answer import alarm_of, days_between, known, planned, ratio_of
+from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.request import Day, Name, Plan
+
+TASK = "fault_rate"
+_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
+SOON, LATE = 26, 52  # weeks that shares are told for
+SAMPLES = 1_000
+
+
+class VehiclesRequest(BaseModel):
+    """Whose vehicles are asked for.
+
+    Attributes
+    ----------
+    built_from, built_until : date or None
+        Builds from the one until (not on) the other; those of the alarm if neither is given.
+    limit, offset : int
+        Of the list, the most urgent first.
+    """
+
+    model_config = _CONFIG
+
+    model: Name
+    component: Name
+    built_from: Day | None = None
+    built_until: Day | None = None
+    limit: int = Field(100, ge=1, le=10_000)
+    offset: int = Field(0, ge=0, le=10_000_000)
+
+
+class VehicleToCall(BaseModel):
+    """One vehicle.
+
+    Attributes
+    ----------
+    faults, probability : float
+        Faults of the component in the days to come, and the chance of any.
+    age : float
+        Years.
+    km : float or None
+        On the clock now, carried on from the last reading; None where there is none.
+    fault_on : date or None
+        When this component last failed.
+    """
+
+    vehicle_id: str
+    faults: float
+    probability: float
+    built_on: date
+    age: float
+    km: float | None
+    monthly_km: float | None
+    last_visit_on: date | None
+    fault_on: date | None
+
+
+class VehiclesAnswer(BaseModel):
+    """Vehicles to call in, and what that brings.
+
+    Attributes
+    ----------
+    total : int
+        Vehicles concerned, of which `vehicles` is a part.
+    alarm : bool
+        Whether the component of this model has raised an alarm; without one the ratio is what little is known of it.
+    """
+
+    model: str
+    component: str
+    alarm: bool
+    rate_ratio: float
+    known_until: date
+    total: int
+    plan: Plan
+    vehicles: list[VehicleToCall]
+    model_version: int
+
+
+class PowerRequest(BaseModel):
+    """A fault that may be.
+
+    Attributes
+    ----------
+    rate_ratio : float
+        How many times the usual rate, in all vehicles of the model, from now on.
+    weeks : int
+        Weeks looked ahead.
+    """
+
+    model_config = _CONFIG
+
+    model: Name
+    component: Name
+    rate_ratio: float = Field(ge=1, le=100, allow_inf_nan=False)
+    weeks: int = Field(104, ge=1, le=520)
+
+
+class PowerAnswer(BaseModel):
+    """When it would be known.
+
+    Attributes
+    ----------
+    expected_weekly : float
+        Faults to be expected in a week at the usual rate.
+    weeks_p10, weeks_p50, weeks_p90 : int or None
+        By when the alarm has come with a chance of 10, 50 and 90 %; None if later than the weeks looked ahead.
+    known_in_26, known_in_52 : float
+        Chance that it has come by then.
+    smallest_in_52 : float or None
+        Ratio that the faults of a year would show without the help of chance.
+    """
+
+    model: str
+    component: str
+    rate_ratio: float
+    expected_weekly: float
+    weeks: int
+    weeks_p10: int | None
+    weeks_p50: int | None
+    weeks_p90: int | None
+    known_in_26: float
+    known_in_52: float
+    smallest_in_52: float | None
+    model_version: int
+
+
+def endpoints(configs: Path) -> tuple[Endpoint, ...]:
+    """Both questions; the rules come with the champion, which follows them."""
+    return (
+        Endpoint(
+            path="fault_rate/vehicles",
+            summary={"zh": "哪些车应当先召回检修", "en": "Which vehicles to call in first"},
+            needs=(TASK,),
+            request=lambda champions: VehiclesRequest,
+            response=VehiclesAnswer,
+            respond=vehicles,
+            example=_example,
+        ),
+        Endpoint(
+            path="fault_rate/power",
+            summary={"zh": "若故障率升高，多少周后可知", "en": "How many weeks until a raised rate of faults is known"},
+            needs=(TASK,),
+            request=lambda champions: PowerRequest,
+            response=PowerAnswer,
+            respond=power,
+            example=lambda champions: {**_example(champions), "rate_ratio": 2.0},
+        ),
+    )
+
+
+def _example(champions: Champions) -> Mapping[str, Any]:
+    return strongest(champions[TASK].estimator)
+
+
+def strongest(estimator: FaultEstimator) -> dict[str, str]:
+    """The cell nearest to an alarm, or furthest beyond one."""
+    now = estimator.snapshot
+    row = int((now.log_e.max(axis=1) - now.bar).argmax())
+    model, component = now.cells.row(row)
+    return {"model": model, "component": component}
+
+
+def vehicles(champions: Champions, asked: VehiclesRequest) -> VehiclesAnswer:
+    """Vehicles of a model in the order in which to call them.
+
+    Raises
+    ------
+    FeatureError, DataError
+        The model or component is not known, or there is no table of the fleet.
+    """
+    champion = champions[TASK]
+    estimator: FaultEstimator = champion.estimator
+    now = estimator.snapshot
+    known(now, "model", asked.model)
+    known(now, "component", asked.component)
+    if asked.built_from and asked.built_until and asked.built_until <= asked.built_from:
+        raise DataError(f"built_until: must lie after built_from, got {asked.built_until}; give a later day")
+    alarm = alarm_of(now, asked.model, asked.component)
+    built = (asked.built_from, asked.built_until)
+    if built == (None, None) and alarm is not None:
+        built = (alarm["built_from"], alarm["built_until"])
+    posterior = ratio_of(now, asked.model, asked.component)
+    found = estimator.called_in(asked.model, asked.component, built=days_between(*built), posterior=posterior)
+    if found is None:
+        raise DataError("fleet: is not known, so that no vehicle can be named; name its source and run: chehang alarms")
+    listed = found.vehicles.slice(asked.offset, asked.limit)
+    return VehiclesAnswer(
+        model=asked.model,
+        component=asked.component,
+        alarm=alarm is not None,
+        rate_ratio=posterior[0] / posterior[1],
+        known_until=np.datetime64(int(now.until_day) - 1, "D").item(),
+        total=found.vehicles.height,
+        plan=planned(found, estimator.rules.days),
+        vehicles=[VehicleToCall(**row) for row in listed.to_dicts()],
+        model_version=champion.version,
+    )
+
+
+def power(champions: Champions, asked: PowerRequest) -> PowerAnswer:
+    """Weeks until a raised rate would be known, from what the watch has seen so far of the cell.
+
+    Raises
+    ------
+    FeatureError, DataError
+        The model or component is not known, or nothing is expected of it.
+    """
+    champion = champions[TASK]
+    estimator: FaultEstimator = champion.estimator
+    now = estimator.snapshot
+    known(now, "model", asked.model)
+    known(now, "component", asked.component)
+    row = now.row(asked.model, asked.component)
+    weekly, bar = float(now.weekly[row]), float(now.bar[row])
+    if weekly <= 0:
+        raise DataError(
+            f"component: no {asked.component} of {asked.model} is in the field (zero exposure), so that nothing can be "
+            "expected of it; ask about another"
+        )
+    so_far = (float(now.count[row, -1]), float(now.expected[row, -1]))
+    found = weeks_until_known(
+        np.full(max(asked.weeks, LATE), weekly),
+        ratio=asked.rate_ratio,
+        bar=bar,
+        proneness=now.proneness,
+        before=so_far,
+        samples=SAMPLES,
+    )
+    weeks = [w if w is not None and w <= asked.weeks else None for w in map(found.quantile, (0.1, 0.5, 0.9))]
+    p10, p50, p90 = (None if w is None else int(w) for w in weeks)
+    return PowerAnswer(
+        model=asked.model,
+        component=asked.component,
+        rate_ratio=asked.rate_ratio,
+        expected_weekly=weekly,
+        weeks=asked.weeks,
+        weeks_p10=p10,
+        weeks_p50=p50,
+        weeks_p90=p90,
+        known_in_26=found.share(SOON),
+        known_in_52=found.share(LATE),
+        smallest_in_52=smallest_detectable(weekly * LATE, bar=bar, proneness=now.proneness),
+        model_version=champion.version,
+    )

@@ -1,0 +1,98 @@
+"""Without a fleet table: what a model's faults are compared with is how often it comes to the workshop at all.
+
+A component that is reported more often, among all that is reported of a model, than among what is reported of the
+others stands out (proportional reporting). It tells less than exposure does: a model all of whose parts fail too often
+does not stand out, and one whose owners come more often for other reasons seems better than it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from features.errors import DataError
+from features.facts import DAY
+from ml.fault_rate.field import WEEK_DAYS, Field, reports_are_dated
+
+ONLY_REPORTS = (
+    "there is no table of the fleet: faults are compared with the visits of their model, not with the vehicles in the "
+    "field (proportional reporting)"
+)
+
+
+def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> Field:
+    """Lay out what is known at a moment, with visits in place of vehicle-years.
+
+    Parameters
+    ----------
+    records : DataFrame
+        `model`, `component`, `fault`, `serviced_at` and, where there are any, `vehicle_id` and `reported_at` (us). A
+        visit is a vehicle's day; without `vehicle_id` each record is one.
+    as_of, since : int
+        Moments (us): nothing reported at or after the first is known, and weeks begin with the second.
+
+    Raises
+    ------
+    DataError
+        There is no fault, or no record names its model.
+    """
+    weeks = (as_of - since) // (WEEK_DAYS * DAY)
+    if weeks < 1:
+        raise DataError(f"as_of: must be a week or more after the begin of the records, got {weeks} weeks")
+    since = as_of - int(weeks) * WEEK_DAYS * DAY
+    dated = reports_are_dated(records)
+    rows, notes = _known(records, dated=dated, since=since, as_of=as_of)
+    models = rows["model"].unique().sort()
+    rows = rows.with_columns(week=(pl.col("serviced_at") - since) // (WEEK_DAYS * DAY))
+    faults = rows.filter(pl.col("fault") & pl.col("component").is_not_null())
+    if faults.is_empty():
+        raise DataError("service_records: no fault names a model and a component; map model, component and fault")
+    components = tuple(faults["component"].unique().sort().to_list())
+    place = dict(zip(models.to_list(), range(len(models)), strict=True))
+    at = faults["serviced_at"].to_numpy()
+    known = faults["reported_at"].to_numpy() if dated else at
+    return Field(
+        strata=pl.DataFrame(
+            {"model": models, "energy_type": None, "build": 0, "driven": -1},
+            schema={"model": pl.String, "energy_type": pl.String, "build": pl.Int64, "driven": pl.Int64},
+        ),
+        components=components,
+        distance_limits=np.zeros(0),
+        first_day=since / DAY,
+        exposure=_visits(rows, place, int(weeks)),
+        stratum=np.array([place[m] for m in faults["model"]], dtype=np.int64),
+        component=np.searchsorted(np.array(components), faults["component"].to_numpy().astype(str)).astype(np.int64),
+        week=faults["week"].to_numpy(),
+        known=(known - since) // (WEEK_DAYS * DAY),
+        delay_days=(known - at) // DAY if dated else np.zeros(0, dtype=np.int64),
+        could_be_days=(as_of - at) // DAY if dated else np.zeros(0, dtype=np.int64),
+        notes=(ONLY_REPORTS, *notes),
+        basis="reports",
+    )
+
+
+def _known(records: pl.DataFrame, *, dated: bool, since: int, as_of: int) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    rows = records.filter(pl.col("serviced_at").is_between(since, as_of, closed="left"))
+    if dated:
+        rows = rows.with_columns(pl.col("reported_at").fill_null(pl.col("serviced_at")))
+        rows = rows.filter((pl.col("reported_at") < as_of) & (pl.col("reported_at") >= pl.col("serviced_at")))
+    named = rows.drop_nulls("model")
+    if named.is_empty():
+        raise DataError(
+            "service_records.model: no record names its model; map it, or name the source of the fleet in the sources"
+        )
+    unnamed = rows.height - named.height
+    notes = (f"{unnamed:,} records name no model and are left out",) if unnamed else ()
+    return named, notes if dated else (*notes, "reports carry no date: recent weeks are taken for complete")
+
+
+def _visits(rows: pl.DataFrame, place: dict[str, int], weeks: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Visits by model and week."""
+    keys = ["model", "week"]
+    if "vehicle_id" in rows.columns and rows["vehicle_id"].null_count() < rows.height:
+        day = pl.col("serviced_at") // DAY
+        rows = rows.select(*keys, "vehicle_id", day=day).unique()
+    counted = rows.group_by(keys).len()
+    found = np.zeros((len(place), weeks))
+    found[[place[m] for m in counted["model"]], counted["week"].to_numpy()] = counted["len"].to_numpy()
+    return found

@@ -1,0 +1,125 @@
+"""What to do about an alarm: the house's rules (`configs/fault_alarms.yaml`), and what a campaign by them brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.sources.yaml_file import load_yaml
+from ml.domain.recall_campaign import Campaign, plan_campaign
+from ml.fault_rate.snapshot import Snapshot
+from ml.fault_rate.vehicles import call_list, faults_to_come, rows_of
+
+
+class AlarmRules(BaseModel):
+    """How a house calls vehicles in. Money in yuan.
+
+    Attributes
+    ----------
+    store, watch : Path
+        Where the alarms and their states are kept, and the state of the last weekly run.
+    days : int
+        Days to come that are looked at.
+    comes, cures : float
+        Chance that a vehicle comes when called, and share of what is too much that the visit takes away.
+    delay_days : float
+        From the call until it comes, on the mean.
+    enough : float
+        Chance with which the parts in stock shall be enough.
+    fault_cost : float or None
+        Of a fault; None takes the mean of such visits in the records.
+    campaign_cost : float or None
+        Of a vehicle that is called in and comes; None takes the cost of a fault: the same work is done.
+    goodwill : float
+        What a fault costs beside its repair: towing, a car on loan, customers who do not come back.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: Path = Path("../var/fault_alarms.db")
+    watch: Path = Path("../var/fault_watch.npz")
+    days: int = Field(90, ge=1, le=730)
+    comes: float = Field(0.7, ge=0, le=1)
+    cures: float = Field(0.9, ge=0, le=1)
+    delay_days: float = Field(14, ge=0, le=730, allow_inf_nan=False)
+    enough: float = Field(0.95, gt=0, lt=1)
+    fault_cost: float | None = Field(None, ge=0, le=1e8, allow_inf_nan=False)
+    campaign_cost: float | None = Field(None, ge=0, le=1e8, allow_inf_nan=False)
+    goodwill: float = Field(0, ge=0, le=1e8, allow_inf_nan=False)
+
+
+def load_alarm_rules(path: Path) -> AlarmRules:
+    """Read the rules; the two files lie relative to the YAML.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key, the rule and the value received.
+    """
+    rules = load_yaml(path, AlarmRules)
+    folder = path.resolve().parent
+    return rules.model_copy(update={"store": folder / rules.store, "watch": folder / rules.watch})
+
+
+@dataclass(frozen=True)
+class CallIn:
+    """Vehicles to call in for a fault, and what that brings.
+
+    Attributes
+    ----------
+    vehicles : DataFrame
+        See `ml.fault_rate.vehicles.call_list`; all of them.
+    campaign : Campaign
+        Over the days of the rules.
+    campaign_cost, avoided_cost : float or None
+        yuan; None where no cost of a fault is known.
+    """
+
+    vehicles: pl.DataFrame
+    campaign: Campaign
+    campaign_cost: float | None
+    avoided_cost: float | None
+
+
+def call_in(
+    snapshot: Snapshot,
+    model: str,
+    component: str,
+    rules: AlarmRules,
+    *,
+    built: tuple[int | None, int | None],
+    posterior: tuple[float, float],
+) -> CallIn | None:
+    """Weigh up calling in the vehicles of a model; None where the fleet is not known.
+
+    Parameters
+    ----------
+    built : tuple of int or None
+        Days of build from the first until (not on) the second.
+    posterior : tuple of float
+        Shape and rate of the gamma distribution of the rate ratio.
+    """
+    if snapshot.vehicles is None:
+        return None
+    rows = rows_of(snapshot.vehicles, model, built)
+    usual = faults_to_come(snapshot.vehicles, rows, component, snapshot.usual, days=rules.days) * snapshot.scale
+    campaign = plan_campaign(
+        usual,
+        posterior=posterior,
+        comes=rules.comes,
+        cures=rules.cures,
+        delay=min(rules.delay_days / rules.days, 1.0),
+        enough=rules.enough,
+    )
+    fault = rules.fault_cost if rules.fault_cost is not None else snapshot.costs.get(component)
+    visit = rules.campaign_cost if rules.campaign_cost is not None else fault
+    ratio = posterior[0] / posterior[1]
+    return CallIn(
+        vehicles=call_list(snapshot.vehicles, rows, component, usual * ratio),
+        campaign=campaign,
+        campaign_cost=None if visit is None else visit * campaign.comes,
+        avoided_cost=None if fault is None else (fault + rules.goodwill) * campaign.avoided,
+    )
