@@ -155,7 +155,7 @@ def reports_are_dated(records: pl.DataFrame) -> bool:
 
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame, FloatArray]:
-    """Vehicles with their stratum, and the limits between bands; without a build date they count as built on entering."""
+    """Vehicles with their stratum, and the limits between bands; built on entering service where no date says so."""
     cars = fleet.drop_nulls(["vehicle_id", "model", "entered_service_at"]).filter(pl.col("entered_service_at") < as_of)
     if cars.is_empty():
         raise DataError(

@@ -1,0 +1,48 @@
+"""Readings that contradict the others of their vehicle are told apart, and only those."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.facts import DAY
+from features.odometer import BACKWARDS, FINE, JUMP, TENFOLD, implausible
+
+STEPS = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=40)
+
+
+def judged(*readings: float, every: int = 90) -> list[int]:
+    n = len(readings)
+    return implausible(np.zeros(n), np.arange(n) * every * DAY, readings).tolist()
+
+
+@given(steps=STEPS, vehicles=st.integers(1, 3), seed=st.integers(0, 99))
+def test_what_one_odometer_can_show_is_fine_in_any_order(
+    steps: list[tuple[int, int]], vehicles: int, seed: int
+) -> None:
+    days, km = (np.cumsum([a for a, _ in steps]), np.cumsum([a * b for a, b in steps]))
+    who = np.repeat(np.arange(vehicles), len(steps))
+    order = np.random.default_rng(seed).permutation(len(who))
+    at, reading = np.tile(days * DAY, vehicles)[order], np.tile(km, vehicles)[order].astype(float)
+    assert not implausible(who[order], at, reading).any()
+
+
+@given(steps=st.lists(st.integers(10, 60), min_size=3, max_size=30), data=st.data())
+def test_one_slip_is_found_alone(steps: list[int], data: st.DataObject) -> None:
+    km = 30_000 + np.cumsum(steps).astype(float) * 90
+    slip = data.draw(st.integers(0, len(steps) - 1))
+    wrong = km.copy()
+    wrong[slip] *= 10
+    found = judged(*wrong)
+    assert found[slip] == TENFOLD and sum(found) == TENFOLD
+
+
+def test_each_reason_by_hand() -> None:
+    assert judged(1_000, 4_000, 70_000, 9_000) == [FINE, FINE, TENFOLD, FINE]
+    assert judged(8_000, 9_000, 2_000, 9_900) == [FINE, FINE, BACKWARDS, FINE]
+    assert judged(8_000, 9_000, 900_000, 9_900) == [FINE, FINE, JUMP, FINE]
+    first, second = judged(5_000, 4_000)  # nothing tells which is right: the later one is believed
+    assert first != FINE and second == FINE
+    assert judged() == []
+    assert judged(7_000) == [FINE]

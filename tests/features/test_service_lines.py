@@ -1,0 +1,135 @@
+"""Free text of workshop lines becomes components and faults, by rules that a file holds; odd readings become unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from features.errors import ConfigError, DataError
+from features.sources import load_sources, read_tables
+from features.sources.lines import LineRules, classify, load_line_rules
+from features.sources.reading import RawTables
+from tests.conftest import ROOT
+from training.sample_data.faults import COMPONENTS
+from training.sample_data.workshop import ROUTINE
+
+RULES: dict[str, Any] = {
+    "labour": ["labou?r"],
+    "routine": {"oil": ["engine oil"], "tyres": ["tyre"]},
+    "components": {"brakes": ["brake", "制动"], "clutch": ["clutch"]},
+    "fault": ["leak"],
+    "no_fault": ["clean", "check"],
+}
+
+
+def kinds(*texts: str, **changes: Any) -> list[tuple[Any, ...]]:
+    found = classify(pl.Series(texts, dtype=pl.String), LineRules.model_validate(RULES | changes))
+    return found.select("component", "kind", "how").rows()
+
+
+def test_the_first_pattern_decides_whatever_the_capitals() -> None:
+    assert kinds("ENGINE OIL", "Brake shoe", "制动异响", "brake labour", "clean  brake") == [
+        ("oil", "routine", "rule"),
+        ("brakes", "fault", "rule"),
+        ("brakes", "fault", "rule"),
+        (None, "labour", None),
+        ("brakes", "routine", "rule"),
+    ]
+
+
+def test_a_word_for_a_fault_makes_one_of_routine_work() -> None:
+    assert kinds("engine oil leak", "engine oil change")[0][1:] == ("fault", "rule")
+
+
+def test_a_slip_of_the_pen_goes_with_the_most_similar_text() -> None:
+    assert kinds("clutch cable", "clucth cable", "stickers")[1:] == [
+        ("clutch", "fault", "similarity"),
+        (None, "unmapped", None),
+    ]
+    assert kinds("clutch cable", "clucth cable", similarity=None)[1] == (None, "unmapped", None)
+
+
+def test_nothing_to_compare_with_and_nothing_at_all_are_fine() -> None:
+    assert kinds("stickers", "") == [(None, "unmapped", None)] * 2
+    assert kinds() == []
+
+
+def test_shipped_rules_read_the_sample_dealership_as_it_was_meant() -> None:
+    written = {row[5]: (name, True) for name, row in COMPONENTS.items()}
+    written |= {row[2]: (name, False) for name, row in ROUTINE.items()} | {"工时费": (None, False)}
+    found = classify(pl.Series(list(written)), load_line_rules(ROOT / "configs" / "service_lines.yaml"))
+    assert dict(zip(found["text"], found.select("component", "fault").rows(), strict=True)) == written
+
+
+def read(folder: Path, rules: Any = RULES, **changes: Any) -> RawTables:
+    folder.mkdir(exist_ok=True)
+    days = ["01-02-24", "2024/02/03", "31-02-24", "05-02-24", "06-02-24", "07-02-24"]
+    pl.DataFrame(
+        {
+            "bike": ["B1"] * 6,
+            "day": days,
+            "what": ["brake shoe", "engine oil", "brake", "labour", None, "brake pad"],
+            "km": [1_000, 1_200, 1_300, 14_000, 1_500, 900],
+        }
+    ).write_parquet(folder / "jobs.parquet")
+    if rules is not None:
+        (folder / "lines.yaml").write_text(yaml.safe_dump(rules, allow_unicode=True))
+    table = {
+        "parquet": "jobs.parquet",
+        "lines": {"text": "what", "rules": "lines.yaml"},
+        "check_odometer": True,
+        "columns": {
+            "record_id": {"row_number": True},
+            "vehicle_id": "bike",
+            "serviced_at": {"from": "day", "format": ["%d-%m-%y", "%Y/%m/%d"]},
+            "odometer_km": "km",
+        },
+    } | changes
+    (folder / "sources.yaml").write_text(
+        yaml.safe_dump({"max_quarantined_share": 0.5, "tables": {"service_records": table}})
+    )
+    return read_tables(load_sources(folder / "sources.yaml"), ["service_records"], quarantine_folder=folder / "aside")
+
+
+def test_a_table_of_free_text_is_read_by_configuration_alone(tmp_path: Path) -> None:
+    raw = read(tmp_path)
+    rows, report = raw.frames["service_records"].collect(), raw.reports["service_records"]
+    assert rows.height == 5 and report.rows_quarantined == 1  # the 31st of February
+    assert rows["component"].to_list() == ["brakes", "oil", None, None, "brakes"]
+    assert rows["fault"].to_list() == [True, False, False, False, True]
+    assert rows["odometer_km"].to_list() == [1_000, 1_200, None, 1_500, None]
+    assert report.rules["odometer_km: ten times too large"] == 1 and report.rules["odometer_km: runs backwards"] == 1
+    assert "4 of 6 (66.7%) name a component" in report.notes[0] and "1 are labour" in report.notes[0]
+    assert pl.read_csv(tmp_path / "aside" / "service_records.unmapped.csv").rows() == [(None, 1)]
+    aside = pl.read_parquet(tmp_path / "aside" / "service_records.odometer.parquet")
+    assert aside.sort("odometer_km")["reason"].to_list() == ["runs backwards", "ten times too large"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "match"),
+    [
+        ({"components": {"brakes": ["("]}}, r"brakes: '\(' is no regular expression"),
+        ({"components": {}}, "one component or more"),
+        ({"components": {"a": ["x"]}, "routine": {"a": ["y"]}}, "give it two names"),
+        ({"components": {"a": ["x"]}, "similarity": {"at_least": 2}}, "similarity.at_least"),
+        ({"components": {"a": ["x"]}, "colour": 1}, "colour"),
+        (None, r"lines\.yaml"),
+    ],
+)
+def test_a_bad_file_of_rules_names_its_key(tmp_path: Path, rules: Any, match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        read(tmp_path, rules)
+
+
+def test_what_cannot_be_read_out_of_text_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has no column `text`, which `lines.text` names"):
+        read(tmp_path, lines={"text": "text", "rules": "lines.yaml"})
+    with pytest.raises(DataError, match="check_odometer needs vehicle_id"):
+        read(tmp_path, columns={"record_id": {"row_number": True}, "serviced_at": {"constant": "2024-01-01"}})
+    with pytest.raises(ConfigError, match="are for service_records"):
+        (tmp_path / "other.yaml").write_text("tables: {fleet: {parquet: x.parquet, check_odometer: true}}")
+        load_sources(tmp_path / "other.yaml")
