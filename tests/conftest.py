@@ -18,6 +18,7 @@ from tests.garage import used_cars, write_garage
 from tests.group import group_tables, write_group
 from tests.lending import chehang, lending_tables, write_lender
 from tests.showroom import showroom_tables, write_showroom
+from tests.workshop import fleet_and_records, write_workshop
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("CHEHANG_DATA", ROOT.parent / "shared" / "data"))
@@ -136,4 +137,16 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     home = folder / "home"
     chehang("train", "demand_forecast", "--config", str(config), home=home)
     chehang("promote", "demand_forecast", home=home)
+    return Trained(home, config)
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A workshop in which brakes fail too often: version 1 of `fault_rate` trained and promoted by the command line."""
+    folder = tmp_path_factory.mktemp("workshop")
+    config = write_workshop(folder / "data", *fleet_and_records(ratio=3.0))
+    home = folder / "home"
+    chehang("train", "fault_rate", "--config", str(config), home=home)
+    # Six models are few: one of them faulty from the begin, usual rates and one rate for all are hard to tell apart.
+    chehang("promote", "fault_rate", "--force", "--reason", "six models are few", home=home)
     return Trained(home, config)

@@ -314,7 +314,13 @@ def score(
     out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")
 
 
-for run in (regular_runs.value, regular_runs.forecast, regular_runs.alarms, regular_runs.alarm):
+for run in (
+    regular_runs.value,
+    regular_runs.forecast,
+    regular_runs.alarms,
+    regular_runs.alarm,
+    regular_runs.service_due,
+):
     app.command()(run)
 
 

@@ -29,7 +29,7 @@ from training.split import Rows
 
 Array = NDArray[np.float64]
 SMALLEST_SEGMENT = 30
-TEST_ROWS = "test_rows.parquet"
+TEST_ROWS, NAIVE = "test_rows.parquet", "naive_answer"
 CALIBRATION_BINS = 10
 
 

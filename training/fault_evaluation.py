@@ -87,10 +87,9 @@ def evaluate_faults(study: FaultStudy, estimator: FaultEstimator, watched: Watch
     config, start = study.config, study.params.reference_weeks
     rows = study.tested()
     learnt = rows_of_weeks(study.field, watched, 0, start)
-    assert config.definition.naive is not None
     y = rows["label"].to_numpy()
     answers = estimator.predict(rows)
-    naive = config.definition.naive(learnt, learnt["label"].to_numpy(), rows)
+    naive = naive_answers(study, watched, rows)
     told = rows.with_columns(expected=answers["expected"])
     return Report(
         task=config.task,
@@ -117,6 +116,14 @@ def evaluate_faults(study: FaultStudy, estimator: FaultEstimator, watched: Watch
         importance=estimator.importance(),
         notes=[*study.notes, *_notes(watched)],
     )
+
+
+def naive_answers(study: FaultStudy, watched: Watch, rows: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """What one rate for all, of the reference weeks, expects of some rows."""
+    learnt = rows_of_weeks(study.field, watched, 0, study.params.reference_weeks)
+    naive = study.config.definition.naive
+    assert naive is not None
+    return naive(learnt, learnt["label"].to_numpy(), rows)
 
 
 def _protocol(study: FaultStudy, rows: int) -> str:

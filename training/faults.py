@@ -25,9 +25,9 @@ from ml.fault_rate.vehicles import vehicles_in_service
 from ml.fault_rate.watch import Watch, watch
 from ml.instants import instant, microseconds
 from training.config import TaskConfig
-from training.evaluation import TEST_ROWS, Report
+from training.evaluation import NAIVE, TEST_ROWS, Report
 from training.examples import Say
-from training.fault_evaluation import evaluate_faults, rows_of_weeks
+from training.fault_evaluation import evaluate_faults, naive_answers, rows_of_weeks
 from training.home import home
 
 RECORDS, FLEET = "service_records", "fleet"
@@ -124,7 +124,10 @@ class FaultStudy:
     def keep_test(self, folder: Path, estimator: FaultEstimator) -> None:
         """Write the cells of the weeks watched."""
         try:
-            self.tested().write_parquet(folder / TEST_ROWS)
+            rows = self.tested()
+            rows.with_columns(pl.Series(NAIVE, naive_answers(self, self._watched, rows))).write_parquet(
+                folder / TEST_ROWS
+            )
         except OSError as e:
             raise DataError(f"the test part could not be written to {folder}: {e.strerror}; free space there") from None
 

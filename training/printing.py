@@ -230,3 +230,17 @@ def print_alarm_history(number: int, history: Any) -> None:
         when = instant(row["at"]).isoformat(sep=" ", timespec="minutes")
         table.add_row(when, row["by"] or "", row["from_state"] or "", row["to_state"], row["note"] or "")
     out.print(table)
+
+
+def print_service_due(found: Any) -> None:
+    """Print the first vehicles to remind, and how many there are."""
+    table = Table("vehicle", "model", "last service", "due", "80 % interval", "by", "km now")
+    for row in found.due.head(10).to_dicts():
+        last = "never seen" if row["last_service_on"] is None else str(row["last_service_on"])
+        interval = f"{row['due_low']} .. {row['due_high']}"
+        table.add_row(
+            row["vehicle_id"], row["model"], last, str(row["due_on"]), interval, row["by"], f"{row['km_now']:,.0f}"
+        )
+    out.print(table)
+    out.print(f"{found.due.height:,} vehicles to remind, of {found.all.vehicles.height:,} in service on {found.at:%F}")
+    print_notes(found.all.notes)

@@ -22,7 +22,7 @@ from ml.task import Metric
 from training import tracking
 from training.demand import read_test
 from training.demand_evaluation import tested
-from training.evaluation import TEST_ROWS, compare
+from training.evaluation import NAIVE, TEST_ROWS, compare
 from training.held_out_lists import Held, Judged, beats, by_person
 from training.home import locked
 from training.tracking import Promotion, Version
@@ -121,6 +121,10 @@ def _gain(
     champion: Version | None,
 ) -> Check:
     n = int(model.card["config"]["bootstraps"])
+    if champion is None and NAIVE in rows.columns:  # kept with the rows: compared row by row, which tells more
+        gain = compare(metric, y, metric.of(answers), rows[NAIVE].to_numpy(), groups=groups, n=n)
+        detail = f"gain over it: {_shown(gain)} on {len(y):,} test rows; there is no champion yet"
+        return Check(f"{name} beats the naive answer", gain.low > 0, detail)
     if champion is None:
         naive = model.card["evaluation"]["metrics"][name]["naive"]
         found = bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0)

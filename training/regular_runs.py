@@ -134,3 +134,25 @@ def alarm(
         store.move(number, to, by=by, note=note)
     history = store.history(number)
     return print_json(history.to_dicts()) if as_json else print_alarm_history(number, history)
+
+
+def service_due(
+    to: Annotated[Path, typer.Option("--out", help="Vehicles: .parquet or .csv; a picture is drawn beside it.")],
+    config: Annotated[Path, typer.Option("--config", "-c", help="Configuration.")] = Path("configs/service_due.yaml"),
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Nothing later is known; the last record if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the vehicles whose next service falls due, by date or by distance, with an interval."""
+    from training.printing import print_service_due
+    from training.service_due import load_service_due_config
+    from training.service_due import service_due as run
+
+    found = run(load_service_due_config(config), out=to, as_of=parsed_instant(as_of), progress=say(as_json))
+    if as_json:
+        return print_json(
+            {"vehicles": found.due.height, "notes": found.all.notes, "files": [str(f) for f in found.files]}
+        )
+    print_service_due(found)
+    out.print("written to " + ", ".join(str(f) for f in found.files))

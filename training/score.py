@@ -69,6 +69,8 @@ def score(
         return _pages(model, config, data=data, out=out, progress=progress)
     if as_of is not None and (config.timeless or not model.task.also):
         raise ConfigError(f"--as-of: the answers of {model.task.name} do not change with time here; leave it out")
+    if model.task.outcome == "events":
+        raise ConfigError(f"{model.task.name} watches what comes: write its alarms with: chehang alarms --out {out}")
     if model.task.outcome == "series":
         raise ConfigError(
             f"{model.task.name} answers what comes next: write its plan with: chehang forecast --out {out}"

@@ -47,9 +47,7 @@ def intervals(days: npt.ArrayLike, km: npt.ArrayLike, limit_days: npt.ArrayLike,
     return np.asarray(np.fmax(by_date, np.asarray(km, dtype=np.float64) / np.asarray(limit_km, dtype=np.float64)))
 
 
-def learn_limits(
-    days: npt.ArrayLike, km: npt.ArrayLike, *, usual: tuple[float, int]
-) -> tuple[float, int]:
+def learn_limits(days: npt.ArrayLike, km: npt.ArrayLike, *, usual: tuple[float, int]) -> tuple[float, int]:
     """The rule (km, months) that gaps follow best: the least mean absolute logarithm of their intervals.
 
     Slow vehicles tell the months and fast ones the distance; a median of either alone would mix them. Gaps of two

@@ -98,9 +98,12 @@ class PowerRequest(BaseModel):
     Attributes
     ----------
     rate_ratio : float
-        How many times the usual rate, in all vehicles of the model, from now on.
+        How many times the usual rate, in all vehicles of the model.
     weeks : int
         Weeks looked ahead.
+    from_now : bool
+        Whether the fault begins now in vehicles that were watched all along: their quiet past then speaks against it,
+        and it takes longer than in vehicles that had it from the begin.
     """
 
     model_config = _CONFIG
@@ -109,6 +112,7 @@ class PowerRequest(BaseModel):
     component: Name
     rate_ratio: float = Field(ge=1, le=100, allow_inf_nan=False)
     weeks: int = Field(104, ge=1, le=520)
+    from_now: bool = False
 
 
 class PowerAnswer(BaseModel):
@@ -214,7 +218,7 @@ def vehicles(champions: Champions, asked: VehiclesRequest) -> VehiclesAnswer:
 
 
 def power(champions: Champions, asked: PowerRequest) -> PowerAnswer:
-    """Weeks until a raised rate would be known, from what the watch has seen so far of the cell.
+    """Weeks until a raised rate would be known.
 
     Raises
     ------
@@ -233,7 +237,7 @@ def power(champions: Champions, asked: PowerRequest) -> PowerAnswer:
             f"component: no {asked.component} of {asked.model} is in the field (zero exposure), so that nothing can be "
             "expected of it; ask about another"
         )
-    so_far = (float(now.count[row, -1]), float(now.expected[row, -1]))
+    so_far = (float(now.count[row, -1]), float(now.expected[row, -1])) if asked.from_now else (0.0, 0.0)
     found = weeks_until_known(
         np.full(max(asked.weeks, LATE), weekly),
         ratio=asked.rate_ratio,

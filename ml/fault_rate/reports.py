@@ -76,7 +76,7 @@ def _known(records: pl.DataFrame, *, dated: bool, since: int, as_of: int) -> tup
     if dated:
         rows = rows.with_columns(pl.col("reported_at").fill_null(pl.col("serviced_at")))
         rows = rows.filter((pl.col("reported_at") < as_of) & (pl.col("reported_at") >= pl.col("serviced_at")))
-    named = rows.drop_nulls("model")
+    named = rows.drop_nulls("model") if "model" in rows.columns else rows.clear()
     if named.is_empty():
         raise DataError(
             "service_records.model: no record names its model; map it, or name the source of the fleet in the sources"

@@ -32,6 +32,7 @@ TABLES_OF = {
     "residual_value": "garage",
     "lead_scoring": "desk",
     "demand_forecast": "group",
+    "fault_rate": "workshop",
 }
 BY_ROWS = [t.name for t in TASKS.values() if t.outcome in ("binary", "amount")]
 

@@ -1,4 +1,4 @@
-"""Free text of workshop lines becomes components and faults, by rules that a file holds; odd readings become unknown."""
+"""Free text of workshop lines becomes components and faults, by a file of rules; odd readings become unknown."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_bad_file_of_rules_names_its_key(tmp_path: Path, rules: Any, match: st
 
 
 def test_what_cannot_be_read_out_of_text_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="has no column `text`, which `lines.text` names"):
+    with pytest.raises(DataError, match=r"has no column `text`, which `lines\.text` names"):
         read(tmp_path, lines={"text": "text", "rules": "lines.yaml"})
     with pytest.raises(DataError, match="check_odometer needs vehicle_id"):
         read(tmp_path, columns={"record_id": {"row_number": True}, "serviced_at": {"constant": "2024-01-01"}})

@@ -9,30 +9,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 
 from features.errors import ConfigError, DataError
 from tests.lending import chehang
-from tests.ml.fault_rate.test_watch import DAY, DAYS, START, fleet_and_records
+from tests.workshop import DAY, DAYS, START, fleet_and_records, write_workshop
 from training.config import TaskConfig, load_config
 from training.fault_alarms import alarms
-
-
-def write_workshop(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame, **changes: Any) -> Path:
-    """Write tables, sources and configuration into a folder; returns the configuration's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    records = records.with_row_index("record_id").with_columns(pl.col("record_id").cast(pl.String))
-    sources: dict[str, Any] = {"timezone": "Asia/Shanghai", "tables": {}}
-    for name, table in (("fleet", fleet), ("service_records", records)):
-        table.write_parquet(folder / f"{name}.parquet")
-        moments = {c: {"from": c, "unit": "us"} for c in table.columns if c.endswith("_at")}
-        sources["tables"][name] = {"parquet": f"{name}.parquet", "columns": moments}
-    (folder / "sources.yaml").write_text(yaml.safe_dump(sources))
-    (folder / "fault_alarms.yaml").write_text(yaml.safe_dump({"store": "alarms.db", "watch": "watch.npz"}))
-    path = folder / "fault_rate.yaml"
-    content = {"sources": "sources.yaml", "time": "serviced_at", "params": {"reference_weeks": 60, **changes}}
-    path.write_text(yaml.safe_dump(content))
-    return path
 
 
 def config_of(path: Path, **params: Any) -> TaskConfig:

@@ -1,0 +1,301 @@
+"""What the task that watches for faults owes beside what every task does: it has no label to predict."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+import pytest
+
+from features.engines import collect
+from features.errors import ConfigError, DataError
+from ml.estimators.tabular_encoder import FeatureError
+from ml.fault_rate import endpoints
+from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.follow import follow
+from ml.fault_rate.snapshot import Snapshot, kept_until
+from ml.model import Model
+from tests.conftest import Trained
+from tests.workshop import DAY, DAYS, START, fleet_and_records, write_workshop
+from training import tracking
+from training.config import load_config
+from training.fault_alarms import alarms
+from training.faults import FaultStudy, load_faults
+from training.promotion import promote
+from training.run import train
+from training.score import score
+
+
+@pytest.fixture
+def model(workshop: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.setenv("CHEHANG_HOME", str(workshop.home))
+    champion = tracking.champion("fault_rate")
+    assert champion is not None
+    return tracking.load(champion)
+
+
+@dataclass
+class Champion:
+    """A promoted model as an endpoint sees it."""
+
+    estimator: FaultEstimator
+    card: Any = None
+    version: int = 1
+
+
+def ask(model: Model, /, *, explain: bool = False, **fields: Any) -> Any:
+    request = model.task.request(model.estimator.signature)
+    return model.task.respond(model.estimator, [request.model_validate_json(json.dumps(fields))], explain=explain)[0]
+
+
+def test_the_alarm_comes_with_what_to_do(model: Model) -> None:
+    answer = ask(model)
+    assert answer.basis == "exposure" and answer.watched == 18 and answer.false_alarms == 0.05
+    (alarm,) = answer.alarms
+    assert (alarm.model, alarm.component) == ("D", "brakes") and alarm.low < alarm.rate_ratio < alarm.high
+    plan = alarm.plan
+    assert plan.vehicles > 50 and 0 < plan.avoided < plan.faults and plan.avoided_low < plan.avoided < plan.avoided_high
+    assert plan.parts_to_stock >= plan.comes and plan.campaign_cost is None  # these records carry no cost
+    assert "D" in alarm.text.zh and "brakes" in alarm.text.en
+    assert ask(model, model="A").alarms == [] and ask(model, component="brakes", model="D").cell.alarm
+    cell = ask(model, model="A", component="battery").cell
+    assert not cell.alarm and cell.low < 1 < cell.high and cell.evidence == []
+
+
+def test_the_evidence_reaches_the_bar_in_the_week_that_is_told(model: Model) -> None:
+    (alarm,) = ask(model, explain=True).alarms
+    over = [w.known_on for w in alarm.evidence if w.log_evidence >= alarm.bar]
+    assert over[0] == alarm.known_since
+    counts = [w.count for w in alarm.evidence]
+    assert counts == sorted(counts) and counts[-1] > alarm.evidence[-1].expected
+
+
+def test_periods_and_states_choose(model: Model) -> None:
+    since = ask(model).alarms[0].known_since
+    assert len(ask(model, since=str(since), until=str(since)).alarms) == 1
+    assert ask(model, since=str(since + timedelta(days=1))).alarms == []
+    assert ask(model, until=str(since - timedelta(days=1))).alarms == []
+    assert ask(model, states=["open"]).alarms == []  # none is kept in a store here
+    with pytest.raises(FeatureError, match="must not lie before since"):
+        ask(model, since="2024-02-01", until="2024-01-01")
+
+
+@pytest.mark.parametrize(("fields", "field"), [({"model": "Z"}, "model"), ({"component": "wings"}, "component")])
+def test_what_is_not_watched_is_named(model: Model, fields: dict[str, str], field: str) -> None:
+    with pytest.raises(FeatureError) as caught:
+        ask(model, **fields)
+    assert caught.value.feature == field
+
+
+def test_vehicles_come_in_the_order_of_their_risk(model: Model) -> None:
+    champions = {"fault_rate": Champion(model.estimator)}
+    asked = endpoints.VehiclesRequest(model="D", component="brakes", limit=10_000)
+    answer = endpoints.vehicles(champions, asked)
+    alarm = ask(model).alarms[0]
+    assert answer.alarm and answer.total == len(answer.vehicles) == alarm.plan.vehicles
+    assert answer.rate_ratio == pytest.approx(alarm.rate_ratio)
+    risks = [v.faults for v in answer.vehicles]
+    assert risks == sorted(risks, reverse=True) and sum(risks) == pytest.approx(alarm.plan.faults, rel=1e-6)
+    assert all(alarm.built_from <= v.built_on < alarm.built_until for v in answer.vehicles)
+    later = endpoints.vehicles(champions, asked.model_copy(update={"limit": 5, "offset": 3}))
+    assert later.vehicles == answer.vehicles[3:8]
+    quiet = endpoints.vehicles(champions, endpoints.VehiclesRequest(model="A", component="battery"))
+    assert not quiet.alarm and 0.5 < quiet.rate_ratio < 1.6
+    with pytest.raises(DataError, match="built_until"):
+        endpoints.vehicles(
+            champions, asked.model_copy(update={"built_from": date(2022, 1, 1), "built_until": date(2021, 1, 1)})
+        )
+
+
+def test_a_larger_fault_would_be_known_sooner(model: Model) -> None:
+    champions = {"fault_rate": Champion(model.estimator)}
+
+    def power(ratio: float, component: str = "battery") -> endpoints.PowerAnswer:
+        return endpoints.power(champions, endpoints.PowerRequest(model="A", component=component, rate_ratio=ratio))
+
+    large, small = power(3.0), power(1.5)
+    assert large.weeks_p50 is not None and large.weeks_p10 <= large.weeks_p50  # type: ignore[operator]
+    assert small.weeks_p50 is None or small.weeks_p50 > large.weeks_p50
+    assert small.known_in_52 <= large.known_in_52 and power(1.0).known_in_52 < 0.05
+    now = endpoints.PowerRequest(model="A", component="battery", rate_ratio=3.0, from_now=True)
+    assert endpoints.power(champions, now).known_in_52 <= large.known_in_52
+    with pytest.raises(DataError, match="zero exposure"):
+        endpoints.power(champions, endpoints.PowerRequest(model="E", component="pump", rate_ratio=2.0))
+
+
+def test_usual_rates_beat_one_rate_for_all_and_are_tested_on_later_weeks(model: Model) -> None:
+    told = model.card["evaluation"]
+    deviance = told["metrics"]["poisson_deviance"]
+    assert deviance["low"] <= deviance["value"] <= deviance["high"] and deviance["value"] < deviance["naive"]
+    assert told["metrics"]["bias"]["value"] < 0.25
+    power = told["decisions"]["power"]
+    assert [p["rate_ratio"] for p in power] == [1.5, 2.0, 3.0]
+    assert "60 weeks before" in told["protocol"]
+
+
+def study_of(folder: Path, tables: tuple[pl.DataFrame, pl.DataFrame], **changes: Any) -> FaultStudy:
+    return load_faults(load_config("fault_rate", write_workshop(folder, *tables, **changes)))
+
+
+def test_nothing_in_the_weeks_watched_moves_what_is_usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    fleet, records = fleet_and_records()
+    study = study_of(tmp_path / "one", (fleet, records))
+    later = pl.col("serviced_at") > study.last_training_instant
+    other = study_of(
+        tmp_path / "two",
+        (fleet, records.with_columns(component=pl.when(later).then(pl.lit("brakes")).otherwise("component"))),
+    )
+    mine, theirs = study.watched().usual.usual, other.watched().usual.usual
+    assert mine.components == theirs.components and np.array_equal(mine.rates, theirs.rates)
+    assert np.array_equal(mine.has, theirs.has)
+
+
+def test_artefact_answers_alike_in_a_fresh_process(model: Model, workshop: Trained, tmp_path: Path) -> None:
+    sha256 = model.save(tmp_path / "model")
+    rows = load_faults(load_config("fault_rate", workshop.config)).tested().sample(30, seed=1)
+    rows.write_parquet(tmp_path / "rows.parquet")
+    code = (
+        "import sys, json, polars as pl; from pathlib import Path; from ml.model import Model; "
+        "m = Model.load(Path(sys.argv[1]), sha256=sys.argv[3]); "
+        "q = m.task.request(m.estimator.signature)(); "
+        "print(json.dumps([m.estimator.predict(pl.read_parquet(sys.argv[2]))['expected'].to_list(), "
+        "m.task.respond(m.estimator, [q], explain=True)[0].model_dump_json()]))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "model"), str(tmp_path / "rows.parquet"), sha256]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert told == [model.estimator.predict(rows)["expected"].to_list(), ask(model, explain=True).model_dump_json()]
+    assert {p.suffix for p in (tmp_path / "model").iterdir()} <= {".json", ".npz"}
+
+
+def test_facts_of_a_moment_come_from_before_it(workshop: Trained) -> None:
+    study = load_faults(load_config("fault_rate", workshop.config))
+    tables = {n: nw.from_native(f) for n, f in study.raw.frames.items()}
+    task = study.config.definition
+    spine = collect(task.examples(tables, study.params)).sort("model", "component", "as_of")
+    assert spine["label"].sum() == study.records.join(study.fleet, on="vehicle_id").height  # type: ignore[arg-type]
+    middle = START + DAYS // 2 * DAY // 7 * 7
+    some = spine.filter(pl.col("as_of") < middle).lazy()
+
+    def built(records: pl.LazyFrame) -> pl.DataFrame:
+        found = task.features(nw.from_native(some), {**tables, "service_records": nw.from_native(records)})
+        return collect(found).sort("model", "component", "as_of")
+
+    raw = study.raw.frames["service_records"]
+    assert built(raw).equals(built(raw.filter(pl.col("serviced_at") < middle)))
+    assert built(raw)["faults_before"].max() > 0 and built(raw)["vehicles_in_service"].min() > 0
+
+
+@pytest.mark.spark
+def test_facts_are_the_same_on_spark(workshop: Trained, spark: object) -> None:
+    from features.engines import to_engine
+
+    study = load_faults(load_config("fault_rate", workshop.config))
+    task = study.config.definition
+    found = []
+    for engine in ("polars", "spark"):
+        tables = to_engine({n: f.limit(2_000) for n, f in study.raw.frames.items()}, engine)
+        spine = task.examples(tables, study.params)
+        found.append(collect(task.features(spine, tables)).sort("model", "component", "as_of"))
+    assert found[0].equals(found[1].select(found[0].columns).cast(dict(found[0].schema)))
+
+
+def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
+    workshop: Trained, model: Model, tmp_path: Path
+) -> None:
+    configs = tmp_path / "configs"
+    configs.mkdir()
+    (configs / "fault_alarms.yaml").write_text("{store: alarms.db, watch: watch.npz, fault_cost: 800, goodwill: 200}")
+    from ml.fault_rate.alarm_store import AlarmStore
+    from ml.fault_rate.rules import load_alarm_rules
+
+    rules = load_alarm_rules(configs / "fault_alarms.yaml")
+    estimator = FaultEstimator.from_files(model.estimator.to_files())
+    look = follow(configs)
+    assert look(estimator) and not look(estimator)
+    assert ask(Model(model.task, estimator, {})).alarms[0].plan.campaign_cost is not None
+    found = alarms(load_config("fault_rate", workshop.config), out=tmp_path / "alarms.parquet", rules=rules)
+    assert look(estimator) and estimator.snapshot is not estimator.trained
+    alarm = ask(Model(model.task, estimator, {}), states=["open"]).alarms[0]
+    assert alarm.alarm_id == 1 and alarm.state == "open" and found.alarms["alarm_id"].to_list() == [1]
+    AlarmStore(rules.store).move(1, "acknowledged", by="Li")
+    assert look(estimator)
+    assert ask(Model(model.task, estimator, {})).alarms[0].state == "acknowledged"
+    rules.watch.write_bytes(b"no npz")
+    with pytest.raises(DataError, match="damaged"):
+        look(estimator)
+    with pytest.raises(DataError, match="damaged"):
+        kept_until(rules.watch)
+
+
+def reports(*, late: float) -> pl.DataFrame:
+    """Lines of twelve models, no vehicle known: from week 70 on model M3 has so many times as many faulty brakes."""
+    rng = np.random.default_rng(3)
+    lines = []
+    for week in range(140):
+        for m in range(12):
+            for component, weekly in {"oil": 12.0, "brakes": 1.0, "battery": 0.8, "pump": 0.6}.items():
+                raised = late if (m, component) == (3, "brakes") and week >= 70 else 1.0
+                for _ in range(rng.poisson(weekly * raised)):
+                    at = START + (week * 7 + int(rng.integers(0, 7))) * DAY
+                    lines.append((f"M{m}", component, component != "oil", at))
+    table = pl.DataFrame(lines, schema=["model", "component", "fault", "serviced_at"], orient="row")
+    return table.with_row_index("record_id").with_columns(pl.col("record_id").cast(pl.String))
+
+
+def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    path = write_workshop(tmp_path / "data", *fleet_and_records(cars=10))
+    reports(late=4.0).write_parquet(tmp_path / "data" / "service_records.parquet")
+    path.with_name("sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")
+    config = load_config("fault_rate", path)
+    study = load_faults(config)
+    assert study.fleet is None and study.field.basis == "reports"
+    estimator = study.fit()
+    answer = ask(Model(config.definition, estimator, {}))
+    assert answer.basis == "reports" and any("proportional reporting" in n for n in answer.notes)
+    assert [(a.model, a.component) for a in answer.alarms] == [("M3", "brakes")] and answer.alarms[0].plan is None
+    champions = {"fault_rate": Champion(estimator)}
+    with pytest.raises(DataError, match="fleet: is not known"):
+        endpoints.vehicles(champions, endpoints.VehiclesRequest(model="M3", component="brakes"))
+    unnamed = write_workshop(tmp_path / "unnamed", *fleet_and_records())
+    (tmp_path / "unnamed" / "sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")
+    with pytest.raises(DataError, match=r"service_records\.model"):
+        load_faults(load_config("fault_rate", unnamed))
+
+
+def test_versions_are_compared_on_the_same_weeks(
+    workshop: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    shutil.copytree(workshop.home, tmp_path / "home")
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    train(load_config("fault_rate", workshop.config, settings=["params.distance_bands=2"]))
+    moved, verdict = promote("fault_rate", force=True, reason="a test of the gate")
+    assert moved.version == 2 and "gain over version 1" in verdict.checks[0].detail and verdict.checks[-1].passed
+
+
+def test_other_commands_say_what_to_use(model: Model, workshop: Trained, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="chehang alarms"):
+        score(model, load_config("fault_rate", workshop.config), data=None, out=tmp_path / "x.csv")
+    with pytest.raises(ConfigError, match="time: serviced_at"):
+        load_faults(load_config("fault_rate", workshop.config, settings=["time=none"]))
+
+
+def test_snapshots_without_vehicles_or_alarms_are_kept_whole(workshop: Trained) -> None:
+    study = load_faults(load_config("fault_rate", workshop.config))
+    whole = Snapshot.of(study.watched(), alpha=0.05, vehicles=None, costs={"brakes": 3.5})
+    again = Snapshot.from_file(whole.to_file(), "x.npz")
+    assert again.vehicles is None and again.alarms.equals(whole.alarms) and again.costs == {"brakes": 3.5}
+    assert again.cells.equals(whole.cells) and np.array_equal(again.log_e, whole.log_e)
