@@ -238,8 +238,8 @@ def _plan(url: str) -> None:
     chehang("forecast", "--out", str((HOME / "plan.parquet").relative_to(Path.cwd())), "--store", store)
 
 
-def _alarms() -> None:
-    """Find the fault that the sample dealership hides, and say when it could have been known and what it was."""
+def _alarms(url: str) -> None:
+    """Find the fault that the sample dealership hides, say since when it could be known, and what to do about it."""
     to = HOME / "alarms.parquet"
     chehang("alarms", "--out", str(to.relative_to(Path.cwd())))
     hidden = pl.read_parquet(HOME / "sample" / "truth" / "fault_injection.parquet").row(0, named=True)
@@ -251,6 +251,21 @@ def _alarms() -> None:
     out.print(
         f"hidden: {hidden['model']} {hidden['component']}, built {built}, {hidden['rate_ratio']:g} times the rate"
     )
+    alarm = pl.read_parquet(to).row(0, named=True)
+    cell = {"model": alarm["model"], "component": alarm["component"]}
+    chehang("alarm", str(alarm["alarm_id"]), "acknowledged", "--by", "after-sales", "--note", "seen in the demo")
+    out.print(f"\n[bold cyan]$ curl {url}/v1/fault_rate/vehicles -d '...'[/bold cyan]")
+    answer = _ask(f"{url}/v1/fault_rate/vehicles", {**cell, "limit": 5})
+    table = Table("call first 优先召回", "faults in 90 days", "built", "age", "km", "last visit", "this fault before")
+    for v in answer["vehicles"]:
+        figures = (f"{v['faults']:.2f}", v["built_on"], f"{v['age']:.1f}", "" if v["km"] is None else f"{v['km']:,.0f}")
+        table.add_row(v["vehicle_id"], *figures, v["last_visit_on"] or "never", v["fault_on"] or "never")
+    out.print(table)
+    for ratio in (1.5, 2.0, 3.0):
+        told = _ask(f"{url}/v1/fault_rate/power", {**cell, "rate_ratio": ratio})
+        weeks = "more than 104" if told["weeks_p50"] is None else str(told["weeks_p50"])
+        out.print(f"at {ratio:g} times the usual rate we would know in {weeks} weeks (median) 若为 {ratio:g} 倍，需 {weeks} 周")
+    chehang("service-due", "--out", str((HOME / "service_due.parquet").relative_to(Path.cwd())))
 
 
 def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:
@@ -278,6 +293,8 @@ def main() -> None:
     chehang("promote", "lead_scoring")
     chehang("train", "demand_forecast")
     chehang("promote", "demand_forecast")
+    chehang("train", "fault_rate")
+    chehang("promote", "fault_rate")
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     out.print(f"\n[bold cyan]$ chehang serve --port {port}[/bold cyan]")
@@ -293,7 +310,7 @@ def main() -> None:
         _pages(url)
         _queue(url)
         _plan(url)
-        _alarms()
+        _alarms(url)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)

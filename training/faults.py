@@ -17,7 +17,7 @@ from features.facts import DAY
 from features.sources import RawTables, load_sources, read_tables
 from ml.fault_rate.endpoints import strongest
 from ml.fault_rate.estimator import READS, FaultEstimator
-from ml.fault_rate.field import WEEK_DAYS, Field, lay_out, reports_are_dated
+from ml.fault_rate.field import WEEK_DAYS, Field, lay_out
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.reports import lay_out_reports
 from ml.fault_rate.snapshot import Snapshot, costs_of
@@ -215,9 +215,8 @@ def _period(records: pl.DataFrame, as_of: datetime | None) -> tuple[int, int]:
     times = records["serviced_at"].drop_nulls()
     if times.is_empty():
         raise DataError(f"{RECORDS}: there is no record with serviced_at; give some, or map the column")
-    since = int(times.min())  # type: ignore[arg-type]
-    last = records["reported_at" if reports_are_dated(records) else "serviced_at"].max()
-    end = int(last) + 1  # type: ignore[arg-type]
+    # Not the last report: one that came a year late would have all that year watched without a visit in it.
+    since, end = int(times.min()), int(times.max()) + 1  # type: ignore[arg-type]
     at = end if as_of is None else min(microseconds(as_of), end)
     if at <= since:
         raise DataError(f"--as-of: must be later than the first record, which is of {instant(since).date()}")
@@ -231,8 +230,3 @@ def _taken(frame: Any, table: str) -> pl.DataFrame:
             raise DataError(f"{table}.{name}: the column is missing; map it in the sources")
     taken: pl.DataFrame = frame.select([n for n in COLUMNS[table] if n in there]).collect()
     return taken
-
-
-def day_of_week(field: Field, week: int) -> Any:
-    """First day of a week."""
-    return np.datetime64(int(field.first_day + WEEK_DAYS * week), "D").item()

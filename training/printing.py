@@ -49,6 +49,12 @@ def print_report(report: Any) -> None:
     for name, band in report.decisions.get("bands", {}).items():
         bad = "none" if band["bad_rate"] is None else f"{band['bad_rate']:.2%}"
         out.print(f"{name}: {band['share']:.1%} of {report.rows['test']['rows']:,} test rows, bad rate {bad}")
+    for found in report.decisions.get("power", ()):
+        weeks = "more than 104 weeks" if found["median_weeks"] is None else f"{found['median_weeks']:.0f} weeks"
+        out.print(
+            f"a rate {found['rate_ratio']:g} times the usual is known in {weeks} (median), {found['known_in_26_weeks']:.0%} "
+            f"in half a year, where {found['expected_weekly']:.2f} faults a week are expected"
+        )
     orders = report.decisions.get("orders")
     if orders:
         table = Table("way of ordering", f"cost ({orders['unit']})", "over the product", "95 %", "met", "stock")
