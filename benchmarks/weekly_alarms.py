@@ -1,8 +1,8 @@
 """The weekly run on a large group's records: `python -m benchmarks.weekly_alarms`.
 
 Writes 500,000 vehicles and 5 million lines of workshop records (routine work with an odometer, faults, labour lines;
-one model's brakes fail three times too often in some builds), runs `chehang alarms` in a process of its own, and says how
-long it took and how much memory it held. The floor beside it is what merely reading the same two tables costs.
+one model's brakes fail three times too often in some builds), runs `chehang alarms` in a process of its own, and says
+how long it took and how much memory it held. The floor beside it is what merely reading the same two tables costs.
 """
 
 from __future__ import annotations

@@ -264,7 +264,7 @@ def _alarms(url: str) -> None:
     for ratio in (1.5, 2.0, 3.0):
         told = _ask(f"{url}/v1/fault_rate/power", {**cell, "rate_ratio": ratio})
         weeks = "more than 104" if told["weeks_p50"] is None else str(told["weeks_p50"])
-        out.print(f"at {ratio:g} times the usual rate we would know in {weeks} weeks (median) 若为 {ratio:g} 倍，需 {weeks} 周")
+        out.print(f"{ratio:g} times the usual rate: known in {weeks} weeks (median)   {ratio:g} 倍：{weeks} 周可知")
     chehang("service-due", "--out", str((HOME / "service_due.parquet").relative_to(Path.cwd())))
 
 

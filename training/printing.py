@@ -52,8 +52,8 @@ def print_report(report: Any) -> None:
     for found in report.decisions.get("power", ()):
         weeks = "more than 104 weeks" if found["median_weeks"] is None else f"{found['median_weeks']:.0f} weeks"
         out.print(
-            f"a rate {found['rate_ratio']:g} times the usual is known in {weeks} (median), {found['known_in_26_weeks']:.0%} "
-            f"in half a year, where {found['expected_weekly']:.2f} faults a week are expected"
+            f"{found['rate_ratio']:g} times the usual rate is known in {weeks} (median), {found['known_in_26_weeks']:.0%} "
+            f"of the time in half a year, where {found['expected_weekly']:.2f} faults a week are expected"
         )
     orders = report.decisions.get("orders")
     if orders:

@@ -99,9 +99,7 @@ class Due:
     by_km: npt.NDArray[np.bool_]
 
 
-def fit_driving(
-    vehicle: npt.ArrayLike, km: npt.ArrayLike, days: npt.ArrayLike, *, typical: npt.ArrayLike
-) -> Driving:
+def fit_driving(vehicle: npt.ArrayLike, km: npt.ArrayLike, days: npt.ArrayLike, *, typical: npt.ArrayLike) -> Driving:
     """Estimate the chunk and the spread of ratios by moments.
 
     Parameters

@@ -51,13 +51,14 @@ def test_every_entry_point_names_a_command_and_options_that_exist() -> None:
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
     entry_points = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
-    assert set(entry_points) == {"train", "tune", "evaluate", "forecast", "promote", "score"}
+    assert set(entry_points) == {"train", "tune", "evaluate", "forecast", "alarms", "promote", "score"}
     for name, entry_point in entry_points.items():
         words = entry_point["command"].split()
         assert words[:4] == ["python", "-m", "training.cli", name]
         known = {option for parameter in commands[name].params for option in parameter.opts}
         assert {w for w in words if w.startswith("--")} <= known
-        if name == "forecast":  # of one task
-            assert "/demand_forecast.yaml" in entry_point["command"] and "task" not in entry_point["parameters"]
+        of_one = {"forecast": "demand_forecast", "alarms": "fault_rate"}
+        if name in of_one:
+            assert f"/{of_one[name]}.yaml" in entry_point["command"] and "task" not in entry_point["parameters"]
         else:
             assert entry_point["parameters"]["task"]["default"] in TASKS

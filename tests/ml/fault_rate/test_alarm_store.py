@@ -123,7 +123,7 @@ def test_files_of_others_are_refused(tmp_path: Path) -> None:
             with pytest.raises(ConfigError, match=path.name):
                 use(AlarmStore(path))
         assert path.read_bytes() == before
-    with pytest.raises(ConfigError, match="text.db"):
+    with pytest.raises(ConfigError, match=r"text\.db"):
         AlarmStore(text / "below.db").record(found(("A", "brakes")), as_of=NOW)
 
 
