@@ -52,8 +52,8 @@ def print_report(report: Any) -> None:
     for found in report.decisions.get("power", ()):
         weeks = "more than 104 weeks" if found["median_weeks"] is None else f"{found['median_weeks']:.0f} weeks"
         out.print(
-            f"{found['rate_ratio']:g} times the usual rate is known in {weeks} (median), {found['known_in_26_weeks']:.0%} "
-            f"of the time in half a year, where {found['expected_weekly']:.2f} faults a week are expected"
+            f"{found['rate_ratio']:g} times the usual rate is known in {weeks} (median), in half a year "
+            f"{found['known_in_26_weeks']:.0%} of the time, at {found['expected_weekly']:.2f} expected a week"
         )
     orders = report.decisions.get("orders")
     if orders:
@@ -240,12 +240,13 @@ def print_alarm_history(number: int, history: Any) -> None:
 
 def print_service_due(found: Any) -> None:
     """Print the first vehicles to remind, and how many there are."""
-    table = Table("vehicle", "model", "last service", "due", "80 % interval", "by", "km now")
+    table = Table("vehicle", "model", "last service", "due", "80 % interval", "by", "km now", "likely to come")
     for row in found.due.head(10).to_dicts():
         last = "never seen" if row["last_service_on"] is None else str(row["last_service_on"])
         interval = f"{row['due_low']} .. {row['due_high']}"
+        km = "" if row["km_now"] is None else f"{row['km_now']:,.0f}"
         table.add_row(
-            row["vehicle_id"], row["model"], last, str(row["due_on"]), interval, row["by"], f"{row['km_now']:,.0f}"
+            row["vehicle_id"], row["model"], last, str(row["due_on"]), interval, row["by"], km, str(row["visit_on"])
         )
     out.print(table)
     out.print(f"{found.due.height:,} vehicles to remind, of {found.all.vehicles.height:,} in service on {found.at:%F}")

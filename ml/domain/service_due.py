@@ -50,13 +50,13 @@ class Rate:
     ----------
     shape, days : ndarray of shape (n_vehicles,)
         Chunks and days that are known of it, with those that its like lend to it.
-    chunk : float
+    chunk : float or ndarray of shape (n_vehicles,)
         km.
     """
 
     shape: FloatArray
     days: FloatArray
-    chunk: float
+    chunk: float | FloatArray
 
     @property
     def km_a_day(self) -> FloatArray:

@@ -123,11 +123,11 @@ def _services(known: Routine, cars: pl.DataFrame, rate: Rate, late: Punctuality)
     last = known.visits.group_by("row", maintain_order=True).last().rename({"day": "visit", "km": "visit_km"})
     read = known.readings.group_by("row", maintain_order=True).last().rename({"day": "read", "km": "read_km"})
     cars = cars.with_columns(
-        shape=pl.Series(rate.shape), time=pl.Series(rate.days), chunk=pl.Series(rate.chunk)
+        shape=pl.Series(rate.shape), time=pl.Series(rate.days), chunk=pl.Series(np.asarray(rate.chunk))
     ).filter("in_service")  # fmt: skip
     cars = cars.join(last, on="row", how="left", maintain_order="left")
     cars = cars.join(read, on="row", how="left", maintain_order="left")
-    own = Rate(*(cars[c].to_numpy() for c in ("shape", "time", "chunk")))
+    own = Rate(cars["shape"].to_numpy(), cars["time"].to_numpy(), cars["chunk"].to_numpy())
     begin = cars["visit"].fill_null(cars["entered"]).to_numpy()
     limit, months = cars["limit_km"].to_numpy(), cars["limit_months"].to_numpy()
     at, reading, base = (cars[c].fill_null(np.nan).cast(pl.Float64).to_numpy() for c in ("read", "read_km", "visit_km"))

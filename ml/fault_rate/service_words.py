@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 SERVICE = {
-    "vehicle_id": pl.String, "model": pl.String, "store_id": pl.String, "last_service_on": pl.Date, "last_km": pl.Float64,
+    "vehicle_id": pl.String, "model": pl.String, "store_id": pl.String, "last_service_on": pl.Date,
+    "last_km": pl.Float64,
     "km_now": pl.Float64, "due_on": pl.Date, "due_low": pl.Date, "due_high": pl.Date, "due_km": pl.Float64,
     "by": pl.String, "overdue_days": pl.Int64, "visit_on": pl.Date, "visit_low": pl.Date, "visit_high": pl.Date,
     "reason_zh": pl.String, "reason_en": pl.String,
