@@ -2,7 +2,9 @@
 
 Of each vehicle's readings, in the order of time, the longest chain that one odometer could have shown is taken for the
 truth: never less than before, and no more than a vehicle can drive in between. What is not in the chain is told apart
-by whether a tenth of it would fit. So one slip of the pen does not make all later readings look too small.
+by whether a tenth of it would fit. So one slip of the pen does not make all later readings look too small. The lines of
+one visit repeat its reading: equal readings of one moment count once. Of chains that are as long, the one that ends
+lowest is taken: slips are more often too large.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ FINE, TENFOLD, BACKWARDS, JUMP = 0, 1, 2, 3
 REASONS = {TENFOLD: "ten times too large", BACKWARDS: "runs backwards", JUMP: "jumps"}
 MOST_A_DAY, SLACK = 1_500.0, 500.0  # km: a vehicle that never stands still, and what a glance at the clock may be off
 AT_ONCE = 4_000_000  # entries of a table
+LOOK_BACK = 500  # readings among which the one before is sought, so that one vehicle with very many stays bounded
 
 
 def implausible(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLike) -> npt.NDArray[np.int8]:
@@ -52,6 +55,9 @@ def implausible(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLike) ->
         return found
     order = np.lexsort((reading, when, who))
     who, day, reading = who[order], when[order] / DAY, reading[order]
+    new = np.r_[True, (np.diff(who) != 0) | (np.diff(day) != 0) | (np.diff(reading) != 0)]
+    visit = np.cumsum(new) - 1
+    who, day, reading = who[new], day[new], reading[new]
     begins = np.flatnonzero(np.r_[True, who[1:] != who[:-1]])
     length = np.diff(np.r_[begins, len(who)])
     number = np.repeat(np.arange(len(begins)), length)
@@ -65,7 +71,7 @@ def implausible(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLike) ->
         step = max(1, AT_ONCE // int(w))
         for k in range(0, len(mine), step):
             _judge(begins[mine[k : k + step]], length[mine[k : k + step]], day, reading, codes)
-    found[order] = codes
+    found[order] = codes[visit]
     return found
 
 
@@ -84,14 +90,15 @@ def _judge(begins: IntArray, length: IntArray, day: FloatArray, km: FloatArray, 
     best = np.where(there, 1, 0)
     before = np.full(at.shape, -1)
     for i in range(1, n):
-        fits = _follows(days[:, :i], kms[:, :i], days[:, i : i + 1], kms[:, i : i + 1]) & there[:, i : i + 1]
-        reach = np.where(fits, best[:, :i], 0)
-        last = i - 1 - reach[:, ::-1].argmax(axis=1)  # of equal chains the one that ends latest
-        longer = reach[rows, last] > 0
-        best[:, i] = np.where(there[:, i], 1 + np.where(longer, reach[rows, last], 0), 0)
+        seen = slice(max(0, i - LOOK_BACK), i)
+        fits = _follows(days[:, seen], kms[:, seen], days[:, i : i + 1], kms[:, i : i + 1]) & there[:, i : i + 1]
+        last = i - 1 - np.where(fits, best[:, seen], 0)[:, ::-1].argmax(axis=1)  # of chains as long the one read last
+        longer = fits[rows, last - seen.start]
+        best[:, i] = np.where(there[:, i], 1 + np.where(longer, best[rows, last], 0), 0)
         before[:, i] = np.where(longer, last, -1)
     kept = np.zeros(at.shape, dtype=np.bool_)
-    now = n - 1 - best[:, ::-1].argmax(axis=1)
+    longest = there & (best == best.max(axis=1, keepdims=True))
+    now = np.where(longest, kms, np.inf).argmin(axis=1)
     while (now >= 0).any():
         going = now >= 0
         kept[rows[going], now[going]] = True
@@ -99,5 +106,5 @@ def _judge(begins: IntArray, length: IntArray, day: FloatArray, km: FloatArray, 
     lower = np.maximum.accumulate(np.where(kept, kms, -np.inf), axis=1)
     upper = np.minimum.accumulate(np.where(kept, kms, np.inf)[:, ::-1], axis=1)[:, ::-1]
     tenth = (kms / 10 >= lower - SLACK) & (kms / 10 <= upper + SLACK)
-    code = np.where(kept, FINE, np.where(tenth, TENFOLD, np.where(kms < lower, BACKWARDS, JUMP)))
+    code = np.where(kept, FINE, np.where(kms < lower, BACKWARDS, np.where(tenth, TENFOLD, JUMP)))
     codes[at[there]] = code[there]

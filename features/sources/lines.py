@@ -80,12 +80,12 @@ class LineRules(Section):
         if both:
             raise ValueError(f"`{both[0]}` is under `routine` and under `components`: give it two names")
         named = [("labour", self.labour), ("fault", self.fault), ("no_fault", self.no_fault)]
-        for place, patterns in (*named, *self.routine.items(), *self.components.items()):
+        named += [(f"routine.{name}", patterns) for name, patterns in self.routine.items()]
+        named += [(f"components.{name}", patterns) for name, patterns in self.components.items()]
+        for place, patterns in named:
             for pattern in patterns:
-                try:
-                    re.compile(pattern)
-                except re.error as e:
-                    raise ValueError(f"{place}: {pattern!r} is no regular expression ({e})") from None
+                if fault := _fault_of(pattern):
+                    raise ValueError(f"{place}: {pattern!r} {fault}")
         return self
 
 
@@ -199,6 +199,17 @@ def classify(texts: pl.Series, rules: LineRules) -> pl.DataFrame:
         {"text": texts, "component": component, "fault": [k == FAULT for k in kinds], "kind": kinds, "how": how},
         schema=CLASSIFIED,
     )
+
+
+def _fault_of(pattern: str) -> str | None:
+    """What is wrong with a pattern, which is to stand beside others in one expression."""
+    try:
+        compiled = re.compile(f"(?:{pattern})", re.IGNORECASE)
+    except re.error as error:
+        return f"is no regular expression ({error})"
+    if compiled.groupindex or re.search(r"\\[1-9]", pattern):
+        return "names a group, or refers to one: groups are counted across all patterns; write it without"
+    return "occurs in every text: write out what must be there" if compiled.search("") else None
 
 
 def _any(patterns: tuple[str, ...]) -> re.Pattern[str] | None:

@@ -13,6 +13,7 @@ from features.errors import ChehangError, ConfigError, DataError
 from features.sources.config import TableSource
 from features.sources.databases import query_columns, read_query
 from features.sources.encodings import head, readable
+from features.sources.filters import filtered
 from features.sources.lines import LineSource, Mapped, classify, load_line_rules
 
 LINE_COLUMNS = ("component", "fault")
@@ -60,7 +61,7 @@ def open_source(table: str, source: TableSource) -> Scan:
             scan, _own(table, source.model_copy(update={"parquet": other.parquet, "csv": other.csv})), other.on
         )
     scan = _combined(scan, source.combine) if source.combine else scan
-    return _classified(scan, source.lines) if source.lines else scan
+    return _classified(scan, source, source.lines) if source.lines else scan
 
 
 def _own(table: str, source: TableSource) -> Scan:
@@ -115,7 +116,7 @@ def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:
     return Scan(scan.where, (*scan.columns, *combine), lambda: scan.rows().with_columns(made), scan.cheap_to_repeat)
 
 
-def _classified(scan: Scan, lines: LineSource) -> Scan:
+def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
     """The rows of a scan with what their text speaks of: each distinct text is looked at once."""
     if lines.text not in scan.columns:
         raise DataError(f"{scan.where}: has no column `{lines.text}`, which `lines.text` names: correct it")
@@ -127,7 +128,8 @@ def _classified(scan: Scan, lines: LineSource) -> Scan:
     rules = load_line_rules(Path(lines.rules))
     try:
         text = pl.col(lines.text).cast(pl.String)
-        counted = scan.rows().select(text.alias("text")).group_by("text").len("lines").sort("text").collect()
+        chosen = filtered(scan.rows(), source).select(text.alias("text"))
+        counted = chosen.group_by("text").len("lines").sort("text").collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise unreadable(scan.where, error) from None
     found = classify(counted["text"].fill_null(""), rules).with_columns(text=counted["text"], lines=counted["lines"])

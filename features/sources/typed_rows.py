@@ -12,9 +12,9 @@ from features.errors import DataError
 from features.sources.binding import Binding, Feed
 from features.sources.config import TableSource
 from features.sources.conversion import accepts, converted, prepared
+from features.sources.filters import filtered
 from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
-from features.sources.values import is_listed
 from features.tables import Table
 
 
@@ -63,12 +63,7 @@ class TypedRows:
 
 def chosen(rows: pl.LazyFrame, source: TableSource, binding: Binding) -> pl.LazyFrame:
     """The rows that `only` and `drop` leave, with the source columns that feed something."""
-    schema = rows.collect_schema()
-    for column, values in source.only.items():
-        rows = rows.filter(is_listed(_matchable(column, schema), _type(schema[column]), values))
-    for column, values in source.drop.items():
-        rows = rows.filter(~is_listed(_matchable(column, schema), _type(schema[column]), values))
-    return rows.select(ROW, *source_columns(binding))
+    return filtered(rows, source).select(ROW, *source_columns(binding))
 
 
 def source_columns(binding: Binding) -> list[str]:
@@ -166,12 +161,3 @@ def _check_types(binding: Binding, schema: pl.Schema, where: str) -> None:
                 f"{where}: column `{source}` is {schema[source]}, which cannot hold {feed.name} ({feed.kind}): "
                 "map another column to it, or store it as text or a number"
             )
-
-
-def _type(dtype: pl.DataType) -> pl.DataType:
-    return pl.String() if dtype in (pl.Categorical, pl.Enum, pl.Null) else dtype
-
-
-def _matchable(column: str, schema: pl.Schema) -> pl.Expr:
-    dtype = _type(schema[column])
-    return pl.col(column) if dtype == schema[column] else pl.col(column).cast(dtype)

@@ -44,5 +44,19 @@ def test_each_reason_by_hand() -> None:
     assert judged(8_000, 9_000, 900_000, 9_900) == [FINE, FINE, JUMP, FINE]
     first, second = judged(5_000, 4_000)  # nothing tells which is right: the later one is believed
     assert first != FINE and second == FINE
+    assert judged(7_000, 90_000, every=20) == [FINE, TENFOLD]
     assert judged() == []
     assert judged(7_000) == [FINE]
+
+
+def test_the_lines_of_a_visit_do_not_outvote_the_other_visits() -> None:
+    day, km = np.repeat([0, 20, 90], [1, 5, 1]) * DAY, np.repeat([7_000, 80_000, 9_000], [1, 5, 1])
+    assert implausible(np.zeros(7), day, km).tolist() == [FINE, *[TENFOLD] * 5, FINE]
+
+
+def test_very_many_readings_of_one_vehicle_are_told_apart_too() -> None:
+    km = np.arange(3_000) * 50.0
+    slips = [20, 1_500, 2_998]
+    km[slips] *= 10
+    found = implausible(np.zeros(3_000), np.arange(3_000) * DAY, km)
+    assert np.flatnonzero(found).tolist() == slips and set(found[slips]) == {TENFOLD}

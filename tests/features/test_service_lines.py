@@ -109,10 +109,18 @@ def test_a_table_of_free_text_is_read_by_configuration_alone(tmp_path: Path) -> 
     assert aside.sort("odometer_km")["reason"].to_list() == ["runs backwards", "ten times too large"]
 
 
+def test_lines_that_are_left_out_are_not_counted(tmp_path: Path) -> None:
+    report = read(tmp_path, only={"what": ["brake shoe", "labour"]}, check_odometer=False).reports["service_records"]
+    assert "1 of 2 (50.0%) name a component" in report.notes[0]
+
+
 @pytest.mark.parametrize(
     ("rules", "match"),
     [
         ({"components": {"brakes": ["("]}}, r"brakes: '\(' is no regular expression"),
+        ({"components": {"brakes": ["(?i)brake"]}}, r"components\.brakes: .* is no regular expression"),
+        ({"components": {"brakes": [r"(a)\1"]}}, "names a group, or refers to one"),
+        ({"components": {"brakes": ["brake", "a*"]}}, "occurs in every text"),
         ({"components": {}}, "one component or more"),
         ({"components": {"a": ["x"]}, "routine": {"a": ["y"]}}, "give it two names"),
         ({"components": {"a": ["x"]}, "similarity": {"at_least": 2}}, "similarity.at_least"),
