@@ -16,7 +16,7 @@ from features.facts import DAY
 from features.sources import RawTables, load_sources, read_tables
 from ml.fault_rate.endpoints import strongest
 from ml.fault_rate.estimator import READS, FaultEstimator
-from ml.fault_rate.field import WEEK_DAYS, Field, lay_out
+from ml.fault_rate.field import WEEK_DAYS, Field, lay_out, reports_are_dated
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.reports import lay_out_reports
 from ml.fault_rate.snapshot import Snapshot, costs_of
@@ -216,7 +216,8 @@ def _period(records: pl.DataFrame, as_of: datetime | None) -> tuple[int, int]:
         raise DataError(f"{RECORDS}: there is no record with serviced_at; give some, or map the column")
     # Not the last report: one that came a year late would have all that year watched without a visit in it.
     since, end = int(times.min()), int(times.max()) + 1  # type: ignore[arg-type]
-    at = end if as_of is None else min(microseconds(as_of), end)
+    last = int(records["reported_at"].max()) + 1 if reports_are_dated(records) else end  # type: ignore[arg-type]
+    at = end if as_of is None else min(microseconds(as_of), max(last, end))
     if at <= since:
         raise DataError(f"--as-of: must be later than the first record, which is of {instant(since).date()}")
     return at, since
