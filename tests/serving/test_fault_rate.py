@@ -1,0 +1,77 @@
+"""Faults over HTTP: alarms, vehicles to call in, weeks until a fault would be known, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.serving.running import Server, serving
+
+if TYPE_CHECKING:
+    from tests.conftest import Trained
+
+URL = "/v1/fault_rate"
+CELL = {"model": "D", "component": "brakes"}
+
+
+@pytest.fixture(scope="module")
+def workshop_server(workshop: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Version 1 of the small workshop answers."""
+    with serving(workshop.home, tmp_path_factory.mktemp("workshop_server") / "server.log") as server:
+        yield server
+
+
+def ask(server: Server, path: str = URL, **fields: Any) -> dict[str, Any]:
+    answer = server.client.post(path, json=fields)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_alarms_with_their_plan_and_their_evidence(workshop_server: Server) -> None:
+    answer = ask(workshop_server, **workshop_server.client.get(f"{URL}/example").json())
+    assert answer["model_version"] == 1 and answer["basis"] == "exposure" and answer["cell"]["alarm"]
+    (alarm,) = answer["alarms"]
+    assert (alarm["model"], alarm["component"]) == ("D", "brakes") and alarm["plan"]["vehicles"] > 0
+    assert alarm["evidence"] == []
+    told = ask(workshop_server, f"{URL}?explain=true", component="brakes")
+    assert len(told["alarms"][0]["evidence"]) > 50
+    batch = workshop_server.client.post(f"{URL}/batch", json={"items": [{}, {"model": "A"}]}).json()
+    assert [len(i["alarms"]) for i in batch["items"]] == [1, 0]
+
+
+def test_vehicles_and_power(workshop_server: Server) -> None:
+    for path in (f"{URL}/vehicles", f"{URL}/power"):
+        assert ask(workshop_server, path, **workshop_server.client.get(f"{path}/example").json())["model"] == "D"
+    listed = ask(workshop_server, f"{URL}/vehicles", **CELL, limit=3)
+    assert len(listed["vehicles"]) == 3 < listed["total"] and listed["alarm"]
+    known = ask(workshop_server, f"{URL}/power", **CELL, rate_ratio=3.0)
+    assert 0 < known["weeks_p50"] <= 104 and known["model_version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        (URL, {"component": "wings"}, "component"),
+        (URL, {"since": "soon"}, "since"),
+        (URL, {"states": ["shut"]}, "states"),
+        (URL, {"colour": "red"}, "colour"),
+        (f"{URL}/vehicles", {"model": "D"}, "component"),
+        (f"{URL}/vehicles", {**CELL, "limit": 0}, "limit"),
+        (f"{URL}/vehicles", {**CELL, "built_from": "2022-01-02", "built_until": "2022-01-01"}, "built_until"),
+        (f"{URL}/power", {**CELL, "rate_ratio": 0.5}, "rate_ratio"),
+        (f"{URL}/power", {"model": "E", "component": "pump", "rate_ratio": 2.0}, "zero exposure"),
+        (f"{URL}/power", {"model": "Z", "component": "pump", "rate_ratio": 2.0}, "model"),
+    ],
+)
+def test_bad_questions_are_refused_by_name(
+    workshop_server: Server, path: str, body: dict[str, Any], field: str
+) -> None:
+    answer = workshop_server.client.post(path, json=body)
+    assert answer.status_code == 422 and field in answer.text
+
+
+def test_the_documentation_shows_all_three(workshop_server: Server) -> None:
+    told = workshop_server.client.get("/openapi.json").json()["paths"]
+    assert {URL, f"{URL}/batch", f"{URL}/vehicles", f"{URL}/power"} <= set(told)
