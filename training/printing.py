@@ -9,8 +9,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ml.instants import instant
-
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True, highlight=False)
 
@@ -221,6 +219,8 @@ def print_alarms(found: Any) -> None:
 
 def print_kept_alarms(kept: Any) -> None:
     """Print the alarms of the store."""
+    from ml.instants import instant
+
     table = Table("alarm", "model", "component", "state", "opened", "known since", "rate ratio")
     for row in kept.to_dicts():
         opened = str(instant(row["opened_at"]).date())
@@ -231,6 +231,8 @@ def print_kept_alarms(kept: Any) -> None:
 
 def print_alarm_history(number: int, history: Any) -> None:
     """Print who moved an alarm, when, from where to where, and why."""
+    from ml.instants import instant
+
     table = Table("when", "by", "from", "to", "note", title=f"alarm {number}")
     for row in history.to_dicts():
         when = instant(row["at"]).isoformat(sep=" ", timespec="minutes")
