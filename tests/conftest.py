@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+# Before anything that computes is loaded: workers run side by side, and threads of several would wait in turn.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from tests.desk import desk_tables, write_desk
 from tests.garage import used_cars, write_garage
 from tests.group import group_tables, write_group

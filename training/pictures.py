@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -35,7 +36,9 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.png")
     try:
-        figure.savefig(part, dpi=110)
+        with warnings.catch_warnings():  # one line for each character of a name that no font here has
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            figure.savefig(part, dpi=110)
         part.replace(path)
     except OSError as e:
         with suppress(OSError):
