@@ -17,10 +17,11 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from tests.commands import chehang, chehang_apart
 from tests.desk import desk_tables, write_desk
 from tests.garage import used_cars, write_garage
 from tests.group import group_tables, write_group
-from tests.lending import chehang, lending_tables, write_lender
+from tests.lending import lending_tables, write_lender
 from tests.showroom import showroom_tables, write_showroom
 from tests.workshop import fleet_and_records, write_workshop
 
@@ -46,6 +47,21 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "browser": (lambda: shutil.which("chromium") is not None, "install Chromium (Debian: chromium)"),
     "wrk": (lambda: shutil.which("wrk") is not None, "install wrk (Debian: wrk)"),
 }
+
+# The dearest first: what needs several of them goes where the first is.
+SHARED = ("lender", "garage", "desk", "showroom", "group", "workshop", "spark")
+ALONE = (ROOT / "tests" / "notebooks", ROOT / "tests" / "realdata")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what shares something dear, or a file, to one worker; long tests that share nothing to whoever is free."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        shared = next((name for name in SHARED if name in names), None)
+        if item.get_closest_marker("xdist_group") or (shared is None and item.path.parent in ALONE):
+            continue
+        item.add_marker(pytest.mark.xdist_group(shared or str(item.path.relative_to(ROOT))))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -95,8 +111,8 @@ def lender(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("lender")
     config = write_lender(folder / "data", lending_tables())
     home = folder / "home"
-    chehang("train", "credit_risk", "--config", str(config), home=home)
-    chehang("promote", "credit_risk", home=home)
+    chehang_apart("train", "credit_risk", "--config", str(config), home=home)
+    chehang_apart("promote", "credit_risk", home=home)
     return Trained(home, config)
 
 

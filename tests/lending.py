@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,20 +71,3 @@ def write_lender(folder: Path, tables: dict[str, pl.DataFrame], **changes: objec
     path = folder / "credit_risk.yaml"
     path.write_text(yaml.safe_dump(config))
     return path
-
-
-def chehang(*arguments: str, home: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
-    env |= {"CHEHANG_HOME": str(home), "OMP_NUM_THREADS": "1", **environment}
-    done = subprocess.run(
-        [sys.executable, "-m", "training.cli", *arguments],
-        capture_output=True,
-        text=True,
-        env=env,
-        timeout=300,
-        check=False,
-    )
-    if check and done.returncode:
-        raise AssertionError(f"chehang {' '.join(arguments)} failed: {done.stderr}")
-    return done

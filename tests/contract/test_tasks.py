@@ -34,10 +34,11 @@ TABLES_OF = {
     "demand_forecast": "group",
     "fault_rate": "workshop",
 }
-BY_ROWS = [t.name for t in TASKS.values() if t.outcome in ("binary", "amount")]
+EVERY = [pytest.param(name, marks=pytest.mark.xdist_group(TABLES_OF[name])) for name in TASKS]
+BY_ROWS = [p for p in EVERY if TASKS[str(p.values[0])].outcome in ("binary", "amount")]
 
 
-@pytest.fixture(params=list(TASKS))
+@pytest.fixture(params=EVERY)
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Model:
     """A task's promoted model."""
     owner: Trained = request.getfixturevalue(TABLES_OF[request.param])

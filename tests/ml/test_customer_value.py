@@ -17,8 +17,8 @@ from ml.customer_value import DAY, customer_value
 from ml.estimators.bg_nbd import BgNbd
 from ml.estimators.gamma_gamma import GammaGamma
 from ml.estimators.pareto_nbd import ParetoNbd
+from tests.commands import chehang
 from tests.conftest import ROOT
-from tests.lending import chehang
 
 CONFIG = ROOT / "configs" / "examples" / "cdnow" / "customer_value.yaml"
 MODELS = (BgNbd, ParetoNbd)

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from ml.registry import TASKS
+from tests.commands import chehang
 from tests.conftest import ROOT
-from tests.lending import chehang
 
 
 @pytest.fixture(scope="module")

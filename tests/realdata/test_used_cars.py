@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import chehang
 from tests.conftest import ROOT
-from tests.lending import chehang
 
 CONFIG = ROOT / "configs" / "examples" / "used_cars_uk" / "residual_value.yaml"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.lending import chehang
+from tests.commands import chehang
 
 CONFIG = Path(__file__).parents[2] / "configs" / "examples" / "leads_xeducation" / "lead_scoring.yaml"
 

@@ -16,8 +16,9 @@ import polars as pl
 import pytest
 import yaml
 
+from tests.commands import chehang
 from tests.conftest import Trained
-from tests.lending import chehang, lending_tables, write_lender
+from tests.lending import lending_tables, write_lender
 
 
 def _json(*arguments: str, home: Path) -> Any:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
-from tests.lending import chehang
+from tests.commands import chehang
 from tests.workshop import DAY, DAYS, START, fleet_and_records, write_workshop
 from training.config import TaskConfig, load_config
 from training.fault_alarms import alarms

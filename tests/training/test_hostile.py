@@ -19,8 +19,9 @@ import pytest
 import yaml
 
 from features.errors import ConfigError
+from tests.commands import chehang, chehang_apart
 from tests.conftest import Trained
-from tests.lending import chehang, lending_tables, write_lender
+from tests.lending import lending_tables, write_lender
 from training import run, tracking
 from training.cli import main
 from training.config import load_config
@@ -201,7 +202,7 @@ def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, lender
         assert _champion() == 1
         assert [m.version for m in tracking.promotions("credit_risk")] == [1]
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: chehang(*FORCED, home=home, check=False), range(2)))
+        both = list(pool.map(lambda _: chehang_apart(*FORCED, home=home, check=False), range(2)))
     assert sorted(d.returncode for d in both) == [0, 1]
     assert "is the champion already" in _told(max(both, key=lambda d: d.returncode))
     assert _champion() == 2

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.lending import chehang, lending_tables, write_lender
+from tests.commands import chehang
+from tests.lending import lending_tables, write_lender
 from training.leaks import find_leaks, too_few_rows
 
 DAY = 86_400_000_000

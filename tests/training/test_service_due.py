@@ -15,7 +15,7 @@ from features.errors import ConfigError, DataError
 from features.facts import DAY
 from ml.fault_rate.service_due import next_services
 from ml.fault_rate.service_rules import ServiceRules
-from tests.lending import chehang
+from tests.commands import chehang
 from training.service_due import load_service_due_config, service_due
 
 START = 19_000  # 2022-01-08

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.commands import chehang
 from tests.desk import DAY, START, desk_tables, write_desk
-from tests.lending import chehang
 
 
 def _refused(config: Path, home: Path, *settings: str, command: str = "train") -> str:

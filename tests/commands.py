@@ -1,0 +1,63 @@
+"""The command line as the tests call it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from unittest import mock
+
+from training import cli
+
+
+def chehang(*arguments: str, home: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process: what it imports, which is most of a short command's time, is there already."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = 0
+    with (
+        mock.patch.dict(os.environ, _environment(home, environment), clear=True),
+        mock.patch.object(sys, "argv", ["chehang", *arguments]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+        except SystemExit as e:
+            code = e.code
+        except Exception:
+            traceback.print_exc()
+            code = 1
+    assert isinstance(code, int)
+    return _checked(
+        subprocess.CompletedProcess(["chehang", *arguments], code, out.getvalue(), err.getvalue()), check=check
+    )
+
+
+def chehang_apart(
+    *arguments: str, home: Path, check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, for what only such a one shows."""
+    done = subprocess.run(
+        [sys.executable, "-m", "training.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=_environment(home, environment),
+        timeout=300,
+        check=False,
+    )
+    return _checked(done, check=check)
+
+
+def _environment(home: Path, changed: dict[str, str]) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    return kept | {"CHEHANG_HOME": str(home), "OMP_NUM_THREADS": "1", **changed}
+
+
+def _checked(done: subprocess.CompletedProcess[str], *, check: bool) -> subprocess.CompletedProcess[str]:
+    if check and done.returncode:
+        raise AssertionError(f"{' '.join(done.args)} failed: {done.stderr}")
+    return done
