@@ -5,17 +5,17 @@ export BENTOML_DO_NOT_TRACK = true
 
 .PHONY: setup demo test coverage lint bench serve lock clean
 
-# What runs the product: no Spark, no test tools.
+# What runs the product: no Spark, no test tools. Python compiles what is imported; of what is installed, most never is.
 .venv/.run: requirements.lock pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 # Everything: what runs the product, Spark, tests and linters.
 .venv/.dev: requirements-dev.lock pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@ .venv/.run
 

@@ -124,9 +124,14 @@ class ModelStore:
         """The champion that answers now, or None."""
         return self._loaded.get(task)
 
+    @property
+    def looked(self) -> bool:
+        """Whether the champion of every task has been looked for since the start."""
+        return self._looked.is_set()
+
     def without_champion(self, task: str) -> str:
         """Why a task has no champion, and what to do."""
-        if not self._looked.is_set():
+        if not self.looked:
             return f"the champion of {task} is being loaded; ask again in a moment"
         if self._failing:
             return f"{task} has no champion: the model store cannot be read; check MLFLOW_TRACKING_URI or CHEHANG_HOME"
@@ -155,7 +160,7 @@ class ModelStore:
             present = self._loaded
             self.refresh()
             moved = [self._look_around(name, loaded) for name, loaded in self._loaded.items()]
-            if any(moved) or present is not self._loaded or not self._looked.is_set():
+            if any(moved) or present is not self._loaded or not self.looked:
                 # What stays is taken out of later collections, whose pauses would be felt by every request in flight.
                 gc.collect()
                 gc.freeze()

@@ -74,9 +74,9 @@ def until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
 
 @contextmanager
 def serving(
-    home: Path, log: Path, *, command: Sequence[str] = ("-m", "serving"), **environment: str
+    home: Path, log: Path, *, command: Sequence[str] = ("-m", "serving"), ready: bool = True, **environment: str
 ) -> Iterator[Server]:
-    """Start a server and wait until it is alive; at the end it must stop cleanly by SIGTERM."""
+    """Start a server and wait until it is ready, or only alive; at the end it must stop cleanly by SIGTERM."""
     port = free_port()
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "CHEHANG_", "PROMETHEUS_"))}
     env |= {"CHEHANG_HOME": str(home), "CHEHANG_POLL_SECONDS": "0.2", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -88,7 +88,10 @@ def serving(
         try:
             until(lambda: _alive(client) or process.poll() is not None, seconds=90)
             assert process.poll() is None, log.read_text()
-            yield Server(client, home, log, process)
+            server = Server(client, home, log, process)
+            if ready:
+                until(lambda: server.ready, seconds=60)
+            yield server
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import psutil
 import pytest
 
+from serving.api import build_app
+from serving.model_store import ModelStore
+from serving.settings import Settings
 from tests.serving.running import JSON, PATH, Server, serving, until
 from training import tracking
 
@@ -30,7 +37,6 @@ def test_the_command_serves_beside_another_server_keeps_its_time_and_stops_whole
     limits |= {"CHEHANG_MAX_BATCH_ROWS": str(ROWS), "CHEHANG_MAX_BODY_BYTES": "100000000"}
     command = ("-m", "training.cli", "serve")
     with serving(lender.home, tmp_path / "log", command=command, **limits) as own:
-        until(lambda: own.ready)
         assert server.metric("chehang_requests_total") >= counted, (
             "a second server leaves the first one's metrics alone"
         )
@@ -52,7 +58,8 @@ def test_the_command_serves_beside_another_server_keeps_its_time_and_stops_whole
 
 
 def test_no_champion_is_503_naming_the_command(tmp_path: Path) -> None:
-    with serving(tmp_path / "home", tmp_path / "log") as server:
+    with serving(tmp_path / "home", tmp_path / "log", ready=False) as server:
+        until(lambda: "being loaded" not in server.client.get("/readyz").text)
         for answer in (
             server.client.post(PATH, content=b"nonsense", headers=JSON),
             server.client.post(f"{PATH}/batch", json={}),
@@ -71,12 +78,40 @@ def test_a_tracking_server_that_does_not_answer_keeps_nobody_from_starting(tmp_p
         silent.listen()
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         limits = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
-        with serving(tmp_path / "home", tmp_path / "log", **limits) as server:
+        with serving(tmp_path / "home", tmp_path / "log", ready=False, **limits) as server:
             assert server.client.get("/healthz").status_code == 200 and not server.ready
             until(lambda: server.metric("chehang_store_errors_total") >= 1)
             answer = server.client.post(PATH, content=b"{}", headers=JSON)
             assert answer.status_code == 503 and "MLFLOW_TRACKING_URI" in answer.json()["error"]["message"]
     assert (tmp_path / "log").read_text().count("model store cannot be read") == 1
+
+
+def test_a_server_that_loads_some_champions_still_is_not_ready() -> None:
+    done = threading.Event()
+
+    class Slow(ModelStore):
+        def refresh(self) -> None:
+            done.wait(30)
+
+        def current(self, task: str) -> Any:
+            return SimpleNamespace(version=3) if task == "credit_risk" else None
+
+    store = Slow(poll_seconds=60)
+    follower = threading.Thread(target=store.start)
+    follower.start()
+    transport = httpx.ASGITransport(build_app(store, Settings()))
+
+    async def state() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await client.get("/readyz")
+
+    early = asyncio.run(state())
+    assert early.status_code == 503 and "being loaded" in early.text
+    done.set()
+    follower.join()
+    until(lambda: store.looked)
+    assert asyncio.run(state()).json()["champions"] == {"credit_risk": 3}
+    store.stop()
 
 
 def test_two_stores_in_one_process_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
