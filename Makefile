@@ -47,6 +47,7 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks.demand
 	$(BIN)/python -m benchmarks.fault_rate
 	$(BIN)/python -m benchmarks.fault_alarms
+	$(BIN)/python -m benchmarks.weekly_alarms
 
 serve: .venv/.run
 	$(BIN)/chehang serve

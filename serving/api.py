@@ -81,10 +81,8 @@ def _operators(store: ModelStore, settings: Settings, endpoints: Endpoints) -> l
     async def readyz(request: Request) -> Response:
         versions = {name: loaded.version for name in TASKS if (loaded := store.current(name))}
         absent = [name for name in TASKS if name not in versions]
-        if not store.looked:
-            raise Problem(503, "not_ready", "champions are being loaded; ask again in a moment")
-        if not versions:
-            raise Problem(503, "not_ready", "; ".join(store.without_champion(name) for name in absent))
+        if not (store.looked and versions):
+            raise Problem(503, "not_ready", "; ".join(store.without_champion(name) for name in absent or TASKS))
         return _json(to_json({"status": "ready", "champions": versions, "without_champion": absent}))
 
     async def metrics(request: Request) -> Response:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -41,15 +42,22 @@ def chehang_apart(
     *arguments: str, home: Path, check: bool = True, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own, for what only such a one shows."""
-    done = subprocess.run(
-        [sys.executable, "-m", "training.cli", *arguments],
+    return _checked(python("-m", "training.cli", *arguments, home=home, seconds=300, **environment), check=check)
+
+
+def python(
+    *arguments: str, home: Path, seconds: float = 90, before: Callable[[], None] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run an interpreter of its own; `before` is called in it first."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=_environment(home, environment),
+        preexec_fn=before,
         capture_output=True,
         text=True,
-        env=_environment(home, environment),
-        timeout=300,
+        timeout=seconds,
         check=False,
     )
-    return _checked(done, check=check)
 
 
 def _environment(home: Path, changed: dict[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import yaml
 
-from tests.commands import chehang
+from tests.commands import chehang, chehang_apart
 from tests.conftest import Trained
 from tests.lending import lending_tables, write_lender
 
@@ -122,7 +122,7 @@ def test_kill_9_leaves_no_half_version(tmp_path: Path, lender: Trained) -> None:
 def test_two_trainings_at_once_both_land(tmp_path: Path, lender: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(lender.config))
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(chehang, *train, home=tmp_path) for _ in range(2)]:
+        for done in [pool.submit(chehang_apart, *train, home=tmp_path) for _ in range(2)]:
             done.result()
     assert [v["version"] for v in _json("compare", "credit_risk", home=tmp_path)] == [1, 2]
 

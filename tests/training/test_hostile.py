@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import pytest
 import yaml
 
 from features.errors import ConfigError
-from tests.commands import chehang, chehang_apart
+from tests.commands import chehang, chehang_apart, python
 from tests.conftest import Trained
 from tests.lending import lending_tables, write_lender
 from training import run, tracking
@@ -75,20 +74,10 @@ def _limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 
 
-def _run(
-    *command: str, home: Path, before: Callable[[], None] | None = None, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")} | variables
-    return subprocess.run(
-        [sys.executable, *command], env=environment | {"CHEHANG_HOME": str(home), "OMP_NUM_THREADS": "1"},
-        preexec_fn=before, capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
-
-
 def test_a_disk_that_is_full_registers_nothing(home: Path, lender: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(lender.config))
     # A limit on the size of files stands in for the full disk: it needs no mount and no root.
-    full = _run("-m", "training.cli", *train, home=home, before=_limit_file_size)
+    full = python("-m", "training.cli", *train, home=home, before=_limit_file_size)
     assert "free space" in _told(full)
     assert _numbers() == [1] and _champion() == 1
     run.train(load_config("credit_risk", lender.config))
@@ -100,7 +89,7 @@ def test_a_tracking_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         server = f"http://someone:secret@127.0.0.1:{unused.getsockname()[1]}"
     started = time.monotonic()
-    told = _told(_run("-m", "training.cli", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
+    told = _told(python("-m", "training.cli", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
     assert "MLFLOW_TRACKING_URI" in told and "secret" not in told
     assert time.monotonic() - started < 45
 
@@ -190,7 +179,7 @@ def test_answers_do_not_overwrite_the_rows_they_answer(tmp_path: Path, lender: T
 
 
 def test_killed_before_the_version_is_made_leaves_none(home: Path, lender: Trained) -> None:
-    killed = _run("-c", DIES, "create_model_version", "train", "credit_risk", "-c", str(lender.config), home=home)
+    killed = python("-c", DIES, "create_model_version", "train", "credit_risk", "-c", str(lender.config), home=home)
     assert killed.returncode == -9
     assert _numbers() == [1] and _champion() == 1
 
@@ -198,7 +187,7 @@ def test_killed_before_the_version_is_made_leaves_none(home: Path, lender: Train
 def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, lender: Trained) -> None:
     run.train(load_config("credit_risk", lender.config))
     for moment in ("set_registered_model_tag", "set_registered_model_alias"):
-        assert _run("-c", DIES, moment, *FORCED, home=home).returncode == -9
+        assert python("-c", DIES, moment, *FORCED, home=home).returncode == -9
         assert _champion() == 1
         assert [m.version for m in tracking.promotions("credit_risk")] == [1]
     with ThreadPoolExecutor(2) as pool:
