@@ -176,6 +176,12 @@ def test_a_required_column_that_is_null_in_every_row(tmp_path):
         read(tmp_path, source, table="loan_outcomes")
 
 
+def test_a_required_column_that_no_row_has_readable(tmp_path):
+    source = parquet(tmp_path, GOOD | {"submitted_at": ["next week", "soon"]})
+    with pytest.raises(DataError, match=r"submitted_at: type in 2 rows, for example 'next week': correct the values"):
+        read(tmp_path, source)
+
+
 def test_a_key_that_is_null_in_every_row(tmp_path):
     source = parquet(tmp_path, GOOD | {"application_id": [None, None]})
     with pytest.raises(DataError, match=r"required column `application_id` is null in every row"):
