@@ -51,10 +51,12 @@ class Server:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def metric(self, name: str) -> float:
-        """Sum of a metric over its labels; 0 where it is not there yet."""
+    def metric(self, name: str, **labels: str) -> float:
+        """Sum of a metric over the series that carry these labels; 0 where none is there yet."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = self.client.get("/metrics").text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+        series = [line for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
+        return sum(float(line.rpartition(" ")[2]) for line in series if all(label in line for label in wanted))
 
 
 def free_port() -> int:
