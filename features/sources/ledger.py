@@ -9,7 +9,7 @@ from operator import xor
 
 import polars as pl
 
-from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE
+from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE, NULL
 from features.sources.scans import ROW
 from features.sources.typed_rows import Flag, TypedRows
 
@@ -31,7 +31,7 @@ class Ledger:
     left_out : pl.Series
         Positions of all rows that are not kept.
     empty : tuple of str
-        Columns without a value in any row.
+        Columns without a value in any row; a value that could not be read is one, and has broken its own rule.
     fingerprint : str
         Hash of the kept rows' content, whatever their order. The same in every process and for every kind of
         source; another Polars version may hash otherwise, so it is part of the hash.
@@ -68,7 +68,7 @@ def keep_ledger(typed: TypedRows, key: tuple[str, ...], *, watch: tuple[str, ...
         _hash(list(key)).alias(_KEY),
         _hash(content).alias(_CONTENT),
         *(f.name for f in typed.flags),
-        *(pl.col(c).is_not_null().alias(f"__has_{c}__") for c in watch),
+        *(_has_value(c, typed.flags).alias(f"__has_{c}__") for c in watch),
     ).collect(engine="streaming")
     names = [f.name for f in typed.flags]
     breaks = book.select(pl.any_horizontal(names)).to_series() if names else pl.repeat(False, book.height, eager=True)
@@ -91,6 +91,11 @@ def keep_ledger(typed: TypedRows, key: tuple[str, ...], *, watch: tuple[str, ...
         empty=tuple(c for c in watch if book.height and not book[f"__has_{c}__"].any()),
         fingerprint=_fingerprint(kept[_CONTENT], content),
     )
+
+
+def _has_value(column: str, flags: tuple[Flag, ...]) -> pl.Expr:
+    unread = [pl.col(f.name) for f in flags if f.column == column and f.rule != NULL]
+    return pl.any_horizontal(pl.col(column).is_not_null(), *unread)
 
 
 def _hash(columns: list[str]) -> pl.Expr:

@@ -16,7 +16,6 @@ from features.sources.config import ExtraFeatures, SourcesConfig, TableSource
 from features.sources.ledger import Ledger, keep_ledger
 from features.sources.odometers import keep_unmapped, without_implausible
 from features.sources.quarantine import write_quarantine
-from features.sources.rules import NULL
 from features.sources.scans import ROW, Scan, open_source, unreadable
 from features.sources.typed_rows import TypedRows, chosen, typed
 from features.sources.verdict import too_many_broken
@@ -230,12 +229,10 @@ def _not_empty(ledger: Ledger, plan: _Plan) -> None:
     if ledger.rows_read == 0:
         filtered = " that `only` and `drop` leave: widen them" if plan.source.only or plan.source.drop else ""
         raise DataError(f"{where}: has no rows{filtered or ': fill the table, or point to the right one'}")
-    # What became null because it could not be read has values, and its own rule names them.
-    unread = {column for column, _, rule in (label.partition(": ") for label in ledger.rules) if rule != NULL}
-    if empty := [column for column in ledger.empty if column not in unread]:
+    if ledger.empty:
         raise DataError(
-            f"{where}: required column `{empty[0]}` is null in every row: "
-            f"fill it, or map another column under tables.{plan.table.name}.columns.{empty[0]}"
+            f"{where}: required column `{ledger.empty[0]}` is null in every row: "
+            f"fill it, or map another column under tables.{plan.table.name}.columns.{ledger.empty[0]}"
         )
 
 
