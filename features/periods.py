@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
 import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator
 
 from features.errors import ConfigError
 from features.facts import DAY
@@ -23,6 +24,29 @@ FREQUENCIES: tuple[str, ...] = get_args(Frequency)
 SEASONS: dict[str, int] = {"day": 7, "week": 52, "month": 12}  # periods after which a pattern comes back
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = 80 * 366  # days in which changes of the clock are looked for
+
+
+def known_timezone(name: str) -> str:
+    """The name, if there is such a time zone.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+
+    Examples
+    --------
+    >>> known_timezone("Asia/Shanghai")
+    'Asia/Shanghai'
+    """
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # OSError: "Asia" is a folder of time zones
+        raise ValueError("no such time zone: use a name such as Asia/Shanghai or UTC") from None
+    return name
+
+
+Timezone: TypeAlias = Annotated[str, AfterValidator(known_timezone)]
 
 
 def month_of_day(days: Any) -> Any:
@@ -127,8 +151,8 @@ def start_of(periods: Any, frequency: Frequency, *, timezone: str) -> NDArray[np
 def _clock(timezone: str) -> tuple[int, tuple[tuple[int, int], ...]]:
     """Offset from UTC in 1970 (us), and each later change of it: when, and by how much."""
     try:
-        zone = ZoneInfo(timezone)
-    except (KeyError, ValueError, OSError):
+        zone = ZoneInfo(known_timezone(timezone))
+    except ValueError:
         raise ConfigError(f"timezone: {timezone!r} is unknown; give a name such as Asia/Shanghai") from None
 
     def offset(seconds: int) -> int:

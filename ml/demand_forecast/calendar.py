@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator
 
-from features.errors import ConfigError
 from features.periods import Frequency, first_day
 
 FloatArray = NDArray[np.float64]
@@ -27,6 +28,31 @@ EPOCH = date(1970, 1, 1)
 WINDOWS = ((-24, -4), (-3, 7), (8, 21))  # days from New Year's day: the rush before, the holidays, the lull after
 
 
+def known_country(code: str) -> str:
+    """The code, if the public holidays of that country are known.
+
+    Raises
+    ------
+    ValueError
+        They are not.
+
+    Examples
+    --------
+    >>> known_country("CN")
+    'CN'
+    """
+    import holidays
+
+    try:
+        holidays.country_holidays(code)
+    except NotImplementedError:
+        raise ValueError("no such country: give an ISO 3166 code such as CN, or null for no holidays") from None
+    return code
+
+
+Country: TypeAlias = Annotated[str, AfterValidator(known_country)]
+
+
 def calendar(periods: NDArray[np.int64], frequency: Frequency, *, country: str | None = "CN") -> FloatArray:
     """Describe periods.
 
@@ -41,6 +67,11 @@ def calendar(periods: NDArray[np.int64], frequency: Frequency, *, country: str |
     -------
     ndarray of shape (n_periods, 9)
         See `COLUMNS`: days, then shares of them, then where in the year the period lies, then its calendar month.
+
+    Raises
+    ------
+    NotImplementedError
+        No such country; see `known_country`.
 
     Examples
     --------
@@ -84,10 +115,7 @@ def _described(period: int, frequency: Frequency, country: str | None) -> tuple[
 def _holidays(country: str, year: int) -> frozenset[date]:
     import holidays
 
-    try:
-        return frozenset(holidays.country_holidays(country, years=year))
-    except NotImplementedError:
-        raise ConfigError(f"params.country: {country!r} is unknown; give an ISO 3166 code such as CN") from None
+    return frozenset(holidays.country_holidays(country, years=year))
 
 
 @lru_cache(maxsize=500)

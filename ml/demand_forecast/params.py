@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.periods import SEASONS, Frequency
+from features.periods import SEASONS, Frequency, Timezone
+from ml.demand_forecast.calendar import Country
 
 STATISTICAL = ("exponential_smoothing", "theta", "croston", "tsb", "adida", "auto_ets", "auto_arima")
 
@@ -47,6 +48,10 @@ class DemandParams(BaseModel):
         Columns of `sales` that describe a series: new ones borrow from their like.
     frequency : {'day', 'week', 'month'}
         Length of a period.
+    timezone : str
+        Zone whose midnight divides periods.
+    country : str or None
+        Whose public holidays count, as ISO 3166; None for none.
     rows : {'transactions', 'periods'}
         Whether rows are added up, or each is a period of a series.
     gaps : {'zero', 'interpolate', 'unknown', 'refuse'}
@@ -82,8 +87,8 @@ class DemandParams(BaseModel):
     series: tuple[str, ...] = ("store_id", "model")
     attributes: tuple[str, ...] = ()
     frequency: Frequency = "month"
-    timezone: str = "Asia/Shanghai"
-    country: str | None = "CN"
+    timezone: Timezone = "Asia/Shanghai"
+    country: Country | None = "CN"
     rows: Literal["transactions", "periods"] = "transactions"
     gaps: Literal["zero", "interpolate", "unknown", "refuse"] = "zero"
     drivers: tuple[str, ...] = ()

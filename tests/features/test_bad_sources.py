@@ -68,6 +68,7 @@ def yaml_error(folder: Path, text: str) -> str:
         ("tables: {leads: {csv: a, encoding: gbk}}", ["tables.leads.encoding", "'gb18030'", "received 'gbk'"]),
         ("max_quarantined_share: 2", ["max_quarantined_share", "less than or equal to 1", "received 2"]),
         ("timezone: Asia/Shangai", ["timezone", "no such time zone", "Asia/Shanghai", "received 'Asia/Shangai'"]),
+        ("timezone: Asia", ["timezone", "no such time zone", "received 'Asia'"]),
         ("timezone: ${CHEHANG_NO_SUCH_VARIABLE}", ["timezone", "CHEHANG_NO_SUCH_VARIABLE is not set", "set it"]),
         ("timezone: UTC\ntimezone: UTC", ["key `timezone` is given twice", "line 2"]),
         ("tables: [", ["not valid YAML", "correct that line"]),

@@ -7,14 +7,23 @@ import pytest
 
 from features.errors import ConfigError
 from ml.demand_forecast.calendar import COLUMNS, calendar
+from training.config import load_config
 
 JANUARY_2026 = np.array([672])
 
 
-@pytest.mark.parametrize("country", ["XX", "cn", ""])
-def test_a_country_without_a_calendar_is_named(country: str) -> None:
-    with pytest.raises(ConfigError, match=f"params.country: '{country}' is unknown; give an ISO 3166 code"):
+@pytest.mark.parametrize("country", ["XX", "cn", "''"])
+def test_a_country_without_a_calendar_is_told_before_a_table_is_read(country: str) -> None:
+    with pytest.raises(ConfigError, match=r"params.country: no such country: give an ISO 3166 code .*, got "):
+        load_config("demand_forecast", settings=[f"params.country={country}"])
+    with pytest.raises(NotImplementedError, match="not available"):
         calendar(JANUARY_2026, "month", country=country)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "Asia", "''"])
+def test_a_time_zone_that_is_none_is_told_before_a_table_is_read(zone: str) -> None:
+    with pytest.raises(ConfigError, match=r"params.timezone: no such time zone: use a name such as .*, got "):
+        load_config("demand_forecast", settings=[f"params.timezone={zone}"])
 
 
 def test_holidays_are_those_of_the_country_and_none_of_none() -> None:
