@@ -15,6 +15,8 @@ from ml.domain.field_exposure import field_exposure
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 WEEK_DAYS, YEAR_DAYS, QUARTER_DAYS = 7, 365.25, 365.25 / 4
+BACKWARDS = "were reported before they came to the workshop"
+UNDATED = "reports carry no date: recent weeks are taken for complete"
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,25 @@ def reports_are_dated(records: pl.DataFrame) -> bool:
     return "reported_at" in records.columns and records["reported_at"].null_count() < records.height
 
 
+def known_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.DataFrame, int]:
+    """Records of a time that were reported by its end, and how many were not because their dates run backwards.
+
+    Where no record says when it was reported, all count as reported when they came, and `reported_at` is taken away.
+
+    >>> records = pl.DataFrame({"serviced_at": [1, 2, 3, 9], "reported_at": [None, 8, 1, 9]})
+    >>> known, backwards = known_records(records, since=0, as_of=9)
+    >>> known["reported_at"].to_list(), backwards
+    ([1, 8], 1)
+    """
+    dated = reports_are_dated(records)
+    rows = records.filter(pl.col("serviced_at").is_between(since, as_of, closed="left"))
+    if not dated:
+        return rows.drop("reported_at", strict=False), 0
+    rows = rows.with_columns(pl.col("reported_at").fill_null(pl.col("serviced_at")))
+    ordered = rows.filter(pl.col("reported_at") >= pl.col("serviced_at"))
+    return ordered.filter(pl.col("reported_at") < as_of), rows.height - ordered.height
+
+
 def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame, FloatArray]:
     """Vehicles with their stratum, and the limits between bands; built on entering service where no date says so."""
     cars = fleet.drop_nulls(["vehicle_id", "model", "entered_service_at"]).filter(pl.col("entered_service_at") < as_of)
@@ -182,20 +203,13 @@ def _faults(
     records: pl.DataFrame, cars: pl.DataFrame, *, since: int, as_of: int
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Faults known by as_of with the stratum of their vehicle, and what had to be left out."""
-    dated = reports_are_dated(records)
-    rows = records.filter(pl.col("fault") & (pl.col("serviced_at") >= since) & (pl.col("serviced_at") < as_of))
-    if dated:
-        rows = rows.with_columns(pl.col("reported_at").fill_null(pl.col("serviced_at")))
-        backwards = int((rows["reported_at"] < rows["serviced_at"]).sum())
-        rows = rows.filter((pl.col("reported_at") < as_of) & (pl.col("reported_at") >= pl.col("serviced_at")))
-    else:
-        rows, backwards = rows.drop("reported_at", strict=False), 0
+    rows, backwards = known_records(records.filter("fault"), since=since, as_of=as_of)
     whole = rows.drop_nulls(["vehicle_id", "component"])
     served = cars.select("vehicle_id", "stratum", "entered_service_at", "left_service_at")
     named = whole.join(served, on="vehicle_id", how="inner")
     found = named.filter(pl.col("serviced_at").is_between("entered_service_at", "left_service_at"))
     left_out = {
-        "were reported before they came to the workshop": backwards,
+        BACKWARDS: backwards,
         "name no vehicle or no component": rows.height - whole.height,
         "name a vehicle that the fleet does not have": whole.height - named.height,
         "came while their vehicle was not in service": named.height - found.height,
@@ -206,6 +220,6 @@ def _faults(
             "service_records: no fault of a vehicle of the fleet in the time asked about"
             f"{''.join(f'; {note}' for note in notes)}: map fault, component, vehicle_id and their dates"
         )
-    if not dated:
-        notes.append("reports carry no date: recent weeks are taken for complete")
+    if "reported_at" not in found.columns:
+        notes.append(UNDATED)
     return found, tuple(notes)

@@ -12,7 +12,7 @@ import polars as pl
 
 from features.errors import DataError
 from features.facts import DAY
-from ml.fault_rate.field import WEEK_DAYS, Field, reports_are_dated
+from ml.fault_rate.field import BACKWARDS, UNDATED, WEEK_DAYS, Field, known_records
 
 ONLY_REPORTS = (
     "there is no table of the fleet: faults are compared with the visits of their model, not with the vehicles in the "
@@ -34,14 +34,14 @@ def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> Field:
     Raises
     ------
     DataError
-        There is no fault, or no record names its model.
+        There is no fault, no record names its model, or all were reported later.
     """
     weeks = (as_of - since) // (WEEK_DAYS * DAY)
     if weeks < 1:
         raise DataError(f"as_of: must be a week or more after the begin of the records, got {weeks} weeks")
     since = as_of - int(weeks) * WEEK_DAYS * DAY
-    dated = reports_are_dated(records)
-    rows, notes = _known(records, dated=dated, since=since, as_of=as_of)
+    rows, notes = _known(records, since=since, as_of=as_of)
+    dated = "reported_at" in rows.columns
     models = rows["model"].unique().sort()
     rows = rows.with_columns(week=(pl.col("serviced_at") - since) // (WEEK_DAYS * DAY))
     faults = rows.filter(pl.col("fault") & pl.col("component").is_not_null())
@@ -71,19 +71,22 @@ def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> Field:
     )
 
 
-def _known(records: pl.DataFrame, *, dated: bool, since: int, as_of: int) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    rows = records.filter(pl.col("serviced_at").is_between(since, as_of, closed="left"))
-    if dated:
-        rows = rows.with_columns(pl.col("reported_at").fill_null(pl.col("serviced_at")))
-        rows = rows.filter((pl.col("reported_at") < as_of) & (pl.col("reported_at") >= pl.col("serviced_at")))
+def _known(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Records known by as_of with their model, and what had to be left out."""
+    rows, backwards = known_records(records, since=since, as_of=as_of)
+    if rows.is_empty():
+        told = f"; {backwards:,} records {BACKWARDS}" if backwards else ""
+        raise DataError(
+            f"service_records: no record was reported in the time asked about{told}: map serviced_at and reported_at"
+        )
     named = rows.drop_nulls("model") if "model" in rows.columns else rows.clear()
     if named.is_empty():
         raise DataError(
             "service_records.model: no record names its model; map it, or name the source of the fleet in the sources"
         )
-    unnamed = rows.height - named.height
-    notes = (f"{unnamed:,} records name no model and are left out",) if unnamed else ()
-    return named, notes if dated else (*notes, "reports carry no date: recent weeks are taken for complete")
+    left_out = {BACKWARDS: backwards, "name no model": rows.height - named.height}
+    notes = [f"{n:,} records {why} and are left out" for why, n in left_out.items() if n]
+    return named, (*notes, *(() if "reported_at" in rows.columns else (UNDATED,)))
 
 
 def _visits(rows: pl.DataFrame, place: dict[str, int], weeks: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -11,6 +11,7 @@ import pytest
 from features.errors import DataError
 from ml.fault_rate.expected import deviance, expect
 from ml.fault_rate.field import Field, lay_out
+from ml.fault_rate.reports import lay_out_reports
 from ml.fault_rate.watch import watch
 from tests.workshop import COMPONENTS, DAY, DAYS, START, fleet_and_records
 
@@ -118,6 +119,26 @@ def test_reports_without_a_date_are_taken_for_complete_and_said_so() -> None:
     field = field_of(fleet, records.drop("reported_at"))
     assert any("no date" in note for note in field.notes)
     assert watch(field, start=60).delay is None
+
+
+def test_records_whose_dates_run_backwards_are_left_out_and_said_so_with_and_without_a_fleet() -> None:
+    fleet, records = fleet_and_records(cars=300)
+    records = records.join(fleet.select("vehicle_id", "model"), on="vehicle_id")
+    end, early = START + DAYS * DAY, pl.col("serviced_at") - DAY
+    wrong = pl.int_range(pl.len()) % 5 == 0
+    some = records.with_columns(reported_at=pl.when(wrong).then(early).otherwise("reported_at"))
+    broken = some.filter(wrong)
+    for field, told in (
+        (lay_out(fleet, some, as_of=end, since=START), f"{int(broken['fault'].sum()):,} faults"),
+        (lay_out_reports(some, as_of=end, since=START), f"{broken.height:,} records"),
+    ):
+        assert f"{told} were reported before they came to the workshop and are left out" in field.notes
+        assert (field.delay_days >= 0).all()
+    every = records.with_columns(reported_at=early)
+    with pytest.raises(DataError, match=r"[\d,]+ faults were reported before they came .* their dates"):
+        lay_out(fleet, every, as_of=end, since=START)
+    with pytest.raises(DataError, match=r"[\d,]+ records were reported before they came .* map serviced_at and"):
+        lay_out_reports(every, as_of=end, since=START)
 
 
 def test_faults_outside_the_time_in_service_are_left_out_and_said_so() -> None:
