@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +20,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tests.commands import chehang, chehang_apart
-from tests.desk import desk_tables, write_desk
-from tests.garage import used_cars, write_garage
-from tests.group import group_tables, write_group
-from tests.lending import lending_tables, write_lender
-from tests.showroom import showroom_tables, write_showroom
-from tests.workshop import fleet_and_records, write_workshop
+from tests.small.credit_risk import credit_risk_tables, write_credit_risk
+from tests.small.demand_forecast import demand_forecast_tables, write_demand_forecast
+from tests.small.fault_rate import fleet_and_records, write_fault_rate
+from tests.small.lead_scoring import lead_scoring_tables, write_lead_scoring
+from tests.small.recommendation import recommendation_tables, write_recommendation
+from tests.small.residual_value import used_cars, write_residual_value
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("CHEHANG_DATA", ROOT.parent / "shared" / "data"))
@@ -49,7 +51,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 }
 
 # The dearest first: what needs several of them goes where the first is.
-SHARED = ("lender", "garage", "desk", "showroom", "group", "workshop", "spark")
+SHARED = ("credit_risk", "residual_value", "lead_scoring", "recommendation", "demand_forecast", "fault_rate", "spark")
 ALONE = (ROOT / "tests" / "notebooks", ROOT / "tests" / "realdata")
 
 
@@ -96,7 +98,7 @@ class Trained:
     Attributes
     ----------
     home : Path
-        Its CHEHANG_HOME.
+        Its CHEHANG_HOME; tests that promote more copy it first.
     config : Path
         The configuration of its task.
     """
@@ -105,68 +107,78 @@ class Trained:
     config: Path
 
 
-@pytest.fixture(scope="session")
-def lender(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Version 1 trained by the command line and promoted; tests that promote more copy its home first."""
-    folder = tmp_path_factory.mktemp("lender")
-    config = write_lender(folder / "data", lending_tables())
-    home = folder / "home"
-    chehang_apart("train", "credit_risk", "--config", str(config), home=home)
-    chehang_apart("promote", "credit_risk", home=home)
-    return Trained(home, config)
+def _shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of this run that all its workers see."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def made_once(path: Path) -> Iterator[bool]:
+    """Hold the lock of a shared path; yield whether it must still be made.
+
+    What a worker makes under the lock counts as made when the block ends without an error.
+    """
+    done = path.with_name(f"{path.name}.done")
+    with path.with_name(f"{path.name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield not done.exists()
+        done.touch()
+
+
+def _train_once(factory: pytest.TempPathFactory, task: str, write: Callable[[Path], Path], *promotion: str) -> Trained:
+    folder = _shared_folder(factory) / task
+    trained = Trained(folder / "home", folder / "data" / f"{task}.yaml")
+    with made_once(folder) as missing:
+        if missing:
+            shutil.rmtree(folder, ignore_errors=True)
+            assert write(folder / "data") == trained.config
+            # One of the six by processes of its own, as a person would start them.
+            run = chehang_apart if task == "credit_risk" else chehang
+            run("train", task, "--config", str(trained.config), home=trained.home)
+            run("promote", task, *promotion, home=trained.home)
+    return trained
 
 
 @pytest.fixture(scope="session")
-def garage(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A yard of used cars: version 1 of `residual_value` trained by the command line and promoted."""
-    folder = tmp_path_factory.mktemp("garage")
-    config = write_garage(folder / "data", used_cars())
-    home = folder / "home"
-    chehang("train", "residual_value", "--config", str(config), home=home)
-    chehang("promote", "residual_value", home=home)
-    return Trained(home, config)
+def credit_risk(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Version 1 of `credit_risk`, trained on a small lender's loans and promoted."""
+    return _train_once(tmp_path_factory, "credit_risk", lambda f: write_credit_risk(f, credit_risk_tables()))
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A sales desk: version 1 of `lead_scoring` trained by the command line and promoted."""
-    folder = tmp_path_factory.mktemp("desk")
-    config = write_desk(folder / "data", desk_tables())
-    home = folder / "home"
-    chehang("train", "lead_scoring", "--config", str(config), home=home)
-    chehang("promote", "lead_scoring", home=home)
-    return Trained(home, config)
+def residual_value(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Version 1 of `residual_value`, trained on a small yard of used cars and promoted."""
+    return _train_once(tmp_path_factory, "residual_value", lambda f: write_residual_value(f, used_cars()))
 
 
 @pytest.fixture(scope="session")
-def showroom(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Visitors and stock: version 1 of `recommendation` trained by the command line and promoted."""
-    folder = tmp_path_factory.mktemp("showroom")
-    config = write_showroom(folder / "data", showroom_tables())
-    home = folder / "home"
-    chehang("train", "recommendation", "--config", str(config), home=home)
-    chehang("promote", "recommendation", home=home)
-    return Trained(home, config)
+def lead_scoring(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Version 1 of `lead_scoring`, trained on the leads of a small sales desk and promoted."""
+    return _train_once(tmp_path_factory, "lead_scoring", lambda f: write_lead_scoring(f, lead_scoring_tables()))
 
 
 @pytest.fixture(scope="session")
-def group(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A group of stores: version 1 of `demand_forecast` trained by the command line and promoted."""
-    folder = tmp_path_factory.mktemp("group")
-    config = write_group(folder / "data", group_tables())
-    home = folder / "home"
-    chehang("train", "demand_forecast", "--config", str(config), home=home)
-    chehang("promote", "demand_forecast", home=home)
-    return Trained(home, config)
+def recommendation(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Version 1 of `recommendation`, trained on a small showroom's visitors and stock and promoted."""
+    return _train_once(tmp_path_factory, "recommendation", lambda f: write_recommendation(f, recommendation_tables()))
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A workshop in which brakes fail too often: version 1 of `fault_rate` trained and promoted by the command line."""
-    folder = tmp_path_factory.mktemp("workshop")
-    config = write_workshop(folder / "data", *fleet_and_records(ratio=3.0))
-    home = folder / "home"
-    chehang("train", "fault_rate", "--config", str(config), home=home)
-    # Six models are few: one of them faulty from the begin, usual rates and one rate for all are hard to tell apart.
-    chehang("promote", "fault_rate", "--force", "--reason", "six models are few", home=home)
-    return Trained(home, config)
+def demand_forecast(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Version 1 of `demand_forecast`, trained on the sales of a small group of stores and promoted."""
+    return _train_once(
+        tmp_path_factory, "demand_forecast", lambda f: write_demand_forecast(f, demand_forecast_tables())
+    )
+
+
+@pytest.fixture(scope="session")
+def fault_rate(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Version 1 of `fault_rate`, trained on a workshop in which brakes fail too often and promoted."""
+    # With six models, one of them faulty from the beginning, baseline rates hardly differ from one rate for all.
+    return _train_once(
+        tmp_path_factory,
+        "fault_rate",
+        lambda f: write_fault_rate(f, *fleet_and_records(ratio=3.0)),
+        *("--force", "--reason", "six models are few"),
+    )

@@ -24,7 +24,7 @@ from ml.fault_rate.follow import follow
 from ml.fault_rate.snapshot import Snapshot, kept_until
 from ml.model import Model
 from tests.conftest import Trained
-from tests.workshop import DAY, DAYS, START, fleet_and_records, write_workshop
+from tests.small.fault_rate import DAY, DAYS, START, fleet_and_records, write_fault_rate
 from training import tracking
 from training.config import load_config
 from training.fault_alarms import alarms
@@ -35,8 +35,8 @@ from training.score import score
 
 
 @pytest.fixture
-def model(workshop: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
-    monkeypatch.setenv("CHEHANG_HOME", str(workshop.home))
+def model(fault_rate: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.setenv("CHEHANG_HOME", str(fault_rate.home))
     champion = tracking.champion("fault_rate")
     assert champion is not None
     return tracking.load(champion)
@@ -142,7 +142,7 @@ def test_usual_rates_beat_one_rate_for_all_and_are_tested_on_later_weeks(model: 
 
 
 def study_of(folder: Path, tables: tuple[pl.DataFrame, pl.DataFrame], **changes: Any) -> FaultStudy:
-    return load_faults(load_config("fault_rate", write_workshop(folder, *tables, **changes)))
+    return load_faults(load_config("fault_rate", write_fault_rate(folder, *tables, **changes)))
 
 
 def test_nothing_in_the_weeks_watched_moves_what_is_usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,9 +159,9 @@ def test_nothing_in_the_weeks_watched_moves_what_is_usual(tmp_path: Path, monkey
     assert np.array_equal(mine.has, theirs.has)
 
 
-def test_artefact_answers_alike_in_a_fresh_process(model: Model, workshop: Trained, tmp_path: Path) -> None:
+def test_artefact_answers_alike_in_a_fresh_process(model: Model, fault_rate: Trained, tmp_path: Path) -> None:
     sha256 = model.save(tmp_path / "model")
-    rows = load_faults(load_config("fault_rate", workshop.config)).tested().sample(30, seed=1)
+    rows = load_faults(load_config("fault_rate", fault_rate.config)).tested().sample(30, seed=1)
     rows.write_parquet(tmp_path / "rows.parquet")
     code = (
         "import sys, json, polars as pl; from pathlib import Path; from ml.model import Model; "
@@ -176,8 +176,8 @@ def test_artefact_answers_alike_in_a_fresh_process(model: Model, workshop: Train
     assert {p.suffix for p in (tmp_path / "model").iterdir()} <= {".json", ".npz"}
 
 
-def test_facts_of_a_moment_come_from_before_it(workshop: Trained) -> None:
-    study = load_faults(load_config("fault_rate", workshop.config))
+def test_facts_of_a_moment_come_from_before_it(fault_rate: Trained) -> None:
+    study = load_faults(load_config("fault_rate", fault_rate.config))
     tables = {n: nw.from_native(f) for n, f in study.raw.frames.items()}
     task = study.config.definition
     spine = collect(task.examples(tables, study.params)).sort("model", "component", "as_of")
@@ -195,10 +195,10 @@ def test_facts_of_a_moment_come_from_before_it(workshop: Trained) -> None:
 
 
 @pytest.mark.spark
-def test_facts_are_the_same_on_spark(workshop: Trained, spark: object) -> None:
+def test_facts_are_the_same_on_spark(fault_rate: Trained, spark: object) -> None:
     from features.engines import to_engine
 
-    study = load_faults(load_config("fault_rate", workshop.config))
+    study = load_faults(load_config("fault_rate", fault_rate.config))
     task = study.config.definition
     found = []
     for engine in ("polars", "spark"):
@@ -209,7 +209,7 @@ def test_facts_are_the_same_on_spark(workshop: Trained, spark: object) -> None:
 
 
 def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
-    workshop: Trained, model: Model, tmp_path: Path
+    fault_rate: Trained, model: Model, tmp_path: Path
 ) -> None:
     configs = tmp_path / "configs"
     configs.mkdir()
@@ -222,7 +222,7 @@ def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
     look = follow(configs)
     assert look(estimator) and not look(estimator)
     assert ask(Model(model.task, estimator, {})).alarms[0].plan.campaign_cost is not None
-    found = alarms(load_config("fault_rate", workshop.config), out=tmp_path / "alarms.parquet", rules=rules)
+    found = alarms(load_config("fault_rate", fault_rate.config), out=tmp_path / "alarms.parquet", rules=rules)
     assert look(estimator) and estimator.snapshot is not estimator.trained
     alarm = ask(Model(model.task, estimator, {}), states=["open"]).alarms[0]
     assert alarm.alarm_id == 1 and alarm.state == "open" and found.alarms["alarm_id"].to_list() == [1]
@@ -255,7 +255,7 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    path = write_workshop(tmp_path / "data", *fleet_and_records(cars=10))
+    path = write_fault_rate(tmp_path / "data", *fleet_and_records(cars=10))
     reports(late=4.0).write_parquet(tmp_path / "data" / "service_records.parquet")
     path.with_name("sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")
     config = load_config("fault_rate", path)
@@ -268,33 +268,33 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
     champions = {"fault_rate": Champion(estimator)}
     with pytest.raises(DataError, match="fleet: is not known"):
         endpoints.vehicles(champions, endpoints.VehiclesRequest(model="M3", component="brakes"))
-    unnamed = write_workshop(tmp_path / "unnamed", *fleet_and_records())
+    unnamed = write_fault_rate(tmp_path / "unnamed", *fleet_and_records())
     (tmp_path / "unnamed" / "sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")
     with pytest.raises(DataError, match=r"service_records\.model"):
         load_faults(load_config("fault_rate", unnamed))
 
 
 def test_versions_are_compared_on_the_same_weeks(
-    workshop: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault_rate: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import shutil
 
-    shutil.copytree(workshop.home, tmp_path / "home")
+    shutil.copytree(fault_rate.home, tmp_path / "home")
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    train(load_config("fault_rate", workshop.config, settings=["params.distance_bands=2"]))
+    train(load_config("fault_rate", fault_rate.config, settings=["params.distance_bands=2"]))
     moved, verdict = promote("fault_rate", force=True, reason="a test of the gate")
     assert moved.version == 2 and "gain over version 1" in verdict.checks[0].detail and verdict.checks[-1].passed
 
 
-def test_other_commands_say_what_to_use(model: Model, workshop: Trained, tmp_path: Path) -> None:
+def test_other_commands_say_what_to_use(model: Model, fault_rate: Trained, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="chehang alarms"):
-        score(model, load_config("fault_rate", workshop.config), data=None, out=tmp_path / "x.csv")
+        score(model, load_config("fault_rate", fault_rate.config), data=None, out=tmp_path / "x.csv")
     with pytest.raises(ConfigError, match="time: serviced_at"):
-        load_faults(load_config("fault_rate", workshop.config, settings=["time=none"]))
+        load_faults(load_config("fault_rate", fault_rate.config, settings=["time=none"]))
 
 
-def test_snapshots_without_vehicles_or_alarms_are_kept_whole(workshop: Trained) -> None:
-    study = load_faults(load_config("fault_rate", workshop.config))
+def test_snapshots_without_vehicles_or_alarms_are_kept_whole(fault_rate: Trained) -> None:
+    study = load_faults(load_config("fault_rate", fault_rate.config))
     whole = Snapshot.of(study.watched(), alpha=0.05, vehicles=None, costs={"brakes": 3.5})
     again = Snapshot.from_file(whole.to_file(), "x.npz")
     assert again.vehicles is None and again.alarms.equals(whole.alarms) and again.costs == {"brakes": 3.5}

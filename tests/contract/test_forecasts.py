@@ -18,7 +18,7 @@ from ml.demand_forecast.estimator import DemandEstimator
 from ml.estimators.tabular_encoder import FeatureError
 from ml.model import Model
 from tests.conftest import Trained
-from tests.group import MODELS, STORES, group_tables, write_group
+from tests.small.demand_forecast import MODELS, STORES, demand_forecast_tables, write_demand_forecast
 from training import tracking
 from training.config import load_config
 from training.demand import DemandStudy, load_demand
@@ -29,15 +29,15 @@ from training.score import score
 
 
 @pytest.fixture
-def model(group: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
-    monkeypatch.setenv("CHEHANG_HOME", str(group.home))
+def model(demand_forecast: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.setenv("CHEHANG_HOME", str(demand_forecast.home))
     champion = tracking.champion("demand_forecast")
     assert champion is not None
     return tracking.load(champion)
 
 
 def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> DemandStudy:
-    return load_demand(load_config("demand_forecast", write_group(folder, tables, **changes)))
+    return load_demand(load_config("demand_forecast", write_demand_forecast(folder, tables, **changes)))
 
 
 def ask(model: Model, /, *, explain: bool = False, **fields: Any) -> Any:
@@ -127,7 +127,7 @@ def test_what_cannot_be_answered_names_its_field(model: Model, fields: dict[str,
 
 def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    study = study_of(tmp_path / "data", group_tables(), params={"beyond": "warn"})
+    study = study_of(tmp_path / "data", demand_forecast_tables(), params={"beyond": "warn"})
     estimator = study.fit()
     warned = Model(study.config.definition, estimator, {})
     answer = ask(warned, store_id="S1", model="A", horizon=6)
@@ -138,7 +138,7 @@ def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monke
 
 def test_nothing_after_the_cut_moves_what_was_learnt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    tables = group_tables()
+    tables = demand_forecast_tables()
     study = study_of(tmp_path / "one", tables)
     cut = study.last_training_instant
     later = pl.col("sold_at") > cut
@@ -179,9 +179,11 @@ def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) 
     assert any("stock ran out" in note for note in told["notes"])
 
 
-def test_nightly_run_writes_forecasts_orders_and_a_picture(model: Model, group: Trained, tmp_path: Path) -> None:
+def test_nightly_run_writes_forecasts_orders_and_a_picture(
+    model: Model, demand_forecast: Trained, tmp_path: Path
+) -> None:
     rules = Path(__file__).parents[2] / "configs" / "order_planning.yaml"
-    config = load_config("demand_forecast", group.config)
+    config = load_config("demand_forecast", demand_forecast.config)
     plan = forecast(model, config, out=tmp_path / "plan.parquet", rules=rules)
     assert [p.name for p in plan.files] == [
         "plan.parquet", "plan.orders.parquet", "plan.transfers.parquet", "plan.png",
@@ -203,17 +205,17 @@ def test_new_data_is_looked_at_without_training_again(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    longer = write_group(tmp_path / "data", group_tables(months=38))
+    longer = write_demand_forecast(tmp_path / "data", demand_forecast_tables(months=38))
     plan = forecast(model, load_config("demand_forecast", longer), out=tmp_path / "plan.parquet", rules=None)
     assert plan.forecasts["period"].unique().sort().to_list() == ["2023-03", "2023-04", "2023-05"]
 
 
 def test_versions_are_compared_from_the_same_origins(
-    group: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demand_forecast: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(group.home, tmp_path / "home")
+    shutil.copytree(demand_forecast.home, tmp_path / "home")
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    train(load_config("demand_forecast", group.config, settings=["params.trees.n_estimators=61"]))
+    train(load_config("demand_forecast", demand_forecast.config, settings=["params.trees.n_estimators=61"]))
     moved, verdict = promote("demand_forecast", force=True, reason="a test of the gate")
     assert moved.version == 2
     assert (
@@ -223,17 +225,17 @@ def test_versions_are_compared_from_the_same_origins(
     assert verdict.checks[-1].passed
 
 
-def test_other_commands_say_what_to_use(model: Model, group: Trained, tmp_path: Path) -> None:
-    config = load_config("demand_forecast", group.config)
+def test_other_commands_say_what_to_use(model: Model, demand_forecast: Trained, tmp_path: Path) -> None:
+    config = load_config("demand_forecast", demand_forecast.config)
     with pytest.raises(ConfigError, match="chehang forecast"):
         score(model, config, data=None, out=tmp_path / "x.csv")
     with pytest.raises(ConfigError, match="time: sold_at"):
-        load_demand(load_config("demand_forecast", group.config, settings=["time=none"]))
+        load_demand(load_config("demand_forecast", demand_forecast.config, settings=["time=none"]))
 
 
 def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    tables = group_tables()
+    tables = demand_forecast_tables()
     short = tables["sales"].filter(pl.col("sold_at") > tables["sales"]["sold_at"].max() - 120 * 86_400_000_000)  # type: ignore[operator]
     with pytest.raises(DataError, match="history are too few"):
         study_of(tmp_path / "short", {"sales": short}).fit()
@@ -247,15 +249,15 @@ def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch
 
 def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    tables = group_tables()
+    tables = demand_forecast_tables()
     cut = int(tables["sales"]["sold_at"].max()) - 20 * 86_400_000_000  # type: ignore[arg-type]
     study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
     assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]
 
 
 @pytest.mark.spark
-def test_spark_and_polars_lay_out_the_same_panel(group: Trained, spark: object) -> None:
-    config = load_config("demand_forecast", group.config)
+def test_spark_and_polars_lay_out_the_same_panel(demand_forecast: Trained, spark: object) -> None:
+    config = load_config("demand_forecast", demand_forecast.config)
     here, there = load_demand(config), load_demand(config, engine="spark")
     assert here.panel.series.equals(there.panel.series) and np.array_equal(here.on_hand, there.on_hand)
     for name in ("sold", "available"):

@@ -26,16 +26,16 @@ AT = "2021-06-01T00:00:00+00:00"
 
 
 @pytest.fixture
-def model(showroom: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
-    monkeypatch.setenv("CHEHANG_HOME", str(showroom.home))
+def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.setenv("CHEHANG_HOME", str(recommendation.home))
     champion = tracking.champion("recommendation")
     assert champion is not None
     return tracking.load(champion)
 
 
 @pytest.fixture
-def study(showroom: Trained, model: Model) -> Rankings:
-    return load_rankings(load_config("recommendation", showroom.config))
+def study(recommendation: Trained, model: Model) -> Rankings:
+    return load_rankings(load_config("recommendation", recommendation.config))
 
 
 def test_one_request_equals_the_batch(model: Model) -> None:
@@ -113,10 +113,11 @@ def test_the_page_ranks_as_the_evaluation_does(model: Model, study: Rankings) ->
         assert served == measured
 
 
-def test_every_customer_gets_a_list(showroom: Trained, model: Model, tmp_path: Path) -> None:
+def test_every_customer_gets_a_list(recommendation: Trained, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "lists.parquet"
     assert (
-        score(model, load_config("recommendation", showroom.config), data=None, out=out) == pl.read_parquet(out).height
+        score(model, load_config("recommendation", recommendation.config), data=None, out=out)
+        == pl.read_parquet(out).height
     )
     lists = pl.read_parquet(out)
     assert lists["customer_id"].n_unique() == 400
@@ -124,10 +125,10 @@ def test_every_customer_gets_a_list(showroom: Trained, model: Model, tmp_path: P
     assert lists.select("customer_id", "vehicle_id").is_duplicated().sum() == 0
 
 
-def test_a_worse_candidate_is_not_promoted_and_a_tuned_one_is_compared(showroom: Trained, model: Model) -> None:
+def test_a_worse_candidate_is_not_promoted_and_a_tuned_one_is_compared(recommendation: Trained, model: Model) -> None:
     blind = load_config(
         "recommendation",
-        showroom.config,
+        recommendation.config,
         settings=["params.lookback_days=1", "params.ranker.n_estimators=1", "params.item=[condition]"],
     )
     worse = train(blind)

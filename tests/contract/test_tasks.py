@@ -1,4 +1,4 @@
-"""What every task of the registry owes; a new task adds one line to LENDERS-like fixtures and gets these free."""
+"""What every task of the registry owes; a new task adds a fixture of its own name and gets these free."""
 
 from __future__ import annotations
 
@@ -21,27 +21,19 @@ from ml.model import Model
 from ml.registry import TASKS
 from ml.signature import row_as_request
 from tests.conftest import Trained
-from tests.desk import lead_history
+from tests.small.lead_scoring import lead_history
 from training import tracking
 from training.config import load_config
 from training.examples import Examples, load_examples
 
-TABLES_OF = {
-    "recommendation": "showroom",
-    "credit_risk": "lender",
-    "residual_value": "garage",
-    "lead_scoring": "desk",
-    "demand_forecast": "group",
-    "fault_rate": "workshop",
-}
-EVERY = [pytest.param(name, marks=pytest.mark.xdist_group(TABLES_OF[name])) for name in TASKS]
+EVERY = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in TASKS]
 BY_ROWS = [p for p in EVERY if TASKS[str(p.values[0])].outcome in ("binary", "amount")]
 
 
 @pytest.fixture(params=EVERY)
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Model:
     """A task's promoted model."""
-    owner: Trained = request.getfixturevalue(TABLES_OF[request.param])
+    owner: Trained = request.getfixturevalue(request.param)
     monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
     champion = tracking.champion(request.param)
     assert champion is not None
@@ -51,7 +43,7 @@ def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mo
 @pytest.fixture(params=BY_ROWS)
 def subject(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Model, Examples]:
     """A task's promoted model and the examples it was trained from."""
-    owner: Trained = request.getfixturevalue(TABLES_OF[request.param])
+    owner: Trained = request.getfixturevalue(request.param)
     monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
     champion = tracking.champion(request.param)
     assert champion is not None

@@ -18,7 +18,7 @@ from ml.residual_value import TASK
 from ml.residual_value.estimator import ResidualValueEstimator, median_table
 from ml.residual_value.params import ResidualParams
 from ml.signature import learn_signature
-from tests.garage import NEW_PRICE, used_cars
+from tests.small.residual_value import NEW_PRICE, used_cars
 
 FEATURES = {"numeric": ["age_months", "mileage_km"], "categorical": ["model"]}
 

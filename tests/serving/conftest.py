@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def server(lender: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(credit_risk: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Version 1 of the small lender answers."""
-    with serving(lender.home, tmp_path_factory.mktemp("server") / "server.log") as server:
+    with serving(credit_risk.home, tmp_path_factory.mktemp("server") / "server.log") as server:
         yield server
 
 

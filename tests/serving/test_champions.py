@@ -26,13 +26,13 @@ TASK = "credit_risk"
 
 
 @pytest.fixture(scope="module")
-def shop(lender: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shop(credit_risk: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a store of its own: version 1 is champion, 2 and 3 are the same model registered again."""
     folder = tmp_path_factory.mktemp("shop")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHEHANG_HOME", str(folder / "home"))
         worth = "params.derived.worth={product: [showroom_visits, loan_amount]}"
-        done = train(load_config(TASK, lender.config, settings=[worth]))
+        done = train(load_config(TASK, credit_risk.config, settings=[worth]))
         model = tracking.load(done.version)
         for _ in range(2):
             tracking.register(model, metrics=done.version.metrics, params={}, tags={})

@@ -29,7 +29,7 @@ ROWS = 60_000
 
 
 def test_the_command_serves_beside_another_server_keeps_its_time_and_stops_whole(
-    server: Server, lender: Trained, tmp_path: Path
+    server: Server, credit_risk: Trained, tmp_path: Path
 ) -> None:
     server.answer()
     counted = server.metric("chehang_requests_total", route=PATH)
@@ -37,7 +37,7 @@ def test_the_command_serves_beside_another_server_keeps_its_time_and_stops_whole
     limits = {"CHEHANG_WORKERS": "2", "CHEHANG_TIMEOUT_SECONDS": "1"}
     limits |= {"CHEHANG_MAX_BATCH_ROWS": str(ROWS), "CHEHANG_MAX_BODY_BYTES": "100000000"}
     command = ("-m", "training.cli", "serve")
-    with serving(lender.home, tmp_path / "log", command=command, **limits) as own:
+    with serving(credit_risk.home, tmp_path / "log", command=command, **limits) as own:
         until(lambda: own.metric("chehang_model_swaps_total") == 2)  # /readyz speaks for the worker that is asked
         assert own.metric("chehang_requests_total", route=PATH) == 0, "it counts its own questions alone"
         assert server.metric("chehang_requests_total", route=PATH) == counted, "and leaves those of the first alone"

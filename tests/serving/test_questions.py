@@ -64,12 +64,12 @@ def test_all_are_described(client: httpx.Client) -> None:
     assert described["/v1/loan_offers"]["post"]["requestBody"]["content"]["application/json"]["example"]
 
 
-def test_wrong_rules_turn_off_their_own_paths_alone(lender: Trained, tmp_path: Path) -> None:
+def test_wrong_rules_turn_off_their_own_paths_alone(credit_risk: Trained, tmp_path: Path) -> None:
     configs = tmp_path / "configs"
     shutil.copytree(ROOT / "configs", configs)
     rules = configs / "lending_rules.yaml"
     rules.write_text(rules.read_text().replace("commercial_combustion: 0.70", "commercial_steam: 0.70", 1))
-    with serving(lender.home, tmp_path / "server.log", CHEHANG_CONFIGS=str(configs)) as server:
+    with serving(credit_risk.home, tmp_path / "server.log", CHEHANG_CONFIGS=str(configs)) as server:
         server.answer()
         for path in PATHS[:2]:
             answer = server.client.post(f"/v1/{path}", json={})

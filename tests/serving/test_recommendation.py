@@ -20,16 +20,16 @@ URL = "/v1/recommendation"
 
 
 @pytest.fixture(scope="module")
-def store(showroom: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+def store(recommendation: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
     """A server beside its own stock table; everything in stock is listed and unsold."""
     folder = tmp_path_factory.mktemp("store")
-    shutil.copytree(showroom.home, folder / "home")
+    shutil.copytree(recommendation.home, folder / "home")
     configs = folder / "configs"
     configs.mkdir()
     for name in ("loan_products.yaml", "lending_rules.yaml"):
         shutil.copy(ROOT / "configs" / name, configs / name)
-    shutil.copy(showroom.config.parent / "sources.yaml", configs / "sources.yaml")
-    cars = pl.read_parquet(showroom.config.parent / "vehicles.parquet")
+    shutil.copy(recommendation.config.parent / "sources.yaml", configs / "sources.yaml")
+    cars = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
     cars.with_columns(sold_at=pl.lit(None, dtype=pl.Int64)).write_parquet(configs / "vehicles.parquet")
     with serving(folder / "home", folder / "server.log", CHEHANG_CONFIGS=str(configs)) as server:
         yield server, configs

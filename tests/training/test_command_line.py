@@ -18,15 +18,15 @@ import yaml
 
 from tests.commands import chehang, chehang_apart
 from tests.conftest import Trained
-from tests.lending import lending_tables, write_lender
+from tests.small.credit_risk import credit_risk_tables, write_credit_risk
 
 
 def _json(*arguments: str, home: Path) -> Any:
     return json.loads(chehang(*arguments, "--json", home=home).stdout)
 
 
-def test_training_finds_what_makes_loans_default(lender: Trained) -> None:
-    report = _json("evaluate", "credit_risk", "-c", str(lender.config), home=lender.home)
+def test_training_finds_what_makes_loans_default(credit_risk: Trained) -> None:
+    report = _json("evaluate", "credit_risk", "-c", str(credit_risk.config), home=credit_risk.home)
     auc = report["metrics"]["roc_auc"]
     assert auc["low"] > 0.65 > auc["naive"]
     assert "in time order" in report["protocol"]
@@ -44,7 +44,7 @@ def test_training_finds_what_makes_loans_default(lender: Trained) -> None:
 
 
 def test_promote_gate_rollback_history(tmp_path: Path) -> None:
-    home, config = tmp_path / "home", write_lender(tmp_path / "data", lending_tables())
+    home, config = tmp_path / "home", write_credit_risk(tmp_path / "data", credit_risk_tables())
     train = ("train", "credit_risk", "-c", str(config))
     weak = ("--set", "exclude_features=[bureau_delinquencies_24m, monthly_income, housing]")
     chehang(*train, *weak, home=home)
@@ -65,37 +65,39 @@ def test_promote_gate_rollback_history(tmp_path: Path) -> None:
     assert [v["champion"] for v in _json("compare", "credit_risk", home=home)] == [True, False, False]
 
 
-def test_scorecard_is_the_same_task(tmp_path: Path, lender: Trained) -> None:
+def test_scorecard_is_the_same_task(tmp_path: Path, credit_risk: Trained) -> None:
     done = _json(
-        "train", "credit_risk", "-c", str(lender.config), "--set", "params.estimator=woe_scorecard", home=tmp_path
+        "train", "credit_risk", "-c", str(credit_risk.config), "--set", "params.estimator=woe_scorecard", home=tmp_path
     )
     auc = done["metrics"]["roc_auc"]
     assert auc["low"] > auc["naive"] + 0.1
 
 
-def test_score_a_file(tmp_path: Path, lender: Trained) -> None:
+def test_score_a_file(tmp_path: Path, credit_risk: Trained) -> None:
     out = tmp_path / "answers.csv"
-    chehang("score", "credit_risk", "-c", str(lender.config), "--out", str(out), home=lender.home)
+    chehang("score", "credit_risk", "-c", str(credit_risk.config), "--out", str(out), home=credit_risk.home)
     answers = pl.read_csv(out)
     assert answers.columns == ["application_id", "probability_of_default", "score", "band"]
     assert answers.height == 4_000 and answers["probability_of_default"].is_between(0, 1).all()
-    bad = chehang("score", "credit_risk", "-c", str(lender.config), "--out", "x.txt", home=lender.home, check=False)
+    bad = chehang(
+        "score", "credit_risk", "-c", str(credit_risk.config), "--out", "x.txt", home=credit_risk.home, check=False
+    )
     assert ".parquet or .csv" in bad.stderr and "Traceback" not in bad.stderr
 
 
-def test_tune_writes_an_overlay_and_resumes(tmp_path: Path, lender: Trained) -> None:
+def test_tune_writes_an_overlay_and_resumes(tmp_path: Path, credit_risk: Trained) -> None:
     out = tmp_path / "tuned.yaml"
-    tune = ("tune", "credit_risk", "-c", str(lender.config), "--out", str(out), "--trials")
+    tune = ("tune", "credit_risk", "-c", str(credit_risk.config), "--out", str(out), "--trials")
     assert _json(*tune, "2", home=tmp_path)["trials"] == 2
     assert _json(*tune, "3", home=tmp_path)["trials"] == 3
     assert 3 <= yaml.safe_load(out.read_text())["params"]["boosted_trees"]["num_leaves"] <= 9
-    chehang("train", "credit_risk", "-c", str(lender.config), "--with", str(out), home=tmp_path)
+    chehang("train", "credit_risk", "-c", str(credit_risk.config), "--with", str(out), home=tmp_path)
 
 
 def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
-    tables = lending_tables(rows=1_500)
+    tables = credit_risk_tables(rows=1_500)
     tables["applications"] = tables["applications"].drop("submitted_at")
-    config = write_lender(tmp_path / "data", tables, time="none")
+    config = write_credit_risk(tmp_path / "data", tables, time="none")
     sources = yaml.safe_load((tmp_path / "data" / "sources.yaml").read_text())
     del sources["tables"]["applications"]["columns"]
     (tmp_path / "data" / "sources.yaml").write_text(yaml.safe_dump(sources))
@@ -105,22 +107,24 @@ def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
     assert "the data has no time" in told.stdout
 
 
-def test_kill_9_leaves_no_half_version(tmp_path: Path, lender: Trained) -> None:
-    command = [sys.executable, "-m", "training.cli", "train", "credit_risk", "-c", str(lender.config)]
+def test_kill_9_leaves_no_half_version(tmp_path: Path, credit_risk: Trained) -> None:
+    command = [sys.executable, "-m", "training.cli", "train", "credit_risk", "-c", str(credit_risk.config)]
     env = {**os.environ, "CHEHANG_HOME": str(tmp_path)}
     for seconds in (3.0, 6.0, 8.0):
         process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    chehang("train", "credit_risk", "-c", str(lender.config), home=tmp_path)
+    chehang("train", "credit_risk", "-c", str(credit_risk.config), home=tmp_path)
     for version in _json("compare", "credit_risk", home=tmp_path):
         number = str(version["version"])
-        assert _json("evaluate", "credit_risk", "-c", str(lender.config), "--version", number, home=tmp_path)["metrics"]
+        assert _json("evaluate", "credit_risk", "-c", str(credit_risk.config), "--version", number, home=tmp_path)[
+            "metrics"
+        ]
 
 
-def test_two_trainings_at_once_both_land(tmp_path: Path, lender: Trained) -> None:
-    train = ("train", "credit_risk", "-c", str(lender.config))
+def test_two_trainings_at_once_both_land(tmp_path: Path, credit_risk: Trained) -> None:
+    train = ("train", "credit_risk", "-c", str(credit_risk.config))
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(chehang_apart, *train, home=tmp_path) for _ in range(2)]:
             done.result()
@@ -141,15 +145,15 @@ def test_two_trainings_at_once_both_land(tmp_path: Path, lender: Trained) -> Non
         ("sources=missing.yaml", "missing.yaml"),
     ],
 )
-def test_wrong_configuration_is_one_line(tmp_path: Path, lender: Trained, change: str, told: str) -> None:
-    done = chehang("train", "credit_risk", "-c", str(lender.config), "--set", change, home=tmp_path, check=False)
+def test_wrong_configuration_is_one_line(tmp_path: Path, credit_risk: Trained, change: str, told: str) -> None:
+    done = chehang("train", "credit_risk", "-c", str(credit_risk.config), "--set", change, home=tmp_path, check=False)
     assert done.returncode == 1
     assert told in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("error: ")
 
 
 def _broken(name: str) -> dict[str, pl.DataFrame]:
-    tables = lending_tables(rows=1_200)
+    tables = credit_risk_tables(rows=1_200)
     applications, outcomes = tables["applications"], tables["loan_outcomes"]
     twice = pl.concat([applications, applications.with_columns(dependents=pl.lit(2))], how="diagonal_relaxed")
     changed = {
@@ -166,7 +170,7 @@ def _broken(name: str) -> dict[str, pl.DataFrame]:
 
 @pytest.mark.parametrize("name", ["empty", "one row", "one class", "duplicate keys", "future", "no key", "no outcome"])
 def test_unusable_data_is_one_line_and_registers_nothing(tmp_path: Path, name: str) -> None:
-    config = write_lender(tmp_path / "data", _broken(name))
+    config = write_credit_risk(tmp_path / "data", _broken(name))
     done = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home", check=False)
     assert done.returncode == 1, done.stdout
     assert done.stderr.strip().splitlines()[-1].startswith("error: ") and "Traceback" not in done.stderr
@@ -174,16 +178,16 @@ def test_unusable_data_is_one_line_and_registers_nothing(tmp_path: Path, name: s
 
 
 def test_useless_columns_do_no_harm(tmp_path: Path) -> None:
-    tables = lending_tables(rows=1_200)
+    tables = credit_risk_tables(rows=1_200)
     tables["applications"] = tables["applications"].with_columns(
         bureau_score=pl.lit(None, dtype=pl.Float64), dependents=pl.lit(2)
     )
-    config = write_lender(tmp_path / "data", tables)
+    config = write_credit_risk(tmp_path / "data", tables)
     told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home")
     assert "column 'bureau_score' is empty and was left out" in told.stderr
 
 
-def test_unwritable_store_is_one_line(tmp_path: Path, lender: Trained) -> None:
+def test_unwritable_store_is_one_line(tmp_path: Path, credit_risk: Trained) -> None:
     (tmp_path / "file").write_text("")
-    done = chehang("train", "credit_risk", "-c", str(lender.config), home=tmp_path / "file", check=False)
+    done = chehang("train", "credit_risk", "-c", str(credit_risk.config), home=tmp_path / "file", check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "CHEHANG_HOME" in done.stderr

@@ -12,7 +12,7 @@ import pytest
 
 from features.errors import ConfigError, DataError
 from tests.commands import chehang
-from tests.workshop import DAY, DAYS, START, fleet_and_records, write_workshop
+from tests.small.fault_rate import DAY, DAYS, START, fleet_and_records, write_fault_rate
 from training.config import TaskConfig, load_config
 from training.fault_alarms import alarms
 
@@ -25,11 +25,11 @@ def config_of(path: Path, **params: Any) -> TaskConfig:
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskConfig:
     """A workshop in which brakes of model D fail three times as often if built in one year."""
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    return config_of(write_workshop(tmp_path / "data", *fleet_and_records(ratio=3.0)))
+    return config_of(write_fault_rate(tmp_path / "data", *fleet_and_records(ratio=3.0)))
 
 
 def test_the_command_finds_the_fault_and_draws_the_evidence(tmp_path: Path) -> None:
-    path = write_workshop(tmp_path / "data", *fleet_and_records(ratio=3.0))
+    path = write_fault_rate(tmp_path / "data", *fleet_and_records(ratio=3.0))
     out = tmp_path / "alarms.parquet"
     rules = ("--rules", str(path.with_name("fault_alarms.yaml")))
     told = chehang("alarms", "--config", str(path), *rules, "--out", str(out), "--json", home=tmp_path / "home")
@@ -72,7 +72,7 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(
         ("nameless", (fleet, records.drop("component")), r"service_records\.component"),
     ):
         with pytest.raises(DataError, match=match):
-            alarms(config_of(write_workshop(tmp_path / name, *tables)), out=out)
+            alarms(config_of(write_fault_rate(tmp_path / name, *tables)), out=out)
     assert not out.exists() and not out.with_suffix(".png").exists()
 
 
@@ -82,4 +82,4 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(
 )
 def test_a_bad_configuration_names_its_key(tmp_path: Path, change: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=key):
-        config_of(write_workshop(tmp_path, *fleet_and_records(cars=10), **change))
+        config_of(write_fault_rate(tmp_path, *fleet_and_records(cars=10), **change))

@@ -20,7 +20,7 @@ import yaml
 from features.errors import ConfigError
 from tests.commands import chehang, chehang_apart, python
 from tests.conftest import Trained
-from tests.lending import lending_tables, write_lender
+from tests.small.credit_risk import credit_risk_tables, write_credit_risk
 from training import run, tracking
 from training.cli import main
 from training.config import load_config
@@ -46,9 +46,9 @@ def _told(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.fixture
-def home(lender: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(credit_risk: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The lender's store, version 1 being champion; also read by the test itself."""
-    shutil.copytree(lender.home, tmp_path / "home")
+    shutil.copytree(credit_risk.home, tmp_path / "home")
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path / "home"
@@ -74,13 +74,13 @@ def _limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 
 
-def test_a_disk_that_is_full_registers_nothing(home: Path, lender: Trained) -> None:
-    train = ("train", "credit_risk", "-c", str(lender.config))
+def test_a_disk_that_is_full_registers_nothing(home: Path, credit_risk: Trained) -> None:
+    train = ("train", "credit_risk", "-c", str(credit_risk.config))
     # A limit on the size of files stands in for the full disk: it needs no mount and no root.
     full = python("-m", "training.cli", *train, home=home, before=_limit_file_size)
     assert "free space" in _told(full)
     assert _numbers() == [1] and _champion() == 1
-    run.train(load_config("credit_risk", lender.config))
+    run.train(load_config("credit_risk", credit_risk.config))
     assert _numbers() == [1, 2]
 
 
@@ -96,7 +96,7 @@ def test_a_tracking_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
 
 def _sources(folder: Path, name: str) -> Mapping[str, Any]:
     """A source of applications that cannot be read."""
-    applications = lending_tables(rows=300)["applications"]
+    applications = credit_risk_tables(rows=300)["applications"]
     instant = {"columns": {"submitted_at": {"from": "submitted_at", "unit": "us"}}}
     if name == "gb18030":
         text = applications.with_columns(region=pl.lit("华东")).write_csv()
@@ -124,7 +124,7 @@ def _sources(folder: Path, name: str) -> Mapping[str, Any]:
 def test_a_source_that_cannot_be_read_is_one_line(
     tmp_path: Path, name: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = write_lender(tmp_path, lending_tables(rows=300))
+    config = write_credit_risk(tmp_path, credit_risk_tables(rows=300))
     sources = yaml.safe_load((tmp_path / "sources.yaml").read_text())
     sources["tables"]["applications"] = _sources(tmp_path, name)
     (tmp_path / "sources.yaml").write_text(yaml.safe_dump(sources))
@@ -163,29 +163,31 @@ def test_a_configuration_that_cannot_be_meant(tmp_path: Path, line: str, said: s
         ("{low: 3, high: 9.5, integer: true}", "whole numbers"),
     ],
 )
-def test_a_search_range_that_cannot_be(lender: Trained, span: str, said: str) -> None:
+def test_a_search_range_that_cannot_be(credit_risk: Trained, span: str, said: str) -> None:
     setting = f"tune={{space: {{params.boosted_trees.num_leaves: {span}}}}}"
     with pytest.raises(ConfigError, match=said):
-        load_config("credit_risk", lender.config, settings=[setting.replace(", integer: true", "")])
+        load_config("credit_risk", credit_risk.config, settings=[setting.replace(", integer: true", "")])
 
 
-def test_answers_do_not_overwrite_the_rows_they_answer(tmp_path: Path, lender: Trained) -> None:
+def test_answers_do_not_overwrite_the_rows_they_answer(tmp_path: Path, credit_risk: Trained) -> None:
     rows = tmp_path / "rows.parquet"
-    shutil.copy(lender.config.parent / "applications.parquet", rows)
+    shutil.copy(credit_risk.config.parent / "applications.parquet", rows)
     before = rows.read_bytes()
-    score = ("score", "credit_risk", "-c", str(lender.config), "--data", str(rows), "--out", str(rows))
-    assert "--data reads" in _told(chehang(*score, home=lender.home, check=False))
+    score = ("score", "credit_risk", "-c", str(credit_risk.config), "--data", str(rows), "--out", str(rows))
+    assert "--data reads" in _told(chehang(*score, home=credit_risk.home, check=False))
     assert rows.read_bytes() == before
 
 
-def test_killed_before_the_version_is_made_leaves_none(home: Path, lender: Trained) -> None:
-    killed = python("-c", DIES, "create_model_version", "train", "credit_risk", "-c", str(lender.config), home=home)
+def test_killed_before_the_version_is_made_leaves_none(home: Path, credit_risk: Trained) -> None:
+    killed = python(
+        "-c", DIES, "create_model_version", "train", "credit_risk", "-c", str(credit_risk.config), home=home
+    )
     assert killed.returncode == -9
     assert _numbers() == [1] and _champion() == 1
 
 
-def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, lender: Trained) -> None:
-    run.train(load_config("credit_risk", lender.config))
+def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, credit_risk: Trained) -> None:
+    run.train(load_config("credit_risk", credit_risk.config))
     for moment in ("set_registered_model_tag", "set_registered_model_alias"):
         assert python("-c", DIES, moment, *FORCED, home=home).returncode == -9
         assert _champion() == 1

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.commands import chehang
-from tests.lending import lending_tables, write_lender
+from tests.small.credit_risk import credit_risk_tables, write_credit_risk
 from training.leaks import find_leaks, too_few_rows
 
 DAY = 86_400_000_000
@@ -101,10 +101,10 @@ def test_few_rows_give_no_verdict() -> None:
 
 
 def test_training_refuses_a_leak_until_it_is_acknowledged(tmp_path: Path) -> None:
-    tables = lending_tables(rows=3_000)
+    tables = credit_risk_tables(rows=3_000)
     defaulted = tables["loan_outcomes"]["defaulted"].cast(pl.Float64)
     tables["applications"] = tables["applications"].with_columns(collections=defaulted * 3)
-    config = write_lender(tmp_path / "data", tables, extra_features={"numeric": ["collections"]})
+    config = write_credit_risk(tmp_path / "data", tables, extra_features={"numeric": ["collections"]})
     refused = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home", check=False)
     assert refused.returncode == 1
     assert "'collections'" in refused.stderr

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from features.errors import ChehangError, ConfigError, DataError
-from tests.showroom import showroom_tables, write_showroom
+from tests.small.recommendation import recommendation_tables, write_recommendation
 from training.config import load_config
 from training.rankings import Rankings, load_rankings
 from training.tune import with_params
@@ -24,11 +24,13 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def study(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> Rankings:
     settings = changes.pop("settings", [])
-    return load_rankings(load_config("recommendation", write_showroom(folder, tables, **changes), settings=settings))
+    return load_rankings(
+        load_config("recommendation", write_recommendation(folder, tables, **changes), settings=settings)
+    )
 
 
 def plain() -> pl.DataFrame:
-    events = showroom_tables(people=150)["events"]
+    events = recommendation_tables(people=150)["events"]
     return events.with_columns(customer_id=pl.col("visitor_id")).select(PLAIN)
 
 
@@ -81,7 +83,7 @@ def test_without_time_a_hash_splits_and_says_that_it_flatters(tmp_path: Path) ->
 )
 def test_what_cannot_be_learnt_from_says_why(tmp_path: Path, change: Any, told: str) -> None:
     with pytest.raises(ChehangError, match=told):
-        found = study(tmp_path, change(showroom_tables(people=60)))
+        found = study(tmp_path, change(recommendation_tables(people=60)))
         found.evaluate(found.fit())
 
 
@@ -90,7 +92,7 @@ def test_configurations_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"split\.column: the data has time"):
         study(tmp_path / "a", tables, split={"column": "split"})
     with pytest.raises(ConfigError, match="one single vehicle, which sells once"):
-        study(tmp_path / "b", showroom_tables(people=60), settings=["params.item=[vehicle_id]"]).fit()
+        study(tmp_path / "b", recommendation_tables(people=60), settings=["params.item=[vehicle_id]"]).fit()
     with pytest.raises(ConfigError, match="values must give different names"):
         study(tmp_path / "c", tables, split={"values": {"train": "a", "calibrate": "a", "test": "b"}})
     with pytest.raises(ConfigError, match="price_bands must rise"):
@@ -98,7 +100,7 @@ def test_configurations_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_columns_of_ones_own_reach_the_ranker(tmp_path: Path) -> None:
-    tables = showroom_tables(people=200)
+    tables = recommendation_tables(people=200)
     found = study(tmp_path, tables, extra_features={"numeric": ["doors"], "categorical": []})
     estimator = found.fit()
     assert "doors" in estimator.recommender.columns
@@ -106,7 +108,7 @@ def test_columns_of_ones_own_reach_the_ranker(tmp_path: Path) -> None:
 
 
 def test_tuning_sees_nothing_of_the_test_part(tmp_path: Path) -> None:
-    found = study(tmp_path, showroom_tables(people=200))
+    found = study(tmp_path, recommendation_tables(people=200))
     values = [next(iter(with_params(found, {"params.ranker.num_leaves": n}).rounds())) for n in (7, 15)]
     assert all(0 < v < 1 for v in values)
     later = pl.col("event_at") >= found.until

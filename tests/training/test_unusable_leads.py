@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.commands import chehang
-from tests.desk import DAY, START, desk_tables, write_desk
+from tests.small.lead_scoring import DAY, START, lead_scoring_tables, write_lead_scoring
 
 
 def _refused(config: Path, home: Path, *settings: str, command: str = "train") -> str:
@@ -23,9 +23,9 @@ def _refused(config: Path, home: Path, *settings: str, command: str = "train") -
 
 
 def test_every_unusable_table_is_one_line(tmp_path: Path) -> None:
-    tables = desk_tables(leads=600)
+    tables = lead_scoring_tables(leads=600)
     leads, home = tables["leads"], tmp_path / "home"
-    whole = write_desk(tmp_path / "whole", tables)
+    whole = write_lead_scoring(tmp_path / "whole", tables)
     assert "longer than the data" in _refused(whole, home, "params.horizon_days=2000")
     assert "horizon_days" in _refused(whole, home, "params.horizon_days=0")
     assert "grades must fall" in _refused(whole, home, "params.grades={A: 0.1, B: 0.2, C: 0.05}")
@@ -37,15 +37,15 @@ def test_every_unusable_table_is_one_line(tmp_path: Path) -> None:
         ("unlabelled", leads.drop("converted_at"), "neither 'converted_at' nor 'converted'"),
         ("at_once", leads.with_columns(created_at=START + pl.int_range(pl.len()) * 1_000), "test part has no row"),
     ):
-        config = write_desk(tmp_path / name, {"leads": frame})
+        config = write_lead_scoring(tmp_path / name, {"leads": frame})
         assert told in _refused(config, home), name
-    silent = write_desk(tmp_path / "silent", {"leads": leads, "events": tables["events"].clear()})
+    silent = write_lead_scoring(tmp_path / "silent", {"leads": leads, "events": tables["events"].clear()})
     assert "has no rows" in _refused(silent, home)
 
 
 def test_odd_tables_are_learnt_from(tmp_path: Path) -> None:
     """No events; a flag in place of the instant; sales before their lead, left out; no channel, store or model."""
-    tables = desk_tables(leads=1_500)
+    tables = lead_scoring_tables(leads=1_500)
     leads, home = tables["leads"], tmp_path / "home"
     sold = leads["converted_at"].is_not_null()
     backwards = leads.with_columns(
@@ -59,14 +59,14 @@ def test_odd_tables_are_learnt_from(tmp_path: Path) -> None:
         ("backwards", {"leads": backwards}),
         ("bare", {"leads": leads.select("lead_id", "created_at", "distance_km", "wheelbase", "converted_at")}),
     ):
-        config = write_desk(tmp_path / name, given, segments=[])
+        config = write_lead_scoring(tmp_path / name, given, segments=[])
         report = json.loads(chehang("train", "lead_scoring", "-c", str(config), "--json", home=home).stdout)
         assert 0 < report["metrics"]["brier"]["value"] < 0.4, name
         assert any("too young" in note for note in report["notes"]), name
 
 
-def test_rescoring_answers_what_was_open_then(tmp_path: Path, desk: object) -> None:
-    home, config = desk.home, desk.config  # type: ignore[attr-defined]
+def test_rescoring_answers_what_was_open_then(tmp_path: Path, lead_scoring: object) -> None:
+    home, config = lead_scoring.home, lead_scoring.config  # type: ignore[attr-defined]
     moment, out = START + 500 * DAY, tmp_path / "then.parquet"
     asked = pl.from_epoch(pl.Series([moment]), time_unit="us").dt.replace_time_zone("UTC")[0].isoformat()
     chehang("score", "lead_scoring", "-c", str(config), "--as-of", asked, "--out", str(out), home=home)

@@ -13,7 +13,7 @@ from ml.fault_rate.expected import deviance, expect
 from ml.fault_rate.field import Field, lay_out
 from ml.fault_rate.reports import lay_out_reports
 from ml.fault_rate.watch import watch
-from tests.workshop import COMPONENTS, DAY, DAYS, START, fleet_and_records
+from tests.small.fault_rate import COMPONENTS, DAY, DAYS, START, fleet_and_records
 
 
 def field_of(fleet: pl.DataFrame, records: pl.DataFrame) -> Field:

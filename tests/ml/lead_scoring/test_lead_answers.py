@@ -16,7 +16,7 @@ from ml.estimators.tabular_encoder import FeatureError
 from ml.lead_scoring import endpoints
 from ml.model import Model
 from tests.conftest import ROOT, Trained
-from tests.desk import DECAY, HOUR, START, desk_tables
+from tests.small.lead_scoring import DECAY, HOUR, START, lead_scoring_tables
 from training import tracking
 
 NOW = "2022-08-01T12:00:00+00:00"
@@ -30,8 +30,8 @@ class Serving:
 
 
 @pytest.fixture
-def model(desk: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
-    monkeypatch.setenv("CHEHANG_HOME", str(desk.home))
+def model(lead_scoring: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.setenv("CHEHANG_HOME", str(lead_scoring.home))
     champion = tracking.champion("lead_scoring")
     assert champion is not None
     return tracking.load(champion)
@@ -170,7 +170,7 @@ def test_the_queue_calls_what_fades_first_and_leaves_out_who_was_called(model: M
 
 def test_by_the_truth_the_queue_brings_more_than_newest_first_and_score_only(model: Model) -> None:
     """Evenings of the desk: open leads of the last two days, four calls an hour, the truth known by its formula."""
-    tables = desk_tables()
+    tables = lead_scoring_tables()
     leads, events = tables["leads"], tables["events"]
     lists = events.filter(event_type="price_list")["customer_id"].to_list()
     views = dict(events.filter(event_type="view").group_by("customer_id").len().iter_rows())

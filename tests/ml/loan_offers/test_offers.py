@@ -32,11 +32,11 @@ def _promoted(owner: Trained, task: str, monkeypatch: pytest.MonkeyPatch) -> Pro
 
 
 @pytest.fixture(scope="module")
-def champions(lender: Trained, garage: Trained) -> dict[str, Promoted]:
+def champions(credit_risk: Trained, residual_value: Trained) -> dict[str, Promoted]:
     with pytest.MonkeyPatch.context() as patch:
         return {
-            "credit_risk": _promoted(lender, "credit_risk", patch),
-            "residual_value": _promoted(garage, "residual_value", patch),
+            "credit_risk": _promoted(credit_risk, "credit_risk", patch),
+            "residual_value": _promoted(residual_value, "residual_value", patch),
         }
 
 

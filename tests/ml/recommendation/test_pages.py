@@ -19,7 +19,7 @@ from ml.recommendation.house_rules import load_house_rules
 from ml.recommendation.request import SimilarRequest
 from ml.recommendation.similar import answer as similar
 from tests.conftest import ROOT, Trained
-from tests.showroom import DAY, START
+from tests.small.recommendation import DAY, START
 from training import tracking
 
 NOW = START + 201 * DAY
@@ -27,14 +27,14 @@ AT = datetime.fromtimestamp(NOW / 1e6, UTC).isoformat()
 
 
 @pytest.fixture
-def model(showroom: Trained, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
+def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
     """The champion with the stock of the showroom's own table."""
-    monkeypatch.setenv("CHEHANG_HOME", str(showroom.home))
+    monkeypatch.setenv("CHEHANG_HOME", str(recommendation.home))
     champion = tracking.champion("recommendation")
     assert champion is not None
     found = tracking.load(champion)
     estimator = found.estimator
-    offered = pl.read_parquet(showroom.config.parent / "vehicles.parquet")
+    offered = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
     offered = offered.with_columns(item_id=_item())
     estimator.stock = estimator.stock_of(offered, read_at=NOW)
     yield found
@@ -102,8 +102,8 @@ def test_filters_are_exact_and_the_page_says_how_many_there_are(model: Model) ->
         assert len(ask(model, n=n).items) == n
 
 
-def test_nothing_is_shown_that_is_sold_or_not_yet_listed(model: Model, showroom: Trained) -> None:
-    cars = pl.read_parquet(showroom.config.parent / "vehicles.parquet")
+def test_nothing_is_shown_that_is_sold_or_not_yet_listed(model: Model, recommendation: Trained) -> None:
+    cars = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
     at = START + 100 * DAY
     stock = model.estimator.stock_of(cars.with_columns(item_id=_item()), read_at=at)
     model.estimator.stock = stock

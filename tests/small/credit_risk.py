@@ -12,7 +12,7 @@ START = 1_600_000_000_000_000
 DAY = 86_400_000_000
 
 
-def lending_tables(*, rows: int = 4_000, seed: int = 1) -> dict[str, pl.DataFrame]:
+def credit_risk_tables(*, rows: int = 4_000, seed: int = 1) -> dict[str, pl.DataFrame]:
     """Applications over two years and their outcomes; default depends on income, loan to value and late payments."""
     rng = np.random.default_rng(seed)
     price = rng.integers(8, 40, rows) * 1_000_000
@@ -46,7 +46,7 @@ def lending_tables(*, rows: int = 4_000, seed: int = 1) -> dict[str, pl.DataFram
     return {"applications": applications.with_columns(monthly_income=income_or_none), "loan_outcomes": outcomes}
 
 
-def write_lender(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
+def write_credit_risk(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
     """Write tables, sources and configuration into a folder; returns the configuration's path."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():

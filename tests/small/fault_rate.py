@@ -54,7 +54,7 @@ def fleet_and_records(*, ratio: float = 1.0, seed: int = 0, cars: int = 3_000) -
     return fleet, rows.drop("car").sample(fraction=1.0, shuffle=True, seed=seed)
 
 
-def write_workshop(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame, **changes: Any) -> Path:
+def write_fault_rate(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame, **changes: Any) -> Path:
     """Write tables, sources and configuration into a folder; returns the configuration's path."""
     folder.mkdir(parents=True, exist_ok=True)
     records = records.with_row_index("record_id").with_columns(pl.col("record_id").cast(pl.String))

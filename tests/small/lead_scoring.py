@@ -18,7 +18,7 @@ CHANNELS = ("website", "search_ad", "referral")
 DECAY = {"website": 0.1, "search_ad": 0.2, "referral": 0.02}
 
 
-def desk_tables(*, leads: int = 5_000, seed: int = 1) -> dict[str, pl.DataFrame]:
+def lead_scoring_tables(*, leads: int = 5_000, seed: int = 1) -> dict[str, pl.DataFrame]:
     """Two years of leads of six stores, views, price lists and calls; a purchase comes within ten days or never."""
     rng = np.random.default_rng(seed)
     created = START + np.sort(rng.integers(0, 730 * 24, leads)) * HOUR
@@ -68,7 +68,7 @@ def desk_tables(*, leads: int = 5_000, seed: int = 1) -> dict[str, pl.DataFrame]
     return {"leads": table, "events": pl.DataFrame(rows, schema=names, orient="row")}
 
 
-def write_desk(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
+def write_lead_scoring(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
     """Write tables, sources and configuration into a folder; returns the configuration's path."""
     folder.mkdir(parents=True, exist_ok=True)
     instants = {

@@ -40,7 +40,7 @@ def used_cars(*, rows: int = 3_000, seed: int = 1) -> pl.DataFrame:
     )
 
 
-def write_garage(folder: Path, cars: pl.DataFrame, **changes: object) -> Path:
+def write_residual_value(folder: Path, cars: pl.DataFrame, **changes: object) -> Path:
     """Write the table, sources and configuration into a folder; returns the configuration's path."""
     folder.mkdir(parents=True, exist_ok=True)
     cars.write_parquet(folder / "vehicles.parquet")

@@ -15,7 +15,7 @@ BODIES = ("suv", "sedan", "mpv")
 STORES = ("S1", "S2")
 
 
-def showroom_tables(*, people: int = 400, days: int = 200, seed: int = 4) -> dict[str, pl.DataFrame]:
+def recommendation_tables(*, people: int = 400, days: int = 200, seed: int = 4) -> dict[str, pl.DataFrame]:
     """Events, vehicles and customers; each person has a body type, named by nine of ten choices."""
     rng = np.random.default_rng(seed)
     return {
@@ -78,7 +78,7 @@ def _events(rng: np.random.Generator, people: int, days: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").with_row_index("event_id").cast({"event_id": pl.String})
 
 
-def write_showroom(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
+def write_recommendation(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
     """Write tables, sources and configuration into a folder; returns the configuration's path."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():

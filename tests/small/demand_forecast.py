@@ -17,7 +17,7 @@ STORES = {"S1": "north", "S2": "north", "S3": "north", "S4": "south", "S5": "sou
 MODELS = {"A": "Kai", "B": "Kai", "C": "Lan", "D": "Lan", "E": "Lan"}
 
 
-def group_tables(*, months: int = 36, seed: int = 1) -> dict[str, pl.DataFrame]:
+def demand_forecast_tables(*, months: int = 36, seed: int = 1) -> dict[str, pl.DataFrame]:
     """Sales day by day and stock month by month of new cars; model E comes on the market four months before the end."""
     rng = np.random.default_rng(seed)
     cells = [(s, m) for s in STORES for m in MODELS]
@@ -64,7 +64,7 @@ def group_tables(*, months: int = 36, seed: int = 1) -> dict[str, pl.DataFrame]:
     return {"sales": sales.sort("sold_at"), "stock": stock}
 
 
-def write_group(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> Path:
+def write_demand_forecast(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> Path:
     """Write tables, sources and configuration into a folder; returns the configuration's path."""
     folder.mkdir(parents=True, exist_ok=True)
     sources: dict[str, Any] = {"timezone": "Asia/Shanghai", "tables": {}}
