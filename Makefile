@@ -1,23 +1,45 @@
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# uv installs in seconds what takes pip minutes; it is itself installed by pip. With pip alone: make setup INSTALLER=pip
+INSTALLER ?= uv
+# The first of these that the product supports; another one: make demo PYTHON=/path/to/python3.12
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
 .PHONY: setup demo test coverage lint bench serve lock clean
 
-# What runs the product: no Spark, no test tools. Python compiles what is imported; of what is installed, most never is.
-.venv/.run: requirements.lock pyproject.toml
-	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+$(BIN)/python:
+	@test -n '$(PYTHON)' || { echo "error: no Python 3.11 to 3.14 on PATH (python3 is: $$(python3 --version 2>&1)); install one of them, or name it: make demo PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c '$(SUPPORTED)' || { echo "error: PYTHON=$(PYTHON) is $$($(PYTHON) --version 2>&1), Chehang needs Python 3.11 to 3.14; name another one: make demo PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "error: $$($(PYTHON) --version 2>&1) ($(PYTHON)) has no pip; install it (Debian and Ubuntu: apt install python3-pip) or name another one: make demo PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv --without-pip .venv
+
+# $(call install,LOCK): what a lock names, hashes checked, then the product itself. uv asks the index that pip is told of.
+define install
+	@case '$(INSTALLER)' in \
+	uv) \
+		$(BIN)/uv --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock || exit 1; \
+		index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null)}}"; \
+		if test -n "$$index"; then export UV_DEFAULT_INDEX="$$index"; fi; \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable . ;; \
+	pip) \
+		pip="$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check"; \
+		$$pip --no-compile --require-hashes -r $(1) && $$pip --no-deps --editable . ;; \
+	*) echo "error: INSTALLER=$(INSTALLER) is neither uv nor pip" >&2; exit 1 ;; \
+	esac
 	@touch $@
+endef
+
+# What runs the product: no Spark, no test tools. Python compiles what is imported; of what is installed, most never is.
+.venv/.run: requirements.lock requirements-uv.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
 
 # Everything: what runs the product, Spark, tests and linters.
-.venv/.dev: requirements-dev.lock pyproject.toml
-	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
-	@touch $@ .venv/.run
+.venv/.dev: requirements-dev.lock requirements-uv.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch .venv/.run
 
 setup: .venv/.dev
 
@@ -52,11 +74,13 @@ bench: .venv/.dev
 serve: .venv/.run
 	$(BIN)/chehang serve
 
-# Needs uv. Plain name==version lines with hashes, no addresses. Extras are kept: without them pip looks for the newest
-# version of what is asked for with an extra, and refuses it for want of a hash as soon as there is a newer one.
-lock:
-	uv pip compile pyproject.toml --no-strip-extras --extra serve --extra train --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
-	uv pip compile pyproject.toml --no-strip-extras --all-extras --constraint requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
+# For every supported Python and machine at once; plain name==version lines with hashes, no addresses. Extras are kept:
+# without them pip looks for the newest version of what is asked for with an extra, and refuses it for want of a hash.
+RESOLVE = $(BIN)/uv pip compile --universal --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+lock: .venv/.dev
+	$(RESOLVE) pyproject.toml --extra serve --extra train -o requirements.lock
+	$(RESOLVE) pyproject.toml --all-extras --constraint requirements.lock -o requirements-dev.lock
+	echo 'uv>=0.13' | $(RESOLVE) - --python-version 3.11 -o requirements-uv.lock
 
 clean:
 	rm -rf .venv var
