@@ -50,18 +50,22 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "wrk": (lambda: shutil.which("wrk") is not None, "install wrk (Debian: wrk)"),
 }
 
-# The dearest first: what needs several of them goes where the first is.
-SHARED = ("credit_risk", "residual_value", "lead_scoring", "recommendation", "demand_forecast", "fault_rate", "spark")
-ALONE = (ROOT / "tests" / "notebooks", ROOT / "tests" / "realdata")
+# What only `make test-all` runs, beside the tests marked slow: what needs more than Python and pip.
+BEYOND_PIP = {"realdata", "spark", "browser", "wrk"}
+# Tests that share a process share a worker; those of a file run in one worker, because their fixtures are made once.
+PROCESSES = ("server", "spark")
+ONE_BY_ONE = (ROOT / "tests" / "notebooks", ROOT / "tests" / "realdata")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give what shares something dear, or a file, to one worker; long tests that share nothing to whoever is free."""
+    """Mark what only `make test-all` runs, and group tests by worker; long tests go one by one to whoever is free."""
     for item in items:
+        if any(item.get_closest_marker(name) for name in BEYOND_PIP):
+            item.add_marker(pytest.mark.slow)
         names = getattr(item, "fixturenames", ())
-        shared = next((name for name in SHARED if name in names), None)
-        if item.get_closest_marker("xdist_group") or (shared is None and item.path.parent in ALONE):
+        shared = next((name for name in PROCESSES if name in names), None)
+        if shared is None and item.path.parent in ONE_BY_ONE:
             continue
         item.add_marker(pytest.mark.xdist_group(shared or str(item.path.relative_to(ROOT))))
 
@@ -107,7 +111,7 @@ class Trained:
     config: Path
 
 
-def _shared_folder(factory: pytest.TempPathFactory) -> Path:
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
     """Return the folder of this run that all its workers see."""
     own = factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
@@ -127,7 +131,7 @@ def made_once(path: Path) -> Iterator[bool]:
 
 
 def _train_once(factory: pytest.TempPathFactory, task: str, write: Callable[[Path], Path], *promotion: str) -> Trained:
-    folder = _shared_folder(factory) / task
+    folder = shared_folder(factory) / task
     trained = Trained(folder / "home", folder / "data" / f"{task}.yaml")
     with made_once(folder) as missing:
         if missing:

@@ -30,6 +30,7 @@ def test_a_notebook_defines_nothing_and_is_clean(path: Path) -> None:
     assert not [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
 
 
+@pytest.mark.slow
 @each
 def test_a_notebook_runs_and_shows_its_pictures(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"CHEHANG_HOME": str(tmp_path), "OMP_NUM_THREADS": "1", "IPYTHONDIR": str(tmp_path)}.items():

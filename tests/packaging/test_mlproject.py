@@ -39,6 +39,7 @@ def mlflow_run(entry_point: str, home: Path, **parameters: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_mlflow_run_trains_and_promotes(home: Path) -> None:
     assert "registered credit_risk version 1" in mlflow_run("train", home, task="credit_risk")
     assert "credit_risk version 1 is champion" in mlflow_run("promote", home, task="credit_risk")

@@ -1,23 +1,53 @@
-"""One server for all tests that only ask it."""
+"""One server with the champions of all six tasks, for all tests that only ask it."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
+from ml.registry import TASKS
+from tests.conftest import ROOT, Trained, made_once, shared_folder
 from tests.serving.running import Server, serving
-
-if TYPE_CHECKING:
-    from tests.conftest import Trained
+from training import tracking
 
 
 @pytest.fixture(scope="session")
-def server(credit_risk: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Version 1 of the small lender answers."""
-    with serving(credit_risk.home, tmp_path_factory.mktemp("server") / "server.log") as server:
+def dealership(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CHEHANG_HOME in which the small model of every task is champion; made once a run for all workers."""
+    home = shared_folder(tmp_path_factory) / "dealership"
+    owners: dict[str, Trained] = {task: request.getfixturevalue(task) for task in TASKS}
+    with made_once(home) as missing, pytest.MonkeyPatch.context() as patch:
+        for task, owner in owners.items() if missing else ():
+            patch.setenv("CHEHANG_HOME", str(owner.home))
+            version = tracking.find(task, 1)
+            model = tracking.load(version)
+            patch.setenv("CHEHANG_HOME", str(home))
+            adopted = tracking.register(model, metrics=version.metrics, params={}, tags={})
+            tracking.move_champion(adopted, action="promote", why="trained elsewhere")
+    return home
+
+
+@pytest.fixture(scope="session")
+def configs(recommendation: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped configurations, beside a stock of the recommendation's vehicles of which none is sold."""
+    folder = tmp_path_factory.mktemp("server") / "configs"
+    shutil.copytree(ROOT / "configs", folder, ignore=shutil.ignore_patterns("examples"))
+    shutil.copy(recommendation.config.parent / "sources.yaml", folder / "sources.yaml")
+    vehicles = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
+    vehicles.with_columns(sold_at=pl.lit(None, dtype=pl.Int64)).write_parquet(folder / "vehicles.parquet")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(dealership: Path, configs: Path) -> Iterator[Server]:
+    """All six champions answer, each as version 1."""
+    with serving(dealership, configs.parent / "server.log", CHEHANG_CONFIGS=str(configs)) as server:
         yield server
 
 
@@ -29,5 +59,5 @@ def client(server: Server) -> httpx.Client:
 
 @pytest.fixture
 def example(server: Server) -> dict[str, Any]:
-    """A request that the champion answers."""
+    """A credit application that the champion answers."""
     return server.example()

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.serving.running import Server, serving
-
-if TYPE_CHECKING:
-    from tests.conftest import Trained
+from tests.serving.running import Server
 
 URL, ORDERS = "/v1/demand_forecast", "/v1/orders"
-
-
-@pytest.fixture(scope="module")
-def demand_forecast_server(demand_forecast: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Version 1 of the small group of stores answers."""
-    with serving(demand_forecast.home, tmp_path_factory.mktemp("demand_forecast_server") / "server.log") as server:
-        yield server
 
 
 def ask(server: Server, path: str = URL, **fields: Any) -> dict[str, Any]:
@@ -28,53 +17,51 @@ def ask(server: Server, path: str = URL, **fields: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_series_totals_and_reasons(demand_forecast_server: Server) -> None:
-    example = demand_forecast_server.client.get(f"{URL}/example").json()
-    answer = ask(demand_forecast_server, **example)
+def test_series_totals_and_reasons(server: Server) -> None:
+    example = server.client.get(f"{URL}/example").json()
+    answer = ask(server, **example)
     assert answer["model_version"] == 1 and len(answer["periods"]) == 3 and not answer["recomputed"]
     assert all(len(p["quantiles"]) == len(answer["levels"]) and not p["drivers"] for p in answer["periods"])
-    told = ask(demand_forecast_server, f"{URL}?explain=true", **example)
+    told = ask(server, f"{URL}?explain=true", **example)
     assert told["periods"][0]["drivers"] and told["periods"][0]["mean"] == pytest.approx(answer["periods"][0]["mean"])
-    everything = ask(demand_forecast_server)
-    parts = [ask(demand_forecast_server, region=r) for r in ("north", "south")]
+    everything = ask(server)
+    parts = [ask(server, region=r) for r in ("north", "south")]
     assert everything["periods"][0]["mean"] == pytest.approx(sum(p["periods"][0]["mean"] for p in parts))
 
 
-def test_the_documentation_shows_both(demand_forecast_server: Server) -> None:
-    told = demand_forecast_server.client.get("/openapi.json")
+def test_the_documentation_shows_both(server: Server) -> None:
+    told = server.client.get("/openapi.json")
     assert {URL, f"{URL}/batch", ORDERS} <= set(told.json()["paths"])
     assert "what if" in told.text and "review_days" in told.text
 
 
-def test_new_history_and_what_if_are_computed_anew(demand_forecast_server: Server) -> None:
+def test_new_history_and_what_if_are_computed_anew(server: Server) -> None:
     base = {"store_id": "S6", "model": "D", "levels": [0.1, 0.5, 0.9]}
-    busy = ask(demand_forecast_server, **base, history=[{"period": "2023-01", "sold": 40}])
+    busy = ask(server, **base, history=[{"period": "2023-01", "sold": 40}])
     assert busy["recomputed"] and busy["known_until"] == "2023-01"
-    assert busy["periods"][0]["mean"] > ask(demand_forecast_server, **base)["periods"][1]["mean"]
-    assert ask(demand_forecast_server, **base, price=99_000.0)["recomputed"]
-    batch = demand_forecast_server.client.post(f"{URL}/batch", json={"items": [base, {"region": "north"}]}).json()
+    assert busy["periods"][0]["mean"] > ask(server, **base)["periods"][1]["mean"]
+    assert ask(server, **base, price=99_000.0)["recomputed"]
+    batch = server.client.post(f"{URL}/batch", json={"items": [base, {"region": "north"}]}).json()
     assert len(batch["items"]) == 2
 
 
-def test_orders_move_what_is_too_many_before_ordering(demand_forecast_server: Server) -> None:
+def test_orders_move_what_is_too_many_before_ordering(server: Server) -> None:
     stock = [
         {"store_id": "S4", "model": "D", "on_hand": 60, "price": 120_000.0},
         {"store_id": "S6", "model": "D", "on_hand": 0, "price": 120_000.0},
         {"store_id": "S1", "model": "D", "on_hand": 0, "price": 120_000.0},
     ]
-    plan = ask(demand_forecast_server, ORDERS, stock=stock)
+    plan = ask(server, ORDERS, stock=stock)
     assert [(t["from_store"], t["to_store"]) for t in plan["transfers"]] == [("S4", "S6")]
     by_store = {o["store_id"]: o for o in plan["orders"]}
     assert by_store["S6"]["order"] == 0 and by_store["S1"]["order"] == by_store["S1"]["order_up_to"] > 0
     assert by_store["S6"]["demand_p10"] <= by_store["S6"]["demand_p50"] <= by_store["S6"]["demand_p90"]
-    longer = ask(demand_forecast_server, ORDERS, stock=stock[2:], lead_days=60, review_days=20)
+    longer = ask(server, ORDERS, stock=stock[2:], lead_days=60, review_days=20)
     assert longer["orders"][0]["order"] > by_store["S1"]["order"]
-    everything = ask(demand_forecast_server, ORDERS)
+    everything = ask(server, ORDERS)
     assert len(everything["orders"]) == 30 and everything["model_version"] == 1
-    assert len(ask(demand_forecast_server, ORDERS, stores=["S1"])["orders"]) == 5
-    assert ask(demand_forecast_server, ORDERS, **demand_forecast_server.client.get(f"{ORDERS}/example").json())[
-        "orders"
-    ]
+    assert len(ask(server, ORDERS, stores=["S1"])["orders"]) == 5
+    assert ask(server, ORDERS, **server.client.get(f"{ORDERS}/example").json())["orders"]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +80,7 @@ def test_orders_move_what_is_too_many_before_ordering(demand_forecast_server: Se
         (ORDERS, {"lead_days": 300}, "horizon"),
     ],
 )
-def test_what_is_wrong_is_named(demand_forecast_server: Server, path: str, fields: dict[str, Any], told: str) -> None:
-    answer = demand_forecast_server.client.post(path, json=fields)
+def test_what_is_wrong_is_named(server: Server, path: str, fields: dict[str, Any], told: str) -> None:
+    answer = server.client.post(path, json=fields)
     assert answer.status_code == 422
     assert told in answer.text

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.serving.running import Server, serving
-
-if TYPE_CHECKING:
-    from tests.conftest import Trained
+from tests.serving.running import Server
 
 URL = "/v1/fault_rate"
 CELL = {"model": "D", "component": "brakes"}
-
-
-@pytest.fixture(scope="module")
-def fault_rate_server(fault_rate: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Version 1 of the small workshop answers."""
-    with serving(fault_rate.home, tmp_path_factory.mktemp("fault_rate_server") / "server.log") as server:
-        yield server
 
 
 def ask(server: Server, path: str = URL, **fields: Any) -> dict[str, Any]:
@@ -29,24 +18,24 @@ def ask(server: Server, path: str = URL, **fields: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_alarms_with_their_plan_and_their_evidence(fault_rate_server: Server) -> None:
-    answer = ask(fault_rate_server, **fault_rate_server.client.get(f"{URL}/example").json())
+def test_alarms_with_their_plan_and_their_evidence(server: Server) -> None:
+    answer = ask(server, **server.client.get(f"{URL}/example").json())
     assert answer["model_version"] == 1 and answer["basis"] == "exposure" and answer["cell"]["alarm"]
     (alarm,) = answer["alarms"]
     assert (alarm["model"], alarm["component"]) == ("D", "brakes") and alarm["plan"]["vehicles"] > 0
     assert alarm["evidence"] == []
-    told = ask(fault_rate_server, f"{URL}?explain=true", component="brakes")
+    told = ask(server, f"{URL}?explain=true", component="brakes")
     assert len(told["alarms"][0]["evidence"]) > 50
-    batch = fault_rate_server.client.post(f"{URL}/batch", json={"items": [{}, {"model": "A"}]}).json()
+    batch = server.client.post(f"{URL}/batch", json={"items": [{}, {"model": "A"}]}).json()
     assert [len(i["alarms"]) for i in batch["items"]] == [1, 0]
 
 
-def test_vehicles_and_power(fault_rate_server: Server) -> None:
+def test_vehicles_and_power(server: Server) -> None:
     for path in (f"{URL}/vehicles", f"{URL}/power"):
-        assert ask(fault_rate_server, path, **fault_rate_server.client.get(f"{path}/example").json())["model"] == "D"
-    listed = ask(fault_rate_server, f"{URL}/vehicles", **CELL, limit=3)
+        assert ask(server, path, **server.client.get(f"{path}/example").json())["model"] == "D"
+    listed = ask(server, f"{URL}/vehicles", **CELL, limit=3)
     assert len(listed["vehicles"]) == 3 < listed["total"] and listed["alarm"]
-    known = ask(fault_rate_server, f"{URL}/power", **CELL, rate_ratio=3.0)
+    known = ask(server, f"{URL}/power", **CELL, rate_ratio=3.0)
     assert 0 < known["weeks_p50"] <= 104 and known["model_version"] == 1
 
 
@@ -65,13 +54,11 @@ def test_vehicles_and_power(fault_rate_server: Server) -> None:
         (f"{URL}/power", {"model": "Z", "component": "pump", "rate_ratio": 2.0}, "model"),
     ],
 )
-def test_bad_questions_are_refused_by_name(
-    fault_rate_server: Server, path: str, body: dict[str, Any], field: str
-) -> None:
-    answer = fault_rate_server.client.post(path, json=body)
+def test_bad_questions_are_refused_by_name(server: Server, path: str, body: dict[str, Any], field: str) -> None:
+    answer = server.client.post(path, json=body)
     assert answer.status_code == 422 and field in answer.text
 
 
-def test_the_documentation_shows_all_three(fault_rate_server: Server) -> None:
-    told = fault_rate_server.client.get("/openapi.json").json()["paths"]
+def test_the_documentation_shows_all_three(server: Server) -> None:
+    told = server.client.get("/openapi.json").json()["paths"]
     assert {URL, f"{URL}/batch", f"{URL}/vehicles", f"{URL}/power"} <= set(told)

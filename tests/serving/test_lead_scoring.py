@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.serving.running import Server, serving
-
-if TYPE_CHECKING:
-    from tests.conftest import Trained
+from tests.serving.running import Server
 
 URL = "/v1/lead_scoring"
-
-
-@pytest.fixture(scope="module")
-def lead_scoring_server(lead_scoring: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Version 1 of the small desk answers."""
-    with serving(lead_scoring.home, tmp_path_factory.mktemp("lead_scoring_server") / "server.log") as server:
-        yield server
 
 
 def _example(server: Server) -> dict[str, Any]:
     return dict(server.client.get(f"{URL}/example").json())
 
 
-def test_one_lead_with_reasons_and_without(lead_scoring_server: Server) -> None:
-    lead = _example(lead_scoring_server)
-    answer = lead_scoring_server.client.post(URL, json=lead).json()
+def test_one_lead_with_reasons_and_without(server: Server) -> None:
+    lead = _example(server)
+    answer = server.client.post(URL, json=lead).json()
     assert answer["model_version"] == 1
     assert answer["grade"] in "ABCD"
     assert answer["path"] == "with_history"
     assert {*answer["reasons"]} == {"positive", "negative"}
-    bare = lead_scoring_server.client.post(f"{URL}?explain=false", json=lead).json()
+    bare = server.client.post(f"{URL}?explain=false", json=lead).json()
     assert bare["reasons"] is None
     assert bare["conversion_probability"] == answer["conversion_probability"]
 
 
-def test_up_to_a_thousand_at_the_same_path_or_at_batch(lead_scoring_server: Server) -> None:
-    leads = [{**_example(lead_scoring_server), "lead_id": f"L{i}", "events": []} for i in range(1_000)]
+def test_up_to_a_thousand_at_the_same_path_or_at_batch(server: Server) -> None:
+    leads = [{**_example(server), "lead_id": f"L{i}", "events": []} for i in range(1_000)]
     for path in (URL, f"{URL}/batch"):
-        found = lead_scoring_server.client.post(f"{path}?explain=false", json={"items": leads}).json()["items"]
+        found = server.client.post(f"{path}?explain=false", json={"items": leads}).json()["items"]
         assert [a["lead_id"] for a in found] == [lead["lead_id"] for lead in leads]
-    too_many = lead_scoring_server.client.post(URL, json={"items": [*leads, {**leads[0], "lead_id": "one more"}]})
+    too_many = server.client.post(URL, json={"items": [*leads, {**leads[0], "lead_id": "one more"}]})
     assert too_many.status_code == 422
 
 
@@ -60,21 +49,21 @@ def test_up_to_a_thousand_at_the_same_path_or_at_batch(lead_scoring_server: Serv
         ({"purchases": [{"sold_at": "2020-01-01T00:00:00Z", "price": -5}]}, "purchases"),
     ],
 )
-def test_what_is_wrong_is_named(lead_scoring_server: Server, change: dict[str, Any], field: str) -> None:
-    answer = lead_scoring_server.client.post(URL, json={**_example(lead_scoring_server), **change})
+def test_what_is_wrong_is_named(server: Server, change: dict[str, Any], field: str) -> None:
+    answer = server.client.post(URL, json={**_example(server), **change})
     assert answer.status_code == 422, answer.text
     assert answer.json()["error"]["details"][0]["field"].startswith(field)
 
 
-def test_leads_named_twice_are_refused(lead_scoring_server: Server) -> None:
-    lead = {**_example(lead_scoring_server), "lead_id": "L1"}
-    answer = lead_scoring_server.client.post(URL, json={"items": [lead, lead]})
+def test_leads_named_twice_are_refused(server: Server) -> None:
+    lead = {**_example(server), "lead_id": "L1"}
+    answer = server.client.post(URL, json={"items": [lead, lead]})
     assert answer.status_code == 422
     assert answer.json()["error"]["details"][0]["field"] == "lead_id"
 
 
-def test_the_queue_and_the_channels(lead_scoring_server: Server) -> None:
-    client = lead_scoring_server.client
+def test_the_queue_and_the_channels(server: Server) -> None:
+    client = server.client
     queue = client.post(f"{URL}/queue", json=client.get(f"{URL}/queue/example").json()).json()
     assert [i["place"] for i in queue["items"]] == [1, 2]
     assert queue["decay"]["low"] < queue["decay"]["left_after_24_hours"] < queue["decay"]["high"]

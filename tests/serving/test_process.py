@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ROWS = 60_000
 
 
+@pytest.mark.slow
 def test_the_command_serves_beside_another_server_keeps_its_time_and_stops_whole(
     server: Server, credit_risk: Trained, tmp_path: Path
 ) -> None:
@@ -72,6 +73,7 @@ def test_no_champion_is_503_naming_the_command(tmp_path: Path) -> None:
         assert server.metric("chehang_store_errors_total") == 0, "a store that nobody has made yet is no error"
 
 
+@pytest.mark.slow
 def test_a_tracking_server_that_does_not_answer_keeps_nobody_from_starting(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

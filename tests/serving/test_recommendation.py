@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
-from tests.conftest import ROOT
-from tests.serving.running import Server, serving, until
-
-if TYPE_CHECKING:
-    from tests.conftest import Trained
+from tests.serving.running import Server, until
 
 URL = "/v1/recommendation"
 
 
-@pytest.fixture(scope="module")
-def store(recommendation: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
-    """A server beside its own stock table; everything in stock is listed and unsold."""
-    folder = tmp_path_factory.mktemp("store")
-    shutil.copytree(recommendation.home, folder / "home")
-    configs = folder / "configs"
-    configs.mkdir()
-    for name in ("loan_products.yaml", "lending_rules.yaml"):
-        shutil.copy(ROOT / "configs" / name, configs / name)
-    shutil.copy(recommendation.config.parent / "sources.yaml", configs / "sources.yaml")
-    cars = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
-    cars.with_columns(sold_at=pl.lit(None, dtype=pl.Int64)).write_parquet(configs / "vehicles.parquet")
-    with serving(folder / "home", folder / "server.log", CHEHANG_CONFIGS=str(configs)) as server:
-        yield server, configs
-
-
-def test_a_page_its_example_and_a_batch(store: tuple[Server, Path]) -> None:
-    client = store[0].client
+def test_a_page_its_example_and_a_batch(server: Server) -> None:
+    client = server.client
     example = client.get(f"{URL}/example").json()
     answer = client.post(f"{URL}?explain=true", json=example).json()
     assert answer["model_version"] == 1 and len(answer["items"]) == example["n"]
@@ -45,8 +22,8 @@ def test_a_page_its_example_and_a_batch(store: tuple[Server, Path]) -> None:
     assert [page["path"] for page in batch["items"]] == ["session", "customer"]
 
 
-def test_similar(store: tuple[Server, Path]) -> None:
-    client = store[0].client
+def test_similar(server: Server) -> None:
+    client = server.client
     found = client.post(f"{URL}/similar", json={"vehicle_id": "N0", "n": 3})
     assert found.status_code == 200 and len(found.json()["items"]) == 3
     gone = client.post(f"{URL}/similar", json={"vehicle_id": "gone"})
@@ -54,12 +31,11 @@ def test_similar(store: tuple[Server, Path]) -> None:
 
 
 @pytest.mark.parametrize("body", [{"n": 0}, {"n": 10_000}, {"nonsense": 1}, {"session": [{"at": "today"}]}])
-def test_what_cannot_be_asked_is_422(store: tuple[Server, Path], body: dict[str, object]) -> None:
-    assert store[0].client.post(URL, json=body).status_code == 422
+def test_what_cannot_be_asked_is_422(server: Server, body: dict[str, object]) -> None:
+    assert server.client.post(URL, json=body).status_code == 422
 
 
-def test_a_car_sold_a_moment_ago_is_gone_and_a_new_one_there(store: tuple[Server, Path]) -> None:
-    server, configs = store
+def test_a_car_sold_a_moment_ago_is_gone_and_a_new_one_there(server: Server, configs: Path) -> None:
     file = configs / "vehicles.parquet"
     cars = pl.read_parquet(file)
 
@@ -78,8 +54,7 @@ def test_a_car_sold_a_moment_ago_is_gone_and_a_new_one_there(store: tuple[Server
     until(lambda: "U07" not in shown() and "FRESH" in shown(), seconds=10)
 
 
-def test_stock_that_cannot_be_read_leaves_the_old(store: tuple[Server, Path]) -> None:
-    server, configs = store
+def test_stock_that_cannot_be_read_leaves_the_old(server: Server, configs: Path) -> None:
     file = configs / "vehicles.parquet"
     whole = file.read_bytes()
     before = server.client.post(URL, json={"n": 200}).json()

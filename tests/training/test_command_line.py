@@ -107,6 +107,7 @@ def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
     assert "the data has no time" in told.stdout
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_no_half_version(tmp_path: Path, credit_risk: Trained) -> None:
     command = [sys.executable, "-m", "training.cli", "train", "credit_risk", "-c", str(credit_risk.config)]
     env = {**os.environ, "CHEHANG_HOME": str(tmp_path)}
@@ -123,6 +124,7 @@ def test_kill_9_leaves_no_half_version(tmp_path: Path, credit_risk: Trained) -> 
         ]
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_both_land(tmp_path: Path, credit_risk: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(credit_risk.config))
     with ThreadPoolExecutor(2) as pool:

@@ -13,6 +13,8 @@ from training.config import load_config
 from training.demand import DemandStudy, load_demand
 from training.sample_data import Size, generate
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = (
     "params.candidates=[croston]",
     "params.trees={n_estimators: 150, learning_rate: 0.06, bags: 1, num_threads: 1}",

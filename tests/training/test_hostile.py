@@ -74,6 +74,7 @@ def _limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_registers_nothing(home: Path, credit_risk: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(credit_risk.config))
     # A limit on the size of files stands in for the full disk: it needs no mount and no root.
@@ -84,6 +85,7 @@ def test_a_disk_that_is_full_registers_nothing(home: Path, credit_risk: Trained)
     assert _numbers() == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_tracking_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -178,6 +180,7 @@ def test_answers_do_not_overwrite_the_rows_they_answer(tmp_path: Path, credit_ri
     assert rows.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_killed_before_the_version_is_made_leaves_none(home: Path, credit_risk: Trained) -> None:
     killed = python(
         "-c", DIES, "create_model_version", "train", "credit_risk", "-c", str(credit_risk.config), home=home
@@ -186,6 +189,7 @@ def test_killed_before_the_version_is_made_leaves_none(home: Path, credit_risk: 
     assert _numbers() == [1] and _champion() == 1
 
 
+@pytest.mark.slow
 def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, credit_risk: Trained) -> None:
     run.train(load_config("credit_risk", credit_risk.config))
     for moment in ("set_registered_model_tag", "set_registered_model_alias"):

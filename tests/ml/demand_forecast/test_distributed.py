@@ -5,6 +5,7 @@ from __future__ import annotations
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+import pytest
 
 from ml.demand_forecast.lags import NAMES, as_rows, lag_table, transforms
 
@@ -18,6 +19,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 def test_training_on_dask_reads_the_same_features_and_learns_the_same() -> None:
     import dask.dataframe as dd
     from distributed import Client, LocalCluster

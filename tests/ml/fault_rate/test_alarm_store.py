@@ -146,6 +146,7 @@ def _process(path: Path, times: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_raise_each_alarm_once(store: AlarmStore, tmp_path: Path) -> None:
     both = [_process(kept_in(tmp_path), 20) for _ in range(2)]
     assert [p.wait(timeout=120) for p in both] == [0, 0]
@@ -153,6 +154,7 @@ def test_two_processes_at_once_raise_each_alarm_once(store: AlarmStore, tmp_path
     assert store.alarms()["last_seen_at"].to_list() == [NOW + 19] * 20
 
 
+@pytest.mark.slow
 def test_a_process_killed_half_way_leaves_whole_alarms(store: AlarmStore, tmp_path: Path) -> None:
     running = _process(kept_in(tmp_path), 100_000)
     assert running.stdout is not None
