@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ml.registry import TASKS
 from tests.serving.running import PATH, Server
 
 
