@@ -11,10 +11,9 @@ table are required to be there; every other column may be missing from a source,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 
 EARLIEST = 0  # 1970-01-01
@@ -42,15 +41,53 @@ EVENT_TYPES = (
 
 
 @dataclass(frozen=True)
+class Column:
+    """One column of a raw table.
+
+    Attributes
+    ----------
+    dtype : polars data type
+        Type of its values.
+    nullable : bool
+        Whether a row may lack a value.
+    required : bool
+        Whether the table may lack the column.
+    low, high : float or None
+        Range of a number or an instant, both ends included.
+    values : tuple of str
+        All values that a category may take; none means any text.
+    min_length : int
+        Fewest characters of a text.
+    unit : str or None
+        `us` (an instant), `fen`, `km` and so on.
+    personal, protected, reference, outcome : bool
+        See the properties of `Table` of these names.
+    """
+
+    dtype: type[pl.DataType]
+    nullable: bool = True
+    required: bool = False
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] = ()
+    min_length: int = 0
+    unit: str | None = None
+    personal: bool = False
+    protected: bool = False
+    reference: bool = False
+    outcome: bool = False
+
+
+@dataclass(frozen=True)
 class Table:
-    """One raw table: its pandera schema, its key and the instant that orders it.
+    """One raw table: its columns, its key and the instant that orders it.
 
     Attributes
     ----------
     name : str
         Table name, as in `configs/sources.yaml`.
-    schema : pandera.polars.DataFrameSchema
-        Types, ranges and nullability of the columns.
+    columns : mapping of str to Column
+        Types, ranges and nullability.
     key : tuple of str
         Columns that identify a row.
     time : str or None
@@ -58,7 +95,7 @@ class Table:
     """
 
     name: str
-    schema: pa.DataFrameSchema
+    columns: Mapping[str, Column]
     key: tuple[str, ...]
     time: str | None
 
@@ -69,7 +106,7 @@ class Table:
         >>> sorted(CUSTOMERS.personal)[:2]
         ['birth_date', 'gender']
         """
-        return frozenset(n for n, c in self.schema.columns.items() if (c.metadata or {}).get("personal"))
+        return frozenset(n for n, c in self.columns.items() if c.personal)
 
     @property
     def protected(self) -> frozenset[str]:
@@ -78,7 +115,7 @@ class Table:
         >>> sorted(APPLICATIONS.protected)
         ['age_band', 'gender', 'marital_status']
         """
-        return frozenset(n for n, c in self.schema.columns.items() if (c.metadata or {}).get("protected"))
+        return frozenset(n for n, c in self.columns.items() if c.protected)
 
     @property
     def references(self) -> frozenset[str]:
@@ -87,8 +124,7 @@ class Table:
         >>> sorted(LOAN_OUTCOMES.references)
         ['application_id']
         """
-        named = (n for n, c in self.schema.columns.items() if (c.metadata or {}).get("reference"))
-        return frozenset(named) | frozenset(self.key)
+        return frozenset(n for n, c in self.columns.items() if c.reference) | frozenset(self.key)
 
     @property
     def outcomes(self) -> frozenset[str]:
@@ -97,56 +133,53 @@ class Table:
         >>> sorted(APPLICATIONS.outcomes)
         ['decided_at', 'decision']
         """
-        return frozenset(n for n, c in self.schema.columns.items() if (c.metadata or {}).get("outcome"))
+        return frozenset(n for n, c in self.columns.items() if c.outcome)
 
 
-def _column(dtype: Any, *checks: pa.Check, nullable: bool, required: bool = False, **meta: Any) -> pa.Column:
-    return pa.Column(dtype, checks=list(checks), nullable=nullable, required=required, metadata=meta)
+def _key() -> Column:
+    return Column(pl.String, nullable=False, required=True, min_length=1)
 
 
-def _key(**meta: Any) -> pa.Column:
-    return _column(pl.String, pa.Check.str_length(min_value=1), nullable=False, required=True, **meta)
+def _reference(*, personal: bool = False, outcome: bool = False) -> Column:
+    return Column(pl.String, reference=True, personal=personal, outcome=outcome)
 
 
-def _reference(**meta: Any) -> pa.Column:
-    return _column(pl.String, nullable=True, reference=True, **meta)
+def _text(*, personal: bool = False) -> Column:
+    return Column(pl.String, personal=personal)
 
 
-def _text(**meta: Any) -> pa.Column:
-    return _column(pl.String, nullable=True, **meta)
+def _category(
+    values: tuple[str, ...], *, personal: bool = False, protected: bool = False, outcome: bool = False
+) -> Column:
+    return Column(pl.String, values=values, personal=personal, protected=protected, outcome=outcome)
 
 
-def _category(values: tuple[str, ...], **meta: Any) -> pa.Column:
-    return _column(pl.String, pa.Check.isin(values), nullable=True, **meta)
+def _instant(
+    *, required: bool = False, earliest: int = EARLIEST, personal: bool = False, outcome: bool = False
+) -> Column:
+    return Column(
+        pl.Int64, nullable=not required, required=required, low=earliest, high=LATEST, unit="us",
+        personal=personal, outcome=outcome,
+    )  # fmt: skip
 
 
-def _instant(*, required: bool = False, earliest: int = EARLIEST, **meta: Any) -> pa.Column:
-    check = pa.Check.in_range(earliest, LATEST)
-    return _column(pl.Int64, check, nullable=not required, required=required, unit="us", **meta)
+def _integer(low: int, high: int, *, unit: str | None = None, personal: bool = False, outcome: bool = False) -> Column:
+    return Column(pl.Int64, low=low, high=high, unit=unit, personal=personal, outcome=outcome)
 
 
-def _integer(low: int, high: int, **meta: Any) -> pa.Column:
-    return _column(pl.Int64, pa.Check.in_range(low, high), nullable=True, **meta)
+def _number(low: float, high: float, *, unit: str | None = None, personal: bool = False) -> Column:
+    return Column(pl.Float64, low=low, high=high, unit=unit, personal=personal)
 
 
-def _number(low: float, high: float, **meta: Any) -> pa.Column:
-    return _column(pl.Float64, pa.Check.in_range(low, high), nullable=True, **meta)
+def _money(low: int = 0, high: int = 10**12, *, personal: bool = False, outcome: bool = False) -> Column:
+    return _integer(low, high, unit="fen", personal=personal, outcome=outcome)
 
 
-def _money(low: int = 0, high: int = 10**12, **meta: Any) -> pa.Column:
-    return _integer(low, high, unit="fen", **meta)
+def _flag(*, required: bool = False, personal: bool = False, outcome: bool = False) -> Column:
+    return Column(pl.Boolean, required=required, personal=personal, outcome=outcome)
 
 
-def _flag(**meta: Any) -> pa.Column:
-    return _column(pl.Boolean, nullable=True, **meta)
-
-
-def _table(name: str, columns: dict[str, pa.Column], *, key: tuple[str, ...], time: str | None) -> Table:
-    schema = pa.DataFrameSchema(columns, name=name, unique=list(key), strict=False)
-    return Table(name, schema, key, time)
-
-
-CUSTOMERS = _table(
+CUSTOMERS = Table(
     "customers",
     {
         "customer_id": _key(),
@@ -161,7 +194,7 @@ CUSTOMERS = _table(
         "distance_km": _number(0, 20_000, unit="km"),
         "household_size": _integer(1, 20),
         "occupation": _text(),
-        "monthly_income": _money(unit_note="per month", personal=True),
+        "monthly_income": _money(personal=True),
         "budget_low": _money(),
         "budget_high": _money(),
         "preferred_energy_type": _category(ENERGY_TYPES),
@@ -171,7 +204,7 @@ CUSTOMERS = _table(
     time="created_at",
 )
 
-VEHICLES = _table(
+VEHICLES = Table(
     "vehicles",
     {
         "vehicle_id": _key(),
@@ -204,7 +237,7 @@ VEHICLES = _table(
     time="listed_at",
 )
 
-EVENTS = _table(
+EVENTS = Table(
     "events",
     {
         "event_id": _key(),
@@ -225,7 +258,7 @@ EVENTS = _table(
     time="event_at",
 )
 
-LEADS = _table(
+LEADS = Table(
     "leads",
     {
         "lead_id": _key(),
@@ -253,7 +286,7 @@ LEADS = _table(
     time="created_at",
 )
 
-APPLICATIONS = _table(
+APPLICATIONS = Table(
     "applications",
     {
         "application_id": _key(),
@@ -297,11 +330,11 @@ APPLICATIONS = _table(
     time="submitted_at",
 )
 
-LOAN_OUTCOMES = _table(
+LOAN_OUTCOMES = Table(
     "loan_outcomes",
     {
         "application_id": _key(),
-        "defaulted": _column(pl.Boolean, nullable=True, required=True, outcome=True),
+        "defaulted": _flag(required=True, outcome=True),
         "originated_at": _instant(outcome=True),
         "observed_at": _instant(outcome=True),
         "defaulted_at": _instant(outcome=True),
@@ -312,7 +345,7 @@ LOAN_OUTCOMES = _table(
     time="observed_at",
 )
 
-SALES = _table(
+SALES = Table(
     "sales",
     {
         "sale_id": _key(),
@@ -334,7 +367,7 @@ SALES = _table(
     time="sold_at",
 )
 
-STOCK = _table(
+STOCK = Table(
     "stock",
     {
         "store_id": _key(),
@@ -350,7 +383,7 @@ STOCK = _table(
     time="snapshot_at",
 )
 
-SERVICE_RECORDS = _table(
+SERVICE_RECORDS = Table(
     "service_records",
     {
         "record_id": _key(),
@@ -370,7 +403,7 @@ SERVICE_RECORDS = _table(
     time="serviced_at",
 )
 
-FLEET = _table(
+FLEET = Table(
     "fleet",
     {
         "vehicle_id": _key(),

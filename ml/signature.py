@@ -12,10 +12,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 from pydantic import Field as Constraint
 
 from features.errors import DataError
-from features.tables import Table
+from features.tables import Column, Table
 
 Kind = Literal["number", "integer", "flag", "category", "text", "instant"]
-_KINDS: dict[Any, Kind] = {pl.Int64: "integer", pl.Float64: "number", pl.Boolean: "flag", pl.String: "text"}
+_KINDS: dict[type[pl.DataType], Kind] = {
+    pl.Int64: "integer",
+    pl.Float64: "number",
+    pl.Boolean: "flag",
+    pl.String: "text",
+}
 FEN = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -88,26 +93,17 @@ def contract_fields(table: Table) -> list[Field]:
     >>> term.kind, term.low, term.high
     ('integer', 1.0, 120.0)
     """
-    return [
-        _contract_field(name, column) for name, column in table.schema.columns.items() if name not in table.outcomes
-    ]
+    return [_contract_field(name, column) for name, column in table.columns.items() if name not in table.outcomes]
 
 
-def _contract_field(name: str, column: Any) -> Field:
-    meta = column.metadata or {}
-    limits: dict[str, Any] = {}
-    for check in column.checks:
-        statistics = check.statistics
-        if check.name == "isin":
-            limits["values"] = tuple(statistics["allowed_values"])
-        elif check.name == "in_range":
-            limits |= {"low": statistics["min_value"], "high": statistics["max_value"]}
-    kind = _KINDS[column.dtype.type if isinstance(column.dtype.type, type) else type(column.dtype.type)]
-    if meta.get("unit") == "us":
-        return Field(name=name, kind="instant", personal=meta.get("personal", False))
-    if "values" in limits:
-        kind = "category"
-    return Field(name=name, kind=kind, unit=meta.get("unit"), personal=meta.get("personal", False), **limits)
+def _contract_field(name: str, column: Column) -> Field:
+    if column.unit == "us":
+        return Field(name=name, kind="instant", personal=column.personal)
+    kind = "category" if column.values else _KINDS[column.dtype]
+    return Field(
+        name=name, kind=kind, unit=column.unit, personal=column.personal, low=column.low, high=column.high,
+        values=column.values or None,
+    )  # fmt: skip
 
 
 def feature_columns(

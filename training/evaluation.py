@@ -277,7 +277,7 @@ def _decisions(answers: pl.DataFrame, y: Array, estimator: Any) -> dict[str, Any
 def _fairness(examples: Examples, X: pl.DataFrame, y: Array, answers: pl.DataFrame) -> dict[str, Any]:
     """Approval and error rates at the cut-off by each attribute that the model does not see."""
     config = examples.config
-    attributes = [c for c in (*config.definition.table.schema.columns, *config.protected) if c in X.columns]
+    attributes = [c for c in (*config.definition.table.columns, *config.protected) if c in X.columns]
     protected = {*config.definition.table.protected, *config.protected}
     if "band" not in answers.columns:
         return {}

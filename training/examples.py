@@ -206,11 +206,11 @@ def _features(
     hidden = {*config.exclude_features, *config.protected}
     for option in ("exclude_features", "protected", "segments"):
         for name in getattr(config, option):
-            if name not in frame.columns and name not in config.definition.table.schema.columns:
+            if name not in frame.columns and name not in config.definition.table.columns:
                 raise ConfigError(f"{option}: '{name}' is not a column of the data; it has {sorted(frame.columns)}")
     numeric, categorical = feature_columns(config.definition.table, frame.columns, exclude=hidden)
     contract = config.definition.table
-    given = {*contract.schema.columns, *extra.numeric, *extra.categorical, *contract.key, "as_of", *after, *hidden}
+    given = {*contract.columns, *extra.numeric, *extra.categorical, *contract.key, "as_of", *after, *hidden}
     computed = [n for n in frame.columns if n not in given]
     texts = [n for n in computed if frame.schema[n] == pl.String]
     numbers = [n for n in computed if n not in texts]

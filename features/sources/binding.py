@@ -90,16 +90,16 @@ def bind(
         Name of the YAML file, for messages.
     """
     absent = {table.time} if timeless else set()
-    kinds: dict[str, Kind] = {n: kind_of(table, n) for n in table.schema.columns if n not in absent}
+    kinds: dict[str, Kind] = {n: kind_of(table, n) for n in table.columns if n not in absent}
     extras: dict[str, Kind] = {**dict.fromkeys(extra.numeric, "number"), **dict.fromkeys(extra.categorical, "text")}
     problems: list[ChehangError] = [
         ConfigError(f"{table.name}: extra feature `{n}` is a contract column already: remove it from extra_features")
         for n in extras
-        if n in table.schema.columns
+        if n in table.columns
     ]
     feeds = []
-    for name, kind in (kinds | {n: k for n, k in extras.items() if n not in table.schema.columns}).items():
-        contract = table.schema.columns.get(name)
+    for name, kind in (kinds | {n: k for n, k in extras.items() if n not in table.columns}).items():
+        contract = table.columns.get(name)
         required = contract is not None and bool(contract.required)
         field = f"{file}: tables.{table.name}.columns.{name}"
         spec = _origin(name, source, present)
@@ -148,7 +148,7 @@ def _filter_faults(table: Table, source: TableSource, present: Collection[str], 
 def _missing(
     table: Table, name: str, source: TableSource, present: Collection[str], field: str, *, extra: bool
 ) -> ChehangError:
-    candidates = [*present, *(n for n in source.columns if n not in table.schema.columns)]
+    candidates = [*present, *(n for n in source.columns if n not in table.columns)]
     found = f"{table.name}: the source has no column `{name}`; {near(name, candidates)}"
     if extra:
         return ConfigError(f"{found}: map it under {field}, or remove it from extra_features")

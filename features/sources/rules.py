@@ -1,11 +1,9 @@
-"""The contract's checks as Polars expressions, read from the pandera schema so that ranges live in one place."""
+"""The contract's checks as Polars expressions, read from `features.tables` so that ranges live in one place."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import polars as pl
 
@@ -19,8 +17,6 @@ FUTURE = "in the future"
 DUPLICATE_KEY = "duplicate key"
 EXACT_DUPLICATE = "exact duplicate"
 
-Rule = tuple[str, pl.Expr]
-
 
 def kind_of(table: Table, column: str) -> Kind:
     """What a contract column holds.
@@ -31,14 +27,13 @@ def kind_of(table: Table, column: str) -> Kind:
     >>> [kind_of(APPLICATIONS, c) for c in ("submitted_at", "loan_amount", "term_months", "housing")]
     ['instant', 'money', 'integer', 'text']
     """
-    contract = table.schema.columns[column]
-    unit = (contract.metadata or {}).get("unit")
-    if contract.dtype.type == pl.Int64:
-        if unit == "us":
+    contract = table.columns[column]
+    if contract.dtype == pl.Int64:
+        if contract.unit == "us":
             return "instant"
-        return "money" if unit == "fen" else "integer"
-    kinds: dict[Any, Kind] = {pl.String: "text", pl.Float64: "number", pl.Boolean: "flag"}
-    return kinds[contract.dtype.type]
+        return "money" if contract.unit == "fen" else "integer"
+    kinds: dict[type[pl.DataType], Kind] = {pl.String: "text", pl.Float64: "number", pl.Boolean: "flag"}
+    return kinds[contract.dtype]
 
 
 def contract_rules(table: Table, column: str) -> dict[str, pl.Expr]:
@@ -53,11 +48,6 @@ def contract_rules(table: Table, column: str) -> dict[str, pl.Expr]:
     column : str
         One of its columns.
 
-    Raises
-    ------
-    LookupError
-        The contract uses a pandera check that has no expression here.
-
     Examples
     --------
     >>> from features.tables import APPLICATIONS
@@ -66,8 +56,14 @@ def contract_rules(table: Table, column: str) -> dict[str, pl.Expr]:
     >>> list(contract_rules(APPLICATIONS, "decided_at"))
     ['outside 1970-01-01..2100-01-01']
     """
-    value = pl.col(column)
-    rules = dict(_rule(check, value) for check in table.schema.columns[column].checks)
+    contract, value = table.columns[column], pl.col(column)
+    rules: dict[str, pl.Expr] = {}
+    if contract.low is not None and contract.high is not None:
+        rules[f"outside {contract.low}..{contract.high}"] = ~value.is_between(contract.low, contract.high)
+    if contract.values:
+        rules[f"not one of {', '.join(contract.values)}"] = ~value.is_in(contract.values)
+    if contract.min_length:
+        rules[f"shorter than {contract.min_length}"] = value.str.len_chars() < contract.min_length
     return {_dated(r): e for r, e in rules.items()} if kind_of(table, column) == "instant" else rules
 
 
@@ -78,38 +74,3 @@ def _dated(rule: str) -> str:
         return str((EPOCH + dt.timedelta(microseconds=int(microseconds[0]))).date())
 
     return re.sub(r"-?\d+", day, rule)
-
-
-def _rule(check: Any, value: pl.Expr) -> Rule:
-    if check.name not in _CHECKS:
-        raise LookupError(f"features/sources/rules.py has no expression for the pandera check `{check.name}`: add it")
-    return _CHECKS[check.name](value, check.statistics)
-
-
-def _in_range(value: pl.Expr, given: Mapping[str, Any]) -> Rule:
-    low, high = given["min_value"], given["max_value"]
-    closed = {(True, True): "both", (True, False): "left", (False, True): "right", (False, False): "none"}
-    kind: Any = closed[given["include_min"], given["include_max"]]
-    return f"outside {low}..{high}", ~value.is_between(low, high, closed=kind)
-
-
-def _isin(value: pl.Expr, given: Mapping[str, Any]) -> Rule:
-    allowed = list(given["allowed_values"])
-    return f"not one of {', '.join(map(str, allowed))}", ~value.is_in(allowed)
-
-
-def _str_length(value: pl.Expr, given: Mapping[str, Any]) -> Rule:
-    low, high, exact = given["min_value"], given["max_value"], given.get("exact_value")
-    length = value.str.len_chars()
-    if exact is not None:
-        return f"not {exact} characters", length != exact
-    if high is None:
-        return f"shorter than {low}", length < low
-    return f"not {low or 0}..{high} characters", ~length.is_between(low or 0, high)
-
-
-_CHECKS: dict[str, Callable[[pl.Expr, Mapping[str, Any]], Rule]] = {
-    "in_range": _in_range,
-    "isin": _isin,
-    "str_length": _str_length,
-}

@@ -128,7 +128,7 @@ def _contract(
     for feed in binding.feeds:
         if not feed.contract:
             continue
-        if not table.schema.columns[feed.name].nullable:
+        if not table.columns[feed.name].nullable:
             # A value that did not convert is null as well: it has broken its own rule already.
             unconverted = [pl.col(f.name) for f in flags if f.column == feed.name]
             missing = pl.col(feed.name).is_null()

@@ -204,7 +204,9 @@ def test_a_column_named_like_a_fact_is_an_error_that_names_it() -> None:
 
 
 def test_a_table_without_an_instant_has_no_history() -> None:
-    history = History(Table("shops", VEHICLES.schema, ("vehicle_id",), None), on="store_id", facts={"n": count(**TEXT)})
+    history = History(
+        Table("shops", VEHICLES.columns, ("vehicle_id",), None), on="store_id", facts={"n": count(**TEXT)}
+    )
     with pytest.raises(DataError, match="shops: no column orders its rows"):
         history.facts_for(["store_id"])
 

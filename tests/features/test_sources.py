@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import DataError
+from features.pandera_schema import pandera_schema
 from features.sources import ExtraFeatures, RawTables, SourcesConfig, load_sources, read_tables
 from features.sources.rules import contract_rules
 from features.tables import APPLICATIONS, EVENTS, TABLES
@@ -385,23 +386,24 @@ def test_what_is_kept_is_what_pandera_accepts_and_what_is_set_apart_is_what_it_r
     tables = read(tmp_path, "events", bad)
     kept = tables.frames["events"].collect()
     assert kept["event_id"].to_list() == ["e1", "e8"]
-    EVENTS.schema.validate(kept)
+    pandera_schema(EVENTS).validate(kept)
     typed = pl.DataFrame(bad, schema_overrides={"event_at": pl.Int64})
     for row in pl.read_parquet(tables.reports["events"].quarantine_file)["source_row"]:
         with pytest.raises(Exception, match=r"(?i)failed|null|non-nullable"):
-            EVENTS.schema.validate(typed[row - 1])
+            pandera_schema(EVENTS).validate(typed[row - 1])
 
 
 def test_every_check_of_every_contract_has_an_expression():
     for table in TABLES.values():
-        for name, contract in table.schema.columns.items():
+        assert list(pandera_schema(table).columns) == list(table.columns)
+        for name, contract in pandera_schema(table).columns.items():
             assert len(contract_rules(table, name)) == len(contract.checks)
 
 
 def test_one_row_is_a_table(tmp_path):
     tables = read(tmp_path, "applications", good(1))
     assert tables.frames["applications"].collect().height == 1
-    APPLICATIONS.schema.validate(tables.frames["applications"].collect())
+    pandera_schema(APPLICATIONS).validate(tables.frames["applications"].collect())
 
 
 def test_a_hundred_percent_null_optional_column_is_read_as_missing(tmp_path):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from features.tables import BODY_TYPES, CUSTOMERS, ENERGY_TYPES
+from features.tables import BODY_TYPES, ENERGY_TYPES, OLDEST_BIRTH
 from training.sample_data.catalogue import BRANDS
 from training.sample_data.draws import Flags, Floats, Ints, Random, fen, labels, masked, numbered, pick, pick_rows
 from training.sample_data.seasons import DAY, MINUTE, YEAR, Window
@@ -165,7 +165,7 @@ def customers_frame(rng: Random, people: People, *, created: Ints, stores: Store
             "created_at": pl.Series(created),
             "name": _names(rng, n),
             "phone": numbered("100", rng.integers(0, 10**8, n), width=8),  # 100 is no mobile prefix: it never rings
-            "birth_date": masked(birth, told["birth_date"] & (birth >= _earliest_birth())),
+            "birth_date": masked(birth, told["birth_date"] & (birth >= OLDEST_BIRTH)),
             "gender": masked_labels(("male", "female"), facts.woman[:n].astype(np.int64), told["gender"]),
             "region": stores.regions(store),
             "city": stores.cities(store),
@@ -191,11 +191,6 @@ _TOLD = {
 def masked_labels(names: tuple[str, ...], codes: Ints, known: Flags) -> pl.Series:
     """Show codes by name where they are known, null elsewhere."""
     return labels(names, np.where(known, codes, -1))
-
-
-def _earliest_birth() -> int:
-    """Earliest birth date that the contract can carry."""
-    return int(CUSTOMERS.schema.columns["birth_date"].checks[0].statistics["min_value"])
 
 
 def _names(rng: Random, count: int) -> pl.Series:

@@ -104,10 +104,9 @@ def in_contract(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     >>> in_contract("stock", pl.DataFrame({"store_id": ["S1"]})).columns[:3]
     ['store_id', 'model', 'snapshot_at']
     """
-    columns = TABLES[name].schema.columns
+    columns = TABLES[name].columns
     return frame.select(
-        (pl.col(c) if c in frame.columns else pl.lit(None)).cast(column.dtype.type).alias(c)
-        for c, column in columns.items()
+        (pl.col(c) if c in frame.columns else pl.lit(None)).cast(column.dtype).alias(c) for c, column in columns.items()
     )
 
 
@@ -118,8 +117,8 @@ def instants_shown(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
 
 def write_table(folder: Path, name: str, chunks: Iterable[pl.DataFrame]) -> int:
     """Write a raw table piece by piece; returns its rows."""
-    columns = TABLES[name].schema.columns
-    shown = [c for c, column in columns.items() if (column.metadata or {}).get("unit") == "us"]
+    columns = TABLES[name].columns
+    shown = [c for c, column in columns.items() if column.unit == "us"]
     frames = (instants_shown(in_contract(name, chunk), shown) for chunk in chunks)
     return _write(folder / "tables" / f"{name}.parquet", frames)
 
