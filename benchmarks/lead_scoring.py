@@ -61,7 +61,7 @@ def main() -> None:
 
 def chehang(home: Path, *arguments: str) -> str:
     """Run the command line in a process of its own."""
-    command = [sys.executable, "-m", "training.cli", *arguments]
+    command = [sys.executable, "-m", "chehang", *arguments]
     done = subprocess.run(
         command, env={**os.environ, "CHEHANG_HOME": str(home)}, check=True, capture_output=True, text=True
     )

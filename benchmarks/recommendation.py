@@ -126,7 +126,7 @@ def showroom(folder: Path) -> tuple[Path, Path]:
         ["promote", "recommendation", "--force", "--reason", "benchmark"],
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "training.cli", *command],
+            [sys.executable, "-m", "chehang", *command],
             env=environment,
             check=False,
             capture_output=True,

@@ -122,7 +122,7 @@ def _champion(folder: Path) -> tuple[Model, int]:
     """The promoted model, saved once more where the plain server reads it."""
     if tracking.champion(TASK) is None:
         for command in (["sample-data"], ["train", TASK], ["promote", TASK]):
-            subprocess.run([sys.executable, "-m", "training.cli", *command], check=True)
+            subprocess.run([sys.executable, "-m", "chehang", *command], check=True)
     version = tracking.champion(TASK)
     if version is None:
         raise SystemExit(f"no champion: chehang promote {TASK}")

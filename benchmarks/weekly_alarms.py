@@ -135,7 +135,7 @@ def main() -> None:
         print(f"reading and checking both tables alone: {floor:.1f} s, {held:.2f} GiB")
         command = [
             "-m",
-            "training.cli",
+            "chehang",
             "alarms",
             "--config",
             str(config),

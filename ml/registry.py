@@ -1,33 +1,158 @@
-"""The tasks of the product, and the questions beside them, by name."""
+"""The tasks of the product, and the questions beside them, by name: a literal, which imports none of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ml import loan_offers
-from ml.credit_risk import TASK as CREDIT_RISK
-from ml.demand_forecast import TASK as DEMAND_FORECAST
-from ml.demand_forecast import orders
-from ml.endpoint import Endpoint
-from ml.fault_rate import TASK as FAULT_RATE
-from ml.fault_rate import endpoints as fault_rate
-from ml.lead_scoring import TASK as LEAD_SCORING
-from ml.lead_scoring import endpoints as lead_scoring
-from ml.recommendation import TASK as RECOMMENDATION
-from ml.recommendation import similar
-from ml.residual_value import TASK as RESIDUAL_VALUE
-from ml.task import Task
+from features.errors import ConfigError
 
-TASKS: dict[str, Task] = {
-    t.name: t for t in (RECOMMENDATION, LEAD_SCORING, CREDIT_RISK, RESIDUAL_VALUE, DEMAND_FORECAST, FAULT_RATE)
+if TYPE_CHECKING:
+    from ml.endpoint import Endpoint
+    from ml.task import Task
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A task as it is listed.
+
+    Attributes
+    ----------
+    name : str
+        The noun used in every layer.
+    summary : mapping
+        The question, by language (`zh`, `en`).
+    tables : tuple of str
+        Raw tables that it needs.
+    module : str
+        Where `TASK` is.
+    """
+
+    name: str
+    summary: Mapping[str, str]
+    tables: tuple[str, ...]
+    module: str
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "recommendation",
+        {
+            "zh": "应当向这位访客展示哪些在售车辆，为什么",
+            "en": "Which vehicles in stock should this visitor see, and why",
+        },
+        tables=("events", "vehicles", "customers"),
+        module="ml.recommendation",
+    ),
+    Entry(
+        "lead_scoring",
+        {
+            "zh": "这条线索成交的可能性有多大，应当先联系谁",
+            "en": "How likely is this lead to buy within the horizon, and whom do we call first",
+        },
+        tables=("leads",),
+        module="ml.lead_scoring",
+    ),
+    Entry(
+        "credit_risk",
+        {
+            "zh": "借款人违约的可能性有多大，原因是什么",
+            "en": "How likely is this borrower to default, and for what reasons",
+        },
+        tables=("applications", "loan_outcomes"),
+        module="ml.credit_risk",
+    ),
+    Entry(
+        "residual_value",
+        {
+            "zh": "这辆二手车值多少钱，贷款到期时还值多少",
+            "en": "What is this used car worth, now and when a loan ends",
+        },
+        tables=("vehicles",),
+        module="ml.residual_value",
+    ),
+    Entry(
+        "demand_forecast",
+        {
+            "zh": "每家门店每款车型未来会卖多少，应当订多少",
+            "en": "How many of each model will each store sell, and how many to order",
+        },
+        tables=("sales", "stock", "vehicles"),
+        module="ml.demand_forecast",
+    ),
+    Entry(
+        "fault_rate",
+        {
+            "zh": "哪款车型的哪个部件故障率偏高，应召回哪些车",
+            "en": "Which component of which model fails more than it should, and which vehicles to call in",
+        },
+        tables=("service_records", "fleet"),
+        module="ml.fault_rate",
+    ),
+)
+
+# Name to the module whose function `endpoints` makes the endpoints from the folder of their rules.
+ENDPOINTS: dict[str, str] = {
+    "loan_offers": "ml.loan_offers",
+    "recommendation": "ml.recommendation.similar",
+    "lead_scoring": "ml.lead_scoring.endpoints",
+    "orders": "ml.demand_forecast.orders",
+    "fault_rate": "ml.fault_rate.endpoints",
 }
 
-# Name to what makes its endpoints from the folder of their rules.
-ENDPOINTS: dict[str, Callable[[Path], tuple[Endpoint, ...]]] = {
-    "loan_offers": loan_offers.endpoints,
-    "recommendation": similar.endpoints,
-    "lead_scoring": lead_scoring.endpoints,
-    "orders": orders.endpoints,
-    "fault_rate": fault_rate.endpoints,
-}
+
+class Tasks(Mapping[str, "Task"]):
+    """Tasks by name, in the order of the entries; each is imported when it is first looked up.
+
+    Examples
+    --------
+    >>> list(TASKS), TASKS["credit_risk"].tables
+    (['recommendation', 'lead_scoring', 'credit_risk', 'residual_value', 'demand_forecast', 'fault_rate'], \
+('applications', 'loan_outcomes'))
+    """
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        self._modules = {e.name: e.module for e in entries}
+
+    def __getitem__(self, name: str) -> Task:
+        task: Task = import_module(self._modules[name]).TASK
+        return task
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+TASKS = Tasks(ENTRIES)
+
+
+def check_task(name: str) -> None:
+    """Refuse a name that is no task's.
+
+    Raises
+    ------
+    ConfigError
+        Names the tasks.
+    """
+    if name not in TASKS:
+        raise ConfigError(f"task '{name}' is unknown; the tasks are: {', '.join(TASKS)}")
+
+
+def endpoints(name: str, configs: Path) -> tuple[Endpoint, ...]:
+    """Make the endpoints of a name of `ENDPOINTS` from the folder of their rules.
+
+    Raises
+    ------
+    ConfigError
+        A rules file cannot be read.
+    """
+    made: tuple[Endpoint, ...] = import_module(ENDPOINTS[name]).endpoints(configs)
+    return made

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from features.errors import ConfigError, DataError
 from ml.endpoint import Champions, Endpoint
 from ml.registry import ENDPOINTS
+from ml.registry import endpoints as made_by
 from serving.asgi import Problem, Receive, Scope, Send, send_json
 from serving.bodies import read_one
 from serving.model_store import ModelStore
@@ -46,9 +47,9 @@ def load_endpoints(configs: Path) -> Endpoints:
     """Read the rules of every endpoint from a folder."""
     ready: list[Endpoint] = []
     off: dict[str, str] = {}
-    for name, make in ENDPOINTS.items():
+    for name in ENDPOINTS:
         try:
-            ready += make(configs)
+            ready += made_by(name, configs)
         except ConfigError as e:
             off[name] = f"{name} is off: {e}"
             log.error("%s", off[name])

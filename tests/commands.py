@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from training import cli
+from chehang import cli
 
 
 def chehang(*arguments: str, home: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +42,7 @@ def chehang_apart(
     *arguments: str, home: Path, check: bool = True, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own, for what only such a one shows."""
-    return _checked(python("-m", "training.cli", *arguments, home=home, seconds=300, **environment), check=check)
+    return _checked(python("-m", "chehang", *arguments, home=home, seconds=300, **environment), check=check)
 
 
 def python(

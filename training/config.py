@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from features.errors import ConfigError
 from features.sources import ExtraFeatures
-from ml.registry import TASKS
+from ml.registry import TASKS, check_task
 from ml.task import Task
 
 Part = Literal["train", "calibrate", "test"]
@@ -199,8 +199,7 @@ def load_config(
     ConfigError
         Names the file, the key, the rule, the value received and what is allowed.
     """
-    if task not in TASKS:
-        raise ConfigError(f"task '{task}' is unknown; the tasks are: {', '.join(TASKS)}")
+    check_task(task)
     path = path or Path("configs") / f"{task}.yaml"
     content = read_yaml(path)
     for overlay in overlays:

@@ -63,7 +63,7 @@ APPLICANTS: dict[str, dict[str, Any]] = {
 def chehang(*arguments: str) -> None:
     """Run one command as a person would, and say which."""
     out.print(f"\n[bold cyan]$ chehang {' '.join(arguments)}[/bold cyan]")
-    subprocess.run([sys.executable, "-m", "training.cli", *arguments], check=True, env=_environment())
+    subprocess.run([sys.executable, "-m", "chehang", *arguments], check=True, env=_environment())
 
 
 def _environment() -> dict[str, str]:

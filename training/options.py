@@ -7,12 +7,16 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from features.errors import ConfigError
+from ml.registry import check_task
 from training.printing import err
+
+if TYPE_CHECKING:
+    from training.config import TaskConfig
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; see: chehang tasks")]
 ConfigPath = Annotated[
@@ -60,8 +64,23 @@ def parsed_instant(text: str | None) -> datetime | None:
     return found
 
 
-def loaded_config(task: str, config: Path | None, overlays: list[Path] | None, settings: list[str] | None) -> Any:
-    """Read a task's configuration; errors as for `load_config`."""
+def loaded_config(
+    task: str,
+    config: Path | None,
+    overlay: list[Path] | None,
+    setting: list[str] | None,
+    *,
+    progress: Callable[[str], None],
+) -> TaskConfig:
+    """Read a task's configuration, the first step of a command: it says so before anything heavy is imported.
+
+    Raises
+    ------
+    ConfigError
+        As for `load_config`.
+    """
+    check_task(task)
+    progress(f"reading {config or Path('configs') / f'{task}.yaml'}")
     from training.config import load_config
 
-    return load_config(task, config, overlays=overlays or (), settings=settings or ())
+    return load_config(task, config, overlays=overlay or (), settings=setting or ())

@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from features.errors import ChehangError, ConfigError, DataError, ModelNotFound
+from features.errors import ChehangError, DataError, ModelNotFound
 from features.periods import start_of
 from ml.demand_forecast.panel import Panel
 from ml.metrics import Interval, bootstrap
 from ml.metrics.ranked_lists import mean_with_interval
 from ml.model import Model
-from ml.registry import TASKS
+from ml.registry import check_task
 from ml.task import Metric
 from training import tracking
 from training.demand import read_test
@@ -301,7 +301,7 @@ def promote(
     """
     if force and not (reason or "").strip():
         raise NotPromoted("--force needs --reason: say why the gate is passed over; it is recorded in the history")
-    _known(task)
+    check_task(task)
     with locked(f"champion-{task}"):
         candidate, champion = tracking.find(task, number), tracking.champion(task)
         if champion is not None and champion.number == candidate.number:
@@ -317,11 +317,6 @@ def promote(
     return moved, verdict
 
 
-def _known(task: str) -> None:
-    if task not in TASKS:
-        raise ConfigError(f"task '{task}' is unknown; the tasks are: {', '.join(TASKS)}")
-
-
 def rollback(task: str, *, reason: str | None = None) -> Promotion:
     """Point the champion alias back to the version that was champion before.
 
@@ -332,7 +327,7 @@ def rollback(task: str, *, reason: str | None = None) -> Promotion:
     ConfigError
         There is no such task.
     """
-    _known(task)
+    check_task(task)
     with locked(f"champion-{task}"):
         current = tracking.champion(task)
         earlier = _earlier(tracking.promotions(task), current.number if current else None)

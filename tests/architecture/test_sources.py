@@ -12,7 +12,7 @@ import pytest
 from ml.registry import TASKS
 from tests.conftest import ROOT
 
-PACKAGES = ("features", "ml", "training", "serving")
+PACKAGES = ("features", "ml", "training", "serving", "chehang")
 LONGEST = 420
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "common"}
 UNSAFE = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PACKAGES = ("features", "ml", "training", "serving")
+PACKAGES = ("features", "ml", "training", "serving", "chehang")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,6 @@ def test_outside_a_checkout_the_product_runs_and_names_the_configuration_it_lack
         )
 
     assert str(tmp_path) in run("-c", "import training; print(training.__file__)").stdout
-    done = run("-m", "training.cli", "train", "credit_risk")
+    done = run("-m", "chehang", "train", "credit_risk")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "configs/credit_risk.yaml" in done.stderr and "--config" in done.stderr

@@ -109,7 +109,7 @@ def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_kill_9_leaves_no_half_version(tmp_path: Path, credit_risk: Trained) -> None:
-    command = [sys.executable, "-m", "training.cli", "train", "credit_risk", "-c", str(credit_risk.config)]
+    command = [sys.executable, "-m", "chehang", "train", "credit_risk", "-c", str(credit_risk.config)]
     env = {**os.environ, "CHEHANG_HOME": str(tmp_path)}
     for seconds in (3.0, 6.0, 8.0):
         process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -17,12 +17,12 @@ import polars as pl
 import pytest
 import yaml
 
+from chehang.cli import main
 from features.errors import ConfigError
 from tests.commands import chehang, chehang_apart, python
 from tests.conftest import Trained
 from tests.small.credit_risk import credit_risk_tables, write_credit_risk
 from training import run, tracking
-from training.cli import main
 from training.config import load_config
 
 FORCED = ("promote", "credit_risk", "--version", "2", "--force", "--reason", "trial")
@@ -31,7 +31,7 @@ DIES = """
 import os, signal, sys
 from mlflow import MlflowClient
 setattr(MlflowClient, sys.argv.pop(1), lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL))
-from training.cli import main
+from chehang.cli import main
 main()
 """
 
@@ -78,7 +78,7 @@ def _limit_file_size() -> None:
 def test_a_disk_that_is_full_registers_nothing(home: Path, credit_risk: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(credit_risk.config))
     # A limit on the size of files stands in for the full disk: it needs no mount and no root.
-    full = python("-m", "training.cli", *train, home=home, before=_limit_file_size)
+    full = python("-m", "chehang", *train, home=home, before=_limit_file_size)
     assert "free space" in _told(full)
     assert _numbers() == [1] and _champion() == 1
     run.train(load_config("credit_risk", credit_risk.config))
@@ -91,7 +91,7 @@ def test_a_tracking_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         server = f"http://someone:secret@127.0.0.1:{unused.getsockname()[1]}"
     started = time.monotonic()
-    told = _told(python("-m", "training.cli", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
+    told = _told(python("-m", "chehang", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
     assert "MLFLOW_TRACKING_URI" in told and "secret" not in told
     assert time.monotonic() - started < 45
 

@@ -1,0 +1,7 @@
+"""`python -m chehang`."""
+
+from __future__ import annotations
+
+from chehang.cli import main
+
+main()

@@ -1,0 +1,161 @@
+"""The command line `chehang`: a command's module is imported when the command is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from features.errors import ChehangError
+from training.home import home
+
+FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command as `chehang --help` lists it.
+
+    Attributes
+    ----------
+    module : str
+        Module whose function of the same name runs the command.
+    help : str
+        First sentence of that function's docstring.
+    settings : mapping
+        Context settings of the parser.
+    """
+
+    module: str
+    help: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self, name: str) -> TyperCommand:
+        """Import the command."""
+        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        function = getattr(import_module(self.module), self.module.rpartition(".")[2])
+        one.command(name, context_settings=dict(self.settings))(function)
+        command = get_command(one)
+        assert isinstance(command, TyperCommand)
+        return command
+
+
+COMMANDS: dict[str, Entry] = {
+    "tasks": Entry(
+        "training.commands.tasks",
+        "List the tasks, what each answers, and the tables it reads.",
+    ),
+    "sample-data": Entry(
+        "training.commands.sample_data",
+        "Make the sample dealership: ten coherent raw tables, and apart from them the truth they were drawn from.",
+    ),
+    "check": Entry(
+        "training.commands.check",
+        "Read a task's tables, check them against their contracts, and say what a training would see.",
+    ),
+    "train": Entry(
+        "training.commands.train",
+        "Train, calibrate and evaluate one version, and register it.",
+    ),
+    "tune": Entry(
+        "training.commands.tune",
+        "Search parameters by cross-validation inside the training part; a killed search resumes.",
+    ),
+    "evaluate": Entry(
+        "training.commands.evaluate",
+        "Evaluate a version on the present test part, or cross-validate the configuration with --folds.",
+    ),
+    "compare": Entry(
+        "training.commands.compare", "Show the metrics of all versions side by side; the champion is marked."
+    ),
+    "promote": Entry(
+        "training.commands.promote",
+        "Make a version champion if it beats the present one on the same rows and keeps every guard.",
+    ),
+    "rollback": Entry(
+        "training.commands.rollback",
+        "Restore the champion before the present one.",
+    ),
+    "history": Entry(
+        "training.commands.history",
+        "Print every move of the champion: who, when, why, metrics.",
+    ),
+    "score": Entry(
+        "training.commands.score",
+        "Answer a file of rows: batch file in, file out.",
+    ),
+    "value": Entry(
+        "training.commands.value",
+        "Say what every customer will still bring: purchases and workshop visits to come, and their worth.",
+    ),
+    "forecast": Entry(
+        "training.commands.forecast",
+        "Forecast demand from the end of the data, and plan transfers and orders: the nightly run.",
+    ),
+    "alarms": Entry(
+        "training.commands.alarms",
+        "Say which component of which model fails more than it should, since when, and whom to call in: weekly.",
+    ),
+    "alarm": Entry(
+        "training.commands.alarm",
+        "List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed.",
+    ),
+    "service-due": Entry(
+        "training.commands.service_due",
+        "List the vehicles whose next service falls due, by date or by distance, with an interval.",
+    ),
+    "serve": Entry(
+        "serving.commands.serve",
+        "Serve the champions over HTTP; stops on Ctrl-C.",
+        FORWARDED,
+    ),
+}
+
+
+class Commands(TyperGroup):
+    """The group: its help reads the literal above, and a command is imported when it is called."""
+
+    def __init__(self, entries: Mapping[str, Entry], **settings: Any) -> None:
+        super().__init__(commands={n: TyperCommand(n, help=e.help) for n, e in entries.items()}, **settings)
+        self._entries = entries
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command that the arguments name, and import it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, self._entries[name].load(name) if name else command, rest
+
+
+APP = Commands(
+    COMMANDS,
+    name="chehang",
+    help="Machine learning for car dealerships: train, compare, promote and serve. 车行机器学习套件。",
+    no_args_is_help=True,
+)
+
+
+def main() -> None:
+    """Run the command line; what a person must act on is one line, without a traceback."""
+    try:
+        os.environ["CHEHANG_HOME"] = str(home())  # absolute: configurations in other folders mean the same place
+        code = APP.main(standalone_mode=False)
+    except ChehangError as e:
+        print(f"error: {' '.join(str(e).split())}", file=sys.stderr)
+        sys.exit(1)
+    except typer.Exit as e:
+        sys.exit(e.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except Exception as e:
+        if hasattr(e, "show"):
+            e.show()
+            sys.exit(getattr(e, "exit_code", 2))
+        raise
+    sys.exit(code or 0)

@@ -1,0 +1,1 @@
+"""The commands of serving, a module each: `chehang.cli` imports one when it is called."""

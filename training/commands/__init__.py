@@ -1,0 +1,1 @@
+"""The commands of training, a module each: `chehang.cli` imports one when it is called."""

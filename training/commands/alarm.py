@@ -1,0 +1,42 @@
+"""`chehang alarm`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.options import AsJson, print_json
+from training.printing import print_alarm_history, print_kept_alarms
+
+
+def alarm(
+    number: Annotated[
+        int | None, typer.Argument(metavar="[ALARM]", help="Number of an alarm; all if not given.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Argument(metavar="[STATE]", help="Move it to: acknowledged, campaign or closed.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who moves it; kept with the alarm.")] = None,
+    note: Annotated[str | None, typer.Option(help="Why, or what was found.")] = None,
+    rules: Annotated[Path, typer.Option(help="What an alarm leads to, and where alarms are kept.")] = Path(
+        "configs/fault_alarms.yaml"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed."""
+    from features.errors import ConfigError
+    from ml.fault_rate.alarm_store import AlarmStore
+    from ml.fault_rate.rules import load_alarm_rules
+
+    store = AlarmStore(load_alarm_rules(rules).store)
+    if number is None:
+        kept = store.alarms()
+        return print_json(kept.to_dicts()) if as_json else print_kept_alarms(kept)
+    if to is not None:
+        if not by:
+            raise ConfigError("--by: is needed to move an alarm; say who moves it")
+        store.move(number, to, by=by, note=note)
+    history = store.history(number)
+    return print_json(history.to_dicts()) if as_json else print_alarm_history(number, history)

@@ -1,0 +1,49 @@
+"""`chehang alarms`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, parsed_instant, print_json, say
+from training.printing import out, print_alarms
+
+
+def alarms(
+    to: Annotated[
+        Path, typer.Option("--out", help="Alarms: .parquet or .csv; vehicles to call in and a picture lie beside it.")
+    ],
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    rules: Annotated[Path, typer.Option(help="What an alarm leads to, and where alarms are kept.")] = Path(
+        "configs/fault_alarms.yaml"
+    ),
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Nothing reported later is known, as 2026-01-31T09:00+08:00.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which component of which model fails more than it should, since when, and whom to call in: weekly."""
+    progress = say(as_json)
+    configured = loaded_config("fault_rate", config, overlay, setting, progress=progress)
+    from ml.fault_rate.rules import load_alarm_rules
+    from training.fault_alarms import alarms as run
+
+    found = run(
+        configured,
+        out=to,
+        rules=load_alarm_rules(rules),
+        as_of=parsed_instant(as_of),
+        progress=progress,
+    )
+    if as_json:
+        content = {
+            "until": found.until, "basis": found.watch.field.basis, "notes": found.notes,
+            "alarms": found.alarms.to_dicts(),
+        }  # fmt: skip
+        return print_json({**content, "files": [str(f) for f in found.files]})
+    print_alarms(found)
+    out.print(f"known until {found.until}; written to " + ", ".join(str(f) for f in found.files))

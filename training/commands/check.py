@@ -1,0 +1,35 @@
+"""`chehang check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from training.options import AsJson, ConfigPath, Overlays, Settings, TaskName, loaded_config, print_json, say
+from training.printing import print_checked
+
+
+def check(
+    task: TaskName,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a task's tables, check them against their contracts, and say what a training would see."""
+    progress = say(as_json)
+    configured = loaded_config(task, config, overlay, setting, progress=progress)
+    from training.study import load_study
+
+    study = load_study(configured, progress=progress)
+    content: dict[str, Any] = {
+        "task": task,
+        "tables": {
+            n: {"read": r.rows_read, "kept": r.rows_kept, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
+            for n, r in study.raw.reports.items()
+        },
+        **study.describe(),
+        "notes": list(study.notes),
+    }
+    if as_json:
+        return print_json(content)
+    print_checked(content)

@@ -1,0 +1,33 @@
+"""`chehang compare`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ml.registry import TASKS, check_task
+from training.options import AsJson, TaskName, print_json, say
+from training.printing import print_versions
+
+
+def compare(task: TaskName, as_json: AsJson = False) -> None:
+    """Show the metrics of all versions side by side; the champion is marked."""
+    check_task(task)
+    say(as_json)("reading the model registry")
+    from training import tracking
+
+    best, known = tracking.champion(task), tracking.versions(task)
+    if not known:
+        tracking.find(task)
+    rows: list[dict[str, Any]] = [
+        {
+            "version": v.number,
+            "champion": bool(best and v.number == best.number),
+            "created": v.created,
+            **v.tags,
+            "metrics": v.metrics,
+        }
+        for v in known
+    ]
+    if as_json:
+        return print_json(rows)
+    print_versions(rows, list(TASKS[task].metrics))

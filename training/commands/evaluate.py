@@ -1,0 +1,58 @@
+"""`chehang evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import ConfigError
+from training.options import (
+    AsJson,
+    ConfigPath,
+    Overlays,
+    Settings,
+    TaskName,
+    VersionNumber,
+    loaded_config,
+    print_json,
+    say,
+)
+from training.printing import print_folds, print_report
+
+
+def evaluate(
+    task: TaskName,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    version: VersionNumber = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Cross-validate the configuration instead.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write report.json and report.png into this folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate a version on the present test part, or cross-validate the configuration with --folds."""
+    progress = say(as_json)
+    configured = loaded_config(task, config, overlay, setting, progress=progress)
+    if folds is not None:
+        if configured.definition.outcome not in ("binary", "amount"):
+            raise ConfigError(f"--folds: {task} is tested on what came later, once; leave it out")
+        from training.cross_validation import cross_validate
+        from training.examples import load_examples
+
+        examples = load_examples(configured, progress=progress)
+        found = cross_validate(examples, folds=folds, progress=progress)
+        return print_json(found.__dict__) if as_json else print_folds(found)
+    from training import tracking
+    from training.study import load_study
+
+    study = load_study(configured, progress=progress)
+    model = tracking.load(tracking.find(task, version))
+    told = study.evaluate(model.estimator)
+    if report is not None:
+        from training.plots import draw_report
+
+        told.write(report)
+        draw_report(told, report / "report.png")
+    return print_json(told.as_dict()) if as_json else print_report(told)

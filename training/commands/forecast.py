@@ -1,0 +1,48 @@
+"""`chehang forecast`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import ModelNotFound
+from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, print_json, say
+from training.printing import out, print_plan
+
+
+def forecast(
+    to: Annotated[Path, typer.Option("--out", help="Forecasts: .parquet or .csv; orders and a picture lie beside it.")],
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    rules: Annotated[Path, typer.Option(help="Costs and times of ordering.")] = Path("configs/order_planning.yaml"),
+    store: Annotated[str | None, typer.Option(help="Draw this store; the largest series of all if not given.")] = None,
+    version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forecast demand from the end of the data, and plan transfers and orders: the nightly run."""
+    progress = say(as_json)
+    task = "demand_forecast"
+    loaded = loaded_config(task, config, overlay, setting, progress=progress)
+    progress("reading the model registry")
+    from training import tracking
+    from training.forecast import forecast as run
+
+    found = tracking.find(task, version) if version is not None else tracking.champion(task)
+    if found is None:
+        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    done = run(tracking.load(found), loaded, out=to, rules=rules, store=store, progress=progress)
+    if as_json:
+        return print_json(
+            {
+                "version": found.number,
+                "rows": done.forecasts.height,
+                "orders": None if done.orders is None else int(done.orders.orders["order"].sum()),
+                "without_orders": done.without_orders,
+                "files": [str(f) for f in done.files],
+            }
+        )
+    print_plan(done)
+    out.print(f"written by version {found.number}: " + ", ".join(str(f) for f in done.files))

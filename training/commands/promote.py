@@ -1,0 +1,31 @@
+"""`chehang promote`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ml.registry import check_task
+from training.options import AsJson, TaskName, VersionNumber, print_json, say
+from training.printing import out
+
+
+def promote(
+    task: TaskName,
+    version: VersionNumber = None,
+    force: Annotated[bool, typer.Option("--force", help="Promote in spite of the gate; needs --reason.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Recorded in the history.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version champion if it beats the present one on the same rows and keeps every guard."""
+    check_task(task)
+    say(as_json)("reading the model registry")
+    from training.promotion import promote as run
+
+    moved, verdict = run(task, version, force=force, reason=reason)
+    if as_json:
+        return print_json({"promotion": moved.__dict__, "checks": [c.__dict__ for c in verdict.checks]})
+    for c in verdict.checks:
+        out.print(f"{'[green]pass[/green]' if c.passed else '[red]fail[/red]'}  {c.name}: {c.detail}")
+    out.print(f"{task} version {moved.version} is champion{' (forced)' if moved.forced else ''}")

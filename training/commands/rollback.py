@@ -1,0 +1,27 @@
+"""`chehang rollback`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ml.registry import check_task
+from training.options import AsJson, TaskName, print_json, say
+from training.printing import out
+
+
+def rollback(
+    task: TaskName,
+    reason: Annotated[str | None, typer.Option(help="Recorded in the history.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Restore the champion before the present one."""
+    check_task(task)
+    say(as_json)("reading the model registry")
+    from training.promotion import rollback as run
+
+    moved = run(task, reason=reason)
+    if as_json:
+        return print_json(moved.__dict__)
+    out.print(f"{task} version {moved.version} is champion again (was {moved.previous})")

@@ -1,0 +1,53 @@
+"""`chehang score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import ModelNotFound
+from training.options import (
+    AsJson,
+    ConfigPath,
+    Overlays,
+    Settings,
+    TaskName,
+    loaded_config,
+    parsed_instant,
+    print_json,
+    say,
+)
+from training.printing import out
+
+
+def score(
+    task: TaskName,
+    to: Annotated[Path, typer.Option("--out", help="Answers: .parquet or .csv.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="File in place of the configured source; same shape.")
+    ] = None,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Re-score what was open at this instant, as 2026-01-31T09:00+08:00.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a file of rows: batch file in, file out."""
+    progress = say(as_json)
+    loaded = loaded_config(task, config, overlay, setting, progress=progress)
+    progress("reading the model registry")
+    from training import tracking
+    from training.score import score as run
+
+    found = tracking.find(task, version) if version is not None else tracking.champion(task)
+    if found is None:
+        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    rows = run(tracking.load(found), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
+    if as_json:
+        return print_json({"rows": rows, "out": str(to), "version": found.number})
+    out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")

@@ -1,0 +1,34 @@
+"""`chehang service-due`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.options import AsJson, parsed_instant, print_json, say
+from training.printing import out, print_service_due
+
+
+def service_due(
+    to: Annotated[Path, typer.Option("--out", help="Vehicles: .parquet or .csv; a picture is drawn beside it.")],
+    config: Annotated[Path, typer.Option("--config", "-c", help="Configuration.")] = Path("configs/service_due.yaml"),
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Nothing later is known; the last record if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the vehicles whose next service falls due, by date or by distance, with an interval."""
+    progress = say(as_json)
+    progress(f"reading {config}")
+    from training.service_due import load_service_due_config
+    from training.service_due import service_due as run
+
+    found = run(load_service_due_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
+    if as_json:
+        return print_json(
+            {"vehicles": found.due.height, "notes": found.all.notes, "files": [str(f) for f in found.files]}
+        )
+    print_service_due(found)
+    out.print("written to " + ", ".join(str(f) for f in found.files))

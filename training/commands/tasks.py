@@ -1,0 +1,34 @@
+"""`chehang tasks`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from ml.registry import ENTRIES
+from training.options import AsJson, print_json, say
+from training.printing import out
+
+
+def tasks(
+    champions: Annotated[bool, typer.Option("--champions", help="Show the champion of each task too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the tasks, what each answers, and the tables it reads."""
+    rows: list[dict[str, Any]] = [{"task": e.name, **e.summary, "tables": list(e.tables)} for e in ENTRIES]
+    if champions:
+        say(as_json)("reading the model registry")
+        from training import tracking
+
+        for row in rows:
+            best = tracking.champion(row["task"])
+            row["champion"] = best.number if best else None
+    if as_json:
+        return print_json(rows)
+    table = Table("task", "question", "问题", "tables", *(("champion",) if champions else ()))
+    for row in rows:
+        cells = (row["task"], row["en"], row["zh"], ", ".join(row["tables"]))
+        table.add_row(*cells, *((str(row["champion"] or "none"),) if champions else ()))
+    out.print(table)

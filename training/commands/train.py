@@ -1,0 +1,26 @@
+"""`chehang train`."""
+
+from __future__ import annotations
+
+from training.options import AsJson, ConfigPath, Engine, Overlays, Settings, TaskName, loaded_config, print_json, say
+from training.printing import out, print_report
+
+
+def train(
+    task: TaskName,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    engine: Engine = "polars",
+    as_json: AsJson = False,
+) -> None:
+    """Train, calibrate and evaluate one version, and register it."""
+    progress = say(as_json)
+    configured = loaded_config(task, config, overlay, setting, progress=progress)
+    from training.run import train as run
+
+    done = run(configured, engine=engine, progress=progress)
+    if as_json:
+        return print_json({"task": task, "version": done.version.number, **done.report.as_dict()})
+    print_report(done.report)
+    out.print(f"registered {task} version {done.version.number}; promote it with: chehang promote {task}")

@@ -1,0 +1,48 @@
+"""`chehang tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.options import AsJson, ConfigPath, Overlays, Settings, TaskName, loaded_config, print_json, say
+from training.printing import out
+
+
+def tune(
+    task: TaskName,
+    config: ConfigPath = None,
+    overlay: Overlays = None,
+    setting: Settings = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, those of earlier runs included.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on one study.")] = 1,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Start no trial after so many seconds.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Overlay to write; CHEHANG_HOME/tuned/TASK.yaml.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search parameters by cross-validation inside the training part; a killed search resumes."""
+    progress = say(as_json)
+    configured = loaded_config(task, config, overlay, setting, progress=progress)
+    from training.home import home
+    from training.tune import tune as run
+
+    load = {"task": task, "path": config, "overlays": overlay or (), "settings": setting or ()}
+    done = run(
+        configured,
+        load=load,
+        out=to or home() / "tuned" / f"{task}.yaml",
+        trials=trials,
+        workers=workers,
+        timeout=timeout,
+        progress=progress,
+    )
+    if as_json:
+        return print_json({**done.__dict__, "params": dict(done.params)})
+    out.print(
+        f"{done.metric} {done.value:.5f} (as configured {done.default:.5f}), {done.trials} trials, {done.pruned} pruned"
+    )
+    for name, value in done.params.items():
+        out.print(f"  {name}: {value}")
+    out.print(f"written to {done.path}; use it with: chehang train {task} --with {done.path}")

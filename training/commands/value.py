@@ -1,0 +1,34 @@
+"""`chehang value`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.options import AsJson, parsed_instant, print_json, say
+from training.printing import out, print_values
+
+
+def value(
+    to: Annotated[Path, typer.Option("--out", help="Customers: .parquet or .csv; a picture is drawn beside it.")],
+    config: Annotated[Path, typer.Option("--config", "-c", help="Configuration.")] = Path(
+        "configs/customer_value.yaml"
+    ),
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="End of the history; the last purchase if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what every customer will still bring: purchases and workshop visits to come, and their worth."""
+    progress = say(as_json)
+    progress(f"reading {config}")
+    from training.customer_value import load_value_config
+    from training.customer_value import value as run
+
+    found = run(load_value_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
+    if as_json:
+        return print_json({"out": str(to), **found.as_dict()})
+    print_values(found)
+    out.print(f"{found.customers.height:,} customers written to {to}")
