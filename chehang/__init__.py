@@ -1,0 +1,85 @@
+"""Chehang's Python API: what the command line does, as functions.
+
+A name is imported when it is first used, so that ``import chehang`` takes milliseconds.
+
+Examples
+--------
+>>> import chehang
+>>> [task.name for task in chehang.tasks()][:3]
+['recommendation', 'lead_scoring', 'credit_risk']
+>>> config = chehang.load_config("credit_risk", settings=["split.seed=1"])
+>>> config.split.seed
+1
+
+Train a version, promote it with ``chehang promote credit_risk``, and answer rows with it:
+
+>>> trained = chehang.train(config)  # doctest: +SKIP
+>>> chehang.load_champion("credit_risk").estimator.predict(rows)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ml.registry import ENTRIES, Entry, check_task
+
+if TYPE_CHECKING:
+    from ml.model import Model
+    from training.config import load_config
+    from training.run import train
+
+    __version__: str
+
+_PLACES = {"load_config": "training.config", "train": "training.run"}
+
+__all__ = ["load_champion", "load_config", "tasks", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("chehang")
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module 'chehang' has no attribute '{name}'")
+
+
+def tasks() -> tuple[Entry, ...]:
+    """Return the tasks: name, question by language, raw tables.
+
+    >>> tasks()[2].summary["en"]
+    'How likely is this borrower to default, and for what reasons'
+    """
+    return ENTRIES
+
+
+def load_champion(task: str) -> Model:
+    """Load the promoted version of a task.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+
+    Returns
+    -------
+    Model
+        Its `estimator` answers rows (`predict`), its `card` says what it was trained on.
+
+    Raises
+    ------
+    ConfigError
+        There is no such task, or the model registry cannot be read.
+    ModelNotFound
+        The task has no champion, or its files differ from what was registered.
+    """
+    check_task(task)
+    from features.errors import ModelNotFound
+    from training import tracking
+
+    champion = tracking.champion(task)
+    if champion is None:
+        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    return tracking.load(champion)
