@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -236,6 +235,8 @@ def _predicted(
 
 def _trees(days: pl.DataFrame, facts: pl.DataFrame, begin: int, until: int, horizon_days: float) -> Array:
     """Poisson trees on the proportions of a history, learnt one cut earlier and moved to this one."""
+    import lightgbm as lgb
+
     span = (until - begin) / DAY
     cut = _cuts(begin, until, horizon_days)[len(AROUND) // 2]
     then = _facts(days, cut)

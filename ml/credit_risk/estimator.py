@@ -10,8 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.special import logit
-from sklearn.base import BaseEstimator
-from sklearn.model_selection import StratifiedKFold
 
 from features.errors import ConfigError, DataError
 from ml.credit_risk.params import DERIVED, MONOTONE, CreditParams
@@ -22,6 +20,7 @@ from ml.domain.points import PointsScale
 from ml.domain.reason_codes import Reason, ReasonGroups, adverse_reasons, reason_groups
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
+from ml.estimators.contract import SklearnEstimator
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.estimators.woe_scorecard import WoeScorecard
 from ml.signature import Signature
@@ -32,7 +31,7 @@ NEIGHBOURS = 500
 LEARNERS: dict[str, Any] = {"boosted_trees": BoostedTrees, "woe_scorecard": WoeScorecard}
 
 
-class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
+class CreditRiskEstimator(SklearnEstimator):
     """Encoder, learner, calibrator and the policy read off held-out applicants.
 
     Parameters
@@ -175,6 +174,8 @@ class CreditRiskEstimator(BaseEstimator):  # type: ignore[misc]
         folds = min(5, int(min(y.sum(), len(y) - y.sum())))
         if folds < 2:
             return self.calibrator_.transform(log_odds)
+        from sklearn.model_selection import StratifiedKFold
+
         probability = np.empty(len(y))
         for learn, rest in StratifiedKFold(folds, shuffle=True, random_state=0).split(log_odds[:, None], y):
             probability[rest] = self._calibrator(log_odds[learn], y[learn]).transform(log_odds[rest])

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
@@ -268,6 +267,8 @@ class Forecaster:
         ModelNotFound, DataError
             A file is missing or damaged.
         """
+        import lightgbm as lgb
+
         state = from_json(files, STATE, keys=frozenset({"params", "learned", "bags", "dependence"}))
         found = cls(DemandParams.model_validate_json(json.dumps(state["params"])))
         for name, value in state["learned"].items():

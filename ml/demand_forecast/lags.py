@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from features.periods import Frequency
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FloatArray = NDArray[np.float64]
 LAGS = (1, 2, 3)
@@ -40,6 +42,8 @@ def as_rows(values: FloatArray, begin: NDArray[np.int64]) -> pd.DataFrame:
     padded = np.column_stack([values, np.zeros(n)])
     inside = np.arange(periods + 1)[None, :] >= begin[:, None]
     s, t = np.nonzero(inside)
+    import pandas as pd
+
     return pd.DataFrame({"unique_id": s, "ds": t, "y": padded[s, t]})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +26,8 @@ class Trees:
 
     def fit(self, past: Past, *, until: int, horizon: int, seed: int = 0) -> Trees:
         """Learn from all targets before column `until`."""
+        import lightgbm as lgb
+
         p = past.panel
         s, t, h = _rows(p, until, horizon, self.params.max_rows, seed)
         if len(s) < FEWEST_ROWS:

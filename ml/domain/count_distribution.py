@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import nbinom, poisson
 
 FloatArray = npt.NDArray[np.float64]
 POISSON = 1e-4  # dispersions below this are taken for Poisson
@@ -20,6 +19,8 @@ def cdf(count: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike) ->
     >>> cdf([0, 1, -1], 1.0, 0.0).round(4).tolist()
     [0.3679, 0.7358, 0.0]
     """
+    from scipy.stats import nbinom, poisson
+
     k, m, d = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (count, mean, dispersion)))
     m = np.maximum(m, 1e-9)
     whole = np.floor(k)
@@ -41,6 +42,8 @@ def quantile(level: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLik
     >>> quantile([0.1, 0.5, 0.9], 2.0, 0.0, smooth=True).round(2).tolist()
     [0.24, 1.85, 3.98]
     """
+    from scipy.stats import nbinom, poisson
+
     p, m, d = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (level, mean, dispersion)))
     p, m = np.clip(p, 1e-6, 1 - 1e-6), np.maximum(m, 1e-9)
     size = 1 / np.maximum(d, POISSON)
@@ -83,6 +86,8 @@ def fit_dispersion(
     >>> abs(fit_dispersion(rng.negative_binomial(2, 2 / 7, 20_000), np.full(20_000, 5.0)) - 0.5) < 0.03
     True
     """
+    from scipy.stats import nbinom
+
     count, m = np.rint(np.asarray(y, dtype=np.float64)), np.maximum(np.asarray(mean, dtype=np.float64), 1e-9)
     w = np.ones(len(m)) if weight is None else np.asarray(weight, dtype=np.float64)
     grid = np.geomspace(1e-3, most, 25)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import isotonic_regression
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from ml.domain.outcomes import Outcomes, sorted_outcomes
 from ml.domain.resampling import FloatArray, Interval, percentile_interval, resampled_counts
@@ -136,7 +136,9 @@ def derive_cutoffs(
         raise ValueError(f"bad rates must satisfy 0 < target ({target_bad_rate}) < maximum marginal ({marginal})")
     if confidence is not None and not 0.5 <= confidence < 1:
         raise ValueError(f"confidence must be at least 0.5 and below 1, got {confidence}")
-    limits = _Limits(target_bad_rate, marginal, minimum_approvals, 0.0 if confidence is None else norm.ppf(confidence))
+    limits = _Limits(
+        target_bad_rate, marginal, minimum_approvals, 0.0 if confidence is None else float(ndtri(confidence))
+    )
     rows = sorted_outcomes(probability, defaulted, sample_weight)
     found = _cutoffs(rows, np.ones(len(rows.bad)), limits)
     if found is None:

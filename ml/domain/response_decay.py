@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -130,7 +130,7 @@ def fit_response_decay(
     problem = _Problem(p[called], h[called], y[called], member.astype(np.intp), len(groups))
     best = problem.solve()
     gain = 2 * (problem.flat() - problem.loss(best, penalised=False)[0])
-    if chi2.sf(max(gain, 0.0), df=2) > SIGNIFICANCE:
+    if chdtrc(2, max(gain, 0.0)) > SIGNIFICANCE:
         return f"from {calls} calls a decay cannot be told from none (likelihood ratio {gain:.1f})"
     scale, floor, common, decay = problem.read(best)
     return ResponseDecay(

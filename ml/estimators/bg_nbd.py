@@ -17,11 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import DataError
 from ml.estimators.artefact import damaged, from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
 Array = npt.NDArray[np.float64]
 STATE = "bg_nbd.json"
@@ -31,7 +30,7 @@ MOST_HISTORIES = 20_000
 BOUND = 12.0  # of the logarithm of a parameter
 
 
-class BgNbd(BaseEstimator):  # type: ignore[misc]
+class BgNbd(SklearnEstimator):
     """BG/NBD by maximum likelihood.
 
     Attributes

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import FloatArray, directions, labelled, matrix
-from ml.estimators.single_row import SingleRowPredictor
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 STATE = "boosted_trees.json"
 MEMBER = "booster_{}.txt"
@@ -26,7 +26,7 @@ NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "early_stopping_rounds"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class BoostedTrees(SklearnEstimator):
     """Binary classifier over a float matrix with missing values and coded categories.
 
     Parameters
@@ -72,6 +72,8 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> trees.predict(np.array([[3.0], [150.0]])).tolist()
     [0, 1]
     """
+
+    estimator_type = "classifier"
 
     n_estimators: int = 300
     learning_rate: float = 0.03
@@ -131,6 +133,8 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ConfigError
             Parameters that contradict each other or that LightGBM refuses.
         """
+        import lightgbm as lgb
+
         array, outcome, weight = labelled(X, y, sample_weight)
         n_features = array.shape[1]
         ways = directions(n_features, monotone=self.monotone, categorical=self.categorical)
@@ -244,6 +248,8 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return restored
 
     def _open(self, boosters: tuple[lgb.Booster, ...], n_features: int) -> None:
+        from ml.estimators.single_row import SingleRowPredictor  # imports LightGBM
+
         self.boosters_ = boosters
         self.n_features_in_ = n_features
         self.classes_ = np.array([0, 1])
@@ -263,6 +269,8 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return params | {"objective": "binary", "verbosity": -1, "force_col_wise": True, "data_random_seed": self.seed}
 
     def _member(self, k: int, params: dict[str, Any], train: lgb.Dataset, valid: lgb.Dataset | None) -> lgb.Booster:
+        import lightgbm as lgb
+
         seeds = dict.fromkeys(("bagging_seed", "feature_fraction_seed", "extra_seed"), self.seed + k)
         stop = [] if valid is None else [lgb.early_stopping(self.early_stopping_rounds, verbose=False)]
         fitted = lgb.train(
@@ -273,6 +281,8 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _booster(files: Mapping[str, bytes], name: str, checksum: str, n_features: int) -> lgb.Booster:
+    import lightgbm as lgb
+
     content = content_of(files, name)
     # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.
     if sha256(content).hexdigest() != checksum:

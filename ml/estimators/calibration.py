@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, log_expit, logit
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
 from ml.domain.logistic import bounded_logistic_regression
 from ml.estimators.artefact import damaged, from_json, to_json
+from ml.estimators.contract import SklearnTransformer, check_is_fitted
 from ml.estimators.inputs import FloatArray, outcomes
 
 METHODS = ("auto", "isotonic", "beta", "none")
@@ -29,7 +28,7 @@ FEWEST = 100  # ... and rows of the rarer class below which the folds would deci
 LIMIT = 30.0  # log-odds beyond which a float64 probability can no longer tell rows apart
 
 
-class Calibrator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Calibrator(SklearnTransformer):
     """A strictly increasing map from log-odds to probability: ranks, and so the AUC, are kept.
 
     Parameters

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import DataError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
 from ml.estimators.conditional_logit import STATE as LINEAR
 from ml.estimators.conditional_logit import ConditionalLogit, Floats, choice_sizes, softmax_of_each
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 STATE, TREES = "choice_trees.json", "choice_trees.txt"
 KEYS = frozenset(
@@ -34,7 +35,7 @@ KEYS = frozenset(
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ChoiceTrees(BaseEstimator):  # type: ignore[misc]
+class ChoiceTrees(SklearnEstimator):
     """Utility = linear part + trees, fitted on the likelihood of the choices (softmax within each).
 
     The linear part is a conditional logit of its own columns; boosting starts from it and adds what it misses, such as
@@ -91,6 +92,8 @@ class ChoiceTrees(BaseEstimator):  # type: ignore[misc]
         DataError, ConfigError
             As there.
         """
+        import lightgbm as lgb
+
         size = choice_sizes(sizes, chosen)
         table = np.ascontiguousarray(np.asarray(X, dtype=np.float64))
         if table.ndim != 2 or len(table) != size.sum():
@@ -140,6 +143,8 @@ class ChoiceTrees(BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """Restore what `to_files` wrote."""
+        import lightgbm as lgb
+
         params: Any = from_json(files, STATE, keys=KEYS)
         model = cls(**params)
         model.linear_ = ConditionalLogit.from_files({LINEAR: content_of(files, LINEAR)})

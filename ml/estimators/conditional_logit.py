@@ -9,11 +9,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
 from ml.estimators.artefact import from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
 STATE = "conditional_logit.json"
 KEYS = frozenset({"l2", "coefficients", "standard_errors"})
@@ -22,7 +21,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ConditionalLogit(BaseEstimator):  # type: ignore[misc]
+class ConditionalLogit(SklearnEstimator):
     """Maximum likelihood of ``P(i) = exp(x_i'b) / sum_j exp(x_j'b)`` over the alternatives of each choice.
 
     Parameters

@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import gammaln
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import DataError
 from ml.estimators.artefact import damaged, from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
 Array = npt.NDArray[np.float64]
 STATE = "gamma_gamma.json"
@@ -24,7 +23,7 @@ NAMES = ("p", "q", "v")
 BOUND = 10.0
 
 
-class GammaGamma(BaseEstimator):  # type: ignore[misc]
+class GammaGamma(SklearnEstimator):
     """Gamma-gamma by maximum likelihood.
 
     Attributes

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from ml.estimators.artefact import damaged, from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
 Array = NDArray[np.float64]
 STATE = "group_calibration.json"
@@ -25,7 +24,7 @@ STEPS = 25
 WIDEST = 3.0
 
 
-class GroupCalibration(BaseEstimator):  # type: ignore[misc]
+class GroupCalibration(SklearnEstimator):
     """Shrunken shifts by group.
 
     Parameters

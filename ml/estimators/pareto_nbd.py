@@ -16,12 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import gammaln
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import DataError
 from ml.estimators.artefact import damaged, from_json, to_json
 from ml.estimators.bg_nbd import checked_histories, distinct_histories
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
 Array = npt.NDArray[np.float64]
 STATE = "pareto_nbd.json"
@@ -34,7 +33,7 @@ _LEGENDRE = np.polynomial.legendre.leggauss(32)
 NODES, AREAS = (_LEGENDRE[0] + 1) / 2, _LEGENDRE[1] / 2
 
 
-class ParetoNbd(BaseEstimator):  # type: ignore[misc]
+class ParetoNbd(SklearnEstimator):
     """Pareto/NBD by maximum likelihood.
 
     Attributes

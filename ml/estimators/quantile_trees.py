@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import FloatArray, directions, matrix
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 STATE = "quantile_trees.json"
 MEMBERS = ("low", "median", "high")
@@ -23,7 +24,7 @@ NOT_LIGHTGBM = frozenset({"n_estimators", "coverage", "seed", "categorical", "mo
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class QuantileTrees(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class QuantileTrees(SklearnEstimator):
     """Low end, median and high end of a number, the median monotone where it must be.
 
     LightGBM refuses monotone constraints with its quantile objective, so the middle is a least-squares booster moved by
@@ -68,6 +69,8 @@ lambda_l2, max_bin, num_threads, deterministic
     True
     """
 
+    estimator_type = "regressor"
+
     coverage: float = 0.8
     n_estimators: int = 400
     learning_rate: float = 0.1
@@ -101,6 +104,8 @@ lambda_l2, max_bin, num_threads, deterministic
         ConfigError
             Parameters that contradict each other or that LightGBM refuses.
         """
+        import lightgbm as lgb
+
         if not 0 < self.coverage < 1:
             raise ConfigError(f"coverage must be between 0 and 1, got {self.coverage}")
         array, outcome = _labelled(X, y)
@@ -216,6 +221,8 @@ lambda_l2, max_bin, num_threads, deterministic
         return np.column_stack([middle + low, middle, middle + high])
 
     def _boost(self, array: FloatArray, outcome: FloatArray, objective: dict[str, Any]) -> lgb.Booster:
+        import lightgbm as lgb
+
         params = self._lightgbm() | objective
         train = lgb.Dataset(array, outcome, params=params, categorical_feature=list(self.categorical))
         # Read back from its text, so that what was fitted and what will be loaded are one and the same.
@@ -241,6 +248,8 @@ def _labelled(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArra
 
 
 def _booster(files: Mapping[str, bytes], name: str, checksums: Mapping[str, str]) -> lgb.Booster:
+    import lightgbm as lgb
+
     content = content_of(files, name)
     # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.
     if sha256(content).hexdigest() != checksums.get(name):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import FloatArray, directions, matrix
+
+if TYPE_CHECKING:
+    pass
 
 STATE, TREES = "ranking_trees.json", "ranking_trees.txt"
 NOT_LIGHTGBM = frozenset({"seed", "n_estimators", "truncation", "monotone"})
@@ -23,7 +24,7 @@ MOST_GRADES = 30
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class RankingTrees(BaseEstimator):  # type: ignore[misc]
+class RankingTrees(SklearnEstimator):
     """LambdaRank over a float matrix with missing values: only the order of scores within a question has a meaning.
 
     Parameters
@@ -99,6 +100,8 @@ class RankingTrees(BaseEstimator):  # type: ignore[misc]
         ConfigError
             A parameter that LightGBM refuses.
         """
+        import lightgbm as lgb
+
         array = matrix(X)
         grade, size = np.asarray(grades, dtype=np.float64), np.asarray(sizes, dtype=np.int64)
         level, size = _levels(grade, size, len(array))
@@ -158,6 +161,8 @@ class RankingTrees(BaseEstimator):  # type: ignore[misc]
         DataError
             A file is damaged.
         """
+        import lightgbm as lgb
+
         state = from_json(files, STATE, keys=frozenset({"params", "n_features", "sha256"}))
         text, params = content_of(files, TREES), state["params"]
         # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.

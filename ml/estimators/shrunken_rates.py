@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.special import logit
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import DataError
 from ml.domain.empirical_bayes import prior_strength, shrunken_rates
 from ml.estimators.artefact import damaged, from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
 Array = NDArray[np.float64]
 Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
@@ -23,7 +22,7 @@ FOLDS = 5
 BETWEEN = "\x1f"
 
 
-class ShrunkenRates(BaseEstimator):  # type: ignore[misc]
+class ShrunkenRates(SklearnEstimator):
     """For each group of columns, the log-odds of the rate of a row's group, drawn towards the overall rate.
 
     Parameters

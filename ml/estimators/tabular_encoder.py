@@ -9,11 +9,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.exceptions import NotFittedError
 
 from features.errors import DataError
 from ml.domain import derived
+from ml.estimators.contract import SklearnTransformer, check_is_fitted
 
 Derivation = Mapping[str, Sequence[str | float]]
 
@@ -41,7 +40,7 @@ class _Step(NamedTuple):
     arguments: tuple[int | float, ...]
 
 
-class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TabularEncoder(SklearnTransformer):
     """First step of a tabular model: everything that needs only the row itself.
 
     Parameters
@@ -118,8 +117,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         NotFittedError
             It was not fitted.
         """
-        if not hasattr(self, "_steps"):  # check_is_fitted looks at every attribute: it costs more than the rest
-            raise NotFittedError("this encoder is not fitted: call fit first")
+        if not hasattr(self, "_steps"):  # looking at every attribute costs more than the rest
+            check_is_fitted(self)
         table = np.empty((len(self.feature_names_out_), _rows(X, self.feature_names_out_)))
         _write_numbers(X, self.numeric, table[: len(self.numeric)])
         _write_codes(X, self._codes, table[len(table) - len(self._codes) :])

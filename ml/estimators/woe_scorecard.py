@@ -13,19 +13,18 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from ml.domain.logistic import bounded_logistic_regression
 from ml.domain.points import PointsScale
 from ml.estimators.artefact import damaged, from_json, to_json
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import FloatArray, directions, labelled, matrix
 from ml.estimators.woe_bins import BinningRules, FeatureBins, find_bins, places
 
 STATE = "woe_scorecard.json"
 
 
-class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class WoeScorecard(SklearnEstimator):
     """Weight-of-evidence scorecard.
 
     Each feature is cut into bins; a bin's weight of evidence is `ln(share of bads / share of goods)`, and log-odds
@@ -77,6 +76,8 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> bool(low < high)
     True
     """
+
+    estimator_type = "classifier"
 
     def __init__(
         self,

@@ -10,12 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
-from sklearn.linear_model import PoissonRegressor
-from sklearn.preprocessing import OneHotEncoder
 
 from ml.fault_rate.field import Field
 from ml.fault_rate.usual import UsualRates, cell_of, combinations
@@ -169,6 +166,9 @@ def _regression(effects: npt.NDArray[Any], count: FloatArray, exposure: FloatArr
         return _constant(effects, count, exposure)
     scale = count.sum() / exposure.sum()
     effects = _seen(effects, exposure * scale)
+    from sklearn.linear_model import PoissonRegressor
+    from sklearn.preprocessing import OneHotEncoder
+
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     X = encoder.fit_transform(effects[there])
     model = PoissonRegressor(alpha=1 / (SPREAD**2 * count.sum()), max_iter=500)
@@ -184,6 +184,8 @@ def _seen(effects: npt.NDArray[Any], expected: FloatArray) -> npt.NDArray[Any]:
 
 
 def _trees(effects: npt.NDArray[Any], count: FloatArray, exposure: FloatArray) -> FloatArray:
+    import lightgbm
+
     there = exposure > 0
     if count.sum() == 0:
         return _constant(effects, count, exposure)

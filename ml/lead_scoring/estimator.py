@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator
 
 from features.errors import ConfigError, DataError
 from ml.domain.response_decay import ResponseDecay
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
+from ml.estimators.contract import SklearnEstimator
 from ml.estimators.group_calibration import GroupCalibration
 from ml.estimators.shrunken_rates import ShrunkenRates
 from ml.estimators.tabular_encoder import FeatureError, TabularEncoder
@@ -35,7 +35,7 @@ FEW = 64  # rows of a request
 GRADES = np.array(["D", "C", "B", "A"])
 
 
-class LeadScoringEstimator(BaseEstimator):  # type: ignore[misc]
+class LeadScoringEstimator(SklearnEstimator):
     """Shrunken rates, encoder, trees, pooled calibration, and a shift for every dealer with enough leads.
 
     Parameters

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -75,6 +74,8 @@ def learn_response(
     notes : list
         Told why it is off.
     """
+    import lightgbm as lgb
+
     new = _at_creation(X)
     rows, called = X.filter(new), X["first_contact_at"].cast(pl.Float64).fill_null(np.nan).to_numpy()[new]
     hours = (called - rows["created_at"].to_numpy()) / HOUR

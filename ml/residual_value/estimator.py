@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from features.errors import ConfigError, DataError
+from ml.estimators.contract import SklearnEstimator
 from ml.estimators.quantile_trees import QuantileTrees
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.residual_value.params import MONOTONE, ResidualParams
@@ -24,7 +24,7 @@ ANSWER = ("value", "value_low", "value_high")
 AGEING = {"age_months": 1.0, "model_year": -1 / 12}
 
 
-class ResidualValueEstimator(BaseEstimator):  # type: ignore[misc]
+class ResidualValueEstimator(SklearnEstimator):
     """Encoder and quantile trees on the logarithm of the price, so that errors are relative.
 
     Parameters

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import poisson
 
 from ml.domain.shrinkage.cells import FloatArray, checked_expected, checked_probability
 
@@ -51,6 +50,8 @@ def funnel_limits(expected: npt.ArrayLike, *, level: float = 0.95) -> Funnel:
     >>> limits.lower.tolist(), limits.upper.tolist()
     ([0.0, 4.0], [2.0, 17.0])
     """
+    from scipy.stats import poisson
+
     expectations = checked_expected(expected).astype(np.float64)
     tail = (1 - checked_probability(level, "level")) / 2
     return Funnel(np.asarray(poisson.ppf(tail, expectations)), np.asarray(poisson.isf(tail, expectations)))

@@ -9,12 +9,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from features.errors import ConfigError, DataError
 from ml.estimators.artefact import damaged
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, one_history, weights_matrix
 from ml.estimators.retrievers.npz import member, pack_params, unpack_params
 
@@ -23,7 +22,7 @@ CHUNK_CELLS = 4_000_000  # 32 MB of float64 for the systems of one chunk of hist
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ALS(BaseEstimator):  # type: ignore[misc]
+class ALS(SklearnEstimator):
     """Alternating least squares with confidence `1 + alpha * weight`, for histories of anybody.
 
     Training keeps the item factors `Y` only. A history is folded in by solving

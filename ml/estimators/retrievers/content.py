@@ -9,11 +9,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
 from ml.estimators.artefact import damaged
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.retrievers.interactions import Arrays, FloatArray, one_history, weights_matrix
 from ml.estimators.retrievers.npz import member, pack_params, unpack_params
 from ml.estimators.retrievers.top_k import Lists, top_k
@@ -23,7 +22,7 @@ Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ContentNeighbours(BaseEstimator):  # type: ignore[misc]
+class ContentNeighbours(SklearnEstimator):
     """Cosine between items described by standardised numbers and one-hot categories.
 
     `fit` learns the scale of the numbers and the categories there are; `replace_items` puts other items in their place

@@ -9,11 +9,10 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, issparse
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
 from ml.estimators.artefact import damaged
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, one_history, weights_matrix
 from ml.estimators.retrievers.item_gram import dense_weights, neighbour_weights, normalised
 from ml.estimators.retrievers.npz import member, pack_params, pack_sparse, unpack_params, unpack_sparse
@@ -22,7 +21,7 @@ BYTES_A_CELL = 4  # float32: one matrix of items x items, inverted in place
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ItemItem(BaseEstimator):  # type: ignore[misc]
+class ItemItem(SklearnEstimator):
     """Linear autoencoder with a closed form (EASE) over interactions normalised by user and by item.
 
     With `Z = D_u^-a X D_i^-b`, `G = Z'Z`, `L = l I + p / (1 - p) diag(G)` and `P = (G + L)^-1`, the weights are

@@ -11,11 +11,10 @@ import numpy.typing as npt
 from scipy.linalg import svd
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import svds
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
 from ml.estimators.artefact import damaged
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, one_history, weights_matrix
 from ml.estimators.retrievers.item_gram import normalised
 from ml.estimators.retrievers.npz import member, pack_params, unpack_params
@@ -24,7 +23,7 @@ NEGLIGIBLE = 1e-6
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LowPass(BaseEstimator):  # type: ignore[misc]
+class LowPass(SklearnEstimator):
     """Ideal low-pass filter on the graph of people and items.
 
     With `Z = D_u^-a X D_i^-b = U S V'`, a history h scores `h D_i^-b V V' D_i^b`. Item-item regression hears single

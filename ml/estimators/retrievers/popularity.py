@@ -11,11 +11,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
 from scipy.special import gammaln
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from features.errors import ConfigError, DataError
 from ml.estimators.artefact import damaged
+from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, weights_matrix
 from ml.estimators.retrievers.npz import member, pack_params, unpack_params
 
@@ -24,7 +23,7 @@ LOG_WEIGHT_RANGE = (np.log(1e-2), np.log(1e9))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Popularity(BaseEstimator):  # type: ignore[misc]
+class Popularity(SklearnEstimator):
     """Share of the interactions each item draws, in each group shrunk towards the share it draws overall.
 
     The share of item i in group g is `(n_gi + s p_i) / (N_g + s)`: the mean of a Dirichlet posterior whose prior is the
