@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.metrics import roc_auc
@@ -47,6 +46,8 @@ def logistic_regression(examples: Examples, learn: Rows, test: Rows) -> Array:
     ndarray of shape (n_test,)
         Probabilities.
     """
+    from sklearn.linear_model import LogisticRegression
+
     if len(learn) > MOST_ROWS:
         learn = np.sort(np.random.default_rng(0).choice(learn, MOST_ROWS, replace=False))
     numeric, categorical = examples.signature.numeric, examples.signature.categorical

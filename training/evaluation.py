@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from fairlearn.metrics import MetricFrame
 from numpy.typing import NDArray
 
 from features.errors import DataError
@@ -286,6 +285,8 @@ def _fairness(examples: Examples, X: pl.DataFrame, y: Array, answers: pl.DataFra
 
 
 def _by_attribute(column: pl.Series, y: Array, approved: Array) -> dict[str, Any]:
+    from fairlearn.metrics import MetricFrame
+
     frame = MetricFrame(
         metrics={
             "rows": lambda t, a: len(t),

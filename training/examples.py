@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ class Examples:
         Key, `as_of` (us), and every known column of the asked-about table, features or not.
     label : ndarray of shape (n_rows,)
         0 or 1, or an amount.
-    groups : ndarray of shape (n_rows,)
-        Rows with equal features share a number, and stay in one part or fold.
+    features : tuple of str
+        Columns that the model may read.
     parts : mapping of str to ndarray
         Row positions of train, calibrate and test.
     signature : Signature
@@ -49,7 +50,7 @@ class Examples:
     config: TaskConfig
     frame: pl.DataFrame
     label: NDArray[np.float64]
-    groups: NDArray[np.uint64]
+    features: tuple[str, ...]
     parts: Mapping[str, Rows]
     signature: Signature
     notes: tuple[str, ...]
@@ -57,6 +58,11 @@ class Examples:
     raw: RawTables
     known_at: NDArray[np.int64] | None = None
     tested: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def groups(self) -> NDArray[np.uint64]:
+        """Rows with equal features share a number, and stay in one part or fold."""
+        return duplicate_groups(self.frame.select(self.features))
 
     @property
     def binary(self) -> bool:
@@ -157,8 +163,8 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
     if not numeric and not categorical:
         raise DataError(f"{task.name}: no feature is left of {task.tables[0]}; map columns or declare extra_features")
     notes += _identifiers(frame, categorical)
-    groups = duplicate_groups(frame.select(*numeric, *categorical))
-    parts = _parts(config, frame, groups)
+    features = (*numeric, *categorical)
+    parts = _parts(config, frame, features)
     if tested is not None:
         parts["test"] = parts["test"][tested[parts["test"]]]
         if not len(parts["test"]):
@@ -174,7 +180,7 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
         computed=computed,
     )
     fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
-    return Examples(config, frame, label, groups, parts, signature, tuple(notes), fingerprint, raw, known_at, tested)
+    return Examples(config, frame, label, features, parts, signature, tuple(notes), fingerprint, raw, known_at, tested)
 
 
 def _no_outcome(task: Task) -> str:
@@ -227,8 +233,9 @@ def _identifiers(frame: pl.DataFrame, categorical: Sequence[str]) -> list[str]:
     ]
 
 
-def _parts(config: TaskConfig, frame: pl.DataFrame, groups: NDArray[np.uint64]) -> dict[str, Rows]:
+def _parts(config: TaskConfig, frame: pl.DataFrame, features: Sequence[str]) -> dict[str, Rows]:
     if config.timeless:
+        groups = duplicate_groups(frame.select(features))
         found = split_at_random(groups, config.split.shares, seed=config.split.seed)
     else:
         found = split_by_time(frame["as_of"].to_numpy(), config.split.shares)

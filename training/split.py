@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
@@ -24,6 +23,8 @@ def duplicate_groups(features: pl.DataFrame) -> NDArray[np.uint64]:
     >>> bool(groups[0] == groups[2]), bool(groups[0] == groups[1])
     (True, False)
     """
+    import pandas as pd
+
     return pd.util.hash_pandas_object(features.to_pandas(), index=False).to_numpy().astype(np.uint64)
 
 

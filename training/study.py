@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,12 +13,11 @@ from features.errors import ConfigError, DataError
 from features.sources import RawTables
 from ml.signature import row_as_request
 from training.config import TaskConfig
-from training.demand import load_demand
-from training.evaluation import TEST_ROWS, Report, evaluate
 from training.examples import Examples, Say, load_examples
-from training.faults import load_faults
-from training.leaks import Finding, find_leaks
-from training.rankings import load_rankings
+
+if TYPE_CHECKING:
+    from training.evaluation import Report
+    from training.leaks import Finding
 
 CALIBRATE_SHARE = 0.1
 
@@ -107,6 +106,8 @@ class RowStudy:
 
     def leaks(self) -> list[Finding]:
         """Columns that seem to know the outcome, judged on what is learnt from."""
+        from training.leaks import find_leaks
+
         examples = self.examples
         rows = examples.like_tested(np.concatenate([examples.parts["train"], examples.parts["calibrate"]]))
         table = self.config.definition.table
@@ -150,10 +151,14 @@ class RowStudy:
 
     def evaluate(self, estimator: Any) -> Report:
         """See `training.evaluation`."""
+        from training.evaluation import evaluate
+
         return evaluate(self.examples, estimator)
 
     def keep_test(self, folder: Path, estimator: Any) -> None:
         """Write the test rows without who they are of, but with the stores that the estimator reads."""
+        from training.evaluation import TEST_ROWS
+
         table, test = self.config.definition.table, self.examples.parts["test"]
         hidden = (table.references | table.protected) - set(getattr(estimator, "references", ()))
         rows = self.examples.frame[test].drop([*hidden], strict=False)
@@ -213,10 +218,16 @@ def load_study(config: TaskConfig, *, engine: str = "polars", progress: Say | No
     """Read a task's tables and cut them; errors as for `load_examples`, `load_rankings`, `load_demand` and
     `load_faults`."""
     if config.definition.outcome == "ranking":
+        from training.rankings import load_rankings
+
         return load_rankings(config, engine=engine, progress=progress)
     if config.definition.outcome == "series":
+        from training.demand import load_demand
+
         return load_demand(config, engine=engine, progress=progress)
     if config.definition.outcome == "events":
+        from training.faults import load_faults
+
         return load_faults(config, progress=progress)
     return RowStudy(load_examples(config, engine=engine, progress=progress))
 

@@ -16,7 +16,6 @@ from pydantic import (
 )
 
 from features.periods import Timezone
-from features.sources.databases import checked_url
 from features.sources.lines import LineSource
 from features.sources.section import Section
 from features.sources.yaml_file import load_yaml, near
@@ -215,6 +214,8 @@ class TableSource(Section):
     @field_validator("url")
     @classmethod
     def _a_url(cls, given: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        from features.sources.databases import checked_url  # imports SQLAlchemy
+
         folder = (info.context or {}).get("folder")
         return SecretStr(checked_url(given.get_secret_value(), folder=folder)) if given else given
 

@@ -11,7 +11,6 @@ import polars as pl
 
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.config import TableSource
-from features.sources.databases import query_columns, read_query
 from features.sources.encodings import head, readable
 from features.sources.filters import filtered
 from features.sources.lines import LineSource, Mapped, classify, load_line_rules
@@ -241,6 +240,8 @@ def _csv(table: str, path: Path, source: TableSource) -> Scan:
 
 
 def _query(table: str, source: TableSource) -> Scan:
+    from features.sources.databases import query_columns, read_query  # imports SQLAlchemy
+
     url, query = source.url.get_secret_value() if source.url else "", source.sql or ""
     where = f"{table}: query"
     columns = query_columns(url, query, where=where)

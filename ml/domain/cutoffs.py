@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
 from ml.domain.outcomes import Outcomes, sorted_outcomes
@@ -193,6 +192,8 @@ def _cutoffs(rows: Outcomes, counts: FloatArray, limits: _Limits) -> tuple[float
 
 def _marginal_cutoff(rows: Outcomes, counts: FloatArray, maximum: float) -> float:
     """The largest probability whose observed rate, made increasing by isotonic regression, is within the maximum."""
+    from scipy.optimize import isotonic_regression
+
     starts = np.flatnonzero(np.append(True, rows.last[:-1]))
     mass = counts * rows.weight
     weight, bad = np.add.reduceat(mass, starts), np.add.reduceat(mass * rows.bad, starts)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 from scipy.special import betaln
 
 FloatArray = npt.NDArray[np.float64]
@@ -45,6 +44,8 @@ def prior_strength(successes: npt.ArrayLike, trials: npt.ArrayLike) -> float:
     >>> alike > 1000 > 30 > unlike
     True
     """
+    from scipy.optimize import minimize_scalar
+
     k, n = _counts(successes, trials)
     mean = float(k.sum() / n.sum())
     if mean in (0.0, 1.0) or np.count_nonzero(n) < 2:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import expit
 
 FloatArray = npt.NDArray[np.float64]
@@ -59,6 +58,8 @@ def bounded_logistic_regression(
     >>> round(float(slope[0]), 6) == 0.0, round(float(expit(intercept)), 4)
     (True, 0.75)
     """
+    from scipy.optimize import minimize
+
     weight = np.ones(len(y)) if sample_weight is None else sample_weight
     total = float(weight.sum())
 

@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import chdtrc
 
 FloatArray = npt.NDArray[np.float64]
@@ -183,6 +182,8 @@ class _Problem:
         return value, gradient
 
     def solve(self) -> FloatArray:
+        from scipy.optimize import minimize
+
         start = np.zeros(3 + self.n_groups)
         start[1], start[2] = -0.5, -2.5
         bounds = [(-3.0, 3.0), (-6.0, 6.0), (-8.0, 2.0), *[(-3.0, 3.0)] * self.n_groups]
@@ -191,6 +192,8 @@ class _Problem:
 
     def flat(self) -> float:
         """Loss of the best scale alone, without any decay."""
+
+        from scipy.optimize import minimize
 
         def loss(log_scale: FloatArray) -> float:
             chance = np.minimum(self.p * np.exp(log_scale[0]), 1 - 1e-9)

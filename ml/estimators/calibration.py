@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, log_expit, logit
 
 from features.errors import ConfigError, DataError
@@ -187,6 +186,8 @@ def _best_method(log_odds: FloatArray, outcome: FloatArray, weight: FloatArray) 
 
 def _centred_isotonic(log_odds: FloatArray, outcome: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Centre of each isotonic step and its log-odds, both strictly increasing."""
+    from scipy.optimize import isotonic_regression
+
     order = np.argsort(log_odds, kind="stable")
     x, y, w = log_odds[order], outcome[order], weight[order]
     starts = _group_starts(x)
@@ -212,5 +213,7 @@ def _group_starts(x: FloatArray) -> npt.NDArray[np.intp]:
 
 def _shift(log_odds: FloatArray, outcome: FloatArray, weight: FloatArray) -> float:
     """What to add to the log-odds for the mean probability to equal the observed rate."""
+    from scipy.optimize import brentq
+
     observed = weight @ outcome
     return float(brentq(lambda shift: weight @ expit(log_odds + shift) - observed, -2 * LIMIT, 2 * LIMIT))

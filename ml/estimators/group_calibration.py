@@ -12,7 +12,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from ml.estimators.artefact import damaged, from_json, to_json
@@ -108,6 +107,8 @@ class GroupCalibration(SklearnEstimator):
 
 def _spread(score: Array, information: Array) -> float:
     """Maximum marginal likelihood of one-step estimates `score / information`, normal with variance 1/information."""
+    from scipy.optimize import minimize_scalar
+
     there = information > 0
     if there.sum() < 2:
         return 0.0

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,6 +68,8 @@ class Outcome:
     @cached_property
     def ranks(self) -> Floats:
         """Ranks of the amounts, ties in the middle."""
+        from scipy.stats import rankdata
+
         return np.asarray(rankdata(self.y), dtype=np.float64)
 
     @cached_property
@@ -155,6 +156,8 @@ def _category_codes(column: pl.Series) -> NDArray[np.generic]:
 
 def _out_of_fold(bins: Ints, n_bins: int, outcome: Outcome) -> tuple[Floats, float]:
     """Predict every row from the other folds, and measure the prediction; identifiers predict the mean."""
+    from scipy.stats import rankdata
+
     cell = bins * FOLDS + outcome.fold
     size = n_bins * FOLDS
     rows = np.bincount(cell, minlength=size).reshape(n_bins, FOLDS).astype(np.float64)

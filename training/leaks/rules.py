@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, rankdata
 
 from training.leaks.columns import (
     MIN_CLASS,
@@ -114,6 +113,8 @@ def _purity(column: Profile, outcome: Outcome) -> Evidence | None:
 
 def _near_pure(rows: NDArray[Any], other: NDArray[Any], rate: float) -> Bools:
     """Values with far fewer rows of the other outcome than its overall rate lets expect (binomial test)."""
+    from scipy.stats import binom
+
     pure = (rows >= MIN_CLASS) & (other <= PURE * rate * rows)
     tested = max(int((rows >= MIN_CLASS).sum()), 1)
     pure[pure] = binom.cdf(other[pure], rows[pure], rate) < CHANCE / tested
@@ -180,6 +181,8 @@ def _vanishes(column: Profile, outcome: Outcome) -> Evidence | None:
 
 
 def _strength_of(score: Floats, y: Floats, *, binary: bool) -> float:
+    from scipy.stats import rankdata
+
     if binary:
         return max(gini(score, y, 1 - y), 0.0)
     return max(correlation(np.asarray(rankdata(score)), np.asarray(rankdata(y))), 0.0)
