@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from pathlib import Path
 from platform import python_version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml.model import Model
-from training import tracking
 from training.config import TaskConfig
-from training.evaluation import Report
 from training.examples import Say
-from training.plots import draw_report
 from training.study import Study, load_study
-from training.tracking import Version
+
+if TYPE_CHECKING:
+    from training.evaluation import Report
+    from training.tracking import Version
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,10 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = 
     estimator = study.fit(progress=say)
     say("evaluating on the test part, never used so far")
     report = study.evaluate(estimator)
+    # MLflow takes five seconds to import: a training that the data or the configuration ends is told of before.
+    from training import tracking
+    from training.plots import draw_report
+
     model = Model(config.definition, estimator, _card(study, report, estimator))
     say("registering the version")
     with tempfile.TemporaryDirectory() as folder:
@@ -77,6 +81,8 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = 
 
 
 def _card(study: Study, report: Report, estimator: Any) -> dict[str, Any]:
+    from training import tracking
+
     config = study.config
     return {
         "task": config.task,
@@ -103,6 +109,8 @@ def _table(report: Any) -> dict[str, Any]:
 
 
 def _tags(study: Study) -> dict[str, str]:
+    from training import tracking
+
     return {
         "data_fingerprint": study.fingerprint,
         "git_commit": tracking.git_commit(),

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from training.options import AsJson, print_json
+from features.errors import ConfigError
+from training.options import AsJson, print_json, say
 from training.printing import print_alarm_history, print_kept_alarms
 
 
@@ -26,7 +27,7 @@ def alarm(
     as_json: AsJson = False,
 ) -> None:
     """List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed."""
-    from features.errors import ConfigError
+    say(as_json)(f"reading {rules}")
     from ml.fault_rate.alarm_store import AlarmStore
     from ml.fault_rate.rules import load_alarm_rules
 

@@ -8,7 +8,6 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
 from scipy.special import gammaln
 
@@ -187,6 +186,8 @@ def likely_prior_weight(by_group: csr_matrix, overall: Float64Array) -> float:
     >>> 1 < likely_prior_weight(apart, np.array([0.5, 0.5])) < 5
     True
     """
+    from scipy.optimize import minimize_scalar
+
     size = np.asarray(by_group.sum(axis=1), dtype=np.float64).ravel()
     count, share = by_group.data.astype(np.float64), overall[by_group.indices]
 

@@ -1,0 +1,172 @@
+"""What a command imports before its first line, and what the lists say without importing anything."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from typer.core import TyperCommand
+
+import chehang
+from chehang.cli import COMMANDS
+from features.errors import ConfigError, ModelNotFound
+from ml.registry import ENDPOINTS, ENTRIES, TASKS, check_task
+from tests.commands import chehang as command
+from tests.commands import python
+from tests.conftest import Trained
+
+HEAVY = (
+    "mlflow", "pandera", "lightgbm", "sklearn", "pandas", "scipy.stats", "matplotlib", "optuna", "fairlearn",
+    "mlforecast", "statsforecast",
+)  # fmt: skip
+# Runs a command, and writes which of the modules named first were imported when its first line appeared and at its end.
+WATCHED = """
+import json, sys
+names = sys.argv.pop(1).split(",")
+there = lambda: [name for name in names if name in sys.modules]
+first = []
+
+class Watched:
+    def __init__(self, stream):
+        self.stream = stream
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+    def write(self, text):
+        if text.strip() and not first:
+            first.append((text.strip(), there()))
+        return self.stream.write(text)
+
+sys.stdout, sys.stderr = Watched(sys.stdout), Watched(sys.stderr)
+from chehang.cli import main
+try:
+    main()
+finally:
+    with open("imports.json", "w") as f:
+        json.dump({"first": first, "end": there()}, f)
+"""
+
+
+def _imports(folder: Path, *arguments: str, home: Path | None = None) -> tuple[str, list[str], list[str]]:
+    """The first line of a command, the heavy modules imported by then, and those imported by its end."""
+    program = WATCHED.replace('"imports.json"', repr(str(folder / "imports.json")))
+    done = python("-c", program, ",".join(HEAVY), *arguments, home=home or folder / "home", seconds=300)
+    assert "Traceback" not in done.stderr, done.stderr
+    content = json.loads((folder / "imports.json").read_text())
+    ((line, modules),) = content["first"]
+    return line, modules, content["end"]
+
+
+def _eight_rows(folder: Path) -> Path:
+    """A lender's eight applications as CSV files; returns the configuration's path."""
+    ids = [f"A{i}" for i in range(8)]
+    days = [1_600_000_000_000_000 + i * 86_400_000_000 for i in range(8)]
+    pl.DataFrame({"application_id": ids, "submitted_at": days, "loan_amount": range(10_000, 10_008)}).write_csv(
+        folder / "applications.csv"
+    )
+    pl.DataFrame({"application_id": ids, "defaulted": [True, False] * 4}).write_csv(folder / "loan_outcomes.csv")
+    applications = {"csv": "applications.csv", "columns": {"submitted_at": {"from": "submitted_at", "unit": "us"}}}
+    tables = {"applications": applications, "loan_outcomes": {"csv": "loan_outcomes.csv"}}
+    (folder / "sources.yaml").write_text(yaml.safe_dump({"timezone": "UTC", "tables": tables}))
+    path = folder / "credit_risk.yaml"
+    path.write_text(yaml.safe_dump({"task": "credit_risk", "time": "submitted_at"}))
+    return path
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["tasks"], ["tasks", "--json"], ["train", "--help"], ["nonsense"]])
+def test_what_only_lists_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    assert _imports(tmp_path, *arguments)[2] == []
+
+
+def test_checking_a_small_file_imports_nothing_heavy(tmp_path: Path) -> None:
+    line, _, modules = _imports(tmp_path, "check", "credit_risk", "-c", str(_eight_rows(tmp_path)))
+    assert line.startswith("·") and "credit_risk.yaml" in line
+    assert modules == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["train", "credit_risk"], "reading configs/credit_risk.yaml"),
+        (["tune", "credit_risk"], "reading configs/credit_risk.yaml"),
+        (["evaluate", "credit_risk"], "reading configs/credit_risk.yaml"),
+        (["score", "credit_risk", "--out", "a.csv"], "reading configs/credit_risk.yaml"),
+        (["forecast", "--out", "a.csv"], "reading configs/demand_forecast.yaml"),
+        (["alarms", "--out", "a.csv"], "reading configs/fault_rate.yaml"),
+        (["alarm", "--rules", "none.yaml"], "reading none.yaml"),
+        (["value", "--out", "a.csv", "--config", "none.yaml"], "reading none.yaml"),
+        (["service-due", "--out", "a.csv", "--config", "none.yaml"], "reading none.yaml"),
+        (["compare", "credit_risk"], "reading the model registry"),
+        (["history", "credit_risk"], "reading the model registry"),
+        (["promote", "credit_risk"], "reading the model registry"),
+        (["rollback", "credit_risk"], "reading the model registry"),
+        (["tasks", "--champions"], "reading the model registry"),
+    ],
+)
+def test_the_first_line_comes_before_anything_heavy(tmp_path: Path, arguments: list[str], line: str) -> None:
+    first, modules, _ = _imports(tmp_path, *arguments)
+    assert line in first and modules == []
+
+
+def test_a_configuration_that_is_wrong_is_told_before_mlflow_is_imported(tmp_path: Path) -> None:
+    config = _eight_rows(tmp_path)
+    assert _imports(tmp_path, "train", "credit_risk", "-c", str(config), "--set", "time=created_at")[2] == []
+
+
+def test_every_command_is_there_and_its_help_is_the_first_sentence_of_its_docstring() -> None:
+    for name, entry in COMMANDS.items():
+        function = getattr(import_module(entry.module), entry.module.rpartition(".")[2])
+        assert entry.help == re.split(r"(?<=\.)\s", function.__doc__)[0], name
+        assert isinstance(entry.load(name), TyperCommand)
+        assert entry.load(name).name == name
+    folders = [*Path("training/commands").glob("*.py"), *Path("serving/commands").glob("*.py")]
+    modules = {".".join(p.with_suffix("").parts) for p in folders if p.stem != "__init__"}
+    assert modules == {entry.module for entry in COMMANDS.values()}
+
+
+def test_every_task_is_listed_as_it_is() -> None:
+    assert list(TASKS) == [entry.name for entry in ENTRIES] and len(TASKS) == len(ENTRIES)
+    for entry in ENTRIES:
+        task = TASKS[entry.name]
+        assert (entry.name, entry.summary, entry.tables) == (task.name, task.summary, task.tables)
+    for module in ENDPOINTS.values():
+        assert callable(import_module(module).endpoints)
+
+
+def test_a_name_that_is_no_task_is_refused() -> None:
+    assert "loans" not in TASKS
+    with pytest.raises(KeyError):
+        TASKS["loans"]
+    with pytest.raises(ConfigError, match=r"'loans' is unknown; the tasks are: recommendation, "):
+        check_task("loans")
+
+
+def test_champions_are_shown_when_they_are_asked_for(credit_risk: Trained) -> None:
+    plain = json.loads(command("tasks", "--json", home=credit_risk.home).stdout)
+    assert [set(row) for row in plain] == [{"task", "zh", "en", "tables"}] * len(ENTRIES)
+    rows = json.loads(command("tasks", "--champions", "--json", home=credit_risk.home).stdout)
+    assert {row["task"]: row["champion"] for row in rows} == dict.fromkeys(TASKS) | {"credit_risk": 1}
+
+
+def test_the_python_api(credit_risk: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(credit_risk.home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert re.match(r"\d+\.\d+", chehang.__version__)
+    assert [task.name for task in chehang.tasks()] == list(TASKS)
+    assert chehang.load_config("credit_risk", credit_risk.config).task == "credit_risk"
+    model = chehang.load_champion("credit_risk")
+    answer = model.estimator.predict({n: [v] for n, v in model.card["example"].items()})
+    assert 0 < answer["probability_of_default"][0] < 1
+    with pytest.raises(ModelNotFound, match="chehang promote lead_scoring"):
+        chehang.load_champion("lead_scoring")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        chehang.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("name", chehang.__all__)
+def test_every_name_of_the_api_can_be_called(name: str) -> None:
+    assert callable(getattr(chehang, name))
