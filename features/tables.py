@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -136,47 +137,30 @@ class Table:
         return frozenset(n for n, c in self.columns.items() if c.outcome)
 
 
-def _key() -> Column:
-    return Column(pl.String, nullable=False, required=True, min_length=1)
+_key = partial(Column, pl.String, nullable=False, required=True, min_length=1)
+_reference = partial(Column, pl.String, reference=True)
+_text = partial(Column, pl.String)
+_flag = partial(Column, pl.Boolean)
 
 
-def _reference(*, personal: bool = False, outcome: bool = False) -> Column:
-    return Column(pl.String, reference=True, personal=personal, outcome=outcome)
+def _category(values: tuple[str, ...], **flags: bool) -> Column:
+    return Column(pl.String, values=values, **flags)
 
 
-def _text(*, personal: bool = False) -> Column:
-    return Column(pl.String, personal=personal)
+def _instant(*, required: bool = False, earliest: int = EARLIEST, **flags: bool) -> Column:
+    return Column(pl.Int64, not required, required, low=earliest, high=LATEST, unit="us", **flags)
 
 
-def _category(
-    values: tuple[str, ...], *, personal: bool = False, protected: bool = False, outcome: bool = False
-) -> Column:
-    return Column(pl.String, values=values, personal=personal, protected=protected, outcome=outcome)
+def _integer(low: int, high: int, *, unit: str | None = None, **flags: bool) -> Column:
+    return Column(pl.Int64, low=low, high=high, unit=unit, **flags)
 
 
-def _instant(
-    *, required: bool = False, earliest: int = EARLIEST, personal: bool = False, outcome: bool = False
-) -> Column:
-    return Column(
-        pl.Int64, nullable=not required, required=required, low=earliest, high=LATEST, unit="us",
-        personal=personal, outcome=outcome,
-    )  # fmt: skip
+def _number(low: float, high: float, *, unit: str | None = None, **flags: bool) -> Column:
+    return Column(pl.Float64, low=low, high=high, unit=unit, **flags)
 
 
-def _integer(low: int, high: int, *, unit: str | None = None, personal: bool = False, outcome: bool = False) -> Column:
-    return Column(pl.Int64, low=low, high=high, unit=unit, personal=personal, outcome=outcome)
-
-
-def _number(low: float, high: float, *, unit: str | None = None, personal: bool = False) -> Column:
-    return Column(pl.Float64, low=low, high=high, unit=unit, personal=personal)
-
-
-def _money(low: int = 0, high: int = 10**12, *, personal: bool = False, outcome: bool = False) -> Column:
-    return _integer(low, high, unit="fen", personal=personal, outcome=outcome)
-
-
-def _flag(*, required: bool = False, personal: bool = False, outcome: bool = False) -> Column:
-    return Column(pl.Boolean, required=required, personal=personal, outcome=outcome)
+def _money(low: int = 0, high: int = 10**12, **flags: bool) -> Column:
+    return _integer(low, high, unit="fen", **flags)
 
 
 CUSTOMERS = Table(
