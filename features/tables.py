@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict, Unpack
 
 import polars as pl
 
@@ -27,18 +28,9 @@ CONDITIONS = ("new", "used")
 USES = ("private", "commercial")
 CHANNELS = ("walk_in", "website", "app", "search_ad", "social", "marketplace", "referral", "phone", "event")
 EVENT_TYPES = (
-    "impression",
-    "view",
-    "search",
-    "favourite",
-    "compare",
-    "price_list",
-    "finance_quote",
-    "chat",
-    "test_drive_request",
-    "test_drive",
-    "order",
-)
+    "impression", "view", "search", "favourite", "compare", "price_list", "finance_quote", "chat",
+    "test_drive_request", "test_drive", "order",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,29 +129,35 @@ class Table:
         return frozenset(n for n, c in self.columns.items() if c.outcome)
 
 
+class _Flags(TypedDict, total=False):
+    personal: bool
+    protected: bool
+    outcome: bool
+
+
 _key = partial(Column, pl.String, nullable=False, required=True, min_length=1)
 _reference = partial(Column, pl.String, reference=True)
 _text = partial(Column, pl.String)
 _flag = partial(Column, pl.Boolean)
 
 
-def _category(values: tuple[str, ...], **flags: bool) -> Column:
+def _category(values: tuple[str, ...], **flags: Unpack[_Flags]) -> Column:
     return Column(pl.String, values=values, **flags)
 
 
-def _instant(*, required: bool = False, earliest: int = EARLIEST, **flags: bool) -> Column:
+def _instant(*, required: bool = False, earliest: int = EARLIEST, **flags: Unpack[_Flags]) -> Column:
     return Column(pl.Int64, not required, required, low=earliest, high=LATEST, unit="us", **flags)
 
 
-def _integer(low: int, high: int, *, unit: str | None = None, **flags: bool) -> Column:
+def _integer(low: int, high: int, *, unit: str | None = None, **flags: Unpack[_Flags]) -> Column:
     return Column(pl.Int64, low=low, high=high, unit=unit, **flags)
 
 
-def _number(low: float, high: float, *, unit: str | None = None, **flags: bool) -> Column:
+def _number(low: float, high: float, *, unit: str | None = None, **flags: Unpack[_Flags]) -> Column:
     return Column(pl.Float64, low=low, high=high, unit=unit, **flags)
 
 
-def _money(low: int = 0, high: int = 10**12, **flags: bool) -> Column:
+def _money(low: int = 0, high: int = 10**12, **flags: Unpack[_Flags]) -> Column:
     return _integer(low, high, unit="fen", **flags)
 
 
@@ -405,18 +403,5 @@ FLEET = Table(
     time="entered_service_at",
 )
 
-TABLES: dict[str, Table] = {
-    t.name: t
-    for t in (
-        CUSTOMERS,
-        VEHICLES,
-        EVENTS,
-        LEADS,
-        APPLICATIONS,
-        LOAN_OUTCOMES,
-        SALES,
-        STOCK,
-        SERVICE_RECORDS,
-        FLEET,
-    )
-}
+_ALL = (CUSTOMERS, VEHICLES, EVENTS, LEADS, APPLICATIONS, LOAN_OUTCOMES, SALES, STOCK, SERVICE_RECORDS, FLEET)
+TABLES: dict[str, Table] = {t.name: t for t in _ALL}
