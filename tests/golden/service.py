@@ -1,0 +1,99 @@
+"""The service with six champions, asked in this process: its OpenAPI document, its examples and their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+UNKNOWN_FIELD = {"no_such_field": 1}
+LONGEST_LIST, FIRST_ITEMS = 8, 2
+
+
+@contextmanager
+def _application() -> Iterator[Any]:
+    """Yield the guarded application, its champions loaded."""
+    from serving.api import build_app
+    from serving.model_store import ModelStore
+    from serving.questions import load_endpoints
+    from serving.security import Guard, routes_of
+    from serving.settings import Settings
+
+    settings = Settings(timeout_seconds=60)
+    store = ModelStore(poll_seconds=60, configs=settings.configs)
+    store.start()
+    store._looked.wait(120)
+    app = build_app(store, settings, load_endpoints(settings.configs))
+    paths, posts = routes_of(app)
+    limits = {"max_body_bytes": settings.max_body_bytes, "timeout_seconds": settings.timeout_seconds}
+    yield Guard(app, **limits, paths=paths, posts=posts)
+    store.stop()
+
+
+async def _all_exchanges(app: Any) -> dict[str, Any]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        document = (await client.get("/openapi.json")).json()
+        golden: dict[str, Any] = {"service/openapi": document}
+        for path in ("/healthz", "/readyz", "/v1/no_such_path"):
+            golden[f"service/{Path(path).name}"] = _content(await client.get(path))
+        for path, methods in document["paths"].items():
+            if "post" in methods:
+                golden[_golden_of(path)] = await _exchange(client, path)
+    return golden
+
+
+async def _exchange(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    own = path.removesuffix("/batch")
+    example = (await client.get(f"{own}/example")).json()
+    request = example if own == path else {"items": [example]}
+    answer = await client.post(path, json=request, params={"explain": str(own == path).lower()})
+    refused = await client.post(path, json=UNKNOWN_FIELD)
+    return {
+        "path": path,
+        "request": shortened(request),
+        "answer": shortened(_content(answer)),
+        "refusal": shortened(_content(refused)),
+    }
+
+
+def _golden_of(path: str) -> str:
+    """Return the golden file of a path: one folder for each task."""
+    first, *others = path.removeprefix("/v1/").split("/")
+    return "/".join(["service", first, ".".join(["answer", *others])])
+
+
+def shortened(content: Any) -> Any:
+    """Return the content with long lists of objects cut to the first ones, and in place of the others sums of all.
+
+    Examples
+    --------
+    >>> shortened([{"n": i} for i in range(100)])
+    [{'n': 0}, {'n': 1}, {'of': 100, 'sums': {'n': 4950}}]
+    """
+    if isinstance(content, dict):
+        return {k: shortened(v) for k, v in content.items()}
+    if not isinstance(content, list):
+        return content
+    if len(content) <= LONGEST_LIST or not all(isinstance(v, dict) for v in content):
+        return [shortened(v) for v in content]
+    sums: dict[str, Any] = {}
+    for name, value in ((n, v) for item in content for n, v in item.items()):
+        if isinstance(value, int | float):
+            sums[name] = sums.get(name, 0) + value
+    return [*(shortened(v) for v in content[:FIRST_ITEMS]), {"of": len(content), "sums": sums}]
+
+
+def _content(answer: httpx.Response) -> dict[str, Any]:
+    return {"status": answer.status_code, "content": json.loads(answer.text)}
+
+
+def exchanges() -> dict[str, Any]:
+    """Return golden content by name; CHEHANG_HOME says whose champions answer."""
+    with _application() as app:
+        return asyncio.run(_all_exchanges(app))
