@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -28,6 +27,8 @@ from training.config import Range, TaskConfig, first_problem, load_config
 from training.examples import Say
 from training.home import home, locked, write_whole
 from training.study import Study, load_study
+
+MOST_WORKERS = 1_000  # processes on one study that draw by numbers of their own
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def tune(
     study = _study(name)
     if not study.trials:
         study.enqueue_trial(_current(config), user_attrs={"default": True})
-    others = [_worker(dict(load), name, wanted, timeout) for _ in range(workers - 1)]
+    others = [_worker(dict(load), name, wanted, timeout, number) for number in range(1, workers)]
     _search(data, study, wanted, timeout, say)
     for process in others:
         process.join()
@@ -113,22 +114,28 @@ def _study_name(data: Study) -> str:
     return f"{data.config.task}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def _study(name: str) -> optuna.Study:
+def _study(name: str, *, worker: int = 0) -> optuna.Study:
+    """Open a study, or make it. The same search run again makes the same trials.
+
+    Each worker draws by a number of its own, and a resumed search by another one than before.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # its warnings carry tracebacks of what we say in one line
     folder = home() / "tuning"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(f"tuning-{name}"):
-            return optuna.create_study(
+            study = optuna.create_study(
                 study_name=name,
                 storage=JournalStorage(JournalFileBackend(str(folder / f"{name}.journal"))),
                 load_if_exists=True,
                 direction="maximize",
-                sampler=optuna.samplers.TPESampler(seed=os.getpid(), multivariate=True, constant_liar=True),
                 pruner=optuna.pruners.MedianPruner(n_startup_trials=8, n_warmup_steps=0),
             )
+        seed = MOST_WORKERS * len(study.get_trials(deepcopy=False)) + worker
     except OSError as e:
         raise ConfigError(f"{folder}: {e.strerror}; make it writable or set CHEHANG_HOME") from None
+    study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+    return study
 
 
 def _current(config: TaskConfig) -> dict[str, Any]:
@@ -154,15 +161,15 @@ def _value(config: TaskConfig, dotted: str) -> Any:
     return value
 
 
-def _worker(load: dict[str, Any], name: str, wanted: int, timeout: float | None) -> Any:
-    process = get_context("spawn").Process(target=work, args=(load, name, wanted, timeout), daemon=True)
+def _worker(load: dict[str, Any], name: str, wanted: int, timeout: float | None, number: int) -> Any:
+    process = get_context("spawn").Process(target=work, args=(load, name, wanted, timeout, number), daemon=True)
     process.start()
     return process
 
 
-def work(load: dict[str, Any], name: str, wanted: int, timeout: float | None) -> None:
+def work(load: dict[str, Any], name: str, wanted: int, timeout: float | None, number: int) -> None:
     """Work on an existing study: what a further process runs."""
-    _search(load_study(load_config(**load)), _study(name), wanted, timeout, lambda text: None)
+    _search(load_study(load_config(**load)), _study(name, worker=number), wanted, timeout, lambda text: None)
 
 
 def _search(data: Study, study: optuna.Study, wanted: int, timeout: float | None, say: Say) -> None:
