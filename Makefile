@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 
-.PHONY: setup demo test test-all coverage lint bench serve lock check-lock clean
+.PHONY: setup demo test test-all coverage golden golden-accept lint bench serve lock check-lock clean
 
 $(BIN)/python:
 	@test -n '$(PYTHON)' || { echo "error: no Python 3.11 to 3.14 on PATH (python3 is: $$(python3 --version 2>&1)); install one of them, or name it: make demo PYTHON=/path/to/python3" >&2; exit 1; }
@@ -59,6 +59,14 @@ test-all: test
 # As `test-all`, and which lines no test reaches; a quarter slower.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered
+
+# Whether figures, keys, routes or texts differ from the golden files: two minutes on one core.
+golden: $(VENV)/.dev
+	$(BIN)/python -m tests.golden
+
+# Writes them anew; read what changed with git diff.
+golden-accept: $(VENV)/.dev
+	$(BIN)/python -m tests.golden --accept
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from tests.commands import chehang
 
 OVERLAYS = Path("tests") / "golden" / "overlays"
 TASKS = ("credit_risk", "lead_scoring", "residual_value", "recommendation", "demand_forecast", "fault_rate")
-SIZE = ("--stores", "8", "--customers", "12000", "--months", "30", "--seed", "7")  # the least with a quality alarm
+SIZE = ("--stores", "8", "--customers", "12000", "--months", "30", "--seed", "7")  # large enough for a quality alarm
 SCORED = {"recommendation": "customers.parquet", "residual_value": "used.parquet"}  # other rows than all of the sample
 SERVED = "serve"  # never returns; the service is asked in process instead
 
@@ -81,9 +81,15 @@ def calls() -> list[Call]:
             tables=("plan.parquet", "plan.orders.parquet"),
         ),
         Call("value", ("value", "--out", "OUT/value.parquet"), tables=("value.parquet",)),
-        Call("fault_rate/alarms", ("alarms", "--out", "OUT/alarms.parquet"), tables=("alarms.parquet", "alarms.vehicles.parquet")),
+        Call(
+            "fault_rate/alarms",
+            ("alarms", "--out", "OUT/alarms.parquet"),
+            tables=("alarms.parquet", "alarms.vehicles.parquet"),
+        ),
         Call("fault_rate/alarm", ("alarm",)),
-        Call("fault_rate/alarm.moved", ("alarm", "1", "acknowledged", "--by", "after-sales", "--note", "parts ordered")),
+        Call(
+            "fault_rate/alarm.moved", ("alarm", "1", "acknowledged", "--by", "after-sales", "--note", "parts ordered")
+        ),
         Call("fault_rate/alarm.history", ("alarm", "1")),
         Call("fault_rate/service-due", ("service-due", "--out", "OUT/due.parquet"), tables=("due.parquet",)),
     ]

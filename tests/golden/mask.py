@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _SECOND = timedelta(seconds=1)  # some instants are cut to seconds
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Mask:
@@ -28,20 +28,42 @@ class Mask:
         self.begin = datetime.now(UTC)
 
     def __call__(self, content: Any) -> Any:
-        """Return the content, masked."""
-        return json.loads(self.text(json.dumps(content, ensure_ascii=False)))
+        """Return the content, masked.
 
-    def text(self, text: str) -> str:
-        """Return the text, masked."""
+        Examples
+        --------
+        >>> mask = Mask(home=Path("/tmp/home"), root=Path.cwd())
+        >>> mask(["/tmp/home/out.csv", datetime.now(UTC).isoformat(), "2024-01-01T00:00:00Z", 7])
+        ['$CHEHANG_HOME/out.csv', '$NOW', '2024-01-01T00:00:00Z', 7]
+        """
+        if isinstance(content, dict):
+            return {k: self(v) for k, v in content.items()}
+        if isinstance(content, list):
+            return [self(v) for v in content]
+        if isinstance(content, str):
+            return self._text(content)
+        if isinstance(content, int) and not isinstance(content, bool):
+            return "$NOW" if self._is_now(content) else content
+        return content
+
+    def _text(self, text: str) -> str:
         for folder, name in self.folders.items():
             text = text.replace(folder, name)
         if self.commit:
             text = re.sub(rf"{self.commit}[0-9a-f]*\+?", "$COMMIT", text)
-        return _INSTANT.sub(lambda match: self._instant(match[0]), text)
+        return _INSTANT.sub(lambda match: "$NOW" if self._is_now(_microseconds(match[0])) else match[0], text)
 
-    def _instant(self, text: str) -> str:
-        instant = datetime.fromisoformat(text)
-        return "$NOW" if self.begin - _SECOND <= instant <= datetime.now(UTC) + _SECOND else text
+    def _is_now(self, microseconds: int) -> bool:
+        begin, end = self.begin - _SECOND, datetime.now(UTC) + _SECOND
+        return _of(begin) <= microseconds <= _of(end)
+
+
+def _of(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def _microseconds(text: str) -> int:
+    return _of(datetime.fromisoformat(text))
 
 
 def _commit(root: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 
 UNKNOWN_FIELD = {"no_such_field": 1}
+LOADED_WITHIN_SECONDS = 300
 LONGEST_LIST, FIRST_ITEMS = 8, 2
 
 
@@ -27,12 +29,20 @@ def _application() -> Iterator[Any]:
     settings = Settings(timeout_seconds=60)
     store = ModelStore(poll_seconds=60, configs=settings.configs)
     store.start()
-    store._looked.wait(120)
+    _await_champions(store)
     app = build_app(store, settings, load_endpoints(settings.configs))
     paths, posts = routes_of(app)
     limits = {"max_body_bytes": settings.max_body_bytes, "timeout_seconds": settings.timeout_seconds}
     yield Guard(app, **limits, paths=paths, posts=posts)
     store.stop()
+
+
+def _await_champions(store: Any) -> None:
+    deadline = time.monotonic() + LOADED_WITHIN_SECONDS
+    while not store.looked:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the champions are not loaded after {LOADED_WITHIN_SECONDS} s")
+        time.sleep(0.1)
 
 
 async def _all_exchanges(app: Any) -> dict[str, Any]:
