@@ -49,7 +49,9 @@ class Mask:
     def _text(self, text: str) -> str:
         for folder, name in self.folders.items():
             text = text.replace(folder, name)
-        if self.commit:
+        if not self.commit:  # no checkout
+            text = "$COMMIT" if text == "unknown" else text
+        else:
             text = re.sub(rf"{self.commit}[0-9a-f]*\+?", "$COMMIT", text)
         return _INSTANT.sub(lambda match: "$NOW" if self._is_now(_microseconds(match[0])) else match[0], text)
 
