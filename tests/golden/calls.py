@@ -59,9 +59,9 @@ def calls() -> list[Call]:
     plan = ("--with", str(OVERLAYS / "demand_forecast.yaml"))
     return [
         Call("sample-data", ("sample-data", *SIZE)),
-        Call("tasks.before", ("tasks",)),
-        *(call for task in TASKS for call in _of_task(task)),
         Call("tasks", ("tasks",)),
+        *(call for task in TASKS for call in _of_task(task)),
+        Call("tasks.champions", ("tasks", "--champions")),
         Call(f"{quick}/evaluate.folds", ("evaluate", *config, "--folds", "2")),
         Call(f"{quick}/tune", ("tune", *config, "--trials", "2", "--out", "OUT/tuned.yaml")),
         Call(f"{quick}/train.second", ("train", *config, "--with", "OUT/tuned.yaml", *other), same_as=f"{quick}/train"),
