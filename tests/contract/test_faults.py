@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -145,37 +143,6 @@ def study_of(folder: Path, tables: tuple[pl.DataFrame, pl.DataFrame], **changes:
     return load_faults(load_config("fault_rate", write_fault_rate(folder, *tables, **changes)))
 
 
-def test_nothing_in_the_weeks_watched_moves_what_is_usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    fleet, records = fleet_and_records()
-    study = study_of(tmp_path / "one", (fleet, records))
-    later = pl.col("serviced_at") > study.last_training_instant
-    other = study_of(
-        tmp_path / "two",
-        (fleet, records.with_columns(component=pl.when(later).then(pl.lit("brakes")).otherwise("component"))),
-    )
-    mine, theirs = study.watched().usual.usual, other.watched().usual.usual
-    assert mine.components == theirs.components and np.array_equal(mine.rates, theirs.rates)
-    assert np.array_equal(mine.has, theirs.has)
-
-
-def test_artefact_answers_alike_in_a_fresh_process(model: Model, fault_rate: Trained, tmp_path: Path) -> None:
-    sha256 = model.save(tmp_path / "model")
-    rows = load_faults(load_config("fault_rate", fault_rate.config)).tested().sample(30, seed=1)
-    rows.write_parquet(tmp_path / "rows.parquet")
-    code = (
-        "import sys, json, polars as pl; from pathlib import Path; from ml.model import Model; "
-        "m = Model.load(Path(sys.argv[1]), sha256=sys.argv[3]); "
-        "q = m.task.request(m.estimator.signature)(); "
-        "print(json.dumps([m.estimator.predict(pl.read_parquet(sys.argv[2]))['expected'].to_list(), "
-        "m.task.respond(m.estimator, [q], explain=True)[0].model_dump_json()]))"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "model"), str(tmp_path / "rows.parquet"), sha256]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert told == [model.estimator.predict(rows)["expected"].to_list(), ask(model, explain=True).model_dump_json()]
-    assert {p.suffix for p in (tmp_path / "model").iterdir()} <= {".json", ".npz"}
-
-
 def test_facts_of_a_moment_come_from_before_it(fault_rate: Trained) -> None:
     study = load_faults(load_config("fault_rate", fault_rate.config))
     tables = {n: nw.from_native(f) for n, f in study.raw.frames.items()}
@@ -192,20 +159,6 @@ def test_facts_of_a_moment_come_from_before_it(fault_rate: Trained) -> None:
     raw = study.raw.frames["service_records"]
     assert built(raw).equals(built(raw.filter(pl.col("serviced_at") < middle)))
     assert built(raw)["faults_before"].max() > 0 and built(raw)["vehicles_in_service"].min() > 0
-
-
-@pytest.mark.spark
-def test_facts_are_the_same_on_spark(fault_rate: Trained, spark: object) -> None:
-    from features.engines import to_engine
-
-    study = load_faults(load_config("fault_rate", fault_rate.config))
-    task = study.config.definition
-    found = []
-    for engine in ("polars", "spark"):
-        tables = to_engine({n: f.limit(2_000) for n, f in study.raw.frames.items()}, engine)
-        spine = task.examples(tables, study.params)
-        found.append(collect(task.features(spine, tables)).sort("model", "component", "as_of"))
-    assert found[0].equals(found[1].select(found[0].columns).cast(dict(found[0].schema)))
 
 
 def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,36 +134,6 @@ def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monke
     assert ask(Model(study.config.definition, again, {}), store_id="S1", model="A", horizon=6) == answer
 
 
-def test_nothing_after_the_cut_moves_what_was_learnt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    tables = demand_forecast_tables()
-    study = study_of(tmp_path / "one", tables)
-    cut = study.last_training_instant
-    later = pl.col("sold_at") > cut
-    sales = tables["sales"].with_columns(quantity=pl.when(later).then(5.0).otherwise("quantity"))
-    other = study_of(tmp_path / "two", {**tables, "sales": sales})
-    mine, theirs = study.learn(), other.learn()
-    assert [b.model_to_string() for b in mine.trees_.boosters_] == [
-        b.model_to_string() for b in theirs.trees_.boosters_
-    ]
-    assert np.array_equal(mine.weights_, theirs.weights_) and np.array_equal(mine.level_, theirs.level_)
-
-
-def test_artefact_answers_alike_in_a_fresh_process(model: Model, tmp_path: Path) -> None:
-    sha256 = model.save(tmp_path / "model")
-    rows = pl.DataFrame({"store_id": ["S1", "S2"], "model": ["A", "B"], "horizon": [1, 3]})
-    rows.write_parquet(tmp_path / "rows.parquet")
-    code = (
-        "import sys, json, polars as pl; from pathlib import Path; from ml.model import Model; "
-        "m = Model.load(Path(sys.argv[1]), sha256=sys.argv[3]); "
-        "print(json.dumps(m.estimator.predict(pl.read_parquet(sys.argv[2])).to_dicts()))"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "model"), str(tmp_path / "rows.parquet"), sha256]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert told == model.estimator.predict(rows).to_dicts()
-    assert {p.suffix for p in (tmp_path / "model").iterdir()} <= {".json", ".txt", ".npz"}
-
-
 def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) -> None:
     told = model.card["evaluation"]
     for name in model.task.metrics:
@@ -195,7 +163,7 @@ def test_nightly_run_writes_forecasts_orders_and_a_picture(
     first = table.filter(level="store_id by model", horizon=1)
     assert first.height == len(STORES) * len(MODELS) and first["drivers_zh"].str.len_chars().min() is not None
     orders = pl.read_parquet(tmp_path / "plan.orders.parquet")
-    assert orders.height == first.height and orders["order"].min() >= 0
+    assert orders.height == first.height and orders["order"].min() >= 0 and orders["order"].max() > 0
     assert not list(tmp_path.glob(".*"))
     none = forecast(model, config, out=tmp_path / "other.csv", rules=None)
     assert none.orders is None and none.without_orders is not None and (tmp_path / "other.csv").exists()
@@ -253,13 +221,3 @@ def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytes
     cut = int(tables["sales"]["sold_at"].max()) - 20 * 86_400_000_000  # type: ignore[arg-type]
     study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
     assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]
-
-
-@pytest.mark.spark
-def test_spark_and_polars_lay_out_the_same_panel(demand_forecast: Trained, spark: object) -> None:
-    config = load_config("demand_forecast", demand_forecast.config)
-    here, there = load_demand(config), load_demand(config, engine="spark")
-    assert here.panel.series.equals(there.panel.series) and np.array_equal(here.on_hand, there.on_hand)
-    for name in ("sold", "available"):
-        np.testing.assert_allclose(getattr(here.panel, name), getattr(there.panel, name))
-    np.testing.assert_allclose(here.panel.drivers["price"], there.panel.drivers["price"])

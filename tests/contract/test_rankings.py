@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +19,6 @@ from training.rankings import Rankings, load_rankings
 from training.run import train
 from training.score import score
 
-AT = "2021-06-01T00:00:00+00:00"
-
 
 @pytest.fixture
 def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
@@ -36,56 +31,6 @@ def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
 @pytest.fixture
 def study(recommendation: Trained, model: Model) -> Rankings:
     return load_rankings(load_config("recommendation", recommendation.config))
-
-
-def test_one_request_equals_the_batch(model: Model) -> None:
-    ask = model.task.request(model.estimator.signature)
-    bodies = [{"at": AT, "customer_id": f"C{i:03d}", "store_id": "S1"} for i in range(40)] + [{"at": AT}]
-    asked = [ask.model_validate_json(json.dumps(b)) for b in bodies]
-    batch = model.task.respond(model.estimator, asked, explain=True)
-    assert batch == [model.task.respond(model.estimator, [a], explain=True)[0] for a in asked]
-
-
-def test_nothing_after_the_cut_moves_what_was_learnt(study: Rankings) -> None:
-    """Everything at or after the cut is altered: the fitted model must not move."""
-    later = pl.col("event_at") >= study.until
-    events = study.tables["events"].with_columns(vehicle_id=pl.when(later).then(pl.lit("N0")).otherwise("vehicle_id"))
-    sold = pl.when(pl.col("sold_at") < study.until).then("sold_at").otherwise(None)
-    vehicles = study.tables["vehicles"].with_columns(sold_at=sold)
-    altered = Rankings(
-        study.config, study.raw, {**study.tables, "events": events, "vehicles": vehicles}, study.until, (), ""
-    )
-    assert study.fit().to_files() == altered.fit().to_files()
-
-
-def test_a_question_is_answered_from_what_lay_before_it(study: Rankings) -> None:
-    """Each question's history stays as it is when its own and all later choices are altered."""
-    facts = study.facts()
-    middle = int(facts.asked["as_of"].median())  # type: ignore[arg-type]
-    later = pl.col("event_at") >= middle
-    events = study.tables["events"].with_columns(vehicle_id=pl.when(later).then(pl.lit("N0")).otherwise("vehicle_id"))
-    altered = Rankings(study.config, study.raw, {**study.tables, "events": events}, study.until, (), "").facts()
-
-    def before(history: pl.DataFrame) -> pl.DataFrame:
-        return history.filter(pl.col("as_of") <= middle).sort(history.columns)
-
-    assert before(facts.history).equals(before(altered.history))
-
-
-def test_artefact_answers_alike_in_a_fresh_process(model: Model, tmp_path: Path) -> None:
-    sha256 = model.save(tmp_path / "model")
-    rows = pl.DataFrame({"customer_id": [f"C{i:03d}" for i in range(20)], "store_id": ["S1"] * 20})
-    rows.write_parquet(tmp_path / "rows.parquet")
-    code = (
-        "import sys, json, polars as pl; from pathlib import Path; from ml.model import Model; "
-        "m = Model.load(Path(sys.argv[1]), sha256=sys.argv[3]); "
-        "print(json.dumps(m.estimator.predict(pl.read_parquet(sys.argv[2])).rows()))"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "model"), str(tmp_path / "rows.parquet"), sha256]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    here = [list(row) for row in model.estimator.predict(rows).rows()]
-    assert [path for path, _ in told] == [path for path, _ in here]
-    assert {p.suffix for p in (tmp_path / "model").iterdir()} <= {".json", ".txt", ".npz"}
 
 
 def test_the_artefact_names_nobody(model: Model) -> None:
@@ -125,21 +70,12 @@ def test_every_customer_gets_a_list(recommendation: Trained, model: Model, tmp_p
     assert lists.select("customer_id", "vehicle_id").is_duplicated().sum() == 0
 
 
-def test_a_worse_candidate_is_not_promoted_and_a_tuned_one_is_compared(recommendation: Trained, model: Model) -> None:
+def test_a_worse_candidate_is_compared_and_not_promoted(recommendation: Trained, model: Model) -> None:
     blind = load_config(
         "recommendation",
         recommendation.config,
-        settings=["params.lookback_days=1", "params.ranker.n_estimators=1", "params.item=[condition]"],
+        settings=["params.lookback_days=1", "params.ranker.n_estimators=1"],
     )
     worse = train(blind)
-    with pytest.raises(NotPromoted, match="ndcg_at_10 beats the champion"):
+    with pytest.raises(NotPromoted, match=r"beats the champion: gain over version 1: -0\.\d+ \[-0\.\d+, -0"):
         promote("recommendation", worse.version.number)
-
-
-@pytest.mark.spark
-def test_spark_and_polars_agree(study: Rankings, spark: object) -> None:
-    other = load_rankings(study.config, engine="spark")
-    one, two = study.facts(), other.facts()
-    for name in ("chosen", "asked", "wanted", "history"):
-        a, b = getattr(one, name), getattr(two, name)
-        assert b.select(a.columns).sort(a.columns).equals(a.sort(a.columns)), name

@@ -8,26 +8,39 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
-from pydantic import ValidationError
+import yaml
+from pydantic import BaseModel, ValidationError
 
-from features.engines import collect
 from features.errors import ConfigError, ModelNotFound
 from features.tables import TABLES
 from ml.model import Model
 from ml.registry import TASKS
-from ml.signature import row_as_request
 from tests.conftest import Trained
-from tests.small.lead_scoring import lead_history
+from tests.contract.studies import CONTRACTS, alter_later
 from training import tracking
-from training.config import load_config
-from training.examples import Examples, load_examples
+from training.config import TaskConfig, load_config
+from training.study import Study, load_study
 
 EVERY = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in TASKS]
-BY_ROWS = [p for p in EVERY if TASKS[str(p.values[0])].outcome in ("binary", "amount")]
+NOW = 1_622_505_600_000_000_000  # ns
+AT = "2021-06-01T00:00:00+00:00"  # the same
+COUNTED_BY = {"store_id", "model"}  # series and cells are named by them
+ANSWER = """
+import json, sys
+from pathlib import Path
+from ml.model import Model
+answers = {}
+for task in sys.argv[2:]:
+    sha256, bodies = json.loads(Path(sys.argv[1], f"{task}.json").read_text())
+    model = Model.load(Path(sys.argv[1], task), sha256=sha256)
+    ask = model.task.request(model.estimator.signature)
+    asked = [ask.model_validate_json(json.dumps(body)) for body in bodies]
+    answers[task] = [a.model_dump_json() for a in model.task.respond(model.estimator, asked, explain=True)]
+print(json.dumps(answers))
+"""
 
 
 @pytest.fixture(params=EVERY)
@@ -35,42 +48,50 @@ def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mo
     """A task's promoted model."""
     owner: Trained = request.getfixturevalue(request.param)
     monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
-    champion = tracking.champion(request.param)
+    return _champion(request.param)
+
+
+def _champion(task: str) -> Model:
+    champion = tracking.champion(task)
     assert champion is not None
     return tracking.load(champion)
 
 
-@pytest.fixture(params=BY_ROWS)
-def subject(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Model, Examples]:
-    """A task's promoted model and the examples it was trained from."""
-    owner: Trained = request.getfixturevalue(request.param)
-    monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
-    champion = tracking.champion(request.param)
-    assert champion is not None
-    return tracking.load(champion), load_examples(load_config(request.param, owner.config))
+STUDIES: dict[str, Study] = {}
 
 
-def bodies_of(rows: pl.DataFrame, examples: Examples) -> list[dict[str, Any]]:
-    """What a caller would send for some rows: their own fields and, where features come from other rows, those."""
-    bodies = [row_as_request(row, examples.signature) for row in rows.to_dicts()]
-    if "events" in examples.raw.frames:
-        for body, row in zip(bodies, rows.to_dicts(), strict=True):
-            body |= lead_history(row, examples.raw.frames)
-    return bodies
+@pytest.fixture
+def study(request: pytest.FixtureRequest, model: Model) -> Study:
+    """The data that the model was trained on, read once a task."""
+    task = model.task.name
+    if task not in STUDIES:
+        owner: Trained = request.getfixturevalue(task)
+        STUDIES[task] = load_study(load_config(task, owner.config))
+    return STUDIES[task]
 
 
-def test_one_request_equals_the_batch(subject: tuple[Model, Examples]) -> None:
-    model, examples = subject
-    rows = examples.frame[examples.parts["test"]][:50]
-    batch = model.estimator.predict(rows).to_series(0).to_numpy()
+def _asked(model: Model, bodies: list[dict[str, Any]]) -> list[BaseModel]:
     ask = model.task.request(model.estimator.signature)
-    bodies = bodies_of(rows, examples)
-    asked = [ask.model_validate_json(json.dumps(body)) for body in bodies]
-    answers = [model.task.respond(model.estimator, [a], explain=False)[0] for a in asked]
-    single = np.array(
-        [next(iter(a.model_dump(include={model.estimator.predict(rows[:1]).columns[0]}).values())) for a in answers]
-    )
-    np.testing.assert_allclose(single, batch, atol=5e-7)
+    return [ask.model_validate_json(json.dumps(body)) for body in bodies]
+
+
+def test_one_request_equals_the_batch_and_what_training_measured(
+    model: Model, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: NOW)  # what depends on the moment must not depend on this test's
+    contract = CONTRACTS[model.task.outcome]
+    bodies, measured = contract.questions(model, study)
+    asked = _asked(model, bodies)
+    assert len(asked) >= 10
+    for explain in (False, True):
+        batch = model.task.respond(model.estimator, asked, explain=explain)
+        assert batch == [model.task.respond(model.estimator, [one], explain=explain)[0] for one in asked]
+        answered = [contract.value(model, answer) for answer in batch]
+        assert len({str(value) for value in answered}) > 1
+        if isinstance(measured[0][0] if isinstance(measured[0], list) else measured[0], str):
+            assert answered == measured
+        else:
+            np.testing.assert_allclose(answered, measured, rtol=2e-6, atol=5e-7)
 
 
 def test_example_is_answered_and_explained(model: Model) -> None:
@@ -88,50 +109,79 @@ def test_request_refuses_what_it_does_not_know(model: Model) -> None:
         ask.model_validate_json(json.dumps({**model.card["example"], "nonsense": 1}))
 
 
-def test_nothing_at_or_after_as_of_moves_a_feature(subject: tuple[Model, Examples]) -> None:
-    """Rows of other moments are altered at and after the middle: features of the spine before it must not move."""
-    model, examples = subject
-    task, table = model.task, model.task.table
-    raw = {n: f.collect() for n, f in examples.raw.frames.items()}
-    middle = int(examples.frame["as_of"].median())  # type: ignore[arg-type]
-    altered = dict(raw)
-    for name, frame in raw.items():
-        time = TABLES[name].time
-        if time in frame.columns and (name == table.name or name in task.also):
-            numbers = [c for c, t in frame.schema.items() if t.is_numeric() and c != time]
-            later = pl.col(time) >= middle
-            altered[name] = frame.with_columns(pl.when(later).then(pl.col(c) + 1).otherwise(pl.col(c)) for c in numbers)
-    spine = examples.frame.filter(pl.col("as_of") < middle).select(*table.key, "as_of").lazy()
+def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
+    model: Model, study: Study, tmp_path: Path
+) -> None:
+    """Numbers and texts of later rows are altered and rows are added, in every table with a time."""
+    contract = CONTRACTS[study.config.definition.outcome]
+    tables = {name: pl.read_parquet(study.config.sources.parent / f"{name}.parquet") for name in study.raw.frames}
+    if contract.aside:
+        tables = {name: frame.drop(contract.aside, strict=False) for name, frame in tables.items()}
+        study = _with_tables(study.config, tables, tmp_path / "one")
+    cut = contract.cut(study)
+    altered = {
+        name: alter_later(
+            TABLES[name],
+            frame,
+            cut + (name == "stock"),  # a snapshot speaks of the period that ends with it
+            asked=name == model.task.tables[0] and model.task.explains,
+            linked=contract.linked,
+            grows=name not in contract.counted,
+        )
+        for name, frame in tables.items()
+    }
+    timed = {name for name, frame in tables.items() if TABLES[name].time in frame.columns}
+    assert timed and {name for name, frame in tables.items() if not frame.equals(altered[name])} == timed
+    other = _with_tables(study.config, altered, tmp_path / "two")
+    one, two = (contract.before(s, cut, study) for s in (study, other))
+    for name, known in one.items():
+        same = known.equals(two[name]) if isinstance(known, pl.DataFrame) else _same(known, two[name])
+        assert same, name
 
-    def built(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
-        frames: dict[str, Any] = {n: nw.from_native(f.lazy()) for n, f in tables.items()}
-        return collect(task.features(nw.from_native(spine), frames)).sort(*table.key, "as_of")
 
-    assert built(raw).equals(built(altered))
+def _with_tables(config: TaskConfig, tables: dict[str, pl.DataFrame], folder: Path) -> Study:
+    """The study of other tables under the same configuration."""
+    folder.mkdir()
+    for file in config.sources.parent.glob("*.yaml"):
+        sources = yaml.safe_load(file.read_text())
+        for name, source in sources.get("tables", {}).items():
+            source["columns"] = {c: how for c, how in source.get("columns", {}).items() if c in tables[name].columns}
+        (folder / file.name).write_text(yaml.safe_dump(sources))
+    for name, frame in tables.items():
+        frame.write_parquet(folder / f"{name}.parquet")
+    return load_study(load_config(config.task, folder / f"{config.task}.yaml"))
 
 
-def test_outcomes_never_are_features(subject: tuple[Model, Examples]) -> None:
-    model, examples = subject
-    read = {*examples.signature.numeric, *examples.signature.categorical}
-    barred = model.task.table.outcomes | model.task.table.protected | model.task.table.references
-    assert not read & barred
+def _same(one: Any, other: Any) -> bool:
+    return np.array_equal(one, other, equal_nan=True) if isinstance(one, np.ndarray) else bool(one == other)
 
 
-def test_artefact_answers_alike_in_a_fresh_process(subject: tuple[Model, Examples], tmp_path: Path) -> None:
-    model, examples = subject
-    sha256 = model.save(tmp_path / "model")
-    rows = examples.frame[:20]
-    rows.write_parquet(tmp_path / "rows.parquet")
-    code = (
-        "import sys, json, polars as pl; from pathlib import Path; from ml.model import Model; "
-        "m = Model.load(Path(sys.argv[1]), sha256=sys.argv[3]); "
-        "print(json.dumps(m.estimator.predict(pl.read_parquet(sys.argv[2])).to_series(0).to_list()))"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "model"), str(tmp_path / "rows.parquet"), sha256]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert json.loads(told) == model.estimator.predict(rows).to_series(0).to_list()
-    names = {p.suffix for p in (tmp_path / "model").iterdir()}
-    assert names <= {".json", ".txt", ".npz"}
+def test_outcomes_never_are_features(model: Model, study: Study) -> None:
+    table = model.task.table
+    assert not {*study.features(model.estimator)} & (table.outcomes | table.protected | table.references - COUNTED_BY)
+
+
+@pytest.mark.usefixtures(*TASKS)
+def test_artefacts_answer_alike_in_a_fresh_process(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One process for all tasks: what it imports takes longer than what it answers."""
+    here = {}
+    for task in TASKS:
+        owner: Trained = request.getfixturevalue(task)
+        monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
+        model = _champion(task)
+        bodies = CONTRACTS[model.task.outcome].questions(model, load_study(load_config(task, owner.config)))[0][:20]
+        bodies = [{**body, "at": AT} for body in bodies] if task == "recommendation" else bodies
+        sha256 = model.save(tmp_path / task)
+        assert {p.suffix for p in (tmp_path / task).iterdir()} <= {".json", ".txt", ".npz"}
+        (tmp_path / f"{task}.json").write_text(json.dumps([sha256, bodies]))
+        answers = model.task.respond(model.estimator, _asked(model, bodies), explain=True)
+        here[task] = [answer.model_dump_json() for answer in answers]
+        assert len(set(here[task])) > 1
+    command = [sys.executable, "-c", ANSWER, str(tmp_path), *TASKS]
+    there = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert json.loads(there) == here
 
 
 def test_changed_artefact_is_refused(model: Model, tmp_path: Path) -> None:
@@ -154,7 +204,12 @@ def test_shipped_configuration_is_valid_and_refuses_unknown_keys(task: str) -> N
 
 
 @pytest.mark.spark
-def test_spark_and_polars_agree(subject: tuple[Model, Examples], spark: object) -> None:
-    _, examples = subject
-    again = load_examples(examples.config, engine="spark")
-    assert again.frame.select(examples.frame.columns).equals(examples.frame)
+@pytest.mark.parametrize("task", EVERY)
+def test_spark_and_polars_agree(request: pytest.FixtureRequest, task: str, spark: object) -> None:
+    owner: Trained = request.getfixturevalue(task)
+    config = load_config(task, owner.config)
+    tables = CONTRACTS[config.definition.outcome].tables
+    here, there = tables(config, "polars"), tables(config, "spark")
+    for name, frame in here.items():
+        other = there[name].select(frame.columns).sort(frame.columns).cast(dict(frame.schema))
+        assert frame.height > 10 and other.equals(frame.sort(frame.columns)), name

@@ -116,9 +116,9 @@ def test_artefacts_restore_and_damaged_ones_are_refused(model: type) -> None:
     again = model.from_files(fitted.to_files())
     assert again.parameters_.tolist() == fitted.parameters_.tolist()
     (name,) = fitted.to_files()
-    with pytest.raises(ModelNotFound):
+    with pytest.raises(ModelNotFound, match=name):
         model.from_files({})
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=name):
         model.from_files({name: b"{}"})
 
 

@@ -117,7 +117,8 @@ def test_values_later_need_what_they_are_made_of(
 def test_requests_out_of_range_are_refused(fitted: ResidualValueEstimator) -> None:
     ask = TASK.request(fitted.signature)
     for wrong in ({"after_months": [0]}, {"after_months": [121]}, {"km_per_month": -1}, {"price": 3}):
-        with pytest.raises(ValidationError):
+        (field,) = wrong
+        with pytest.raises(ValidationError, match=rf"(?m)^{field}(\.|$)"):
             ask(age_months=1, mileage_km=1, model="A", **wrong)
 
 

@@ -112,10 +112,10 @@ def test_a_field_given_twice_is_refused_and_commas_in_texts_are_not(
     for path, body, field in (
         (PATH, twice, "term_months"),
         (f"{PATH}/batch", b'{"items": [%b, %b]}' % (one, twice), "term_months"),
-        (f"{PATH}/batch", b'{"items": [%b], "items": [%b]}' % (twice, one), "items"),
+        (f"{PATH}/batch", b'{"items": [%b], "items": [%b]}' % (one, one), "items"),
     ):
         details = _problem(client.post(path, content=body, headers=JSON), 422)["details"]
-        assert [(d["field"], d["rule"]) for d in details] in ([(field, "repeated")], [("term_months", "repeated")])
+        assert [(d["field"], d["rule"]) for d in details] == [(field, "repeated")]
 
 
 def test_a_body_over_the_cap_and_a_batch_over_its_rows(client: httpx.Client, example: dict[str, Any]) -> None:

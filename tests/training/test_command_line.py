@@ -50,7 +50,8 @@ def test_promote_gate_rollback_history(tmp_path: Path) -> None:
     chehang(*train, *weak, home=home)
     assert _json("promote", "credit_risk", home=home)["promotion"]["version"] == 1
     chehang(*train, home=home)
-    assert _json("promote", "credit_risk", home=home)["promotion"] | {"previous": 1, "version": 2}
+    second = _json("promote", "credit_risk", home=home)["promotion"]
+    assert (second["previous"], second["version"], second["forced"]) == (1, 2, False)
     chehang(*train, *weak, home=home)
     refused = chehang("promote", "credit_risk", home=home, check=False)
     assert refused.returncode == 1 and "was not promoted" in refused.stderr and "version 2" in refused.stderr

@@ -54,8 +54,11 @@ def test_the_season_and_what_a_model_lacks_are_learnt() -> None:
     assert 1.5 < rate[winter].mean() / rate[~winter].mean() < 2.3
     assert not usual.has[field.components.index("pump")][(field.strata["model"] == "E").to_numpy()].any()
     assert usual.has[field.components.index("brakes")].all()
-    chosen = usual.usual.deviance.min(axis=1)
-    assert (chosen <= usual.usual.deviance[:, 2]).all()
+    fits = ("regression", "trees", "constant")  # the columns of `deviance`
+    assert usual.usual.chosen == tuple(fits[k] for k in usual.usual.deviance.argmin(axis=1))
+    # A season that doubles the faults of batteries is no matter of chance: one rate for all loses clearly.
+    of_battery = usual.usual.deviance[field.components.index("battery")]
+    assert of_battery[:2].min() < 0.99 * of_battery[2]
     for c in range(len(COMPONENTS)):
         seen, due = field.counts(c)[:, 104:150].sum(), usual.faults(c)[:, 104:150].sum()
         assert abs(seen - due) < 4 * np.sqrt(due) + 0.05 * due

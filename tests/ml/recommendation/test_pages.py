@@ -159,7 +159,8 @@ def test_empty_stock_is_an_empty_page_with_the_reason(model: Model) -> None:
     ],
 )
 def test_what_cannot_be_asked_is_refused(model: Model, wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    (field,) = wrong
+    with pytest.raises(ValidationError, match=rf"(?m)^{field}(\.|$)"):
         ask(model, **wrong)
 
 
@@ -167,20 +168,17 @@ def test_reasons_are_true(model: Model) -> None:
     session = [{"vehicle_id": "N0"}, {"vehicle_id": "N1"}, {"vehicle_id": "N4"}]
     page = ask(model, explain=True, n=12, session=session, profile={"body_type": "suv", "budget_high": 110_000.0})
     told = {(r.code, c.vehicle_id) for c in page.items for r in c.reasons or ()}
-    assert told
+    assert {code for code, _ in told} >= {"STATED_BODY_TYPE", "SAME_BODY_TYPE"}
     cards = {c.vehicle_id: c for c in page.items}
     for code, name in told:
         card = cards[name]
         if code == "STATED_BODY_TYPE":
             assert card.body_type == "suv"
-        if code == "IN_BUDGET":
-            assert card.price is not None and card.price <= 110_000
         if code == "SAME_BODY_TYPE":
             assert card.body_type in ("suv", "sedan")
         if code == "AT_STORE":
             pytest.fail("no store was named")
-    for card in page.items:
-        assert all(r.zh and r.en for r in card.reasons or ())
+    assert all(r.zh and r.en for card in page.items for r in card.reasons or ())
     assert all(c.reasons is None for c in ask(model, n=3).items)
 
 
@@ -245,7 +243,9 @@ def test_payments_are_those_of_the_catalogue_and_order_the_page(model: Model, ru
     assert all(c.payment is not None for c in page.items if c.condition == "new")
     fits = [c.payment is not None and c.payment.affordable for c in page.items if not c.explored]
     assert any(fits) and fits == sorted(fits, reverse=True)
-    for card in page.items:
+    paid = [card for card in page.items if card.payment is not None and card.price is not None]
+    assert paid
+    for card in paid:
         if card.payment is not None and card.price is not None:
             assert card.payment.affordable == (card.payment.monthly_payment <= 1_500)
             financed = card.price - card.payment.down_payment

@@ -1,0 +1,289 @@
+"""What the contract tests need of each kind of task: questions, what was measured of them, what was known when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from features.as_of import AS_OF, DAY
+from features.engines import collect, to_engine
+from features.periods import start_of
+from features.recommendation import PERSON
+from features.tables import Table
+from ml.fault_rate.snapshot import RECENT_WEEKS
+from ml.model import Model
+from ml.signature import row_as_request
+from tests.small.lead_scoring import lead_history
+from training.config import TaskConfig
+from training.demand import DemandStudy, load_demand
+from training.examples import load_examples
+from training.fault_evaluation import rows_of_weeks
+from training.faults import FaultStudy, load_faults
+from training.rankings import Rankings, load_rankings
+from training.study import RowStudy
+
+Bodies = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One kind of task, as the contract tests use it.
+
+    Attributes
+    ----------
+    questions : callable
+        ``(model, study) -> (bodies, values)``: requests as callers send them, and what training measured of the same
+        questions.
+    value : callable
+        ``(model, answer) -> value`` that must be the measured one.
+    cut : callable
+        ``(study) -> us``: the moment at and after which nothing may be known.
+    before : callable
+        ``(study, cut, like) -> mapping``: everything that training and serving compute for moments before the cut. Of
+        `like`, the study of the unaltered data, come the questions.
+    tables : callable
+        ``(config, engine) -> tables``: what is computed on an engine.
+    linked : tuple of str
+        Columns that say who it was, which later rows keep: that a visitor is a customer is known throughout.
+    counted : tuple of str
+        Tables in which added rows take the place of others: which share of the rows passes before anything is asked is
+        counted over all of them.
+    aside : tuple of str
+        Columns left out, being measured by all rows: the mean price scales each, a distance falls into bands with
+        equally many vehicles.
+    """
+
+    questions: Callable[[Model, Any], tuple[Bodies, list[Any]]]
+    value: Callable[[Model, Any], Any]
+    cut: Callable[[Any], int]
+    before: Callable[[Any, int, Any], Mapping[str, Any]]
+    tables: Callable[[TaskConfig, str], Mapping[str, pl.DataFrame]]
+    linked: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+
+
+def _row_questions(model: Model, study: RowStudy) -> tuple[Bodies, list[Any]]:
+    examples = study.examples
+    rows = examples.frame[examples.parts["test"]][:50]
+    bodies = [row_as_request(row, examples.signature) for row in rows.to_dicts()]
+    if "events" in examples.raw.frames:
+        for body, row in zip(bodies, rows.to_dicts(), strict=True):
+            body |= lead_history(row, examples.raw.frames)
+    return bodies, model.estimator.predict(rows).to_series(0).to_list()
+
+
+def _row_value(model: Model, answer: Any) -> float:
+    return float(getattr(answer, next(n for n in model.task.response.model_fields if n in _FIRST)))
+
+
+_FIRST = ("conversion_probability", "probability_of_default", "value")
+
+
+def _row_cut(study: RowStudy) -> int:
+    return int(study.examples.frame[AS_OF].quantile(0.5, "nearest"))  # type: ignore[arg-type]
+
+
+def _rows_before(study: RowStudy, cut: int, like: RowStudy) -> Mapping[str, Any]:
+    task = study.config.definition
+    tables: dict[str, Any] = {n: nw.from_native(f) for n, f in study.raw.frames.items()}
+    key = [*task.table.key, AS_OF]
+    spine = like.examples.frame.filter(pl.col(AS_OF) <= cut).select(key)
+    assert spine.height > 100 and spine[AS_OF].max() == cut
+    return {"features": collect(task.features(nw.from_native(spine.lazy()), tables)).sort(key)}
+
+
+def _list_questions(model: Model, study: Rankings) -> tuple[Bodies, list[Any]]:
+    rows = pl.DataFrame({"customer_id": [f"C{i:03d}" for i in range(40)], "store_id": ["S1"] * 40})
+    return [{**row, "n": 10} for row in rows.to_dicts()], model.estimator.predict(rows)["vehicles"].to_list()
+
+
+def _list_value(model: Model, answer: Any) -> list[str]:
+    return [card.vehicle_id for card in answer.items]
+
+
+def _list_cut(study: Rankings) -> int:
+    asked = study.learnt[0].asked.filter(pl.col(AS_OF) < study.until)
+    return int(asked[AS_OF].quantile(0.8, "nearest"))  # type: ignore[arg-type]
+
+
+def _lists_before(study: Rankings, cut: int, like: Rankings) -> Mapping[str, Any]:
+    study = replace(study, until=cut)
+    facts, asked = study.learnt[0], like.learnt[0].asked
+    key = [PERSON, AS_OF]
+    spine = asked.filter(pl.col(AS_OF) <= cut).select(key)
+    assert spine.height > 100 and spine[AS_OF].max() == cut
+    history = facts.history.join(spine, on=key, how="semi")
+    return {
+        "questions": facts.asked.filter(pl.col(AS_OF) < cut).sort(key),
+        "history": history.sort(history.columns),
+        "model": study.fit().to_files(),
+    }
+
+
+def _series_questions(model: Model, study: DemandStudy) -> tuple[Bodies, list[Any]]:
+    series = study.panel.series.select(study.panel.keys).gather_every(3)
+    rows = series.join(pl.DataFrame({"horizon": [1, 2, 3]}), how="cross", maintain_order="left_right")
+    means = model.estimator.predict(rows).to_series(0).to_numpy().reshape(-1, 3)
+    return series.to_dicts(), means.tolist()
+
+
+def _series_value(model: Model, answer: Any) -> list[float]:
+    return [p.mean for p in answer.periods]
+
+
+def _series_cut(study: DemandStudy) -> int:
+    panel = study.panel
+    return int(start_of([panel.first + study.origins[0]], panel.frequency, timezone=study.params.timezone)[0])
+
+
+def _series_before(study: DemandStudy, cut: int, like: DemandStudy) -> Mapping[str, Any]:
+    forecaster = study.learn()
+    assert study.origins == like.origins
+    return {
+        "sold": study.panel.sold[:, : study.origins[0]],
+        "available": study.panel.available[:, : study.origins[0]],
+        "trees": [b.model_to_string() for b in forecaster.trees_.boosters_],
+        "weights": forecaster.weights_,
+        "level": forecaster.level_,
+    }
+
+
+def _fault_questions(model: Model, study: FaultStudy) -> tuple[Bodies, list[Any]]:
+    watched, weeks = replace(study.watched(), delay=None), study.field.weeks
+    rows = rows_of_weeks(study.field, watched, weeks - RECENT_WEEKS, weeks)
+    weekly = rows.with_columns(model.estimator.predict(rows)["expected"] / RECENT_WEEKS)
+    cells = weekly.group_by("model", "component", maintain_order=True).agg(pl.col("expected").sum())
+    cells = cells.filter(pl.col("expected") > 0)  # of a model without the component nothing can be said
+    return cells.select("model", "component").to_dicts(), cells["expected"].to_list()
+
+
+def _fault_value(model: Model, answer: Any) -> float:
+    return float(answer.cell.expected_weekly)
+
+
+def _fault_cut(study: FaultStudy) -> int:
+    return study.last_training_instant + 1
+
+
+def _faults_before(study: FaultStudy, cut: int, like: FaultStudy) -> Mapping[str, Any]:
+    assert study.last_training_instant + 1 == cut
+    usual = study.watched().usual.usual
+    weeks = study.params.reference_weeks
+    by_model = study.field.strata.select("model").with_columns(
+        pl.Series("years", study.field.exposure[:, :weeks].sum(axis=1))
+    )
+    return {
+        "components": usual.components,
+        "limits": usual.limits,
+        "rates": usual.rates,
+        "chosen": usual.chosen,
+        "exposure": by_model.group_by("model").agg(pl.col("years").sum().round(9)).sort("model"),
+    }
+
+
+def _row_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
+    return {"frame": load_examples(config, engine=engine).frame}
+
+
+def _list_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
+    facts = load_rankings(config, engine=engine).facts()
+    return {name: getattr(facts, name) for name in ("chosen", "asked", "wanted", "history")}
+
+
+def _series_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
+    study = load_demand(config, engine=engine)
+    numbers = {"sold": study.panel.sold, "available": study.panel.available, "price": study.panel.drivers["price"]}
+    tables = {name: pl.DataFrame(values.round(9)) for name, values in numbers.items()}
+    return tables | {"series": study.panel.series, "on_hand": pl.DataFrame({"on_hand": study.on_hand})}
+
+
+def _fault_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
+    # What training runs of this task is not computed on an engine; what a table of features would hold, is.
+    study, task = load_faults(config), config.definition
+    tables = to_engine({n: f.limit(2_000) for n, f in study.raw.frames.items()}, engine)
+    found = collect(task.features(task.examples(tables, study.params), tables))
+    return {"features": found.cast({n: pl.Float64 for n, t in found.schema.items() if t.is_float()})}
+
+
+ROWS = Contract(_row_questions, _row_value, _row_cut, _rows_before, _row_tables)
+CONTRACTS: Mapping[str, Contract] = {
+    "binary": ROWS,
+    "amount": ROWS,
+    "ranking": Contract(
+        _list_questions,
+        _list_value,
+        _list_cut,
+        _lists_before,
+        _list_tables,
+        linked=("customer_id", "visitor_id"),
+        counted=("events",),
+    ),
+    "series": Contract(_series_questions, _series_value, _series_cut, _series_before, _series_tables, aside=("price",)),
+    "events": Contract(
+        _fault_questions, _fault_value, _fault_cut, _faults_before, _fault_tables, aside=("monthly_km",)
+    ),
+}
+
+
+def alter_later(
+    table: Table,
+    frame: pl.DataFrame,
+    cut: int,
+    *,
+    asked: bool = False,
+    linked: tuple[str, ...] = (),
+    grows: bool = True,
+) -> pl.DataFrame:
+    """Change a raw table at and after a moment, and nothing before it.
+
+    Every later row holds what another row holds, numbers and texts alike, but for its key and instant; what was filled
+    into earlier rows later comes a day later. Every earlier row comes once more under another key, with the numbers and
+    texts of another row, at the moment itself or at the end of the table.
+
+    Parameters
+    ----------
+    asked : bool
+        Whether its rows at the moment itself are what is asked about, and stay.
+    linked : tuple of str
+        Columns that later rows keep.
+    grows : bool
+        Whether rows are added, or take the places of later ones.
+    """
+    time, key = str(table.time), list(table.key)
+    if time not in frame.columns:
+        return frame
+    instants = [c for c in frame.columns if c.endswith("_at") and c != time]
+    later = (pl.col(time) > cut if asked else pl.col(time) >= cut).fill_null(value=False)
+    earlier = frame.filter(~later)
+    references = [c for c in frame.columns if c in table.references]
+    altered = _with_content_of_others(frame.filter(later), frame, [*key, time, *linked], time, instants)
+    again = earlier.filter(pl.col(time) < cut)
+    again = _with_content_of_others(again, frame, [*key, time, *linked, *references], time, instants)
+    if len(key) == 1:
+        again = again.with_columns(pl.col(key[0]) + "-again")
+    last = int(frame[time].max())  # type: ignore[arg-type]
+    at = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit(cut)).otherwise(pl.lit(max(cut, last)))
+    again = again.with_columns(at.cast(pl.Int64).alias(time)).unique(key, keep="first", maintain_order=True)
+    again = again.join(frame, on=key, how="anti")
+    if not grows:
+        again = again.sample(min(altered.height // 2, again.height), seed=1)
+        altered = altered.sample(altered.height - again.height, seed=1)
+    filled = [pl.when(pl.col(c) >= cut).then(pl.col(c) + DAY).otherwise(pl.col(c)).alias(c) for c in instants]
+    assert earlier.height and again.height
+    return pl.concat([earlier.with_columns(filled), altered, again]).sort(time, maintain_order=True)
+
+
+def _with_content_of_others(
+    rows: pl.DataFrame, frame: pl.DataFrame, keep: list[str], time: str, instants: list[str]
+) -> pl.DataFrame:
+    """Rows that keep some columns and take the others from the other end of the table; instants as long after."""
+    others = frame.reverse()[: rows.height]
+    shift = rows[time] - others[time]
+    content = others.with_columns(pl.col(c) + shift for c in instants).drop(keep, strict=False)
+    kept = rows.select(c for c in rows.columns if c in keep)
+    return pl.concat([kept, content], how="horizontal").select(frame.columns)
