@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -106,23 +101,6 @@ def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
     assert found["rows"] == 1_500 and found["mean"]["roc_auc"] > 0.6
     told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path)
     assert "the data has no time" in told.stdout
-
-
-@pytest.mark.slow
-def test_kill_9_leaves_no_half_version(tmp_path: Path, credit_risk: Trained) -> None:
-    command = [sys.executable, "-m", "chehang", "train", "credit_risk", "-c", str(credit_risk.config)]
-    env = {**os.environ, "CHEHANG_HOME": str(tmp_path)}
-    for seconds in (3.0, 6.0, 8.0):
-        process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    chehang("train", "credit_risk", "-c", str(credit_risk.config), home=tmp_path)
-    for version in _json("compare", "credit_risk", home=tmp_path):
-        number = str(version["version"])
-        assert _json("evaluate", "credit_risk", "-c", str(credit_risk.config), "--version", number, home=tmp_path)[
-            "metrics"
-        ]
 
 
 @pytest.mark.slow

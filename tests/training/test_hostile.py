@@ -26,12 +26,18 @@ from training import run, tracking
 from training.config import load_config
 
 FORCED = ("promote", "credit_risk", "--version", "2", "--force", "--reason", "trial")
-# Dies by SIGKILL where the client's method named by the first argument would be called; then the ordinary command line.
+# The ordinary command line, which dies by SIGKILL where the function named by the first argument would be called:
+# module:name or module:class.name.
 DIES = """
-import os, signal, sys
-from mlflow import MlflowClient
-setattr(MlflowClient, sys.argv.pop(1), lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL))
+import importlib, os, signal, sys
+module, _, name = sys.argv.pop(1).partition(":")
 from chehang.cli import main
+owner = importlib.import_module(module)
+*inside, name = name.split(".")
+for part in inside:
+    owner = getattr(owner, part)
+assert callable(getattr(owner, name))
+setattr(owner, name, lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL))
 main()
 """
 
@@ -181,19 +187,29 @@ def test_answers_do_not_overwrite_the_rows_they_answer(tmp_path: Path, credit_ri
 
 
 @pytest.mark.slow
-def test_killed_before_the_version_is_made_leaves_none(home: Path, credit_risk: Trained) -> None:
-    killed = python(
-        "-c", DIES, "create_model_version", "train", "credit_risk", "-c", str(credit_risk.config), home=home
-    )
-    assert killed.returncode == -9
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "training.study:RowStudy.evaluate",  # the estimator is fitted, nothing is written
+        "ml.model:_sha256",  # the model's files are half written
+        "mlflow:log_artifacts",  # the model is in the store, its report is not
+        "mlflow:MlflowClient.create_model_version",  # all but the version is
+    ],
+)
+def test_a_training_killed_at_any_of_its_steps_leaves_no_version(home: Path, credit_risk: Trained, moment: str) -> None:
+    train = ("train", "credit_risk", "-c", str(credit_risk.config))
+    killed = python("-c", DIES, moment, *train, home=home)
+    assert killed.returncode == -9, killed.stderr
     assert _numbers() == [1] and _champion() == 1
+    run.train(load_config("credit_risk", credit_risk.config))
+    assert _numbers() == [1, 2] and _champion() == 1
 
 
 @pytest.mark.slow
 def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, credit_risk: Trained) -> None:
     run.train(load_config("credit_risk", credit_risk.config))
     for moment in ("set_registered_model_tag", "set_registered_model_alias"):
-        assert python("-c", DIES, moment, *FORCED, home=home).returncode == -9
+        assert python("-c", DIES, f"mlflow:MlflowClient.{moment}", *FORCED, home=home).returncode == -9
         assert _champion() == 1
         assert [m.version for m in tracking.promotions("credit_risk")] == [1]
     with ThreadPoolExecutor(2) as pool:

@@ -8,7 +8,8 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
-from ml.estimators.retrievers import ALS, Interactions
+from ml.estimators.retrievers.als import ALS
+from ml.estimators.retrievers.interactions import Interactions
 from tests.ml.estimators.retrievers.conftest import drawn
 
 

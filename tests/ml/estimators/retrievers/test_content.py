@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
-from ml.estimators.retrievers import ContentNeighbours
+from ml.estimators.retrievers.content import ContentNeighbours
 
 PRICE = np.array([[1.0], [3.0], [1.0], [3.0]])
 BODY = np.array([[0], [0], [1], [1]])

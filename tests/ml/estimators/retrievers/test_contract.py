@@ -10,17 +10,12 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.exceptions import NotFittedError
 
 from features.errors import DataError, ModelNotFound
-from ml.estimators.retrievers import (
-    ALS,
-    ContentNeighbours,
-    Explains,
-    Interactions,
-    ItemItem,
-    Popularity,
-    Retriever,
-    from_npz,
-    to_npz,
-)
+from ml.estimators.retrievers.als import ALS
+from ml.estimators.retrievers.content import ContentNeighbours
+from ml.estimators.retrievers.interactions import Explains, Interactions, Retriever
+from ml.estimators.retrievers.item_item import ItemItem
+from ml.estimators.retrievers.npz import from_npz, to_npz
+from ml.estimators.retrievers.popularity import Popularity
 
 
 def _content(interactions: Interactions) -> ContentNeighbours:

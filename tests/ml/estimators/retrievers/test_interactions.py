@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_matrix, csr_matrix
 
 from features.errors import ConfigError, DataError
-from ml.estimators.retrievers import Interactions, decay_weights
+from ml.estimators.retrievers.interactions import Interactions, decay_weights
 
 DAY = 86_400_000_000
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, issparse
 
 from features.errors import ConfigError
-from ml.estimators.retrievers import Interactions, ItemItem
+from ml.estimators.retrievers.interactions import Interactions
+from ml.estimators.retrievers.item_item import ItemItem
 from tests.ml.estimators.retrievers.conftest import drawn
 
 PLAIN = {"dropout": 0.0, "relaxation": 0.0, "user_exponent": 0.0, "item_exponent": 0.0}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
-from ml.estimators.retrievers import Interactions, Popularity
+from ml.estimators.retrievers.interactions import Interactions
+from ml.estimators.retrievers.popularity import Popularity
 
 
 def _grouped(counts: np.ndarray) -> Interactions:

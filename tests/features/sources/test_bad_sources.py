@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
-from features.sources import ExtraFeatures, RawTables, SourcesConfig, load_sources, read_tables
+from features.sources.config import ExtraFeatures, SourcesConfig, load_sources
+from features.sources.reading import RawTables, read_tables
 
 GOOD = {"application_id": ["A", "B"], "submitted_at": [1, 2]}
 
@@ -330,7 +331,7 @@ def test_a_disk_that_fills_up_while_the_quarantine_is_written_leaves_no_half_fil
     (tmp_path / "quarantine").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", FULL, source["parquet"], str(tmp_path / "quarantine")],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert "applications.parquet: cannot be written: " in done.stdout, done.stdout + done.stderr
     assert "free space on its disk, or choose a folder" in done.stdout

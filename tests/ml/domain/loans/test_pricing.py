@@ -19,7 +19,7 @@ from ml.domain.loans.pricing import RiskAndFunding, price
 from ml.domain.loans.product import Fee, LoanProduct
 from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import schedule
-from tests.ml.domain.test_loans_schedule import any_loan
+from tests.ml.domain.loans.test_schedule import any_loan
 
 SAFE = RiskAndFunding(0.0, 0.0, 0.0)
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from features.errors import ConfigError, DataError
-from features.sources import load_sources, read_tables
+from features.sources.config import load_sources
 from features.sources.lines import LineRules, classify, load_line_rules
-from features.sources.reading import RawTables
+from features.sources.reading import RawTables, read_tables
 from tests.conftest import ROOT
 from training.sample_data.faults import COMPONENTS
 from training.sample_data.workshop import ROUTINE

@@ -18,11 +18,12 @@ from features.errors import ConfigError
 from features.pandera_schema import pandera_schema
 from features.sources import SourcesConfig, read_tables
 from features.tables import TABLES
-from training.sample_data import Size, generate
 from training.sample_data.applications import instalment
 from training.sample_data.catalogue import build_catalogue
+from training.sample_data.dealership import generate
 from training.sample_data.draws import rank_within
 from training.sample_data.seasons import DAY, Window
+from training.sample_data.size import Size
 from training.sample_data.stock_and_sales import FIRST, LOST, SECOND, _serve
 from training.sample_data.storefront import PLACES, Shelves, UsedStock, show_pages
 from training.sample_data.stores import build_stores

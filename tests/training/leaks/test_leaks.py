@@ -10,7 +10,8 @@ import pytest
 
 from tests.commands import chehang
 from tests.small.credit_risk import credit_risk_tables, write_credit_risk
-from training.leaks import find_leaks, too_few_rows
+from training.leaks import find_leaks
+from training.leaks.columns import too_few_rows
 
 DAY = 86_400_000_000
 
@@ -144,7 +145,7 @@ def test_real_leads_after_contact(data_folder: Path) -> None:
 
 @pytest.mark.realdata
 def test_real_leads_by_configuration_are_checked_and_refused(tmp_path: Path, data_folder: Path) -> None:
-    folder = Path(__file__).parents[2] / "configs" / "examples" / "leads_xeducation"
+    folder = Path(__file__).parents[3] / "configs" / "examples" / "leads_xeducation"
     how = ("-c", str(folder / "lead_scoring.yaml"), "--with", str(folder / "after_contact.yaml"))
     refused = chehang("train", "lead_scoring", *how, home=tmp_path, check=False, CHEHANG_DATA=str(data_folder))
     assert refused.returncode == 1

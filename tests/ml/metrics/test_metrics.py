@@ -11,21 +11,15 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from features.errors import DataError
-from ml.metrics import (
+from ml.metrics import bootstrap
+from ml.metrics.bootstrap import paired_bootstrap_difference
+from ml.metrics.probability import brier, expected_calibration_error, log_loss
+from ml.metrics.ranking import approval_rate_at_bad_rate, gini, ks, pr_auc, roc_auc
+from ml.metrics.stability import (
     ReferenceBins,
-    approval_rate_at_bad_rate,
-    bootstrap,
-    brier,
-    expected_calibration_error,
-    gini,
-    ks,
-    log_loss,
-    paired_bootstrap_difference,
     population_stability_by_month,
     population_stability_index,
-    pr_auc,
     reference_bins,
-    roc_auc,
 )
 
 BOTH_CLASSES = (roc_auc, gini, ks, pr_auc, approval_rate_at_bad_rate, expected_calibration_error)

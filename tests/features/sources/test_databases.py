@@ -14,8 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from features.errors import ConfigError, DataError
-from features.sources import RawTables, SourcesConfig, load_sources, read_tables
+from features.sources.config import SourcesConfig, load_sources
 from features.sources.databases import ROWS_A_BATCH, read_query
+from features.sources.reading import RawTables, read_tables
 
 PASSWORD = "gehe!m/ p@ss"
 MIDNIGHT = 1_704_038_400_000_000  # 2024-01-01 00:00 in Shanghai

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from features.errors import DataError
 from features.pandera_schema import pandera_schema
-from features.sources import ExtraFeatures, RawTables, SourcesConfig, load_sources, read_tables
+from features.sources.config import ExtraFeatures, SourcesConfig, load_sources
+from features.sources.reading import RawTables, read_tables
 from features.sources.rules import contract_rules
 from features.tables import APPLICATIONS, EVENTS, TABLES
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MIDNIGHT = 1_704_038_400_000_000  # 2024-01-01 00:00 in Shanghai
 
 
@@ -186,7 +187,7 @@ def test_values_are_converted_or_set_apart_with_the_rule_they_break(tmp_path, na
 
 @given(fen=st.integers(min_value=1, max_value=10**12))
 def test_yuan_with_two_decimals_become_the_exact_fen(fen):
-    from features.sources import ColumnSource
+    from features.sources.config import ColumnSource
     from features.sources.conversion import converted
 
     text = f"{fen // 100}.{fen % 100:02d}"
