@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from features.engines import collect
-from features.errors import ConfigError, DataError
+from features.errors import DataError
 from ml.estimators.tabular_encoder import FeatureError
 from ml.fault_rate import endpoints
 from ml.fault_rate.estimator import FaultEstimator
@@ -27,9 +27,6 @@ from training import tracking
 from training.config import load_config
 from training.fault_alarms import alarms
 from training.faults import FaultStudy, load_faults
-from training.promotion import promote
-from training.run import train
-from training.score import score
 
 
 @pytest.fixture
@@ -225,25 +222,6 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
     (tmp_path / "unnamed" / "sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")
     with pytest.raises(DataError, match=r"service_records\.model"):
         load_faults(load_config("fault_rate", unnamed))
-
-
-def test_versions_are_compared_on_the_same_weeks(
-    fault_rate: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import shutil
-
-    shutil.copytree(fault_rate.home, tmp_path / "home")
-    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    train(load_config("fault_rate", fault_rate.config, settings=["params.distance_bands=2"]))
-    moved, verdict = promote("fault_rate", force=True, reason="a test of the gate")
-    assert moved.version == 2 and "gain over version 1" in verdict.checks[0].detail and verdict.checks[-1].passed
-
-
-def test_other_commands_say_what_to_use(model: Model, fault_rate: Trained, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="chehang alarms"):
-        score(model, load_config("fault_rate", fault_rate.config), data=None, out=tmp_path / "x.csv")
-    with pytest.raises(ConfigError, match="time: serviced_at"):
-        load_faults(load_config("fault_rate", fault_rate.config, settings=["time=none"]))
 
 
 def test_snapshots_without_vehicles_or_alarms_are_kept_whole(fault_rate: Trained) -> None:

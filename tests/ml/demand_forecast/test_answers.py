@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.errors import ConfigError, DataError
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.estimators.tabular_encoder import FeatureError
 from ml.model import Model
 from tests.conftest import Trained
-from tests.small.demand_forecast import MODELS, STORES, demand_forecast_tables, write_demand_forecast
+from tests.small.demand_forecast import STORES, demand_forecast_tables, write_demand_forecast
 from training import tracking
 from training.config import load_config
 from training.demand import DemandStudy, load_demand
-from training.forecast import forecast
-from training.promotion import promote
-from training.run import train
-from training.score import score
 
 
 @pytest.fixture
@@ -145,79 +139,3 @@ def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) 
     assert classes and all(0.6 <= c["coverage_80"] <= 1 for c in classes.values())
     assert "gain over the best single forecast" in told["baselines"]
     assert any("stock ran out" in note for note in told["notes"])
-
-
-def test_nightly_run_writes_forecasts_orders_and_a_picture(
-    model: Model, demand_forecast: Trained, tmp_path: Path
-) -> None:
-    rules = Path(__file__).parents[2] / "configs" / "order_planning.yaml"
-    config = load_config("demand_forecast", demand_forecast.config)
-    plan = forecast(model, config, out=tmp_path / "plan.parquet", rules=rules)
-    assert [p.name for p in plan.files] == [
-        "plan.parquet", "plan.orders.parquet", "plan.transfers.parquet", "plan.png",
-    ]  # fmt: skip
-    table = pl.read_parquet(tmp_path / "plan.parquet")
-    assert set(table["level"]) == {"store_id by model", "region", "store_id", "model", "brand", "everything"}
-    by_level = table.filter(horizon=1).group_by("level").agg(pl.col("mean").sum())
-    np.testing.assert_allclose(by_level["mean"], by_level["mean"][0], rtol=1e-9)
-    first = table.filter(level="store_id by model", horizon=1)
-    assert first.height == len(STORES) * len(MODELS) and first["drivers_zh"].str.len_chars().min() is not None
-    orders = pl.read_parquet(tmp_path / "plan.orders.parquet")
-    assert orders.height == first.height and orders["order"].min() >= 0 and orders["order"].max() > 0
-    assert not list(tmp_path.glob(".*"))
-    none = forecast(model, config, out=tmp_path / "other.csv", rules=None)
-    assert none.orders is None and none.without_orders is not None and (tmp_path / "other.csv").exists()
-
-
-def test_new_data_is_looked_at_without_training_again(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    longer = write_demand_forecast(tmp_path / "data", demand_forecast_tables(months=38))
-    plan = forecast(model, load_config("demand_forecast", longer), out=tmp_path / "plan.parquet", rules=None)
-    assert plan.forecasts["period"].unique().sort().to_list() == ["2023-03", "2023-04", "2023-05"]
-
-
-def test_versions_are_compared_from_the_same_origins(
-    demand_forecast: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(demand_forecast.home, tmp_path / "home")
-    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    train(load_config("demand_forecast", demand_forecast.config, settings=["params.trees.n_estimators=61"]))
-    moved, verdict = promote("demand_forecast", force=True, reason="a test of the gate")
-    assert moved.version == 2
-    assert (
-        verdict.checks[0].name == "weighted_quantile_loss beats the champion"
-        and "gain over version 1" in verdict.checks[0].detail
-    )
-    assert verdict.checks[-1].passed
-
-
-def test_other_commands_say_what_to_use(model: Model, demand_forecast: Trained, tmp_path: Path) -> None:
-    config = load_config("demand_forecast", demand_forecast.config)
-    with pytest.raises(ConfigError, match="chehang forecast"):
-        score(model, config, data=None, out=tmp_path / "x.csv")
-    with pytest.raises(ConfigError, match="time: sold_at"):
-        load_demand(load_config("demand_forecast", demand_forecast.config, settings=["time=none"]))
-
-
-def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    tables = demand_forecast_tables()
-    short = tables["sales"].filter(pl.col("sold_at") > tables["sales"]["sold_at"].max() - 120 * 86_400_000_000)  # type: ignore[operator]
-    with pytest.raises(DataError, match="history are too few"):
-        study_of(tmp_path / "short", {"sales": short}).fit()
-    with pytest.raises(DataError, match="has no rows"):
-        study_of(tmp_path / "none", {"sales": tables["sales"].clear()})
-    with pytest.raises(DataError, match=r"sales\.colour: the column is missing"):
-        study_of(tmp_path / "absent", tables, params={"attributes": ["colour"], "levels": []})
-    with pytest.raises(ConfigError, match=r"params\.levels: 'colour' names no series"):
-        study_of(tmp_path / "levels", tables, params={"levels": [["colour"]]})
-
-
-def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    tables = demand_forecast_tables()
-    cut = int(tables["sales"]["sold_at"].max()) - 20 * 86_400_000_000  # type: ignore[arg-type]
-    study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
-    assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]

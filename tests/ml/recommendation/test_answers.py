@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import polars as pl
 import pytest
 
 from ml.model import Model
@@ -14,10 +11,7 @@ from tests.conftest import Trained
 from training import tracking
 from training.config import load_config
 from training.held_out_lists import Judged
-from training.promotion import NotPromoted, promote
 from training.rankings import Rankings, load_rankings
-from training.run import train
-from training.score import score
 
 
 @pytest.fixture
@@ -56,26 +50,3 @@ def test_the_page_ranks_as_the_evaluation_does(model: Model, study: Rankings) ->
         served = [str(estimator.stock.vehicles.ids[r]) for r in ranked[:10]]
         measured = [str(vehicles.ids[r]) for r in judged.lists[i] if r >= 0]
         assert served == measured
-
-
-def test_every_customer_gets_a_list(recommendation: Trained, model: Model, tmp_path: Path) -> None:
-    out = tmp_path / "lists.parquet"
-    assert (
-        score(model, load_config("recommendation", recommendation.config), data=None, out=out)
-        == pl.read_parquet(out).height
-    )
-    lists = pl.read_parquet(out)
-    assert lists["customer_id"].n_unique() == 400
-    assert lists.group_by("customer_id").agg(pl.col("place").sort())["place"].list.max().max() == 10
-    assert lists.select("customer_id", "vehicle_id").is_duplicated().sum() == 0
-
-
-def test_a_worse_candidate_is_compared_and_not_promoted(recommendation: Trained, model: Model) -> None:
-    blind = load_config(
-        "recommendation",
-        recommendation.config,
-        settings=["params.lookback_days=1", "params.ranker.n_estimators=1"],
-    )
-    worse = train(blind)
-    with pytest.raises(NotPromoted, match=r"beats the champion: gain over version 1: -0\.\d+ \[-0\.\d+, -0"):
-        promote("recommendation", worse.version.number)

@@ -1,0 +1,34 @@
+"""Broken rows beside the data: whole, for their owner alone, or gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.errors import ConfigError
+from features.sources.quarantine import write_beside, write_quarantine
+from features.sources.scans import ROW
+
+
+def test_broken_rows_are_as_the_source_has_them_with_their_place_and_rules_in_front(tmp_path: Path) -> None:
+    rows = pl.LazyFrame({"age": ["x", "3", "-1"], "broken_rules": ["own", "own", "own"]}).with_row_index(ROW)
+    rules = pl.Series([["age: range", "age: type"], ["age: type"]])
+    broken = pl.DataFrame({ROW: pl.Series([2, 0], dtype=pl.UInt32), "broken_rules": rules})
+    path = tmp_path / "quarantine" / "t.parquet"
+    assert write_quarantine(path, rows, broken) == path
+    assert pl.read_parquet(path).to_dicts() == [
+        {"source_row": 3, "broken_rules": ["age: range", "age: type"], "age": "-1", "broken_rules (source)": "own"},
+        {"source_row": 1, "broken_rules": ["age: type"], "age": "x", "broken_rules (source)": "own"},
+    ]
+    assert path.stat().st_mode & 0o077 == 0
+    assert write_quarantine(path, rows, broken.clear()) is None
+    assert list(path.parent.iterdir()) == []
+
+
+def test_the_name_says_the_format_and_a_place_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    assert write_beside(tmp_path / "t.csv", pl.DataFrame({"a": [1]})) == tmp_path / "t.csv"
+    assert (tmp_path / "t.csv").read_text() == "a\n1\n"
+    with pytest.raises(ConfigError, match=r"t\.csv/x\.csv: cannot be written: .*choose a folder"):
+        write_beside(tmp_path / "t.csv" / "x.csv", pl.DataFrame({"a": [1]}))

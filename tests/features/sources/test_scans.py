@@ -1,0 +1,67 @@
+"""Sources opened without reading their rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.errors import ConfigError, DataError
+from features.sources.config import TableSource
+from features.sources.scans import ROW, open_source, unreadable
+
+
+def test_months_of_parquet_with_different_columns_are_one_table(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "01.parquet")
+    pl.DataFrame({"a": [2.5], "b": ["x"]}).write_parquet(tmp_path / "02.parquet")
+    pl.DataFrame({"a": [9]}).write_parquet(tmp_path / "_hidden.parquet")
+    scan = open_source("leads", TableSource(parquet=str(tmp_path)))
+    assert scan.columns == ("a", "b") and scan.cheap_to_repeat
+    assert scan.rows().collect().to_dict(as_series=False) == {ROW: [0, 1], "a": [1.0, 2.5], "b": [None, "x"]}
+
+
+def test_a_csv_is_all_text_and_blank_lines_are_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a;b\n1;x\n\n2;-\n")
+    scan = open_source("leads", TableSource(csv=str(tmp_path / "a.csv"), separator=";", null_values=["-"]))
+    assert scan.columns == ("a", "b") and not scan.cheap_to_repeat
+    assert scan.rows().collect().select("a", "b").rows() == [("1", "x"), ("2", None)]
+
+
+def test_columns_are_put_together(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("day,hour\n2024-01-31,10:00\n")
+    source = TableSource(csv=str(tmp_path / "a.csv"), combine={"at": ["day", "hour"]})
+    assert open_source("leads", source).rows().collect()["at"].to_list() == ["2024-01-31 10:00"]
+    with pytest.raises(DataError, match=r"has no column `minute`, which `combine\.at` names"):
+        open_source("leads", source.model_copy(update={"combine": {"at": ("day", "minute")}}))
+    with pytest.raises(DataError, match="`combine` makes column `hour`, which is there already"):
+        open_source("leads", source.model_copy(update={"combine": {"hour": ("day",)}}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "error", "message"),
+    [
+        ("csv", "none.csv", DataError, r"leads: .*none\.csv: no such file"),
+        ("csv", "folder", ConfigError, "is a folder: `csv` takes one file"),
+        ("csv", "empty.csv", DataError, "has no rows, not even a header line"),
+        ("parquet", "folder", DataError, r"the folder holds no \*\.parquet file"),
+        ("parquet", "none*.parquet", DataError, "no such file: correct `parquet`"),
+        ("parquet", "text.parquet", DataError, r"text\.parquet is not a Parquet file: use `csv` for text"),
+    ],
+)
+def test_what_cannot_be_opened_says_why(
+    tmp_path: Path, kind: str, name: str, error: type[Exception], message: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "text.parquet").write_text("a,b\n1,2\n")
+    with pytest.raises(error, match=message):
+        open_source("leads", TableSource(**{kind: str(tmp_path / name)}))
+
+
+def test_an_error_of_ours_stays_and_another_becomes_one_line() -> None:
+    own = DataError("told already")
+    assert unreadable("x", own) is own
+    assert str(unreadable("x", OSError("a\n\nb"))) == (
+        "x: cannot be read: a: repair or replace the file, and check its permissions"
+    )

@@ -1,0 +1,52 @@
+"""Source values as text, as members of a list, and mapped."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.errors import ConfigError
+from features.sources.values import as_text, is_listed, is_text, mapped
+
+
+def column(values: list[Any], dtype: Any = None) -> tuple[pl.Expr, pl.DataType]:
+    series = pl.Series(values, dtype=dtype)
+    return pl.lit(series), series.dtype
+
+
+def listed(values: list[Any], names: list[Any]) -> list[bool]:
+    return pl.select(is_listed(*column(values), names)).to_series().to_list()
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([5, None], ["5", None]),
+        ([5.0, 2.5, 1e300], ["5", "2.5", "1e+300"]),
+        ([Decimal("5.00"), Decimal("2.50")], ["5", "2.5"]),
+        ([" 5 ", "  ", ""], ["5", None, None]),
+        ([True, False], ["true", "false"]),
+    ],
+)
+def test_the_same_value_is_the_same_text_whatever_its_type(values: list[Any], texts: list[str | None]) -> None:
+    assert pl.select(as_text(*column(values))).to_series().to_list() == texts
+
+
+def test_numbers_match_their_texts_and_none_matches_what_is_missing() -> None:
+    assert listed([5, 6, None], ["5", 7]) == [True, False, False]
+    assert listed(["5.0", "x", None], [5, "x"]) == [True, True, False]
+    assert listed([5, None], [None]) == [False, True] and listed([5, None], [6]) == [False, False]
+    assert listed([True, False], [True]) == [True, False]
+    assert is_text(pl.String()) and not is_text(pl.Int8()) and not is_text(pl.Boolean())
+
+
+def test_a_map_turns_values_into_texts_and_leaves_the_others_empty() -> None:
+    by_text = mapped(*column(["no", " yes", "?"]), {"no": False, "yes": 1.0}, field="map")
+    assert pl.select(by_text).to_series().to_list() == ["false", "1", None]
+    by_number = mapped(*column([1.0, 2.0, None]), {"1": "one", 2: None}, field="map")
+    assert pl.select(by_number).to_series().to_list() == ["one", None, None]
+    with pytest.raises(ConfigError, match=r"map: `A` is not a number but the source column is Int64"):
+        mapped(*column([1]), {"A": "x"}, field="map")

@@ -1,0 +1,38 @@
+"""Flows of a batch against each loan alone and by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+
+from ml.domain.loans.amortisation import amortise, shared_interest
+from ml.domain.loans.calendar import periods
+from ml.domain.loans.loan import LoanBatch
+from ml.domain.loans.product import Fee, LoanProduct, Subsidy
+
+START = date(2026, 1, 15)
+
+
+def test_a_batch_falls_due_as_its_loans_alone() -> None:
+    products = (
+        LoanProduct(),
+        LoanProduct(form="equal_principal", fees=(Fee(name="desk", charged="up_front", amount=500),)),
+    )
+    both = amortise(LoanBatch.build(products, [0, 1], amount=900_000, annual_rate=0.05, term_months=[24, 12]), START)
+    for column, (product, term) in enumerate(zip(products, (24, 12), strict=True)):
+        one = amortise(LoanBatch.build((product,), [0], amount=900_000, annual_rate=0.05, term_months=term), START)
+        np.testing.assert_array_equal(both.payment[:term, column], one.payment[:, 0])
+        assert both.up_front[column] == one.up_front[0] == (500 if product.fees else 0)
+    assert both.balance[-1].tolist() == [0, 0] and (both.payment[12:, 1] == 0).all()
+
+
+def test_shares_of_the_interest_add_up_to_the_contract_s() -> None:
+    subsidy = Subsidy(payer="maker", rate=0.02, months=1, lowers_instalment=False)
+    product = LoanProduct(subsidies=(subsidy,))
+    of = periods(product.calendar, START, 2)
+    base, numerator = np.array([[1_200_000], [600_000]]), of.numerator[:, None]
+    left, (paid,) = shared_interest(product, base, np.array([60_000]), numerator, of)
+    whole, none = shared_interest(LoanProduct(), base, np.array([60_000]), numerator, of)
+    assert none == () and (left + paid).tolist() == whole.tolist()
+    assert paid.ravel().tolist() == [2_000, 0]  # 12,000 yuan at 2 % for a month, and nothing after it

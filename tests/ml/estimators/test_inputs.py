@@ -1,0 +1,68 @@
+"""What the estimators ask of their matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.errors import ConfigError, DataError
+from ml.estimators.inputs import directions, labelled, matrix, outcomes
+
+
+def test_a_matrix_that_is_right_is_not_copied_and_another_is_made_right() -> None:
+    right = np.ones((2, 3))
+    assert matrix(right) is right
+    turned = matrix(np.ones((3, 2)).T)
+    assert turned.flags.c_contiguous and turned.shape == (2, 3)
+    assert np.isnan(matrix([[None, 1]])[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("X", "n_features", "message"),
+    [
+        ([["a"]], None, "must hold numbers only"),
+        ([1.0], None, r"two dimensions, rows and columns; got shape \(1,\)"),
+        ([[1.0]], 2, r"2 columns, those it was fitted on; got shape \(1, 1\)"),
+        ([[0.0, -np.inf]], None, r"column 1 holds an infinite value \(row 0\)"),
+    ],
+)
+def test_what_is_no_matrix_is_refused(X: list, n_features: int | None, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        matrix(X, n_features=n_features)
+
+
+@pytest.mark.parametrize(
+    ("y", "weight", "message"),
+    [
+        ([0, 1, 1], None, "one entry for each row of the feature matrix: 3 for 2 rows"),
+        ([0, 2], None, "y must be 0 or 1, got 2.0"),
+        ([0, 1], [1.0, 0.0], "sample_weight must be finite and above 0, got 0.0"),
+        ([0, 1], [1.0], "must have one length"),
+        ([0, 0], None, r"y holds one class only \(0 in all 2 rows\)"),
+        (["a", "b"], None, "must be numbers"),
+    ],
+)
+def test_labels_that_cannot_be_learnt_from_are_refused(y: list, weight: list | None, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        labelled([[1.0], [2.0]], y, weight)
+
+
+def test_a_matrix_without_columns_is_refused_and_weights_are_one_unless_named() -> None:
+    with pytest.raises(DataError, match="has no columns"):
+        labelled(np.empty((2, 0)), [0, 1], None)
+    assert outcomes([1, 0], [2.0, 3.0])[1].tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("monotone", "categorical", "message"),
+    [
+        ({2: 1}, (), "monotone names column 2, but the matrix has columns 0 to 1"),
+        ({}, (5,), "categorical names column 5"),
+        ({0: 2}, (), "monotone of column 0 must be -1, 0 or 1, got 2"),
+        ({0: 1}, (0,), "column 0 is categorical and has no order"),
+    ],
+)
+def test_directions_that_cannot_be_are_refused(monotone: dict, categorical: tuple, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        directions(2, monotone=monotone, categorical=categorical)
+    assert directions(2, monotone={1: -1}, categorical=()) == [0, -1]

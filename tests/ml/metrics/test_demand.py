@@ -1,0 +1,39 @@
+"""Errors of forecasts relative to demand, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.errors import DataError
+from ml.metrics.demand import (
+    DECILES,
+    bias,
+    decile_loss,
+    root_mean_squared_error,
+    weighted_absolute_error,
+    weighted_quantile_loss,
+)
+
+
+def test_a_quantile_costs_its_level_below_and_the_rest_above_the_outcome() -> None:
+    assert weighted_quantile_loss([10.0], [[6.0]], levels=[0.9]) == pytest.approx(2 * 0.9 * 4 / 10)
+    assert weighted_quantile_loss([10.0], [[14.0]], levels=[0.9]) == pytest.approx(2 * 0.1 * 4 / 10)
+    assert decile_loss([7.0], np.full((1, len(DECILES)), 7.0)) == 0.0
+
+
+def test_points_by_hand() -> None:
+    y, p, weight = [4.0, 0.0, 6.0], [1.0, 2.0, 6.0], [2.0, 1.0, 1.0]
+    assert weighted_absolute_error(y, p) == pytest.approx(5 / 10)
+    assert weighted_absolute_error(y, p, sample_weight=weight) == pytest.approx(8 / 14)
+    assert root_mean_squared_error(y, p) == pytest.approx((13 / 3) ** 0.5)
+    assert bias(y, p) == pytest.approx(1 / 10) and bias([1.0, 3.0], [3.0, 1.0]) == 0.0
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    with pytest.raises(DataError, match="nothing was wanted in any of the rows"):
+        bias([0.0], [1.0])
+    with pytest.raises(DataError, match="the same rows"):
+        weighted_absolute_error([1.0, 2.0], [1.0])
+    with pytest.raises(DataError, match="one column for each of 2 levels"):
+        weighted_quantile_loss([1.0], [[1.0]], levels=[0.1, 0.9])

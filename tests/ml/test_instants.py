@@ -1,0 +1,26 @@
+"""Instants of requests and of tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from ml.instants import Instant, instant, microseconds
+
+
+def test_an_instant_and_its_microseconds_turn_into_each_other_exactly() -> None:
+    at = datetime(2099, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert microseconds(at) == 4_102_444_799_999_999 and instant(4_102_444_799_999_999) == at
+
+
+def test_the_same_instant_in_another_zone_is_the_same_number() -> None:
+    assert microseconds(datetime.fromisoformat("2024-06-01T08:00:00+08:00")) == 1_717_200_000_000_000
+
+
+@pytest.mark.parametrize("text", ["2024-06-01T08:00:00", "1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z"])
+def test_a_request_names_an_instant_with_an_offset_of_a_time_that_can_be(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Instant).validate_python(text)
+    assert TypeAdapter(Instant).validate_python("1970-01-02T00:00:00Z") == datetime(1970, 1, 2, tzinfo=UTC)

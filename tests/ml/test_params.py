@@ -1,0 +1,33 @@
+"""Parameters of a configuration read off a constructor."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from ml.params import params_model
+
+
+class Trees:
+    """An estimator."""
+
+    def __init__(self, *, leaves: int = 7, rate: float = 0.1, columns: tuple[int, ...] = ()) -> None:
+        self.leaves, self.rate, self.columns = leaves, rate, columns
+
+
+def test_names_types_and_defaults_are_the_constructor_s() -> None:
+    model = params_model(Trees, without=["columns"])
+    assert model.__name__ == "TreesParams"
+    assert model().model_dump() == {"leaves": 7, "rate": 0.1}
+    assert model(leaves=3).model_dump() == {"leaves": 3, "rate": 0.1}
+
+
+@pytest.mark.parametrize("values", [{"leaves": "many"}, {"leaves": 3, "columns": [1]}, {"leaves": 3, "depth": 1}])
+def test_what_is_mistyped_or_unknown_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        params_model(Trees, without=["columns"])(**values)
+
+
+def test_parameters_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        params_model(Trees)(leaves=3).leaves = 4
