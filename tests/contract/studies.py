@@ -107,15 +107,15 @@ def _list_value(model: Model, answer: Any) -> list[str]:
 
 
 def _list_cut(study: Rankings) -> int:
-    asked = study.learnt[0].asked.filter(pl.col(AS_OF) < study.until)
-    return int(asked[AS_OF].quantile(0.8, "nearest"))  # type: ignore[arg-type]
+    questions = study.learnt[0].asked.filter(pl.col(AS_OF) < study.until)
+    return int(questions[AS_OF].quantile(0.8, "nearest"))  # type: ignore[arg-type]
 
 
 def _lists_before(study: Rankings, cut: int, like: Rankings) -> Mapping[str, Any]:
     study = replace(study, until=cut)
-    facts, asked = study.learnt[0], like.learnt[0].asked
+    facts, questions = study.learnt[0], like.learnt[0].asked
     key = [PERSON, AS_OF]
-    spine = asked.filter(pl.col(AS_OF) <= cut).select(key)
+    spine = questions.filter(pl.col(AS_OF) <= cut).select(key)
     assert spine.height > 100 and spine[AS_OF].max() == cut
     history = facts.history.join(spine, on=key, how="semi")
     return {
@@ -206,8 +206,8 @@ def _fault_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]
     # What training runs of this task is not computed on an engine; what a table of features would hold, is.
     study, task = load_faults(config), config.definition
     tables = to_engine({n: f.limit(2_000) for n, f in study.raw.frames.items()}, engine)
-    found = collect(task.features(task.examples(tables, study.params), tables))
-    return {"features": found.cast({n: pl.Float64 for n, t in found.schema.items() if t.is_float()})}
+    rows = collect(task.features(task.examples(tables, study.params), tables))
+    return {"features": rows.cast({n: pl.Float64 for n, t in rows.schema.items() if t.is_float()})}
 
 
 ROWS = Contract(_row_questions, _row_value, _row_cut, _rows_before, _row_tables)
@@ -235,7 +235,7 @@ def alter_later(
     frame: pl.DataFrame,
     cut: int,
     *,
-    asked: bool = False,
+    spine: bool = False,
     linked: tuple[str, ...] = (),
     grows: bool = True,
 ) -> pl.DataFrame:
@@ -247,7 +247,7 @@ def alter_later(
 
     Parameters
     ----------
-    asked : bool
+    spine : bool
         Whether its rows at the moment itself are what is asked about, and stay.
     linked : tuple of str
         Columns that later rows keep.
@@ -258,7 +258,7 @@ def alter_later(
     if time not in frame.columns:
         return frame
     instants = [c for c in frame.columns if c.endswith("_at") and c != time]
-    later = (pl.col(time) > cut if asked else pl.col(time) >= cut).fill_null(value=False)
+    later = (pl.col(time) > cut if spine else pl.col(time) >= cut).fill_null(value=False)
     earlier = frame.filter(~later)
     references = [c for c in frame.columns if c in table.references]
     altered = _with_content_of_others(frame.filter(later), frame, [*key, time, *linked], time, instants)
@@ -285,5 +285,5 @@ def _with_content_of_others(
     others = frame.reverse()[: rows.height]
     shift = rows[time] - others[time]
     content = others.with_columns(pl.col(c) + shift for c in instants).drop(keep, strict=False)
-    kept = rows.select(c for c in rows.columns if c in keep)
-    return pl.concat([kept, content], how="horizontal").select(frame.columns)
+    own = rows.select(c for c in rows.columns if c in keep)
+    return pl.concat([own, content], how="horizontal").select(frame.columns)

@@ -37,8 +37,8 @@ for task in sys.argv[2:]:
     sha256, bodies = json.loads(Path(sys.argv[1], f"{task}.json").read_text())
     model = Model.load(Path(sys.argv[1], task), sha256=sha256)
     ask = model.task.request(model.estimator.signature)
-    asked = [ask.model_validate_json(json.dumps(body)) for body in bodies]
-    answers[task] = [a.model_dump_json() for a in model.task.respond(model.estimator, asked, explain=True)]
+    requests = [ask.model_validate_json(json.dumps(body)) for body in bodies]
+    answers[task] = [a.model_dump_json() for a in model.task.respond(model.estimator, requests, explain=True)]
 print(json.dumps(answers))
 """
 
@@ -70,7 +70,7 @@ def study(request: pytest.FixtureRequest, model: Model) -> Study:
     return STUDIES[task]
 
 
-def _asked(model: Model, bodies: list[dict[str, Any]]) -> list[BaseModel]:
+def _requests(model: Model, bodies: list[dict[str, Any]]) -> list[BaseModel]:
     ask = model.task.request(model.estimator.signature)
     return [ask.model_validate_json(json.dumps(body)) for body in bodies]
 
@@ -81,11 +81,11 @@ def test_one_request_equals_the_batch_and_what_training_measured(
     monkeypatch.setattr("time.time_ns", lambda: NOW)  # what depends on the moment must not depend on this test's
     contract = CONTRACTS[model.task.outcome]
     bodies, measured = contract.questions(model, study)
-    asked = _asked(model, bodies)
-    assert len(asked) >= 10
+    requests = _requests(model, bodies)
+    assert len(requests) >= 10
     for explain in (False, True):
-        batch = model.task.respond(model.estimator, asked, explain=explain)
-        assert batch == [model.task.respond(model.estimator, [one], explain=explain)[0] for one in asked]
+        batch = model.task.respond(model.estimator, requests, explain=explain)
+        assert batch == [model.task.respond(model.estimator, [one], explain=explain)[0] for one in requests]
         answered = [contract.value(model, answer) for answer in batch]
         assert len({str(value) for value in answered}) > 1
         if isinstance(measured[0][0] if isinstance(measured[0], list) else measured[0], str):
@@ -124,7 +124,7 @@ def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
             TABLES[name],
             frame,
             cut + (name == "stock"),  # a snapshot speaks of the period that ends with it
-            asked=name == model.task.tables[0] and model.task.explains,
+            spine=name == model.task.tables[0] and model.task.explains,
             linked=contract.linked,
             grows=name not in contract.counted,
         )
@@ -134,8 +134,8 @@ def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
     assert timed and {name for name, frame in tables.items() if not frame.equals(altered[name])} == timed
     other = _with_tables(study.config, altered, tmp_path / "two")
     one, two = (contract.before(s, cut, study) for s in (study, other))
-    for name, known in one.items():
-        same = known.equals(two[name]) if isinstance(known, pl.DataFrame) else _same(known, two[name])
+    for name, value in one.items():
+        same = value.equals(two[name]) if isinstance(value, pl.DataFrame) else _same(value, two[name])
         assert same, name
 
 
@@ -176,7 +176,7 @@ def test_artefacts_answer_alike_in_a_fresh_process(
         sha256 = model.save(tmp_path / task)
         assert {p.suffix for p in (tmp_path / task).iterdir()} <= {".json", ".txt", ".npz"}
         (tmp_path / f"{task}.json").write_text(json.dumps([sha256, bodies]))
-        answers = model.task.respond(model.estimator, _asked(model, bodies), explain=True)
+        answers = model.task.respond(model.estimator, _requests(model, bodies), explain=True)
         here[task] = [answer.model_dump_json() for answer in answers]
         assert len(set(here[task])) > 1
     command = [sys.executable, "-c", ANSWER, str(tmp_path), *TASKS]

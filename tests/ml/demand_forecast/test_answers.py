@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ml.demand_forecast.answer import respond
 from ml.demand_forecast.estimator import DemandEstimator
+from ml.demand_forecast.request import request
 from ml.estimators.tabular_encoder import FeatureError
 from ml.model import Model
 from tests.conftest import Trained
@@ -33,8 +35,8 @@ def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> D
 
 
 def ask(model: Model, /, *, explain: bool = False, **fields: Any) -> Any:
-    request = model.task.request(model.estimator.signature)
-    return model.task.respond(model.estimator, [request.model_validate_json(json.dumps(fields))], explain=explain)[0]
+    one = request(model.estimator.signature).model_validate_json(json.dumps(fields))
+    return respond(model.estimator, [one], explain=explain)[0]
 
 
 def test_what_was_computed_ahead_is_what_would_be_computed_now(model: Model) -> None:

@@ -170,11 +170,13 @@ json.dumps = dying
 @pytest.mark.slow
 def test_a_process_killed_half_way_leaves_whole_alarms(store: AlarmStore, tmp_path: Path) -> None:
     killed = _process(kept_in(tmp_path), 2, before=DIES)
-    told, _ = killed.communicate(timeout=120)
-    assert killed.returncode == -signal.SIGKILL and told.splitlines() == ["0", "in the second run"]
-    kept = store.alarms()
-    assert kept.height == 20 and kept["last_seen_at"].unique().to_list() == [NOW]  # all of one run, none of the next
-    assert store.record(found(("M1", "brakes")), as_of=NOW + 10**9).known == tuple(kept.filter(model="M1")["id"])
+    lines, _ = killed.communicate(timeout=120)
+    assert killed.returncode == -signal.SIGKILL and lines.splitlines() == ["0", "in the second run"]
+    alarms = store.alarms()
+    assert alarms.height == 20 and alarms["last_seen_at"].unique().to_list() == [
+        NOW
+    ]  # all of one run, none of the next
+    assert store.record(found(("M1", "brakes")), as_of=NOW + 10**9).known == tuple(alarms.filter(model="M1")["id"])
 
 
 STEPS = st.lists(

@@ -17,8 +17,10 @@ from features.engines import collect
 from features.errors import DataError
 from ml.estimators.tabular_encoder import FeatureError
 from ml.fault_rate import endpoints
+from ml.fault_rate.answer import respond
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.follow import follow
+from ml.fault_rate.request import request
 from ml.fault_rate.snapshot import Snapshot, kept_until
 from ml.model import Model
 from tests.conftest import Trained
@@ -47,8 +49,8 @@ class Champion:
 
 
 def ask(model: Model, /, *, explain: bool = False, **fields: Any) -> Any:
-    request = model.task.request(model.estimator.signature)
-    return model.task.respond(model.estimator, [request.model_validate_json(json.dumps(fields))], explain=explain)[0]
+    one = request(model.estimator.signature).model_validate_json(json.dumps(fields))
+    return respond(model.estimator, [one], explain=explain)[0]
 
 
 def test_the_alarm_comes_with_what_to_do(model: Model) -> None:

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from ml.endpoint import Endpoint
 from ml.estimators.tabular_encoder import FeatureError
 from ml.lead_scoring import endpoints
+from ml.lead_scoring.answer import respond
+from ml.lead_scoring.request import request
 from ml.model import Model
 from tests.conftest import ROOT, Trained
 from tests.small.lead_scoring import DECAY, HOUR, START, lead_scoring_tables
@@ -58,9 +60,9 @@ def event(at: str = "2022-07-30T10:00:00+00:00", kind: str = "view") -> dict[str
 
 
 def ask(model: Model, *bodies: dict[str, Any], explain: bool = True) -> list[Any]:
-    request = model.task.request(model.estimator.signature)
-    asked = [request.model_validate_json(json.dumps(b)) for b in bodies]
-    return list(model.task.respond(model.estimator, asked, explain=explain))
+    ask_of = request(model.estimator.signature)
+    asked = [ask_of.model_validate_json(json.dumps(b)) for b in bodies]
+    return list(respond(model.estimator, asked, explain=explain))
 
 
 def test_what_a_lead_did_raises_its_chance_and_says_so(model: Model) -> None:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from features.errors import ConfigError, DataError
 from ml.model import Model
 from ml.recommendation.answer import RecommendationAnswer
+from ml.recommendation.follow import follow
 from ml.recommendation.house_rules import load_house_rules
 from ml.recommendation.request import SimilarRequest
 from ml.recommendation.similar import answer as similar
@@ -187,8 +188,7 @@ def rules(model: Model, tmp_path: Path) -> Any:
     """Writes the house's rules and lets the model read them, as the service does."""
     for name in ("loan_products.yaml", "lending_rules.yaml"):
         (tmp_path / name).write_text((ROOT / "configs" / name).read_text(encoding="utf-8"), encoding="utf-8")
-    assert model.task.follow is not None
-    watch = model.task.follow(tmp_path)
+    watch = follow(tmp_path)
 
     def write(text: str) -> bool:
         (tmp_path / "recommendation_rules.yaml").write_text(text, encoding="utf-8")

@@ -1,0 +1,25 @@
+"""Parameters of the watch."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from ml.fault_rate.params import FaultParams
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"reference_weeks": 1}, "reference_weeks"),
+        ({"false_alarms": 1.0}, "false_alarms"),
+        ({"false_alarms": float("nan")}, "false_alarms"),
+        ({"longest_delay_days": 0}, "longest_delay_days"),
+        ({"distance_bands": 21}, "distance_bands"),
+        ({"weeks": 3}, "weeks"),
+    ],
+)
+def test_what_cannot_be_watched_by_is_refused_by_name(values: dict[str, float], field: str) -> None:
+    with pytest.raises(ValidationError, match=rf"(?m)^{field}$"):
+        FaultParams.model_validate(values)
+    assert FaultParams().reference_weeks == 52

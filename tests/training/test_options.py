@@ -1,0 +1,34 @@
+"""What commands have in common."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from features.errors import ConfigError
+from tests.conftest import ROOT
+from training.options import loaded_config, parsed_instant, print_json, say
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-01-31", "2026-01-31T09:00"])
+def test_an_instant_needs_an_offset(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"--as-of: must be an instant with an offset, .* got '{text}'"):
+        parsed_instant(text)
+    assert parsed_instant(None) is None
+    assert parsed_instant("2026-01-31T09:00+08:00") == datetime(2026, 1, 31, 1, tzinfo=UTC)
+
+
+def test_machines_read_one_json_document_and_are_told_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    say(quiet=True)("a step")
+    print_json({"车": date(2026, 1, 31)})
+    output = capsys.readouterr()
+    assert json.loads(output.out) == {"车": "2026-01-31"} and "车" in output.out and output.err == ""
+    say(quiet=False)("a step")
+    assert "a step" in capsys.readouterr().err
+
+
+def test_settings_reach_the_configuration() -> None:
+    path = ROOT / "configs" / "credit_risk.yaml"
+    assert loaded_config("credit_risk", path, None, ["bootstraps=31"]).bootstraps == 31
