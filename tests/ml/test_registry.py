@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from features.errors import ConfigError
 from features.tables import TABLES
-from ml.registry import TASKS
+from ml.registry import ENTRIES, TASKS, check_task
 from ml.task import Task
 
 
@@ -16,3 +17,11 @@ def test_a_task_names_tables_metrics_and_itself_as_the_rest_of_the_product_reads
     assert task.primary_metric in task.metrics
     assert {m.better for m in task.metrics.values()} <= {"higher", "lower"}
     assert set(task.summary) == {"zh", "en"} and all(task.summary.values())
+
+
+def test_an_entry_lists_a_task_as_it_is_without_importing_it_and_another_name_is_refused() -> None:
+    for entry in ENTRIES:
+        task = TASKS[entry.name]
+        assert (entry.summary, entry.tables) == (task.summary, task.tables)
+    with pytest.raises(ConfigError, match="task 'horoscope' is unknown; the tasks are: recommendation, "):
+        check_task("horoscope")

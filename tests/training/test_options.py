@@ -31,4 +31,4 @@ def test_machines_read_one_json_document_and_are_told_nothing_else(capsys: pytes
 
 def test_settings_reach_the_configuration() -> None:
     path = ROOT / "configs" / "credit_risk.yaml"
-    assert loaded_config("credit_risk", path, None, ["bootstraps=31"]).bootstraps == 31
+    assert loaded_config("credit_risk", path, None, ["bootstraps=31"], progress=lambda text: None).bootstraps == 31

@@ -16,7 +16,7 @@ SPEAKING = [feature for features, _, _ in REASONS.values() for feature in featur
 
 def test_every_feature_speaks_under_exactly_one_code() -> None:
     assert len(SPEAKING) == len(set(SPEAKING))
-    numeric, categorical = feature_columns(APPLICATIONS, list(APPLICATIONS.schema.columns))
+    numeric, categorical = feature_columns(APPLICATIONS, list(APPLICATIONS.columns))
     shipped = load_config("credit_risk", ROOT / "configs" / "credit_risk.yaml")
     assert {*numeric, *categorical, *DERIVED} - {*shipped.exclude_features} == set(SPEAKING)
 
