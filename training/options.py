@@ -37,7 +37,7 @@ Engine = Annotated[str, typer.Option(help="Where features are computed: polars o
 
 def say(quiet: bool) -> Callable[[str], None]:
     """What tells a person one line a step; nothing where a machine reads."""
-    return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {text}[/dim]"))
+    return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {text}[/dim]", soft_wrap=True))
 
 
 def print_json(content: Any) -> None:
