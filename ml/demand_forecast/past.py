@@ -206,8 +206,7 @@ class Past:
                 then = _at(values, s, target, np.zeros(len(values), dtype=np.int64))
                 then = np.where(np.isfinite(then), then, now)
                 then = then if changed is None or name not in changed else changed[name]
-                base = np.nanmean(np.where(values > 0, values, np.nan)) if name == "price" else 1.0
-                parts += [then / base, (then - now) / base]
+                parts += [then, then - now]
             else:
                 zero = np.zeros(len(values), dtype=np.int64)
                 recent = np.stack([_at(values, s, t - k, zero) for k in range(1, 5)])

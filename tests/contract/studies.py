@@ -53,7 +53,7 @@ class Contract:
         Tables in which added rows take the place of others: which share of the rows passes before anything is asked is
         counted over all of them.
     aside : tuple of str
-        Columns left out, being measured by all rows: the mean price scales each, a distance falls into bands with
+        Columns left out, being measured by all rows: a distance falls into bands with
         equally many vehicles.
     """
 
@@ -223,7 +223,13 @@ CONTRACTS: Mapping[str, Contract] = {
         linked=("customer_id", "visitor_id"),
         counted=("events",),
     ),
-    "series": Contract(_series_questions, _series_value, _series_cut, _series_before, _series_tables, aside=("price",)),
+    "series": Contract(
+        _series_questions,
+        _series_value,
+        _series_cut,
+        _series_before,
+        _series_tables,
+    ),
     "events": Contract(
         _fault_questions, _fault_value, _fault_cut, _faults_before, _fault_tables, aside=("monthly_km",)
     ),
