@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,8 +42,25 @@ def say(quiet: bool) -> Callable[[str], None]:
 
 
 def print_json(content: Any) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
+    """Print one JSON document on standard output; a number that is not finite is null there, as JSON has no other.
+
+    >>> print_json({"error": float("nan"), "models": [1.5]})
+    {
+     "error": null,
+     "models": [
+      1.5
+     ]
+    }
+    """
+    sys.stdout.write(json.dumps(_finite(content), ensure_ascii=False, indent=1, default=str, allow_nan=False) + "\n")
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {name: _finite(value) for name, value in content.items()}
+    return [_finite(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def parsed_instant(text: str | None) -> datetime | None:
