@@ -7,6 +7,9 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14)
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
+# Where Python may not keep what it compiles, as in many container images, every start compiles all that it imports,
+# which takes longer than most commands and tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test test-all coverage golden golden-accept lint bench serve lock check-lock clean
 
