@@ -21,6 +21,8 @@ class TreeParams(BaseModel):
         Models under different seeds whose mean is taken.
     max_rows : int
         Rows learnt from at most; more are sampled.
+    num_threads : int
+        Threads of large tables; 0 for as many as `ml.threads.thread_count` grants.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,7 +36,7 @@ class TreeParams(BaseModel):
     lambda_l2: float = Field(5.0, ge=0)
     bags: int = Field(2, ge=1, le=50)
     max_rows: int = Field(400_000, ge=1_000)
-    num_threads: int = Field(2, ge=0)
+    num_threads: int = Field(0, ge=0)
 
 
 class DemandParams(BaseModel):

@@ -11,6 +11,8 @@ from features.errors import DataError
 from ml.demand_forecast.panel import FloatArray, IntArray, Panel
 from ml.demand_forecast.params import TreeParams
 from ml.demand_forecast.past import Past
+from ml.estimators.bag import mean_in_order
+from ml.threads import thread_count
 
 OPEN = 0.1  # share of a period that must have had stock for its sales to test anything
 FEWEST_ROWS = 12  # examples, and outcomes, below which nothing can be learnt
@@ -45,7 +47,7 @@ class Trees:
         weight = exposure * (level if self.weighting == "volume" else 1.0)
         data = lgb.Dataset(table, y, weight=weight, categorical_feature=past.categorical, free_raw_data=False)
         q = self.params
-        threads = q.num_threads if len(table) >= MANY_ROWS else 1
+        threads = thread_count(q.num_threads) if len(table) >= MANY_ROWS else 1
         self.boosters_ = [
             lgb.train(
                 {
@@ -81,16 +83,14 @@ class Trees:
 
     def ratio(self, table: NDArray[np.float32]) -> FloatArray:
         """Demand over level, of each row."""
-        threads = self.params.num_threads if len(table) >= MANY_ROWS else 1
-        told = np.mean([b.predict(table, num_threads=threads) for b in self.boosters_], axis=0)
-        return np.asarray(told, dtype=np.float64)
+        threads = thread_count(self.params.num_threads) if len(table) >= MANY_ROWS else 1
+        ratios = (np.asarray(b.predict(table, num_threads=threads)) for b in self.boosters_)
+        return np.asarray(mean_in_order(ratios, members=len(self.boosters_)), dtype=np.float64)
 
     def contributions(self, table: NDArray[np.float32]) -> FloatArray:
         """What each column adds to the logarithm of demand over level, shape (n_rows, n_columns)."""
-        told = np.mean(
-            [np.asarray(b.predict(table, pred_contrib=True, num_threads=1))[:, :-1] for b in self.boosters_], axis=0
-        )
-        return np.asarray(told, dtype=np.float64)
+        shap = (np.asarray(b.predict(table, pred_contrib=True, num_threads=1))[:, :-1] for b in self.boosters_)
+        return np.asarray(mean_in_order(shap, members=len(self.boosters_)), dtype=np.float64)
 
 
 def _rows(p: Panel, until: int, horizon: int, most: int, seed: int) -> tuple[NDArray[np.intp], IntArray, IntArray]:

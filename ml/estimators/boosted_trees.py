@@ -13,8 +13,10 @@ from scipy.special import expit
 
 from features.errors import ConfigError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
+from ml.estimators.bag import mean_in_order
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import FloatArray, directions, labelled, matrix
+from ml.threads import thread_count
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -44,7 +46,7 @@ class BoostedTrees(SklearnEstimator):
     seed : int
         Of the first booster; the others count up from it.
     num_threads : int
-        Threads for fitting, 0 for all cores. Answers use one.
+        Threads for fitting, 0 for as many as `ml.threads.thread_count` grants. Answers use one.
     deterministic : bool
         Same data and parameters, same model, whatever the number of threads.
     early_stopping_rounds : int, optional
@@ -173,11 +175,11 @@ class BoostedTrees(SklearnEstimator):
         check_is_fitted(self)
         array = matrix(X, n_features=self.n_features_in_)
         if len(array) == 1:
-            return np.array([sum(predict(array) for predict in self._single_row) / len(self._single_row)])
+            return np.array([mean_in_order((predict(array) for predict in self._single_row), members=len(self.boosters_))])
         if len(array) == 0:
             return np.empty(0)
         scores = (booster.predict(array, raw_score=True, num_threads=1) for booster in self.boosters_)
-        return np.asarray(sum(scores) / len(self.boosters_))
+        return np.asarray(mean_in_order(scores, members=len(self.boosters_)))
 
     def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
         """Probabilities of 0 and 1, shape (n_rows, 2); errors as `decision_function`."""
@@ -211,7 +213,7 @@ class BoostedTrees(SklearnEstimator):
         if len(array) == 0:
             return np.empty((0, self.n_features_in_ + 1))
         shap = (booster.predict(array, pred_contrib=True, num_threads=1) for booster in self.boosters_)
-        return np.asarray(sum(shap) / len(self.boosters_))
+        return np.asarray(mean_in_order(shap, members=len(self.boosters_)))
 
     def to_files(self) -> dict[str, bytes]:
         """The parameters as JSON and each member as LightGBM model text."""
@@ -266,7 +268,8 @@ class BoostedTrees(SklearnEstimator):
         else:
             del params["monotone_constraints_method"]
         # A fixed histogram layout: LightGBM would otherwise time both and might choose differently each run.
-        return params | {"objective": "binary", "verbosity": -1, "force_col_wise": True, "data_random_seed": self.seed}
+        fixed = {"objective": "binary", "verbosity": -1, "force_col_wise": True, "data_random_seed": self.seed}
+        return params | fixed | {"num_threads": thread_count(self.num_threads)}
 
     def _member(self, k: int, params: dict[str, Any], train: lgb.Dataset, valid: lgb.Dataset | None) -> lgb.Booster:
         import lightgbm as lgb

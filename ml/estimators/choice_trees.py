@@ -14,6 +14,7 @@ from ml.estimators.artefact import content_of, damaged, from_json, to_json
 from ml.estimators.conditional_logit import STATE as LINEAR
 from ml.estimators.conditional_logit import ConditionalLogit, Floats, choice_sizes, softmax_of_each
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
+from ml.threads import thread_count
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -49,7 +50,7 @@ class ChoiceTrees(SklearnEstimator):
     l2 : float
         Of the linear part.
     seed, num_threads : int
-        Of fitting; answers use one thread.
+        Of fitting (0 threads: as many as `ml.threads.thread_count` grants); answers use one thread.
 
     Attributes
     ----------
@@ -73,7 +74,7 @@ class ChoiceTrees(SklearnEstimator):
     lambda_l2: float = 10.0
     l2: float = 20.0
     seed: int = 7
-    num_threads: int = 2
+    num_threads: int = 0
 
     def fit(self, linear: npt.ArrayLike, X: npt.ArrayLike, chosen: npt.ArrayLike, sizes: npt.ArrayLike) -> Self:
         """Learn from choices.
@@ -114,7 +115,7 @@ class ChoiceTrees(SklearnEstimator):
             "feature_fraction": self.feature_fraction,
             "lambda_l2": self.lambda_l2,
             "seed": self.seed,
-            "num_threads": self.num_threads,
+            "num_threads": thread_count(self.num_threads),
             "deterministic": True,
             "force_row_wise": True,
             "verbosity": -1,

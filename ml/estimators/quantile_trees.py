@@ -14,6 +14,7 @@ from features.errors import ConfigError, DataError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import FloatArray, directions, matrix
+from ml.threads import thread_count
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -231,7 +232,8 @@ lambda_l2, max_bin, num_threads, deterministic
     def _lightgbm(self) -> dict[str, Any]:
         params = {name: value for name, value in self.get_params().items() if name not in NOT_LIGHTGBM}
         seeds = dict.fromkeys(("data_random_seed", "bagging_seed", "feature_fraction_seed"), self.seed)
-        return params | seeds | {"verbosity": -1, "force_col_wise": True}
+        fixed = {"verbosity": -1, "force_col_wise": True, "num_threads": thread_count(self.num_threads)}
+        return params | seeds | fixed
 
 
 def _constrained(ways: list[int]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from features.errors import ConfigError, DataError
 from ml.estimators.artefact import content_of, damaged, from_json, to_json
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import FloatArray, directions, matrix
+from ml.threads import thread_count
 
 if TYPE_CHECKING:
     pass
@@ -38,7 +39,7 @@ class RankingTrees(SklearnEstimator):
     truncation : int
         Places from the top whose order counts; a little above the length of the page.
     seed, num_threads : int
-        Of fitting; answers use one thread.
+        Of fitting (0 threads: as many as `ml.threads.thread_count` grants); answers use one thread.
     monotone : mapping of int to int, optional
         Column to direction: 1 where the score may only rise as the column grows, -1 fall, 0 free.
 
@@ -185,6 +186,7 @@ class RankingTrees(SklearnEstimator):
             "lambdarank_truncation_level": self.truncation,
             "label_gain": [2**level - 1 for level in range(top + 1)],
             "seed": self.seed,
+            "num_threads": thread_count(self.num_threads),
             "deterministic": True,
             "force_col_wise": True,
             "verbosity": -1,

@@ -16,6 +16,7 @@ from ml.estimators.artefact import damaged
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, one_history, weights_matrix
 from ml.estimators.retrievers.npz import member, pack_params, unpack_params
+from ml.threads import thread_count
 
 Float64Array = npt.NDArray[np.float64]
 CHUNK_CELLS = 4_000_000  # 32 MB of float64 for the systems of one chunk of histories
@@ -42,7 +43,7 @@ class ALS(SklearnEstimator):
     seed : int
         Seed of the first factors.
     num_threads : int
-        Threads of training; 0 for all.
+        Threads of training; 0 for as many as `ml.threads.thread_count` grants.
 
     Attributes
     ----------
@@ -97,7 +98,7 @@ class ALS(SklearnEstimator):
                 alpha=1.0,
                 iterations=self.iterations,
                 random_state=self.seed,
-                num_threads=self.num_threads,
+                num_threads=thread_count(self.num_threads),
             )
             model.fit(confidence, show_progress=False)
         return self._with(np.asarray(model.item_factors, dtype=np.float32))
