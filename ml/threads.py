@@ -3,10 +3,10 @@
 The count follows from what the operating system grants the process, never from how busy the machine is: the CPUs of its
 affinity and the CPU quota of its control group. So it is the same in every run of one installation.
 
-What the count changes: time only. LightGBM adds up histograms in an order that does not depend on the threads when it is
-`deterministic` with `force_col_wise` or `force_row_wise`, and implicit's ALS solves each row by itself, so that the same
-data, parameters and seed give the same trees and factors on one CPU and on sixty-four
-(`tests/ml/test_threads.py` holds them to it). LightGBM's texts name the number of threads among the parameters.
+The count changes how long a fit takes, and nothing of its result. LightGBM adds up its histograms in an order that does
+not depend on the threads when it is `deterministic` with `force_col_wise` or `force_row_wise`, and the ALS of implicit
+solves each row by itself: the same data, parameters and seed give the same trees and factors on any number of CPUs
+(`tests/ml/test_threads.py`). The texts of LightGBM name the number of threads among the parameters, below the trees.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
 def wait_passively() -> None:
     """Let OpenMP's threads sleep while they wait, unless `OMP_WAIT_POLICY` says otherwise.
 
-    By default they spin. Beside other work on the same CPUs they then burn the time that the awaited thread needs, and a
-    fit takes many times as long. Must be called before a library with OpenMP is loaded (LightGBM, scikit-learn): the
-    environment is read then. Processes started later inherit it.
+    By default they spin. Beside other work on the same CPUs they then use up the time that the awaited thread needs,
+    and a fit takes many times as long. Must be called before a library with OpenMP is loaded (LightGBM, scikit-learn):
+    the environment is read then. Processes started later inherit it.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", PASSIVE)
 

@@ -27,6 +27,7 @@ from training.demand_evaluation import evaluate_demand, tested
 from training.evaluation import Report
 from training.examples import Say
 from training.home import home
+from training.origin_forecasts import OriginForecasts
 
 TEST_PANEL, TEST_ANSWERS, TEST_ORIGINS = "test_panel", "test_rows.parquet", "test_origins.json"
 PARTIAL = 0.05  # share of a period that may be missing at the end of the data before it counts as unfinished
@@ -102,6 +103,18 @@ class DemandStudy:
                 f"at least {needed}, or set a shorter params.horizon, fewer validation_origins or test_origins"
             )
 
+    def forecasts_of(self, estimator: DemandEstimator) -> OriginForecasts:
+        """Return the forecasts of the version that the test measures: the one that has not learnt from it."""
+        forecaster = estimator.tested or estimator.forecaster
+        if not self._forecasts or self._forecasts[0].forecaster is not forecaster:
+            self._forecasts[:] = [OriginForecasts(self.panel, forecaster)]
+        return self._forecasts[0]
+
+    @cached_property
+    def _forecasts(self) -> list[OriginForecasts]:
+        """Of the version asked about last: its report and its test rows come from the same forecasts."""
+        return []
+
     def evaluate(self, estimator: DemandEstimator) -> Report:
         """Measure forecasts from the test's origins."""
         return evaluate_demand(self, estimator)
@@ -112,9 +125,7 @@ class DemandStudy:
             for name, content in self.panel.to_files(TEST_PANEL).items():
                 (folder / name).write_bytes(content)
             (folder / TEST_ORIGINS).write_text(json.dumps(list(self.origins)))
-            tested(self.panel, self.origins, estimator.tested or estimator.forecaster).write_parquet(
-                folder / TEST_ANSWERS
-            )
+            tested(self.forecasts_of(estimator), self.origins).write_parquet(folder / TEST_ANSWERS)
         except OSError as e:
             raise DataError(f"the test part could not be written to {folder}: {e.strerror}; free space there") from None
 
@@ -146,7 +157,7 @@ class DemandStudy:
         self._refuse_short()
         metric = self.config.definition.metrics[self.config.definition.primary_metric]
         cut = self.origins[0] - self.params.horizon
-        rows = tested(self.panel, range(cut, cut + 1), self.learn(cut))
+        rows = tested(OriginForecasts(self.panel, self.learn(cut)), range(cut, cut + 1))
         yield float(metric.compute(rows["label"].to_numpy(), metric.of(rows)))
 
     def with_config(self, config: TaskConfig) -> DemandStudy:

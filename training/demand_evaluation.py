@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from features.errors import DataError
 from ml.demand_forecast import candidates
 from ml.demand_forecast.coherence import levels_of, node_quantiles
-from ml.demand_forecast.estimator import DemandEstimator, answers, ended, level_name, living
+from ml.demand_forecast.estimator import DemandEstimator, answers, ended, level_name
 from ml.demand_forecast.forecast import GRID, Forecast
-from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.metrics import interval_coverage
 from ml.demand_forecast.panel import FloatArray, Panel
 from ml.demand_forecast.past import Past
@@ -26,6 +25,7 @@ from ml.metrics import demand as metrics
 from ml.task import Metric
 from training.evaluation import Report, compare
 from training.order_costs import order_costs
+from training.origin_forecasts import OriginForecasts
 
 if TYPE_CHECKING:
     from training.demand import DemandStudy
@@ -64,7 +64,7 @@ class Tested:
         )  # fmt: skip
 
 
-def tested(panel: Panel, origins: range, forecaster: Forecaster) -> pl.DataFrame:
+def tested(forecasts: OriginForecasts, origins: range) -> pl.DataFrame:
     """What was said from each origin, beside what happened.
 
     Returns
@@ -74,18 +74,7 @@ def tested(panel: Panel, origins: range, forecaster: Forecaster) -> pl.DataFrame
         was to be sold in the part of the period that had stock. Only known outcomes of series that were alive and had
         stock for a tenth of the period.
     """
-    return pl.concat([_rows(panel, origin, forecast) for origin, forecast, _ in said(panel, origins, forecaster)])
-
-
-def said(panel: Panel, origins: range, forecaster: Forecaster) -> list[tuple[int, Forecast, Past]]:
-    """Forecasts from each origin, each knowing its own past alone."""
-    found = []
-    for origin in origins:
-        seen = panel.until(origin)
-        past = forecaster.past(seen)
-        forecast = living(forecaster.forecast(seen, past=past), seen)
-        found.append((origin, forecast, past))
-    return found
+    return pl.concat([_rows(forecasts.panel, origin, forecast) for origin, forecast, _ in forecasts.each(origins)])
 
 
 def _known(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -113,13 +102,13 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
         Nothing was sold in the test part.
     """
     panel, config = study.panel, study.config
-    forecaster = estimator.tested or estimator.forecaster
-    found = measured(panel, study.origins, forecaster)
+    forecasts = study.forecasts_of(estimator)
+    found = measured(forecasts, study.origins)
     rows, groups = found.rows, found.rows["series"].to_numpy()
     y = rows["label"].to_numpy()
     if len(y) == 0:
         raise DataError("demand_forecast: no outcome is known in the test part; give a longer history")
-    orders = order_costs(study, forecaster)
+    orders = order_costs(study, forecasts)
     figures: dict[str, dict[str, float | None]] = {}
     for name, metric in config.definition.metrics.items():
         interval = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=config.bootstraps, seed=0)
@@ -133,7 +122,7 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
         },
         metrics=figures,
         baselines=_baselines(found, y, groups, config.bootstraps),
-        segments=_segments(study, found) | {"level": _levels(study, forecaster)},
+        segments=_segments(study, found) | {"level": _levels(study, forecasts)},
         by_month=_months(panel, found),
         calibration=[
             {"predicted": p, "observed": float(found.below[:, i].mean())} for i, p in enumerate(metrics.DECILES)
@@ -145,10 +134,11 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
     )
 
 
-def measured(panel: Panel, origins: range, forecaster: Forecaster) -> Tested:
+def measured(forecasts: OriginForecasts, origins: range) -> Tested:
     """Everything that the report is made of."""
+    panel = forecasts.panel
     parts: dict[str, list[Any]] = {n: [] for n in ("rows", "inside", "below", "kind", "naive", "points")}
-    for origin, forecast, past in said(panel, origins, forecaster):
+    for origin, forecast, past in forecasts.each(origins):
         horizon = forecast.mean.shape[1]
         s, h = _known(panel, origin, horizon)
         y = panel.sold[:, origin : origin + horizon]
@@ -234,16 +224,16 @@ def _segments(study: DemandStudy, found: Tested) -> dict[str, dict[str, dict[str
     }
 
 
-def _levels(study: DemandStudy, forecaster: Forecaster) -> dict[str, dict[str, float]]:
+def _levels(study: DemandStudy, forecasts: OriginForecasts) -> dict[str, dict[str, float]]:
     """Of every level the series add up to: relative error of its totals, and whether their 80 % interval held.
 
     Where stock ran out the demand behind sales takes their place. The nodes of a level share few periods.
     """
-    panel, q = study.panel, study.params
+    panel, q, forecaster = study.panel, study.params, forecasts.forecaster
     demand = np.where(np.isfinite(panel.sold), forecaster.past(panel).demand, 0.0)
     levels = levels_of(panel, q.adding_up)
     tested: list[list[Any]] = [[] for _ in levels]
-    for origin, forecast, _ in said(panel, study.origins, forecaster):
+    for origin, forecast, _ in forecasts.each(study.origins):
         nodes = node_quantiles(forecast, forecaster.dependence_, forecaster.codes(panel), levels)
         for level, node, parts in zip(levels, nodes, tested, strict=True):
             actual = np.zeros(node.mean.shape)

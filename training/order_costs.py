@@ -9,14 +9,14 @@ from scipy.special import ndtri
 
 from features.periods import first_day
 from ml.demand_forecast.coherence import cumulative_quantiles
-from ml.demand_forecast.estimator import ended, living
+from ml.demand_forecast.estimator import ended
 from ml.demand_forecast.forecast import GRID
-from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.panel import FloatArray, Panel
 from ml.demand_forecast.planning import PlanningRules, load_planning_rules
 from ml.domain.newsvendor import order_up_to
 from ml.domain.order_simulation import Policy, as_many_as, foresight, play, safety_targets, up_to
 from ml.domain.resampling import percentile_interval, resampled_counts
+from training.origin_forecasts import OriginForecasts
 
 if TYPE_CHECKING:
     from training.demand import DemandStudy
@@ -27,7 +27,7 @@ PLAIN = (9.0, 1.0)  # underage and overage where nothing is known of prices: one
 RESAMPLES = 200
 
 
-def order_costs(study: DemandStudy, forecaster: Forecaster) -> dict[str, Any]:
+def order_costs(study: DemandStudy, forecasts: OriginForecasts) -> dict[str, Any]:
     """Cost, fill rate and stock of each way of ordering, on the periods of the test, by the house's rules.
 
     Returns
@@ -37,7 +37,7 @@ def order_costs(study: DemandStudy, forecaster: Forecaster) -> dict[str, Any]:
         `fill_rate` and `mean_stock`; and under `rules` what was assumed. Empty where the horizon is shorter than lead
         time plus review.
     """
-    panel, first = study.panel, study.origins[0]
+    panel, first, forecaster = study.panel, study.origins[0], forecasts.forecaster
     rules, note = _rules(study)
     days = float(first_day([panel.first + 1], panel.frequency)[0] - first_day([panel.first], panel.frequency)[0])
     lead = round(rules.lead_days / days)
@@ -53,8 +53,7 @@ def order_costs(study: DemandStudy, forecaster: Forecaster) -> dict[str, Any]:
     ratio = underage / (underage + overage)
     targets = np.empty((len(cells), periods))
     for t in range(periods):
-        seen = panel.until(first + t)
-        forecast = living(forecaster.forecast(seen), seen)
+        forecast, _ = forecasts.at(first + t)
         sums = cumulative_quantiles(forecast, forecaster.dependence_, forecaster.codes(panel), lead + 1, GRID)
         targets[:, t] = order_up_to(GRID, sums[cells], ratio)
     window = min(panel.season, first)

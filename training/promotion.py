@@ -25,6 +25,7 @@ from training.demand_evaluation import tested
 from training.evaluation import NAIVE, TEST_ROWS, compare
 from training.held_out_lists import Held, Judged, beats, by_person
 from training.home import locked
+from training.origin_forecasts import OriginForecasts
 from training.tracking import Promotion, Version
 
 BATCH_ROWS = 200
@@ -218,7 +219,7 @@ def _over_champion(
     if own != asked:
         return Check(title, False, f"version {champion.number} forecasts {own}, not {asked}: promote with --force")
     try:
-        theirs = tested(panel, origins, other.forecaster)
+        theirs = tested(OriginForecasts(panel, other.forecaster), origins)
     except DataError as e:
         return Check(title, False, f"version {champion.number} cannot forecast these series: {e}")
     gain = compare(

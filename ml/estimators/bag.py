@@ -14,8 +14,8 @@ Scores = TypeVar("Scores", float, NDArray[np.float64])
 def total_in_order(scores: Iterable[Scores]) -> Scores:
     """Return the sum of the scores of a bag's members, added one after the other.
 
-    Neither `numpy.sum` nor `sum` do so for one row as for many: NumPy adds up eight and more values of one row in pairs,
-    and Python from 3.12 on adds up floats with compensation (what is lost by rounding comes back in the end).
+    Neither `numpy.sum` nor `sum` does so for one row as for many: NumPy adds up eight and more values of one row in
+    pairs, and Python from 3.12 on adds up floats with compensation (what rounding loses is added at the end).
 
     Parameters
     ----------

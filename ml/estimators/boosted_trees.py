@@ -175,7 +175,9 @@ class BoostedTrees(SklearnEstimator):
         check_is_fitted(self)
         array = matrix(X, n_features=self.n_features_in_)
         if len(array) == 1:
-            return np.array([mean_in_order((predict(array) for predict in self._single_row), members=len(self.boosters_))])
+            return np.array(
+                [mean_in_order((predict(array) for predict in self._single_row), members=len(self.boosters_))]
+            )
         if len(array) == 0:
             return np.empty(0)
         scores = (booster.predict(array, raw_score=True, num_threads=1) for booster in self.boosters_)

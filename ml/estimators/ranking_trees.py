@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STATE, TREES = "ranking_trees.json", "ranking_trees.txt"
 NOT_LIGHTGBM = frozenset({"seed", "n_estimators", "truncation", "monotone"})
 MOST_GRADES = 30
+MANY_ROWS = 100_000  # from which on several threads score them; no page has as many
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -39,7 +40,7 @@ class RankingTrees(SklearnEstimator):
     truncation : int
         Places from the top whose order counts; a little above the length of the page.
     seed, num_threads : int
-        Of fitting (0 threads: as many as `ml.threads.thread_count` grants); answers use one thread.
+        Of fitting (0 threads: as many as `ml.threads.thread_count` grants); a page is scored by one.
     monotone : mapping of int to int, optional
         Column to direction: 1 where the score may only rise as the column grows, -1 fall, 0 free.
 
@@ -132,7 +133,8 @@ class RankingTrees(SklearnEstimator):
         array = matrix(X, n_features=self.n_features_in_)
         if len(array) == 0:
             return np.empty(0)
-        return np.asarray(self.booster_.predict(array, raw_score=True, num_threads=1))
+        threads = thread_count(self.num_threads) if len(array) >= MANY_ROWS else 1
+        return np.asarray(self.booster_.predict(array, raw_score=True, num_threads=threads))
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
         """What each feature adds to the score, shape (n_rows, n_features + 1), the base last: exact SHAP values."""

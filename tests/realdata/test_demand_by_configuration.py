@@ -12,6 +12,7 @@ from tests.realdata.test_demand import province_sales, relative_score
 from training.config import load_config
 from training.demand import DemandStudy, load_demand
 from training.demand_evaluation import measured
+from training.origin_forecasts import OriginForecasts
 
 pytestmark = pytest.mark.realdata
 EXAMPLES = Path(__file__).parents[2] / "configs" / "examples"
@@ -47,7 +48,7 @@ def test_cars_by_province(data_folder: Path, tmp_path: Path, monkeypatch: pytest
 def test_car_parts(data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = study_of("demand_carparts", data_folder, tmp_path, monkeypatch)
     assert study.panel.sold.shape == (2674, 51)
-    found = measured(study.panel, study.origins, study.learn())
+    found = measured(OriginForecasts(study.panel, study.learn()), study.origins)
     y = found.rows["label"].to_numpy()
     metrics = study.config.definition.metrics
     loss = metrics["weighted_quantile_loss"].compute(y, metrics["weighted_quantile_loss"].of(found.rows))

@@ -14,10 +14,15 @@ from ml.estimators.boosted_trees import BoostedTrees
 
 # Sizes of a bag: from eight on NumPy adds up one row in pairs.
 MEMBERS = (1, 2, 3, 7, 8, 9, 16, 17)
+SCORES = st.integers(1, 40).flatmap(
+    lambda members: st.lists(st.lists(st.floats(-1e9, 1e9), min_size=members, max_size=members), min_size=1)
+)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(1, 40).flatmap(lambda n: st.lists(st.lists(st.floats(-1e9, 1e9), min_size=n, max_size=n), min_size=1)))
+@given(
+    st.integers(1, 40).flatmap(lambda n: st.lists(st.lists(st.floats(-1e9, 1e9), min_size=n, max_size=n), min_size=1))
+)
 def test_one_row_a_batch_and_a_matrix_have_the_same_bits(rows: list[list[float]]) -> None:
     table = np.array(rows)
     members = table.shape[1]
