@@ -152,7 +152,10 @@ def _paths(judged: Judged, estimator: RecommendationEstimator, metric: Any) -> d
     for name, (visitors, some) in ways.items():
         if len(some) == 0:
             continue
-        lists = recommender.lists(visitors.take(some), judged.material.vehicles, k=LENGTH)
+        if visitors is everything:  # these are the lists that the report is about
+            lists = judged.lists[some]
+        else:
+            lists = recommender.lists(visitors.take(some), judged.material.vehicles, k=LENGTH)
         values = np.asarray(metric(judged.items(lists), judged.wanted[some]))
         found[name] = {"rows": len(some), **_mean(values, judged.material.questions.person[some])}
     return found
