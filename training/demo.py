@@ -208,7 +208,7 @@ def _queue(url: str) -> None:
     )
     events = seen.sort("event_at").collect().partition_by("customer_id", as_dict=True)
     bodies = [_lead(row, events.get((row["customer_id"],))) for row in waiting.to_dicts()]
-    asked = {"as_of": now.isoformat(), "calls_per_hour": 6.0, "hours": 8.0, "leads": bodies}
+    asked = {"as_of": now.isoformat(), "calls_per_hour": 2.0, "hours": 8.0, "leads": bodies}
     out.print(f"\n[bold cyan]$ curl {url}/v1/lead_scoring/queue -d '...'[/bold cyan]")
     answer = _ask(f"{url}/v1/lead_scoring/queue", asked)
     scored = _ask(f"{url}/v1/lead_scoring", {"items": [{**b, "as_of": asked["as_of"]} for b in bodies]})["items"]
