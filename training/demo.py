@@ -73,7 +73,15 @@ def chehang(*arguments: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "CHEHANG_HOME": str(HOME)}
+    """Environment of the commands; what Python compiles for the first of them, the others read.
+
+    Where Python may not keep its bytecode beside the sources, as in many container images, every start would compile
+    everything anew, which takes longer than most commands: it is kept with the demo's files then.
+    """
+    environment = {**os.environ, "CHEHANG_HOME": str(HOME)}
+    if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(HOME / "bytecode"))
+    return environment
 
 
 def _free_port() -> int:
