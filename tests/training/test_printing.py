@@ -1,0 +1,241 @@
+"""What people at a terminal are told of each report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from ml.customer_value import CustomerValue, HeldOut
+from tests.training.small_report import BANDS, ORDERS, PATHS, small_report
+from training import printing
+from training.customer_value import Valued
+
+Printed = Callable[..., str]
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
+    """Call a function of the module and return what it printed, on both streams, with single spaces."""
+
+    def call(function: Callable[..., None], *arguments: Any) -> str:
+        console = Console(highlight=False, width=140, record=True)
+        monkeypatch.setattr(printing, "out", console)
+        monkeypatch.setattr(printing, "err", console)
+        function(*arguments)
+        return " ".join(console.export_text().split())
+
+    return call
+
+
+def test_a_figure_that_is_not_there_is_no_figure() -> None:
+    assert (printing.shown(None), printing.shown(0.12344)) == ("", "0.1234")
+
+
+def test_metrics_stand_beside_the_naive_answer(printed: Printed) -> None:
+    more = {"coverage": {"value": 0.8, "low": 0.75, "high": 0.85, "naive": None}}
+    text = printed(printing.print_report, small_report(metrics={**small_report().metrics, **more}))
+    assert "credit_risk: in time order" in text
+    assert "roc_auc │ 0.7500 │ 0.7000 .. 0.8000 │ 0.5000" in text
+    assert "coverage │ 0.8000 │ 0.7500 .. 0.8500 │ │" in text
+
+
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        (
+            {"baselines": {"logistic_regression": {"roc_auc": {"value": 0.7, "gain": 0.05, "low": 0.01, "high": 0.09}}}},
+            "gain over logistic regression (roc_auc 0.7000): +0.0500 (+0.0100 .. +0.0900)",
+        ),
+        (
+            {"baselines": {"best_single_column": {"column": "income", "roc_auc": 0.65}}},
+            "best single column: income (AUC 0.6500)",
+        ),
+        (
+            {"expected_against_actual": [{"column": "city", "within": w} for w in (True, True, True, False)]},
+            "expected against actual by city and month: 75% of 4 within what chance allows",
+        ),
+        ({"decisions": {"bands": BANDS}}, "approve: 50.0% of 1,000 test rows, bad rate 1.25%"),
+        ({"decisions": {"bands": BANDS}}, "decline: 0.0% of 1,000 test rows, bad rate none"),
+        ({"decisions": {"orders": ORDERS}}, "perfect foresight │ 600.0 │ 1.00 │ 0.90 .. 1.10 │ 87.5% │ 2.50"),
+        ({"decisions": {"orders": ORDERS}}, "a series and period; as shipped"),
+        (
+            {"segments": {"level": {"region": {
+                "rows": 12, "weighted_absolute_error": 0.125, "interval_80_holds": 0.75}}}},
+            "totals by region: off by 12.5%, 80 % interval holds 75.0% of 12",
+        ),
+        (
+            {"segments": {"horizon": {"1": {
+                "rows": 1_200, "coverage_80": 0.8, "coverage_80_low": 0.7, "coverage_80_high": 0.9,
+                "weighted_quantile_loss": 0.25}}}},
+            "horizon 1: 80 % interval holds 80.0% (70.0% .. 90.0%), loss 0.2500, 1,200 outcomes",
+        ),
+        (
+            {"fairness": {"gender": {"approval_ratio": 0.85}}},
+            "fairness by gender: lowest approval rate / highest = 0.85",
+        ),
+        ({"fairness": {"gender": {"approval_ratio": None}}}, "lowest approval rate / highest = unknown"),
+        (
+            {"baselines": {"gain over the best retriever": {"of": "blend", "value": 0.02, "low": -0.01, "high": 0.05}}},
+            "gain over the best retriever alone (blend): +0.0200 (-0.0100 .. +0.0500)",
+        ),
+        ({"baselines": {"coverage": 0.5}}, "coverage: 0.5000"),
+        ({"segments": PATHS}, "path cold: NDCG@10 0.2500 (0.2000 .. 0.3000), 9 questions"),
+        (
+            {"by_month": {"2024-01": {"psi": 0.1}, "2024-02": {"psi": 0.25}, "2024-03": {"psi": 0.05}}},
+            "largest monthly PSI: 0.250 in 2024-02",
+        ),
+        ({"notes": ["prices are old"]}, "note: prices are old"),
+    ],
+)  # fmt: skip
+def test_each_part_of_a_report_has_its_line(printed: Printed, parts: dict[str, Any], line: str) -> None:
+    assert line in printed(printing.print_report, small_report(**parts))
+
+
+def test_the_power_of_a_watch_is_in_weeks(printed: Printed) -> None:
+    power = {"rate_ratio": 1.5, "expected_weekly": 0.25, "median_weeks": None, "known_in_26_weeks": 0.125}
+    soon = {**power, "rate_ratio": 3.0, "median_weeks": 7.0, "known_in_26_weeks": 1.0}
+    text = printed(printing.print_report, small_report(decisions={"power": [power, soon]}))
+    assert "1.5 times the usual rate is known in more than 104 weeks (median), in half a year 12% of the time" in text
+    assert "3 times the usual rate is known in 7 weeks (median), in half a year 100% of the time, at 0.25" in text
+
+
+def test_folds(printed: Printed) -> None:
+    pooled = {"roc_auc": {"value": 0.75, "low": 0.7, "high": 0.8, "naive": 0.5}}
+    folds = SimpleNamespace(protocol="3 folds in time order", rows=1_050, mean={"roc_auc": 0.74}, pooled=pooled)
+    text = printed(printing.print_folds, folds)
+    assert "3 folds in time order, 1,050 rows tested" in text
+    assert "roc_auc │ 0.74000 │ 0.75000 │ 0.70000 .. 0.80000 │ 0.5000" in text
+
+
+def test_versions_side_by_side_mark_the_champion(printed: Printed) -> None:
+    at = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    row = {"version": 1, "created": at, "champion": False, "metrics": {"roc_auc": 0.7}}
+    other = {
+        **row,
+        "version": 2,
+        "champion": True,
+        "estimator": "boosted",
+        "data_fingerprint": "0123456789",
+        "metrics": {},
+    }
+    text = printed(printing.print_versions, [row, other], ["roc_auc"])
+    assert "1 │ 2024-05-06 07:08 │ │ │ 0.7000" in text
+    assert "2 * │ 2024-05-06 07:08 │ boosted │ 01234567 │ nan" in text
+
+
+def test_what_a_training_would_see(printed: Printed) -> None:
+    leak = {"column": "paid", "verdict": "leak", "acknowledged": False, "evidence": [{"text": "filled in late"}]}
+    content = {
+        "tables": {"leads": {"read": 1_200, "kept": 1_000, "quarantined": 200, "rules": {"price: at least 0": 200}}},
+        "examples": {"train": {"rows": 600, "positive": 60}},
+        "numeric": ["price", "age"],
+        "categorical": ["city"],
+        "leaks": [leak, {**leak, "column": "closed", "acknowledged": True}],
+        "notes": ["few rows"],
+    }
+    text = printed(printing.print_checked, content)
+    assert "leads │ 1,200 │ 1,000 │ 200 │ price: at least 0 (200)" in text
+    assert "train: 600 rows, 60 positive numeric: price, age categorical: city" in text
+    assert "paid │ leak │ filled in late" in text and "closed │ leak (acknowledged) │" in text
+    assert "training refuses leaks" in text and text.endswith("note: few rows")
+
+
+def test_leaks_that_are_acknowledged_need_no_remedy(printed: Printed) -> None:
+    leak = {"column": "paid", "verdict": "suspect", "acknowledged": True, "evidence": [{"text": "late"}]}
+    assert "training refuses" not in printed(printing.print_leaks, [leak])
+    assert printed(printing.print_leaks, []) == ""
+
+
+def test_values_by_stream(printed: Printed) -> None:
+    held_out = {"bg_nbd": HeldOut(0.5, 0.98), "last rate": HeldOut(0.75, 1.2)}
+    customers = pl.DataFrame({"customer_id": ["C"]})
+    stream = CustomerValue(customers, "bg_nbd", held_out, 1_500.4, 2_000_000.0, 1.025, 365.0)
+    text = printed(printing.print_values, Valued(customers, {"sales": stream}, 0))
+    assert "bg_nbd * │ 0.5000 │ 0.980" in text and "last rate │ 0.7500 │ 1.200" in text
+    assert "sales: 1,500 purchases worth 2,000,000 yuan in 365 days (sum of customers corrected by 1.025" in text
+
+
+FORECASTS = pl.DataFrame(
+    {"level": ["everything", "store"], "period": ["2024-01", "2024-01"], "mean": [1_234.5, 2.0], "p10": [900.0, 1.0],
+     "p90": [1_500.0, 3.0]}
+)  # fmt: skip
+
+
+def test_a_plan_shows_totals_and_the_largest_orders_first(printed: Printed) -> None:
+    columns = ("on_hand", "on_order", "order_up_to", "transfer_in", "transfer_out")
+    orders = pl.DataFrame({"store_id": ["S1", "S2"], "model": ["A", "A"], "order": [2, 7]}).with_columns(
+        pl.lit(i).alias(c) for i, c in enumerate(columns)
+    )
+    transfers = pl.DataFrame({"quantity": [3]})
+    plan = SimpleNamespace(
+        forecasts=FORECASTS, orders=SimpleNamespace(orders=orders, transfers=transfers, gain=12_000.0)
+    )
+    text = printed(printing.print_plan, plan)
+    assert "2024-01 │ 1,234.5 │ 900 .. 1,500" in text
+    assert text.index("S2 │ A │ 0 │ 1 │ 2 │ 3 │ 4 │ 7") < text.index("S1 │ A")
+    assert "9 cars to order, 3 to move between stores; worth 12,000 yuan over doing nothing" in text
+
+
+def test_a_plan_without_orders_says_why(printed: Printed) -> None:
+    plan = SimpleNamespace(forecasts=FORECASTS, orders=None, without_orders="there is no stock")
+    assert printed(printing.print_plan, plan).endswith("no orders: there is no stock")
+
+
+ALARM = {
+    "model": "D", "component": "brakes", "known_since": date(2024, 3, 4), "built_from": None, "built_until": None,
+    "count": 1_234, "expected": 400.0, "rate_ratio": 3.0, "low": 2.5, "high": 3.5, "vehicles": 900, "alarm_id": 7,
+    "state": "new", "faults_to_come": 50.0, "faults_avoided": 40.0, "avoided_low": 30.0, "avoided_high": 45.0,
+    "parts_to_stock": 60, "campaign_cost": None, "avoided_cost": 1_000_000.0,
+}  # fmt: skip
+
+
+def test_alarms_with_their_plan(printed: Printed) -> None:
+    watch = SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]}))
+    text = printed(
+        printing.print_alarms, SimpleNamespace(watch=watch, alarms=pl.DataFrame([ALARM]), notes=["reports come late"])
+    )
+    assert "D │ brakes │ 2024-03-04 │ all alike │ 1,234 │ 400.0 │ 3.00 │ 2.50 .. 3.50" in text
+    assert "7 │ new │ 900 │ 50 │ 40 │ 30 .. 45 │ 60 │ unknown │ 1,000,000 yuan" in text
+    assert text.endswith("1 alarms in 2 components of models note: reports come late")
+
+
+def test_no_alarm(printed: Printed) -> None:
+    watch = SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]}))
+    nothing = SimpleNamespace(watch=watch, alarms=pl.DataFrame(schema=["model"]), notes=[])
+    assert printed(printing.print_alarms, nothing) == "no alarm in 2 components of models"
+
+
+def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:
+    at = int(datetime(2024, 5, 6, 7, 8, tzinfo=UTC).timestamp()) * 1_000_000
+    stored = pl.DataFrame([{"id": 7, **{n: ALARM[n] for n in ("model", "component", "state", "known_since")},
+                          "opened_at": at, "rate_ratio": 3.0}])  # fmt: skip
+    assert "7 │ D │ brakes │ new │ 2024-05-06 │ 2024-03-04 │ 3.00" in printed(printing.print_kept_alarms, stored)
+    assert "no alarm is kept; write them with: chehang alarms" in printed(printing.print_kept_alarms, stored.clear())
+    moves = [
+        {"at": at, "by": None, "from_state": None, "to_state": "new", "note": None},
+        {"at": at, "by": "after-sales", "from_state": "new", "to_state": "shut", "note": "repaired"},
+    ]
+    text = printed(printing.print_alarm_history, 7, pl.DataFrame(moves))
+    assert "alarm 7" in text and "│ new │ shut │ repaired" in text and "2024-05-06 07:08" in text
+
+
+def test_vehicles_to_remind(printed: Printed) -> None:
+    row = {
+        "vehicle_id": "V1", "model": "A", "last_service_on": None, "due_on": date(2024, 5, 6),
+        "due_low": date(2024, 4, 6), "due_high": date(2024, 6, 6), "by": "months", "km_now": None,
+        "visit_on": date(2024, 5, 20),
+    }  # fmt: skip
+    serviced = {**row, "vehicle_id": "V2", "last_service_on": date(2023, 5, 6), "km_now": 12_345.6}
+    everything = SimpleNamespace(vehicles=pl.DataFrame({"v": [1, 2, 3]}), notes=["no distances"])
+    due = pl.DataFrame([serviced, row])
+    listed = SimpleNamespace(due=due, all=everything, at=datetime(2024, 5, 1, tzinfo=UTC))
+    text = printed(printing.print_service_due, listed)
+    assert "V1 │ A │ never seen │ 2024-05-06 │ 2024-04-06 .. 2024-06-06 │ months │ │ 2024-05-20" in text
+    assert "V2 │ A │ 2023-05-06" in text and "12,346" in text
+    assert text.endswith("2 vehicles to remind, of 3 in service on 2024-05-01 note: no distances")
