@@ -49,8 +49,8 @@ def test_metrics_stand_beside_the_naive_answer(printed: Printed) -> None:
     ("parts", "line"),
     [
         (
-            {"baselines": {"logistic_regression": {"roc_auc": {"value": 0.7, "gain": 0.05, "low": 0.01, "high": 0.09}}}},
-            "gain over logistic regression (roc_auc 0.7000): +0.0500 (+0.0100 .. +0.0900)",
+            {"baselines": {"logistic_regression": {"auc": {"value": 0.7, "gain": 0.05, "low": 0.01, "high": 0.09}}}},
+            "gain over logistic regression (auc 0.7000): +0.0500 (+0.0100 .. +0.0900)",
         ),
         (
             {"baselines": {"best_single_column": {"column": "income", "roc_auc": 0.65}}},
