@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import ROOT, Trained
-from tests.serving.running import JSON, serving
+from tests.serving.running import JSON
 
 PATHS = ("loan_offers", "loan_offers/schedule", "loan_offers/disclosure")
 
@@ -61,16 +58,3 @@ def test_all_are_described(client: httpx.Client) -> None:
     described = client.get("/openapi.json").json()["paths"]
     assert {f"/v1/{path}" for path in PATHS} <= set(described)
     assert described["/v1/loan_offers"]["post"]["requestBody"]["content"]["application/json"]["example"]
-
-
-def test_wrong_rules_turn_off_their_own_paths_alone(credit_risk: Trained, tmp_path: Path) -> None:
-    configs = tmp_path / "configs"
-    shutil.copytree(ROOT / "configs", configs)
-    rules = configs / "lending_rules.yaml"
-    rules.write_text(rules.read_text().replace("commercial_combustion: 0.70", "commercial_steam: 0.70", 1))
-    with serving(credit_risk.home, tmp_path / "server.log", CHEHANG_CONFIGS=str(configs)) as server:
-        server.answer()
-        for path in PATHS[:2]:
-            answer = server.client.post(f"/v1/{path}", json={})
-            assert answer.status_code == 503
-            assert "lending_rules.yaml" in answer.text and "loan_to_value.0.maximum.commercial_steam" in answer.text

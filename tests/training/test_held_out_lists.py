@@ -34,12 +34,12 @@ TABLES = {
 ASKED = pl.DataFrame({"person_id": ["W2", "Li Lei", "Li Lei"], "as_of": [5, 6, 5], "midway": [False, True, False]})
 
 
-def held() -> Held:
+def held_out() -> Held:
     return Held.keep(TABLES, ASKED, (["doors"], []))
 
 
 def test_nobody_is_named_and_whoever_did_not_ask_is_left_out() -> None:
-    questions = held()
+    questions = held_out()
     events = questions.tables["events"]
     assert events.columns == ["customer_id", "event_id", "event_at", "event_type", "vehicle_id"]
     # What a visitor did before saying who they are is theirs too; W3 asked nothing.
@@ -58,7 +58,7 @@ def test_events_that_know_visitors_alone() -> None:
 
 @pytest.mark.parametrize("extra", [(["doors"], []), ((), ())])
 def test_what_is_written_is_read(tmp_path: Path, extra: Any) -> None:
-    questions = Held(held().tables, held().asked, extra)
+    questions = Held(held_out().tables, held_out().asked, extra)
     questions.write(tmp_path)
     again = Held.read(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
@@ -83,7 +83,7 @@ def judged(vehicles: dict[str, int], lists: list[list[int]], wanted: list[list[f
         ),
     )
     unused: Any = None
-    return Judged(held(), unused, material, np.array(lists))
+    return Judged(held_out(), unused, material, np.array(lists))
 
 
 MINE = judged({"a": 0, "b": 1, "c": 1, "new": 2}, [[0, 1, 2], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
@@ -107,6 +107,6 @@ def test_the_gain_is_over_the_same_questions(monkeypatch: pytest.MonkeyPatch) ->
     def first(lists: Any, wanted: Any) -> Any:
         return recall_at_k(lists[:, :1], wanted)
 
-    loss = beats(held(), candidate, champion, metric=first, n=20)
+    loss = beats(held_out(), candidate, champion, metric=first, n=20)
     assert (loss.value, loss.low, loss.high) == (-1.0, -1.0, -1.0), "the other model lists what was wanted first"
-    assert beats(held(), candidate, champion, metric=recall_at_k, n=20).value == 0.0
+    assert beats(held_out(), candidate, champion, metric=recall_at_k, n=20).value == 0.0

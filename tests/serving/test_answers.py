@@ -1,0 +1,76 @@
+"""One request, several, and an example, of a champion that doubles what it is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from ml.registry import TASKS
+from serving.answers import SEVERAL, Batch, Example, One
+from tests.serving.in_process import Champions, application, ask, champion, problem
+
+PATH = "/v1/credit_risk"
+
+
+def test_one_answer_says_which_version_gave_it() -> None:
+    assert ask(application(), PATH, b'{"amount": 4}').json() == {"amount": 8, "explained": True, "model_version": 3}
+    plain = ask(application(), f"{PATH}?explain=false", b'{"amount": 4}')
+    assert plain.json() == {"amount": 8, "explained": False, "model_version": 3}
+    assert plain.headers["content-type"] == "application/json"
+    assert int(plain.headers["content-length"]) == len(plain.content)
+
+
+def test_a_storefront_is_not_given_reasons_unasked() -> None:
+    app = application({"recommendation": champion("recommendation")})
+    assert not TASKS["recommendation"].explains
+    assert ask(app, "/v1/recommendation", b'{"amount": 4}').json()["explained"] is False
+    assert ask(app, "/v1/recommendation?explain=true", b'{"amount": 4}').json()["explained"] is True
+
+
+def test_several_are_answered_in_their_order_on_either_path() -> None:
+    body = b'{"items": [{"amount": 1}, {"amount": 5}]}'
+    for path in (PATH, f"{PATH}/batch"):
+        answer = ask(application(), f"{path}?explain=0", body).json()
+        assert [i["amount"] for i in answer["items"]] == [2, 10] and answer["model_version"] == 3
+
+
+@pytest.mark.parametrize(("body", "several"), [(b' {\n"items" :[]}', True), (b'{"item": 1}', False), (b"[]", False)])
+def test_a_body_of_several_is_known_by_its_begin(body: bytes, several: bool) -> None:
+    assert bool(SEVERAL.match(body)) is several
+
+
+def test_an_example_is_that_of_the_card() -> None:
+    assert ask(application(), f"{PATH}/example").json() == {"amount": 21}
+
+
+def test_what_the_model_cannot_compute_is_refused_without_its_text() -> None:
+    for path, body in ((PATH, b'{"amount": 13}'), (f"{PATH}/batch", b'{"items": [{"amount": 13}]}')):
+        error = problem(ask(application(), path, body), 422)
+        assert error["code"] == "invalid" and "cannot compute" in error["message"] and "Li Lei" not in error["message"]
+
+
+def test_wrong_bodies_name_the_field() -> None:
+    assert problem(ask(application(), PATH, b'{"amount": -1}'), 422)["details"][0]["field"] == "amount"
+    error = problem(ask(application(), f"{PATH}/batch", b'{"items": [{"amount": 1}, {"amount": -1}]}'), 422)
+    assert error["details"][0]["field"] == "items.1.amount"
+    assert (
+        problem(ask(application(), f"{PATH}?explain=maybe", b'{"amount": 1}'), 422)["details"][0]["field"] == "explain"
+    )
+    capped = application(max_batch_rows=1)
+    assert (
+        "at most 1 item"
+        in problem(ask(capped, f"{PATH}/batch", b'{"items": [{"amount": 1}, {"amount": 2}]}'), 422)["message"]
+    )
+
+
+def test_without_a_champion_all_three_say_how_to_make_one() -> None:
+    empty = application({})
+    for path, body in ((PATH, b"{}"), (f"{PATH}/batch", b"{}"), (f"{PATH}/example", None)):
+        error = problem(ask(empty, path, body), 503)
+        assert error["code"] == "no_champion" and "chehang promote credit_risk" in error["message"]
+
+
+def test_each_asks_its_own_task() -> None:
+    store = Champions({"credit_risk": champion(version=7)})
+    task = TASKS["credit_risk"]
+    for answer in (One(task, store, cap=1), Batch(task, store, cap=1), Example(task, store)):
+        assert answer.champion().version == 7

@@ -1,0 +1,44 @@
+"""What a worker holds: the application behind its guard, by the settings of the environment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from ml.registry import TASKS
+from tests.conftest import ROOT
+from tests.serving.in_process import ask, problem
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[ModuleType]:
+    """The module as a worker with a small limit imports it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHEHANG_MAX_BODY_BYTES", "1000")
+        patch.setenv("CHEHANG_CONFIGS", str(ROOT / "configs"))
+        assert "serving.application" not in sys.modules
+        import serving.application
+
+        yield serving.application
+        del sys.modules["serving.application"], serving.application
+
+
+def test_every_task_and_endpoint_is_reached_through_the_guard(worker: ModuleType) -> None:
+    assert worker.SETTINGS.max_body_bytes == 1_000
+    assert {f"/v1/{task}" for task in TASKS} | {"/v1/loan_offers"} <= set(worker.POSTS)
+    assert {"/healthz", "/openapi.json", "/v1/credit_risk/example"} <= set(worker.PATHS) - set(worker.POSTS)
+    alive = ask(worker.GUARD, "/healthz")
+    assert alive.json() == {"status": "alive"} and alive.headers["x-request-id"]
+
+
+def test_before_the_store_was_looked_at_nothing_is_ready(worker: ModuleType) -> None:
+    assert "being loaded" in problem(ask(worker.GUARD, "/readyz"), 503)["message"]
+    assert "being loaded" in problem(ask(worker.GUARD, "/v1/credit_risk", b"{}"), 503)["message"]
+    assert ask(worker.GUARD, "/v1/loan_offers/schedule/example").status_code == 200, "rules alone need no champion"
+
+
+def test_the_guard_keeps_the_limit_of_the_settings(worker: ModuleType) -> None:
+    assert "at most 1000 bytes" in problem(ask(worker.GUARD, "/v1/credit_risk", b" " * 1_001), 413)["message"]
