@@ -73,13 +73,13 @@ def test_people_count_alike_however_often_they_ask() -> None:
     assert by_person(values, person).tolist() == [0.5, 0.5]
 
 
-def judged(vehicles: dict[str, int], lists: list[list[int]], wanted: list[list[float]], *, items: int) -> Judged:
+def judged(vehicles: dict[str, int], lists: list[list[int]], wishes: list[list[float]], *, items: int) -> Judged:
     """Answers about vehicles that stand for items by number; an item beyond `items` is not known."""
     material: Any = SimpleNamespace(
         vehicles=SimpleNamespace(ids=np.array(list(vehicles)), item=np.array(list(vehicles.values()))),
         known=SimpleNamespace(items=range(items)),
         questions=SimpleNamespace(
-            wanted=sparse.csr_matrix(np.array(wanted)), person=np.arange(len(wanted), dtype=np.uint64)
+            wanted=sparse.csr_matrix(np.array(wishes)), person=np.arange(len(wishes), dtype=np.uint64)
         ),
     )
     unused: Any = None
@@ -104,8 +104,8 @@ def test_the_gain_is_over_the_same_questions(monkeypatch: pytest.MonkeyPatch) ->
     candidate: Any = MINE
     champion: Any = OTHER
 
-    def first(lists: Any, wanted: Any) -> Any:
-        return recall_at_k(lists[:, :1], wanted)
+    def first(lists: Any, relevant: Any) -> Any:
+        return recall_at_k(lists[:, :1], relevant)
 
     loss = beats(held_out(), candidate, champion, metric=first, n=20)
     assert (loss.value, loss.low, loss.high) == (-1.0, -1.0, -1.0), "the other model lists what was wanted first"

@@ -75,12 +75,12 @@ class Shop:
         return np.pad(by_vehicle, ((0, 0), (0, k - len(vehicles))), constant_values=-1)
 
 
-def judged(wanted: pl.DataFrame = WANTED) -> Judged:
+def judged(wishes: pl.DataFrame = WANTED) -> Judged:
     everybody = visitors()
-    questions = Questions.read(ASKED, wanted, everybody, KNOWN)
+    questions = Questions.read(ASKED, wishes, everybody, KNOWN)
     choices: Any = SimpleNamespace(at=np.array([1, 2, NOW]))
     facts: Any = SimpleNamespace(
-        visitors=lambda names, params, *, within: everybody.without_history(), wanted=wanted
+        visitors=lambda names, params, *, within: everybody.without_history(), wanted=wishes
     )  # this visit alone says nothing
     unused: Any = None
     lists = Shop().lists(everybody, VEHICLES, k=LENGTH)
