@@ -6,8 +6,7 @@ the spread of chance alone (Poisson), whose medians are 4 and 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +15,7 @@ from ml.demand_forecast.coherence import Dependence
 from ml.demand_forecast.forecast import GRID, Forecast
 from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.past import Past
+from training.origin_forecasts import OriginForecasts
 
 MONTHS = 30
 FIRST = 600  # January 2020
@@ -38,16 +38,12 @@ def poisson(mean: np.ndarray) -> Forecast:
 
 
 class SteadyForecaster:
-    """Expects what always was wanted; is asked as a forecaster, and as forecasts by origin."""
+    """Expects what always was wanted; notes the periods that each of its forecasts knew."""
 
-    def __init__(self, panel: Panel, *, horizon: int = 2) -> None:
-        self.panel = panel
+    def __init__(self, *, horizon: int = 2) -> None:
         self.horizon = horizon
         self.dependence_ = Dependence((0.0,), (0.0, 0.0))
-
-    @property
-    def forecaster(self) -> Self:
-        return self
+        self.periods_known: list[int] = []
 
     def past(self, panel: Panel) -> Past:
         return Past(panel, ((),))
@@ -55,12 +51,11 @@ class SteadyForecaster:
     def codes(self, panel: Panel) -> list[Any]:
         return [np.zeros(len(panel.sold), dtype=np.int64)]
 
-    def forecast(self, panel: Panel, *, past: Past | None = None) -> Forecast:
+    def forecast(self, panel: Panel, *, past: Past) -> Forecast:
+        self.periods_known.append(past.panel.periods)
         return poisson(np.repeat(MEAN[:, None], self.horizon, axis=1))
 
-    def at(self, origin: int) -> tuple[Forecast, Past]:
-        return self.forecast(self.panel), self.past(self.panel.until(origin))
 
-    def each(self, origins: Iterable[int]) -> Iterator[tuple[int, Forecast, Past]]:
-        for origin in origins:
-            yield origin, *self.at(origin)
+def steady_forecasts(panel: Panel) -> OriginForecasts:
+    forecaster: Any = SteadyForecaster()
+    return OriginForecasts(panel, forecaster)

@@ -12,7 +12,7 @@ import pytest
 from features.errors import DataError
 from ml.demand_forecast.panel import Panel
 from ml.registry import TASKS
-from tests.training.steady_demand import MONTHS, SteadyForecaster, steady_panel
+from tests.training.steady_demand import MONTHS, SteadyForecaster, steady_forecasts, steady_panel
 from training import demand_evaluation
 from training.demand_evaluation import SMALLEST, evaluate_demand, own_past
 from training.evaluation import Report
@@ -21,17 +21,17 @@ ORIGINS = range(MONTHS - 4, MONTHS - 1)
 
 
 def report(panel: Panel, origins: range = ORIGINS, **changes: Any) -> Report:
-    forecaster = SteadyForecaster(panel)
+    forecasts = steady_forecasts(panel)
     params = SimpleNamespace(horizon=2, frequency="month", adding_up=(("store_id",), ()))
     config = SimpleNamespace(
         task="demand_forecast", definition=TASKS["demand_forecast"], bootstraps=20, segments=("store_id",),
     )  # fmt: skip
     study: Any = SimpleNamespace(
         panel=panel, origins=origins, params=params, config=config, notes=("two stores",), flagged=[],
-        forecasts_of=lambda estimator: forecaster,
+        forecasts_of=lambda estimator: forecasts,
     )  # fmt: skip
     estimator: Any = SimpleNamespace(
-        tested=forecaster, forecaster=forecaster, learnt_until=0, importance=lambda: {"month": 1.0}
+        tested=forecasts.forecaster, forecaster=forecasts.forecaster, learnt_until=0, importance=lambda: {"month": 1.0}
     )
     vars(estimator).update(changes)
     return evaluate_demand(study, estimator)
@@ -97,11 +97,11 @@ def test_the_naive_answer_is_the_last_season_and_the_mean_of_all_for_a_new_serie
     sold = panel.sold.copy()
     sold[1, :24] = np.nan
     younger = Panel(panel.series, panel.keys, panel.frequency, panel.first, sold, panel.available)
-    past = SteadyForecaster(younger).past(younger.until(24))
+    past = SteadyForecaster().past(younger.until(24))
     answers = own_past(past, 24, np.array([0, 1, 1]))
     assert answers["mean"].to_list() == [4.0, 4.0, 4.0]
     assert answers.select("p10", "p50", "p90").rows() == [(4.0, 4.0, 4.0)] * 3
-    later = SteadyForecaster(younger).past(younger.until(29))
+    later = SteadyForecaster().past(younger.until(29))
     assert own_past(later, 29, np.array([1]))["mean"].to_list() == [2.0]
 
 

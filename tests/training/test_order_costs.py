@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ml.demand_forecast.panel import Panel
-from tests.training.steady_demand import MONTHS, SteadyForecaster, steady_panel
+from tests.training.steady_demand import MONTHS, steady_forecasts, steady_panel
 from training.order_costs import RULES, order_costs
 
 FIRST = MONTHS - 7  # six months of the test, and the month in which more was wanted
@@ -26,8 +26,7 @@ def study(panel: Panel, folder: Path, *, horizon: int = 2, first: int = FIRST) -
 
 
 def costs(panel: Panel, folder: Path, **changes: Any) -> dict[str, Any]:
-    forecasts: Any = SteadyForecaster(panel)
-    return order_costs(study(panel, folder, **changes), forecasts)
+    return order_costs(study(panel, folder, **changes), steady_forecasts(panel))
 
 
 def test_a_unit_short_costs_nine_times_a_unit_held_where_nothing_is_known_of_prices(tmp_path: Path) -> None:
