@@ -43,14 +43,14 @@ def test_everybody_who_was_no_customer_before_shops_once_at_least(journeys: Jour
 
 def test_a_journey_begins_within_the_window_and_hours_before_its_decision(journeys: Journeys) -> None:
     assert (np.diff(journeys.begun_at) >= 0).all()
-    assert START <= journeys.begun_at.min() and journeys.begun_at.max() < END
+    assert journeys.begun_at.min() >= START and journeys.begun_at.max() < END
     length = journeys.decided_at - journeys.begun_at
-    assert 2 * HOUR <= length.min()
+    assert length.min() >= 2 * HOUR
     inside = journeys.decided_at < END
-    assert 6 * HOUR <= length[inside].min() and length[inside].max() <= LONGEST
+    assert length[inside].min() >= 6 * HOUR and length[inside].max() <= LONGEST
     assert journeys.decided_at.max() < END + TAIL_DAYS * 24 * HOUR
     hour = local_hour(journeys.decided_at)
-    assert 10.5 <= hour.min() and hour.max() < 20
+    assert hour.min() >= 10.5 and hour.max() < 20
 
 
 def test_the_greatest_utility_among_what_the_store_sells_is_wanted(journeys: Journeys) -> None:

@@ -56,10 +56,10 @@ def test_the_probability_of_a_purchase_follows_the_equation(funnel: Funnel) -> N
 def test_calls_are_made_in_shop_hours_before_the_decision(funnel: Funnel) -> None:
     called = funnel.called_at[funnel.called_at < NEVER]
     hour = local_hour(called)
-    assert 9 <= hour.min() and hour.max() < 21
+    assert hour.min() >= 9 and hour.max() < 21
     assert called.max() < START + 21 * DAY - 30 * MINUTE
     created = funnel.created_at[funnel.lead]
-    assert START + DAY + 10 * MINUTE <= created.min() and created.max() <= START + 21 * DAY - 3 * HOUR
+    assert created.min() >= START + DAY + 10 * MINUTE and created.max() <= START + 21 * DAY - 3 * HOUR
     assert (funnel.channel[~funnel.lead] == CHANNELS.index("walk_in")).all()
 
 

@@ -23,8 +23,8 @@ from training.sample_data.seasons import DAY, YEAR
 def test_facts_lie_in_their_ranges_and_can_be_tilted_to_the_young() -> None:
     drawn = draw_facts(np.random.default_rng(0), 2_000, at=START)
     age = (START - drawn.birth) / YEAR
-    assert 20 <= age.min() and age.max() < 71.01
-    assert 2_500 <= drawn.income.min() and drawn.income.max() <= 120_000
+    assert age.min() >= 20 and age.max() < 71.01
+    assert drawn.income.min() >= 2_500 and drawn.income.max() <= 120_000
     assert drawn.household.min() == 1 and drawn.household.max() <= 5
     assert set(drawn.occupation[age > 60.1]) == {OCCUPATIONS.index("退休"), OCCUPATIONS.index("个体经营")}
     younger = draw_facts(np.random.default_rng(0), 2_000, at=START, younger=1.0)
@@ -35,7 +35,7 @@ def test_a_quarter_more_visitors_than_customers_and_none_of_them_is_an_existing_
     people = build_people(np.random.default_rng(0), 200, stores=STORES, window=WINDOW)
     assert (people.customers, len(people)) == (200, 250)
     assert people.existing[:200].any() and not people.existing[200:].any()
-    assert 45_000 <= people.budget.min() and people.budget.max() <= 900_000
+    assert people.budget.min() >= 45_000 and people.budget.max() <= 900_000
     assert set(people.store) == {0, 1}
 
 

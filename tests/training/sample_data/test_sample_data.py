@@ -472,28 +472,6 @@ def test_a_bad_size_is_refused(field: str, value: Any) -> None:
 TINY = Size(stores=1, customers=100, months=3)
 
 
-def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ConfigError, match=r"^out: .*'thesis.txt'"):
-        generate(TINY, tmp_path)
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"
-
-
-def test_a_sample_with_something_added_is_refused(tmp_path: Path) -> None:
-    generate(TINY, tmp_path / "out")
-    (tmp_path / "out" / "tables" / "notes.md").write_text("mine")
-    with pytest.raises(ConfigError, match=r"'tables/notes.md'"):
-        generate(TINY, tmp_path / "out")
-
-
-def test_a_sample_is_replaced_by_the_next(tmp_path: Path) -> None:
-    generate(TINY, tmp_path / "out")
-    first = checksums(tmp_path / "out")
-    generate(dataclasses.replace(TINY, seed=1), tmp_path / "out")
-    assert checksums(tmp_path / "out") != first
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
 def test_a_run_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
     generate(TINY, tmp_path / "out")
     before = checksums(tmp_path / "out")
@@ -505,18 +483,6 @@ def test_a_run_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
         generate(dataclasses.replace(TINY, seed=1), tmp_path / "out", progress=stop)
     assert checksums(tmp_path / "out") == before
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/sample")):
-        with pytest.raises(ConfigError, match=r"^out: must be .*; give another$"):
-            generate(TINY, out)
-
-
-def test_an_empty_folder_is_used(tmp_path: Path) -> None:
-    generate(TINY, tmp_path)
-    assert (tmp_path / "manifest.json").exists()
 
 
 def test_a_catalogue_fits_any_window() -> None:

@@ -43,7 +43,7 @@ def test_strangers_come_at_least_once_by_their_usual_channel_or_a_referral() -> 
     none = make_journeys(0, share=np.zeros((0, 1)))
     sessions = build_sessions(np.random.default_rng(0), people, none, make_funnel(0), window=WINDOW)
     assert set(sessions.person) == set(range(400))
-    assert START <= sessions.begun_at.min() and sessions.begun_at.max() < END
+    assert sessions.begun_at.min() >= START and sessions.begun_at.max() < END
     usual = np.where(sessions.person < 200, APP, WEBSITE)
     assert (sessions.channel == usual).mean() == pytest.approx(0.88, abs=0.03)
     assert {CHANNELS[c] for c in sessions.channel[sessions.channel != usual]} == {"search_ad", "social", "marketplace"}

@@ -7,7 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.training.sample_data.small_group import CATALOGUE, ITEMS, MARKET, START, STORES, WINDOW, make_people, make_units
+from tests.training.sample_data.small_group import (
+    CATALOGUE,
+    ITEMS,
+    MARKET,
+    START,
+    STORES,
+    WINDOW,
+    make_people,
+    make_units,
+)
 from training.sample_data.showroom import Showroom
 from training.sample_data.tastes import PROMOTION_PULL
 

@@ -25,18 +25,18 @@ def test_a_test_drive_follows_its_request_and_precedes_the_decision() -> None:
     n, begin, end = 2_000, START + DAY, START + 11 * DAY
     journeys = make_journeys(n, begun_at=START, decided_at=end, trim=2, seen=1)
     funnel = make_funnel(n, lead=True, channel=CHANNELS.index("app"), created_at=begin, wants=np.arange(n) < n // 2)
-    asked, driven = drives(np.random.default_rng(0), journeys, funnel, catalogue=CATALOGUE, window=WINDOW)
-    assert set(asked.kind) == {KIND["test_drive_request"]} and set(driven.kind) == {KIND["test_drive"]}
-    assert begin <= asked.at.min() and asked.at.max() < begin + (end - begin) / 2
-    request = dict(zip(asked.person.tolist(), asked.at.tolist(), strict=True))
-    assert all(at >= request[person] + 2 * HOUR for person, at in zip(driven.person, driven.at, strict=True))
-    assert driven.at.max() <= end - HOUR
-    assert set(asked.vehicle) == {1 * 3 + 2}
-    assert set(asked.channel) == {CHANNELS.index("app")} and set(driven.channel) == {WALK_IN}
-    buyers = (asked.person < n // 2).sum()
+    requests, rides = drives(np.random.default_rng(0), journeys, funnel, catalogue=CATALOGUE, window=WINDOW)
+    assert set(requests.kind) == {KIND["test_drive_request"]} and set(rides.kind) == {KIND["test_drive"]}
+    assert begin <= requests.at.min() and requests.at.max() < begin + (end - begin) / 2
+    request = dict(zip(requests.person.tolist(), requests.at.tolist(), strict=True))
+    assert all(at >= request[person] + 2 * HOUR for person, at in zip(rides.person, rides.at, strict=True))
+    assert rides.at.max() <= end - HOUR
+    assert set(requests.vehicle) == {1 * 3 + 2}
+    assert set(requests.channel) == {CHANNELS.index("app")} and set(rides.channel) == {WALK_IN}
+    buyers = (requests.person < n // 2).sum()
     assert buyers / (n / 2) == pytest.approx(ASKS_BUYER, abs=0.05)
-    assert (len(asked) - buyers) / (n / 2) == pytest.approx(ASKS_OTHER, abs=0.05)
-    assert len(driven) / len(asked) == pytest.approx(TAKES, abs=0.05)
+    assert (len(requests) - buyers) / (n / 2) == pytest.approx(ASKS_OTHER, abs=0.05)
+    assert len(rides) / len(requests) == pytest.approx(TAKES, abs=0.05)
 
 
 def test_there_is_no_time_for_a_test_drive_within_two_days_of_the_decision() -> None:
