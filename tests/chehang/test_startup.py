@@ -7,18 +7,16 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-import polars as pl
 import pytest
-import yaml
 from typer.core import TyperCommand
 
 import chehang
 from chehang.cli import COMMANDS
 from features.errors import ConfigError, ModelNotFound
 from ml.registry import ENDPOINTS, ENTRIES, TASKS, check_task
-from tests.commands import chehang as command
 from tests.commands import python
 from tests.conftest import Trained
+from tests.small.credit_risk import write_eight_applications
 
 HEAVY = (
     "mlflow", "pandera", "lightgbm", "sklearn", "pandas", "scipy.stats", "matplotlib", "optuna", "fairlearn",
@@ -61,29 +59,13 @@ def _imports(folder: Path, *arguments: str, home: Path | None = None) -> tuple[s
     return line, modules, content["end"]
 
 
-def _eight_rows(folder: Path) -> Path:
-    """A lender's eight applications as CSV files; returns the configuration's path."""
-    ids = [f"A{i}" for i in range(8)]
-    days = [1_600_000_000_000_000 + i * 86_400_000_000 for i in range(8)]
-    pl.DataFrame({"application_id": ids, "submitted_at": days, "loan_amount": range(10_000, 10_008)}).write_csv(
-        folder / "applications.csv"
-    )
-    pl.DataFrame({"application_id": ids, "defaulted": [True, False] * 4}).write_csv(folder / "loan_outcomes.csv")
-    applications = {"csv": "applications.csv", "columns": {"submitted_at": {"from": "submitted_at", "unit": "us"}}}
-    tables = {"applications": applications, "loan_outcomes": {"csv": "loan_outcomes.csv"}}
-    (folder / "sources.yaml").write_text(yaml.safe_dump({"timezone": "UTC", "tables": tables}))
-    path = folder / "credit_risk.yaml"
-    path.write_text(yaml.safe_dump({"task": "credit_risk", "time": "submitted_at"}))
-    return path
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["tasks"], ["tasks", "--json"], ["train", "--help"], ["nonsense"]])
 def test_what_only_lists_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     assert _imports(tmp_path, *arguments)[2] == []
 
 
 def test_checking_a_small_file_imports_nothing_heavy(tmp_path: Path) -> None:
-    line, _, modules = _imports(tmp_path, "check", "credit_risk", "-c", str(_eight_rows(tmp_path)))
+    line, _, modules = _imports(tmp_path, "check", "credit_risk", "-c", str(write_eight_applications(tmp_path)))
     assert line.startswith("·") and "credit_risk.yaml" in line
     assert modules == []
 
@@ -113,7 +95,7 @@ def test_the_first_line_comes_before_anything_heavy(tmp_path: Path, arguments: l
 
 
 def test_a_configuration_that_is_wrong_is_told_before_mlflow_is_imported(tmp_path: Path) -> None:
-    config = _eight_rows(tmp_path)
+    config = write_eight_applications(tmp_path)
     assert _imports(tmp_path, "train", "credit_risk", "-c", str(config), "--set", "time=created_at")[2] == []
 
 
@@ -143,13 +125,6 @@ def test_a_name_that_is_no_task_is_refused() -> None:
         TASKS["loans"]
     with pytest.raises(ConfigError, match=r"'loans' is unknown; the tasks are: recommendation, "):
         check_task("loans")
-
-
-def test_champions_are_shown_when_they_are_asked_for(credit_risk: Trained) -> None:
-    plain = json.loads(command("tasks", "--json", home=credit_risk.home).stdout)
-    assert [set(row) for row in plain] == [{"task", "zh", "en", "tables"}] * len(ENTRIES)
-    rows = json.loads(command("tasks", "--champions", "--json", home=credit_risk.home).stdout)
-    assert {row["task"]: row["champion"] for row in rows} == dict.fromkeys(TASKS) | {"credit_risk": 1}
 
 
 def test_the_python_api(credit_risk: Trained, monkeypatch: pytest.MonkeyPatch) -> None:

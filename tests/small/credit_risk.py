@@ -71,3 +71,19 @@ def write_credit_risk(folder: Path, tables: dict[str, pl.DataFrame], **changes: 
     path = folder / "credit_risk.yaml"
     path.write_text(yaml.safe_dump(config))
     return path
+
+
+def write_eight_applications(folder: Path) -> Path:
+    """A lender's eight applications as CSV files; returns the configuration's path."""
+    ids = [f"A{i}" for i in range(8)]
+    days = [1_600_000_000_000_000 + i * 86_400_000_000 for i in range(8)]
+    pl.DataFrame({"application_id": ids, "submitted_at": days, "loan_amount": range(10_000, 10_008)}).write_csv(
+        folder / "applications.csv"
+    )
+    pl.DataFrame({"application_id": ids, "defaulted": [True, False] * 4}).write_csv(folder / "loan_outcomes.csv")
+    applications = {"csv": "applications.csv", "columns": {"submitted_at": {"from": "submitted_at", "unit": "us"}}}
+    tables = {"applications": applications, "loan_outcomes": {"csv": "loan_outcomes.csv"}}
+    (folder / "sources.yaml").write_text(yaml.safe_dump({"timezone": "UTC", "tables": tables}))
+    path = folder / "credit_risk.yaml"
+    path.write_text(yaml.safe_dump({"task": "credit_risk", "time": "submitted_at"}))
+    return path

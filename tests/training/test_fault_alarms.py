@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
-from tests.commands import chehang
 from tests.small.fault_rate import DAY, DAYS, START, fleet_and_records, write_fault_rate
 from training.config import TaskConfig, load_config
 from training.fault_alarms import alarms
@@ -26,20 +24,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskConfig:
     """A workshop in which brakes of model D fail three times as often if built in one year."""
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     return config_of(write_fault_rate(tmp_path / "data", *fleet_and_records(ratio=3.0)))
-
-
-def test_the_command_finds_the_fault_and_draws_the_evidence(tmp_path: Path) -> None:
-    path = write_fault_rate(tmp_path / "data", *fleet_and_records(ratio=3.0))
-    out = tmp_path / "alarms.parquet"
-    rules = ("--rules", str(path.with_name("fault_alarms.yaml")))
-    told = chehang("alarms", "--config", str(path), *rules, "--out", str(out), "--json", home=tmp_path / "home")
-    found = json.loads(told.stdout)["alarms"]
-    assert [(a["model"], a["component"]) for a in found] == [("D", "brakes")]
-    assert pl.read_parquet(out).height == 1 and (tmp_path / "alarms.png").stat().st_size > 10_000
-    shown = chehang(
-        "alarms", "--config", str(path), *rules, "--out", str(tmp_path / "alarms.csv"), home=tmp_path / "home"
-    )
-    assert "brakes" in shown.stdout and "1 alarms in 18 components" in shown.stdout
 
 
 def test_what_is_said_to_have_been_known_was_known(config: TaskConfig, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import yaml
 
 from features.errors import ConfigError, DataError
 from features.facts import DAY
-from tests.commands import chehang
 from tests.ml.fault_rate.test_service_due import tables
 from training.service_due import load_service_due_config, service_due
 
@@ -36,16 +34,6 @@ def write(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame, **changes: A
     rules = {"default": {"km": 6_000, "months": 12}}
     (folder / "service_due.yaml").write_text(yaml.safe_dump({"within_days": 400, "rules": rules, **changes}))
     return folder / "service_due.yaml"
-
-
-def test_the_command_lists_and_draws(tmp_path: Path) -> None:
-    path = write(tmp_path / "data", *tables())
-    out = tmp_path / "due.parquet"
-    told = chehang("service-due", "--config", str(path), "--out", str(out), "--json", home=tmp_path / "home")
-    assert json.loads(told.stdout)["vehicles"] == pl.read_parquet(out).height == 4
-    assert out.with_suffix(".png").stat().st_size > 5_000
-    shown = chehang("service-due", "--config", str(path), "--out", str(tmp_path / "d.csv"), home=tmp_path / "home")
-    assert "4 vehicles to remind, of 4 in service" in shown.stdout
 
 
 def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

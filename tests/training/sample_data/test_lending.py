@@ -74,9 +74,9 @@ def test_each_term_of_an_applicant_adds_to_the_log_odds() -> None:
 
 
 def test_probabilities_follow_the_log_odds_and_the_hidden_part() -> None:
-    who, said = make_applicants(500, partner=True), make_applications(500, ltv=0.9, pti=0.8, thin=True)
-    loans = build_loans(np.random.default_rng(0), who, said, window=WINDOW)
-    odds = observable_log_odds(who, said, window=WINDOW) + HIDDEN_WEIGHT * loans.hidden
+    who, applications = make_applicants(500, partner=True), make_applications(500, ltv=0.9, pti=0.8, thin=True)
+    loans = build_loans(np.random.default_rng(0), who, applications, window=WINDOW)
+    odds = observable_log_odds(who, applications, window=WINDOW) + HIDDEN_WEIGHT * loans.hidden
     assert np.allclose(loans.probability, 1 / (1 + np.exp(-odds)))
     assert len(set(loans.expected)) == 1
     assert loans.probability.mean() == pytest.approx(loans.expected[0], abs=0.03)
@@ -85,7 +85,7 @@ def test_probabilities_follow_the_log_odds_and_the_hidden_part() -> None:
     clock = np.where(loans.originated_at < NEVER, loans.originated_at, who.submitted_at)
     lasted = (loans.default_at - clock)[defaults]
     assert lasted.min() > 90 * DAY and lasted.max() < 365 * DAY
-    assert (loans.loss <= said.loan).all()
+    assert (loans.loss <= applications.loan).all()
 
 
 def test_only_an_approved_loan_of_a_buyer_or_a_partner_is_paid_out() -> None:
@@ -103,8 +103,8 @@ def test_only_an_approved_loan_of_a_buyer_or_a_partner_is_paid_out() -> None:
 
 
 def test_a_hopeless_application_is_declined() -> None:
-    who, said = make_applicants(50), make_applications(50, score=350, delinquencies=9, pti=2.0, ltv=0.9)
-    assert (build_loans(np.random.default_rng(0), who, said, window=WINDOW).decision == DECLINE).all()
+    who, applications = make_applicants(50), make_applications(50, score=350, delinquencies=9, pti=2.0, ltv=0.9)
+    assert (build_loans(np.random.default_rng(0), who, applications, window=WINDOW).decision == DECLINE).all()
 
 
 def test_an_outcome_is_known_after_twelve_complete_months() -> None:

@@ -1,0 +1,194 @@
+"""`chehang train`, `tune`, `evaluate`, `score` and `forecast`: options, refusals, and what they print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.errors import ConfigError, ModelNotFound
+from tests.commands import chehang
+from tests.conftest import ROOT, Trained
+from tests.small.credit_risk import write_eight_applications
+from training.commands.evaluate import evaluate
+from training.commands.forecast import forecast
+from training.commands.score import score
+from training.commands.train import train
+from training.commands.tune import tune
+from training.config import TaskConfig
+from training.evaluation import Report
+from training.examples import Say
+from training.tune import Tuned
+
+
+@pytest.fixture
+def registry(credit_risk: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """The registry of the small lender, which these tests only read."""
+    monkeypatch.setenv("CHEHANG_HOME", str(credit_risk.home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return credit_risk
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [(train, {}), (tune, {}), (evaluate, {}), (score, {"to": Path("answers.csv")})],
+    ids=["train", "tune", "evaluate", "score"],
+)
+def test_a_name_that_is_no_task_is_refused(command: Callable[..., None], options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="task 'loans' is unknown"):
+        command("loans", **options)
+
+
+def test_a_training_says_which_version_it_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = _report()
+    calls: list[tuple[int, str]] = []
+
+    def run(config: TaskConfig, *, engine: str, progress: Say) -> SimpleNamespace:
+        calls.append((config.split.seed, engine))
+        return SimpleNamespace(version=SimpleNamespace(number=3), report=report)
+
+    monkeypatch.setattr("training.run.train", run)
+    config = write_eight_applications(tmp_path)
+    train("credit_risk", config=config, setting=["split.seed=5"], as_json=True)
+    content = json.loads(capsys.readouterr().out)
+    assert (content["task"], content["version"]) == ("credit_risk", 3)
+    assert content["metrics"]["roc_auc"]["value"] == 0.75
+    train("credit_risk", config=config)
+    shown = capsys.readouterr().out
+    assert "0.7500" in shown and "registered credit_risk version 3; promote it with: chehang promote" in shown
+    assert calls == [(5, "polars"), (7, "polars")]
+
+
+def test_an_unknown_engine_is_one_line(tmp_path: Path) -> None:
+    config = write_eight_applications(tmp_path)
+    done = chehang("train", "credit_risk", "-c", str(config), "--engine", "abacus", home=tmp_path / "home", check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "error: engine: must be one of polars, spark, got 'abacus'"
+
+
+def test_a_search_without_a_space_is_refused(tmp_path: Path) -> None:
+    config = write_eight_applications(tmp_path)
+    with pytest.raises(ConfigError, match=r"tune\.space: is empty; say what to search"):
+        tune("credit_risk", config=config, setting=["tune.space={}"])
+    done = chehang("tune", "credit_risk", "-c", str(config), "--trials", "0", home=tmp_path, check=False)
+    assert done.returncode == 2 and "'--trials'" in done.stderr
+
+
+def test_a_search_says_what_it_gained_and_where_it_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(
+        config: TaskConfig, *, load: dict[str, Any], out: Path, trials: int, workers: int, timeout: float, progress: Say
+    ) -> Tuned:
+        assert load["task"] == "credit_risk" and load["settings"] == ["split.seed=5"] and load["overlays"] == ()
+        assert (workers, timeout) == (2, 9.0)
+        return Tuned("roc_auc", 0.81, 0.8, {"params.x": 4}, trials, 1, out)
+
+    monkeypatch.setattr("training.tune.tune", run)
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path))
+    options = {"config": write_eight_applications(tmp_path), "setting": ["split.seed=5"]}
+    options |= {"trials": 6, "workers": 2, "timeout": 9.0}
+    tune("credit_risk", **options, as_json=True)
+    path = tmp_path / "tuned" / "credit_risk.yaml"
+    assert json.loads(capsys.readouterr().out) == {
+        "metric": "roc_auc", "value": 0.81, "default": 0.8, "params": {"params.x": 4}, "trials": 6, "pruned": 1,
+        "path": str(path),
+    }  # fmt: skip
+    tune("credit_risk", **options, to=tmp_path / "other.yaml")
+    shown = capsys.readouterr().out
+    assert "roc_auc 0.81000 (as configured 0.80000), 6 trials, 1 pruned" in shown
+    assert "params.x: 4" in shown and "other.yaml" in shown
+
+
+def test_folds_are_for_tasks_that_are_tested_on_labels(tmp_path: Path) -> None:
+    config = ROOT / "configs" / "recommendation.yaml"
+    with pytest.raises(ConfigError, match="--folds: recommendation is tested on what came later, once; leave it out"):
+        evaluate("recommendation", config=config, folds=3)
+    done = chehang("evaluate", "credit_risk", "--folds", "1", home=tmp_path, check=False)
+    assert done.returncode == 2 and "'--folds'" in done.stderr
+
+
+def test_a_version_is_evaluated_and_its_report_written(
+    registry: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate("credit_risk", config=registry.config, version=1, report=tmp_path / "report", as_json=True)
+    content = json.loads(capsys.readouterr().out)
+    written = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert content == written
+    assert content["task"] == "credit_risk" and 0.5 < content["metrics"]["roc_auc"]["value"] < 1
+    assert (tmp_path / "report" / "report.png").stat().st_size > 5_000
+
+
+def test_rows_are_answered_by_the_champion(
+    registry: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some, out = tmp_path / "some.parquet", tmp_path / "answers.parquet"
+    pl.read_parquet(registry.config.parent / "applications.parquet").head(5).write_parquet(some)
+    score("credit_risk", to=out, data=some, config=registry.config, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"rows": 5, "out": str(out), "version": 1}
+    assert pl.read_parquet(out)["probability_of_default"].is_between(0, 1).all()
+    score("credit_risk", to=out, data=some, config=registry.config, version=1)
+    assert "5 rows answered by version 1, written to" in capsys.readouterr().out
+
+
+def test_what_cannot_be_answered_is_refused_and_nothing_is_written(registry: Trained, tmp_path: Path) -> None:
+    out = tmp_path / "answers.csv"
+    with pytest.raises(ModelNotFound, match="has no version 9"):
+        score("credit_risk", to=out, config=registry.config, version=9)
+    with pytest.raises(ModelNotFound, match="lead_scoring has no champion; make one with: chehang promote lead_"):
+        score("lead_scoring", to=out, config=ROOT / "configs" / "lead_scoring.yaml")
+    with pytest.raises(ConfigError, match="--as-of: must be an instant with an offset"):
+        score("credit_risk", to=out, config=registry.config, as_of="yesterday")
+    with pytest.raises(ConfigError, match="--as-of: the answers of credit_risk do not change with time"):
+        score("credit_risk", to=out, config=registry.config, as_of="2026-01-31T09:00+08:00")
+    assert not out.exists()
+
+
+def test_nothing_is_forecast_without_a_champion(registry: Trained, tmp_path: Path) -> None:
+    config = ROOT / "configs" / "demand_forecast.yaml"
+    with pytest.raises(ModelNotFound, match="demand_forecast has no champion; make one with: chehang promote demand"):
+        forecast(tmp_path / "plan.csv", config=config)
+    with pytest.raises(ModelNotFound, match="demand_forecast has no model version yet"):
+        forecast(tmp_path / "plan.csv", config=config, version=2)
+    missing = chehang("forecast", home=registry.home, check=False)
+    assert missing.returncode == 2 and "'--out'" in missing.stderr
+
+
+def test_a_forecast_says_how_many_cars_to_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = SimpleNamespace(
+        forecasts=pl.DataFrame(
+            {"level": ["everything"], "period": ["2026-01"], "mean": [7.5], "p10": [3], "p90": [12]}
+        ),
+        orders=SimpleNamespace(orders=pl.DataFrame({"order": [2, 3]})),
+        without_orders=None,
+        files=[tmp_path / "plan.csv"],
+    )
+    monkeypatch.setattr("training.tracking.champion", lambda task: SimpleNamespace(number=4))
+    monkeypatch.setattr("training.tracking.load", lambda version: version)
+    monkeypatch.setattr("training.forecast.forecast", lambda model, config, **options: plan)
+    config = ROOT / "configs" / "demand_forecast.yaml"
+    forecast(tmp_path / "plan.csv", config=config, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {
+        "version": 4, "rows": 1, "orders": 5, "without_orders": None, "files": [str(tmp_path / "plan.csv")],
+    }  # fmt: skip
+    plan.orders, plan.without_orders = None, "the data has no stock"
+    forecast(tmp_path / "plan.csv", config=config)
+    shown = capsys.readouterr().out
+    assert "3 .. 12" in shown and "no orders: the data has no stock" in shown and "written by version 4" in shown
+
+
+def _report() -> Report:
+    """A report of one metric and nothing beside it."""
+    names = ("rows", "baselines", "segments", "by_month", "decisions", "fairness", "importance")
+    empty: dict[str, Any] = {name: {} for name in names}
+    metrics = {"roc_auc": {"value": 0.75, "low": 0.7, "high": 0.8, "naive": 0.5}}
+    return Report("credit_risk", "in time order", metrics=metrics, calibration=[], notes=[], **empty)
