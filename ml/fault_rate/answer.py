@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.special import gammaincinv
 
 from ml.domain.shrinkage.priors import one_gamma
 from ml.domain.shrinkage.scores import posterior_mean, posterior_quantile
@@ -55,7 +56,7 @@ def _answer(est: FaultEstimator, asked: FaultQuestion, *, explain: bool) -> Faul
         false_alarms=now.alpha,
         alarms=alarms,
         cell=cell,
-        notes=list(now.notes),
+        notes=[*now.notes, *([_without_exposure(cell)] if cell is not None and cell.expected <= 0 else [])],
     )
 
 
@@ -165,21 +166,39 @@ def _text(row: Mapping[str, Any], plan: Plan | None) -> Text:
 def _cell(now: Snapshot, model: str, component: str, *, explain: bool) -> Cell:
     row = now.row(model, component)
     count, expected = float(now.count[row, -1]), float(now.expected[row, -1])
-    prior = one_gamma(1 / now.proneness, 1 / now.proneness)
-    low, high = (float(posterior_quantile(prior, [count], [expected], probability=p)[0]) for p in INTERVAL)
+    rate_ratio, low, high = _ratio_between(now, count, expected)
     return Cell(
         model=model,
         component=component,
         count=count,
         expected=expected,
         expected_weekly=float(now.weekly[row]),
-        rate_ratio=float(posterior_mean(prior, [count], [expected])[0]),
+        rate_ratio=rate_ratio,
         low=low,
         high=high,
         log_evidence=float(now.log_e[row].max()),
         bar=float(now.bar[row]),
         alarm=bool((now.log_e[row] >= now.bar[row]).any()),
         evidence=_weeks(now, row) if explain else [],
+    )
+
+
+def _ratio_between(now: Snapshot, count: float, expected: float) -> tuple[float, float, float]:
+    """Return the mean and the interval of a rate ratio: those of the prior where no fault is expected."""
+    shape = 1 / now.proneness
+    if expected <= 0:
+        low, high = (float(gammaincinv(shape, p)) / shape for p in INTERVAL)
+        return 1.0, low, high
+    prior = one_gamma(shape, shape)
+    low, high = (float(posterior_quantile(prior, [count], [expected], probability=p)[0]) for p in INTERVAL)
+    return float(posterior_mean(prior, [count], [expected])[0]), low, high
+
+
+def _without_exposure(cell: Cell) -> str:
+    return (
+        f"{cell.component} of {cell.model}: no fault is expected, because no vehicle with this component has been "
+        "observed (zero exposure); its rate ratio is that of models in general and says nothing about this one: ask "
+        "about another component, or map the vehicles that have it"
     )
 
 

@@ -1,0 +1,122 @@
+"""Vehicles in service and the list to call them by, computed by hand."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.errors import ModelNotFound
+from features.facts import DAY
+from ml.fault_rate.field import YEAR_DAYS
+from ml.fault_rate.usual import UsualRates, combinations
+from ml.fault_rate.vehicles import (
+    MONTH_DAYS,
+    Vehicles,
+    call_list,
+    faults_to_come,
+    rows_of,
+    vehicles_in_service,
+)  # fmt: skip
+
+START = 19_000
+AS_OF = (START + 400) * DAY
+
+
+@pytest.fixture
+def vehicles() -> Vehicles:
+    """V1 was seen twice and once with a fault, V2 never; V3 has left, V4 has no model, V5 comes later."""
+    fleet = pl.DataFrame(
+        {
+            "vehicle_id": ["V2", "V1", "V3", "V4", "V5"],
+            "model": ["B", "A", "A", None, "A"],
+            "built_at": [None, (START - 30) * DAY, START * DAY, START * DAY, START * DAY],
+            "entered_service_at": [d * DAY for d in (START + 10, START, START, START, START + 400)],
+            "left_service_at": [None, None, AS_OF, None, None],
+            "monthly_km": [None, 600.0, 600.0, 600.0, 600.0],
+        }
+    )
+    records = pl.DataFrame(
+        {
+            "vehicle_id": ["V1", "V1", "V1", None],
+            "serviced_at": [(START + d) * DAY for d in (100, 200, 390, 10)],
+            "reported_at": [(START + d) * DAY for d in (101, 201, 400, 11)],
+            "component": ["oil", "brakes", "brakes", "pump"],
+            "fault": [False, True, True, True],
+            "odometer_km": [2_000.0, 4_000.0, 7_800.0, 1.0],
+        }
+    )
+    return vehicles_in_service(fleet, records, as_of=AS_OF)
+
+
+def test_who_is_in_service_and_what_was_last_known(vehicles: Vehicles) -> None:
+    assert vehicles.day == START + 400
+    first, second = vehicles.frame.to_dicts()
+    # The visit of day 390 is reported on the day asked about: not known yet. 200 days at 600 km a month follow.
+    assert first == {
+        "vehicle_id": "V1", "model": "A", "energy_type": None, "built": START - 30, "monthly_km": 600.0,
+        "visit": START + 200, "km": pytest.approx(4_000 + 200 / MONTH_DAYS * 600),
+    }  # fmt: skip
+    assert (second["vehicle_id"], second["built"]) == ("V2", START + 10)
+    assert (second["visit"], second["km"], second["monthly_km"]) == (None, None, None)
+    assert vehicles.faults.rows() == [(0, "brakes", START + 200)]
+
+
+def test_builds_are_chosen_from_a_day_until_another(vehicles: Vehicles) -> None:
+    assert rows_of(vehicles, "A", (None, None)).tolist() == [0]
+    assert rows_of(vehicles, "A", (START - 30, START - 29)).tolist() == [0]
+    assert rows_of(vehicles, "A", (START - 29, None)).tolist() == []
+    assert rows_of(vehicles, "A", (None, START - 30)).tolist() == []
+    assert rows_of(vehicles, "Z", (None, None)).tolist() == []
+
+
+def usual(rate: float) -> UsualRates:
+    """One rate for every age, distance and month; B has no brakes."""
+    return UsualRates(
+        components=("brakes",), limits=np.array([1_000.0]), rates=np.full((1, len(combinations(2))), rate),
+        seasonal=True, pairs=(("A", ""), ("B", "")), has=np.array([[True, False]]), chosen=("constant",),
+        deviance=np.ones((1, 3)),
+    )  # fmt: skip
+
+
+def test_faults_to_come_are_the_rate_times_the_time(vehicles: Vehicles) -> None:
+    faults = faults_to_come(vehicles, np.array([0, 1]), "brakes", usual(0.5), days=100.0)
+    assert faults == pytest.approx([0.5 * 100 / YEAR_DAYS, 0.0])
+
+
+def test_the_most_faults_are_called_first_and_then_who_was_not_seen(vehicles: Vehicles) -> None:
+    rows = np.array([0, 1])
+    calls = call_list(vehicles, rows, "brakes", np.array([0.2, 0.1]))
+    first, second = calls.to_dicts()
+    day = date(1970, 1, 1)
+    assert (first["vehicle_id"], first["faults"], first["probability"]) == ("V1", 0.2, pytest.approx(1 - np.exp(-0.2)))
+    assert first["built_on"] == day + timedelta(days=START - 30)
+    assert first["last_visit_on"] == first["fault_on"] == day + timedelta(days=START + 200)
+    assert first["age"] == pytest.approx(430 / YEAR_DAYS)
+    assert second["vehicle_id"] == "V2" and second["fault_on"] is None and second["last_visit_on"] is None
+    equal = call_list(vehicles, rows, "brakes", np.array([0.1, 0.1]))
+    assert equal["vehicle_id"].to_list() == ["V2", "V1"]
+    assert call_list(vehicles, rows, "pump", np.array([0.2, 0.1]))["fault_on"].null_count() == 2
+
+
+def test_arrays_restore_it_and_a_missing_one_is_named(vehicles: Vehicles) -> None:
+    arrays = vehicles.to_arrays()
+    again = Vehicles.from_arrays(arrays)
+    assert again.day == vehicles.day and again.faults.equals(vehicles.faults)
+    assert again.frame.drop("km").equals(vehicles.frame.drop("km"))
+    assert again.frame["km"].to_list() == pytest.approx(vehicles.frame["km"].to_list(), rel=1e-6)
+    del arrays["fault_day"]
+    with pytest.raises(ModelNotFound, match="fault_day"):
+        Vehicles.from_arrays(arrays)
+
+
+def test_a_fleet_that_nobody_has_seen_is_kept_whole() -> None:
+    fleet = pl.DataFrame({"vehicle_id": ["V1"], "model": ["A"], "entered_service_at": [START * DAY]})
+    empty = pl.DataFrame(
+        schema={"vehicle_id": pl.String, "serviced_at": pl.Int64, "component": pl.String, "fault": pl.Boolean}
+    )
+    unseen = vehicles_in_service(fleet, empty, as_of=AS_OF)
+    assert unseen.frame.row(0) == ("V1", "A", None, START, None, None, None) and unseen.faults.is_empty()
+    assert Vehicles.from_arrays(unseen.to_arrays()).frame.equals(unseen.frame)
