@@ -1,0 +1,93 @@
+"""Answers to applications, by a model that can be computed in one's head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from ml.credit_risk.answer import answers, request, respond
+from ml.domain import reason_codes
+from ml.signature import Field, Signature
+
+SIGNATURE = Signature(
+    fields=(
+        Field(name="application_id", kind="text"),
+        Field(name="loan_amount", kind="integer", unit="fen", feature=True, required=True),
+        Field(name="housing", kind="category", values=("own", "rent"), feature=True),
+    )
+)
+BAND = {0.01: "approve", 0.03: "refer", 0.2: "decline"}
+REASON = reason_codes.Reason(
+    code="AMOUNT", log_odds=0.4, share=0.98765, points=-12.345, text={"zh": "金额", "en": "The amount"}
+)
+
+
+class Encoder:
+    categorical = ("housing",)
+
+    def transform(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray[Any, Any]:
+        return np.array(columns["loan_amount"], dtype=np.float64)
+
+    def unseen(self, values: Mapping[str, Any]) -> list[str]:
+        return [name for name, value in values.items() if value == "rent"]
+
+
+@pytest.fixture
+def estimator() -> Any:
+    """A millionth of the amount in fen is the probability; approval up to 2 %, decline above 10 %."""
+    return SimpleNamespace(
+        signature=SIGNATURE,
+        encoder_=Encoder(),
+        policy_={"approve": 0.02, "decline": 0.1},
+        probability_of_default=lambda matrix: matrix / 1e8,
+        points=lambda probability: np.rint(1_000 * (1 - probability)),
+        bands=lambda probability: np.array([BAND[round(p, 6)] for p in probability]),
+        reasons=lambda matrix: [(REASON,)] * len(matrix),
+    )
+
+
+def applications(*fields: dict[str, Any]) -> list[Any]:
+    model = request(SIGNATURE)
+    return [model.model_validate(one) for one in fields]
+
+
+def test_applications_are_answered_in_their_order_with_amounts_in_yuan(estimator: Any) -> None:
+    first, second = respond(
+        estimator,
+        applications({"application_id": "A1", "loan_amount": 10_000.0, "housing": "rent"}, {"loan_amount": 200_000.0}),
+    )
+    assert (first.application_id, first.probability_of_default, first.score, first.band) == ("A1", 0.01, 990, "approve")
+    assert (second.application_id, second.probability_of_default, second.band) == (None, 0.2, "decline")
+    assert (first.approve_at_most, first.decline_above) == (0.02, 0.1)
+    assert (first.unseen, second.unseen) == (["housing"], [])
+
+
+def test_reasons_are_rounded_and_left_out_where_not_asked_for(estimator: Any) -> None:
+    (answer,) = respond(estimator, applications({"loan_amount": 30_000.0}))
+    assert answer.reasons is not None
+    (reason,) = answer.reasons
+    assert reason.model_dump() == {
+        "code": "AMOUNT", "zh": "金额", "en": "The amount", "points": -12.3, "share": 0.9877,
+    }  # fmt: skip
+    assert respond(estimator, applications({"loan_amount": 30_000.0}), explain=False)[0].reasons is None
+
+
+def test_a_decline_cut_off_never_lies_below_that_of_approval(estimator: Any) -> None:
+    estimator.policy_ = {"approve": 0.02, "decline": 0.01}
+    (answer,) = answers(estimator, {"loan_amount": [1_000_000], "housing": [None]}, ids=["A1"], explain=False)
+    assert (answer.approve_at_most, answer.decline_above) == (0.02, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({}, "loan_amount"), ({"loan_amount": "many"}, "loan_amount"), ({"loan_amount": 1.0, "colour": "red"}, "colour")],
+)
+def test_what_breaks_a_rule_names_its_field(fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        applications(fields)
+    assert caught.value.errors()[0]["loc"][0] == field
