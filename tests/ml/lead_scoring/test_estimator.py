@@ -54,7 +54,7 @@ def fitted() -> LeadScoringEstimator:
 
 
 def test_chances_are_those_of_the_channels(fitted: LeadScoringEstimator) -> None:
-    X, y = leads(seed=2)
+    X, _ = leads(seed=2)
     answers = fitted.predict(X).with_columns(X["channel"])
     means = dict(answers.group_by("channel").agg(pl.col("conversion_probability").mean()).iter_rows())
     assert means == {"website": pytest.approx(0.8, abs=0.08), "phone": pytest.approx(0.2, abs=0.08)}

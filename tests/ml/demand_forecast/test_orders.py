@@ -1,0 +1,132 @@
+"""What `POST /v1/orders` reads of a champion, with forecasts that can be computed in one's head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from features.errors import DataError
+from ml.demand_forecast.forecast import GRID
+from ml.demand_forecast.orders import OrdersRequest, Position, answer, cells_of, endpoints, periods_of
+from ml.demand_forecast.panel import Panel
+from ml.demand_forecast.planning import PlanningRules
+from ml.estimators.tabular_encoder import FeatureError
+
+JANUARY_2022 = (2022 - 1970) * 12
+NAN = float("nan")
+
+
+def estimator(*, keys: tuple[str, ...] = ("store_id", "model"), on_hand: tuple[float, ...] = (4.0, 0.0, NAN)) -> Any:
+    """Stores a and b sell a car of x each 31 days; c sold y, which has ended. Known until the end of 2022."""
+    series = pl.DataFrame({"store_id": ["a", "b", "c"], "model": ["x", "x", "y"], "region": ["north"] * 3})
+    price = np.full((3, 12), NAN)
+    price[0, 3:5] = 9_000_000, 10_000_000
+    panel = Panel(series, keys, "month", JANUARY_2022, np.ones((3, 12)), np.ones((3, 12)), {"price": price})
+    return SimpleNamespace(
+        panel=panel,
+        origin=12,
+        params=SimpleNamespace(horizon=3),
+        ended=np.array([False, False, True]),
+        on_hand=np.array(on_hand),
+        told=SimpleNamespace(mean=np.array([[1.0], [2.0], [0.0]])),
+        over=lambda periods: np.full((3, len(GRID)), periods),
+    )
+
+
+def respond(rules: PlanningRules | None = None, **body: Any) -> Any:
+    champions: Any = {"demand_forecast": SimpleNamespace(estimator=estimator(), version=5)}
+    return answer(champions, OrdersRequest.model_validate(body), rules or PlanningRules())
+
+
+def position(store: str, on_hand: int, **changes: Any) -> dict[str, Any]:
+    return {"store_id": store, "model": "x", "on_hand": on_hand, **changes}
+
+
+@pytest.mark.parametrize(("days", "periods"), [(0, 0.0), (31, 1.0), (45, 1.5), (59, 2.0), (90, 3.0)])
+def test_days_are_counted_in_periods_from_the_origin_on(days: float, periods: float) -> None:
+    assert periods_of(estimator(), days) == pytest.approx(periods)
+
+
+def test_further_than_the_model_looks_is_refused() -> None:
+    with pytest.raises(DataError, match="take 91 days, the model looks 90 ahead: shorten lead_days"):
+        periods_of(estimator(), 91)
+
+
+def test_a_price_is_the_last_known_one_of_the_series_or_else_of_its_model() -> None:
+    rows, cells = cells_of(estimator(), [Position(**position("b", 1)), Position(**position("a", 2, price=80_000.0))])
+    assert rows == [1, 0]
+    assert cells.select("store_id", "region", "on_hand", "on_order", "price").rows() == [
+        ("b", "north", 1, 0, 100_000.0), ("a", "north", 2, 0, 80_000.0),
+    ]  # fmt: skip
+
+
+def test_without_a_stock_everything_that_is_still_sold_is_planned_from_the_last_known_one() -> None:
+    rows, cells = cells_of(estimator(), [])
+    assert rows == [0, 1] and cells["on_hand"].to_list() == [4, 0]
+    assert cells_of(estimator(), [], stores=["b"])[0] == [1]
+
+
+@pytest.mark.parametrize(
+    ("stock", "stores", "message"),
+    [
+        ([position("a", 1)] * 2, (), "names a store and model twice"),
+        ([position("z", 1), position("a", 1, model="y")], (), "names 2 pairs of store and model that are not known"),
+        ([], ("z",), "has 1 that the model does not know"),
+    ],
+)
+def test_a_stock_that_cannot_be_planned_is_refused(
+    stock: list[dict[str, Any]], stores: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(FeatureError, match=message):
+        cells_of(estimator(), [Position(**one) for one in stock], stores=stores)
+
+
+def test_a_model_without_stock_or_without_stores_says_what_it_needs() -> None:
+    with pytest.raises(FeatureError, match="trained without a table of stock"):
+        cells_of(estimator(on_hand=(NAN, NAN, NAN)), [])
+    with pytest.raises(
+        DataError, match=r"are by region: train with params\.series: \[store_id, model\]"
+    ):
+        cells_of(estimator(keys=("region",)), [])
+
+
+def test_the_plan_covers_lead_time_and_review_period() -> None:
+    found = respond(stock=[position("a", 4), position("b", 0)], lead_days=31, review_days=28)
+    assert (found.lead_days, found.review_days, found.first_period, found.model_version) == (31, 28, "2023-01", 5)
+    # 59 days are January and February: each store needs two cars, and a has two too many.
+    assert [(order.order_up_to, order.order) for order in found.orders] == [(2, 0), (2, 0)]
+    assert [t.model_dump() for t in found.transfers] == [
+        {"model": "x", "from_store": "a", "to_store": "b", "quantity": 2}
+    ]
+    assert found.gain > 0 and found.orders[0].demand_p50 == pytest.approx(2.0)
+
+
+def test_the_house_s_days_hold_where_the_request_gives_none() -> None:
+    found = respond(PlanningRules(lead_days=20, review_days=11), stock=[position("a", 0)])
+    assert (found.lead_days, found.review_days) == (20, 11) and found.orders[0].order == 1
+
+
+def test_there_is_no_endpoint_without_rules_and_its_example_can_be_asked(tmp_path: Path) -> None:
+    assert endpoints(tmp_path) == ()
+    (tmp_path / "order_planning.yaml").write_text("{lead_days: 7}")
+    (endpoint,) = endpoints(tmp_path)
+    champions: Any = {"demand_forecast": SimpleNamespace(estimator=estimator(), version=5)}
+    example = endpoint.example(champions)
+    assert (example["stock"][0]["store_id"], example["stock"][0]["model"]) == ("b", "x")  # sells most
+    found = endpoint.respond(champions, OrdersRequest.model_validate(example))
+    assert found.lead_days == 7 and len(found.orders) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"stock": [position("a", -1)]}, {"stock": [position("a", 1, price=0.0)]}, {"review_days": 0.0}, {"colour": "red"}],
+)
+def test_requests_that_break_a_rule_are_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        OrdersRequest.model_validate(body)
