@@ -90,9 +90,7 @@ def test_a_stock_that_cannot_be_planned_is_refused(
 def test_a_model_without_stock_or_without_stores_says_what_it_needs() -> None:
     with pytest.raises(FeatureError, match="trained without a table of stock"):
         cells_of(estimator(on_hand=(NAN, NAN, NAN)), [])
-    with pytest.raises(
-        DataError, match=r"are by region: train with params\.series: \[store_id, model\]"
-    ):
+    with pytest.raises(DataError, match=r"are by region: train with params\.series: \[store_id, model\]"):
         cells_of(estimator(keys=("region",)), [])
 
 

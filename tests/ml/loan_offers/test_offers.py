@@ -114,7 +114,7 @@ def test_a_change_is_one_that_the_model_approves(lending: Lending) -> None:
 def test_a_grid_has_a_cell_for_each_term_and_down_payment(lending: Lending) -> None:
     grid = respond(lending, grid={"product": "bank_standard", "down_payments": [15_000, 75_000]}).grid
     assert [(cell.term_months, cell.down_payment) for cell in grid[:3]] == [(12, 15_000), (12, 75_000), (24, 15_000)]
-    # 10 % down is below the product's 20 %, and 11,446 yuan a month is more than half of an income of 20,000.
+    # 10 % down is below the product's 20 %, and 11,446 yuan a month is more than 55 % of an income of 20,000.
     assert len(grid) == 10 and grid[0].broken == ["loan_to_value", "payment_to_income"] and grid[1].broken == []
 
 
