@@ -37,8 +37,8 @@ def loans(n: int = 400) -> tuple[pl.DataFrame, np.ndarray[Any, Any]]:
 
 
 def estimator(**params: Any) -> CreditRiskEstimator:
-    given = {"estimator": "woe_scorecard", "calibration": "beta", "target_bad_rate": 0.1, **params}
-    return CreditRiskEstimator(params=CreditParams.model_validate(given), signature=SIGNATURE)
+    content = {"estimator": "woe_scorecard", "calibration": "beta", "target_bad_rate": 0.1, **params}
+    return CreditRiskEstimator(params=CreditParams.model_validate(content), signature=SIGNATURE)
 
 
 @pytest.fixture(scope="module")

@@ -25,26 +25,26 @@ YEAR = [float(m) for m in range(1, 13)]
 def test_the_same_season_comes_back_scaled_by_growth() -> None:
     # The second year sells twice as much as the first: so will the third.
     twice = past(YEAR + [2 * m for m in YEAR])
-    found = naive(twice, 24, 3)
-    assert set(found) == set(NAIVE)
-    np.testing.assert_allclose(found["same_season"], [[4.0, 8.0, 12.0]])
-    np.testing.assert_allclose(found["moving_average"], np.full((1, 3), np.mean([18, 20, 22, 24])))
+    forecasts = naive(twice, 24, 3)
+    assert set(forecasts) == set(NAIVE)
+    np.testing.assert_allclose(forecasts["same_season"], [[4.0, 8.0, 12.0]])
+    np.testing.assert_allclose(forecasts["moving_average"], np.full((1, 3), np.mean([18, 20, 22, 24])))
 
 
 def test_a_series_that_is_half_of_everything_gets_half_of_everything_s_season() -> None:
     half = past(YEAR + YEAR, YEAR + YEAR)
-    found = naive(half, 24, 2)
+    forecasts = naive(half, 24, 2)
     middle = np.mean(YEAR[-8:])
-    np.testing.assert_allclose(found["pooled_season"], np.outer([1, 1], [2.0, 4.0]) * middle / (2 * middle))
+    np.testing.assert_allclose(forecasts["pooled_season"], np.outer([1, 1], [2.0, 4.0]) * middle / (2 * middle))
 
 
 def test_without_a_season_before_nothing_is_known_but_the_level_stands() -> None:
     young = past([5.0] * 6)
     assert np.isnan(naive(young, 6, 2)["same_season"]).all()
-    known = every(young, 6, 2, ["same_season", "moving_average"])
-    assert set(known) == {"same_season", "moving_average"}
-    np.testing.assert_allclose(known["moving_average"], 5.0)
-    np.testing.assert_allclose(known["same_season"], young.level[:, 6][:, None].repeat(2, axis=1) - young.unit)
+    forecasts = every(young, 6, 2, ["same_season", "moving_average"])
+    assert set(forecasts) == {"same_season", "moving_average"}
+    np.testing.assert_allclose(forecasts["moving_average"], 5.0)
+    np.testing.assert_allclose(forecasts["same_season"], young.level[:, 6][:, None].repeat(2, axis=1) - young.unit)
 
 
 def test_nothing_from_the_origin_on_moves_a_forecast() -> None:
@@ -56,10 +56,10 @@ def test_nothing_from_the_origin_on_moves_a_forecast() -> None:
 
 def test_classical_forecasts_of_a_level_are_the_level_and_short_series_have_none() -> None:
     panel = past([3.0] * 8, [np.nan] * 5 + [7.0] * 3)
-    found = statistical(panel, 8, 2, ["exponential_smoothing", "croston"])
-    np.testing.assert_allclose(found["exponential_smoothing"][0], 3.0)
-    assert found["croston"][0] == pytest.approx([2.85, 2.85], rel=0.06)  # Syntetos and Boylan take a twentieth off
-    assert np.isnan(found["exponential_smoothing"][1]).all(), "three months are fewer than four"
+    forecasts = statistical(panel, 8, 2, ["exponential_smoothing", "croston"])
+    np.testing.assert_allclose(forecasts["exponential_smoothing"][0], 3.0)
+    assert forecasts["croston"][0] == pytest.approx([2.85, 2.85], rel=0.06)  # Syntetos and Boylan take a twentieth off
+    assert np.isnan(forecasts["exponential_smoothing"][1]).all(), "three months are fewer than four"
     only = statistical(panel, 8, 2, ["exponential_smoothing"], rows=np.array([1]))
     assert np.isnan(only["exponential_smoothing"]).all()
     assert statistical(panel, 8, 2, []) == {}

@@ -95,19 +95,19 @@ def test_a_model_without_stock_or_without_stores_says_what_it_needs() -> None:
 
 
 def test_the_plan_covers_lead_time_and_review_period() -> None:
-    found = respond(stock=[position("a", 4), position("b", 0)], lead_days=31, review_days=28)
-    assert (found.lead_days, found.review_days, found.first_period, found.model_version) == (31, 28, "2023-01", 5)
+    plan = respond(stock=[position("a", 4), position("b", 0)], lead_days=31, review_days=28)
+    assert (plan.lead_days, plan.review_days, plan.first_period, plan.model_version) == (31, 28, "2023-01", 5)
     # 59 days are January and February: each store needs two cars, and a has two too many.
-    assert [(order.order_up_to, order.order) for order in found.orders] == [(2, 0), (2, 0)]
-    assert [t.model_dump() for t in found.transfers] == [
+    assert [(order.order_up_to, order.order) for order in plan.orders] == [(2, 0), (2, 0)]
+    assert [t.model_dump() for t in plan.transfers] == [
         {"model": "x", "from_store": "a", "to_store": "b", "quantity": 2}
     ]
-    assert found.gain > 0 and found.orders[0].demand_p50 == pytest.approx(2.0)
+    assert plan.gain > 0 and plan.orders[0].demand_p50 == pytest.approx(2.0)
 
 
 def test_the_house_s_days_hold_where_the_request_gives_none() -> None:
-    found = respond(PlanningRules(lead_days=20, review_days=11), stock=[position("a", 0)])
-    assert (found.lead_days, found.review_days) == (20, 11) and found.orders[0].order == 1
+    plan = respond(PlanningRules(lead_days=20, review_days=11), stock=[position("a", 0)])
+    assert (plan.lead_days, plan.review_days) == (20, 11) and plan.orders[0].order == 1
 
 
 def test_there_is_no_endpoint_without_rules_and_its_example_can_be_asked(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_there_is_no_endpoint_without_rules_and_its_example_can_be_asked(tmp_pat
     champions: Any = {"demand_forecast": SimpleNamespace(estimator=estimator(), version=5)}
     example = endpoint.example(champions)
     assert (example["stock"][0]["store_id"], example["stock"][0]["model"]) == ("b", "x")  # sells most
-    found = endpoint.respond(champions, OrdersRequest.model_validate(example))
-    assert found.lead_days == 7 and len(found.orders) == 1
+    plan = endpoint.respond(champions, OrdersRequest.model_validate(example))
+    assert plan.lead_days == 7 and len(plan.orders) == 1
 
 
 @pytest.mark.parametrize(

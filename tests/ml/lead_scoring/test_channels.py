@@ -40,13 +40,17 @@ def champions(table: dict[str, Any] | None) -> Any:
 
 def test_the_dearest_lead_comes_first_and_the_alert_goes_by_its_interval() -> None:
     table = {"from": 0, "until": DAY, "last_touch": LAST, "first_touch": [touch("fair", None), touch("app", None)]}
-    found = answer(champions(table), ChannelsRequest())
-    assert [(row.channel, row.alert) for row in found.channels] == [
+    table_of_channels = answer(champions(table), ChannelsRequest())
+    assert [(row.channel, row.alert) for row in table_of_channels.channels] == [
         ("fair", "above"), ("phone", "perhaps_above"), ("website", "below"), ("app", None), ("walk_in", None),
     ]  # fmt: skip
-    assert found.cost_per_lead_ceiling == 50 and found.model_version == 3
-    assert found.since is not None and found.until is not None and (found.until - found.since).days == 1
-    fair, app = found.channels[0], found.channels[3]
+    assert table_of_channels.cost_per_lead_ceiling == 50 and table_of_channels.model_version == 3
+    assert (
+        table_of_channels.since is not None
+        and table_of_channels.until is not None
+        and (table_of_channels.until - table_of_channels.since).days == 1
+    )
+    fair, app = table_of_channels.channels[0], table_of_channels.channels[3]
     assert fair.last_touch is not None and fair.first_touch is not None
     assert app.last_touch is None and app.first_touch is not None
     assert (fair.last_touch.leads, fair.last_touch.conversion_rate.value) == (10.0, 0.1235)

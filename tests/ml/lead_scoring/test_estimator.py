@@ -99,9 +99,9 @@ def test_files_restore_it_to_the_bit(fitted: LeadScoringEstimator) -> None:
 
 def test_one_class_is_refused_in_either_part() -> None:
     X, y = leads(40)
-    for outcome, held, part in ((np.zeros(40), y, "training"), (y, np.ones(40), "calibration")):
+    for outcome, later, part in ((np.zeros(40), y, "training"), (y, np.ones(40), "calibration")):
         with pytest.raises(DataError, match=f"the {part} rows have one class only"):
-            estimator().fit(X, outcome, calibrate=(X, held))
+            estimator().fit(X, outcome, calibrate=(X, later))
 
 
 @pytest.mark.parametrize(

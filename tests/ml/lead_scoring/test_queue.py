@@ -72,38 +72,38 @@ def queue(*leads: dict[str, Any], estimator: Estimator | None = None, **body: An
 
 
 def test_what_fades_is_called_before_what_does_not() -> None:
-    found = queue(lead("steady", 0.5, channel="steady"), lead("fading", 0.4), hours=20.0)
-    assert [(i.lead_id, i.place, i.position, i.call_at.hour) for i in found.items] == [
+    calls = queue(lead("steady", 0.5, channel="steady"), lead("fading", 0.4), hours=20.0)
+    assert [(i.lead_id, i.place, i.position, i.call_at.hour) for i in calls.items] == [
         ("fading", 1, 1, 12), ("steady", 2, 0, 22),
     ]  # fmt: skip
     # Half of such leads are called after 10 hours, half never: the chance of 0.4 stands for a mean factor of 0.625. A
     # call at once makes 0.64 of it, none at all 0.32. The steady lead has a mean factor of 0.75: 0.667 against 0.333.
-    assert found.measure == "gross_margin"
-    assert [i.gain for i in found.items] == pytest.approx([320.0, 333.3333])
-    assert [i.conversion_probability for i in found.items] == pytest.approx([0.64, 0.666667])
-    assert found.gain == pytest.approx(653.3333) and found.gain_highest_score_first == pytest.approx(333.3333 + 160.0)
-    assert found.decay is not None and (found.decay.left_after_24_hours, found.decay.calls) == (0.19, 500)
+    assert calls.measure == "gross_margin"
+    assert [i.gain for i in calls.items] == pytest.approx([320.0, 333.3333])
+    assert [i.conversion_probability for i in calls.items] == pytest.approx([0.64, 0.666667])
+    assert calls.gain == pytest.approx(653.3333) and calls.gain_highest_score_first == pytest.approx(333.3333 + 160.0)
+    assert calls.decay is not None and (calls.decay.left_after_24_hours, calls.decay.calls) == (0.19, 500)
 
 
 def test_who_was_called_is_not_queued_and_who_is_beyond_capacity_is_named() -> None:
     called = lead("called", 0.9, created_at="2022-08-01T10:00:00+00:00", first_contact_at="2022-08-01T11:00:00+00:00")
-    found = queue(called, lead("a", 0.2), lead("b", 0.3), hours=10.0)
-    assert [i.lead_id for i in found.items] == ["b"]
-    assert (found.not_called, found.called_already) == ([1], [0])
+    calls = queue(called, lead("a", 0.2), lead("b", 0.3), hours=10.0)
+    assert [i.lead_id for i in calls.items] == ["b"]
+    assert (calls.not_called, calls.called_already) == ([1], [0])
 
 
 def test_without_a_curve_the_best_leads_go_first_and_the_note_says_why() -> None:
-    found = queue(lead("a", 0.2), lead("b", 0.3), estimator=Estimator(curve=None), hours=20.0)
-    assert [(i.lead_id, i.gain, i.conversion_probability) for i in found.items] == [
+    calls = queue(lead("a", 0.2), lead("b", 0.3), estimator=Estimator(curve=None), hours=20.0)
+    assert [(i.lead_id, i.gain, i.conversion_probability) for i in calls.items] == [
         ("b", 300.0, 0.3),
         ("a", 200.0, 0.2),
     ]
-    assert found.decay is None and found.decay_off == "the effect of a late call is off: few calls"
+    assert calls.decay is None and calls.decay_off == "the effect of a late call is off: few calls"
 
 
 def test_without_a_margin_sales_are_counted() -> None:
-    found = queue(lead("a", 0.2), estimator=Estimator(curve=None, margin=math.nan))
-    assert found.measure == "sales" and found.gain == 0.2
+    calls = queue(lead("a", 0.2), estimator=Estimator(curve=None, margin=math.nan))
+    assert calls.measure == "sales" and calls.gain == 0.2
 
 
 def test_a_lead_that_waited_says_how_long() -> None:

@@ -77,11 +77,11 @@ def respond(lending: Lending, *, times: float = 1.0, **changes: Any) -> LoanOffe
 
 
 def test_every_offer_has_the_probability_of_its_own_loan(lending: Lending) -> None:
-    found = respond(lending)
-    assert found.credit.probability_of_default == 0.005 and found.credit.band == "approve"
-    assert found.risk_band == "A" and found.model_versions == {"credit_risk": 4} and found.changes == []
-    assert 1 <= len(found.offers) <= 4 and 0 < found.feasible <= found.tried
-    for offer in found.offers:
+    response = respond(lending)
+    assert response.credit.probability_of_default == 0.005 and response.credit.band == "approve"
+    assert response.risk_band == "A" and response.model_versions == {"credit_risk": 4} and response.changes == []
+    assert 1 <= len(response.offers) <= 4 and 0 < response.feasible <= response.tried
+    for offer in response.offers:
         assert offer.amount == 150_000 - offer.down_payment
         assert offer.probability_of_default == pytest.approx(offer.amount / 150_000 / 100, abs=1e-6)
         assert offer.best_at_text == [BEST_AT[name] for name in offer.best_at]
@@ -94,21 +94,21 @@ def test_only_the_lender_sees_what_the_lender_earns(lending: Lending) -> None:
 
 
 def test_who_is_declined_is_offered_nothing(lending: Lending) -> None:
-    found = respond(lending, times=14.0)
-    assert found.credit.band == "decline" and found.offers == []
+    response = respond(lending, times=14.0)
+    assert response.credit.band == "decline" and response.offers == []
 
 
 def test_a_change_is_one_that_the_model_approves(lending: Lending) -> None:
     # 50 % of the price at six hundredths is 3 %; 2 % takes a third, that is 100,000 yuan down or a cheaper car.
     cheaper = {"vehicle_id": "V2", "price": 90_000, "condition": "new", "energy_type": "combustion"}
-    found = respond(lending, times=6.0, stock=[cheaper])
-    assert found.credit.band == "refer" and found.credit.probability_of_default == 0.03
-    assert found.changes
-    for change in found.changes:
+    response = respond(lending, times=6.0, stock=[cheaper])
+    assert response.credit.band == "refer" and response.credit.probability_of_default == 0.03
+    assert response.changes
+    for change in response.changes:
         lent = (change.vehicle_price - change.down_payment) / change.vehicle_price
         assert change.probability_of_default == pytest.approx(6 * lent / 100, abs=1e-6)
         assert change.probability_of_default <= APPROVE and change.offer.down_payment <= change.down_payment
-    assert {"V1", "V2"} >= {change.vehicle_id for change in found.changes}
+    assert {"V1", "V2"} >= {change.vehicle_id for change in response.changes}
 
 
 def test_a_grid_has_a_cell_for_each_term_and_down_payment(lending: Lending) -> None:

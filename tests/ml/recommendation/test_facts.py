@@ -30,8 +30,8 @@ def test_questions_may_begin_with_a_share_of_the_choices() -> None:
 
 
 def test_questions_may_be_given() -> None:
-    asked = pl.DataFrame({"person_id": ["M", "K"], "as_of": [50 * DAY, 12 * DAY], "midway": [False, False]})
-    made = facts(asked=asked)
+    visits = pl.DataFrame({"person_id": ["M", "K"], "as_of": [50 * DAY, 12 * DAY], "midway": [False, False]})
+    made = facts(asked=visits)
     assert made.asked["person_id"].to_list() == ["K", "M"]
     assert made.wanted["item_id"].to_list() == [B_NEW]
 
@@ -50,16 +50,16 @@ def test_what_was_listed_or_chosen_later_is_not_known_yet() -> None:
 
 def test_everything_as_arrays() -> None:
     made = facts()
-    known = made.known(100 * DAY)
-    material = made.material(known, PARAMS)
+    vocabularies = made.known(100 * DAY)
+    material = made.material(vocabularies, PARAMS)
     assert len(material.vehicles) == 3 and len(material.choices) == 4
     assert len(material.questions) == made.asked.height
     row = made.asked.with_row_index().filter(person_id="K", as_of=14 * DAY)["index"][0]
     # A view counts 1 and halves with a day: 4 days ago and 3 days ago.
-    history = made.visitors(known, PARAMS).history.toarray()[row]
+    history = made.visitors(vocabularies, PARAMS).history.toarray()[row]
     view = PARAMS.grades["view"]
     assert history.tolist() == [view / 16, 0.0, view / 8]
-    recent = made.visitors(known, PARAMS, within=3 * DAY).history.toarray()[row]
+    recent = made.visitors(vocabularies, PARAMS, within=3 * DAY).history.toarray()[row]
     assert recent.tolist() == [0.0, 0.0, view / 8]
 
 

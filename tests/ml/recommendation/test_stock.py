@@ -35,10 +35,10 @@ NOW = 10 * DAY
 def stock() -> Stock:
     """Training knew all but the item used|Z."""
     trained = CARS.filter(pl.col("item_id") != "used|Z")
-    known = Vocabularies.learn(trained, trained["item_id"], pl.Series(["S1", "S2"]))
-    items = Items.of(Vehicles.encode(trained, known), known)
-    space = ContentNeighbours().fit(*described(items.log_price, items.codes, known))
-    return Stock.of(CARS, known, space, numeric=(), read_at=NOW)
+    vocabularies = Vocabularies.learn(trained, trained["item_id"], pl.Series(["S1", "S2"]))
+    items = Items.of(Vehicles.encode(trained, vocabularies), vocabularies)
+    space = ContentNeighbours().fit(*described(items.log_price, items.codes, vocabularies))
+    return Stock.of(CARS, vocabularies, space, numeric=(), read_at=NOW)
 
 
 def ids(stock: Stock, rows: Any) -> list[str]:
@@ -58,7 +58,7 @@ def test_sold_ones_are_gone_and_the_newest_of_an_item_comes_first(stock: Stock) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "names"),
+    ("request_fields", "names"),
     [
         ({}, ["C1", "C2", "U2", "U1", "U4"]),
         ({"now": 4 * DAY}, ["C1", "U4"]),
@@ -77,8 +77,8 @@ def test_sold_ones_are_gone_and_the_newest_of_an_item_comes_first(stock: Stock) 
         ({"store": "S9"}, ["C1", "C2"]),
     ],
 )
-def test_filters_are_exact(stock: Stock, asked: dict[str, Any], names: list[str]) -> None:
-    assert matching(stock, **asked) == names
+def test_filters_are_exact(stock: Stock, request_fields: dict[str, Any], names: list[str]) -> None:
+    assert matching(stock, **request_fields) == names
 
 
 def test_one_vehicle_stands_for_each_item_the_store_s_own_before_others(stock: Stock) -> None:
@@ -95,8 +95,10 @@ def test_a_vehicle_is_most_like_itself_and_its_like(stock: Stock) -> None:
 
 
 def test_a_category_that_is_not_known_has_no_code() -> None:
-    known = Vocabularies.learn(CARS, CARS["item_id"], pl.Series(["S1"]))
-    price, table = described(np.array([1.0, 2.0]), {"brand": np.array([0, len(known.categories["brand"])])}, known)
+    vocabularies = Vocabularies.learn(CARS, CARS["item_id"], pl.Series(["S1"]))
+    price, table = described(
+        np.array([1.0, 2.0]), {"brand": np.array([0, len(vocabularies.categories["brand"])])}, vocabularies
+    )
     assert price.tolist() == [[1.0], [2.0]]
-    place = list(known.categories).index("brand")
+    place = list(vocabularies.categories).index("brand")
     assert table[:, place].tolist() == [0, -1] and (np.delete(table, place, axis=1) == -1).all()
