@@ -68,14 +68,14 @@ def test_a_row_of_the_table_by_its_names() -> None:
     assert row["lag1"] == pytest.approx(np.log((6 + 0.2) / level))
     assert row["short"] == pytest.approx(np.log((4 + 0.2) / level))
     assert (row["age"], row["share_with_demand"], row["since_demand"], row["horizon"]) == (3, 1, 1, 2)
-    assert (row["price_then"], row["price_change"]) == (1.0, 0.0)
+    assert (row["price_then"], row["price_change"]) == (100.0, 0.0)
     assert row["is_brand"] == 0 and columns(THREE, 2, 3, 1)["is_brand"] == 1
     assert np.isnan(row["same_season"])
 
 
 def test_a_price_to_come_may_be_asked_about() -> None:
     row = columns(THREE, 0, 3, 1, changed={"price": np.array([90.0])})
-    assert row["price_then"] == pytest.approx(0.9) and row["price_change"] == pytest.approx(-0.1)
+    assert (row["price_then"], row["price_change"]) == (90.0, -10.0)
 
 
 def test_a_month_without_a_sale_counts_from_the_last_one() -> None:

@@ -40,17 +40,13 @@ def champions(table: dict[str, Any] | None) -> Any:
 
 def test_the_dearest_lead_comes_first_and_the_alert_goes_by_its_interval() -> None:
     table = {"from": 0, "until": DAY, "last_touch": LAST, "first_touch": [touch("fair", None), touch("app", None)]}
-    table_of_channels = answer(champions(table), ChannelsRequest())
-    assert [(row.channel, row.alert) for row in table_of_channels.channels] == [
+    response = answer(champions(table), ChannelsRequest())
+    assert [(row.channel, row.alert) for row in response.channels] == [
         ("fair", "above"), ("phone", "perhaps_above"), ("website", "below"), ("app", None), ("walk_in", None),
     ]  # fmt: skip
-    assert table_of_channels.cost_per_lead_ceiling == 50 and table_of_channels.model_version == 3
-    assert (
-        table_of_channels.since is not None
-        and table_of_channels.until is not None
-        and (table_of_channels.until - table_of_channels.since).days == 1
-    )
-    fair, app = table_of_channels.channels[0], table_of_channels.channels[3]
+    assert response.cost_per_lead_ceiling == 50 and response.model_version == 3
+    assert response.since is not None and response.until is not None and (response.until - response.since).days == 1
+    fair, app = response.channels[0], response.channels[3]
     assert fair.last_touch is not None and fair.first_touch is not None
     assert app.last_touch is None and app.first_touch is not None
     assert (fair.last_touch.leads, fair.last_touch.conversion_rate.value) == (10.0, 0.1235)
