@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
 
 import pytest
 
+import serving
 from ml.registry import TASKS
 from tests.conftest import ROOT
 from tests.serving.in_process import ask, problem
+
+NAME = "serving.application"
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +23,12 @@ def worker() -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHEHANG_MAX_BODY_BYTES", "1000")
         patch.setenv("CHEHANG_CONFIGS", str(ROOT / "configs"))
-        assert "serving.application" not in sys.modules
-        import serving.application
-
-        yield serving.application
-        del sys.modules["serving.application"], serving.application
+        # Another test may have imported it with other settings: that module stays what the rest of the process sees.
+        patch.delitem(sys.modules, NAME, raising=False)
+        module = import_module(NAME)
+        patch.setattr(serving, "application", module)
+        yield module
+        patch.delitem(sys.modules, NAME)
 
 
 def test_every_task_and_endpoint_is_reached_through_the_guard(worker: ModuleType) -> None:
