@@ -2,9 +2,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # uv installs in seconds what takes pip minutes; it is itself installed by pip. With pip alone: make setup INSTALLER=pip
 INSTALLER ?= uv
-# The first of these that the product supports; another one: make demo PYTHON=/path/to/python3.12
+# The first of these that the product supports and that has pip; another one: make demo PYTHON=/path/to/python3.12
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p -c 'import pip; $(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
+endif
+ELSE := name another one: make demo PYTHON=/path/to/python3
+.DEFAULT_GOAL := setup
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 # Where Python may not keep what it compiles, as in many container images, every start compiles all that it imports,
@@ -14,23 +18,29 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: setup demo test test-all coverage golden golden-accept lint bench serve lock check-lock clean
 
 $(BIN)/python:
-	@test -n '$(PYTHON)' || { echo "error: no Python 3.11 to 3.14 on PATH (python3 is: $$(python3 --version 2>&1)); install one of them, or name it: make demo PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c '$(SUPPORTED)' || { echo "error: PYTHON=$(PYTHON) is $$($(PYTHON) --version 2>&1), Chehang needs Python 3.11 to 3.14; name another one: make demo PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "error: $$($(PYTHON) --version 2>&1) ($(PYTHON)) has no pip; install it (Debian and Ubuntu: apt install python3-pip) or name another one: make demo PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -m venv --without-pip $(VENV)
+	@test -n '$(PYTHON)' || { echo "error: no Python 3.11 to 3.14 with pip on PATH (python3 is: $$(python3 --version 2>&1)); install one (Debian and Ubuntu: apt install python3 python3-pip), or $(ELSE)" >&2; exit 1; }
+	@'$(PYTHON)' -c '$(SUPPORTED)' || { echo "error: PYTHON=$(PYTHON) is $$('$(PYTHON)' --version 2>&1), Chehang needs Python 3.11 to 3.14; $(ELSE)" >&2; exit 1; }
+	@'$(PYTHON)' -m pip --version >/dev/null 2>&1 || { echo "error: $$('$(PYTHON)' --version 2>&1) ($(PYTHON)) has no pip; install it (Debian and Ubuntu: apt install python3-pip), or $(ELSE)" >&2; exit 1; }
+	@'$(PYTHON)' -m venv --without-pip $(VENV)
 
-# $(call install,LOCK): what a lock names, hashes checked, then the product itself. uv asks the index that pip is told of.
+# uv asks the package index that pip is configured for.
+INDEX = index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$('$(PYTHON)' -m pip config get global.index-url 2>/dev/null)}}"; if test -n "$$index"; then export UV_DEFAULT_INDEX="$$index"; fi
+
+# $(call install,LOCK): the packages of a lock, hashes checked, then the product itself. A PYTHON named on the command line
+# must be that of an environment that is there already.
 define install
+	@if test '$(origin PYTHON)' = 'command line' && test "$$('$(PYTHON)' --version 2>&1)" != "$$($(BIN)/python --version)"; then \
+		echo "error: $(VENV) has $$($(BIN)/python --version), PYTHON=$(PYTHON) is $$('$(PYTHON)' --version 2>&1); remove $(VENV) (make clean), or name another folder: VENV=.venv-other" >&2; exit 1; \
+	fi
 	@case '$(INSTALLER)' in \
 	uv) \
-		$(BIN)/uv --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock || exit 1; \
-		index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null)}}"; \
-		if test -n "$$index"; then export UV_DEFAULT_INDEX="$$index"; fi; \
+		$(BIN)/uv --version >/dev/null 2>&1 || '$(PYTHON)' -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock || exit 1; \
+		$(INDEX); \
 		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
 		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable . ;; \
 	pip) \
-		pip="$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check"; \
-		$$pip --no-compile --require-hashes -r $(1) && $$pip --no-deps --editable . ;; \
+		set -- '$(PYTHON)' -m pip --python $(BIN)/python install --quiet --disable-pip-version-check; \
+		"$$@" --no-compile --require-hashes -r $(1) && "$$@" --no-deps --editable . ;; \
 	*) echo "error: INSTALLER=$(INSTALLER) is neither uv nor pip" >&2; exit 1 ;; \
 	esac
 	@touch $@
@@ -78,6 +88,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.offers
 	$(BIN)/python -m benchmarks.serving
@@ -94,15 +105,15 @@ serve: $(VENV)/.run
 
 # For every supported Python and machine at once; plain name==version lines with hashes, no addresses. Extras are kept:
 # without them pip looks for the newest version of what is asked for with an extra, and refuses it for want of a hash.
-RESOLVE = $(BIN)/uv pip compile --universal --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+RESOLVE = $(INDEX); $(BIN)/uv pip compile --universal --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 lock: $(VENV)/.dev
 	$(RESOLVE) pyproject.toml --extra serve --extra train -o requirements.lock
 	$(RESOLVE) pyproject.toml --all-extras --constraint requirements.lock -o requirements-dev.lock
-	echo 'uv>=0.13' | $(RESOLVE) - --python-version 3.11 -o requirements-uv.lock
+	$(RESOLVE) requirements-uv.in --python-version 3.11 -o requirements-uv.lock
 
 # Every supported Python finds a wheel of everything that is locked, pyspark apart, which is built from source anywhere.
 check-lock: $(VENV)/.dev
-	@for version in 3.11 3.12 3.13 3.14; do \
+	@$(INDEX); for version in 3.11 3.12 3.13 3.14; do \
 		$(BIN)/uv pip install --quiet --dry-run --require-hashes --python-version $$version --target $(VENV)/none --only-binary :all: --no-binary pyspark -r requirements-dev.lock || exit 1; \
 		echo "requirements-dev.lock resolves for Python $$version"; \
 	done

@@ -22,7 +22,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ml.registry import ENTRIES, Entry, check_task
+from ml.registry import ENTRIES, TaskEntry, check_task
 
 if TYPE_CHECKING:
     from ml.model import Model
@@ -46,7 +46,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'chehang' has no attribute '{name}'")
 
 
-def tasks() -> tuple[Entry, ...]:
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES, "__version__"])
+
+
+def tasks() -> tuple[TaskEntry, ...]:
     """Return the tasks: name, question by language, raw tables.
 
     >>> tasks()[2].summary["en"]

@@ -20,7 +20,7 @@ FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @dataclass(frozen=True)
-class Entry:
+class Command:
     """A command as `chehang --help` lists it.
 
     Attributes
@@ -47,71 +47,71 @@ class Entry:
         return command
 
 
-COMMANDS: dict[str, Entry] = {
-    "tasks": Entry(
+COMMANDS: dict[str, Command] = {
+    "tasks": Command(
         "training.commands.tasks",
         "List the tasks, what each answers, and the tables it reads.",
     ),
-    "sample-data": Entry(
+    "sample-data": Command(
         "training.commands.sample_data",
         "Make the sample dealership: ten coherent raw tables, and apart from them the truth they were drawn from.",
     ),
-    "check": Entry(
+    "check": Command(
         "training.commands.check",
         "Read a task's tables, check them against their contracts, and say what a training would see.",
     ),
-    "train": Entry(
+    "train": Command(
         "training.commands.train",
         "Train, calibrate and evaluate one version, and register it.",
     ),
-    "tune": Entry(
+    "tune": Command(
         "training.commands.tune",
         "Search parameters by cross-validation inside the training part; a killed search resumes.",
     ),
-    "evaluate": Entry(
+    "evaluate": Command(
         "training.commands.evaluate",
         "Evaluate a version on the present test part, or cross-validate the configuration with --folds.",
     ),
-    "compare": Entry(
+    "compare": Command(
         "training.commands.compare", "Show the metrics of all versions side by side; the champion is marked."
     ),
-    "promote": Entry(
+    "promote": Command(
         "training.commands.promote",
         "Make a version champion if it beats the present one on the same rows and keeps every guard.",
     ),
-    "rollback": Entry(
+    "rollback": Command(
         "training.commands.rollback",
         "Restore the champion before the present one.",
     ),
-    "history": Entry(
+    "history": Command(
         "training.commands.history",
         "Print every move of the champion: who, when, why, metrics.",
     ),
-    "score": Entry(
+    "score": Command(
         "training.commands.score",
         "Answer a file of rows: batch file in, file out.",
     ),
-    "value": Entry(
+    "value": Command(
         "training.commands.value",
         "Say what every customer will still bring: purchases and workshop visits to come, and their worth.",
     ),
-    "forecast": Entry(
+    "forecast": Command(
         "training.commands.forecast",
         "Forecast demand from the end of the data, and plan transfers and orders: the nightly run.",
     ),
-    "alarms": Entry(
+    "alarms": Command(
         "training.commands.alarms",
         "Say which component of which model fails more than it should, since when, and whom to call in: weekly.",
     ),
-    "alarm": Entry(
+    "alarm": Command(
         "training.commands.alarm",
         "List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed.",
     ),
-    "service-due": Entry(
+    "service-due": Command(
         "training.commands.service_due",
         "List the vehicles whose next service falls due, by date or by distance, with an interval.",
     ),
-    "serve": Entry(
+    "serve": Command(
         "serving.commands.serve",
         "Serve the champions over HTTP; stops on Ctrl-C.",
         FORWARDED,
@@ -122,7 +122,7 @@ COMMANDS: dict[str, Entry] = {
 class Commands(TyperGroup):
     """The group: its help reads the literal above, and a command is imported when it is called."""
 
-    def __init__(self, entries: Mapping[str, Entry], **settings: Any) -> None:
+    def __init__(self, entries: Mapping[str, Command], **settings: Any) -> None:
         super().__init__(commands={n: TyperCommand(n, help=e.help) for n, e in entries.items()}, **settings)
         self._entries = entries
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TaskEntry:
     """A task as it is listed.
 
     Attributes
@@ -37,8 +37,8 @@ class Entry:
     module: str
 
 
-ENTRIES: tuple[Entry, ...] = (
-    Entry(
+ENTRIES: tuple[TaskEntry, ...] = (
+    TaskEntry(
         "recommendation",
         {
             "zh": "应当向这位访客展示哪些在售车辆，为什么",
@@ -47,7 +47,7 @@ ENTRIES: tuple[Entry, ...] = (
         tables=("events", "vehicles", "customers"),
         module="ml.recommendation",
     ),
-    Entry(
+    TaskEntry(
         "lead_scoring",
         {
             "zh": "这条线索成交的可能性有多大，应当先联系谁",
@@ -56,7 +56,7 @@ ENTRIES: tuple[Entry, ...] = (
         tables=("leads",),
         module="ml.lead_scoring",
     ),
-    Entry(
+    TaskEntry(
         "credit_risk",
         {
             "zh": "借款人违约的可能性有多大，原因是什么",
@@ -65,7 +65,7 @@ ENTRIES: tuple[Entry, ...] = (
         tables=("applications", "loan_outcomes"),
         module="ml.credit_risk",
     ),
-    Entry(
+    TaskEntry(
         "residual_value",
         {
             "zh": "这辆二手车值多少钱，贷款到期时还值多少",
@@ -74,7 +74,7 @@ ENTRIES: tuple[Entry, ...] = (
         tables=("vehicles",),
         module="ml.residual_value",
     ),
-    Entry(
+    TaskEntry(
         "demand_forecast",
         {
             "zh": "每家门店每款车型未来会卖多少，应当订多少",
@@ -83,7 +83,7 @@ ENTRIES: tuple[Entry, ...] = (
         tables=("sales", "stock", "vehicles"),
         module="ml.demand_forecast",
     ),
-    Entry(
+    TaskEntry(
         "fault_rate",
         {
             "zh": "哪款车型的哪个部件故障率偏高，应召回哪些车",
@@ -114,7 +114,7 @@ class Tasks(Mapping[str, "Task"]):
 ('applications', 'loan_outcomes'))
     """
 
-    def __init__(self, entries: tuple[Entry, ...]) -> None:
+    def __init__(self, entries: tuple[TaskEntry, ...]) -> None:
         self._modules = {e.name: e.module for e in entries}
 
     def __getitem__(self, name: str) -> Task:
@@ -147,12 +147,12 @@ def check_task(name: str) -> None:
 
 
 def endpoints(name: str, configs: Path) -> tuple[Endpoint, ...]:
-    """Make the endpoints of a name of `ENDPOINTS` from the folder of their rules.
+    """Return the endpoints of one name of `ENDPOINTS`, with the rules of a folder.
 
     Raises
     ------
     ConfigError
         A rules file cannot be read.
     """
-    made: tuple[Endpoint, ...] = import_module(ENDPOINTS[name]).endpoints(configs)
-    return made
+    result: tuple[Endpoint, ...] = import_module(ENDPOINTS[name]).endpoints(configs)
+    return result

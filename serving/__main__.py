@@ -29,6 +29,7 @@ def main() -> None:
     for name, value in settings.model_dump().items():
         os.environ[PREFIX + name.upper()] = str(value)
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    print(f"· starting the service on http://{settings.host}:{settings.port}", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
     os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port)])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from features.errors import ConfigError
 from ml.registry import check_task
@@ -38,11 +39,11 @@ Engine = Annotated[str, typer.Option(help="Where features are computed: polars o
 
 def say(quiet: bool) -> Callable[[str], None]:
     """What tells a person one line a step; nothing where a machine reads."""
-    return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {text}[/dim]", soft_wrap=True))
+    return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {escape(text)}[/dim]", soft_wrap=True))
 
 
 def print_json(content: Any) -> None:
-    """Print one JSON document on standard output; a number that is not finite is null there, as JSON has no other.
+    """Print one JSON document on standard output; NaN and infinity, which JSON lacks, become null.
 
     >>> print_json({"error": float("nan"), "models": [1.5]})
     {

@@ -27,15 +27,15 @@ class OriginForecasts:
 
     panel: Panel
     forecaster: Forecaster
-    _made: dict[int, tuple[Forecast, Past]] = field(default_factory=dict, repr=False)
+    _cache: dict[int, tuple[Forecast, Past]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def at(self, origin: int) -> tuple[Forecast, Past]:
         """Return the forecast from one origin (a column of the panel), and the past that it was made from."""
-        if origin not in self._made:
-            seen = self.panel.until(origin)
-            past = self.forecaster.past(seen)
-            self._made[origin] = living(self.forecaster.forecast(seen, past=past), seen), past
-        return self._made[origin]
+        if origin not in self._cache:
+            history = self.panel.until(origin)
+            past = self.forecaster.past(history)
+            self._cache[origin] = living(self.forecaster.forecast(history, past=past), history), past
+        return self._cache[origin]
 
     def each(self, origins: Iterable[int]) -> Iterator[tuple[int, Forecast, Past]]:
         """Yield origin, forecast and past in turn."""

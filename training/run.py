@@ -60,7 +60,7 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = 
     estimator = study.fit(progress=say)
     say("evaluating on the test part, never used so far")
     report = study.evaluate(estimator)
-    # MLflow takes five seconds to import: a training that the data or the configuration ends is told of before.
+    # MLflow takes seconds to import: errors in the data or the configuration come before.
     from training import tracking
     from training.plots import draw_report
 

@@ -28,7 +28,7 @@ from training.examples import Say
 from training.home import home, locked, write_whole
 from training.study import Study, load_study
 
-MOST_WORKERS = 1_000  # processes on one study that draw by numbers of their own
+MOST_WORKERS = 1_000  # workers of one search; each has a seed of its own
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,6 @@ from ml.estimators.artefact import content_of, damaged, from_json, to_json
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import FloatArray, directions, matrix
 from ml.threads import thread_count
-
-if TYPE_CHECKING:
-    pass
 
 STATE, TREES = "ranking_trees.json", "ranking_trees.txt"
 NOT_LIGHTGBM = frozenset({"seed", "n_estimators", "truncation", "monotone"})

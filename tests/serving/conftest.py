@@ -23,6 +23,8 @@ def dealership(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     home = shared_folder(tmp_path_factory) / "dealership"
     owners: dict[str, Trained] = {task: request.getfixturevalue(task) for task in TASKS}
     with made_once(home) as missing, pytest.MonkeyPatch.context() as patch:
+        if missing:
+            shutil.rmtree(home, ignore_errors=True)
         for task, owner in owners.items() if missing else ():
             patch.setenv("CHEHANG_HOME", str(owner.home))
             version = tracking.find(task, 1)

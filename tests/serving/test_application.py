@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from types import ModuleType
 
 import pytest
@@ -14,8 +13,6 @@ from ml.registry import TASKS
 from tests.conftest import ROOT
 from tests.serving.in_process import ask, problem
 
-NAME = "serving.application"
-
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[ModuleType]:
@@ -24,11 +21,12 @@ def worker() -> Iterator[ModuleType]:
         patch.setenv("CHEHANG_MAX_BODY_BYTES", "1000")
         patch.setenv("CHEHANG_CONFIGS", str(ROOT / "configs"))
         # Another test may have imported it with other settings: that module stays what the rest of the process sees.
-        patch.delitem(sys.modules, NAME, raising=False)
-        module = import_module(NAME)
-        patch.setattr(serving, "application", module)
+        patch.delitem(sys.modules, "serving.application", raising=False)
+        patch.delattr(serving, "application", raising=False)
+        import serving.application as module
+
         yield module
-        patch.delitem(sys.modules, NAME)
+        del sys.modules["serving.application"], serving.application
 
 
 def test_every_task_and_endpoint_is_reached_through_the_guard(worker: ModuleType) -> None:

@@ -33,8 +33,8 @@ def alarm(
 
     store = AlarmStore(load_alarm_rules(rules).store)
     if number is None:
-        kept = store.alarms()
-        return print_json(kept.to_dicts()) if as_json else print_kept_alarms(kept)
+        alarms = store.alarms()
+        return print_json(alarms.to_dicts()) if as_json else print_kept_alarms(alarms)
     if to is not None:
         if not by:
             raise ConfigError("--by: is needed to move an alarm; say who moves it")

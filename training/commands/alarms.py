@@ -32,7 +32,7 @@ def alarms(
     from ml.fault_rate.rules import load_alarm_rules
     from training.fault_alarms import alarms as run
 
-    found = run(
+    report = run(
         configured,
         out=to,
         rules=load_alarm_rules(rules),
@@ -41,9 +41,9 @@ def alarms(
     )
     if as_json:
         content = {
-            "until": found.until, "basis": found.watch.field.basis, "notes": found.notes,
-            "alarms": found.alarms.to_dicts(),
+            "until": report.until, "basis": report.watch.field.basis, "notes": report.notes,
+            "alarms": report.alarms.to_dicts(),
         }  # fmt: skip
-        return print_json({**content, "files": [str(f) for f in found.files]})
-    print_alarms(found)
-    out.print(f"known until {found.until}; written to " + ", ".join(str(f) for f in found.files))
+        return print_json({**content, "files": [str(f) for f in report.files]})
+    print_alarms(report)
+    out.print(f"known until {report.until}; written to " + ", ".join(str(f) for f in report.files))

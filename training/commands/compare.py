@@ -15,8 +15,8 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
     say(as_json)("reading the model registry")
     from training import tracking
 
-    best, known = tracking.champion(task), tracking.versions(task)
-    if not known:
+    best, versions = tracking.champion(task), tracking.versions(task)
+    if not versions:
         tracking.find(task)
     rows: list[dict[str, Any]] = [
         {
@@ -26,7 +26,7 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
             **v.tags,
             "metrics": v.metrics,
         }
-        for v in known
+        for v in versions
     ]
     if as_json:
         return print_json(rows)

@@ -42,17 +42,17 @@ def evaluate(
         from training.examples import load_examples
 
         examples = load_examples(configured, progress=progress)
-        found = cross_validate(examples, folds=folds, progress=progress)
-        return print_json(found.__dict__) if as_json else print_folds(found)
+        folds_report = cross_validate(examples, folds=folds, progress=progress)
+        return print_json(folds_report.__dict__) if as_json else print_folds(folds_report)
     from training import tracking
     from training.study import load_study
 
     study = load_study(configured, progress=progress)
     model = tracking.load(tracking.find(task, version))
-    told = study.evaluate(model.estimator)
+    evaluation = study.evaluate(model.estimator)
     if report is not None:
         from training.plots import draw_report
 
-        told.write(report)
-        draw_report(told, report / "report.png")
-    return print_json(told.as_dict()) if as_json else print_report(told)
+        evaluation.write(report)
+        draw_report(evaluation, report / "report.png")
+    return print_json(evaluation.as_dict()) if as_json else print_report(evaluation)

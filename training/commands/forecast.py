@@ -30,19 +30,19 @@ def forecast(
     from training import tracking
     from training.forecast import forecast as run
 
-    found = tracking.find(task, version) if version is not None else tracking.champion(task)
-    if found is None:
+    chosen = tracking.find(task, version) if version is not None else tracking.champion(task)
+    if chosen is None:
         raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
-    done = run(tracking.load(found), loaded, out=to, rules=rules, store=store, progress=progress)
+    plan = run(tracking.load(chosen), loaded, out=to, rules=rules, store=store, progress=progress)
     if as_json:
         return print_json(
             {
-                "version": found.number,
-                "rows": done.forecasts.height,
-                "orders": None if done.orders is None else int(done.orders.orders["order"].sum()),
-                "without_orders": done.without_orders,
-                "files": [str(f) for f in done.files],
+                "version": chosen.number,
+                "rows": plan.forecasts.height,
+                "orders": None if plan.orders is None else int(plan.orders.orders["order"].sum()),
+                "without_orders": plan.without_orders,
+                "files": [str(f) for f in plan.files],
             }
         )
-    print_plan(done)
-    out.print(f"written by version {found.number}: " + ", ".join(str(f) for f in done.files))
+    print_plan(plan)
+    out.print(f"written by version {chosen.number}: " + ", ".join(str(f) for f in plan.files))

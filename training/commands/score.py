@@ -44,10 +44,10 @@ def score(
     from training import tracking
     from training.score import score as run
 
-    found = tracking.find(task, version) if version is not None else tracking.champion(task)
-    if found is None:
+    chosen = tracking.find(task, version) if version is not None else tracking.champion(task)
+    if chosen is None:
         raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
-    rows = run(tracking.load(found), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
+    rows = run(tracking.load(chosen), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
-        return print_json({"rows": rows, "out": str(to), "version": found.number})
-    out.print(f"{rows:,} rows answered by version {found.number}, written to {to}")
+        return print_json({"rows": rows, "out": str(to), "version": chosen.number})
+    out.print(f"{rows:,} rows answered by version {chosen.number}, written to {to}")

@@ -25,10 +25,10 @@ def service_due(
     from training.service_due import load_service_due_config
     from training.service_due import service_due as run
 
-    found = run(load_service_due_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
+    report = run(load_service_due_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json(
-            {"vehicles": found.due.height, "notes": found.all.notes, "files": [str(f) for f in found.files]}
+            {"vehicles": report.due.height, "notes": report.all.notes, "files": [str(f) for f in report.files]}
         )
-    print_service_due(found)
-    out.print("written to " + ", ".join(str(f) for f in found.files))
+    print_service_due(report)
+    out.print("written to " + ", ".join(str(f) for f in report.files))

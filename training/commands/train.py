@@ -19,8 +19,8 @@ def train(
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.run import train as run
 
-    done = run(configured, engine=engine, progress=progress)
+    trained = run(configured, engine=engine, progress=progress)
     if as_json:
-        return print_json({"task": task, "version": done.version.number, **done.report.as_dict()})
-    print_report(done.report)
-    out.print(f"registered {task} version {done.version.number}; promote it with: chehang promote {task}")
+        return print_json({"task": task, "version": trained.version.number, **trained.report.as_dict()})
+    print_report(trained.report)
+    out.print(f"registered {task} version {trained.version.number}; promote it with: chehang promote {task}")

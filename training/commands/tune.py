@@ -29,7 +29,7 @@ def tune(
     from training.tune import tune as run
 
     load = {"task": task, "path": config, "overlays": overlay or (), "settings": setting or ()}
-    done = run(
+    search = run(
         configured,
         load=load,
         out=to or home() / "tuned" / f"{task}.yaml",
@@ -39,10 +39,11 @@ def tune(
         progress=progress,
     )
     if as_json:
-        return print_json({**done.__dict__, "params": dict(done.params)})
+        return print_json({**search.__dict__, "params": dict(search.params)})
     out.print(
-        f"{done.metric} {done.value:.5f} (as configured {done.default:.5f}), {done.trials} trials, {done.pruned} pruned"
+        f"{search.metric} {search.value:.5f} (as configured {search.default:.5f}), {search.trials} trials, "
+        f"{search.pruned} pruned"
     )
-    for name, value in done.params.items():
+    for name, value in search.params.items():
         out.print(f"  {name}: {value}")
-    out.print(f"written to {done.path}; use it with: chehang train {task} --with {done.path}")
+    out.print(f"written to {search.path}; use it with: chehang train {task} --with {search.path}")

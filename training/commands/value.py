@@ -27,8 +27,8 @@ def value(
     from training.customer_value import load_value_config
     from training.customer_value import value as run
 
-    found = run(load_value_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
+    valuation = run(load_value_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
-        return print_json({"out": str(to), **found.as_dict()})
-    print_values(found)
-    out.print(f"{found.customers.height:,} customers written to {to}")
+        return print_json({"out": str(to), **valuation.as_dict()})
+    print_values(valuation)
+    out.print(f"{valuation.customers.height:,} customers written to {to}")

