@@ -70,6 +70,10 @@ class Column:
     reference: bool = False
     outcome: bool = False
 
+    def __post_init__(self) -> None:
+        if (self.low is None) != (self.high is None):
+            raise ValueError(f"a range has two ends, got low={self.low} and high={self.high}")
+
 
 @dataclass(frozen=True)
 class Table:

@@ -112,7 +112,7 @@ class DemandStudy:
 
     @cached_property
     def _forecasts(self) -> list[OriginForecasts]:
-        """Of the version asked about last: its report and its test rows come from the same forecasts."""
+        """Return the cache of `forecasts_of`: at most one entry, that of the last forecaster."""
         return []
 
     def evaluate(self, estimator: DemandEstimator) -> Report:

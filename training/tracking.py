@@ -40,7 +40,7 @@ from training.home import home, locked
 
 CHAMPION = "champion"
 _JOURNAL = "promotion."
-REQUIREMENTS = ("numpy", "scipy", "pandas", "polars", "narwhals", "pandera", "pydantic", "lightgbm", "scikit-learn")
+REQUIREMENTS = ("numpy", "scipy", "pandas", "polars", "narwhals", "pydantic", "lightgbm", "scikit-learn")
 
 
 @dataclass(frozen=True)

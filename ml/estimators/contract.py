@@ -2,7 +2,7 @@
 
 The import takes 3.5 s of CPU, because it brings pandas and scipy.stats, and reading a configuration needs no more of an
 estimator than the names of its parameters. scikit-learn asks for methods and not for its base class ("Developing
-scikit-learn estimators"): `clone`, pipelines and searches take what is made of these.
+scikit-learn estimators"): `clone`, pipelines and searches that name `scoring` take these estimators.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from ml.threads import thread_count
 STATE, TREES = "ranking_trees.json", "ranking_trees.txt"
 NOT_LIGHTGBM = frozenset({"seed", "n_estimators", "truncation", "monotone"})
 MOST_GRADES = 30
-MANY_ROWS = 100_000  # from which on several threads score them; no page has as many
+MANY_ROWS = 100_000  # at least so many rows are scored by several threads; a page has far fewer
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

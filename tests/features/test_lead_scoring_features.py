@@ -12,8 +12,8 @@ from features.as_of import DAY
 from features.engines import collect, to_engine
 from features.errors import DataError
 from features.lead_scoring import FEATURES, build
-from features.pandera_schema import pandera_schema
 from features.tables import EVENTS, LEADS, SALES
+from tests.features.pandera_schema import pandera_schema
 
 NOW = 400 * DAY
 COLUMNS = {"lead_id", "as_of"}

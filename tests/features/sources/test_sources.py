@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import DataError
-from features.pandera_schema import pandera_schema
 from features.sources.config import ExtraFeatures, SourcesConfig, load_sources
 from features.sources.reading import RawTables, read_tables
 from features.sources.rules import contract_rules
 from features.tables import APPLICATIONS, EVENTS, TABLES
+from tests.features.pandera_schema import pandera_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 MIDNIGHT = 1_704_038_400_000_000  # 2024-01-01 00:00 in Shanghai

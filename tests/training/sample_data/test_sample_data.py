@@ -15,9 +15,9 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
-from features.pandera_schema import pandera_schema
 from features.sources import SourcesConfig, read_tables
 from features.tables import TABLES
+from tests.features.pandera_schema import pandera_schema
 from training.sample_data.applications import instalment
 from training.sample_data.catalogue import build_catalogue
 from training.sample_data.dealership import generate

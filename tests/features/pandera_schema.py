@@ -1,8 +1,4 @@
-"""A raw-table contract as a pandera schema, for whoever checks a frame of their own.
-
-`features.sources` checks rows by Polars expressions, which say which row breaks which rule; the tests hold them against
-this schema. pandera takes three seconds of CPU to import: no command imports this module.
-"""
+"""A raw-table contract as a pandera schema, against which the row checks of `features.sources` are tested."""
 
 from __future__ import annotations
 
