@@ -198,8 +198,8 @@ def _without_exposure(cell: Cell) -> str:
     reports = f"; {cell.count:g} faults were reported all the same" if cell.count else ""
     return (
         f"{cell.component} of {cell.model}: no fault is expected, because no vehicle with this component has been "
-        f"observed (zero exposure){reports}; its rate ratio is that of models in general and says nothing about this one: "
-        "ask about another component, or map the vehicles that have it"
+        f"observed (zero exposure){reports}; its rate ratio is that of models in general and says nothing about this "
+        "one: ask about another component, or map the vehicles that have it"
     )
 
 
