@@ -89,6 +89,7 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.threads
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.offers
 	$(BIN)/python -m benchmarks.serving
