@@ -1,8 +1,8 @@
 """A training alone and beside a second one, whole commands: `python -m benchmarks.threads`.
 
-`chehang train credit_risk` on a small sample dealership runs alone, then twice at once in two homes, with OpenMP's threads
-that sleep while they wait (the product's setting) and with threads that spin (what OpenMP does by itself). The floor of two
-at once is 2 where one uses all CPUs, and less where it does not. A round with spinning threads may take minutes.
+`chehang train credit_risk` on a small sample dealership runs alone, then twice at once in two homes, with OpenMP threads
+that sleep while they wait (the product's setting) and with threads that spin (OpenMP's default). Two at once take twice
+as long where one uses all CPUs, and less where it does not. A round with spinning threads may take minutes.
 """
 
 from __future__ import annotations
