@@ -1,6 +1,6 @@
 """A training alone and beside a second one, whole commands: `python -m benchmarks.threads`.
 
-`chehang train credit_risk` on a small sample dealership runs alone, then twice at once in two homes, with OpenMP threads
+`chehang train credit_risk` on a sample dealership runs alone, then twice at once in two homes, with OpenMP threads
 that sleep while they wait (the product's setting) and with threads that spin (OpenMP's default). Two at once take twice
 as long where one uses all CPUs, and less where it does not. A round with spinning threads may take minutes.
 """
