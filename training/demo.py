@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -197,10 +197,11 @@ def _pages(url: str) -> None:
 
 
 def _queue(url: str) -> None:
-    """Show the day's call queue: leads of the last two days that nobody has called yet, as a CRM would send them."""
+    """Show the call queue when the desk opens: leads of the last two days that nobody has called yet."""
     tables = HOME / "sample" / "tables"
     leads = pl.read_parquet(tables / "leads.parquet")
-    now: Any = leads["created_at"].max()
+    last: Any = leads["created_at"].max()
+    now = _opening(last)
     waiting = leads.filter(pl.col("created_at") > now - timedelta(days=2), pl.col("first_contact_at").is_null())
     waiting = waiting.sort("created_at", descending=True).head(40)
     seen = pl.scan_parquet(tables / "events.parquet").filter(
@@ -272,6 +273,13 @@ def _alarms(url: str) -> None:
         weeks = "more than 104" if told["weeks_p50"] is None else str(told["weeks_p50"])
         out.print(f"{ratio:g} times the usual rate: known in {weeks} weeks (median)   {ratio:g} 倍：{weeks} 周可知")
     chehang("service-due", "--out", str((HOME / "service_due.parquet").relative_to(Path.cwd())))
+
+
+def _opening(last: datetime) -> datetime:
+    """Return the instant, in UTC, when the desk opens next: nine o'clock in China."""
+    local = last.astimezone(CHINA)
+    opening = local.replace(hour=9, minute=0, second=0, microsecond=0)
+    return (opening if opening > local else opening + timedelta(days=1)).astimezone(UTC)
 
 
 def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:

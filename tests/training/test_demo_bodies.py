@@ -121,3 +121,11 @@ def test_a_server_that_never_is_ready_is_given_up(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     with pytest.raises(SystemExit, match=r"was not ready within 0\.02 s"):
         demo._wait("http://server", cast("Any", SimpleNamespace(poll=lambda: None)))
+
+
+def test_the_desk_opens_at_nine_after_the_last_lead() -> None:
+    for last, opening in (
+        ("2025-06-30T22:29:11+00:00", "2025-07-01T01:00"),
+        ("2025-07-01T01:00:00+00:00", "2025-07-02T01:00"),
+    ):
+        assert demo._opening(datetime.fromisoformat(last)) == datetime.fromisoformat(f"{opening}:00+00:00")
