@@ -15,10 +15,11 @@ export BENTOML_DO_NOT_TRACK = true
 # which takes longer than most commands and tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-all coverage golden golden-accept lint bench serve lock check-lock clean
+.PHONY: setup demo test test-all coverage golden golden-accept lint bench serve lock check-lock clean same-python
 
 $(BIN)/python:
 	@test -n '$(PYTHON)' || { echo "error: no Python 3.11 to 3.14 with pip on PATH (python3 is: $$(python3 --version 2>&1)); install one (Debian and Ubuntu: apt install python3 python3-pip), or $(ELSE)" >&2; exit 1; }
+	@command -v '$(PYTHON)' >/dev/null || { echo "error: PYTHON=$(PYTHON) is not there; $(ELSE)" >&2; exit 1; }
 	@'$(PYTHON)' -c '$(SUPPORTED)' || { echo "error: PYTHON=$(PYTHON) is $$('$(PYTHON)' --version 2>&1), Chehang needs Python 3.11 to 3.14; $(ELSE)" >&2; exit 1; }
 	@'$(PYTHON)' -m pip --version >/dev/null 2>&1 || { echo "error: $$('$(PYTHON)' --version 2>&1) ($(PYTHON)) has no pip; install it (Debian and Ubuntu: apt install python3-pip), or $(ELSE)" >&2; exit 1; }
 	@'$(PYTHON)' -m venv --without-pip $(VENV)
@@ -26,12 +27,8 @@ $(BIN)/python:
 # uv asks the package index that pip is configured for.
 INDEX = index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$('$(PYTHON)' -m pip config get global.index-url 2>/dev/null)}}"; if test -n "$$index"; then export UV_DEFAULT_INDEX="$$index"; fi
 
-# $(call install,LOCK): the packages of a lock, hashes checked, then the product itself. A PYTHON named on the command line
-# must be that of an environment that is there already.
+# $(call install,LOCK): the packages of a lock, hashes checked, then the product itself.
 define install
-	@if test '$(origin PYTHON)' = 'command line' && test "$$('$(PYTHON)' --version 2>&1)" != "$$($(BIN)/python --version)"; then \
-		echo "error: $(VENV) has $$($(BIN)/python --version), PYTHON=$(PYTHON) is $$('$(PYTHON)' --version 2>&1); remove $(VENV) (make clean), or name another folder: VENV=.venv-other" >&2; exit 1; \
-	fi
 	@case '$(INSTALLER)' in \
 	uv) \
 		$(BIN)/uv --version >/dev/null 2>&1 || '$(PYTHON)' -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock || exit 1; \
@@ -46,12 +43,18 @@ define install
 	@touch $@
 endef
 
+# A PYTHON named on the command line must be that of an environment that is there already.
+same-python: | $(BIN)/python
+	@if test '$(origin PYTHON)' = 'command line' && test "$$('$(PYTHON)' --version 2>&1)" != "$$($(BIN)/python --version)"; then \
+		echo "error: $(VENV) has $$($(BIN)/python --version), PYTHON=$(PYTHON) is $$('$(PYTHON)' --version 2>&1); remove that folder, or name another one: VENV=.venv-other" >&2; exit 1; \
+	fi
+
 # What runs the product: no Spark, no test tools. Python compiles what is imported; of what is installed, most never is.
-$(VENV)/.run: requirements.lock requirements-uv.lock pyproject.toml | $(BIN)/python
+$(VENV)/.run: requirements.lock requirements-uv.lock pyproject.toml | same-python
 	$(call install,requirements.lock)
 
 # Everything: what runs the product, Spark, tests and linters.
-$(VENV)/.dev: requirements-dev.lock requirements-uv.lock pyproject.toml | $(BIN)/python
+$(VENV)/.dev: requirements-dev.lock requirements-uv.lock pyproject.toml | same-python
 	$(call install,requirements-dev.lock)
 	@touch $(VENV)/.run
 
