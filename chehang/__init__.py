@@ -80,10 +80,6 @@ def load_champion(task: str) -> Model:
         The task has no champion, or its files differ from what was registered.
     """
     check_task(task)
-    from features.errors import ModelNotFound
     from training import tracking
 
-    champion = tracking.champion(task)
-    if champion is None:
-        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
-    return tracking.load(champion)
+    return tracking.load(tracking.version_to_answer(task))

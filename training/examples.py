@@ -216,8 +216,8 @@ def _features(
                 raise ConfigError(f"{option}: '{name}' is not a column of the data; it has {sorted(frame.columns)}")
     numeric, categorical = feature_columns(config.definition.table, frame.columns, exclude=hidden)
     contract = config.definition.table
-    given = {*contract.columns, *extra.numeric, *extra.categorical, *contract.key, "as_of", *after, *hidden}
-    computed = [n for n in frame.columns if n not in given]
+    own_columns = {*contract.columns, *extra.numeric, *extra.categorical, *contract.key, "as_of", *after, *hidden}
+    computed = [n for n in frame.columns if n not in own_columns]
     texts = [n for n in computed if frame.schema[n] == pl.String]
     numbers = [n for n in computed if n not in texts]
     numeric = [*numeric, *(n for n in extra.numeric if n not in hidden), *numbers]

@@ -288,6 +288,20 @@ def champion(task: str) -> Version | None:
             raise
 
 
+def version_to_answer(task: str, number: int | None = None) -> Version:
+    """Return one version, the champion if no number is given.
+
+    Raises
+    ------
+    ModelNotFound
+        There is none of that number, or no champion.
+    """
+    version = champion(task) if number is None else find(task, number)
+    if version is None:
+        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    return version
+
+
 def load(version: Version) -> Model:
     """Fetch a version's files, check them, and return the model."""
     with _store("fetching a model") as client, tempfile.TemporaryDirectory() as folder:

@@ -92,13 +92,13 @@ def tune(
         )
     say = progress or (lambda text: None)
     data = load_study(config, progress=say)
-    wanted = config.tune.trials if trials is None else trials
+    target = config.tune.trials if trials is None else trials
     name = _study_name(data)
     study = _study(name)
     if not study.trials:
         study.enqueue_trial(_current(config), user_attrs={"default": True})
-    others = [_worker(dict(load), name, wanted, timeout, number) for number in range(1, workers)]
-    _search(data, study, wanted, timeout, say)
+    others = [_worker(dict(load), name, target, timeout, number) for number in range(1, workers)]
+    _search(data, study, target, timeout, say)
     for process in others:
         process.join()
         if process.exitcode:
@@ -161,18 +161,18 @@ def _value(config: TaskConfig, dotted: str) -> Any:
     return value
 
 
-def _worker(load: dict[str, Any], name: str, wanted: int, timeout: float | None, number: int) -> Any:
-    process = get_context("spawn").Process(target=work, args=(load, name, wanted, timeout, number), daemon=True)
+def _worker(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> Any:
+    process = get_context("spawn").Process(target=work, args=(load, name, target, timeout, number), daemon=True)
     process.start()
     return process
 
 
-def work(load: dict[str, Any], name: str, wanted: int, timeout: float | None, number: int) -> None:
+def work(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> None:
     """Work on an existing study: what a further process runs."""
-    _search(load_study(load_config(**load)), _study(name, worker=number), wanted, timeout, lambda text: None)
+    _search(load_study(load_config(**load)), _study(name, worker=number), target, timeout, lambda text: None)
 
 
-def _search(data: Study, study: optuna.Study, wanted: int, timeout: float | None, say: Say) -> None:
+def _search(data: Study, study: optuna.Study, target: int, timeout: float | None, say: Say) -> None:
     def enough(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         ended = _ended(study)
         best = (
@@ -180,11 +180,11 @@ def _search(data: Study, study: optuna.Study, wanted: int, timeout: float | None
             if any(t.value is not None and t.state.name == "COMPLETE" for t in ended)
             else "none"
         )
-        say(f"trial {len(ended)}/{wanted}: best {best}")
-        if len(ended) >= wanted:
+        say(f"trial {len(ended)}/{target}: best {best}")
+        if len(ended) >= target:
             study.stop()
 
-    if len(_ended(study)) < wanted:
+    if len(_ended(study)) < target:
         study.optimize(_objective(data), timeout=timeout, callbacks=[enough])
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from features.errors import ModelNotFound
 from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, print_json, say
 from training.printing import out, print_plan
 
@@ -30,9 +29,7 @@ def forecast(
     from training import tracking
     from training.forecast import forecast as run
 
-    chosen = tracking.find(task, version) if version is not None else tracking.champion(task)
-    if chosen is None:
-        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    chosen = tracking.version_to_answer(task, version)
     plan = run(tracking.load(chosen), loaded, out=to, rules=rules, store=store, progress=progress)
     if as_json:
         return print_json(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from features.errors import ModelNotFound
 from training.options import (
     AsJson,
     ConfigPath,
@@ -44,9 +43,7 @@ def score(
     from training import tracking
     from training.score import score as run
 
-    chosen = tracking.find(task, version) if version is not None else tracking.champion(task)
-    if chosen is None:
-        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    chosen = tracking.version_to_answer(task, version)
     rows = run(tracking.load(chosen), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json({"rows": rows, "out": str(to), "version": chosen.number})
