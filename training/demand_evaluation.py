@@ -103,8 +103,8 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
     """
     panel, config = study.panel, study.config
     forecasts = study.forecasts_of(estimator)
-    found = measured(forecasts, study.origins)
-    rows, groups = found.rows, found.rows["series"].to_numpy()
+    measurement = measured(forecasts, study.origins)
+    rows, groups = measurement.rows, measurement.rows["series"].to_numpy()
     y = rows["label"].to_numpy()
     if len(y) == 0:
         raise DataError("demand_forecast: no outcome is known in the test part; give a longer history")
@@ -112,7 +112,7 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
     figures: dict[str, dict[str, float | None]] = {}
     for name, metric in config.definition.metrics.items():
         interval = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=config.bootstraps, seed=0)
-        figures[name] = _as_dict(interval) | {"naive": float(metric.compute(y, metric.of(found.naive)))}
+        figures[name] = _as_dict(interval) | {"naive": float(metric.compute(y, metric.of(measurement.naive)))}
     return Report(
         task=config.task,
         protocol=_protocol(study, rows),
@@ -121,11 +121,11 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
             "test": {"rows": len(y), "series": len(np.unique(groups)), "origins": len(study.origins)},
         },
         metrics=figures,
-        baselines=_baselines(found, y, groups, config.bootstraps),
-        segments=_segments(study, found) | {"level": _levels(study, forecasts)},
-        by_month=_months(panel, found),
+        baselines=_baselines(measurement, y, groups, config.bootstraps),
+        segments=_segments(study, measurement) | {"level": _levels(study, forecasts)},
+        by_month=_months(panel, measurement),
         calibration=[
-            {"predicted": p, "observed": float(found.below[:, i].mean())} for i, p in enumerate(metrics.DECILES)
+            {"predicted": p, "observed": float(measurement.below[:, i].mean())} for i, p in enumerate(metrics.DECILES)
         ],
         decisions={"orders": orders} if orders else {},
         fairness={},
