@@ -11,9 +11,9 @@ size gets a raised rate from the first week on; an alarm of another cell does no
 - eb05: 5 % point of the two-component gamma-Poisson shrinker, its prior fitted to the same week of faultless years
 - weekly: chance of so many events or more in this week alone
 - poisson: the same of all weeks so far, a stronger rival than is usual
-- evidence: the e-process of `ml.domain.sequential_evidence`, which knows the models' variance and gives a cell that
-  share of the false alarms that it has of the expected events; `promised` is the same at the bar that its theory gives,
-  without looking at any year
+- evidence: the e-process of `ml.domain.faults.sequential_evidence`, which knows the models' variance and gives a
+  cell that share of the false alarms that it has of the expected events; `promised` is the same at the bar that its
+  theory gives, without looking at any year
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import poisson
 
-from ml.domain.sequential_evidence import FloatArray, evidence_so_far
-from ml.domain.shrinkage.disproportionality import proportional_reporting_ratio
-from ml.domain.shrinkage.fitting import fit_mixture
-from ml.domain.shrinkage.priors import Prior
-from ml.domain.shrinkage.scores import posterior_quantile
-from ml.domain.shrinkage.squashing import squash
+from ml.domain.arrays import FloatArray
+from ml.domain.faults.sequential_evidence import evidence_so_far
+from ml.domain.faults.shrinkage.disproportionality import proportional_reporting_ratio
+from ml.domain.faults.shrinkage.fitting import fit_mixture
+from ml.domain.faults.shrinkage.priors import Prior
+from ml.domain.faults.shrinkage.scores import posterior_quantile
+from ml.domain.faults.shrinkage.squashing import squash
 
 MODELS, COMPONENTS, WEEKS = 20, 10, 52
 CELLS, ALPHA = MODELS * COMPONENTS, 0.05

@@ -23,11 +23,12 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import digamma, gammainc, gammaincinv, gammaln
 
-from ml.domain.shrinkage.cells import FloatArray, Numbers
-from ml.domain.shrinkage.fitting import fit_mixture
-from ml.domain.shrinkage.priors import Prior, two_gammas
-from ml.domain.shrinkage.scores import Scores, scores
-from ml.domain.shrinkage.squashing import squash
+from ml.domain.arrays import FloatArray
+from ml.domain.faults.shrinkage.cells import Numbers
+from ml.domain.faults.shrinkage.fitting import fit_mixture
+from ml.domain.faults.shrinkage.priors import Prior, two_gammas
+from ml.domain.faults.shrinkage.scores import Scores, scores
+from ml.domain.faults.shrinkage.squashing import squash
 
 BAR_RATIO = 20.0
 # Ten times the cells may take half as much again as ten times the time: caches and allocation, not a bend.

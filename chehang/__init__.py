@@ -27,11 +27,11 @@ from ml.registry import ENTRIES, TaskEntry, check_task
 if TYPE_CHECKING:
     from ml.model import Model
     from training.config import load_config
-    from training.run import train
+    from training.train import train
 
     __version__: str
 
-_PLACES = {"load_config": "training.config", "train": "training.run"}
+_PLACES = {"load_config": "training.config", "train": "training.train"}
 
 __all__ = ["load_champion", "load_config", "tasks", "train"]
 

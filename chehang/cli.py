@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from features.errors import ChehangError
-from training.home import home
+from ml.home import home
 
 FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
 

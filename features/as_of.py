@@ -15,8 +15,8 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
+from features.aggregations import AGE, DAY, DAYS_PER_MICROSECOND, Fact, count, days_since, distinct, last, total
 from features.errors import DataError
-from features.facts import AGE, DAY, DAYS_PER_MICROSECOND, Fact, count, days_since, distinct, last, total
 from features.tables import TABLES, Table
 
 Frame = nw.LazyFrame[Any]

@@ -11,9 +11,9 @@ from typing import Any
 
 import narwhals as nw
 
+from features.aggregations import DAY
 from features.as_of import AS_OF
 from features.errors import DataError
-from features.facts import DAY
 from features.periods import Frequency, with_period
 
 Frame = nw.LazyFrame[Any]

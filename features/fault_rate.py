@@ -7,9 +7,9 @@ from typing import Any
 
 import narwhals as nw
 
+from features.aggregations import DAY
 from features.as_of import AS_OF
 from features.errors import DataError
-from features.facts import DAY
 
 Frame = nw.LazyFrame[Any]
 WEEK, RECENT = 7 * DAY, 91 * DAY

@@ -12,10 +12,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from features.facts import DAY
+from features.aggregations import DAY
+from features.arrays import FloatArray, IntArray
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 FINE, TENFOLD, BACKWARDS, JUMP = 0, 1, 2, 3
 REASONS = {TENFOLD: "ten times too large", BACKWARDS: "runs backwards", JUMP: "jumps"}
 MOST_A_DAY, SLACK = 1_500.0, 500.0  # km: a vehicle that never stands still, and what a glance at the clock may be off

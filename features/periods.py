@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
+from features.aggregations import DAY
 from features.errors import ConfigError
-from features.facts import DAY
 
 Frequency = Literal["day", "week", "month"]
 FREQUENCIES: tuple[str, ...] = get_args(Frequency)

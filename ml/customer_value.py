@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from features.errors import DataError
+from ml.domain.arrays import FloatArray
 from ml.estimators.bg_nbd import BgNbd
 from ml.estimators.gamma_gamma import GammaGamma
 from ml.estimators.pareto_nbd import ParetoNbd
 
-Array = NDArray[np.float64]
 DAY = 86_400_000_000
 FEWEST = 50  # customers
 AROUND = (0.9, 0.95, 1.0, 1.05, 1.1)  # cuts of the history, in proportion to the one asked for
@@ -165,14 +164,14 @@ def _facts(days: pl.DataFrame, until: int) -> pl.DataFrame:
     ).with_columns(age=pl.max_horizontal("age", "recency"))
 
 
-def _came(days: pl.DataFrame, facts: pl.DataFrame, begin: int, end: int) -> Array:
+def _came(days: pl.DataFrame, facts: pl.DataFrame, begin: int, end: int) -> FloatArray:
     """Purchase days of each customer between two instants."""
     counted = days.filter((pl.col("at") >= begin) & (pl.col("at") < end)).group_by("customer_id").len("came")
     joined = facts.select("customer_id").join(counted, on="customer_id", how="left", maintain_order="left")
     return np.asarray(joined["came"].fill_null(0).to_numpy(), dtype=np.float64)
 
 
-def _history(facts: pl.DataFrame) -> tuple[Array, Array, Array]:
+def _history(facts: pl.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
     x, t, T = (facts[c].to_numpy() for c in ("frequency", "recency", "age"))
     return x, t, T
 
@@ -211,7 +210,7 @@ def _held_out(days: pl.DataFrame, cut: int, until: int) -> tuple[dict[str, HeldO
     actual, ahead = _came(days, then, cut, until), (until - cut) / DAY
     begin = int(days["at"].min())  # type: ignore[arg-type]
     x, _, T = _history(then)
-    predicted: dict[str, Array] = {"last rate": (x + 1) / np.maximum(T, 1.0) * ahead}
+    predicted: dict[str, FloatArray] = {"last rate": (x + 1) / np.maximum(T, 1.0) * ahead}
     for name in ("bg_nbd", "pareto_nbd", "trees"):
         predicted[name] = _predicted(name, days, then, begin, cut, ahead)[0]
     held, corrections = {}, {}
@@ -224,7 +223,7 @@ def _held_out(days: pl.DataFrame, cut: int, until: int) -> tuple[dict[str, HeldO
 
 def _predicted(
     name: str, days: pl.DataFrame, facts: pl.DataFrame, begin: int, until: int, horizon_days: float
-) -> tuple[Array, Array | None]:
+) -> tuple[FloatArray, FloatArray | None]:
     """Purchases of each customer to be expected after `until`, learnt from what came before it."""
     history = _history(facts)
     if name == "trees":
@@ -233,7 +232,7 @@ def _predicted(
     return model.expected_purchases(horizon_days, *history), model.probability_active(*history)
 
 
-def _trees(days: pl.DataFrame, facts: pl.DataFrame, begin: int, until: int, horizon_days: float) -> Array:
+def _trees(days: pl.DataFrame, facts: pl.DataFrame, begin: int, until: int, horizon_days: float) -> FloatArray:
     """Poisson trees on the proportions of a history, learnt one cut earlier and moved to this one."""
     import lightgbm as lgb
 
@@ -248,14 +247,14 @@ def _trees(days: pl.DataFrame, facts: pl.DataFrame, begin: int, until: int, hori
     return np.asarray(learnt.predict(_proportions(facts)) / span * horizon_days)
 
 
-def _proportions(facts: pl.DataFrame) -> Array:
+def _proportions(facts: pl.DataFrame) -> FloatArray:
     x, t, T = _history(facts)
     safe = np.maximum(T, 1.0)
     spent = facts["spent"].fill_null(float("nan")).to_numpy()
     return np.column_stack([x, t / safe, (T - t) / safe, np.where(x > 0, t / np.maximum(x, 1) / safe, np.nan), spent])
 
 
-def _spend(facts: pl.DataFrame) -> Array:
+def _spend(facts: pl.DataFrame) -> FloatArray:
     """Expected amount of a purchase; NaN for everybody where no amount is known."""
     count, mean = facts["priced"].to_numpy(), facts["spent"].fill_null(0.0).to_numpy()
     if not ((count > 0) & (mean > 0)).any():

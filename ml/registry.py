@@ -96,7 +96,7 @@ ENTRIES: tuple[TaskEntry, ...] = (
 
 # Name to the module whose function `endpoints` makes the endpoints from the folder of their rules.
 ENDPOINTS: dict[str, str] = {
-    "loan_offers": "ml.loan_offers",
+    "loan_offers": "ml.loans.endpoints",
     "recommendation": "ml.recommendation.similar",
     "lead_scoring": "ml.lead_scoring.endpoints",
     "orders": "ml.demand_forecast.orders",

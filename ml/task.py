@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from features.tables import TABLES, Table
+from ml.domain.arrays import FloatArray
 from ml.signature import Signature
 
 Frames = Mapping[str, "nw.LazyFrame[Any]"]
 Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
-Array = NDArray[np.float64]
 
 
 class Estimator(Protocol):
@@ -79,7 +79,7 @@ class Metric:
     better: str
     reads: tuple[str, ...] = ()
 
-    def of(self, answers: pl.DataFrame) -> Array:
+    def of(self, answers: pl.DataFrame) -> FloatArray:
         """Take what the metric reads out of an estimator's answers.
 
         >>> answers = pl.DataFrame({"value": [2.0], "low": [1.0], "high": [3.0]})
@@ -146,7 +146,7 @@ class Task:
     examples: Callable[[Frames, Any], nw.LazyFrame[Any]]
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
     outcome: Literal["binary", "amount", "ranking", "series", "events"]
-    naive: Callable[[pl.DataFrame, Array, pl.DataFrame], Array] | None
+    naive: Callable[[pl.DataFrame, FloatArray, pl.DataFrame], FloatArray] | None
     estimator: type[Any]
     metrics: Mapping[str, Metric]
     request: Callable[[Signature], type[BaseModel]]
@@ -176,7 +176,7 @@ class Task:
         return next(iter(self.metrics))
 
 
-def base_rate(X: pl.DataFrame, y: Array, asked: pl.DataFrame) -> Array:
+def base_rate(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
     """The naive answer to a yes/no question: the share of yes in the training rows, for everybody.
 
     >>> base_rate(pl.DataFrame({"x": [1, 2]}), np.array([0.0, 1.0]), pl.DataFrame({"x": [3]})).tolist()

@@ -13,10 +13,10 @@ from starlette.routing import Route
 from ml.registry import TASKS
 from serving.answers import Batch, Example, One
 from serving.asgi import Problem
+from serving.endpoints import Endpoints, routes
 from serving.metrics import exposition
 from serving.model_store import ModelStore
 from serving.openapi import describe
-from serving.questions import Endpoints, routes
 from serving.settings import Settings
 
 PAGES = Path(__file__).parent / "pages"

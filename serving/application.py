@@ -7,9 +7,9 @@ import logging
 from threadpoolctl import threadpool_limits
 
 from serving.api import build_app
+from serving.endpoints import load_endpoints
+from serving.guard import Guard, routes_of
 from serving.model_store import ModelStore
-from serving.questions import load_endpoints
-from serving.security import Guard, routes_of
 from serving.settings import load_settings
 
 logging.getLogger("chehang.serving").setLevel(logging.INFO)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from ml.estimators.tabular_encoder import FeatureError
+from features.errors import FeatureError
 from serving.asgi import Problem
 
 MOST_DETAILS = 20

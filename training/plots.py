@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from training.evaluation import Report
 from training.pictures import save_figure
+from training.studies.row_report import Report
 
 
 def draw_report(report: Report, path: Path) -> None:

@@ -14,11 +14,11 @@ import polars as pl
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.sources import RawTables, SourcesConfig, load_sources, read_tables
+from ml.home import home
 from ml.instants import microseconds
 from ml.model import Model
 from training.config import TaskConfig
-from training.examples import Say
-from training.home import home
+from training.studies.row_data import Say
 
 FORMATS = (".parquet", ".csv")
 CUSTOMERS = "customers"

@@ -13,11 +13,11 @@ from features.errors import ConfigError, DataError
 from features.sources import RawTables
 from ml.signature import row_as_request
 from training.config import TaskConfig
-from training.examples import Examples, Say, load_examples
+from training.studies.row_data import Examples, Say, load_examples
 
 if TYPE_CHECKING:
-    from training.evaluation import Report
-    from training.leaks import Finding
+    from training.studies.leaks import Finding
+    from training.studies.row_report import Report
 
 CALIBRATE_SHARE = 0.1
 
@@ -106,7 +106,7 @@ class RowStudy:
 
     def leaks(self) -> list[Finding]:
         """Columns that seem to know the outcome, judged on what is learnt from."""
-        from training.leaks import find_leaks
+        from training.studies.leaks import find_leaks
 
         examples = self.examples
         rows = examples.like_tested(np.concatenate([examples.parts["train"], examples.parts["calibrate"]]))
@@ -150,14 +150,14 @@ class RowStudy:
             )
 
     def evaluate(self, estimator: Any) -> Report:
-        """See `training.evaluation`."""
-        from training.evaluation import evaluate
+        """See `training.studies.row_report`."""
+        from training.studies.row_report import evaluate
 
         return evaluate(self.examples, estimator)
 
     def keep_test(self, folder: Path, estimator: Any) -> None:
         """Write the test rows without who they are of, but with the stores that the estimator reads."""
-        from training.evaluation import TEST_ROWS
+        from training.studies.row_report import TEST_ROWS
 
         table, test = self.config.definition.table, self.examples.parts["test"]
         hidden = (table.references | table.protected) - set(getattr(estimator, "references", ()))
@@ -218,15 +218,15 @@ def load_study(config: TaskConfig, *, engine: str = "polars", progress: Say | No
     """Read a task's tables and cut them; errors as for `load_examples`, `load_rankings`, `load_demand` and
     `load_faults`."""
     if config.definition.outcome == "ranking":
-        from training.rankings import load_rankings
+        from training.studies.ranking import load_rankings
 
         return load_rankings(config, engine=engine, progress=progress)
     if config.definition.outcome == "series":
-        from training.demand import load_demand
+        from training.studies.panel import load_demand
 
         return load_demand(config, engine=engine, progress=progress)
     if config.definition.outcome == "events":
-        from training.faults import load_faults
+        from training.studies.surveillance import load_faults
 
         return load_faults(config, progress=progress)
     return RowStudy(load_examples(config, engine=engine, progress=progress))

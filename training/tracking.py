@@ -35,8 +35,8 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import ConfigError, ModelNotFound
+from ml.home import home, locked
 from ml.model import Model
-from training.home import home, locked
 
 CHAMPION = "champion"
 _JOURNAL = "promotion."

@@ -23,9 +23,9 @@ from optuna.storages.journal import JournalFileBackend
 from pydantic import ValidationError
 
 from features.errors import ConfigError, DataError
+from ml.home import home, locked, write_whole
 from training.config import Range, TaskConfig, first_problem, load_config
-from training.examples import Say
-from training.home import home, locked, write_whole
+from training.studies.row_data import Say
 from training.study import Study, load_study
 
 MOST_WORKERS = 1_000  # workers of one search; each has a seed of its own

@@ -17,9 +17,8 @@ from pydantic import (
 
 from features.periods import Timezone
 from features.sources.lines import LineSource
-from features.sources.section import Section
-from features.sources.yaml_file import load_yaml, near
 from features.tables import TABLES
+from features.yaml_config import Section, load_yaml, near
 
 Scalar: TypeAlias = bool | int | float | str | None
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1)]

@@ -16,8 +16,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from features.sources.section import Section
-from features.sources.yaml_file import load_yaml
+from features.yaml_config import Section, load_yaml
 
 Pattern = Annotated[str, StringConstraints(min_length=1)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]

@@ -11,16 +11,16 @@ from types import MappingProxyType
 import polars as pl
 
 from features.errors import ChehangError, ConfigError, DataError
-from features.sources.binding import Binding, bind
+from features.sources.column_mapping import Binding, bind
 from features.sources.config import ExtraFeatures, SourcesConfig, TableSource
-from features.sources.ledger import Ledger, keep_ledger
 from features.sources.odometers import keep_unmapped, without_implausible
 from features.sources.quarantine import write_quarantine
+from features.sources.quarantine_limit import too_many_broken
 from features.sources.scans import ROW, Scan, open_source, unreadable
 from features.sources.typed_rows import TypedRows, chosen, typed
-from features.sources.verdict import too_many_broken
-from features.sources.yaml_file import near
+from features.sources.validation import Ledger, keep_ledger
 from features.tables import TABLES, Table
+from features.yaml_config import near
 
 NOTHING: Mapping[str, ExtraFeatures] = MappingProxyType({})
 

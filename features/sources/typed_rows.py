@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from features.errors import DataError
-from features.sources.binding import Binding, Feed
+from features.sources.column_mapping import Binding, Feed
 from features.sources.config import TableSource
 from features.sources.conversion import accepts, converted, prepared
 from features.sources.filters import filtered

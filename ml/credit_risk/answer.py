@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ml.credit_risk.estimator import CreditRiskEstimator
-from ml.domain import reason_codes
+from ml.domain.credit import reason_codes
 from ml.signature import Signature, columns_of, request_model
 
 

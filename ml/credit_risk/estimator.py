@@ -14,10 +14,11 @@ from scipy.special import logit
 from features.errors import ConfigError, DataError
 from ml.credit_risk.params import DERIVED, MONOTONE, CreditParams
 from ml.credit_risk.reasons import REASONS
-from ml.domain.bands import bands
-from ml.domain.cutoffs import TargetNotReachable, derive_cutoffs
-from ml.domain.points import PointsScale
-from ml.domain.reason_codes import Reason, ReasonGroups, adverse_reasons, reason_groups
+from ml.domain.arrays import FloatArray
+from ml.domain.credit.bands import bands
+from ml.domain.credit.cutoffs import TargetNotReachable, derive_cutoffs
+from ml.domain.credit.points import PointsScale
+from ml.domain.credit.reason_codes import Reason, ReasonGroups, adverse_reasons, reason_groups
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
 from ml.estimators.contract import SklearnEstimator
@@ -26,7 +27,6 @@ from ml.estimators.woe_scorecard import WoeScorecard
 from ml.signature import Signature
 from ml.task import Columns
 
-Array = NDArray[np.float64]
 NEIGHBOURS = 500
 LEARNERS: dict[str, Any] = {"boosted_trees": BoostedTrees, "woe_scorecard": WoeScorecard}
 
@@ -63,9 +63,9 @@ class CreditRiskEstimator(SklearnEstimator):
     def fit(
         self,
         X: pl.DataFrame,
-        y: Array,
+        y: FloatArray,
         *,
-        calibrate: tuple[pl.DataFrame, Array],
+        calibrate: tuple[pl.DataFrame, FloatArray],
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
@@ -107,7 +107,7 @@ class CreditRiskEstimator(SklearnEstimator):
         if refit:
             say("learning once more from both parts")
             self.learner_ = self._learner().fit(np.vstack([matrix, held]), np.concatenate([y, calibrate[1]]))
-        self.reference_: Array = self.learner_.contributions(held[nearest])[:, :-1].mean(axis=0)
+        self.reference_: FloatArray = self.learner_.contributions(held[nearest])[:, :-1].mean(axis=0)
         self._finish()
         return self
 
@@ -143,10 +143,10 @@ class CreditRiskEstimator(SklearnEstimator):
         directions = {n: d for n, d in MONOTONE.items() if n in numbers} | self.params.monotone
         return {names.index(n): d for n, d in directions.items() if d}
 
-    def _calibrator(self, log_odds: Array, y: Array) -> Calibrator:
+    def _calibrator(self, log_odds: FloatArray, y: FloatArray) -> Calibrator:
         return Calibrator(method=self.params.calibration).fit(log_odds, y)
 
-    def _set_policy(self, log_odds: Array, y: Array) -> NDArray[np.intp]:
+    def _set_policy(self, log_odds: FloatArray, y: FloatArray) -> NDArray[np.intp]:
         """Derive the cut-offs from probabilities whose calibrator has not seen the row they belong to.
 
         Returns the positions of the applicants nearest the approval cut-off.
@@ -170,7 +170,7 @@ class CreditRiskEstimator(SklearnEstimator):
         near = max(policy["approve"], float(probability.min()))
         return np.argsort(np.abs(logit(probability) - logit(near)), kind="stable")[:NEIGHBOURS]
 
-    def _cross_calibrated(self, log_odds: Array, y: Array) -> Array:
+    def _cross_calibrated(self, log_odds: FloatArray, y: FloatArray) -> FloatArray:
         folds = min(5, int(min(y.sum(), len(y) - y.sum())))
         if folds < 2:
             return self.calibrator_.transform(log_odds)
@@ -195,19 +195,19 @@ class CreditRiskEstimator(SklearnEstimator):
         except ValueError as e:
             raise ConfigError(f"params.reasons: {e}") from None
 
-    def probability_of_default(self, matrix: Array) -> Array:
+    def probability_of_default(self, matrix: FloatArray) -> FloatArray:
         """Calibrated probability of each encoded row."""
         return np.asarray(self.calibrator_.transform(self.learner_.decision_function(matrix)))
 
-    def points(self, probability: Array) -> Array:
+    def points(self, probability: FloatArray) -> FloatArray:
         """Points score of calibrated probabilities."""
         return np.rint(self.scale_.points_from_probability(probability))
 
-    def bands(self, probability: Array) -> NDArray[np.str_]:
+    def bands(self, probability: FloatArray) -> NDArray[np.str_]:
         """Band of calibrated probabilities: approve, refer or decline."""
         return bands(probability, approve=self.policy_["approve"], decline=self.policy_["decline"])
 
-    def reasons(self, matrix: Array) -> list[tuple[Reason, ...]]:
+    def reasons(self, matrix: FloatArray) -> list[tuple[Reason, ...]]:
         """Adverse reasons of each encoded row against the approval cut-off, largest first, at most four."""
         contributions = self.learner_.contributions(matrix)[:, :-1]
         factor = self.scale_.factor

@@ -6,8 +6,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
-from ml.domain import derived
-from ml.domain.points import PointsScale
+from ml.domain.credit import derived_columns as derived
+from ml.domain.credit.points import PointsScale
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import METHODS
 from ml.estimators.woe_scorecard import WoeScorecard
@@ -74,7 +74,7 @@ class CreditParams(_Frozen):
         Direction in which a feature may move the probability of default (boosted trees); added to those of
         `MONOTONE` that the data has, 0 lifts one.
     derived : mapping of str to {operation: arguments}
-        Own derived columns, see `ml.domain.derived`; added to those of `DERIVED` that the data allows.
+        Own derived columns, see `ml.domain.credit.derived_columns`; added to those of `DERIVED` that the data allows.
     calibration : str
         How log-odds become probabilities, on the calibration slice.
     points : mapping

@@ -10,15 +10,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from features.errors import FeatureError
 from features.periods import label, period_of_day
+from ml.bilingual import Text
 from ml.demand_forecast.drivers import told
 from ml.demand_forecast.estimator import DemandEstimator, Told, level_name
-from ml.demand_forecast.panel import FloatArray, Panel
+from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.past import Past
 from ml.demand_forecast.request import DemandAnswer, DemandRequest, Driver, NewPeriod, PeriodForecast
-from ml.domain.demand_class import CLASSES
-from ml.estimators.tabular_encoder import FeatureError
-from ml.lending.fields import Text
+from ml.domain.arrays import FloatArray
+from ml.domain.demand.demand_class import CLASSES
 
 FEN = 100
 NEIGHBOURS = 3_000  # series that stand for the whole when a forecast is made anew

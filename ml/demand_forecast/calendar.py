@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator
 
 from features.periods import Frequency, first_day
+from ml.domain.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
 COLUMNS = (
     "days",
     "working_share",

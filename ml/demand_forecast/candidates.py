@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.demand_forecast.lags import WINDOWS
-from ml.demand_forecast.panel import FloatArray
 from ml.demand_forecast.params import STATISTICAL
 from ml.demand_forecast.past import LAG, Past
+from ml.domain.arrays import FloatArray
 
 NAIVE = ("moving_average", "same_season", "pooled_season")
 SEASONAL = ("same_season", "pooled_season")

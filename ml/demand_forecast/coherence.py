@@ -20,10 +20,11 @@ from scipy.sparse import csr_matrix
 from scipy.special import ndtr, ndtri
 
 from features.errors import DataError
+from ml.domain.arrays import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from ml.demand_forecast.forecast import Forecast
-    from ml.demand_forecast.panel import FloatArray, IntArray, Panel
+    from ml.demand_forecast.panel import Panel
 
 PATHS = 400
 BLOCK = 512  # series whose own noise is drawn together

@@ -12,8 +12,8 @@ import numpy as np
 
 from ml.demand_forecast.calendar import COLUMNS
 from ml.demand_forecast.lags import NAMES
-from ml.demand_forecast.panel import FloatArray
 from ml.demand_forecast.request import Driver
+from ml.domain.arrays import FloatArray
 
 SHOWN = 4
 SLIGHT = 0.01  # effects below a hundredth are not worth a word

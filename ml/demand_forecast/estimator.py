@@ -12,14 +12,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.errors import DataError
+from ml.artefacts.json_files import content_of, from_json, to_json
+from ml.artefacts.npz import from_npz, to_npz
 from ml.demand_forecast.coherence import cumulative_quantiles, levels_of, node_quantiles
 from ml.demand_forecast.forecast import GRID, Forecast
 from ml.demand_forecast.forecaster import Forecaster, Say
-from ml.demand_forecast.panel import FloatArray, Panel
+from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.past import Past
-from ml.estimators.artefact import content_of, from_json, to_json
-from ml.estimators.retrievers.npz import from_npz, to_npz
+from ml.domain.arrays import FloatArray
 from ml.signature import Field, Signature
 
 PANEL, TOLD, NOTES = "panel", "forecasts.npz", "demand.json"

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from features.errors import DataError
+from ml.artefacts.json_files import content_of, from_json, to_json
 from ml.demand_forecast import candidates
 from ml.demand_forecast.coherence import Dependence, normal_scores, score_information
 from ml.demand_forecast.forecast import GRID, Forecast
-from ml.demand_forecast.panel import FloatArray, IntArray, Panel
+from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.past import Past
 from ml.demand_forecast.trees import FEWEST_ROWS, OPEN, Trees
-from ml.domain.count_distribution import corrected_levels, fit_dispersion, probability_integral
-from ml.domain.demand_class import CLASSES, demand_class
-from ml.estimators.artefact import content_of, from_json, to_json
+from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.demand.count_distribution import corrected_levels, fit_dispersion, probability_integral
+from ml.domain.demand.demand_class import CLASSES, demand_class
 from ml.estimators.bag import total_in_order
 
 FEWEST = 150  # outcomes that a class must have to be calibrated by itself

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.periods import Frequency
+from ml.domain.arrays import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 LAGS = (1, 2, 3)
 # Periods of a short, a middle and a long memory.
 WINDOWS: dict[str, tuple[int, int, int]] = {"day": (14, 56, 182), "week": (4, 13, 52), "month": (4, 8, 12)}

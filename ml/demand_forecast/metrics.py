@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.demand_forecast.forecast import GRID, Forecast
-from ml.demand_forecast.panel import FloatArray
-from ml.domain.count_distribution import probability_integral
+from ml.domain.arrays import FloatArray
+from ml.domain.demand.count_distribution import probability_integral
 
 
 def integral(y: FloatArray, forecast: Forecast, available: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:

@@ -10,14 +10,13 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.errors import DataError
+from features.errors import DataError, FeatureError
 from features.periods import first_day, label
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules, plan_orders
 from ml.demand_forecast.request import Name
 from ml.endpoint import Champions, Endpoint
-from ml.estimators.tabular_encoder import FeatureError
 
 FEN = 100
 TASK = "demand_forecast"

@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from features.demand_forecast import PERIOD
 from features.errors import DataError
 from features.periods import SEASONS, Frequency, label
-from ml.estimators.artefact import content_of, from_json, to_json
-from ml.estimators.retrievers.npz import from_npz, to_npz
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from ml.artefacts.json_files import content_of, from_json, to_json
+from ml.artefacts.npz import from_npz, to_npz
+from ml.domain.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ml.demand_forecast.calendar import COLUMNS, calendar
 from ml.demand_forecast.lags import NAMES, WINDOWS, lag_table
-from ml.demand_forecast.panel import FloatArray, IntArray, Panel
-from ml.domain.censored_demand import expected_demand
+from ml.demand_forecast.panel import Panel
+from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.demand.censored_demand import expected_demand
 
 LAG = {name: i for i, name in enumerate(NAMES)}
 FESTIVAL = slice(3, 6)

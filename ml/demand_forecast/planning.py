@@ -12,10 +12,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import DataError
-from features.sources.yaml_file import load_yaml
-from ml.demand_forecast.panel import FloatArray
-from ml.domain.newsvendor import UnitCosts, between, expected_cost, order_up_to
-from ml.domain.transfers import marginal_values, plan_transfers
+from features.yaml_config import load_yaml
+from ml.domain.arrays import FloatArray
+from ml.domain.demand.newsvendor import UnitCosts, between, expected_cost, order_up_to
+from ml.domain.demand.transfers import marginal_values, plan_transfers
 
 Money = float | None
 ORDERS = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from ml.lending.fields import Text
+from ml.bilingual import Text
 from ml.signature import Signature
 
 Level = Annotated[float, Field(ge=0.005, le=0.995)]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import DataError
-from ml.demand_forecast.panel import FloatArray, IntArray, Panel
+from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.params import TreeParams
 from ml.demand_forecast.past import Past
+from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.bag import mean_in_order
 from ml.threads import thread_count
 

@@ -19,10 +19,10 @@ from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
 
 from features.errors import DataError
-from ml.estimators.artefact import damaged, from_json, to_json
+from ml.artefacts.json_files import damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-Array = npt.NDArray[np.float64]
 STATE = "bg_nbd.json"
 NAMES = ("r", "alpha", "a", "b")
 IMPOSSIBLE = 1e10  # loss where the arithmetic overflows: far from any maximum
@@ -70,7 +70,7 @@ class BgNbd(SklearnEstimator):
         columns, weight = distinct_histories(x, t / scale, T / scale)
         start = np.log([1.0, 1.0, 1.0, 2.0])
 
-        def loss(theta: Array) -> float:
+        def loss(theta: FloatArray) -> float:
             value = -float(weight @ _log_likelihood(np.exp(theta), *columns)) / weight.sum()
             return value if np.isfinite(value) else IMPOSSIBLE
 
@@ -81,7 +81,7 @@ class BgNbd(SklearnEstimator):
 
     def expected_purchases(
         self, horizon: float, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike
-    ) -> Array:
+    ) -> FloatArray:
         """Purchases to be expected of each customer in the time to come.
 
         Parameters
@@ -108,7 +108,7 @@ class BgNbd(SklearnEstimator):
             return BgNbd._with([r, alpha, a + 1e-6, b]).expected_purchases(horizon, x, t, T)
         return np.asarray((a + b + x - 1) / (a - 1) * (1 - shrink * series) * self.probability_active(x, t, T))
 
-    def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> Array:
+    def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> FloatArray:
         """Chance that each customer has not left; one who never came back cannot have left, in this model."""
         check_is_fitted(self, "parameters_")
         x, t, T = checked_histories(frequency, recency, age)
@@ -147,7 +147,7 @@ class BgNbd(SklearnEstimator):
         return cls._with(values)
 
 
-def _log_likelihood(parameters: Array, x: Array, t: Array, T: Array) -> Array:
+def _log_likelihood(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:
     r, alpha, a, b = parameters
     common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - betaln(a, b)
     stays = betaln(a, b + x) - (r + x) * np.log(alpha + T)
@@ -156,7 +156,9 @@ def _log_likelihood(parameters: Array, x: Array, t: Array, T: Array) -> Array:
     return np.asarray(common + np.logaddexp(stays, leaves))
 
 
-def distinct_histories(x: Array, t: Array, T: Array) -> tuple[tuple[Array, Array, Array], Array]:
+def distinct_histories(
+    x: FloatArray, t: FloatArray, T: FloatArray
+) -> tuple[tuple[FloatArray, FloatArray, FloatArray], FloatArray]:
     """Histories that differ, and how many customers have each; of very many, a fixed draw.
 
     Four numbers are learnt from them: more than some thousand histories change nothing but the time.
@@ -171,7 +173,7 @@ def distinct_histories(x: Array, t: Array, T: Array) -> tuple[tuple[Array, Array
 
 def checked_histories(
     frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike
-) -> tuple[Array, Array, Array]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Histories as arrays.
 
     Raises

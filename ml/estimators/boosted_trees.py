@@ -12,10 +12,11 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from features.errors import ConfigError
-from ml.estimators.artefact import content_of, damaged, from_json, to_json
+from ml.artefacts.json_files import content_of, damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
 from ml.estimators.bag import mean_in_order
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.inputs import FloatArray, directions, labelled, matrix
+from ml.estimators.inputs import directions, labelled, matrix
 from ml.threads import thread_count
 
 if TYPE_CHECKING:

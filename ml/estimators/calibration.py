@@ -10,10 +10,11 @@ import numpy.typing as npt
 from scipy.special import expit, log_expit, logit
 
 from features.errors import ConfigError, DataError
-from ml.domain.logistic import bounded_logistic_regression
-from ml.estimators.artefact import damaged, from_json, to_json
+from ml.artefacts.json_files import damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
+from ml.domain.statistics.logistic import bounded_logistic_regression
 from ml.estimators.contract import SklearnTransformer, check_is_fitted
-from ml.estimators.inputs import FloatArray, outcomes
+from ml.estimators.inputs import outcomes
 
 METHODS = ("auto", "isotonic", "beta", "none")
 LEARNT = METHODS[1:]

@@ -14,10 +14,10 @@ from scipy.optimize import minimize
 from scipy.special import gammaln
 
 from features.errors import DataError
-from ml.estimators.artefact import damaged, from_json, to_json
+from ml.artefacts.json_files import damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-Array = npt.NDArray[np.float64]
 STATE = "gamma_gamma.json"
 NAMES = ("p", "q", "v")
 BOUND = 10.0
@@ -65,7 +65,7 @@ class GammaGamma(SklearnEstimator):
         scale = float(np.median(m))
         z = m / scale
 
-        def loss(theta: Array) -> float:
+        def loss(theta: FloatArray) -> float:
             p, q, v = np.exp(theta)
             value = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v)
             value += (p * x - 1) * np.log(z) + p * x * np.log(x) - (p * x + q) * np.log(x * z + v)
@@ -76,7 +76,7 @@ class GammaGamma(SklearnEstimator):
         self.overall_ = float(x @ m / x.sum())
         return self
 
-    def expected_spend(self, count: npt.ArrayLike, mean_spend: npt.ArrayLike) -> Array:
+    def expected_spend(self, count: npt.ArrayLike, mean_spend: npt.ArrayLike) -> FloatArray:
         """Mean worth of a purchase of each customer; everybody's where nothing is known of their own (count 0).
 
         Raises
@@ -116,7 +116,7 @@ class GammaGamma(SklearnEstimator):
         return model
 
 
-def _checked(count: npt.ArrayLike, mean_spend: npt.ArrayLike) -> tuple[Array, Array]:
+def _checked(count: npt.ArrayLike, mean_spend: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     x, m = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (count, mean_spend))
     if x.shape != m.shape or x.ndim != 1:
         raise DataError(f"count {x.shape} and mean_spend {m.shape} must be as many")

@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
-from ml.estimators.artefact import damaged, from_json, to_json
+from ml.artefacts.json_files import damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-Array = NDArray[np.float64]
 STATE = "group_calibration.json"
 STEPS = 25
 WIDEST = 3.0
@@ -51,7 +50,9 @@ class GroupCalibration(SklearnEstimator):
     def __init__(self, *, least_rows: int = 200) -> None:
         self.least_rows = least_rows
 
-    def fit(self, log_odds: Array, y: Array, group: Sequence[str | None], weight: Array | None = None) -> Self:
+    def fit(
+        self, log_odds: FloatArray, y: FloatArray, group: Sequence[str | None], weight: FloatArray | None = None
+    ) -> Self:
         """Learn the shifts from held-out rows with calibrated log-odds and outcomes."""
         w = np.ones(len(y)) if weight is None else weight
         names, member = np.unique(np.array(["" if g is None else g for g in group], dtype=str), return_inverse=True)
@@ -71,7 +72,7 @@ class GroupCalibration(SklearnEstimator):
         self.shifts_ = {str(n): float(s) for n, s, e in zip(names, shift, enough, strict=True) if e}
         return self
 
-    def shift(self, group: Sequence[str | None]) -> Array:
+    def shift(self, group: Sequence[str | None]) -> FloatArray:
         """What to add to the calibrated log-odds of each row; 0 for groups without a shift."""
         check_is_fitted(self)
         return np.array([0.0 if g is None else self.shifts_.get(g, 0.0) for g in group], dtype=np.float64)
@@ -105,7 +106,7 @@ class GroupCalibration(SklearnEstimator):
         return restored
 
 
-def _spread(score: Array, information: Array) -> float:
+def _spread(score: FloatArray, information: FloatArray) -> float:
     """Maximum marginal likelihood of one-step estimates `score / information`, normal with variance 1/information."""
     from scipy.optimize import minimize_scalar
 

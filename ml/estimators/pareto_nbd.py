@@ -18,11 +18,11 @@ from scipy.optimize import minimize
 from scipy.special import gammaln
 
 from features.errors import DataError
-from ml.estimators.artefact import damaged, from_json, to_json
+from ml.artefacts.json_files import damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
 from ml.estimators.bg_nbd import checked_histories, distinct_histories
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-Array = npt.NDArray[np.float64]
 STATE = "pareto_nbd.json"
 NAMES = ("r", "alpha", "s", "beta")
 IMPOSSIBLE = 1e10  # loss where the arithmetic overflows: far from any maximum
@@ -59,7 +59,7 @@ class ParetoNbd(SklearnEstimator):
         scale = float(T.mean())
         columns, weight = distinct_histories(x, t / scale, T / scale)
 
-        def loss(theta: Array) -> float:
+        def loss(theta: FloatArray) -> float:
             value = -float(weight @ _log_likelihood(np.exp(theta), *columns)) / weight.sum()
             return value if np.isfinite(value) else IMPOSSIBLE
 
@@ -71,7 +71,7 @@ class ParetoNbd(SklearnEstimator):
 
     def expected_purchases(
         self, horizon: float, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike
-    ) -> Array:
+    ) -> FloatArray:
         """Purchases to be expected of each customer in the time to come; see `BgNbd.expected_purchases`."""
         if not horizon >= 0:
             raise DataError(f"horizon: must not be below 0, got {horizon}")
@@ -83,7 +83,7 @@ class ParetoNbd(SklearnEstimator):
         active_time = (beta + T) * (-growth if abs(s - 1) < 1e-9 else -np.expm1((s - 1) * growth) / (s - 1))
         return np.asarray((r + x) / (alpha + T) * active_time * alive)
 
-    def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> Array:
+    def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> FloatArray:
         """Chance that each customer has not left."""
         check_is_fitted(self, "parameters_")
         x, t, T = checked_histories(frequency, recency, age)
@@ -117,7 +117,7 @@ class ParetoNbd(SklearnEstimator):
         return model
 
 
-def _log_leaving(parameters: Array, x: Array, t: Array, T: Array) -> Array:
+def _log_leaving(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:
     """Logarithm of s * integral from t to T of (alpha + u)^-(r + x) * (beta + u)^-(s + 1) du.
 
     It is the note's s / (r + s + x) * A0, by Gauss-Legendre quadrature in log(alpha + u), which needs no hypergeometric
@@ -136,7 +136,7 @@ def _log_leaving(parameters: Array, x: Array, t: Array, T: Array) -> Array:
     return np.asarray(np.log(s) + top[:, 0] + area)
 
 
-def _log_likelihood(parameters: Array, x: Array, t: Array, T: Array) -> Array:
+def _log_likelihood(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:
     r, alpha, s, beta = parameters
     common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
     stays = -(r + x) * np.log(alpha + T) - s * np.log(beta + T)

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import ConfigError, DataError
-from ml.estimators.artefact import content_of, damaged, from_json, to_json
+from ml.artefacts.json_files import content_of, damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.inputs import FloatArray, directions, matrix
+from ml.estimators.inputs import directions, matrix
 from ml.threads import thread_count
 
 STATE, TREES = "ranking_trees.json", "ranking_trees.txt"

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from features.errors import DataError
-from ml.domain.empirical_bayes import prior_strength, shrunken_rates
-from ml.estimators.artefact import damaged, from_json, to_json
+from ml.artefacts.json_files import damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
+from ml.domain.statistics.empirical_bayes import prior_strength, shrunken_rates
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-Array = NDArray[np.float64]
 Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
 STATE = "shrunken_rates.json"
 FOLDS = 5
@@ -57,7 +57,7 @@ class ShrunkenRates(SklearnEstimator):
         """Names of the columns that `transform` gives."""
         return ["rate of " + " and ".join(g) for g in self.groups]
 
-    def fit(self, X: Columns, y: Array, weight: Array | None = None) -> Self:
+    def fit(self, X: Columns, y: FloatArray, weight: FloatArray | None = None) -> Self:
         """Learn the rates.
 
         Parameters
@@ -81,7 +81,7 @@ class ShrunkenRates(SklearnEstimator):
         self.rates_ = [self._rates(self._keys(X, g), y, w) for g in self.groups]
         return self
 
-    def fit_transform(self, X: Columns, y: Array, weight: Array | None = None) -> Array:
+    def fit_transform(self, X: Columns, y: FloatArray, weight: FloatArray | None = None) -> FloatArray:
         """Learn the rates, and give each row those learnt from the other folds: its own outcome is not among them."""
         self.fit(X, y, weight)
         w = np.ones(len(y)) if weight is None else weight
@@ -95,7 +95,7 @@ class ShrunkenRates(SklearnEstimator):
                 result[own, g] = self._looked_up(keys[own], rates)
         return result
 
-    def transform(self, X: Columns) -> Array:
+    def transform(self, X: Columns) -> FloatArray:
         """Log-odds of each row's groups, shape (n_rows, n_groups)."""
         check_is_fitted(self)
         found = [self._looked_up(self._keys(X, g), r) for g, r in zip(self.groups, self.rates_, strict=True)]
@@ -115,7 +115,7 @@ class ShrunkenRates(SklearnEstimator):
         return np.asarray(keys.to_numpy(), dtype=object)
 
     @staticmethod
-    def _rates(keys: NDArray[np.object_], y: Array, w: Array) -> dict[str, float]:
+    def _rates(keys: NDArray[np.object_], y: FloatArray, w: FloatArray) -> dict[str, float]:
         there = np.array([k is not None for k in keys], dtype=bool)
         if not there.any():
             return {}
@@ -124,7 +124,7 @@ class ShrunkenRates(SklearnEstimator):
         rates = shrunken_rates(k, n, strength=prior_strength(k, n))
         return dict(zip(names.tolist(), [_log_odds(r) for r in rates.tolist()], strict=True))
 
-    def _looked_up(self, keys: NDArray[np.object_], rates: Mapping[str, float]) -> Array:
+    def _looked_up(self, keys: NDArray[np.object_], rates: Mapping[str, float]) -> FloatArray:
         return np.array([self.overall_ if k is None else rates.get(k, self.overall_) for k in keys], dtype=np.float64)
 
     def to_files(self) -> dict[str, bytes]:

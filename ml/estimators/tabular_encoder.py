@@ -10,26 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from features.errors import DataError
-from ml.domain import derived
+from features.errors import FeatureError
+from ml.domain.credit import derived_columns as derived
 from ml.estimators.contract import SklearnTransformer, check_is_fitted
 
 Derivation = Mapping[str, Sequence[str | float]]
-
-
-class FeatureError(DataError):
-    """A column that the model cannot use.
-
-    Attributes
-    ----------
-    feature, rule : str
-        Which, and what is asked of it; never a value, so that both may be told to a caller.
-    """
-
-    def __init__(self, feature: str, rule: str) -> None:
-        super().__init__(f"column '{feature}' {rule}")
-        self.feature = feature
-        self.rule = rule
 
 
 class _Step(NamedTuple):
@@ -50,7 +35,7 @@ class TabularEncoder(SklearnTransformer):
     categorical : sequence of str
         Text columns, coded by frequency order in the training data. A value never seen is missing.
     derived : mapping of str to {operation: arguments}
-        Columns computed from others, in order (see `ml.domain.derived`); they may use earlier ones.
+        Columns computed from others, in order (see `ml.domain.credit.derived_columns`); they may use earlier ones.
 
     Attributes
     ----------

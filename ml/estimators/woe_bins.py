@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import ConfigError
-from ml.estimators.inputs import FloatArray
+from ml.domain.arrays import FloatArray
 
 TRENDS = {1: "ascending", -1: "descending"}
 EXACT = 1e6  # optbinning cuts weighted counts down to integers: weights are scaled until that loses nothing

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from ml.domain.logistic import bounded_logistic_regression
-from ml.domain.points import PointsScale
-from ml.estimators.artefact import damaged, from_json, to_json
+from ml.artefacts.json_files import damaged, from_json, to_json
+from ml.domain.arrays import FloatArray
+from ml.domain.credit.points import PointsScale
+from ml.domain.statistics.logistic import bounded_logistic_regression
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.inputs import FloatArray, directions, labelled, matrix
+from ml.estimators.inputs import directions, labelled, matrix
 from ml.estimators.woe_bins import BinningRules, FeatureBins, find_bins, places
 
 STATE = "woe_scorecard.json"

@@ -6,17 +6,18 @@ import numpy as np
 import polars as pl
 
 from features import fault_rate as features
+from ml.domain.arrays import FloatArray
 from ml.fault_rate.answer import respond, slow
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.follow import follow
+from ml.fault_rate.live_updates import follow
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.request import FaultAnswer, request
 from ml.metrics import demand
 from ml.metrics.counts import poisson_deviance
-from ml.task import Array, Metric, Task
+from ml.task import Metric, Task
 
 
-def one_rate(X: pl.DataFrame, y: Array, asked: pl.DataFrame) -> Array:
+def one_rate(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
     """The naive answer: every vehicle-year has as many faults of a component as the mean of those learnt from.
 
     >>> X = pl.DataFrame({"component": ["brakes", "brakes"], "vehicle_years": [1.0, 3.0]})

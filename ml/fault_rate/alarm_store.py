@@ -13,10 +13,10 @@ import polars as pl
 import polars.selectors as cs
 import sqlalchemy as sa
 
+from features.aggregations import DAY
 from features.errors import DataError
-from features.facts import DAY
 from ml.fault_rate.alarm_file import ALARMS, CHANGES, MOVES, AlarmFile, now
-from ml.fault_rate.watch import ALARM
+from ml.fault_rate.surveillance import ALARM
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "open": ("acknowledged", "closed"), "acknowledged": ("campaign", "closed"), "campaign": ("closed",), "closed": (),
@@ -85,7 +85,7 @@ class AlarmStore:
         Parameters
         ----------
         found : DataFrame
-            See `ml.fault_rate.watch.Watch.alarms`; further columns are kept too.
+            See `ml.fault_rate.surveillance.Watch.alarms`; further columns are kept too.
         as_of : int
             Moment of the run (us).
 
@@ -162,7 +162,7 @@ class AlarmStore:
         -------
         DataFrame
             `id`, `model`, `component`, `state`, `opened_at` and `last_seen_at` (us), then the latest figures as
-            `ml.fault_rate.watch.Watch.alarms` names them.
+            `ml.fault_rate.surveillance.Watch.alarms` names them.
         """
         asked = {"model": model, "component": component}
         wanted = [ALARMS.c[name] == value for name, value in asked.items() if value is not None]

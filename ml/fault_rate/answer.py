@@ -10,14 +10,14 @@ import numpy as np
 import polars as pl
 from scipy.special import gammaincinv
 
-from ml.domain.shrinkage.priors import one_gamma
-from ml.domain.shrinkage.scores import posterior_mean, posterior_quantile
-from ml.estimators.tabular_encoder import FeatureError
+from features.errors import FeatureError
+from ml.bilingual import Text
+from ml.domain.faults.shrinkage.priors import one_gamma
+from ml.domain.faults.shrinkage.scores import posterior_mean, posterior_quantile
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.request import Alarm, Cell, FaultAnswer, FaultQuestion, Plan, Week
 from ml.fault_rate.rules import CallIn
 from ml.fault_rate.snapshot import Snapshot
-from ml.lending.fields import Text
 
 INTERVAL = (0.05, 0.95)
 

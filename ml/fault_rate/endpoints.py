@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import DataError
-from ml.domain.detection_power import smallest_detectable, weeks_until_known
+from ml.domain.faults.detection_power import smallest_detectable, weeks_until_known
 from ml.endpoint import Champions, Endpoint
 from ml.fault_rate.answer import alarm_of, days_between, known, planned, ratio_of
 from ml.fault_rate.estimator import FaultEstimator

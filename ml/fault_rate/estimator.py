@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import DataError
-from ml.estimators.artefact import content_of
+from ml.artefacts.json_files import content_of
 from ml.fault_rate.rules import AlarmRules, CallIn, call_in
 from ml.fault_rate.snapshot import Snapshot
 from ml.signature import Field, Signature

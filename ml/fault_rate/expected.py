@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
-from ml.fault_rate.field import Field
-from ml.fault_rate.usual import UsualRates, cell_of, combinations
+from ml.domain.arrays import BoolArray, FloatArray
+from ml.fault_rate.baseline_rates import UsualRates, cell_of, combinations
+from ml.fault_rate.exposure import Field
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 HELD_OUT = 0.3
 YEAR_WEEKS = 52
 ABSENT = 6.0  # where so many faults are expected and none came, the model does not have the component

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from features.aggregations import DAY
 from features.errors import DataError
-from features.facts import DAY
-from ml.fault_rate.field import BACKWARDS, UNDATED, WEEK_DAYS, Field, known_records
+from ml.fault_rate.exposure import BACKWARDS, UNDATED, WEEK_DAYS, Field, known_records
 
 ONLY_REPORTS = (
     "there is no table of the fleet: faults are compared with the visits of their model, not with the vehicles in the "

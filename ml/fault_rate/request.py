@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ml.lending.fields import Text
+from ml.bilingual import Text
 from ml.signature import Signature
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]

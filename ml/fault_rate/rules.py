@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.sources.yaml_file import load_yaml
-from ml.domain.recall_campaign import Campaign, plan_campaign
+from features.yaml_config import load_yaml
+from ml.domain.faults.inspection_campaign import Campaign, plan_campaign
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.vehicles import call_list, faults_to_come, rows_of
 

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ml.domain.service_due import ENOUGH_VEHICLES, Driving, Due, Rate, fit_driving, next_due, rate_given
-from ml.domain.service_turns import MONTH_DAYS, Punctuality, intervals, punctuality
+from ml.domain.arrays import FloatArray
+from ml.domain.maintenance.service_due import ENOUGH_VEHICLES, Driving, Due, Rate, fit_driving, next_due, rate_given
+from ml.domain.maintenance.service_turns import MONTH_DAYS, Punctuality, intervals, punctuality
 from ml.fault_rate.routine import Routine, lay_out_routine, steps
 from ml.fault_rate.service_rules import ServiceRules, learnt, ruled
 from ml.fault_rate.service_words import worded
 
-FloatArray = npt.NDArray[np.float64]
 LATEST_DAY = 100_000  # beyond any date that matters: a vehicle that hardly moves has no day on which a limit is reached
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.tables import ENERGY_TYPES
-from ml.domain.service_turns import learn_limits
+from ml.domain.maintenance.service_turns import learn_limits
 
 ENOUGH_GAPS = 20
 

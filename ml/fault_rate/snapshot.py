@@ -14,14 +14,14 @@ import numpy.typing as npt
 import polars as pl
 
 from features.errors import DataError
-from ml.estimators.artefact import damaged
-from ml.estimators.retrievers.npz import PARAMS, from_npz, member, pack_params, to_npz, unpack_params
-from ml.fault_rate.field import WEEK_DAYS
-from ml.fault_rate.usual import UsualRates
+from ml.artefacts.json_files import damaged
+from ml.artefacts.npz import PARAMS, from_npz, member, pack_params, to_npz, unpack_params
+from ml.domain.arrays import FloatArray
+from ml.fault_rate.baseline_rates import UsualRates
+from ml.fault_rate.exposure import WEEK_DAYS
+from ml.fault_rate.surveillance import ALARM, Watch
 from ml.fault_rate.vehicles import Vehicles
-from ml.fault_rate.watch import ALARM, Watch
 
-FloatArray = npt.NDArray[np.float64]
 RECENT_WEEKS = 13
 FACTS = frozenset(
     {"basis", "first_day", "until_day", "alpha", "proneness", "scale", "notes", "alarms", "costs", "has_vehicles"}
@@ -35,13 +35,13 @@ class Snapshot:
     Attributes
     ----------
     basis : {'exposure', 'reports'}
-        See `ml.fault_rate.field.Field`.
+        See `ml.fault_rate.exposure.Field`.
     first_day, until_day : float
         Days from the epoch: the first week watched begins with the one; what was reported before the other is known.
     alpha : float
         Chance of any false alarm that was promised.
     proneness, scale : float
-        See `ml.fault_rate.watch.Watch`.
+        See `ml.fault_rate.surveillance.Watch`.
     cells : DataFrame
         `model`, `component`.
     count, expected, log_e : ndarray of shape (n_cells, n_weeks)

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.facts import DAY
+from features.aggregations import DAY
 from features.odometer import implausible
-from ml.estimators.retrievers.npz import member
-from ml.fault_rate.field import YEAR_DAYS
-from ml.fault_rate.usual import UsualRates
+from ml.artefacts.npz import member
+from ml.domain.arrays import FloatArray
+from ml.fault_rate.baseline_rates import UsualRates
+from ml.fault_rate.exposure import YEAR_DAYS
 
-FloatArray = npt.NDArray[np.float64]
 MONTH_DAYS = YEAR_DAYS / 12
 SLICE_DAYS = 30.0  # within which a vehicle's age and the season are taken for constant
 UNKNOWN_DAY = -(2**31)
@@ -114,7 +114,7 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
     Parameters
     ----------
     fleet, records : DataFrame
-        As for `ml.fault_rate.field.lay_out`, records with `odometer_km` where there is one.
+        As for `ml.fault_rate.exposure.lay_out`, records with `odometer_km` where there is one.
     as_of : int
         Moment (us); nothing at or after it counts.
     """

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import logit
 
@@ -18,7 +16,6 @@ from ml.lead_scoring.reasons import largest
 from ml.lead_scoring.request import Asked, read
 
 Trend = Literal["rising", "steady", "falling"]
-Array = NDArray[np.float64]
 
 
 class LeadReason(BaseModel):

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.errors import FeatureError
 from ml.endpoint import Champions
-from ml.estimators.tabular_encoder import FeatureError
 from ml.instants import instant
 from ml.lead_scoring.estimator import LeadScoringEstimator
 

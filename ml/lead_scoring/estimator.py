@@ -11,23 +11,23 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from features.errors import ConfigError, DataError
-from ml.domain.response_decay import ResponseDecay
+from features.errors import ConfigError, DataError, FeatureError
+from ml.domain.arrays import FloatArray
+from ml.domain.leads.response_decay import ResponseDecay
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
 from ml.estimators.contract import SklearnEstimator
 from ml.estimators.group_calibration import GroupCalibration
 from ml.estimators.shrunken_rates import ShrunkenRates
-from ml.estimators.tabular_encoder import FeatureError, TabularEncoder
+from ml.estimators.tabular_encoder import TabularEncoder
+from ml.lead_scoring.lead_value import cannot_learn_response, learn_channels, learn_margins, learn_response
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.reasons import voices
 from ml.lead_scoring.rows import DERIVED, FIELDS_EMPTY, FROM_TIME, with_form, with_time_of_day
-from ml.lead_scoring.worth import cannot_learn_response, learn_channels, learn_margins, learn_response
 from ml.signature import Signature
 from ml.task import Columns
 
-Array = NDArray[np.float64]
-Weights = tuple[Array, Array]
+Weights = tuple[FloatArray, FloatArray]
 STATE = "lead_scoring.json"
 FOLDS = 3
 REFERENCE_ROWS = 5_000
@@ -79,9 +79,9 @@ class LeadScoringEstimator(SklearnEstimator):
     def fit(
         self,
         X: pl.DataFrame,
-        y: Array,
+        y: FloatArray,
         *,
-        calibrate: tuple[pl.DataFrame, Array],
+        calibrate: tuple[pl.DataFrame, FloatArray],
         weights: Weights | None = None,
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
@@ -144,12 +144,19 @@ class LeadScoringEstimator(SklearnEstimator):
             say("learning once more from both parts")
             self._fit_steps(both, outcome, both_w)
         sample = held[np.linspace(0, held.height - 1, min(held.height, REFERENCE_ROWS)).astype(np.intp)]
-        self.reference_: Array = self.learner_.contributions(self._matrix(sample))[:, :-1].mean(axis=0)
+        self.reference_: FloatArray = self.learner_.contributions(self._matrix(sample))[:, :-1].mean(axis=0)
         self._finish()
         return self
 
     def _calibrate(
-        self, matrix: Array, X: pl.DataFrame, y: Array, w: Array, pooled: Array, held_y: Array, held_w: Array
+        self,
+        matrix: FloatArray,
+        X: pl.DataFrame,
+        y: FloatArray,
+        w: FloatArray,
+        pooled: FloatArray,
+        held_y: FloatArray,
+        held_w: FloatArray,
     ) -> None:
         """Calibrate on the later slice; where nothing is later, on the out-of-fold log-odds of all other rows too."""
         log_odds, outcome, weight = pooled, held_y, held_w
@@ -158,7 +165,7 @@ class LeadScoringEstimator(SklearnEstimator):
             outcome, weight = np.concatenate([y, held_y]), np.concatenate([w, held_w])
         self.calibrator_ = Calibrator(method=self.params.calibration).fit(log_odds, outcome, weight)
 
-    def _fit_steps(self, X: pl.DataFrame, y: Array, w: Array) -> Array:
+    def _fit_steps(self, X: pl.DataFrame, y: FloatArray, w: FloatArray) -> FloatArray:
         rows = self._rows(X)
         self.rates_ = ShrunkenRates(groups=self._rate_groups(X))
         rates = self.rates_.fit_transform(rows, y, w)
@@ -212,7 +219,7 @@ class LeadScoringEstimator(SklearnEstimator):
         """Features that the lead itself gives."""
         return [f.name for f in self.signature.fields if f.feature and not f.computed]
 
-    def _matrix(self, X: Columns) -> Array:
+    def _matrix(self, X: Columns) -> FloatArray:
         rows: Columns = self._rows(X)
         if isinstance(rows, pl.DataFrame) and rows.height <= FEW:
             rows = rows.to_dict(as_series=False)  # lists are converted in one call, columns of a frame in one each
@@ -222,12 +229,12 @@ class LeadScoringEstimator(SklearnEstimator):
         name = self.params.dealer
         return X[name].cast(pl.String).to_list() if name in X.columns else [None] * X.height
 
-    def _out_of_fold(self, matrix: Array, X: pl.DataFrame, y: Array, w: Array) -> Array:
+    def _out_of_fold(self, matrix: FloatArray, X: pl.DataFrame, y: FloatArray, w: FloatArray) -> FloatArray:
         """Chances of the training rows by learners that have not seen their lead, under the same calibration."""
         log_odds = self._out_of_fold_log_odds(matrix, X, y, w)
         return np.asarray(expit(self.calibrator_.log_odds(log_odds) + self.dealers_.shift(self._dealers(X))))
 
-    def _out_of_fold_log_odds(self, matrix: Array, X: pl.DataFrame, y: Array, w: Array) -> Array:
+    def _out_of_fold_log_odds(self, matrix: FloatArray, X: pl.DataFrame, y: FloatArray, w: FloatArray) -> FloatArray:
         leads = X["lead_id"].to_numpy() if "lead_id" in X.columns else np.arange(len(y))
         _, lead = np.unique(leads, return_inverse=True)
         fold = np.random.default_rng(0).permutation(int(lead.max()) + 1)[lead] % FOLDS
@@ -248,20 +255,20 @@ class LeadScoringEstimator(SklearnEstimator):
         self.feature_names_ = [*self.encoder_.feature_names_out_, *self.rates_.names]
         self.voices_ = voices(self.feature_names_, own)
 
-    def _probability(self, X: pl.DataFrame) -> Array:
+    def _probability(self, X: pl.DataFrame) -> FloatArray:
         return self.probability_of(self._matrix(X), self._dealers(X))
 
-    def probability_of(self, matrix: Array, dealers: list[str | None]) -> Array:
+    def probability_of(self, matrix: FloatArray, dealers: list[str | None]) -> FloatArray:
         """Calibrated chance of each encoded row."""
         log_odds = self.calibrator_.log_odds(self.learner_.decision_function(matrix))
         return np.asarray(expit(log_odds + self.dealers_.shift(dealers)))
 
-    def grades(self, probability: Array) -> NDArray[np.str_]:
+    def grades(self, probability: FloatArray) -> NDArray[np.str_]:
         """A to D by the thresholds of the configuration."""
         at = self.params.grades
         return np.asarray(GRADES[np.sum([probability >= t for t in (at.A, at.B, at.C)], axis=0)])
 
-    def margins(self, X: pl.DataFrame) -> Array:
+    def margins(self, X: pl.DataFrame) -> FloatArray:
         """Expected gross margin of a sale of each lead in yuan; NaN where no margin was ever known."""
         learnt = self.learnt_["margins"]
         if learnt is None:
@@ -286,7 +293,7 @@ class LeadScoringEstimator(SklearnEstimator):
             }
         )
 
-    def contributions(self, X: pl.DataFrame) -> Array:
+    def contributions(self, X: pl.DataFrame) -> FloatArray:
         """What each feature adds to the log-odds of each row, against the average lead."""
         return np.asarray(self.learner_.contributions(self._matrix(X))[:, :-1] - self.reference_)
 

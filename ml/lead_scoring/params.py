@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
-from ml.domain import derived
+from ml.domain.credit import derived_columns as derived
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import METHODS
 from ml.params import params_model
@@ -54,7 +54,7 @@ class LeadParams(BaseModel):
     boosted_trees : params of BoostedTrees
         The learner.
     derived : mapping
-        More derived columns, see `ml.domain.derived`.
+        More derived columns, see `ml.domain.credit.derived_columns`.
     calibration : str
         How log-odds become probabilities, on the calibration slice.
     dealer : str

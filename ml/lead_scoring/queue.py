@@ -8,19 +8,18 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from ml.domain.call_queue import call_order, slot_hours
+from features.errors import FeatureError
+from ml.domain.arrays import FloatArray
+from ml.domain.leads.call_queue import call_order, slot_hours
 from ml.endpoint import Champions
-from ml.estimators.tabular_encoder import FeatureError
 from ml.instants import Instant, instant
 from ml.lead_scoring.answer import LeadScoringAnswer, answers
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.request import read
 from ml.lead_scoring.request import request as lead_request
 
-Array = NDArray[np.float64]
 MOST_LEADS = 1_000
 HOUR = 3_600_000_000
 
@@ -152,19 +151,19 @@ class _Worth:
             for c, w in zip(names, self.waited, strict=True)
         ]
 
-    def chances(self, i: int, hours: Array) -> Array:
+    def chances(self, i: int, hours: FloatArray) -> FloatArray:
         """Chance of a sale if the lead is called so many hours from now; an infinite one is never."""
         if self.curve is None:
             return np.where(np.isfinite(hours), self.chance[i], 0.0)
         factor = self.curve.factor(self.channel[i], self.waited[i] + hours)
         return np.asarray(np.minimum(self.chance[i] * factor / self._usual[i], 1.0))
 
-    def gains(self, i: int, hours: Array) -> Array:
+    def gains(self, i: int, hours: FloatArray) -> FloatArray:
         """What the call adds to not calling at all."""
         never = self.chances(i, np.array([np.inf]))[0]
         return np.asarray(self.margin[i] * (self.chances(i, hours) - never))
 
-    def best(self, waiting: Sequence[int], slots: Array) -> list[int]:
+    def best(self, waiting: Sequence[int], slots: FloatArray) -> list[int]:
         """The leads in order of their slots."""
         if not waiting:
             return []
@@ -173,7 +172,7 @@ class _Worth:
         gain = np.array([self.gains(i, slots) for i in waiting])
         return [waiting[k] for k in call_order(gain)]
 
-    def total(self, order: Sequence[int], slots: Array) -> float:
+    def total(self, order: Sequence[int], slots: FloatArray) -> float:
         """Gain of calling in an order, one lead a slot, as far as slots go."""
         return float(sum(self.gains(i, slots[k : k + 1])[0] for k, i in enumerate(order[: len(slots)])))
 

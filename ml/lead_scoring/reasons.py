@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ml.domain.arrays import FloatArray
+
 MOST = 3  # of each sign
 SMALLEST = 0.02  # log-odds; less is not worth a salesperson's time
 
@@ -136,7 +137,7 @@ def _reason_of(
     )
 
 
-def largest(contributions: Array, speaking: Voices) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+def largest(contributions: FloatArray, speaking: Voices) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
     """Reasons that raise and that lower the log-odds most, largest first: (position in codes, log-odds).
 
     Examples

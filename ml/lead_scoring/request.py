@@ -13,9 +13,9 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from features.as_of import DAY
+from features.errors import FeatureError
 from features.lead_scoring import build
 from features.tables import CHANNELS, EVENT_TYPES
-from ml.estimators.tabular_encoder import FeatureError
 from ml.instants import Instant, microseconds
 from ml.lead_scoring.estimator import FEW, LeadScoringEstimator
 from ml.signature import Signature, columns_of, request_model

@@ -7,7 +7,7 @@ them with `functools.partial`.
 
 from __future__ import annotations
 
-from ml.domain.resampling import Interval
+from ml.domain.statistics.resampling import Interval
 from ml.metrics.amounts import (
     interval_coverage,
     mean_absolute_error,

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
-
-FloatArray = npt.NDArray[np.float64]
+from ml.domain.arrays import FloatArray
 
 
 def mean_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
-from ml.domain.resampling import FloatArray, Interval, percentile_interval, resampled_counts
+from ml.domain.arrays import FloatArray
+from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
 
 
 class Metric(Protocol):

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
+from ml.domain.arrays import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 

@@ -12,10 +12,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from features.errors import DataError
-from ml.domain.resampling import Interval, percentile_interval, resampled_counts
+from ml.domain.arrays import BoolArray, FloatArray
+from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 CHUNK_CELLS = 50_000_000  # marks of 50 MB at a time
 
 

@@ -24,9 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
-from ml.domain.resampling import Interval, percentile_interval, resampled_counts
-
-Floats = npt.NDArray[np.float64]
+from ml.domain.arrays import FloatArray
+from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def replay(
     )
 
 
-def _check(reward: Floats, logged: Floats, other: Floats, clip: float) -> None:
+def _check(reward: FloatArray, logged: FloatArray, other: FloatArray, clip: float) -> None:
     if not len(reward) or not len(reward) == len(logged) == len(other):
         sizes = f"{len(reward)}, {len(logged)} and {len(other)}"
         raise DataError(
@@ -146,7 +145,7 @@ def _check(reward: Floats, logged: Floats, other: Floats, clip: float) -> None:
         raise DataError(f"replay: clip must be above 0, got {clip:g}")
 
 
-def _correction(reward: Floats, weight: Floats, expected: Any, expected_other: Any) -> Floats | None:
+def _correction(reward: FloatArray, weight: FloatArray, expected: Any, expected_other: Any) -> FloatArray | None:
     if expected is None and expected_other is None:
         return None
     if expected is None or expected_other is None:

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
-
-FloatArray = npt.NDArray[np.float64]
+from ml.domain.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from features import recommendation as features
 from ml.metrics.ranked_lists import hit_rate_at_k, ndcg_at_k, recall_at_k, reciprocal_rank
 from ml.recommendation.answer import RecommendationAnswer, respond
 from ml.recommendation.estimator import RecommendationEstimator
-from ml.recommendation.follow import follow
+from ml.recommendation.live_updates import follow
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.request import request
 from ml.task import Frames, Metric, Task

@@ -13,16 +13,17 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from features.as_of import DAY
-from ml.domain.page import Cap, Page, compose, moved
+from ml.bilingual import Text
+from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.pages.page import Cap, Page, compose, moved
 from ml.instants import microseconds
-from ml.lending.fields import Text
-from ml.recommendation.asked import Asked, Path, read_request
-from ml.recommendation.catalogue import ALWAYS, Floats, Ints
+from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.financing import MonthlyPayment
 from ml.recommendation.house_rules import Rule
-from ml.recommendation.pairs import Tastes, pair_columns
+from ml.recommendation.ranking_features import Tastes, pair_columns
 from ml.recommendation.reasons import Evidence, Reason, reasons
 from ml.recommendation.request import RecommendationRequest
+from ml.recommendation.request_context import Asked, Path, read_request
 from ml.recommendation.stock import Stock
 from ml.recommendation.visitors import Visitors
 
@@ -173,7 +174,7 @@ def note(shown: int, wanted: int, stock: int) -> Text | None:
     return NOTHING["fewer"] if shown else NOTHING["filtered"]
 
 
-def rank(estimator: RecommendationEstimator, asked: Asked, rows: Ints) -> tuple[Ints, Floats, Floats]:
+def rank(estimator: RecommendationEstimator, asked: Asked, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
     """Candidates among some vehicles, best first, with their scores and what the ranker read of them.
 
     Of many, the ranker sees those that some retriever, or a likeness to what was looked at, puts first.
@@ -211,7 +212,7 @@ def rank(estimator: RecommendationEstimator, asked: Asked, rows: Ints) -> tuple[
     return rows[order], scores[order], matrix[order]
 
 
-def _nearest(estimator: RecommendationEstimator, visitor: Visitors, rows: Ints, *, most: int) -> Ints:
+def _nearest(estimator: RecommendationEstimator, visitor: Visitors, rows: IntArray, *, most: int) -> IntArray:
     """Of vehicles that no retriever knows, being unlike all before: the nearest to what was looked at."""
     if len(rows) <= most:
         return rows
@@ -220,7 +221,7 @@ def _nearest(estimator: RecommendationEstimator, visitor: Visitors, rows: Ints, 
     return rows[np.sort(np.argpartition(-near, most)[:most])]
 
 
-def _best(scores: Sequence[Floats], *, most: int) -> Ints:
+def _best(scores: Sequence[FloatArray], *, most: int) -> IntArray:
     """Rows that are among the best by any of the scores, in their order; so many by each that `most` holds."""
     n = len(scores[0]) if scores else 0
     if n <= most:
@@ -233,8 +234,8 @@ def _best(scores: Sequence[Floats], *, most: int) -> Ints:
 
 
 def _and_the_rest(
-    estimator: RecommendationEstimator, asked: Asked, fits: Any, rows: Ints, scores: Floats
-) -> tuple[Ints, Floats]:
+    estimator: RecommendationEstimator, asked: Asked, fits: Any, rows: IntArray, scores: FloatArray
+) -> tuple[IntArray, FloatArray]:
     """Behind the candidates everything else that fits, the best liked kinds and the newest first."""
     stock, recommender = estimator.stock, estimator.recommender
     others = np.flatnonzero(fits)
@@ -253,7 +254,7 @@ def _and_the_rest(
 
 
 def _composed(
-    estimator: RecommendationEstimator, request: RecommendationRequest, rows: Ints, *, now: int
+    estimator: RecommendationEstimator, request: RecommendationRequest, rows: IntArray, *, now: int
 ) -> tuple[Page, dict[int, MonthlyPayment]]:
     """Lay out the page by the house's rules; payments by place in the ranking."""
     house, stock = estimator.house, estimator.stock
@@ -303,7 +304,7 @@ def _composed(
 def _payments(
     estimator: RecommendationEstimator,
     request: RecommendationRequest,
-    rows: Ints,
+    rows: IntArray,
     *,
     on: date,
     only: Sequence[int] | None = None,
@@ -331,7 +332,7 @@ def _payments(
     return found
 
 
-def _where(stock: Stock, rule: Rule, rows: Ints) -> Any:
+def _where(stock: Stock, rule: Rule, rows: IntArray) -> Any:
     fits = np.ones(len(rows), dtype=bool)
     for name, values in rule.where.model_dump().items():
         if not values:
@@ -351,7 +352,7 @@ def _rng(request: RecommendationRequest, now: int) -> np.random.Generator:
 
 
 def _explained(
-    estimator: RecommendationEstimator, asked: Asked, rows: Ints, values: Floats
+    estimator: RecommendationEstimator, asked: Asked, rows: IntArray, values: FloatArray
 ) -> dict[int, tuple[Reason, ...]]:
     recommender, vehicles = estimator.recommender, estimator.stock.vehicles
     assert recommender.trees is not None

@@ -12,9 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.recommendation import ITEM
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from ml.domain.arrays import FloatArray, IntArray
 
 CATEGORIES = ("brand", "model", "body_type", "energy_type", "condition")
 NEVER = np.iinfo(np.int64).max
@@ -39,7 +37,7 @@ class Vocabulary:
         """Learn the different names, in order."""
         return cls(tuple(sorted({v for v in values if v is not None})))
 
-    def codes(self, values: Sequence[str | None] | pl.Series) -> Ints:
+    def codes(self, values: Sequence[str | None] | pl.Series) -> IntArray:
         """The code of each value."""
         series = values if isinstance(values, pl.Series) else pl.Series(values, dtype=pl.String)
         if not self.names:
@@ -115,14 +113,14 @@ class Vehicles:
     """
 
     ids: NDArray[np.str_]
-    item: Ints
-    codes: Mapping[str, Ints]
-    log_price: Floats
-    listed_at: Ints
-    sold_at: Ints
-    store: Ints
+    item: IntArray
+    codes: Mapping[str, IntArray]
+    log_price: FloatArray
+    listed_at: IntArray
+    sold_at: IntArray
+    store: IntArray
     single: NDArray[np.bool_]
-    extra: Mapping[str, Floats] = field(default_factory=dict)
+    extra: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -132,7 +130,7 @@ class Vehicles:
         """Encode a table of vehicles with `item_id` by what training knew; `numeric` names further columns to carry."""
         names, n = vehicles.columns, vehicles.height
 
-        def instants(name: str, missing: int) -> Ints:
+        def instants(name: str, missing: int) -> IntArray:
             column = vehicles[name] if name in names else pl.Series([None] * n, dtype=pl.Int64)
             return column.fill_null(missing).to_numpy().astype(np.int64)
 
@@ -156,14 +154,14 @@ class Vehicles:
             extra={c: vehicles[c].cast(pl.Float64).fill_null(float("nan")).to_numpy() for c in numeric if c in names},
         )
 
-    def take(self, rows: Ints) -> Vehicles:
+    def take(self, rows: IntArray) -> Vehicles:
         """Some of the rows."""
         codes = {c: v[rows] for c, v in self.codes.items()}
         arrays = (self.log_price[rows], self.listed_at[rows], self.sold_at[rows], self.store[rows], self.single[rows])
         extra = {c: v[rows] for c, v in self.extra.items()}
         return Vehicles(self.ids[rows], self.item[rows], codes, *arrays, extra)
 
-    def on_offer(self, *, at: int, store: int) -> Ints:
+    def on_offer(self, *, at: int, store: int) -> IntArray:
         """One vehicle of every item that a store could show at an instant: its own before all, then the newest.
 
         Parameters
@@ -196,9 +194,9 @@ class Items:
         When the item was first on offer (us).
     """
 
-    codes: Mapping[str, Ints]
-    log_price: Floats
-    first_at: Ints
+    codes: Mapping[str, IntArray]
+    log_price: FloatArray
+    first_at: IntArray
 
     @classmethod
     def of(cls, vehicles: Vehicles, known: Vocabularies) -> Self:
@@ -217,7 +215,7 @@ class Items:
         return cls(codes, mean, first)
 
 
-def _most_frequent(item: Ints, code: Ints, n_items: int, n_codes: int) -> Ints:
+def _most_frequent(item: IntArray, code: IntArray, n_items: int, n_codes: int) -> IntArray:
     """Most frequent code of each item, the smaller one where two tie; `n_codes` (unknown) for an item without any."""
     counts = np.zeros((n_items, n_codes + 1), dtype=np.int64)
     np.add.at(counts, (item, code), 1)

@@ -10,8 +10,9 @@ import polars as pl
 from scipy import sparse
 
 from features.recommendation import GRADE, ITEM, PERSON
+from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.retrievers.interactions import Interactions, decay_weights
-from ml.recommendation.catalogue import Floats, Ints, Vocabularies, Vocabulary
+from ml.recommendation.catalogue import Vocabularies, Vocabulary
 
 LOG_2 = float(np.log(2.0))
 
@@ -32,11 +33,11 @@ class Choices:
         Number of persons.
     """
 
-    person: Ints
-    item: Ints
-    store: Ints
-    at: Ints
-    grade: Floats
+    person: IntArray
+    item: IntArray
+    store: IntArray
+    at: IntArray
+    grade: FloatArray
     people: int
 
     @classmethod

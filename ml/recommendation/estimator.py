@@ -9,17 +9,17 @@ from typing import Any, Self
 import polars as pl
 
 from features.recommendation import ITEM
-from ml.estimators.artefact import content_of
+from ml.artefacts.json_files import content_of
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.recommendation.answer import respond
-from ml.recommendation.facts import Facts
 from ml.recommendation.financing import Financing
 from ml.recommendation.house_rules import HouseRules
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.people import People
 from ml.recommendation.recommender import Material, Recommender, Say
 from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.stock import SHOWN, Stock, described
+from ml.recommendation.training_tables import Facts
+from ml.recommendation.user_profiles import People
 from ml.signature import Signature
 
 STATE, STOCK = "recommendation.json", "stock.json"

@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from features.errors import DataError
-from ml.domain.loan_offers.application import Applicant, Application, Vehicle
-from ml.domain.loan_offers.candidates import priced
+from ml.bilingual import Text
+from ml.domain.loans.application import Applicant, Application, Vehicle
+from ml.domain.loans.candidates import priced
 from ml.domain.loans.rounding import LoanError
-from ml.lending.fields import Text
-from ml.lending.files import Lending
-from ml.lending.market import PricingBasis, offered_products, policy_for
-from ml.lending.rules import vehicle_class
+from ml.loans.catalogue.files import Lending
+from ml.loans.catalogue.rules import vehicle_class
+from ml.loans.eligibility import PricingBasis, offered_products, policy_for
 from ml.recommendation.house_rules import CardPayment
 
 MOST_KEPT = 50_000

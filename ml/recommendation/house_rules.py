@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.sources.yaml_file import load_yaml
+from features.yaml_config import load_yaml
 from ml.recommendation.request import Name
 
 

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from features.as_of import AS_OF, DAY
 from features.recommendation import GRADE, ITEM, PERSON
-from ml.recommendation.catalogue import Ints, Vehicles, Vocabularies, Vocabulary
+from ml.domain.arrays import IntArray
+from ml.recommendation.catalogue import Vehicles, Vocabularies, Vocabulary
 from ml.recommendation.visitors import Visitors
 
 
@@ -89,9 +90,9 @@ class Offered:
         Pairs of each question, in order.
     """
 
-    visitor: Ints
-    vehicle: Ints
-    sizes: Ints
+    visitor: IntArray
+    vehicle: IntArray
+    sizes: IntArray
 
 
 def offered(visitors: Visitors, vehicles: Vehicles) -> Offered:
@@ -107,7 +108,7 @@ def offered(visitors: Visitors, vehicles: Vehicles) -> Offered:
     store, day = visitors.store[order], day[order]
     begins = np.flatnonzero(np.r_[True, (store[1:] != store[:-1]) | (day[1:] != day[:-1])])
     ends = np.r_[begins[1:], len(order)]
-    found: list[Ints] = [np.empty(0, dtype=np.int64)] * len(order)
+    found: list[IntArray] = [np.empty(0, dtype=np.int64)] * len(order)
     for begin, end in zip(begins, ends, strict=True):
         there = vehicles.on_offer(at=int(visitors.as_of[order[begin]]), store=int(store[begin]))
         for row in order[begin:end]:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from ml.domain.arrays import FloatArray
 from ml.estimators.retrievers.interactions import Explains
-from ml.recommendation.asked import Asked
-from ml.recommendation.catalogue import Floats, Vocabularies
+from ml.recommendation.catalogue import Vocabularies
 from ml.recommendation.choices import damped
 from ml.recommendation.recommender import Recommender
+from ml.recommendation.request_context import Asked
 
 MOST = 3
 CLOSE = 0.15  # logarithm of a price ratio
@@ -58,8 +59,8 @@ class Evidence:
 
     recommender: Recommender
     asked: Asked
-    values: Floats
-    contributions: Floats
+    values: FloatArray
+    contributions: FloatArray
     item: np.ndarray[tuple[int], np.dtype[np.int64]]
     codes: Mapping[str, np.ndarray[tuple[int], np.dtype[np.int64]]]
     popular: Mapping[str, float]

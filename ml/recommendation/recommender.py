@@ -13,15 +13,16 @@ from scipy import sparse
 
 from features.as_of import DAY
 from features.errors import DataError
-from ml.estimators.artefact import content_of
+from ml.artefacts.json_files import content_of
+from ml.artefacts.npz import from_npz, to_npz
+from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.ranking_trees import RankingTrees
 from ml.estimators.retrievers.blend import blend_scores, choose_weights
-from ml.estimators.retrievers.npz import from_npz, to_npz
-from ml.recommendation.catalogue import Floats, Ints, Items, Vehicles, Vocabularies
+from ml.recommendation.catalogue import Items, Vehicles, Vocabularies
 from ml.recommendation.choices import Choices
-from ml.recommendation.pairs import Tastes, pair_columns
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.questions import Offered, Questions, offered
+from ml.recommendation.ranking_features import Tastes, pair_columns
 from ml.recommendation.retrieval import Retrieval
 from ml.recommendation.visitors import Visitors
 
@@ -63,7 +64,7 @@ class Recommender:
         None where the data has no time, so that no past can teach what comes next: then the retrievers' scores are
         added up by `weights`.
     columns : tuple of str
-        What the ranker reads, in order (see `ml.recommendation.pairs`).
+        What the ranker reads, in order (see `ml.recommendation.ranking_features`).
     weights : mapping of str to float
         Of each retriever, where there is no ranker.
     """
@@ -146,14 +147,14 @@ class Recommender:
         weights = choose_weights(scores, asked.wanted, mask=mask)
         return cls(params, known, Items.of(material.vehicles, known), retrieval, None, (), weights)
 
-    def candidates(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Floats, Offered, tuple[str, ...]]:
+    def candidates(self, visitors: Visitors, vehicles: Vehicles) -> tuple[FloatArray, Offered, tuple[str, ...]]:
         """The vehicles worth ranking for each visitor, and the ranker's matrix of them.
 
         Of what is on offer, the best by each retriever. The ranker learns from these alone: what was wanted but is no
         candidate would teach it that what all retrievers think little of is wanted.
         """
         found = offered(visitors, vehicles)
-        parts: list[dict[str, Floats]] = []
+        parts: list[dict[str, FloatArray]] = []
         kept: list[NDArray[np.intp]] = []
         ends = np.cumsum(found.sizes)
         for begin in range(0, len(visitors), CHUNK):
@@ -185,14 +186,14 @@ class Recommender:
         sizes = np.bincount(found.visitor[rows_kept], minlength=len(visitors))
         return np.ascontiguousarray(matrix), Offered(found.visitor[rows_kept], found.vehicle[rows_kept], sizes), names
 
-    def rank(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Offered, Floats]:
+    def rank(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Offered, FloatArray]:
         """Candidates of each visitor and their scores; only the order within one visitor has a meaning."""
         if self.trees is None:
             return self._blended(visitors, vehicles)
         matrix, pairs, _ = self.candidates(visitors, vehicles)
         return pairs, self.trees.score_rows(matrix) if len(matrix) else np.empty(0)
 
-    def _blended(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Offered, Floats]:
+    def _blended(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Offered, FloatArray]:
         found = offered(visitors, vehicles)
         ends = np.cumsum(found.sizes)
         scores = np.empty(len(found.visitor))
@@ -207,17 +208,17 @@ class Recommender:
         sizes = np.bincount(found.visitor[kept], minlength=len(visitors))
         return Offered(found.visitor[kept], found.vehicle[kept], sizes), scores[kept]
 
-    def blended(self, visitors: Visitors) -> Floats:
+    def blended(self, visitors: Visitors) -> FloatArray:
         """The retrievers' weighted scores of every item, shape (n_visitors, n_items + 1); the last column is worst."""
         tables = self.retrieval.scores(visitors)
         total = blend_scores({n: tables[n][:, :-1].astype(np.float32) for n in self.weights}, self.weights)
         return np.column_stack([total, np.full(len(total), -np.inf)]).astype(np.float64)
 
-    def lists(self, visitors: Visitors, vehicles: Vehicles, *, k: int) -> Ints:
+    def lists(self, visitors: Visitors, vehicles: Vehicles, *, k: int) -> IntArray:
         """The k best vehicles of each visitor as rows of `vehicles`, best first; -1 where there are fewer."""
         return best_of_each(*self.rank(visitors, vehicles), k=k, n=len(visitors))
 
-    def item_scores(self, visitors: Visitors, vehicles: Vehicles) -> Floats:
+    def item_scores(self, visitors: Visitors, vehicles: Vehicles) -> FloatArray:
         """Score of every item for each visitor; minus infinity for what is no candidate. For evaluation."""
         pairs, scores = self.rank(visitors, vehicles)
         table = np.full((len(visitors), len(self.known.items) + 1), -np.inf)
@@ -254,7 +255,7 @@ class Recommender:
         )
 
 
-def best_of_each(pairs: Offered, scores: Floats, *, k: int, n: int) -> Ints:
+def best_of_each(pairs: Offered, scores: FloatArray, *, k: int, n: int) -> IntArray:
     """The k best vehicles of each of n visitors, best first; -1 where there are fewer.
 
     >>> pairs = Offered(np.array([0, 0, 1]), np.array([5, 6, 7]), np.array([2, 1]))
@@ -281,7 +282,7 @@ def _middle(choices: Choices, until: int) -> int:
     return middle
 
 
-def _cells(matrix: sparse.csr_matrix, row: Ints, item: Ints) -> Floats:
+def _cells(matrix: sparse.csr_matrix, row: IntArray, item: IntArray) -> FloatArray:
     """Values of cells; 0 for items beyond the matrix."""
     found = np.zeros(len(row))
     inside = np.flatnonzero(item < matrix.shape[1])
@@ -290,7 +291,7 @@ def _cells(matrix: sparse.csr_matrix, row: Ints, item: Ints) -> Floats:
     return found
 
 
-def _best_of_each(visitor: Ints, scores: Mapping[str, Floats], *, most: int) -> NDArray[np.bool_]:
+def _best_of_each(visitor: IntArray, scores: Mapping[str, FloatArray], *, most: int) -> NDArray[np.bool_]:
     """Pairs that are among the best of their visitor by some retriever, so many by each that `most` are not exceeded.
 
     >>> _best_of_each(np.array([0, 0, 0]), {"a": np.array([3.0, 2, 1]), "b": np.array([1.0, 2, 3])}, most=2).tolist()

@@ -9,14 +9,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ml.estimators.artefact import content_of
+from ml.artefacts.json_files import content_of
+from ml.artefacts.npz import from_npz, to_npz
+from ml.domain.arrays import FloatArray
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.retrievers.interactions import Interactions, Retriever
 from ml.estimators.retrievers.item_item import ItemItem
 from ml.estimators.retrievers.low_pass import LowPass
-from ml.estimators.retrievers.npz import from_npz, to_npz
 from ml.estimators.retrievers.popularity import Popularity
-from ml.recommendation.catalogue import Floats
 from ml.recommendation.choices import Choices, damped
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.visitors import Visitors
@@ -85,7 +85,7 @@ class Retrieval:
                 by_taste[name] = kind(**given.model_dump()).fit(lasting)
         return cls(popularity, by_taste)
 
-    def scores(self, visitors: Visitors) -> dict[str, Floats]:
+    def scores(self, visitors: Visitors) -> dict[str, FloatArray]:
         """What each retriever thinks of each item, shape (n_visitors, n_items + 1).
 
         The last column stands for items that training never saw: worth nothing to popularity and to the others.
@@ -97,7 +97,7 @@ class Retrieval:
         history = damped(visitors.history)
         return tables | {name: _padded(taste.score(history), 0.0) for name, taste in self.by_taste.items()}
 
-    def visit_scores(self, visitors: Visitors) -> dict[str, Floats]:
+    def visit_scores(self, visitors: Visitors) -> dict[str, FloatArray]:
         """The same by what was chosen in this visit alone, of those who answer from what was chosen."""
         visit = damped(visitors.visit)
         return {f"visit_{name}": _padded(taste.score(visit), 0.0) for name, taste in self.by_taste.items()}
@@ -119,9 +119,9 @@ class Retrieval:
         return cls(Popularity.from_arrays(popularity), by_taste)
 
 
-def _padded(table: npt.NDArray[np.floating[Any]], unseen: float) -> Floats:
+def _padded(table: npt.NDArray[np.floating[Any]], unseen: float) -> FloatArray:
     return np.column_stack([table, np.full(len(table), unseen)]).astype(np.float64)
 
 
-def _log(shares: npt.NDArray[np.floating[Any]]) -> Floats:
+def _log(shares: npt.NDArray[np.floating[Any]]) -> FloatArray:
     return np.log(np.maximum(np.asarray(shares, dtype=np.float64), LEAST_SHARE))

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from features.errors import DataError
+from ml.bilingual import Text
 from ml.endpoint import Champions, Endpoint
-from ml.lending.fields import Text
 from ml.recommendation.answer import Card, make_card, note
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.request import SimilarRequest

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.estimators.retrievers.content import ContentNeighbours
-from ml.recommendation.catalogue import Floats, Ints, Vehicles, Vocabularies, Vocabulary
+from ml.recommendation.catalogue import Vehicles, Vocabularies, Vocabulary
 from ml.recommendation.request import Filters
 
 SHOWN = (
@@ -29,7 +30,6 @@ SHOWN = (
     "store_id",
 )
 FILTERED = ("condition", "brand", "model", "body_type", "energy_type", "store_id")
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Stock:
 
     vehicles: Vehicles
     shown: Mapping[str, Sequence[Any]]
-    price: Floats
-    kinds: Mapping[str, tuple[Vocabulary, Ints]]
+    price: FloatArray
+    kinds: Mapping[str, tuple[Vocabulary, IntArray]]
     rows: Mapping[str, int]
     n_items: int
     vectors: NDArray[np.float32]
@@ -113,11 +113,11 @@ class Stock:
     def __len__(self) -> int:
         return len(self.vehicles)
 
-    def likeness(self, row: int) -> Floats:
+    def likeness(self, row: int) -> FloatArray:
         """Cosine of every vehicle with one of them."""
         return np.asarray(self.vectors @ self.vectors[row], dtype=np.float64)
 
-    def matching(self, filters: Filters, *, now: int, store: str | None, seats: int | None) -> Flags:
+    def matching(self, filters: Filters, *, now: int, store: str | None, seats: int | None) -> BoolArray:
         """Vehicles on sale now that break no filter.
 
         Parameters
@@ -152,14 +152,14 @@ class Stock:
                 fits[row] = False
         return fits
 
-    def among(self, name: str, values: Sequence[str]) -> Flags:
+    def among(self, name: str, values: Sequence[str]) -> BoolArray:
         """Vehicles whose column is one of the values."""
         if name not in self.kinds:
             return np.zeros(len(self), dtype=bool)
         names, codes = self.kinds[name]
         return np.isin(codes, [names.code(v) for v in values if names.code(v) < len(names)])
 
-    def one_of_each(self, fits: Flags, *, store: int) -> Ints:
+    def one_of_each(self, fits: BoolArray, *, store: int) -> IntArray:
         """The vehicle that stands for each item: the store's own before others, the newest of these."""
         rows = np.flatnonzero(fits)
         if len(rows) == 0:
@@ -174,7 +174,9 @@ class Stock:
         return rows[first].astype(np.int64)
 
 
-def described(log_price: Floats, codes: Mapping[str, Ints], known: Vocabularies) -> tuple[Floats, NDArray[np.int64]]:
+def described(
+    log_price: FloatArray, codes: Mapping[str, IntArray], known: Vocabularies
+) -> tuple[FloatArray, NDArray[np.int64]]:
     """Vehicles or items as `ContentNeighbours` takes them: the price, and the categories with -1 for the unknown."""
     columns = [
         np.where(codes[n] < len(v), codes[n], -1) if n in codes else np.full(len(log_price), -1)

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from features.as_of import AGE, AS_OF, DAY
 from features.recommendation import GRADE, ITEM, PERSON
-from ml.recommendation.catalogue import Floats, Ints, Vocabularies
+from ml.domain.arrays import FloatArray, IntArray
+from ml.recommendation.catalogue import Vocabularies
 
 VISIT_DAYS = 0.25
 STATED = ("preferred_body_type", "preferred_energy_type")
@@ -41,10 +42,10 @@ class Visitors:
 
     history: sparse.csr_matrix
     latest: sparse.csr_matrix
-    budget: Floats
-    stated: Mapping[str, Ints]
-    as_of: Ints
-    store: Ints
+    budget: FloatArray
+    stated: Mapping[str, IntArray]
+    as_of: IntArray
+    store: IntArray
 
     def __len__(self) -> int:
         return len(self.as_of)
@@ -116,7 +117,7 @@ def read_visitors(
     )
 
 
-def _latest(row: Ints, item: Ints, days: Floats, shape: tuple[int, int]) -> sparse.csr_matrix:
+def _latest(row: IntArray, item: IntArray, days: FloatArray, shape: tuple[int, int]) -> sparse.csr_matrix:
     cell = row * shape[1] + item
     order = np.lexsort((days, cell))
     first = np.ones(len(order), dtype=bool)
@@ -125,7 +126,9 @@ def _latest(row: Ints, item: Ints, days: Floats, shape: tuple[int, int]) -> spar
     return sparse.csr_matrix((days[kept] + 1.0, (row[kept], item[kept])), shape=shape)
 
 
-def _said(asked: pl.DataFrame, customers: pl.DataFrame | None, known: Vocabularies) -> tuple[Floats, dict[str, Ints]]:
+def _said(
+    asked: pl.DataFrame, customers: pl.DataFrame | None, known: Vocabularies
+) -> tuple[FloatArray, dict[str, IntArray]]:
     """Budget and stated wishes, empty for those who were no customers yet."""
     n = asked.height
     wishes = {w: w.removeprefix("preferred_") for w in STATED}

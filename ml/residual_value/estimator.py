@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from features.errors import ConfigError, DataError
+from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator
 from ml.estimators.quantile_trees import QuantileTrees
 from ml.estimators.tabular_encoder import TabularEncoder
@@ -18,7 +18,6 @@ from ml.residual_value.params import MONOTONE, ResidualParams
 from ml.signature import Signature
 from ml.task import Columns
 
-Array = NDArray[np.float64]
 ANSWER = ("value", "value_low", "value_high")
 # What a month does to each column that can carry age.
 AGEING = {"age_months": 1.0, "model_year": -1 / 12}
@@ -55,9 +54,9 @@ class ResidualValueEstimator(SklearnEstimator):
     def fit(
         self,
         X: pl.DataFrame,
-        y: Array,
+        y: FloatArray,
         *,
-        calibrate: tuple[pl.DataFrame, Array],
+        calibrate: tuple[pl.DataFrame, FloatArray],
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
@@ -111,7 +110,7 @@ class ResidualValueEstimator(SklearnEstimator):
     def _finish(self) -> None:
         self.ageing_ = next((n for n in AGEING if n in self.signature.numeric), None)
 
-    def values(self, X: Columns) -> Array:
+    def values(self, X: Columns) -> FloatArray:
         """Value, low end and high end of each car in yuan, shape (n_rows, 3)."""
         low, median, high = self.learner_.predict_quantiles(self.encoder_.transform(X)).T
         return np.asarray(np.round(np.exp(np.column_stack([median, low, high])), 2))
@@ -120,7 +119,7 @@ class ResidualValueEstimator(SklearnEstimator):
         """Answer each row: `value`, `value_low`, `value_high` in yuan."""
         return pl.DataFrame(self.values(X), schema=list(ANSWER), orient="row")
 
-    def later(self, car: Mapping[str, Any], *, months: Sequence[int], km_per_month: float | None) -> Array:
+    def later(self, car: Mapping[str, Any], *, months: Sequence[int], km_per_month: float | None) -> FloatArray:
         """Value, low end and high end of one car after so many months, shape (n_months, 3).
 
         Parameters
@@ -177,7 +176,7 @@ class ResidualValueEstimator(SklearnEstimator):
         return estimator
 
 
-def median_table(X: pl.DataFrame, y: Array, asked: pl.DataFrame) -> Array:
+def median_table(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
     """The naive answer: median price by brand, model and year of age, by brand and model, then of all cars."""
     age = next((n for n in AGEING if n in X.columns), None)
     years = [] if age is None else [(pl.col(age) / (12 if age == "age_months" else 1)).floor().alias("years")]

@@ -19,11 +19,11 @@ from ml.model import Model
 from ml.signature import row_as_request
 from tests.small.lead_scoring import lead_history
 from training.config import TaskConfig
-from training.demand import DemandStudy, load_demand
-from training.examples import load_examples
-from training.fault_evaluation import rows_of_weeks
-from training.faults import FaultStudy, load_faults
-from training.rankings import Rankings, load_rankings
+from training.studies.panel import DemandStudy, load_demand
+from training.studies.ranking import Rankings, load_rankings
+from training.studies.row_data import load_examples
+from training.studies.surveillance import FaultStudy, load_faults
+from training.studies.surveillance_report import rows_of_weeks
 from training.study import RowStudy
 
 Bodies = list[dict[str, Any]]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.facts import DAY
+from features.aggregations import DAY
 from features.odometer import BACKWARDS, FINE, JUMP, TENFOLD, implausible
 
 STEPS = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=40)

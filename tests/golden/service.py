@@ -21,9 +21,9 @@ LONGEST_LIST, FIRST_ITEMS = 8, 2
 def _application() -> Iterator[Any]:
     """Yield the guarded application, its champions loaded."""
     from serving.api import build_app
+    from serving.endpoints import load_endpoints
+    from serving.guard import Guard, routes_of
     from serving.model_store import ModelStore
-    from serving.questions import load_endpoints
-    from serving.security import Guard, routes_of
     from serving.settings import Settings
 
     settings = Settings(timeout_seconds=60)

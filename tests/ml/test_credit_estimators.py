@@ -12,9 +12,9 @@ from scipy.special import expit
 from sklearn.base import clone
 
 from features.errors import DataError, ModelNotFound
-from ml.domain.derived import level_instalment
-from ml.domain.points import PointsScale
-from ml.domain.reason_codes import adverse_reasons, reason_groups
+from ml.domain.credit.derived_columns import level_instalment
+from ml.domain.credit.points import PointsScale
+from ml.domain.credit.reason_codes import adverse_reasons, reason_groups
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import METHODS, Calibrator
 from ml.estimators.woe_scorecard import WoeScorecard

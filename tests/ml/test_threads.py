@@ -88,7 +88,7 @@ def test_an_own_wait_policy_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
-@pytest.mark.parametrize("entry", ["chehang.cli", "serving.service", "ml.model", "training.baselines"])
+@pytest.mark.parametrize("entry", ["chehang.cli", "serving.service", "ml.model", "training.studies.row_baselines"])
 def test_the_policy_is_set_before_openmp_is_loaded(entry: str) -> None:
     program = f"""
 import os, sys

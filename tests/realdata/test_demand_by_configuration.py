@@ -10,9 +10,9 @@ import pytest
 from ml.demand_forecast import candidates
 from tests.realdata.test_demand import province_sales, relative_score
 from training.config import load_config
-from training.demand import DemandStudy, load_demand
-from training.demand_evaluation import measured
-from training.origin_forecasts import OriginForecasts
+from training.studies.panel import DemandStudy, load_demand
+from training.studies.panel_forecasts import OriginForecasts
+from training.studies.panel_report import measured
 
 pytestmark = pytest.mark.realdata
 EXAMPLES = Path(__file__).parents[2] / "configs" / "examples"

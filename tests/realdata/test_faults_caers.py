@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from scipy.special import gammainc
 
-from ml.domain.shrinkage.contingency import Pairs, count_pairs
-from ml.domain.shrinkage.fitting import fit_mixture
-from ml.domain.shrinkage.priors import Prior, posterior, two_gammas
-from ml.domain.shrinkage.scores import scores
-from ml.domain.shrinkage.squashing import Bins, squash
+from ml.domain.faults.shrinkage.contingency import Pairs, count_pairs
+from ml.domain.faults.shrinkage.fitting import fit_mixture
+from ml.domain.faults.shrinkage.priors import Prior, posterior, two_gammas
+from ml.domain.faults.shrinkage.scores import scores
+from ml.domain.faults.shrinkage.squashing import Bins, squash
 
 pytestmark = pytest.mark.realdata
 

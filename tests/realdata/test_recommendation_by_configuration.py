@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 from training.config import load_config
-from training.rankings import load_rankings
+from training.studies.ranking import load_rankings
 
 GAIN = 0.04  # of the best retriever's NDCG@10; 0.05 is wished for, and was not reached
 EXAMPLES = ROOT / "configs" / "examples"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from training.config import load_config
-from training.fault_alarms import alarms
+from training.runs.alarms import alarms
 
 pytestmark = pytest.mark.realdata
 

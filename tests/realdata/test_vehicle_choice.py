@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml.estimators.choice_trees import ChoiceTrees
-from ml.estimators.conditional_logit import ConditionalLogit
+from benchmarks.peers.choice_trees import ChoiceTrees
+from benchmarks.peers.conditional_logit import ConditionalLogit
 from ml.metrics.ranked_lists import mean_with_interval
 
 NUMBERS = ("price", "range", "acc", "speed", "pollution", "size", "space", "cost", "station")

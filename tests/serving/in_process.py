@@ -15,8 +15,8 @@ from features.errors import DataError
 from ml.registry import TASKS
 from serving.api import build_app
 from serving.asgi import App
+from serving.endpoints import Endpoints
 from serving.model_store import Loaded, ModelStore
-from serving.questions import Endpoints
 from serving.settings import Settings
 
 

@@ -16,8 +16,8 @@ from mlflow import MlflowClient
 from tests.serving.running import JSON, PATH, Server, serving, until
 from training import tracking
 from training.config import load_config
-from training.promotion import rollback
-from training.run import train
+from training.gate import rollback
+from training.train import train
 
 if TYPE_CHECKING:
     from tests.conftest import Trained

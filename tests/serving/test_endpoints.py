@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from features.errors import DataError
 from ml.endpoint import Endpoint
 from ml.registry import ENDPOINTS
+from serving.endpoints import Endpoints, Question, load_endpoints
 from serving.openapi import describe
-from serving.questions import Endpoints, Question, load_endpoints
 from serving.settings import Settings
 from tests.conftest import ROOT
 from tests.serving.in_process import Ask, Champions, application, ask, champion, problem

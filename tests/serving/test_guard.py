@@ -12,8 +12,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from serving.asgi import App, Message, Receive, Scope, Send, send_json
+from serving.guard import Guard
 from serving.metrics import REGISTRY
-from serving.security import Guard
 
 JSON = (b"content-type", b"application/json")
 PHONE = "".join(["138", "12345678"])  # in pieces, because a traceback shows lines of code

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ml.domain import derived
-from ml.estimators.tabular_encoder import FeatureError, TabularEncoder
+from features.errors import FeatureError
+from ml.domain.credit import derived_columns as derived
+from ml.estimators.tabular_encoder import TabularEncoder
 from serving.bodies import unusable
 
 DERIVED: dict[str, dict[str, list[str | float]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.evaluation import Report
+from training.studies.row_report import Report
 
 WAYS = {"cost": 1_234.5, "over_product": 1.0, "low": 0.9, "high": 1.1, "fill_rate": 0.875, "mean_stock": 2.5}
 

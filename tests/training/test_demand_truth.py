@@ -10,8 +10,8 @@ from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.metrics import interval_coverage
 from tests.conftest import ROOT
 from training.config import load_config
-from training.demand import DemandStudy, load_demand
-from training.sample_data import Size, generate
+from training.simulator import Size, generate
+from training.studies.panel import DemandStudy, load_demand
 
 pytestmark = pytest.mark.slow
 

@@ -22,7 +22,8 @@ from features.errors import ConfigError
 from tests.commands import chehang, chehang_apart, python
 from tests.conftest import Trained
 from tests.small.credit_risk import credit_risk_tables, write_credit_risk
-from training import run, tracking
+from training import tracking
+from training import train as run
 from training.config import load_config
 
 FORCED = ("promote", "credit_risk", "--version", "2", "--force", "--reason", "trial")

@@ -14,7 +14,7 @@ from rich.console import Console
 from ml.customer_value import CustomerValue, HeldOut
 from tests.training.small_report import BANDS, ORDERS, PATHS, small_report
 from training import printing
-from training.customer_value import Valued
+from training.runs.customer_value import Valued
 
 Printed = Callable[..., str]
 

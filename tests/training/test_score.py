@@ -12,9 +12,9 @@ from ml.model import Model
 from tests.conftest import Trained
 from training import tracking
 from training.config import load_config
-from training.demand import load_demand
-from training.faults import load_faults
 from training.score import score
+from training.studies.panel import load_demand
+from training.studies.surveillance import load_faults
 
 
 def champion(owner: Trained, task: str, monkeypatch: pytest.MonkeyPatch) -> Model:

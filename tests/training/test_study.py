@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
-from tests.training.labelled_rows import MONTH, ColumnEstimator, labelled_rows
-from training.evaluation import TEST_ROWS
+from tests.training.studies.labelled_rows import MONTH, ColumnEstimator, labelled_rows
+from training.studies.row_report import TEST_ROWS
 from training.study import RowStudy, example_request
 
 

@@ -30,7 +30,7 @@ def alarms(
     progress = say(as_json)
     configured = loaded_config("fault_rate", config, overlay, setting, progress=progress)
     from ml.fault_rate.rules import load_alarm_rules
-    from training.fault_alarms import alarms as run
+    from training.runs.alarms import alarms as run
 
     report = run(
         configured,

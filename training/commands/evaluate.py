@@ -38,8 +38,8 @@ def evaluate(
     if folds is not None:
         if configured.definition.outcome not in ("binary", "amount"):
             raise ConfigError(f"--folds: {task} is tested on what came later, once; leave it out")
-        from training.cross_validation import cross_validate
-        from training.examples import load_examples
+        from training.studies.row_data import load_examples
+        from training.studies.row_folds import cross_validate
 
         examples = load_examples(configured, progress=progress)
         folds_report = cross_validate(examples, folds=folds, progress=progress)

@@ -27,7 +27,7 @@ def forecast(
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
     progress("reading the model registry")
     from training import tracking
-    from training.forecast import forecast as run
+    from training.runs.forecast import forecast as run
 
     chosen = tracking.version_to_answer(task, version)
     plan = run(tracking.load(chosen), loaded, out=to, rules=rules, store=store, progress=progress)

@@ -21,7 +21,7 @@ def promote(
     """Make a version champion if it beats the present one on the same rows and keeps every guard."""
     check_task(task)
     say(as_json)("reading the model registry")
-    from training.promotion import promote as run
+    from training.gate import promote as run
 
     moved, verdict = run(task, version, force=force, reason=reason)
     if as_json:

@@ -19,7 +19,7 @@ def rollback(
     """Restore the champion before the present one."""
     check_task(task)
     say(as_json)("reading the model registry")
-    from training.promotion import rollback as run
+    from training.gate import rollback as run
 
     moved = run(task, reason=reason)
     if as_json:

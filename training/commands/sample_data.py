@@ -23,8 +23,8 @@ def sample_data(
     """Make the sample dealership: ten coherent raw tables, and apart from them the truth they were drawn from."""
     progress = say(as_json)
     progress("drawing the group, its customers and its stock")
-    from training.home import home
-    from training.sample_data import Size, generate
+    from ml.home import home
+    from training.simulator import Size, generate
 
     folder = out_folder or home() / "sample"
     size = Size(stores=stores, customers=customers, months=months, seed=seed)

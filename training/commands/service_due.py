@@ -22,8 +22,8 @@ def service_due(
     """List the vehicles whose next service falls due, by date or by distance, with an interval."""
     progress = say(as_json)
     progress(f"reading {config}")
-    from training.service_due import load_service_due_config
-    from training.service_due import service_due as run
+    from training.runs.service_due import load_service_due_config
+    from training.runs.service_due import service_due as run
 
     report = run(load_service_due_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:

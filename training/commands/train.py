@@ -17,7 +17,7 @@ def train(
     """Train, calibrate and evaluate one version, and register it."""
     progress = say(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
-    from training.run import train as run
+    from training.train import train as run
 
     trained = run(configured, engine=engine, progress=progress)
     if as_json:

@@ -25,7 +25,7 @@ def tune(
     """Search parameters by cross-validation inside the training part; a killed search resumes."""
     progress = say(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
-    from training.home import home
+    from ml.home import home
     from training.tune import tune as run
 
     load = {"task": task, "path": config, "overlays": overlay or (), "settings": setting or ()}

@@ -24,8 +24,8 @@ def value(
     """Say what every customer will still bring: purchases and workshop visits to come, and their worth."""
     progress = say(as_json)
     progress(f"reading {config}")
-    from training.customer_value import load_value_config
-    from training.customer_value import value as run
+    from training.runs.customer_value import load_value_config
+    from training.runs.customer_value import value as run
 
     valuation = run(load_value_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:

@@ -11,11 +11,12 @@ from datetime import date
 
 import numpy as np
 
+from ml.domain.arrays import BoolArray, IntArray
 from ml.domain.loans.calendar import Periods, periods
 from ml.domain.loans.loan import LoanBatch
-from ml.domain.loans.plan import Flags, Plan, lowered, plan
+from ml.domain.loans.plan import Plan, lowered, plan
 from ml.domain.loans.product import Fee, LoanProduct, Subsidy
-from ml.domain.loans.rounding import Ints, interest_on, millionths, share_of
+from ml.domain.loans.rounding import interest_on, millionths, share_of
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ class Part:
     product: LoanProduct
     columns: slice
     periods: Periods
-    interest: Ints
-    carried: Ints
-    subsidies: tuple[Ints, ...]
-    up_front: tuple[Ints, ...]
-    fees: tuple[Ints, ...]
+    interest: IntArray
+    carried: IntArray
+    subsidies: tuple[IntArray, ...]
+    up_front: tuple[IntArray, ...]
+    fees: tuple[IntArray, ...]
 
 
 @dataclass(frozen=True)
@@ -69,21 +70,21 @@ class Flows:
 
     batch: LoanBatch
     start: date
-    principal: Ints
-    interest: Ints
-    fee: Ints
-    subsidy: Ints
-    opening: Ints
-    up_front: Ints
+    principal: IntArray
+    interest: IntArray
+    fee: IntArray
+    subsidy: IntArray
+    opening: IntArray
+    up_front: IntArray
     parts: tuple[Part, ...]
 
     @property
-    def payment(self) -> Ints:
+    def payment(self) -> IntArray:
         """What the borrower pays in each row."""
         return self.principal + self.interest + self.fee
 
     @property
-    def balance(self) -> Ints:
+    def balance(self) -> IntArray:
         """Balance after each row."""
         return self.opening - self.principal
 
@@ -147,8 +148,8 @@ def _part(product: LoanProduct, columns: slice, of: Periods, batch: LoanBatch, p
 
 
 def shared_interest(
-    product: LoanProduct, base: Ints, rate: Ints, numerator: Ints, of: Periods
-) -> tuple[Ints, tuple[Ints, ...]]:
+    product: LoanProduct, base: IntArray, rate: IntArray, numerator: IntArray, of: Periods
+) -> tuple[IntArray, tuple[IntArray, ...]]:
     """Divide the contract's interest between the borrower and those who pay for them.
 
     A subsidy pays the difference between the interest before and after it, so that the shares of all add up to the
@@ -171,11 +172,11 @@ def shared_interest(
         Interest left to the borrower, and what each subsidy pays.
     """
 
-    def interest(on: Ints, at: Ints) -> Ints:
+    def interest(on: IntArray, at: IntArray) -> IntArray:
         return interest_on(on, at, numerator, denominator=product.calendar.denominator, half_up=product.half_up)
 
     left = interest(base, rate)
-    paid: list[Ints] = []
+    paid: list[IntArray] = []
     for subsidy in product.subsidies:
         after = lowered(subsidy, rate, product.half_up)
         on = base if subsidy.principal is None else np.minimum(base, subsidy.principal)
@@ -186,7 +187,7 @@ def shared_interest(
     return left, tuple(paid)
 
 
-def _capped(amount: Ints, subsidy: Subsidy, of: Periods) -> Ints:
+def _capped(amount: IntArray, subsidy: Subsidy, of: Periods) -> IntArray:
     if subsidy.months is not None:
         amount[subsidy.months :] = 0
     if subsidy.until is not None:
@@ -199,7 +200,7 @@ def _capped(amount: Ints, subsidy: Subsidy, of: Periods) -> Ints:
     return amount if subsidy.total is None else _up_to(amount, subsidy.total)
 
 
-def _up_to(amount: Ints, limit: int) -> Ints:
+def _up_to(amount: IntArray, limit: int) -> IntArray:
     """The amounts in their order until the limit is used up.
 
     >>> _up_to(np.array([[30], [30], [30]]), 50).ravel().tolist()
@@ -208,13 +209,15 @@ def _up_to(amount: Ints, limit: int) -> Ints:
     return np.diff(np.minimum(np.cumsum(amount, axis=0), limit), axis=0, prepend=0)
 
 
-def _up_front(fee: Fee, amount: Ints, product: LoanProduct) -> Ints:
+def _up_front(fee: Fee, amount: IntArray, product: LoanProduct) -> IntArray:
     if fee.charged != "up_front":
         return np.zeros_like(amount)
     return fee.amount + share_of(amount, millionths(fee.share, fee.name), product.half_up)
 
 
-def _in_rows(fee: Fee, amount: Ints, opening: Ints, rows: Flags, numerator: Ints, product: LoanProduct) -> Ints:
+def _in_rows(
+    fee: Fee, amount: IntArray, opening: IntArray, rows: BoolArray, numerator: IntArray, product: LoanProduct
+) -> IntArray:
     if fee.charged != "per_instalment":
         return np.zeros_like(opening)
     if not fee.yearly_share_of_balance:

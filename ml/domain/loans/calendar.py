@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from ml.domain.loans.rounding import Ints, LoanError
+from ml.domain.arrays import IntArray
+from ml.domain.loans.rounding import LoanError
 
 DayCount = Literal["30/360", "actual/365", "actual/360", "actual/actual"]
 
@@ -79,9 +80,9 @@ class Periods:
     """
 
     due: tuple[date, ...]
-    days: Ints
-    numerator: Ints
-    year: Ints
+    days: IntArray
+    numerator: IntArray
+    year: IntArray
     first_year: int
     months: np.ndarray[tuple[int], np.dtype[np.float64]]
 

@@ -8,17 +8,15 @@ it without overshooting; so there is nothing to bracket.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ml.domain.arrays import FloatArray
 from ml.domain.loans.cost import NoInternalRate
-
-Floats = NDArray[np.float64]
 
 _STEPS = 60
 _TOLERANCE = 1e-14
 
 
-def monthly_rates(received: Floats, paid: Floats, months: Floats) -> Floats:
+def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) -> FloatArray:
     """Monthly internal rate of each column.
 
     Parameters

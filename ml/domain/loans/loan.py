@@ -10,8 +10,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from ml.domain.arrays import IntArray
 from ml.domain.loans.product import LoanProduct
-from ml.domain.loans.rounding import LARGEST_AMOUNT, MILLION, Ints, LoanError, millionths
+from ml.domain.loans.rounding import LARGEST_AMOUNT, MILLION, LoanError, millionths
 
 LONGEST_TERM = 120
 
@@ -74,11 +75,11 @@ class LoanBatch:
     """
 
     products: tuple[LoanProduct, ...]
-    product: Ints
-    amount: Ints
-    rate: Ints
-    term: Ints
-    balloon: Ints
+    product: IntArray
+    amount: IntArray
+    rate: IntArray
+    term: IntArray
+    balloon: IntArray
 
     @classmethod
     def of(cls, loans: Sequence[Loan]) -> Self:
@@ -150,7 +151,7 @@ class LoanBatch:
                 raise LoanError(f"balloon must be above 0 and below the amount {amount[i]}, got {balloon[i]}")
 
 
-def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> Ints:
+def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> IntArray:
     array = np.atleast_1d(np.asarray(values))
     if array.size == 0:
         raise LoanError(f"{name}: there is no loan; give at least one")
@@ -162,14 +163,14 @@ def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> Ints:
     return array.astype(np.int64)
 
 
-def _column(values: npt.ArrayLike, name: str, low: int, high: int, n: int) -> Ints:
+def _column(values: npt.ArrayLike, name: str, low: int, high: int, n: int) -> IntArray:
     array = _whole(values, name, low, high)
     if len(array) not in (1, n):
         raise LoanError(f"{name} must have 1 or {n} values, got {len(array)}")
     return np.repeat(array, n) if len(array) == 1 != n else array
 
 
-def _millionths(rates: npt.ArrayLike) -> Ints:
+def _millionths(rates: npt.ArrayLike) -> IntArray:
     given = np.atleast_1d(np.asarray(rates, dtype=np.float64))
     distinct, place = np.unique(given, return_inverse=True)
     parts = np.array([millionths(float(rate), "annual_rate") for rate in distinct], dtype=np.int64)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.domain.arrays import BoolArray, IntArray
 from ml.domain.loans.calendar import Periods
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.product import LoanProduct, Subsidy
-from ml.domain.loans.rounding import MILLION, Ints, interest_on, millionths, quotient_of, share_of
+from ml.domain.loans.rounding import MILLION, interest_on, millionths, quotient_of, share_of
 
-Flags = NDArray[np.bool_]
 Group = tuple[LoanProduct, slice, Periods]
 
 
@@ -30,13 +30,13 @@ class Plan:
         Periods up to maturity, and those of them that are not deferred.
     """
 
-    principal: Ints
-    opening: Ints
-    active: Flags
-    paying: Flags
+    principal: IntArray
+    opening: IntArray
+    active: BoolArray
+    paying: BoolArray
 
 
-def lowered(subsidy: Subsidy, rate: Ints, half_up: int) -> Ints:
+def lowered(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
     """The rate (millionths) that a subsidy leaves to the borrower.
 
     >>> lowered(Subsidy(payer="state", rate=0.01, share_of_rate=0.5), np.array([39_900, 15_000]), 1).tolist()
@@ -86,7 +86,7 @@ def plan(batch: LoanBatch, groups: Sequence[Group]) -> Plan:
     return Plan(principal, opening, active, paying)
 
 
-def level_instalment(batch: LoanBatch, rate: NDArray[np.float64], paying: Flags, half_up: Any) -> Ints:
+def level_instalment(batch: LoanBatch, rate: NDArray[np.float64], paying: BoolArray, half_up: Any) -> IntArray:
     """The level instalment in fen: ``(P - B d_n) / sum(d_k)`` with ``d_k`` the discount factors of the paying periods.
 
     Parameters
@@ -111,21 +111,21 @@ def level_instalment(batch: LoanBatch, rate: NDArray[np.float64], paying: Flags,
     return np.asarray(np.where(half_up, np.floor(exact + 0.5), np.rint(exact)), dtype=np.int64)
 
 
-def _instalment_rate(product: LoanProduct, rate: Ints) -> Ints:
+def _instalment_rate(product: LoanProduct, rate: IntArray) -> IntArray:
     for subsidy in product.subsidies:
         if subsidy.lowers_instalment:
             rate = lowered(subsidy, rate, product.half_up)
     return rate
 
 
-def _per_loan(groups: Sequence[Group], value: Any) -> Ints:
+def _per_loan(groups: Sequence[Group], value: Any) -> IntArray:
     return np.repeat([int(value(p)) for p, _, _ in groups], [part.stop - part.start for _, part, _ in groups])
 
 
-def _single(values: Ints) -> Any:
+def _single(values: IntArray) -> Any:
     """The one value where all are equal: NumPy divides by a single number several times faster."""
     return int(values[0]) if (values == values[0]).all() else values
 
 
-def _spread(values: Ints, part: slice) -> Ints:
+def _spread(values: IntArray, part: slice) -> IntArray:
     return np.repeat(values[:, None], part.stop - part.start, axis=1)

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.loans.amortisation import Flows, Part, amortise
 from ml.domain.loans.internal_rate import monthly_rates
 from ml.domain.loans.loan import LoanBatch
-from ml.domain.loans.rounding import Ints, LoanError
-
-Floats = NDArray[np.float64]
+from ml.domain.loans.rounding import LoanError
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,8 @@ class RiskAndFunding:
     """
 
     probability_of_default: float
-    loss_given_default: float | Floats
-    funding_rate: float | Floats
+    loss_given_default: float | FloatArray
+    funding_rate: float | FloatArray
     horizon_months: int = 12
     recoverable: tuple[float, ...] = ()
 
@@ -95,23 +93,23 @@ class Prices:
         over the longest term of the batch, the faster equity grows.
     """
 
-    monthly_payment: Ints
-    monthly_burden: Ints
-    final_payment: Ints
-    total_interest: Ints
-    total_fees: Ints
-    total_cost: Ints
-    total_payment: Ints
-    up_front: Ints
-    nominal_rate: Floats
-    effective_rate: Floats
-    implied_rate: Floats
-    expected_profit: Floats
-    expected_loss: Floats
-    outstanding: Floats
+    monthly_payment: IntArray
+    monthly_burden: IntArray
+    final_payment: IntArray
+    total_interest: IntArray
+    total_fees: IntArray
+    total_cost: IntArray
+    total_payment: IntArray
+    up_front: IntArray
+    nominal_rate: FloatArray
+    effective_rate: FloatArray
+    implied_rate: FloatArray
+    expected_profit: FloatArray
+    expected_loss: FloatArray
+    outstanding: FloatArray
 
 
-def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discount: int | Ints = 0) -> Prices:
+def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discount: int | IntArray = 0) -> Prices:
     """Price every loan of a batch, on the same amortisation that makes schedules.
 
     Parameters
@@ -171,7 +169,7 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     )
 
 
-def expected_profit(flows: Flows, risk: RiskAndFunding) -> tuple[Floats, Floats]:
+def expected_profit(flows: Flows, risk: RiskAndFunding) -> tuple[FloatArray, FloatArray]:
     """Expected profit and expected loss of each loan, fen, undiscounted.
 
     With monthly hazard h and survival ``s_k = (1 - h)^k`` to the end of month k: income of month k counts with
@@ -207,7 +205,7 @@ def expected_profit(flows: Flows, risk: RiskAndFunding) -> tuple[Floats, Floats]
     return np.asarray(profit), np.asarray(loss)
 
 
-def _lost(flows: Flows, risk: RiskAndFunding) -> Floats:
+def _lost(flows: Flows, risk: RiskAndFunding) -> FloatArray:
     """What a default in each month loses of the balance before the row."""
     if not risk.recoverable:
         return np.asarray(flows.opening * np.asarray(risk.loss_given_default))
@@ -215,7 +213,7 @@ def _lost(flows: Flows, risk: RiskAndFunding) -> Floats:
     return np.asarray(np.maximum(flows.opening - np.asarray(risk.recoverable)[months][:, None], 0.0))
 
 
-def _lender_income(part: Part) -> tuple[Ints, Ints]:
+def _lender_income(part: Part) -> tuple[IntArray, IntArray]:
     """What one product's loans bring the lender: at disbursement, and row by row."""
     once = np.zeros_like(part.interest[0])
     rows = sum(part.subsidies, part.interest)
@@ -225,7 +223,7 @@ def _lender_income(part: Part) -> tuple[Ints, Ints]:
     return once, rows
 
 
-def _times(flows: Flows) -> Floats:
+def _times(flows: Flows) -> FloatArray:
     parts = [part.periods.months for part in flows.parts]
     if all(months[0] == 1 for months in parts):
         return parts[0][:, None]

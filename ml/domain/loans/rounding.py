@@ -6,9 +6,9 @@ import math
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from ml.domain.arrays import IntArray
+
 Rounding = Literal["half_up", "half_even"]
 
 ROUNDINGS: tuple[Rounding, ...] = ("half_up", "half_even")
@@ -46,7 +46,7 @@ def millionths(rate: float, name: str) -> int:
     return parts
 
 
-def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: Any) -> Ints:
+def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: Any) -> IntArray:
     """Round ``quotient + remainder / denominator`` to an integer.
 
     Parameters
@@ -66,7 +66,7 @@ def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: A
     return np.asarray(quotient + (2 * remainder + ((quotient | half_up) & 1) > denominator), dtype=np.int64)
 
 
-def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> Ints:
+def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
     """A quotient of non-negative integers, rounded.
 
     >>> quotient_of(10_000_000, 36, 1)
@@ -76,7 +76,7 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> Ints:
     return rounded_quotient(quotient, numerator - quotient * denominator, denominator, half_up)
 
 
-def share_of(amount: Any, parts: Any, half_up: Any) -> Ints:
+def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
     """A share of an amount, rounded to the fen.
 
     Parameters
@@ -96,7 +96,7 @@ def share_of(amount: Any, parts: Any, half_up: Any) -> Ints:
     return quotient_of(np.asarray(amount, dtype=np.int64) * parts, MILLION, half_up)
 
 
-def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, half_up: Any) -> Ints:
+def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, half_up: Any) -> IntArray:
     """Interest ``balance * rate * numerator / denominator``, rounded once.
 
     Parameters

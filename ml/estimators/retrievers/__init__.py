@@ -8,13 +8,13 @@ also have `explain(history, item)`. Items and people are row numbers here: nothi
 
 from __future__ import annotations
 
+from ml.artefacts.npz import from_npz, to_npz
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.retrievers.blend import Blend, blend_scores, choose_weights
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.estimators.retrievers.interactions import Explains, Interactions, Retriever, decay_weights
 from ml.estimators.retrievers.item_item import ItemItem
 from ml.estimators.retrievers.low_pass import LowPass
-from ml.estimators.retrievers.npz import from_npz, to_npz
 from ml.estimators.retrievers.popularity import Popularity
 from ml.estimators.retrievers.top_k import recommend, top_k
 

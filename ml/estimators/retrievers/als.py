@@ -12,13 +12,13 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from features.errors import ConfigError, DataError
-from ml.estimators.artefact import damaged
+from ml.artefacts.json_files import damaged
+from ml.artefacts.npz import Arrays, member, pack_params, unpack_params
+from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, one_history, weights_matrix
-from ml.estimators.retrievers.npz import member, pack_params, unpack_params
+from ml.estimators.retrievers.interactions import Float32Array, Interactions, one_history, weights_matrix
 from ml.threads import thread_count
 
-Float64Array = npt.NDArray[np.float64]
 CHUNK_CELLS = 4_000_000  # 32 MB of float64 for the systems of one chunk of histories
 
 
@@ -103,7 +103,7 @@ class ALS(SklearnEstimator):
             model.fit(confidence, show_progress=False)
         return self._with(np.asarray(model.item_factors, dtype=np.float32))
 
-    def user_factors(self, histories: csr_matrix) -> Float64Array:
+    def user_factors(self, histories: csr_matrix) -> FloatArray:
         """Factors of any histories, each solved exactly; an empty history gets zeros.
 
         Parameters
@@ -134,7 +134,7 @@ class ALS(SklearnEstimator):
             factors[chunk] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
         return factors
 
-    def score(self, histories: csr_matrix) -> FloatArray:
+    def score(self, histories: csr_matrix) -> Float32Array:
         """Preference of each history for each item, near 0 to 1; an empty history scores 0 everywhere.
 
         Parameters
@@ -153,7 +153,7 @@ class ALS(SklearnEstimator):
         """
         return np.asarray(self.user_factors(histories).astype(np.float32) @ self.item_factors_.T)
 
-    def explain(self, history: csr_matrix, item: int) -> FloatArray:
+    def explain(self, history: csr_matrix, item: int) -> Float32Array:
         """What each interaction of one history adds to the score of an item: `c_j * y_i' W y_j`.
 
         Raises
@@ -191,13 +191,13 @@ class ALS(SklearnEstimator):
             raise damaged("item_factors", f"it must have {restored.factors} columns, got {factors.shape[1]}")
         return restored._with(factors)
 
-    def _with(self, item_factors: FloatArray) -> Self:
+    def _with(self, item_factors: Float32Array) -> Self:
         self.item_factors_ = item_factors
         wide = item_factors.astype(np.float64)
         self._always = wide.T @ wide + self.regularization * np.eye(wide.shape[1])
         return self
 
-    def _systems(self, histories: csr_matrix) -> tuple[Float64Array, Float64Array, Float64Array]:
+    def _systems(self, histories: csr_matrix) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Left sides, right sides and item factors (rows x longest history x factors, zeros after its end)."""
         length = np.diff(histories.indptr)
         rows = np.repeat(np.arange(len(length)), length)

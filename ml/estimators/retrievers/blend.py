@@ -12,9 +12,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
-from ml.estimators.artefact import damaged
-from ml.estimators.retrievers.interactions import Arrays, Explains, FloatArray, Interactions, Retriever
-from ml.estimators.retrievers.npz import member
+from ml.artefacts.json_files import damaged
+from ml.artefacts.npz import Arrays, member
+from ml.estimators.retrievers.interactions import Explains, Float32Array, Interactions, Retriever
 from ml.estimators.retrievers.top_k import top_k
 from ml.metrics.ranked_lists import ndcg_at_k
 
@@ -76,7 +76,7 @@ class Blend:
         self.weights = choose_weights(scores, relevant, mask=histories, k=k, steps=steps)
         return self
 
-    def score(self, histories: csr_matrix) -> FloatArray:
+    def score(self, histories: csr_matrix) -> Float32Array:
         """Blended scores; retrievers of weight 0 are not asked.
 
         Parameters
@@ -96,7 +96,7 @@ class Blend:
         used = {name: weight for name, weight in self.weights.items() if weight > 0}
         return blend_scores({name: self.retrievers[name].score(histories) for name in used}, used)
 
-    def explain(self, history: csr_matrix, item: int) -> FloatArray:
+    def explain(self, history: csr_matrix, item: int) -> Float32Array:
         """What each interaction adds to the blended score of an item, before each row's mean is taken off.
 
         Retrievers that cannot explain (popularity) add nothing here.
@@ -155,7 +155,7 @@ class Blend:
         return cls({name: kind.from_arrays(parts[name]) for name, kind in kinds.items()}, weights=weights)
 
 
-def standardised(scores: FloatArray) -> FloatArray:
+def standardised(scores: Float32Array) -> Float32Array:
     """Scores of each row with mean 0 and standard deviation 1; a row of equal scores becomes zeros.
 
     Examples
@@ -170,7 +170,7 @@ def standardised(scores: FloatArray) -> FloatArray:
     return np.asarray(centred, dtype=np.float32)
 
 
-def blend_scores(scores: Mapping[str, FloatArray], weights: Mapping[str, float]) -> FloatArray:
+def blend_scores(scores: Mapping[str, Float32Array], weights: Mapping[str, float]) -> Float32Array:
     """Weighted sum of standardised scores.
 
     Parameters
@@ -201,7 +201,7 @@ def blend_scores(scores: Mapping[str, FloatArray], weights: Mapping[str, float])
 
 
 def choose_weights(
-    scores: Mapping[str, FloatArray], relevant: csr_matrix, *, mask: csr_matrix, k: int = 10, steps: int = 10
+    scores: Mapping[str, Float32Array], relevant: csr_matrix, *, mask: csr_matrix, k: int = 10, steps: int = 10
 ) -> dict[str, float]:
     """Weights with the highest mean NDCG@k on validation rows, among all that are multiples of `1 / steps`.
 

@@ -11,14 +11,12 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
-from ml.estimators.artefact import damaged
+from ml.artefacts.json_files import damaged
+from ml.artefacts.npz import Arrays, member, pack_params, unpack_params
+from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Arrays, FloatArray, one_history, weights_matrix
-from ml.estimators.retrievers.npz import member, pack_params, unpack_params
-from ml.estimators.retrievers.top_k import Lists, top_k
-
-CodeArray = npt.NDArray[np.int64]
-Float64Array = npt.NDArray[np.float64]
+from ml.estimators.retrievers.interactions import Float32Array, one_history, weights_matrix
+from ml.estimators.retrievers.top_k import top_k
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -93,7 +91,7 @@ class ContentNeighbours(SklearnEstimator):
         self.vectors_ = self.vectors(numeric, categories)
         return self
 
-    def vectors(self, numeric: npt.ArrayLike, categories: npt.ArrayLike) -> FloatArray:
+    def vectors(self, numeric: npt.ArrayLike, categories: npt.ArrayLike) -> Float32Array:
         """Unit vectors of any items, described as in `fit`; errors as `replace_items`."""
         check_is_fitted(self, "n_codes_")
         number, code = _described(numeric, categories)
@@ -110,7 +108,9 @@ class ContentNeighbours(SklearnEstimator):
         length = np.linalg.norm(joined, axis=1, keepdims=True)
         return np.asarray(joined / np.where(length > 0, length, 1.0), dtype=np.float32)
 
-    def similar(self, items: npt.ArrayLike, *, k: int, excluded: csr_matrix | None = None) -> tuple[Lists, FloatArray]:
+    def similar(
+        self, items: npt.ArrayLike, *, k: int, excluded: csr_matrix | None = None
+    ) -> tuple[IntArray, Float32Array]:
         """The nearest other items of each item.
 
         Parameters
@@ -149,7 +149,7 @@ class ContentNeighbours(SklearnEstimator):
         found[row, place] = cosines[row, lists[row, place]]
         return lists, found
 
-    def score(self, histories: csr_matrix) -> FloatArray:
+    def score(self, histories: csr_matrix) -> Float32Array:
         """Mean cosine with the items of each history, weighted as they are; an empty history scores 0 everywhere.
 
         Parameters
@@ -171,7 +171,7 @@ class ContentNeighbours(SklearnEstimator):
         total = np.asarray(found.sum(axis=1), dtype=np.float32).reshape(-1, 1)
         return np.asarray((found @ self.vectors_) / np.where(total > 0, total, 1) @ self.vectors_.T)
 
-    def explain(self, history: csr_matrix, item: int) -> FloatArray:
+    def explain(self, history: csr_matrix, item: int) -> Float32Array:
         """What each interaction of one history adds to the score of an item, in the order of its indices.
 
         Raises
@@ -213,7 +213,7 @@ class ContentNeighbours(SklearnEstimator):
         return restored
 
 
-def _described(numeric: npt.ArrayLike, categories: npt.ArrayLike) -> tuple[Float64Array, CodeArray]:
+def _described(numeric: npt.ArrayLike, categories: npt.ArrayLike) -> tuple[FloatArray, IntArray]:
     number, code = np.asarray(numeric, dtype=np.float64), np.asarray(categories, dtype=np.int64)
     if number.ndim != 2 or code.ndim != 2 or len(number) != len(code):
         raise DataError(

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
+from ml.artefacts.npz import Arrays
 
-FloatArray = npt.NDArray[np.float32]
-Arrays = dict[str, npt.NDArray[np.generic]]
+Float32Array = npt.NDArray[np.float32]
 MICROSECONDS_A_DAY = 86_400_000_000
 
 
@@ -97,7 +97,7 @@ class Retriever(Protocol):
         """Learn from interactions."""
         ...
 
-    def score(self, histories: csr_matrix) -> FloatArray:
+    def score(self, histories: csr_matrix) -> Float32Array:
         """Scores of every item for each history; higher is better, and only the order within a row has a meaning.
 
         Parameters
@@ -125,7 +125,7 @@ class Retriever(Protocol):
 class Explains(Protocol):
     """A model whose score is a sum over the history."""
 
-    def explain(self, history: csr_matrix, item: int) -> FloatArray:
+    def explain(self, history: csr_matrix, item: int) -> Float32Array:
         """What each interaction of one history (1 x n_items) adds to the score of an item.
 
         Returns

@@ -8,13 +8,13 @@ from scipy.linalg import lapack, solve
 from scipy.sparse import csc_matrix, csr_matrix, diags_array
 
 from features.errors import ConfigError
-from ml.estimators.retrievers.interactions import FloatArray
+from ml.domain.arrays import FloatArray
+from ml.estimators.retrievers.interactions import Float32Array
 
-Float64Array = npt.NDArray[np.float64]
 BLOCK_CELLS = 16_000_000  # 64 MB of float32 for a block of Gram rows
 
 
-def normalised(matrix: csr_matrix, *, user_exponent: float, item_exponent: float) -> tuple[csr_matrix, FloatArray]:
+def normalised(matrix: csr_matrix, *, user_exponent: float, item_exponent: float) -> tuple[csr_matrix, Float32Array]:
     """`D_u^-a X D_i^-b` with the sums of each user and each item in D, and `D_i^b`; sums of 0 count as 1.
 
     Examples
@@ -30,7 +30,7 @@ def normalised(matrix: csr_matrix, *, user_exponent: float, item_exponent: float
     return csr_matrix(z), (right**item_exponent).astype(np.float32)
 
 
-def dense_weights(z: csr_matrix, added: Float64Array, item_scale: FloatArray, *, relaxation: float) -> FloatArray:
+def dense_weights(z: csr_matrix, added: FloatArray, item_scale: Float32Array, *, relaxation: float) -> Float32Array:
     """Weights from the inverse of the whole Gram matrix; one items x items float32 matrix at any time.
 
     Parameters
@@ -59,7 +59,7 @@ def dense_weights(z: csr_matrix, added: Float64Array, item_scale: FloatArray, *,
 
 
 def neighbour_weights(
-    z: csr_matrix, added: Float64Array, item_scale: FloatArray, *, relaxation: float, neighbours: int
+    z: csr_matrix, added: FloatArray, item_scale: Float32Array, *, relaxation: float, neighbours: int
 ) -> csr_matrix:
     """Weights of each item from its nearest items (by cosine) alone, each a small ridge regression.
 
@@ -94,7 +94,7 @@ def neighbour_weights(
     return csr_matrix((np.concatenate(values), places), shape=(n_items, n_items))
 
 
-def _gram(z: csr_matrix, added: Float64Array) -> FloatArray:
+def _gram(z: csr_matrix, added: FloatArray) -> Float32Array:
     n_items = z.shape[1]
     gram = np.empty((n_items, n_items), dtype=np.float32, order="F")
     by_item = csr_matrix(z.T)
@@ -106,7 +106,7 @@ def _gram(z: csr_matrix, added: Float64Array) -> FloatArray:
     return gram
 
 
-def _inverse(gram: FloatArray) -> FloatArray:
+def _inverse(gram: Float32Array) -> Float32Array:
     """The inverse of a positive definite matrix in Fortran order, in its own memory; returned in C order."""
     factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
     if failed:

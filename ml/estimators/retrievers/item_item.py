@@ -11,11 +11,11 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix, issparse
 
 from features.errors import ConfigError, DataError
-from ml.estimators.artefact import damaged
+from ml.artefacts.json_files import damaged
+from ml.artefacts.npz import Arrays, member, pack_params, pack_sparse, unpack_params, unpack_sparse
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, one_history, weights_matrix
+from ml.estimators.retrievers.interactions import Float32Array, Interactions, one_history, weights_matrix
 from ml.estimators.retrievers.item_gram import dense_weights, neighbour_weights, normalised
-from ml.estimators.retrievers.npz import member, pack_params, pack_sparse, unpack_params, unpack_sparse
 
 BYTES_A_CELL = 4  # float32: one matrix of items x items, inverted in place
 
@@ -114,7 +114,7 @@ class ItemItem(SklearnEstimator):
         self.n_items_ = n_items
         return self
 
-    def score(self, histories: csr_matrix) -> FloatArray:
+    def score(self, histories: csr_matrix) -> Float32Array:
         """Sums of weights over each history; an empty history scores 0 everywhere.
 
         Parameters
@@ -135,7 +135,7 @@ class ItemItem(SklearnEstimator):
         found = weights_matrix(histories, "histories", n_items=self.n_items_) @ self.weights_
         return np.asarray(found.toarray() if issparse(found) else found, dtype=np.float32)
 
-    def explain(self, history: csr_matrix, item: int) -> FloatArray:
+    def explain(self, history: csr_matrix, item: int) -> Float32Array:
         """What each interaction of one history adds to the score of an item, in the order of its indices.
 
         Raises

@@ -13,11 +13,11 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import svds
 
 from features.errors import ConfigError, DataError
-from ml.estimators.artefact import damaged
+from ml.artefacts.json_files import damaged
+from ml.artefacts.npz import Arrays, member, pack_params, unpack_params
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, one_history, weights_matrix
+from ml.estimators.retrievers.interactions import Float32Array, Interactions, one_history, weights_matrix
 from ml.estimators.retrievers.item_gram import normalised
-from ml.estimators.retrievers.npz import member, pack_params, unpack_params
 
 NEGLIGIBLE = 1e-6
 
@@ -85,7 +85,7 @@ class LowPass(SklearnEstimator):
             np.ascontiguousarray(basis * scale[:, None], dtype=np.float32),
         )
 
-    def score(self, histories: csr_matrix) -> FloatArray:
+    def score(self, histories: csr_matrix) -> Float32Array:
         """Scores of every item for each history; an empty one scores 0 everywhere.
 
         Parameters
@@ -106,7 +106,7 @@ class LowPass(SklearnEstimator):
         found = weights_matrix(histories, "histories", n_items=len(self.into_))
         return np.asarray((found @ self.into_) @ self.back_.T)
 
-    def explain(self, history: csr_matrix, item: int) -> FloatArray:
+    def explain(self, history: csr_matrix, item: int) -> Float32Array:
         """What each interaction of one history adds to the score of an item.
 
         Raises
@@ -140,6 +140,6 @@ class LowPass(SklearnEstimator):
             raise damaged("back", f"it must have shape {into.shape}, got {back.shape}")
         return restored._with(into, back)
 
-    def _with(self, into: FloatArray, back: FloatArray) -> Self:
+    def _with(self, into: Float32Array, back: Float32Array) -> Self:
         self.into_, self.back_ = into, back
         return self

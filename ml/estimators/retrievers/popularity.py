@@ -12,12 +12,12 @@ from scipy.sparse import csr_matrix
 from scipy.special import gammaln
 
 from features.errors import ConfigError, DataError
-from ml.estimators.artefact import damaged
+from ml.artefacts.json_files import damaged
+from ml.artefacts.npz import Arrays, member, pack_params, unpack_params
+from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Arrays, FloatArray, Interactions, weights_matrix
-from ml.estimators.retrievers.npz import member, pack_params, unpack_params
+from ml.estimators.retrievers.interactions import Float32Array, Interactions, weights_matrix
 
-Float64Array = npt.NDArray[np.float64]
 LOG_WEIGHT_RANGE = (np.log(1e-2), np.log(1e9))
 
 
@@ -83,7 +83,7 @@ class Popularity(SklearnEstimator):
             self._fit_groups(interactions.by_group, overall)
         return self
 
-    def score(self, histories: csr_matrix) -> FloatArray:
+    def score(self, histories: csr_matrix) -> Float32Array:
         """The overall shares, the same for each history.
 
         Parameters
@@ -104,7 +104,7 @@ class Popularity(SklearnEstimator):
         found = weights_matrix(histories, "histories", n_items=len(self.overall_))
         return np.tile(self.overall_, (found.shape[0], 1))
 
-    def score_groups(self, groups: npt.ArrayLike) -> FloatArray:
+    def score_groups(self, groups: npt.ArrayLike) -> Float32Array:
         """Shares in the group of each row.
 
         Parameters
@@ -158,7 +158,7 @@ class Popularity(SklearnEstimator):
             raise damaged("by_group", f"it must have {len(restored.overall_)} columns")
         return restored
 
-    def _fit_groups(self, by_group: csr_matrix, overall: Float64Array) -> None:
+    def _fit_groups(self, by_group: csr_matrix, overall: FloatArray) -> None:
         stray = by_group.indices[overall[by_group.indices] == 0]
         if stray.size:
             raise DataError(f"popularity: item {stray[0]} has interactions by group but none by user: build both alike")
@@ -168,7 +168,7 @@ class Popularity(SklearnEstimator):
         self.by_group_, self.prior_weight_ = shares.astype(np.float32), float(weight)
 
 
-def likely_prior_weight(by_group: csr_matrix, overall: Float64Array) -> float:
+def likely_prior_weight(by_group: csr_matrix, overall: FloatArray) -> float:
     """Prior weight with the highest Dirichlet-multinomial likelihood, between 0.01 and 10^9 interactions.
 
     Parameters

@@ -7,13 +7,13 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
+from ml.domain.arrays import IntArray
 from ml.estimators.retrievers.interactions import Retriever
 
-Lists = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32 | np.float64]
 
 
-def top_k(scores: npt.ArrayLike, *, k: int, mask: csr_matrix | None = None) -> Lists:
+def top_k(scores: npt.ArrayLike, *, k: int, mask: csr_matrix | None = None) -> IntArray:
     """Item numbers of the k highest scores of each row, best first.
 
     Equal scores are ordered by item number, so an answer depends on the row alone: one row by itself gives what it
@@ -64,7 +64,7 @@ def top_k(scores: npt.ArrayLike, *, k: int, mask: csr_matrix | None = None) -> L
 
 def recommend(
     retriever: Retriever, histories: csr_matrix, *, k: int, mask_history: bool = True, chunk_rows: int = 1024
-) -> Lists:
+) -> IntArray:
     """Lists of a retriever for many histories, scored in chunks so that memory stays bounded.
 
     Parameters
@@ -94,7 +94,7 @@ def recommend(
     return np.concatenate(lists)
 
 
-def _best(scores: Scores, k: int) -> Lists:
+def _best(scores: Scores, k: int) -> IntArray:
     if k == 0 or len(scores) == 0:
         return np.empty((len(scores), k), dtype=np.int64)
     chosen = np.argpartition(-scores, k - 1, axis=1)[:, :k]

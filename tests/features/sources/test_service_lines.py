@@ -14,8 +14,8 @@ from features.sources.config import load_sources
 from features.sources.lines import LineRules, classify, load_line_rules
 from features.sources.reading import RawTables, read_tables
 from tests.conftest import ROOT
-from training.sample_data.faults import COMPONENTS
-from training.sample_data.workshop import ROUTINE
+from training.simulator.faults import COMPONENTS
+from training.simulator.workshop import ROUTINE
 
 RULES: dict[str, Any] = {
     "labour": ["labou?r"],

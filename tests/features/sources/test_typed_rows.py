@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from features.errors import DataError
-from features.sources.binding import Binding, bind
+from features.sources.column_mapping import Binding, bind
 from features.sources.config import ExtraFeatures, TableSource
-from features.sources.ledger import Ledger, keep_ledger
+from features.sources.quarantine_limit import too_many_broken
 from features.sources.scans import ROW
 from features.sources.typed_rows import TypedRows, chosen, source_columns, typed
-from features.sources.verdict import too_many_broken
+from features.sources.validation import Ledger, keep_ledger
 from features.tables import APPLICATIONS
 
 NOW = 1_000

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from ml.credit_risk.answer import answers, request, respond
-from ml.domain import reason_codes
+from ml.domain.credit import reason_codes
 from ml.signature import Field, Signature
 
 SIGNATURE = Signature(

@@ -10,16 +10,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.errors import FeatureError
 from ml.demand_forecast.answer import respond
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.request import request
-from ml.estimators.tabular_encoder import FeatureError
 from ml.model import Model
 from tests.conftest import Trained
 from tests.small.demand_forecast import STORES, demand_forecast_tables, write_demand_forecast
 from training import tracking
 from training.config import load_config
-from training.demand import DemandStudy, load_demand
+from training.studies.panel import DemandStudy, load_demand
 
 
 @pytest.fixture

@@ -11,12 +11,11 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from features.errors import DataError
+from features.errors import DataError, FeatureError
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.orders import OrdersRequest, Position, answer, cells_of, endpoints, periods_of
 from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.planning import PlanningRules
-from ml.estimators.tabular_encoder import FeatureError
 
 JANUARY_2022 = (2022 - 1970) * 12
 NAN = float("nan")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.peers.choice_trees import ChoiceTrees
+from benchmarks.peers.conditional_logit import ConditionalLogit, softmax_of_each
 from features.errors import ConfigError, DataError
-from ml.estimators.choice_trees import ChoiceTrees
-from ml.estimators.conditional_logit import ConditionalLogit, softmax_of_each
 
 TRUE = np.array([1.2, -0.7, 0.0])
 

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from ml.estimators.tabular_encoder import FeatureError, TabularEncoder
+from features.errors import FeatureError
+from ml.estimators.tabular_encoder import TabularEncoder
 
 TABLE = {"loan": [8.0, None, 4.0], "new": [True, False, None], "city": ["x", "y", "y"]}
 

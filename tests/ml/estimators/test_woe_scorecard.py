@@ -12,7 +12,7 @@ from scipy.special import expit
 from sklearn.base import clone
 
 from features.errors import ConfigError, DataError, ModelNotFound
-from ml.domain.points import PointsScale
+from ml.domain.credit.points import PointsScale
 from ml.estimators.woe_bins import places
 from ml.estimators.woe_scorecard import WoeScorecard
 from ml.metrics import roc_auc

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.aggregations import DAY
 from features.errors import ConfigError, DataError
-from features.facts import DAY
 from ml.fault_rate.alarm_store import ALLOWED, AlarmStore
-from ml.fault_rate.watch import ALARM
+from ml.fault_rate.surveillance import ALARM
 
 STATES = tuple(ALLOWED)
 NOW = 20_000 * DAY

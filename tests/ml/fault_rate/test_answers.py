@@ -14,12 +14,11 @@ import polars as pl
 import pytest
 
 from features.engines import collect
-from features.errors import DataError
-from ml.estimators.tabular_encoder import FeatureError
+from features.errors import DataError, FeatureError
 from ml.fault_rate import endpoints
 from ml.fault_rate.answer import respond
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.follow import follow
+from ml.fault_rate.live_updates import follow
 from ml.fault_rate.request import request
 from ml.fault_rate.snapshot import Snapshot, kept_until
 from ml.model import Model
@@ -27,8 +26,8 @@ from tests.conftest import Trained
 from tests.small.fault_rate import DAY, DAYS, START, fleet_and_records, write_fault_rate
 from training import tracking
 from training.config import load_config
-from training.fault_alarms import alarms
-from training.faults import FaultStudy, load_faults
+from training.runs.alarms import alarms
+from training.studies.surveillance import FaultStudy, load_faults
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from features.aggregations import DAY
 from features.errors import DataError
-from features.facts import DAY
 from ml.fault_rate.routine import Routine, lay_out_routine, steps
 
 START = 19_000

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from features.facts import DAY
+from features.aggregations import DAY
 from ml.fault_rate.service_due import next_services
 from ml.fault_rate.service_rules import ServiceRules
 from ml.fault_rate.service_words import SERVICE, worded

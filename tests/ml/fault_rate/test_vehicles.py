@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.aggregations import DAY
 from features.errors import ModelNotFound
-from features.facts import DAY
-from ml.fault_rate.field import YEAR_DAYS
-from ml.fault_rate.usual import UsualRates, combinations
+from ml.fault_rate.baseline_rates import UsualRates, combinations
+from ml.fault_rate.exposure import YEAR_DAYS
 from ml.fault_rate.vehicles import (
     MONTH_DAYS,
     Vehicles,

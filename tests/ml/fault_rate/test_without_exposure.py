@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from ml.fault_rate.answer import ratio_of, respond
+from ml.fault_rate.baseline_rates import UsualRates
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.request import FaultQuestion
 from ml.fault_rate.snapshot import Snapshot
-from ml.fault_rate.usual import UsualRates
-from ml.fault_rate.watch import ALARM
+from ml.fault_rate.surveillance import ALARM
 
 
 @pytest.fixture

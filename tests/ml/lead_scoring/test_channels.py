@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ml.estimators.tabular_encoder import FeatureError
+from features.errors import FeatureError
 from ml.lead_scoring.channels import ChannelsRequest, answer
 from ml.lead_scoring.params import LeadParams
 

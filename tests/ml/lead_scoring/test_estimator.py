@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.errors import ConfigError, DataError
-from ml.estimators.tabular_encoder import FeatureError
+from features.errors import ConfigError, DataError, FeatureError
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.params import LeadParams
 from ml.signature import Field, Signature

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from features.errors import FeatureError
 from ml.endpoint import Endpoint
-from ml.estimators.tabular_encoder import FeatureError
 from ml.lead_scoring import endpoints
 from ml.lead_scoring.answer import respond
 from ml.lead_scoring.request import request

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml.domain.response_decay import ResponseDecay
-from ml.estimators.tabular_encoder import FeatureError
+from features.errors import FeatureError
+from ml.domain.leads.response_decay import ResponseDecay
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.queue import QueueAnswer, answer, request
 from ml.signature import Field, Signature

@@ -8,8 +8,8 @@ import polars as pl
 
 from features.as_of import DAY
 from features.engines import to_engine
-from ml.recommendation.facts import Facts
 from ml.recommendation.params import RecommendationParams
+from ml.recommendation.training_tables import Facts
 
 PARAMS = RecommendationParams(price_bands=(10.0,), lookback_days=30, half_life_days=1.0, horizon_days=7.0)
 VEHICLES = pl.DataFrame(

@@ -10,8 +10,8 @@ from ml.recommendation.estimator import RecommendationEstimator
 from tests.conftest import Trained
 from training import tracking
 from training.config import load_config
-from training.held_out_lists import Judged
-from training.rankings import Rankings, load_rankings
+from training.studies.ranking import Rankings, load_rankings
+from training.studies.ranking_holdout import Judged
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_the_page_ranks_as_the_evaluation_does(model: Model, study: Rankings) ->
     judged = Judged.of(study.held, estimator)
     vehicles = judged.material.vehicles
     from ml.recommendation.answer import rank
-    from ml.recommendation.asked import Asked
+    from ml.recommendation.request_context import Asked
 
     visitors = judged.material.questions.visitors
     estimator.stock = estimator.stock_of(judged.facts.offered.with_columns(sold_at=None), read_at=0)

@@ -11,8 +11,8 @@ from scipy import sparse
 
 from features.as_of import DAY
 from ml.recommendation.catalogue import Items, Vehicles, Vocabularies, Vocabulary
-from ml.recommendation.pairs import Tastes, pair_columns
 from ml.recommendation.questions import Questions, offered
+from ml.recommendation.ranking_features import Tastes, pair_columns
 from ml.recommendation.visitors import Visitors, read_visitors
 
 CARS = pl.DataFrame(

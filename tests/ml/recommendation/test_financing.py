@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ml.lending.files import Lending
-from ml.lending.products import LoanProducts
-from ml.lending.rules import load_lending_rules
+from ml.loans.catalogue.files import Lending
+from ml.loans.catalogue.products import LoanProducts
+from ml.loans.catalogue.rules import load_lending_rules
 from ml.recommendation.financing import Financing, MonthlyPayment
 from ml.recommendation.house_rules import CardPayment
 from tests.conftest import ROOT

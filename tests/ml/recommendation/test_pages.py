@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from features.errors import ConfigError, DataError
 from ml.model import Model
 from ml.recommendation.answer import RecommendationAnswer
-from ml.recommendation.follow import follow
 from ml.recommendation.house_rules import load_house_rules
+from ml.recommendation.live_updates import follow
 from ml.recommendation.request import SimilarRequest
 from ml.recommendation.similar import answer as similar
 from tests.conftest import ROOT, Trained

@@ -11,7 +11,7 @@ import pytest
 
 from features.errors import ConfigError, DataError
 from ml.fault_rate.alarm_store import AlarmStore
-from ml.fault_rate.watch import ALARM
+from ml.fault_rate.surveillance import ALARM
 from tests.commands import chehang
 from tests.small.fault_rate import fleet_and_records, write_fault_rate
 from training.commands.alarm import alarm

@@ -12,7 +12,7 @@ import pytest
 from features.errors import ConfigError
 from tests.commands import chehang
 from tests.ml.fault_rate.test_service_due import tables
-from tests.training.test_service_due import write
+from tests.training.runs.test_service_due import write
 from training.commands.service_due import service_due
 from training.commands.value import value
 
@@ -56,7 +56,7 @@ def test_values_are_printed_by_stream(
         "customers": 2, "total_purchases": 12.0, "total_value": 3_400.0, "correction": 1.0, "horizon_days": 365.0,
     }  # fmt: skip
     valued = SimpleNamespace(customers=pl.DataFrame({"customer_id": ["a", "b"]}), as_dict=lambda: {"cars": stream})
-    monkeypatch.setattr("training.customer_value.value", lambda config, **options: valued)
+    monkeypatch.setattr("training.runs.customer_value.value", lambda config, **options: valued)
     config, out = _value_config(tmp_path), tmp_path / "values.csv"
     value(out, config=config, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"out": str(out), "cars": stream}

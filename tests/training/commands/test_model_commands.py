@@ -21,8 +21,8 @@ from training.commands.score import score
 from training.commands.train import train
 from training.commands.tune import tune
 from training.config import TaskConfig
-from training.evaluation import Report
-from training.examples import Say
+from training.studies.row_data import Say
+from training.studies.row_report import Report
 from training.tune import Tuned
 
 
@@ -54,7 +54,7 @@ def test_a_training_says_which_version_it_registered(
         calls.append((config.split.seed, engine))
         return SimpleNamespace(version=SimpleNamespace(number=3), report=report)
 
-    monkeypatch.setattr("training.run.train", run)
+    monkeypatch.setattr("training.train.train", run)
     config = write_eight_applications(tmp_path)
     train("credit_risk", config=config, setting=["split.seed=5"], as_json=True)
     content = json.loads(capsys.readouterr().out)
@@ -174,7 +174,7 @@ def test_a_forecast_says_how_many_cars_to_order(
     )
     monkeypatch.setattr("training.tracking.champion", lambda task: SimpleNamespace(number=4))
     monkeypatch.setattr("training.tracking.load", lambda version: version)
-    monkeypatch.setattr("training.forecast.forecast", lambda model, config, **options: plan)
+    monkeypatch.setattr("training.runs.forecast.forecast", lambda model, config, **options: plan)
     config = ROOT / "configs" / "demand_forecast.yaml"
     forecast(tmp_path / "plan.csv", config=config, as_json=True)
     assert json.loads(capsys.readouterr().out) == {

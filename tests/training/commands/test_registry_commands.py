@@ -15,7 +15,7 @@ from training.commands.compare import compare
 from training.commands.history import history
 from training.commands.promote import promote
 from training.commands.rollback import rollback
-from training.promotion import NotPromoted
+from training.gate import NotPromoted
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError, ModelNotFound
+from ml.artefacts.npz import from_npz, to_npz
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.retrievers.blend import Blend, _simplex, blend_scores, choose_weights, standardised
 from ml.estimators.retrievers.interactions import Interactions
 from ml.estimators.retrievers.item_item import ItemItem
-from ml.estimators.retrievers.npz import from_npz, to_npz
 from ml.estimators.retrievers.popularity import Popularity
 
 KINDS = {"near": ItemItem, "factors": ALS, "popular": Popularity}

@@ -10,11 +10,11 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.exceptions import NotFittedError
 
 from features.errors import DataError, ModelNotFound
+from ml.artefacts.npz import from_npz, to_npz
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.estimators.retrievers.interactions import Explains, Interactions, Retriever
 from ml.estimators.retrievers.item_item import ItemItem
-from ml.estimators.retrievers.npz import from_npz, to_npz
 from ml.estimators.retrievers.popularity import Popularity
 
 

@@ -12,10 +12,10 @@ from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
+from ml.artefacts.npz import from_npz, to_npz
 from ml.estimators.retrievers import top_k
 from ml.estimators.retrievers.interactions import Interactions
 from ml.estimators.retrievers.item_item import ItemItem
-from ml.estimators.retrievers.npz import from_npz, to_npz
 from ml.estimators.retrievers.top_k import recommend
 
 SHAPE = st.tuples(st.integers(1, 6), st.integers(1, 9))

@@ -1,0 +1,154 @@
+"""A row's own arithmetic: declared operations on its columns, computed in NumPy.
+
+The same declaration is read from YAML, runs over a million rows in training and over one row in a
+request, and is stored with the model, so that nothing is re-implemented for serving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+
+import numpy as np
+
+from ml.domain.arrays import FloatArray
+
+Columns = Mapping[str, FloatArray]
+
+
+def level_instalment(amount: FloatArray, months: FloatArray, annual_rate: FloatArray | float) -> FloatArray:
+    """Instalment of an equal-instalment loan, without rounding: ``P r / (1 - (1 + r)^-n)``.
+
+    Parameters
+    ----------
+    amount : ndarray
+        Principal, in any money unit.
+    months : ndarray
+        Number of monthly instalments.
+    annual_rate : ndarray or float
+        Nominal yearly rate as a fraction; 0 divides the principal evenly.
+
+    Returns
+    -------
+    ndarray
+        Instalment per month in the unit of `amount`; NaN where an input is missing or `months` is not positive.
+
+    Examples
+    --------
+    >>> float(level_instalment(np.array([100_000.0]), np.array([36.0]), 0.06)[0].round(2))
+    3042.19
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return _instalment(amount, months, annual_rate)
+
+
+# The operations take columns and constants (float) and are called inside `undefined_is_missing`. Each adds and
+# multiplies in a fixed order, so that a row alone gives the same bits as in a batch: NumPy's own reductions do not.
+
+
+def _instalment(amount: FloatArray, months: FloatArray, annual_rate: FloatArray | float) -> FloatArray:
+    rate = annual_rate / 12
+    growth = rate / -np.expm1(-months * np.log1p(rate))
+    if not isinstance(rate, float) or rate == 0:
+        growth = np.where(rate == 0, 1 / months, growth)
+    result = np.asarray(amount * growth)
+    result[~(months > 0)] = np.nan
+    return result
+
+
+def _ratio(numerator: FloatArray | float, denominator: FloatArray | float) -> FloatArray:
+    result = np.asarray(np.divide(numerator, denominator))
+    result[denominator == 0] = np.nan
+    return result
+
+
+def _sum(*terms: FloatArray | float) -> FloatArray:
+    return np.asarray(reduce(np.add, terms))
+
+
+def _total(*terms: FloatArray | float) -> FloatArray:
+    """Sum of the terms that are there; missing only where all are."""
+    result = np.asarray(reduce(np.add, [np.where(np.isnan(t), 0.0, t) for t in terms]))
+    result[reduce(np.logical_and, [np.isnan(t) for t in terms])] = np.nan
+    return result
+
+
+def _missing(x: FloatArray) -> FloatArray:
+    return np.isnan(x).astype(np.float64)
+
+
+OPERATIONS: dict[str, tuple[Callable[..., FloatArray], int | None]] = {
+    "ratio": (_ratio, 2),
+    "difference": (np.subtract, 2),
+    "product": (np.multiply, 2),
+    "sum": (_sum, None),
+    "total": (_total, None),
+    "instalment": (_instalment, 3),
+    "missing": (_missing, 1),
+}
+
+
+def undefined_is_missing() -> np.errstate:
+    """Inside this block 0/0 is NaN, as it must be, and a result too large for a float64 is a FloatingPointError.
+
+    >>> with undefined_is_missing():
+    ...     np.array([1e300]) * 1e300
+    Traceback (most recent call last):
+    FloatingPointError: overflow encountered in multiply
+    """
+    return np.errstate(divide="ignore", invalid="ignore", over="raise", under="ignore")
+
+
+def check(name: str, operation: str, arguments: Sequence[str | float]) -> None:
+    """Refuse an operation that does not exist or has the wrong number of arguments.
+
+    Raises
+    ------
+    ValueError
+        Says which derived feature, what is wrong with it and what is allowed.
+
+    Examples
+    --------
+    >>> check("loan_to_value", "ratio", ["loan_amount", "vehicle_price"])
+    >>> check("loan_to_value", "divide", ["loan_amount", "vehicle_price"])
+    Traceback (most recent call last):
+    ValueError: derived feature 'loan_to_value': operation 'divide' is unknown; use one of difference, ...
+    """
+    if operation not in OPERATIONS:
+        allowed = ", ".join(sorted(OPERATIONS))
+        raise ValueError(f"derived feature '{name}': operation '{operation}' is unknown; use one of {allowed}")
+    arity = OPERATIONS[operation][1]
+    if arity is not None and len(arguments) != arity:
+        raise ValueError(
+            f"derived feature '{name}': {operation} takes {arity} argument(s), got {len(arguments)}: {list(arguments)}"
+        )
+    if not any(isinstance(a, str) for a in arguments):
+        raise ValueError(f"derived feature '{name}': at least one argument must be a column, got {list(arguments)}")
+
+
+def derive(columns: Columns, operation: str, arguments: Sequence[str | float]) -> FloatArray:
+    """Compute one derived column; a missing input gives a missing result, so does a division by zero.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        Float columns of equal length, NaN where missing.
+    operation : str
+        A key of `OPERATIONS`: ratio, difference, product, sum, total, instalment, missing.
+    arguments : sequence of str or float
+        Column names or constants.
+
+    Raises
+    ------
+    FloatingPointError
+        A result is too large for a float64.
+
+    Examples
+    --------
+    >>> columns = {"loan": np.array([80.0, 50.0]), "price": np.array([100.0, 0.0])}
+    >>> derive(columns, "ratio", ["loan", "price"]).tolist()
+    [0.8, nan]
+    """
+    values = [columns[a] if isinstance(a, str) else float(a) for a in arguments]
+    with undefined_is_missing():
+        return OPERATIONS[operation][0](*values)

@@ -1,0 +1,1 @@
+"""Demand and stock: distributions of counts, censored demand, order quantities and transfers."""

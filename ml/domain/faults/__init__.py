@@ -1,0 +1,1 @@
+"""Faults: exposure, sequential evidence, build ranges, reporting delay, power and inspection campaigns."""

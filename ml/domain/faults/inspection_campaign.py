@@ -1,0 +1,112 @@
+"""What calling vehicles in brings: faults avoided, parts needed and what it costs, over the days to come.
+
+A vehicle has faults at ``ratio`` times its usual rate. Called in, it comes with a chance, some days later; from then on
+its rate is the usual one times ``1 + (1 - cures) * (ratio - 1)``. Faults come as a Poisson process, so expectations add
+up; what is not known of the ratio is drawn from its posterior (a gamma distribution, as in the gamma-Poisson model).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+DRAWS = 20_000
+INTERVAL = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Expectations, with 90 % intervals where a pair stands beside.
+
+    Attributes
+    ----------
+    faults : float
+        If nothing is done.
+    avoided : float
+        Of those, by calling in.
+    avoided_between, parts_between : tuple of float
+        5 and 95 % quantiles.
+    comes : float
+        Vehicles that come.
+    parts : float
+        Needed for those that come and for the faults that are left.
+    parts_to_stock : int
+        Enough with the chance asked for.
+    """
+
+    faults: float
+    avoided: float
+    avoided_between: tuple[float, float]
+    comes: float
+    parts: float
+    parts_between: tuple[float, float]
+    parts_to_stock: int
+
+
+def plan_campaign(
+    usual: npt.ArrayLike,
+    *,
+    posterior: tuple[float, float],
+    comes: float,
+    cures: float,
+    delay: float,
+    enough: float,
+    seed: int = 0,
+) -> Campaign:
+    """Weigh up a campaign.
+
+    Parameters
+    ----------
+    usual : array of shape (n_vehicles,)
+        Faults of each vehicle over the days to come at the usual rate.
+    posterior : tuple of float
+        Shape and rate of the gamma distribution of the ratio.
+    comes, cures : float
+        Chance that a vehicle comes, and share of what is too much that a visit takes away.
+    delay : float
+        Part of the days to come that passes before it comes, on the mean.
+    enough : float
+        Chance with which the parts in stock shall be enough.
+
+    Raises
+    ------
+    ValueError
+        A number is out of its range.
+
+    Examples
+    --------
+    >>> found = plan_campaign([0.1] * 100, posterior=(400.0, 100.0), comes=0.5, cures=1.0, delay=0.0, enough=0.95)
+    >>> round(found.faults), round(found.avoided), round(found.comes), round(found.parts)
+    (40, 15, 50, 75)
+    """
+    due = np.asarray(usual, dtype=np.float64)
+    if due.ndim != 1 or not (np.isfinite(due) & (due >= 0)).all():
+        raise ValueError("usual must hold one finite number not below 0 for each vehicle")
+    shape, rate = posterior
+    if not (np.isfinite([shape, rate]).all() and min(shape, rate) > 0):
+        raise ValueError(f"posterior must be two finite numbers above 0, got {posterior}")
+    for name, value in {"comes": comes, "cures": cures, "delay": delay, "enough": enough}.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+    rng = np.random.default_rng(seed)
+    ratio = rng.gamma(shape, 1 / rate, DRAWS)
+    at_usual = float(due.sum())
+    faults = at_usual * ratio
+    taken = comes * cures * (1 - delay)
+    # A ratio below 1 leaves nothing to take away.
+    avoided = at_usual * taken * np.maximum(ratio - 1, 0.0)
+    coming = rng.binomial(len(due), comes, DRAWS)
+    parts = coming + rng.poisson(faults - avoided)
+    low, high = (float(v) for v in np.quantile(avoided, INTERVAL))
+    few, many = (float(v) for v in np.quantile(parts, INTERVAL))
+    return Campaign(
+        faults=at_usual * shape / rate,
+        avoided=float(avoided.mean()),
+        avoided_between=(low, high),
+        comes=len(due) * comes,
+        parts=float(len(due) * comes + (faults - avoided).mean()),
+        parts_between=(few, many),
+        parts_to_stock=int(np.quantile(parts, enough, method="inverted_cdf")),
+    )

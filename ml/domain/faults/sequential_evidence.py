@@ -1,0 +1,267 @@
+"""Counts watched week by week: evidence of a raised rate that may be looked at as often as one likes.
+
+A cell's evidence is an e-process: the likelihood of its counts if its rate were raised, averaged over how much, over
+their likelihood at the expected rate. Where nothing is wrong its mean is at most 1 at any time one stops, so the chance
+that it ever reaches ``1 / alpha`` is at most alpha (J. Ville, 1939; A. Ramdas, P. Grünwald, V. Vovk and G. Shafer
+(2023), Game-theoretic statistics and safe anytime-valid inference, Statistical Science 38). Counts of a week are
+negative binomial where they are spread wider than Poisson's, with a dispersion that is known beforehand.
+
+Many cells share what may go wrong: a cell whose evidence reaches ``1 / (alpha * weight)`` raises an alarm, with weights
+that add up to 1, so that any false alarm at all, in any cell at any time, has a chance of at most alpha.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln, logsumexp
+
+from ml.domain.arrays import FloatArray, IntArray
+
+RATIOS = np.array([1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0])
+POISSON = 1e-6  # dispersions below this are taken for Poisson
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What weeks have told of each cell.
+
+    Attributes
+    ----------
+    log_ratio : ndarray of shape (n_cells, n_ratios)
+        Logarithm of the likelihood ratio of each raised rate.
+    prior : ndarray of shape (n_ratios,)
+        Weight of each raised rate; adds up to 1.
+    """
+
+    log_ratio: FloatArray
+    prior: FloatArray
+
+    @property
+    def log_e(self) -> FloatArray:
+        """Logarithm of the evidence of each cell."""
+        return np.asarray(logsumexp(self.log_ratio + np.log(self.prior)[None, :], axis=1))
+
+    @property
+    def ratio(self) -> FloatArray:
+        """Raised rate that the evidence points to: its mean, weighed by how well each explains the counts."""
+        weight = np.exp(self.log_ratio + np.log(self.prior)[None, :] - self.log_e[:, None])
+        return np.asarray(weight @ RATIOS[: len(self.prior)] / weight.sum(axis=1))
+
+
+def begin(n_cells: int, *, prior: npt.ArrayLike | None = None) -> Evidence:
+    """No evidence yet.
+
+    Parameters
+    ----------
+    n_cells : int
+        Cells to watch.
+    prior : array of shape (9,), optional
+        How likely each of `RATIOS` is if something is wrong; all alike if not given.
+
+    Examples
+    --------
+    >>> begin(2).log_e.round(9).tolist()
+    [0.0, 0.0]
+    """
+    given = np.ones(len(RATIOS)) if prior is None else np.asarray(prior, dtype=np.float64)
+    if given.shape != RATIOS.shape or not (given > 0).all() or not np.isfinite(given).all():
+        raise ValueError(f"prior must hold {len(RATIOS)} finite numbers above 0, got {given.tolist()}")
+    return Evidence(np.zeros((n_cells, len(RATIOS))), given / given.sum())
+
+
+def look(
+    evidence: Evidence, count: npt.ArrayLike, expected: npt.ArrayLike, dispersion: npt.ArrayLike = 0.0
+) -> Evidence:
+    """Evidence after one more week.
+
+    Parameters
+    ----------
+    count, expected : array of shape (n_cells,)
+        Events of the week, and how many were to be expected; a cell without exposure has 0 of both.
+    dispersion : float or array of shape (n_cells,)
+        Variance of a week's count is ``expected + dispersion * expected ** 2``.
+
+    Raises
+    ------
+    ValueError
+        A count is not whole, or anything is below 0, or events came where none can.
+
+    Examples
+    --------
+    Twice as many as expected, week after week:
+
+    >>> found = begin(1)
+    >>> for _ in range(10):
+    ...     found = look(found, [8], [4.0])
+    >>> float(found.log_e[0].round(1)), float(found.ratio[0].round(1))
+    (13.8, 1.9)
+    """
+    n, e = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    d = np.broadcast_to(np.asarray(dispersion, dtype=np.float64), e.shape)
+    cells = len(evidence.log_ratio)
+    if n.shape != (cells,) or e.shape != (cells,):
+        raise ValueError(f"count {n.shape} and expected {e.shape} must have one number for each of {cells} cells")
+    if not (np.isfinite(n) & (n >= 0) & (n == np.floor(n))).all():
+        raise ValueError("count must be whole and not below 0")
+    if not (np.isfinite(e) & (e >= 0)).all() or not (np.isfinite(d) & (d >= 0)).all():
+        raise ValueError("expected and dispersion must be finite and not below 0")
+    if ((n > 0) & (e == 0)).any():
+        raise ValueError("a cell has events and expects none: give its exposure, or leave it out")
+    theta = RATIOS[None, :]
+    poisson = n[:, None] * np.log(theta) - (theta - 1) * e[:, None]
+    size = 1 / np.maximum(d, POISSON)[:, None]
+    spread = n[:, None] * np.log(theta) - (n[:, None] + size) * np.log(
+        (size + theta * e[:, None]) / (size + e[:, None])
+    )
+    step = np.where(d[:, None] < POISSON, poisson, spread)
+    return Evidence(evidence.log_ratio + step, evidence.prior)
+
+
+def evidence_so_far(count: npt.ArrayLike, expected: npt.ArrayLike, proneness: npt.ArrayLike = 0.0) -> Evidence:
+    """Evidence of all events so far, where cells differ for good: some models fail more than others without a fault.
+
+    A cell's rate is ``expected * p``, with p drawn once from a gamma of mean 1 and variance `proneness`. Given p, weeks
+    are Poisson and only their sum tells of p, so that the ratio of the two mixtures depends on the sums alone; in time
+    it is a martingale like that of `look`, and may be looked at as often.
+
+    Parameters
+    ----------
+    count, expected : array of shape (n_cells,)
+        Sums since the begin.
+    proneness : float or array of shape (n_cells,)
+        Variance between cells, known beforehand.
+
+    Examples
+    --------
+    >>> surprising = evidence_so_far([150], [100.0]).log_e[0]
+    >>> usual = evidence_so_far([150], [100.0], proneness=0.09).log_e[0]
+    >>> float(surprising.round(1)), float(usual.round(1))
+    (9.0, 0.3)
+    """
+    n = np.asarray(count, dtype=np.float64)
+    return look(begin(len(n)), n, expected, proneness)
+
+
+def evidence_of_builds(count: npt.ArrayLike, expected: npt.ArrayLike, proneness: float) -> FloatArray:
+    """Evidence that some builds of a cell, nobody knows which, have a raised rate.
+
+    As `evidence_so_far`, where the raised rate holds for a range of consecutive build periods; the others, of the same
+    model, tell how prone it is. Half the weight has the range of all builds, the rest is spread evenly over all ranges:
+    the mean of e-processes is one.
+
+    Parameters
+    ----------
+    count, expected : array of shape (n_cells, n_builds)
+        Sums since the begin, by build period in their order.
+    proneness : float
+        Variance between cells, known beforehand; above 0.
+
+    Returns
+    -------
+    ndarray of shape (n_cells,)
+        Logarithm of the evidence.
+
+    Examples
+    --------
+    >>> some = evidence_of_builds([[10, 10, 30, 30, 10, 10]], [[10.0] * 6], 0.04)
+    >>> all_ = evidence_so_far([100], [60.0], 0.04).log_e
+    >>> float(some[0].round(1)), float(all_[0].round(1))
+    (12.5, 2.0)
+    """
+    n, e = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    if n.ndim != 2 or n.shape != e.shape:
+        raise ValueError(f"count {n.shape} and expected {e.shape} must have a row for each cell, a column a build")
+    if not (np.isfinite(n) & (n >= 0)).all() or not (np.isfinite(e) & (e >= 0)).all():
+        raise ValueError("count and expected must be finite and not below 0")
+    if not (np.isfinite(proneness) and proneness > 0):
+        raise ValueError(f"proneness must be finite and above 0, got {proneness}")
+    first, last = np.triu_indices(n.shape[1])
+    sums, due = (np.concatenate([np.zeros((len(n), 1)), v.cumsum(axis=1)], axis=1) for v in (n, e))
+    within, within_due = sums[:, last + 1] - sums[:, first], np.maximum(due[:, last + 1] - due[:, first], 0.0)
+    size = 1 / proneness
+    total, total_due = size + sums[:, -1:], size + due[:, -1:]
+    whole = (first == 0) & (last == n.shape[1] - 1)
+    weight = np.log(0.5 * whole + 0.5 / len(first)) - np.log(len(RATIOS))
+    found = np.full(len(n), -np.inf)
+    for theta in RATIOS:
+        of_range = within * np.log(theta) - total * np.log1p((theta - 1) * within_due / total_due)
+        found = np.logaddexp(found, logsumexp(of_range + weight[None, :], axis=1))
+    return np.asarray(found)
+
+
+def alarms(evidence: Evidence, *, alpha: float, weight: npt.ArrayLike | None = None) -> IntArray:
+    """Cells whose evidence suffices, the strongest first, at a chance of any false alarm of at most alpha.
+
+    Parameters
+    ----------
+    weight : array of shape (n_cells,), optional
+        Share of alpha of each cell; equal if not given, scaled to add up to 1.
+
+    Examples
+    --------
+    >>> found = look(begin(2), [3, 30], [3.0, 3.0])
+    >>> alarms(found, alpha=0.05).tolist()
+    [1]
+    """
+    log_e = evidence.log_e
+    share = np.ones(len(log_e)) if weight is None else np.asarray(weight, dtype=np.float64)
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    if share.shape != log_e.shape or not (share >= 0).all() or share.sum() <= 0:
+        raise ValueError(f"weight {share.shape} must have a number not below 0 for each of {len(log_e)} cells")
+    with np.errstate(divide="ignore"):
+        margin = log_e + np.log(share / share.sum()) + np.log(alpha)
+    return np.asarray([i for i in np.argsort(-margin, kind="stable") if margin[i] >= 0], dtype=np.int64)
+
+
+def discoveries(evidence: Evidence, *, rate: float) -> IntArray:
+    """Cells by e-BH: of those named, at most `rate` are expected to be false, whatever binds the cells together.
+
+    Source: R. Wang and A. Ramdas (2022), False discovery rate control with e-values, JRSS B 84.
+
+    Examples
+    --------
+    >>> found = look(begin(3), [30, 28, 3], [3.0, 3.0, 3.0])
+    >>> discoveries(found, rate=0.1).tolist()
+    [0, 1]
+    """
+    if not 0 < rate < 1:
+        raise ValueError(f"rate must lie between 0 and 1, got {rate}")
+    log_e = evidence.log_e
+    order = np.argsort(-log_e, kind="stable")
+    place = np.arange(1, len(log_e) + 1)
+    enough = np.flatnonzero(log_e[order] >= np.log(len(log_e)) - np.log(rate * place))
+    return np.asarray(order[: enough[-1] + 1] if len(enough) else order[:0], dtype=np.int64)
+
+
+def poisson_evidence(count: npt.ArrayLike, expected: npt.ArrayLike, *, shape: float, rate: float) -> FloatArray:
+    """Evidence of all events so far at once, where the raised rate is a gamma beyond 1; Poisson counts alone.
+
+    The closed form of the mixture: what `look` sums over its ratios, this integrates.
+
+    Parameters
+    ----------
+    count, expected : array
+        Sums since the begin.
+    shape, rate : float
+        Of the gamma whose part above 1 is the raised rate.
+
+    Returns
+    -------
+    ndarray
+        Logarithm of the evidence.
+
+    Examples
+    --------
+    >>> poisson_evidence([0], [0.0], shape=2.0, rate=1.0).round(9).tolist()
+    [0.0]
+    """
+    from scipy.special import gammaincc
+
+    n, e = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    upper = np.log(gammaincc(shape + n, rate + e)) + gammaln(shape + n)
+    prior = np.log(gammaincc(shape, rate)) + gammaln(shape)
+    return np.asarray(e + shape * np.log(rate) - (shape + n) * np.log(rate + e) + upper - prior)

@@ -1,0 +1,112 @@
+"""What every shrinker asks of its cells, and the one error it raises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[Any]
+
+
+class ShrinkageError(ValueError):
+    """Counts, expected counts or parameters that shrinkage has no answer for."""
+
+
+def refuse_where(broken: npt.NDArray[np.bool_], values: Numbers, *, rule: str, remedy: str) -> None:
+    """Raise for the first cell that breaks a rule.
+
+    Raises
+    ------
+    ShrinkageError
+        `broken` is true somewhere.
+
+    Examples
+    --------
+    >>> refuse_where(np.array([False, True]), np.array([1, -2]), rule="must be >= 0", remedy="correct it")
+    Traceback (most recent call last):
+    ml.domain.faults.shrinkage.cells.ShrinkageError: must be >= 0, got -2 in cell 1 (1 of 2 cells): correct it
+    """
+    if broken.any():
+        first = int(np.argmax(broken))
+        share = f"{int(broken.sum()):,} of {broken.size:,} cells"
+        raise ShrinkageError(f"{rule}, got {values[first]} in cell {first:,} ({share}): {remedy}")
+
+
+def checked_counts(values: npt.ArrayLike, name: str) -> Numbers:
+    """An array of whole numbers of at least 0, in the type it came in.
+
+    Raises
+    ------
+    ShrinkageError
+        A value is missing, not finite, negative or not whole.
+    """
+    counts = np.asarray(values)
+    if counts.dtype.kind not in "iuf":
+        raise ShrinkageError(f"{name} must be numbers, got {counts.dtype}: convert it before shrinking")
+    rule = f"{name} must be a whole number of at least 0"
+    if counts.dtype.kind == "f":
+        refuse_where(~np.isfinite(counts).ravel(), counts.ravel(), rule=rule, remedy="fill or drop the cell")
+        refuse_where((counts != np.floor(counts)).ravel(), counts.ravel(), rule=rule, remedy="count events, not shares")
+    refuse_where((counts < 0).ravel(), counts.ravel(), rule=rule, remedy="correct the cell")
+    return counts
+
+
+def checked_expected(values: npt.ArrayLike) -> Numbers:
+    """An array of finite numbers above 0, in the type it came in.
+
+    Raises
+    ------
+    ShrinkageError
+        A value is missing, not finite, zero or negative.
+    """
+    expected = np.asarray(values)
+    if expected.dtype.kind not in "iuf":
+        raise ShrinkageError(f"expected must be numbers, got {expected.dtype}: convert it before shrinking")
+    rule, flat = "expected must be a finite number above 0", expected.ravel()
+    refuse_where(~np.isfinite(flat), flat, rule=rule, remedy="fill or drop the cell")
+    refuse_where(flat <= 0, flat, rule=rule, remedy="drop cells without exposure; nothing can be said of them")
+    return expected
+
+
+def checked_cells(count: npt.ArrayLike, expected: npt.ArrayLike) -> tuple[Numbers, Numbers]:
+    """Counts and expected counts of one common shape; nothing is copied that need not be.
+
+    Parameters
+    ----------
+    count, expected : array
+        Events and expected events; one of them may be a single number.
+
+    Raises
+    ------
+    ShrinkageError
+        The shapes do not fit, there is no cell, or a value breaks its rule.
+
+    Examples
+    --------
+    >>> checked_cells([3, 0], 0.5)[1].tolist()
+    [0.5, 0.5]
+    """
+    counts, expectations = checked_counts(count, "count"), checked_expected(expected)
+    try:
+        shape = np.broadcast_shapes(counts.shape, expectations.shape)
+    except ValueError:
+        received = f"{counts.shape} and {expectations.shape}"
+        raise ShrinkageError(f"count and expected must have one shape, got {received}: pair them by cell") from None
+    if 0 in shape:
+        raise ShrinkageError("count must have at least one cell, got none: check the filter that made the table")
+    return np.broadcast_to(counts, shape), np.broadcast_to(expectations, shape)
+
+
+def checked_probability(value: float, name: str) -> float:
+    """A number strictly between 0 and 1.
+
+    Raises
+    ------
+    ShrinkageError
+        It is not.
+    """
+    if not 0 < value < 1:
+        raise ShrinkageError(f"{name} must be between 0 and 1, got {value}: give a probability such as 0.05")
+    return float(value)

@@ -1,0 +1,142 @@
+"""Data squashing: cells of equal count and similar expected count become one weighted point.
+
+Source: W. DuMouchel and D. Pregibon, "Empirical Bayes Screening for Multi-item Associations", KDD 2001, section 5.
+The bins are those of the R package openEBGM 0.9 (`squashData`, `autoSquash`), so that its published fits can be
+reproduced: within a count, cells are sorted by expected count, the largest few are kept as they are, because they
+differ most, and the others are averaged in bins of equal size; the last bin may hold fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.domain.arrays import FloatArray
+from ml.domain.faults.shrinkage.cells import Numbers, ShrinkageError, checked_cells
+
+KEPT = (100, 75, 50, 25)
+CUT_OFFS = (500, 1_000, 10_000, 100_000, 500_000, 1_000_000, 5_000_000)
+POINTS = np.array([50, 75, 150, 500, 750, 1_000, 2_000, 5_000])
+
+
+@dataclass(frozen=True)
+class Bins:
+    """How the cells of one count are squashed.
+
+    Parameters
+    ----------
+    size : int
+        Cells a bin, at least 2.
+    kept : int
+        Cells with the largest expected counts that stay as they are.
+
+    Raises
+    ------
+    ShrinkageError
+        A number out of its range.
+    """
+
+    size: int
+    kept: int
+
+    def __post_init__(self) -> None:
+        if self.size < 2 or self.kept < 0:
+            raise ShrinkageError(f"a bin must hold at least 2 cells and keep at least 0, got {self}: correct the bins")
+
+
+@dataclass(frozen=True)
+class Points:
+    """Weighted cells.
+
+    Attributes
+    ----------
+    count, expected, weight : array of shape (n_points,)
+        Events, mean expected events, and the number of cells that a point stands for.
+    """
+
+    count: FloatArray
+    expected: FloatArray
+    weight: FloatArray
+
+
+def automatic_bins(count: npt.ArrayLike) -> dict[int, Bins]:
+    """Bins for every count that many cells share, as openEBGM's `autoSquash` chooses them.
+
+    Parameters
+    ----------
+    count : array
+        Events of each cell.
+
+    Returns
+    -------
+    dict
+        From count to its bins; counts of at most 101 cells are not squashed.
+
+    Examples
+    --------
+    >>> automatic_bins([1] * 1_100 + [2] * 30)
+    {1: Bins(size=6, kept=100)}
+    """
+    values, cells = np.unique(np.asarray(count), return_counts=True)
+    crowded = cells > max(KEPT) + 1
+    bins = {}
+    for place, (value, n) in enumerate(zip(values[crowded].tolist(), cells[crowded].tolist(), strict=True)):
+        kept = KEPT[min(place, len(KEPT) - 1)]
+        points = int(POINTS[np.searchsorted(CUT_OFFS, n - kept, side="right")])
+        bins[int(value)] = Bins(max((n - kept) // points, 2), kept)
+    return bins
+
+
+def squash(count: npt.ArrayLike, expected: npt.ArrayLike, *, bins: Mapping[int, Bins] | None = None) -> Points:
+    """Fewer, weighted points with nearly the same likelihood.
+
+    Parameters
+    ----------
+    count, expected : array of shape (n_cells,)
+        Events and expected events.
+    bins : mapping from count to Bins, optional
+        Counts that are not named stay as they are; `automatic_bins` unless given.
+
+    Returns
+    -------
+    Points
+        In the order of count and expected count. Sums of weight and of weight times expected count are those of
+        the cells.
+
+    Raises
+    ------
+    ShrinkageError
+        A cell breaks its rule, or bins name a count with fewer cells than one bin.
+
+    Examples
+    --------
+    >>> points = squash([1, 1, 1, 2], [0.3, 0.1, 0.9, 5.0], bins={1: Bins(size=2, kept=1)})
+    >>> [array.tolist() for array in (points.count, points.expected, points.weight)]
+    [[1.0, 1.0, 2.0], [0.2, 0.9, 5.0], [2.0, 1.0, 1.0]]
+    """
+    counts, expectations = (array.ravel() for array in checked_cells(count, expected))
+    chosen = automatic_bins(counts) if bins is None else bins
+    order = np.argsort(counts, kind="stable")
+    values, starts = np.unique(counts[order], return_index=True)
+    if missing := sorted(set(chosen) - {int(value) for value in values}):
+        raise ShrinkageError(f"bins must name counts that occur, got {missing[0]}: remove it from the bins")
+    parts = [
+        _squash_one(float(value), np.sort(expectations[cells].astype(np.float64)), chosen.get(int(value)))
+        for value, cells in zip(values, np.split(order, starts[1:]), strict=True)
+    ]
+    return Points(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _squash_one(value: float, expected: Numbers, bins: Bins | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    squashed, size = (0, 1) if bins is None else (len(expected) - bins.kept, bins.size)
+    if bins is not None and squashed < size:
+        cells = f"{len(expected)} cells of count {value:g}"
+        raise ShrinkageError(f"bins must have a cell more than they keep and fill one bin, got {bins} for {cells}")
+    starts = np.arange(0, squashed, size)
+    sums = np.add.reduceat(expected[:squashed], starts) if squashed else np.empty(0)
+    weight = np.concatenate([np.diff(starts, append=squashed), np.ones(len(expected) - squashed)])
+    means = np.concatenate([sums, expected[squashed:]]) / weight
+    return np.full(len(weight), value), means, weight.astype(np.float64)

@@ -1,0 +1,1 @@
+"""Leads: value of channels, decay of response, and the order of calls."""

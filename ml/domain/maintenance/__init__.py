@@ -1,0 +1,1 @@
+"""Maintenance: when the next routine service of a vehicle falls due."""

@@ -1,0 +1,1 @@
+"""Pages of a storefront: what stands where, from a ranking."""

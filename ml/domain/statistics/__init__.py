@@ -1,0 +1,1 @@
+"""Statistics that several subjects share: shrinkage, resampling and logistic regression."""

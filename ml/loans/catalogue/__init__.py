@@ -1,0 +1,1 @@
+"""Lenders, products and rules as dated configuration."""

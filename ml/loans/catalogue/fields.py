@@ -1,0 +1,144 @@
+"""Field types of the lending files: money in fen that is yuan outside, shares, texts in two languages, dates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from features.errors import DataError
+from features.yaml_config import Section
+from ml.domain.loans.rounding import LARGEST_AMOUNT, millionths
+
+
+def _fen(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be an amount in yuan")
+    amount = Decimal(str(value))
+    if not amount.is_finite() or amount * 100 != int(amount * 100):
+        raise ValueError("must be an amount in yuan with at most two decimals")
+    fen = int(amount * 100)
+    if not 0 <= fen <= LARGEST_AMOUNT:
+        raise ValueError(f"must lie from 0 to {LARGEST_AMOUNT // 100} yuan")
+    return fen
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a fraction from 0 to 1")
+    millionths(float(value), "the fraction")
+    return float(value)
+
+
+Yuan = Annotated[int, BeforeValidator(_fen)]
+"""Written in yuan, held in fen."""
+
+Money = Annotated[int, PlainSerializer(lambda fen: fen / 100, return_type=float, when_used="json")]
+"""Fen inside, yuan in JSON."""
+
+Share = Annotated[float, BeforeValidator(_share)]
+"""A fraction from 0 to 1, stated to the millionth."""
+
+
+class Dated(Section):
+    """Something that holds from a day on, to another or to the next of its kind.
+
+    Attributes
+    ----------
+    valid_from : date
+    valid_until : date, optional
+        Last day; open where it is not given.
+    """
+
+    valid_from: date
+    valid_until: date | None = None
+
+
+Rule = TypeVar("Rule", bound=Dated)
+
+
+def in_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
+    """Refuse dated rules with a gap or an overlap.
+
+    Raises
+    ------
+    ValueError
+        Names the rule by its place.
+
+    Examples
+    --------
+    >>> in_sequence([Dated(valid_from=date(2018, 1, 1)), Dated(valid_from=date(2018, 1, 1))])
+    Traceback (most recent call last):
+    ValueError: [1].valid_from 2018-01-01 overlaps [0], valid from 2018-01-01: order them, ...
+    """
+    if not rules:
+        raise ValueError("there is no rule: give at least one")
+    for i, rule in enumerate(rules):
+        if rule.valid_until is not None and rule.valid_until < rule.valid_from:
+            raise ValueError(f"[{i}].valid_until {rule.valid_until} is before its valid_from {rule.valid_from}")
+    for i in range(1, len(rules)):
+        before, after = rules[i - 1], rules[i]
+        if after.valid_from <= before.valid_from:
+            raise ValueError(
+                f"[{i}].valid_from {after.valid_from} overlaps [{i - 1}], valid from {before.valid_from}: "
+                "order them, each later than the one before"
+            )
+        if before.valid_until is None:
+            continue
+        if after.valid_from <= before.valid_until:
+            raise ValueError(
+                f"[{i}].valid_from {after.valid_from} overlaps [{i - 1}], valid until {before.valid_until}"
+            )
+        if after.valid_from > before.valid_until + timedelta(days=1):
+            raise ValueError(
+                f"gap between [{i - 1}].valid_until {before.valid_until} and [{i}].valid_from {after.valid_from}"
+            )
+    return rules
+
+
+def found_on(rules: Sequence[Rule], on: date) -> Rule | None:
+    """The rule in force on a day, or None before the first and after the last."""
+    return next(
+        (r for r in reversed(rules) if r.valid_from <= on and (r.valid_until is None or on <= r.valid_until)), None
+    )
+
+
+def during(rules: Sequence[Rule], other: Dated) -> list[Rule]:
+    """The rules in force on any day on which another holds; `rules` are in sequence.
+
+    >>> year = [Dated(valid_from=date(y, 1, 1)) for y in (2018, 2019, 2020)]
+    >>> [r.valid_from.year for r in during(year, Dated(valid_from=date(2018, 5, 1), valid_until=date(2019, 1, 1)))]
+    [2018, 2019]
+    """
+    ends = [r.valid_until or (n.valid_from - timedelta(days=1)) for r, n in pairwise(rules)]
+    ends.append(rules[-1].valid_until or date.max)
+    last = other.valid_until or date.max
+    return [r for r, end in zip(rules, ends, strict=True) if r.valid_from <= last and end >= other.valid_from]
+
+
+def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
+    """The rule in force on a day.
+
+    Raises
+    ------
+    DataError
+        There is none: the day is before the first rule or after the last.
+
+    Examples
+    --------
+    >>> in_force([Dated(valid_from=date(2018, 1, 1))], date(2017, 6, 1), name="loan_to_value")
+    Traceback (most recent call last):
+    features.errors.DataError: the date 2017-06-01 is before the first rule of loan_to_value, valid from 2018-01-01: ...
+    """
+    rule = found_on(rules, on)
+    if rule is not None:
+        return rule
+    if on < rules[0].valid_from:
+        when = f"before the first rule of {name}, valid from {rules[0].valid_from}"
+    else:
+        when = f"after the last rule of {name}, valid until {rules[-1].valid_until}"
+    raise DataError(f"the date {on} is {when}: correct the date, or add the rule to the lending files")

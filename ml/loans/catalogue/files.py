@@ -1,0 +1,82 @@
+"""Both lending files read and held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import ConfigError
+from features.yaml_config import load_yaml
+from ml.loans.catalogue.fields import during
+from ml.loans.catalogue.products import LoanProducts, Rates
+from ml.loans.catalogue.rules import LendingRules, load_lending_rules
+
+
+@dataclass(frozen=True)
+class Lending:
+    """Rules and catalogue, held against each other."""
+
+    rules: LendingRules
+    catalogue: LoanProducts
+
+
+def load_lending(products: Path, rules: Path) -> Lending:
+    """Read `loan_products.yaml` and `lending_rules.yaml`.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key, the rule and the value received.
+    """
+    read = load_lending_rules(rules)
+    return Lending(read, load_loan_products(products, read))
+
+
+def load_loan_products(path: Path, rules: LendingRules) -> LoanProducts:
+    """Read `loan_products.yaml` and hold it against the rules.
+
+    Parameters
+    ----------
+    path : Path
+    rules : LendingRules
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key, the rule and the value received: an unknown key, lender, party, class or band, a gap or
+        overlap of dates, a rate above the legal ceiling, late interest outside its bounds.
+    """
+    products = load_yaml(path, LoanProducts)
+    for fault in _against(products, rules):
+        raise ConfigError(f"{path.name}: {fault}")
+    return products
+
+
+def _against(products: LoanProducts, rules: LendingRules) -> Iterator[str]:
+    bounds = rules.late_interest[-1]
+    for key, lender in products.lenders.items():
+        if not bounds.minimum <= lender.late_interest <= bounds.maximum:
+            yield (
+                f"lenders.{key}.late_interest must be from {bounds.minimum:g} to {bounds.maximum:g} times the contract "
+                f"rate, got {lender.late_interest:g}"
+            )
+    for key, product in products.products.items():
+        for i, grid in enumerate(product.rates):
+            yield from _grid_faults(f"products.{key}.rates[{i}]", grid, rules)
+
+
+def _grid_faults(place: str, grid: Rates, rules: LendingRules) -> Iterator[str]:
+    for name, dated in (("risk", rules.risk), ("rate_ceiling", rules.rate_ceiling)):
+        if grid.valid_from < dated[0].valid_from:
+            yield f"{place}.valid_from {grid.valid_from} is before the first rule of {name}, {dated[0].valid_from}"
+            return
+    bands = {band for risk in during(rules.risk, grid) for band in risk.bands}
+    if unknown := [band for band in grid.by_band if band not in bands]:
+        known = ", ".join(sorted(bands))
+        yield f"{place}.by_band.{unknown[0]} is no risk band of the lending rules; the bands are: {known}"
+    ceiling = min((rule.maximum for rule in during(rules.rate_ceiling, grid)), default=1.0)
+    for band, rates in grid.by_band.items():
+        for term, rate in rates.items():
+            if rate > ceiling:
+                yield f"{place}.by_band.{band}.{term}: the rate {rate:g} is above the legal ceiling of {ceiling:g}"

@@ -1,0 +1,230 @@
+"""`lending_rules.yaml`: what law and house policy set for every lender, by date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field, field_validator
+
+from features.errors import DataError
+from features.tables import CONDITIONS, ENERGY_TYPES, USES
+from features.yaml_config import Section, load_yaml
+from ml.domain.loans.application import Policy
+from ml.domain.loans.product import Subsidy
+from ml.loans.catalogue.fields import Dated, Share, Yuan, found_on, in_force, in_sequence
+
+VehicleClass = Literal[
+    "private_combustion", "commercial_combustion", "private_new_energy", "commercial_new_energy", "used"
+]
+VEHICLE_CLASSES: tuple[VehicleClass, ...] = get_args(VehicleClass)
+_NEW_ENERGY = ("plug_in_hybrid", "range_extended", "battery_electric")
+
+ByClass = dict[VehicleClass, Share]
+
+
+def _complete(values: ByClass) -> ByClass:
+    if missing := [name for name in VEHICLE_CLASSES if name not in values]:
+        raise ValueError(f"every vehicle class needs a value; missing: {', '.join(missing)}")
+    return values
+
+
+EveryClass = Annotated[ByClass, AfterValidator(_complete)]
+
+
+class LoanToValue(Dated):
+    """Highest loan as a share of the price, by vehicle class."""
+
+    maximum: EveryClass
+
+
+class Term(Dated):
+    """Longest terms in months."""
+
+    new: int = Field(ge=1, le=120)
+    used: int = Field(ge=1, le=120)
+
+
+class RateCeiling(Dated):
+    """Legal ceiling of the nominal annualised cost, all charges included."""
+
+    maximum: Share
+
+
+class LateInterest(Dated):
+    """Bounds of the late interest rate as a multiple of the contract rate."""
+
+    minimum: float = Field(ge=1, le=10)
+    maximum: float = Field(ge=1, le=10)
+
+
+class StateSubsidy(Dated):
+    """The state's interest subsidy: who applies between the dates of validity has it until `ends`.
+
+    Attributes
+    ----------
+    rate, share_of_rate : float
+        Points off the yearly rate, and the largest share of the contract rate they may be.
+    principal : int, optional
+        Highest principal that is subsidised (fen).
+    per_year : int
+        Cap per person, lender and calendar year (fen).
+    ends : date
+        Interest due later is not subsidised.
+    """
+
+    rate: Share
+    share_of_rate: Share
+    principal: Yuan | None = None
+    per_year: Yuan
+    ends: date
+
+
+class Risk(Dated):
+    """Risk bands and losses.
+
+    Attributes
+    ----------
+    bands : dict of str to float
+        Band to its highest probability of default, ascending; above the last no price exists.
+    horizon_months : int
+        Over which the model states that probability.
+    loss_given_default : dict
+        Share of the balance lost, by vehicle class, where the vehicle's own resale value is not known.
+    recovery : float
+        Share of that resale value which a forced sale brings.
+    """
+
+    bands: dict[str, Share] = Field(min_length=1)
+    horizon_months: int = Field(ge=1, le=120)
+    loss_given_default: EveryClass
+    recovery: Share = 1.0
+
+    @field_validator("bands")
+    @classmethod
+    def _ascending(cls, bands: dict[str, float]) -> dict[str, float]:
+        limits = list(bands.values())
+        if limits != sorted(set(limits)):
+            raise ValueError("limits must rise from band to band")
+        return bands
+
+
+class HousePolicy(Dated):
+    """The house's own limits."""
+
+    payment_to_income: Share
+    minimum_age: int = Field(ge=18, le=130)
+    maximum_age_at_maturity: int = Field(ge=18, le=130)
+    minimum_expected_profit: Yuan = 0
+
+
+class LendingRules(Section):
+    """All rules, each a list without gaps or overlaps; the state's programme may be absent before and after."""
+
+    loan_to_value: Annotated[tuple[LoanToValue, ...], AfterValidator(in_sequence)]
+    term: Annotated[tuple[Term, ...], AfterValidator(in_sequence)]
+    rate_ceiling: Annotated[tuple[RateCeiling, ...], AfterValidator(in_sequence)]
+    late_interest: Annotated[tuple[LateInterest, ...], AfterValidator(in_sequence)]
+    state_subsidy: Annotated[tuple[StateSubsidy, ...], AfterValidator(in_sequence)]
+    risk: Annotated[tuple[Risk, ...], AfterValidator(in_sequence)]
+    policy: Annotated[tuple[HousePolicy, ...], AfterValidator(in_sequence)]
+
+    def maximum_loan_to_value(self, on: date, vehicle_class: VehicleClass) -> float:
+        """Highest loan-to-value of a class on a day.
+
+        Raises
+        ------
+        DataError
+            No rule is in force on that day.
+        """
+        return in_force(self.loan_to_value, on, name="loan_to_value").maximum[vehicle_class]
+
+    def risk_band(self, on: date, probability_of_default: float) -> str | None:
+        """The band that prices this probability, or None above the last.
+
+        Raises
+        ------
+        DataError
+            The probability is not from 0 to 1, or no rule is in force on that day.
+        """
+        if not 0 <= probability_of_default <= 1:
+            raise DataError(f"probability_of_default must be from 0 to 1, got {probability_of_default}")
+        bands = in_force(self.risk, on, name="risk").bands
+        return next((name for name, most in bands.items() if probability_of_default <= most), None)
+
+    def policy_on(self, on: date, vehicle_class: VehicleClass) -> Policy:
+        """Every limit that holds for a class of vehicle on a day.
+
+        Raises
+        ------
+        DataError
+            A rule is not in force on that day.
+        """
+        house, term = in_force(self.policy, on, name="policy"), in_force(self.term, on, name="term")
+        return Policy(
+            payment_to_income=house.payment_to_income,
+            maximum_term_months=term.used if vehicle_class == "used" else term.new,
+            minimum_age=house.minimum_age,
+            maximum_age_at_maturity=house.maximum_age_at_maturity,
+            maximum_cost=in_force(self.rate_ceiling, on, name="rate_ceiling").maximum,
+            minimum_expected_profit=house.minimum_expected_profit,
+            horizon_months=in_force(self.risk, on, name="risk").horizon_months,
+            recovery=in_force(self.risk, on, name="risk").recovery,
+        )
+
+    def state_subsidy_on(self, on: date, *, used_this_year: int = 0) -> Subsidy | None:
+        """The state's subsidy of a loan applied for on a day, or None where no programme runs."""
+        programme = found_on(self.state_subsidy, on)
+        if programme is None:
+            return None
+        return Subsidy(
+            payer="state",
+            rate=programme.rate,
+            lowers_instalment=False,
+            share_of_rate=programme.share_of_rate,
+            principal=programme.principal,
+            per_year=programme.per_year,
+            used_this_year=used_this_year,
+            until=programme.ends,
+        )
+
+
+def load_lending_rules(path: Path) -> LendingRules:
+    """Read `lending_rules.yaml`.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key, the rule and the value received.
+    """
+    return load_yaml(path, LendingRules)
+
+
+def vehicle_class(condition: str, use: str, energy_type: str) -> VehicleClass:
+    """The class by which the rules judge a vehicle; hybrids that cannot be plugged in are combustion.
+
+    Raises
+    ------
+    DataError
+        A value is none of those of the vehicles table.
+
+    Examples
+    --------
+    >>> vehicle_class("new", "private", "range_extended"), vehicle_class("used", "commercial", "combustion")
+    ('private_new_energy', 'used')
+    """
+    allowed: Mapping[str, tuple[str, tuple[str, ...]]] = {
+        "condition": (condition, CONDITIONS),
+        "use": (use, USES),
+        "energy_type": (energy_type, ENERGY_TYPES),
+    }
+    for name, (value, known) in allowed.items():
+        if value not in known:
+            raise DataError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+    if condition == "used":
+        return "used"
+    if use == "private":
+        return "private_new_energy" if energy_type in _NEW_ENERGY else "private_combustion"
+    return "commercial_new_energy" if energy_type in _NEW_ENERGY else "commercial_combustion"

@@ -1,0 +1,146 @@
+"""The statement of what a loan costs, as data.
+
+《个人贷款业务明示综合融资成本规定》 (National Financial Regulatory Administration and People's Bank of China, in force
+since 2026-08-01): the principal; every item of interest and fees with how, at which standard and by whom it is
+collected; each standard as an annualised rate; the annualised cost of all of them when the loan is kept to; the
+contingent costs with their standard and collector; and that nothing beside it is charged. The borrower signs it before
+the contract.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from features.yaml_config import Section
+from ml.bilingual import Text
+from ml.domain.loans.cost import cost
+from ml.domain.loans.product import Form
+from ml.domain.loans.schedule import Schedule
+from ml.loans.catalogue.fields import Money
+from ml.loans.catalogue.files import Lending
+from ml.loans.disclosure_items import (
+    ContingentCost,
+    CostItem,
+    SubsidyItem,
+    early_settlement,
+    fee_item,
+    interest_item,
+    late_interest,
+)
+from ml.loans.eligibility import product_named
+
+STATEMENT = Text(
+    zh="除上述已明示的成本外，贷款人及其合作机构不再收取任何其他与本贷款相关的息费。",
+    en="Beyond the costs shown above, neither the lender nor its partners charge any other interest or fee in "
+    "connection with this loan.",
+)
+FORMS: dict[Form, Text] = {
+    "equal_instalment": Text(zh="等额本息", en="equal instalments"),
+    "equal_principal": Text(zh="等额本金", en="equal principal"),
+    "interest_only": Text(zh="先息后本", en="interest first, principal at maturity"),
+    "balloon": Text(zh="气球贷（尾款到期还）", en="equal instalments and a balloon at maturity"),
+    "flat_rate": Text(zh="等本等息", en="flat rate instalments"),
+}
+PAYERS = {
+    "maker": Text(zh="厂家贴息", en="interest paid by the maker"),
+    "dealer": Text(zh="经销商贴息", en="interest paid by the dealer"),
+    "state": Text(zh="财政贴息", en="interest subsidy by the state"),
+}
+
+
+class Disclosure(Section):
+    """The statement; money in fen (yuan in JSON), rates as yearly fractions to the millionth.
+
+    Attributes
+    ----------
+    lender, product, form : Text
+    on, first_due, maturity : date
+        Disbursement, first instalment that asks for money, and last.
+    principal, term_months : int
+    monthly_payment, final_payment : int
+        Largest payment before the last, and the last with its balloon or principal.
+    items : tuple of CostItem
+    subsidies : tuple of SubsidyItem
+    total_cost, total_payment : int
+    annualised_cost, effective_cost : float
+        Of all items together: 12 x monthly internal rate over the principal outstanding, and with compounding.
+    forgone_discount : int
+    implied_cost : float or None
+        Annualised cost with the forgone discount; None without one.
+    contingent : tuple of ContingentCost
+    statement : Text
+    """
+
+    lender: Text
+    product: Text
+    form: Text
+    on: date
+    first_due: date
+    maturity: date
+    principal: Money
+    term_months: int
+    monthly_payment: Money
+    final_payment: Money
+    items: tuple[CostItem, ...]
+    subsidies: tuple[SubsidyItem, ...]
+    total_cost: Money
+    total_payment: Money
+    annualised_cost: float
+    effective_cost: float
+    forgone_discount: Money
+    implied_cost: float | None
+    contingent: tuple[ContingentCost, ...]
+    statement: Text = STATEMENT
+
+
+def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
+    """State what a loan costs.
+
+    Parameters
+    ----------
+    lending : Lending
+    name : str
+        Key of the product in the catalogue.
+    schedule : Schedule
+        Made of a loan of that product.
+
+    Returns
+    -------
+    Disclosure
+        The amounts of the items add up to the total cost exactly.
+
+    Raises
+    ------
+    DataError
+        The product is unknown.
+    NoInternalRate
+        Costs at disbursement take all that is lent.
+    """
+    product = product_named(lending, name)
+    lender = lending.catalogue.lenders[product.lender]
+    total = cost(schedule)
+    discount = product.forgone_discount
+    return Disclosure(
+        lender=lender.name,
+        product=product.name,
+        form=FORMS[product.form],
+        on=schedule.start,
+        first_due=next(row.due for row in schedule.rows if row.payment),
+        maturity=schedule.rows[-1].due,
+        principal=schedule.loan.amount,
+        term_months=schedule.loan.term_months,
+        monthly_payment=max((row.payment for row in schedule.rows[:-1]), default=schedule.rows[-1].payment),
+        final_payment=schedule.rows[-1].payment,
+        items=(
+            interest_item(schedule, lender),
+            *(fee_item(lending, product, lender, schedule, fee) for fee in schedule.fees),
+        ),
+        subsidies=tuple(SubsidyItem(name=PAYERS[s.payer], amount=amount) for s, amount in schedule.subsidised),
+        total_cost=schedule.total_cost,
+        total_payment=schedule.total_payment,
+        annualised_cost=round(total.nominal, 6),
+        effective_cost=round(total.effective, 6),
+        forgone_discount=discount,
+        implied_cost=round(cost(schedule, forgone_discount=discount).nominal, 6) if discount else None,
+        contingent=(late_interest(schedule, lender), early_settlement(lender)),
+    )

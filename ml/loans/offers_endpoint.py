@@ -1,0 +1,284 @@
+"""`POST /v1/loan_offers`: the loans that can be put on the table, or the smallest changes that would pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, Field, create_model
+
+from features.errors import DataError
+from ml.bilingual import Text
+from ml.credit_risk.answer import CreditRiskAnswer, answers
+from ml.domain.loans.application import Application
+from ml.domain.loans.changes import Change
+from ml.domain.loans.offers import Offer, Offers
+from ml.domain.loans.rounding import LoanError
+from ml.endpoint import Champions
+from ml.loans.applicant_risk import Borrower, remaining_fields
+from ml.loans.catalogue.files import Lending
+from ml.loans.collateral_value import Resale, resale_path, trade_in_quote, used_car_fields
+from ml.loans.eligibility import PricingBasis, obstacles
+from ml.loans.quotes import changes_for, grid_for, offers_for
+from ml.loans.request import Amount, Asked, Car, LoanAsked, fen
+
+BEST_AT: Mapping[str, Text] = {
+    "lowest_payment": Text(zh="月供最低", en="lowest monthly payment"),
+    "lowest_total_cost": Text(zh="总成本最低", en="lowest total cost"),
+    "lowest_down_payment": Text(zh="首付最低", en="lowest down payment"),
+    "fastest_equity": Text(zh="还本最快", en="fastest equity"),
+    "balanced": Text(zh="最均衡", en="most balanced"),
+}
+
+
+class GridAsked(Asked):
+    """A table of payments of one product."""
+
+    product: str = Field(max_length=200)
+    down_payments: list[Amount] = Field(min_length=1, max_length=20, description="in yuan")
+
+
+class OfferAnswer(BaseModel):
+    """One loan on the table; money in yuan, rates as yearly fractions."""
+
+    best_at: list[str]
+    best_at_text: list[Text]
+    product: str
+    product_name: Text
+    lender: Text
+    form: str
+    down_payment: float
+    amount: float
+    term_months: int
+    annual_rate: float = Field(description="contract rate")
+    balloon_share: float | None
+    balloon: float
+    monthly_payment: float
+    final_payment: float
+    up_front: float
+    total_interest: float
+    total_fees: float
+    total_cost: float
+    forgone_discount: float
+    nominal_rate: float = Field(description="annualised cost, all fees included")
+    effective_rate: float
+    implied_rate: float = Field(description="annualised cost with the forgone discount")
+    loan_to_value: float
+    payment_to_income: float = Field(description="with all debts")
+    probability_of_default: float = Field(description="of this loan, by the model")
+    band: str
+    expected_profit: float | None = Field(None, description="the lender's; only with lender_view")
+    expected_loss: float | None = Field(None, description="the lender's; only with lender_view")
+
+
+class ChangeAnswer(BaseModel):
+    """A changed application that passes, verified by the model and the rules."""
+
+    changed: list[str]
+    vehicle_id: str
+    vehicle_price: float
+    down_payment: float
+    term_months: int
+    probability_of_default: float
+    offer: OfferAnswer
+
+
+class GridCell(BaseModel):
+    """One combination; `broken` names the rules that stand against it."""
+
+    term_months: int
+    down_payment: float
+    monthly_payment: float
+    nominal_rate: float
+    broken: list[str]
+
+
+class LoanOffersAnswer(BaseModel):
+    """The credit answer, and what can be offered."""
+
+    credit: CreditRiskAnswer
+    risk_band: str | None = Field(description="band that prices risk; null where there is no price")
+    offers: list[OfferAnswer]
+    tried: int = Field(description="combinations of product, term, balloon and down payment")
+    feasible: int
+    broken: dict[str, int] = Field(description="rule to the combinations that break it")
+    closed: dict[str, str] = Field(description="product that is not open to this application, to the first reason")
+    changes: list[ChangeAnswer] = Field(description="smallest changes that would be approved; nearest first")
+    grid: list[GridCell]
+    trade_in: Resale | None
+    model_versions: dict[str, int]
+
+
+def request(champions: Champions) -> type[BaseModel]:
+    """Build the request model: the loan asked for, what else the credit model reads, and what is in stock."""
+    credit = champions["credit_risk"].estimator
+    used = used_car_fields(champions)
+    return create_model(
+        "LoanOffersRequest",
+        __base__=LoanAsked,
+        borrower=(remaining_fields(credit.signature), Field(description="what else the credit model reads")),
+        offers=(int, Field(4, ge=1, le=8, description="most offers to return")),
+        stock=(list[Car], Field(default=[], max_length=50, description="cheaper vehicles that could be had instead")),
+        grid=(GridAsked | None, None),
+        lender_view=(bool, Field(False, description="with expected profit and loss: not for customers")),
+        explain=(bool, Field(True, description="with the reasons of the credit answer")),
+        **used,
+    )
+
+
+def answer(lending: Lending, champions: Champions, asked: Any) -> LoanOffersAnswer:
+    """Answer one application.
+
+    Raises
+    ------
+    DataError
+        Names the field, the rule and what to do.
+    """
+    try:
+        return _Desk(lending, champions, asked).answer()
+    except LoanError as e:
+        raise DataError(str(e)) from None
+
+
+class _Desk:
+    """One application on the table."""
+
+    def __init__(self, lending: Lending, champions: Champions, asked: Any) -> None:
+        self.lending, self.champions, self.asked = lending, champions, asked
+        self.estimator = champions["credit_risk"].estimator
+        stock = {car.vehicle_id: car for car in asked.stock}
+        if len(stock) < len(asked.stock) or asked.vehicle.vehicle_id in stock:
+            raise DataError("stock: every vehicle_id must be there once and differ from the vehicle asked about")
+        self.borrower = Borrower(self.estimator, asked, asked.borrower, stock)
+        resale = resale_path(champions, getattr(asked, "vehicle_facts", None), getattr(asked, "km_per_month", None))
+        self.application = asked.application(asked.term_months, resale=resale)
+        self.credit = answers(
+            self.estimator, self.borrower.columns([self.application]), ids=[None], explain=asked.explain
+        )[0]
+        self.used = fen(asked.state_subsidy_used)
+
+    def answer(self) -> LoanOffersAnswer:
+        asked, credit = self.asked, self.credit
+        found = self.offers(self.application, credit.probability_of_default, count=asked.offers)
+        declined = credit.band == "decline"
+        closed = obstacles(
+            self.lending,
+            self.application.applicant,
+            self.application.vehicle,
+            basis=self.basis(credit.probability_of_default),
+        )
+        return LoanOffersAnswer(
+            credit=credit,
+            risk_band=self.lending.rules.risk_band(asked.on, credit.probability_of_default),
+            offers=[] if declined else self.shown(self.application, found),
+            tried=found.tried,
+            feasible=found.feasible,
+            broken={rule: n for rule, n in found.broken.items() if n},
+            closed={name: reason for name, reason in closed.items() if reason},
+            changes=[] if credit.band == "approve" and found.offers else self.changes(),
+            grid=self.grid(),
+            trade_in=trade_in_quote(self.champions, getattr(asked, "trade_in", None)),
+            model_versions={name: champion.version for name, champion in self.champions.items()},
+        )
+
+    def basis(self, probability: float) -> PricingBasis:
+        return PricingBasis(on=self.asked.on, probability_of_default=probability, state_subsidy_used=self.used)
+
+    def offers(self, application: Application, probability: float, *, count: int) -> Offers:
+        """Offers for any term, whatever term the credit model was asked about."""
+        open_term = Application(application.applicant, application.vehicle, application.down_payment)
+        return offers_for(self.lending, open_term, basis=self.basis(probability), count=count)
+
+    def shown(self, application: Application, found: Offers) -> list[OfferAnswer]:
+        """Offers with the probability that the model gives each of them."""
+        loans = [
+            Application(application.applicant, application.vehicle, o.down_payment, o.loan.term_months)
+            for o in found.offers
+        ]
+        probabilities = self.borrower.probabilities(loans) if loans else []
+        return [self.one(o, p) for o, p in zip(found.offers, probabilities, strict=True)]
+
+    def one(self, offer: Offer, probability: float) -> OfferAnswer:
+        product = self.lending.catalogue.products[offer.name]
+        loan, view = offer.loan, self.asked.lender_view
+        return OfferAnswer(
+            best_at=list(offer.best_at),
+            best_at_text=[BEST_AT[name] for name in offer.best_at],
+            product=offer.name,
+            product_name=product.name,
+            lender=self.lending.catalogue.lenders[offer.lender].name,
+            form=product.form,
+            down_payment=offer.down_payment / 100,
+            amount=loan.amount / 100,
+            term_months=loan.term_months,
+            annual_rate=loan.annual_rate,
+            balloon_share=round(loan.balloon / loan.amount, 6) if loan.balloon else None,
+            balloon=loan.balloon / 100,
+            monthly_payment=offer.monthly_payment / 100,
+            final_payment=offer.final_payment / 100,
+            up_front=offer.up_front / 100,
+            total_interest=offer.total_interest / 100,
+            total_fees=offer.total_fees / 100,
+            total_cost=offer.total_cost / 100,
+            forgone_discount=offer.forgone_discount / 100,
+            nominal_rate=round(offer.nominal_rate, 6),
+            effective_rate=round(offer.effective_rate, 6),
+            implied_rate=round(offer.implied_rate, 6),
+            loan_to_value=round(offer.loan_to_value, 6),
+            payment_to_income=round(offer.payment_to_income, 6),
+            probability_of_default=round(probability, 6),
+            band=str(self.estimator.bands(np.array([probability]))[0]),
+            expected_profit=offer.expected_profit / 100 if view else None,
+            expected_loss=offer.expected_loss / 100 if view else None,
+        )
+
+    def changes(self) -> list[ChangeAnswer]:
+        if self.application.term_months is None:
+            return []
+        found = changes_for(
+            self.lending,
+            self.application,
+            on=self.asked.on,
+            probability_of_default=self.borrower.probability_of_default,
+            approve_at_most=self.estimator.policy_["approve"],
+            vehicles=[car.vehicle() for car in self.asked.stock],
+            state_subsidy_used=self.used,
+        )
+        return [self.change(c) for c in found]
+
+    def change(self, change: Change) -> ChangeAnswer:
+        changed = change.application
+        found = offers_for(self.lending, changed, basis=self.basis(change.probability_of_default), count=1)
+        return ChangeAnswer(
+            changed=list(change.changed),
+            vehicle_id=changed.vehicle.vehicle_id,
+            vehicle_price=changed.vehicle.price / 100,
+            down_payment=changed.down_payment / 100,
+            term_months=int(changed.term_months or 0),
+            probability_of_default=round(change.probability_of_default, 6),
+            offer=self.shown(changed, found)[0],
+        )
+
+    def grid(self) -> list[GridCell]:
+        if self.asked.grid is None:
+            return []
+        wanted = self.asked.grid
+        found = grid_for(
+            self.lending,
+            wanted.product,
+            self.application,
+            [fen(d) for d in wanted.down_payments],
+            basis=self.basis(self.credit.probability_of_default),
+        )
+        return [
+            GridCell(
+                term_months=term,
+                down_payment=down / 100,
+                monthly_payment=cell.monthly_payment / 100,
+                nominal_rate=round(cell.nominal_rate, 6),
+                broken=list(cell.broken),
+            )
+            for term, row in zip(found.terms, found.cells, strict=True)
+            for down, cell in zip(found.down_payments, row, strict=True)
+        ]

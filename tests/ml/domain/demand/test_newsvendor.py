@@ -1,0 +1,117 @@
+"""How many to order: against brute force, and what bad input is told."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.domain.demand.newsvendor import UnitCosts, expected_cost, order_up_to
+from ml.domain.demand.transfers import plan_transfers
+
+LEVELS = np.arange(1, 200) / 200
+
+
+@given(
+    mean=st.floats(0.5, 30),
+    margin=st.floats(500, 30_000),
+    days=st.floats(7, 90),
+    seed=st.integers(0, 1_000),
+)
+def test_no_other_number_of_cars_costs_less(mean: float, margin: float, days: float, seed: int) -> None:
+    costs = UnitCosts(margin=margin, lost_customer=500, cost=120_000, floor_plan_rate=0.07, holding_per_day=12)
+    demand = np.random.default_rng(seed).gamma(2, mean / 2, 4_000)
+    quantiles = np.quantile(demand, LEVELS)
+    under, over = costs.underage, costs.overage(days)
+    chosen = int(order_up_to(LEVELS, quantiles, costs.critical_ratio(days)))
+    stocks = np.arange(0, 200)
+    cost = expected_cost(LEVELS, np.tile(quantiles, (200, 1)), stocks, underage=under, overage=over)
+    # A whole car: the optimum lies on either side of the quantile, or where the cost is flat hardly cheaper.
+    assert abs(chosen - int(np.argmin(cost))) <= 1 or cost[chosen] <= 1.02 * cost.min()
+
+
+def test_interest_and_holding_by_hand() -> None:
+    costs = UnitCosts(margin=9_000, lost_customer=1_000, cost=73_000, floor_plan_rate=0.05, holding_per_day=10)
+    assert costs.overage(30) == pytest.approx(73_000 * 0.05 * 30 / 365 + 300)
+    assert costs.critical_ratio(30) == pytest.approx(10_000 / (10_000 + 600))
+
+
+@pytest.mark.parametrize(
+    ("levels", "quantiles", "ratio", "told"),
+    [
+        ([0.5], [1.0], 0.5, "at least two"),
+        ([0.5, 0.4], [1, 2], 0.5, "increase"),
+        ([0.0, 0.5], [1, 2], 0.5, "strictly between"),
+        ([0.1, 0.5], [2, 1], 0.5, "cross"),
+        ([0.1, 0.5], [-1, 1], 0.5, "not below 0"),
+        ([0.1, 0.5], [1, np.nan], 0.5, "finite"),
+        ([0.1, 0.5], [1, 2, 3], 0.5, "one column"),
+        ([0.1, 0.5], [1, 2], 1.0, "ratio"),
+    ],
+)
+def test_bad_input_is_named(levels: list[float], quantiles: list[float], ratio: float, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        order_up_to(levels, quantiles, ratio)
+
+
+def test_costs_that_decide_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="margin"):
+        UnitCosts(margin=-1, lost_customer=0, cost=1, floor_plan_rate=0.05, holding_per_day=0)
+    with pytest.raises(ValueError, match="both 0"):
+        UnitCosts(margin=0, lost_customer=0, cost=1, floor_plan_rate=0.05, holding_per_day=0)
+
+
+@given(seed=st.integers(0, 500), n=st.integers(1, 3), order_cost=st.floats(0, 9))
+def test_no_other_plan_gains_more(seed: int, n: int, order_cost: float) -> None:
+    """Every split of the cars of at most three stores, with up to two orders, by brute force."""
+    rng = np.random.default_rng(seed)
+    stock, most = rng.integers(0, 3, n), 8
+    value = -np.sort(-rng.normal(3, 4, (n, most)), axis=1)
+    region, within = rng.integers(0, 2, n), rng.uniform(0, 5)
+    beyond = within + rng.choice([0.0, 1.5, np.inf])
+    cost = np.where(region[:, None] == region[None, :], within, beyond)
+    np.fill_diagonal(cost, 0)
+    plan = plan_transfers(
+        stock, value, order_cost=order_cost, within=within, beyond=beyond, region=region, most_orders=2
+    )
+    spent = sum(cost[i, j] * cars for i, j, cars in plan.transfers) + order_cost * plan.orders.sum()
+    there = stock + plan.orders
+    for i, j, cars in plan.transfers:
+        there = there + cars * (np.eye(n, dtype=int)[j] - np.eye(n, dtype=int)[i])
+    own = sum(value[i, :k].sum() - value[i, : stock[i]].sum() for i, k in enumerate(there))
+    assert (there >= 0).all() and plan.gain == pytest.approx(own - spent, abs=1e-4)
+    best = -np.inf
+    for orders in itertools.product(range(3), repeat=n):
+        if sum(orders) > 2:
+            continue
+        for final in itertools.product(range(int(stock.sum()) + 3), repeat=n):
+            if sum(final) != stock.sum() + sum(orders) or max(final) > most:
+                continue
+            moved = _cheapest(stock + np.array(orders), np.array(final), cost)
+            worth = sum(value[i, :f].sum() for i, f in enumerate(final)) - moved - order_cost * sum(orders)
+            best = max(best, worth - sum(value[i, : stock[i]].sum() for i in range(n)))
+    assert plan.gain == pytest.approx(best, abs=1e-4)
+
+
+def _cheapest(have: np.ndarray, want: np.ndarray, cost: np.ndarray) -> float:
+    """Cost of moving single cars one by one from where there are too many to where there are too few."""
+    give = [i for i in range(len(have)) for _ in range(max(0, have[i] - want[i]))]
+    take = [i for i in range(len(have)) for _ in range(max(0, want[i] - have[i]))]
+    return min(
+        (sum(cost[a, b] for a, b in zip(give, p, strict=True)) for p in itertools.permutations(take)), default=0.0
+    )
+
+
+def test_bad_plans_are_named() -> None:
+    for stock, value, within, told in (
+        ([1.5], [[1.0, 0.5]], 0.0, "whole"),
+        ([3], [[1.0, 0.5]], 0.0, "cover"),
+        ([1], [[0.5, 1.0]], 0.0, "fall"),
+        ([1], [[1.0, 0.5]], -1.0, "below 0"),
+        ([1, 1], [[1.0, 0.5]], 0.0, "same stores"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            plan_transfers(stock, value, within=within, order_cost=1)

@@ -1,0 +1,46 @@
+"""What calling vehicles in brings, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.domain.faults.inspection_campaign import plan_campaign
+
+HOW: dict[str, Any] = {"posterior": (900.0, 300.0), "comes": 0.6, "cures": 0.9, "delay": 0.1, "enough": 0.95}
+
+
+def test_expectations_by_hand() -> None:
+    found = plan_campaign(np.full(200, 0.05), **HOW)
+    assert found.faults == pytest.approx(30) and found.comes == pytest.approx(120)
+    assert found.avoided == pytest.approx(10 * 2 * 0.6 * 0.9 * 0.9, rel=0.01)
+    assert found.parts == pytest.approx(120 + 30 - found.avoided, rel=0.01)
+    assert found.parts_between[0] < found.parts < found.parts_between[1] <= found.parts_to_stock + 15
+    assert found.avoided_between[0] < found.avoided < found.avoided_between[1]
+
+
+def test_no_vehicle_needs_nothing() -> None:
+    found = plan_campaign([], **HOW)
+    assert (found.faults, found.avoided, found.comes, found.parts_to_stock) == (0, 0, 0, 0)
+
+
+@given(comes=st.floats(0, 1), cures=st.floats(0, 1), delay=st.floats(0, 1), ratio=st.floats(0.2, 9))
+def test_no_more_is_avoided_than_would_have_come(comes: float, cures: float, delay: float, ratio: float) -> None:
+    how = HOW | {"comes": comes, "cures": cures, "delay": delay, "posterior": (ratio * 50, 50.0)}
+    found = plan_campaign(np.full(30, 0.1), **how)
+    assert 0 <= found.avoided <= found.faults * 1.1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"comes": 1.1}, {"cures": -0.1}, {"delay": 2}, {"enough": 5}, {"posterior": (0.0, 1.0)}],
+)
+def test_numbers_out_of_their_range_are_named(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(change))):
+        plan_campaign([0.1], **(HOW | change))
+    with pytest.raises(ValueError, match="usual"):
+        plan_campaign([float("nan")], **HOW)

@@ -1,0 +1,130 @@
+"""The catalogue's rules: what a product must state, the grid of a day, and the product for the arithmetic."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ml.domain.loans.product import Subsidy as LoanSubsidy
+from ml.loans.catalogue.products import Fee, Lender, LoanProducts, Product
+
+TEXT = {"zh": "名", "en": "name"}
+RATES = {"valid_from": "2026-01-01", "valid_until": "2026-06-30", "by_band": {"A": {12: 0.03, 24: 0.04}}}
+LATER = {"valid_from": "2026-07-01", "valid_until": "2026-12-31", "by_band": {"A": {12: 0.02}, "B": {12: 0.05}}}
+
+
+def lender(**changes: Any) -> dict[str, Any]:
+    return {"name": TEXT, "funding_rate": 0.02, "late_interest": 1.5, **changes}
+
+
+def product(**changes: Any) -> dict[str, Any]:
+    return {
+        "lender": "bank",
+        "name": TEXT,
+        "form": "equal_instalment",
+        "rates": [RATES, LATER],
+        "minimum_amount": 10_000,
+        "maximum_amount": 200_000,
+        "eligibility": {"vehicle_classes": ["used"]},
+        **changes,
+    }
+
+
+def test_money_is_fen_and_what_is_not_stated_asks_for_nothing() -> None:
+    made = Product.model_validate(product())
+    assert (made.minimum_amount, made.maximum_amount) == (1_000_000, 20_000_000)
+    assert (made.minimum_down_payment, made.maximum_loan_to_value, made.forgone_discount) == (0.0, 1.0, 0)
+    assert made.eligibility.minimum_age == 18 and made.eligibility.brands is None
+
+
+@pytest.mark.parametrize(
+    ("on", "band", "rates"),
+    [
+        (date(2025, 12, 31), "A", None),
+        (date(2026, 1, 1), "A", {12: 0.03, 24: 0.04}),
+        (date(2026, 6, 30), "B", None),
+        (date(2026, 7, 1), "B", {12: 0.05}),
+        (date(2027, 1, 1), "A", None),
+    ],
+)
+def test_rates_by_day_and_band(on: date, band: str, rates: dict[int, float] | None) -> None:
+    assert Product.model_validate(product()).rates_on(on, band) == rates
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"form": "balloon"}, "balloon_shares go with the form balloon, and only with it"),
+        ({"balloon_shares": [0.3]}, "balloon_shares go with the form balloon, and only with it"),
+        ({"form": "balloon", "balloon_shares": [0.3, 1.0]}, "must be above 0 and below 1, got 1.0"),
+        ({"minimum_amount": 0}, "minimum_amount must be above 0 and at most maximum_amount"),
+        ({"minimum_amount": 200_001}, "minimum_amount must be above 0 and at most maximum_amount"),
+        (
+            {"deferred": {"months": 12, "interest": "interest_free"}},
+            "deferred.months must be below the shortest term of 12, got 12",
+        ),
+        ({"rates": []}, "there is no rule"),
+        ({"rates": [RATES, {**LATER, "valid_from": "2026-07-02"}]}, "gap between"),
+        ({"rates": [{**RATES, "by_band": {"A": {}}}]}, "by_band: there is no term"),
+        (
+            {"rates": [{**RATES, "by_band": {"A": {12: 0.03, 24: 0.04}, "B": {12: 0.05}}}]},
+            "by_band.B: the rate of term 24 is missing",
+        ),
+        ({"colour": "red"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_product_that_contradicts_itself_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Product.model_validate(product(**changes))
+
+
+def test_a_fee_states_exactly_one_cost() -> None:
+    fee = {"name": TEXT, "charged": "up_front"}
+    assert Fee.model_validate({**fee, "amount": 12.5}).as_fee("lien").amount == 1_250
+    assert Fee.model_validate({**fee, "share": 0.01}).as_fee("lien").name == "lien"
+    for costs in ({}, {"amount": 1, "share": 0.01}):
+        with pytest.raises(ValidationError):
+            Fee.model_validate(fee | costs)
+
+
+def test_the_product_for_the_arithmetic() -> None:
+    bank = Lender.model_validate(lender(day_count="actual/365", payment_day=20))
+    state = LoanSubsidy(payer="state", rate=0.01)
+    changes = {
+        "fees": {"lien": {"name": TEXT, "charged": "up_front", "amount": 300}},
+        "subsidies": [{"payer": "maker", "rate": 1.0}],
+        "deferred": {"months": 2, "interest": "interest_only"},
+    }
+    made = Product.model_validate(product(**changes)).loan_product(bank, state=state)
+    assert [fee.amount for fee in made.fees] == [30_000]
+    assert [subsidy.payer for subsidy in made.subsidies] == ["maker", "state"]
+    assert (made.deferred_months, made.deferral) == (2, "interest_only")
+    assert (made.calendar.day_count, made.calendar.payment_day) == ("actual/365", 20)
+    flat = Product.model_validate(product(form="flat_rate")).loan_product(bank)
+    assert flat.calendar.day_count == "30/360" and flat.subsidies == ()
+
+
+def test_the_settlement_rule_of_a_lender() -> None:
+    bank = Lender.model_validate(lender(early_settlement={"share_of_outstanding": 0.01, "free_after_months": 12}))
+    assert (bank.early_settlement.rule.share_of_outstanding, bank.early_settlement.rule.free_after_months) == (0.01, 12)
+    assert Lender.model_validate(lender()).early_settlement.rule.months_of_interest == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lender": "nobody"}, "products.loan.lender 'nobody' is unknown; the lenders are: bank"),
+        (
+            {"fees": {"lien": {"name": TEXT, "charged": "up_front", "amount": 1, "collected_by": "someone"}}},
+            "products.loan.fees.lien.collected_by 'someone' is unknown; it may be: lender, dealer",
+        ),
+    ],
+)
+def test_a_catalogue_names_who_is_unknown(changes: dict[str, Any], message: str) -> None:
+    catalogue = {"lenders": {"bank": lender()}, "parties": {"dealer": TEXT}, "products": {"loan": product(**changes)}}
+    with pytest.raises(ValidationError, match=message):
+        LoanProducts.model_validate(catalogue)
+    assert LoanProducts.model_validate({**catalogue, "products": {"loan": product()}}).products["loan"].lender == "bank"

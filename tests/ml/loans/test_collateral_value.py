@@ -1,0 +1,59 @@
+"""What a vehicle fetches later, by a model that loses a hundred yuan a month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ml.loans.collateral_value import LONGEST, Resale, resale_path, trade_in_quote, used_car_fields
+from ml.signature import Field, Signature
+
+SIGNATURE = Signature(fields=(Field(name="age_months", kind="number", feature=True, required=True),))
+
+
+class Model:
+    """Median of 20,000 yuan less 100 for each month of age; the interval is 10 % on either side."""
+
+    signature = SIGNATURE
+
+    def values(self, columns: Mapping[str, list[float]]) -> np.ndarray[Any, Any]:
+        value = 20_000 - 100 * np.array(columns["age_months"], dtype=np.float64)
+        return np.column_stack([value, 0.9 * value, 1.1 * value])
+
+    def later(
+        self, car: Mapping[str, Any], *, months: Iterable[int], km_per_month: float | None
+    ) -> np.ndarray[Any, Any]:
+        assert km_per_month == 1_000.0
+        return self.values({"age_months": [car["age_months"] + m for m in months]})
+
+
+CHAMPIONS: Any = {"residual_value": SimpleNamespace(estimator=Model())}
+
+
+def facts(age: float) -> Any:
+    model = used_car_fields(CHAMPIONS)["trade_in"][0].__args__[0]
+    return model.model_validate({"age_months": age})
+
+
+def test_no_field_asks_about_used_cars_where_no_model_values_them() -> None:
+    assert used_car_fields({}) == {}
+    assert set(used_car_fields(CHAMPIONS)) == {"vehicle_facts", "km_per_month", "trade_in"}
+
+
+def test_the_path_is_the_low_end_in_fen_for_now_and_every_month() -> None:
+    path = resale_path(CHAMPIONS, facts(24.0), 1_000.0)
+    assert len(path) == LONGEST + 1
+    assert path[0] == round(0.9 * 17_600 * 100) and path[12] == round(0.9 * 16_400 * 100)
+
+
+def test_without_facts_there_is_no_path_and_without_a_car_no_quote() -> None:
+    assert resale_path(CHAMPIONS, None, 1_000.0) == ()
+    assert trade_in_quote(CHAMPIONS, None) is None
+
+
+def test_a_trade_in_is_quoted_at_the_low_end() -> None:
+    quote = trade_in_quote(CHAMPIONS, facts(100.0))
+    assert quote == Resale(quote=9_000.0, value=10_000.0, value_high=11_000.0)

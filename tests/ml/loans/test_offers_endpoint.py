@@ -1,0 +1,141 @@
+"""Offers on the shipped catalogue, by a credit model that can be computed in one's head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.errors import DataError
+from ml.loans.catalogue.files import Lending, load_lending
+from ml.loans.endpoints import FILES
+from ml.loans.offers_endpoint import BEST_AT, LoanOffersAnswer, answer, request
+from ml.signature import Field, Signature
+from tests.conftest import ROOT
+
+APPROVE = 0.02
+DECLINE = 0.06
+
+
+class Encoder:
+    """Takes the share of the price that is lent."""
+
+    categorical: Sequence[str] = ()
+
+    def transform(self, columns: Mapping[str, Sequence[int]]) -> np.ndarray[Any, Any]:
+        return np.array(columns["loan_amount"]) / np.array(columns["vehicle_price"])
+
+    def unseen(self, values: Mapping[str, Any]) -> list[str]:
+        return []
+
+
+class CreditModel:
+    """A loan defaults with a hundredth of its share of the price, times `times`."""
+
+    signature = Signature(
+        fields=tuple(
+            Field(name=name, kind="integer", unit="fen", feature=True) for name in ("loan_amount", "vehicle_price")
+        )
+    )
+    encoder_ = Encoder()
+    policy_: Mapping[str, float] = {"approve": APPROVE, "decline": DECLINE}
+
+    def __init__(self, times: float) -> None:
+        self.times = times
+
+    def probability_of_default(self, share: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return self.times * share / 100
+
+    def points(self, probability: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.rint(1_000 * (1 - probability))
+
+    def bands(self, probability: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.where(probability <= APPROVE, "approve", np.where(probability <= DECLINE, "refer", "decline"))
+
+
+@pytest.fixture(scope="module")
+def lending() -> Lending:
+    return load_lending(*(ROOT / "configs" / name for name in FILES))
+
+
+def respond(lending: Lending, *, times: float = 1.0, **changes: Any) -> LoanOffersAnswer:
+    champions: Any = {"credit_risk": SimpleNamespace(estimator=CreditModel(times), version=4)}
+    body = {
+        "on": "2026-09-01",
+        "applicant": {"age": 35, "monthly_income": 20_000.0},
+        "vehicle": {"vehicle_id": "V1", "price": 150_000, "condition": "new", "energy_type": "combustion"},
+        "down_payment": 75_000,
+        "term_months": 36,
+        "borrower": {},
+        "explain": False,
+        **changes,
+    }
+    return answer(lending, champions, request(champions).model_validate(body))
+
+
+def test_every_offer_has_the_probability_of_its_own_loan(lending: Lending) -> None:
+    response = respond(lending)
+    assert response.credit.probability_of_default == 0.005 and response.credit.band == "approve"
+    assert response.risk_band == "A" and response.model_versions == {"credit_risk": 4} and response.changes == []
+    assert 1 <= len(response.offers) <= 4 and 0 < response.feasible <= response.tried
+    for offer in response.offers:
+        assert offer.amount == 150_000 - offer.down_payment
+        assert offer.probability_of_default == pytest.approx(offer.amount / 150_000 / 100, abs=1e-6)
+        assert offer.best_at_text == [BEST_AT[name] for name in offer.best_at]
+        assert (offer.expected_profit, offer.expected_loss) == (None, None)
+
+
+def test_only_the_lender_sees_what_the_lender_earns(lending: Lending) -> None:
+    (offer,) = respond(lending, offers=1, lender_view=True).offers
+    assert offer.expected_profit is not None and offer.expected_loss is not None and offer.expected_loss > 0
+
+
+def test_who_is_declined_is_offered_nothing(lending: Lending) -> None:
+    response = respond(lending, times=14.0)
+    assert response.credit.band == "decline" and response.offers == []
+
+
+def test_a_change_is_one_that_the_model_approves(lending: Lending) -> None:
+    # 50 % of the price at six hundredths is 3 %; 2 % takes a third, that is 100,000 yuan down or a cheaper car.
+    cheaper = {"vehicle_id": "V2", "price": 90_000, "condition": "new", "energy_type": "combustion"}
+    response = respond(lending, times=6.0, stock=[cheaper])
+    assert response.credit.band == "refer" and response.credit.probability_of_default == 0.03
+    assert response.changes
+    for change in response.changes:
+        lent = (change.vehicle_price - change.down_payment) / change.vehicle_price
+        assert change.probability_of_default == pytest.approx(6 * lent / 100, abs=1e-6)
+        assert change.probability_of_default <= APPROVE and change.offer.down_payment <= change.down_payment
+    assert {"V1", "V2"} >= {change.vehicle_id for change in response.changes}
+
+
+def test_a_grid_has_a_cell_for_each_term_and_down_payment(lending: Lending) -> None:
+    grid = respond(lending, grid={"product": "bank_standard", "down_payments": [15_000, 75_000]}).grid
+    assert [(cell.term_months, cell.down_payment) for cell in grid[:3]] == [(12, 15_000), (12, 75_000), (24, 15_000)]
+    # 10 % down is below the product's 20 %, and 11,446 yuan a month is more than 55 % of an income of 20,000.
+    assert len(grid) == 10 and grid[0].broken == ["loan_to_value", "payment_to_income"] and grid[1].broken == []
+
+
+def test_closed_products_say_why(lending: Lending) -> None:
+    closed = respond(lending, applicant={"age": 35, "monthly_income": 4_500.0}).closed
+    assert closed["used_guaranteed"] == "vehicle_class" and closed["bank_equal_principal"] == "income"
+    assert "bank_standard" not in closed
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"down_payment": 200_000}, "down_payment must be at most"),
+        ({"on": "2010-01-01"}, "2010-01-01"),
+        ({"grid": {"product": "nonsense", "down_payments": [1]}}, "product 'nonsense' is unknown"),
+        (
+            {"stock": [{"vehicle_id": "V1", "price": 1, "condition": "new", "energy_type": "hybrid"}]},
+            "stock: every vehicle_id must be there once",
+        ),
+    ],
+)
+def test_what_cannot_be_answered_is_a_data_error(lending: Lending, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        respond(lending, **changes)

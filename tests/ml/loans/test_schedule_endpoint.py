@@ -1,0 +1,91 @@
+"""One loan by the shipped catalogue: held against its grid, row by row, settled early, disclosed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from features.errors import DataError
+from ml.loans.catalogue.files import Lending, load_lending
+from ml.loans.endpoints import EXAMPLE_LOAN, FILES
+from ml.loans.schedule_endpoint import LoanTerms, ScheduleAsked, answer_disclosure, answer_schedule, loan_of
+from tests.conftest import ROOT
+
+ZERO = {"product": "maker_zero", "amount": 36_000.0, "annual_rate": 0.0499}
+
+
+@pytest.fixture(scope="module")
+def lending() -> Lending:
+    return load_lending(*(ROOT / "configs" / name for name in FILES))
+
+
+def terms(**changes: Any) -> ScheduleAsked:
+    return ScheduleAsked.model_validate({**EXAMPLE_LOAN, **changes})
+
+
+def test_the_loan_is_that_of_the_catalogue_in_fen(lending: Lending) -> None:
+    loan = loan_of(lending, terms())
+    assert (loan.amount, loan.annual_rate, loan.term_months, loan.balloon) == (10_000_000, 0.035, 36, 0)
+    assert [s.payer for s in loan.product.subsidies] == ["state"]
+    assert loan_of(lending, terms(private=False)).product.subsidies == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"annual_rate": 0.01}, "annual_rate: must be a rate of product 'bank_standard' on 2026-09-01: 0.035, 0.043"),
+        ({"term_months": 13}, "none for a term of 13 months"),
+        ({"amount": 1.0}, "amount: of product 'bank_standard' must be from 20000.00 to 800000.00 yuan"),
+        ({"balloon": 5.0}, "balloon: of product 'bank_standard' must be 0.00 yuan"),
+        ({"on": "2020-01-01"}, "is not sold on 2020-01-01; choose another or another date"),
+        ({"product": "nonsense"}, "product 'nonsense' is unknown"),
+    ],
+)
+def test_loans_outside_the_catalogue_are_refused(lending: Lending, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        answer_schedule(lending, terms(**changes))
+    with pytest.raises(DataError, match=message):
+        answer_disclosure(lending, LoanTerms.model_validate({**EXAMPLE_LOAN, **changes}))
+
+
+def test_what_the_maker_pays_costs_the_borrower_nothing(lending: Lending) -> None:
+    answer = answer_schedule(lending, terms(**ZERO))
+    assert [row.payment for row in answer.rows] == [1_000.0] * 36
+    assert (answer.total_interest, answer.total_cost, answer.total_payment) == (0.0, 0.0, 36_000.0)
+    assert (answer.nominal_rate, answer.effective_rate) == (0.0, 0.0)
+    assert list(answer.subsidised) == ["maker"] and answer.subsidised["maker"] > 2_000
+    assert answer.rows[-1].balance == 0.0 and answer.rows[0].balance == 35_000.0
+    assert answer.settlement is None
+
+
+def test_rows_add_up_to_the_totals(lending: Lending) -> None:
+    answer = answer_schedule(lending, terms())
+    assert [row.number for row in answer.rows] == list(range(1, 37)) and answer.rows[0].due == date(2026, 10, 1)
+    assert sum(round(row.principal * 100) for row in answer.rows) == 10_000_000
+    assert sum(round(row.interest * 100) for row in answer.rows) == round(answer.total_interest * 100)
+    assert answer.total_payment == pytest.approx(100_000 + answer.total_cost)
+
+
+def test_early_settlement_is_quoted(lending: Lending) -> None:
+    quote = answer_schedule(lending, terms(settle_on="2027-03-15")).settlement
+    assert quote is not None and quote.on == date(2027, 3, 15)
+    assert quote.total == pytest.approx(quote.outstanding + quote.accrued_interest + quote.penalty - quote.rebate)
+    assert quote.penalty == pytest.approx(quote.outstanding * 0.01, abs=0.01)
+    with pytest.raises(DataError, match="settlement must fall"):
+        answer_schedule(lending, terms(settle_on="2020-01-01"))
+
+
+def test_the_statement_states_what_the_rows_add_up_to(lending: Lending) -> None:
+    statement = answer_disclosure(lending, LoanTerms.model_validate(EXAMPLE_LOAN))
+    assert statement.total_cost == round(answer_schedule(lending, terms()).total_cost * 100)
+
+
+def test_a_balloon_is_one_of_the_shares_of_its_product(lending: Lending) -> None:
+    rates = lending.catalogue.products["maker_balloon"].rates_on(date(2026, 9, 1), "A")
+    assert rates is not None
+    loan = {"product": "maker_balloon", "annual_rate": rates[36]}
+    assert loan_of(lending, terms(**loan, balloon=30_000.0)).balloon == 3_000_000
+    with pytest.raises(DataError, match=r"must be 30000\.00 or 40000\.00 yuan"):
+        loan_of(lending, terms(**loan, balloon=35_000.0))

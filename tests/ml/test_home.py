@@ -1,0 +1,51 @@
+"""Where the product keeps its own files, the locks there, and files written whole."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from features.errors import ConfigError
+from ml.home import home, locked, write_whole
+
+
+def test_it_is_named_by_the_environment_else_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "own"))
+    assert home() == tmp_path / "own"
+    monkeypatch.setenv("CHEHANG_HOME", "")
+    monkeypatch.chdir(tmp_path)
+    assert home() == tmp_path / "var"
+    (tmp_path / "var").write_text("")
+    with pytest.raises(ConfigError, match=r"CHEHANG_HOME: .*var is not a folder"):
+        home()
+
+
+def test_a_lock_is_held_inside_the_block_and_free_after_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path))
+
+    def free() -> bool:
+        with (tmp_path / "locks" / "one.lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    with pytest.raises(RuntimeError), locked("one"):
+        assert not free()
+        raise RuntimeError
+    assert free()
+
+
+def test_a_file_is_replaced_whole_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    write_whole(tmp_path / "folder" / "a.json", b"old")
+    write_whole(tmp_path / "folder" / "a.json", b"new")
+    assert [(p.name, p.read_bytes()) for p in (tmp_path / "folder").iterdir()] == [("a.json", b"new")]
+    with pytest.raises(ConfigError, match=r"a\.json/b\.json: .*free space there or choose another place"):
+        write_whole(tmp_path / "folder" / "a.json" / "b.json", b"x")

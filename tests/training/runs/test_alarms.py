@@ -1,0 +1,69 @@
+"""The weekly run: a fault is found in tables on disk, as of any moment, and bad input is one clear error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.errors import ConfigError, DataError
+from tests.small.fault_rate import DAY, DAYS, START, fleet_and_records, write_fault_rate
+from training.config import TaskConfig, load_config
+from training.runs.alarms import alarms
+
+
+def config_of(path: Path, **params: Any) -> TaskConfig:
+    return load_config("fault_rate", path, settings=[f"params.{n}={v}" for n, v in params.items()])
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskConfig:
+    """A workshop in which brakes of model D fail three times as often if built in one year."""
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    return config_of(write_fault_rate(tmp_path / "data", *fleet_and_records(ratio=3.0)))
+
+
+def test_what_is_said_to_have_been_known_was_known(config: TaskConfig, tmp_path: Path) -> None:
+    """Runs of the same weekday: weeks before, nothing; weeks after, the alarm, without what was reported since."""
+    whole = datetime.fromtimestamp((START + DAYS * DAY) / 1e6, UTC)
+    since = alarms(config, out=tmp_path / "now.csv", as_of=whole).alarms["known_since"][0]
+    known = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    assert (whole - known).days % 7 == 0
+    later = alarms(config, out=tmp_path / "later.csv", as_of=known + timedelta(weeks=4)).alarms
+    assert later["component"].to_list() == ["brakes"] and abs((later["known_since"][0] - since).days) <= 28
+    assert alarms(config, out=tmp_path / "earlier.csv", as_of=known - timedelta(weeks=4)).alarms.is_empty()
+
+
+def test_bad_input_is_one_clear_error_and_nothing_is_written(
+    config: TaskConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "alarms.parquet"
+    fleet, records = fleet_and_records(cars=400)
+    with pytest.raises(DataError, match="as-of"):
+        alarms(config, out=out, as_of=datetime(2001, 1, 1, tzinfo=UTC))
+    with pytest.raises(DataError, match="reference_weeks"):
+        alarms(config_of(tmp_path / "data" / "fault_rate.yaml", reference_weeks=500), out=out)
+    with pytest.raises(ConfigError, match=r"\.parquet"):
+        alarms(config, out=tmp_path / "alarms.xlsx")
+    for name, tables, match in (
+        ("zero", (fleet, records.with_columns(fault=pl.lit(value=False))), "no fault"),
+        ("strangers", (fleet, records.with_columns(vehicle_id=pl.lit("nobody"))), "no fault"),
+        ("empty", (fleet, records.clear()), "service_records"),
+        ("undriven", (fleet.with_columns(entered_service_at=pl.lit(START + (DAYS + 900) * DAY)), records), "fleet"),
+        ("nameless", (fleet, records.drop("component")), r"service_records\.component"),
+    ):
+        with pytest.raises(DataError, match=match):
+            alarms(config_of(write_fault_rate(tmp_path / name, *tables)), out=out)
+    assert not out.exists() and not out.with_suffix(".png").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [({"false_alarms": 0}, "false_alarms"), ({"reference_weeks": "x"}, "reference_weeks"), ({"cells": 1}, "cells")],
+)
+def test_a_bad_configuration_names_its_key(tmp_path: Path, change: dict[str, Any], key: str) -> None:
+    with pytest.raises(ConfigError, match=key):
+        config_of(write_fault_rate(tmp_path, *fleet_and_records(cars=10), **change))

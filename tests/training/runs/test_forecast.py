@@ -1,0 +1,55 @@
+"""The nightly run of forecasts and orders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ml.model import Model
+from tests.conftest import ROOT, Trained
+from tests.small.demand_forecast import MODELS, STORES, demand_forecast_tables, write_demand_forecast
+from training import tracking
+from training.config import load_config
+from training.runs.forecast import forecast
+
+
+@pytest.fixture
+def model(demand_forecast: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.setenv("CHEHANG_HOME", str(demand_forecast.home))
+    champion = tracking.champion("demand_forecast")
+    assert champion is not None
+    return tracking.load(champion)
+
+
+def test_nightly_run_writes_forecasts_orders_and_a_picture(
+    model: Model, demand_forecast: Trained, tmp_path: Path
+) -> None:
+    rules = ROOT / "configs" / "order_planning.yaml"
+    config = load_config("demand_forecast", demand_forecast.config)
+    plan = forecast(model, config, out=tmp_path / "plan.parquet", rules=rules)
+    assert [p.name for p in plan.files] == [
+        "plan.parquet", "plan.orders.parquet", "plan.transfers.parquet", "plan.png",
+    ]  # fmt: skip
+    table = pl.read_parquet(tmp_path / "plan.parquet")
+    assert set(table["level"]) == {"store_id by model", "region", "store_id", "model", "brand", "everything"}
+    by_level = table.filter(horizon=1).group_by("level").agg(pl.col("mean").sum())
+    np.testing.assert_allclose(by_level["mean"], by_level["mean"][0], rtol=1e-9)
+    first = table.filter(level="store_id by model", horizon=1)
+    assert first.height == len(STORES) * len(MODELS) and first["drivers_zh"].str.len_chars().min() is not None
+    orders = pl.read_parquet(tmp_path / "plan.orders.parquet")
+    assert orders.height == first.height and orders["order"].min() >= 0 and orders["order"].max() > 0
+    assert not list(tmp_path.glob(".*"))
+    none = forecast(model, config, out=tmp_path / "other.csv", rules=None)
+    assert none.orders is None and none.without_orders is not None and (tmp_path / "other.csv").exists()
+
+
+def test_new_data_is_looked_at_without_training_again(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    longer = write_demand_forecast(tmp_path / "data", demand_forecast_tables(months=38))
+    plan = forecast(model, load_config("demand_forecast", longer), out=tmp_path / "plan.parquet", rules=None)
+    assert plan.forecasts["period"].unique().sort().to_list() == ["2023-03", "2023-04", "2023-05"]

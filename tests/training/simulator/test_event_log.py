@@ -1,0 +1,72 @@
+"""The event log: put together in the order of time, and shown with identifiers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from features.tables import CHANNELS
+from tests.training.simulator.small_group import CATALOGUE, ITEMS, MARKET, STORES, WINDOW, make_people, make_units
+from training.simulator.event_log import KIND, Log, event_chunks, event_ids, join_logs, log_of
+from training.simulator.showroom import Showroom
+
+WEBSITE = np.array([CHANNELS.index("website")])
+
+
+def _view(at: list[int], person: list[int], **columns: np.ndarray) -> Log:
+    return log_of("view", np.array(at), person=np.array(person), channel=np.repeat(WEBSITE, len(at)), **columns)
+
+
+def test_what_is_not_named_is_empty() -> None:
+    log = _view([5, 6], [1, 2])
+    assert len(log) == 2
+    assert log.kind.tolist() == [KIND["view"]] * 2
+    assert log.session.tolist() == log.vehicle.tolist() == [-1, -1]
+    assert log.position.tolist() == [0, 0]
+    assert all(math.isnan(value) for value in (*log.dwell, *log.propensity, *log.utility, *log.view))
+    assert log.take(np.array([1])).person.tolist() == [2]
+    assert log.take(slice(0, 1)).at.tolist() == [5]
+
+
+def test_logs_are_joined_in_the_order_of_time_up_to_the_end() -> None:
+    joined = join_logs([_view([30, 10], [0, 1]), _view([10, 20], [2, 3])], before=30)
+    assert joined.at.tolist() == [10, 10, 20]
+    assert joined.person.tolist() == [1, 2, 3]
+
+
+def test_identifiers_of_events_begin_at_one() -> None:
+    assert event_ids(np.array([0, 41])).to_list() == ["E000000001", "E000000042"]
+
+
+def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -> None:
+    people, units = make_people(3, customers=2), make_units(2, item=[0, 3])
+    showroom = Showroom(people, CATALOGUE, MARKET, STORES, units, WINDOW)
+    page = _view(
+        [10, 20, 30, 40],
+        [0, 0, 2, 1],
+        session=np.array([0, 1, 2, -1]),
+        vehicle=np.array([3, ITEMS + 1, -1, 0]),
+        position=np.array([2, 0, 0, 0]),
+        propensity=np.array([0.25, np.nan, np.nan, np.nan]),
+        dwell=np.array([np.nan, 7.5, np.nan, np.nan]),
+    )
+    (frame,) = event_chunks(page, showroom, created=np.array([20, 5]))
+    assert frame["customer_id"].to_list() == [None, "K0000001", None, "K0000002"]
+    assert frame["visitor_id"].to_list() == ["W00000001", "W00000001", "W00000003", None]
+    assert frame["session_id"].to_list() == ["T000000001", "T000000002", "T000000003", None]
+    assert frame["vehicle_id"].to_list() == ["C0003", "V00000002", None, "C0000"]
+    assert frame["model"].to_list() == [CATALOGUE.names[1], CATALOGUE.names[1], None, CATALOGUE.names[0]]
+    assert frame["position"].to_list() == [2, None, None, None]
+    assert frame["propensity"].to_list() == [0.25, None, None, None]
+    assert frame["dwell_seconds"].to_list() == [None, 7.5, None, None]
+    assert frame["store_id"].unique().to_list() == ["S0001"]
+
+
+def test_a_long_log_comes_in_pieces_with_running_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.simulator.event_log.CHUNK", 2)
+    showroom = Showroom(make_people(1), CATALOGUE, MARKET, STORES, make_units(1), WINDOW)
+    pieces = list(event_chunks(_view([1, 2, 3], [0, 0, 0]), showroom, created=np.array([0])))
+    assert [piece["event_id"].to_list() for piece in pieces] == [["E000000001", "E000000002"], ["E000000003"]]
+    assert [piece.height for piece in event_chunks(_view([], []), showroom, created=np.array([0]))] == [0]

@@ -1,0 +1,81 @@
+"""Journeys: when they begin and end, and what is wanted on the day of decision."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.tables import BODY_TYPES
+from tests.training.simulator.small_group import (
+    CATALOGUE,
+    CURRENT,
+    END,
+    MARKET,
+    START,
+    STORES,
+    WINDOW,
+    make_journeys,
+    make_people,
+)
+from training.simulator.draws import NEVER
+from training.simulator.journeys import LONGEST, REPEAT_GAP, Journeys, build_journeys, first_seen
+from training.simulator.seasons import HOUR, TAIL_DAYS, local_hour
+
+
+@pytest.fixture(scope="module")
+def journeys() -> Journeys:
+    """Journeys of 400 people, none of whom was a customer before; those of the second store want a people carrier."""
+    store = np.arange(400) % 2
+    body = np.zeros((400, len(BODY_TYPES)))
+    body[:, BODY_TYPES.index("mpv")] = 60.0 * store
+    people = make_people(400, store=store, body=body, used_aversion=1.4)
+    return build_journeys(
+        np.random.default_rng(0), people, catalogue=CATALOGUE, stores=STORES, market=MARKET, window=WINDOW
+    )
+
+
+def test_everybody_who_was_no_customer_before_shops_once_at_least(journeys: Journeys) -> None:
+    assert set(journeys.person) == set(range(400))
+    ordered = np.lexsort((journeys.decided_at, journeys.person))
+    same = journeys.person[ordered][1:] == journeys.person[ordered][:-1]
+    assert (np.diff(journeys.decided_at[ordered])[same] >= REPEAT_GAP).all()
+
+
+def test_a_journey_begins_within_the_window_and_hours_before_its_decision(journeys: Journeys) -> None:
+    assert (np.diff(journeys.begun_at) >= 0).all()
+    assert journeys.begun_at.min() >= START and journeys.begun_at.max() < END
+    length = journeys.decided_at - journeys.begun_at
+    assert length.min() >= 2 * HOUR
+    inside = journeys.decided_at < END
+    assert length[inside].min() >= 6 * HOUR and length[inside].max() <= LONGEST
+    assert journeys.decided_at.max() < END + TAIL_DAYS * 24 * HOUR
+    hour = local_hour(journeys.decided_at)
+    assert hour.min() >= 10.5 and hour.max() < 20
+
+
+def test_the_greatest_utility_among_what_the_store_sells_is_wanted(journeys: Journeys) -> None:
+    new = ~journeys.used
+    assert 0 < journeys.used.sum() < 200
+    assert (journeys.first[new] < CURRENT).all() and (journeys.first[~new] >= CURRENT).all()
+    assert (journeys.first != journeys.second).all()
+    brands = CATALOGUE.brand[journeys.first]
+    assert set(brands[new & (journeys.store == 0)]) <= {0, 1, 2}
+    assert set(CATALOGUE.body[journeys.first[new & (journeys.store == 1)]]) == {BODY_TYPES.index("mpv")}
+
+
+def test_choice_probabilities_add_up_to_one_for_new_cars_and_to_nothing_for_used_ones(journeys: Journeys) -> None:
+    assert journeys.share.shape == (len(journeys), CURRENT)
+    assert np.allclose(journeys.share.sum(axis=1), np.where(journeys.used, 0.0, 1.0), atol=1e-5)
+    assert journeys.inclusive[~journeys.used].mean() == pytest.approx(0.0, abs=1e-9)
+    assert journeys.inclusive[~journeys.used].std() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_some_of_the_journeys(journeys: Journeys) -> None:
+    part = journeys.take(np.array([2, 0]))
+    assert len(part) == 2
+    assert part.person.tolist() == journeys.person[[2, 0]].tolist()
+
+
+def test_a_person_is_first_seen_at_the_begin_of_the_earliest_journey() -> None:
+    journeys = make_journeys(3, person=[1, 1, 0], begun_at=[30, 20, 40])
+    assert first_seen(journeys, people=3).tolist() == [40, 20, NEVER]

@@ -1,0 +1,40 @@
+"""Panels of sales that training can use, and those that it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.errors import ConfigError, DataError
+from tests.small.demand_forecast import demand_forecast_tables, write_demand_forecast
+from training.config import load_config
+from training.studies.panel import DemandStudy, load_demand
+
+
+def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> DemandStudy:
+    return load_demand(load_config("demand_forecast", write_demand_forecast(folder, tables, **changes)))
+
+
+def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    tables = demand_forecast_tables()
+    short = tables["sales"].filter(pl.col("sold_at") > tables["sales"]["sold_at"].max() - 120 * 86_400_000_000)  # type: ignore[operator]
+    with pytest.raises(DataError, match="history are too few"):
+        study_of(tmp_path / "short", {"sales": short}).fit()
+    with pytest.raises(DataError, match="has no rows"):
+        study_of(tmp_path / "none", {"sales": tables["sales"].clear()})
+    with pytest.raises(DataError, match=r"sales\.colour: the column is missing"):
+        study_of(tmp_path / "absent", tables, params={"attributes": ["colour"], "levels": []})
+    with pytest.raises(ConfigError, match=r"params\.levels: 'colour' names no series"):
+        study_of(tmp_path / "levels", tables, params={"levels": [["colour"]]})
+
+
+def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    tables = demand_forecast_tables()
+    cut = int(tables["sales"]["sold_at"].max()) - 20 * 86_400_000_000  # type: ignore[arg-type]
+    study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
+    assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]

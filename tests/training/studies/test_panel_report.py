@@ -1,0 +1,114 @@
+"""Figures of a demand report on series whose every figure can be computed by hand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.errors import DataError
+from ml.demand_forecast.panel import Panel
+from ml.registry import TASKS
+from tests.training.studies.steady_demand import MONTHS, SteadyForecaster, steady_forecasts, steady_panel
+from training.studies import panel_report as demand_evaluation
+from training.studies.panel_report import SMALLEST, evaluate_demand, own_past
+from training.studies.row_report import Report
+
+ORIGINS = range(MONTHS - 4, MONTHS - 1)
+
+
+def report(panel: Panel, origins: range = ORIGINS, **changes: Any) -> Report:
+    forecasts = steady_forecasts(panel)
+    params = SimpleNamespace(horizon=2, frequency="month", adding_up=(("store_id",), ()))
+    config = SimpleNamespace(
+        task="demand_forecast", definition=TASKS["demand_forecast"], bootstraps=20, segments=("store_id",),
+    )  # fmt: skip
+    study: Any = SimpleNamespace(
+        panel=panel, origins=origins, params=params, config=config, notes=("two stores",), flagged=[],
+        forecasts_of=lambda estimator: forecasts,
+    )  # fmt: skip
+    estimator: Any = SimpleNamespace(
+        tested=forecasts.forecaster, forecaster=forecasts.forecaster, learnt_until=0, importance=lambda: {"month": 1.0}
+    )
+    vars(estimator).update(changes)
+    return evaluate_demand(study, estimator)
+
+
+@pytest.fixture(autouse=True)
+def _no_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Costs of orders have tests of their own."""
+    monkeypatch.setattr("training.studies.panel_report.order_costs", lambda study, forecasts: {})
+
+
+def test_errors_of_what_was_said_and_of_what_the_past_says() -> None:
+    result = report(steady_panel())
+    # Three origins, two months, two series: 4 and 2 each time, but 6 in the last month, said by one origin.
+    assert result.rows["test"] == {"rows": 12, "series": 2, "origins": 3}
+    total, off = 6 * (4 + 2) + 2, 2
+    assert result.metrics["weighted_absolute_error"]["value"] == pytest.approx(off / total)
+    assert result.metrics["weighted_absolute_error"]["naive"] == pytest.approx(off / total)
+    assert result.metrics["root_mean_squared_error"]["value"] == pytest.approx(np.sqrt(2**2 / 12))
+    assert result.metrics["bias"]["value"] == pytest.approx(off / total), "without its sign"
+    # The forecast that was combined is one too high everywhere, but one too low in the last month.
+    assert result.baselines["weighted_absolute_error of own alone"] == pytest.approx(12 / total)
+    gain = result.baselines["gain over the best single forecast"]
+    assert gain["of"] != "own" and gain["value"] == pytest.approx(0.0)
+    assert result.protocol.startswith("rolling origins: learnt before 2022-03, asked 3 times (2022-03 to 2022-05)")
+
+
+def test_months_and_totals() -> None:
+    result = report(steady_panel())
+    assert list(result.by_month) == ["2022-03", "2022-04", "2022-05", "2022-06"]
+    last = list(result.by_month.values())[-1]
+    assert (last["observed"], last["predicted"]) == (4.0, 3.0)
+    of_all = result.segments["level"]["everything"]
+    assert of_all["rows"] == 6 and of_all["observed"] == pytest.approx((6 * 6 + 2) / 6)
+    assert of_all["weighted_absolute_error"] == pytest.approx(2 / 38, abs=0.02), "means of simulated paths"
+    assert result.segments["store_id"] == {}, f"six outcomes of a store are fewer than {SMALLEST}"
+    assert [c["predicted"] for c in result.calibration] == pytest.approx([i / 10 for i in range(1, 10)])
+    observed = [c["observed"] for c in result.calibration]
+    assert observed == sorted(observed)
+
+
+def test_notes_say_what_flatters_and_what_ran_out() -> None:
+    panel = steady_panel()
+    assert report(panel).notes[0] == "two stores" and not any("flatters" in note for note in report(panel).notes)
+    assert "flatters" in report(panel, tested=None, learnt_until=panel.first + MONTHS).notes[-1]
+    available = panel.available.copy()
+    available[0, -1] = 0.5
+    short = Panel(panel.series, panel.keys, panel.frequency, panel.first, panel.sold, available)
+    assert any("in 8.3% of the outcomes stock ran out" in note for note in report(short).notes)
+
+
+def test_a_test_part_in_which_nothing_is_known() -> None:
+    panel = steady_panel()
+    sold = panel.sold.copy()
+    sold[:, ORIGINS[0] :] = np.nan
+    empty = Panel(panel.series, panel.keys, panel.frequency, panel.first, sold, panel.available)
+    with pytest.raises(DataError, match="no outcome is known in the test part; give a longer history"):
+        report(empty)
+
+
+def test_the_naive_answer_is_the_last_season_and_the_mean_of_all_for_a_new_series() -> None:
+    panel = steady_panel()
+    sold = panel.sold.copy()
+    sold[1, :24] = np.nan
+    younger = Panel(panel.series, panel.keys, panel.frequency, panel.first, sold, panel.available)
+    past = SteadyForecaster().past(younger.until(24))
+    answers = own_past(past, 24, np.array([0, 1, 1]))
+    assert answers["mean"].to_list() == [4.0, 4.0, 4.0]
+    assert answers.select("p10", "p50", "p90").rows() == [(4.0, 4.0, 4.0)] * 3
+    later = SteadyForecaster().past(younger.until(29))
+    assert own_past(later, 29, np.array([1]))["mean"].to_list() == [2.0]
+
+
+def test_some_of_the_rows() -> None:
+    rows = pl.DataFrame({"series": [0, 1, 2]})
+    everything = demand_evaluation.Tested(rows, np.arange(3.0), np.eye(3), np.arange(3), rows, {"own": np.arange(3.0)})
+    some = everything.only(np.array([True, False, True]))
+    assert some.rows["series"].to_list() == some.naive["series"].to_list() == [0, 2]
+    assert some.inside.tolist() == some.points["own"].tolist() == some.kind.tolist() == [0, 2]
+    assert some.below.tolist() == [[1, 0, 0], [0, 0, 1]]

@@ -1,0 +1,119 @@
+"""Rankings by configuration: tables that have less, splits of their own, and what cannot be learnt from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.errors import ChehangError, ConfigError, DataError
+from tests.small.recommendation import recommendation_tables, write_recommendation
+from training.config import load_config
+from training.studies.ranking import Rankings, load_rankings
+from training.tune import with_params
+
+PLAIN = ("event_id", "event_at", "customer_id", "vehicle_id")
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+
+
+def study(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> Rankings:
+    settings = changes.pop("settings", [])
+    return load_rankings(
+        load_config("recommendation", write_recommendation(folder, tables, **changes), settings=settings)
+    )
+
+
+def plain() -> pl.DataFrame:
+    events = recommendation_tables(people=150)["events"]
+    return events.with_columns(customer_id=pl.col("visitor_id")).select(PLAIN)
+
+
+def test_users_items_and_times_are_enough(tmp_path: Path) -> None:
+    found = study(tmp_path, {"events": plain()})
+    report = found.evaluate(found.fit())
+    assert report.metrics["ndcg_at_10"]["value"] > report.metrics["ndcg_at_10"]["naive"]  # type: ignore[operator]
+    assert "path" in report.segments and report.protocol.startswith("in time order")
+
+
+def test_what_was_seen_is_not_shown_again_where_so_configured(tmp_path: Path) -> None:
+    found = study(tmp_path, {"events": plain()}, settings=["params.repeat=false"])
+    estimator = found.fit()
+    _, material = found.learnt
+    lists = estimator.recommender.lists(material.questions.visitors, material.vehicles, k=10)
+    history = material.questions.visitors.history
+    rows = [row for row in range(0, len(lists), 50) if history[row].nnz and (lists[row] >= 0).any()]
+    assert rows
+    for row in rows:
+        seen = set(history[row].indices.tolist())
+        assert not seen & {int(material.vehicles.item[v]) for v in lists[row] if v >= 0}
+
+
+def test_a_split_of_its_own_needs_all_three_parts(tmp_path: Path) -> None:
+    events = plain().drop("event_at").with_columns(split=pl.Series(["train", "train", "valid"] * 900)[: plain().height])
+    with pytest.raises(DataError, match=r"no row is of part 'test', which is written 'test' there"):
+        study(tmp_path, {"events": events}, time="none", split={"column": "split"})
+
+
+def test_without_time_a_hash_splits_and_says_that_it_flatters(tmp_path: Path) -> None:
+    found = study(tmp_path, {"events": plain().drop("event_at")}, time="none", settings=["params.repeat=false"])
+    estimator = found.fit()
+    report = found.evaluate(estimator)
+    assert "flatter" in report.notes[0] and estimator.recommender.weights
+    assert report.metrics["ndcg_at_10"]["value"] > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: {"events": t["events"].drop("vehicle_id")}, "vehicle_id"),
+        (lambda t: {"events": t["events"].drop("customer_id", "visitor_id")}, "customer_id"),
+        (lambda t: {"events": t["events"].with_columns(event_type=pl.lit("search"))}, "nothing was chosen"),
+        (lambda t: {"events": t["events"].head(0)}, "no rows"),
+        (lambda t: {"events": t["events"].with_columns(vehicle_id=pl.lit(None, dtype=pl.String))}, "chosen|vehicle_id"),
+        (
+            lambda t: {"events": t["events"].with_columns(event_at=pl.lit(1_600_000_000_000_000))},
+            "nothing was chosen in the training span",
+        ),
+        (lambda t: {"events": t["events"].head(3)}, "learn|chosen|question|asks|known"),
+    ],
+)
+def test_what_cannot_be_learnt_from_says_why(tmp_path: Path, change: Any, told: str) -> None:
+    with pytest.raises(ChehangError, match=told):
+        found = study(tmp_path, change(recommendation_tables(people=60)))
+        found.evaluate(found.fit())
+
+
+def test_configurations_that_cannot_be(tmp_path: Path) -> None:
+    tables = {"events": plain()}
+    with pytest.raises(ConfigError, match=r"split\.column: the data has time"):
+        study(tmp_path / "a", tables, split={"column": "split"})
+    with pytest.raises(ConfigError, match="one single vehicle, which sells once"):
+        study(tmp_path / "b", recommendation_tables(people=60), settings=["params.item=[vehicle_id]"]).fit()
+    with pytest.raises(ConfigError, match="values must give different names"):
+        study(tmp_path / "c", tables, split={"values": {"train": "a", "calibrate": "a", "test": "b"}})
+    with pytest.raises(ConfigError, match="price_bands must rise"):
+        study(tmp_path / "d", tables, settings=["params.price_bands=[10, 5]"])
+
+
+def test_columns_of_ones_own_reach_the_ranker(tmp_path: Path) -> None:
+    tables = recommendation_tables(people=200)
+    found = study(tmp_path, tables, extra_features={"numeric": ["doors"], "categorical": []})
+    estimator = found.fit()
+    assert "doors" in estimator.recommender.columns
+    assert len(estimator.stock) > 0
+
+
+def test_tuning_sees_nothing_of_the_test_part(tmp_path: Path) -> None:
+    found = study(tmp_path, recommendation_tables(people=200))
+    values = [next(iter(with_params(found, {"params.ranker.num_leaves": n}).rounds())) for n in (7, 15)]
+    assert all(0 < v < 1 for v in values)
+    later = pl.col("event_at") >= found.until
+    events = found.tables["events"].with_columns(vehicle_id=pl.when(later).then(pl.lit("N0")).otherwise("vehicle_id"))
+    altered = Rankings(found.config, found.raw, {**found.tables, "events": events}, found.until, (), "")
+    assert next(iter(with_params(altered, {"params.ranker.num_leaves": 7}).rounds())) == values[0]

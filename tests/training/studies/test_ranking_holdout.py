@@ -1,0 +1,112 @@
+"""Questions held out are kept without names; lists of two models are compared in the terms of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import sparse
+
+from ml.metrics.ranked_lists import recall_at_k
+from training.studies.ranking_holdout import Held, Judged, beats, by_person
+
+TABLES = {
+    "events": pl.DataFrame(
+        {
+            "event_id": ["1", "2", "3", "4"],
+            "event_at": [1, 2, 3, 4],
+            "event_type": ["view"] * 4,
+            "customer_id": ["Li Lei", None, None, None],
+            "visitor_id": ["W1", "W1", "W2", "W3"],
+            "vehicle_id": ["N1", "N2", "N1", "N3"],
+            "position": [1, 2, 3, 4],
+        }
+    ),
+    "vehicles": pl.DataFrame({"vehicle_id": ["N1"], "vin": ["L123"], "cost": [5], "price": [9]}),
+    "customers": pl.DataFrame(
+        {"customer_id": ["Li Lei", "Han"], "created_at": [0, 0], "budget_high": [7, 8], "phone": ["138", "139"]}
+    ),
+}
+ASKED = pl.DataFrame({"person_id": ["W2", "Li Lei", "Li Lei"], "as_of": [5, 6, 5], "midway": [False, True, False]})
+
+
+def held_out() -> Held:
+    return Held.keep(TABLES, ASKED, (["doors"], []))
+
+
+def test_nobody_is_named_and_whoever_did_not_ask_is_left_out() -> None:
+    questions = held_out()
+    events = questions.tables["events"]
+    assert events.columns == ["customer_id", "event_id", "event_at", "event_type", "vehicle_id"]
+    # What a visitor did before saying who they are is theirs too; W3 asked nothing.
+    assert events.select("customer_id", "event_id").rows() == [("p0", "1"), ("p0", "2"), ("p1", "3")]
+    assert questions.tables["customers"].rows() == [("p0", 0, 7)]
+    assert questions.tables["vehicles"].columns == ["vehicle_id", "price"]
+    assert questions.asked.select("person_id", "as_of").rows() == [("p0", 5), ("p0", 6), ("p1", 5)]
+
+
+def test_events_that_know_visitors_alone() -> None:
+    visitors = {"events": TABLES["events"].drop("customer_id")}
+    questions = Held.keep(visitors, ASKED.with_columns(person_id=pl.lit("W3")).head(1), ((), ()))
+    assert questions.tables.keys() == {"events"}
+    assert questions.tables["events"].select("customer_id", "event_id").rows() == [("p0", "4")]
+
+
+@pytest.mark.parametrize("extra", [(["doors"], []), ((), ())])
+def test_what_is_written_is_read(tmp_path: Path, extra: Any) -> None:
+    questions = Held(held_out().tables, held_out().asked, extra)
+    questions.write(tmp_path)
+    again = Held.read(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        f"test_{n}.parquet" for n in ("events", "vehicles", "customers", "asked", "extra")
+    }
+    assert again.asked.equals(questions.asked) and [list(e) for e in again.extra] == [list(e) for e in extra]
+    assert all(again.tables[name].equals(table) for name, table in questions.tables.items())
+
+
+def test_people_count_alike_however_often_they_ask() -> None:
+    values, person = np.array([1.0, 0.0, np.nan, 0.5]), np.array([7, 7, 7, 9], dtype=np.uint64)
+    assert by_person(values, person).tolist() == [0.5, 0.5]
+
+
+def judged(vehicles: dict[str, int], lists: list[list[int]], wishes: list[list[float]], *, items: int) -> Judged:
+    """Answers about vehicles that stand for items by number; an item beyond `items` is not known."""
+    material: Any = SimpleNamespace(
+        vehicles=SimpleNamespace(ids=np.array(list(vehicles)), item=np.array(list(vehicles.values()))),
+        known=SimpleNamespace(items=range(items)),
+        questions=SimpleNamespace(
+            wanted=sparse.csr_matrix(np.array(wishes)), person=np.arange(len(wishes), dtype=np.uint64)
+        ),
+    )
+    unused: Any = None
+    return Judged(held_out(), unused, material, np.array(lists))
+
+
+MINE = judged({"a": 0, "b": 1, "c": 1, "new": 2}, [[0, 1, 2], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
+OTHER = judged({"new": 0, "c": 1, "b": 1, "gone": 0}, [[1, 2, 0], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
+
+
+def test_vehicles_become_the_items_that_they_stand_for_once() -> None:
+    assert MINE.items().tolist() == [[0, 1, -1], [-1, 0, -1]]
+    assert MINE.rows.tolist() == [0], "of the second question nothing was wanted that could be known"
+
+
+def test_lists_of_another_model_are_read_by_vehicle() -> None:
+    assert MINE.translated(OTHER).tolist() == [[1, -1, -1], [-1, -1, -1]]
+
+
+def test_the_gain_is_over_the_same_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judged, "of", lambda questions, model: model)
+    candidate: Any = MINE
+    champion: Any = OTHER
+
+    def first(lists: Any, relevant: Any) -> Any:
+        return recall_at_k(lists[:, :1], relevant)
+
+    loss = beats(held_out(), candidate, champion, metric=first, n=20)
+    assert (loss.value, loss.low, loss.high) == (-1.0, -1.0, -1.0), "the other model lists what was wanted first"
+    assert beats(held_out(), candidate, champion, metric=recall_at_k, n=20).value == 0.0

@@ -1,0 +1,32 @@
+"""Tables of used cars that nothing can be learnt from: one error that says what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.errors import ChehangError
+from tests.small.residual_value import used_cars, write_residual_value
+from training.config import load_config
+from training.studies.row_data import load_examples
+
+TOLD = {
+    "no price above 0": (
+        pl.lit(0).alias("price"),
+        "no row of vehicles has a known outcome; check that it is filled in",
+    ),
+    "new cars only": (pl.lit("new").alias("condition"), "rows of this kind are meant"),
+    "no instant": (None, "time: column 'listed_at' is not in the data of vehicles"),
+}
+
+
+@pytest.mark.parametrize("case", list(TOLD))
+def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    change, told = TOLD[case]
+    cars = used_cars(rows=200)
+    cars = cars.drop("listed_at") if change is None else cars.with_columns(change)
+    with pytest.raises(ChehangError, match=told):
+        load_examples(load_config("residual_value", write_residual_value(tmp_path / "data", cars)))

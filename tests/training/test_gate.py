@@ -1,0 +1,53 @@
+"""Candidates against the champion, on what each kind of task compares them on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Trained
+from training.config import load_config
+from training.gate import NotPromoted, promote
+from training.train import train
+
+
+def test_versions_are_compared_on_the_same_weeks(
+    fault_rate: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(fault_rate.home, tmp_path / "home")
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    train(load_config("fault_rate", fault_rate.config, settings=["params.distance_bands=2"]))
+    moved, verdict = promote("fault_rate", force=True, reason="a test of the gate")
+    assert moved.version == 2 and "gain over version 1" in verdict.checks[0].detail and verdict.checks[-1].passed
+
+
+def test_versions_are_compared_from_the_same_origins(
+    demand_forecast: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(demand_forecast.home, tmp_path / "home")
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    train(load_config("demand_forecast", demand_forecast.config, settings=["params.trees.n_estimators=61"]))
+    moved, verdict = promote("demand_forecast", force=True, reason="a test of the gate")
+    assert moved.version == 2
+    assert (
+        verdict.checks[0].name == "weighted_quantile_loss beats the champion"
+        and "gain over version 1" in verdict.checks[0].detail
+    )
+    assert verdict.checks[-1].passed
+
+
+def test_a_worse_candidate_is_compared_and_not_promoted(
+    recommendation: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(recommendation.home, tmp_path / "home")
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    blind = load_config(
+        "recommendation",
+        recommendation.config,
+        settings=["params.lookback_days=1", "params.ranker.n_estimators=1"],
+    )
+    worse = train(blind)
+    with pytest.raises(NotPromoted, match=r"beats the champion: gain over version 1: -0\.\d+ \[-0\.\d+, -0"):
+        promote("recommendation", worse.version.number)

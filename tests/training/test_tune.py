@@ -1,0 +1,31 @@
+"""A search replaces parameters by their dotted names, and refuses what is no value."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from features.errors import ConfigError
+from training.config import load_config
+from training.tune import with_params
+
+
+def _study(task: str) -> Any:
+    config = load_config(task)
+    return SimpleNamespace(config=config, with_config=lambda changed: SimpleNamespace(config=changed))
+
+
+def test_a_dotted_name_replaces_one_parameter_and_leaves_the_rest() -> None:
+    study = _study("fault_rate")
+    changed = with_params(study, {"params.reference_weeks": 40}).config
+    assert changed.params.reference_weeks == 40
+    assert changed.params.model_copy(update={"reference_weeks": study.config.params.reference_weeks}) == (
+        study.config.params
+    )
+
+
+def test_a_value_that_the_parameter_does_not_take_names_the_space() -> None:
+    with pytest.raises(ConfigError, match=r"tune\.space: params\.reference_weeks"):
+        with_params(_study("fault_rate"), {"params.reference_weeks": -1})

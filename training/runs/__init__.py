@@ -1,0 +1,1 @@
+"""Runs of one task: the nightly forecast, the weekly alarms, customer value and services due."""

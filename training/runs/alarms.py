@@ -1,0 +1,204 @@
+"""`chehang alarms`, the weekly run: which component of which model fails more than it should, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from features.aggregations import DAY
+from features.sources import TableReport
+from ml.fault_rate.alarm_store import AlarmStore, Recorded
+from ml.fault_rate.answer import plan_of
+from ml.fault_rate.estimator import FaultEstimator
+from ml.fault_rate.exposure import WEEK_DAYS
+from ml.fault_rate.rules import AlarmRules
+from ml.fault_rate.snapshot import kept_until
+from ml.fault_rate.surveillance import Watch
+from ml.fault_rate.vehicles import CALL
+from ml.home import write_whole
+from ml.instants import instant
+from training.config import TaskConfig
+from training.pictures import chinese_fonts, save_figure
+from training.score import check_out, write_answers
+from training.studies.row_data import Say
+from training.studies.surveillance import FaultStudy, load_faults
+
+DRAWN = 6  # cells drawn: those with an alarm first, then the nearest to one
+PLAN = {
+    "vehicles": pl.Int64, "faults_to_come": pl.Float64, "faults_avoided": pl.Float64, "avoided_low": pl.Float64,
+    "avoided_high": pl.Float64, "parts_to_stock": pl.Int64, "campaign_cost": pl.Float64, "avoided_cost": pl.Float64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Alarmed:
+    """What the run found.
+
+    Attributes
+    ----------
+    alarms : DataFrame
+        See `ml.fault_rate.surveillance.Watch.alarms`, then `alarm_id` and `state` of the store, and what calling the
+        vehicles in brings: `vehicles`, `faults_to_come`, `faults_avoided` with `avoided_low` and `avoided_high` (90 %),
+        `parts_to_stock`, `campaign_cost`, `avoided_cost` (yuan); null where the fleet or costs are not known.
+    vehicles : DataFrame
+        `model`, `component`, `place` and the columns of `ml.fault_rate.vehicles.call_list`.
+    recorded : Recorded or None
+        What the store made of it; None where it was not to be kept.
+    reports : mapping of str to TableReport
+        What reading each table found.
+    until : date
+        Last day whose reports are known.
+    files : tuple of Path
+        What was written.
+    """
+
+    alarms: pl.DataFrame
+    vehicles: pl.DataFrame
+    watch: Watch
+    recorded: Recorded | None
+    reports: Mapping[str, TableReport]
+    until: date
+    files: tuple[Path, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, and why."""
+        return self.watch.field.notes
+
+
+def alarms(
+    config: TaskConfig,
+    *,
+    out: Path,
+    rules: AlarmRules | None = None,
+    as_of: datetime | None = None,
+    progress: Say | None = None,
+) -> Alarmed:
+    """Watch the fleet, record the alarms, and write them whole with the vehicles to call in and the evidence drawn.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        Of the task `fault_rate`.
+    out : Path
+        `.parquet` or `.csv`; the vehicles go to `<name>.vehicles<suffix>` and the picture to `<name>.png` beside it.
+    rules : AlarmRules, optional
+        With a store that alarms are kept in, and the file that a service reads; without, nothing is kept.
+    as_of : datetime, optional
+        Nothing reported at or after it is known; the end of the records if not given.
+
+    Raises
+    ------
+    DataError, ConfigError
+        Nothing was written.
+    """
+    check_out(out)
+    study = load_faults(config, as_of=as_of, progress=progress)
+    store = None if rules is None else AlarmStore(rules.store)
+    watched = study.watched(afresh=_afresh(study, store))
+    estimator = FaultEstimator(study.snapshot(watched))
+    estimator.rules = rules or AlarmRules()
+    found = estimator.snapshot.alarms
+    plans = [plan_of(estimator, row) for row in found.to_dicts()]
+    planned = pl.DataFrame([_plan(p) for p in plans], schema=PLAN)
+    calls = [
+        p.vehicles.select(
+            pl.lit(row["model"]).alias("model"),
+            pl.lit(row["component"]).alias("component"),
+            pl.int_range(1, pl.len() + 1).alias("place"),
+            pl.all(),
+        )
+        for p, row in zip(plans, found.to_dicts(), strict=True)
+        if p is not None
+    ]
+    named = {"model": pl.String, "component": pl.String, "place": pl.Int64}
+    vehicles = pl.concat(calls) if calls else pl.DataFrame(schema={**named, **CALL})
+    picture, listed = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
+    draw_evidence(watched, picture)
+    write_answers(vehicles, listed)
+    # What can fail for want of space has been written: the store comes next, and a second run would change nothing.
+    recorded = None if store is None else store.record(found, as_of=study.at)
+    table = pl.concat([found, _kept(found, store), planned], how="horizontal")
+    write_answers(table, out)
+    if rules is not None and estimator.snapshot.until_day >= kept_until(rules.watch):
+        write_whole(rules.watch, estimator.snapshot.to_file())
+    until = instant(study.at - 1).date()
+    return Alarmed(table, vehicles, watched, recorded, study.raw.reports, until, (out, listed, picture))
+
+
+def _afresh(study: FaultStudy, store: AlarmStore | None) -> dict[tuple[str, str], int]:
+    """Week from which the cells of closed alarms are watched anew."""
+    if store is None:
+        return {}
+    first = study.field.first_day
+    return {
+        (model, component): int(np.ceil((at / DAY - first) / WEEK_DAYS))
+        for model, component, at in store.closed().select("model", "component", "closed_at").iter_rows()
+    }
+
+
+def _kept(found: pl.DataFrame, store: AlarmStore | None) -> pl.DataFrame:
+    """Number and state of each alarm in the store."""
+    schema = {"alarm_id": pl.Int64, "state": pl.String}
+    if store is None or found.is_empty():
+        return pl.DataFrame({n: [None] * found.height for n in schema}, schema=schema)
+    latest = store.alarms().sort("id").group_by("model", "component", maintain_order=True).last()
+    kept = found.select("model", "component").join(
+        latest.select("model", "component", alarm_id="id", state="state"),
+        on=["model", "component"], how="left", maintain_order="left",
+    )  # fmt: skip
+    return kept.select(pl.col(n).cast(t) for n, t in schema.items())
+
+
+def _plan(found: Any) -> dict[str, Any]:
+    if found is None:
+        return dict.fromkeys(PLAN)
+    of = found.campaign
+    return {
+        "vehicles": found.vehicles.height, "faults_to_come": of.faults, "faults_avoided": of.avoided,
+        "avoided_low": of.avoided_between[0], "avoided_high": of.avoided_between[1],
+        "parts_to_stock": of.parts_to_stock, "campaign_cost": found.campaign_cost, "avoided_cost": found.avoided_cost,
+    }  # fmt: skip
+
+
+def draw_evidence(watched: Watch, path: Path) -> None:
+    """Draw the evidence of the cells nearest to an alarm, week by week, and their faults against those expected.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written.
+    """
+    with rc_context({"font.family": ["DejaVu Sans", *chinese_fonts()]}):
+        figure = Figure(figsize=(13, 7), layout="constrained")
+        panels = figure.subplots(2, 3).ravel()
+        margin = watched.log_e.max(axis=1) - watched.bar
+        first = watched.field.first_day + WEEK_DAYS * (watched.start + 1)
+        days = np.array([instant(int((first + WEEK_DAYS * k) * DAY)).date() for k in range(watched.log_e.shape[1])])
+        for panel, row in zip(panels, np.argsort(-margin)[:DRAWN], strict=False):
+            model, component = watched.cells.row(int(row))
+            panel.plot(days, watched.log_e[row], color="#1f4e79", label="evidence (log)")
+            panel.axhline(watched.bar[row], color="#b00020", linestyle="--", linewidth=1, label="alarm")
+            known = int(watched.known_since[row])
+            if known >= 0:
+                panel.axvline(days[known], color="#b00020", linewidth=1)
+            beside = panel.twinx()
+            beside.plot(days, watched.count[row], color="#c77700", linewidth=1, label="faults")
+            beside.plot(days, watched.expected[row], color="#888888", linewidth=1, label="expected")
+            since = f", known since {days[known]}" if known >= 0 else ""
+            panel.set_title(f"{model}: {component}{since}", fontsize=9)
+            panel.tick_params(axis="x", labelrotation=30, labelsize=7)
+        for panel in panels[len(watched.cells) :]:
+            panel.set_axis_off()
+        lines = [*panels[0].get_lines()[:2], *beside.get_lines()]
+        figure.legend(lines, [str(line.get_label()) for line in lines], loc="outside lower center", ncols=4)
+        figure.suptitle(f"fault_rate: known until {days[-1]}", fontsize=10)
+        save_figure(figure, path)

@@ -1,0 +1,209 @@
+"""`chehang value`: what every customer will still bring, from purchases and, where there is a workshop, its visits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import polars as pl
+from matplotlib.figure import Figure
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import ConfigError, DataError
+from features.sources import load_sources, read_tables
+from features.tables import TABLES
+from ml.customer_value import CustomerValue, customer_value
+from ml.home import home
+from ml.instants import microseconds
+from training.config import first_problem, read_yaml
+from training.pictures import save_figure
+from training.score import check_out, write_answers
+from training.studies.row_data import Say
+
+matplotlib.use("Agg")
+FEN = 100
+
+
+class Stream(BaseModel):
+    """One kind of purchase.
+
+    Attributes
+    ----------
+    table : str
+        Raw table of the purchases.
+    amount : str
+        Its column of money.
+    through : str or None
+        Raw table that says whose the vehicle is, where the purchases name vehicles alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: str
+    amount: str
+    through: str | None = None
+
+
+class ValueConfig(BaseModel):
+    """`configs/customer_value.yaml`: sources, the horizon, and the streams of purchases by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: Path = Path("sources.yaml")
+    horizon_days: float = Field(365, gt=0, le=36_500)
+    streams: dict[str, Stream] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Valued:
+    """What the run found.
+
+    Attributes
+    ----------
+    customers : DataFrame
+        `customer_id`, `value` (yuan) in all, and of each stream its expected purchases and value.
+    streams : mapping of str to CustomerValue
+        With what was held out. Amounts in yuan.
+    until : int
+        Where the history ends (us).
+    """
+
+    customers: pl.DataFrame
+    streams: Mapping[str, CustomerValue]
+    until: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain content without the customers, for JSON."""
+        return {
+            name: {
+                "chosen": found.chosen,
+                "held_out": {n: h.__dict__ for n, h in found.held_out.items()},
+                "customers": found.customers.height,
+                "total_purchases": found.total_purchases,
+                "total_value": found.total_value,
+                "correction": found.correction,
+                "horizon_days": found.horizon_days,
+            }
+            for name, found in self.streams.items()
+        }
+
+
+def load_value_config(path: Path) -> ValueConfig:
+    """Read the configuration.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key, the rule and the value received.
+    """
+    try:
+        config = ValueConfig.model_validate(read_yaml(path))
+    except ValidationError as e:
+        raise ConfigError(f"{path}: {first_problem(e)}") from None
+    for name, stream in config.streams.items():
+        for key, table in (("table", stream.table), ("through", stream.through)):
+            if table is not None and table not in TABLES:
+                raise ConfigError(f"{path}: streams.{name}.{key}: no such table '{table}'; one of {', '.join(TABLES)}")
+    return config.model_copy(update={"sources": path.parent / config.sources})
+
+
+def value(config: ValueConfig, *, out: Path, as_of: datetime | None = None, progress: Say | None = None) -> Valued:
+    """Value all customers, write them to a file, and draw the distribution beside it.
+
+    Parameters
+    ----------
+    config : ValueConfig
+        See there.
+    out : Path
+        `.parquet` or `.csv`; written whole.
+    as_of : datetime, optional
+        Where the history ends; the last purchase if not given.
+
+    Raises
+    ------
+    DataError, ConfigError
+        Nothing was written.
+    """
+    check_out(out)
+    say = progress or (lambda text: None)
+    names = list(dict.fromkeys(t for s in config.streams.values() for t in (s.table, s.through) if t))
+    raw = read_tables(
+        load_sources(config.sources), names, quarantine_folder=home() / "quarantine" / "customer_value", progress=say
+    )
+    frames = {name: frame.collect() for name, frame in raw.frames.items()}
+    purchases = {name: _purchases(name, stream, frames) for name, stream in config.streams.items()}
+    ends = [int(p["at"].max()) for p in purchases.values() if p.height]  # type: ignore[arg-type]
+    if not ends:
+        raise DataError("no purchase of a known customer in any stream; check the sources")
+    until = microseconds(as_of) if as_of is not None else max(ends) + 86_400_000_000
+    found = {}
+    for name, rows in purchases.items():
+        say(f"{name}: choosing a model on {rows.height:,} purchases")
+        try:
+            found[name] = customer_value(rows, until=until, horizon_days=config.horizon_days)
+        except DataError as e:
+            raise DataError(f"streams.{name}: {e}") from None
+    customers = _joined(found)
+    write_answers(customers, out)
+    _draw(found, out.with_suffix(".png"))
+    return Valued(customers, found, until)
+
+
+def _purchases(name: str, stream: Stream, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """`customer_id`, `at` (us) and `amount` (yuan) of a stream."""
+    rows, contract = frames[stream.table], TABLES[stream.table]
+    _needs(name, stream.table, rows, [str(contract.time), stream.amount])
+    if stream.through is not None:
+        owners = frames[stream.through]
+        _needs(name, stream.table, rows, ["vehicle_id"])
+        _needs(name, stream.through, owners, ["vehicle_id", "customer_id"])
+        rows = rows.drop("customer_id", strict=False)
+        rows = rows.join(owners.select("vehicle_id", "customer_id"), on="vehicle_id", how="inner")
+    _needs(name, stream.table, rows, ["customer_id"])
+    return rows.drop_nulls("customer_id").select(
+        "customer_id", pl.col(str(contract.time)).alias("at"), (pl.col(stream.amount) / FEN).alias("amount")
+    )
+
+
+def _needs(name: str, table: str, rows: pl.DataFrame, columns: Sequence[str]) -> None:
+    absent = [c for c in columns if c not in rows.columns]
+    if absent:
+        raise DataError(f"streams.{name}: {table} has no column '{absent[0]}'; map it in the sources")
+
+
+def _joined(found: Mapping[str, CustomerValue]) -> pl.DataFrame:
+    tables = [
+        f.customers.select(
+            "customer_id",
+            *(
+                pl.col(c).alias(f"{name}_{c}")
+                for c in ("purchases", "probability_active", "expected_purchases", "expected_amount", "value")
+            ),
+        )
+        for name, f in found.items()
+    ]
+    result = tables[0]
+    for table in tables[1:]:
+        result = result.join(table, on="customer_id", how="full", coalesce=True)
+    parts = [pl.col(f"{name}_value").fill_null(0.0) for name in found]
+    return result.with_columns(value=pl.sum_horizontal(parts)).sort("value", "customer_id", descending=[True, False])
+
+
+def _draw(found: Mapping[str, CustomerValue], path: Path) -> None:
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    axes = figure.subplots(1, 2)
+    for name, f in found.items():
+        values = f.customers["value"].drop_nulls().sort(descending=True).to_numpy()
+        if values.sum() > 0:
+            axes[0].plot(range(1, len(values) + 1), values.cumsum() / values.sum(), label=name)
+        errors = {n: h.mean_absolute_error for n, h in f.held_out.items()}
+        axes[1].plot(list(errors), list(errors.values()), marker="o", label=f"{name}: {f.chosen}")
+    axes[0].set(title="Share of the value", xlabel="customers, most valuable first", xscale="log", ylim=(0, 1.02))
+    axes[1].set(title="Held-out error of each model", ylabel="mean absolute error, purchases")
+    for a in axes:
+        a.legend(fontsize=8)
+    save_figure(figure, path)

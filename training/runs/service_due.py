@@ -1,0 +1,131 @@
+"""`chehang service-due`: which vehicles to remind of their next service, and when it falls due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import DataError
+from features.sources import load_sources, read_tables
+from features.yaml_config import load_yaml
+from ml.fault_rate.service_due import ServiceDue, next_services
+from ml.fault_rate.service_rules import ServiceRules
+from ml.home import home
+from ml.instants import instant, microseconds
+from training.pictures import save_figure
+from training.score import check_out, write_answers
+from training.studies.row_data import Say
+
+RECORDS = ("vehicle_id", "component", "fault", "serviced_at", "reported_at", "odometer_km")
+FLEET = ("vehicle_id", "model", "energy_type", "store_id", "entered_service_at", "left_service_at", "monthly_km")
+
+
+class ServiceDueConfig(BaseModel):
+    """`configs/service_due.yaml`.
+
+    Attributes
+    ----------
+    sources : Path
+        Where the raw tables come from, relative to the configuration.
+    within_days : int
+        How far ahead services are listed.
+    overdue_days : int
+        How long ago a service may have fallen due to be listed: beyond, the vehicle is served elsewhere.
+    rules : ServiceRules
+        After how many km or months a service falls due.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: Path = Path("sources.yaml")
+    within_days: int = Field(60, ge=0, le=3_650)
+    overdue_days: int = Field(180, ge=0, le=36_500)
+    rules: ServiceRules = ServiceRules()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the run made.
+
+    Attributes
+    ----------
+    due : DataFrame
+        Vehicles to remind; see `ml.fault_rate.service_due.ServiceDue`.
+    all : ServiceDue
+        Those of every vehicle.
+    at : datetime
+        Nothing at or after it was known.
+    """
+
+    due: pl.DataFrame
+    all: ServiceDue
+    at: datetime
+    files: tuple[Path, ...]
+
+
+def load_service_due_config(path: Path) -> ServiceDueConfig:
+    """Read the configuration.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key, the rule and the value received.
+    """
+    config = load_yaml(path, ServiceDueConfig)
+    return config.model_copy(update={"sources": path.parent / config.sources})
+
+
+def service_due(
+    config: ServiceDueConfig, *, out: Path, as_of: datetime | None = None, progress: Say | None = None
+) -> Listed:
+    """List the vehicles whose service falls due, and draw when.
+
+    Raises
+    ------
+    DataError, ConfigError
+        Nothing was written.
+    """
+    check_out(out)
+    sources = load_sources(config.sources)
+    raw = read_tables(
+        sources, ["fleet", "service_records"],
+        quarantine_folder=home() / "quarantine" / "service_due", progress=progress,
+    )  # fmt: skip
+    fleet, records = (
+        frame.select([n for n in names if n in frame.collect_schema().names()]).collect()
+        for frame, names in ((raw.frames["fleet"], FLEET), (raw.frames["service_records"], RECORDS))
+    )
+    if "vehicle_id" not in records.columns:
+        raise DataError("service_records.vehicle_id: the column is missing; map it in the sources")
+    at = int(records["serviced_at"].max()) + 1 if as_of is None else microseconds(as_of)  # type: ignore[arg-type]
+    found = next_services(fleet, records, rules=config.rules, as_of=at, timezone=sources.timezone)
+    day = np.datetime64(found.today, "D").item()
+    due = found.vehicles.filter(
+        pl.col("due_on").is_between(day - timedelta(days=config.overdue_days), day + timedelta(days=config.within_days))
+    )
+    picture = out.with_suffix(".png")
+    _draw(due, picture)
+    write_answers(due, out)
+    return Listed(due, found, instant(at), (out, picture))
+
+
+def _draw(due: pl.DataFrame, path: Path) -> None:
+    """Vehicles by the week in which their service falls due."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    axes = figure.subplots()
+    week = due["due_on"].dt.truncate("1w")
+    weeks = sorted(week.unique().to_list())
+    below = np.zeros(len(weeks))
+    for by, colour in (("km", "tab:blue"), ("date", "tab:orange")):
+        count = np.array([int(((week == w) & (due["by"] == by)).sum()) for w in weeks])
+        axes.bar(weeks, count, width=6, bottom=below, color=colour, label=f"by {by}")
+        below = below + count
+    axes.set(title=f"{due.height:,} services due", xlabel="week", ylabel="vehicles")
+    axes.legend()
+    save_figure(figure, path)

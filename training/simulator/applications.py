@@ -1,0 +1,234 @@
+"""What an application says: terms of the loan, household, bureau file.
+
+A latent discipline, standard normal, moves the whole bureau file (score, enquiries, delinquencies, utilisation); it
+has no other effect on default. Persons with a thin file have no bureau values at all, which is a fact about them;
+other values are missing by chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from features.tables import CHANNELS, CONDITIONS, ENERGY_TYPES, USES
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+from training.simulator.applicants import Applicants
+from training.simulator.catalogue import item_ids
+from training.simulator.draws import Random, fen, instants, labels, masked, numbered, sigmoid
+from training.simulator.people import OCCUPATION_INCOMES, OCCUPATIONS, customer_ids
+from training.simulator.seasons import YEAR, Window
+from training.simulator.stores import Stores
+from training.simulator.units import unit_ids
+
+TERMS = np.array([12, 24, 36, 48, 60])
+HOUSING = ("own", "mortgage", "rent", "family", "employer")
+MARITAL = ("single", "married", "divorced", "widowed")
+EDUCATION = ("secondary", "college", "bachelor", "postgraduate")
+AGE_BANDS = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
+SCORE_MEAN, SCORE_SPREAD = 640.0, 62.0
+_MISSING = {"income": 0.05, "debt": 0.03, "employment": 0.03, "education": 0.06, "residence": 0.05, "gender": 0.02}
+
+
+@dataclass(frozen=True)
+class Applications:
+    """Applications as they truly are, before anything goes missing.
+
+    Attributes
+    ----------
+    price, down, loan : ndarray of float64
+        Yuan.
+    rate : ndarray of float64
+        Yearly fraction.
+    income, debt : ndarray of float64
+        Yuan a month.
+    pti, ltv : ndarray of float64
+        All monthly payments to income, with the proposed loan; loan to price.
+    age : ndarray of float64
+        Years.
+    term, employment, residence, history : ndarray of int64
+        Months.
+    housing, marital, education, dependents : ndarray of int64
+        Codes; count.
+    co_borrower, thin : ndarray of bool
+        Somebody else signs; no bureau file.
+    score, utilisation : ndarray of float64
+        Bureau score and card utilisation.
+    enquiries, delinquencies, worst, accounts : ndarray of int64
+        Bureau counts; days past due.
+    """
+
+    price: FloatArray
+    down: FloatArray
+    loan: FloatArray
+    rate: FloatArray
+    income: FloatArray
+    debt: FloatArray
+    pti: FloatArray
+    ltv: FloatArray
+    age: FloatArray
+    term: IntArray
+    employment: IntArray
+    residence: IntArray
+    history: IntArray
+    housing: IntArray
+    marital: IntArray
+    education: IntArray
+    dependents: IntArray
+    co_borrower: BoolArray
+    thin: BoolArray
+    score: FloatArray
+    utilisation: FloatArray
+    enquiries: IntArray
+    delinquencies: IntArray
+    worst: IntArray
+    accounts: IntArray
+
+
+def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray:
+    """Equal monthly instalment (yuan) of a loan at a yearly rate over a term of months.
+
+    Examples
+    --------
+    >>> instalment(np.array([100_000.0]), np.array([0.06]), np.array([36])).round(2).tolist()
+    [3042.19]
+    """
+    monthly = np.maximum(rate / 12, 1e-12)
+    return np.asarray(loan * monthly / -np.expm1(-term * np.log1p(monthly)), dtype=np.float64)
+
+
+def build_applications(rng: Random, who: Applicants) -> Applications:
+    """Draw what the applications say."""
+    n, shift, facts = len(who), who.shift, who.facts
+    age = np.clip((who.submitted_at - facts.birth) / YEAR, 18, 75)
+    discipline = rng.normal(0, 1, n)
+    thin = rng.random(n) < 0.08 + 0.10 * shift + 0.10 * (age < 27)
+    score = SCORE_MEAN + SCORE_SPREAD * (0.78 * discipline + 0.62 * rng.normal(0, 1, n)) - 20 * shift
+    delinquencies = rng.poisson(np.exp(-1.6 - 0.75 * discipline))
+    employment = np.minimum(rng.gamma(1.3, 3.2 + 0.16 * (age - 20), n) * 12, (age - 18) * 12)
+    ltv = np.clip(0.6 + 0.11 * rng.normal(0, 1, n) - 0.05 * who.used + 0.06 * shift, 0.15, 0.9)
+    loan = np.round(ltv * who.price, -3)
+    loan = np.clip(loan, 5_000, who.price * 0.95 // 100 * 100)
+    term = TERMS[(rng.random(n)[:, None] > _term_edges(shift)).sum(axis=1)]
+    rate = _rates(rng, who, score=score, thin=thin)
+    debt = facts.income * rng.beta(1.1, 8.0, n) + np.where(rng.random(n) < 0.3, 0.12, 0.0) * facts.income
+    married = rng.random(n) < sigmoid((age - 29) / 4)
+    dependents = np.minimum(rng.poisson(np.where(married, 1.0, 0.1)), np.maximum(facts.household - 1, 0))
+    return Applications(
+        price=who.price,
+        down=who.price - loan,
+        loan=loan,
+        rate=rate,
+        income=facts.income,
+        debt=debt,
+        pti=(instalment(loan, rate, term) + debt) / facts.income,
+        ltv=loan / who.price,
+        age=age,
+        term=term,
+        employment=employment.astype(np.int64),
+        residence=np.minimum(rng.gamma(1.2, 60, n), age * 12).astype(np.int64),
+        history=np.minimum(rng.gamma(2.0, 30.0, n), np.maximum(age - 18, 0.5) * 12).astype(np.int64),
+        housing=_housing(rng, age, facts.income),
+        marital=np.where(married, np.where(rng.random(n) < 0.07, 2, 1), np.where(age > 60, 3, 0)),
+        education=_education(rng, facts.occupation),
+        dependents=dependents,
+        co_borrower=rng.random(n) < np.where(married, 0.28, 0.08),
+        thin=thin,
+        score=np.clip(np.round(score), 350, 850),
+        utilisation=np.round(1.1 * sigmoid(-0.5 - 0.65 * discipline + rng.normal(0, 0.9, n)), 3),
+        enquiries=rng.poisson(np.exp(0.35 - 0.35 * discipline + 0.3 * shift)),
+        delinquencies=delinquencies,
+        worst=np.where(delinquencies > 0, 30 * (1 + rng.binomial(3, sigmoid(-1.6 - 0.5 * discipline))), 0),
+        accounts=rng.poisson(2.5 + 0.03 * age),
+    )
+
+
+def _term_edges(shift: FloatArray) -> FloatArray:
+    early, late = np.array([0.09, 0.28, 0.72, 0.83]), np.array([0.06, 0.20, 0.58, 0.72])
+    return np.asarray(early + shift[:, None] * (late - early), dtype=np.float64)
+
+
+def _rates(rng: Random, who: Applicants, *, score: FloatArray, thin: BoolArray) -> FloatArray:
+    """The past price list: steps by bureau score, a surcharge for used cars, zero-rate offers on some electric cars."""
+    step = np.where(thin, 2, np.digitize(-score, [-700, -650, -600]))
+    rate = 0.0399 + 0.012 * step + 0.018 * who.used + 0.002 * rng.integers(-2, 3, len(who))
+    free = (who.energy == ENERGY_TYPES.index("battery_electric")) & ~who.used & (rng.random(len(who)) < 0.12)
+    return np.where(free, 0.0, np.round(rate, 4))
+
+
+def _housing(rng: Random, age: FloatArray, income: FloatArray) -> IntArray:
+    settled = sigmoid((age - 33) / 7 + 0.5 * np.log(income / 9_000))
+    kind = rng.random(len(age))
+    owned = np.where(kind < 0.4, 0, 1)
+    other = np.where(kind < 0.62, 2, np.where(kind < 0.9, 3, 4))
+    return np.where(rng.random(len(age)) < settled, owned, other)
+
+
+def _education(rng: Random, occupation: IntArray) -> IntArray:
+    lean = np.log(OCCUPATION_INCOMES[occupation]) * 2 + rng.normal(0, 1, len(occupation))
+    return np.asarray(np.digitize(lean, [-0.5, 0.4, 1.7]), dtype=np.int64)
+
+
+def application_ids(numbers: IntArray) -> pl.Series:
+    """Identifiers of applications."""
+    return numbered("A", numbers + 1, width=8)
+
+
+def applications_frame(
+    rng: Random,
+    who: Applicants,
+    said: Applications,
+    *,
+    decision: IntArray,
+    decided_at: IntArray,
+    customers: int,
+    stores: Stores,
+    window: Window,
+) -> pl.DataFrame:
+    """The applications table; `decision` is a position in approve, refer, decline."""
+    n, end = len(who), window.end
+    there = {name: rng.random(n) >= share for name, share in _MISSING.items()}
+    filed, decided = ~said.thin, decided_at < end
+    band = np.digitize(said.age, [25, 35, 45, 55, 65])
+    vehicle = unit_ids(who.unit).to_frame("unit").with_columns(item=item_ids(who.item))
+    return pl.DataFrame(
+        {
+            "application_id": application_ids(np.arange(n)),
+            "submitted_at": pl.Series(who.submitted_at),
+            "customer_id": customer_ids(np.where(who.person >= 0, who.person, customers), customers=customers),
+            "store_id": stores.ids(who.store),
+            "vehicle_id": vehicle.select(pl.coalesce("unit", "item").alias("id"))["id"],
+            "channel": labels(CHANNELS, who.channel),
+            "region": stores.regions(who.store),
+            "condition": labels(CONDITIONS, who.used.astype(np.int64)),
+            "energy_type": labels(ENERGY_TYPES, who.energy),
+            "use": labels(USES, who.commercial.astype(np.int64)),
+            "vehicle_price": pl.Series(fen(said.price)),
+            "down_payment": pl.Series(fen(said.down)),
+            "loan_amount": pl.Series(fen(said.loan)),
+            "term_months": pl.Series(said.term),
+            "annual_rate": pl.Series(said.rate),
+            "monthly_income": masked(fen(np.round(said.income, -1)), there["income"]),
+            "monthly_debt_payment": masked(fen(np.round(said.debt, -1)), there["debt"]),
+            "housing": labels(HOUSING, said.housing),
+            "marital_status": labels(MARITAL, said.marital),
+            "education": labels(EDUCATION, np.where(there["education"], said.education, -1)),
+            "occupation": labels(OCCUPATIONS, who.facts.occupation),
+            "employment_months": masked(said.employment, there["employment"]),
+            "residence_months": masked(said.residence, there["residence"]),
+            "dependents": pl.Series(said.dependents),
+            "co_borrower": pl.Series(said.co_borrower),
+            "bureau_score": masked(said.score, filed),
+            "bureau_history_months": masked(said.history, filed),
+            "bureau_open_accounts": masked(said.accounts, filed),
+            "bureau_enquiries_6m": masked(said.enquiries, filed),
+            "bureau_delinquencies_24m": masked(said.delinquencies, filed),
+            "bureau_worst_days_past_due": masked(said.worst, filed),
+            "bureau_utilisation": masked(said.utilisation, filed),
+            "gender": labels(("male", "female"), np.where(there["gender"], who.facts.woman.astype(np.int64), -1)),
+            "age_band": labels(AGE_BANDS, band.astype(np.int64)),
+            "decision": labels(("approve", "refer", "decline"), np.where(decided, decision, -1)),
+            "decided_at": instants(decided_at, before=end),
+        }
+    )

@@ -1,0 +1,127 @@
+"""Array types and the few vectorised draws that every part needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+
+Singles = npt.NDArray[np.float32]
+Random = np.random.Generator
+
+NEVER = 2**62  # an instant after everything: comparisons need no special case, and the tables show it as null
+
+
+def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntArray:
+    """Draw `count` indices with probability proportional to the weights.
+
+    Examples
+    --------
+    >>> pick(np.random.default_rng(0), [0.0, 1.0], 3).tolist()
+    [1, 1, 1]
+    """
+    edges = np.cumsum(np.asarray(weights, dtype=np.float64))
+    drawn = np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
+    return np.asarray(np.minimum(drawn, len(edges) - 1), dtype=np.int64)
+
+
+def pick_rows(rng: Random, weights: FloatArray) -> IntArray:
+    """Draw one column per row with probability proportional to the row's weights.
+
+    Examples
+    --------
+    >>> pick_rows(np.random.default_rng(0), np.array([[0.0, 1.0], [1.0, 0.0]])).tolist()
+    [1, 0]
+    """
+    edges = np.cumsum(weights, axis=1)
+    target = rng.random(len(weights)) * edges[:, -1]
+    return np.asarray(np.minimum((edges <= target[:, None]).sum(axis=1), weights.shape[1] - 1), dtype=np.int64)
+
+
+def sigmoid(x: npt.ArrayLike) -> FloatArray:
+    """Logistic function.
+
+    Examples
+    --------
+    >>> float(sigmoid(0.0))
+    0.5
+    """
+    return np.asarray(1.0 / (1.0 + np.exp(-np.asarray(x, dtype=np.float64))), dtype=np.float64)
+
+
+def rank_within(groups: IntArray) -> IntArray:
+    """Number the rows of each group 0, 1, 2, ... in the order in which they come.
+
+    Examples
+    --------
+    >>> rank_within(np.array([5, 3, 5, 5, 3])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(groups) else np.zeros(0, dtype=np.int64)
+    sizes = np.diff(np.r_[first, len(groups)])
+    ranks = np.empty(len(groups), dtype=np.int64)
+    ranks[order] = np.arange(len(groups)) - np.repeat(first, sizes)
+    return ranks
+
+
+def fen(yuan: FloatArray) -> IntArray:
+    """Convert yuan to integer fen.
+
+    Examples
+    --------
+    >>> fen(np.array([12.345])).tolist()
+    [1234]
+    """
+    return np.rint(yuan * 100).astype(np.int64)
+
+
+def instants(values: IntArray, *, before: int) -> pl.Series:
+    """Show instants (us) up to the end of the data; what lies at or after `before` is not known yet: null.
+
+    Examples
+    --------
+    >>> instants(np.array([5, NEVER]), before=10).to_list()
+    [5, None]
+    """
+    return masked(values, values < before)
+
+
+def masked(values: npt.NDArray[np.generic], known: BoolArray) -> pl.Series:
+    """Show values where they are known, null elsewhere.
+
+    Examples
+    --------
+    >>> masked(np.array([1.0, 2.0]), np.array([True, False])).to_list()
+    [1.0, None]
+    """
+    return pl.DataFrame({"value": values, "known": known}).select(shown=pl.when("known").then("value"))["shown"]
+
+
+def labels(names: Sequence[str], codes: IntArray) -> pl.Series:
+    """Show codes by name; a negative code is null.
+
+    Examples
+    --------
+    >>> labels(["a", "b"], np.array([1, -1, 0])).to_list()
+    ['b', None, 'a']
+    """
+    index = masked(codes, codes >= 0)
+    return pl.Series(names, dtype=pl.String).gather(index)
+
+
+def numbered(prefix: str, numbers: IntArray, *, width: int) -> pl.Series:
+    """Make identifiers of a fixed width; a negative number is null.
+
+    Examples
+    --------
+    >>> numbered("C", np.array([7, -1]), width=4).to_list()
+    ['C0007', None]
+    """
+    shown = pl.concat_str(pl.lit(prefix), pl.col("n").cast(pl.String).str.zfill(width))
+    return pl.DataFrame({"n": numbers}).select(id=pl.when(pl.col("n") >= 0).then(shown))["id"]

@@ -1,0 +1,159 @@
+"""The event log, compactly in memory and piece by piece on its way to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.tables import CHANNELS, EVENT_TYPES
+from ml.domain.arrays import BoolArray, IntArray
+from training.simulator.catalogue import item_ids
+from training.simulator.draws import labels, masked, numbered
+from training.simulator.people import customer_ids
+from training.simulator.showroom import Showroom
+from training.simulator.storefront import catalogue_count
+from training.simulator.units import unit_ids
+
+Whole = npt.NDArray[np.integer[Any]]
+Real = npt.NDArray[np.floating[Any]]
+
+KIND = {name: number for number, name in enumerate(EVENT_TYPES)}
+CHUNK = 500_000
+
+
+@dataclass(frozen=True)
+class Log:
+    """Events, compactly: codes, not texts.
+
+    Attributes
+    ----------
+    at : ndarray of int64
+        Instant (us).
+    kind, channel, position : ndarray of int8
+        Positions in EVENT_TYPES and CHANNELS; place on the page or 0.
+    person, session, vehicle : ndarray of int32
+        Vehicle is a catalogue item, or the number of items + unit; session and vehicle -1 for none.
+    dwell, propensity, utility, view : ndarray of float32
+        Seconds, chance of having been shown, true utility, true chance of a view; NaN for none.
+    """
+
+    at: IntArray
+    kind: Whole
+    channel: Whole
+    position: Whole
+    person: Whole
+    session: Whole
+    vehicle: Whole
+    dwell: Real
+    propensity: Real
+    utility: Real
+    view: Real
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def take(self, rows: IntArray | slice) -> Log:
+        """Some of the events."""
+        return Log(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+def log_of(
+    kind: str,
+    at: IntArray,
+    *,
+    person: Whole,
+    channel: Whole,
+    session: Whole | None = None,
+    vehicle: Whole | None = None,
+    position: Whole | None = None,
+    dwell: Real | None = None,
+    propensity: Real | None = None,
+    utility: Real | None = None,
+    view: Real | None = None,
+) -> Log:
+    """Make a log of events of one kind; what is not given is empty."""
+    n = len(at)
+    return Log(
+        at=at,
+        kind=np.full(n, KIND[kind], dtype=np.int8),
+        channel=channel.astype(np.int8),
+        position=np.zeros(n, dtype=np.int8) if position is None else position.astype(np.int8),
+        person=person.astype(np.int32),
+        session=np.full(n, -1, dtype=np.int32) if session is None else session.astype(np.int32),
+        vehicle=np.full(n, -1, dtype=np.int32) if vehicle is None else vehicle.astype(np.int32),
+        dwell=_single(dwell, n),
+        propensity=_single(propensity, n),
+        utility=_single(utility, n),
+        view=_single(view, n),
+    )
+
+
+def _single(values: Real | None, count: int) -> Real:
+    return np.full(count, np.nan, dtype=np.float32) if values is None else values.astype(np.float32)
+
+
+def join_logs(logs: Iterable[Log], *, before: int) -> Log:
+    """Put logs together in the order of time; what falls after the end of the data is left out."""
+    logs = list(logs)
+    at = np.concatenate([log.at for log in logs])
+    order = np.argsort(at, kind="stable")[: int((at < before).sum())]
+    return Log(**{f.name: np.concatenate([getattr(log, f.name) for log in logs])[order] for f in fields(Log)})
+
+
+def event_ids(numbers: IntArray) -> pl.Series:
+    """Identifiers of events."""
+    return numbered("E", numbers + 1, width=9)
+
+
+def event_chunks(log: Log, showroom: Showroom, *, created: IntArray) -> Iterator[pl.DataFrame]:
+    """The events table, in pieces that keep memory small; `created` says when each customer became known (us)."""
+    names, models, stores = (vocabulary(showroom) for vocabulary in (_vehicle_names, _vehicle_models, _home_stores))
+    for begin in range(0, max(len(log), 1), CHUNK):
+        part = log.take(slice(begin, begin + CHUNK))
+        person, vehicle = part.person.astype(np.int64), part.vehicle.astype(np.int64)
+        known = (person < len(created)) & (part.at >= created[np.minimum(person, len(created) - 1)])
+        shown = part.position > 0
+        yield pl.DataFrame(
+            {
+                "event_id": event_ids(begin + np.arange(len(part))),
+                "event_at": pl.Series(part.at),
+                "event_type": labels(EVENT_TYPES, part.kind.astype(np.int64)),
+                "customer_id": customer_ids(np.where(known, person, len(created)), customers=len(created)),
+                "visitor_id": numbered("W", np.where(part.session >= 0, person + 1, -1), width=8),
+                "session_id": numbered("T", np.where(part.session >= 0, part.session + 1, -1), width=9),
+                "vehicle_id": _gather(names, vehicle),
+                "model": _gather(models, vehicle),
+                "store_id": stores.gather(pl.Series(person)),
+                "channel": labels(CHANNELS, part.channel.astype(np.int64)),
+                "dwell_seconds": _real(part.dwell, ~np.isnan(part.dwell)),
+                "position": masked(part.position.astype(np.int64), shown),
+                "propensity": _real(part.propensity, shown),
+            }
+        )
+
+
+def _real(values: Real, known: BoolArray) -> pl.Series:
+    return masked(values.astype(np.float64), known)
+
+
+def _gather(names: pl.Series, codes: IntArray) -> pl.Series:
+    return names.gather(masked(codes, codes >= 0))
+
+
+def _vehicle_names(showroom: Showroom) -> pl.Series:
+    items = item_ids(np.arange(catalogue_count(showroom.catalogue)))
+    return pl.concat([items, unit_ids(np.arange(len(showroom.units)))])
+
+
+def _vehicle_models(showroom: Showroom) -> pl.Series:
+    item = np.r_[np.arange(catalogue_count(showroom.catalogue)), showroom.units.item]
+    return labels(showroom.catalogue.names, showroom.catalogue.item_model[item])
+
+
+def _home_stores(showroom: Showroom) -> pl.Series:
+    return showroom.stores.ids(showroom.people.store)

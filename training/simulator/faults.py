@@ -1,0 +1,166 @@
+"""Faults in the field, and the one that should not be there.
+
+A car v has faults of component c as a Poisson process with the rate a year ::
+
+    yearly[c] * proneness[model, c] * (1 + ageing[c] * years since built) * (monthly km / 1200) ** wear[c]
+    * season[c][calendar month] * (RATE_RATIO where v was built in the bad range of the bad model and c is the brakes)
+
+The bad model is `澄舟X5`, built from half a year before the window until 35 % of the way into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.tables import ENERGY_TYPES
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+from training.simulator.catalogue import Catalogue
+from training.simulator.draws import Random
+from training.simulator.fleet import Fleet
+from training.simulator.seasons import DAY, MONTH, YEAR, Window, calendar_month
+
+RATE_RATIO = 4.0
+BAD_MODEL = "澄舟X5"
+BAD_COMPONENT = "brakes"
+BAD_FROM_MONTHS, BAD_UNTIL_SHARE = -6, 0.35
+
+_ENGINE = ("combustion", "hybrid", "plug_in_hybrid", "range_extended")
+_PLUG = ("plug_in_hybrid", "range_extended", "battery_electric")
+_COLD, _HOT, _EVEN = (1.6, 1.3, 1.0, 0.8), (0.5, 0.9, 1.9, 0.8), (1.0, 1.0, 1.0, 1.0)  # winter, spring, summer, autumn
+
+# component: faults a year, ageing, wear, season, energy types that have it, what the workshop writes, hours, yuan
+COMPONENTS = {
+    "brakes": (0.055, 0.06, 0.8, _EVEN, ENERGY_TYPES, "制动异响，更换前刹车片及制动盘", 1.6, 980),
+    "battery_12v": (0.05, 0.22, 0.0, _COLD, ENERGY_TYPES, "无法启动，更换12V蓄电池", 0.6, 620),
+    "air_conditioning": (0.035, 0.12, 0.1, _HOT, ENERGY_TYPES, "空调不制冷，补充制冷剂并更换压缩机密封件", 2.2, 1350),
+    "suspension": (0.03, 0.12, 0.7, _EVEN, ENERGY_TYPES, "底盘异响，更换下摆臂胶套", 2.0, 860),
+    "infotainment": (0.05, 0.0, 0.0, _EVEN, ENERGY_TYPES, "中控屏黑屏，升级软件", 0.8, 260),
+    "engine": (0.02, 0.15, 0.6, _EVEN, _ENGINE, "发动机故障灯亮，更换点火线圈", 1.8, 1180),
+    "transmission": (0.012, 0.15, 0.6, _EVEN, _ENGINE, "换挡顿挫，更换变速箱油泵", 4.5, 4200),
+    "cooling": (0.015, 0.18, 0.4, _HOT, _ENGINE, "冷却液泄漏，更换水泵", 2.4, 1050),
+    "traction_battery": (0.015, 0.10, 0.3, _COLD, _PLUG, "动力电池报警，更换电池模组采样板", 5.0, 3800),
+    "charging": (0.03, 0.05, 0.1, _EVEN, _PLUG, "无法充电，更换充电口锁止机构", 1.2, 740),
+    "steering": (0.01, 0.10, 0.5, _EVEN, ENERGY_TYPES, "方向盘异响，更换转向拉杆球头", 1.5, 690),
+    "body": (0.04, 0.02, 0.0, _EVEN, ENERGY_TYPES, "车门漏风，调整密封条", 1.0, 320),
+}
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Faults that happened to cars in the field, reported or not.
+
+    Attributes
+    ----------
+    car, component : ndarray of int64
+        Position in the fleet and in COMPONENTS.
+    at : ndarray of int64
+        Instant (us).
+    """
+
+    car: IntArray
+    component: IntArray
+    at: IntArray
+
+
+def bad_range(window: Window) -> tuple[int, int]:
+    """First and last instant (us) of the bad builds.
+
+    Examples
+    --------
+    >>> from training.simulator.size import Size
+    >>> low, high = bad_range(Window.of(Size()))
+    >>> round((high - low) / MONTH, 1)
+    18.6
+    """
+    length = window.end - window.start
+    return window.start + int(BAD_FROM_MONTHS * MONTH), window.start + int(BAD_UNTIL_SHARE * length)
+
+
+def affected(fleet: Fleet, catalogue: Catalogue, window: Window) -> BoolArray:
+    """Whether each car carries the fault."""
+    low, high = bad_range(window)
+    bad = fleet.model == catalogue.names.index(BAD_MODEL)
+    return np.asarray(bad & (fleet.built_at >= low) & (fleet.built_at < high), dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """Fault rates of every car.
+
+    Attributes
+    ----------
+    proneness : ndarray of float64, shape (models, components)
+        How much more than usual a model fails; zero for a component that it does not have.
+    bad : ndarray of bool
+        Cars that carry the fault.
+    """
+
+    proneness: FloatArray
+    bad: BoolArray
+
+    def factor(self, fleet: Fleet, component: int) -> FloatArray:
+        """Rate of each car apart from age and season, without the injected fault (faults a year)."""
+        yearly, _, wear = _values(component)
+        return np.asarray(
+            yearly * self.proneness[fleet.model, component] * (fleet.monthly_km / 1_200) ** wear, dtype=np.float64
+        )
+
+    def ratio(self, component: int) -> FloatArray:
+        """Rate ratio that the injected fault gives each car."""
+        return np.where(self.bad & (list(COMPONENTS)[component] == BAD_COMPONENT), RATE_RATIO, 1.0)
+
+
+def build_hazard(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) -> Hazard:
+    """Draw how prone each model is to each fault; the bad model's brakes are ordinary but for the fault."""
+    proneness = rng.gamma(25.0, 1 / 25.0, (len(catalogue.names), len(COMPONENTS)))
+    energies = [row[4] for row in COMPONENTS.values()]
+    has = np.array([[ENERGY_TYPES[e] in types for types in energies] for e in catalogue.energy])
+    return Hazard(np.where(has, proneness, 0.0), affected(fleet, catalogue, window))
+
+
+def _values(component: int) -> tuple[float, float, float]:
+    yearly, ageing, wear = list(COMPONENTS.values())[component][:3]
+    return yearly, ageing, wear
+
+
+def season(component: int) -> FloatArray:
+    """Factor on the rate in each calendar month."""
+    quarters = list(COMPONENTS.values())[component][3]
+    return np.array([quarters[(month + 1) % 12 // 3] for month in range(12)])
+
+
+def draw_faults(rng: Random, fleet: Fleet, hazard: Hazard, window: Window) -> Faults:
+    """Draw the faults of all cars, by thinning a faster process of constant rate."""
+    start, end = fleet.seen_from(window), fleet.seen_until(window)
+    years = np.maximum(end - start, 0) / YEAR
+    cars, kinds, times = [], [], []
+    for component in range(len(COMPONENTS)):
+        _, ageing, _ = _values(component)
+        seasons = season(component)
+        oldest = 1 + ageing * (end - fleet.built_at) / YEAR
+        fastest = hazard.factor(fleet, component) * hazard.ratio(component) * oldest * seasons.max()
+        car = np.repeat(np.arange(len(fleet)), rng.poisson(fastest * years))
+        at = start[car] + (rng.random(len(car)) * (end[car] - start[car])).astype(np.int64)
+        now = (1 + ageing * (at - fleet.built_at[car]) / YEAR) * seasons[calendar_month(at)]
+        kept = rng.random(len(car)) * oldest[car] * seasons.max() < now
+        cars.append(car[kept])
+        times.append(at[kept])
+        kinds.append(np.full(int(kept.sum()), component, dtype=np.int64))
+    return Faults(np.concatenate(cars), np.concatenate(kinds), np.concatenate(times))
+
+
+def expected_faults(fleet: Fleet, hazard: Hazard, component: int, window: Window) -> FloatArray:
+    """Faults of a component that each car should have had while observed, without the injected fault."""
+    _, ageing, _ = _values(component)
+    days = window.start + np.arange(window.days + 1) * DAY
+    daily = season(component)[calendar_month(days[:-1] + DAY // 2)] * DAY / YEAR
+    middle = (days[:-1] + DAY // 2 - window.start) / YEAR
+    weight = np.r_[0.0, np.cumsum(daily)]
+    moment = np.r_[0.0, np.cumsum(daily * middle)]
+    start, end = fleet.seen_from(window), np.maximum(fleet.seen_until(window), fleet.seen_from(window))
+    by_weight = np.interp(end, days, weight) - np.interp(start, days, weight)
+    by_moment = np.interp(end, days, moment) - np.interp(start, days, moment)
+    built = (fleet.built_at - window.start) / YEAR
+    return hazard.factor(fleet, component) * (by_weight * (1 - ageing * built) + ageing * by_moment)

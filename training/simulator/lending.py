@@ -1,0 +1,197 @@
+"""Who got a loan, and who defaulted: the true probability, the past policy, the outcomes.
+
+The log-odds of default within 12 months (90 days past due) ::
+
+    -4.35 + 2.8 * hinge(pti, 0.35, 0.45) + 4.0 * hinge(ltv, 0.5, 0.4)
+    + file * (-1.15 * tanh((score - 640) / 75) + 0.22 * min(enquiries, 8) + 0.4 * min(delinquencies, 4)
+              + 1.8 * hinge(utilisation, 0.4, 0.6) * (1 + 1.5 * hinge(pti, 0.35, 0.45)))
+    + thin * (0.9 + 4.0 * hinge(ltv, 0.6, 0.3))
+    - 0.55 * log1p(employment / 12) - 0.3 * log(income / 8600) + occupation + housing - 0.5 * co_borrower
+    + 0.35 * used * (term - 24) / 12 + 0.3 * commercial
+    + macro + 0.5 * hidden
+
+with hinge(x, a, w) = min(max(x - a, 0), w), macro = 0.40 * shift + 0.12 * sin(2 pi month / 30), hidden standard normal
+and independent of everything observable. No protected attribute enters; age acts through employment alone.
+
+The past policy scored the score, the payments, the loan-to-value and the delinquencies, with noise (see `_decide`),
+and grew laxer with the shift. Only approved and taken loans have an outcome. The label is known 365 days after
+origination; until then `defaulted` is null, for loans that have already defaulted as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+from training.simulator.applicants import Applicants
+from training.simulator.applications import SCORE_MEAN, Applications, application_ids
+from training.simulator.draws import NEVER, Random, fen, instants, masked, pick, sigmoid
+from training.simulator.people import OCCUPATIONS
+from training.simulator.seasons import DAY, HOUR, MINUTE, MONTH, Window
+
+HIDDEN_WEIGHT = 0.5
+WINDOW_DAYS = 365
+APPROVE, REFER, DECLINE = 0, 1, 2
+TAKEN_OWN, TAKEN_PARTNER = 0.96, 0.9
+_INTERCEPT = -4.35
+_RISK_OF_WORK = {
+    "公务员": -0.45,
+    "教师医护": -0.3,
+    "技术人员": -0.15,
+    "个体经营": 0.3,
+    "网约车司机": 0.4,
+    "自由职业": 0.35,
+}
+_OCCUPATION = np.array([_RISK_OF_WORK.get(name, 0.0) for name in OCCUPATIONS])
+_HOUSING = np.array([-0.2, 0.0, 0.25, 0.0, 0.1])
+# Chance of each month of default, given one within 12 months: 90 days past due takes three months at least.
+_DEFAULT_MONTH = np.array([0, 0, 0, 0.5, 0.9, 1.1, 1.2, 1.2, 1.1, 1.0, 0.9, 0.8])
+
+
+@dataclass(frozen=True)
+class Loans:
+    """Decisions and loans, by application.
+
+    Attributes
+    ----------
+    probability, expected : ndarray of float64
+        True probability of default, and its mean over the hidden part: the best that complete columns can say.
+    hidden : ndarray of float64
+        The hidden part, standard normal.
+    decision : ndarray of int64
+        APPROVE, REFER or DECLINE.
+    decided_at, originated_at, default_at : ndarray of int64
+        Instants (us); NEVER where it does not happen. `default_at` is what would happen to every applicant with a
+        loan, counted from the origination or, without one, from the application.
+    loss : ndarray of float64
+        Yuan lost in a default.
+    """
+
+    probability: FloatArray
+    expected: FloatArray
+    hidden: FloatArray
+    decision: IntArray
+    decided_at: IntArray
+    originated_at: IntArray
+    default_at: IntArray
+    loss: FloatArray
+
+
+def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
+    """Rise of one from `start` on, over `width` at most.
+
+    Examples
+    --------
+    >>> hinge(np.array([0.2, 0.4, 9.0]), 0.3, 0.5).round(2).tolist()
+    [0.0, 0.1, 0.5]
+    """
+    return np.asarray(np.clip(x - start, 0.0, width), dtype=np.float64)
+
+
+def observable_log_odds(who: Applicants, said: Applications, *, window: Window) -> FloatArray:
+    """Log-odds of default without the hidden part."""
+    strain = hinge(said.pti, 0.35, 0.45)
+    file = (
+        -1.15 * np.tanh((said.score - SCORE_MEAN) / 75)
+        + 0.22 * np.minimum(said.enquiries, 8)
+        + 0.4 * np.minimum(said.delinquencies, 4)
+        + 1.8 * hinge(said.utilisation, 0.4, 0.6) * (1 + 1.5 * strain)
+    )
+    thin = 0.9 + 4.0 * hinge(said.ltv, 0.6, 0.3)
+    month = (who.submitted_at - window.start) / MONTH
+    return np.asarray(
+        _INTERCEPT
+        + 2.8 * strain
+        + 4.0 * hinge(said.ltv, 0.5, 0.4)
+        + np.where(said.thin, thin, file)
+        - 0.55 * np.log1p(said.employment / 12)
+        - 0.3 * np.log(said.income / 8_600)
+        + _OCCUPATION[who.facts.occupation]
+        + _HOUSING[said.housing]
+        - 0.5 * said.co_borrower
+        + 0.35 * who.used * (said.term - 24) / 12
+        + 0.3 * who.commercial
+        + 0.40 * who.shift
+        + 0.12 * np.sin(2 * np.pi * month / 30),
+        dtype=np.float64,
+    )
+
+
+def build_loans(rng: Random, who: Applicants, said: Applications, *, window: Window) -> Loans:
+    """Decide, lend and let time pass."""
+    n = len(who)
+    odds, hidden = observable_log_odds(who, said, window=window), rng.normal(0, 1, n)
+    probability = sigmoid(odds + HIDDEN_WEIGHT * hidden)
+    decision = _decide(rng, who, said)
+    own, partner = rng.integers(3 * MINUTE, 15 * MINUTE, n), rng.integers(10 * MINUTE, 40 * HOUR, n)
+    decided = who.submitted_at + np.where(who.partner, partner, own)
+    bought = who.ordered_at < NEVER
+    takes = rng.random(n) < np.where(who.partner, TAKEN_PARTNER, np.where(bought, TAKEN_OWN, 0.0))
+    after = np.where(bought, who.ordered_at, decided) + rng.integers(HOUR, 3 * DAY, n)
+    originated = np.where((decision == APPROVE) & takes, after, NEVER)
+    defaults = rng.random(n) < probability
+    lasted = (pick(rng, _DEFAULT_MONTH, n) + rng.random(n)) / 12 * (WINDOW_DAYS - 1) * DAY
+    clock = np.where(originated < NEVER, originated, who.submitted_at)
+    left = said.loan * np.maximum(1 - lasted / MONTH / said.term, 0.05)
+    return Loans(
+        probability=probability,
+        expected=_over_hidden(odds),
+        hidden=hidden,
+        decision=decision,
+        decided_at=decided,
+        originated_at=originated,
+        default_at=np.where(defaults, clock + lasted.astype(np.int64), NEVER),
+        loss=left * rng.beta(4.0, 5.0, n),
+    )
+
+
+def _over_hidden(odds: FloatArray) -> FloatArray:
+    """Mean of the probability over the hidden part, by Gauss-Hermite quadrature."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+    mean = np.zeros(len(odds))
+    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+        mean += weight * sigmoid(odds + HIDDEN_WEIGHT * node)
+    return mean
+
+
+def _decide(rng: Random, who: Applicants, said: Applications) -> IntArray:
+    points = (
+        np.where(said.thin, 0.35, -0.9 * (said.score - SCORE_MEAN) / 62 + 0.45 * said.delinquencies)
+        + 2.2 * (said.pti - 0.35)
+        + 1.5 * (said.ltv - 0.6)
+        + rng.normal(0, 0.8, len(who))
+    )
+    cut = 1.05 + 0.35 * who.shift
+    return np.where(points < cut, APPROVE, np.where(points < cut + 0.25, REFER, DECLINE)).astype(np.int64)
+
+
+def outcome_rows(loans: Loans, *, window: Window) -> IntArray:
+    """Applications that became a loan before the end of the data."""
+    return np.flatnonzero(loans.originated_at < window.end)
+
+
+def mature(loans: Loans, *, window: Window) -> BoolArray:
+    """Whether the 12 months after origination are complete within the data."""
+    return np.asarray(loans.originated_at < window.end - WINDOW_DAYS * DAY, dtype=np.bool_)
+
+
+def outcomes_frame(loans: Loans, said: Applications, *, window: Window) -> pl.DataFrame:
+    """The loan_outcomes table."""
+    rows, end = outcome_rows(loans, window=window), window.end
+    originated, default = loans.originated_at[rows], loans.default_at[rows]
+    known, happened = mature(loans, window=window)[rows], default < end
+    stop = np.minimum(np.where(happened, default, end), originated + (said.term[rows] * MONTH).astype(np.int64))
+    return pl.DataFrame(
+        {
+            "application_id": application_ids(rows),
+            "defaulted": masked(happened, known),
+            "originated_at": pl.Series(originated),
+            "observed_at": instants(originated + WINDOW_DAYS * DAY, before=end),
+            "defaulted_at": instants(default, before=end),
+            "months_on_book": pl.Series(((stop - originated) / MONTH).astype(np.int64)),
+            "loss": masked(fen(np.where(happened, loans.loss[rows], 0.0)), known | happened),
+        }
+    )

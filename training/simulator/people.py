@@ -1,0 +1,213 @@
+"""Customers and anonymous visitors: facts, budgets and tastes.
+
+Each person has an income, a budget that follows from it, a favourite body and energy type and an affinity to each
+brand. The tastes are the coefficients of the true utility (see `tastes`); the customers table shows what a person
+would tell a salesperson of them: rounded, sometimes missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from features.tables import BODY_TYPES, ENERGY_TYPES, OLDEST_BIRTH
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+from training.simulator.catalogue import BRANDS
+from training.simulator.draws import Random, fen, labels, masked, numbered, pick, pick_rows
+from training.simulator.seasons import DAY, MINUTE, YEAR, Window
+from training.simulator.stores import Stores
+
+VISITORS_PER_CUSTOMER = 0.25
+EXISTING_SHARE = 0.35
+OCCUPATIONS = (
+    "企业职员", "技术人员", "工人", "个体经营", "教师医护", "公务员", "销售", "网约车司机", "自由职业", "退休",
+)  # fmt: skip
+OCCUPATION_WEIGHTS = np.array([0.27, 0.14, 0.15, 0.13, 0.08, 0.06, 0.07, 0.04, 0.05, 0.01])
+OCCUPATION_INCOMES = np.array([1.0, 1.35, 0.78, 1.25, 1.05, 1.0, 1.1, 0.8, 0.85, 0.6])
+AGE_EDGES = np.array([20, 25, 35, 45, 55, 65, 71])
+AGE_WEIGHTS = np.array([0.11, 0.41, 0.27, 0.14, 0.06, 0.01])
+BODY_WEIGHTS = np.array([0.31, 0.40, 0.06, 0.10, 0.03, 0.03, 0.0, 0.04])
+ENERGY_WEIGHTS = np.array([0.34, 0.15, 0.17, 0.08, 0.26])
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is true of a person: birth (us), woman, household size, occupation (code), yuan a month."""
+
+    birth: IntArray
+    woman: BoolArray
+    household: IntArray
+    occupation: IntArray
+    income: FloatArray
+
+
+@dataclass(frozen=True)
+class People:
+    """Customers, then visitors who never register.
+
+    Attributes
+    ----------
+    customers : int
+        The first so many are customers.
+    facts : Facts
+        Facts of each person.
+    store : ndarray of int64
+        Home store.
+    distance, budget : ndarray of float64
+        km to the home store; yuan for a new car.
+    body, energy, brand : ndarray of float64, shape (people, types)
+        Tastes: utility of each type.
+    used_aversion : ndarray of float64
+        Utility lost by a used car.
+    existing : ndarray of bool
+        Customers since before the window.
+    app : ndarray of bool
+        Prefers the app to the website.
+    """
+
+    customers: int
+    facts: Facts
+    store: IntArray
+    distance: FloatArray
+    budget: FloatArray
+    body: FloatArray
+    energy: FloatArray
+    brand: FloatArray
+    used_aversion: FloatArray
+    existing: BoolArray
+    app: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+
+def draw_facts(rng: Random, count: int, *, at: int, younger: FloatArray | float = 0.0) -> Facts:
+    """Draw the facts of persons as of an instant (us); `younger` in 0..1 tilts ages down."""
+    band = pick(rng, AGE_WEIGHTS, count)
+    band = np.where((rng.random(count) < younger) & (band > 0), band - 1, band)
+    age = AGE_EDGES[band] + rng.random(count) * (AGE_EDGES[band + 1] - AGE_EDGES[band])
+    occupation = np.where(age > 60, np.where(rng.random(count) < 0.7, 9, 3), pick(rng, OCCUPATION_WEIGHTS, count))
+    career = 0.75 + 0.5 * np.exp(-(((age - 42) / 15) ** 2))
+    income = 8_600 * career * OCCUPATION_INCOMES[occupation] * rng.lognormal(0, 0.42, count)
+    household = 1 + rng.binomial(4, np.clip(0.25 + 0.012 * (age - 22), 0.2, 0.55))
+    return Facts(
+        birth=np.asarray((at - age * YEAR) // DAY * DAY, dtype=np.int64),
+        woman=rng.random(count) < 0.38,
+        household=household,
+        occupation=occupation,
+        income=np.clip(income, 2_500, 120_000),
+    )
+
+
+def build_people(rng: Random, customers: int, *, stores: Stores, window: Window) -> People:
+    """Draw the customers and the visitors."""
+    count = customers + int(customers * VISITORS_PER_CUSTOMER)
+    facts = draw_facts(rng, count, at=window.start)
+    richness = np.log(facts.income / 9_000)
+    budget = np.clip(np.exp(11.95 + 0.62 * richness + rng.normal(0, 0.28, count)), 45_000, 900_000)
+    poorness = -np.log(budget / 155_000)
+    return People(
+        customers=customers,
+        facts=facts,
+        store=pick(rng, stores.weight, count),
+        distance=rng.lognormal(2.1, 0.9, count),
+        budget=budget,
+        body=_body_tastes(rng, facts),
+        energy=_energy_tastes(rng, facts, window),
+        brand=rng.normal(0, 0.75, (count, len(BRANDS))),
+        used_aversion=1.4 - 1.1 * poorness + rng.normal(0, 0.9, count),
+        existing=(np.arange(count) < customers) & (rng.random(count) < EXISTING_SHARE),
+        app=rng.random(count) < 0.45,
+    )
+
+
+def _body_tastes(rng: Random, facts: Facts) -> FloatArray:
+    weights = np.tile(BODY_WEIGHTS, (len(facts.birth), 1))
+    large = facts.household >= 4
+    weights[:, BODY_TYPES.index("mpv")] *= np.where(large, 4.0, 0.6)
+    weights[:, BODY_TYPES.index("suv")] *= np.where(large, 1.4, 1.0)
+    weights[:, BODY_TYPES.index("hatchback")] *= np.where(facts.woman, 1.6, 0.8)
+    return _tastes(rng, weights, lift=2.0)
+
+
+def _energy_tastes(rng: Random, facts: Facts, window: Window) -> FloatArray:
+    weights = np.tile(ENERGY_WEIGHTS, (len(facts.birth), 1))
+    age = (window.start - facts.birth) / YEAR
+    weights[:, ENERGY_TYPES.index("battery_electric")] *= np.where(age < 35, 1.4, 0.8)
+    weights[:, ENERGY_TYPES.index("combustion")] *= np.where(age < 35, 0.8, 1.25)
+    return _tastes(rng, weights, lift=1.6)
+
+
+def _tastes(rng: Random, weights: FloatArray, *, lift: float) -> FloatArray:
+    tastes = rng.normal(0, 0.45, weights.shape)
+    tastes[np.arange(len(weights)), pick_rows(rng, weights)] += lift
+    return tastes
+
+
+def customer_ids(person: IntArray, *, customers: int) -> pl.Series:
+    """Identifiers of customers; null for visitors."""
+    return numbered("K", np.where(person < customers, person + 1, -1), width=7)
+
+
+def customers_frame(rng: Random, people: People, *, created: IntArray, stores: Stores) -> pl.DataFrame:
+    """The customers table; `created` is the instant at which each became known (us)."""
+    n = people.customers
+    store, facts = people.store[:n], people.facts
+    low = np.round(people.budget[:n] * 0.8 * rng.lognormal(0, 0.08, n), -3)
+    told = {name: rng.random(n) < share for name, share in _TOLD.items()}
+    birth = facts.birth[:n]
+    return pl.DataFrame(
+        {
+            "customer_id": customer_ids(np.arange(n), customers=n),
+            "created_at": pl.Series(created),
+            "name": _names(rng, n),
+            "phone": numbered("100", rng.integers(0, 10**8, n), width=8),  # 100 is no mobile prefix: it never rings
+            "birth_date": masked(birth, told["birth_date"] & (birth >= OLDEST_BIRTH)),
+            "gender": masked_labels(("male", "female"), facts.woman[:n].astype(np.int64), told["gender"]),
+            "region": stores.regions(store),
+            "city": stores.cities(store),
+            "store_id": stores.ids(store),
+            "distance_km": pl.Series(np.round(people.distance[:n], 1)),
+            "household_size": masked(facts.household[:n], told["household_size"]),
+            "occupation": masked_labels(OCCUPATIONS, facts.occupation[:n], told["occupation"]),
+            "monthly_income": masked(fen(np.round(facts.income[:n], -2)), told["monthly_income"]),
+            "budget_low": masked(fen(low), told["budget"]),
+            "budget_high": masked(fen(np.round(low * rng.uniform(1.25, 1.7, n), -3)), told["budget"]),
+            "preferred_energy_type": masked_labels(ENERGY_TYPES, people.energy[:n].argmax(axis=1), told["energy"]),
+            "preferred_body_type": masked_labels(BODY_TYPES, people.body[:n].argmax(axis=1), told["body"]),
+        }
+    )
+
+
+_TOLD = {
+    "birth_date": 0.8, "gender": 0.95, "household_size": 0.85, "occupation": 0.75, "monthly_income": 0.6,
+    "budget": 0.8, "energy": 0.85, "body": 0.85,
+}  # fmt: skip
+
+
+def masked_labels(names: tuple[str, ...], codes: IntArray, known: BoolArray) -> pl.Series:
+    """Show codes by name where they are known, null elsewhere."""
+    return labels(names, np.where(known, codes, -1))
+
+
+def _names(rng: Random, count: int) -> pl.Series:
+    surname = labels(list(SURNAMES), rng.integers(0, len(SURNAMES), count))
+    first = labels(list(GIVEN), rng.integers(0, len(GIVEN), count))
+    second = labels(["", *GIVEN], rng.integers(0, len(GIVEN) + 1, count))
+    return pl.DataFrame({"a": surname, "b": first, "c": second}).select(pl.concat_str("a", "b", "c"))["a"]
+
+
+def created_at(rng: Random, people: People, *, first_seen: IntArray, window: Window) -> IntArray:
+    """When each customer became known: existing ones over four years before the window, others when first seen.
+
+    Customers who were never seen shopping registered at some time within the window.
+    """
+    n = people.customers
+    before = window.start - rng.integers(MINUTE, int(4 * YEAR), n)
+    sometime = rng.integers(window.start, window.end, n)
+    seen = np.where(first_seen[:n] < window.end, first_seen[:n], sometime)
+    return np.where(people.existing[:n], before, seen)

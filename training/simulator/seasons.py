@@ -1,0 +1,157 @@
+"""Time: the window of the data, Chinese seasons, shop hours. Local time is UTC+8.
+
+A day's demand is proportional to ::
+
+    month[m] * holiday(d) * weekend(d) * 1.04 ** (d / 365)
+
+where `holiday` falls to a quarter over the Spring Festival week, which moves between 21 January and 20 February,
+and rises by a third in the weeks before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml.domain.arrays import FloatArray, IntArray
+from training.simulator.draws import Random, pick
+
+if TYPE_CHECKING:
+    from training.simulator.size import Size
+
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+MONTH = 30.4375 * DAY
+YEAR = 365.25 * DAY
+TAIL_DAYS = 60  # decisions are drawn this far beyond the end, so that the last leads are still open
+
+FIRST_YEAR, LAST_YEAR = 2010, 2041
+_FESTIVAL_DATES = """
+2010-02-14 2011-02-03 2012-01-23 2013-02-10 2014-01-31 2015-02-19 2016-02-08 2017-01-28 2018-02-16 2019-02-05
+2020-01-25 2021-02-12 2022-02-01 2023-01-22 2024-02-10 2025-01-29 2026-02-17 2027-02-06 2028-01-26 2029-02-13
+2030-02-03 2031-01-23 2032-02-11 2033-01-31 2034-02-19 2035-02-08 2036-01-28 2037-02-15 2038-02-04 2039-01-24
+2040-02-12 2041-02-01
+"""
+SPRING_FESTIVALS = tuple(date.fromisoformat(text) for text in _FESTIVAL_DATES.split())
+MONTH_FACTORS = np.array([1.02, 0.96, 1.0, 0.95, 0.98, 0.97, 0.86, 0.92, 1.1, 1.08, 1.12, 1.18])
+WEEKEND_FACTOR = 1.45
+YEARLY_GROWTH = 1.04
+
+ONLINE_HOURS = (2, 1, 1, 1, 1, 1, 2, 3, 5, 6, 6, 6, 8, 7, 6, 6, 6, 6, 7, 9, 11, 11, 8, 4)  # weights of local hours
+SHOP_HOURS = tuple(1 if 9 <= hour < 20 else 0 for hour in range(24))
+
+
+@dataclass(frozen=True)
+class Window:
+    """The months that the data covers.
+
+    Attributes
+    ----------
+    start, end : int
+        First instant of the data and the first after it (us).
+    days : int
+        Days between them.
+    month_starts : ndarray of int64
+        First instant of each month and, last, of the month after the end (us).
+    season : ndarray of float64
+        Relative demand of each day, `TAIL_DAYS` beyond the end included.
+    """
+
+    start: int
+    end: int
+    days: int
+    month_starts: IntArray
+    season: FloatArray
+
+    @classmethod
+    def of(cls, size: Size) -> Window:
+        """Lay out the window of a size.
+
+        Examples
+        --------
+        >>> from training.simulator.size import Size
+        >>> Window.of(Size(months=3, start="2024-01-01")).days
+        91
+        """
+        first = date.fromisoformat(size.start)
+        months = [_add_months(first, m) for m in range(size.months + 1)]
+        days = (months[-1] - first).days
+        starts = np.array([_instant(m) for m in months], dtype=np.int64)
+        return cls(int(starts[0]), int(starts[-1]), days, starts, _season(first, days + TAIL_DAYS))
+
+    @property
+    def months(self) -> int:
+        """Number of months."""
+        return len(self.month_starts) - 1
+
+    def day(self, at: IntArray) -> IntArray:
+        """Day of each instant, 0 being the first."""
+        return (at - self.start) // DAY
+
+    def month(self, at: IntArray) -> IntArray:
+        """Month of each instant; instants outside the window count to its first or last month."""
+        index = np.searchsorted(self.month_starts, at, side="right") - 1
+        return np.clip(index, 0, self.months - 1).astype(np.int64)
+
+    def at_hours(self, rng: Random, days: IntArray, hours: tuple[int, ...]) -> IntArray:
+        """Draw an instant in each UTC day by the weights of its local hours."""
+        local = pick(rng, hours, len(days))
+        within = (local - 8) % 24 * HOUR + rng.integers(0, HOUR, len(days))
+        return np.asarray(self.start + days * DAY + within, dtype=np.int64)
+
+
+def local_hour(at: IntArray) -> FloatArray:
+    """Local hour of the day of each instant, with fractions.
+
+    Examples
+    --------
+    >>> local_hour(np.array([0, 20 * HOUR])).tolist()
+    [8.0, 4.0]
+    """
+    return np.asarray((at / HOUR + 8) % 24, dtype=np.float64)
+
+
+def calendar_month(at: IntArray) -> IntArray:
+    """Calendar month of each instant, 0 for January.
+
+    Examples
+    --------
+    >>> calendar_month(np.array([0, 31 * DAY])).tolist()
+    [0, 1]
+    """
+    return at.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12
+
+
+def _add_months(first: date, count: int) -> date:
+    index = first.month - 1 + count
+    return date(first.year + index // 12, index % 12 + 1, 1)
+
+
+def _instant(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY
+
+
+def _season(first: date, days: int) -> FloatArray:
+    dates = [first + timedelta(days=d) for d in range(days)]
+    month = MONTH_FACTORS[[d.month - 1 for d in dates]]
+    weekend = np.where([d.weekday() >= 5 for d in dates], WEEKEND_FACTOR, 1.0)
+    growth = YEARLY_GROWTH ** (np.arange(days) / 365)
+    return np.asarray(month * weekend * growth * [_holiday(d) for d in dates], dtype=np.float64)
+
+
+def _holiday(day: date) -> float:
+    after = min(((day - festival).days for festival in SPRING_FESTIVALS), key=abs)
+    if -30 <= after <= -4:
+        return 1.35
+    if -3 <= after <= 7:
+        return 0.25
+    if 8 <= after <= 21:
+        return 0.8
+    return 1.25 if (day.month, day.day) in _LONG_WEEKENDS else 1.0
+
+
+_LONG_WEEKENDS = {(5, 1), (5, 2), (5, 3), (10, 1), (10, 2), (10, 3), (10, 4), (10, 5)}

@@ -1,0 +1,134 @@
+"""Who visits the storefront when: shoppers during their journeys, customers now and then, and strangers.
+
+A journey brings one visit at its begin and Poisson(2.2 * exp(0.6 * intent)) more; an online lead is left during one.
+Customers come by now and then outside journeys; visitors who never register come a few times. A person is known by
+`visitor_id` alone until registering.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.tables import CHANNELS
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+from training.simulator.draws import NEVER, Random, pick
+from training.simulator.journeys import Journeys
+from training.simulator.leads import ON_SITE, Funnel
+from training.simulator.people import People
+from training.simulator.seasons import HOUR, MINUTE, ONLINE_HOURS, Window
+
+VISITS_PER_JOURNEY = 2.2
+VISITS_NOW_AND_THEN = 0.9
+VISITS_OF_STRANGERS = 1.2
+CASUAL = 0.35
+WEBSITE, APP = CHANNELS.index("website"), CHANNELS.index("app")
+_REFERRED = np.array([CHANNELS.index(c) for c in ("search_ad", "social", "marketplace")])
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Visits in the order of their begin.
+
+    Attributes
+    ----------
+    person, channel : ndarray of int64
+        Person, and position in CHANNELS.
+    begun_at : ndarray of int64
+        Instant (us).
+    keenness : ndarray of float64
+        Factor on what follows a view: exp(0.45 * intent) in a journey, CASUAL outside.
+    """
+
+    person: IntArray
+    channel: IntArray
+    begun_at: IntArray
+    keenness: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+
+def build_sessions(rng: Random, people: People, journeys: Journeys, funnel: Funnel, *, window: Window) -> Sessions:
+    """Draw the visits."""
+    parts = [
+        _journey_begins(rng, journeys, funnel),
+        _journey_visits(rng, journeys, window),
+        _lead_visits(rng, journeys, funnel),
+        _casual_visits(rng, people, window),
+        _strangers_visits(rng, people, window),
+    ]
+    person, begun, channel, keenness = (np.concatenate([p[k] for p in parts]) for k in range(4))
+    usual = np.where(people.app[person], APP, WEBSITE)
+    referred = _REFERRED[rng.integers(0, len(_REFERRED), len(person))]
+    usual = np.where(rng.random(len(person)) < 0.12, referred, usual)
+    rows = np.flatnonzero((begun >= window.start) & (begun < window.end))
+    rows = rows[np.argsort(begun[rows], kind="stable")]
+    channel = np.where(channel < 0, usual, channel)[rows]
+    return Sessions(person[rows], channel, begun[rows], keenness[rows])
+
+
+_Visits = tuple[IntArray, IntArray, IntArray, FloatArray]  # person, begin, channel or -1, keenness
+
+
+def _visits(
+    person: IntArray, begun: IntArray, *, channel: IntArray | None = None, intent: FloatArray | None = None
+) -> _Visits:
+    n = len(person)
+    channels = np.full(n, -1, dtype=np.int64) if channel is None else channel
+    return person, begun, channels, np.full(n, CASUAL) if intent is None else np.exp(0.45 * intent)
+
+
+def _online_lead(funnel: Funnel) -> BoolArray:
+    return np.asarray(funnel.lead & ~ON_SITE[funnel.channel], dtype=np.bool_)
+
+
+def _journey_begins(rng: Random, journeys: Journeys, funnel: Funnel) -> _Visits:
+    came_by = _online_lead(funnel) & (rng.random(len(journeys)) < 0.6)
+    return _visits(
+        journeys.person, journeys.begun_at, channel=np.where(came_by, funnel.channel, -1), intent=journeys.intent
+    )
+
+
+def _journey_visits(rng: Random, journeys: Journeys, window: Window) -> _Visits:
+    count = rng.poisson(VISITS_PER_JOURNEY * np.exp(0.6 * journeys.intent))
+    row = np.repeat(np.arange(len(journeys)), count)
+    low, high = journeys.begun_at[row], journeys.decided_at[row] - 2 * HOUR
+    about = low + (rng.random(len(row)) * (high - low)).astype(np.int64)
+    begun = np.clip(window.at_hours(rng, window.day(about), ONLINE_HOURS), low, high)
+    return _visits(journeys.person[row], begun, intent=journeys.intent[row])
+
+
+def _lead_visits(rng: Random, journeys: Journeys, funnel: Funnel) -> _Visits:
+    row = np.flatnonzero(_online_lead(funnel) & (funnel.created_at < NEVER))
+    before = funnel.created_at[row] - rng.integers(3 * MINUTE, 25 * MINUTE, len(row))
+    begun = np.maximum(before, journeys.begun_at[row])
+    channel = np.where(rng.random(len(row)) < 0.8, funnel.channel[row], -1)
+    return _visits(
+        journeys.person[row], np.maximum(begun, journeys.begun_at[row]), channel=channel, intent=journeys.intent[row]
+    )
+
+
+def _casual_visits(rng: Random, people: People, window: Window) -> _Visits:
+    person = np.repeat(np.arange(people.customers), rng.poisson(VISITS_NOW_AND_THEN, people.customers))
+    day = pick(rng, window.season[: window.days], len(person))
+    return _visits(person, window.at_hours(rng, day, ONLINE_HOURS))
+
+
+def _strangers_visits(rng: Random, people: People, window: Window) -> _Visits:
+    strangers = np.arange(people.customers, len(people))
+    count = 1 + rng.poisson(VISITS_OF_STRANGERS, len(strangers))
+    person = np.repeat(strangers, count)
+    first = np.repeat(rng.integers(0, window.days, len(strangers)), count)
+    day = np.minimum(first + rng.integers(0, 20, len(person)), window.days - 1)
+    return _visits(person, window.at_hours(rng, day, ONLINE_HOURS))
+
+
+def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, people: int, window: Window) -> IntArray:
+    """When each new customer registers (us): at the begin of the first journey, or with its lead."""
+    late = (rng.random(len(journeys)) < 0.5) & funnel.lead & (funnel.created_at < window.end)
+    known = np.where(late, funnel.created_at - 2 * MINUTE, journeys.begun_at)
+    registered = np.full(people, NEVER, dtype=np.int64)
+    np.minimum.at(registered, journeys.person, known)
+    return registered

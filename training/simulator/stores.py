@@ -1,0 +1,133 @@
+"""The stores, and the market each of them meets month by month: appeal, promotion and supply of every model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from features.tables import ENERGY_TYPES
+from ml.domain.arrays import FloatArray, IntArray
+from training.simulator.catalogue import BRANDS, Catalogue
+from training.simulator.draws import Random, labels, numbered
+
+CITIES = (
+    ("上海", "华东"), ("北京", "华北"), ("广州", "华南"), ("深圳", "华南"), ("杭州", "华东"), ("成都", "西南"),
+    ("武汉", "华中"), ("南京", "华东"), ("西安", "西北"), ("重庆", "西南"), ("天津", "华北"), ("长沙", "华中"),
+    ("郑州", "华中"), ("青岛", "华东"), ("沈阳", "东北"), ("合肥", "华东"), ("佛山", "华南"), ("济南", "华东"),
+    ("昆明", "西南"), ("哈尔滨", "东北"),
+)  # fmt: skip
+STORES_PER_CITY = 2
+LAUNCH_HYPE = 0.9
+HYPE_MONTHS = 4.0
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores.
+
+    Attributes
+    ----------
+    city, assortment, salespeople : ndarray of int64
+        By store: position in CITIES; which brands it sells (position of the first of three); desk size.
+    weight : ndarray of float64
+        Share of customers.
+    selling : ndarray of float64
+        Effect on the log-odds that a lead buys.
+    slowness : ndarray of float64
+        Factor on the hours until a lead is called.
+    """
+
+    city: IntArray
+    assortment: IntArray
+    salespeople: IntArray
+    weight: FloatArray
+    selling: FloatArray
+    slowness: FloatArray
+
+    def ids(self, store: IntArray) -> pl.Series:
+        """Identifiers; null where negative."""
+        return numbered("S", np.where(store >= 0, store + 1, -1), width=4)
+
+    def cities(self, store: IntArray) -> pl.Series:
+        """Names of the stores' cities."""
+        return labels([name for name, _ in CITIES], self.city[store])
+
+    def regions(self, store: IntArray) -> pl.Series:
+        """Names of the stores' regions."""
+        return labels([region for _, region in CITIES], self.city[store])
+
+
+@dataclass(frozen=True)
+class Market:
+    """What changes month by month.
+
+    Attributes
+    ----------
+    appeal : ndarray of float64, shape (models, months)
+        Utility that every customer adds to a model in a month.
+    promotion : ndarray of float64, shape (stores, current, months)
+        Discount as a share of the list price.
+    supply : ndarray of float64, shape (current, months)
+        Share of an order that the maker delivers.
+    """
+
+    appeal: FloatArray
+    promotion: FloatArray
+    supply: FloatArray
+
+
+def build_stores(rng: Random, count: int) -> Stores:
+    """Draw the stores."""
+    index = np.arange(count)
+    weight = rng.gamma(6.0, 1 / 6.0, count)
+    return Stores(
+        city=index // STORES_PER_CITY % len(CITIES),
+        assortment=index % len(BRANDS),
+        salespeople=rng.integers(4, 9, count),
+        weight=weight / weight.sum(),
+        selling=rng.normal(0, 0.35, count),
+        slowness=rng.lognormal(0, 0.45, count),
+    )
+
+
+def build_market(rng: Random, catalogue: Catalogue, *, stores: int, months: int) -> Market:
+    """Draw the market: the drift to electric cars, tastes that wander, launches, promotions, short supply."""
+    return Market(
+        appeal=_appeal(rng, catalogue, months),
+        promotion=_promotion(rng, stores, catalogue.current, months),
+        supply=_supply(rng, catalogue.current, months),
+    )
+
+
+def _appeal(rng: Random, catalogue: Catalogue, months: int) -> FloatArray:
+    month = np.arange(months)
+    yearly = np.array([{"combustion": -0.12, "battery_electric": 0.16}.get(e, 0.08) for e in ENERGY_TYPES])
+    drift = yearly[catalogue.energy][:, None] * month[None, :] / 12
+    wander = _autoregression(rng, (len(catalogue.names), months), keep=0.9, spread=0.11)
+    since = month[None, :] - catalogue.launch_month[:, None]
+    hype = np.where(since >= 0, LAUNCH_HYPE * np.exp(-np.maximum(since, 0) / HYPE_MONTHS), 0.0)
+    return catalogue.appeal[:, None] + drift + wander + hype
+
+
+def _autoregression(rng: Random, shape: tuple[int, int], *, keep: float, spread: float) -> FloatArray:
+    steps = rng.normal(0, spread, shape)
+    for month in range(1, shape[1]):
+        steps[:, month] += keep * steps[:, month - 1]
+    return steps
+
+
+def _promotion(rng: Random, stores: int, models: int, months: int) -> FloatArray:
+    by_maker = rng.random((1, models, months)) < 0.12
+    by_store = rng.random((stores, models, months)) < 0.06
+    depth = rng.choice([0.02, 0.03, 0.05, 0.08], (1, models, months), p=[0.3, 0.3, 0.25, 0.15])
+    return np.where(by_maker | by_store, depth, 0.0)
+
+
+def _supply(rng: Random, models: int, months: int) -> FloatArray:
+    short = np.zeros((models, months), dtype=np.bool_)
+    starts, ends = rng.random((models, months)) < 0.05, rng.random((models, months)) < 0.45
+    for month in range(1, months):
+        short[:, month] = np.where(short[:, month - 1], ~ends[:, month], starts[:, month])
+    return np.where(short, 0.35, 0.97)

@@ -1,0 +1,145 @@
+"""Workshop records: routine visits by km and by year, faults that were brought in, and when they were reported.
+
+A routine visit falls due every 7,500 km (electric: 12,000 km) or 12 months; owners come to most of them. A fault comes
+to the workshop some days after it happened. A record reaches the group's books after a delay (median 1.5 days for
+routine work, 8 days with a long tail for faults), so that the last weeks of the data are incomplete. Each visit has a
+labour line. About one odometer reading in 300 is a slip of the pen, ten times too large.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import polars as pl
+
+from features.tables import ENERGY_TYPES
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+from training.simulator.catalogue import Catalogue
+from training.simulator.draws import Random, fen, labels, numbered
+from training.simulator.faults import COMPONENTS, Faults
+from training.simulator.fleet import Fleet
+from training.simulator.seasons import DAY, HOUR, MONTH, SHOP_HOURS, Window
+from training.simulator.stores import Stores
+from training.simulator.units import unit_ids
+
+COMES = 0.82
+SLIPS = 1 / 300
+# routine work: share of visits, share of visits of electric cars, what the workshop writes, hours, yuan
+ROUTINE = {
+    "oil_and_filter": (1.0, 0.0, "更换机油及机油滤清器", 0.5, 420),
+    "inspection": (0.5, 1.0, "全车例行检查", 0.4, 80),
+    "air_filter": (0.35, 0.0, "更换空气滤清器", 0.2, 110),
+    "cabin_filter": (0.3, 0.45, "更换空调滤清器", 0.2, 120),
+    "brake_fluid": (0.15, 0.2, "更换制动液", 0.6, 260),
+    "tyres": (0.2, 0.25, "轮胎换位及动平衡", 0.7, 160),
+    "wipers": (0.18, 0.2, "更换雨刮片", 0.1, 130),
+}
+_NAMES = (*COMPONENTS, *ROUTINE)
+_TEXTS = (*(row[5] for row in COMPONENTS.values()), *(row[2] for row in ROUTINE.values()), "工时费")
+_HOURS = np.array([row[6] for row in COMPONENTS.values()] + [row[3] for row in ROUTINE.values()] + [0.0])
+_YUAN: FloatArray = np.array([row[7] for row in COMPONENTS.values()] + [row[4] for row in ROUTINE.values()] + [0.0])
+_LABOUR = len(_NAMES)
+_LABOUR_RATE = 140.0  # yuan an hour
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of workshop orders: car, work (position in _NAMES, or _LABOUR), instants (us), hours, whether a fault."""
+
+    car: IntArray
+    work: IntArray
+    at: IntArray
+    reported_at: IntArray
+    hours: FloatArray
+    fault: BoolArray
+
+
+def build_lines(rng: Random, fleet: Fleet, faults: Faults, *, catalogue: Catalogue, window: Window) -> Lines:
+    """Draw the lines that have been reported by the end of the data, in the order of the visits."""
+    lines = _joined([_routine(rng, fleet, catalogue, window), _repairs(rng, fleet, faults, window)])
+    seen = (lines.at < fleet.seen_until(window)[lines.car]) & (lines.reported_at < window.end)
+    rows = np.flatnonzero(seen)
+    rows = rows[np.argsort(lines.at[rows], kind="stable")]
+    return Lines(**{f.name: getattr(lines, f.name)[rows] for f in fields(Lines)})
+
+
+def _joined(parts: list[Lines]) -> Lines:
+    return Lines(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Lines)})
+
+
+def _routine(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) -> Lines:
+    electric = catalogue.energy[fleet.model] == ENERGY_TYPES.index("battery_electric")
+    months = np.where(electric, 12_000, 7_500) / np.maximum(fleet.monthly_km, 100)
+    every = (np.minimum(months, 12.0) * MONTH).astype(np.int64)
+    start, end = fleet.seen_from(window), fleet.seen_until(window)
+    # A car that drove before the window is somewhere between two visits when it begins.
+    phase = (np.where(fleet.entered_at < window.start, rng.random(len(fleet)), 1.0) * every).astype(np.int64)
+    count = np.maximum((end - start - phase) // every + 1, 0)
+    car = np.repeat(np.arange(len(fleet)), count)
+    number = np.arange(len(car)) - np.repeat(np.cumsum(count) - count, count)
+    due = start[car] + phase[car] + number * every[car]
+    about = due + (rng.normal(4, 9, len(car)) * DAY).astype(np.int64)
+    comes = (rng.random(len(car)) < COMES) & (about > start[car] + DAY)
+    car, at = car[comes], _shop_time(rng, about[comes], window)
+    reported = at + _delay(rng, len(car), median_days=1.5, spread=0.8)
+    parts = [_routine_lines(rng, name, car, at, reported, electric=electric[car]) for name in ROUTINE]
+    hours = np.zeros(len(car))
+    for part, chosen in parts:
+        hours[chosen] += part.hours
+    labour = Lines(car, np.full(len(car), _LABOUR), at, reported, hours, np.zeros(len(car), dtype=np.bool_))
+    return _joined([part for part, _ in parts] + [labour])
+
+
+def _routine_lines(
+    rng: Random, name: str, car: IntArray, at: IntArray, reported: IntArray, *, electric: BoolArray
+) -> tuple[Lines, IntArray]:
+    share, share_electric = ROUTINE[name][:2]
+    chosen = np.flatnonzero(rng.random(len(car)) < np.where(electric, share_electric, share))
+    n, work = len(chosen), _NAMES.index(name)
+    hours = np.full(n, _HOURS[work])
+    part = Lines(car[chosen], np.full(n, work), at[chosen], reported[chosen], hours, np.zeros(n, dtype=np.bool_))
+    return part, chosen
+
+
+def _repairs(rng: Random, fleet: Fleet, faults: Faults, window: Window) -> Lines:
+    n = len(faults.car)
+    brought = faults.at + (rng.gamma(1.5, 3.0, n) * DAY).astype(np.int64)
+    at = np.maximum(_shop_time(rng, brought, window), faults.at + HOUR)
+    reported = at + _delay(rng, n, median_days=8.0, spread=0.9)
+    hours = np.round(_HOURS[faults.component] * rng.lognormal(0, 0.2, n), 1)
+    part = Lines(faults.car, faults.component, at, reported, hours, np.ones(n, dtype=np.bool_))
+    labour = Lines(faults.car, np.full(n, _LABOUR), at, reported, hours, np.zeros(n, dtype=np.bool_))
+    return _joined([part, labour])
+
+
+def _shop_time(rng: Random, about: IntArray, window: Window) -> IntArray:
+    return window.at_hours(rng, window.day(about), SHOP_HOURS)
+
+
+def _delay(rng: Random, count: int, *, median_days: float, spread: float) -> IntArray:
+    return HOUR + (median_days * rng.lognormal(0, spread, count) * DAY).astype(np.int64)
+
+
+def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalogue, stores: Stores) -> pl.DataFrame:
+    """The service_records table; a labour line carries the hours of its visit and no component."""
+    n, labour = len(lines.car), lines.work == _LABOUR
+    cost = np.where(labour, lines.hours * _LABOUR_RATE, _YUAN[lines.work] * rng.lognormal(0, 0.15, n))
+    slip = np.where(rng.random(n) < SLIPS, 10.0, 1.0)
+    odometer = np.minimum(np.round(fleet.kilometres(lines.car, lines.at)) * slip, 2_000_000)
+    return pl.DataFrame(
+        {
+            "record_id": numbered("R", np.arange(1, n + 1), width=9),
+            "serviced_at": pl.Series(lines.at),
+            "reported_at": pl.Series(lines.reported_at),
+            "vehicle_id": unit_ids(fleet.unit[lines.car]),
+            "store_id": stores.ids(fleet.store[lines.car]),
+            "model": labels(catalogue.names, fleet.model[lines.car]),
+            "component": labels(_NAMES, np.where(labour, -1, lines.work)),
+            "fault": pl.Series(lines.fault),
+            "line_text": labels(_TEXTS, lines.work),
+            "odometer_km": pl.Series(odometer),
+            "labour_hours": pl.Series(np.where(labour, lines.hours, 0.0)),
+            "cost": pl.Series(fen(np.asarray(np.round(cost, 1), dtype=np.float64))),
+        }
+    )

@@ -1,0 +1,151 @@
+"""People, their journeys, and what the stores sold them: what lending, the workshop and browsing stand on.
+
+Each part draws from its own stream and stands on those before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.domain.arrays import FloatArray, IntArray
+from training.simulator.catalogue import Catalogue, build_catalogue
+from training.simulator.draws import Random
+from training.simulator.journeys import Journeys, build_journeys
+from training.simulator.leads import Funnel, build_funnel
+from training.simulator.people import People, build_people, created_at
+from training.simulator.sales import Sales, build_sales
+from training.simulator.seasons import DAY, Window
+from training.simulator.sessions import first_registration
+from training.simulator.size import Size
+from training.simulator.stock_and_sales import Supply, Trade, Wants, trade
+from training.simulator.stores import Market, Stores, build_market, build_stores
+from training.simulator.units import Units, build_units
+
+
+@dataclass(frozen=True)
+class World:
+    """A simulated group, up to its sales.
+
+    Attributes
+    ----------
+    buyers : ndarray of int64
+        Journeys that wanted a new car within the window, in the order of their decision; `trade` follows it.
+    expected : ndarray of float64, shape (months, stores x current models)
+        True expected demand.
+    """
+
+    size: Size
+    window: Window
+    catalogue: Catalogue
+    stores: Stores
+    market: Market
+    people: People
+    journeys: Journeys
+    funnel: Funnel
+    buyers: IntArray
+    expected: FloatArray
+    trade: Trade
+    units: Units
+    sales: Sales
+    created: IntArray
+
+
+def build_world(size: Size) -> World:
+    """Draw people, their journeys, and what the stores sold them."""
+    window = Window.of(size)
+    catalogue = build_catalogue(window)
+    stores = build_stores(size.stream("stores"), size.stores)
+    market = build_market(size.stream("catalogue"), catalogue, stores=size.stores, months=size.months)
+    people = build_people(size.stream("people"), size.customers, stores=stores, window=window)
+    journeys = build_journeys(
+        size.stream("journeys"), people, catalogue=catalogue, stores=stores, market=market, window=window
+    )
+    funnel_stream = size.stream("leads")
+    funnel = build_funnel(funnel_stream, journeys, people=people, stores=stores, window=window)
+    registered = first_registration(funnel_stream, journeys, funnel, people=len(people), window=window)
+    created = created_at(funnel_stream, people, first_seen=registered, window=window)
+    buyers, wants = _wants(journeys, funnel, catalogue=catalogue, window=window)
+    expected = _expected(journeys, funnel, catalogue=catalogue, stores=size.stores, window=window)
+    supply = _supply(size.stream("stock"), expected, catalogue=catalogue, stores=stores, market=market, window=window)
+    traded = trade(size.stream("sales"), wants, supply, window=window)
+    units_stream = size.stream("units")
+    units = build_units(
+        units_stream,
+        journeys=journeys,
+        funnel=funnel,
+        trade=traded,
+        buyers=buyers,
+        people=people,
+        catalogue=catalogue,
+        stores=stores,
+        window=window,
+    )
+    sales = build_sales(units_stream, units, journeys, catalogue=catalogue, market=market, window=window)
+    return World(
+        size=size,
+        window=window,
+        catalogue=catalogue,
+        stores=stores,
+        market=market,
+        people=people,
+        journeys=journeys,
+        funnel=funnel,
+        buyers=buyers,
+        expected=expected,
+        trade=traded,
+        units=units,
+        sales=sales,
+        created=created,
+    )
+
+
+def _wants(journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, window: Window) -> tuple[IntArray, Wants]:
+    row = np.flatnonzero(funnel.wants & ~journeys.used & (journeys.decided_at < window.end))
+    row = row[np.argsort(journeys.decided_at[row], kind="stable")]
+    base = journeys.store[row] * catalogue.current
+    second = np.where(journeys.second[row] < catalogue.current, base + journeys.second[row], -1)
+    return row, Wants(window.day(journeys.decided_at[row]), base + journeys.first[row], second)
+
+
+def _expected(journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, stores: int, window: Window) -> FloatArray:
+    """Expected demand: the sum over journeys of the chance to buy times the chance of each model."""
+    row = np.flatnonzero(~journeys.used & (journeys.decided_at < window.end))
+    group = window.month(journeys.decided_at[row]) * stores + journeys.store[row]
+    chance = funnel.probability[row]
+    columns = [
+        np.bincount(group, weights=chance * journeys.share[row, model], minlength=window.months * stores)
+        for model in range(catalogue.current)
+    ]
+    table = np.stack(columns, axis=1).reshape(window.months, stores * catalogue.current)
+    return np.asarray(table, dtype=np.float64)
+
+
+def _supply(
+    rng: Random,
+    expected: FloatArray,
+    *,
+    catalogue: Catalogue,
+    stores: Stores,
+    market: Market,
+    window: Window,
+) -> Supply:
+    """What planners reckon with: the first three months of each model, seen with an error of a quarter."""
+    count, current = len(stores.city), catalogue.current
+    carried = catalogue.carried(stores.assortment).ravel()
+    launch = np.tile(catalogue.launch_month[:current], count)
+    month, first = np.arange(window.months)[:, None], np.maximum(launch, 0)[None, :]
+    early = (month >= first) & (month < first + 3)
+    rate = (expected * early).sum(axis=0) / np.maximum(early.sum(axis=0), 1) / 30.4
+    never = window.days + 1
+    starts = (window.month_starts[np.clip(launch, 0, window.months)] - window.start) // DAY
+    ends = (window.month_starts[np.clip(catalogue.end_month[:current], 0, window.months)] - window.start) // DAY
+    stops = np.where(catalogue.end_month[:current] < window.months, ends - 45, never)
+    return Supply(
+        rate=np.where(carried, rate * rng.lognormal(0, 0.25, len(rate)), 0.0),
+        lead_days=np.tile(rng.integers(14, 29, current), count),
+        launch_day=np.where(carried, np.where(launch < 0, -1, starts), never),
+        last_order_day=np.where(carried, np.tile(stops, count), -2),
+        delivered=np.tile(market.supply.T, (1, count)),
+    )

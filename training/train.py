@@ -1,0 +1,127 @@
+"""`chehang train`: read, split, fit, evaluate on the untouched part, register."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed
+from pathlib import Path
+from platform import python_version
+from typing import TYPE_CHECKING, Any
+
+from ml.model import Model
+from training.config import TaskConfig
+from training.studies.row_data import Say
+from training.study import Study, load_study
+
+if TYPE_CHECKING:
+    from training.studies.row_report import Report
+    from training.tracking import Version
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training made.
+
+    Attributes
+    ----------
+    version : Version
+        As registered.
+    report : Report
+        Evaluation on the test part.
+    """
+
+    version: Version
+    report: Report
+    model: Model
+
+
+def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Trained:
+    """Train one version and register it.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        From `load_config`.
+    engine : {'polars', 'spark'}
+        Where features are computed.
+    progress : callable, optional
+        Told one line per step.
+
+    Raises
+    ------
+    DataError, ConfigError
+        Nothing was registered.
+    """
+    say = progress or (lambda text: None)
+    study = load_study(config, engine=engine, progress=say)
+    estimator = study.fit(progress=say)
+    say("evaluating on the test part, never used so far")
+    report = study.evaluate(estimator)
+    # MLflow takes seconds to import: errors in the data or the configuration come before.
+    from training import tracking
+    from training.plots import draw_report
+
+    model = Model(config.definition, estimator, _card(study, report, estimator))
+    say("registering the version")
+    with tempfile.TemporaryDirectory() as folder:
+        report.write(Path(folder))
+        draw_report(report, Path(folder) / "report.png")
+        study.keep_test(Path(folder), estimator)
+        version = tracking.register(
+            model,
+            metrics=report.flat(),
+            params=_flat(config.params.model_dump(mode="json")),
+            tags=_tags(study),
+            attachments=Path(folder),
+        )
+    return Trained(version, report, model)
+
+
+def _card(study: Study, report: Report, estimator: Any) -> dict[str, Any]:
+    from training import tracking
+
+    config = study.config
+    return {
+        "task": config.task,
+        "question": dict(config.definition.summary),
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git_commit": tracking.git_commit(),
+        "environment": {"python": python_version()} | {n: installed(n) for n in tracking.REQUIREMENTS},
+        "data": {
+            "fingerprint": study.fingerprint,
+            "tables": {n: _table(r) for n, r in study.raw.reports.items()},
+            "last_training_instant": study.last_training_instant,
+        },
+        "config": config.model_dump(mode="json"),
+        "features": study.features(estimator),
+        "protected": sorted({*config.definition.table.protected, *config.protected}),
+        "evaluation": report.as_dict(),
+        "limits": list(report.notes),
+        "example": study.example(estimator),
+    }
+
+
+def _table(report: Any) -> dict[str, Any]:
+    return {"rows": report.rows_kept, "quarantined": report.rows_quarantined, "fingerprint": report.fingerprint}
+
+
+def _tags(study: Study) -> dict[str, str]:
+    from training import tracking
+
+    return {
+        "data_fingerprint": study.fingerprint,
+        "git_commit": tracking.git_commit(),
+        "split": "random" if study.config.timeless else "time",
+        "estimator": str(getattr(study.config.params, "estimator", "")),
+        "last_training_instant": str(study.last_training_instant or ""),
+    }
+
+
+def _flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in params.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
