@@ -8,11 +8,7 @@ from features.yaml_config import Section
 
 
 class Text(Section):
-    """A text in Chinese and English.
-
-    >>> Text(zh="月供最低", en="lowest monthly payment").en
-    'lowest monthly payment'
-    """
+    """A text in Chinese and English."""
 
     zh: str = Field(min_length=1)
     en: str = Field(min_length=1)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,19 +16,19 @@ from features.as_of import DAY
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.pages.page import Cap, Page, compose, moved
+from ml.estimators.retrievers.content import ContentNeighbours
 from ml.instants import microseconds
 from ml.recommendation.catalogue import ALWAYS
-from ml.recommendation.financing import MonthlyPayment
-from ml.recommendation.house_rules import Rule
+from ml.recommendation.financing import Financing, MonthlyPayment
+from ml.recommendation.house_rules import HouseRules, Rule
 from ml.recommendation.ranking_features import Tastes, pair_columns
 from ml.recommendation.reasons import Evidence, Reason, reasons
+from ml.recommendation.recommender import Recommender
 from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.request_context import Asked, Path, read_request
 from ml.recommendation.stock import Stock
+from ml.recommendation.user_profiles import People
 from ml.recommendation.visitors import Visitors
-
-if TYPE_CHECKING:
-    from ml.recommendation.estimator import RecommendationEstimator
 
 MINUTE = 60_000_000
 HOUSE_TIME = ZoneInfo("Asia/Shanghai")
@@ -37,6 +37,18 @@ NOTHING = {
     "filtered": Text(zh="没有符合全部条件的车辆", en="No vehicle fits all of the filters"),
     "fewer": Text(zh="符合条件的车辆少于所要的数量", en="Fewer vehicles fit the filters than were asked for"),
 }
+
+
+class Showroom(Protocol):
+    """What a page is made of: a recommender, the profiles it knows, and the stock, rules and products of the moment."""
+
+    recommender: Recommender
+    people: People
+    stock: Stock
+    house: HouseRules
+    financing: Financing | None
+    space: ContentNeighbours
+    sizes: dict[str, int]
 
 
 class _Frozen(BaseModel):
@@ -117,13 +129,13 @@ class RecommendationAnswer(_Frozen):
 
 
 def respond(
-    estimator: RecommendationEstimator, requests: Sequence[RecommendationRequest], *, explain: bool = False
+    estimator: Showroom, requests: Sequence[RecommendationRequest], *, explain: bool = False
 ) -> list[RecommendationAnswer]:
     """Answer requests in their order, each by itself."""
     return [_page(estimator, request, explain=explain) for request in requests]
 
 
-def _page(estimator: RecommendationEstimator, request: RecommendationRequest, *, explain: bool) -> RecommendationAnswer:
+def _page(estimator: Showroom, request: RecommendationRequest, *, explain: bool) -> RecommendationAnswer:
     stock, recommender = estimator.stock, estimator.recommender
     now = time.time_ns() // 1_000 if request.at is None else microseconds(request.at)
     asked = read_request(
@@ -174,7 +186,7 @@ def note(shown: int, wanted: int, stock: int) -> Text | None:
     return NOTHING["fewer"] if shown else NOTHING["filtered"]
 
 
-def rank(estimator: RecommendationEstimator, asked: Asked, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
+def rank(estimator: Showroom, asked: Asked, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
     """Candidates among some vehicles, best first, with their scores and what the ranker read of them.
 
     Of many, the ranker sees those that some retriever, or a likeness to what was looked at, puts first.
@@ -212,7 +224,7 @@ def rank(estimator: RecommendationEstimator, asked: Asked, rows: IntArray) -> tu
     return rows[order], scores[order], matrix[order]
 
 
-def _nearest(estimator: RecommendationEstimator, visitor: Visitors, rows: IntArray, *, most: int) -> IntArray:
+def _nearest(estimator: Showroom, visitor: Visitors, rows: IntArray, *, most: int) -> IntArray:
     """Of vehicles that no retriever knows, being unlike all before: the nearest to what was looked at."""
     if len(rows) <= most:
         return rows
@@ -234,7 +246,7 @@ def _best(scores: Sequence[FloatArray], *, most: int) -> IntArray:
 
 
 def _and_the_rest(
-    estimator: RecommendationEstimator, asked: Asked, fits: Any, rows: IntArray, scores: FloatArray
+    estimator: Showroom, asked: Asked, fits: Any, rows: IntArray, scores: FloatArray
 ) -> tuple[IntArray, FloatArray]:
     """Behind the candidates everything else that fits, the best liked kinds and the newest first."""
     stock, recommender = estimator.stock, estimator.recommender
@@ -254,7 +266,7 @@ def _and_the_rest(
 
 
 def _composed(
-    estimator: RecommendationEstimator, request: RecommendationRequest, rows: IntArray, *, now: int
+    estimator: Showroom, request: RecommendationRequest, rows: IntArray, *, now: int
 ) -> tuple[Page, dict[int, MonthlyPayment]]:
     """Lay out the page by the house's rules; payments by place in the ranking."""
     house, stock = estimator.house, estimator.stock
@@ -302,7 +314,7 @@ def _composed(
 
 
 def _payments(
-    estimator: RecommendationEstimator,
+    estimator: Showroom,
     request: RecommendationRequest,
     rows: IntArray,
     *,
@@ -351,9 +363,7 @@ def _rng(request: RecommendationRequest, now: int) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest, "little"))
 
 
-def _explained(
-    estimator: RecommendationEstimator, asked: Asked, rows: IntArray, values: FloatArray
-) -> dict[int, tuple[Reason, ...]]:
+def _explained(estimator: Showroom, asked: Asked, rows: IntArray, values: FloatArray) -> dict[int, tuple[Reason, ...]]:
     recommender, vehicles = estimator.recommender, estimator.stock.vehicles
     assert recommender.trees is not None
     tables = recommender.retrieval.scores(asked.visitor)
@@ -383,7 +393,7 @@ def _explained(
 
 
 def make_card(
-    estimator: RecommendationEstimator,
+    estimator: Showroom,
     row: int,
     score: float,
     *,

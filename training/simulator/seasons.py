@@ -12,15 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml.domain.arrays import FloatArray, IntArray
 from training.simulator.draws import Random, pick
-
-if TYPE_CHECKING:
-    from training.simulator.size import Size
+from training.simulator.size import Size
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -29,7 +26,6 @@ MONTH = 30.4375 * DAY
 YEAR = 365.25 * DAY
 TAIL_DAYS = 60  # decisions are drawn this far beyond the end, so that the last leads are still open
 
-FIRST_YEAR, LAST_YEAR = 2010, 2041
 _FESTIVAL_DATES = """
 2010-02-14 2011-02-03 2012-01-23 2013-02-10 2014-01-31 2015-02-19 2016-02-08 2017-01-28 2018-02-16 2019-02-05
 2020-01-25 2021-02-12 2022-02-01 2023-01-22 2024-02-10 2025-01-29 2026-02-17 2027-02-06 2028-01-26 2029-02-13
