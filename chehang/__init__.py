@@ -22,7 +22,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ml.registry import ENTRIES, TaskEntry, check_task
+from ml.entry import TaskEntry
+from ml.registry import ENTRIES, check_task
 
 if TYPE_CHECKING:
     from ml.model import Model
@@ -56,7 +57,7 @@ def tasks() -> tuple[TaskEntry, ...]:
     >>> tasks()[2].summary["en"]
     'How likely is this borrower to default, and for what reasons'
     """
-    return ENTRIES
+    return tuple(ENTRIES.values())
 
 
 def load_champion(task: str) -> Model:

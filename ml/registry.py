@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import ConfigError
+from ml.entry import TaskEntry
 
 if TYPE_CHECKING:
     from ml.endpoint import Endpoint
     from ml.task import Task
 
 
-@dataclass(frozen=True)
-class TaskEntry:
-    """A task as it is listed.
-
-    Attributes
-    ----------
-    name : str
-        The noun used in every layer.
-    summary : mapping
-        The question, by language (`zh`, `en`).
-    tables : tuple of str
-        Raw tables that it needs.
-    module : str
-        Where `TASK` is.
-    """
-
-    name: str
-    summary: Mapping[str, str]
-    tables: tuple[str, ...]
-    module: str
-
-
-ENTRIES: tuple[TaskEntry, ...] = (
+_TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "recommendation",
         {
@@ -94,6 +72,8 @@ ENTRIES: tuple[TaskEntry, ...] = (
     ),
 )
 
+ENTRIES: Mapping[str, TaskEntry] = {entry.name: entry for entry in _TASKS}
+
 # Name to the module whose function `endpoints` makes the endpoints from the folder of their rules.
 ENDPOINTS: dict[str, str] = {
     "loan_offers": "ml.loans.endpoints",
@@ -114,21 +94,21 @@ class Tasks(Mapping[str, "Task"]):
 ('applications', 'loan_outcomes'))
     """
 
-    def __init__(self, entries: tuple[TaskEntry, ...]) -> None:
-        self._modules = {e.name: e.module for e in entries}
+    def __init__(self, entries: Mapping[str, TaskEntry]) -> None:
+        self._entries = entries
 
     def __getitem__(self, name: str) -> Task:
-        task: Task = import_module(self._modules[name]).TASK
+        task: Task = import_module(self._entries[name].module).TASK
         return task
 
     def __contains__(self, name: object) -> bool:
-        return name in self._modules
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._modules)
+        return len(self._entries)
 
 
 TASKS = Tasks(ENTRIES)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from features.tables import TABLES, Table
 from ml.domain.arrays import FloatArray
+from ml.entry import TaskEntry
 from ml.signature import Signature
 
 Frames = Mapping[str, "nw.LazyFrame[Any]"]
@@ -95,12 +96,8 @@ class Task:
 
     Attributes
     ----------
-    name : str
-        The noun used in every layer.
-    summary : mapping
-        The question, by language (`zh`, `en`).
-    tables : tuple of str
-        Raw tables; the first holds the rows that are asked about, and a dealership's extra features.
+    entry : TaskEntry
+        Name, question and raw tables, as the registry lists them.
     params : type
         Pydantic model of what the YAML may set under `params`.
     examples : callable
@@ -139,9 +136,7 @@ class Task:
         ``(request) -> bool``: whether a request takes so long that others must not wait for it.
     """
 
-    name: str
-    summary: Mapping[str, str]
-    tables: tuple[str, ...]
+    entry: TaskEntry
     params: type[BaseModel]
     examples: Callable[[Frames, Any], nw.LazyFrame[Any]]
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
@@ -156,6 +151,21 @@ class Task:
     example: Callable[[dict[str, Any], Signature], dict[str, Any]] | None = None
     follow: Callable[[Path], Callable[[Any], bool]] | None = None
     slow: Callable[[Any], bool] | None = None
+
+    @property
+    def name(self) -> str:
+        """The noun used in every layer."""
+        return self.entry.name
+
+    @property
+    def summary(self) -> Mapping[str, str]:
+        """The question, by language (`zh`, `en`)."""
+        return self.entry.summary
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Raw tables that it needs; the first holds the rows that are asked about."""
+        return self.entry.tables
 
     @property
     def table(self) -> Table:

@@ -7,15 +7,11 @@ from ml import metrics
 from ml.credit_risk.answer import CreditRiskAnswer, request, respond
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.credit_risk.params import CreditParams
+from ml.registry import ENTRIES
 from ml.task import Metric, Task, base_rate
 
 TASK = Task(
-    name="credit_risk",
-    summary={
-        "zh": "借款人违约的可能性有多大，原因是什么",
-        "en": "How likely is this borrower to default, and for what reasons",
-    },
-    tables=("applications", "loan_outcomes"),
+    entry=ENTRIES["credit_risk"],
     params=CreditParams,
     examples=features.examples,
     features=features.build,

@@ -8,17 +8,13 @@ from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.request import DemandAnswer, request
 from ml.metrics import demand as metrics
+from ml.registry import ENTRIES
 from ml.task import Metric, Task
 
 DECILES = tuple(f"p{10 * i}" for i in range(1, 10))
 
 TASK = Task(
-    name="demand_forecast",
-    summary={
-        "zh": "每家门店每款车型未来会卖多少，应当订多少",
-        "en": "How many of each model will each store sell, and how many to order",
-    },
-    tables=("sales", "stock", "vehicles"),
+    entry=ENTRIES["demand_forecast"],
     params=DemandParams,
     examples=features.examples,
     features=features.build,

@@ -14,6 +14,7 @@ from ml.fault_rate.params import FaultParams
 from ml.fault_rate.request import FaultAnswer, request
 from ml.metrics import demand
 from ml.metrics.counts import poisson_deviance
+from ml.registry import ENTRIES
 from ml.task import Metric, Task
 
 
@@ -31,12 +32,7 @@ def one_rate(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
 
 
 TASK = Task(
-    name="fault_rate",
-    summary={
-        "zh": "哪款车型的哪个部件故障率偏高，应召回哪些车",
-        "en": "Which component of which model fails more than it should, and which vehicles to call in",
-    },
-    tables=("service_records", "fleet"),
+    entry=ENTRIES["fault_rate"],
     params=FaultParams,
     examples=features.examples,
     features=features.build,

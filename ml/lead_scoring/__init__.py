@@ -10,15 +10,11 @@ from ml.lead_scoring.answer import LeadScoringAnswer, respond
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.request import example, request
+from ml.registry import ENTRIES
 from ml.task import Metric, Task, base_rate
 
 TASK = Task(
-    name="lead_scoring",
-    summary={
-        "zh": "这条线索成交的可能性有多大，应当先联系谁",
-        "en": "How likely is this lead to buy within the horizon, and whom do we call first",
-    },
-    tables=("leads",),
+    entry=ENTRIES["lead_scoring"],
     also=("events", "sales", "customers"),
     params=LeadParams,
     examples=features.examples,

@@ -13,6 +13,7 @@ from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.live_updates import follow
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.request import request
+from ml.registry import ENTRIES
 from ml.task import Frames, Metric, Task
 
 
@@ -25,12 +26,7 @@ def _history(spine: nw.LazyFrame[Any], tables: Frames) -> nw.LazyFrame[Any]:
 
 
 TASK = Task(
-    name="recommendation",
-    summary={
-        "zh": "应当向这位访客展示哪些在售车辆，为什么",
-        "en": "Which vehicles in stock should this visitor see, and why",
-    },
-    tables=("events", "vehicles", "customers"),
+    entry=ENTRIES["recommendation"],
     params=RecommendationParams,
     examples=_questions,
     features=_history,

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from features import residual_value as features
 from ml import metrics
+from ml.registry import ENTRIES
 from ml.residual_value.answer import ResidualValueAnswer, request, respond
 from ml.residual_value.estimator import ResidualValueEstimator, median_table
 from ml.residual_value.params import ResidualParams
 from ml.task import Metric, Task
 
 TASK = Task(
-    name="residual_value",
-    summary={
-        "zh": "这辆二手车值多少钱，贷款到期时还值多少",
-        "en": "What is this used car worth, now and when a loan ends",
-    },
-    tables=("vehicles",),
+    entry=ENTRIES["residual_value"],
     params=ResidualParams,
     examples=features.examples,
     features=features.build,

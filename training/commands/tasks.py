@@ -17,7 +17,7 @@ def tasks(
     as_json: AsJson = False,
 ) -> None:
     """List the tasks, what each answers, and the tables it reads."""
-    rows: list[dict[str, Any]] = [{"task": e.name, **e.summary, "tables": list(e.tables)} for e in ENTRIES]
+    rows: list[dict[str, Any]] = [{"task": e.name, **e.summary, "tables": list(e.tables)} for e in ENTRIES.values()]
     if champions:
         say(as_json)("reading the model registry")
         from training import tracking
