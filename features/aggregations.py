@@ -1,7 +1,7 @@
-"""Facts: columns computed from the rows that came before, each declared once for every engine.
+"""Aggregations: columns computed from the rows that came before, each declared once for every engine.
 
-An aggregate is written in the words that Narwhals and Polars share, so that one definition serves Spark by way of the
-first, and a single request without the cost of translation by way of the second.
+An aggregate is written in the expressions that Narwhals and Polars share: Spark runs it through Narwhals, and a single
+request runs it in Polars without the cost of a translation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AGE = "age_us"
 
 
 @dataclass(frozen=True)
-class Fact:
+class Aggregation:
     """One column computed from the rows that came before.
 
     Attributes
@@ -31,7 +31,7 @@ class Fact:
         ``(namespace) -> expression``: aggregate over the rows of one entity at one `as_of`, in the words that Narwhals
         and Polars share; None for a last value.
     reads : frozenset of str
-        Columns of the raw table it needs. Where the table lacks one, the fact is left out.
+        Columns of the raw table it needs. Where the table lacks one, the aggregation is left out.
     empty : int or None
         What it is for an entity that has no such row; None where nothing can be said.
     zh, en : str
@@ -58,7 +58,7 @@ class Fact:
         return None if self.aggregate is None else self.aggregate(pl)
 
 
-def count(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
+def count(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Count the rows of a window.
 
     Parameters
@@ -72,7 +72,7 @@ def count(*, days: int | None = None, where: Where | None = None, zh: str, en: s
 
     Returns
     -------
-    Fact
+    Aggregation
         int64; 0 without rows.
     """
 
@@ -81,17 +81,17 @@ def count(*, days: int | None = None, where: Where | None = None, zh: str, en: s
         # One byte a row instead of eight until it is summed: a quarter less time on 20 million events.
         return ns.len().cast(ns.Int64) if met is None else met.cast(ns.Int8).sum()
 
-    return Fact(aggregate, frozenset(where or ()), 0, zh, en)
+    return Aggregation(aggregate, frozenset(where or ()), 0, zh, en)
 
 
-def total(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
+def total(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Add up the whole part of a number (seconds, fen) over a window; unknown values add nothing.
 
     Whole numbers below 2**53 add up to the same float64 in any order, so engines and partitions agree to the last bit.
 
     Returns
     -------
-    Fact
+    Aggregation
         float64, in the column's unit; 0 without rows.
     """
 
@@ -100,15 +100,15 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
         whole = ns.col(column).floor()
         return (whole if met is None else ns.when(met).then(whole)).sum().cast(ns.Float64)
 
-    return Fact(aggregate, frozenset({column, *(where or ())}), 0, zh, en)
+    return Aggregation(aggregate, frozenset({column, *(where or ())}), 0, zh, en)
 
 
-def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
+def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Count the different known values of a column over a window.
 
     Returns
     -------
-    Fact
+    Aggregation
         int64; 0 without rows.
     """
 
@@ -119,15 +119,15 @@ def distinct(column: str, *, days: int | None = None, where: Where | None = None
         unknown = value.is_null().cast(ns.Int8).max().cast(ns.Int64)
         return value.n_unique().cast(ns.Int64) - unknown
 
-    return Fact(aggregate, frozenset({column, *(where or ())}), 0, zh, en)
+    return Aggregation(aggregate, frozenset({column, *(where or ())}), 0, zh, en)
 
 
-def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Fact:
+def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Days from the latest row to `as_of`.
 
     Returns
     -------
-    Fact
+    Aggregation
         float64, above 0; null without rows.
     """
 
@@ -137,18 +137,18 @@ def days_since(*, days: int | None = None, where: Where | None = None, zh: str, 
         # Polars divides by a constant by way of its reciprocal, others do not: spelt out, all agree to the last bit.
         return age.min().cast(ns.Float64) * DAYS_PER_MICROSECOND
 
-    return Fact(aggregate, frozenset(where or ()), None, zh, en)
+    return Aggregation(aggregate, frozenset(where or ()), None, zh, en)
 
 
-def last(column: str, *, zh: str, en: str) -> Fact:
+def last(column: str, *, zh: str, en: str) -> Aggregation:
     """Value in the latest row, the one with the largest key among rows of the same instant.
 
     Returns
     -------
-    Fact
+    Aggregation
         The column's type; null without rows, or where the latest row has none.
     """
-    return Fact(None, frozenset({column}), None, zh, en, column)
+    return Aggregation(None, frozenset({column}), None, zh, en, column)
 
 
 def _met(ns: Any, days: int | None, where: Where | None) -> Any:

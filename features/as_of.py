@@ -15,7 +15,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from features.aggregations import AGE, DAY, DAYS_PER_MICROSECOND, Fact, count, days_since, distinct, last, total
+from features.aggregations import AGE, DAY, DAYS_PER_MICROSECOND, Aggregation, count, days_since, distinct, last, total
 from features.errors import DataError
 from features.tables import TABLES, Table
 
@@ -34,7 +34,7 @@ class History:
         Contract of the raw table; its `time` orders the rows and its key settles ties.
     on : str
         Column of both spine and table that names the entity.
-    facts : mapping of str to Fact
+    facts : mapping of str to Aggregation
         By column name.
     lookback_days : int or None
         Rows older than this do not count, so neither training nor a request needs them; None for all rows.
@@ -44,7 +44,7 @@ class History:
 
     table: Table
     on: str
-    facts: Mapping[str, Fact]
+    facts: Mapping[str, Aggregation]
     lookback_days: int | None = None
     excluding: str | None = None
 
@@ -60,7 +60,7 @@ class History:
             raise DataError(f"{self.table.name}: no column orders its rows, so none comes before `as_of`; use another")
         return self.table.time
 
-    def facts_for(self, columns: Collection[str]) -> dict[str, Fact]:
+    def facts_for(self, columns: Collection[str]) -> dict[str, Aggregation]:
         """The facts that a table with these columns can give."""
         links = {self.on, self.time, *([self.excluding] if self.excluding else [])}
         return {name: fact for name, fact in self.facts.items() if fact.reads | links <= set(columns)}
@@ -186,7 +186,7 @@ def descriptions(declared: Sequence[History]) -> dict[str, dict[str, str]]:
     return {name: {"zh": fact.zh, "en": fact.en} for history in declared for name, fact in history.facts.items()}
 
 
-def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str, Fact]) -> list[Frame]:
+def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str, Aggregation]) -> list[Frame]:
     """Facts by the history's keys: the aggregates, and the values of the latest row if any are asked for."""
     aggregates = [n for n, f in facts.items() if f.aggregate is not None]
     latest = {n: f.column for n, f in facts.items() if f.column is not None}
@@ -206,7 +206,7 @@ def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str,
     return [*summaries, _latest(grouped, table, history, latest)] if latest else summaries
 
 
-def _grouped(rows: Frame, keys: Sequence[str], facts: Mapping[str, Fact], time: str) -> Frame:
+def _grouped(rows: Frame, keys: Sequence[str], facts: Mapping[str, Aggregation], time: str) -> Frame:
     native = nw.to_native(rows)
     if isinstance(native, pl.LazyFrame):
         own = [f.native.alias(n) for n, f in facts.items() if f.native is not None]
@@ -216,7 +216,7 @@ def _grouped(rows: Frame, keys: Sequence[str], facts: Mapping[str, Fact], time: 
     return rows.group_by(list(keys)).agg(*aggregates, nw.col(time).max().alias(_LATEST_AT))
 
 
-def _filled(on: str, facts: Mapping[str, Fact]) -> list[nw.Expr]:
+def _filled(on: str, facts: Mapping[str, Aggregation]) -> list[nw.Expr]:
     """One expression for all facts with the same empty value: building a plan is most of the work of one request."""
     names: dict[int, list[str]] = {}
     for name, fact in facts.items():
@@ -263,7 +263,7 @@ __all__ = [
     "DAY",
     "DAYS_PER_MICROSECOND",
     "TABLES",
-    "Fact",
+    "Aggregation",
     "History",
     "before",
     "count",

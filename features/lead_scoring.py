@@ -13,7 +13,18 @@ from typing import Any
 import narwhals as nw
 
 from features import as_of
-from features.as_of import AS_OF, DAY, DAYS_PER_MICROSECOND, Fact, History, count, days_since, distinct, last, total
+from features.as_of import (
+    AS_OF,
+    DAY,
+    DAYS_PER_MICROSECOND,
+    Aggregation,
+    History,
+    count,
+    days_since,
+    distinct,
+    last,
+    total,
+)
 from features.engines import collect
 from features.errors import DataError
 from features.tables import CUSTOMERS, EVENTS, LEADS, SALES
@@ -33,7 +44,7 @@ COUNTED = {
 }
 
 
-def _window(days: int) -> dict[str, Fact]:
+def _window(days: int) -> dict[str, Aggregation]:
     """What the customer did in the last `days` days, by kind of event."""
     zh, en = f"近{days}天", f"in the last {days} days"
     facts = {f"events_{days}d": count(days=days, zh=f"{zh}全部行为次数", en=f"events of any kind {en}")}

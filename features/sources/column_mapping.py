@@ -14,8 +14,8 @@ from features.yaml_config import near
 
 
 @dataclass(frozen=True)
-class Feed:
-    """One column of a raw table and what feeds it.
+class MappedColumn:
+    """One column of a raw table and the source column it is read from.
 
     Attributes
     ----------
@@ -39,12 +39,12 @@ class Feed:
 
 
 @dataclass(frozen=True)
-class Binding:
-    """How one table is fed, or what is wrong with it.
+class ColumnMapping:
+    """Source columns of one table, or what is wrong with them.
 
     Attributes
     ----------
-    feeds : tuple of Feed
+    columns : tuple of MappedColumn
         In the contract's order, then extra features.
     key : tuple of str
         Columns that identify a row.
@@ -56,14 +56,14 @@ class Binding:
         Mapped names that are neither in the contract nor declared extra features.
     """
 
-    feeds: tuple[Feed, ...]
+    columns: tuple[MappedColumn, ...]
     key: tuple[str, ...]
     time: str | None
     problems: tuple[ChehangError, ...]
     ignored: tuple[str, ...]
 
 
-def bind(
+def map_columns(
     table: Table,
     source: TableSource,
     present: Sequence[str],
@@ -71,8 +71,8 @@ def bind(
     extra: ExtraFeatures,
     timeless: bool,
     file: str,
-) -> Binding:
-    """Settle which source column feeds which column of a table.
+) -> ColumnMapping:
+    """Return the source column of every column of a table.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def bind(
         for n in extras
         if n in table.columns
     ]
-    feeds = []
+    mapped_columns = []
     for name, kind in (kinds | {n: k for n, k in extras.items() if n not in table.columns}).items():
         contract = table.columns.get(name)
         required = contract is not None and bool(contract.required)
@@ -108,10 +108,10 @@ def bind(
                 problems.append(_missing(table, name, source, present, field, extra=name in extras))
             continue
         problems += [ConfigError(f"{field}: {fault}") for fault in _faults(spec, kind, present)]
-        feeds.append(Feed(name, kind, spec, contract is not None, required))
+        mapped_columns.append(MappedColumn(name, kind, spec, contract is not None, required))
     problems += _filter_faults(table, source, present, file)
-    return Binding(
-        tuple(feeds),
+    return ColumnMapping(
+        tuple(mapped_columns),
         tuple(k for k in table.key if k not in absent),
         None if timeless else table.time,
         tuple(problems),

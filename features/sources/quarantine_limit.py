@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from features.errors import DataError
-from features.sources.column_mapping import Binding
+from features.sources.column_mapping import ColumnMapping
 from features.sources.conversion import NOT_FINITE, NOT_WHOLE, OTHER_UNIT, TYPE, UNMAPPED
 from features.sources.rules import DUPLICATE_KEY, EXACT_DUPLICATE, FUTURE, NULL
 from features.sources.scans import ROW
-from features.sources.validation import Ledger
+from features.sources.validation import ValidationResult
 from features.tables import Table
 
 _TOP = 3
@@ -29,11 +29,11 @@ _REMEDIES = {
 }
 
 
-def too_many_broken(
+def quarantine_error(
     table: Table,
-    binding: Binding,
+    mapping: ColumnMapping,
     rows: pl.LazyFrame,
-    ledger: Ledger,
+    validation: ValidationResult,
     *,
     share: float,
     file: str,
@@ -45,12 +45,12 @@ def too_many_broken(
     ----------
     table : Table
         The contract.
-    binding : Binding
-        What feeds what.
+    mapping : ColumnMapping
+        Source column of every column.
     rows : pl.LazyFrame
         The source's rows with their position in `__row__`.
-    ledger : Ledger
-        What became of them.
+    validation : ValidationResult
+        Rows that are valid, repeated or broken.
     share : float
         The share of broken rows that is allowed.
     file : str
@@ -58,10 +58,10 @@ def too_many_broken(
     written : Path or None
         The quarantine file.
     """
-    broken, read = ledger.broken.height, ledger.rows_read
-    counted = [(label, n) for label, n in ledger.rules.items() if label != EXACT_DUPLICATE]
+    broken, read = validation.broken.height, validation.rows_read
+    counted = [(label, n) for label, n in validation.rules.items() if label != EXACT_DUPLICATE]
     told = "; ".join(
-        f"{label} in {n:,} rows, for example {_example(label, table, binding, rows, ledger)}: {_remedy(label)}"
+        f"{label} in {n:,} rows, for example {_example(label, table, mapping, rows, validation)}: {_remedy(label)}"
         for label, n in counted[:_TOP]
     )
     more = f"; and {len(counted) - _TOP} more rules" if len(counted) > _TOP else ""
@@ -76,19 +76,19 @@ def _remedy(label: str) -> str:
     return _REMEDIES.get(rule, "correct the values, or their `factor` or `map`")
 
 
-def _example(label: str, table: Table, binding: Binding, rows: pl.LazyFrame, ledger: Ledger) -> str:
+def _example(label: str, table: Table, mapping: ColumnMapping, rows: pl.LazyFrame, validation: ValidationResult) -> str:
     column, rule = label.split(": ", 1)
-    names = binding.key if rule == DUPLICATE_KEY else (column,)
-    feeds = {f.name: f for f in binding.feeds}
+    names = mapping.key if rule == DUPLICATE_KEY else (column,)
+    mapped_columns = {f.name: f for f in mapping.columns}
     if any(n in table.personal for n in names):
         return "<personal>"
-    if not all(feeds[n].contract for n in names):
+    if not all(mapped_columns[n].contract for n in names):
         return "<not shown>"  # nobody has said whether an extra feature is personal
-    row = ledger.broken.filter(pl.col("broken_rules").list.contains(label))[ROW][0]
+    row = validation.broken.filter(pl.col("broken_rules").list.contains(label))[ROW][0]
     found = rows.filter(pl.col(ROW) == row).collect()
 
     def value(name: str) -> Any:
-        spec = feeds[name].spec
+        spec = mapped_columns[name].spec
         return spec.constant if spec.source is None else found[spec.source][0]
 
     return ", ".join(_shown(value(n)) for n in names)

@@ -11,14 +11,14 @@ from types import MappingProxyType
 import polars as pl
 
 from features.errors import ChehangError, ConfigError, DataError
-from features.sources.column_mapping import Binding, bind
+from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig, TableSource
 from features.sources.odometers import keep_unmapped, without_implausible
 from features.sources.quarantine import write_quarantine
-from features.sources.quarantine_limit import too_many_broken
+from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW, Scan, open_source, unreadable
 from features.sources.typed_rows import TypedRows, chosen, typed
-from features.sources.validation import Ledger, keep_ledger
+from features.sources.validation import ValidationResult, validate_rows
 from features.tables import TABLES, Table
 from features.yaml_config import near
 
@@ -127,7 +127,7 @@ def read_tables(
     frames, reports = {}, {}
     for plan in plans:
         name = plan.table.name
-        for ignored in plan.binding.ignored:
+        for ignored in plan.mapping.ignored:
             tell(f"{name}: `{ignored}` is mapped but neither in the contract nor an extra feature: not read")
         try:
             frames[name], reports[name] = _read(plan, config, Path(quarantine_folder) / f"{name}.parquet", now)
@@ -147,7 +147,7 @@ class _Plan:
     table: Table
     source: TableSource
     scan: Scan
-    binding: Binding
+    mapping: ColumnMapping
 
 
 def _plans(
@@ -161,7 +161,7 @@ def _plans(
             problems.append(error)
             continue
         plans.append(plan)
-        problems += plan.binding.problems
+        problems += plan.mapping.problems
     if problems:
         kind = DataError if any(isinstance(p, DataError) for p in problems) else ConfigError
         raise kind("; ".join(map(str, problems)))
@@ -175,19 +175,19 @@ def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, timeless: bool
     if source is None:
         raise ConfigError(f"{config.file}: tables: no entry `{name}`: say there where its rows come from")
     scan = open_source(name, source)
-    binding = bind(TABLES[name], source, scan.columns, extra=extra, timeless=timeless, file=config.file)
-    return _Plan(TABLES[name], source, scan, binding)
+    mapping = map_columns(TABLES[name], source, scan.columns, extra=extra, timeless=timeless, file=config.file)
+    return _Plan(TABLES[name], source, scan, mapping)
 
 
 def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tuple[pl.LazyFrame, TableReport]:
     name, where, source = plan.table.name, plan.scan.where, plan.source
-    rows = chosen(plan.scan.rows(), source, plan.binding)
+    rows = chosen(plan.scan.rows(), source, plan.mapping)
     if not plan.scan.cheap_to_repeat:
         rows = rows.collect().lazy()
     table = typed(
         rows,
         plan.table,
-        plan.binding,
+        plan.mapping,
         timezone=config.timezone,
         now=None if source.allow_future else now,
         field=f"{config.file}: tables.{name}",
@@ -195,49 +195,51 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     )
     if not plan.scan.cheap_to_repeat:
         table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags)
-    required = tuple(f.name for f in plan.binding.feeds if f.required)
-    ledger = keep_ledger(table, plan.binding.key, watch=required)
-    _not_empty(ledger, plan)
-    written = write_quarantine(quarantine, rows, ledger.broken)
+    required = tuple(f.name for f in plan.mapping.columns if f.required)
+    validation = validate_rows(table, plan.mapping.key, watch=required)
+    _not_empty(validation, plan)
+    written = write_quarantine(quarantine, rows, validation.broken)
     share = config.max_quarantined_share
-    if ledger.broken.height > share * ledger.rows_read or ledger.rows_kept == 0:
-        raise too_many_broken(plan.table, plan.binding, rows, ledger, share=share, file=config.file, written=written)
-    frame, notes = _kept(table, ledger), [plan.scan.mapped.note] if plan.scan.mapped else []
+    if validation.broken.height > share * validation.rows_read or validation.rows_kept == 0:
+        raise quarantine_error(
+            plan.table, plan.mapping, rows, validation, share=share, file=config.file, written=written
+        )
+    frame, notes = _kept(table, validation), [plan.scan.mapped.note] if plan.scan.mapped else []
     if plan.scan.mapped is not None:
         keep_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.mapped)
-    rules = dict(ledger.rules)
+    rules = dict(validation.rules)
     if source.check_odometer:
         frame, counted = without_implausible(frame, quarantine.with_suffix(".odometer.parquet"), where=where)
         rules |= counted
         notes += [f"{n:,} readings become unknown: {rule}" for rule, n in counted.items()]
     report = TableReport(
         name,
-        ledger.rows_read,
-        ledger.rows_kept,
-        ledger.broken.height,
+        validation.rows_read,
+        validation.rows_kept,
+        validation.broken.height,
         rules,
         written,
-        ledger.fingerprint,
+        validation.fingerprint,
         table.columns,
         tuple(notes),
     )
     return frame, report
 
 
-def _not_empty(ledger: Ledger, plan: _Plan) -> None:
+def _not_empty(validation: ValidationResult, plan: _Plan) -> None:
     where = plan.scan.where
-    if ledger.rows_read == 0:
+    if validation.rows_read == 0:
         filtered = " that `only` and `drop` leave: widen them" if plan.source.only or plan.source.drop else ""
         raise DataError(f"{where}: has no rows{filtered or ': fill the table, or point to the right one'}")
-    if ledger.empty:
+    if validation.empty:
         raise DataError(
-            f"{where}: required column `{ledger.empty[0]}` is null in every row: "
-            f"fill it, or map another column under tables.{plan.table.name}.columns.{ledger.empty[0]}"
+            f"{where}: required column `{validation.empty[0]}` is null in every row: "
+            f"fill it, or map another column under tables.{plan.table.name}.columns.{validation.empty[0]}"
         )
 
 
-def _kept(table: TypedRows, ledger: Ledger) -> pl.LazyFrame:
+def _kept(table: TypedRows, validation: ValidationResult) -> pl.LazyFrame:
     frame = table.frame
-    if len(ledger.left_out):
-        frame = frame.filter(~pl.col(ROW).is_in(ledger.left_out.implode()))
+    if len(validation.left_out):
+        frame = frame.filter(~pl.col(ROW).is_in(validation.left_out.implode()))
     return frame.select(table.columns)

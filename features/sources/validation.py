@@ -1,4 +1,4 @@
-"""One pass over a table that says of every row whether it is kept, and why not; and what the kept rows hash to."""
+"""Validation of a table in one pass: rows kept, rows quarantined with their rules, and a hash of the rows kept."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _KEY, _CONTENT = "__key__", "__content__"
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """What became of the rows.
+class ValidationResult:
+    """Rows of a table that are valid, repeated or broken.
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class Ledger:
     fingerprint: str
 
 
-def keep_ledger(typed: TypedRows, key: tuple[str, ...], *, watch: tuple[str, ...] = ()) -> Ledger:
-    """Judge every row.
+def validate_rows(typed: TypedRows, key: tuple[str, ...], *, watch: tuple[str, ...] = ()) -> ValidationResult:
+    """Validate every row against the contract.
 
     Of identical rows the first is kept. Rows that share a key but differ all break the rule "duplicate key":
     which of them is right, only their owner can say.
@@ -81,7 +81,7 @@ def keep_ledger(typed: TypedRows, key: tuple[str, ...], *, watch: tuple[str, ...
     counts |= {clash.label: ambiguous.height, EXACT_DUPLICATE: len(repeated)}
     left_out = pl.concat([broken[ROW], repeated]).sort()
     kept = sound.filter(~pl.col(ROW).is_in(left_out.implode())) if len(left_out) else sound
-    return Ledger(
+    return ValidationResult(
         rows_read=book.height,
         rows_kept=kept.height,
         rows_repeated=len(repeated),

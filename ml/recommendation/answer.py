@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,18 +16,16 @@ from features.as_of import DAY
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.pages.page import Cap, Page, compose, moved
-from ml.estimators.retrievers.content import ContentNeighbours
 from ml.instants import microseconds
 from ml.recommendation.catalogue import ALWAYS
-from ml.recommendation.financing import Financing, MonthlyPayment
-from ml.recommendation.house_rules import HouseRules, Rule
+from ml.recommendation.financing import MonthlyPayment
+from ml.recommendation.house_rules import Rule
 from ml.recommendation.ranking_features import Tastes, pair_columns
 from ml.recommendation.reasons import Evidence, Reason, reasons
-from ml.recommendation.recommender import Recommender
 from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.request_context import Asked, Path, read_request
+from ml.recommendation.showroom import Showroom
 from ml.recommendation.stock import Stock
-from ml.recommendation.user_profiles import People
 from ml.recommendation.visitors import Visitors
 
 MINUTE = 60_000_000
@@ -37,18 +35,6 @@ NOTHING = {
     "filtered": Text(zh="没有符合全部条件的车辆", en="No vehicle fits all of the filters"),
     "fewer": Text(zh="符合条件的车辆少于所要的数量", en="Fewer vehicles fit the filters than were asked for"),
 }
-
-
-class Showroom(Protocol):
-    """What a page is made of: a recommender, the profiles it knows, and the stock, rules and products of the moment."""
-
-    recommender: Recommender
-    people: People
-    stock: Stock
-    house: HouseRules
-    financing: Financing | None
-    space: ContentNeighbours
-    sizes: dict[str, int]
 
 
 class _Frozen(BaseModel):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from features.as_of import (
     DAY,
-    Fact,
+    Aggregation,
     History,
     before,
     count,
@@ -50,7 +50,7 @@ def spine(*rows: tuple[str | None, int]) -> pl.LazyFrame:
     return pl.LazyFrame(rows, schema={"customer_id": pl.String, "as_of": pl.Int64}, orient="row")
 
 
-def visits(**facts: Fact) -> History:
+def visits(**facts: Aggregation) -> History:
     return History(EVENTS, on="customer_id", facts=facts)
 
 
@@ -60,7 +60,7 @@ def facts_of(asked: pl.LazyFrame, history: History, table: pl.LazyFrame) -> list
     return result.sort("customer_id", "as_of", nulls_last=True).to_dicts()
 
 
-def one(fact: Fact, *rows: tuple[Any, ...], lookback_days: int | None = None) -> Any:
+def one(fact: Aggregation, *rows: tuple[Any, ...], lookback_days: int | None = None) -> Any:
     """The fact about customer `a` as of NOW."""
     history = replace(visits(x=fact), lookback_days=lookback_days)
     return facts_of(spine(("a", NOW)), history, events(*rows))[0]["x"]

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from features.sources.column_mapping import Binding, bind
+from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, TableSource
 from features.tables import APPLICATIONS
 
 PRESENT = ("application_id", "submitted_at", "Amount", "visits")
 
 
-def bound(present: tuple[str, ...] = PRESENT, extra: ExtraFeatures | None = None, **source: Any) -> Binding:
-    return bind(
+def bound(present: tuple[str, ...] = PRESENT, extra: ExtraFeatures | None = None, **source: Any) -> ColumnMapping:
+    return map_columns(
         APPLICATIONS,
         TableSource(csv="a.csv", **source),
         present,
@@ -25,11 +25,11 @@ def bound(present: tuple[str, ...] = PRESENT, extra: ExtraFeatures | None = None
 
 
 def test_columns_feed_by_their_name_or_by_their_mapping_in_the_contract_s_order() -> None:
-    binding = bound(
+    mapping = bound(
         columns={"loan_amount": {"from": "Amount", "factor": 100}}, extra=ExtraFeatures(numeric=("visits",))
     )
-    assert binding.problems == () and (binding.key, binding.time) == (("application_id",), "submitted_at")
-    assert [(f.name, f.spec.source, f.kind, f.contract, f.required) for f in binding.feeds] == [
+    assert mapping.problems == () and (mapping.key, mapping.time) == (("application_id",), "submitted_at")
+    assert [(f.name, f.spec.source, f.kind, f.contract, f.required) for f in mapping.columns] == [
         ("application_id", "application_id", "text", True, True),
         ("submitted_at", "submitted_at", "instant", True, True),
         ("loan_amount", "Amount", "money", True, False),

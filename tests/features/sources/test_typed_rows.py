@@ -1,4 +1,4 @@
-"""A source's rows as contract columns, with a flag for every rule they break; the ledger and the verdict on them."""
+"""A source's rows as contract columns, with a flag for every rule they break; the ledger and the message on them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from features.errors import DataError
-from features.sources.column_mapping import Binding, bind
+from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, TableSource
-from features.sources.quarantine_limit import too_many_broken
+from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW
 from features.sources.typed_rows import TypedRows, chosen, source_columns, typed
-from features.sources.validation import Ledger, keep_ledger
+from features.sources.validation import ValidationResult, validate_rows
 from features.tables import APPLICATIONS
 
 NOW = 1_000
@@ -26,67 +26,79 @@ DATA: dict[str, list[Any]] = {
 COLUMNS = {"submitted_at": {"from": "submitted_at", "unit": "us"}}
 
 
-def rows_of(data: dict[str, list[Any]], **source: Any) -> tuple[pl.LazyFrame, Binding, TypedRows]:
+def rows_of(data: dict[str, list[Any]], **source: Any) -> tuple[pl.LazyFrame, ColumnMapping, TypedRows]:
     table = TableSource(csv="a.csv", columns=COLUMNS, **source)
-    binding = bind(APPLICATIONS, table, [*data], extra=ExtraFeatures(), timeless=False, file="sources.yaml")
+    mapping = map_columns(APPLICATIONS, table, [*data], extra=ExtraFeatures(), timeless=False, file="sources.yaml")
     rows = pl.LazyFrame(data).with_row_index(ROW)
     converted = typed(
-        chosen(rows, table, binding), APPLICATIONS, binding, timezone="UTC", now=NOW, field="tables", where="a.csv"
+        chosen(rows, table, mapping), APPLICATIONS, mapping, timezone="UTC", now=NOW, field="tables", where="a.csv"
     )
-    return rows, binding, converted
+    return rows, mapping, converted
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return keep_ledger(rows_of(DATA)[2], ("application_id",), watch=("term_months", "housing")[:1])
+def validation() -> ValidationResult:
+    return validate_rows(rows_of(DATA)[2], ("application_id",), watch=("term_months", "housing")[:1])
 
 
 def test_values_take_their_contract_s_type_and_each_broken_rule_its_flag() -> None:
-    _, binding, converted = rows_of(DATA, drop={"application_id": ["A"]})
-    assert source_columns(binding) == ["application_id", "submitted_at", "term_months", "monthly_income"]
+    _, mapping, converted = rows_of(DATA, drop={"application_id": ["A"]})
+    assert source_columns(mapping) == ["application_id", "submitted_at", "term_months", "monthly_income"]
     frame = converted.frame.collect()
     assert frame["term_months"].to_list()[:2] == [None, 12] and frame.schema["term_months"] == pl.Int64
     broken = {f.label for f in converted.flags if frame[f.name].any()}
     assert broken == {"application_id: null", "submitted_at: in the future", "term_months: type"}
 
 
-def test_the_ledger_keeps_sound_rows_one_of_identical_ones_and_none_of_those_that_share_a_key(ledger: Ledger) -> None:
-    assert (ledger.rows_read, ledger.rows_kept, ledger.rows_repeated) == (8, 2, 1)
-    assert ledger.left_out.to_list() == [1, 2, 4, 5, 6, 7]
-    assert ledger.rules["application_id: duplicate key"] == 2 and ledger.rules["exact duplicate"] == 1
-    assert ledger.empty == ()
+def test_one_of_identical_rows_is_valid_and_none_of_those_that_share_a_key(
+    validation: ValidationResult,
+) -> None:
+    assert (validation.rows_read, validation.rows_kept, validation.rows_repeated) == (8, 2, 1)
+    assert validation.left_out.to_list() == [1, 2, 4, 5, 6, 7]
+    assert validation.rules["application_id: duplicate key"] == 2 and validation.rules["exact duplicate"] == 1
+    assert validation.empty == ()
 
 
-def test_a_fingerprint_does_not_depend_on_the_order_of_rows_but_on_what_they_hold(ledger: Ledger) -> None:
+def test_a_fingerprint_does_not_depend_on_the_order_of_rows_but_on_what_they_hold(validation: ValidationResult) -> None:
     turned = {name: values[::-1] for name, values in DATA.items()}
-    assert keep_ledger(rows_of(turned)[2], ("application_id",)).fingerprint == ledger.fingerprint
+    assert validate_rows(rows_of(turned)[2], ("application_id",)).fingerprint == validation.fingerprint
     other = {**DATA, "monthly_income": [101, *DATA["monthly_income"][1:]]}
-    assert keep_ledger(rows_of(other)[2], ("application_id",)).fingerprint != ledger.fingerprint
+    assert validate_rows(rows_of(other)[2], ("application_id",)).fingerprint != validation.fingerprint
 
 
 def test_a_column_without_a_value_is_empty_unless_its_values_could_not_be_read() -> None:
     nothing = {**DATA, "term_months": [None] * 8, "monthly_income": ["?"] * 8}
-    assert keep_ledger(rows_of(nothing)[2], ("application_id",), watch=("term_months", "monthly_income")).empty == (
+    assert validate_rows(rows_of(nothing)[2], ("application_id",), watch=("term_months", "monthly_income")).empty == (
         "term_months",
     )
 
 
-def test_the_verdict_names_the_worst_rules_with_an_example_and_a_remedy_and_nothing_personal(ledger: Ledger) -> None:
-    rows, binding, _ = rows_of(DATA)
-    verdict = str(too_many_broken(APPLICATIONS, binding, rows, ledger, share=0.02, file="sources.yaml", written=None))
-    assert (
-        "applications: 5 of 8 rows (62.5%) break the contract, max_quarantined_share in sources.yaml is 2.0%" in verdict
+def test_the_error_names_the_worst_rules_with_an_example_and_a_remedy_and_nothing_personal(
+    validation: ValidationResult,
+) -> None:
+    rows, mapping, _ = rows_of(DATA)
+    message = str(
+        quarantine_error(APPLICATIONS, mapping, rows, validation, share=0.02, file="sources.yaml", written=None)
     )
-    assert "application_id: duplicate key in 2 rows, for example 'E': keep one row for each key" in verdict
-    assert "and 1 more rules. The rows are in None" in verdict
+    assert (
+        "applications: 5 of 8 rows (62.5%) break the contract, max_quarantined_share in sources.yaml is 2.0%" in message
+    )
+    assert "application_id: duplicate key in 2 rows, for example 'E': keep one row for each key" in message
+    assert "and 1 more rules. The rows are in None" in message
     income = {**DATA, "monthly_income": [-1] * 8}
-    rows, binding, converted = rows_of(income)
-    verdict = str(
-        too_many_broken(
-            APPLICATIONS, binding, rows, keep_ledger(converted, ("application_id",)), share=0.0, file="s", written=None
+    rows, mapping, converted = rows_of(income)
+    message = str(
+        quarantine_error(
+            APPLICATIONS,
+            mapping,
+            rows,
+            validate_rows(converted, ("application_id",)),
+            share=0.0,
+            file="s",
+            written=None,
         )
     )
-    assert "monthly_income" in verdict and "for example <personal>" in verdict and "-1" not in verdict
+    assert "monthly_income" in message and "for example <personal>" in message and "-1" not in message
 
 
 def test_a_column_of_a_type_that_cannot_hold_it_is_refused() -> None:

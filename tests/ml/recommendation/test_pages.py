@@ -18,6 +18,7 @@ from ml.recommendation.answer import RecommendationAnswer
 from ml.recommendation.house_rules import load_house_rules
 from ml.recommendation.live_updates import follow
 from ml.recommendation.request import SimilarRequest
+from ml.recommendation.showroom import Showroom
 from ml.recommendation.similar import answer as similar
 from tests.conftest import ROOT, Trained
 from tests.small.recommendation import DAY, START
@@ -269,3 +270,7 @@ def test_similar_vehicles(model: Model) -> None:
     assert found.items[0].body_type == "suv"
     with pytest.raises(DataError, match="'gone' is not in stock"):
         similar(champions, SimilarRequest(vehicle_id="gone"))
+
+
+def test_a_champion_has_all_that_a_page_is_made_of(model: Model) -> None:
+    assert [name for name in Showroom.__annotations__ if not hasattr(model.estimator, name)] == []
