@@ -1,0 +1,1 @@
+"""Reports: typed sections, and one renderer for each medium (terminal, HTML, PNG, JSON)."""

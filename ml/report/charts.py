@@ -1,0 +1,166 @@
+"""What is drawn of a section, whatever draws it: lines over an axis, or horizontal bars."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ml.report.columns import Column
+from ml.report.formats import Format, Language
+from ml.report.sections import Bars, Calibration, Curve, Importance, Rows, Section, TimeSeries
+
+MAX_BARS = 12  # groups; the table has the others
+MAX_LABELS = 6  # of a horizontal axis
+Values = tuple[float | None, ...]
+_PERFECT = {"zh": "完全校准", "en": "perfect calibration"}
+
+
+@dataclass(frozen=True)
+class Band:
+    """Limits around a series."""
+
+    title: str
+    low: Values
+    high: Values
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values of one colour; None is a gap."""
+
+    title: str
+    values: Values
+    bands: tuple[Band, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """An axis: title with unit, and how its figures are written."""
+
+    title: str
+    format: Format
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Series over a horizontal axis.
+
+    Attributes
+    ----------
+    x : tuple of float
+        Positions.
+    labels : tuple of str or None
+        A label for each position; None where the positions are figures.
+    thresholds : tuple of (float, str)
+        Horizontal lines with their titles.
+    diagonal : str
+        What equal figures on both axes mean: the diagonal is drawn; the empty text draws none.
+    log_x : bool
+        Whether the horizontal axis is logarithmic.
+    """
+
+    x: tuple[float, ...]
+    x_axis: Ruler
+    y_axis: Ruler
+    series: tuple[Series, ...]
+    labels: tuple[str, ...] | None = None
+    thresholds: tuple[tuple[float, str], ...] = ()
+    diagonal: str = ""
+    log_x: bool = False
+
+    def shown_labels(self) -> dict[float, str]:
+        """Return a few labels by position, the first and the last among them."""
+        if self.labels is None or not self.x:
+            return {}
+        step = max(1, math.ceil((len(self.x) - 1) / (MAX_LABELS - 1)))
+        places = [*range(len(self.x) - 1, -1, -step)]
+        return {self.x[i]: self.labels[i] for i in sorted(places)}
+
+    def extent(self) -> tuple[float, float, float, float]:
+        """Return the least and greatest x and y that the chart shows; y begins at zero where nothing is below."""
+        bands = [v for s in self.series for b in s.bands for v in (*b.low, *b.high)]
+        y = [v for v in (*(v for s in self.series for v in s.values), *bands) if v is not None]
+        y += [value for value, _ in self.thresholds]
+        low, high = min([0.0, *y]), max([*y, 0.0]) or 1.0
+        x = self.x or (0.0,)
+        if self.diagonal:
+            high = max(high, *x)
+            return low, high, low, high
+        return min(x), max(x), low, high
+
+
+@dataclass(frozen=True)
+class HorizontalBars:
+    """Groups of bars, the first on top."""
+
+    categories: tuple[str, ...]
+    series: tuple[Series, ...]
+    axis: Ruler
+
+
+def chart_of(section: Section, language: Language = "en") -> Lines | HorizontalBars | None:
+    """Return the chart of a section; None where a table says all, or where there is nothing to draw."""
+    if not section.table().rows:
+        return None
+    if isinstance(section, Calibration):
+        x = tuple(b.predicted or 0.0 for b in section.rows)
+        series = Series(section.y.label(language), tuple(b.observed for b in section.rows))
+        x_axis, y_axis = (Ruler(a.label(language), a.format) for a in (section.x, section.y))
+        return Lines(x, x_axis, y_axis, (series,), diagonal=_PERFECT[language])
+    if isinstance(section, Importance):
+        rows = section.rows[:MAX_BARS]
+        axis = Ruler(section.x.label(language), section.x.format)
+        return HorizontalBars(
+            tuple(f.name for f in rows), (Series(axis.title, tuple(f.importance for f in rows)),), axis
+        )
+    if isinstance(section, Bars):
+        names = tuple(str(row[section.columns[0].name]) for row in section.rows[:MAX_BARS])
+        bars = tuple(_series(section, c, language, limit=MAX_BARS) for c in section.series())
+        return HorizontalBars(names, bars, Ruler(section.y.label(language), section.y.format))
+    if isinstance(section, Curve | TimeSeries):
+        return _lines(section, language)
+    return None
+
+
+def _lines(section: Curve | TimeSeries, language: Language) -> Lines:
+    first = section.columns[0]
+    values = [row[first.name] for row in section.rows]
+    series = tuple(_series(section, c, language) for c in section.series())
+    x_axis, y_axis = (Ruler(a.label(language), a.format) for a in (first, section.y))
+    if isinstance(section, Curve):
+        return Lines(tuple(float(v or 0.0) for v in values), x_axis, y_axis, series, log_x=section.log_x)
+    return Lines(
+        tuple(map(float, range(len(values)))), x_axis, y_axis, series, labels=tuple(map(str, values)),
+        thresholds=tuple((t.value, getattr(t.title, language)) for t in section.thresholds),
+    )  # fmt: skip
+
+
+def _series(section: Rows, column: Column, language: Language, *, limit: int | None = None) -> Series:
+    def values(key: str) -> Values:
+        return tuple(None if (v := row[key]) is None else float(v) for row in section.rows[:limit])
+
+    bands = tuple(Band(i.label(language), values(i.low), values(i.high)) for i in column.intervals)
+    return Series(getattr(column.title, language), values(column.name), bands)
+
+
+def ticks(low: float, high: float, *, about: int = 4) -> list[float]:
+    """Return round numbers from `low` to `high`, about so many.
+
+    >>> ticks(0.0, 0.13), ticks(0.0, 96_000.0, about=6)
+    ([0.0, 0.05, 0.1], [0.0, 20000.0, 40000.0, 60000.0, 80000.0])
+    """
+    rough = (high - low) / about if high > low else 1.0
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * size for m in (1, 2, 5, 10) if m * size >= rough * 0.999)
+    count = math.floor(high / step + 1e-9) - math.ceil(low / step - 1e-9)
+    return [round(step * (math.ceil(low / step - 1e-9) + i), 12) for i in range(count + 1)]
+
+
+def decades(low: float, high: float) -> Sequence[float]:
+    """Return the powers of ten from `low` to `high`.
+
+    >>> decades(1.0, 2_500.0)
+    [1.0, 10.0, 100.0, 1000.0]
+    """
+    return [10.0**k for k in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]

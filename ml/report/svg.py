@@ -1,0 +1,158 @@
+"""Charts as inline SVG whose words keep their size at every width: positions are percentages, curves stretch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from html import escape
+from itertools import groupby
+
+from ml.report.charts import Band, HorizontalBars, Lines, Series, Values, decades, ticks
+from ml.report.formats import Language, formatted, on_axis
+from ml.report.style import BAD, BAND_OPACITY, CONTROL, INK, LINE, SERIES
+
+HEIGHT, TOP, BOTTOM = 240, 18, 42  # px of a line chart, and of its margins
+LEFT, RIGHT = 10.0, 97.0  # % of its width
+BAR, GAP = 16, 10  # px
+NAMES, ENDS = 34.0, 84.0  # % of the width where bars begin and end
+MOST_MARKERS = 24
+Scale = Callable[[float], float]
+
+
+def svg_of(chart: Lines | HorizontalBars, description: str, language: Language = "en") -> str:
+    """Return the `svg` element; `description` is a whole sentence for those who cannot see it."""
+    body, height = _lines(chart) if isinstance(chart, Lines) else _bars(chart, language)
+    head = f'<svg class="chart" width="100%" height="{height}" role="img" aria-label="{escape(description)}">'
+    return f"{head}{''.join(body)}</svg>"
+
+
+def legend(chart: Lines | HorizontalBars) -> str:
+    """Return what the colours mean, for above the chart; nothing where there is one series alone."""
+    marks = [(s.title, SERIES[i % len(SERIES)]) for i, s in enumerate(chart.series)]
+    items = [_key(title, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{c}" stroke-width="3"/>') for title, c in marks]
+    for i, series in enumerate(chart.series):
+        for band in series.bands:
+            swatch = f'<rect width="18" height="10" fill="{SERIES[i % len(SERIES)]}" fill-opacity="{BAND_OPACITY}"/>'
+            whisker = f'<line x1="0" x2="18" y1="5" y2="5" stroke="{INK}" stroke-width="2"/>'
+            items.append(_key(band.title, swatch if isinstance(chart, Lines) else whisker))
+    if isinstance(chart, Lines):
+        dashed = f'<line x1="0" x2="18" y1="5" y2="5" stroke="{BAD}" stroke-width="2" stroke-dasharray="5 3"/>'
+        items += [_key(title, dashed) for _, title in chart.thresholds]
+        if chart.diagonal:
+            items.append(
+                _key(chart.diagonal, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{CONTROL}" stroke-dasharray="2 3"/>')
+            )
+    return f'<p class="legend">{"".join(items)}</p>' if len(items) > 1 else ""
+
+
+def _key(title: str, mark: str) -> str:
+    return f'<span><svg aria-hidden="true">{mark}</svg>{escape(title)}</span>'
+
+
+def _text(x: float, y: float, words: str, anchor: str = "middle", more: str = "") -> str:
+    return f'<text x="{x:.2f}%" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(words)}</text>'
+
+
+def _lines(chart: Lines) -> tuple[list[str], int]:
+    x0, x1, y0, y1 = chart.extent()
+    inner = HEIGHT - TOP - BOTTOM
+    bend: Scale = math.log10 if chart.log_x else float
+
+    def place_y(value: float) -> float:
+        return 100 - 100 * (value - y0) / ((y1 - y0) or 1.0)
+
+    def place_x(value: float) -> float:
+        return 100 * (bend(value) - bend(x0)) / ((bend(x1) - bend(x0)) or 1.0)
+
+    def px(value: float) -> float:
+        return TOP + inner * place_y(value) / 100
+
+    def percent(value: float) -> float:
+        return LEFT + (RIGHT - LEFT) * place_x(value) / 100
+
+    out = [_text(LEFT, 10, chart.y_axis.title, "start")]
+    for tick in ticks(y0, y1):
+        out.append(f'<line x1="{LEFT}%" x2="{RIGHT}%" y1="{px(tick):.1f}" y2="{px(tick):.1f}" stroke="{LINE}"/>')
+        out.append(_text(LEFT - 1, px(tick) + 4, on_axis(tick, chart.y_axis.format), "end"))
+    for place, words in _x_labels(chart, x0, x1).items():
+        anchor = "start" if percent(place) < LEFT + 3 else "end" if percent(place) > RIGHT - 3 else "middle"
+        out.append(_text(percent(place), HEIGHT - BOTTOM + 16, words, anchor))
+    out.append(_text((LEFT + RIGHT) / 2, HEIGHT - 6, chart.x_axis.title))
+    stretch = [_area(chart.x, b, i, place_x, place_y) for i, s in enumerate(chart.series) for b in s.bands]
+    if chart.diagonal:
+        ends = f"M{place_x(x0):.2f} {place_y(y0):.2f} L{place_x(x1):.2f} {place_y(x1):.2f}"
+        stretch.append(_path(ends, CONTROL, ' stroke-dasharray="2 3"'))
+    for value, _ in chart.thresholds:
+        stretch.append(_path(f"M0 {place_y(value):.2f} H100", BAD, ' stroke-dasharray="5 4"'))
+    for i, s in enumerate(chart.series):
+        stretch.append(_path(_route(chart.x, s.values, place_x, place_y), SERIES[i % len(SERIES)], ' stroke-width="2"'))
+    box = f'x="{LEFT}%" y="{TOP}" width="{RIGHT - LEFT}%" height="{inner}"'
+    box += ' viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible"'
+    out.append(f"<svg {box}>{''.join(stretch)}</svg>")
+    if len(chart.x) <= MOST_MARKERS:
+        out += [
+            f'<circle cx="{percent(x):.2f}%" cy="{px(y):.1f}" r="3" fill="{SERIES[i % len(SERIES)]}"/>'
+            for i, s in enumerate(chart.series)
+            for x, y in zip(chart.x, s.values, strict=True)
+            if y is not None
+        ]
+    return out, HEIGHT
+
+
+def _x_labels(chart: Lines, x0: float, x1: float) -> dict[float, str]:
+    if chart.labels is not None:
+        return chart.shown_labels()
+    return {t: on_axis(t, chart.x_axis.format) for t in (decades(x0, x1) if chart.log_x else ticks(x0, x1))}
+
+
+def _path(route: str, colour: str, more: str) -> str:
+    return f'<path d="{route}" fill="none" stroke="{colour}"{more} vector-effect="non-scaling-stroke"/>'
+
+
+def _route(x: tuple[float, ...], values: Values, place_x: Scale, place_y: Scale) -> str:
+    """Return the path of a series, broken where a value is missing."""
+    pairs = zip(x, values, strict=True)
+    runs = [list(run) for is_there, run in groupby(pairs, key=lambda p: p[1] is not None) if is_there]
+    return " ".join(
+        "M" + " L".join(f"{place_x(a):.2f} {place_y(b):.2f}" for a, b in run if b is not None) for run in runs
+    )
+
+
+def _area(x: tuple[float, ...], band: Band, i: int, place_x: Scale, place_y: Scale) -> str:
+    there = [(a, low, high) for a, low, high in zip(x, band.low, band.high, strict=True) if None not in (low, high)]
+    upper = [f"{place_x(a):.2f} {place_y(high or 0.0):.2f}" for a, _, high in there]
+    lower = [f"{place_x(a):.2f} {place_y(low or 0.0):.2f}" for a, low, _ in reversed(there)]
+    fill = f'fill="{SERIES[i % len(SERIES)]}" fill-opacity="{BAND_OPACITY}"'
+    return f'<polygon points="{" ".join([*upper, *lower])}" {fill}/>'
+
+
+def _bars(chart: HorizontalBars, language: Language) -> tuple[list[str], int]:
+    high = max([v for s in chart.series for v in (*s.values, *_ends(s)) if v is not None and v > 0] or [1.0])
+    width = ENDS - NAMES
+    group = BAR * len(chart.series) + GAP
+    out: list[str] = []
+    for k, category in enumerate(chart.categories):
+        top = k * group
+        out.append(_text(NAMES - 1.5, top + (group - GAP) / 2 + 4, category, "end", f' fill="{INK}"'))
+        for i, series in enumerate(chart.series):
+            value, y = series.values[k], top + i * BAR
+            length = width * max(value or 0.0, 0.0) / high
+            colour = SERIES[i % len(SERIES)]
+            out.append(f'<rect x="{NAMES}%" y="{y + 2}" width="{length:.2f}%" height="{BAR - 4}" fill="{colour}"/>')
+            end = length
+            for band in series.bands[:1]:
+                low, up = (width * max(v[k] or 0.0, 0.0) / high for v in (band.low, band.high))
+                out.append(
+                    f'<line x1="{NAMES + low:.2f}%" x2="{NAMES + up:.2f}%" y1="{y + BAR / 2}" y2="{y + BAR / 2}" '
+                    f'stroke="{INK}" stroke-width="2"/>'
+                )
+                end = max(end, up)
+            words = "–" if value is None else formatted(value, chart.axis.format, language)
+            out.append(_text(NAMES + end + 1, y + BAR / 2 + 4, words, "start"))
+    height = group * len(chart.categories)
+    out.append(_text((NAMES + ENDS) / 2, height + 12, chart.axis.title))
+    return out, height + 18
+
+
+def _ends(series: Series) -> Values:
+    return series.bands[0].high if series.bands else ()

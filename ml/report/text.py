@@ -1,0 +1,40 @@
+"""A report at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text as RichText
+
+from ml.report.cells import text_table
+from ml.report.formats import Language
+from ml.report.report import Report
+from ml.report.sections import Paragraph, Section
+
+MAX_ROWS = 12  # of a table; report.html has the others
+
+
+def text_of(report: Report, language: Language = "en") -> Iterator[RenderableType]:
+    """Return what a terminal shows: the summary of each section, or its table where it has none."""
+    yield RichText.assemble((report.task, "bold"), f": {report.protocol}")
+    for section in report.sections:
+        yield from _section(section, language)
+
+
+def _section(section: Section, language: Language) -> Iterator[RenderableType]:
+    title = getattr(section.title, language)
+    line = section.text if isinstance(section, Paragraph) else section.summary and getattr(section.summary, language)
+    if line:
+        yield RichText(f"{title}: {line}")
+        return
+    content = text_table(section.table(), language)
+    table = RichTable(title=title, title_justify="left", title_style="bold")
+    for name, is_number in zip(content.header, content.is_number, strict=True):
+        table.add_column(RichText(name), justify="right" if is_number else "left")
+    for row in content.rows[:MAX_ROWS]:
+        table.add_row(*map(RichText, row))
+    yield table
+    if (more := len(content.rows) - MAX_ROWS) > 0:
+        yield RichText(f"另有 {more:,} 行" if language == "zh" else f"and {more:,} more rows")
