@@ -16,7 +16,7 @@ from features.tables import APPLICATIONS
 KEY = "application_id"
 
 
-def examples(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> nw.LazyFrame[Any]:
+def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> nw.LazyFrame[Any]:
     """Applications that became loans whose outcome is known.
 
     Parameters

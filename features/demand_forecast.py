@@ -11,8 +11,6 @@ from typing import Any
 
 import narwhals as nw
 
-from features.aggregations import DAY
-from features.as_of import AS_OF
 from features.errors import DataError
 from features.periods import Frequency, with_period
 
@@ -111,43 +109,6 @@ def stocked(tables: Mapping[str, Frame], *, series: Sequence[str], frequency: Fr
     closing = rows.join(last, on=[*series, PERIOD], how="inner").filter(nw.col("snapshot_at") == nw.col("latest_at"))
     closing = closing.group_by(*series, PERIOD).agg(nw.col("quantity").max().alias("on_hand"))
     return found.join(closing, on=[*series, PERIOD], how="left")
-
-
-def examples(tables: Mapping[str, Frame], params: Any) -> Frame:
-    """Every series and period with a sale: the series, `as_of` (us, the first instant of the period) and `label`.
-
-    The instants are those of a clock that is never put forward or back.
-    """
-    series = list(params.series)
-    found = sold(tables, series=series, frequency=params.frequency, timezone=params.timezone)
-    sales = _table(tables, "sales").drop_nulls([*series, "sold_at"])
-    rows = with_period(sales, nw.col("sold_at"), params.frequency, timezone=params.timezone, name=PERIOD)
-    day = rows.with_columns((nw.col("sold_at") // DAY * DAY).alias(AS_OF))
-    first = day.group_by(PERIOD).agg(nw.col(AS_OF).min().alias(AS_OF))
-    return found.join(first, on=PERIOD, how="left").select(*series, AS_OF, nw.col("quantity").alias("label"))
-
-
-def build(spine: Frame, tables: Mapping[str, Frame]) -> Frame:
-    """What a store sold of a model strictly before each moment: in all, and in the 91 days before.
-
-    >>> import polars as pl
-    >>> sales = pl.LazyFrame({"store_id": ["a", "a"], "model": ["x", "x"], "sold_at": [5, 9], "quantity": [1.0, 2.0]})
-    >>> spine = nw.from_native(pl.LazyFrame({"store_id": ["a"], "model": ["x"], "as_of": [9]}))
-    >>> build(spine, {"sales": nw.from_native(sales)}).collect().to_dict(as_series=False)["sold_before"]
-    [1.0]
-    """
-    keys = ["store_id", "model", AS_OF]
-    moments = spine.select(keys).unique()
-    rows = moments.join(_table(tables, "sales"), on=["store_id", "model"], how="inner")
-    rows = rows.filter(nw.col("sold_at") < nw.col(AS_OF))
-    recent = nw.when(nw.col(AS_OF) - nw.col("sold_at") <= 91 * DAY).then(nw.col("quantity")).otherwise(0.0)
-    facts = rows.with_columns(recent.alias("recent")).group_by(keys)
-    found = facts.agg(nw.col("quantity").sum().alias("sold_before"), nw.col("recent").sum().alias("sold_91_days"))
-    return (
-        spine.select(keys)
-        .join(found, on=keys, how="left")
-        .with_columns(nw.col("sold_before").fill_null(0.0), nw.col("sold_91_days").fill_null(0.0))
-    )
 
 
 def _table(tables: Mapping[str, Frame], name: str) -> Frame:

@@ -109,7 +109,7 @@ AFTERWARDS = ("first_contact_at", "gross_margin")
 Tables = Mapping[str, nw.LazyFrame[Any]]
 
 
-def examples(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
+def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     """Leads at the moments they are scored, and what became of them within the horizon.
 
     A lead is scored when it comes in and, to learn from, again some days later while it is still open. Its label says
@@ -126,8 +126,8 @@ def examples(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     -------
     LazyFrame
         `lead_id`, `as_of` (us; 0 where the data has no time), `label` (1 = bought; null where the horizon is not over
-        by the end of the data), `known_at` (us: the purchase, else the end of the horizon), `tested` (at creation),
-        and, where it can be given, `first_contact_at`, `gross_margin` and `first_channel`.
+        by the end of the data), `known_at` (us: the purchase, else the end of the horizon), `is_test_row` (at
+        creation), and, where it can be given, `first_contact_at`, `gross_margin` and `first_channel`.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def examples(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     one, zero = nw.lit(1, dtype=nw.Int64), nw.lit(0, dtype=nw.Int64)
     label = nw.when((over <= end) & sane).then(nw.when(bought).then(one).otherwise(zero))
     told = spine.with_columns(label.alias("label"), known.alias("known_at")).select(
-        "lead_id", AS_OF, "label", "known_at", "tested", *(n for n in AFTERWARDS if n in names)
+        "lead_id", AS_OF, "label", "known_at", "is_test_row", *(n for n in AFTERWARDS if n in names)
     )
     if "events" not in tables or not {"customer_id", "channel"} <= set(tables["events"].collect_schema().names()):
         return told
@@ -179,12 +179,12 @@ def _timeless(leads: nw.LazyFrame[Any], names: list[str]) -> nw.LazyFrame[Any]:
 def _at(leads: nw.LazyFrame[Any], names: list[str], later: int) -> nw.LazyFrame[Any]:
     """Every lead so many microseconds after it came in, if it was still open then."""
     moment = nw.col("created_at") + later
-    rows = leads.with_columns(moment.alias(AS_OF), nw.lit(later == 0).alias("tested"))
+    rows = leads.with_columns(moment.alias(AS_OF), nw.lit(later == 0).alias("is_test_row"))
     if later:
         for closed in [c for c in ("converted_at", "closed_at") if c in names]:
             rows = rows.filter(nw.col(closed).is_null() | (nw.col(closed) >= nw.col(AS_OF)))
     kept = ["converted", "converted_at", *AFTERWARDS]
-    return rows.select("lead_id", "created_at", AS_OF, "tested", *(n for n in kept if n in names))
+    return rows.select("lead_id", "created_at", AS_OF, "is_test_row", *(n for n in kept if n in names))
 
 
 def _end(tables: Tables, horizon_days: float) -> int:

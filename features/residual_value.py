@@ -20,7 +20,7 @@ MONTHS_PER_MICROSECOND = 1 / MONTH
 WITHHELD = frozenset({"price", "cost", "kind", "condition"})
 
 
-def examples(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> nw.LazyFrame[Any]:
+def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> nw.LazyFrame[Any]:
     """Used units whose asking price is known.
 
     Parameters

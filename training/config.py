@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from features.errors import ConfigError
 from features.sources import ExtraFeatures
+from ml.problem import RankingProblem
 from ml.registry import TASKS, check_task
 from ml.task import Task
 
@@ -266,10 +267,10 @@ def _validated(task: str, content: Mapping[str, Any], path: Path) -> TaskConfig:
         config = TaskConfig.model_validate({**content, "params": params})
     except ValidationError as e:
         raise ConfigError(f"{path}: {first_problem(e)}") from None
-    unknown = [name for name in config.gate if name not in definition.metrics]
+    unknown = [name for name in config.gate if name not in definition.directions]
     if unknown:
-        raise ConfigError(f"{path}: gate.{unknown[0]}: no such metric; it may name {', '.join(definition.metrics)}")
-    if config.split.column and definition.outcome != "ranking":
+        raise ConfigError(f"{path}: gate.{unknown[0]}: no such metric; it may name {', '.join(definition.directions)}")
+    if config.split.column and not isinstance(definition.problem, RankingProblem):
         raise ConfigError(f"{path}: split.column: {task} is split by time or at random; remove it")
     column = definition.table.time
     if config.time not in (column, "none"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from ml.home import locked
 from ml.metrics import Interval, bootstrap
 from ml.metrics.ranked_lists import mean_with_interval
 from ml.model import Model
+from ml.problem import PanelProblem, RankingProblem, RowMetric, RowProblem, SurveillanceProblem
 from ml.registry import check_task
-from ml.task import Metric
 from training import tracking
 from training.studies.panel import read_test
 from training.studies.panel_forecasts import OriginForecasts
@@ -84,23 +85,27 @@ def judge(candidate: Version, champion: Version | None) -> Verdict:
         answers its example, and one row at a time like a batch.
     """
     model = tracking.load(candidate)
-    if model.task.outcome == "ranking":
+    problem = model.task.problem
+    if isinstance(problem, RankingProblem):
         return Verdict(
             candidate.task,
             candidate.number,
             champion.number if champion else None,
             _of_lists(model, candidate, champion),
         )
-    if model.task.outcome == "series":
+    if isinstance(problem, PanelProblem):
         number = champion.number if champion else None
         return Verdict(candidate.task, candidate.number, number, _of_series(model, candidate, champion))
     rows = _test_rows(candidate)
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     answers = model.estimator.predict(rows)
     primary = model.task.primary_metric
-    metric = model.task.metrics[primary]
+    assert isinstance(problem, RowProblem | SurveillanceProblem)
+    metric = problem.metrics[primary]
     checks = [_gain(model, metric, primary, rows, y=y, answers=answers, groups=groups, champion=champion)]
-    checks += [_guard(model, name, limits, y, answers) for name, limits in model.card["config"]["gate"].items()]
+    checks += [
+        _guard(problem.metrics, name, limits, y, answers) for name, limits in model.card["config"]["gate"].items()
+    ]
     checks.append(_answers(model, rows, answers))
     return Verdict(candidate.task, candidate.number, champion.number if champion else None, tuple(checks))
 
@@ -112,7 +117,7 @@ def _test_rows(version: Version) -> pl.DataFrame:
 
 def _gain(
     model: Model,
-    metric: Metric,
+    metric: RowMetric,
     name: str,
     rows: pl.DataFrame,
     *,
@@ -145,14 +150,16 @@ def _gain(
 def _of_lists(model: Model, candidate: Version, champion: Version | None) -> tuple[Check, ...]:
     """The conditions of a task that ranks, on the questions held out with the candidate."""
     primary, config = model.task.primary_metric, model.card["config"]
-    metric, n = model.task.metrics[primary], int(config["bootstraps"])
+    problem = model.task.problem
+    assert isinstance(problem, RankingProblem)
+    metric, n = problem.metrics[primary], int(config["bootstraps"])
     with tracking.attachments(candidate) as folder:
         held = Held.read(Path(folder))
     judged = Judged.of(held, model.estimator)
     rows, person = judged.rows, judged.material.questions.person
 
     def value(name: str) -> Interval:
-        found = np.asarray(model.task.metrics[name].compute(judged.items()[rows], judged.wanted[rows]))
+        found = np.asarray(problem.metrics[name].compute(judged.items()[rows], judged.wanted[rows]))
         return mean_with_interval(by_person(found, person[rows]), n=n)
 
     if champion is None:
@@ -178,7 +185,9 @@ def _of_lists(model: Model, candidate: Version, champion: Version | None) -> tup
 def _of_series(model: Model, candidate: Version, champion: Version | None) -> tuple[Check, ...]:
     """The conditions of a task that forecasts, on the origins held out with the candidate."""
     primary, config = model.task.primary_metric, model.card["config"]
-    metric = model.task.metrics[primary]
+    problem = model.task.problem
+    assert isinstance(problem, PanelProblem)
+    metric = problem.metrics[primary]
     with tracking.attachments(candidate) as folder:
         panel, origins, rows = read_test(Path(folder))
     y, groups = rows["label"].to_numpy(), rows["series"].to_numpy()
@@ -190,7 +199,7 @@ def _of_series(model: Model, candidate: Version, champion: Version | None) -> tu
     else:
         checks = [_over_champion(metric, primary, rows, champion, panel=panel, origins=origins, config=config)]
     checks += [
-        _kept(name, limits, float(model.task.metrics[name].compute(y, model.task.metrics[name].of(rows))))
+        _kept(name, limits, float(problem.metrics[name].compute(y, problem.metrics[name].of(rows))))
         for name, limits in config["gate"].items()
     ]
     name = "the model answers, anew like ahead"
@@ -209,7 +218,7 @@ def _of_series(model: Model, candidate: Version, champion: Version | None) -> tu
 
 
 def _over_champion(
-    metric: Metric, name: str, rows: pl.DataFrame, champion: Version, *, panel: Panel, origins: range, config: Any
+    metric: RowMetric, name: str, rows: pl.DataFrame, champion: Version, *, panel: Panel, origins: range, config: Any
 ) -> Check:
     """What a candidate gains over the champion from the same origins; the champion may have learnt from them."""
     other = tracking.load(champion).estimator
@@ -248,11 +257,15 @@ def _seen(champion: Version, rows: pl.DataFrame) -> str:
 
 
 def _guard(
-    model: Model, name: str, limits: dict[str, float | None], y: NDArray[np.float64], answers: pl.DataFrame
+    metrics: Mapping[str, RowMetric],
+    name: str,
+    limits: dict[str, float | None],
+    y: NDArray[np.float64],
+    answers: pl.DataFrame,
 ) -> Check:
-    if name not in model.task.metrics:
-        return Check(f"guard {name}", False, f"no such metric; gate may name {', '.join(model.task.metrics)}")
-    metric = model.task.metrics[name]
+    if name not in metrics:
+        return Check(f"guard {name}", False, f"no such metric; gate may name {', '.join(metrics)}")
+    metric = metrics[name]
     return _kept(name, limits, float(metric.compute(y, metric.of(answers))))
 
 

@@ -17,6 +17,7 @@ from features.sources import RawTables, SourcesConfig, load_sources, read_tables
 from ml.home import home
 from ml.instants import microseconds
 from ml.model import Model
+from ml.problem import PanelProblem, RankingProblem, RowProblem, SurveillanceProblem
 from training.config import TaskConfig
 from training.studies.row_data import Say
 
@@ -63,15 +64,16 @@ def score(
     check_out(out)
     if data is not None and out.resolve() == data.resolve():
         raise ConfigError(f"--out {out}: is the file that --data reads; give another")
-    if model.task.outcome == "ranking":
+    problem = model.task.problem
+    if isinstance(problem, RankingProblem):
         if as_of is not None:
             raise ConfigError("--as-of: pages are made from the stock as it stands; leave it out")
         return _pages(model, config, data=data, out=out, progress=progress)
-    if as_of is not None and (config.timeless or not model.task.also):
+    if as_of is not None and (config.timeless or not model.task.optional_tables):
         raise ConfigError(f"--as-of: the answers of {model.task.name} do not change with time here; leave it out")
-    if model.task.outcome == "events":
+    if isinstance(problem, SurveillanceProblem):
         raise ConfigError(f"{model.task.name} watches what comes: write its alarms with: chehang alarms --out {out}")
-    if model.task.outcome == "series":
+    if isinstance(problem, PanelProblem):
         raise ConfigError(
             f"{model.task.name} answers what comes next: write its plan with: chehang forecast --out {out}"
         )
@@ -79,7 +81,7 @@ def score(
     sources = _source(config, table, data)
     raw = read_tables(
         sources,
-        [table, *(n for n in model.task.also if n in sources.tables)],
+        [table, *(n for n in model.task.optional_tables if n in sources.tables)],
         extra={table: config.extra_features},
         quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
         timeless=(table,) if config.timeless else (),
@@ -148,7 +150,8 @@ def _pages(model: Model, config: TaskConfig, *, data: Path | None, out: Path, pr
 
 def _featured(model: Model, raw: RawTables, table: str, as_of: int | None) -> pl.DataFrame:
     """The rows of the table with the features that training computed, in the table's own order."""
-    task, time = model.task, model.task.table.time
+    task, problem, time = model.task, model.task.problem, model.task.table.time
+    assert isinstance(problem, RowProblem)
     frames = to_engine(raw.frames, "polars")
     rows = frames[table]
     names = rows.collect_schema().names()
@@ -161,7 +164,7 @@ def _featured(model: Model, raw: RawTables, table: str, as_of: int | None) -> pl
         moment = nw.col(str(time)) if time in names else nw.lit(0, dtype=nw.Int64)
     spine = rows.select(*task.table.key, moment.alias("as_of"))
     keys = collect(spine)
-    return keys.join(collect(task.features(spine, frames)), on=keys.columns, how="left", maintain_order="left")
+    return keys.join(collect(problem.features(spine, frames)), on=keys.columns, how="left", maintain_order="left")
 
 
 def _source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:

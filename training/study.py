@@ -11,6 +11,7 @@ import numpy as np
 
 from features.errors import ConfigError, DataError
 from features.sources import RawTables
+from ml.problem import PanelProblem, RankingProblem, SurveillanceProblem
 from ml.signature import row_as_request
 from training.config import TaskConfig
 from training.studies.row_data import Examples, Say, load_examples
@@ -109,7 +110,7 @@ class RowStudy:
         from training.studies.leaks import find_leaks
 
         examples = self.examples
-        rows = examples.like_tested(np.concatenate([examples.parts["train"], examples.parts["calibrate"]]))
+        rows = examples.testable(np.concatenate([examples.parts["train"], examples.parts["calibrate"]]))
         table = self.config.definition.table
         moments = [f.name for f in examples.signature.fields if f.kind == "instant" and f.name != table.time]
         return find_leaks(
@@ -202,11 +203,10 @@ class RowStudy:
     def rounds(self) -> Iterator[float]:
         """By cross-validation inside the train part."""
         examples = self.examples
-        definition = self.config.definition
-        metric = definition.metrics[definition.primary_metric]
+        metric = examples.problem.metrics[self.config.definition.primary_metric]
         for learn, test in examples.folds(examples.parts["train"], folds=self.config.tune.folds):
             estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
-            X, y = examples.rows(examples.like_tested(test))
+            X, y = examples.rows(examples.testable(test))
             yield float(metric.compute(y, estimator.predict(X).to_series(0).to_numpy()))
 
     def with_config(self, config: TaskConfig) -> RowStudy:
@@ -217,15 +217,16 @@ class RowStudy:
 def load_study(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Study:
     """Read a task's tables and cut them; errors as for `load_examples`, `load_rankings`, `load_demand` and
     `load_faults`."""
-    if config.definition.outcome == "ranking":
+    problem = config.definition.problem
+    if isinstance(problem, RankingProblem):
         from training.studies.ranking import load_rankings
 
         return load_rankings(config, engine=engine, progress=progress)
-    if config.definition.outcome == "series":
+    if isinstance(problem, PanelProblem):
         from training.studies.panel import load_demand
 
         return load_demand(config, engine=engine, progress=progress)
-    if config.definition.outcome == "events":
+    if isinstance(problem, SurveillanceProblem):
         from training.studies.surveillance import load_faults
 
         return load_faults(config, progress=progress)
@@ -246,5 +247,4 @@ def example_request(examples: Examples) -> dict[str, Any]:
         if field.kind == "integer":
             row[field.name] = round(row[field.name])
     asked = row_as_request(row, examples.signature)
-    complete = examples.config.definition.example
-    return asked if complete is None else complete(asked, examples.signature)
+    return examples.problem.complete_example(asked, examples.signature)

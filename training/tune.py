@@ -195,8 +195,7 @@ def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 
 
 def _objective(data: Study) -> Callable[[optuna.Trial], float]:
-    metric = data.config.definition.metrics[data.config.definition.primary_metric]
-    sign = 1.0 if metric.better == "higher" else -1.0
+    sign = _sign(data.config)
 
     def objective(trial: optuna.Trial) -> float:
         chosen = {name: _suggest(trial, name, span) for name, span in data.config.tune.space.items()}
@@ -210,6 +209,11 @@ def _objective(data: Study) -> Callable[[optuna.Trial], float]:
         return float(np.mean(scores))
 
     return objective
+
+
+def _sign(config: TaskConfig) -> float:
+    """Return 1 where a higher primary metric is better, else -1."""
+    return 1.0 if config.definition.directions[config.definition.primary_metric] == "higher" else -1.0
 
 
 def _suggest(trial: optuna.Trial, name: str, span: Range) -> Any:
@@ -242,7 +246,7 @@ def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:
     complete = [t for t in ended if t.state == optuna.trial.TrialState.COMPLETE]
     if not complete:
         raise DataError("no trial ended before the timeout; give more time with --timeout")
-    sign = 1.0 if config.definition.metrics[config.definition.primary_metric].better == "higher" else -1.0
+    sign = _sign(config)
     default = next((t.value for t in complete if t.user_attrs.get("default")), None)
     overlay: dict[str, Any] = {}
     for dotted, value in study.best_params.items():

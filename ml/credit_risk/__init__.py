@@ -7,25 +7,27 @@ from ml import metrics
 from ml.credit_risk.answer import CreditRiskAnswer, request, respond
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.credit_risk.params import CreditParams
+from ml.problem import BinaryProblem, RowMetric, base_rate
 from ml.registry import ENTRIES
-from ml.task import Metric, Task, base_rate
+from ml.task import Task
 
 TASK = Task(
     entry=ENTRIES["credit_risk"],
     params=CreditParams,
-    examples=features.examples,
-    features=features.build,
-    outcome="binary",
-    naive=base_rate,
-    estimator=CreditRiskEstimator,
-    metrics={
-        "roc_auc": Metric(metrics.roc_auc, better="higher"),
-        "ks": Metric(metrics.ks, better="higher"),
-        "gini": Metric(metrics.gini, better="higher"),
-        "brier": Metric(metrics.brier, better="lower"),
-        "log_loss": Metric(metrics.log_loss, better="lower"),
-        "expected_calibration_error": Metric(metrics.expected_calibration_error, better="lower"),
-    },
+    problem=BinaryProblem(
+        estimator=CreditRiskEstimator,
+        metrics={
+            "roc_auc": RowMetric(metrics.roc_auc, better="higher"),
+            "ks": RowMetric(metrics.ks, better="higher"),
+            "gini": RowMetric(metrics.gini, better="higher"),
+            "brier": RowMetric(metrics.brier, better="lower"),
+            "log_loss": RowMetric(metrics.log_loss, better="lower"),
+            "expected_calibration_error": RowMetric(metrics.expected_calibration_error, better="lower"),
+        },
+        build_spine=features.build_spine,
+        features=features.build,
+        naive=base_rate,
+    ),
     request=request,
     response=CreditRiskAnswer,
     respond=respond,

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from features import demand_forecast as features
 from ml.demand_forecast.answer import respond, slow
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.request import DemandAnswer, request
 from ml.metrics import demand as metrics
+from ml.problem import PanelProblem, RowMetric
 from ml.registry import ENTRIES
-from ml.task import Metric, Task
+from ml.task import Task
 
 DECILES = tuple(f"p{10 * i}" for i in range(1, 10))
 
 TASK = Task(
     entry=ENTRIES["demand_forecast"],
     params=DemandParams,
-    examples=features.examples,
-    features=features.build,
-    outcome="series",
-    naive=None,
-    estimator=DemandEstimator,
-    metrics={
-        "weighted_quantile_loss": Metric(metrics.decile_loss, better="lower", reads=DECILES),
-        "weighted_absolute_error": Metric(metrics.weighted_absolute_error, better="lower", reads=("p50",)),
-        "root_mean_squared_error": Metric(metrics.root_mean_squared_error, better="lower", reads=("mean",)),
-        "bias": Metric(metrics.bias, better="lower", reads=("mean",)),
-    },
+    problem=PanelProblem(
+        estimator=DemandEstimator,
+        metrics={
+            "weighted_quantile_loss": RowMetric(metrics.decile_loss, better="lower", reads=DECILES),
+            "weighted_absolute_error": RowMetric(metrics.weighted_absolute_error, better="lower", reads=("p50",)),
+            "root_mean_squared_error": RowMetric(metrics.root_mean_squared_error, better="lower", reads=("mean",)),
+            "bias": RowMetric(metrics.bias, better="lower", reads=("mean",)),
+        },
+    ),
     request=request,
     response=DemandAnswer,
     respond=respond,

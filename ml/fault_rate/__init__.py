@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from features import fault_rate as features
 from ml.domain.arrays import FloatArray
 from ml.fault_rate.answer import respond, slow
 from ml.fault_rate.estimator import FaultEstimator
@@ -14,8 +13,9 @@ from ml.fault_rate.params import FaultParams
 from ml.fault_rate.request import FaultAnswer, request
 from ml.metrics import demand
 from ml.metrics.counts import poisson_deviance
+from ml.problem import RowMetric, SurveillanceProblem
 from ml.registry import ENTRIES
-from ml.task import Metric, Task
+from ml.task import Task
 
 
 def one_rate(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
@@ -34,15 +34,14 @@ def one_rate(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
 TASK = Task(
     entry=ENTRIES["fault_rate"],
     params=FaultParams,
-    examples=features.examples,
-    features=features.build,
-    outcome="events",
-    naive=one_rate,
-    estimator=FaultEstimator,
-    metrics={
-        "poisson_deviance": Metric(poisson_deviance, better="lower"),
-        "bias": Metric(demand.bias, better="lower"),
-    },
+    problem=SurveillanceProblem(
+        estimator=FaultEstimator,
+        metrics={
+            "poisson_deviance": RowMetric(poisson_deviance, better="lower"),
+            "bias": RowMetric(demand.bias, better="lower"),
+        },
+        naive=one_rate,
+    ),
     request=request,
     response=FaultAnswer,
     respond=respond,

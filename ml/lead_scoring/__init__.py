@@ -10,28 +10,30 @@ from ml.lead_scoring.answer import LeadScoringAnswer, respond
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.request import example, request
+from ml.problem import BinaryProblem, RowMetric, base_rate
 from ml.registry import ENTRIES
-from ml.task import Metric, Task, base_rate
+from ml.task import Task
 
 TASK = Task(
     entry=ENTRIES["lead_scoring"],
-    also=("events", "sales", "customers"),
+    optional_tables=("events", "sales", "customers"),
     params=LeadParams,
-    examples=features.examples,
-    features=features.build,
-    outcome="binary",
-    naive=base_rate,
-    estimator=LeadScoringEstimator,
-    metrics={
-        "roc_auc": Metric(metrics.roc_auc, better="higher"),
-        "pr_auc": Metric(metrics.pr_auc, better="higher"),
-        "brier": Metric(metrics.brier, better="lower"),
-        "log_loss": Metric(metrics.log_loss, better="lower"),
-        "expected_calibration_error": Metric(metrics.expected_calibration_error, better="lower"),
-        "lift_in_top_decile": Metric(partial(metrics.lift, share=0.1), better="higher"),
-    },
+    problem=BinaryProblem(
+        estimator=LeadScoringEstimator,
+        metrics={
+            "roc_auc": RowMetric(metrics.roc_auc, better="higher"),
+            "pr_auc": RowMetric(metrics.pr_auc, better="higher"),
+            "brier": RowMetric(metrics.brier, better="lower"),
+            "log_loss": RowMetric(metrics.log_loss, better="lower"),
+            "expected_calibration_error": RowMetric(metrics.expected_calibration_error, better="lower"),
+            "lift_in_top_decile": RowMetric(partial(metrics.lift, share=0.1), better="higher"),
+        },
+        build_spine=features.build_spine,
+        features=features.build,
+        naive=base_rate,
+        complete_example=example,
+    ),
     request=request,
     response=LeadScoringAnswer,
     respond=respond,
-    example=example,
 )

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from features import residual_value as features
 from ml import metrics
+from ml.problem import AmountProblem, RowMetric
 from ml.registry import ENTRIES
 from ml.residual_value.answer import ResidualValueAnswer, request, respond
 from ml.residual_value.estimator import ResidualValueEstimator, median_table
 from ml.residual_value.params import ResidualParams
-from ml.task import Metric, Task
+from ml.task import Task
 
 TASK = Task(
     entry=ENTRIES["residual_value"],
     params=ResidualParams,
-    examples=features.examples,
-    features=features.build,
-    outcome="amount",
-    naive=median_table,
-    estimator=ResidualValueEstimator,
-    metrics={
-        "mean_absolute_error": Metric(metrics.mean_absolute_error, better="lower"),
-        "median_absolute_percentage_error": Metric(metrics.median_absolute_percentage_error, better="lower"),
-        "mean_absolute_percentage_error": Metric(metrics.mean_absolute_percentage_error, better="lower"),
-        "interval_coverage": Metric(metrics.interval_coverage, better="higher", reads=("value_low", "value_high")),
-    },
+    problem=AmountProblem(
+        estimator=ResidualValueEstimator,
+        metrics={
+            "mean_absolute_error": RowMetric(metrics.mean_absolute_error, better="lower"),
+            "median_absolute_percentage_error": RowMetric(metrics.median_absolute_percentage_error, better="lower"),
+            "mean_absolute_percentage_error": RowMetric(metrics.mean_absolute_percentage_error, better="lower"),
+            "interval_coverage": RowMetric(
+                metrics.interval_coverage, better="higher", reads=("value_low", "value_high")
+            ),
+        },
+        build_spine=features.build_spine,
+        features=features.build,
+        naive=median_table,
+    ),
     request=request,
     response=ResidualValueAnswer,
     respond=respond,

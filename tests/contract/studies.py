@@ -10,19 +10,20 @@ import narwhals as nw
 import polars as pl
 
 from features.as_of import AS_OF, DAY
-from features.engines import collect, to_engine
+from features.engines import collect
 from features.periods import start_of
 from features.recommendation import PERSON
 from features.tables import Table
 from ml.fault_rate.snapshot import RECENT_WEEKS
 from ml.model import Model
+from ml.problem import AmountProblem, BinaryProblem, PanelProblem, Problem, RankingProblem, SurveillanceProblem
 from ml.signature import row_as_request
 from tests.small.lead_scoring import lead_history
 from training.config import TaskConfig
 from training.studies.panel import DemandStudy, load_demand
 from training.studies.ranking import Rankings, load_rankings
 from training.studies.row_data import load_examples
-from training.studies.surveillance import FaultStudy, load_faults
+from training.studies.surveillance import FaultStudy
 from training.studies.surveillance_report import rows_of_weeks
 from training.study import RowStudy
 
@@ -46,7 +47,7 @@ class Contract:
         ``(study, cut, like) -> mapping``: everything that training and serving compute for moments before the cut. Of
         `like`, the study of the unaltered data, come the questions.
     tables : callable
-        ``(config, engine) -> tables``: what is computed on an engine.
+        ``(config, engine) -> tables``: what is computed on an engine; None where nothing is.
     linked : tuple of str
         Columns that say who it was, which later rows keep: that a visitor is a customer is known throughout.
     counted : tuple of str
@@ -61,7 +62,7 @@ class Contract:
     value: Callable[[Model, Any], Any]
     cut: Callable[[Any], int]
     before: Callable[[Any, int, Any], Mapping[str, Any]]
-    tables: Callable[[TaskConfig, str], Mapping[str, pl.DataFrame]]
+    tables: Callable[[TaskConfig, str], Mapping[str, pl.DataFrame]] | None
     linked: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
@@ -89,12 +90,12 @@ def _row_cut(study: RowStudy) -> int:
 
 
 def _rows_before(study: RowStudy, cut: int, like: RowStudy) -> Mapping[str, Any]:
-    task = study.config.definition
+    task, problem = study.config.definition, study.examples.problem
     tables: dict[str, Any] = {n: nw.from_native(f) for n, f in study.raw.frames.items()}
     key = [*task.table.key, AS_OF]
     spine = like.examples.frame.filter(pl.col(AS_OF) <= cut).select(key)
     assert spine.height > 100 and spine[AS_OF].max() == cut
-    return {"features": collect(task.features(nw.from_native(spine.lazy()), tables)).sort(key)}
+    return {"features": collect(problem.features(nw.from_native(spine.lazy()), tables)).sort(key)}
 
 
 def _list_questions(model: Model, study: Rankings) -> tuple[Bodies, list[Any]]:
@@ -202,19 +203,11 @@ def _series_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame
     return tables | {"series": study.panel.series, "on_hand": pl.DataFrame({"on_hand": study.on_hand})}
 
 
-def _fault_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
-    # What training runs of this task is not computed on an engine; what a table of features would hold, is.
-    study, task = load_faults(config), config.definition
-    tables = to_engine({n: f.limit(2_000) for n, f in study.raw.frames.items()}, engine)
-    rows = collect(task.features(task.examples(tables, study.params), tables))
-    return {"features": rows.cast({n: pl.Float64 for n, t in rows.schema.items() if t.is_float()})}
-
-
 ROWS = Contract(_row_questions, _row_value, _row_cut, _rows_before, _row_tables)
-CONTRACTS: Mapping[str, Contract] = {
-    "binary": ROWS,
-    "amount": ROWS,
-    "ranking": Contract(
+CONTRACTS: Mapping[type[Problem], Contract] = {
+    BinaryProblem: ROWS,
+    AmountProblem: ROWS,
+    RankingProblem: Contract(
         _list_questions,
         _list_value,
         _list_cut,
@@ -223,15 +216,15 @@ CONTRACTS: Mapping[str, Contract] = {
         linked=("customer_id", "visitor_id"),
         counted=("events",),
     ),
-    "series": Contract(
+    PanelProblem: Contract(
         _series_questions,
         _series_value,
         _series_cut,
         _series_before,
         _series_tables,
     ),
-    "events": Contract(
-        _fault_questions, _fault_value, _fault_cut, _faults_before, _fault_tables, aside=("monthly_km",)
+    SurveillanceProblem: Contract(
+        _fault_questions, _fault_value, _fault_cut, _faults_before, None, aside=("monthly_km",)
     ),
 }
 

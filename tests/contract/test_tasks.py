@@ -79,7 +79,7 @@ def test_one_request_equals_the_batch_and_what_training_measured(
     model: Model, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time_ns", lambda: NOW)  # what depends on the moment must not depend on this test's
-    contract = CONTRACTS[model.task.outcome]
+    contract = CONTRACTS[type(model.task.problem)]
     bodies, measured = contract.questions(model, study)
     requests = _requests(model, bodies)
     assert len(requests) >= 10
@@ -113,7 +113,7 @@ def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
     model: Model, study: Study, tmp_path: Path
 ) -> None:
     """Numbers and texts of later rows are altered and rows are added, in every table with a time."""
-    contract = CONTRACTS[study.config.definition.outcome]
+    contract = CONTRACTS[type(study.config.definition.problem)]
     tables = {name: pl.read_parquet(study.config.sources.parent / f"{name}.parquet") for name in study.raw.frames}
     if contract.aside:
         tables = {name: frame.drop(contract.aside, strict=False) for name, frame in tables.items()}
@@ -171,7 +171,9 @@ def test_artefacts_answer_alike_in_a_fresh_process(
         owner: Trained = request.getfixturevalue(task)
         monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
         model = _champion(task)
-        bodies = CONTRACTS[model.task.outcome].questions(model, load_study(load_config(task, owner.config)))[0][:20]
+        bodies = CONTRACTS[type(model.task.problem)].questions(model, load_study(load_config(task, owner.config)))[0][
+            :20
+        ]
         bodies = [{**body, "at": AT} for body in bodies] if task == "recommendation" else bodies
         sha256 = model.save(tmp_path / task)
         assert {p.suffix for p in (tmp_path / task).iterdir()} <= {".json", ".txt", ".npz"}
@@ -208,7 +210,10 @@ def test_shipped_configuration_is_valid_and_refuses_unknown_keys(task: str) -> N
 def test_spark_and_polars_agree(request: pytest.FixtureRequest, task: str, spark: object) -> None:
     owner: Trained = request.getfixturevalue(task)
     config = load_config(task, owner.config)
-    tables = CONTRACTS[config.definition.outcome].tables
+    tables = CONTRACTS[type(config.definition.problem)].tables
+    if tables is None:
+        assert task == "fault_rate", "its weeks are laid out in memory"
+        return
     here, there = tables(config, "polars"), tables(config, "spark")
     for name, frame in here.items():
         other = there[name].select(frame.columns).sort(frame.columns).cast(dict(frame.schema))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.credit_risk import build, examples
+from features.credit_risk import build, build_spine
 from features.engines import collect, to_engine
 
 TABLES = {
@@ -24,9 +24,9 @@ TABLES = {
 
 def test_only_loans_whose_outcome_is_known_are_learnt_from() -> None:
     tables = to_engine(TABLES, "polars")
-    assert collect(examples(tables)).rows() == [("A", 1, 1)]
+    assert collect(build_spine(tables)).rows() == [("A", 1, 1)]
     timeless = {**TABLES, "applications": TABLES["applications"].drop("submitted_at")}
-    assert collect(examples(to_engine(timeless, "polars"))).rows() == [("A", 0, 1)]
+    assert collect(build_spine(to_engine(timeless, "polars"))).rows() == [("A", 0, 1)]
 
 
 def test_own_columns_come_along_and_what_was_filled_in_later_does_not() -> None:

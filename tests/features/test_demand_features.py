@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.demand_forecast import build, sold, stocked
+from features.demand_forecast import sold, stocked
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.periods import first_day, label, month_of_day, start_of, with_period
@@ -89,9 +89,6 @@ def test_sales_and_stock_by_month() -> None:
     assert [label(p, "month") for p in found["period"]] == ["2026-01", "2026-02"]
     there = collect(stocked(tables, **how)).sort("model")
     assert there["period"].to_list() == [672, 673] and there["on_hand"].to_list() == [3.0, 0.0]
-    spine = {"store_id": ["S1"], "model": ["A"], "as_of": [int(datetime(2026, 2, 3, tzinfo=UTC).timestamp() * 1e6)]}
-    asked = to_engine({"spine": pl.LazyFrame(spine)})["spine"]
-    assert collect(build(asked, tables))["sold_before"].to_list() == [2.0]
 
 
 def test_a_missing_column_is_named() -> None:

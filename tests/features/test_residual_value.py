@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from features.engines import collect, to_engine
-from features.residual_value import MONTH, build, examples
+from features.residual_value import MONTH, build, build_spine
 
 CARS = {
     "vehicle_id": ["V1", "V2", "V3", "V4"],
@@ -25,12 +25,12 @@ CARS = {
 
 def rows_of(cars: dict[str, list[Any]]) -> pl.DataFrame:
     tables = to_engine({"vehicles": pl.LazyFrame(cars)}, "polars")
-    return collect(build(examples(tables).drop("label"), tables)).sort("vehicle_id")
+    return collect(build(build_spine(tables).drop("label"), tables)).sort("vehicle_id")
 
 
 def test_used_units_with_a_price_are_learnt_from_in_yuan() -> None:
     tables = to_engine({"vehicles": pl.LazyFrame(CARS)}, "polars")
-    assert collect(examples(tables)).sort("vehicle_id").select("vehicle_id", "label").rows() == [
+    assert collect(build_spine(tables)).sort("vehicle_id").select("vehicle_id", "label").rows() == [
         ("V1", 1000.5), ("V4", 500.0),
     ]  # fmt: skip
 

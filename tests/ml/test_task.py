@@ -1,20 +1,16 @@
-"""What a task's metrics read, and the naive answer."""
+"""What a task derives from its problem and its tables."""
 
 from __future__ import annotations
 
-import numpy as np
-import polars as pl
+import pytest
 
-from ml.task import Metric, base_rate
-
-ANSWERS = pl.DataFrame({"value": [2.0, 3.0], "low": [1.0, 2.0], "high": [3.0, 9.0]})
-
-
-def test_a_metric_reads_the_first_column_or_those_it_names() -> None:
-    assert Metric(np.mean, better="lower").of(ANSWERS).tolist() == [2.0, 3.0]
-    assert Metric(np.mean, better="lower", reads=("low", "high")).of(ANSWERS).tolist() == [[1.0, 3.0], [2.0, 9.0]]
+from features.tables import TABLES
+from ml.registry import TASKS
+from ml.task import Task
 
 
-def test_without_a_model_everybody_has_the_share_of_the_training_rows() -> None:
-    rates = base_rate(ANSWERS, np.array([1.0, 0.0, 0.0, 0.0]), ANSWERS)
-    assert rates.tolist() == [0.25, 0.25]
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_task_exposes_the_estimator_and_the_metrics_of_its_problem(task: Task) -> None:
+    assert task.estimator is task.problem.estimator and task.table is TABLES[task.tables[0]]
+    assert list(task.directions) == list(task.problem.metrics)
+    assert task.primary_metric == next(iter(task.problem.metrics))

@@ -30,4 +30,4 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
     ]
     if as_json:
         return print_json(rows)
-    print_versions(rows, list(TASKS[task].metrics))
+    print_versions(rows, list(TASKS[task].directions))

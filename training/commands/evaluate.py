@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from features.errors import ConfigError
+from ml.problem import RowProblem
 from training.options import (
     AsJson,
     ConfigPath,
@@ -36,7 +37,7 @@ def evaluate(
     progress = say(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     if folds is not None:
-        if configured.definition.outcome not in ("binary", "amount"):
+        if not isinstance(configured.definition.problem, RowProblem):
             raise ConfigError(f"--folds: {task} is tested on what came later, once; leave it out")
         from training.studies.row_data import load_examples
         from training.studies.row_folds import cross_validate

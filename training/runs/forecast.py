@@ -17,6 +17,7 @@ from ml.demand_forecast.orders import cells_of, order_plan
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
 from ml.domain.demand.demand_class import CLASSES
 from ml.model import Model
+from ml.problem import PanelProblem
 from training.config import TaskConfig
 from training.runs.forecast_figure import draw_plan
 from training.score import check_out, write_answers
@@ -81,7 +82,7 @@ def forecast(
     """
     say = progress or (lambda text: None)
     check_out(out)
-    if model.task.outcome != "series":
+    if not isinstance(model.task.problem, PanelProblem):
         raise ConfigError(f"{model.task.name} forecasts nothing; give demand_forecast")
     study, known = load_demand(config, progress=say), model.estimator
     panel = study.panel

@@ -24,6 +24,7 @@ from ml.demand_forecast.panel import Panel, lay_out
 from ml.demand_forecast.params import DemandParams
 from ml.domain.arrays import FloatArray
 from ml.home import home
+from ml.problem import PanelProblem
 from training.config import TaskConfig
 from training.studies.panel_forecasts import OriginForecasts
 from training.studies.panel_report import evaluate_demand, tested
@@ -54,6 +55,13 @@ class DemandStudy:
     on_hand: FloatArray
     notes: tuple[str, ...]
     fingerprint: str
+
+    @property
+    def problem(self) -> PanelProblem:
+        """Problem of the task."""
+        problem = self.config.definition.problem
+        assert isinstance(problem, PanelProblem)
+        return problem
 
     @property
     def params(self) -> DemandParams:
@@ -156,7 +164,7 @@ class DemandStudy:
     def rounds(self) -> Iterator[float]:
         """The loss from one origin, a horizon before the test, of what is learnt before that."""
         self._refuse_short()
-        metric = self.config.definition.metrics[self.config.definition.primary_metric]
+        metric = self.problem.metrics[self.config.definition.primary_metric]
         cut = self.origins[0] - self.params.horizon
         rows = tested(OriginForecasts(self.panel, self.learn(cut)), range(cut, cut + 1))
         yield float(metric.compute(rows["label"].to_numpy(), metric.of(rows)))

@@ -23,7 +23,7 @@ from ml.domain.arrays import FloatArray
 from ml.domain.demand.demand_class import CLASSES
 from ml.metrics import Interval, bootstrap
 from ml.metrics import demand as metrics
-from ml.task import Metric
+from ml.problem import RowMetric
 from training.studies.panel_forecasts import OriginForecasts
 from training.studies.panel_order_costs import order_costs
 from training.studies.row_report import Report, compare
@@ -111,7 +111,7 @@ def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
         raise DataError("demand_forecast: no outcome is known in the test part; give a longer history")
     orders = order_costs(study, forecasts)
     figures: dict[str, dict[str, float | None]] = {}
-    for name, metric in config.definition.metrics.items():
+    for name, metric in study.problem.metrics.items():
         interval = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=config.bootstraps, seed=0)
         figures[name] = _as_dict(interval) | {"naive": float(metric.compute(y, metric.of(measurement.naive)))}
     return Report(
@@ -192,7 +192,7 @@ def _baselines(found: Tested, y: FloatArray, groups: Any, n: int) -> dict[str, A
     """Relative absolute error of each single forecast, and the gain over the best of them."""
     alone = {name: metrics.weighted_absolute_error(y, p) for name, p in found.points.items()}
     best = min(alone, key=lambda name: alone[name])
-    metric = Metric(metrics.weighted_absolute_error, better="lower")
+    metric = RowMetric(metrics.weighted_absolute_error, better="lower")
     gain = compare(metric, y, found.rows["p50"].to_numpy(), found.points[best], groups=groups, n=n)
     return {"gain over the best single forecast": {"of": best, **_as_dict(gain)}} | {
         f"weighted_absolute_error of {name} alone": value for name, value in alone.items()

@@ -25,6 +25,7 @@ from features.sources import ExtraFeatures, RawTables, load_sources, read_tables
 from ml.domain.arrays import FloatArray
 from ml.home import home
 from ml.metrics.ranked_lists import ndcg_at_k
+from ml.problem import RankingProblem
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.questions import Questions
@@ -63,6 +64,13 @@ class Rankings:
     notes: tuple[str, ...]
     fingerprint: str
     engine: str = "polars"
+
+    @property
+    def problem(self) -> RankingProblem:
+        """Problem of the task."""
+        problem = self.config.definition.problem
+        assert isinstance(problem, RankingProblem)
+        return problem
 
     @property
     def params(self) -> RecommendationParams:

@@ -45,12 +45,12 @@ def evaluate_ranking(study: Rankings, estimator: RecommendationEstimator, *, hel
     shown = judged.items()[rows]
     simple = _simple_lists(study, estimator, questions, material)
     metrics: dict[str, dict[str, float | None]] = {}
-    for name, metric in config.definition.metrics.items():
+    for name, metric in study.problem.metrics.items():
         values = by_person(np.asarray(metric.compute(shown, questions.wanted)), questions.person)
         found = mean_with_interval(values, n=config.bootstraps)
         naive = by_person(np.asarray(metric.compute(simple["popularity"], questions.wanted)), questions.person)
         metrics[name] = {"value": found.value, "low": found.low, "high": found.high, "naive": float(naive.mean())}
-    primary = config.definition.metrics[config.definition.primary_metric].compute
+    primary = study.problem.metrics[config.definition.primary_metric].compute
     by_retriever = {
         name: by_person(np.asarray(primary(lists, questions.wanted)), questions.person)
         for name, lists in simple.items()

@@ -21,7 +21,7 @@ MOST_ROWS = 50_000  # to learn from: more change nothing but the time
 def best_single_column(examples: Examples, positions: Rows) -> dict[str, Any]:
     """AUC of the best number column alone; its direction is taken from the training part."""
     best: dict[str, Any] = {}
-    learn, test = examples.like_tested(examples.parts["train"]), positions
+    learn, test = examples.testable(examples.parts["train"]), positions
     for name in examples.signature.numeric:
         column = examples.frame[name].cast(pl.Float64).to_numpy()
         filled = np.where(

@@ -15,6 +15,7 @@ from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.sources import RawTables, load_sources, read_tables
 from ml.home import home
+from ml.problem import BinaryProblem, RowEstimator, RowProblem
 from ml.signature import Signature, feature_columns, learn_signature
 from ml.task import Task
 from training.config import TaskConfig
@@ -43,8 +44,8 @@ class Examples:
         Learnt from the training part.
     known_at : ndarray of shape (n_rows,), optional
         When each label could be known (us), where labels ripen.
-    tested : ndarray of shape (n_rows,), optional
-        Whether each row is of the kind that is tested on; None for all.
+    is_test_row : ndarray of shape (n_rows,), optional
+        Whether each row may be tested on; None for all.
     """
 
     config: TaskConfig
@@ -57,7 +58,7 @@ class Examples:
     fingerprint: str
     raw: RawTables
     known_at: NDArray[np.int64] | None = None
-    tested: NDArray[np.bool_] | None = None
+    is_test_row: NDArray[np.bool_] | None = None
 
     @cached_property
     def groups(self) -> NDArray[np.uint64]:
@@ -67,22 +68,31 @@ class Examples:
     @property
     def binary(self) -> bool:
         """Whether the label is 0 or 1."""
-        return self.config.definition.outcome == "binary"
+        return isinstance(self.problem, BinaryProblem)
+
+    @property
+    def problem(self) -> RowProblem:
+        """Problem of the task."""
+        problem = self.config.definition.problem
+        assert isinstance(problem, RowProblem)
+        return problem
 
     def rows(self, positions: Rows) -> tuple[pl.DataFrame, NDArray[np.float64]]:
         """Features and labels at these positions."""
         return self.frame[positions], self.label[positions]
 
-    def like_tested(self, positions: Rows) -> Rows:
-        """Those of some rows that are of the kind that is tested on."""
-        return positions if self.tested is None else positions[self.tested[positions]]
+    def testable(self, positions: Rows) -> Rows:
+        """Return the positions whose rows may be tested on."""
+        return positions if self.is_test_row is None else positions[self.is_test_row[positions]]
 
-    def fit(self, learn: Rows, calibrate: Rows, *, before: Rows | None = None, progress: Say | None = None) -> Any:
+    def fit(
+        self, learn: Rows, calibrate: Rows, *, before: Rows | None = None, progress: Say | None = None
+    ) -> RowEstimator:
         """Fit a new estimator of the task on some rows and calibrate it on others.
 
         Labels that were not known yet when the rows of `before` begin are censored: see `row_censoring`.
         """
-        estimator = self.config.definition.estimator(params=self.config.params, signature=self.signature)
+        estimator = self.problem.estimator(params=self.config.params, signature=self.signature)
         more: dict[str, Any] = {}
         if self.known_at is not None and before is not None:
             as_of = self.frame["as_of"].to_numpy()
@@ -119,7 +129,7 @@ def read_raw(config: TaskConfig, *, progress: Say | None = None) -> RawTables:
     sources = load_sources(config.sources)
     return read_tables(
         sources,
-        (*task.tables, *(n for n in task.also if n in sources.tables)),
+        (*task.tables, *(n for n in task.optional_tables if n in sources.tables)),
         extra={task.tables[0]: wanted},
         quarantine_folder=home() / "quarantine" / task.name,
         timeless=(task.tables[0],) if config.timeless else (),
@@ -154,8 +164,8 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
         raise DataError(f"{task.name}: no row is old enough for its label to be known; give more data")
     label = frame["label"].to_numpy().astype(np.float64)
     known_at = frame["known_at"].to_numpy() if "known_at" in frame.columns else None
-    tested = frame["tested"].to_numpy() if "tested" in frame.columns else None
-    frame = frame.drop("label", "known_at", "tested", strict=False)
+    is_test_row = frame["is_test_row"].to_numpy() if "is_test_row" in frame.columns else None
+    frame = frame.drop("label", "known_at", "is_test_row", strict=False)
     numeric, categorical, computed = _features(config, frame, spine)
     empty = [n for n in (*numeric, *categorical) if frame[n].null_count() == frame.height]
     notes += [f"column '{n}' is empty and was left out" for n in empty]
@@ -165,8 +175,8 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
     notes += _identifiers(frame, categorical)
     features = (*numeric, *categorical)
     parts = _parts(config, frame, features)
-    if tested is not None:
-        parts["test"] = parts["test"][tested[parts["test"]]]
+    if is_test_row is not None:
+        parts["test"] = parts["test"][is_test_row[parts["test"]]]
         if not len(parts["test"]):
             raise DataError(f"{task.name}: the test part has no row; give more data or a larger share in split.test")
     if config.timeless:
@@ -180,7 +190,9 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
         computed=computed,
     )
     fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
-    return Examples(config, frame, label, features, parts, signature, tuple(notes), fingerprint, raw, known_at, tested)
+    return Examples(
+        config, frame, label, features, parts, signature, tuple(notes), fingerprint, raw, known_at, is_test_row
+    )
 
 
 def _no_outcome(task: Task) -> str:
@@ -194,12 +206,13 @@ def _no_outcome(task: Task) -> str:
 
 def _labelled(config: TaskConfig, raw: RawTables, engine: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The features of every row asked about beside what became of it, and the names of the latter."""
-    task = config.definition
+    task, problem = config.definition, config.definition.problem
+    assert isinstance(problem, RowProblem)
     tables = to_engine(raw.frames, engine)
-    spine = task.examples(tables, config.params)
+    spine = problem.build_spine(tables, config.params)
     key = [*task.table.key, "as_of"]
     after = tuple(n for n in spine.collect_schema().names() if n not in key)
-    columns = collect(task.features(spine.select(*key), tables))
+    columns = collect(problem.features(spine.select(*key), tables))
     labels = collect(spine)
     return columns.join(labels, on=key, how="inner").sort(key), after
 

@@ -45,7 +45,7 @@ def cross_validate(examples: Examples, *, folds: int, progress: Say | None = Non
     """
     say = progress or (lambda text: None)
     config = examples.config
-    metrics = config.definition.metrics
+    metrics, problem = examples.problem.metrics, examples.problem
     everything = np.arange(len(examples.label))
     tested: list[Rows] = []
     answered: list[pl.DataFrame] = []
@@ -53,12 +53,11 @@ def cross_validate(examples: Examples, *, folds: int, progress: Say | None = Non
     by_fold: dict[str, list[float]] = {name: [] for name in metrics}
     for k, (learn, test) in enumerate(examples.folds(everything, folds=folds)):
         estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
-        test = examples.like_tested(test)
+        test = examples.testable(test)
         X, y = examples.rows(test)
         tested.append(test)
         answered.append(estimator.predict(X))
-        assert config.definition.naive is not None
-        naive.append(config.definition.naive(*examples.rows(learn), X))
+        naive.append(problem.naive(*examples.rows(learn), X))
         for name, metric in metrics.items():
             by_fold[name].append(float(metric.compute(y, metric.of(answered[-1]))))
         primary = config.definition.primary_metric

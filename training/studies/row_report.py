@@ -22,7 +22,7 @@ from ml.metrics import (
     population_stability_index,
     reference_bins,
 )
-from ml.task import Metric, Task
+from ml.problem import RowMetric
 from training.split import Rows
 from training.studies.row_baselines import best_single_column, logistic_regression
 from training.studies.row_data import Examples
@@ -116,25 +116,24 @@ def evaluate(examples: Examples, estimator: Any, *, rows: Rows | None = None) ->
     config = examples.config
     positions = examples.parts["test"] if rows is None else rows
     X, y = examples.rows(positions)
-    binary = config.definition.outcome == "binary"
+    binary, problem = examples.binary, examples.problem
     if binary and len(np.unique(y)) < 2:
         raise DataError(
             f"label: the {len(y)} test rows have one class only (all {y[0]:g}); give more data or other split shares"
         )
     answers = estimator.predict(X)
     p = answers.to_series(0).to_numpy()
-    learnt_from = examples.rows(examples.like_tested(examples.parts["train"]))
-    assert config.definition.naive is not None
-    naive = config.definition.naive(*learnt_from, X)
+    learnt_from = examples.rows(examples.testable(examples.parts["train"]))
+    naive = problem.naive(*learnt_from, X)
     return Report(
         task=config.task,
         protocol=_protocol(examples),
         rows={n: _counts(examples.label[r], binary) for n, r in (*examples.parts.items(), ("test", positions))},
         metrics=measure(
-            config.definition.metrics, y, answers, naive=naive, groups=examples.groups[positions], n=config.bootstraps
+            problem.metrics, y, answers, naive=naive, groups=examples.groups[positions], n=config.bootstraps
         ),
         baselines=_baselines(examples, estimator, positions, y, answers) if binary else {},
-        segments={c: _segments(config.definition, X[c], y, p) for c in config.segments if c in X.columns},
+        segments={c: _segments(examples, X[c], y, p) for c in config.segments if c in X.columns},
         expected_against_actual=[] if config.timeless or not binary else _expected(config.segments, X, y, p),
         by_month={} if config.timeless else _by_month(estimator.predict(learnt_from[0]), X, y, p),
         calibration=_calibration(y, p),
@@ -146,7 +145,7 @@ def evaluate(examples: Examples, estimator: Any, *, rows: Rows | None = None) ->
 
 
 def measure(
-    metrics: Mapping[str, Metric],
+    metrics: Mapping[str, RowMetric],
     y: FloatArray,
     answers: pl.DataFrame,
     *,
@@ -168,7 +167,7 @@ def measure(
 
 
 def compare(
-    metric: Metric, y: FloatArray, candidate: FloatArray, champion: FloatArray, *, groups: Any, n: int
+    metric: RowMetric, y: FloatArray, candidate: FloatArray, champion: FloatArray, *, groups: Any, n: int
 ) -> Interval:
     """Gain of the candidate over the champion on the same rows; above zero is better for any metric."""
     sign = 1.0 if metric.better == "higher" else -1.0
@@ -198,11 +197,10 @@ def _baselines(
     examples: Examples, estimator: Any, positions: Rows, y: FloatArray, answers: pl.DataFrame
 ) -> dict[str, Any]:
     """Logistic regression on the columns of the model, and the best of them alone."""
-    task = examples.config.definition
-    plain = logistic_regression(examples, examples.like_tested(examples.parts["train"]), positions)
+    plain = logistic_regression(examples, examples.testable(examples.parts["train"]), positions)
     groups, n = examples.groups[positions], examples.config.bootstraps
     found: dict[str, Any] = {}
-    for name, metric in task.metrics.items():
+    for name, metric in examples.problem.metrics.items():
         if not metric.reads:
             gain = compare(metric, y, metric.of(answers), plain, groups=groups, n=n)
             found[name] = {
@@ -226,14 +224,14 @@ def _expected(segments: Sequence[str], X: pl.DataFrame, y: FloatArray, p: FloatA
     return found
 
 
-def _segments(task: Task, column: pl.Series, y: FloatArray, p: FloatArray) -> dict[str, dict[str, float]]:
-    primary, metric = next(iter(task.metrics.items()))
+def _segments(examples: Examples, column: pl.Series, y: FloatArray, p: FloatArray) -> dict[str, dict[str, float]]:
+    primary, metric = next(iter(examples.problem.metrics.items()))
     found: dict[str, dict[str, float]] = {}
     values = column.cast(pl.String).fill_null("(missing)").to_numpy()
     for value in sorted(set(values)):
         inside = values == value
         numbers = {"rows": int(inside.sum()), "observed": float(y[inside].mean()), "predicted": float(p[inside].mean())}
-        if inside.sum() >= SMALLEST_SEGMENT and (task.outcome == "amount" or len(np.unique(y[inside])) == 2):
+        if inside.sum() >= SMALLEST_SEGMENT and (not examples.binary or len(np.unique(y[inside])) == 2):
             numbers[primary] = float(metric.compute(y[inside], p[inside]))
         found[str(value)] = numbers
     return found

@@ -24,6 +24,7 @@ from ml.fault_rate.surveillance import Watch, watch
 from ml.fault_rate.vehicles import vehicles_in_service
 from ml.home import home
 from ml.instants import instant, microseconds
+from ml.problem import SurveillanceProblem
 from training.config import TaskConfig
 from training.studies.row_data import Say
 from training.studies.row_report import NAIVE, TEST_ROWS, Report
@@ -62,6 +63,13 @@ class FaultStudy:
     records: pl.DataFrame
     field: Field
     at: int
+
+    @property
+    def problem(self) -> SurveillanceProblem:
+        """Problem of the task."""
+        problem = self.config.definition.problem
+        assert isinstance(problem, SurveillanceProblem)
+        return problem
 
     @property
     def params(self) -> FaultParams:
@@ -163,7 +171,7 @@ class FaultStudy:
         watched = watch(self.field, start=cut, longest_delay=self.params.longest_delay_days)
         rows = rows_of_weeks(self.field, watched, cut, start)
         estimator = FaultEstimator(Snapshot.of(watched, alpha=0.05, vehicles=None, costs={}))
-        metric = self.config.definition.metrics[self.config.definition.primary_metric]
+        metric = self.problem.metrics[self.config.definition.primary_metric]
         yield float(metric.compute(rows["label"].to_numpy(), estimator.predict(rows)["expected"].to_numpy()))
 
     def with_config(self, config: TaskConfig) -> FaultStudy:

@@ -99,7 +99,7 @@ def evaluate_faults(study: FaultStudy, estimator: FaultEstimator, watched: Watch
             "test": {"rows": rows.height, "faults": int(y.sum())},
         },
         metrics=measure(
-            config.definition.metrics, y, answers, naive=naive, groups=rows["group"].to_numpy(), n=config.bootstraps
+            study.problem.metrics, y, answers, naive=naive, groups=rows["group"].to_numpy(), n=config.bootstraps
         ),
         baselines={},
         segments={c: _by(told, c) for c in dict.fromkeys(("component", *config.segments)) if c in told.columns},
@@ -121,9 +121,7 @@ def evaluate_faults(study: FaultStudy, estimator: FaultEstimator, watched: Watch
 def naive_answers(study: FaultStudy, watched: Watch, rows: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What one rate for all, of the reference weeks, expects of some rows."""
     learnt = rows_of_weeks(study.field, watched, 0, study.params.reference_weeks)
-    naive = study.config.definition.naive
-    assert naive is not None
-    return naive(learnt, learnt["label"].to_numpy(), rows)
+    return study.problem.naive(learnt, learnt["label"].to_numpy(), rows)
 
 
 def _protocol(study: FaultStudy, rows: int) -> str:

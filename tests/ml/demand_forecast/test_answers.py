@@ -132,7 +132,7 @@ def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monke
 
 def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) -> None:
     told = model.card["evaluation"]
-    for name in model.task.metrics:
+    for name in model.task.directions:
         found = told["metrics"][name]
         assert found["low"] <= found["value"] <= found["high"] and found["naive"] is not None
     loss = told["metrics"]["weighted_quantile_loss"]

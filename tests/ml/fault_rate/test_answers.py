@@ -8,12 +8,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
 
-from features.engines import collect
 from features.errors import DataError, FeatureError
 from ml.fault_rate import endpoints
 from ml.fault_rate.answer import respond
@@ -23,7 +21,7 @@ from ml.fault_rate.request import request
 from ml.fault_rate.snapshot import Snapshot, kept_until
 from ml.model import Model
 from tests.conftest import Trained
-from tests.small.fault_rate import DAY, DAYS, START, fleet_and_records, write_fault_rate
+from tests.small.fault_rate import DAY, START, fleet_and_records, write_fault_rate
 from training import tracking
 from training.config import load_config
 from training.runs.alarms import alarms
@@ -139,24 +137,6 @@ def test_usual_rates_beat_one_rate_for_all_and_are_tested_on_later_weeks(model: 
 
 def study_of(folder: Path, tables: tuple[pl.DataFrame, pl.DataFrame], **changes: Any) -> FaultStudy:
     return load_faults(load_config("fault_rate", write_fault_rate(folder, *tables, **changes)))
-
-
-def test_facts_of_a_moment_come_from_before_it(fault_rate: Trained) -> None:
-    study = load_faults(load_config("fault_rate", fault_rate.config))
-    tables = {n: nw.from_native(f) for n, f in study.raw.frames.items()}
-    task = study.config.definition
-    spine = collect(task.examples(tables, study.params)).sort("model", "component", "as_of")
-    assert spine["label"].sum() == study.records.join(study.fleet, on="vehicle_id").height  # type: ignore[arg-type]
-    middle = START + DAYS // 2 * DAY // 7 * 7
-    some = spine.filter(pl.col("as_of") < middle).lazy()
-
-    def built(records: pl.LazyFrame) -> pl.DataFrame:
-        found = task.features(nw.from_native(some), {**tables, "service_records": nw.from_native(records)})
-        return collect(found).sort("model", "component", "as_of")
-
-    raw = study.raw.frames["service_records"]
-    assert built(raw).equals(built(raw.filter(pl.col("serviced_at") < middle)))
-    assert built(raw)["faults_before"].max() > 0 and built(raw)["vehicles_in_service"].min() > 0
 
 
 def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from features.engines import collect
 from features.errors import ConfigError, DataError
-from features.residual_value import MONTH, build, examples
+from features.residual_value import MONTH, build, build_spine
 from ml.residual_value import TASK
 from ml.residual_value.estimator import ResidualValueEstimator, median_table
 from ml.residual_value.params import ResidualParams
@@ -25,7 +25,7 @@ FEATURES = {"numeric": ["age_months", "mileage_km"], "categorical": ["model"]}
 
 def _table(rows: int = 2_000, seed: int = 1) -> tuple[pl.DataFrame, Any]:
     cars = {"vehicles": nw.from_native(used_cars(rows=rows, seed=seed).lazy())}
-    spine = examples(cars)
+    spine = build_spine(cars)
     columns = collect(build(spine.drop("label"), cars)).sort("vehicle_id")
     return columns, collect(spine).sort("vehicle_id")["label"].to_numpy()
 
@@ -50,14 +50,14 @@ def test_age_is_months_from_registration_else_from_model_year() -> None:
         }
     )
     tables = {"vehicles": nw.from_native(cars.lazy())}
-    built = collect(build(examples(tables).drop("label"), tables)).sort("vehicle_id")
+    built = collect(build(build_spine(tables).drop("label"), tables)).sort("vehicle_id")
     assert built["age_months"].to_list() == [60.0, 58.0, 0.0]
     assert "model_year" not in built.columns and "price" not in built.columns
 
 
 def test_without_dates_the_model_year_carries_age() -> None:
     cars = {"vehicles": nw.from_native(used_cars(rows=5).drop("listed_at", "first_registered_at").lazy())}
-    built = collect(build(examples(cars).drop("label"), cars))
+    built = collect(build(build_spine(cars).drop("label"), cars))
     assert "model_year" in built.columns and "age_months" not in built.columns
 
 
@@ -65,7 +65,7 @@ def test_catalogue_and_new_cars_are_passed_over() -> None:
     cars = used_cars(rows=4).with_columns(
         kind=pl.Series(["unit", "catalogue", None, "unit"]), condition=pl.Series(["used", "used", None, "new"])
     )
-    found = collect(examples({"vehicles": nw.from_native(cars.lazy())}))
+    found = collect(build_spine({"vehicles": nw.from_native(cars.lazy())}))
     assert sorted(found["vehicle_id"]) == ["V00000", "V00002"]
 
 
@@ -141,5 +141,5 @@ def test_refit_and_unknown_monotone_are_refused(fitted: ResidualValueEstimator) 
 
 def test_price_of_zero_is_no_price(tmp_path: Path) -> None:
     cars = used_cars(rows=3).with_columns(price=pl.Series([0, None, 500]))
-    found = collect(examples({"vehicles": nw.from_native(cars.lazy())}))
+    found = collect(build_spine({"vehicles": nw.from_native(cars.lazy())}))
     assert found["label"].to_list() == [5.0]

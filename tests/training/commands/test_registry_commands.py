@@ -36,7 +36,7 @@ def test_versions_are_compared_with_the_champion_marked(registry: Trained, capsy
     compare("credit_risk", as_json=True)
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["version"], row["champion"]) == (1, True)
-    assert row["metrics"].keys() >= set(TASKS["credit_risk"].metrics)
+    assert row["metrics"].keys() >= set(TASKS["credit_risk"].directions)
     assert row["estimator"] and row["data_fingerprint"]
     compare("credit_risk")
     assert "1 *" in capsys.readouterr().out

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import polars as pl
 
 from features.sources import RawTables
 from ml.metrics import brier, roc_auc
+from ml.problem import BinaryProblem, RowMetric
 from ml.registry import TASKS
 from ml.signature import Field, Signature
-from ml.task import Metric
 from training.studies.row_data import Examples
 
 MONTH = {name: int(datetime(2024, m, 1, tzinfo=UTC).timestamp()) * 1_000_000 for name, m in (("old", 1), ("new", 3))}
@@ -59,9 +59,11 @@ class ColumnEstimator:
 
 TASK = replace(
     TASKS["credit_risk"],
-    estimator=ColumnEstimator,
-    metrics={"roc_auc": Metric(roc_auc, better="higher"), "brier": Metric(brier, better="lower")},
-    example=None,
+    problem=replace(
+        cast("BinaryProblem", TASKS["credit_risk"].problem),
+        estimator=cast("Any", ColumnEstimator),
+        metrics={"roc_auc": RowMetric(roc_auc, better="higher"), "brier": RowMetric(brier, better="lower")},
+    ),
 )
 
 

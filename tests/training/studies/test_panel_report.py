@@ -28,6 +28,7 @@ def report(panel: Panel, origins: range = ORIGINS, **changes: Any) -> Report:
     )  # fmt: skip
     study: Any = SimpleNamespace(
         panel=panel, origins=origins, params=params, config=config, notes=("two stores",), flagged=[],
+        problem=TASKS["demand_forecast"].problem,
         forecasts_of=lambda estimator: forecasts,
     )  # fmt: skip
     estimator: Any = SimpleNamespace(

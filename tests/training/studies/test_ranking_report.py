@@ -93,6 +93,7 @@ def report(monkeypatch: pytest.MonkeyPatch, answers: Judged, *, repeat: bool = T
         config=SimpleNamespace(task="recommendation", definition=TASKS["recommendation"], bootstraps=20),
         params=SimpleNamespace(repeat=repeat, horizon_days=7),
         learnt=(None, answers.material), until=NOW, timed=timed, notes=("a small shop",), test=lambda: None,
+        problem=TASKS["recommendation"].problem,
     )  # fmt: skip
     estimator: Any = SimpleNamespace(recommender=Shop(), importance=lambda: {"history": 1.0}, notes=["no wishes"])
     return evaluate_ranking(study, estimator)

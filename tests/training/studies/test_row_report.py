@@ -11,7 +11,7 @@ import pytest
 
 from features.errors import DataError
 from ml.metrics import mean_absolute_error
-from ml.task import Metric
+from ml.problem import RowMetric
 from tests.training.small_report import BANDS, small_report
 from tests.training.studies.labelled_rows import TASK, ColumnEstimator, labelled_rows
 from training.studies.row_report import compare, evaluate, measure
@@ -65,18 +65,18 @@ def test_without_time_there_are_no_months() -> None:
 
 def test_an_error_that_falls_is_a_gain() -> None:
     y, candidate, champion = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 5.0])
-    lower = Metric(mean_absolute_error, better="lower")
+    lower = RowMetric(mean_absolute_error, better="lower")
     gain = compare(lower, y, candidate, champion, groups=np.arange(3), n=20)
     assert gain.value == pytest.approx(4 / 3 + 1 / 3 - 2 / 3) and gain.low == gain.high == gain.value
-    higher = compare(Metric(mean_absolute_error, better="higher"), y, candidate, champion, groups=np.arange(3), n=20)
+    higher = compare(RowMetric(mean_absolute_error, better="higher"), y, candidate, champion, groups=np.arange(3), n=20)
     assert higher.value == -gain.value
 
 
 def test_what_reads_more_than_the_first_column_has_no_naive_answer() -> None:
     y, answers = np.array([1.0, 2.0]), pl.DataFrame({"value": [1.0, 2.0], "low": [0.0, 3.0]})
     metrics = {
-        "error": Metric(mean_absolute_error, better="lower"),
-        "of_low": Metric(lambda y, p, sample_weight=None: float((p[:, 0] > y).mean()), "lower", ("low",)),
+        "error": RowMetric(mean_absolute_error, better="lower"),
+        "of_low": RowMetric(lambda y, p, sample_weight=None: float((p[:, 0] > y).mean()), "lower", ("low",)),
     }
     figures = measure(metrics, y, answers, naive=np.array([3.0, 3.0]), groups=np.arange(2, dtype=np.uint64), n=20)
     assert (figures["error"]["value"], figures["error"]["naive"]) == (0.0, 1.5)

@@ -66,6 +66,7 @@ def study(whole: Field, watched: Any, **changes: Any) -> Any:
     params = SimpleNamespace(reference_weeks=WATCHED, false_alarms=0.05)
     rows = rows_of_weeks(whole, watched, WATCHED, WEEKS)
     values = {"config": config, "params": params, "field": whole, "notes": ("a small fleet",), "tested": lambda: rows}
+    values["problem"] = TASKS["fault_rate"].problem
     return SimpleNamespace(**{**values, **changes})
 
 
