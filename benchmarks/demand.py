@@ -134,15 +134,15 @@ def loss(panel: Panel, rows: np.ndarray, deciles: np.ndarray) -> float:
 def served(seconds: float) -> None:
     """Load the champion's answers over HTTP: read ahead, computed anew, and what of it is not HTTP."""
     from benchmarks.serving import LUA, Target, _free_port, _load, _server
-    from training import tracking
+    from ml import champions
 
-    if tracking.champion(TASK) is None:
+    if champions.champion(TASK) is None:
         for command in (["sample-data"], ["train", TASK], ["promote", TASK]):
             subprocess.run([sys.executable, "-m", "chehang", *command], check=True)
-    version = tracking.champion(TASK)
+    version = champions.champion(TASK)
     if version is None:
         raise SystemExit(f"no champion: chehang promote {TASK}")
-    model = tracking.load(version)
+    model = champions.load(version)
     example = model.card["example"]
     bodies = {"read": example, "what if": example | {"price": 100_000.0}}
     ask = model.task.request(model.estimator.signature)

@@ -171,14 +171,14 @@ def over_http(home: Path, configs: Path) -> None:
 
 def queue(home: Path) -> None:
     """Evenings of the group's desk in the test months: six calls an hour, in three orders, judged by the truth."""
+    from ml import champions
     from ml.lead_scoring import endpoints
     from ml.lead_scoring.request import request as lead_request
-    from training import tracking
 
     os.environ["CHEHANG_HOME"] = str(home)
     chehang(home, "sample-data")
     chehang(home, "train", "lead_scoring")
-    model = tracking.load(tracking.find("lead_scoring", None))
+    model = champions.load(champions.version("lead_scoring", None))
     champions = {"lead_scoring": SimpleNamespace(version=1, estimator=model.estimator, card=model.card)}
     ask = next(e for e in endpoints.endpoints(Path("configs")) if e.path == "lead_scoring/queue")
     asked = ask.request(champions)

@@ -161,11 +161,11 @@ def requests(n: int) -> list[dict[str, Any]]:
 def in_process(home: Path, configs: Path) -> None:
     """One page after another, and the floor."""
     os.environ["CHEHANG_HOME"] = str(home)
-    from training import tracking
+    from ml import champions
 
-    champion = tracking.champion("recommendation")
+    champion = champions.champion("recommendation")
     assert champion is not None
-    model = tracking.load(champion)
+    model = champions.load(champion)
     assert model.task.follow is not None
     started = time.perf_counter()
     model.task.follow(configs)(model.estimator)

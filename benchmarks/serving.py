@@ -34,15 +34,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 import psutil
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from ml import champions
 from ml.model import Model
 from ml.signature import columns_of
-from training import tracking
 
 TASK = "credit_risk"
 CONNECTIONS = (1, 8, 32)
@@ -120,13 +119,13 @@ def plain() -> FastAPI:
 
 def _champion(folder: Path) -> tuple[Model, int]:
     """The promoted model, saved once more where the plain server reads it."""
-    if tracking.champion(TASK) is None:
+    if champions.champion(TASK) is None:
         for command in (["sample-data"], ["train", TASK], ["promote", TASK]):
             subprocess.run([sys.executable, "-m", "chehang", *command], check=True)
-    version = tracking.champion(TASK)
+    version = champions.champion(TASK)
     if version is None:
         raise SystemExit(f"no champion: chehang promote {TASK}")
-    model = tracking.load(version)
+    model = champions.load(version)
     if model.estimator.params.estimator != "boosted_trees":
         raise SystemExit("the champion is no LightGBM model: promote one, there is no bare booster to compare with")
     model.save(folder)
@@ -209,7 +208,7 @@ def _start(stack: ExitStack, folder: Path, model: Model, version: int) -> list[T
 
     environment = {
         MODEL_FOLDER: str(folder / "model"),
-        "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri(),
+        "MLFLOW_TRACKING_URI": champions.store_uri(),
         "PYTHONPATH": str(Path.cwd()),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # mlflow starts uvicorn by name
     }

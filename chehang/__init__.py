@@ -81,6 +81,6 @@ def load_champion(task: str) -> Model:
         The task has no champion, or its files differ from what was registered.
     """
     check_task(task)
-    from training import tracking
+    from ml import champions
 
-    return tracking.load(tracking.version_to_answer(task))
+    return champions.load(champions.version_to_answer(task))

@@ -6,7 +6,6 @@ import gc
 import json
 import logging
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -14,28 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-# By default MLflow tries for minutes; this thread looks again anyway.
+# Before `ml.champions` chooses for commands. By default MLflow tries for minutes; this thread looks again anyway.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
-from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
-from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
 
-from features.errors import ChehangError, ModelNotFound
+from features.errors import ChehangError
+from ml import champions
+from ml.champions import StoreError
 from ml.model import Model
 from ml.registry import TASKS
 from ml.task import Task
 from serving.metrics import REFUSED, STORE_ERRORS, SWAPS, VERSION
 
 log = logging.getLogger("chehang.serving")
-CHAMPION = "champion"
-SERVER = os.environ.get("MLFLOW_TRACKING_URI")  # read once: MLflow writes the store it last used into it
-ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 FIRST_LOOK_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 60.0
 
@@ -72,10 +64,6 @@ class Loaded:
     def card(self) -> Mapping[str, Any]:
         """The model card."""
         return self.model.card
-
-
-class NotFetched(Exception):
-    """A champion's files could not be had this time: worth another try."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +135,7 @@ class ModelStore:
         keep it from starting.
         """
         if self._thread is None:
+            champions.import_mlflow()
             self._thread = threading.Thread(target=self._follow, name="model-store", daemon=True)
             self._thread.start()
             self._looked.wait(FIRST_LOOK_SECONDS)
@@ -170,16 +159,16 @@ class ModelStore:
 
     def refresh(self) -> None:
         """Look at the alias of every task once; whatever goes wrong, the loaded champions go on answering."""
-        before = _file_state()
         waiting = any(r.wait < float("inf") for r in self._refused.values())
-        if before is not None and before == self._seen and not waiting:
-            return
         try:
-            client = _client()
-            if client is None and self._loaded:
-                raise FileNotFoundError(_database())
-            for task in TASKS.values() if client else ():
-                self._refresh(client, task)
+            before = _file_state()
+            if before is not None and before == self._seen and not waiting:
+                return
+            database = champions.embedded_database()
+            if self._loaded and database is not None and not database.exists():
+                raise FileNotFoundError(database)
+            for task in TASKS.values():
+                self._refresh(task)
             self._failing = False
             self._seen = before
         except Exception as e:  # the thread must outlive any failure of the store
@@ -204,18 +193,18 @@ class ModelStore:
                 self._told[name] = why
             return True
 
-    def _refresh(self, client: MlflowClient, task: Task) -> None:
-        found = _champion(client, task.name)
-        if found is None:
+    def _refresh(self, task: Task) -> None:
+        number = champions.champion_number(task.name)
+        if number is None:
             return
-        number, present, refusal = int(found.version), self._loaded.get(task.name), self._refused.get(task.name)
+        present, refusal = self._loaded.get(task.name), self._refused.get(task.name)
         if present and present.version == number:
             self._refused.pop(task.name, None)
             return
         if refusal and refusal.version == number and time.monotonic() < refusal.until:
             return
         try:
-            loaded = _load(client, task, found)
+            loaded = _load(task, number)
             self._look_around(task.name, loaded)
         except Exception as e:  # one task's trouble must not keep the others from being looked at
             self._refuse(task, number, e)
@@ -231,19 +220,15 @@ class ModelStore:
         before = self._refused.get(task.name)
         again = before is not None and before.version == number
         wait = float("inf")
-        if isinstance(error, NotFetched):
+        if isinstance(error, StoreError):
             wait = min(2 * before.wait, LONGEST_WAIT_SECONDS) if before and again else self.poll_seconds
         self._refused[task.name] = Refusal(number, wait, time.monotonic() + wait)
         if not again or wait == float("inf"):
             # Other errors may quote the example, which was somebody's application.
-            why = str(error) if isinstance(error, ChehangError | NotFetched) else type(error).__name__
+            why = str(error) if isinstance(error, ChehangError) else type(error).__name__
             then = "it is tried again" if wait < float("inf") else "it is not tried again"
             answers = "the present champion goes on answering" if task.name in self._loaded else "nobody answers"
             log.error("%s version %d was refused, %s, %s: %s", task.name, number, answers, then, why)
-
-
-def _database() -> Path:
-    return Path(os.environ.get("CHEHANG_HOME") or "var").absolute() / "mlflow.db"
 
 
 def _file_state() -> tuple[int, ...] | None:
@@ -251,48 +236,23 @@ def _file_state() -> tuple[int, ...] | None:
 
     None where there is a server, or no file yet: then only asking tells.
     """
-    if SERVER:
+    database = champions.embedded_database()
+    if database is None:
         return None
     state: list[int] = []
-    for path in (_database(), _database().with_name("mlflow.db-wal")):
+    for path in (database, database.with_name("mlflow.db-wal")):
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             continue
-        state += [found.st_size, found.st_mtime_ns, found.st_ino]
+        state += [status.st_size, status.st_mtime_ns, status.st_ino]
     return tuple(state) or None
 
 
-def _client() -> MlflowClient | None:
-    """A client of the server, or of the embedded store; None where nothing was ever registered."""
-    if not SERVER and not _database().exists():
-        return None  # opening it would make an empty one
-    uri = SERVER or f"sqlite:///{_database()}"
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-
-def _champion(client: MlflowClient, task: str) -> Any:
-    try:
-        return client.get_model_version_by_alias(task, CHAMPION)
-    except MlflowException as e:
-        if e.error_code in ABSENT:
-            return None
-        raise
-
-
-def _load(client: MlflowClient, task: Task, found: Any) -> Loaded:
+def _load(task: Task, number: int) -> Loaded:
     """Fetch a version's files, compare them with what was registered, and try the model on its example."""
-    if not found.tags.get("sha256"):
-        raise ModelNotFound("it has no registered checksum: train and promote it with chehang")
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            # Not models:/..., which MLflow looks up in its global store instead of this client's.
-            place, uri = client.get_model_version_download_uri(task.name, found.version), client.tracking_uri
-            fetched = download_artifacts(artifact_uri=place, dst_path=folder, tracking_uri=uri, registry_uri=uri)
-        except (MlflowException, SQLAlchemyError, OSError) as e:
-            raise NotFetched(f"its files cannot be fetched ({type(e).__name__})") from None
-        model = Model.load(Path(fetched) / "data" / "model", sha256=found.tags["sha256"])
+    model = champions.load(champions.version(task.name, number))
     request = task.request(model.estimator.signature)
     example = request.model_validate_json(json.dumps(model.card["example"]))
     task.respond(model.estimator, [example], explain=True)
-    return Loaded(int(found.version), model, request)
+    return Loaded(number, model, request)

@@ -1,10 +1,10 @@
-"""The gate in front of the champion alias, and the ways back."""
+"""The gate in front of the champion alias: judges a version, and stores the result with it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,64 +12,27 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from features.errors import ChehangError, DataError, ModelNotFound
+from features.errors import ChehangError, DataError
 from features.periods import start_of
+from ml import champions
+from ml.champions import GateCheck, GateResult, Move, Version
 from ml.demand_forecast.panel import Panel
-from ml.home import locked
 from ml.metrics import Interval, bootstrap
 from ml.metrics.ranked_lists import mean_with_interval
 from ml.model import Model
 from ml.problem import PanelProblem, RankingProblem, RowMetric, RowProblem, SurveillanceProblem
-from ml.registry import check_task
-from training import tracking
 from training.studies.panel import read_test
 from training.studies.panel_forecasts import OriginForecasts
 from training.studies.panel_report import tested
 from training.studies.ranking_holdout import Held, Judged, beats, by_person
 from training.studies.row_report import NAIVE, TEST_ROWS, compare
-from training.tracking import Promotion, Version
+from training.tracking import git_commit
 
 BATCH_ROWS = 200
 
 
-class NotPromoted(ChehangError):
-    """The gate kept the candidate out: train a better one, or promote with --force --reason."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One condition of the gate."""
-
-    name: str
-    passed: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gate found.
-
-    Attributes
-    ----------
-    candidate, champion : int or None
-        Versions compared.
-    checks : tuple of Check
-        Every condition, passed or not.
-    """
-
-    task: str
-    candidate: int
-    champion: int | None
-    checks: tuple[Check, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every condition holds."""
-        return all(c.passed for c in self.checks)
-
-
-def judge(candidate: Version, champion: Version | None) -> Verdict:
-    """Compare a candidate with the champion on the candidate's own test rows, and check what it must keep.
+def judge(candidate: Version, champion: Version | None) -> GateResult:
+    """Compare a candidate with the champion on the candidate's own test rows, and store the result with the candidate.
 
     Parameters
     ----------
@@ -80,22 +43,26 @@ def judge(candidate: Version, champion: Version | None) -> Verdict:
 
     Returns
     -------
-    Verdict
+    GateResult
         Conditions: the primary metric gains more than its interval; each guard of the configuration holds; the model
         answers its example, and one row at a time like a batch.
     """
-    model = tracking.load(candidate)
+    result = GateResult(
+        champion=champion.number if champion else None,
+        checks=tuple(_checks(champions.load(candidate), candidate, champion)),
+        judged_at=datetime.now(UTC),
+        code_version=git_commit(),
+    )
+    champions.record_gate(candidate, result)
+    return result
+
+
+def _checks(model: Model, candidate: Version, champion: Version | None) -> Sequence[GateCheck]:
     problem = model.task.problem
     if isinstance(problem, RankingProblem):
-        return Verdict(
-            candidate.task,
-            candidate.number,
-            champion.number if champion else None,
-            _of_lists(model, candidate, champion),
-        )
+        return _of_lists(model, candidate, champion)
     if isinstance(problem, PanelProblem):
-        number = champion.number if champion else None
-        return Verdict(candidate.task, candidate.number, number, _of_series(model, candidate, champion))
+        return _of_series(model, candidate, champion)
     rows = _test_rows(candidate)
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     answers = model.estimator.predict(rows)
@@ -106,12 +73,11 @@ def judge(candidate: Version, champion: Version | None) -> Verdict:
     checks += [
         _guard(problem.metrics, name, limits, y, answers) for name, limits in model.card["config"]["gate"].items()
     ]
-    checks.append(_answers(model, rows, answers))
-    return Verdict(candidate.task, candidate.number, champion.number if champion else None, tuple(checks))
+    return [*checks, _answers(model, rows, answers)]
 
 
 def _test_rows(version: Version) -> pl.DataFrame:
-    with tracking.attachments(version) as folder:
+    with champions.attachments(version) as folder:
         return pl.read_parquet(Path(folder) / TEST_ROWS)
 
 
@@ -125,35 +91,37 @@ def _gain(
     answers: pl.DataFrame,
     groups: Any,
     champion: Version | None,
-) -> Check:
+) -> GateCheck:
     n = int(model.card["config"]["bootstraps"])
     if champion is None and NAIVE in rows.columns:  # kept with the rows: compared row by row, which tells more
         gain = compare(metric, y, metric.of(answers), rows[NAIVE].to_numpy(), groups=groups, n=n)
         detail = f"gain over it: {_shown(gain)} on {len(y):,} test rows; there is no champion yet"
-        return Check(f"{name} beats the naive answer", gain.low > 0, detail)
+        return GateCheck(f"{name} beats the naive answer", gain.low > 0, detail)
     if champion is None:
         naive = model.card["evaluation"]["metrics"][name]["naive"]
         found = bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0)
         passed = found.low > naive if metric.better == "higher" else found.high < naive
-        return Check(
+        return GateCheck(
             f"{name} beats the naive answer", passed, f"{_shown(found)} against {naive:.4f}; there is no champion yet"
         )
     try:
-        other = tracking.load(champion).estimator.predict(rows)
+        other = champions.load(champion).estimator.predict(rows)
     except DataError as e:
-        return Check(f"{name} beats the champion", False, f"version {champion.number} cannot answer these rows: {e}")
+        return GateCheck(
+            f"{name} beats the champion", False, f"version {champion.number} cannot answer these rows: {e}"
+        )
     gain = compare(metric, y, metric.of(answers), metric.of(other), groups=groups, n=n)
     detail = f"gain over version {champion.number}: {_shown(gain)} on {len(y):,} test rows{_seen(champion, rows)}"
-    return Check(f"{name} beats the champion", gain.low > 0, detail)
+    return GateCheck(f"{name} beats the champion", gain.low > 0, detail)
 
 
-def _of_lists(model: Model, candidate: Version, champion: Version | None) -> tuple[Check, ...]:
+def _of_lists(model: Model, candidate: Version, champion: Version | None) -> tuple[GateCheck, ...]:
     """The conditions of a task that ranks, on the questions held out with the candidate."""
     primary, config = model.task.primary_metric, model.card["config"]
     problem = model.task.problem
     assert isinstance(problem, RankingProblem)
     metric, n = problem.metrics[primary], int(config["bootstraps"])
-    with tracking.attachments(candidate) as folder:
+    with champions.attachments(candidate) as folder:
         held = Held.read(Path(folder))
     judged = Judged.of(held, model.estimator)
     rows, person = judged.rows, judged.material.questions.person
@@ -165,37 +133,37 @@ def _of_lists(model: Model, candidate: Version, champion: Version | None) -> tup
     if champion is None:
         naive, found = model.card["evaluation"]["metrics"][primary]["naive"], value(primary)
         detail = f"{_shown(found)} against {naive:.4f}; there is no champion yet"
-        checks = [Check(f"{primary} beats popularity", found.low > naive, detail)]
+        checks = [GateCheck(f"{primary} beats popularity", found.low > naive, detail)]
     else:
-        gain = beats(held, model.estimator, tracking.load(champion).estimator, metric=metric.compute, n=n)
+        gain = beats(held, model.estimator, champions.load(champion).estimator, metric=metric.compute, n=n)
         detail = f"gain over version {champion.number}: {_shown(gain)} on {len(rows):,} questions"
-        checks = [Check(f"{primary} beats the champion", gain.low > 0, detail + _seen(champion, held.asked))]
+        checks = [GateCheck(f"{primary} beats the champion", gain.low > 0, detail + _seen(champion, held.asked))]
     checks += [_kept(name, limits, value(name).value) for name, limits in config["gate"].items()]
     name = "the model answers, one request at a time like a batch"
     try:
         ask = model.task.request(model.estimator.signature)
         example = ask.model_validate_json(json.dumps({**model.card["example"], "at": "2030-01-01T00:00:00+00:00"}))
         one, two = (model.task.respond(model.estimator, [example] * k, explain=True)[-1] for k in (1, 2))
-        checks.append(Check(name, one == two, "they agree" if one == two else "they differ"))
+        checks.append(GateCheck(name, one == two, "they agree" if one == two else "they differ"))
     except (ChehangError, ValueError) as e:
-        checks.append(Check(name, False, str(e).replace("\n", "; ")))
+        checks.append(GateCheck(name, False, str(e).replace("\n", "; ")))
     return tuple(checks)
 
 
-def _of_series(model: Model, candidate: Version, champion: Version | None) -> tuple[Check, ...]:
+def _of_series(model: Model, candidate: Version, champion: Version | None) -> tuple[GateCheck, ...]:
     """The conditions of a task that forecasts, on the origins held out with the candidate."""
     primary, config = model.task.primary_metric, model.card["config"]
     problem = model.task.problem
     assert isinstance(problem, PanelProblem)
     metric = problem.metrics[primary]
-    with tracking.attachments(candidate) as folder:
+    with champions.attachments(candidate) as folder:
         panel, origins, rows = read_test(Path(folder))
     y, groups = rows["label"].to_numpy(), rows["series"].to_numpy()
     if champion is None:
         naive, n = model.card["evaluation"]["metrics"][primary]["naive"], int(config["bootstraps"])
         found = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=n, seed=0)
         detail = f"{_shown(found)} against {naive:.4f}; there is no champion yet"
-        checks = [Check(f"{primary} beats the naive answer", found.high < naive, detail)]
+        checks = [GateCheck(f"{primary} beats the naive answer", found.high < naive, detail)]
     else:
         checks = [_over_champion(metric, primary, rows, champion, panel=panel, origins=origins, config=config)]
     checks += [
@@ -211,26 +179,26 @@ def _of_series(model: Model, candidate: Version, champion: Version | None) -> tu
             np.allclose([a.mean, *a.quantiles], [b.mean, *b.quantiles], rtol=1e-4, atol=1e-4)
             for a, b in zip(ahead.periods, anew.periods, strict=True)
         )
-        checks.append(Check(name, same, "they agree" if same else "they differ"))
+        checks.append(GateCheck(name, same, "they agree" if same else "they differ"))
     except (ChehangError, ValueError) as e:
-        checks.append(Check(name, False, str(e).replace("\n", "; ")))
+        checks.append(GateCheck(name, False, str(e).replace("\n", "; ")))
     return tuple(checks)
 
 
 def _over_champion(
     metric: RowMetric, name: str, rows: pl.DataFrame, champion: Version, *, panel: Panel, origins: range, config: Any
-) -> Check:
+) -> GateCheck:
     """What a candidate gains over the champion from the same origins; the champion may have learnt from them."""
-    other = tracking.load(champion).estimator
+    other = champions.load(champion).estimator
     title = f"{name} beats the champion"
     own = (other.panel.keys, other.panel.frequency, other.params.horizon)
     asked = (panel.keys, panel.frequency, int(config["params"]["horizon"]))
     if own != asked:
-        return Check(title, False, f"version {champion.number} forecasts {own}, not {asked}: promote with --force")
+        return GateCheck(title, False, f"version {champion.number} forecasts {own}, not {asked}: promote with --force")
     try:
         theirs = tested(OriginForecasts(panel, other.forecaster), origins)
     except DataError as e:
-        return Check(title, False, f"version {champion.number} cannot forecast these series: {e}")
+        return GateCheck(title, False, f"version {champion.number} cannot forecast these series: {e}")
     gain = compare(
         metric, rows["label"].to_numpy(), metric.of(rows), metric.of(theirs), groups=rows["series"].to_numpy(),
         n=int(config["bootstraps"]),
@@ -238,7 +206,7 @@ def _over_champion(
     last = int(champion.tags.get("last_training_instant") or 0)
     begin = start_of([panel.first + origins[0]], panel.frequency, timezone=other.params.timezone)[0]
     seen = " (the champion has learnt from some of them, which flatters it)" if last >= begin else ""
-    return Check(
+    return GateCheck(
         title, gain.low > 0, f"gain over version {champion.number}: {_shown(gain)} on {len(rows):,} outcomes{seen}"
     )
 
@@ -262,38 +230,38 @@ def _guard(
     limits: dict[str, float | None],
     y: NDArray[np.float64],
     answers: pl.DataFrame,
-) -> Check:
+) -> GateCheck:
     if name not in metrics:
-        return Check(f"guard {name}", False, f"no such metric; gate may name {', '.join(metrics)}")
+        return GateCheck(f"guard {name}", False, f"no such metric; gate may name {', '.join(metrics)}")
     metric = metrics[name]
     return _kept(name, limits, float(metric.compute(y, metric.of(answers))))
 
 
-def _kept(name: str, limits: dict[str, float | None], value: float) -> Check:
+def _kept(name: str, limits: dict[str, float | None], value: float) -> GateCheck:
     low, high = limits.get("at_least"), limits.get("at_most")
     passed = (low is None or value >= low) and (high is None or value <= high)
     asked = ", ".join(
         t for t in (f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else "") if t
     )
-    return Check(f"guard {name}", passed, f"{value:.4f}, must be {asked}")
+    return GateCheck(f"guard {name}", passed, f"{value:.4f}, must be {asked}")
 
 
-def _answers(model: Model, rows: pl.DataFrame, answers: pl.DataFrame) -> Check:
+def _answers(model: Model, rows: pl.DataFrame, answers: pl.DataFrame) -> GateCheck:
     name = "the model answers, one row at a time like a batch"
     try:
         ask = model.task.request(model.estimator.signature)
         model.task.respond(model.estimator, [ask.model_validate_json(json.dumps(model.card["example"]))], explain=True)
         single = pl.concat([model.estimator.predict(rows[i]) for i in range(min(BATCH_ROWS, rows.height))])
     except (ChehangError, ValueError) as e:
-        return Check(name, False, str(e).replace("\n", "; "))
+        return GateCheck(name, False, str(e).replace("\n", "; "))
     same = single.equals(answers[: len(single)])
-    return Check(name, same, f"{len(single)} rows {'agree' if same else 'differ'}")
+    return GateCheck(name, same, f"{len(single)} rows {'agree' if same else 'differ'}")
 
 
 def promote(
-    task: str, number: int | None = None, *, force: bool = False, reason: str | None = None
-) -> tuple[Promotion, Verdict]:
-    """Move the champion alias to a version if the gate lets it through.
+    task: str, number: int | None = None, *, who: str, force: bool = False, reason: str | None = None
+) -> tuple[Move, GateResult]:
+    """Judge a version, store the result with it, and move the champion alias to it if the result allows that.
 
     Parameters
     ----------
@@ -301,63 +269,16 @@ def promote(
         Name of the task.
     number : int, optional
         Version; the latest if not given.
+    who : str
+        The person who moves it.
     force, reason : bool, str
         Promote in spite of the gate; the reason is recorded.
 
     Raises
     ------
-    NotPromoted
-        Names each condition that failed, or the missing reason.
-    ModelNotFound
-        There is no such version.
-    ConfigError
-        There is no such task.
+    NotPromoted, ModelNotFound, ConfigError
+        As for `ml.champions.promote`.
     """
-    if force and not (reason or "").strip():
-        raise NotPromoted("--force needs --reason: say why the gate is passed over; it is recorded in the history")
-    check_task(task)
-    with locked(f"champion-{task}"):
-        candidate, champion = tracking.find(task, number), tracking.champion(task)
-        if champion is not None and champion.number == candidate.number:
-            raise NotPromoted(
-                f"{task} version {candidate.number} is the champion already; train another with: chehang train {task}"
-            )
-        verdict = judge(candidate, champion)
-        if not verdict.passed and not force:
-            failed = "; ".join(f"{c.name}: {c.detail}" for c in verdict.checks if not c.passed)
-            raise NotPromoted(f"{task} version {candidate.number} was not promoted: {failed}")
-        why = reason or "; ".join(f"{c.name}: {c.detail}" for c in verdict.checks[:1])
-        moved = tracking.move_champion(candidate, action="promote", why=why, forced=force and not verdict.passed)
-    return moved, verdict
-
-
-def rollback(task: str, *, reason: str | None = None) -> Promotion:
-    """Point the champion alias back to the version that was champion before.
-
-    Raises
-    ------
-    ModelNotFound
-        There is no earlier champion.
-    ConfigError
-        There is no such task.
-    """
-    check_task(task)
-    with locked(f"champion-{task}"):
-        current = tracking.champion(task)
-        earlier = _earlier(tracking.promotions(task), current.number if current else None)
-        if current is None or earlier is None:
-            raise ModelNotFound(f"{task} has no earlier champion to go back to; see: chehang history {task}")
-        target = tracking.find(task, earlier)
-        tracking.load(target)
-        return tracking.move_champion(target, action="rollback", why=reason or f"back from version {current.number}")
-
-
-def _earlier(moves: list[Promotion], current: int | None) -> int | None:
-    """The champion before the current one, with rollbacks undone: promote 1, 2, 3, roll back, roll back gives 1."""
-    stack: list[int] = []
-    for move in moves:
-        if move.action == "rollback" and len(stack) > 1:
-            stack.pop()
-        else:
-            stack.append(move.version)
-    return stack[-2] if len(stack) > 1 and stack[-1] == current else None
+    version, champion = champions.candidate(task, number, force=force, reason=reason)
+    result = judge(version, champion)
+    return champions.promote(task, version.number, who=who, force=force, reason=reason), result

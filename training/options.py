@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -62,6 +64,11 @@ def _finite(content: Any) -> Any:
     if isinstance(content, Mapping):
         return {name: _finite(value) for name, value in content.items()}
     return [_finite(value) for value in content] if isinstance(content, list | tuple) else content
+
+
+def user() -> str:
+    """Return who runs the command: `CHEHANG_USER`, or the login."""
+    return os.environ.get("CHEHANG_USER") or getpass.getuser()
 
 
 def parsed_instant(text: str | None) -> datetime | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+from ml.champions import Version
 from ml.model import Model
 from training.config import TaskConfig
 from training.studies.row_data import Say
@@ -18,7 +19,6 @@ from training.study import Study, load_study
 
 if TYPE_CHECKING:
     from training.studies.row_report import Report
-    from training.tracking import Version
 
 
 @dataclass(frozen=True)

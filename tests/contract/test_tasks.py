@@ -16,11 +16,11 @@ from pydantic import BaseModel, ValidationError
 
 from features.errors import ConfigError, ModelNotFound
 from features.tables import TABLES
+from ml import champions
 from ml.model import Model
 from ml.registry import TASKS
 from tests.conftest import Trained
 from tests.contract.studies import CONTRACTS, alter_later
-from training import tracking
 from training.config import TaskConfig, load_config
 from training.study import Study, load_study
 
@@ -52,9 +52,9 @@ def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mo
 
 
 def _champion(task: str) -> Model:
-    champion = tracking.champion(task)
+    champion = champions.champion(task)
     assert champion is not None
-    return tracking.load(champion)
+    return champions.load(champion)
 
 
 STUDIES: dict[str, Study] = {}

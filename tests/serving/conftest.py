@@ -11,6 +11,7 @@ import httpx
 import polars as pl
 import pytest
 
+from ml import champions
 from ml.registry import TASKS
 from tests.conftest import ROOT, Trained, made_once, shared_folder
 from tests.serving.running import Server, serving
@@ -27,11 +28,11 @@ def dealership(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             shutil.rmtree(home, ignore_errors=True)
         for task, owner in owners.items() if missing else ():
             patch.setenv("CHEHANG_HOME", str(owner.home))
-            version = tracking.find(task, 1)
-            model = tracking.load(version)
+            version = champions.version(task, 1)
+            model = champions.load(version)
             patch.setenv("CHEHANG_HOME", str(home))
-            adopted = tracking.register(model, metrics=version.metrics, params={}, tags={})
-            tracking.move_champion(adopted, action="promote", why="trained elsewhere")
+            tracking.register(model, metrics=version.metrics, params={}, tags={})
+            champions.promote(task, 1, who="a test", reason="trained elsewhere", force=True)
     return home
 
 

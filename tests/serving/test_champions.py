@@ -13,10 +13,10 @@ import httpx
 import pytest
 from mlflow import MlflowClient
 
+from ml import champions
 from tests.serving.running import JSON, PATH, Server, serving, until
 from training import tracking
 from training.config import load_config
-from training.gate import rollback
 from training.train import train
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def shop(credit_risk: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iter
         patch.setenv("CHEHANG_HOME", str(folder / "home"))
         worth = "params.derived.worth={product: [showroom_visits, loan_amount]}"
         done = train(load_config(TASK, credit_risk.config, settings=[worth]))
-        model = tracking.load(done.version)
+        model = champions.load(done.version)
         for _ in range(2):
             tracking.register(model, metrics=done.version.metrics, params={}, tags={})
-        tracking.move_champion(tracking.find(TASK, 1), action="promote", why="first")
+        champions.promote(TASK, 1, who="a test", reason="first", force=True)
         with serving(folder / "home", folder / "server.log") as shop:
             yield shop
 
@@ -121,9 +121,9 @@ def test_swap_and_rollback_under_load_fail_no_request(shop: Server) -> None:
     for thread in threads:
         thread.start()
     try:
-        tracking.move_champion(tracking.find(TASK, 2), action="promote", why="swap under load")
+        champions.promote(TASK, 2, who="a test", reason="swap under load", force=True)
         until(lambda: (200, 2) in seen[-20:])
-        assert rollback(TASK).version == 1
+        assert champions.roll_back(TASK, who="a test").version == 1
         until(lambda: seen[-1] == (200, 1))
     finally:
         stop.set()

@@ -16,11 +16,11 @@ import httpx
 import psutil
 import pytest
 
+from ml import champions
 from serving.api import build_app
 from serving.model_store import ModelStore
 from serving.settings import Settings
 from tests.serving.running import JSON, PATH, Server, serving, until
-from training import tracking
 
 if TYPE_CHECKING:
     from tests.conftest import Trained
@@ -120,5 +120,5 @@ def test_two_stores_in_one_process_are_kept_apart(tmp_path: Path, monkeypatch: p
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for name in ("a", "b"):
         monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / name))
-        assert tracking.versions("credit_risk") == [] and (tmp_path / name / "mlflow.db").exists()
+        assert champions.versions("credit_risk") == [] and (tmp_path / name / "mlflow.db").exists()
         assert "MLFLOW_TRACKING_URI" not in os.environ, "what stands there someone chose"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ml.champions import NotPromoted
 from tests.conftest import Trained
 from training.config import load_config
-from training.gate import NotPromoted, promote
+from training.gate import promote
 from training.train import train
 
 
@@ -19,8 +20,8 @@ def test_versions_are_compared_on_the_same_weeks(
     shutil.copytree(fault_rate.home, tmp_path / "home")
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     train(load_config("fault_rate", fault_rate.config, settings=["params.distance_bands=2"]))
-    moved, verdict = promote("fault_rate", force=True, reason="a test of the gate")
-    assert moved.version == 2 and "gain over version 1" in verdict.checks[0].detail and verdict.checks[-1].passed
+    moved, result = promote("fault_rate", who="a test", force=True, reason="a test of the gate")
+    assert moved.version == 2 and "gain over version 1" in result.checks[0].detail and result.checks[-1].passed
 
 
 def test_versions_are_compared_from_the_same_origins(
@@ -29,13 +30,13 @@ def test_versions_are_compared_from_the_same_origins(
     shutil.copytree(demand_forecast.home, tmp_path / "home")
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     train(load_config("demand_forecast", demand_forecast.config, settings=["params.trees.n_estimators=61"]))
-    moved, verdict = promote("demand_forecast", force=True, reason="a test of the gate")
+    moved, result = promote("demand_forecast", who="a test", force=True, reason="a test of the gate")
     assert moved.version == 2
     assert (
-        verdict.checks[0].name == "weighted_quantile_loss beats the champion"
-        and "gain over version 1" in verdict.checks[0].detail
+        result.checks[0].name == "weighted_quantile_loss beats the champion"
+        and "gain over version 1" in result.checks[0].detail
     )
-    assert verdict.checks[-1].passed
+    assert result.checks[-1].passed
 
 
 def test_a_worse_candidate_is_compared_and_not_promoted(
@@ -50,4 +51,4 @@ def test_a_worse_candidate_is_compared_and_not_promoted(
     )
     worse = train(blind)
     with pytest.raises(NotPromoted, match=r"beats the champion: gain over version 1: -0\.\d+ \[-0\.\d+, -0"):
-        promote("recommendation", worse.version.number)
+        promote("recommendation", worse.version.number, who="a test")

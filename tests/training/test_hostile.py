@@ -19,10 +19,10 @@ import yaml
 
 from chehang.cli import main
 from features.errors import ConfigError
+from ml import champions
 from tests.commands import chehang, chehang_apart, python
 from tests.conftest import Trained
 from tests.small.credit_risk import credit_risk_tables, write_credit_risk
-from training import tracking
 from training import train as run
 from training.config import load_config
 
@@ -63,17 +63,17 @@ def home(credit_risk: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def _champion() -> int:
     """The champion's number, its files being whole."""
-    found = tracking.champion("credit_risk")
+    found = champions.champion("credit_risk")
     assert found is not None
-    tracking.load(found)
+    champions.load(found)
     return found.number
 
 
 def _numbers() -> list[int]:
     """All versions, the files of each being whole."""
-    known = tracking.versions("credit_risk")
+    known = champions.versions("credit_risk")
     for version in known:
-        tracking.load(version)
+        champions.load(version)
     return [v.number for v in known]
 
 
@@ -208,10 +208,10 @@ def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, credit
     for moment in ("set_registered_model_tag", "set_registered_model_alias"):
         assert python("-c", DIES, f"mlflow:MlflowClient.{moment}", *FORCED, home=home).returncode == -9
         assert _champion() == 1
-        assert [m.version for m in tracking.promotions("credit_risk")] == [1]
+        assert [m.version for m in champions.history("credit_risk")] == [1]
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: chehang_apart(*FORCED, home=home, check=False), range(2)))
     assert sorted(d.returncode for d in both) == [0, 1]
     assert "is the champion already" in _told(max(both, key=lambda d: d.returncode))
     assert _champion() == 2
-    assert [m.version for m in tracking.promotions("credit_risk")] == [1, 2]
+    assert [m.version for m in champions.history("credit_risk")] == [1, 2]

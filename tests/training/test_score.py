@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
+from ml import champions
 from ml.model import Model
 from tests.conftest import Trained
-from training import tracking
 from training.config import load_config
 from training.score import score
 from training.studies.panel import load_demand
@@ -19,9 +19,9 @@ from training.studies.surveillance import load_faults
 
 def champion(owner: Trained, task: str, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
-    version = tracking.champion(task)
+    version = champions.champion(task)
     assert version is not None
-    return tracking.load(version)
+    return champions.load(version)
 
 
 def test_every_customer_gets_a_list(recommendation: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

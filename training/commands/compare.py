@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml import champions
 from ml.registry import TASKS, check_task
 from training.options import AsJson, TaskName, print_json, say
 from training.printing import print_versions
@@ -13,11 +14,9 @@ def compare(task: TaskName, as_json: AsJson = False) -> None:
     """Show the metrics of all versions side by side; the champion is marked."""
     check_task(task)
     say(as_json)("reading the model registry")
-    from training import tracking
-
-    best, versions = tracking.champion(task), tracking.versions(task)
+    best, versions = champions.champion(task), champions.versions(task)
     if not versions:
-        tracking.find(task)
+        champions.version(task)
     rows: list[dict[str, Any]] = [
         {
             "version": v.number,

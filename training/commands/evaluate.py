@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from features.errors import ConfigError
+from ml import champions
 from ml.problem import RowProblem
 from training.options import (
     AsJson,
@@ -45,11 +46,10 @@ def evaluate(
         examples = load_examples(configured, progress=progress)
         folds_report = cross_validate(examples, folds=folds, progress=progress)
         return print_json(folds_report.__dict__) if as_json else print_folds(folds_report)
-    from training import tracking
     from training.study import load_study
 
     study = load_study(configured, progress=progress)
-    model = tracking.load(tracking.find(task, version))
+    model = champions.load(champions.version(task, version))
     evaluation = study.evaluate(model.estimator)
     if report is not None:
         from training.plots import draw_report

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ml import champions
 from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, print_json, say
 from training.printing import out, print_plan
 
@@ -26,11 +27,10 @@ def forecast(
     task = "demand_forecast"
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
     progress("reading the model registry")
-    from training import tracking
     from training.runs.forecast import forecast as run
 
-    chosen = tracking.version_to_answer(task, version)
-    plan = run(tracking.load(chosen), loaded, out=to, rules=rules, store=store, progress=progress)
+    chosen = champions.version_to_answer(task, version)
+    plan = run(champions.load(chosen), loaded, out=to, rules=rules, store=store, progress=progress)
     if as_json:
         return print_json(
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from ml import champions
 from ml.registry import TASKS, check_task
 from training.options import AsJson, TaskName, print_json, say
 from training.printing import out
@@ -13,9 +14,7 @@ def history(task: TaskName, as_json: AsJson = False) -> None:
     """Print every move of the champion: who, when, why, metrics."""
     check_task(task)
     say(as_json)("reading the model registry")
-    from training import tracking
-
-    moves = tracking.promotions(task)
+    moves = champions.history(task)
     if as_json:
         return print_json([m.__dict__ for m in moves])
     primary = TASKS[task].primary_metric

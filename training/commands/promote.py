@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ml.registry import check_task
-from training.options import AsJson, TaskName, VersionNumber, print_json, say
+from training.options import AsJson, TaskName, VersionNumber, print_json, say, user
 from training.printing import out
 
 
@@ -23,9 +23,9 @@ def promote(
     say(as_json)("reading the model registry")
     from training.gate import promote as run
 
-    moved, verdict = run(task, version, force=force, reason=reason)
+    moved, result = run(task, version, who=user(), force=force, reason=reason)
     if as_json:
-        return print_json({"promotion": moved.__dict__, "checks": [c.__dict__ for c in verdict.checks]})
-    for c in verdict.checks:
+        return print_json({"promotion": moved.__dict__, "checks": [c.__dict__ for c in result.checks]})
+    for c in result.checks:
         out.print(f"{'[green]pass[/green]' if c.passed else '[red]fail[/red]'}  {c.name}: {c.detail}")
     out.print(f"{task} version {moved.version} is champion{' (forced)' if moved.forced else ''}")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ml import champions
 from ml.registry import check_task
-from training.options import AsJson, TaskName, print_json, say
+from training.options import AsJson, TaskName, print_json, say, user
 from training.printing import out
 
 
@@ -19,9 +20,7 @@ def rollback(
     """Restore the champion before the present one."""
     check_task(task)
     say(as_json)("reading the model registry")
-    from training.gate import rollback as run
-
-    moved = run(task, reason=reason)
+    moved = champions.roll_back(task, who=user(), reason=reason)
     if as_json:
         return print_json(moved.__dict__)
     out.print(f"{task} version {moved.version} is champion again (was {moved.previous})")

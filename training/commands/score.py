@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ml import champions
 from training.options import (
     AsJson,
     ConfigPath,
@@ -40,11 +41,10 @@ def score(
     progress = say(as_json)
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
     progress("reading the model registry")
-    from training import tracking
     from training.score import score as run
 
-    chosen = tracking.version_to_answer(task, version)
-    rows = run(tracking.load(chosen), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
+    chosen = champions.version_to_answer(task, version)
+    rows = run(champions.load(chosen), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json({"rows": rows, "out": str(to), "version": chosen.number})
     out.print(f"{rows:,} rows answered by version {chosen.number}, written to {to}")

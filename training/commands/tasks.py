@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from ml import champions as registry
 from ml.registry import ENTRIES
 from training.options import AsJson, print_json, say
 from training.printing import out
@@ -20,11 +21,8 @@ def tasks(
     rows: list[dict[str, Any]] = [{"task": e.name, **e.summary, "tables": list(e.tables)} for e in ENTRIES.values()]
     if champions:
         say(as_json)("reading the model registry")
-        from training import tracking
-
         for row in rows:
-            best = tracking.champion(row["task"])
-            row["champion"] = best.number if best else None
+            row["champion"] = registry.champion_number(row["task"])
     if as_json:
         return print_json(rows)
     table = Table("task", "question", "问题", "tables", *(("champion",) if champions else ()))

@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 
 from features.errors import FeatureError
+from ml import champions
 from ml.demand_forecast.answer import respond
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.request import request
 from ml.model import Model
 from tests.conftest import Trained
 from tests.small.demand_forecast import STORES, demand_forecast_tables, write_demand_forecast
-from training import tracking
 from training.config import load_config
 from training.studies.panel import DemandStudy, load_demand
 
@@ -25,9 +25,9 @@ from training.studies.panel import DemandStudy, load_demand
 @pytest.fixture
 def model(demand_forecast: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setenv("CHEHANG_HOME", str(demand_forecast.home))
-    champion = tracking.champion("demand_forecast")
+    champion = champions.champion("demand_forecast")
     assert champion is not None
-    return tracking.load(champion)
+    return champions.load(champion)
 
 
 def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> DemandStudy:

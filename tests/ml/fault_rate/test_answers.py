@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from features.errors import DataError, FeatureError
+from ml import champions
 from ml.fault_rate import endpoints
 from ml.fault_rate.answer import respond
 from ml.fault_rate.estimator import FaultEstimator
@@ -22,7 +23,6 @@ from ml.fault_rate.snapshot import Snapshot, kept_until
 from ml.model import Model
 from tests.conftest import Trained
 from tests.small.fault_rate import DAY, START, fleet_and_records, write_fault_rate
-from training import tracking
 from training.config import load_config
 from training.runs.alarms import alarms
 from training.studies.surveillance import FaultStudy, load_faults
@@ -31,9 +31,9 @@ from training.studies.surveillance import FaultStudy, load_faults
 @pytest.fixture
 def model(fault_rate: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setenv("CHEHANG_HOME", str(fault_rate.home))
-    champion = tracking.champion("fault_rate")
+    champion = champions.champion("fault_rate")
     assert champion is not None
-    return tracking.load(champion)
+    return champions.load(champion)
 
 
 @dataclass

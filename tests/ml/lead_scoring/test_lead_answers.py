@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from features.errors import FeatureError
+from ml import champions
 from ml.endpoint import Endpoint
 from ml.lead_scoring import endpoints
 from ml.lead_scoring.answer import respond
@@ -19,7 +20,6 @@ from ml.lead_scoring.request import request
 from ml.model import Model
 from tests.conftest import ROOT, Trained
 from tests.small.lead_scoring import DECAY, HOUR, START, lead_scoring_tables
-from training import tracking
 
 NOW = "2022-08-01T12:00:00+00:00"
 
@@ -34,9 +34,9 @@ class Serving:
 @pytest.fixture
 def model(lead_scoring: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setenv("CHEHANG_HOME", str(lead_scoring.home))
-    champion = tracking.champion("lead_scoring")
+    champion = champions.champion("lead_scoring")
     assert champion is not None
-    return tracking.load(champion)
+    return champions.load(champion)
 
 
 def lead(**changes: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from features.errors import DataError
+from ml.champions import load, version
 from ml.endpoint import Endpoint
 from ml.loans.endpoints import EXAMPLE_LOAN, endpoints
 from tests.conftest import ROOT, Trained
-from training import tracking
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Promoted:
 
 def _promoted(owner: Trained, task: str, monkeypatch: pytest.MonkeyPatch) -> Promoted:
     monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
-    version = tracking.find(task)
-    model = tracking.load(version)
-    return Promoted(version.number, model.estimator, model.card)
+    registered = version(task)
+    model = load(registered)
+    return Promoted(registered.number, model.estimator, model.card)
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ml import champions
 from ml.model import Model
 from ml.recommendation.estimator import RecommendationEstimator
 from tests.conftest import Trained
-from training import tracking
 from training.config import load_config
 from training.studies.ranking import Rankings, load_rankings
 from training.studies.ranking_holdout import Judged
@@ -17,9 +17,9 @@ from training.studies.ranking_holdout import Judged
 @pytest.fixture
 def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setenv("CHEHANG_HOME", str(recommendation.home))
-    champion = tracking.champion("recommendation")
+    champion = champions.champion("recommendation")
     assert champion is not None
-    return tracking.load(champion)
+    return champions.load(champion)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from features.errors import ConfigError, DataError
+from ml import champions
 from ml.model import Model
 from ml.recommendation.answer import RecommendationAnswer
 from ml.recommendation.house_rules import load_house_rules
@@ -22,7 +23,6 @@ from ml.recommendation.showroom import Showroom
 from ml.recommendation.similar import answer as similar
 from tests.conftest import ROOT, Trained
 from tests.small.recommendation import DAY, START
-from training import tracking
 
 NOW = START + 201 * DAY
 AT = datetime.fromtimestamp(NOW / 1e6, UTC).isoformat()
@@ -32,9 +32,9 @@ AT = datetime.fromtimestamp(NOW / 1e6, UTC).isoformat()
 def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
     """The champion with the stock of the showroom's own table."""
     monkeypatch.setenv("CHEHANG_HOME", str(recommendation.home))
-    champion = tracking.champion("recommendation")
+    champion = champions.champion("recommendation")
     assert champion is not None
-    found = tracking.load(champion)
+    found = champions.load(champion)
     estimator = found.estimator
     offered = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
     offered = offered.with_columns(item_id=_item())

@@ -172,8 +172,8 @@ def test_a_forecast_says_how_many_cars_to_order(
         without_orders=None,
         files=[tmp_path / "plan.csv"],
     )
-    monkeypatch.setattr("training.tracking.champion", lambda task: SimpleNamespace(number=4))
-    monkeypatch.setattr("training.tracking.load", lambda version: version)
+    monkeypatch.setattr("ml.champions.version_to_answer", lambda task, number: SimpleNamespace(number=4))
+    monkeypatch.setattr("ml.champions.load", lambda version: version)
     monkeypatch.setattr("training.runs.forecast.forecast", lambda model, config, **options: plan)
     config = ROOT / "configs" / "demand_forecast.yaml"
     forecast(tmp_path / "plan.csv", config=config, as_json=True)

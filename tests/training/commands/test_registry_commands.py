@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from features.errors import ConfigError, ModelNotFound
+from ml.champions import NotPromoted
 from ml.registry import TASKS
 from tests.commands import chehang
 from tests.conftest import Trained
@@ -15,7 +16,6 @@ from training.commands.compare import compare
 from training.commands.history import history
 from training.commands.promote import promote
 from training.commands.rollback import rollback
-from training.gate import NotPromoted
 
 
 @pytest.fixture

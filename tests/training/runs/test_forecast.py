@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ml import champions
 from ml.model import Model
 from tests.conftest import ROOT, Trained
 from tests.small.demand_forecast import MODELS, STORES, demand_forecast_tables, write_demand_forecast
-from training import tracking
 from training.config import load_config
 from training.runs.forecast import forecast
 
@@ -19,9 +19,9 @@ from training.runs.forecast import forecast
 @pytest.fixture
 def model(demand_forecast: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setenv("CHEHANG_HOME", str(demand_forecast.home))
-    champion = tracking.champion("demand_forecast")
+    champion = champions.champion("demand_forecast")
     assert champion is not None
-    return tracking.load(champion)
+    return champions.load(champion)
 
 
 def test_nightly_run_writes_forecasts_orders_and_a_picture(

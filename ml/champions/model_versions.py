@@ -1,0 +1,188 @@
+"""Registered model versions of a task: which there are, which is champion, and their files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features.errors import ModelNotFound
+from ml.champions.gate_result import GateResult
+from ml.champions.store import location, opened
+from ml.model import Model
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION = "champion"
+GATE = "gate"
+SHA256 = "sha256"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered model version.
+
+    Attributes
+    ----------
+    number : int
+        Version in the registry.
+    run_id : str
+        The run that made it.
+    sha256 : str
+        Checksum of its manifest.
+    metrics, tags : mapping
+        As logged by the run.
+    gate : GateResult or None
+        Result of the promotion gate; None if the version was never judged.
+    """
+
+    task: str
+    number: int
+    run_id: str
+    sha256: str
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    created: datetime
+    gate: GateResult | None
+
+
+def versions(task: str) -> list[Version]:
+    """Return all versions of a task, oldest first."""
+    with opened("listing versions") as client:
+        if client is None:
+            return []
+        rows = client.search_model_versions(f"name='{task}'", max_results=10_000)
+        return sorted((read_version(client, row) for row in rows), key=lambda v: v.number)
+
+
+def version(task: str, number: int | None = None) -> Version:
+    """Return one version, the latest if no number is given.
+
+    Raises
+    ------
+    ModelNotFound
+        There is none of that number, or none at all.
+    """
+    with opened("reading a version") as client:
+        if client is not None and number is not None:
+            row = _or_none(lambda: client.get_model_version(task, str(number)))
+            if row is not None:
+                return read_version(client, row)
+    every = versions(task)
+    if not every:
+        raise ModelNotFound(f"{task} has no model version yet; make one with: chehang train {task}")
+    if number is not None:
+        raise ModelNotFound(f"{task} has no version {number}; it has {', '.join(str(v.number) for v in every)}")
+    return every[-1]
+
+
+def champion(task: str) -> Version | None:
+    """Return the promoted version, or None."""
+    with opened("reading the champion") as client:
+        row = champion_row(client, task)
+        return None if client is None or row is None else read_version(client, row)
+
+
+def champion_number(task: str) -> int | None:
+    """Return the number of the promoted version, or None: one query, fit for polling."""
+    with opened("reading the champion") as client:
+        row = champion_row(client, task)
+        return None if row is None else int(row.version)
+
+
+def champion_row(client: MlflowClient | None, task: str) -> Any:
+    """Return MLflow's entity of the promoted version, or None."""
+    return None if client is None else _or_none(lambda: client.get_model_version_by_alias(task, CHAMPION))
+
+
+def _or_none(call: Callable[[], Any]) -> Any:
+    """Return what MLflow has, or None if it says that there is no such thing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return call()
+    except MlflowException as e:
+        if e.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def version_to_answer(task: str, number: int | None = None) -> Version:
+    """Return one version, the champion if no number is given.
+
+    Raises
+    ------
+    ModelNotFound
+        There is none of that number, or no champion.
+    """
+    chosen = champion(task) if number is None else version(task, number)
+    if chosen is None:
+        raise ModelNotFound(f"{task} has no champion; make one with: chehang promote {task}")
+    return chosen
+
+
+def load(version: Version) -> Model:
+    """Fetch a version's files, check them, and return the model.
+
+    Raises
+    ------
+    StoreError
+        The files cannot be fetched.
+    ModelNotFound
+        The version has no registered checksum, or a file is missing or differs from what was registered.
+    """
+    if not version.sha256:
+        raise ModelNotFound("it has no registered checksum: train and promote it with chehang")
+    with tempfile.TemporaryDirectory() as folder:
+        with opened("fetching a model") as client:
+            assert client is not None, "a version comes from a store"
+            place = client.get_model_version_download_uri(version.task, str(version.number))
+            fetched = _download(client, place, version.task, folder)
+        return Model.load(fetched / "data" / "model", sha256=version.sha256)
+
+
+@contextmanager
+def attachments(version: Version) -> Iterator[Path]:
+    """Fetch what a run kept beside its model into a folder that lives as long as the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        with opened("fetching a report") as client:
+            assert client is not None, "a version comes from a store"
+            place = client.get_run(version.run_id).info.artifact_uri
+            fetched = _download(client, f"{place}/report", version.task, folder)
+        yield fetched
+
+
+def record_gate(version: Version, result: GateResult) -> None:
+    """Store the result of the gate with a version, in place of an earlier one; one write, whole or not at all."""
+    with opened("storing the result of the gate") as client:
+        assert client is not None, "a version comes from a store"
+        client.set_model_version_tag(version.task, str(version.number), GATE, result.to_json())
+
+
+def _download(client: MlflowClient, address: str, task: str, folder: str) -> Path:
+    from mlflow.artifacts import download_artifacts
+
+    # An address, and not models:/..., which MLflow looks up in its global store instead of this client's.
+    uri = client.tracking_uri
+    place = location(address, task)
+    return Path(download_artifacts(artifact_uri=place, dst_path=folder, tracking_uri=uri, registry_uri=uri))
+
+
+def read_version(client: MlflowClient, row: Any) -> Version:
+    """Return the version that MLflow's entity describes, with what its run logged."""
+    run = _or_none(lambda: client.get_run(row.run_id)) if row.run_id else None  # another tool may register without one
+    return Version(
+        task=row.name,
+        number=int(row.version),
+        run_id=row.run_id,
+        sha256=row.tags.get(SHA256, ""),
+        metrics=dict(run.data.metrics) if run else {},
+        tags={k: v for k, v in run.data.tags.items() if not k.startswith("mlflow.")} if run else {},
+        created=datetime.fromtimestamp(row.creation_timestamp / 1000, UTC),
+        gate=GateResult.from_json(row.tags[GATE]) if GATE in row.tags else None,
+    )

@@ -1,0 +1,234 @@
+"""Moves of the alias `champion`: promote, roll back, and the history of both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from features.errors import ChehangError, ModelNotFound
+from ml.champions.model_versions import CHAMPION, Version, champion, champion_number, load, version
+from ml.champions.store import opened
+from ml.home import locked
+from ml.registry import check_task
+
+MAX_REASON_CHARACTERS = 1_000  # a database keeps 5,000 characters of an entry
+_JOURNAL = "promotion."
+
+
+class NotPromoted(ChehangError):
+    """The champion stays: train a better version, judge the version again, or promote with a reason."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of the champion alias.
+
+    Attributes
+    ----------
+    version, previous : int or None
+        Where the alias went and where it had been.
+    action : {'promote', 'rollback'}
+        Which command moved it.
+    who, why : str
+        As given by the caller.
+    when : datetime
+        In UTC.
+    forced : bool
+        Whether it was promoted without a passed gate.
+    metrics : mapping of str to float
+        Of the version, as logged by its run.
+    """
+
+    version: int
+    previous: int | None
+    action: str
+    who: str
+    when: datetime
+    why: str
+    forced: bool
+    metrics: Mapping[str, float]
+
+
+def candidate(
+    task: str, number: int | None = None, *, force: bool = False, reason: str | None = None
+) -> tuple[Version, Version | None]:
+    """Return the version that a promotion would make champion, and the present champion.
+
+    Raises
+    ------
+    NotPromoted
+        The version is the champion already, or a forced promotion has no reason.
+    ModelNotFound
+        There is no such version.
+    ConfigError
+        There is no such task.
+    """
+    if force and not (reason or "").strip():
+        raise NotPromoted("--force needs --reason: say why the gate is passed over; it is recorded in the history")
+    if len(reason or "") > MAX_REASON_CHARACTERS:
+        raise NotPromoted(f"--reason has {len(reason or ''):,} characters, at most {MAX_REASON_CHARACTERS:,} fit")
+    check_task(task)
+    chosen, present = version(task, number), champion(task)
+    if present is not None and present.number == chosen.number:
+        raise NotPromoted(
+            f"{task} version {chosen.number} is the champion already; train another with: chehang train {task}"
+        )
+    return chosen, present
+
+
+def promote(task: str, number: int | None = None, *, who: str, reason: str | None = None, force: bool = False) -> Move:
+    """Move the champion alias to a version whose stored gate result allows it.
+
+    A result counts if every condition passed and it was judged against the version that is champion now.
+
+    On one machine moves take turns: of two at once, the second sees the first. A process killed at any place leaves
+    the alias at the old or the new version, and a history that agrees with it. Machines that share a server have no
+    common lock: each reads the alias again after its move and is told if another machine's move replaced it; a move
+    that took effect in between stays in the history.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    number : int, optional
+        Version; the latest if not given.
+    who : str
+        The person who moves it.
+    reason : str, optional
+        Recorded in the history; the first condition of the gate if not given.
+    force : bool
+        Promote without a result that counts; needs a reason.
+
+    Raises
+    ------
+    NotPromoted
+        No result counts: names each condition that failed, or what the version was judged against; or there is no
+        reason; or another machine moved the alias at the same time.
+    ModelNotFound
+        There is no such version, or its files differ from what was registered.
+    StoreError
+        The registry cannot be read or written.
+    """
+    with _turn(task):
+        chosen, present = candidate(task, number, force=force, reason=reason)
+        refusal = _refusal(chosen, present)
+        if refusal and not force:
+            raise NotPromoted(refusal)
+        checks = chosen.gate.checks if chosen.gate else ()
+        why = reason or "; ".join(f"{c.name}: {c.detail}" for c in checks[:1])[:MAX_REASON_CHARACTERS]
+        return _move(chosen, present, action="promote", who=who, why=why, forced=bool(refusal))
+
+
+def roll_back(task: str, *, who: str, reason: str | None = None) -> Move:
+    """Move the champion alias back to the version that was champion before.
+
+    What holds for `promote` holds for concurrent and killed rollbacks.
+
+    Raises
+    ------
+    ModelNotFound
+        There is no earlier champion, or its files differ from what was registered.
+    ConfigError
+        There is no such task.
+    StoreError
+        The registry cannot be read or written.
+    """
+    check_task(task)
+    with _turn(task):
+        present = champion(task)
+        earlier = _earlier(history(task), present.number if present else None)
+        if present is None or earlier is None:
+            raise ModelNotFound(f"{task} has no earlier champion to go back to; see: chehang history {task}")
+        why = reason or f"back from version {present.number}"
+        return _move(version(task, earlier), present, action="rollback", who=who, why=why)
+
+
+def history(task: str) -> list[Move]:
+    """Return all moves of the champion alias that took effect, oldest first.
+
+    An entry counts if its mover confirmed it; one whose mover was killed counts if the next entry, or the alias,
+    agrees with it.
+    """
+    with opened("reading the history") as client:
+        if client is None or not client.search_registered_models(f"name='{task}'"):
+            return []
+        tags = client.get_registered_model(task).tags
+    entries = [json.loads(tags[key]) for key in sorted(tags) if key.startswith(_JOURNAL)]
+    followers = [*(e["previous"] for e in entries[1:]), champion_number(task)]
+    pairs = zip(entries, followers, strict=True)
+    return [_read(e) for e, follower in pairs if e["confirmed"] or e["version"] == follower]
+
+
+def _turn(task: str) -> AbstractContextManager[None]:
+    return locked(f"champion-{task}")
+
+
+def _refusal(chosen: Version, present: Version | None) -> str:
+    """Return why the gate keeps a version out, empty if it lets it through."""
+    name, number = f"{chosen.task} version {chosen.number}", present.number if present else None
+    command = f"chehang promote {chosen.task} --version {chosen.number}"
+    if chosen.gate is None:
+        return f"{name} was not promoted: the gate has not judged it; judge and promote it with: {command}"
+    if chosen.gate.champion != number:
+        judged, now = (f"version {n}" if n else "none" for n in (chosen.gate.champion, number))
+        return (
+            f"{name} was not promoted: it was judged when the champion was {judged}, now it is {now}; "
+            f"judge it again with: {command}"
+        )
+    return "" if chosen.gate.passed else f"{name} was not promoted: {chosen.gate.failures}"
+
+
+def _move(target: Version, present: Version | None, *, action: str, who: str, why: str, forced: bool = False) -> Move:
+    """Write the entry, move the alias, confirm the entry: `history` understands a kill between any two."""
+    load(target)  # a version whose files are damaged would leave the next server without a champion
+    move = Move(
+        version=target.number,
+        previous=present.number if present else None,
+        action=action,
+        who=who,
+        when=datetime.now(UTC),
+        why=why,
+        forced=forced,
+        metrics={k: v for k, v in target.metrics.items() if "/" not in k},
+    )
+    task = target.task
+    with opened("moving the champion") as client:
+        assert client is not None, "a version comes from a store"
+        count = sum(key.startswith(_JOURNAL) for key in client.get_registered_model(task).tags)
+        key = f"{_JOURNAL}{count:06}.{uuid4().hex[:8]}"  # a number, because clocks of two machines differ
+        client.set_registered_model_tag(task, key, _written(move, confirmed=False))
+        client.set_registered_model_alias(task, CHAMPION, str(target.number))
+        now = champion_number(task)
+        if now != target.number:
+            raise NotPromoted(
+                f"{task} version {target.number} is not champion: another machine moved the alias to version {now} "
+                f"at the same time; see: chehang history {task}"
+            )
+        client.set_registered_model_tag(task, key, _written(move, confirmed=True))
+    return move
+
+
+def _written(move: Move, *, confirmed: bool) -> str:
+    content = {**asdict(move), "when": move.when.isoformat(), "confirmed": confirmed}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _read(entry: Mapping[str, Any]) -> Move:
+    fields = {k: v for k, v in entry.items() if k != "confirmed"}
+    return Move(**{**fields, "when": datetime.fromisoformat(entry["when"])})
+
+
+def _earlier(moves: Sequence[Move], current: int | None) -> int | None:
+    """Return the champion before the current one, with rollbacks undone: promote 1, 2, 3, roll back twice gives 1."""
+    stack: list[int] = []
+    for move in moves:
+        if move.action == "rollback" and len(stack) > 1:
+            stack.pop()
+        else:
+            stack.append(move.version)
+    return stack[-2] if len(stack) > 1 and stack[-1] == current else None
