@@ -160,7 +160,7 @@ def history(task: str) -> list[Move]:
         tags = client.get_registered_model(task).tags
     entries = [json.loads(tags[key]) for key in sorted(tags) if key.startswith(_JOURNAL)]
     followers = [*(e["previous"] for e in entries[1:]), champion_number(task)]
-    pairs = zip(entries, followers, strict=True)
+    pairs = zip(entries, followers, strict=False)  # without an entry, what the alias says is of another tool
     return [_read(e) for e, follower in pairs if e["confirmed"] or e["version"] == follower]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import threading
@@ -16,7 +15,6 @@ import httpx
 import psutil
 import pytest
 
-from ml import champions
 from serving.api import build_app
 from serving.model_store import ModelStore
 from serving.settings import Settings
@@ -114,11 +112,3 @@ def test_a_server_that_loads_some_champions_still_is_not_ready() -> None:
     until(lambda: store.looked)
     assert asyncio.run(state()).json()["champions"] == {"credit_risk": 3}
     store.stop()
-
-
-def test_two_stores_in_one_process_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for name in ("a", "b"):
-        monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / name))
-        assert champions.versions("credit_risk") == [] and (tmp_path / name / "mlflow.db").exists()
-        assert "MLFLOW_TRACKING_URI" not in os.environ, "what stands there someone chose"
