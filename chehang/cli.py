@@ -107,6 +107,10 @@ COMMANDS: dict[str, Command] = {
         "training.commands.alarm",
         "List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed.",
     ),
+    "signals": Command(
+        "training.commands.signals",
+        "Rank pairs by how far their counts exceed independence: EBGM, PRR and ROR for counts without exposure.",
+    ),
     "service-due": Command(
         "training.commands.service_due",
         "List the vehicles whose next service falls due, by date or by distance, with an interval.",

@@ -91,6 +91,7 @@ def calls() -> list[Call]:
             "fault_rate/alarm.moved", ("alarm", "1", "acknowledged", "--by", "after-sales", "--note", "parts ordered")
         ),
         Call("fault_rate/alarm.history", ("alarm", "1")),
+        Call("signals", ("signals", "OUT/pairs.parquet", "--out", "OUT/signals.parquet"), tables=("signals.parquet",)),
         Call("fault_rate/service-due", ("service-due", "--out", "OUT/due.parquet"), tables=("due.parquet",)),
     ]
 

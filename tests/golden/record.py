@@ -59,12 +59,16 @@ def record(home: Path, *, progress: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _write_some_rows(home: Path) -> None:
-    """Write the files that `chehang score --data` reads."""
+    """Write the files that `chehang score --data` and `chehang signals` read."""
     tables, out = home / "sample" / "tables", home / "out"
     out.mkdir(exist_ok=True)
     pl.read_parquet(tables / "customers.parquet").head(CUSTOMERS).write_parquet(out / "customers.parquet")
     vehicles = pl.read_parquet(tables / "vehicles.parquet")
     vehicles.filter(pl.col("condition") == "used", pl.col("use").is_not_null()).write_parquet(out / "used.parquet")
+    faults = pl.read_parquet(tables / "service_records.parquet").filter("fault").drop_nulls(["model", "component"])
+    faults.group_by("model", "component").agg(count=pl.len()).sort("model", "component").write_parquet(
+        out / "pairs.parquet"
+    )
 
 
 def _called(call: Call, home: Path) -> dict[str, Any]:

@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 from scipy.special import gammainc
 
-from ml.domain.faults.shrinkage.contingency import Pairs, count_pairs
+from ml.domain.faults.shrinkage.contingency import Pairs, count_reports
 from ml.domain.faults.shrinkage.fitting import fit_mixture
 from ml.domain.faults.shrinkage.priors import Prior, posterior, two_gammas
 from ml.domain.faults.shrinkage.scores import scores
 from ml.domain.faults.shrinkage.squashing import Bins, squash
+from training.runs.signals import PairColumns, signals
 
 pytestmark = pytest.mark.realdata
 
@@ -26,7 +27,7 @@ BINS = {1: Bins(size=50, kept=100), 2: Bins(size=10, kept=50)}
 def pairs(data_folder: Path) -> Pairs:
     """Products by symptoms."""
     lines = pl.read_parquet(data_folder / "faults_caers" / "caers.parquet")
-    return count_pairs(lines["id"].to_numpy(), lines["var1"].to_numpy(), column=lines["var2"].to_numpy())
+    return count_reports(lines["id"].to_numpy(), lines["var1"].to_numpy(), column=lines["var2"].to_numpy())
 
 
 def _place(pairs: Pairs) -> int:
@@ -89,9 +90,20 @@ def test_published_prior_gives_the_same_signals(pairs: Pairs) -> None:
 def test_strata_keep_the_pairs_and_change_what_is_expected(data_folder: Path, pairs: Pairs) -> None:
     lines = pl.read_parquet(data_folder / "faults_caers" / "caers.parquet")
     strata = lines["strat1"].fill_null("unknown").to_numpy()
-    stratified = count_pairs(
+    stratified = count_reports(
         lines["id"].to_numpy(), lines["var1"].to_numpy(), column=lines["var2"].to_numpy(), stratum=strata
     )
     assert np.array_equal(stratified.count, pairs.count)
     assert not np.allclose(stratified.expected, pairs.expected)
     assert (stratified.expected > 0).all()
+
+
+def test_the_command_ranks_the_published_signal_first(data_folder: Path) -> None:
+    """Its bins are openEBGM's automatic ones, not those of the published fit: the last digit may differ."""
+    columns = PairColumns("var1", "var2", report="id")
+    result = signals(data_folder / "faults_caers" / "caers.parquet", columns=columns)
+    first = result.table.row(0, named=True)
+    assert (first["var1"], first["var2"], first["count"]) == ("REUMOFAN PLUS", "WEIGHT INCREASED", 16)
+    published = {"expected": 0.4064, "ebgm": 23.26, "eb05": 15.68, "eb95": 33.48}
+    assert {name: first[name] for name in published} == pytest.approx(published, rel=1e-3)
+    assert (result.total, result.table.height, int((result.table["eb05"] >= 2).sum())) == (3_356, 17_189, 131)

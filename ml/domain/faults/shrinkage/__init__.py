@@ -1,1 +1,1 @@
-"""Counts against expected counts, shrunk: gamma-Poisson, the two-component shrinker (EBGM), PRR, ROR and the funnel."""
+"""Counts against expected counts, shrunk: gamma-Poisson, the two-component shrinker (EBGM), PRR and ROR."""

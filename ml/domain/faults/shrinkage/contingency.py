@@ -1,12 +1,13 @@
-"""Expected counts of a contingency table when rows and columns have nothing to do with each other.
+"""Expected counts of pairs when rows and columns are independent.
 
 `E = row total * column total / total`, summed over strata, so that a difference between strata (model years, regions)
-is not taken for a fault. Source: W. DuMouchel, "Bayesian Data Mining in Large Frequency Tables", *The American
-Statistician* 53 (1999), section 2.
+is not mistaken for an association. Source: W. DuMouchel, "Bayesian Data Mining in Large Frequency Tables", *The
+American Statistician* 53 (1999), section 2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +26,13 @@ class Pairs:
     row, column : array of shape (n_pairs,)
         Labels.
     count : array of int, shape (n_pairs,)
-        Reports that name both.
+        Events of the pair.
     expected : array of shape (n_pairs,)
-        Expected reports, summed over strata.
+        Expected events under independence, summed over strata.
     row_total, column_total : array of int, shape (n_pairs,)
-        Reports that name the row, the column.
+        Events of the row, of the column.
     total : int
-        Reports.
+        All events.
     """
 
     row: npt.NDArray[np.generic]
@@ -43,48 +44,46 @@ class Pairs:
     total: int
 
 
-def expected_counts(table: npt.ArrayLike) -> FloatArray:
-    """Expected count of every cell of a table.
+def count_pairs(
+    row: npt.ArrayLike, column: npt.ArrayLike, *, count: npt.ArrayLike, stratum: npt.ArrayLike | None = None
+) -> Pairs:
+    """Add up the counts of each pair, and compute the count to expect of it.
 
     Parameters
     ----------
-    table : array of shape (n_rows, n_columns) or (n_strata, n_rows, n_columns)
-        Counts.
-
-    Returns
-    -------
-    array of shape (n_rows, n_columns)
-        0 where a row or a column is empty in every stratum in which the other is not.
+    row, column : array of shape (n_lines,)
+        What each line counts; lines of the same pair add up.
+    count : array of int, shape (n_lines,)
+        Events. Pairs without an event are left out.
+    stratum : array of shape (n_lines,), optional
+        Stratum of each line.
 
     Raises
     ------
     ShrinkageError
-        The table has another shape, a single cell, a count that breaks its rule, or no event at all.
+        There is no line, lengths differ, a count is no whole number of at least 0, or fewer than two rows or two
+        columns have an event.
 
     Examples
     --------
-    >>> expected_counts([[2, 2], [4, 0]]).tolist()
-    [[3.0, 1.0], [3.0, 1.0]]
-    >>> expected_counts([[[2, 2], [0, 0]], [[0, 0], [4, 0]]]).tolist()
-    [[2.0, 2.0], [4.0, 0.0]]
+    >>> pairs = count_pairs(["A", "A", "B", "A"], ["x", "y", "x", "x"], count=[1, 2, 4, 1])
+    >>> list(zip(pairs.row.tolist(), pairs.column.tolist(), pairs.count.tolist(), pairs.expected.tolist()))
+    [('A', 'x', 2, 3.0), ('A', 'y', 2, 1.0), ('B', 'x', 4, 3.0)]
     """
-    counts = checked_counts(table, "table").astype(np.float64)
-    if counts.ndim not in (2, 3):
-        raise ShrinkageError(f"table must have rows and columns, and may have strata, got shape {counts.shape}")
-    if counts.shape[-2] * counts.shape[-1] < 2:
-        raise ShrinkageError(f"table must have at least two cells, got shape {counts.shape}: compare with something")
-    strata = counts.reshape(-1, *counts.shape[-2:])
-    total = strata.sum(axis=(1, 2))
-    if not total.any():
-        raise ShrinkageError("table must hold at least one event, got zeros only: widen the period or the components")
-    seen = strata[total > 0]
-    return np.asarray(np.einsum("sr,sc,s->rc", seen.sum(axis=2), seen.sum(axis=1), 1 / total[total > 0]))
+    counts = checked_counts(count, "count").ravel().astype(np.int64)
+
+    def events(lines: npt.NDArray[np.bool_], group: IntArray, n_groups: int) -> IntArray:
+        totals = np.zeros(n_groups, dtype=np.int64)
+        np.add.at(totals, group[lines], counts[lines])
+        return totals
+
+    return _pairs({"row": row, "column": column, "count": counts}, stratum, events, occurs=counts > 0)
 
 
-def count_pairs(
+def count_reports(
     report: npt.ArrayLike, row: npt.ArrayLike, *, column: npt.ArrayLike, stratum: npt.ArrayLike | None = None
 ) -> Pairs:
-    """Count reports by pair, and the reports to expect of each pair.
+    """Count the reports of each pair, and compute the count to expect of it.
 
     A report may name several rows and columns and counts once in each total and pair, so totals are not sums of the
     pairs (as in openEBGM's `processRaw`).
@@ -99,51 +98,62 @@ def count_pairs(
     Raises
     ------
     ShrinkageError
-        There is no line, lengths differ, or only one pair occurs.
+        There is no line, lengths differ, or fewer than two rows or two columns occur.
 
     Examples
     --------
-    >>> pairs = count_pairs([1, 1, 2, 3], ["A", "A", "A", "B"], column=["x", "y", "x", "x"])
+    >>> pairs = count_reports([1, 1, 2, 3], ["A", "A", "A", "B"], column=["x", "y", "x", "x"])
     >>> list(zip(pairs.row.tolist(), pairs.column.tolist(), pairs.count.tolist(), pairs.expected.round(2).tolist()))
     [('A', 'x', 2, 2.0), ('A', 'y', 1, 0.67), ('B', 'x', 1, 1.0)]
     """
-    given = {
-        "report": report,
-        "row": row,
-        "column": column,
-        "stratum": np.zeros(np.size(report)) if stratum is None else stratum,
-    }
-    lines = {name: np.asarray(values).ravel() for name, values in given.items()}
-    sizes = {name: len(values) for name, values in lines.items()}
-    if len(set(sizes.values())) > 1 or 0 in sizes.values():
-        raise ShrinkageError(
-            f"report, row, column and stratum must have one entry a line, got {sizes}: pair them by line"
-        )
-    codes = {name: np.unique(values, return_inverse=True) for name, values in lines.items()}
-    reports, rows, columns, strata = (codes[name][1].astype(np.int64) for name in lines)
-    pair, n_columns = rows * len(codes["column"][0]) + columns, len(codes["column"][0])
-    present = np.unique(pair)
-    if len(present) < 2:
-        raise ShrinkageError("report must name at least two pairs, got 1: one pair has nothing to be compared with")
-    which_row, which_column = present // n_columns, present % n_columns
-    expected = np.zeros(len(present))
-    for code in range(len(codes["stratum"][0])):
-        inside = strata == code
-        by_row = _distinct(reports[inside], rows[inside], len(codes["row"][0]))
-        by_column = _distinct(reports[inside], columns[inside], n_columns)
-        expected += by_row[which_row] * by_column[which_column] / len(np.unique(reports[inside]))
-    return Pairs(
-        row=codes["row"][0][which_row],
-        column=codes["column"][0][which_column],
-        count=_distinct(reports, np.searchsorted(present, pair), len(present)),
-        expected=expected,
-        row_total=_distinct(reports, rows, len(codes["row"][0]))[which_row],
-        column_total=_distinct(reports, columns, n_columns)[which_column],
-        total=len(codes["report"][0]),
+    reports = np.unique(np.asarray(report).ravel(), return_inverse=True)[1].astype(np.int64)
+
+    def events(lines: npt.NDArray[np.bool_], group: IntArray, n_groups: int) -> IntArray:
+        both = np.unique(reports[lines] * n_groups + group[lines])
+        return np.bincount(both % n_groups, minlength=n_groups).astype(np.int64)
+
+    return _pairs(
+        {"report": reports, "row": row, "column": column}, stratum, events, occurs=np.ones(len(reports), bool)
     )
 
 
-def _distinct(report: IntArray, group: IntArray, n_groups: int) -> IntArray:
-    """Number of different reports in each group."""
-    both = np.unique(report * n_groups + group)
-    return np.bincount(both % n_groups, minlength=n_groups).astype(np.int64)
+def _pairs(
+    lines: dict[str, npt.ArrayLike],
+    stratum: npt.ArrayLike | None,
+    events: Callable[[npt.NDArray[np.bool_], IntArray, int], IntArray],
+    *,
+    occurs: npt.NDArray[np.bool_],
+) -> Pairs:
+    """Pairs that occur in some line; `events` counts the events of some lines by group."""
+    flat = {name: np.asarray(values).ravel() for name, values in lines.items()}
+    flat["stratum"] = np.zeros(len(occurs)) if stratum is None else np.asarray(stratum).ravel()
+    sizes = {name: len(values) for name, values in flat.items()}
+    if len(set(sizes.values())) > 1 or 0 in sizes.values():
+        raise ShrinkageError(
+            f"{', '.join(sizes)} must have one entry a line, at least one line, got {sizes}: pair them by line"
+        )
+    (row_names, rows), (column_names, columns), (_, strata) = (
+        np.unique(flat[name], return_inverse=True) for name in ("row", "column", "stratum")
+    )
+    for name, names, codes in (("row", row_names, rows), ("column", column_names, columns)):
+        if len(present := np.unique(codes[occurs])) < 2:
+            only = f"got only {names[present[0]]}" if len(present) else "got no event"
+            raise ShrinkageError(f"at least two {name}s must have events, {only}: a {name} is compared with the others")
+    pair = rows * len(column_names) + columns
+    present = np.unique(pair[occurs])
+    which_row, which_column = present // len(column_names), present % len(column_names)
+    everything = np.zeros(len(pair), dtype=np.int64)
+    expected = np.zeros(len(present))
+    for code in np.unique(strata[occurs]):
+        inside = strata == code
+        by_row, by_column = events(inside, rows, len(row_names)), events(inside, columns, len(column_names))
+        expected += by_row[which_row] * (by_column[which_column] / events(inside, everything, 1)[0])
+    return Pairs(
+        row=row_names[which_row],
+        column=column_names[which_column],
+        count=events(occurs, np.searchsorted(present, pair), len(present)),
+        expected=expected,
+        row_total=events(occurs, rows, len(row_names))[which_row],
+        column_total=events(occurs, columns, len(column_names))[which_column],
+        total=int(events(occurs, everything, 1)[0]),
+    )

@@ -1,4 +1,8 @@
-"""Maximum likelihood of the prior: one gamma, or DuMouchel's mixture of two."""
+"""Maximum likelihood of DuMouchel's prior, a mixture of two gammas.
+
+Source: W. DuMouchel, "Bayesian Data Mining in Large Frequency Tables", *The American Statistician* 53
+(1999), section 3.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,13 @@ from scipy.optimize import minimize
 from ml.domain.arrays import FloatArray
 from ml.domain.faults.shrinkage.cells import ShrinkageError, checked_cells, refuse_where
 from ml.domain.faults.shrinkage.likelihood import Likelihood
-from ml.domain.faults.shrinkage.priors import Prior, one_gamma, two_gammas
+from ml.domain.faults.shrinkage.priors import Prior, two_gammas
 
 # Ratios as multiples of the ratio of all cells together, so that neither the unit of exposure nor a general
 # excess moves the limits. A shape of 1e5 is a spread of 0.3 %: all ratios alike, as far as data can tell.
 MEANS, SHAPES, SHARES = (1e-4, 1e4), (1e-4, 1e5), (1e-6, 1 - 1e-6)
+# Of the free parameters (see `Likelihood`).
+LIMITS: FloatArray = np.log([MEANS, SHAPES, MEANS, SHAPES, np.array(SHARES) / (1 - np.array(SHARES))])
 # (alpha1, beta1, alpha2, beta2, P): DuMouchel's own start and those of openEBGM's documentation.
 STARTS = (
     (0.2, 0.1, 2.0, 4.0, 1 / 3),
@@ -24,7 +30,6 @@ STARTS = (
     (0.5, 0.3, 12.0, 12.0, 0.8),
     (0.2, 0.2, 5.0, 5.0, 0.4),
 )
-GAMMA_STARTS = ((0.2, 0.2), (2.0, 2.0), (50.0, 50.0))
 # Of the mean log-likelihood by the logarithm of a parameter: a tenth of it moves no estimate in its fourth digit.
 STEEPEST = 1e-5
 
@@ -50,10 +55,13 @@ class Fit:
     at_limit: tuple[str, ...]
 
 
-def fit_gamma(
+def fit_mixture(
     count: npt.ArrayLike, expected: npt.ArrayLike, *, weight: npt.ArrayLike | None = None, zero_truncated: bool = False
 ) -> Fit:
-    """Maximum likelihood of one gamma prior.
+    """Maximum likelihood of a mixture of two gamma priors; the best of several starts.
+
+    Squash more than some 20,000 cells first. In a truncated fit the share is taken for that of all cells, as DuMouchel
+    and openEBGM do.
 
     Parameters
     ----------
@@ -72,44 +80,16 @@ def fit_gamma(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> count = rng.poisson(rng.gamma(4.0, 1 / 2.0, 20_000) * 1.5)
-    >>> [round(x, 2) for x in fit_gamma(count, np.full(20_000, 1.5)).prior.theta]
-    [3.92, 1.96]
-    """
-    return _fit(count, expected, weight, zero_truncated, GAMMA_STARTS)
-
-
-def fit_mixture(
-    count: npt.ArrayLike, expected: npt.ArrayLike, *, weight: npt.ArrayLike | None = None, zero_truncated: bool = False
-) -> Fit:
-    """Maximum likelihood of a mixture of two gamma priors; the best of several starts.
-
-    Parameters, errors and the choice of `zero_truncated` are those of `fit_gamma`. Squash more than some 20,000 cells
-    first. In a truncated fit the share is taken for that of all cells, as DuMouchel and openEBGM do.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
     >>> ratio = np.where(rng.random(20_000) < 0.1, rng.gamma(16.0, 1 / 4.0, 20_000), rng.gamma(20.0, 1 / 20.0, 20_000))
     >>> count = rng.poisson(ratio * 10.0)
     >>> fit = fit_mixture(count, np.full(20_000, 10.0))
     >>> round(fit.prior.share[0], 2), round(fit.prior.alpha[0] / fit.prior.beta[0], 1), fit.at_limit
     (0.1, 4.0, ())
     """
-    return _fit(count, expected, weight, zero_truncated, STARTS)
-
-
-def _fit(
-    count: npt.ArrayLike,
-    expected: npt.ArrayLike,
-    weight: npt.ArrayLike | None,
-    zero_truncated: bool,
-    starts: tuple[tuple[float, ...], ...],
-) -> Fit:
-    counts, expectations, weights = _checked(count, expected, weight, zero_truncated, len(starts[0]))
+    counts, expectations, weights = _checked(count, expected, weight, zero_truncated)
     scale = float((weights @ counts) / (weights @ expectations))
     likelihood = Likelihood(counts, expectations * scale, weights, zero_truncated=zero_truncated)
-    free, value = max((_climb(likelihood, _free(start)) for start in starts), key=lambda found: found[1])
+    free, value = max((_climb(likelihood, _free(start)) for start in STARTS), key=lambda maximum: maximum[1])
     if (steepness := _steepness(likelihood, free)) > STEEPEST:
         met = f"the likelihood still rises by {steepness:.1g} a cell at {_prior(free, scale).theta}"
         raise ShrinkageError(f"the prior must be at a maximum of its likelihood, {met}: check the expected counts")
@@ -117,7 +97,7 @@ def _fit(
 
 
 def _checked(
-    count: npt.ArrayLike, expected: npt.ArrayLike, weight: npt.ArrayLike | None, zero_truncated: bool, n_parameters: int
+    count: npt.ArrayLike, expected: npt.ArrayLike, weight: npt.ArrayLike | None, zero_truncated: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     counts, expectations = (x.ravel().astype(np.float64) for x in checked_cells(count, expected))
     weights = np.ones(counts.size) if weight is None else np.asarray(weight, dtype=np.float64).ravel()
@@ -129,8 +109,8 @@ def _checked(
     refuse_where(
         ~(np.isfinite(weights) & (weights > 0)), weights, rule=rule, remedy="drop cells that count for nothing"
     )
-    if counts.size < n_parameters:
-        few = f"got {counts.size} for {n_parameters} parameters"
+    if counts.size < len(LIMITS):
+        few = f"got {counts.size} for {len(LIMITS)} parameters"
         raise ShrinkageError(f"count must have at least as many cells as the prior has parameters, {few}: add cells")
     if not counts.any():
         raise ShrinkageError("count must hold at least one event, got zeros only: widen the period or the components")
@@ -141,13 +121,8 @@ def _checked(
 
 
 def _free(start: tuple[float, ...]) -> FloatArray:
-    pairs = [x for a, b in zip(start[0:4:2], start[1:4:2], strict=True) for x in (np.log(a / b), np.log(a))]
-    return np.array(pairs + [np.log(p / (1 - p)) for p in start[4:]])
-
-
-def _limits(n_parameters: int) -> FloatArray:
-    logit = np.log(SHARES) - np.log1p(-np.array(SHARES))
-    return np.array([np.log(MEANS), np.log(SHAPES), np.log(MEANS), np.log(SHAPES), logit][:n_parameters])
+    alpha1, beta1, alpha2, beta2, share = np.log(start)
+    return np.array([alpha1 - beta1, alpha1, alpha2 - beta2, alpha2, share - np.log1p(-start[4])])
 
 
 def _climb(likelihood: Likelihood, start: FloatArray) -> tuple[FloatArray, float]:
@@ -156,21 +131,19 @@ def _climb(likelihood: Likelihood, start: FloatArray) -> tuple[FloatArray, float
         return -value, -gradient
 
     options = {"maxiter": 2_000, "maxfun": 10_000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=_limits(len(start)), options=options)
-    return found.x, -float(found.fun)
+    maximum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=LIMITS, options=options)
+    return maximum.x, -float(maximum.fun)
 
 
 def _steepness(likelihood: Likelihood, free: FloatArray) -> float:
     """Largest slope of the likelihood in a direction that the limits leave open."""
-    low, high = _limits(len(free)).T
+    low, high = LIMITS.T
     slope = likelihood(free)[1]
     return float(np.abs(np.clip(free + slope, low, high) - free).max())
 
 
 def _prior(free: FloatArray, scale: float) -> Prior:
     pairs = [(float(np.exp(alpha)), float(np.exp(alpha - mean)) / scale) for mean, alpha in free[:4].reshape(-1, 2)]
-    if len(pairs) == 1:
-        return one_gamma(*pairs[0])
     share = float(1 / (1 + np.exp(-free[4])))
     if free[0] < free[2]:
         pairs, share = pairs[::-1], 1 - share
@@ -178,9 +151,9 @@ def _prior(free: FloatArray, scale: float) -> Prior:
 
 
 def _at_limit(free: FloatArray) -> tuple[str, ...]:
-    low, high = _limits(len(free)).T
-    names = ["mean1", "alpha1", "mean2", "alpha2", "share1"] if len(free) > 2 else ["mean", "alpha"]
-    if len(free) > 2 and free[0] < free[2]:
+    low, high = LIMITS.T
+    names = ["mean1", "alpha1", "mean2", "alpha2", "share1"]
+    if free[0] < free[2]:
         names = ["mean2", "alpha2", "mean1", "alpha1", "share1"]
     near = (free - low < 1e-3) | (high - free < 1e-3)
     return tuple(sorted(name for name, ends in zip(names, near, strict=True) if ends))

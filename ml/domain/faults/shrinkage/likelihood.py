@@ -15,7 +15,7 @@ from ml.domain.arrays import FloatArray
 
 
 class Likelihood:
-    """Mean log-likelihood a cell, of a prior with one component or two.
+    """Mean log-likelihood a cell, of a prior with two components.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Likelihood:
 
     Notes
     -----
-    Free parameters are (log mean, log alpha) of each component and, with two, the logit of the first one's share:
+    Free parameters are (log mean, log alpha) of each component and the logit of the first one's share:
     mean and shape are nearly uncorrelated, alpha and beta are not.
     """
 
@@ -41,9 +41,6 @@ class Likelihood:
     def __call__(self, free: FloatArray) -> tuple[float, FloatArray]:
         """Mean log-likelihood and its gradient."""
         parts = [self._component(mean, alpha) for mean, alpha in free[:4].reshape(-1, 2)]
-        if len(parts) == 1:
-            log_density, slopes = parts[0]
-            return float(self.weight @ log_density) + self.constant, slopes @ self.weight
         densities = np.stack([parts[0][0] + log_expit(free[4]), parts[1][0] + log_expit(-free[4])])
         total = logsumexp(densities, axis=0)
         first, second = self.weight * np.exp(densities - total)

@@ -77,7 +77,7 @@ def _start(
 
 def _halley(error: FloatArray, slope: FloatArray, curvature: FloatArray) -> FloatArray:
     """Halley's step; as long as allowed towards the root where the slope has vanished."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         newton = error / slope
         step = -newton / np.clip(1 - newton * curvature / (2 * slope), 0.5, 2.0)
     return np.where(np.isfinite(step), step, -np.sign(error) * LONGEST_STEP)

@@ -127,20 +127,6 @@ def probability_above(
     return _in_chunks(prior, count, expected, (lambda p: p.probability_above(ratio),), at_once)[0]
 
 
-def component_probability(
-    prior: Prior, count: npt.ArrayLike, expected: npt.ArrayLike, *, at_once: int = CELLS_AT_ONCE
-) -> FloatArray:
-    """DuMouchel's Q_n: posterior probability of the first component; arguments and errors as in `scores`.
-
-    Examples
-    --------
-    >>> from ml.domain.faults.shrinkage.priors import two_gammas
-    >>> component_probability(two_gammas(8.0, 1.0, 1.0, 1.0, 0.1), [0, 8], 1.0).round(4).tolist()
-    [0.0009, 0.8482]
-    """
-    return _in_chunks(prior, count, expected, (lambda p: p.weight[0],), at_once)[0]
-
-
 def _in_chunks(
     prior: Prior,
     count: npt.ArrayLike,

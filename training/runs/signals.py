@@ -1,0 +1,194 @@
+"""`chehang signals`: pairs that occur more often than independence explains, from counts without exposure.
+
+Where nobody knows how many vehicles of a model are on the road, a count can only be compared with the other counts: a
+pair's expected count is that of a table whose rows and columns are independent. EBGM, the ratio of count to expected
+count shrunk by an empirical Bayes prior, ranks the pairs; PRR and ROR, the unshrunk ratios, stand beside it.
+
+Sources: W. DuMouchel, "Bayesian Data Mining in Large Frequency Tables", *The American Statistician* 53 (1999); the R
+package openEBGM 0.9, whose published figures these are. `ml.domain.faults.shrinkage` holds the formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.errors import ConfigError, DataError
+from features.sources.config import TableSource
+from features.sources.scans import open_source, unreadable
+from ml.domain.faults.shrinkage.cells import ShrinkageError
+from ml.domain.faults.shrinkage.contingency import Pairs, count_pairs, count_reports
+from ml.domain.faults.shrinkage.disproportionality import proportional_reporting_ratio, reporting_odds_ratio
+from ml.domain.faults.shrinkage.fitting import Fit, fit_mixture
+from ml.domain.faults.shrinkage.scores import scores
+from ml.domain.faults.shrinkage.squashing import squash
+from training.score import check_out, write_answers
+
+FIGURES = (
+    "count", "expected", "ebgm", "eb05", "eb95", "prr", "prr_lower", "prr_upper", "ror", "ror_lower", "ror_upper",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PairColumns:
+    """Columns of the table of pairs.
+
+    Attributes
+    ----------
+    row, column : str
+        What is counted together: a model and a component.
+    count : str
+        Number of events of the line; not read where `report` is set.
+    report : str or None
+        Set where each line is part of a report instead of a count: reports are counted, each once in a pair.
+    stratum : str or None
+        Lines are compared within their stratum only.
+    """
+
+    row: str = "model"
+    column: str = "component"
+    count: str = "count"
+    report: str | None = None
+    stratum: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Return the columns that are read."""
+        return [n for n in (self.row, self.column, self.report or self.count, self.stratum) if n is not None]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Ranked pairs.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row for each pair with an event, by `eb05` from the highest: the pair, `count`, `expected`, `ebgm` with
+        its 90 % interval (`eb05`, `eb95`), `prr` and `ror` with their 95 % intervals. Null: unbounded.
+    total : int
+        Events, or reports.
+    fit : Fit
+        The prior of the ratios.
+    """
+
+    table: pl.DataFrame
+    total: int
+    fit: Fit
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Return what a reader must know, apart from the figures."""
+        if not self.fit.at_limit:
+            return ()
+        names = ", ".join(self.fit.at_limit)
+        return (
+            f"the prior is at a limit of its range ({names}): the ratios of a component do not differ measurably; "
+            "of few pairs the intervals of EBGM are too narrow: compare PRR and ROR",
+        )
+
+
+def signals(data: Path, *, columns: PairColumns | None = None, out: Path | None = None) -> Signals:
+    """Score and rank the pairs of a table.
+
+    Parameters
+    ----------
+    data : Path
+        `.parquet`, or `.csv` in UTF-8. Lines of the same pair add up.
+    columns : PairColumns, optional
+    out : Path, optional
+        `.parquet` or `.csv` for the ranked table; written whole.
+
+    Raises
+    ------
+    DataError, ConfigError
+        The file, a column or a value breaks its rule; nothing is written.
+    """
+    columns = columns or PairColumns()
+    if out is not None:
+        check_out(out)
+        if out.resolve() == data.resolve():
+            raise ConfigError(f"--out {out}: is the table that is read; give another file")
+    if len(set(columns.names)) < len(columns.names) or {columns.row, columns.column} & set(FIGURES[1:]):
+        raise ConfigError(f"--row, --column: {columns.names} must be different columns, none named as a figure is")
+    lines = _read(data, columns)
+    try:
+        pairs = _pairs(lines, columns)
+        points = squash(pairs.count, pairs.expected)
+        fit = fit_mixture(points.count, points.expected, weight=points.weight, zero_truncated=True)
+        table = _table(pairs, fit, columns)
+    except ShrinkageError as e:
+        raise DataError(f"{data}: {e}") from None
+    if out is not None:
+        write_answers(table, out)
+    return Signals(table, pairs.total, fit)
+
+
+def _read(data: Path, columns: PairColumns) -> pl.DataFrame:
+    """The lines, with texts for labels and numbers for counts."""
+    if data.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"{data}: must be a .parquet or .csv file, got '{data.suffix}'")
+    source = open_source("pairs", TableSource.model_validate({data.suffix[1:]: str(data)}))
+    if absent := [n for n in columns.names if n not in source.columns]:
+        there = ", ".join(source.columns)
+        raise DataError(f"{data}: has no column '{absent[0]}'; name the right one of {there} with an option")
+    try:
+        lines = source.rows().select(columns.names).collect()
+    except (OSError, pl.exceptions.PolarsError) as e:
+        raise unreadable(str(data), e) from None
+    labels = [n for n in columns.names if columns.report is not None or n != columns.count]
+    lines = lines.with_columns(pl.col(labels).cast(pl.String))
+    if columns.report is None:
+        number = lines[columns.count].cast(pl.Float64, strict=False)
+        _refuse(data, lines, number.is_null(), name=columns.count, rule="must be a number")
+        lines = lines.with_columns(number)
+    for name in labels:
+        _refuse(data, lines, lines[name].is_null(), name=name, rule="must not be empty")
+    return lines
+
+
+def _refuse(data: Path, lines: pl.DataFrame, broken: pl.Series, *, name: str, rule: str) -> None:
+    if rows := broken.arg_true().to_list():
+        value = lines[name][rows[0]]
+        many = f"{len(rows):,} of {lines.height:,} rows"
+        raise DataError(f"{data}: {name} {rule}, got {value!r} in row {rows[0] + 1:,} ({many}); correct or drop them")
+
+
+def _pairs(lines: pl.DataFrame, columns: PairColumns) -> Pairs:
+    row, column = lines[columns.row].to_numpy(), lines[columns.column].to_numpy()
+    stratum = None if columns.stratum is None else lines[columns.stratum].to_numpy()
+    if columns.report is not None:
+        return count_reports(lines[columns.report].to_numpy(), row, column=column, stratum=stratum)
+    return count_pairs(row, column, count=lines[columns.count].to_numpy(), stratum=stratum)
+
+
+def _table(pairs: Pairs, fit: Fit, columns: PairColumns) -> pl.DataFrame:
+    shrunk = scores(fit.prior, pairs.count, pairs.expected)
+    totals: dict[str, Any] = {"column_total": pairs.column_total, "total": pairs.total}
+    prr = proportional_reporting_ratio(pairs.count, pairs.row_total, **totals)
+    ror = reporting_odds_ratio(pairs.count, pairs.row_total, **totals)
+    figures: tuple[npt.NDArray[Any], ...] = (
+        pairs.count, pairs.expected, shrunk.ebgm, shrunk.lower, shrunk.upper,
+        prr.value, prr.lower, prr.upper, ror.value, ror.lower, ror.upper,
+    )  # fmt: skip
+    bounded = {
+        name: pl.Series(values)
+        if values.dtype.kind == "i"
+        else pl.Series(np.where(np.isfinite(values), values, np.nan))
+        for name, values in zip(FIGURES, figures, strict=True)
+    }
+    table = pl.DataFrame(
+        {
+            columns.row: pl.Series(pairs.row, dtype=pl.String),
+            columns.column: pl.Series(pairs.column, dtype=pl.String),
+            **bounded,
+        }
+    )
+    ranked = table.with_columns(pl.col(pl.Float64).fill_nan(None))
+    return ranked.sort("eb05", columns.row, columns.column, descending=[True, False, False])
