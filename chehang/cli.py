@@ -54,7 +54,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "sample-data": Command(
         "training.commands.sample_data",
-        "Make the sample dealership: ten coherent raw tables, and apart from them the truth they were drawn from.",
+        "Make the sample dealership: eleven coherent raw tables, and apart from them the truth they were drawn from.",
     ),
     "check": Command(
         "training.commands.check",

@@ -238,10 +238,28 @@ EVENTS = Table(
         "channel": _category(CHANNELS),
         "dwell_seconds": _number(0, 86_400, unit="s"),
         "position": _integer(1, 10_000),
-        "propensity": _number(0, 1),
+        "request_id": _reference(),
     },
     key=("event_id",),
     time="event_at",
+)
+
+# A vehicle that a page showed, with the probability that the logging policy put it at its place: what evaluates another
+# policy on the log. An outcome is an event with the request_id and the vehicle_id of the exposure.
+EXPOSURES = Table(
+    "exposures",
+    {
+        "request_id": _key(),
+        "vehicle_id": _key(),
+        "visitor_id": _reference(),
+        "store_id": _reference(),
+        "place": Column(pl.Int64, nullable=False, required=True, low=1, high=10_000),
+        "propensity": Column(pl.Float64, nullable=False, required=True, low=1e-12, high=1),
+        "model_version": _text(),
+        "shown_at": _instant(required=True),
+    },
+    key=("request_id", "vehicle_id"),
+    time="shown_at",
 )
 
 LEADS = Table(
@@ -407,5 +425,6 @@ FLEET = Table(
     time="entered_service_at",
 )
 
-_ALL = (CUSTOMERS, VEHICLES, EVENTS, LEADS, APPLICATIONS, LOAN_OUTCOMES, SALES, STOCK, SERVICE_RECORDS, FLEET)
+_TRADE = (CUSTOMERS, VEHICLES, EVENTS, EXPOSURES, LEADS, APPLICATIONS, LOAN_OUTCOMES, SALES, STOCK)
+_ALL = (*_TRADE, SERVICE_RECORDS, FLEET)
 TABLES: dict[str, Table] = {t.name: t for t in _ALL}

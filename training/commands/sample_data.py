@@ -20,7 +20,7 @@ def sample_data(
     seed: Annotated[int, typer.Option(help="The same seed makes the same dealership.")] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """Make the sample dealership: ten coherent raw tables, and apart from them the truth they were drawn from."""
+    """Make the sample dealership: eleven coherent raw tables, and apart from them the truth they were drawn from."""
     progress = say(as_json)
     progress("drawing the group, its customers and its stock")
     from ml.home import home

@@ -1,4 +1,4 @@
-"""A sample dealership group: ten coherent raw tables, and apart from them the truth they were drawn from.
+"""A sample dealership group: eleven coherent raw tables, and apart from them the truth they were drawn from.
 
 `generate` writes `tables/` (the raw tables of `features.tables`, instants as date-times in UTC), `truth/` (for tests
 and benchmarks alone) and `manifest.json`. How the data comes about, and where each equation stands in full:

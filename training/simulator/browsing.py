@@ -44,10 +44,10 @@ def browse(rng: Random, showroom: Showroom, sessions: Sessions) -> Iterator[Log]
     used = build_used_stock(showroom.units, items=items, stores=stores, window=showroom.window)
     for begin in range(0, len(sessions), BLOCK):
         visits = np.arange(begin, min(begin + BLOCK, len(sessions)))
-        session, at = _page_times(rng, sessions, visits, window=showroom.window)
+        session, page, at = _page_times(rng, sessions, visits, window=showroom.window)
         store = showroom.people.store[sessions.person[session]]
         pages = show_pages(rng, shelves, used, at=at, store=store, stores=showroom.stores, window=showroom.window)
-        shown = impressions(showroom, sessions, pages, session=session, at=at)
+        shown = impressions(showroom, sessions, pages, session=session, page=page, at=at)
         looks = views(rng, shown)
         found, found_looks = searches(rng, showroom, sessions, visits)
         yield from (shown, looks, found, found_looks)
@@ -55,15 +55,20 @@ def browse(rng: Random, showroom: Showroom, sessions: Sessions) -> Iterator[Log]
             yield from follow_ups(rng, showroom, sessions, seen)
 
 
-def _page_times(rng: Random, sessions: Sessions, visits: IntArray, *, window: Window) -> tuple[IntArray, IntArray]:
-    """Session and instant (us) of each page shown."""
+def _page_times(
+    rng: Random, sessions: Sessions, visits: IntArray, *, window: Window
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Session of each page shown, its number in the session, and its instant (us)."""
     second = visits[rng.random(len(visits)) < SECOND_PAGE]
-    session = np.r_[visits, second]
+    session, page = np.r_[visits, second], np.repeat([1, 2], [len(visits), len(second)])
     at = np.r_[sessions.begun_at[visits], sessions.begun_at[second] + rng.integers(4 * MINUTE, 9 * MINUTE, len(second))]
-    return session[at < window.end], at[at < window.end]
+    inside = at < window.end
+    return session[inside], page[inside], at[inside]
 
 
-def impressions(showroom: Showroom, sessions: Sessions, pages: Pages, *, session: IntArray, at: IntArray) -> Log:
+def impressions(
+    showroom: Showroom, sessions: Sessions, pages: Pages, *, session: IntArray, page: IntArray, at: IntArray
+) -> Log:
     """Log what the pages showed, with the truth of how likely each was to be looked at."""
     shown = np.flatnonzero(pages.vehicle.ravel() >= 0)
     row = shown // PLACES
@@ -79,6 +84,7 @@ def impressions(showroom: Showroom, sessions: Sessions, pages: Pages, *, session
         session=session[row],
         vehicle=vehicle,
         position=position,
+        page=page[row],
         propensity=pages.propensity.ravel()[shown],
         utility=utility,
         view=view,
@@ -95,7 +101,16 @@ def views(rng: Random, shown: Log) -> Log:
 def _looks(rng: Random, at: IntArray, of: Log, *, utility: FloatArray) -> Log:
     dwell = np.exp(3.1 + 0.22 * np.clip(utility, -6, 6) + rng.normal(0, 0.7, len(at)))
     dwell = np.round(np.clip(dwell, 1, 1_800), 1)
-    return log_of("view", at, person=of.person, channel=of.channel, session=of.session, vehicle=of.vehicle, dwell=dwell)
+    return log_of(
+        "view",
+        at,
+        person=of.person,
+        channel=of.channel,
+        session=of.session,
+        vehicle=of.vehicle,
+        page=of.page,
+        dwell=dwell,
+    )
 
 
 def searches(rng: Random, showroom: Showroom, sessions: Sessions, visits: IntArray) -> tuple[Log, Log]:
@@ -129,5 +144,6 @@ def follow_ups(rng: Random, showroom: Showroom, sessions: Sessions, looks: Log) 
         row = np.flatnonzero(rng.random(len(looks)) < rate * keen)
         of = looks.take(row)
         at = left[row] + rng.integers(SECOND, 90 * SECOND, len(row))
-        logs.append(log_of(kind, at, person=of.person, channel=of.channel, session=of.session, vehicle=of.vehicle))
+        who = {"person": of.person, "channel": of.channel, "session": of.session}
+        logs.append(log_of(kind, at, **who, vehicle=of.vehicle, page=of.page))
     return logs

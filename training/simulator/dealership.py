@@ -12,7 +12,7 @@ from training.simulator.applicants import build_applicants
 from training.simulator.applications import applications_frame, build_applications
 from training.simulator.browsing import browse
 from training.simulator.catalogue import catalogue_frame
-from training.simulator.event_log import Log, event_chunks, join_logs
+from training.simulator.event_log import Log, event_chunks, exposure_chunks, join_logs
 from training.simulator.faults import build_hazard, draw_faults
 from training.simulator.fleet import Fleet, build_fleet, fleet_frame
 from training.simulator.leads import leads_frame
@@ -34,8 +34,8 @@ Progress = Callable[[str], None]
 def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict[str, int]:
     """Make a sample dealership and write it to a folder.
 
-    Writes `tables/<table>.parquet` for the ten raw tables, `truth/<name>.parquet` for the truth they were drawn from,
-    and `manifest.json` with size, rows and checksums. The same size gives the same bytes.
+    Writes `tables/<table>.parquet` for the eleven raw tables, `truth/<name>.parquet` for the truth they were drawn
+    from, and `manifest.json` with size, rows and checksums. The same size gives the same bytes.
 
     Parameters
     ----------
@@ -87,6 +87,7 @@ def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict
         showroom = _showroom(world)
         log = join_logs(_events(world, showroom), before=world.window.end)
         put("events", event_chunks(log, showroom, created=world.created))
+        put("exposures", exposure_chunks(log, showroom))
         write_truth(folder, "exposures", truth.exposure_truth(log))
         write_manifest(folder, size, rows)
     return rows

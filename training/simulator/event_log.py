@@ -24,6 +24,7 @@ Real = npt.NDArray[np.floating[Any]]
 
 KIND = {name: number for number, name in enumerate(EVENT_TYPES)}
 CHUNK = 500_000
+LOGGING_POLICY = "shelves"  # what `storefront` describes
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Log:
     ----------
     at : ndarray of int64
         Instant (us).
-    kind, channel, position : ndarray of int8
-        Positions in EVENT_TYPES and CHANNELS; place on the page or 0.
+    kind, channel, position, page : ndarray of int8
+        Positions in EVENT_TYPES and CHANNELS; place on the page or 0; page of the visit that led to it or 0.
     person, session, vehicle : ndarray of int32
         Vehicle is a catalogue item, or the number of items + unit; session and vehicle -1 for none.
     dwell, propensity, utility, view : ndarray of float32
@@ -46,6 +47,7 @@ class Log:
     kind: Whole
     channel: Whole
     position: Whole
+    page: Whole
     person: Whole
     session: Whole
     vehicle: Whole
@@ -71,6 +73,7 @@ def log_of(
     session: Whole | None = None,
     vehicle: Whole | None = None,
     position: Whole | None = None,
+    page: Whole | None = None,
     dwell: Real | None = None,
     propensity: Real | None = None,
     utility: Real | None = None,
@@ -83,6 +86,7 @@ def log_of(
         kind=np.full(n, KIND[kind], dtype=np.int8),
         channel=channel.astype(np.int8),
         position=np.zeros(n, dtype=np.int8) if position is None else position.astype(np.int8),
+        page=np.zeros(n, dtype=np.int8) if page is None else page.astype(np.int8),
         person=person.astype(np.int32),
         session=np.full(n, -1, dtype=np.int32) if session is None else session.astype(np.int32),
         vehicle=np.full(n, -1, dtype=np.int32) if vehicle is None else vehicle.astype(np.int32),
@@ -124,17 +128,50 @@ def event_chunks(log: Log, showroom: Showroom, *, created: IntArray) -> Iterator
                 "event_at": pl.Series(part.at),
                 "event_type": labels(EVENT_TYPES, part.kind.astype(np.int64)),
                 "customer_id": customer_ids(np.where(known, person, len(created)), customers=len(created)),
-                "visitor_id": numbered("W", np.where(part.session >= 0, person + 1, -1), width=8),
-                "session_id": numbered("T", np.where(part.session >= 0, part.session + 1, -1), width=9),
+                "visitor_id": _visitors(part),
+                "session_id": _sessions(part),
                 "vehicle_id": _gather(names, vehicle),
                 "model": _gather(models, vehicle),
                 "store_id": stores.gather(pl.Series(person)),
                 "channel": labels(CHANNELS, part.channel.astype(np.int64)),
                 "dwell_seconds": _real(part.dwell, ~np.isnan(part.dwell)),
                 "position": masked(part.position.astype(np.int64), shown),
-                "propensity": _real(part.propensity, shown),
+                "request_id": _requests(part),
             }
         )
+
+
+def exposure_chunks(log: Log, showroom: Showroom) -> Iterator[pl.DataFrame]:
+    """The exposures table: the impressions of the log, in pieces."""
+    names, stores = _vehicle_names(showroom), _home_stores(showroom)
+    rows = np.flatnonzero(log.position > 0)
+    for begin in range(0, max(len(rows), 1), CHUNK):
+        part = log.take(rows[begin : begin + CHUNK])
+        yield pl.DataFrame(
+            {
+                "request_id": _requests(part),
+                "vehicle_id": _gather(names, part.vehicle.astype(np.int64)),
+                "visitor_id": _visitors(part),
+                "store_id": stores.gather(pl.Series(part.person.astype(np.int64))),
+                "place": pl.Series(part.position.astype(np.int64)),
+                "propensity": pl.Series(part.propensity.astype(np.float64)),
+                "model_version": pl.repeat(LOGGING_POLICY, len(part), eager=True),
+                "shown_at": pl.Series(part.at),
+            }
+        )
+
+
+def _sessions(part: Log) -> pl.Series:
+    return numbered("T", np.where(part.session >= 0, part.session + 1, -1), width=9)
+
+
+def _visitors(part: Log) -> pl.Series:
+    return numbered("W", np.where(part.session >= 0, part.person.astype(np.int64) + 1, -1), width=8)
+
+
+def _requests(part: Log) -> pl.Series:
+    """The page that showed the vehicle, or led to the event: a visit has one or two."""
+    return _sessions(part) + "-" + masked(part.page.astype(np.int64), part.page > 0).cast(pl.String)
 
 
 def _real(values: Real, known: BoolArray) -> pl.Series:

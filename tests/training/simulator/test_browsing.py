@@ -53,14 +53,14 @@ def test_an_impression_carries_the_chance_of_being_looked_at() -> None:
     position[0, [0, 3, 9]] = [1, 6, 2]
     pages = Pages(vehicle, position, np.full((1, PLACES), 0.125))
     at, session = np.array([START + DAY]), np.array([1])
-    log = impressions(SHOWROOM, _sessions(2), pages, session=session, at=at)
+    log = impressions(SHOWROOM, _sessions(2), pages, session=session, page=np.array([2]), at=at)
     assert log.vehicle.tolist() == [1, 0, ITEMS]
     assert log.person.tolist() == [1, 1, 1] and log.session.tolist() == [1, 1, 1]
     utility = [0.0, -2.2 * np.log(84_400 / 89_800) ** 2, -2.2 * np.log(2) ** 2]
     assert log.utility.tolist() == pytest.approx(utility, abs=1e-6)
     looks = sigmoid(CLICK_SLOPE * np.array(utility) + CLICK_OFFSET) / (1 + 0.18 * np.array([0, 5, 1]))
     assert log.view.tolist() == pytest.approx(looks.tolist(), abs=1e-6)
-    assert log.propensity.tolist() == [0.125] * 3
+    assert log.propensity.tolist() == [0.125] * 3 and log.page.tolist() == [2] * 3
 
 
 def test_a_look_follows_the_impression_by_seconds_if_its_chance_is_one() -> None:
@@ -68,11 +68,11 @@ def test_a_look_follows_the_impression_by_seconds_if_its_chance_is_one() -> None
     zeros, sure = np.zeros(n, dtype=np.int64), np.arange(n) % 2
     shown = log_of(
         "impression", np.full(n, START), person=zeros, channel=zeros, session=zeros, vehicle=np.arange(n),
-        utility=np.zeros(n), view=sure.astype(np.float64),
+        page=np.ones(n, dtype=np.int64), utility=np.zeros(n), view=sure.astype(np.float64),
     )  # fmt: skip
     looks = views(np.random.default_rng(0), shown)
     assert looks.vehicle.tolist() == list(range(1, n, 2))
-    assert set(looks.kind) == {KIND["view"]}
+    assert set(looks.kind) == {KIND["view"]} and set(looks.page) == {1}
     assert looks.at.min() >= START + 4 * SECOND and looks.at.max() < START + 240 * SECOND
     assert looks.dwell.min() >= 1 and looks.dwell.max() <= 1_800
 

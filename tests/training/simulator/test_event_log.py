@@ -9,7 +9,16 @@ import pytest
 
 from features.tables import CHANNELS
 from tests.training.simulator.small_group import CATALOGUE, ITEMS, MARKET, STORES, WINDOW, make_people, make_units
-from training.simulator.event_log import KIND, Log, event_chunks, event_ids, join_logs, log_of
+from training.simulator.event_log import (
+    KIND,
+    LOGGING_POLICY,
+    Log,
+    event_chunks,
+    event_ids,
+    exposure_chunks,
+    join_logs,
+    log_of,
+)
 from training.simulator.showroom import Showroom
 
 WEBSITE = np.array([CHANNELS.index("website")])
@@ -49,6 +58,7 @@ def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -
         session=np.array([0, 1, 2, -1]),
         vehicle=np.array([3, ITEMS + 1, -1, 0]),
         position=np.array([2, 0, 0, 0]),
+        page=np.array([2, 1, 0, 0]),
         propensity=np.array([0.25, np.nan, np.nan, np.nan]),
         dwell=np.array([np.nan, 7.5, np.nan, np.nan]),
     )
@@ -59,9 +69,16 @@ def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -
     assert frame["vehicle_id"].to_list() == ["C0003", "V00000002", None, "C0000"]
     assert frame["model"].to_list() == [CATALOGUE.names[1], CATALOGUE.names[1], None, CATALOGUE.names[0]]
     assert frame["position"].to_list() == [2, None, None, None]
-    assert frame["propensity"].to_list() == [0.25, None, None, None]
+    assert frame["request_id"].to_list() == ["T000000001-2", "T000000002-1", None, None]
     assert frame["dwell_seconds"].to_list() == [None, 7.5, None, None]
     assert frame["store_id"].unique().to_list() == ["S0001"]
+    (shown,) = exposure_chunks(page, showroom)
+    assert shown.to_dicts() == [
+        {
+            "request_id": "T000000001-2", "vehicle_id": "C0003", "visitor_id": "W00000001", "store_id": "S0001",
+            "place": 2, "propensity": 0.25, "model_version": LOGGING_POLICY, "shown_at": 10,
+        }
+    ]  # fmt: skip
 
 
 def test_a_long_log_comes_in_pieces_with_running_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,3 +87,6 @@ def test_a_long_log_comes_in_pieces_with_running_identifiers(monkeypatch: pytest
     pieces = list(event_chunks(_view([1, 2, 3], [0, 0, 0]), showroom, created=np.array([0])))
     assert [piece["event_id"].to_list() for piece in pieces] == [["E000000001", "E000000002"], ["E000000003"]]
     assert [piece.height for piece in event_chunks(_view([], []), showroom, created=np.array([0]))] == [0]
+    shown = _view([1, 2, 3, 4], [0] * 4, vehicle=np.array([0, 1, 2, 3]), position=np.array([1, 0, 2, 3]))
+    assert [piece["place"].to_list() for piece in exposure_chunks(shown, showroom)] == [[1, 2], [3]]
+    assert [piece.height for piece in exposure_chunks(_view([], []), showroom)] == [0]

@@ -396,16 +396,38 @@ def test_a_logged_propensity_is_the_share_of_pages() -> None:
     assert np.sort(pages.position, axis=1).tolist() == [list(range(1, PLACES + 1))] * n
 
 
-def test_every_impression_is_logged_with_position_and_propensity(
+def test_every_impression_is_logged_with_position_and_request(
     tables: dict[str, pl.DataFrame], truth: dict[str, pl.DataFrame]
 ) -> None:
     events = tables["events"]
     shown = events.filter(pl.col("event_type") == "impression")
-    assert shown.select("position", "propensity", "vehicle_id", "session_id").null_count().sum_horizontal().item() == 0
+    assert shown.select("position", "request_id", "vehicle_id", "session_id").null_count().sum_horizontal().item() == 0
     assert events.filter(pl.col("event_type") != "impression")["position"].is_null().all()
     assert truth["exposures"]["event_id"].equals(shown["event_id"])
     page = shown.group_by("session_id", "event_at").agg(pl.len(), pl.max("position"), pl.n_unique("vehicle_id"))
     assert (page["len"] == page["position"]).all() and (page["len"] == page["vehicle_id"]).all()
+
+
+def test_exposures_are_the_impressions_and_their_outcomes_join_by_request_and_vehicle(
+    tables: dict[str, pl.DataFrame], truth: dict[str, pl.DataFrame]
+) -> None:
+    """The mean view is the mean of the true chances; a view of what a search listed belongs to no request."""
+    exposures, events = tables["exposures"], tables["events"]
+    shown = events.filter(pl.col("event_type") == "impression")
+    columns = ["request_id", "vehicle_id", "visitor_id", "position", "event_at", "store_id"]
+    renamed = exposures.rename({"place": "position", "shown_at": "event_at"})
+    assert renamed.select(columns).rows() == shown.select(columns).rows()
+    assert exposures["propensity"].is_between(0, 1, closed="right").all()
+    assert not exposures.select("request_id", "vehicle_id").is_duplicated().any()
+    views = events.filter(pl.col("event_type") == "view")
+    joined = views.drop_nulls("request_id").join(exposures, on=["request_id", "vehicle_id"], how="inner")
+    assert joined.height == views["request_id"].count() < views.height
+    assert (joined["event_at"] > joined["shown_at"]).all() and (
+        joined["visitor_id"] == joined["visitor_id_right"]
+    ).all()
+    chance = truth["exposures"]["view_probability"].cast(pl.Float64)
+    error = (chance * (1 - chance)).sum() ** 0.5
+    assert abs(joined.height - chance.sum()) < 4 * error
 
 
 def test_people_look_at_what_they_like(tables: dict[str, pl.DataFrame], truth: dict[str, pl.DataFrame]) -> None:
