@@ -98,29 +98,17 @@ class Table:
 
     @property
     def personal(self) -> frozenset[str]:
-        """Names of the columns that are personal data.
-
-        >>> sorted(CUSTOMERS.personal)[:2]
-        ['birth_date', 'gender']
-        """
+        """Names of the columns that are personal data."""
         return frozenset(n for n, c in self.columns.items() if c.personal)
 
     @property
     def protected(self) -> frozenset[str]:
-        """Names of the attributes that no model may use: they are kept only to measure fairness.
-
-        >>> sorted(APPLICATIONS.protected)
-        ['age_band', 'gender', 'marital_status']
-        """
+        """Names of the attributes that no model may use: they are kept only to measure fairness."""
         return frozenset(n for n, c in self.columns.items() if c.protected)
 
     @property
     def references(self) -> frozenset[str]:
-        """Names of the columns that only identify something: keys and references to other tables.
-
-        >>> sorted(LOAN_OUTCOMES.references)
-        ['application_id']
-        """
+        """Names of the columns that only identify something: keys and references to other tables."""
         return frozenset(n for n, c in self.columns.items() if c.reference) | frozenset(self.key)
 
     @property

@@ -10,6 +10,7 @@ finance quote or a chat, each with its own rate, higher for vehicles of higher u
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -144,6 +145,6 @@ def follow_ups(rng: Random, showroom: Showroom, sessions: Sessions, looks: Log) 
         row = np.flatnonzero(rng.random(len(looks)) < rate * keen)
         of = looks.take(row)
         at = left[row] + rng.integers(SECOND, 90 * SECOND, len(row))
-        who = {"person": of.person, "channel": of.channel, "session": of.session}
-        logs.append(log_of(kind, at, **who, vehicle=of.vehicle, page=of.page))
+        log = log_of(kind, at, person=of.person, channel=of.channel, session=of.session, vehicle=of.vehicle)
+        logs.append(replace(log, page=of.page))
     return logs
