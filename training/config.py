@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from features.errors import ConfigError
 from features.sources import ExtraFeatures
-from ml.problem import RankingProblem
 from ml.registry import TASKS, check_task
 from ml.task import Task
 
@@ -270,8 +269,6 @@ def _validated(task: str, content: Mapping[str, Any], path: Path) -> TaskConfig:
     unknown = [name for name in config.gate if name not in definition.directions]
     if unknown:
         raise ConfigError(f"{path}: gate.{unknown[0]}: no such metric; it may name {', '.join(definition.directions)}")
-    if config.split.column and not isinstance(definition.problem, RankingProblem):
-        raise ConfigError(f"{path}: split.column: {task} is split by time or at random; remove it")
     column = definition.table.time
     if config.time not in (column, "none"):
         raise ConfigError(f"{path}: time must be '{column}' or 'none' (the data has no time), got '{config.time}'")

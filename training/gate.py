@@ -21,9 +21,8 @@ from ml.metrics import Interval, bootstrap
 from ml.metrics.ranked_lists import mean_with_interval
 from ml.model import Model
 from ml.problem import PanelProblem, RankingProblem, RowMetric, RowProblem, SurveillanceProblem
-from training.studies.panel import read_test
-from training.studies.panel_forecasts import OriginForecasts
-from training.studies.panel_report import tested
+from training.studies.panel import read_holdout
+from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts
 from training.studies.ranking_holdout import Held, Judged, beats, by_person
 from training.studies.row_report import NAIVE, TEST_ROWS, compare
 from training.tracking import git_commit
@@ -157,7 +156,7 @@ def _of_series(model: Model, candidate: Version, champion: Version | None) -> tu
     assert isinstance(problem, PanelProblem)
     metric = problem.metrics[primary]
     with champions.attachments(candidate) as folder:
-        panel, origins, rows = read_test(Path(folder))
+        panel, origins, rows = read_holdout(Path(folder))
     y, groups = rows["label"].to_numpy(), rows["series"].to_numpy()
     if champion is None:
         naive, n = model.card["evaluation"]["metrics"][primary]["naive"], int(config["bootstraps"])
@@ -196,7 +195,7 @@ def _over_champion(
     if own != asked:
         return GateCheck(title, False, f"version {champion.number} forecasts {own}, not {asked}: promote with --force")
     try:
-        theirs = tested(OriginForecasts(panel, other.forecaster), origins)
+        theirs = holdout_forecasts(OriginForecasts(panel, other.forecaster), origins)
     except DataError as e:
         return GateCheck(title, False, f"version {champion.number} cannot forecast these series: {e}")
     gain = compare(

@@ -1,34 +1,39 @@
-"""What training does with a task, whatever it predicts: rows with a label, questions with a list, series, or faults."""
+"""Studies: how each kind of learning problem is trained, evaluated, judged and scored, behind one protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-import numpy as np
+from pydantic import BaseModel
 
-from features.errors import ConfigError, DataError
 from features.sources import RawTables
-from ml.problem import PanelProblem, RankingProblem, SurveillanceProblem
-from ml.signature import row_as_request
+from ml.problem import (
+    AmountProblem,
+    BinaryProblem,
+    PanelProblem,
+    Problem,
+    RankingProblem,
+    SurveillanceProblem,
+)
 from training.config import TaskConfig
-from training.studies.row_data import Examples, Say, load_examples
+from training.studies.fitted import E, EvaluatedBy, Evaluation, Fitted
+from training.studies.panel import PanelStudy
+from training.studies.ranking import RankingStudy
+from training.studies.row_data import Say
+from training.studies.row_folds import CrossValidated
+from training.studies.row_report import Report
+from training.studies.rows import RowStudy
+from training.studies.surveillance import SurveillanceStudy
 
-if TYPE_CHECKING:
-    from training.studies.leaks import Finding
-    from training.studies.row_report import Report
 
-CALIBRATE_SHARE = 0.1
-
-
-class Study(Protocol):
-    """Data of a task, cut into what is learnt from and what tests."""
+class StudyData(Protocol[E]):
+    """Tables of a task, read, checked and divided into what trains and what tests."""
 
     @property
     def config(self) -> TaskConfig:
-        """Whose data it is."""
+        """Configuration of the task."""
 
     @property
     def raw(self) -> RawTables:
@@ -36,215 +41,94 @@ class Study(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Of the tables."""
+        """Fingerprint of the tables."""
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """For whoever reads a report."""
-
-    @property
-    def last_training_instant(self) -> int | None:
-        """us; None where the data has no time."""
-
-    def fit(self, *, progress: Say | None = None) -> Any:
-        """An estimator of the task, learnt without the test part."""
-
-    def evaluate(self, estimator: Any) -> Report:
-        """How good it is on the test part."""
-
-    def keep_test(self, folder: Path, estimator: Any) -> None:
-        """Write what a later candidate is compared on."""
-
-    def features(self, estimator: Any) -> list[str]:
-        """Names of what the model reads."""
-
-    def example(self, estimator: Any) -> dict[str, Any]:
-        """A request that the model answers; no one's own data."""
-
-    def describe(self) -> dict[str, Any]:
-        """What a training would see."""
-
-    def rounds(self) -> Iterator[float]:
-        """The primary metric on one held-out part of what is learnt from after another."""
-
-    def with_config(self, config: TaskConfig) -> Study:
-        """The same data under other parameters."""
-
-
-@dataclass(frozen=True)
-class RowStudy:
-    """Labelled rows as a study."""
-
-    examples: Examples
-
-    @property
-    def config(self) -> TaskConfig:
-        """Of the examples."""
-        return self.examples.config
-
-    @property
-    def raw(self) -> RawTables:
-        """Of the examples."""
-        return self.examples.raw
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the examples."""
-        return self.examples.fingerprint
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Of the examples."""
-        return self.examples.notes
+    def notes(self) -> Sequence[str]:
+        """What limits the data, for readers of the report."""
 
     @property
     def last_training_instant(self) -> int | None:
-        """The last `as_of` of the train and calibrate parts."""
-        if self.config.timeless:
-            return None
-        learned = np.concatenate([self.examples.parts["train"], self.examples.parts["calibrate"]])
-        return int(self.examples.frame["as_of"].to_numpy()[learned].max())
+        """Last instant (us) that trains; None where the data has no time."""
 
-    def leaks(self) -> list[Finding]:
-        """Columns that seem to know the outcome, judged on what is learnt from."""
-        from training.studies.leaks import find_leaks
+    def with_params(self, params: BaseModel) -> StudyData[E]:
+        """Return the same data under other parameters."""
 
-        examples = self.examples
-        rows = examples.testable(np.concatenate([examples.parts["train"], examples.parts["calibrate"]]))
-        table = self.config.definition.table
-        moments = [f.name for f in examples.signature.fields if f.kind == "instant" and f.name != table.time]
-        return find_leaks(
-            examples.frame[rows],
-            examples.label[rows],
-            numeric=examples.signature.numeric,
-            categorical=examples.signature.categorical,
-            as_of=None if self.config.timeless else examples.frame["as_of"].to_numpy()[rows],
-            instants=[] if self.config.timeless else moments,
-        )
+    def fit(self, *, progress: Say | None = None) -> Fitted[E]:
+        """Fit the task's estimator."""
 
-    def fit(self, *, progress: Say | None = None) -> Any:
-        """Fit on the train part, calibrate on the calibrate part.
+    def evaluate(self, estimator: E) -> Report:
+        """Measure an estimator on the test part."""
+
+    def validation_scores(self) -> Iterator[float]:
+        """Yield the primary metric of the parameters on one validation part after another; the test part is unused."""
+
+    def save_holdout(self, folder: Path, fitted: Fitted[E]) -> None:
+        """Write the test part, on which the gate compares a later candidate; no person is named in it."""
+
+    def feature_names(self, estimator: E) -> Sequence[str]:
+        """Return the names of the features that the model reads."""
+
+    def example(self, estimator: E) -> Mapping[str, Any]:
+        """Return a request that the model answers and that describes nobody."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what a training would read: `examples` by part, `numeric` and `categorical` features."""
+
+
+class Study(Protocol[E]):
+    """One kind of learning problem; holds no state."""
+
+    @property
+    def evaluations(self) -> Sequence[EvaluatedBy]:
+        """What versions can be evaluated by: 'holdout', 'folds', 'logged'."""
+
+    def check_config(self, config: TaskConfig) -> None:
+        """Refuse settings that the kind of problem cannot have.
 
         Raises
         ------
-        DataError
-            A feature knows the outcome, and the configuration does not acknowledge it.
+        ConfigError
+            Names the setting.
         """
-        self._refuse_leaks()
-        parts = self.examples.parts
-        return self.examples.fit(parts["train"], parts["calibrate"], before=parts["test"], progress=progress)
 
-    def _refuse_leaks(self) -> None:
-        known, used = self.config.acknowledged_leaks, self.examples.signature
-        unknown = [n for n in known if n not in self.examples.frame.columns]
-        if unknown:
-            raise ConfigError(f"acknowledged_leaks: '{unknown[0]}' is not a column of the data; remove it")
-        features = {*used.numeric, *used.categorical} - set(known)
-        flagged = [f for f in self.leaks() if f.verdict == "leak" and f.column in features]
-        if flagged:
-            told = "; ".join(f"'{f.column}': {f.evidence[0].text}" for f in flagged)
-            names = [f.column for f in flagged]
-            raise DataError(
-                f"{self.config.task}: these columns seem to know the outcome: {told}. Leave them out "
-                "(exclude_features) or, if they are known when the question is asked, list them under "
-                f"acknowledged_leaks: {names}"
-            )
+    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> StudyData[E]:
+        """Read, check and divide the tables of a task.
 
-    def evaluate(self, estimator: Any) -> Report:
-        """See `training.studies.row_report`."""
-        from training.studies.row_report import evaluate
+        Raises
+        ------
+        DataError, ConfigError
+            Something is missing.
+        """
 
-        return evaluate(self.examples, estimator)
-
-    def keep_test(self, folder: Path, estimator: Any) -> None:
-        """Write the test rows without who they are of, but with the stores that the estimator reads."""
-        from training.studies.row_report import TEST_ROWS
-
-        table, test = self.config.definition.table, self.examples.parts["test"]
-        hidden = (table.references | table.protected) - set(getattr(estimator, "references", ()))
-        rows = self.examples.frame[test].drop([*hidden], strict=False)
-        label, group = self.examples.label[test], self.examples.groups[test]
-        try:
-            rows.with_columns(label=label, group=group).write_parquet(folder / TEST_ROWS)
-        except OSError as e:
-            raise DataError(f"the test rows could not be written to {folder}: {e.strerror}; free space there") from None
-
-    def features(self, estimator: Any) -> list[str]:
-        """Columns of the estimator's matrix."""
-        return list(estimator.encoder_.feature_names_out_)
-
-    def example(self, estimator: Any) -> dict[str, Any]:
-        """The median (or most frequent) value of every feature."""
-        return example_request(self.examples)
-
-    def describe(self) -> dict[str, Any]:
-        """Rows of each part and the columns."""
-        examples = self.examples
-
-        def counted(rows: Any) -> dict[str, int]:
-            positive = {"positive": int(examples.label[rows].sum())} if examples.binary else {}
-            return {"rows": len(rows), **positive}
-
-        return {
-            "examples": {n: counted(rows) for n, rows in examples.parts.items()},
-            "numeric": examples.signature.numeric,
-            "categorical": examples.signature.categorical,
-            "leaks": [
-                {
-                    "column": f.column,
-                    "verdict": f.verdict,
-                    "acknowledged": f.column in self.config.acknowledged_leaks,
-                    "evidence": [e.__dict__ for e in f.evidence],
-                }
-                for f in self.leaks()
-            ],
-        }
-
-    def rounds(self) -> Iterator[float]:
-        """By cross-validation inside the train part."""
-        examples = self.examples
-        metric = examples.problem.metrics[self.config.definition.primary_metric]
-        for learn, test in examples.folds(examples.parts["train"], folds=self.config.tune.folds):
-            estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
-            X, y = examples.rows(examples.testable(test))
-            yield float(metric.compute(y, estimator.predict(X).to_series(0).to_numpy()))
-
-    def with_config(self, config: TaskConfig) -> RowStudy:
-        """The same rows."""
-        return RowStudy(replace(self.examples, config=config))
+    def evaluate(
+        self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Say | None = None
+    ) -> Report | CrossValidated:
+        """Evaluate by one of `evaluations`."""
 
 
-def load_study(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Study:
-    """Read a task's tables and cut them; errors as for `load_examples`, `load_rankings`, `load_demand` and
-    `load_faults`."""
-    problem = config.definition.problem
-    if isinstance(problem, RankingProblem):
-        from training.studies.ranking import load_rankings
-
-        return load_rankings(config, engine=engine, progress=progress)
-    if isinstance(problem, PanelProblem):
-        from training.studies.panel import load_demand
-
-        return load_demand(config, engine=engine, progress=progress)
-    if isinstance(problem, SurveillanceProblem):
-        from training.studies.surveillance import load_faults
-
-        return load_faults(config, progress=progress)
-    return RowStudy(load_examples(config, engine=engine, progress=progress))
+STUDIES: Mapping[type[Problem], Study[Any]] = {
+    BinaryProblem: RowStudy(),
+    AmountProblem: RowStudy(),
+    RankingProblem: RankingStudy(),
+    PanelProblem: PanelStudy(),
+    SurveillanceProblem: SurveillanceStudy(),
+}
 
 
-def example_request(examples: Examples) -> dict[str, Any]:
-    """A request that the model answers: the median (or most frequent) value of every feature, no one's own data."""
-    train = examples.frame[examples.parts["train"]]
-    row: dict[str, Any] = {}
-    for field in examples.signature.fields:
-        if not field.feature:
-            continue
-        values = train[field.name].drop_nulls()
-        if values.is_empty():
-            continue
-        row[field.name] = values.mode().sort()[0] if field.kind in ("category", "text", "flag") else values.median()
-        if field.kind == "integer":
-            row[field.name] = round(row[field.name])
-    asked = row_as_request(row, examples.signature)
-    return examples.problem.complete_example(asked, examples.signature)
+def study_of(config: TaskConfig) -> Study[Any]:
+    """Return the study of a configuration's task, once the configuration is checked.
+
+    Raises
+    ------
+    ConfigError
+        See `Study.check_config`.
+    """
+    study = STUDIES[type(config.definition.problem)]
+    study.check_config(config)
+    return study
+
+
+def load_data(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> StudyData[Any]:
+    """Check a configuration and load its task's data; errors as for `Study.check_config` and `Study.load`."""
+    return study_of(config).load(config, engine=engine, progress=progress)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ml.champions import Version
 from ml.model import Model
 from training.config import TaskConfig
+from training.studies.fitted import Fitted
 from training.studies.row_data import Say
-from training.study import Study, load_study
+from training.study import StudyData, load_data
 
 if TYPE_CHECKING:
     from training.studies.row_report import Report
@@ -56,34 +57,34 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = 
         Nothing was registered.
     """
     say = progress or (lambda text: None)
-    study = load_study(config, engine=engine, progress=say)
-    estimator = study.fit(progress=say)
+    data = load_data(config, engine=engine, progress=say)
+    fitted = data.fit(progress=say)
     say("evaluating on the test part, never used so far")
-    report = study.evaluate(estimator)
+    report = data.evaluate(fitted.evaluated)
     # MLflow takes seconds to import: errors in the data or the configuration come before.
     from training import tracking
     from training.plots import draw_report
 
-    model = Model(config.definition, estimator, _card(study, report, estimator))
+    model = Model(config.definition, fitted.served, _card(data, report, fitted))
     say("registering the version")
     with tempfile.TemporaryDirectory() as folder:
         report.write(Path(folder))
         draw_report(report, Path(folder) / "report.png")
-        study.keep_test(Path(folder), estimator)
+        data.save_holdout(Path(folder), fitted)
         version = tracking.register(
             model,
             metrics=report.flat(),
             params=_flat(config.params.model_dump(mode="json")),
-            tags=_tags(study),
+            tags=_tags(data),
             attachments=Path(folder),
         )
     return Trained(version, report, model)
 
 
-def _card(study: Study, report: Report, estimator: Any) -> dict[str, Any]:
+def _card(data: StudyData[Any], report: Report, fitted: Fitted[Any]) -> dict[str, Any]:
     from training import tracking
 
-    config = study.config
+    config = data.config
     return {
         "task": config.task,
         "question": dict(config.definition.summary),
@@ -91,16 +92,16 @@ def _card(study: Study, report: Report, estimator: Any) -> dict[str, Any]:
         "git_commit": tracking.git_commit(),
         "environment": {"python": python_version()} | {n: installed(n) for n in tracking.REQUIREMENTS},
         "data": {
-            "fingerprint": study.fingerprint,
-            "tables": {n: _table(r) for n, r in study.raw.reports.items()},
-            "last_training_instant": study.last_training_instant,
+            "fingerprint": data.fingerprint,
+            "tables": {n: _table(r) for n, r in data.raw.reports.items()},
+            "last_training_instant": data.last_training_instant,
         },
         "config": config.model_dump(mode="json"),
-        "features": study.features(estimator),
+        "features": list(data.feature_names(fitted.served)),
         "protected": sorted({*config.definition.table.protected, *config.protected}),
         "evaluation": report.as_dict(),
         "limits": list(report.notes),
-        "example": study.example(estimator),
+        "example": data.example(fitted.served),
     }
 
 
@@ -108,15 +109,15 @@ def _table(report: Any) -> dict[str, Any]:
     return {"rows": report.rows_kept, "quarantined": report.rows_quarantined, "fingerprint": report.fingerprint}
 
 
-def _tags(study: Study) -> dict[str, str]:
+def _tags(data: StudyData[Any]) -> dict[str, str]:
     from training import tracking
 
     return {
-        "data_fingerprint": study.fingerprint,
+        "data_fingerprint": data.fingerprint,
         "git_commit": tracking.git_commit(),
-        "split": "random" if study.config.timeless else "time",
-        "estimator": str(getattr(study.config.params, "estimator", "")),
-        "last_training_instant": str(study.last_training_instant or ""),
+        "split": "random" if data.config.timeless else "time",
+        "estimator": str(getattr(data.config.params, "estimator", "")),
+        "last_training_instant": str(data.last_training_instant or ""),
     }
 
 

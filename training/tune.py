@@ -26,7 +26,7 @@ from features.errors import ConfigError, DataError
 from ml.home import home, locked, write_whole
 from training.config import Range, TaskConfig, first_problem, load_config
 from training.studies.row_data import Say
-from training.study import Study, load_study
+from training.study import StudyData, load_data
 
 MOST_WORKERS = 1_000  # workers of one search; each has a seed of its own
 
@@ -91,7 +91,7 @@ def tune(
             "tune.space: is empty; say what to search, as params.boosted_trees.num_leaves: {low: 7, high: 63}"
         )
     say = progress or (lambda text: None)
-    data = load_study(config, progress=say)
+    data = load_data(config, progress=say)
     target = config.tune.trials if trials is None else trials
     name = _study_name(data)
     study = _study(name)
@@ -108,7 +108,7 @@ def tune(
     return _outcome(study, config, out)
 
 
-def _study_name(data: Study) -> str:
+def _study_name(data: StudyData[Any]) -> str:
     """One study for one set of data, one space and one starting point."""
     content = json.dumps([data.fingerprint, data.config.model_dump(mode="json")], sort_keys=True, default=str)
     return f"{data.config.task}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
@@ -169,10 +169,10 @@ def _worker(load: dict[str, Any], name: str, target: int, timeout: float | None,
 
 def work(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> None:
     """Work on an existing study: what a further process runs."""
-    _search(load_study(load_config(**load)), _study(name, worker=number), target, timeout, lambda text: None)
+    _search(load_data(load_config(**load)), _study(name, worker=number), target, timeout, lambda text: None)
 
 
-def _search(data: Study, study: optuna.Study, target: int, timeout: float | None, say: Say) -> None:
+def _search(data: StudyData[Any], study: optuna.Study, target: int, timeout: float | None, say: Say) -> None:
     def enough(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         ended = _ended(study)
         best = (
@@ -194,13 +194,13 @@ def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return trials
 
 
-def _objective(data: Study) -> Callable[[optuna.Trial], float]:
+def _objective(data: StudyData[Any]) -> Callable[[optuna.Trial], float]:
     sign = _sign(data.config)
 
     def objective(trial: optuna.Trial) -> float:
         chosen = {name: _suggest(trial, name, span) for name, span in data.config.tune.space.items()}
         scores: list[float] = []
-        rounds = with_params(data, chosen).rounds()
+        rounds = with_params(data, chosen).validation_scores()
         for step, value in enumerate(rounds):
             scores.append(sign * value)
             trial.report(float(np.mean(scores)), step)
@@ -225,7 +225,7 @@ def _suggest(trial: optuna.Trial, name: str, span: Range) -> Any:
     return trial.suggest_float(name, span.low, span.high, log=span.log)
 
 
-def with_params(data: Study, chosen: Mapping[str, Any]) -> Study:
+def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[Any]:
     """The same data under a configuration with some values replaced (dotted names under `params`)."""
     content = data.config.params.model_dump(mode="json")
     for dotted, value in chosen.items():
@@ -238,7 +238,7 @@ def with_params(data: Study, chosen: Mapping[str, Any]) -> Study:
         params = data.config.definition.params.model_validate(content)
     except ValidationError as e:
         raise ConfigError(f"tune.space: {first_problem(e, 'params')}") from None
-    return data.with_config(data.config.model_copy(update={"params": params}))
+    return data.with_params(params)
 
 
 def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:

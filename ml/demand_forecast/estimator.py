@@ -66,8 +66,6 @@ class DemandEstimator:
         Of what series add up to, in the order of `levels`.
     learnt_until : int
         Period before which everything lies that was learnt from; the history may reach further.
-    tested : Forecaster or None
-        What the test was asked, where the forecaster in service has learnt from the test too; not kept.
     """
 
     def __init__(
@@ -89,7 +87,6 @@ class DemandEstimator:
         self.of_levels = list(of_levels)
         self.notes = tuple(notes)
         self.learnt_until = learnt_until
-        self.tested: Forecaster | None = None
         self.signature = self._signature()
         self._sums: dict[float, FloatTable] = {}
 

@@ -20,12 +20,12 @@ from ml.problem import AmountProblem, BinaryProblem, PanelProblem, Problem, Rank
 from ml.signature import row_as_request
 from tests.small.lead_scoring import lead_history
 from training.config import TaskConfig
-from training.studies.panel import DemandStudy, load_demand
-from training.studies.ranking import Rankings, load_rankings
+from training.studies.panel import PanelStudyData
+from training.studies.ranking import RankingStudyData
 from training.studies.row_data import load_examples
-from training.studies.surveillance import FaultStudy
-from training.studies.surveillance_report import rows_of_weeks
-from training.study import RowStudy
+from training.studies.rows import RowStudyData
+from training.studies.surveillance import SurveillanceStudyData
+from training.studies.surveillance_rows import rows_of_weeks
 
 Bodies = list[dict[str, Any]]
 
@@ -68,7 +68,7 @@ class Contract:
     aside: tuple[str, ...] = ()
 
 
-def _row_questions(model: Model, study: RowStudy) -> tuple[Bodies, list[Any]]:
+def _row_questions(model: Model, study: RowStudyData) -> tuple[Bodies, list[Any]]:
     examples = study.examples
     rows = examples.frame[examples.parts["test"]][:50]
     bodies = [row_as_request(row, examples.signature) for row in rows.to_dicts()]
@@ -85,11 +85,11 @@ def _row_value(model: Model, answer: Any) -> float:
 _FIRST = ("conversion_probability", "probability_of_default", "value")
 
 
-def _row_cut(study: RowStudy) -> int:
+def _row_cut(study: RowStudyData) -> int:
     return int(study.examples.frame[AS_OF].quantile(0.5, "nearest"))  # type: ignore[arg-type]
 
 
-def _rows_before(study: RowStudy, cut: int, like: RowStudy) -> Mapping[str, Any]:
+def _rows_before(study: RowStudyData, cut: int, like: RowStudyData) -> Mapping[str, Any]:
     task, problem = study.config.definition, study.examples.problem
     tables: dict[str, Any] = {n: nw.from_native(f) for n, f in study.raw.frames.items()}
     key = [*task.table.key, AS_OF]
@@ -98,7 +98,7 @@ def _rows_before(study: RowStudy, cut: int, like: RowStudy) -> Mapping[str, Any]
     return {"features": collect(problem.features(nw.from_native(spine.lazy()), tables)).sort(key)}
 
 
-def _list_questions(model: Model, study: Rankings) -> tuple[Bodies, list[Any]]:
+def _list_questions(model: Model, study: RankingStudyData) -> tuple[Bodies, list[Any]]:
     rows = pl.DataFrame({"customer_id": [f"C{i:03d}" for i in range(40)], "store_id": ["S1"] * 40})
     return [{**row, "n": 10} for row in rows.to_dicts()], model.estimator.predict(rows)["vehicles"].to_list()
 
@@ -107,12 +107,12 @@ def _list_value(model: Model, answer: Any) -> list[str]:
     return [card.vehicle_id for card in answer.items]
 
 
-def _list_cut(study: Rankings) -> int:
+def _list_cut(study: RankingStudyData) -> int:
     questions = study.learnt[0].asked.filter(pl.col(AS_OF) < study.until)
     return int(questions[AS_OF].quantile(0.8, "nearest"))  # type: ignore[arg-type]
 
 
-def _lists_before(study: Rankings, cut: int, like: Rankings) -> Mapping[str, Any]:
+def _lists_before(study: RankingStudyData, cut: int, like: RankingStudyData) -> Mapping[str, Any]:
     study = replace(study, until=cut)
     facts, questions = study.learnt[0], like.learnt[0].asked
     key = [PERSON, AS_OF]
@@ -122,11 +122,11 @@ def _lists_before(study: Rankings, cut: int, like: Rankings) -> Mapping[str, Any
     return {
         "questions": facts.asked.filter(pl.col(AS_OF) < cut).sort(key),
         "history": history.sort(history.columns),
-        "model": study.fit().to_files(),
+        "model": study.fit().served.to_files(),
     }
 
 
-def _series_questions(model: Model, study: DemandStudy) -> tuple[Bodies, list[Any]]:
+def _series_questions(model: Model, study: PanelStudyData) -> tuple[Bodies, list[Any]]:
     series = study.panel.series.select(study.panel.keys).gather_every(3)
     rows = series.join(pl.DataFrame({"horizon": [1, 2, 3]}), how="cross", maintain_order="left_right")
     means = model.estimator.predict(rows).to_series(0).to_numpy().reshape(-1, 3)
@@ -137,12 +137,12 @@ def _series_value(model: Model, answer: Any) -> list[float]:
     return [p.mean for p in answer.periods]
 
 
-def _series_cut(study: DemandStudy) -> int:
+def _series_cut(study: PanelStudyData) -> int:
     panel = study.panel
     return int(start_of([panel.first + study.origins[0]], panel.frequency, timezone=study.params.timezone)[0])
 
 
-def _series_before(study: DemandStudy, cut: int, like: DemandStudy) -> Mapping[str, Any]:
+def _series_before(study: PanelStudyData, cut: int, like: PanelStudyData) -> Mapping[str, Any]:
     forecaster = study.learn()
     assert study.origins == like.origins
     return {
@@ -154,7 +154,7 @@ def _series_before(study: DemandStudy, cut: int, like: DemandStudy) -> Mapping[s
     }
 
 
-def _fault_questions(model: Model, study: FaultStudy) -> tuple[Bodies, list[Any]]:
+def _fault_questions(model: Model, study: SurveillanceStudyData) -> tuple[Bodies, list[Any]]:
     watched, weeks = replace(study.watched(), delay=None), study.field.weeks
     rows = rows_of_weeks(study.field, watched, weeks - RECENT_WEEKS, weeks)
     weekly = rows.with_columns(model.estimator.predict(rows)["expected"] / RECENT_WEEKS)
@@ -167,11 +167,11 @@ def _fault_value(model: Model, answer: Any) -> float:
     return float(answer.cell.expected_weekly)
 
 
-def _fault_cut(study: FaultStudy) -> int:
+def _fault_cut(study: SurveillanceStudyData) -> int:
     return study.last_training_instant + 1
 
 
-def _faults_before(study: FaultStudy, cut: int, like: FaultStudy) -> Mapping[str, Any]:
+def _faults_before(study: SurveillanceStudyData, cut: int, like: SurveillanceStudyData) -> Mapping[str, Any]:
     assert study.last_training_instant + 1 == cut
     usual = study.watched().usual.usual
     weeks = study.params.reference_weeks
@@ -192,12 +192,12 @@ def _row_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
 
 
 def _list_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
-    facts = load_rankings(config, engine=engine).facts()
+    facts = RankingStudyData.read(config, engine=engine).facts()
     return {name: getattr(facts, name) for name in ("chosen", "asked", "wanted", "history")}
 
 
 def _series_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
-    study = load_demand(config, engine=engine)
+    study = PanelStudyData.read(config, engine=engine)
     numbers = {"sold": study.panel.sold, "available": study.panel.available, "price": study.panel.drivers["price"]}
     tables = {name: pl.DataFrame(values.round(9)) for name, values in numbers.items()}
     return tables | {"series": study.panel.series, "on_hand": pl.DataFrame({"on_hand": study.on_hand})}

@@ -22,7 +22,7 @@ from ml.registry import TASKS
 from tests.conftest import Trained
 from tests.contract.studies import CONTRACTS, alter_later
 from training.config import TaskConfig, load_config
-from training.study import Study, load_study
+from training.study import StudyData, load_data
 
 EVERY = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in TASKS]
 NOW = 1_622_505_600_000_000_000  # ns
@@ -57,17 +57,17 @@ def _champion(task: str) -> Model:
     return champions.load(champion)
 
 
-STUDIES: dict[str, Study] = {}
+LOADED: dict[str, StudyData[Any]] = {}
 
 
 @pytest.fixture
-def study(request: pytest.FixtureRequest, model: Model) -> Study:
+def study(request: pytest.FixtureRequest, model: Model) -> StudyData[Any]:
     """The data that the model was trained on, read once a task."""
     task = model.task.name
-    if task not in STUDIES:
+    if task not in LOADED:
         owner: Trained = request.getfixturevalue(task)
-        STUDIES[task] = load_study(load_config(task, owner.config))
-    return STUDIES[task]
+        LOADED[task] = load_data(load_config(task, owner.config))
+    return LOADED[task]
 
 
 def _requests(model: Model, bodies: list[dict[str, Any]]) -> list[BaseModel]:
@@ -76,7 +76,7 @@ def _requests(model: Model, bodies: list[dict[str, Any]]) -> list[BaseModel]:
 
 
 def test_one_request_equals_the_batch_and_what_training_measured(
-    model: Model, study: Study, monkeypatch: pytest.MonkeyPatch
+    model: Model, study: StudyData[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time_ns", lambda: NOW)  # what depends on the moment must not depend on this test's
     contract = CONTRACTS[type(model.task.problem)]
@@ -110,7 +110,7 @@ def test_request_refuses_what_it_does_not_know(model: Model) -> None:
 
 
 def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
-    model: Model, study: Study, tmp_path: Path
+    model: Model, study: StudyData[Any], tmp_path: Path
 ) -> None:
     """Numbers and texts of later rows are altered and rows are added, in every table with a time."""
     contract = CONTRACTS[type(study.config.definition.problem)]
@@ -139,7 +139,7 @@ def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
         assert same, name
 
 
-def _with_tables(config: TaskConfig, tables: dict[str, pl.DataFrame], folder: Path) -> Study:
+def _with_tables(config: TaskConfig, tables: dict[str, pl.DataFrame], folder: Path) -> StudyData[Any]:
     """The study of other tables under the same configuration."""
     folder.mkdir()
     for file in config.sources.parent.glob("*.yaml"):
@@ -149,16 +149,18 @@ def _with_tables(config: TaskConfig, tables: dict[str, pl.DataFrame], folder: Pa
         (folder / file.name).write_text(yaml.safe_dump(sources))
     for name, frame in tables.items():
         frame.write_parquet(folder / f"{name}.parquet")
-    return load_study(load_config(config.task, folder / f"{config.task}.yaml"))
+    return load_data(load_config(config.task, folder / f"{config.task}.yaml"))
 
 
 def _same(one: Any, other: Any) -> bool:
     return np.array_equal(one, other, equal_nan=True) if isinstance(one, np.ndarray) else bool(one == other)
 
 
-def test_outcomes_never_are_features(model: Model, study: Study) -> None:
+def test_outcomes_never_are_features(model: Model, study: StudyData[Any]) -> None:
     table = model.task.table
-    assert not {*study.features(model.estimator)} & (table.outcomes | table.protected | table.references - COUNTED_BY)
+    assert not {*study.feature_names(model.estimator)} & (
+        table.outcomes | table.protected | table.references - COUNTED_BY
+    )
 
 
 @pytest.mark.usefixtures(*TASKS)
@@ -171,7 +173,7 @@ def test_artefacts_answer_alike_in_a_fresh_process(
         owner: Trained = request.getfixturevalue(task)
         monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
         model = _champion(task)
-        bodies = CONTRACTS[type(model.task.problem)].questions(model, load_study(load_config(task, owner.config)))[0][
+        bodies = CONTRACTS[type(model.task.problem)].questions(model, load_data(load_config(task, owner.config)))[0][
             :20
         ]
         bodies = [{**body, "at": AT} for body in bodies] if task == "recommendation" else bodies

@@ -10,7 +10,7 @@ import pytest
 from ml.demand_forecast import candidates
 from tests.realdata.test_demand import province_sales, relative_score
 from training.config import load_config
-from training.studies.panel import DemandStudy, load_demand
+from training.studies.panel import PanelStudyData
 from training.studies.panel_forecasts import OriginForecasts
 from training.studies.panel_report import measured
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.realdata
 EXAMPLES = Path(__file__).parents[2] / "configs" / "examples"
 
 
-def study_of(name: str, data: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> DemandStudy:
+def study_of(name: str, data: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> PanelStudyData:
     """The example as shipped, but with one thread: tests run side by side, and threads of both would wait in turn."""
     monkeypatch.setenv("CHEHANG_DATA", str(data))
     monkeypatch.setenv("CHEHANG_HOME", str(home))
-    return load_demand(
+    return PanelStudyData.read(
         load_config(
             "demand_forecast", EXAMPLES / name / "demand_forecast.yaml", settings=["params.trees.num_threads=1"]
         )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 from training.config import load_config
-from training.studies.ranking import load_rankings
+from training.studies.ranking import RankingStudyData
 
 GAIN = 0.04  # of the best retriever's NDCG@10; 0.05 is wished for, and was not reached
 EXAMPLES = ROOT / "configs" / "examples"
@@ -23,8 +23,8 @@ def _home(tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.realdata
 def test_with_a_split_of_its_own_the_published_bars_are_reached() -> None:
     """Rank all items, mask the train items only, the weights of the blend chosen on valid."""
-    study = load_rankings(load_config("recommendation", EXAMPLES / "movielens_1m" / "recommendation.yaml"))
-    estimator = study.fit()
+    study = RankingStudyData.read(load_config("recommendation", EXAMPLES / "movielens_1m" / "recommendation.yaml"))
+    estimator = study.fit().served
     report = study.evaluate(estimator)
     found = {name: m["value"] for name, m in report.metrics.items()}
     print(f"{report.protocol}: {report.metrics}, weights {estimator.recommender.weights}")
@@ -35,8 +35,8 @@ def test_with_a_split_of_its_own_the_published_bars_are_reached() -> None:
 
 @pytest.mark.realdata
 def test_in_time_order_two_stages_beat_their_best_retriever() -> None:
-    study = load_rankings(load_config("recommendation", EXAMPLES / "movielens_100k" / "recommendation.yaml"))
-    report = study.evaluate(study.fit())
+    study = RankingStudyData.read(load_config("recommendation", EXAMPLES / "movielens_100k" / "recommendation.yaml"))
+    report = study.evaluate(study.fit().evaluated)
     gain = report.baselines["gain over the best retriever"]
     best = report.baselines[f"{gain['of']} alone"]
     print(f"{report.protocol}: {report.metrics['ndcg_at_10']}, {gain}, {gain['value'] / best:+.1%}")

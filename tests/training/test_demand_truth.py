@@ -11,7 +11,7 @@ from ml.demand_forecast.metrics import interval_coverage
 from tests.conftest import ROOT
 from training.config import load_config
 from training.simulator import Size, generate
-from training.studies.panel import DemandStudy, load_demand
+from training.studies.panel import PanelStudyData
 
 pytestmark = pytest.mark.slow
 
@@ -23,13 +23,13 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="module")
-def dealership(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemandStudy, np.ndarray, np.ndarray]:
+def dealership(tmp_path_factory: pytest.TempPathFactory) -> tuple[PanelStudyData, np.ndarray, np.ndarray]:
     """A study, and by series and month of its panel the true demand and its expectation."""
     home = tmp_path_factory.mktemp("truth")
     generate(Size(stores=12, customers=36_000, months=30, seed=3), home / "sample")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHEHANG_HOME", str(home))
-        study = load_demand(
+        study = PanelStudyData.read(
             load_config("demand_forecast", ROOT / "configs" / "demand_forecast.yaml", settings=SETTINGS)
         )
     panel = study.panel
@@ -47,7 +47,7 @@ def dealership(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemandStudy, n
     return study, demand, expected
 
 
-def bias(study: DemandStudy, expected: np.ndarray, *, uncensor: bool) -> tuple[float, Forecaster]:
+def bias(study: PanelStudyData, expected: np.ndarray, *, uncensor: bool) -> tuple[float, Forecaster]:
     params = study.params.model_copy(update={"uncensor": uncensor})
     model = Forecaster(params).fit(study.panel, until=study.origins[0])
     said = total = 0.0
@@ -60,7 +60,7 @@ def bias(study: DemandStudy, expected: np.ndarray, *, uncensor: bool) -> tuple[f
 
 
 def test_treating_empty_stock_as_a_lower_bound_halves_the_bias(
-    dealership: tuple[DemandStudy, np.ndarray, np.ndarray],
+    dealership: tuple[PanelStudyData, np.ndarray, np.ndarray],
 ) -> None:
     study, demand, expected = dealership
     ignoring, _ = bias(study, expected, uncensor=False)
@@ -84,7 +84,7 @@ def test_treating_empty_stock_as_a_lower_bound_halves_the_bias(
 
 
 def test_a_model_without_history_is_told_better_by_its_like_than_by_the_mean(
-    dealership: tuple[DemandStudy, np.ndarray, np.ndarray],
+    dealership: tuple[PanelStudyData, np.ndarray, np.ndarray],
 ) -> None:
     """One model after another is taken out of the past, as if it came on the market at the first test origin."""
     study, _, expected = dealership

@@ -13,8 +13,8 @@ from ml.model import Model
 from tests.conftest import Trained
 from training.config import load_config
 from training.score import score
-from training.studies.panel import load_demand
-from training.studies.surveillance import load_faults
+from training.studies.panel import PanelStudyData
+from training.studies.surveillance import SurveillanceStudyData
 
 
 def champion(owner: Trained, task: str, monkeypatch: pytest.MonkeyPatch) -> Model:
@@ -45,7 +45,7 @@ def test_series_are_forecast_by_another_command(
     with pytest.raises(ConfigError, match="chehang forecast"):
         score(model, config, data=None, out=tmp_path / "x.csv")
     with pytest.raises(ConfigError, match="time: sold_at"):
-        load_demand(load_config("demand_forecast", demand_forecast.config, settings=["time=none"]))
+        PanelStudyData.read(load_config("demand_forecast", demand_forecast.config, settings=["time=none"]))
 
 
 def test_faults_are_watched_by_another_command(
@@ -55,4 +55,4 @@ def test_faults_are_watched_by_another_command(
     with pytest.raises(ConfigError, match="chehang alarms"):
         score(model, load_config("fault_rate", fault_rate.config), data=None, out=tmp_path / "x.csv")
     with pytest.raises(ConfigError, match="time: serviced_at"):
-        load_faults(load_config("fault_rate", fault_rate.config, settings=["time=none"]))
+        SurveillanceStudyData.read(load_config("fault_rate", fault_rate.config, settings=["time=none"]))

@@ -1,96 +1,41 @@
-"""Labelled rows as a study: what is learnt from, what is kept, what is shown, and leaks refused."""
+"""Studies by problem, and settings that a kind of problem cannot have."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
-import numpy as np
-import polars as pl
 import pytest
 
-from features.errors import ConfigError, DataError
-from tests.training.studies.labelled_rows import MONTH, ColumnEstimator, labelled_rows
-from training.studies.row_report import TEST_ROWS
-from training.study import RowStudy, example_request
+from features.errors import ConfigError
+from ml.registry import TASKS
+from tests.conftest import ROOT
+from training.config import load_config
+from training.studies.fitted import Evaluation
+from training.study import STUDIES, study_of
 
 
-def test_it_fits_on_the_train_part_and_calibrates_on_the_next() -> None:
-    study = RowStudy(labelled_rows())
-    estimator = study.fit()
-    assert estimator.fitted == [80, 20] and study.features(estimator) == ["x", "city"]
-    assert study.evaluate(estimator).metrics["roc_auc"]["value"] == pytest.approx(0.9)
-    assert (study.notes, study.fingerprint) == (("eighty rows",), "f")
+def shipped(task: str) -> Path:
+    return ROOT / "configs" / f"{task}.yaml"
 
 
-def test_the_last_instant_is_of_what_was_learnt_from() -> None:
-    assert RowStudy(labelled_rows()).last_training_instant == MONTH["old"] + 99
-    assert RowStudy(labelled_rows(timeless=True)).last_training_instant is None
+@pytest.mark.parametrize("task", list(TASKS))
+def test_every_task_has_a_study_that_is_evaluated_on_the_test_part(task: str) -> None:
+    study = study_of(load_config(task, shipped(task)))
+    assert study is STUDIES[type(TASKS[task].problem)] and "holdout" in study.evaluations
+    assert Evaluation(study.evaluations[0], dict).by == "holdout"
 
 
-def test_test_rows_are_kept_without_who_they_are_of(tmp_path: Path) -> None:
-    examples = labelled_rows()
-    table = examples.config.definition.table
-    secret = sorted(table.references | table.protected)
-    frame = examples.frame.with_columns(pl.lit("who").alias(name) for name in secret)
-    RowStudy(replace(examples, frame=frame)).keep_test(tmp_path, ColumnEstimator())
-    rows = pl.read_parquet(tmp_path / TEST_ROWS)
-    assert rows.height == 40 and rows["label"].sum() == 20 and "group" in rows.columns
-    assert secret and not set(secret) & set(rows.columns)
-    estimator = ColumnEstimator()
-    cast("Any", estimator).references = (secret[0],)
-    RowStudy(replace(examples, frame=frame)).keep_test(tmp_path, estimator)
-    assert secret[0] in pl.read_parquet(tmp_path / TEST_ROWS).columns
-
-
-def test_a_folder_that_takes_no_rows_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"could not be written to .*none: .*free space there"):
-        RowStudy(labelled_rows()).keep_test(tmp_path / "none", ColumnEstimator())
-
-
-def test_rounds_give_the_primary_metric_of_each_fold() -> None:
-    examples = labelled_rows(timeless=True)
-    distinct = replace(examples, frame=examples.frame.with_columns(doors=np.arange(140)))
-    values = list(RowStudy(distinct).rounds())
-    assert len(values) == 2 and np.mean(values) == pytest.approx(0.9, abs=0.02)
-
-
-def test_another_configuration_sees_the_same_rows() -> None:
-    study = RowStudy(labelled_rows())
-    other = study.with_config(cast("Any", SimpleNamespace(task="other")))
-    assert other.config.task == "other" and other.examples.frame is study.examples.frame
-
-
-def test_it_describes_the_rows_and_the_columns() -> None:
-    described = RowStudy(labelled_rows()).describe()
-    assert described["examples"]["test"] == {"rows": 40, "positive": 20}
-    assert (described["numeric"], described["categorical"]) == (["x", "doors"], ["city"])
-    assert described["leaks"] == [], "a hundred rows are too few for a verdict"
-
-
-def test_a_copy_of_the_label_is_refused_by_name_until_it_is_acknowledged() -> None:
-    examples = labelled_rows()
-    copies = 4  # a hundred rows learnt from are too few for a verdict
-    frame = pl.concat([examples.frame.with_columns(x=pl.Series(examples.label))] * copies)
-    parts = {n: np.concatenate([rows + 140 * k for k in range(copies)]) for n, rows in examples.parts.items()}
-    leaky = replace(examples, frame=frame, label=np.tile(examples.label, copies), parts=parts)
-    with pytest.raises(DataError, match=r"'x': gives the outcome in 100.00% .*acknowledged_leaks: \['x'\]"):
-        RowStudy(leaky).fit()
-    (finding,) = (f for f in RowStudy(leaky).describe()["leaks"] if f["column"] == "x")
-    assert finding["verdict"] == "leak" and not finding["acknowledged"]
-    config: Any = SimpleNamespace(**{**vars(cast("Any", leaky.config)), "acknowledged_leaks": ("x",)})
-    assert RowStudy(replace(leaky, config=config)).fit().fitted == [320, 80]
-
-
-def test_a_leak_that_is_no_column_is_refused() -> None:
-    with pytest.raises(ConfigError, match="acknowledged_leaks: 'nothing' is not a column of the data"):
-        RowStudy(labelled_rows(acknowledged_leaks=("nothing",))).fit()
-
-
-def test_an_example_is_the_median_or_most_frequent_value_of_every_feature() -> None:
-    examples = labelled_rows()
-    assert example_request(examples) == {"x": pytest.approx(0.5), "doors": 4, "city": "north"}
-    empty = examples.frame.with_columns(doors=pl.lit(None, dtype=pl.Int64))
-    assert "doors" not in RowStudy(replace(examples, frame=empty)).example(ColumnEstimator())
+@pytest.mark.parametrize(
+    ("task", "setting", "message"),
+    [
+        ("demand_forecast", "time=none", "time: sold_at"),
+        ("fault_rate", "time=none", "time: serviced_at"),
+        ("credit_risk", "split.column=part", "split.column: credit_risk is split by time or at random"),
+        ("demand_forecast", "split.column=part", "split.column: demand_forecast is split"),
+        ("fault_rate", "split.column=part", "split.column: fault_rate is split"),
+        ("recommendation", "split.column=part", "split.column: the data has time"),
+    ],
+)
+def test_settings_that_a_kind_cannot_have_are_refused_by_name(task: str, setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        study_of(load_config(task, shipped(task), settings=[setting]))

@@ -18,17 +18,17 @@ def check(
     """Read a task's tables, check them against their contracts, and say what a training would see."""
     progress = say(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
-    from training.study import load_study
+    from training.study import load_data
 
-    study = load_study(configured, progress=progress)
+    data = load_data(configured, progress=progress)
     content: dict[str, Any] = {
         "task": task,
         "tables": {
             n: {"read": r.rows_read, "kept": r.rows_kept, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
-            for n, r in study.raw.reports.items()
+            for n, r in data.raw.reports.items()
         },
-        **study.describe(),
-        "notes": list(study.notes),
+        **data.describe(),
+        "notes": list(data.notes),
     }
     if as_json:
         return print_json(content)

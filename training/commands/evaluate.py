@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from features.errors import ConfigError
 from ml import champions
-from ml.problem import RowProblem
 from training.options import (
     AsJson,
     ConfigPath,
@@ -23,6 +22,9 @@ from training.options import (
 )
 from training.printing import print_folds, print_report
 
+if TYPE_CHECKING:
+    from training.studies.fitted import EvaluatedBy
+
 
 def evaluate(
     task: TaskName,
@@ -31,29 +33,36 @@ def evaluate(
     setting: Settings = None,
     version: VersionNumber = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Cross-validate the configuration instead.")] = None,
+    logged: Annotated[Path | None, typer.Option(help="Evaluate on logged exposures: .parquet or .csv.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write report.json and report.png into this folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a version on the present test part, or cross-validate the configuration with --folds."""
+    """Evaluate a version on the present test part; with --folds, the configuration by cross-validation; with --logged,
+    a version on exposures that were logged.
+    """
     progress = say(as_json)
+    if folds is not None and logged is not None:
+        raise ConfigError("--folds and --logged: give one of them; each is an evaluation of its own")
+    by: EvaluatedBy = "folds" if folds is not None else "logged" if logged is not None else "holdout"
     configured = loaded_config(task, config, overlay, setting, progress=progress)
-    if folds is not None:
-        if not isinstance(configured.definition.problem, RowProblem):
-            raise ConfigError(f"--folds: {task} is tested on what came later, once; leave it out")
-        from training.studies.row_data import load_examples
-        from training.studies.row_folds import cross_validate
+    from training.studies.fitted import Evaluation
+    from training.studies.row_folds import CrossValidated
+    from training.study import study_of
 
-        examples = load_examples(configured, progress=progress)
-        folds_report = cross_validate(examples, folds=folds, progress=progress)
-        return print_json(folds_report.__dict__) if as_json else print_folds(folds_report)
-    from training.study import load_study
+    study = study_of(configured)
+    if by not in study.evaluations:
+        raise ConfigError(f"--{by}: {task} is evaluated by {', '.join(study.evaluations)} only; leave --{by} out")
 
-    study = load_study(configured, progress=progress)
-    model = champions.load(champions.version(task, version))
-    evaluation = study.evaluate(model.estimator)
+    def estimator() -> Any:
+        return champions.load(champions.version(task, version)).estimator
+
+    evaluation = Evaluation(by, estimator, folds=folds or 0, source=logged)
+    result = study.evaluate(configured, evaluation, progress=progress)
+    if isinstance(result, CrossValidated):
+        return print_json(result.__dict__) if as_json else print_folds(result)
     if report is not None:
         from training.plots import draw_report
 
-        evaluation.write(report)
-        draw_report(evaluation, report / "report.png")
-    return print_json(evaluation.as_dict()) if as_json else print_report(evaluation)
+        result.write(report)
+        draw_report(result, report / "report.png")
+    return print_json(result.as_dict()) if as_json else print_report(result)

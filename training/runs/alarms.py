@@ -29,7 +29,7 @@ from training.config import TaskConfig
 from training.pictures import chinese_fonts, save_figure
 from training.score import check_out, write_answers
 from training.studies.row_data import Say
-from training.studies.surveillance import FaultStudy, load_faults
+from training.studies.surveillance import SurveillanceStudyData
 
 DRAWN = 6  # cells drawn: those with an alarm first, then the nearest to one
 PLAN = {
@@ -101,7 +101,7 @@ def alarms(
         Nothing was written.
     """
     check_out(out)
-    study = load_faults(config, as_of=as_of, progress=progress)
+    study = SurveillanceStudyData.read(config, as_of=as_of, progress=progress)
     store = None if rules is None else AlarmStore(rules.store)
     watched = study.watched(afresh=_afresh(study, store))
     estimator = FaultEstimator(study.snapshot(watched))
@@ -134,7 +134,7 @@ def alarms(
     return Alarmed(table, vehicles, watched, recorded, study.raw.reports, until, (out, listed, picture))
 
 
-def _afresh(study: FaultStudy, store: AlarmStore | None) -> dict[tuple[str, str], int]:
+def _afresh(study: SurveillanceStudyData, store: AlarmStore | None) -> dict[tuple[str, str], int]:
     """Week from which the cells of closed alarms are watched anew."""
     if store is None:
         return {}

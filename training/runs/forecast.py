@@ -21,7 +21,7 @@ from ml.problem import PanelProblem
 from training.config import TaskConfig
 from training.runs.forecast_figure import draw_plan
 from training.score import check_out, write_answers
-from training.studies.panel import load_demand
+from training.studies.panel import PanelStudyData
 from training.studies.row_data import Say
 
 AT_ONCE = 2_000  # series whose drivers are computed together
@@ -84,7 +84,7 @@ def forecast(
     check_out(out)
     if not isinstance(model.task.problem, PanelProblem):
         raise ConfigError(f"{model.task.name} forecasts nothing; give demand_forecast")
-    study, known = load_demand(config, progress=say), model.estimator
+    study, known = PanelStudyData.read(config, progress=say), model.estimator
     panel = study.panel
     if (panel.keys, panel.frequency) != (known.panel.keys, known.panel.frequency):
         raise ConfigError(

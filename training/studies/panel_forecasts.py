@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ml.demand_forecast.estimator import living
-from ml.demand_forecast.forecast import Forecast
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ml.demand_forecast.estimator import answers, ended, living
+from ml.demand_forecast.forecast import GRID, Forecast
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.past import Past
+from ml.demand_forecast.trees import OPEN
 
 
 @dataclass(frozen=True)
@@ -41,3 +46,36 @@ class OriginForecasts:
         """Yield origin, forecast and past in turn."""
         for origin in origins:
             yield origin, *self.at(origin)
+
+
+def holdout_forecasts(forecasts: OriginForecasts, origins: range) -> pl.DataFrame:
+    """What was said from each origin, beside what happened.
+
+    Returns
+    -------
+    DataFrame
+        `series` (row of the panel), `origin` and `target` (columns), `available`, `label`, and the answers: of what
+        was to be sold in the part of the period that had stock. Only known outcomes of series that were alive and had
+        stock for a tenth of the period.
+    """
+    return pl.concat(
+        [rows_of_origin(forecasts.panel, origin, forecast) for origin, forecast, _ in forecasts.each(origins)]
+    )
+
+
+def known_outcomes(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return series and steps ahead of the outcomes from an origin that are known and had stock."""
+    y = panel.sold[:, origin : origin + horizon]
+    there = np.isfinite(y) & (panel.available[:, origin : origin + horizon] >= OPEN)
+    s, h = np.nonzero(there & ~ended(panel.until(origin))[:, None])
+    return s, h
+
+
+def rows_of_origin(panel: Panel, origin: int, forecast: Forecast) -> pl.DataFrame:
+    """Return the forecasts from one origin beside the outcomes; columns as in `holdout_forecasts`."""
+    forecast = forecast.while_stocked(panel.available[:, origin : origin + forecast.mean.shape[1]])
+    s, h = known_outcomes(panel, origin, forecast.mean.shape[1])
+    where = {"series": s, "origin": np.full(len(s), origin), "target": origin + h}
+    told = {"available": panel.available[s, origin + h], "label": panel.sold[s, origin + h]}
+    quantiles = forecast.quantiles(GRID)[s, h]
+    return pl.concat([pl.DataFrame(where | told), answers(forecast.mean[s, h], quantiles)], how="horizontal")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
@@ -17,10 +17,8 @@ from ml.domain.arrays import FloatArray
 from ml.domain.demand.newsvendor import order_up_to
 from ml.domain.demand.order_simulation import Policy, as_many_as, foresight, play, safety_targets, up_to
 from ml.domain.statistics.resampling import percentile_interval, resampled_counts
+from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts
-
-if TYPE_CHECKING:
-    from training.studies.panel import DemandStudy
 
 RULES = "order_planning.yaml"
 FEN = 100
@@ -28,7 +26,7 @@ PLAIN = (9.0, 1.0)  # underage and overage where nothing is known of prices: one
 RESAMPLES = 200
 
 
-def order_costs(study: DemandStudy, forecasts: OriginForecasts) -> dict[str, Any]:
+def order_costs(study: PanelData, forecasts: OriginForecasts) -> dict[str, Any]:
     """Cost, fill rate and stock of each way of ordering, on the periods of the test, by the house's rules.
 
     Returns
@@ -95,7 +93,7 @@ def _ratio(cost: FloatArray, other: FloatArray) -> tuple[float, float]:
     return found.low, found.high
 
 
-def _rules(study: DemandStudy) -> tuple[PlanningRules, str]:
+def _rules(study: PanelData) -> tuple[PlanningRules, str]:
     path = study.config.sources.parent / RULES
     if path.exists():
         return load_planning_rules(path), f"costs of {RULES}"

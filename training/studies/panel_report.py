@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,23 +13,20 @@ from numpy.typing import NDArray
 from features.errors import DataError
 from ml.demand_forecast import candidates
 from ml.demand_forecast.coherence import levels_of, node_quantiles
-from ml.demand_forecast.estimator import DemandEstimator, answers, ended, level_name
-from ml.demand_forecast.forecast import GRID, Forecast
+from ml.demand_forecast.estimator import DemandEstimator, answers, level_name
+from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.metrics import interval_coverage
 from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.past import Past
-from ml.demand_forecast.trees import OPEN
 from ml.domain.arrays import FloatArray
 from ml.domain.demand.demand_class import CLASSES
 from ml.metrics import Interval, bootstrap
 from ml.metrics import demand as metrics
 from ml.problem import RowMetric
-from training.studies.panel_forecasts import OriginForecasts
+from training.studies.panel_data import PanelData
+from training.studies.panel_forecasts import OriginForecasts, known_outcomes, rows_of_origin
 from training.studies.panel_order_costs import order_costs
 from training.studies.row_report import Report, compare
-
-if TYPE_CHECKING:
-    from training.studies.panel import DemandStudy
 
 SMALLEST = 30  # outcomes that a segment must have to be reported
 
@@ -41,7 +38,7 @@ class Tested:
     Attributes
     ----------
     rows : DataFrame
-        See `tested`.
+        See `holdout_forecasts`.
     inside, below : ndarray
         Of each row: how much of it lies inside the 80 % interval; at most each decile.
     naive : DataFrame
@@ -65,36 +62,7 @@ class Tested:
         )  # fmt: skip
 
 
-def tested(forecasts: OriginForecasts, origins: range) -> pl.DataFrame:
-    """What was said from each origin, beside what happened.
-
-    Returns
-    -------
-    DataFrame
-        `series` (row of the panel), `origin` and `target` (columns), `available`, `label`, and the answers: of what
-        was to be sold in the part of the period that had stock. Only known outcomes of series that were alive and had
-        stock for a tenth of the period.
-    """
-    return pl.concat([_rows(forecasts.panel, origin, forecast) for origin, forecast, _ in forecasts.each(origins)])
-
-
-def _known(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    y = panel.sold[:, origin : origin + horizon]
-    there = np.isfinite(y) & (panel.available[:, origin : origin + horizon] >= OPEN)
-    s, h = np.nonzero(there & ~ended(panel.until(origin))[:, None])
-    return s, h
-
-
-def _rows(panel: Panel, origin: int, forecast: Forecast) -> pl.DataFrame:
-    forecast = forecast.while_stocked(panel.available[:, origin : origin + forecast.mean.shape[1]])
-    s, h = _known(panel, origin, forecast.mean.shape[1])
-    where = {"series": s, "origin": np.full(len(s), origin), "target": origin + h}
-    told = {"available": panel.available[s, origin + h], "label": panel.sold[s, origin + h]}
-    quantiles = forecast.quantiles(GRID)[s, h]
-    return pl.concat([pl.DataFrame(where | told), answers(forecast.mean[s, h], quantiles)], how="horizontal")
-
-
-def evaluate_demand(study: DemandStudy, estimator: DemandEstimator) -> Report:
+def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
     """Measure forecasts from the test's origins.
 
     Raises
@@ -141,9 +109,9 @@ def measured(forecasts: OriginForecasts, origins: range) -> Tested:
     parts: dict[str, list[Any]] = {n: [] for n in ("rows", "inside", "below", "kind", "naive", "points")}
     for origin, forecast, past in forecasts.each(origins):
         horizon = forecast.mean.shape[1]
-        s, h = _known(panel, origin, horizon)
+        s, h = known_outcomes(panel, origin, horizon)
         y = panel.sold[:, origin : origin + horizon]
-        parts["rows"].append(_rows(panel, origin, forecast))
+        parts["rows"].append(rows_of_origin(panel, origin, forecast))
         open_for = panel.available[:, origin : origin + horizon]
         parts["inside"].append(interval_coverage(y, forecast, available=open_for)[s, h])
         below = [interval_coverage(y, forecast, low=0.0, high=p, available=open_for)[s, h] for p in metrics.DECILES]
@@ -179,7 +147,7 @@ def _as_dict(found: Interval) -> dict[str, float | None]:
     return {"value": found.value, "low": found.low, "high": found.high}
 
 
-def _protocol(study: DemandStudy, rows: pl.DataFrame) -> str:
+def _protocol(study: PanelData, rows: pl.DataFrame) -> str:
     panel, q, origins = study.panel, study.params, study.origins
     from_until = f"{panel.name(origins[0])} to {panel.name(origins[-1])}"
     return (
@@ -199,7 +167,7 @@ def _baselines(found: Tested, y: FloatArray, groups: Any, n: int) -> dict[str, A
     }
 
 
-def _segments(study: DemandStudy, found: Tested) -> dict[str, dict[str, dict[str, float]]]:
+def _segments(study: PanelData, found: Tested) -> dict[str, dict[str, dict[str, float]]]:
     """By class of demand first: what was said and what happened, the loss, and whether the 80 % interval held."""
     panel, rows = study.panel, found.rows
     s, origin = rows["series"].to_numpy(), rows["origin"].to_numpy()
@@ -225,7 +193,7 @@ def _segments(study: DemandStudy, found: Tested) -> dict[str, dict[str, dict[str
     }
 
 
-def _levels(study: DemandStudy, forecasts: OriginForecasts) -> dict[str, dict[str, float]]:
+def _levels(study: PanelData, forecasts: OriginForecasts) -> dict[str, dict[str, float]]:
     """Of every level the series add up to: relative error of its totals, and whether their 80 % interval held.
 
     Where stock ran out the demand behind sales takes their place. The nodes of a level share few periods.
@@ -291,7 +259,7 @@ def _months(panel: Panel, found: Tested) -> dict[str, dict[str, float]]:
     return result
 
 
-def _notes(study: DemandStudy, estimator: DemandEstimator, rows: pl.DataFrame) -> list[str]:
+def _notes(study: PanelData, estimator: DemandEstimator, rows: pl.DataFrame) -> list[str]:
     notes = ["intervals are over series: what moves all of them alike, such as a market that turns, is not in them"]
     short = float((rows["available"] < 1).mean())  # type: ignore[arg-type]
     if short:
@@ -299,7 +267,7 @@ def _notes(study: DemandStudy, estimator: DemandEstimator, rows: pl.DataFrame) -
             f"in {short:.1%} of the outcomes stock ran out for a part of the time: losses are of what the rest could "
             "sell, and for intervals such an outcome stands for itself and all above"
         )
-    if estimator.tested is None and estimator.learnt_until > study.panel.first + study.origins[0]:
+    if estimator.learnt_until > study.panel.first + study.origins[0]:
         notes.append("this version has learnt from some of the tested periods, which flatters it")
     flagged = study.flagged
     if flagged:

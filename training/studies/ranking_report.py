@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +18,16 @@ from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions, offered
 from ml.recommendation.recommender import Material
 from ml.recommendation.visitors import Visitors
+from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import LENGTH, Held, Judged, by_person
 from training.studies.row_report import Report
-
-if TYPE_CHECKING:
-    from training.studies.ranking import Rankings
 
 VISIT = 6 * 3_600_000_000  # us: what lies no longer back belongs to this visit
 NEW_DAYS = 14.0
 CHUNK = 1_000  # questions whose scores of every item are held at once
 
 
-def evaluate_ranking(study: Rankings, estimator: RecommendationEstimator, *, held: Held | None = None) -> Report:
+def evaluate_ranking(study: RankingData, estimator: RecommendationEstimator, *, held: Held | None = None) -> Report:
     """Answer the held-out questions and measure the lists.
 
     Raises
@@ -79,7 +77,7 @@ def evaluate_ranking(study: Rankings, estimator: RecommendationEstimator, *, hel
 
 
 def _simple_lists(
-    study: Rankings, estimator: RecommendationEstimator, questions: Questions, material: Material
+    study: RankingData, estimator: RecommendationEstimator, questions: Questions, material: Material
 ) -> dict[str, NDArray[np.int64]]:
     """What each retriever alone would list of what is on offer: the naive answers."""
     retrieval, n = estimator.recommender.retrieval, len(material.known.items)
@@ -97,7 +95,7 @@ def _simple_lists(
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def _protocol(study: Rankings, judged: Judged) -> str:
+def _protocol(study: RankingData, judged: Judged) -> str:
     asked, answered = len(judged.material.questions), len(judged.rows)
     if not study.timed:
         return f"{study.notes[0]}; {answered:,} people asked, lists of {LENGTH} out of everything"
@@ -108,7 +106,7 @@ def _protocol(study: Rankings, judged: Judged) -> str:
     )
 
 
-def _counts(judged: Judged, study: Rankings) -> dict[str, dict[str, int]]:
+def _counts(judged: Judged, study: RankingData) -> dict[str, dict[str, int]]:
     _, material = study.learnt
     learnt = int((material.choices.at < study.until).sum())
     people = len(np.unique(judged.material.questions.person[judged.rows]))

@@ -195,6 +195,18 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
     )
 
 
+def refuse_split_column(config: TaskConfig) -> None:
+    """Refuse a split column: only ranking data without time has one.
+
+    Raises
+    ------
+    ConfigError
+        There is one.
+    """
+    if config.split.column:
+        raise ConfigError(f"split.column: {config.task} is split by time or at random; remove it")
+
+
 def _no_outcome(task: Task) -> str:
     asked, told = task.tables[0], task.tables[-1]
     if asked == told:

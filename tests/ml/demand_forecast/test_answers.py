@@ -19,7 +19,7 @@ from ml.model import Model
 from tests.conftest import Trained
 from tests.small.demand_forecast import STORES, demand_forecast_tables, write_demand_forecast
 from training.config import load_config
-from training.studies.panel import DemandStudy, load_demand
+from training.studies.panel import PanelStudyData
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def model(demand_forecast: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
     return champions.load(champion)
 
 
-def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> DemandStudy:
-    return load_demand(load_config("demand_forecast", write_demand_forecast(folder, tables, **changes)))
+def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> PanelStudyData:
+    return PanelStudyData.read(load_config("demand_forecast", write_demand_forecast(folder, tables, **changes)))
 
 
 def ask(model: Model, /, *, explain: bool = False, **fields: Any) -> Any:
@@ -122,7 +122,7 @@ def test_what_cannot_be_answered_names_its_field(model: Model, fields: dict[str,
 def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     study = study_of(tmp_path / "data", demand_forecast_tables(), params={"beyond": "warn"})
-    estimator = study.fit()
+    estimator = study.fit().served
     warned = Model(study.config.definition, estimator, {})
     answer = ask(warned, store_id="S1", model="A", horizon=6)
     assert len(answer.periods) == 6 and answer.warning is not None and "validated" in answer.warning.en

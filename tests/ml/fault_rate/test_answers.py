@@ -25,7 +25,7 @@ from tests.conftest import Trained
 from tests.small.fault_rate import DAY, START, fleet_and_records, write_fault_rate
 from training.config import load_config
 from training.runs.alarms import alarms
-from training.studies.surveillance import FaultStudy, load_faults
+from training.studies.surveillance import SurveillanceStudyData
 
 
 @pytest.fixture
@@ -135,8 +135,8 @@ def test_usual_rates_beat_one_rate_for_all_and_are_tested_on_later_weeks(model: 
     assert "60 weeks before" in told["protocol"]
 
 
-def study_of(folder: Path, tables: tuple[pl.DataFrame, pl.DataFrame], **changes: Any) -> FaultStudy:
-    return load_faults(load_config("fault_rate", write_fault_rate(folder, *tables, **changes)))
+def study_of(folder: Path, tables: tuple[pl.DataFrame, pl.DataFrame], **changes: Any) -> SurveillanceStudyData:
+    return SurveillanceStudyData.read(load_config("fault_rate", write_fault_rate(folder, *tables, **changes)))
 
 
 def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
@@ -190,9 +190,9 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
     reports(late=4.0).write_parquet(tmp_path / "data" / "service_records.parquet")
     path.with_name("sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")
     config = load_config("fault_rate", path)
-    study = load_faults(config)
+    study = SurveillanceStudyData.read(config)
     assert study.fleet is None and study.field.basis == "reports"
-    estimator = study.fit()
+    estimator = study.fit().served
     answer = ask(Model(config.definition, estimator, {}))
     assert answer.basis == "reports" and any("proportional reporting" in n for n in answer.notes)
     assert [(a.model, a.component) for a in answer.alarms] == [("M3", "brakes")] and answer.alarms[0].plan is None
@@ -202,11 +202,11 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
     unnamed = write_fault_rate(tmp_path / "unnamed", *fleet_and_records())
     (tmp_path / "unnamed" / "sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")
     with pytest.raises(DataError, match=r"service_records\.model"):
-        load_faults(load_config("fault_rate", unnamed))
+        SurveillanceStudyData.read(load_config("fault_rate", unnamed))
 
 
 def test_snapshots_without_vehicles_or_alarms_are_kept_whole(fault_rate: Trained) -> None:
-    study = load_faults(load_config("fault_rate", fault_rate.config))
+    study = SurveillanceStudyData.read(load_config("fault_rate", fault_rate.config))
     whole = Snapshot.of(study.watched(), alpha=0.05, vehicles=None, costs={"brakes": 3.5})
     again = Snapshot.from_file(whole.to_file(), "x.npz")
     assert again.vehicles is None and again.alarms.equals(whole.alarms) and again.costs == {"brakes": 3.5}

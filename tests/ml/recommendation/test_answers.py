@@ -10,7 +10,7 @@ from ml.model import Model
 from ml.recommendation.estimator import RecommendationEstimator
 from tests.conftest import Trained
 from training.config import load_config
-from training.studies.ranking import Rankings, load_rankings
+from training.studies.ranking import RankingStudyData
 from training.studies.ranking_holdout import Judged
 
 
@@ -23,8 +23,8 @@ def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
 
 
 @pytest.fixture
-def study(recommendation: Trained, model: Model) -> Rankings:
-    return load_rankings(load_config("recommendation", recommendation.config))
+def study(recommendation: Trained, model: Model) -> RankingStudyData:
+    return RankingStudyData.read(load_config("recommendation", recommendation.config))
 
 
 def test_the_artefact_names_nobody(model: Model) -> None:
@@ -32,7 +32,7 @@ def test_the_artefact_names_nobody(model: Model) -> None:
         assert b"C001" not in content and b"W001" not in content and b"13800000000" not in content, name
 
 
-def test_the_page_ranks_as_the_evaluation_does(model: Model, study: Rankings) -> None:
+def test_the_page_ranks_as_the_evaluation_does(model: Model, study: RankingStudyData) -> None:
     """What is served is what was measured: the ranker sees the same columns for the same visitor."""
     estimator: RecommendationEstimator = model.estimator
     judged = Judged.of(study.held, estimator)

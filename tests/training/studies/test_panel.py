@@ -11,11 +11,12 @@ import pytest
 from features.errors import ConfigError, DataError
 from tests.small.demand_forecast import demand_forecast_tables, write_demand_forecast
 from training.config import load_config
-from training.studies.panel import DemandStudy, load_demand
+from training.studies.panel import PanelStudyData
+from training.studies.panel_data import PanelData
 
 
-def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> DemandStudy:
-    return load_demand(load_config("demand_forecast", write_demand_forecast(folder, tables, **changes)))
+def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> PanelStudyData:
+    return PanelStudyData.read(load_config("demand_forecast", write_demand_forecast(folder, tables, **changes)))
 
 
 def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,4 +38,5 @@ def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytes
     tables = demand_forecast_tables()
     cut = int(tables["sales"]["sold_at"].max()) - 20 * 86_400_000_000  # type: ignore[arg-type]
     study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
+    assert isinstance(study, PanelData)
     assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]

@@ -31,9 +31,7 @@ def report(panel: Panel, origins: range = ORIGINS, **changes: Any) -> Report:
         problem=TASKS["demand_forecast"].problem,
         forecasts_of=lambda estimator: forecasts,
     )  # fmt: skip
-    estimator: Any = SimpleNamespace(
-        tested=forecasts.forecaster, forecaster=forecasts.forecaster, learnt_until=0, importance=lambda: {"month": 1.0}
-    )
+    estimator: Any = SimpleNamespace(forecaster=forecasts.forecaster, learnt_until=0, importance=lambda: {"month": 1.0})
     vars(estimator).update(changes)
     return evaluate_demand(study, estimator)
 
@@ -77,7 +75,7 @@ def test_months_and_totals() -> None:
 def test_notes_say_what_flatters_and_what_ran_out() -> None:
     panel = steady_panel()
     assert report(panel).notes[0] == "two stores" and not any("flatters" in note for note in report(panel).notes)
-    assert "flatters" in report(panel, tested=None, learnt_until=panel.first + MONTHS).notes[-1]
+    assert "flatters" in report(panel, learnt_until=panel.first + MONTHS).notes[-1]
     available = panel.available.copy()
     available[0, -1] = 0.5
     short = Panel(panel.series, panel.keys, panel.frequency, panel.first, panel.sold, available)

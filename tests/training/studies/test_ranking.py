@@ -11,7 +11,8 @@ import pytest
 from features.errors import ChehangError, ConfigError, DataError
 from tests.small.recommendation import recommendation_tables, write_recommendation
 from training.config import load_config
-from training.studies.ranking import Rankings, load_rankings
+from training.studies.ranking import RankingStudyData
+from training.studies.ranking_data import RankingData
 from training.tune import with_params
 
 PLAIN = ("event_id", "event_at", "customer_id", "vehicle_id")
@@ -22,9 +23,9 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
 
 
-def study(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> Rankings:
+def study(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> RankingStudyData:
     settings = changes.pop("settings", [])
-    return load_rankings(
+    return RankingStudyData.read(
         load_config("recommendation", write_recommendation(folder, tables, **changes), settings=settings)
     )
 
@@ -36,14 +37,15 @@ def plain() -> pl.DataFrame:
 
 def test_users_items_and_times_are_enough(tmp_path: Path) -> None:
     found = study(tmp_path, {"events": plain()})
-    report = found.evaluate(found.fit())
+    assert isinstance(found, RankingData)
+    report = found.evaluate(found.fit().evaluated)
     assert report.metrics["ndcg_at_10"]["value"] > report.metrics["ndcg_at_10"]["naive"]  # type: ignore[operator]
     assert "path" in report.segments and report.protocol.startswith("in time order")
 
 
 def test_what_was_seen_is_not_shown_again_where_so_configured(tmp_path: Path) -> None:
     found = study(tmp_path, {"events": plain()}, settings=["params.repeat=false"])
-    estimator = found.fit()
+    estimator = found.fit().served
     _, material = found.learnt
     lists = estimator.recommender.lists(material.questions.visitors, material.vehicles, k=10)
     history = material.questions.visitors.history
@@ -62,7 +64,7 @@ def test_a_split_of_its_own_needs_all_three_parts(tmp_path: Path) -> None:
 
 def test_without_time_a_hash_splits_and_says_that_it_flatters(tmp_path: Path) -> None:
     found = study(tmp_path, {"events": plain().drop("event_at")}, time="none", settings=["params.repeat=false"])
-    estimator = found.fit()
+    estimator = found.fit().served
     report = found.evaluate(estimator)
     assert "flatter" in report.notes[0] and estimator.recommender.weights
     assert report.metrics["ndcg_at_10"]["value"] > 0
@@ -86,13 +88,11 @@ def test_without_time_a_hash_splits_and_says_that_it_flatters(tmp_path: Path) ->
 def test_what_cannot_be_learnt_from_says_why(tmp_path: Path, change: Any, told: str) -> None:
     with pytest.raises(ChehangError, match=told):
         found = study(tmp_path, change(recommendation_tables(people=60)))
-        found.evaluate(found.fit())
+        found.evaluate(found.fit().evaluated)
 
 
 def test_configurations_that_cannot_be(tmp_path: Path) -> None:
     tables = {"events": plain()}
-    with pytest.raises(ConfigError, match=r"split\.column: the data has time"):
-        study(tmp_path / "a", tables, split={"column": "split"})
     with pytest.raises(ConfigError, match="one single vehicle, which sells once"):
         study(tmp_path / "b", recommendation_tables(people=60), settings=["params.item=[vehicle_id]"]).fit()
     with pytest.raises(ConfigError, match="values must give different names"):
@@ -104,16 +104,16 @@ def test_configurations_that_cannot_be(tmp_path: Path) -> None:
 def test_columns_of_ones_own_reach_the_ranker(tmp_path: Path) -> None:
     tables = recommendation_tables(people=200)
     found = study(tmp_path, tables, extra_features={"numeric": ["doors"], "categorical": []})
-    estimator = found.fit()
+    estimator = found.fit().served
     assert "doors" in estimator.recommender.columns
     assert len(estimator.stock) > 0
 
 
 def test_tuning_sees_nothing_of_the_test_part(tmp_path: Path) -> None:
     found = study(tmp_path, recommendation_tables(people=200))
-    values = [next(iter(with_params(found, {"params.ranker.num_leaves": n}).rounds())) for n in (7, 15)]
+    values = [next(iter(with_params(found, {"params.ranker.num_leaves": n}).validation_scores())) for n in (7, 15)]
     assert all(0 < v < 1 for v in values)
     later = pl.col("event_at") >= found.until
     events = found.tables["events"].with_columns(vehicle_id=pl.when(later).then(pl.lit("N0")).otherwise("vehicle_id"))
-    altered = Rankings(found.config, found.raw, {**found.tables, "events": events}, found.until, (), "")
-    assert next(iter(with_params(altered, {"params.ranker.num_leaves": 7}).rounds())) == values[0]
+    altered = RankingStudyData(found.config, found.raw, {**found.tables, "events": events}, found.until, (), "")
+    assert next(iter(with_params(altered, {"params.ranker.num_leaves": 7}).validation_scores())) == values[0]

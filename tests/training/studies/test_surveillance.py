@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from features.errors import ConfigError, DataError
+from features.errors import DataError
 from tests.conftest import Trained
 from training.config import load_config
-from training.studies.surveillance import load_faults
+from training.studies.surveillance import SurveillanceStudy, SurveillanceStudyData
+from training.studies.surveillance_data import SurveillanceData
 
 
-def test_faults_need_time_and_weeks_after_the_reference(fault_rate: Trained) -> None:
-    with pytest.raises(ConfigError, match="time: serviced_at"):
-        load_faults(load_config("fault_rate", fault_rate.config, settings=["time=none"]))
-    study = load_faults(load_config("fault_rate", fault_rate.config, settings=["params.reference_weeks=500"]))
+def test_there_must_be_weeks_after_the_reference(fault_rate: Trained) -> None:
+    config = load_config("fault_rate", fault_rate.config, settings=["params.reference_weeks=500"])
+    study = SurveillanceStudy().load(config)
+    assert isinstance(study, SurveillanceData)
     with pytest.raises(DataError, match=r"reference_weeks: .* nothing to watch"):
         study.fit()
 
@@ -23,4 +24,4 @@ def test_faults_need_time_and_weeks_after_the_reference(fault_rate: Trained) -> 
 def test_nothing_is_read_before_the_first_record(fault_rate: Trained) -> None:
     config = load_config("fault_rate", fault_rate.config)
     with pytest.raises(DataError, match="--as-of: must be later than the first record"):
-        load_faults(config, as_of=datetime(1990, 1, 1, tzinfo=UTC))
+        SurveillanceStudyData.read(config, as_of=datetime(1990, 1, 1, tzinfo=UTC))

@@ -12,7 +12,8 @@ import pytest
 from ml.fault_rate.exposure import Field, lay_out
 from ml.registry import TASKS
 from training.studies.row_report import Report
-from training.studies.surveillance_report import evaluate_faults, naive_answers, rows_of_weeks
+from training.studies.surveillance_report import evaluate_faults, naive_answers
+from training.studies.surveillance_rows import rows_of_weeks
 
 DAY = 86_400_000_000
 START = 18_628 * DAY  # 2021-01-01
@@ -65,7 +66,13 @@ def study(whole: Field, watched: Any, **changes: Any) -> Any:
     )
     params = SimpleNamespace(reference_weeks=WATCHED, false_alarms=0.05)
     rows = rows_of_weeks(whole, watched, WATCHED, WEEKS)
-    values = {"config": config, "params": params, "field": whole, "notes": ("a small fleet",), "tested": lambda: rows}
+    values = {
+        "config": config,
+        "params": params,
+        "field": whole,
+        "notes": ("a small fleet",),
+        "test_weeks": lambda: rows,
+    }
     values["problem"] = TASKS["fault_rate"].problem
     return SimpleNamespace(**{**values, **changes})
 

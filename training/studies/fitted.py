@@ -1,0 +1,51 @@
+"""What a study fits, and on what a version is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+from ml.problem import Estimator
+
+E = TypeVar("E", bound=Estimator)
+EvaluatedBy = Literal["holdout", "folds", "logged"]
+
+
+@dataclass(frozen=True)
+class Fitted(Generic[E]):
+    """The estimator to register, and the estimator whose answers the holdout measures.
+
+    Attributes
+    ----------
+    served : Estimator
+        Registered and served; under `refit` it may have been fitted on the holdout too.
+    evaluated : Estimator
+        Fitted without the holdout; the same object where `served` has not seen the holdout either.
+    """
+
+    served: E
+    evaluated: E
+
+
+@dataclass(frozen=True)
+class Evaluation(Generic[E]):
+    """What to evaluate, and on what.
+
+    Attributes
+    ----------
+    by : {'holdout', 'folds', 'logged'}
+        The present test part; out-of-fold predictions of the configuration, fitted anew; or logged exposures.
+    estimator : callable
+        Returns the estimator of the version; not called by `folds`.
+    folds : int
+        Number of folds.
+    source : Path or None
+        File of logged exposures.
+    """
+
+    by: EvaluatedBy
+    estimator: Callable[[], E]
+    folds: int = 0
+    source: Path | None = None
