@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import polars as pl
 from pydantic import BaseModel
 
 from features.sources import RawTables
+from ml.model import Model
 from ml.problem import (
     AmountProblem,
     BinaryProblem,
@@ -105,6 +108,30 @@ class Study(Protocol[E]):
         self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Say | None = None
     ) -> Report | CrossValidated:
         """Evaluate by one of `evaluations`."""
+
+    def score(
+        self,
+        model: Model,
+        config: TaskConfig,
+        *,
+        data: Path | None,
+        as_of: datetime | None,
+        progress: Say | None = None,
+    ) -> pl.DataFrame:
+        """Return a version's answers to rows, customers, series or cells, with the columns that name them.
+
+        Parameters
+        ----------
+        data : Path, optional
+            A file in place of the table whose rows are answered, of the same shape.
+        as_of : datetime, optional
+            Answer as of this instant.
+
+        Raises
+        ------
+        DataError, ConfigError
+            The tables do not fit the version, or the kind of problem has no such option.
+        """
 
 
 STUDIES: Mapping[type[Problem], Study[Any]] = {

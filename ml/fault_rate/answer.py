@@ -166,7 +166,7 @@ def _text(row: Mapping[str, Any], plan: Plan | None) -> Text:
 def _cell(now: Snapshot, model: str, component: str, *, explain: bool) -> Cell:
     row = now.row(model, component)
     count, expected = float(now.count[row, -1]), float(now.expected[row, -1])
-    rate_ratio, low, high = _ratio_between(now, count, expected)
+    rate_ratio, low, high = rate_ratio_between(now, count, expected)
     return Cell(
         model=model,
         component=component,
@@ -183,7 +183,7 @@ def _cell(now: Snapshot, model: str, component: str, *, explain: bool) -> Cell:
     )
 
 
-def _ratio_between(now: Snapshot, count: float, expected: float) -> tuple[float, float, float]:
+def rate_ratio_between(now: Snapshot, count: float, expected: float) -> tuple[float, float, float]:
     """Return the mean and the interval of a rate ratio: those of the prior where no fault is expected."""
     shape = 1 / now.proneness
     if expected <= 0:

@@ -1,4 +1,4 @@
-"""Files of answers, and tasks that another command answers."""
+"""Files of answers of each kind of problem."""
 
 from __future__ import annotations
 
@@ -8,20 +8,10 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
-from ml import champions
-from ml.model import Model
 from tests.conftest import Trained
+from tests.training.studies.promoted import champion
 from training.config import load_config
 from training.score import score
-from training.studies.panel import PanelStudyData
-from training.studies.surveillance import SurveillanceStudyData
-
-
-def champion(owner: Trained, task: str, monkeypatch: pytest.MonkeyPatch) -> Model:
-    monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
-    version = champions.champion(task)
-    assert version is not None
-    return champions.load(version)
 
 
 def test_every_customer_gets_a_list(recommendation: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,22 +27,17 @@ def test_every_customer_gets_a_list(recommendation: Trained, tmp_path: Path, mon
     assert lists.select("customer_id", "vehicle_id").is_duplicated().sum() == 0
 
 
-def test_series_are_forecast_by_another_command(
-    demand_forecast: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("task", "key"), [("demand_forecast", "horizon"), ("fault_rate", "component")])
+def test_series_and_cells_are_rows_of_the_file(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, key: str
 ) -> None:
-    model = champion(demand_forecast, "demand_forecast", monkeypatch)
-    config = load_config("demand_forecast", demand_forecast.config)
-    with pytest.raises(ConfigError, match="chehang forecast"):
-        score(model, config, data=None, out=tmp_path / "x.csv")
-    with pytest.raises(ConfigError, match="time: sold_at"):
-        PanelStudyData.read(load_config("demand_forecast", demand_forecast.config, settings=["time=none"]))
+    owner: Trained = request.getfixturevalue(task)
+    model, out = champion(owner, task, monkeypatch), tmp_path / "answers.csv"
+    rows = score(model, load_config(task, owner.config), data=None, out=out)
+    answers = pl.read_csv(out)
+    assert answers.height == rows > 1 and {"model", key} <= set(answers.columns)
 
 
-def test_faults_are_watched_by_another_command(
-    fault_rate: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = champion(fault_rate, "fault_rate", monkeypatch)
-    with pytest.raises(ConfigError, match="chehang alarms"):
-        score(model, load_config("fault_rate", fault_rate.config), data=None, out=tmp_path / "x.csv")
-    with pytest.raises(ConfigError, match="time: serviced_at"):
-        SurveillanceStudyData.read(load_config("fault_rate", fault_rate.config, settings=["time=none"]))
+def test_the_file_that_is_read_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="is the file that --data reads"):
+        score(None, None, data=tmp_path / "x.csv", out=tmp_path / "x.csv")  # type: ignore[arg-type]

@@ -25,9 +25,9 @@ from ml.fault_rate.surveillance import Watch
 from ml.fault_rate.vehicles import CALL
 from ml.home import write_whole
 from ml.instants import instant
+from training.answer_files import check_out, write_answers
 from training.config import TaskConfig
 from training.pictures import chinese_fonts, save_figure
-from training.score import check_out, write_answers
 from training.studies.row_data import Say
 from training.studies.surveillance import SurveillanceStudyData
 

@@ -19,9 +19,9 @@ from features.tables import TABLES
 from ml.customer_value import CustomerValue, customer_value
 from ml.home import home
 from ml.instants import microseconds
+from training.answer_files import check_out, write_answers
 from training.config import first_problem, read_yaml
 from training.pictures import save_figure
-from training.score import check_out, write_answers
 from training.studies.row_data import Say
 
 matplotlib.use("Agg")

@@ -10,18 +10,18 @@ import numpy as np
 import polars as pl
 
 from features.errors import ConfigError, DataError
-from features.periods import label
 from ml.demand_forecast.drivers import told
-from ml.demand_forecast.estimator import DemandEstimator, Told, answers, level_name
+from ml.demand_forecast.estimator import DemandEstimator, Told, level_name
 from ml.demand_forecast.orders import cells_of, order_plan
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
 from ml.domain.demand.demand_class import CLASSES
 from ml.model import Model
 from ml.problem import PanelProblem
+from training.answer_files import check_out, write_answers
 from training.config import TaskConfig
 from training.runs.forecast_figure import draw_plan
-from training.score import check_out, write_answers
-from training.studies.panel import PanelStudyData
+from training.studies.panel_data import PanelData
+from training.studies.panel_score import estimator_on, forecast_rows
 from training.studies.row_data import Say
 
 AT_ONCE = 2_000  # series whose drivers are computed together
@@ -84,16 +84,8 @@ def forecast(
     check_out(out)
     if not isinstance(model.task.problem, PanelProblem):
         raise ConfigError(f"{model.task.name} forecasts nothing; give demand_forecast")
-    study, known = PanelStudyData.read(config, progress=say), model.estimator
-    panel = study.panel
-    if (panel.keys, panel.frequency) != (known.panel.keys, known.panel.frequency):
-        raise ConfigError(
-            f"params: the model forecasts {', '.join(known.panel.keys)} by the {known.panel.frequency}, the "
-            f"configuration names {', '.join(panel.keys)} by the {panel.frequency}: give the one it was trained with"
-        )
-    estimator = DemandEstimator.make(
-        known.forecaster, panel, study.on_hand, learnt_until=known.learnt_until, progress=say
-    )
+    study = PanelData.read(config, progress=say)
+    estimator = estimator_on(model.estimator, study, progress=say)
     if store is not None and store not in estimator.known.get("store_id", ()):
         raise DataError(f"--store {store}: no series is of this store; give one that the sales name")
     say("putting the drivers of the next period into words")
@@ -152,18 +144,12 @@ def _long(
     zh: list[str] | None = None,
     en: list[str] | None = None,
 ) -> pl.DataFrame:
-    n, horizon = of.mean.shape
-    row, h = np.repeat(np.arange(n), horizon), np.tile(np.arange(horizon), n)
-    first = estimator.panel.first + estimator.origin
-    periods = [label(first + i, estimator.panel.frequency) for i in range(horizon)]
-    head = pl.DataFrame({"level": [level] * len(row), "period": [periods[i] for i in h], "horizon": h + 1})
-    parts = [head, answers(of.mean[row, h], of.quantiles[row, h])]
-    if named.width:
-        parts.insert(1, named[row])
+    rows = forecast_rows(estimator, of, named)
+    parts = [pl.DataFrame({"level": [level] * rows.height}), rows]
     if zh is not None and en is not None:
         next_only: dict[str, Any] = {
-            "drivers_zh": [zh[r] if i == 0 else None for r, i in zip(row, h, strict=True)],
-            "drivers_en": [en[r] if i == 0 else None for r, i in zip(row, h, strict=True)],
+            f"drivers_{lang}": [t if i == 0 else None for t in texts for i in range(of.mean.shape[1])]
+            for lang, texts in (("zh", zh), ("en", en))
         }
         parts.append(pl.DataFrame(next_only, schema={"drivers_zh": pl.String, "drivers_en": pl.String}))
     return pl.concat(parts, how="horizontal")

@@ -18,8 +18,8 @@ from ml.fault_rate.service_due import ServiceDue, next_services
 from ml.fault_rate.service_rules import ServiceRules
 from ml.home import home
 from ml.instants import instant, microseconds
+from training.answer_files import check_out, write_answers
 from training.pictures import save_figure
-from training.score import check_out, write_answers
 from training.studies.row_data import Say
 
 RECORDS = ("vehicle_id", "component", "fault", "serviced_at", "reported_at", "odometer_km")

@@ -28,7 +28,7 @@ from ml.domain.faults.shrinkage.disproportionality import proportional_reporting
 from ml.domain.faults.shrinkage.fitting import Fit, fit_mixture
 from ml.domain.faults.shrinkage.scores import scores
 from ml.domain.faults.shrinkage.squashing import squash
-from training.score import check_out, write_answers
+from training.answer_files import check_out, write_answers
 
 FIGURES = (
     "count", "expected", "ebgm", "eb05", "eb95", "prr", "prr_lower", "prr_upper", "ror", "ror_lower", "ror_upper",

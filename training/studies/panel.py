@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,11 +17,13 @@ from features.errors import ConfigError, DataError
 from ml.demand_forecast.estimator import DemandEstimator, ended
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.panel import Panel
+from ml.model import Model
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts
 from training.studies.panel_report import evaluate_demand
+from training.studies.panel_score import score_series
 from training.studies.row_data import Say, refuse_split_column
 from training.studies.row_report import Report
 
@@ -118,6 +121,18 @@ class PanelStudy:
     ) -> Report:
         """Measure a version on the present test part."""
         return self.load(config, progress=progress).evaluate(evaluation.estimator())
+
+    def score(
+        self,
+        model: Model,
+        config: TaskConfig,
+        *,
+        data: Path | None,
+        as_of: datetime | None,
+        progress: Say | None = None,
+    ) -> pl.DataFrame:
+        """Forecast every series from the last finished period."""
+        return score_series(model, config, data=data, as_of=as_of, progress=progress)
 
 
 def read_holdout(folder: Path) -> tuple[Panel, range, pl.DataFrame]:

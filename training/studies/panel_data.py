@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -13,7 +14,7 @@ from features import demand_forecast as features
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.periods import start_of
-from features.sources import RawTables, load_sources, read_tables
+from features.sources import RawTables, SourcesConfig, load_sources, read_tables
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.outliers import outliers
@@ -52,8 +53,23 @@ class PanelData:
     fingerprint: str
 
     @classmethod
-    def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Self:
+    def read(
+        cls,
+        config: TaskConfig,
+        *,
+        engine: str = "polars",
+        sources: SourcesConfig | None = None,
+        until: int | None = None,
+        progress: Say | None = None,
+    ) -> Self:
         """Read and check the tables, and lay the series out as a panel.
+
+        Parameters
+        ----------
+        sources : SourcesConfig, optional
+            In place of the configured ones.
+        until : int, optional
+            us: only sales before it, and stock up to it, are used.
 
         Raises
         ------
@@ -63,7 +79,7 @@ class PanelData:
         params = config.params
         assert isinstance(params, DemandParams)
         params = with_own_columns(params, config)
-        sources = load_sources(config.sources)
+        sources = sources or load_sources(config.sources)
         task = config.definition
         raw = read_tables(
             sources,
@@ -72,6 +88,8 @@ class PanelData:
             quarantine_folder=home() / "quarantine" / task.name,
             progress=progress,
         )
+        if until is not None:
+            raw = replace(raw, frames=_known_at(raw.frames, until))
         frames = to_engine(raw.frames, engine)
         how: dict[str, Any] = {"series": params.series, "frequency": params.frequency, "timezone": params.timezone}
         sold = collect(
@@ -168,6 +186,13 @@ class PanelData:
     def flagged(self) -> Any:
         """Outcomes out of line with their own series."""
         return outliers(self.panel)
+
+
+def _known_at(tables: Mapping[str, pl.LazyFrame], until: int) -> dict[str, pl.LazyFrame]:
+    frames = {**tables, "sales": tables["sales"].filter(pl.col("sold_at") < until)}
+    if "stock" in frames:
+        frames["stock"] = frames["stock"].filter(pl.col("snapshot_at") <= until)
+    return frames
 
 
 def with_own_columns(params: DemandParams, config: TaskConfig) -> DemandParams:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import polars as pl
 from pydantic import BaseModel
 
 from features.as_of import DAY
 from features.errors import ConfigError, DataError
 from ml.domain.arrays import FloatArray
 from ml.metrics.ranked_lists import ndcg_at_k
+from ml.model import Model
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions
 from ml.recommendation.recommender import Material
@@ -22,6 +25,7 @@ from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import LENGTH
 from training.studies.ranking_report import evaluate_ranking
+from training.studies.ranking_score import score_customers
 from training.studies.row_data import Say
 from training.studies.row_report import Report
 
@@ -120,6 +124,18 @@ class RankingStudy:
     ) -> Report:
         """Measure a version on the present test part."""
         return self.load(config, progress=progress).evaluate(evaluation.estimator())
+
+    def score(
+        self,
+        model: Model,
+        config: TaskConfig,
+        *,
+        data: Path | None,
+        as_of: datetime | None,
+        progress: Say | None = None,
+    ) -> pl.DataFrame:
+        """List the ten best vehicles in stock for every customer."""
+        return score_customers(model, config, data=data, as_of=as_of, progress=progress)
 
 
 def _ndcg(estimator: RecommendationEstimator, material: Material, asked: Questions, lists: Any) -> FloatArray:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from pydantic import BaseModel
 
 from features.errors import ConfigError, DataError
 from features.sources import RawTables
+from ml.model import Model
 from ml.problem import RowEstimator
 from ml.signature import row_as_request
 from training.config import TaskConfig
@@ -20,6 +23,7 @@ from training.studies.leaks import Finding, find_leaks
 from training.studies.row_data import Examples, Say, load_examples, refuse_split_column
 from training.studies.row_folds import CALIBRATE_SHARE, CrossValidated, cross_validate
 from training.studies.row_report import TEST_ROWS, Report, evaluate
+from training.studies.row_score import score_rows
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,18 @@ class RowStudy:
         if evaluation.by == "folds":
             return cross_validate(data.examples, folds=evaluation.folds, progress=progress)
         return data.evaluate(evaluation.estimator())
+
+    def score(
+        self,
+        model: Model,
+        config: TaskConfig,
+        *,
+        data: Path | None,
+        as_of: datetime | None,
+        progress: Say | None = None,
+    ) -> pl.DataFrame:
+        """Answer every row of the first table."""
+        return score_rows(model, config, data=data, as_of=as_of, progress=progress)
 
 
 def example_request(examples: Examples) -> dict[str, Any]:

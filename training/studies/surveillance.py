@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from ml.fault_rate.endpoints import strongest
 from ml.fault_rate.estimator import READS, FaultEstimator
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import watch
+from ml.model import Model
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.row_data import Say, refuse_split_column
@@ -22,6 +24,7 @@ from training.studies.row_report import NAIVE, TEST_ROWS, Report
 from training.studies.surveillance_data import SurveillanceData
 from training.studies.surveillance_report import evaluate_faults, naive_answers
 from training.studies.surveillance_rows import rows_of_weeks
+from training.studies.surveillance_score import score_cells
 
 
 @dataclass(frozen=True)
@@ -106,3 +109,15 @@ class SurveillanceStudy:
     ) -> Report:
         """Measure a version on the present test part."""
         return self.load(config, progress=progress).evaluate(evaluation.estimator())
+
+    def score(
+        self,
+        model: Model,
+        config: TaskConfig,
+        *,
+        data: Path | None,
+        as_of: datetime | None,
+        progress: Say | None = None,
+    ) -> pl.DataFrame:
+        """Return the evidence on every cell that the version watches."""
+        return score_cells(model, config, data=data, as_of=as_of, progress=progress)

@@ -1,0 +1,98 @@
+"""Answers to the rows of a table, with the features that training computed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from features.engines import collect, to_engine
+from features.errors import ConfigError, DataError
+from features.sources import RawTables, read_tables
+from ml.home import home
+from ml.instants import microseconds
+from ml.model import Model
+from ml.problem import RowProblem
+from training.answer_files import sources_with
+from training.config import TaskConfig
+from training.studies.row_data import Say
+
+CLOSED = ("converted_at", "closed_at")  # a lead that is over is not scored any more
+
+
+def score_rows(
+    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Say | None = None
+) -> pl.DataFrame:
+    """Answer every row of the task's first table.
+
+    Parameters
+    ----------
+    data : Path, optional
+        A file in place of that table.
+    as_of : datetime, optional
+        Answer as of this instant instead of each row's own, and only rows that existed and were open then.
+
+    Returns
+    -------
+    DataFrame
+        The table's key, `as_of` where one is given, and the answers.
+
+    Raises
+    ------
+    DataError, ConfigError
+        A column of the model is missing, or the answers do not change with time.
+    """
+    if as_of is not None and (config.timeless or not model.task.optional_tables):
+        raise ConfigError(f"--as-of: the answers of {model.task.name} do not change with time here; leave it out")
+    table = model.task.tables[0]
+    sources = sources_with(config, table, data)
+    raw = read_tables(
+        sources,
+        [table, *(n for n in model.task.optional_tables if n in sources.tables)],
+        extra={table: config.extra_features},
+        quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
+        timeless=(table,) if config.timeless else (),
+        progress=progress,
+    )
+    rows = _featured(model, raw, table, None if as_of is None else microseconds(as_of))
+    absent = [f.name for f in model.estimator.signature.fields if f.feature and f.name not in rows.columns]
+    if absent:
+        raise DataError(
+            f"{table}.{absent[0]}: no such column, and the model was trained with it; map it in the sources"
+        )
+    needed = (
+        [f.name for f in model.estimator.signature.fields if f.required and rows[f.name].null_count()]
+        if rows.height
+        else []
+    )
+    if needed:
+        raise DataError(
+            f"{table}.{needed[0]}: is empty in some rows, and was never empty in training; fill it or retrain"
+        )
+    key = [*model.task.table.key, *(["as_of"] if as_of is not None else [])]
+    answers: pl.DataFrame = pl.concat([rows.select(key), model.estimator.predict(rows)], how="horizontal")
+    if as_of is not None:
+        answers = answers.with_columns(pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC"))
+    return answers
+
+
+def _featured(model: Model, raw: RawTables, table: str, as_of: int | None) -> pl.DataFrame:
+    """The rows of the table with the features that training computed, in the table's own order."""
+    task, problem, time = model.task, model.task.problem, model.task.table.time
+    assert isinstance(problem, RowProblem)
+    frames = to_engine(raw.frames, "polars")
+    rows = frames[table]
+    names = rows.collect_schema().names()
+    if as_of is not None:
+        rows = rows.filter(nw.col(str(time)) <= as_of)
+        for closed in [c for c in CLOSED if c in names]:
+            rows = rows.filter(nw.col(closed).is_null() | (nw.col(closed) >= as_of))
+        moment: Any = nw.lit(as_of, dtype=nw.Int64)
+    else:
+        moment = nw.col(str(time)) if time in names else nw.lit(0, dtype=nw.Int64)
+    spine = rows.select(*task.table.key, moment.alias("as_of"))
+    keys = collect(spine)
+    return keys.join(collect(problem.features(spine, frames)), on=keys.columns, how="left", maintain_order="left")

@@ -1,0 +1,66 @@
+"""The state of every cell of model and component that a version watches."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from features.errors import ConfigError
+from ml.fault_rate.answer import rate_ratio_between
+from ml.fault_rate.snapshot import Snapshot
+from ml.instants import instant, microseconds
+from ml.model import Model
+from training.config import TaskConfig
+from training.studies.row_data import Say
+
+
+def score_cells(
+    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Say | None = None
+) -> pl.DataFrame:
+    """Return the evidence on every cell at the end of the version's last week, or of an earlier one.
+
+    Parameters
+    ----------
+    data : Path, optional
+        Refused: cells are those of the version; `chehang alarms` tests other records.
+    as_of : datetime, optional
+        The last week that ended by this instant.
+
+    Returns
+    -------
+    DataFrame
+        `model`, `component`, `as_of` (UTC, end of the week), cumulative `count` and `expected` faults, `rate_ratio`
+        with its 90 % interval `low` and `high`, `log_evidence`, `alarm_threshold`, and `known_since` (day; null where
+        the evidence stayed below the threshold).
+
+    Raises
+    ------
+    ConfigError
+        `data` is given, or no week ended by `as_of`.
+    """
+    if data is not None:
+        raise ConfigError("--data: cells are those that the version watches; test other records with: chehang alarms")
+    snapshot: Snapshot = model.estimator.snapshot
+    days = snapshot.days
+    ends = days.astype("datetime64[us]").astype(np.int64)
+    week = len(days) - 1 if as_of is None else int(np.searchsorted(ends, microseconds(as_of), side="right")) - 1
+    if week < 0:
+        raise ConfigError(f"--as-of: the first week that this version tests ends on {days[0]}; give a later instant")
+    over = snapshot.log_e[:, : week + 1] >= snapshot.bar[:, None]
+    first = np.where(over.any(axis=1), over.argmax(axis=1), -1)
+    count, expected = snapshot.count[:, week], snapshot.expected[:, week]
+    ratios = np.array([rate_ratio_between(snapshot, n, e) for n, e in zip(count, expected, strict=True)]).reshape(-1, 3)
+    return snapshot.cells.with_columns(
+        pl.lit(instant(int(ends[week])), dtype=pl.Datetime("us", "UTC")).alias("as_of"),
+        count=pl.Series(count),
+        expected=pl.Series(expected),
+        rate_ratio=pl.Series(ratios[:, 0]),
+        low=pl.Series(ratios[:, 1]),
+        high=pl.Series(ratios[:, 2]),
+        log_evidence=pl.Series(snapshot.log_e[:, : week + 1].max(axis=1)),
+        alarm_threshold=pl.Series(snapshot.bar),
+        known_since=pl.Series([days[w].item() if w >= 0 else None for w in first], dtype=pl.Date),
+    )
