@@ -1,0 +1,249 @@
+"""Evaluation of a version on logged exposures: the share of exposures that lead to a choice, had it ranked the pages.
+
+The log is the table `exposures` (see `features.tables`): one row for each vehicle that a page showed, with the place
+and the probability that the policy in force put it there. The reward of an exposure is 1 where an event with its
+`request_id` and `vehicle_id` is a choice (an event type that `params.grades` names), else 0.
+
+The version answers each request as it answers a held-out query: it ranks what was on offer in the store at `shown_at`
+for the visitor, by what was known of the visitor before. Its k-th vehicle is what it would have put at place k, with
+probability 1; pins, limits and exploration of the page are left out. So an exposure counts, with the weight
+``1 / propensity``, where the version's vehicle at that place is the one that was shown, and not otherwise.
+`ml.metrics.off_policy` holds the estimators. Only requests after the version's training are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from features.as_of import AS_OF
+from features.engines import collect
+from features.errors import ConfigError, DataError
+from features.recommendation import PERSON
+from features.sources import TableSource, load_sources, read_tables
+from features.tables import EXPOSURES
+from ml.bilingual import Text
+from ml.home import home
+from ml.instants import instant
+from ml.metrics.off_policy import OffPolicyEstimate, off_policy_estimate
+from ml.recommendation.estimator import RecommendationEstimator
+from ml.report.columns import Column, Interval
+from ml.report.report import Report
+from ml.report.sections import Gain, Gains, Metric, Metrics, Table
+from training.config import TaskConfig
+from training.studies.ranking_data import RankingData
+from training.studies.ranking_holdout import Held
+
+MAX_REQUESTS = 20_000  # a larger sample only narrows the intervals
+MIN_EFFECTIVE_ROWS = 10  # fewer carry no interval
+FEW_EFFECTIVE_ROWS = 200
+COLUMNS = ("reward", "propensity", "agrees", "expected", "expected_other")
+PRIOR_CHOICES = 5.0  # choices of an average vehicle that each vehicle's own are added to
+
+
+def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, source: Path) -> Report:
+    """Estimate the mean reward of an exposure under a version, by IPS, SNIPS and DR (see `ml.metrics.off_policy`).
+
+    Intervals resample visitors, whose requests depend on each other; a request without a visitor stands alone.
+
+    Parameters
+    ----------
+    study : RankingData
+        Events (with `request_id`), vehicles and customers.
+    estimator : RecommendationEstimator
+    source : Path
+        Table `exposures`, `.parquet` or `.csv`; columns are mapped as the source `exposures` of the configuration says.
+
+    Raises
+    ------
+    ConfigError
+        The data has no time, or the file is of another kind.
+    DataError
+        No exposure after the training, no `request_id` in events, or too few exposures agree with the version.
+    """
+    if not study.timed:
+        raise ConfigError("--logged: the data has no time, so no request comes after the training; use the holdout")
+    tables = {name: collect(frame) for name, frame in study.frames().items()}
+    since = estimator.people.until
+    exposures = _exposures(study.config, source).filter(pl.col("shown_at") >= since)
+    if exposures.is_empty():
+        raise DataError(f"{source}: no exposure at or after {instant(since)}, the end of training: log more")
+    queries = _queries(exposures, tables["events"])
+    exposures = exposures.join(queries, on="request_id", how="semi", maintain_order="left")
+    choices = _choices(tables["events"], study.params.grades)
+    exposures = exposures.join(choices, on=["request_id", "vehicle_id"], how="left", maintain_order="left")
+    held = Held.keep(tables, queries, study.extra)
+    ranked = _ranked(held, estimator, places=int(exposures["place"].max()))  # type: ignore[arg-type]
+    rows = exposures.join(ranked, on=["request_id", "place"], how="left", maintain_order="left")
+    return _report(study, _expectations(rows.with_columns(pl.col("reward").fill_null(0.0))), source)
+
+
+def _exposures(config: TaskConfig, file: Path) -> pl.DataFrame:
+    """The logged exposures, in contract."""
+    if file.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"--logged {file}: must be a .parquet or .csv file, got '{file.suffix}'")
+    sources, path = load_sources(config.sources), {file.suffix[1:]: str(file.resolve())}
+    mapped = sources.tables.get(EXPOSURES.name)
+    own: TableSource = TableSource.model_validate(path)
+    if mapped is not None:
+        own = mapped.model_copy(update=dict.fromkeys(("parquet", "csv", "sql", "url")) | path)
+    raw = read_tables(
+        sources.model_copy(update={"tables": sources.tables | {EXPOSURES.name: own}}),
+        [EXPOSURES.name],
+        quarantine_folder=home() / "quarantine" / f"{config.task}-logged",
+    )
+    return raw.frames[EXPOSURES.name].collect()
+
+
+def _queries(exposures: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Person, instant and store of some requests; of two requests of one person at one instant the first."""
+    absent = [pl.lit(None, dtype=pl.String).alias(n) for n in ("visitor_id", "store_id") if n not in exposures.columns]
+    requests = exposures.with_columns(absent).unique("request_id", keep="first", maintain_order=True)
+    if requests.height > MAX_REQUESTS:
+        requests = requests.sample(MAX_REQUESTS, seed=0)
+    person = pl.coalesce("visitor_id", "request_id")
+    if {"customer_id", "visitor_id"} <= set(events.columns):
+        customers = (
+            events.drop_nulls(["customer_id", "visitor_id"]).group_by("visitor_id").agg(pl.col("customer_id").min())
+        )
+        requests = requests.join(customers, on="visitor_id", how="left", maintain_order="left")
+        person = pl.coalesce("customer_id", "visitor_id", "request_id")
+    queries = requests.select(
+        "request_id", "store_id", person.alias(PERSON), pl.col("shown_at").alias(AS_OF), pl.lit(False).alias("midway")
+    )
+    return queries.unique([PERSON, AS_OF], keep="first", maintain_order=True)
+
+
+def _choices(events: pl.DataFrame, grades: Collection[str]) -> pl.DataFrame:
+    """Exposures that led to a choice, with `reward` 1."""
+    if absent := [n for n in ("request_id", "vehicle_id") if n not in events.columns]:
+        raise DataError(f"events: has no column '{absent[0]}', by which outcomes join exposures; map it in the sources")
+    chosen = events.filter(pl.col("event_type").is_in(list(grades))) if "event_type" in events.columns else events
+    return chosen.select("request_id", "vehicle_id").drop_nulls().unique().with_columns(reward=pl.lit(1.0))
+
+
+def _ranked(held: Held, estimator: RecommendationEstimator, *, places: int) -> pl.DataFrame:
+    """What the version would have put at each place: `request_id`, `place` (from 1) and `ranked_vehicle_id`."""
+    recommender = estimator.recommender
+    facts = held.facts(recommender.params)
+    material = facts.material(recommender.known, recommender.params)
+    lists = recommender.lists(material.questions.visitors, material.vehicles, k=places)
+    request, place = np.nonzero(lists >= 0)
+    return pl.DataFrame(
+        {
+            "request_id": facts.asked["request_id"].gather(request),
+            "place": place + 1,
+            "ranked_vehicle_id": material.vehicles.ids[lists[request, place]],
+        }
+    )
+
+
+def _expectations(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the reward that a model of place and vehicle expects, each half of the visitors by the model of the other.
+
+    The model: mean reward of the place, times the ratio of the vehicle's choices to those that its places explain, of
+    which each is increased by `PRIOR_CHOICES`.
+    """
+    cluster = pl.coalesce("visitor_id", "request_id") if "visitor_id" in rows.columns else pl.col("request_id")
+    rows = rows.with_columns(cluster=cluster).with_columns(half=pl.col("cluster").hash(seed=0) % 2)
+    halves = []
+    for half in (0, 1):
+        other, own = rows.filter(pl.col("half") != half), rows.filter(pl.col("half") == half)
+        place = other.group_by("place").agg(base=pl.col("reward").mean())
+        chosen, explained = pl.col("reward").sum(), pl.col("base").sum()
+        ratio = (
+            other.join(place, on="place")
+            .group_by("vehicle_id")
+            .agg(ratio=(chosen + PRIOR_CHOICES) / (explained + PRIOR_CHOICES))
+        )
+        ranked = ratio.rename({"vehicle_id": "ranked_vehicle_id", "ratio": "ranked_ratio"})
+        own = own.join(place, on="place", how="left").join(ratio, on="vehicle_id", how="left")
+        halves.append(own.join(ranked, on="ranked_vehicle_id", how="left"))
+    base, filled = pl.col("base").fill_null(0.0), pl.col("ranked_vehicle_id").is_not_null()
+    return pl.concat(halves).with_columns(
+        expected=base * pl.col("ratio").fill_null(1.0),
+        expected_other=pl.when(filled).then(base * pl.col("ranked_ratio").fill_null(1.0)).otherwise(0.0),
+        agrees=(pl.col("vehicle_id") == pl.col("ranked_vehicle_id")).fill_null(False),
+    )
+
+
+def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
+    columns = {name: rows[name].cast(pl.Float64).to_numpy() for name in COLUMNS}
+    try:
+        estimate = off_policy_estimate(
+            columns["reward"],
+            columns["propensity"],
+            columns["agrees"],
+            expected=columns["expected"],
+            expected_other=columns["expected_other"],
+            groups=rows["cluster"].to_numpy(),
+            n=study.config.bootstraps,
+        )
+    except DataError as e:
+        raise DataError(f"{source}: {e}") from None
+    if estimate.effective_rows < MIN_EFFECTIVE_ROWS:
+        agree = f"{int(rows['agrees'].sum())} of {rows.height:,} exposures agree with the version"
+        raise DataError(
+            f"{source}: {agree}, an effective sample of {estimate.effective_rows:.1f}; at least {MIN_EFFECTIVE_ROWS} "
+            "are needed: log more requests, or explore more"
+        )
+    values = {"reward_dr": estimate.dr, "reward_snips": estimate.snips, "reward_ips": estimate.ips}
+    logged = estimate.logged.value
+    metrics = tuple(Metric(name=n, value=v.value, low=v.low, high=v.high, naive=logged) for n, v in values.items())
+    gain = estimate.gain
+    gains = Gain(
+        metric="reward_dr",
+        baseline="logging policy",
+        baseline_value=logged,
+        gain=gain.value,
+        low=gain.low,
+        high=gain.high,
+    )
+    first, last = (instant(int(day)).date() for day in (rows["shown_at"].min(), rows["shown_at"].max()))  # type: ignore[arg-type]
+    return Report(
+        task=study.config.task,
+        protocol=(
+            f"off-policy on {rows.height:,} exposures of {rows['request_id'].n_unique():,} logged requests from "
+            f"{first} to {last}, after the training; reward: 1 for an exposure that led to a choice; intervals over "
+            "visitors"
+        ),
+        sections=(
+            Metrics(name="metrics", title=Text(zh="每次曝光的选择率", en="Choices per exposure"), rows=metrics),
+            Gains(name="gains", title=Text(zh="相对线上策略的提升", en="Gain over the logging policy"), rows=(gains,)),
+            _overlap(rows, estimate),
+        ),
+        notes=_notes(estimate),
+    )
+
+
+def _overlap(rows: pl.DataFrame, estimate: OffPolicyEstimate) -> Table:
+    weight = estimate.mean_weight
+    figures: list[dict[str, str | float]] = [
+        {"name": "exposures", "value": rows.height},
+        {"name": "exposures that agree with the version", "value": int(rows["agrees"].sum())},
+        {"name": "effective sample size", "value": estimate.effective_rows},
+        {"name": "largest weight", "value": estimate.largest_weight},
+        {"name": "mean weight (1: complete overlap)", "value": weight.value, "low": weight.low, "high": weight.high},
+    ]
+    columns = (
+        Column(name="name", title=Text(zh="指标", en="quantity")),
+        Column(name="value", title=Text(zh="数值", en="value"), format="number", intervals=(Interval(),)),
+    )
+    return Table(name="overlap", title=Text(zh="重叠程度", en="Overlap"), columns=columns, rows=tuple(figures))
+
+
+def _notes(estimate: OffPolicyEstimate) -> tuple[str, ...]:
+    notes, weight = [], estimate.mean_weight
+    if estimate.effective_rows < FEW_EFFECTIVE_ROWS:
+        notes.append(
+            f"thin overlap: the effective sample is {estimate.effective_rows:.0f} exposures, so intervals are rough"
+        )
+    if not weight.low <= 1 <= weight.high:
+        notes.append(
+            f"incomplete overlap: the mean weight is {weight.value:.2f}, not 1, because the log lacks a part of what "
+            "the version ranks: reward_ips leaves that part out, and reward_dr rests on its model there"
+        )
+    return tuple(notes)
