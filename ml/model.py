@@ -31,11 +31,14 @@ class Model:
         What was learned.
     card : mapping
         Model card: data fingerprint, configuration, metrics, environment; never needed to answer.
+    version : int or None
+        Number in the registry; None for a model that is not registered.
     """
 
     task: Task
     estimator: Any
     card: Mapping[str, Any]
+    version: int | None = None
 
     def save(self, folder: Path) -> str:
         """Write the model whole into a folder that does not exist yet, and return the manifest's checksum.

@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from features.sources import RawTables
+from ml.champions import GateCheck
 from ml.model import Model
 from ml.problem import (
     AmountProblem,
@@ -108,6 +109,18 @@ class Study(Protocol[E]):
         self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Say | None = None
     ) -> Report | CrossValidated:
         """Evaluate by one of `evaluations`."""
+
+    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
+        """Return the conditions of the promotion gate; no training data is read.
+
+        The primary metric gains more than its interval over the champion, or over the naive answer without one; each
+        guard of the configuration holds; the model answers its example, one at a time like a batch.
+
+        Parameters
+        ----------
+        holdout : Path
+            What `StudyData.save_holdout` wrote with the candidate.
+        """
 
     def score(
         self,

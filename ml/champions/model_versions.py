@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,7 +143,8 @@ def load(version: Version) -> Model:
             assert client is not None, "a version comes from a store"
             place = client.get_model_version_download_uri(version.task, str(version.number))
             fetched = _download(client, place, version.task, folder)
-        return Model.load(fetched / "data" / "model", sha256=version.sha256)
+        model = Model.load(fetched / "data" / "model", sha256=version.sha256)
+        return replace(model, version=version.number)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,21 +12,22 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel
 
-from features.errors import ConfigError, DataError
+from features.errors import ConfigError
+from ml.champions import GateCheck
 from ml.demand_forecast.estimator import DemandEstimator, ended
 from ml.demand_forecast.forecaster import Forecaster
-from ml.demand_forecast.panel import Panel
 from ml.model import Model
+from ml.problem import PanelProblem
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts
+from training.studies.panel_gate import panel_gate_checks
+from training.studies.panel_holdout import write_holdout
 from training.studies.panel_report import evaluate_demand
 from training.studies.panel_score import score_series
 from training.studies.row_data import Say, refuse_split_column
 from training.studies.row_report import Report
-
-TEST_PANEL, TEST_ANSWERS, TEST_ORIGINS = "test_panel", "test_rows.parquet", "test_origins.json"
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,8 @@ class PanelStudyData(PanelData):
 
     def save_holdout(self, folder: Path, fitted: Fitted[DemandEstimator]) -> None:
         """Write the panel, the origins, and the forecasts from them."""
-        try:
-            for name, content in self.panel.to_files(TEST_PANEL).items():
-                (folder / name).write_bytes(content)
-            (folder / TEST_ORIGINS).write_text(json.dumps(list(self.origins)))
-            holdout_forecasts(self.forecasts_of(fitted.evaluated), self.origins).write_parquet(folder / TEST_ANSWERS)
-        except OSError as e:
-            raise DataError(f"the test part could not be written to {folder}: {e.strerror}; free space there") from None
+        rows = holdout_forecasts(self.forecasts_of(fitted.evaluated), self.origins)
+        write_holdout(folder, self.panel, self.origins, rows)
 
     def feature_names(self, estimator: DemandEstimator) -> list[str]:
         """What the trees read."""
@@ -134,13 +129,8 @@ class PanelStudy:
         """Forecast every series from the last finished period."""
         return score_series(model, config, data=data, as_of=as_of, progress=progress)
 
-
-def read_holdout(folder: Path) -> tuple[Panel, range, pl.DataFrame]:
-    """Return the panel, the origins and the forecasts that `save_holdout` wrote."""
-    files = {f"{TEST_PANEL}.{k}": (folder / f"{TEST_PANEL}.{k}").read_bytes() for k in ("json", "npz")}
-    origins = json.loads((folder / TEST_ORIGINS).read_text())
-    return (
-        Panel.from_files(files, TEST_PANEL),
-        range(origins[0], origins[-1] + 1),
-        pl.read_parquet(folder / TEST_ANSWERS),
-    )
+    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
+        """Compare forecasts from the held-out origins."""
+        problem = candidate.task.problem
+        assert isinstance(problem, PanelProblem)
+        return panel_gate_checks(problem.metrics, candidate, champion, holdout)

@@ -14,15 +14,18 @@ from pydantic import BaseModel
 
 from features.as_of import DAY
 from features.errors import ConfigError, DataError
+from ml.champions import GateCheck
 from ml.domain.arrays import FloatArray
 from ml.metrics.ranked_lists import ndcg_at_k
 from ml.model import Model
+from ml.problem import RankingProblem
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions
 from ml.recommendation.recommender import Material
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.ranking_data import RankingData
+from training.studies.ranking_gate import ranking_gate_checks
 from training.studies.ranking_holdout import LENGTH
 from training.studies.ranking_report import evaluate_ranking
 from training.studies.ranking_score import score_customers
@@ -136,6 +139,12 @@ class RankingStudy:
     ) -> pl.DataFrame:
         """List the ten best vehicles in stock for every customer."""
         return score_customers(model, config, data=data, as_of=as_of, progress=progress)
+
+    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
+        """Compare the lists of the held-out queries."""
+        problem = candidate.task.problem
+        assert isinstance(problem, RankingProblem)
+        return ranking_gate_checks(problem.metrics, candidate, champion, holdout)
 
 
 def _ndcg(estimator: RecommendationEstimator, material: Material, asked: Questions, lists: Any) -> FloatArray:

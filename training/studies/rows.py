@@ -14,14 +14,16 @@ from pydantic import BaseModel
 
 from features.errors import ConfigError, DataError
 from features.sources import RawTables
+from ml.champions import GateCheck
 from ml.model import Model
-from ml.problem import RowEstimator
+from ml.problem import RowEstimator, RowProblem
 from ml.signature import row_as_request
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.leaks import Finding, find_leaks
 from training.studies.row_data import Examples, Say, load_examples, refuse_split_column
 from training.studies.row_folds import CALIBRATE_SHARE, CrossValidated, cross_validate
+from training.studies.row_gate import row_gate_checks
 from training.studies.row_report import TEST_ROWS, Report, evaluate
 from training.studies.row_score import score_rows
 
@@ -198,6 +200,12 @@ class RowStudy:
     ) -> pl.DataFrame:
         """Answer every row of the first table."""
         return score_rows(model, config, data=data, as_of=as_of, progress=progress)
+
+    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
+        """Compare predictions of the test rows."""
+        problem = candidate.task.problem
+        assert isinstance(problem, RowProblem)
+        return row_gate_checks(problem.metrics, candidate, champion, holdout)
 
 
 def example_request(examples: Examples) -> dict[str, Any]:

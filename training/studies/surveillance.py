@@ -12,14 +12,17 @@ import polars as pl
 from pydantic import BaseModel
 
 from features.errors import ConfigError, DataError
+from ml.champions import GateCheck
 from ml.fault_rate.endpoints import strongest
 from ml.fault_rate.estimator import READS, FaultEstimator
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import watch
 from ml.model import Model
+from ml.problem import SurveillanceProblem
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.row_data import Say, refuse_split_column
+from training.studies.row_gate import row_gate_checks
 from training.studies.row_report import NAIVE, TEST_ROWS, Report
 from training.studies.surveillance_data import SurveillanceData
 from training.studies.surveillance_report import evaluate_faults, naive_answers
@@ -121,3 +124,9 @@ class SurveillanceStudy:
     ) -> pl.DataFrame:
         """Return the evidence on every cell that the version watches."""
         return score_cells(model, config, data=data, as_of=as_of, progress=progress)
+
+    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
+        """Compare expected counts of the test weeks."""
+        problem = candidate.task.problem
+        assert isinstance(problem, SurveillanceProblem)
+        return row_gate_checks(problem.metrics, candidate, champion, holdout)

@@ -1,0 +1,102 @@
+"""Conditions of the gate, on a model whose answers can be computed in the head."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.errors import DataError
+from ml.model import Model
+from ml.problem import RowMetric
+from ml.registry import TASKS
+from training.studies.gate_checks import answer_check, guard_checks, naive_value, share_trained_on
+from training.studies.row_gate import row_gate_checks
+from training.studies.row_report import NAIVE, TEST_ROWS
+
+
+def _accuracy(y: np.ndarray, p: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+    return float(np.average((p > 0.5) == y, weights=sample_weight))
+
+
+class Constant:
+    """Answers with one number, or refuses."""
+
+    signature: Any = None
+
+    def __init__(self, value: float | None) -> None:
+        self.value = value
+
+    def predict(self, X: pl.DataFrame) -> pl.DataFrame:
+        if self.value is None:
+            raise DataError("x: no such column")
+        return pl.DataFrame({"p": [self.value] * X.height})
+
+
+@pytest.fixture(autouse=True)
+def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests have tests of their own."""
+    monkeypatch.setattr("training.studies.row_gate.answers_to_example", lambda model: [None])
+
+
+METRICS = {"roc_auc": RowMetric(_accuracy, better="higher")}
+ROWS = pl.DataFrame({"label": [1.0] * 80 + [0.0] * 20, "group": range(100), "as_of": range(100)})
+
+
+def model(value: float | None, **card: Any) -> Model:
+    naive = {"metrics": {"roc_auc": {"naive": 0.9}}}
+    content = {
+        "config": {"bootstraps": 20, "gate": {}}, "evaluation": naive, "data": {"last_training_instant": 49},
+        "example": {},
+    }  # fmt: skip
+    return Model(TASKS["credit_risk"], Constant(value), {**content, **card}, version=3)
+
+
+def first(folder: Path, candidate: Model, champion: Model | None, rows: pl.DataFrame = ROWS) -> tuple[bool, str]:
+    rows.write_parquet(folder / TEST_ROWS)
+    check = row_gate_checks(METRICS, candidate, champion, folder)[0]
+    return check.passed, check.detail
+
+
+def test_without_a_champion_the_naive_answer_is_beaten(tmp_path: Path) -> None:
+    passed, detail = first(tmp_path, model(1.0), None)
+    assert not passed and "against 0.9000; there is no champion yet" in detail
+    worse = ROWS.with_columns(pl.lit(0.0).alias(NAIVE))
+    passed, detail = first(tmp_path, model(1.0), None, worse)
+    assert passed and detail.startswith("gain over it: 0.6000 [")
+
+
+def test_a_champion_is_compared_on_the_same_rows_and_named(tmp_path: Path) -> None:
+    passed, detail = first(tmp_path, model(1.0), model(0.0))
+    assert passed and detail.startswith("gain over version 3: 0.6000 [")
+    assert detail.endswith("on 100 test rows (the champion has learnt from 50% of them, which flatters it)")
+    assert not first(tmp_path, model(0.0), model(1.0))[0] and not first(tmp_path, model(1.0), model(1.0))[0]
+    assert first(tmp_path, model(1.0), model(None)) == (
+        False, "version 3 cannot answer these rows: x: no such column",
+    )  # fmt: skip
+
+
+def test_guards_have_limits_and_name_metrics() -> None:
+    gate = {"roc_auc": {"at_least": 0.7, "at_most": None}, "kappa": {"at_most": 1.0}}
+    checks = guard_checks(model(1.0, config={"gate": gate}), lambda name: 0.6)
+    assert (checks[0].passed, checks[0].detail) == (False, "0.6000, must be at least 0.7")
+    assert not checks[1].passed and "no such metric; gate may name roc_auc" in checks[1].detail
+    assert naive_value(model(1.0), "roc_auc") == 0.9
+
+
+def test_a_model_that_cannot_answer_fails_in_one_line() -> None:
+    def compare() -> tuple[bool, str]:
+        raise ValueError("two\nlines")
+
+    check = answer_check("it answers", compare)
+    assert (check.passed, check.detail) == (False, "two; lines")
+
+
+@pytest.mark.parametrize(("last", "remark"), [(None, ""), (0, ""), (9, " (the champion has learnt from 50%")])
+def test_a_champion_trained_on_the_rows_is_flattered(last: int | None, remark: str) -> None:
+    champion = replace(model(1.0), card={"data": {"last_training_instant": last}})
+    assert share_trained_on(champion, np.array([5, 12])).startswith(remark)

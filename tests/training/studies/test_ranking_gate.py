@@ -1,0 +1,23 @@
+"""Gate conditions of ranked lists: the same version gains nothing over itself, and it answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from ml import champions
+from ml.problem import RankingProblem
+from tests.conftest import Trained
+from tests.training.studies.promoted import champion
+from training.studies.ranking_gate import ranking_gate_checks
+
+
+def test_a_version_gains_nothing_over_itself_and_answers(
+    recommendation: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = champion(recommendation, "recommendation", monkeypatch)
+    problem, version = model.task.problem, champions.champion("recommendation")
+    assert isinstance(problem, RankingProblem) and version is not None
+    with champions.attachments(version) as holdout:
+        first, *_, last = ranking_gate_checks(problem.metrics, model, model, holdout)
+    assert not first.passed and first.detail.startswith("gain over version 1: 0.0000 [0.0000, 0.0000] on ")
+    assert (last.passed, last.detail) == (True, "they agree")

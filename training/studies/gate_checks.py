@@ -1,0 +1,84 @@
+"""Conditions of the promotion gate that all kinds of problem have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import ChehangError
+from ml.champions import GateCheck
+from ml.metrics import Interval
+from ml.model import Model
+
+
+def naive_value(model: Model, metric: str) -> float:
+    """Return a metric of the naive answer, from the report of the version."""
+    return float(model.card["evaluation"]["metrics"][metric]["naive"])
+
+
+def bootstraps(model: Model) -> int:
+    """Return the number of resamples that the configuration of the version asks for."""
+    return int(model.card["config"]["bootstraps"])
+
+
+def shown(interval: Interval) -> str:
+    """Return an interval as text.
+
+    >>> shown(Interval(0.5, 0.25, 0.75, 0.95))
+    '0.5000 [0.2500, 0.7500]'
+    """
+    return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
+
+
+def last_training_instant(champion: Model) -> int | None:
+    """Return the last instant (us) that the champion was trained on; None without time."""
+    instant: int | None = champion.card["data"]["last_training_instant"]
+    return instant
+
+
+def share_trained_on(champion: Model, as_of: npt.NDArray[np.int64]) -> str:
+    """Return a remark where the champion was trained on some of the rows that it is now tested on: it flatters it."""
+    last = last_training_instant(champion)
+    share = 0.0 if last is None else float((as_of <= last).mean())
+    return f" (the champion has learnt from {share:.0%} of them, which flatters it)" if share else ""
+
+
+def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]:
+    """Return a check for each guard of the configuration.
+
+    Parameters
+    ----------
+    value : callable
+        Returns a metric of the candidate by its name.
+    """
+    guards: Mapping[str, Mapping[str, float | None]] = model.card["config"]["gate"]
+    return [_guard(model, name, limits, value) for name, limits in guards.items()]
+
+
+def _guard(model: Model, name: str, limits: Mapping[str, float | None], value: Callable[[str], float]) -> GateCheck:
+    if name not in model.task.directions:
+        allowed = ", ".join(model.task.directions)
+        return GateCheck(f"guard {name}", False, f"no such metric; gate may name {allowed}")
+    figure, low, high = value(name), limits.get("at_least"), limits.get("at_most")
+    passed = (low is None or figure >= low) and (high is None or figure <= high)
+    texts = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
+    return GateCheck(f"guard {name}", passed, f"{figure:.4f}, must be {', '.join(texts)}")
+
+
+def answer_check(name: str, compare: Callable[[], tuple[bool, str]]) -> GateCheck:
+    """Return a check that the model answers; `compare` returns whether two ways to ask agree, and says so."""
+    try:
+        return GateCheck(name, *compare())
+    except (ChehangError, ValueError) as e:
+        return GateCheck(name, False, str(e).replace("\n", "; "))
+
+
+def answers_to_example(model: Model, *, count: int = 1, explain: bool = True, **fields: Any) -> Sequence[Any]:
+    """Return the answers to so many requests that are all the example of the card, some fields replaced."""
+    body = json.dumps({**model.card["example"], **fields})
+    request = model.task.request(model.estimator.signature).model_validate_json(body)
+    return model.task.respond(model.estimator, [request] * count, explain=explain)

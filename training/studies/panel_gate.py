@@ -1,0 +1,98 @@
+"""Conditions of the promotion gate for forecasts, from the held-out origins of the candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from features.errors import DataError
+from features.periods import start_of
+from ml.champions import GateCheck
+from ml.demand_forecast.estimator import DemandEstimator
+from ml.demand_forecast.panel import Panel
+from ml.metrics import bootstrap
+from ml.model import Model
+from ml.problem import RowMetric
+from training.studies.gate_checks import (
+    answer_check,
+    answers_to_example,
+    bootstraps,
+    guard_checks,
+    last_training_instant,
+    naive_value,
+    shown,
+)
+from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts
+from training.studies.panel_holdout import read_holdout
+from training.studies.row_report import compare
+
+
+def panel_gate_checks(
+    metrics: Mapping[str, RowMetric], candidate: Model, champion: Model | None, holdout: Path
+) -> Sequence[GateCheck]:
+    """Compare the candidate's forecasts with those of the champion from the same origins, or of each series' past.
+
+    Parameters
+    ----------
+    metrics : mapping of str to RowMetric
+        Of the task; the first is compared.
+    holdout : Path
+        Folder with the panel, the origins and the candidate's forecasts from them.
+    """
+    panel, origins, rows = read_holdout(holdout)
+    y, primary = rows["label"].to_numpy(), candidate.task.primary_metric
+    metric = metrics[primary]
+    if champion is None:
+        naive = naive_value(candidate, primary)
+        groups, n = rows["series"].to_numpy(), bootstraps(candidate)
+        own = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=n, seed=0)
+        detail = f"{shown(own)} against {naive:.4f}; there is no champion yet"
+        first = GateCheck(f"{primary} beats the naive answer", own.high < naive, detail)
+    else:
+        first = _over_champion(metric, primary, rows, candidate, champion, panel=panel, origins=origins)
+    return [
+        first,
+        *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].of(rows)))),
+        answer_check("the model answers, anew like ahead", lambda: _anew_like_ahead(candidate)),
+    ]
+
+
+def _over_champion(
+    metric: RowMetric,
+    name: str,
+    rows: pl.DataFrame,
+    candidate: Model,
+    champion: Model,
+    *,
+    panel: Panel,
+    origins: range,
+) -> GateCheck:
+    other: DemandEstimator = champion.estimator
+    title = f"{name} beats the champion"
+    own = (other.panel.keys, other.panel.frequency, other.params.horizon)
+    asked = (panel.keys, panel.frequency, int(candidate.card["config"]["params"]["horizon"]))
+    if own != asked:
+        return GateCheck(title, False, f"version {champion.version} forecasts {own}, not {asked}: promote with --force")
+    try:
+        theirs = holdout_forecasts(OriginForecasts(panel, other.forecaster), origins)
+    except DataError as e:
+        return GateCheck(title, False, f"version {champion.version} cannot forecast these series: {e}")
+    y, groups = rows["label"].to_numpy(), rows["series"].to_numpy()
+    gain = compare(metric, y, metric.of(rows), metric.of(theirs), groups=groups, n=bootstraps(candidate))
+    begin = start_of([panel.first + origins[0]], panel.frequency, timezone=other.params.timezone)[0]
+    last = last_training_instant(champion)
+    remark = " (the champion has learnt from some of them, which flatters it)" if (last or 0) >= begin else ""
+    detail = f"gain over version {champion.version}: {shown(gain)} on {len(rows):,} outcomes{remark}"
+    return GateCheck(title, gain.low > 0, detail)
+
+
+def _anew_like_ahead(model: Model) -> tuple[bool, str]:
+    ahead, anew = (answers_to_example(model, explain=explain)[0] for explain in (False, True))
+    same = all(
+        np.allclose([a.mean, *a.quantiles], [b.mean, *b.quantiles], rtol=1e-4, atol=1e-4)
+        for a, b in zip(ahead.periods, anew.periods, strict=True)
+    )
+    return same, "they agree" if same else "they differ"

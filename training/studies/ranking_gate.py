@@ -1,0 +1,68 @@
+"""Conditions of the promotion gate for ranked lists, on the held-out queries of the candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from features.as_of import AS_OF
+from ml.champions import GateCheck
+from ml.metrics import Interval
+from ml.metrics.ranked_lists import mean_with_interval
+from ml.model import Model
+from ml.problem import ListMetric
+from training.studies.gate_checks import (
+    answer_check,
+    answers_to_example,
+    bootstraps,
+    guard_checks,
+    naive_value,
+    share_trained_on,
+    shown,
+)
+from training.studies.ranking_holdout import Held, Judged, beats, by_person
+
+EXAMPLE_INSTANT = "2030-01-01T00:00:00+00:00"  # one instant, so that two answers can agree
+
+
+def ranking_gate_checks(
+    metrics: Mapping[str, ListMetric], candidate: Model, champion: Model | None, holdout: Path
+) -> Sequence[GateCheck]:
+    """Compare the candidate's lists with those of the champion, or of the most popular items.
+
+    Parameters
+    ----------
+    metrics : mapping of str to ListMetric
+        Of the task; the first is compared.
+    holdout : Path
+        Folder with the held-out queries and the tables that they read.
+    """
+    held, n, primary = Held.read(holdout), bootstraps(candidate), candidate.task.primary_metric
+    judged = Judged.of(held, candidate.estimator)
+    rows, person = judged.rows, judged.material.questions.person
+
+    def value(name: str) -> Interval:
+        figures = np.asarray(metrics[name].compute(judged.items()[rows], judged.wanted[rows]))
+        return mean_with_interval(by_person(figures, person[rows]), n=n)
+
+    if champion is None:
+        naive, own = naive_value(candidate, primary), value(primary)
+        detail = f"{shown(own)} against {naive:.4f}; there is no champion yet"
+        first = GateCheck(f"{primary} beats popularity", own.low > naive, detail)
+    else:
+        gain = beats(held, candidate.estimator, champion.estimator, metric=metrics[primary].compute, n=n)
+        remark = share_trained_on(champion, held.asked[AS_OF].to_numpy())
+        detail = f"gain over version {champion.version}: {shown(gain)} on {len(rows):,} questions{remark}"
+        first = GateCheck(f"{primary} beats the champion", gain.low > 0, detail)
+    return [
+        first,
+        *guard_checks(candidate, lambda name: value(name).value),
+        answer_check("the model answers, one request at a time like a batch", lambda: _one_like_many(candidate)),
+    ]
+
+
+def _one_like_many(model: Model) -> tuple[bool, str]:
+    one, two = (answers_to_example(model, count=k, at=EXAMPLE_INSTANT)[-1] for k in (1, 2))
+    return one == two, "they agree" if one == two else "they differ"

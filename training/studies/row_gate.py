@@ -1,0 +1,94 @@
+"""Conditions of the promotion gate for predictions of rows: one label each, or counts of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import DataError
+from ml.champions import GateCheck
+from ml.metrics import bootstrap
+from ml.model import Model
+from ml.problem import RowMetric
+from training.studies.gate_checks import (
+    answer_check,
+    answers_to_example,
+    bootstraps,
+    guard_checks,
+    naive_value,
+    share_trained_on,
+    shown,
+)
+from training.studies.row_report import NAIVE, TEST_ROWS, compare
+
+BATCH_ROWS = 200
+
+
+def row_gate_checks(
+    metrics: Mapping[str, RowMetric], candidate: Model, champion: Model | None, holdout: Path
+) -> Sequence[GateCheck]:
+    """Compare predictions of the candidate's test rows with those of the champion, or of the naive answer.
+
+    Parameters
+    ----------
+    metrics : mapping of str to RowMetric
+        Of the task; the first is compared.
+    holdout : Path
+        Folder with the test rows: features, `label` and `group`, and where there is one the naive answer.
+    """
+    rows = pl.read_parquet(holdout / TEST_ROWS)
+    answers = candidate.estimator.predict(rows)
+    y = rows["label"].to_numpy()
+    first = (
+        _over_naive(metrics, candidate, rows, answers)
+        if champion is None
+        else _over_champion(metrics, candidate, champion, rows, answers)
+    )
+    return [
+        first,
+        *guard_checks(candidate, lambda guard: float(metrics[guard].compute(y, metrics[guard].of(answers)))),
+        answer_check(
+            "the model answers, one row at a time like a batch", lambda: _one_like_many(candidate, rows, answers)
+        ),
+    ]
+
+
+def _over_naive(
+    metrics: Mapping[str, RowMetric], candidate: Model, rows: pl.DataFrame, answers: pl.DataFrame
+) -> GateCheck:
+    name, n = candidate.task.primary_metric, bootstraps(candidate)
+    metric, title = metrics[name], f"{name} beats the naive answer"
+    y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
+    if NAIVE in rows.columns:  # kept with the rows: compared row by row, which tells more
+        gain = compare(metric, y, metric.of(answers), rows[NAIVE].to_numpy(), groups=groups, n=n)
+        detail = f"gain over it: {shown(gain)} on {len(y):,} test rows; there is no champion yet"
+        return GateCheck(title, gain.low > 0, detail)
+    naive = naive_value(candidate, name)
+    value = bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0)
+    passed = value.low > naive if metric.better == "higher" else value.high < naive
+    return GateCheck(title, passed, f"{shown(value)} against {naive:.4f}; there is no champion yet")
+
+
+def _over_champion(
+    metrics: Mapping[str, RowMetric], candidate: Model, champion: Model, rows: pl.DataFrame, answers: pl.DataFrame
+) -> GateCheck:
+    name = candidate.task.primary_metric
+    metric, title = metrics[name], f"{name} beats the champion"
+    try:
+        others = champion.estimator.predict(rows)
+    except DataError as e:
+        return GateCheck(title, False, f"version {champion.version} cannot answer these rows: {e}")
+    y, groups, n = rows["label"].to_numpy(), rows["group"].to_numpy(), bootstraps(candidate)
+    gain = compare(metric, y, metric.of(answers), metric.of(others), groups=groups, n=n)
+    remark = share_trained_on(champion, rows["as_of"].to_numpy()) if "as_of" in rows.columns else ""
+    detail = f"gain over version {champion.version}: {shown(gain)} on {len(y):,} test rows{remark}"
+    return GateCheck(title, gain.low > 0, detail)
+
+
+def _one_like_many(model: Model, rows: pl.DataFrame, answers: pl.DataFrame) -> tuple[bool, str]:
+    answers_to_example(model)
+    single = pl.concat([model.estimator.predict(rows[i]) for i in range(min(BATCH_ROWS, rows.height))])
+    same = single.equals(answers[: len(single)])
+    return same, f"{len(single)} rows {'agree' if same else 'differ'}"
