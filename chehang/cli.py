@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from features.errors import ChehangError
+from features.errors import ChehangError, ConfigError
 from ml.home import home
 
 FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -39,12 +39,16 @@ class Command:
 
     def load(self, name: str) -> TyperCommand:
         """Import the command."""
-        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         function = getattr(import_module(self.module), self.module.rpartition(".")[2])
-        one.command(name, context_settings=dict(self.settings))(function)
-        command = get_command(one)
-        assert isinstance(command, TyperCommand)
-        return command
+        return _command(function, name, self.settings)
+
+
+def _command(function: Callable[..., Any], name: str, settings: Mapping[str, Any]) -> TyperCommand:
+    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    one.command(name, context_settings=dict(settings))(function)
+    command = get_command(one)
+    assert isinstance(command, TyperCommand)
+    return command
 
 
 COMMANDS: dict[str, Command] = {
@@ -141,8 +145,28 @@ class Commands(TyperGroup):
         return name, self._entries[name].load(name) if name else command, rest
 
 
+def _print_version(requested: bool) -> None:
+    if requested:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"chehang {version('chehang')}")
+        except PackageNotFoundError:
+            raise ConfigError("chehang is not installed here, so it has no version; run: pip install -e .") from None
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the installed version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Options of `chehang` itself."""
+
+
 APP = Commands(
     COMMANDS,
+    params=_command(_options, "chehang", {}).params,
     name="chehang",
     help="Machine learning for car dealerships: train, compare, promote and serve. 车行机器学习套件。",
     rich_markup_mode=None,  # rich's help takes twice as long to import as all the rest

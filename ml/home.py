@@ -1,4 +1,4 @@
-"""Where the product keeps its own files: `CHEHANG_HOME`, by default `var` in the working folder."""
+"""Where the product keeps its own files (`CHEHANG_HOME`, by default `var`), and where configurations are looked for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from features.errors import ConfigError
+
+INSTALLED_CONFIGS = Path(__file__).parents[1] / "chehang" / "configs"
 
 
 def home() -> Path:
@@ -22,6 +24,37 @@ def home() -> Path:
     path = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
     if path.exists() and not path.is_dir():
         raise ConfigError(f"CHEHANG_HOME: {path} is not a folder; name a folder that is, or that can be made")
+    return path
+
+
+def config_folder() -> Path:
+    """Return the folder of the configurations: `configs` of the working folder, or else the one that is installed.
+
+    The two are never mixed: a configuration names others beside it, such as the sources.
+    """
+    folder = Path("configs")
+    if folder.is_dir():
+        return folder
+    os.environ["CHEHANG_HOME"] = str(home())  # installed configurations name places under it, and lie elsewhere
+    return INSTALLED_CONFIGS
+
+
+def config_file(name: str, path: Path | None = None) -> Path:
+    """Return the path of a configuration: `path` where it is given, or else `name` in `config_folder`.
+
+    Raises
+    ------
+    ConfigError
+        Nobody gave a path, and the folder has no such file.
+    """
+    if path is not None:
+        return path
+    path = config_folder() / name
+    if not path.is_file():
+        raise ConfigError(
+            f"{path}: no such file; configurations come from the folder configs where the command is started, or, "
+            f"without one, from {INSTALLED_CONFIGS}; add the file there, or name another one (see --help)"
+        )
     return path
 
 

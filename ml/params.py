@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Collection
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, create_model
+
+from features.yaml_config import Section
 
 
 def params_model(estimator: type, *, without: Collection[str] = ()) -> type[BaseModel]:
@@ -33,4 +35,4 @@ def params_model(estimator: type, *, without: Collection[str] = ()) -> type[Base
         for name, parameter in signature.parameters.items()
         if name not in without
     }
-    return create_model(f"{estimator.__name__}Params", __config__=ConfigDict(frozen=True, extra="forbid"), **fields)
+    return create_model(f"{estimator.__name__}Params", __base__=Section, **fields)

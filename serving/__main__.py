@@ -13,16 +13,8 @@ from serving.settings import PREFIX, Settings, load_settings
 
 def main() -> None:
     """Read the settings, then become BentoML's server."""
-    parser = argparse.ArgumentParser(prog="chehang serve", description="Serve the promoted models over HTTP.")
-    parser.add_argument("--config", type=Path, default=None, help="configs/serving.yaml if not given")
-    for name, field in Settings.model_fields.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", default=None, help=f"default {field.default}")
-    options = parser.parse_args()
-    for name in Settings.model_fields:
-        if (value := getattr(options, name)) is not None:
-            os.environ[PREFIX + name.upper()] = value
     try:
-        settings = load_settings(options.config)
+        settings = _settings()
         os.environ["BENTOML_HOME"] = str(_own_folder(settings))
     except ConfigError as e:
         sys.exit(f"error: {e}")
@@ -32,6 +24,19 @@ def main() -> None:
     print(f"· starting the service on http://{settings.host}:{settings.port}", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang"]
     os.execv(sys.executable, [*command, "--host", settings.host, "--port", str(settings.port)])
+
+
+def _settings() -> Settings:
+    """Read the options of the command, which win, and the settings beneath them."""
+    parser = argparse.ArgumentParser(prog="chehang serve", description="Serve the promoted models over HTTP.")
+    parser.add_argument("--config", type=Path, default=None, help="configs/serving.yaml if not given")
+    for name, default in Settings().model_dump().items():
+        parser.add_argument(f"--{name.replace('_', '-')}", default=None, help=f"default {default}".replace("%", "%%"))
+    options = parser.parse_args()
+    for name in Settings.model_fields:
+        if (value := getattr(options, name)) is not None:
+            os.environ[PREFIX + name.upper()] = value
+    return load_settings(options.config)
 
 
 def _own_folder(settings: Settings) -> Path:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
 from features.errors import ConfigError
 from features.sources import ExtraFeatures
+from features.yaml_config import (
+    Layer,
+    Section,
+    merge,
+    origin_of,
+    parse_settings,
+    read_layer,
+    validate,
+    without_variables,
+)
+from ml.home import config_file
 from ml.registry import TASKS, check_task
 from ml.task import Task
 
 Part = Literal["train", "calibrate", "test"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Split(_Frozen):
+class Split(Section):
     """Shares of the examples, in time order: learn, then calibrate, then test.
 
     Attributes
@@ -63,7 +69,7 @@ class Split(_Frozen):
         return self.train, self.calibrate, self.test
 
 
-class Guard(_Frozen):
+class Guard(Section):
     """What a metric of a candidate must keep to be promoted.
 
     Attributes
@@ -82,7 +88,7 @@ class Guard(_Frozen):
         return self
 
 
-class Range(_Frozen):
+class Range(Section):
     """Search range of one parameter: an interval, or choices."""
 
     low: float | None = Field(None, allow_inf_nan=False)
@@ -105,7 +111,7 @@ class Range(_Frozen):
         return self
 
 
-class Tuning(_Frozen):
+class Tuning(Section):
     """How `chehang tune` searches: dotted parameter names and their ranges."""
 
     space: dict[str, Range] = Field(default_factory=dict)
@@ -113,7 +119,7 @@ class Tuning(_Frozen):
     trials: int = Field(30, ge=1)
 
 
-class TaskConfig(_Frozen):
+class TaskConfig(Section):
     """One task's configuration.
 
     Attributes
@@ -166,18 +172,6 @@ class TaskConfig(_Frozen):
         return self.time == "none"
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice: the second would silently win."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping whose keys differ."""
-        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        twice = next((k for k in keys if keys.count(k) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"key '{twice}' is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def load_config(
     task: str, path: Path | None = None, *, overlays: Sequence[Path] = (), settings: Sequence[str] = ()
 ) -> TaskConfig:
@@ -200,99 +194,28 @@ def load_config(
         Names the file, the key, the rule, the value received and what is allowed.
     """
     check_task(task)
-    path = path or Path("configs") / f"{task}.yaml"
-    content = read_yaml(path)
-    for overlay in overlays:
-        content = _merged(content, read_yaml(overlay))
-    for setting in settings:
-        content = _merged(content, _setting(setting))
-    return _validated(task, content, path)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds a mapping.
-
-    Raises
-    ------
-    ConfigError
-        It cannot be read, is no YAML, or holds something else.
-    """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as e:
-        raise ConfigError(f"{path}: {e.strerror}; give the configuration with --config") from None
-    except UnicodeDecodeError as e:
-        raise ConfigError(f"{path}: not UTF-8 text at byte {e.start}; save it as UTF-8") from None
-    except yaml.YAMLError as e:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(e).split())}") from None
-    except RecursionError:
-        raise ConfigError(f"{path}: nested too deeply; a configuration has a few levels") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold keys and values, found {type(content).__name__}")
-    return content
-
-
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(under)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if both else value
-    return result
-
-
-def _setting(text: str) -> dict[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise ConfigError(f"--set {text!r}: must be dotted.name=value, as in params.target_bad_rate=0.02")
-    try:
-        content: Any = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {name}: {value!r} is not a YAML value") from None
-    for part in reversed(name.split(".")):
-        content = {part: content}
-    return dict(content)
-
-
-def _validated(task: str, content: Mapping[str, Any], path: Path) -> TaskConfig:
-    if content.get("task", task) != task:
-        raise ConfigError(f"{path}: task is '{content['task']}', asked for was '{task}'; give the right --config")
-    content = {"task": task, **content}
-    definition = TASKS[task]
-    try:
-        params = definition.params.model_validate(content.get("params") or {})
-    except ValidationError as e:
-        raise ConfigError(f"{path}: {first_problem(e, 'params')}") from None
-    try:
-        config = TaskConfig.model_validate({**content, "params": params})
-    except ValidationError as e:
-        raise ConfigError(f"{path}: {first_problem(e)}") from None
-    unknown = [name for name in config.gate if name not in definition.directions]
-    if unknown:
-        raise ConfigError(f"{path}: gate.{unknown[0]}: no such metric; it may name {', '.join(definition.directions)}")
-    column = definition.table.time
-    if config.time not in (column, "none"):
-        raise ConfigError(f"{path}: time must be '{column}' or 'none' (the data has no time), got '{config.time}'")
+    path = config_file(f"{task}.yaml", path)
+    layers = [read_layer(path), *(read_layer(overlay) for overlay in overlays), parse_settings(settings)]
+    config = _validated(task, layers)
     return config.model_copy(update={"sources": path.parent / config.sources})
 
 
-def first_problem(error: ValidationError, within: str | None = None) -> str:
-    """Say the first problem of a validation in one line: key, rule, value received.
+def _validated(task: str, layers: Sequence[Layer]) -> TaskConfig:
+    def wrong(place: str, message: str) -> ConfigError:
+        layer = origin_of(place.split("."), layers)
+        return ConfigError(f"{layer.origin}: {place}: {without_variables(message, layer.written)}")
 
-    Examples
-    --------
-    >>> try:
-    ...     Split(train=2)
-    ... except ValidationError as e:
-    ...     first_problem(e, "split")
-    'split.train: input should be less than 1, got 2'
-    """
-    problem = error.errors(include_url=False)[0]
-    place = ".".join(str(p) for p in ((within,) if within else ()) + problem["loc"]) or "the file"
-    if problem["type"] == "extra_forbidden":
-        return f"{place}: this key is unknown; remove it or correct its name"
-    if problem["type"] == "missing":
-        return f"{place}: this key is required; add it"
-    message = problem["msg"].removeprefix("Value error, ")
-    received = problem.get("input")
-    shown = f", got {received!r}" if isinstance(received, (str, int, float)) else ""
-    return f"{place}: {message[0].lower() + message[1:]}{shown}"
+    content = {"task": task, **merge(*(layer.content for layer in layers))}
+    if content["task"] != task:
+        raise wrong("task", f"must be '{task}', the task that the command names, got {content['task']!r}")
+    definition = TASKS[task]
+    params: Any = {} if content.get("params") is None else content["params"]
+    content["params"] = validate(params, definition.params, layers, within=("params",))
+    config = validate(content, TaskConfig, layers)
+    unknown = [name for name in config.gate if name not in definition.directions]
+    if unknown:
+        raise wrong(f"gate.{unknown[0]}", f"no such metric; it may name {', '.join(definition.directions)}")
+    column = definition.table.time
+    if config.time not in (column, "none"):
+        raise wrong("time", f"must be '{column}' or 'none' (the data has no time), got '{config.time}'")
+    return config

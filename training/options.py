@@ -16,6 +16,7 @@ import typer
 from rich.markup import escape
 
 from features.errors import ConfigError
+from ml.home import config_file
 from ml.registry import check_task
 from training.printing import err
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; see: chehang tasks")]
 ConfigPath = Annotated[
     Path | None, typer.Option("--config", "-c", help="Configuration; configs/TASK.yaml if not given.")
+]
+AlarmRulesPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--rules",
+        help="What an alarm leads to, and where alarms are kept; configs/fault_alarms.yaml if not given.",
+    ),
 ]
 Overlays = Annotated[
     list[Path] | None,
@@ -106,7 +114,8 @@ def loaded_config(
         As for `load_config`.
     """
     check_task(task)
-    progress(f"reading {config or Path('configs') / f'{task}.yaml'}")
+    path = config_file(f"{task}.yaml", config)
+    progress(f"reading {path}")
     from training.config import load_config
 
-    return load_config(task, config, overlays=overlay or (), settings=setting or ())
+    return load_config(task, path, overlays=overlay or (), settings=setting or ())

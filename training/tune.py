@@ -20,11 +20,11 @@ import optuna
 import yaml
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from pydantic import ValidationError
 
 from features.errors import ConfigError, DataError
+from features.yaml_config import Layer, validate
 from ml.home import home, locked, write_whole
-from training.config import Range, TaskConfig, first_problem, load_config
+from training.config import Range, TaskConfig, load_config
 from training.studies.row_data import Say
 from training.study import StudyData, load_data
 
@@ -234,10 +234,8 @@ def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[An
         for part in path:
             place = place[part]
         place[last] = value
-    try:
-        params = data.config.definition.params.model_validate(content)
-    except ValidationError as e:
-        raise ConfigError(f"tune.space: {first_problem(e, 'params')}") from None
+    layer = Layer("tune.space", {"params": content}, {"params": content})
+    params = validate(content, data.config.definition.params, [layer], within=("params",))
     return data.with_params(params)
 
 

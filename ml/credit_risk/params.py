@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
+from features.yaml_config import Section
 from ml.domain.credit import derived_columns as derived
 from ml.domain.credit.points import PointsScale
 from ml.estimators.boosted_trees import BoostedTrees
@@ -41,11 +42,7 @@ MONOTONE: dict[str, int] = {
 }
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ReasonText(_Frozen):
+class ReasonText(Section):
     """One reason code: which features speak under it, and its text in both languages.
 
     Attributes
@@ -61,7 +58,7 @@ class ReasonText(_Frozen):
     en: str = Field(min_length=1)
 
 
-class CreditParams(_Frozen):
+class CreditParams(Section):
     """Parameters of the credit-risk estimator.
 
     Attributes

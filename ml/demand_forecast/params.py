@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from features.periods import SEASONS, Frequency, Timezone
+from features.yaml_config import Section
 from ml.demand_forecast.calendar import Country
 
 STATISTICAL = ("exponential_smoothing", "theta", "croston", "tsb", "adida", "auto_ets", "auto_arima")
 
 
-class TreeParams(BaseModel):
+class TreeParams(Section):
     """The global LightGBM model.
 
     Attributes
@@ -24,8 +25,6 @@ class TreeParams(BaseModel):
     num_threads : int
         Threads of large tables; 0 for as many as `ml.threads.thread_count` grants.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_estimators: int = Field(300, ge=1, le=10_000)
     learning_rate: float = Field(0.03, gt=0, le=1)
@@ -39,7 +38,7 @@ class TreeParams(BaseModel):
     num_threads: int = Field(0, ge=0)
 
 
-class DemandParams(BaseModel):
+class DemandParams(Section):
     """Demand forecasts.
 
     Attributes
@@ -83,8 +82,6 @@ class DemandParams(BaseModel):
     uncensor : bool
         Whether sales of periods without stock are taken for a lower bound of demand.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     series: tuple[str, ...] = ("store_id", "model")
     attributes: tuple[str, ...] = ()

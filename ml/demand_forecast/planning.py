@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.errors import DataError
-from features.yaml_config import load_yaml
+from features.yaml_config import Section, load_yaml
 from ml.domain.arrays import FloatArray
 from ml.domain.demand.newsvendor import UnitCosts, between, expected_cost, order_up_to
 from ml.domain.demand.transfers import marginal_values, plan_transfers
@@ -26,11 +26,7 @@ ORDERS = {
 TRANSFERS = {"model": pl.String, "from_store": pl.String, "to_store": pl.String, "quantity": pl.Int64}
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CarCosts(_Frozen):
+class CarCosts(Section):
     """What one car costs if it is missing, and if it stays; see `UnitCosts`.
 
     Attributes
@@ -52,7 +48,7 @@ class CarCosts(_Frozen):
 DEFAULT = CarCosts(margin_share=0.06, lost_customer=1_500, cost_share=0.94, floor_plan_rate=0.055, holding_per_day=18)
 
 
-class PlanningRules(_Frozen):
+class PlanningRules(Section):
     """How a house orders.
 
     Attributes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from features.yaml_config import Section
 
 
-class FaultParams(BaseModel):
+class FaultParams(Section):
     """How faults are watched.
 
     Attributes
@@ -19,8 +21,6 @@ class FaultParams(BaseModel):
     distance_bands : int
         Bands of monthly distance.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reference_weeks: int = Field(52, ge=2, le=2_000)
     false_alarms: float = Field(0.05, gt=0, lt=1, allow_inf_nan=False)

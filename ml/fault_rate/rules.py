@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from features.yaml_config import load_yaml
+from features.yaml_config import Section, load_yaml
 from ml.domain.faults.inspection_campaign import Campaign, plan_campaign
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.vehicles import call_list, faults_to_come, rows_of
 
 
-class AlarmRules(BaseModel):
+class AlarmRules(Section):
     """How a house calls vehicles in. Money in yuan.
 
     Attributes
@@ -23,12 +23,14 @@ class AlarmRules(BaseModel):
         Where the alarms and their states are kept, and the state of the last weekly run.
     days : int
         Days to come that are looked at.
-    comes, cures : float
-        Chance that a vehicle comes when called, and share of what is too much that the visit takes away.
+    visit_probability : float
+        Probability that a vehicle comes when it is called.
+    repair_effectiveness : float
+        Share of the excess faults that such a visit removes.
     delay_days : float
         From the call until it comes, on the mean.
-    enough : float
-        Chance with which the parts in stock shall be enough.
+    parts_service_level : float
+        Probability that the parts in stock suffice.
     fault_cost : float or None
         Of a fault; None takes the mean of such visits in the records.
     campaign_cost : float or None
@@ -37,15 +39,13 @@ class AlarmRules(BaseModel):
         What a fault costs beside its repair: towing, a car on loan, customers who do not come back.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     store: Path = Path("../var/fault_alarms.db")
     watch: Path = Path("../var/fault_watch.npz")
     days: int = Field(90, ge=1, le=730)
-    comes: float = Field(0.7, ge=0, le=1)
-    cures: float = Field(0.9, ge=0, le=1)
+    visit_probability: float = Field(0.7, ge=0, le=1)
+    repair_effectiveness: float = Field(0.9, ge=0, le=1)
     delay_days: float = Field(14, ge=0, le=730, allow_inf_nan=False)
-    enough: float = Field(0.95, gt=0, lt=1)
+    parts_service_level: float = Field(0.95, gt=0, lt=1)
     fault_cost: float | None = Field(None, ge=0, le=1e8, allow_inf_nan=False)
     campaign_cost: float | None = Field(None, ge=0, le=1e8, allow_inf_nan=False)
     goodwill: float = Field(0, ge=0, le=1e8, allow_inf_nan=False)
@@ -109,10 +109,10 @@ def call_in(
     campaign = plan_campaign(
         usual,
         posterior=posterior,
-        comes=rules.comes,
-        cures=rules.cures,
+        visit_probability=rules.visit_probability,
+        repair_effectiveness=rules.repair_effectiveness,
         delay=min(rules.delay_days / rules.days, 1.0),
-        enough=rules.enough,
+        parts_service_level=rules.parts_service_level,
     )
     fault = rules.fault_cost if rules.fault_cost is not None else snapshot.costs.get(component)
     visit = rules.campaign_cost if rules.campaign_cost is not None else fault

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from features.tables import ENERGY_TYPES
+from features.yaml_config import Section
 from ml.domain.maintenance.service_turns import learn_limits
 
 ENOUGH_GAPS = 20
 
 
-class Interval(BaseModel):
+class Interval(Section):
     """Whichever comes first since the last routine service."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     km: float = Field(gt=0, le=200_000, allow_inf_nan=False)
     months: int = Field(gt=0, le=120)
 
 
-class ServiceRules(BaseModel):
+class ServiceRules(Section):
     """Intervals by model, by energy type, and of all others, the first that there is.
 
     Attributes
@@ -36,8 +35,6 @@ class ServiceRules(BaseModel):
     components : tuple of str, optional
         Work that counts as a routine service; all routine work if not given.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     default: Interval = Interval(km=7_500, months=12)
     energy_types: dict[str, Interval] = Field(default_factory=dict)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
+from features.yaml_config import Section
 from ml.domain.credit import derived_columns as derived
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import METHODS
@@ -14,10 +15,8 @@ from ml.params import params_model
 BoostedTreesParams = params_model(BoostedTrees, without=["categorical", "monotone"])
 
 
-class Grades(BaseModel):
+class Grades(Section):
     """Least probability of each grade; below the last it is D. Absolute, so that a grade means the same every month."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     A: float = Field(0.40, gt=0, lt=1)
     B: float = Field(0.25, gt=0, lt=1)
@@ -30,10 +29,8 @@ class Grades(BaseModel):
         return self
 
 
-class LeadText(BaseModel):
+class LeadText(Section):
     """Own words for features: what is said when they raise the chance of a sale, and when they lower it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     features: tuple[str, ...] = Field(min_length=1)
     zh_raises: str
@@ -42,7 +39,7 @@ class LeadText(BaseModel):
     en_lowers: str
 
 
-class LeadParams(BaseModel):
+class LeadParams(Section):
     """Parameters of `lead_scoring`.
 
     Attributes
@@ -81,8 +78,6 @@ class LeadParams(BaseModel):
     reasons : mapping of code to LeadText
         Own words; they replace the built-in codes of the features they name.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     horizon_days: float = Field(30, gt=0, le=3_650)
     rescore_days: tuple[float, ...] = (3, 7, 14)

@@ -17,7 +17,7 @@ from ml.loans.disclosure_html import page
 from ml.loans.offers_endpoint import LoanOffersAnswer, answer, request
 from ml.loans.schedule_endpoint import LoanTerms, ScheduleAnswer, ScheduleAsked, answer_disclosure, answer_schedule
 
-FILES = ("loan_products.yaml", "lending_rules.yaml")
+FILES = ("loans/products.yaml", "loans/rules.yaml")
 EXAMPLE_LOAN = {
     "product": "bank_standard",
     "on": "2026-09-01",
@@ -33,7 +33,7 @@ def endpoints(configs: Path) -> tuple[Endpoint, ...]:
     Parameters
     ----------
     configs : Path
-        Holds `loan_products.yaml` and `lending_rules.yaml`.
+        Holds `loans/products.yaml` and `loans/rules.yaml`.
 
     Raises
     ------

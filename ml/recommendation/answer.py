@@ -282,7 +282,7 @@ def _composed(
     listed = stock.vehicles.listed_at[rows]
     fresh = stock.vehicles.single[rows] & (listed != ALWAYS) & (now - listed <= house.new_days * DAY)
     kinds = [stock.kinds[n][1][rows] for n in ("model", "brand") if n in stock.kinds]
-    most = [house.most_of_a_model, house.most_of_a_brand]
+    most = [house.max_per_model, house.max_per_brand]
     caps = [Cap(kind, limit) for kind, limit in zip(kinds, most, strict=False)]
     page = compose(
         order,
@@ -290,7 +290,7 @@ def _composed(
         caps=caps,
         pins=pins,
         pool=np.setdiff1d(np.flatnonzero(fresh), [*last, *short_of]),
-        explored=int(house.explore_share * request.n),
+        explored=int(house.exploration_share * request.n),
         rng=_rng(request, now),
     )
     shown = page.shown.tolist()

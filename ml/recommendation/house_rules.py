@@ -6,17 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from features.yaml_config import load_yaml
+from features.yaml_config import Section, load_yaml
 from ml.recommendation.request import Name
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Where(_Frozen):
+class Where(Section):
     """Which vehicles: those that fit everything that is given."""
 
     vehicle_id: tuple[Name, ...] = ()
@@ -34,7 +30,7 @@ class Where(_Frozen):
         return self
 
 
-class Rule(_Frozen):
+class Rule(Section):
     """One rule, from a day to a day (both included).
 
     Attributes
@@ -66,21 +62,21 @@ class Rule(_Frozen):
         return begun and not over and (not self.stores or store in self.stores)
 
 
-class CardPayment(_Frozen):
+class CardPayment(Section):
     """What the payment on a card assumes of somebody whose credit has not been checked."""
 
     probability_of_default: float = Field(0.02, ge=0, lt=1)
     age: int = Field(35, ge=18, le=100)
 
 
-class HouseRules(_Frozen):
+class HouseRules(Section):
     """How pages are made up.
 
     Attributes
     ----------
-    most_of_a_model, most_of_a_brand : int
+    max_per_model, max_per_brand : int
         On any page of ten; longer pages in proportion.
-    explore_share : float
+    exploration_share : float
         Share of the page's places for vehicles new in stock that the ranking would not show yet.
     new_days : float
         How long a vehicle counts as new in stock.
@@ -89,9 +85,9 @@ class HouseRules(_Frozen):
         In the order in which they are applied.
     """
 
-    most_of_a_model: int = Field(2, ge=1, le=10)
-    most_of_a_brand: int = Field(5, ge=1, le=10)
-    explore_share: float = Field(0.1, ge=0, le=0.5, allow_inf_nan=False)
+    max_per_model: int = Field(2, ge=1, le=10)
+    max_per_brand: int = Field(5, ge=1, le=10)
+    exploration_share: float = Field(0.1, ge=0, le=0.5, allow_inf_nan=False)
     new_days: float = Field(14.0, gt=0, le=365, allow_inf_nan=False)
     card_payment: CardPayment = CardPayment()
     rules: tuple[Rule, ...] = ()

@@ -19,7 +19,7 @@ from ml.recommendation.house_rules import HouseRules, load_house_rules
 from ml.recommendation.stock import Stock
 from ml.recommendation.training_tables import single_or_catalogue
 
-RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loan_products.yaml", "lending_rules.yaml"
+RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loans/products.yaml", "loans/rules.yaml"
 SECONDS = 2.0  # between two looks at a database, which cannot say whether anything changed
 
 

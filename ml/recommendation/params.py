@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
 from features.recommendation import GRADES, ITEM_PARTS, PRICE_BANDS
+from features.yaml_config import Section
 from ml.estimators.ranking_trees import RankingTrees
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.retrievers.item_item import ItemItem
@@ -20,7 +21,7 @@ LowPassParams = params_model(LowPass)
 RankerParams = params_model(RankingTrees, without=("monotone",))
 
 
-class RecommendationParams(BaseModel):
+class RecommendationParams(Section):
     """Parameters of `recommendation`.
 
     Attributes
@@ -50,8 +51,6 @@ class RecommendationParams(BaseModel):
     repeat : bool
         Whether what was chosen before may be shown again: a car looked at twice is wanted, a film seen is not.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     grades: dict[str, float] = Field(default_factory=lambda: dict(GRADES), min_length=1)
     item: tuple[str, ...] = Field(ITEM_PARTS, min_length=1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
+from pydantic import BaseModel, Field, SerializeAsAny, field_validator
 
+from features.yaml_config import Section
 from ml.estimators.quantile_trees import QuantileTrees
 from ml.params import params_model
 
@@ -14,7 +15,7 @@ QuantileTreesParams = params_model(QuantileTrees, without=("categorical", "monot
 MONOTONE: dict[str, Literal[-1, 0, 1]] = {"age_months": -1, "model_year": 1, "mileage_km": -1}
 
 
-class ResidualParams(BaseModel):
+class ResidualParams(Section):
     """Parameters of `residual_value`.
 
     Attributes
@@ -24,8 +25,6 @@ class ResidualParams(BaseModel):
     monotone : mapping of feature to direction
         Replaces the built-in direction of the features it names; 0 sets one free.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     quantile_trees: SerializeAsAny[BaseModel] = QuantileTreesParams()
     monotone: dict[str, Literal[-1, 0, 1]] = Field(default_factory=dict)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
 
 from features.errors import ConfigError
-from ml.home import home, locked, write_whole
+from ml.home import INSTALLED_CONFIGS, config_file, config_folder, home, locked, write_whole
 
 
 def test_it_is_named_by_the_environment_else_in_the_working_folder(
@@ -49,3 +50,20 @@ def test_a_file_is_replaced_whole_and_nothing_lies_beside_it(tmp_path: Path) -> 
     assert [(p.name, p.read_bytes()) for p in (tmp_path / "folder").iterdir()] == [("a.json", b"new")]
     with pytest.raises(ConfigError, match=r"a\.json/b\.json: .*free space there or choose another place"):
         write_whole(tmp_path / "folder" / "a.json" / "b.json", b"x")
+
+
+def test_configurations_come_from_the_working_folder_or_else_from_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHEHANG_HOME", "")
+    assert config_file("loans/rules.yaml") == INSTALLED_CONFIGS / "loans" / "rules.yaml"
+    assert config_file("loans/rules.yaml").is_file()
+    assert os.environ["CHEHANG_HOME"] == str(tmp_path / "var"), "what those configurations name lies under it"
+    assert config_file("loans/rules.yaml", Path("mine.yaml")) == Path("mine.yaml")
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "credit_risk.yaml").touch()
+    assert config_folder() == Path("configs")
+    assert config_file("credit_risk.yaml") == Path("configs/credit_risk.yaml")
+    with pytest.raises(ConfigError, match=r"^configs/sources\.yaml: no such file; .* from /.*chehang/configs; add the"):
+        config_file("sources.yaml")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,14 @@ def test_the_wheel_holds_the_code_the_pages_the_licence_and_nothing_else(wheel: 
         for p in (ROOT / name).rglob("*")
         if p.is_file() and "__pycache__" not in p.parts
     }
-    assert "serving/pages/index.html" in own
+    own |= {f"chehang/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "configs").rglob("*.yaml")}
+    assert {"serving/pages/index.html", "chehang/configs/loans/rules.yaml"} < own
     packed = set(zipfile.ZipFile(wheel).namelist())
     assert {n for n in packed if ".dist-info/" not in n} == own
     assert any(n.endswith("licenses/LICENSE") for n in packed)
 
 
-def test_outside_a_checkout_the_product_runs_and_names_the_configuration_it_lacks(wheel: Path, tmp_path: Path) -> None:
+def test_outside_a_checkout_the_installed_configurations_are_used(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     elsewhere = tmp_path / "elsewhere"
@@ -55,6 +57,13 @@ def test_outside_a_checkout_the_product_runs_and_names_the_configuration_it_lack
         )
 
     assert str(tmp_path) in run("-c", "import training; print(training.__file__)").stdout
+    assert run("-m", "chehang", "--version").stdout == f"chehang {version('chehang')}\n"
     done = run("-m", "chehang", "train", "credit_risk")
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "configs/credit_risk.yaml" in done.stderr and "--config" in done.stderr
+    assert f"reading {tmp_path / 'site' / 'chehang' / 'configs' / 'credit_risk.yaml'}" in done.stderr
+    assert str(tmp_path / "home" / "sample" / "tables") in done.stderr, "the data lies under CHEHANG_HOME"
+    settings = run("-c", "from serving.settings import load_settings as load; print(load().configs)")
+    assert settings.stdout.strip() == str(tmp_path / "site" / "chehang" / "configs")
+    (elsewhere / "configs").mkdir()
+    done = run("-m", "chehang", "train", "credit_risk")
+    assert done.returncode == 1 and "configs/credit_risk.yaml: no such file; configurations come from" in done.stderr

@@ -113,7 +113,7 @@ def test_shipped_rules_are_read_and_wrong_ones_turn_off_their_own_paths_alone(tm
     assert not shipped.off and {"loan_offers", "loan_offers/schedule"} <= {e.path for e in shipped.ready}
     configs = tmp_path / "configs"
     shutil.copytree(ROOT / "configs", configs, ignore=shutil.ignore_patterns("examples"))
-    rules = configs / "lending_rules.yaml"
+    rules = configs / "loans" / "rules.yaml"
     rules.write_text(rules.read_text().replace("commercial_combustion: 0.70", "commercial_steam: 0.70", 1))
     wrong = load_endpoints(configs)
     assert list(wrong.off) == ["loan_offers"] and "loan_offers" in ENDPOINTS
@@ -122,7 +122,7 @@ def test_shipped_rules_are_read_and_wrong_ones_turn_off_their_own_paths_alone(tm
     app = application(None, wrong)
     for path in ("/v1/loan_offers", "/v1/loan_offers/schedule"):
         message = problem(ask(app, path, b"{}"), 503)["message"]
-        assert "lending_rules.yaml" in message and "loan_to_value.0.maximum.commercial_steam" in message
+        assert "loans/rules.yaml" in message and "loan_to_value.0.maximum.commercial_steam" in message
     assert ask(app, "/v1/credit_risk", b'{"amount": 5}').status_code == 200
 
 

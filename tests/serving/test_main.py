@@ -54,9 +54,9 @@ def test_a_file_of_settings(start: Started, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--port", "0"), r"^error: CHEHANG_PORT: Input should be greater than or equal to 1, got '0'"),
+        (("--port", "0"), r"^error: CHEHANG_PORT: port: input should be greater than or equal to 1, got '0'"),
         (("--workers", "many"), "^error: CHEHANG_WORKERS: "),
-        (("--config", "none.yaml"), r"^error: none\.yaml: cannot be read"),
+        (("--config", "none.yaml"), r"^error: none\.yaml: no such file"),
     ],
 )
 def test_a_wrong_setting_is_one_line(start: Started, options: tuple[str, ...], message: str) -> None:

@@ -149,12 +149,12 @@ def test_a_source_that_cannot_be_read_is_one_line(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("task: credit_risk", "key 'task' is given twice"),
+        ("task: credit_risk", "key `task` is given twice"),
         ("gate: {no_such: {at_most: 1}}", "gate.no_such: no such metric"),
         ("gate: {brier: {}}", "give at_least, at_most or both"),
         ("gate: {brier: {at_most: .nan}}", "finite"),
         ("split: {seed: -5}", "greater than or equal to 0"),
-        ("protected: " + "[" * 2_000, "nested too deeply"),
+        ("protected: " + "[" * 2_000, "nested more than 50 deep"),
     ],
 )
 def test_a_configuration_that_cannot_be_meant(tmp_path: Path, line: str, said: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from features.errors import ConfigError
-from training.options import AsJson, print_json, say
+from ml.home import config_file
+from training.options import AlarmRulesPath, AsJson, print_json, say
 from training.printing import print_alarm_history, print_kept_alarms
 
 
@@ -21,17 +21,16 @@ def alarm(
     ] = None,
     by: Annotated[str | None, typer.Option(help="Who moves it; kept with the alarm.")] = None,
     note: Annotated[str | None, typer.Option(help="Why, or what was found.")] = None,
-    rules: Annotated[Path, typer.Option(help="What an alarm leads to, and where alarms are kept.")] = Path(
-        "configs/fault_alarms.yaml"
-    ),
+    rules: AlarmRulesPath = None,
     as_json: AsJson = False,
 ) -> None:
     """List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed."""
-    say(as_json)(f"reading {rules}")
+    path = config_file("fault_alarms.yaml", rules)
+    say(as_json)(f"reading {path}")
     from ml.fault_rate.alarm_store import AlarmStore
     from ml.fault_rate.rules import load_alarm_rules
 
-    store = AlarmStore(load_alarm_rules(rules).store)
+    store = AlarmStore(load_alarm_rules(path).store)
     if number is None:
         alarms = store.alarms()
         return print_json(alarms.to_dicts()) if as_json else print_kept_alarms(alarms)

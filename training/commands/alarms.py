@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, parsed_instant, print_json, say
+from ml.home import config_file
+from training.options import (
+    AlarmRulesPath,
+    AsJson,
+    ConfigPath,
+    Overlays,
+    Settings,
+    loaded_config,
+    parsed_instant,
+    print_json,
+    say,
+)
 from training.printing import out, print_alarms
 
 
@@ -18,9 +29,7 @@ def alarms(
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
-    rules: Annotated[Path, typer.Option(help="What an alarm leads to, and where alarms are kept.")] = Path(
-        "configs/fault_alarms.yaml"
-    ),
+    rules: AlarmRulesPath = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Nothing reported later is known, as 2026-01-31T09:00+08:00.")
     ] = None,
@@ -35,7 +44,7 @@ def alarms(
     report = run(
         configured,
         out=to,
-        rules=load_alarm_rules(rules),
+        rules=load_alarm_rules(config_file("fault_alarms.yaml", rules)),
         as_of=parsed_instant(as_of),
         progress=progress,
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ml import champions
+from ml.home import config_folder
 from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, print_json, say
 from training.printing import out, print_plan
 
@@ -17,7 +18,9 @@ def forecast(
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
-    rules: Annotated[Path, typer.Option(help="Costs and times of ordering.")] = Path("configs/order_planning.yaml"),
+    rules: Annotated[
+        Path | None, typer.Option(help="Costs and times of ordering; configs/order_planning.yaml if not given.")
+    ] = None,
     store: Annotated[str | None, typer.Option(help="Draw this store; the largest series of all if not given.")] = None,
     version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
     as_json: AsJson = False,
@@ -26,6 +29,7 @@ def forecast(
     progress = say(as_json)
     task = "demand_forecast"
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
+    rules = rules or config_folder() / "order_planning.yaml"
     progress("reading the model registry")
     from training.runs.forecast import forecast as run
 

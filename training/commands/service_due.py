@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
+from ml.home import config_file
 from training.options import AsJson, parsed_instant, print_json, say
 from training.printing import out, print_service_due
 
 
 def service_due(
     to: Annotated[Path, typer.Option("--out", help="Vehicles: .parquet or .csv; a picture is drawn beside it.")],
-    config: Annotated[Path, typer.Option("--config", "-c", help="Configuration.")] = Path("configs/service_due.yaml"),
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Configuration; configs/service_due.yaml if not given.")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Nothing later is known; the last record if not given.")
     ] = None,
@@ -21,11 +24,12 @@ def service_due(
 ) -> None:
     """List the vehicles whose next service falls due, by date or by distance, with an interval."""
     progress = say(as_json)
-    progress(f"reading {config}")
+    path = config_file("service_due.yaml", config)
+    progress(f"reading {path}")
     from training.runs.service_due import load_service_due_config
     from training.runs.service_due import service_due as run
 
-    report = run(load_service_due_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
+    report = run(load_service_due_config(path), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json(
             {"vehicles": report.due.height, "notes": report.all.notes, "files": [str(f) for f in report.files]}

@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
+from ml.home import config_file
 from training.options import AsJson, parsed_instant, print_json, say
 from training.printing import out, print_values
 
 
 def value(
     to: Annotated[Path, typer.Option("--out", help="Customers: .parquet or .csv; a picture is drawn beside it.")],
-    config: Annotated[Path, typer.Option("--config", "-c", help="Configuration.")] = Path(
-        "configs/customer_value.yaml"
-    ),
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Configuration; configs/customer_value.yaml if not given.")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="End of the history; the last purchase if not given.")
     ] = None,
@@ -23,11 +24,12 @@ def value(
 ) -> None:
     """Say what every customer will still bring: purchases and workshop visits to come, and their worth."""
     progress = say(as_json)
-    progress(f"reading {config}")
+    path = config_file("customer_value.yaml", config)
+    progress(f"reading {path}")
     from training.runs.customer_value import load_value_config
     from training.runs.customer_value import value as run
 
-    valuation = run(load_value_config(config), out=to, as_of=parsed_instant(as_of), progress=progress)
+    valuation = run(load_value_config(path), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json({"out": str(to), **valuation.as_dict()})
     print_values(valuation)

@@ -11,16 +11,16 @@ from typing import Any
 import matplotlib
 import polars as pl
 from matplotlib.figure import Figure
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, field_validator
 
-from features.errors import ConfigError, DataError
+from features.errors import DataError
 from features.sources import load_sources, read_tables
 from features.tables import TABLES
+from features.yaml_config import Section, load_yaml, near
 from ml.customer_value import CustomerValue, customer_value
 from ml.home import home
 from ml.instants import microseconds
 from training.answer_files import check_out, write_answers
-from training.config import first_problem, read_yaml
 from training.pictures import save_figure
 from training.studies.row_data import Say
 
@@ -28,7 +28,7 @@ matplotlib.use("Agg")
 FEN = 100
 
 
-class Stream(BaseModel):
+class Stream(Section):
     """One kind of purchase.
 
     Attributes
@@ -41,17 +41,20 @@ class Stream(BaseModel):
         Raw table that says whose the vehicle is, where the purchases name vehicles alone.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     table: str
     amount: str
     through: str | None = None
 
+    @field_validator("table", "through")
+    @classmethod
+    def _is_a_table(cls, value: str | None) -> str | None:
+        if value is not None and value not in TABLES:
+            raise ValueError(f"no such table; {near(value, TABLES)}")
+        return value
 
-class ValueConfig(BaseModel):
+
+class ValueConfig(Section):
     """`configs/customer_value.yaml`: sources, the horizon, and the streams of purchases by name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sources: Path = Path("sources.yaml")
     horizon_days: float = Field(365, gt=0, le=36_500)
@@ -100,14 +103,7 @@ def load_value_config(path: Path) -> ValueConfig:
     ConfigError
         Names the file, the key, the rule and the value received.
     """
-    try:
-        config = ValueConfig.model_validate(read_yaml(path))
-    except ValidationError as e:
-        raise ConfigError(f"{path}: {first_problem(e)}") from None
-    for name, stream in config.streams.items():
-        for key, table in (("table", stream.table), ("through", stream.through)):
-            if table is not None and table not in TABLES:
-                raise ConfigError(f"{path}: streams.{name}.{key}: no such table '{table}'; one of {', '.join(TABLES)}")
+    config = load_yaml(path, ValueConfig)
     return config.model_copy(update={"sources": path.parent / config.sources})
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.errors import DataError
 from features.sources import load_sources, read_tables
-from features.yaml_config import load_yaml
+from features.yaml_config import Section, load_yaml
 from ml.fault_rate.service_due import ServiceDue, next_services
 from ml.fault_rate.service_rules import ServiceRules
 from ml.home import home
@@ -26,7 +26,7 @@ RECORDS = ("vehicle_id", "component", "fault", "serviced_at", "reported_at", "od
 FLEET = ("vehicle_id", "model", "energy_type", "store_id", "entered_service_at", "left_service_at", "monthly_km")
 
 
-class ServiceDueConfig(BaseModel):
+class ServiceDueConfig(Section):
     """`configs/service_due.yaml`.
 
     Attributes
@@ -40,8 +40,6 @@ class ServiceDueConfig(BaseModel):
     rules : ServiceRules
         After how many km or months a service falls due.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sources: Path = Path("sources.yaml")
     within_days: int = Field(60, ge=0, le=3_650)

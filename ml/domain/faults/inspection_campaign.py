@@ -1,8 +1,9 @@
 """What calling vehicles in brings: faults avoided, parts needed and what it costs, over the days to come.
 
 A vehicle has faults at ``ratio`` times its usual rate. Called in, it comes with a chance, some days later; from then on
-its rate is the usual one times ``1 + (1 - cures) * (ratio - 1)``. Faults come as a Poisson process, so expectations add
-up; what is not known of the ratio is drawn from its posterior (a gamma distribution, as in the gamma-Poisson model).
+its rate is the usual one times ``1 + (1 - repair_effectiveness) * (ratio - 1)``. Faults come as a Poisson process, so
+expectations add up; what is not known of the ratio is drawn from its posterior (a gamma distribution, as in the
+gamma-Poisson model).
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ def plan_campaign(
     usual: npt.ArrayLike,
     *,
     posterior: tuple[float, float],
-    comes: float,
-    cures: float,
+    visit_probability: float,
+    repair_effectiveness: float,
     delay: float,
-    enough: float,
+    parts_service_level: float,
     seed: int = 0,
 ) -> Campaign:
     """Weigh up a campaign.
@@ -63,12 +64,14 @@ def plan_campaign(
         Faults of each vehicle over the days to come at the usual rate.
     posterior : tuple of float
         Shape and rate of the gamma distribution of the ratio.
-    comes, cures : float
-        Chance that a vehicle comes, and share of what is too much that a visit takes away.
+    visit_probability : float
+        Probability that a vehicle comes when it is called.
+    repair_effectiveness : float
+        Share of the excess faults that a visit removes.
     delay : float
         Part of the days to come that passes before it comes, on the mean.
-    enough : float
-        Chance with which the parts in stock shall be enough.
+    parts_service_level : float
+        Probability that the parts in stock suffice.
 
     Raises
     ------
@@ -77,8 +80,11 @@ def plan_campaign(
 
     Examples
     --------
-    >>> found = plan_campaign([0.1] * 100, posterior=(400.0, 100.0), comes=0.5, cures=1.0, delay=0.0, enough=0.95)
-    >>> round(found.faults), round(found.avoided), round(found.comes), round(found.parts)
+    >>> campaign = plan_campaign(
+    ...     [0.1] * 100, posterior=(400.0, 100.0), visit_probability=0.5, repair_effectiveness=1.0, delay=0.0,
+    ...     parts_service_level=0.95,
+    ... )
+    >>> round(campaign.faults), round(campaign.avoided), round(campaign.comes), round(campaign.parts)
     (40, 15, 50, 75)
     """
     due = np.asarray(usual, dtype=np.float64)
@@ -87,17 +93,21 @@ def plan_campaign(
     shape, rate = posterior
     if not (np.isfinite([shape, rate]).all() and min(shape, rate) > 0):
         raise ValueError(f"posterior must be two finite numbers above 0, got {posterior}")
-    for name, value in {"comes": comes, "cures": cures, "delay": delay, "enough": enough}.items():
+    shares = {
+        "visit_probability": visit_probability, "repair_effectiveness": repair_effectiveness, "delay": delay,
+        "parts_service_level": parts_service_level,
+    }  # fmt: skip
+    for name, value in shares.items():
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {value}")
     rng = np.random.default_rng(seed)
     ratio = rng.gamma(shape, 1 / rate, DRAWS)
     at_usual = float(due.sum())
     faults = at_usual * ratio
-    taken = comes * cures * (1 - delay)
+    removed = visit_probability * repair_effectiveness * (1 - delay)
     # A ratio below 1 leaves nothing to take away.
-    avoided = at_usual * taken * np.maximum(ratio - 1, 0.0)
-    coming = rng.binomial(len(due), comes, DRAWS)
+    avoided = at_usual * removed * np.maximum(ratio - 1, 0.0)
+    coming = rng.binomial(len(due), visit_probability, DRAWS)
     parts = coming + rng.poisson(faults - avoided)
     low, high = (float(v) for v in np.quantile(avoided, INTERVAL))
     few, many = (float(v) for v in np.quantile(parts, INTERVAL))
@@ -105,8 +115,8 @@ def plan_campaign(
         faults=at_usual * shape / rate,
         avoided=float(avoided.mean()),
         avoided_between=(low, high),
-        comes=len(due) * comes,
-        parts=float(len(due) * comes + (faults - avoided).mean()),
+        comes=len(due) * visit_probability,
+        parts=float(len(due) * visit_probability + (faults - avoided).mean()),
         parts_between=(few, many),
-        parts_to_stock=int(np.quantile(parts, enough, method="inverted_cdf")),
+        parts_to_stock=int(np.quantile(parts, parts_service_level, method="inverted_cdf")),
     )

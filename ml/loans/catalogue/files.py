@@ -22,7 +22,7 @@ class Lending:
 
 
 def load_lending(products: Path, rules: Path) -> Lending:
-    """Read `loan_products.yaml` and `lending_rules.yaml`.
+    """Read `loans/products.yaml` and `loans/rules.yaml`.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def load_lending(products: Path, rules: Path) -> Lending:
 
 
 def load_loan_products(path: Path, rules: LendingRules) -> LoanProducts:
-    """Read `loan_products.yaml` and hold it against the rules.
+    """Read `loans/products.yaml` and hold it against the rules.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def load_loan_products(path: Path, rules: LendingRules) -> LoanProducts:
     """
     products = load_yaml(path, LoanProducts)
     for fault in _against(products, rules):
-        raise ConfigError(f"{path.name}: {fault}")
+        raise ConfigError(f"{path}: {fault}")
     return products
 
 

@@ -1,4 +1,4 @@
-"""`loan_products.yaml`: lenders and their products, with rate grids by date, risk band and term."""
+"""`loans/products.yaml`: lenders and their products, with rate grids by date, risk band and term."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lending_rules.yaml`: what law and house policy set for every lender, by date."""
+"""`loans/rules.yaml`: what law and house policy set for every lender, by date."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class LendingRules(Section):
 
 
 def load_lending_rules(path: Path) -> LendingRules:
-    """Read `lending_rules.yaml`.
+    """Read `loans/rules.yaml`.
 
     Raises
     ------

@@ -66,14 +66,14 @@ def yaml_error(folder: Path, text: str) -> str:
         ("tables: {leads: {csv: a.csv, parquet: b}}", ["tables.leads", "exactly one of `parquet`, `csv` and `sql`"]),
         ("tables: {leads: {sql: SELECT 1}}", ["`sql` and `url` go together"]),
         ("tables: {leads: {parquet: a, encoding: gb18030}}", ["`encoding` is an option of `csv`: remove it"]),
-        ("tables: {leads: {csv: a, encoding: gbk}}", ["tables.leads.encoding", "'gb18030'", "received 'gbk'"]),
-        ("max_quarantined_share: 2", ["max_quarantined_share", "less than or equal to 1", "received 2"]),
-        ("timezone: Asia/Shangai", ["timezone", "no such time zone", "Asia/Shanghai", "received 'Asia/Shangai'"]),
-        ("timezone: Asia", ["timezone", "no such time zone", "received 'Asia'"]),
+        ("tables: {leads: {csv: a, encoding: gbk}}", ["tables.leads.encoding", "'gb18030'", "got 'gbk'"]),
+        ("max_quarantined_share: 2", ["max_quarantined_share", "less than or equal to 1", "got 2"]),
+        ("timezone: Asia/Shangai", ["timezone", "no such time zone", "Asia/Shanghai", "got 'Asia/Shangai'"]),
+        ("timezone: Asia", ["timezone", "no such time zone", "got 'Asia'"]),
         ("timezone: ${CHEHANG_NO_SUCH_VARIABLE}", ["timezone", "CHEHANG_NO_SUCH_VARIABLE is not set", "set it"]),
         ("timezone: UTC\ntimezone: UTC", ["key `timezone` is given twice", "line 2"]),
         ("tables: [", ["not valid YAML", "correct that line"]),
-        ("- a", ["top level", "received ['a']"]),
+        ("- a", ["must hold keys and values", "got a list"]),
     ],
 )
 def test_a_yaml_that_is_wrong_is_told_by_file_field_and_remedy(tmp_path, text, said):
@@ -87,7 +87,7 @@ def test_a_yaml_that_is_not_there_or_not_utf8(tmp_path):
     with pytest.raises(ConfigError, match=r"no such file"):
         load_sources(tmp_path / "none.yaml")
     (tmp_path / "gb.yaml").write_bytes("# 车行".encode("gb18030"))
-    with pytest.raises(ConfigError, match=r"byte 2 is not UTF-8: save the file as UTF-8"):
+    with pytest.raises(ConfigError, match=r"byte 2 is not UTF-8; save the file as UTF-8"):
         load_sources(tmp_path / "gb.yaml")
 
 

@@ -37,7 +37,7 @@ CASES: dict[str, tuple[str, str, int, float | None, float]] = {
 
 @pytest.fixture(scope="module")
 def lending() -> Lending:
-    return load_lending(CONFIGS / "loan_products.yaml", CONFIGS / "lending_rules.yaml")
+    return load_lending(CONFIGS / "loans" / "products.yaml", CONFIGS / "loans" / "rules.yaml")
 
 
 def stated(lending: Lending, case: str) -> Disclosure:

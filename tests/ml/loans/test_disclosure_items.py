@@ -44,7 +44,7 @@ def schedule(of: Product, *, rate: float = 0.06) -> Schedule:
 
 @pytest.fixture(scope="module")
 def lending() -> Lending:
-    return load_lending(ROOT / "configs" / "loan_products.yaml", ROOT / "configs" / "lending_rules.yaml")
+    return load_lending(ROOT / "configs" / "loans" / "products.yaml", ROOT / "configs" / "loans" / "rules.yaml")
 
 
 def fee(amounts: dict[str, Any], charged: str, **changes: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ WHO = Applicant(32, 1_600_000, 200_000)
 
 @pytest.fixture(scope="module")
 def lending() -> Lending:
-    return load_lending(CONFIGS / "loan_products.yaml", CONFIGS / "lending_rules.yaml")
+    return load_lending(CONFIGS / "loans" / "products.yaml", CONFIGS / "loans" / "rules.yaml")
 
 
 def asked(down: int = 8_000_000, term: int | None = 36, vehicle: Vehicle = CAR, who: Applicant = WHO) -> Application:

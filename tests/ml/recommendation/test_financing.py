@@ -41,7 +41,7 @@ def financing() -> Financing:
         "lenders": {"bank": {"name": TEXT, "funding_rate": 0.02, "late_interest": 1.5}},
         "products": {"free": product({12: 0.05, 24: 0.05}), "long": product({36: 0.05}, eligibility=own)},
     }
-    rules = load_lending_rules(ROOT / "configs" / "lending_rules.yaml")
+    rules = load_lending_rules(ROOT / "configs" / "loans" / "rules.yaml")
     return Financing(Lending(rules, LoanProducts.model_validate(catalogue)), CardPayment())
 
 

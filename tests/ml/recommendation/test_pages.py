@@ -187,7 +187,8 @@ def test_reasons_are_true(model: Model) -> None:
 @pytest.fixture
 def rules(model: Model, tmp_path: Path) -> Any:
     """Writes the house's rules and lets the model read them, as the service does."""
-    for name in ("loan_products.yaml", "lending_rules.yaml"):
+    (tmp_path / "loans").mkdir()
+    for name in ("loans/products.yaml", "loans/rules.yaml"):
         (tmp_path / name).write_text((ROOT / "configs" / name).read_text(encoding="utf-8"), encoding="utf-8")
     watch = follow(tmp_path)
 
@@ -214,22 +215,22 @@ def test_an_operator_pins_boosts_and_buries(model: Model, rules: Any) -> None:
 
 
 def test_rules_that_cannot_be_leave_the_old_ones(model: Model, rules: Any) -> None:
-    rules("most_of_a_model: 1")
-    assert model.estimator.house.most_of_a_model == 1
+    rules("max_per_model: 1")
+    assert model.estimator.house.max_per_model == 1
     for wrong in (
-        "most_of_a_model: 0",
+        "max_per_model: 0",
         "rules: [{action: shout, where: {brand: [B1]}}]",
         "rules: [{action: pin}]",
         "x: 1",
     ):
         with pytest.raises(ConfigError, match=r"recommendation_rules\.yaml"):
             rules(wrong)
-        assert model.estimator.house.most_of_a_model == 1
+        assert model.estimator.house.max_per_model == 1
     assert load_house_rules(ROOT / "configs" / "recommendation_rules.yaml").rules == ()
 
 
 def test_new_stock_is_tried_with_a_known_chance(model: Model, rules: Any) -> None:
-    rules("explore_share: 0.3\nnew_days: 60")
+    rules("exploration_share: 0.3\nnew_days: 60")
     pages = [ask(model, n=10, visitor_id=f"v{i}") for i in range(30)]
     tried = [c for page in pages for c in page.items if c.explored]
     assert tried and all(0 < c.propensity < 1 and c.new and c.condition == "used" for c in tried)

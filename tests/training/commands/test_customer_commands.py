@@ -68,7 +68,7 @@ def test_values_are_printed_by_stream(
 
 def test_a_stream_of_no_table_and_a_bad_instant_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
-    with pytest.raises(ConfigError, match=r"streams\.cars\.table: no such table 'rides'"):
+    with pytest.raises(ConfigError, match=r"streams\.cars\.table: no such table, got 'rides'"):
         value(tmp_path / "values.csv", config=_value_config(tmp_path, table="rides"))
     with pytest.raises(ConfigError, match="--as-of: must be an instant with an offset"):
         value(tmp_path / "values.csv", config=_value_config(tmp_path), as_of="soon")

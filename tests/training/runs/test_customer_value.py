@@ -92,8 +92,14 @@ def test_the_history_may_end_earlier(tmp_path: Path, calls: list[dict[str, Any]]
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"streams": {"cars": {"table": "cars", "amount": "price"}}}, r"streams\.cars\.table: no such table 'cars'"),
-        ({"streams": {"cars": {**STREAMS["workshop"], "through": "owners"}}}, r"cars\.through: no such table 'owners'"),
+        (
+            {"streams": {"cars": {"table": "cars", "amount": "price"}}},
+            r"cars\.table: no such table, got .cars.; there",
+        ),
+        (
+            {"streams": {"cars": {**STREAMS["workshop"], "through": "owners"}}},
+            r"cars\.through: no such table, got",
+        ),
         ({"streams": {}}, "streams"),
         ({"horizon_days": 0}, "horizon_days"),
         ({"nonsense": 1}, "nonsense"),

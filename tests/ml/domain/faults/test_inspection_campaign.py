@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from ml.domain.faults.inspection_campaign import plan_campaign
 
-HOW: dict[str, Any] = {"posterior": (900.0, 300.0), "comes": 0.6, "cures": 0.9, "delay": 0.1, "enough": 0.95}
+HOW: dict[str, Any] = {
+    "posterior": (900.0, 300.0),
+    "visit_probability": 0.6,
+    "repair_effectiveness": 0.9,
+    "delay": 0.1,
+    "parts_service_level": 0.95,
+}
 
 
 def test_expectations_by_hand() -> None:
@@ -28,16 +34,27 @@ def test_no_vehicle_needs_nothing() -> None:
     assert (found.faults, found.avoided, found.comes, found.parts_to_stock) == (0, 0, 0, 0)
 
 
-@given(comes=st.floats(0, 1), cures=st.floats(0, 1), delay=st.floats(0, 1), ratio=st.floats(0.2, 9))
-def test_no_more_is_avoided_than_would_have_come(comes: float, cures: float, delay: float, ratio: float) -> None:
-    how = HOW | {"comes": comes, "cures": cures, "delay": delay, "posterior": (ratio * 50, 50.0)}
+@given(visits=st.floats(0, 1), effect=st.floats(0, 1), delay=st.floats(0, 1), ratio=st.floats(0.2, 9))
+def test_no_more_is_avoided_than_would_have_come(visits: float, effect: float, delay: float, ratio: float) -> None:
+    how = HOW | {
+        "visit_probability": visits,
+        "repair_effectiveness": effect,
+        "delay": delay,
+        "posterior": (ratio * 50, 50.0),
+    }
     found = plan_campaign(np.full(30, 0.1), **how)
     assert 0 <= found.avoided <= found.faults * 1.1 + 1e-9
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"comes": 1.1}, {"cures": -0.1}, {"delay": 2}, {"enough": 5}, {"posterior": (0.0, 1.0)}],
+    [
+        {"visit_probability": 1.1},
+        {"repair_effectiveness": -0.1},
+        {"delay": 2},
+        {"parts_service_level": 5},
+        {"posterior": (0.0, 1.0)},
+    ],
 )
 def test_numbers_out_of_their_range_are_named(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):

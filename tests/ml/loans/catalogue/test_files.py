@@ -16,7 +16,7 @@ from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.catalogue.rules import VehicleClass, vehicle_class
 
 CONFIGS = Path(__file__).resolve().parents[4] / "configs"
-PRODUCTS, RULES = CONFIGS / "loan_products.yaml", CONFIGS / "lending_rules.yaml"
+PRODUCTS, RULES = CONFIGS / "loans" / "products.yaml", CONFIGS / "loans" / "rules.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -165,13 +165,13 @@ def test_rate_grids_by_date(lending: Lending) -> None:
         ("risk.0.bands.B", "0.005", "risk.0.bands: limits must rise from band to band"),
         ("policy.0.minimum_age", "16", "policy.0.minimum_age"),
         ("rate_celing", "0.2", "rate_celing: unknown key; did you mean `rate_ceiling`"),
-        ("term", None, "term: Field required"),
+        ("term", None, "term: this key is required; add it"),
     ],
 )
 def test_a_rule_file_with_a_fault_names_the_place(
     changed: Callable[..., Lending], place: str, value: Any, text: str
 ) -> None:
-    with pytest.raises(ConfigError, match="lending_rules.yaml: " + text):
+    with pytest.raises(ConfigError, match="rules.yaml: " + text):
         changed(rules={place: value})
 
 
@@ -242,7 +242,7 @@ def test_a_rule_file_with_a_fault_names_the_place(
 def test_a_product_file_with_a_fault_names_the_place(
     changed: Callable[..., Lending], place: str, value: Any, text: str
 ) -> None:
-    with pytest.raises(ConfigError, match="loan_products.yaml: .*" + text):
+    with pytest.raises(ConfigError, match="products.yaml: .*" + text):
         changed(products={f"products.{place}": value})
 
 

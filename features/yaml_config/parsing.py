@@ -1,0 +1,149 @@
+"""The dialect of every YAML file: scalars of YAML 1.2, no key twice, `${NAME}` from the environment.
+
+YAML 1.1 reads `no` as false, `12:30` as 750 and `2024-01-31` as a date; in YAML 1.2 these are texts. Whole numbers are
+decimal, and one that begins with a zero stays a text, because it is a code (`010`). Merge keys (`<<`) and explicit
+types beyond the seven of JSON are YAML 1.1 and refused; aliases count as often as they stand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from features.errors import ConfigError
+
+MAX_DEPTH = 50
+MAX_VALUES = 100_000  # aliases of aliases would otherwise write out to more than any memory holds
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_TAG = "tag:yaml.org,2002:"
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = {}  # noqa: RUF012  (PyYAML's names; filled below)
+    yaml_constructors = {}  # noqa: RUF012
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    content: dict[Hashable, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be a text or a number", key_node.start_mark)
+        if key in content:
+            raise yaml.constructor.ConstructorError(None, None, f"key `{key}` is given twice", key_node.start_mark)
+        content[key] = loader.construct_object(value_node, deep=True)
+    return content
+
+
+for _name, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|(?:0|[1-9][0-9]*)(?=[eE]))(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+):
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _first)
+for _name in ("null", "bool", "int", "float", "str", "seq"):
+    _Loader.add_constructor(_TAG + _name, getattr(yaml.SafeLoader, f"construct_yaml_{_name}"))
+_Loader.add_constructor(_TAG + "map", _mapping)
+_Loader.add_constructor(None, yaml.SafeLoader.construct_undefined)  # type: ignore[type-var]
+
+
+def parse_yaml(text: str, origin: str) -> Any:
+    """Parse one YAML document into dicts, lists and scalars; variables stay as they are written.
+
+    Parameters
+    ----------
+    text : str
+        The document; nothing but comments is null.
+    origin : str
+        Where it stands, for error messages: a path, or an option.
+
+    Raises
+    ------
+    ConfigError
+        The text is not YAML, gives a key twice, is nested too deeply or stands for too many values. The message names
+        the line and never quotes it: a line may hold a password.
+
+    Examples
+    --------
+    >>> parse_yaml("{sold: no, code: 010, share: 1e-3, day: 2024-01-31}", "shop.yaml")
+    {'sold': 'no', 'code': '010', 'share': 0.001, 'day': '2024-01-31'}
+    >>> parse_yaml("{a: 1, a: 2}", "shop.yaml")
+    Traceback (most recent call last):
+    features.errors.ConfigError: shop.yaml: not valid YAML: line 1, column 8: key `a` is given twice; correct that line
+    """
+    try:
+        content = yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = ", ".join(text for text in (error.context, error.problem) if text)
+        raise ConfigError(f"{origin}: not valid YAML: {place}{problem}; correct that line") from None
+    except (yaml.YAMLError, ValueError, KeyError) as error:
+        raise ConfigError(f"{origin}: not valid YAML: {' '.join(str(error).split())}; correct the text") from None
+    except RecursionError:
+        raise ConfigError(f"{origin}: nested more than {MAX_DEPTH} deep; flatten it") from None
+    check_size(content, origin)
+    return content
+
+
+def check_size(content: Any, origin: str) -> None:
+    """Refuse what is nested too deeply, or stands for too many values.
+
+    Raises
+    ------
+    ConfigError
+    """
+    count, stack = 0, [(content, 0)]
+    while stack:
+        value, depth = stack.pop()
+        count += 1
+        if depth > MAX_DEPTH:
+            raise ConfigError(f"{origin}: nested more than {MAX_DEPTH} deep; flatten it")
+        if count > MAX_VALUES:
+            raise ConfigError(f"{origin}: more than {MAX_VALUES:,} values, aliases written out; make it smaller")
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        stack.extend((item, depth + 1) for item in inner)
+
+
+def fill_variables(content: Any, origin: str, place: str = "") -> Any:
+    """Replace `${NAME}` and `${NAME:-default}` in every text value from the environment.
+
+    This happens after parsing, so that a password may hold any character. A variable that is empty takes the default.
+
+    Raises
+    ------
+    ConfigError
+        A variable without a default is not set.
+
+    Examples
+    --------
+    >>> fill_variables({"city": "${SHOP_CITY:-Pudong}", "places": 3}, "shop.yaml")
+    {'city': 'Pudong', 'places': 3}
+    """
+    if isinstance(content, dict):
+        return {k: fill_variables(v, origin, f"{place}.{k}".lstrip(".")) for k, v in content.items()}
+    if isinstance(content, list):
+        return [fill_variables(v, origin, f"{place}[{i}]") for i, v in enumerate(content)]
+    if not isinstance(content, str):
+        return content
+
+    def value(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        text = os.environ.get(name)
+        if text is None and default is None:
+            raise ConfigError(
+                f"{origin}: {place or 'value'}: environment variable {name} is not set; set it, or write a default"
+            )
+        return str(default) if default is not None and not text else str(text)
+
+    return VARIABLE.sub(value, content)
