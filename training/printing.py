@@ -9,6 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ml.report.report import Report
+from ml.report.text import text_of
+
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True, highlight=False)
 
@@ -19,94 +22,11 @@ def print_notes(notes: Any) -> None:
         err.print(f"[yellow]note:[/yellow] {note}")
 
 
-def shown(value: float | None) -> str:
-    """A figure with four decimals; nothing where there is none."""
-    return "" if value is None else f"{value:.4f}"
-
-
-def print_report(report: Any) -> None:
-    """Print the metrics of a report, and what stands beside them."""
-    out.print(f"[bold]{report.task}[/bold]: {report.protocol}")
-    table = Table("metric", "value", "95 % interval", "naive")
-    for name, m in report.metrics.items():
-        table.add_row(name, f"{m['value']:.4f}", f"{m['low']:.4f} .. {m['high']:.4f}", shown(m["naive"]))
-    out.print(table)
-    plain = report.baselines.get("logistic_regression")
-    if plain:
-        name, found = next(iter(plain.items()))
-        interval = f"{found['low']:+.4f} .. {found['high']:+.4f}"
-        out.print(f"gain over logistic regression ({name} {found['value']:.4f}): {found['gain']:+.4f} ({interval})")
-    cells = report.expected_against_actual
-    for column in dict.fromkeys(c["column"] for c in cells):
-        own = [c for c in cells if c["column"] == column]
-        share = sum(c["within"] for c in own) / len(own)
-        out.print(f"expected against actual by {column} and month: {share:.0%} of {len(own)} within what chance allows")
-    best = report.baselines.get("best_single_column")
-    if best:
-        out.print(f"best single column: {best['column']} (AUC {best['roc_auc']:.4f})")
-    for name, band in report.decisions.get("bands", {}).items():
-        bad = "none" if band["bad_rate"] is None else f"{band['bad_rate']:.2%}"
-        out.print(f"{name}: {band['share']:.1%} of {report.rows['test']['rows']:,} test rows, bad rate {bad}")
-    for found in report.decisions.get("power", ()):
-        weeks = "more than 104 weeks" if found["median_weeks"] is None else f"{found['median_weeks']:.0f} weeks"
-        out.print(
-            f"{found['rate_ratio']:g} times the usual rate is known in {weeks} (median), in half a year "
-            f"{found['known_in_26_weeks']:.0%} of the time, at {found['expected_weekly']:.2f} expected a week"
-        )
-    orders = report.decisions.get("orders")
-    if orders:
-        table = Table("way of ordering", f"cost ({orders['unit']})", "over the product", "95 %", "met", "stock")
-        for name, w in orders["ways"].items():
-            interval = f"{w['low']:.2f} .. {w['high']:.2f}"
-            figures = (f"{w['cost']:,.1f}", f"{w['over_product']:.2f}", interval, f"{w['fill_rate']:.1%}")
-            table.add_row(name, *figures, f"{w['mean_stock']:.2f}")
-        out.print(table)
-        out.print(f"a series and period; {orders['rules']}")
-    for name, classes in report.segments.items():
-        for value, numbers in classes.items():
-            if "coverage_80" in numbers:
-                low, high = numbers["coverage_80_low"], numbers["coverage_80_high"]
-                out.print(
-                    f"{name} {value}: 80 % interval holds {numbers['coverage_80']:.1%} ({low:.1%} .. {high:.1%}), loss "
-                    f"{numbers['weighted_quantile_loss']:.4f}, {numbers['rows']:,} outcomes"
-                )
-    for value, numbers in report.segments.get("level", {}).items():
-        out.print(
-            f"totals by {value}: off by {numbers['weighted_absolute_error']:.1%}, 80 % interval holds "
-            f"{numbers['interval_80_holds']:.1%} of {numbers['rows']:,}"
-        )
-    for name, found in report.fairness.items():
-        ratio = "unknown" if found["approval_ratio"] is None else f"{found['approval_ratio']:.2f}"
-        out.print(f"fairness by {name}: lowest approval rate / highest = {ratio}")
-    for name, gain in report.baselines.items():
-        if name.startswith("gain over"):
-            interval = f"{gain['low']:+.4f} .. {gain['high']:+.4f}"
-            out.print(f"{name} alone ({gain['of']}): {gain['value']:+.4f} ({interval})")
-    for name, value in report.baselines.items():
-        if isinstance(value, float):
-            out.print(f"{name}: {value:.4f}")
-    for name, ways in report.segments.items():
-        for way, numbers in ways.items():
-            if "ndcg_at_10" in numbers:
-                interval = f"{numbers['low']:.4f} .. {numbers['high']:.4f}"
-                out.print(
-                    f"{name} {way}: NDCG@10 {numbers['ndcg_at_10']:.4f} ({interval}), {numbers['rows']:,} questions"
-                )
-    drift = {m: found["psi"] for m, found in report.by_month.items() if "psi" in found}
-    worst = max(drift.items(), key=lambda m: m[1], default=None)
-    if worst:
-        out.print(f"largest monthly PSI: {worst[1]:.3f} in {worst[0]}")
+def print_report(report: Report) -> None:
+    """Print the sections of a report, and its notes."""
+    for part in text_of(report):
+        out.print(part)
     print_notes(report.notes)
-
-
-def print_folds(found: Any) -> None:
-    """Print a cross-validation."""
-    out.print(f"{found.protocol}, {found.rows:,} rows tested")
-    table = Table("metric", "mean of folds", "all rows", "95 % interval", "naive")
-    for name, m in found.pooled.items():
-        interval = f"{m['low']:.5f} .. {m['high']:.5f}"
-        table.add_row(name, f"{found.mean[name]:.5f}", f"{m['value']:.5f}", interval, shown(m["naive"]))
-    out.print(table)
 
 
 def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> None:

@@ -21,13 +21,12 @@ from ml.problem import (
     RankingProblem,
     SurveillanceProblem,
 )
+from ml.report.report import Report
 from training.config import TaskConfig
 from training.studies.fitted import E, EvaluatedBy, Evaluation, Fitted
 from training.studies.panel import PanelStudy
 from training.studies.ranking import RankingStudy
 from training.studies.row_data import Say
-from training.studies.row_folds import CrossValidated
-from training.studies.row_report import Report
 from training.studies.rows import RowStudy
 from training.studies.surveillance import SurveillanceStudy
 
@@ -105,9 +104,7 @@ class Study(Protocol[E]):
             Something is missing.
         """
 
-    def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Say | None = None
-    ) -> Report | CrossValidated:
+    def evaluate(self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Say | None = None) -> Report:
         """Evaluate by one of `evaluations`."""
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:

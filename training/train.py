@@ -19,7 +19,7 @@ from training.studies.row_data import Say
 from training.study import StudyData, load_data
 
 if TYPE_CHECKING:
-    from training.studies.row_report import Report
+    from ml.report.report import Report
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = 
     say("evaluating on the test part, never used so far")
     report = data.evaluate(fitted.evaluated)
     # MLflow takes seconds to import: errors in the data or the configuration come before.
+    from ml.report.figures import draw_report
     from training import tracking
-    from training.plots import draw_report
 
     model = Model(config.definition, fitted.served, _card(data, report, fitted))
     say("registering the version")

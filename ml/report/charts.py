@@ -10,7 +10,8 @@ from ml.report.columns import Column
 from ml.report.formats import Format, Language
 from ml.report.sections import Bars, Calibration, Curve, Importance, Rows, Section, TimeSeries
 
-MAX_BARS = 12  # groups; the table has the others
+MAX_BARS = 16  # of all series; the table has the others
+MAX_FEATURES = 12
 MAX_LABELS = 6  # of a horizontal axis
 Values = tuple[float | None, ...]
 _PERFECT = {"zh": "完全校准", "en": "perfect calibration"}
@@ -30,8 +31,14 @@ class Series:
     """Values of one colour; None is a gap."""
 
     title: str
+    format: Format
     values: Values
     bands: tuple[Band, ...] = ()
+
+    def band_title(self) -> str:
+        """Return one title for all bands, the widest first."""
+        shares = ", ".join(band.title.split(" ", 1)[0] for band in self.bands)
+        return f"{shares} {self.bands[0].title.split(' ', 1)[1]}" if self.bands else ""
 
 
 @dataclass(frozen=True)
@@ -105,18 +112,18 @@ def chart_of(section: Section, language: Language = "en") -> Lines | HorizontalB
         return None
     if isinstance(section, Calibration):
         x = tuple(b.predicted or 0.0 for b in section.rows)
-        series = Series(section.y.label(language), tuple(b.observed for b in section.rows))
+        line = Series(section.y.label(language), section.y.format, tuple(b.observed for b in section.rows))
         x_axis, y_axis = (Ruler(a.label(language), a.format) for a in (section.x, section.y))
-        return Lines(x, x_axis, y_axis, (series,), diagonal=_PERFECT[language])
+        return Lines(x, x_axis, y_axis, (line,), diagonal=_PERFECT[language])
     if isinstance(section, Importance):
-        rows = section.rows[:MAX_BARS]
+        rows = section.rows[:MAX_FEATURES]
         axis = Ruler(section.x.label(language), section.x.format)
-        return HorizontalBars(
-            tuple(f.name for f in rows), (Series(axis.title, tuple(f.importance for f in rows)),), axis
-        )
+        series = Series(axis.title, axis.format, tuple(f.importance for f in rows))
+        return HorizontalBars(tuple(f.name for f in rows), (series,), axis)
     if isinstance(section, Bars):
-        names = tuple(str(row[section.columns[0].name]) for row in section.rows[:MAX_BARS])
-        bars = tuple(_series(section, c, language, limit=MAX_BARS) for c in section.series())
+        limit = MAX_BARS // len(section.drawn)
+        names = tuple(str(row[section.columns[0].name]) for row in section.rows[:limit])
+        bars = tuple(_series(section, c, language, limit=limit) for c in section.series())
         return HorizontalBars(names, bars, Ruler(section.y.label(language), section.y.format))
     if isinstance(section, Curve | TimeSeries):
         return _lines(section, language)
@@ -141,18 +148,18 @@ def _series(section: Rows, column: Column, language: Language, *, limit: int | N
         return tuple(None if (v := row[key]) is None else float(v) for row in section.rows[:limit])
 
     bands = tuple(Band(i.label(language), values(i.low), values(i.high)) for i in column.intervals)
-    return Series(getattr(column.title, language), values(column.name), bands)
+    return Series(getattr(column.title, language), column.format, values(column.name), bands)
 
 
-def ticks(low: float, high: float, *, about: int = 4) -> list[float]:
+def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
     """Return round numbers from `low` to `high`, about so many.
 
-    >>> ticks(0.0, 0.13), ticks(0.0, 96_000.0, about=6)
-    ([0.0, 0.05, 0.1], [0.0, 20000.0, 40000.0, 60000.0, 80000.0])
+    >>> ticks(0.0, 0.9), ticks(0.0, 96_000.0)
+    ([0.0, 0.2, 0.4, 0.6, 0.8], [0.0, 20000.0, 40000.0, 60000.0, 80000.0])
     """
     rough = (high - low) / about if high > low else 1.0
     size = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * size for m in (1, 2, 5, 10) if m * size >= rough * 0.999)
+    step = next(m * size for m in (1, 2, 5, 10) if m * size >= 0.7 * rough)
     count = math.floor(high / step + 1e-9) - math.ceil(low / step - 1e-9)
     return [round(step * (math.ceil(low / step - 1e-9) + i), 12) for i in range(count + 1)]
 

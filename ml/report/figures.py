@@ -27,7 +27,7 @@ from ml.report.formats import Language, formatted, on_axis
 from ml.report.html import headline
 from ml.report.report import Report
 from ml.report.sections import Metrics, Section
-from ml.report.style import BAD, BAND_OPACITY, CONTROL, INK, LINE, QUIET_INK, SERIES
+from ml.report.style import BAD, BAND_OPACITY, CONTROL, DASHES, INK, LINE, QUIET_INK, SERIES
 
 WIDTH, PANEL_HEIGHT, HEAD, DPI = 6.4, 3.4, 0.9, 110  # inches of a panel and of the heading; dots an inch
 MOST_MARKERS, FEWEST_BARS = 24, 6  # points with a mark; groups for which a panel has room at least
@@ -115,11 +115,13 @@ def _lines(panel: Any, chart: Lines) -> None:
         values = [float("nan") if v is None else v for v in series.values]
         marker = "o" if len(chart.x) <= MOST_MARKERS else ""
         panel.plot(chart.x, values, color=colour, marker=marker, markersize=4, linewidth=1.8, label=series.title)
-        for band in series.bands:
+        for k, band in enumerate(series.bands):
             ends = ([float("nan") if v is None else v for v in side] for side in (band.low, band.high))
-            panel.fill_between(chart.x, *ends, color=colour, alpha=BAND_OPACITY, linewidth=0, label=band.title)
-    for value, title in chart.thresholds:
-        panel.axhline(value, color=BAD, linestyle="--", linewidth=1.2, label=title)
+            panel.fill_between(
+                chart.x, *ends, color=colour, alpha=BAND_OPACITY, linewidth=0, label="_" if k else series.band_title()
+            )
+    for i, (value, title) in enumerate(chart.thresholds):
+        panel.axhline(value, color=BAD, linestyle=(0, DASHES[i % len(DASHES)]), linewidth=1.4, label=title)
     x0, x1, y0, y1 = chart.extent()
     if chart.diagonal:
         panel.plot([x0, x1], [y0, y1], color=CONTROL, linestyle=":", linewidth=1.2, label=chart.diagonal)
@@ -152,7 +154,7 @@ def _bars(panel: Any, chart: HorizontalBars, language: Language) -> None:
                 if low is not None and up is not None:
                     panel.plot([low, up], [place, place], color=INK, linewidth=1.4, label="_")
                     end = max(end, up)
-            words = "–" if value is None else formatted(value, chart.axis.format, language)
+            words = "–" if value is None else formatted(value, series.format, language)
             panel.annotate(f" {words}", (end, place), va="center", fontsize=8, color=QUIET_INK)
             high = max(high, end)
     panel.set(

@@ -10,6 +10,7 @@ PAPER, SURFACE, LINE, CONTROL = "#f5f5f2", "#ffffff", "#e2e2dc", "#7d838c"
 INK, QUIET_INK = "#17191c", "#4b515a"
 ACCENT, BAD = "#0f5e8c", "#97301c"
 SERIES = (ACCENT, CONTROL, INK)
+DASHES = ((5, 3), (1.5, 2.5))  # of thresholds, from the lowest
 BAND_OPACITY = 0.22  # of the colour of the series
 
 FONTS = (

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from ml.report.charts import Band, HorizontalBars, Lines, Series, Values, decades, ticks
 from ml.report.formats import Language, formatted, on_axis
-from ml.report.style import BAD, BAND_OPACITY, CONTROL, INK, LINE, SERIES
+from ml.report.style import BAD, BAND_OPACITY, CONTROL, DASHES, INK, LINE, SERIES
 
 HEIGHT, TOP, BOTTOM = 240, 18, 42  # px of a line chart, and of its margins
 LEFT, RIGHT = 10.0, 97.0  # % of its width
@@ -31,13 +31,13 @@ def legend(chart: Lines | HorizontalBars) -> str:
     marks = [(s.title, SERIES[i % len(SERIES)]) for i, s in enumerate(chart.series)]
     items = [_key(title, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{c}" stroke-width="3"/>') for title, c in marks]
     for i, series in enumerate(chart.series):
-        for band in series.bands:
+        if series.bands:
             swatch = f'<rect width="18" height="10" fill="{SERIES[i % len(SERIES)]}" fill-opacity="{BAND_OPACITY}"/>'
             whisker = f'<line x1="0" x2="18" y1="5" y2="5" stroke="{INK}" stroke-width="2"/>'
-            items.append(_key(band.title, swatch if isinstance(chart, Lines) else whisker))
+            items.append(_key(series.band_title(), swatch if isinstance(chart, Lines) else whisker))
     if isinstance(chart, Lines):
-        dashed = f'<line x1="0" x2="18" y1="5" y2="5" stroke="{BAD}" stroke-width="2" stroke-dasharray="5 3"/>'
-        items += [_key(title, dashed) for _, title in chart.thresholds]
+        for i, (_, title) in enumerate(chart.thresholds):
+            items.append(_key(title, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{BAD}" stroke-width="2"{_dash(i)}/>'))
         if chart.diagonal:
             items.append(
                 _key(chart.diagonal, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{CONTROL}" stroke-dasharray="2 3"/>')
@@ -47,6 +47,10 @@ def legend(chart: Lines | HorizontalBars) -> str:
 
 def _key(title: str, mark: str) -> str:
     return f'<span><svg aria-hidden="true">{mark}</svg>{escape(title)}</span>'
+
+
+def _dash(i: int) -> str:
+    return f' stroke-dasharray="{" ".join(map(str, DASHES[i % len(DASHES)]))}"'
 
 
 def _text(x: float, y: float, words: str, anchor: str = "middle", more: str = "") -> str:
@@ -82,8 +86,8 @@ def _lines(chart: Lines) -> tuple[list[str], int]:
     if chart.diagonal:
         ends = f"M{place_x(x0):.2f} {place_y(y0):.2f} L{place_x(x1):.2f} {place_y(x1):.2f}"
         stretch.append(_path(ends, CONTROL, ' stroke-dasharray="2 3"'))
-    for value, _ in chart.thresholds:
-        stretch.append(_path(f"M0 {place_y(value):.2f} H100", BAD, ' stroke-dasharray="5 4"'))
+    for i, (value, _) in enumerate(chart.thresholds):
+        stretch.append(_path(f"M0 {place_y(value):.2f} H100", BAD, f' stroke-width="1.5"{_dash(i)}'))
     for i, s in enumerate(chart.series):
         stretch.append(_path(_route(chart.x, s.values, place_x, place_y), SERIES[i % len(SERIES)], ' stroke-width="2"'))
     box = f'x="{LEFT}%" y="{TOP}" width="{RIGHT - LEFT}%" height="{inner}"'
@@ -147,7 +151,7 @@ def _bars(chart: HorizontalBars, language: Language) -> tuple[list[str], int]:
                     f'stroke="{INK}" stroke-width="2"/>'
                 )
                 end = max(end, up)
-            words = "–" if value is None else formatted(value, chart.axis.format, language)
+            words = "–" if value is None else formatted(value, series.format, language)
             out.append(_text(NAMES + end + 1, y + BAR / 2 + 4, words, "start"))
     height = group * len(chart.categories)
     out.append(_text((NAMES + ENDS) / 2, height + 12, chart.axis.title))

@@ -12,7 +12,7 @@ from tests.realdata.test_demand import province_sales, relative_score
 from training.config import load_config
 from training.studies.panel import PanelStudyData
 from training.studies.panel_forecasts import OriginForecasts
-from training.studies.panel_report import measured
+from training.studies.panel_outcomes import measured
 
 pytestmark = pytest.mark.realdata
 EXAMPLES = Path(__file__).parents[2] / "configs" / "examples"

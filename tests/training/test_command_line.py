@@ -11,8 +11,10 @@ import polars as pl
 import pytest
 import yaml
 
+from ml.report.report import Report
 from tests.commands import chehang, chehang_apart
 from tests.conftest import Trained
+from tests.reports import keyed, trained_report
 from tests.small.credit_risk import credit_risk_tables, write_credit_risk
 
 
@@ -21,13 +23,14 @@ def _json(*arguments: str, home: Path) -> Any:
 
 
 def test_training_finds_what_makes_loans_default(credit_risk: Trained) -> None:
-    report = _json("evaluate", "credit_risk", "-c", str(credit_risk.config), home=credit_risk.home)
-    auc = report["metrics"]["roc_auc"]
-    assert auc["low"] > 0.65 > auc["naive"]
-    assert "in time order" in report["protocol"]
-    assert set(report["segments"]["housing"]) == {"own", "rent", "family"}
-    assert set(report["fairness"]) == {"gender"}
-    assert report["by_month"]
+    content = _json("evaluate", "credit_risk", "-c", str(credit_risk.config), home=credit_risk.home)
+    report = Report.model_validate(content)
+    auc = report.metrics["roc_auc"]
+    assert auc.low is not None and auc.naive is not None and auc.low > 0.65 > auc.naive
+    assert "in time order" in report.protocol
+    assert set(keyed(report, "by_housing")) == {"own", "rent", "family"}
+    assert set(keyed(report, "fairness")) == {"gender"}
+    assert report.rows("by_month")
     known = (
         "loan_to_value",
         "bureau_delinquencies_24m",
@@ -35,7 +38,7 @@ def test_training_finds_what_makes_loans_default(credit_risk: Trained) -> None:
         "payment_to_income",
         "loan_to_monthly_income",
     )
-    assert max(report["importance"], key=report["importance"].get) in known
+    assert report.rows("importance")[0]["name"] in known
 
 
 def test_promote_gate_rollback_history(tmp_path: Path) -> None:
@@ -65,8 +68,8 @@ def test_scorecard_is_the_same_task(tmp_path: Path, credit_risk: Trained) -> Non
     done = _json(
         "train", "credit_risk", "-c", str(credit_risk.config), "--set", "params.estimator=woe_scorecard", home=tmp_path
     )
-    auc = done["metrics"]["roc_auc"]
-    assert auc["low"] > auc["naive"] + 0.1
+    auc = trained_report(done).metrics["roc_auc"]
+    assert auc.low is not None and auc.naive is not None and auc.low > auc.naive + 0.1
 
 
 def test_score_a_file(tmp_path: Path, credit_risk: Trained) -> None:
@@ -98,7 +101,8 @@ def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
     del sources["tables"]["applications"]["columns"]
     (tmp_path / "data" / "sources.yaml").write_text(yaml.safe_dump(sources))
     found = _json("evaluate", "credit_risk", "-c", str(config), "--folds", "3", home=tmp_path)
-    assert found["rows"] == 1_500 and found["mean"]["roc_auc"] > 0.6
+    report = Report.model_validate(found)
+    assert "1,500 rows tested" in report.protocol and keyed(report, "folds")["roc_auc"]["mean"] > 0.6
     told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path)
     assert "the data has no time" in told.stdout
 

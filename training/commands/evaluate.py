@@ -20,7 +20,7 @@ from training.options import (
     print_json,
     say,
 )
-from training.printing import print_folds, print_report
+from training.printing import print_report
 
 if TYPE_CHECKING:
     from training.studies.fitted import EvaluatedBy
@@ -34,7 +34,7 @@ def evaluate(
     version: VersionNumber = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Cross-validate the configuration instead.")] = None,
     logged: Annotated[Path | None, typer.Option(help="Evaluate on logged exposures: .parquet or .csv.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write report.json and report.png into this folder.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write report.json, .html and .png into this folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a version on the present test part; with --folds, the configuration by cross-validation; with --logged,
@@ -46,7 +46,6 @@ def evaluate(
     by: EvaluatedBy = "folds" if folds is not None else "logged" if logged is not None else "holdout"
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.studies.fitted import Evaluation
-    from training.studies.row_folds import CrossValidated
     from training.study import study_of
 
     study = study_of(configured)
@@ -58,10 +57,8 @@ def evaluate(
 
     evaluation = Evaluation(by, estimator, folds=folds or 0, source=logged)
     result = study.evaluate(configured, evaluation, progress=progress)
-    if isinstance(result, CrossValidated):
-        return print_json(result.__dict__) if as_json else print_folds(result)
     if report is not None:
-        from training.plots import draw_report
+        from ml.report.figures import draw_report
 
         result.write(report)
         draw_report(result, report / "report.png")

@@ -21,6 +21,6 @@ def train(
 
     trained = run(configured, engine=engine, progress=progress)
     if as_json:
-        return print_json({"task": task, "version": trained.version.number, **trained.report.as_dict()})
+        return print_json({"version": trained.version.number, **trained.report.as_dict()})
     print_report(trained.report)
     out.print(f"registered {task} version {trained.version.number}; promote it with: chehang promote {task}")

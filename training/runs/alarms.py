@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 from features.aggregations import DAY
 from features.sources import TableReport
+from ml.bilingual import Text
 from ml.fault_rate.alarm_store import AlarmStore, Recorded
 from ml.fault_rate.answer import plan_of
 from ml.fault_rate.estimator import FaultEstimator
@@ -25,13 +24,21 @@ from ml.fault_rate.surveillance import Watch
 from ml.fault_rate.vehicles import CALL
 from ml.home import write_whole
 from ml.instants import instant
+from ml.report.columns import Axis, Column
+from ml.report.figures import draw_sections
+from ml.report.sections import Threshold, TimeSeries
 from training.answer_files import check_out, write_answers
 from training.config import TaskConfig
-from training.pictures import chinese_fonts, save_figure
 from training.studies.row_data import Say
 from training.studies.surveillance import SurveillanceStudyData
 
 DRAWN = 6  # cells drawn: those with an alarm first, then the nearest to one
+_WEEK = Column(name="week", title=Text(zh="周", en="end of the week"))
+_EVIDENCE = Column(name="evidence", title=Text(zh="证据（对数）", en="log evidence"), format="number")
+_FAULTS = (
+    Column(name="faults", title=Text(zh="实际故障", en="faults"), format="count"),
+    Column(name="expected", title=Text(zh="预期故障", en="expected"), format="number"),
+)
 PLAN = {
     "vehicles": pl.Int64, "faults_to_come": pl.Float64, "faults_avoided": pl.Float64, "avoided_low": pl.Float64,
     "avoided_high": pl.Float64, "parts_to_stock": pl.Int64, "campaign_cost": pl.Float64, "avoided_cost": pl.Float64,
@@ -170,35 +177,47 @@ def _plan(found: Any) -> dict[str, Any]:
 
 
 def draw_evidence(watched: Watch, path: Path) -> None:
-    """Draw the evidence of the cells nearest to an alarm, week by week, and their faults against those expected.
+    """Draw the evidence of the cells nearest to an alarm, week by week, and their faults beside those expected.
 
     Raises
     ------
     ConfigError
         The file cannot be written.
     """
-    with rc_context({"font.family": ["DejaVu Sans", *chinese_fonts()]}):
-        figure = Figure(figsize=(13, 7), layout="constrained")
-        panels = figure.subplots(2, 3).ravel()
-        margin = watched.log_e.max(axis=1) - watched.bar
-        first = watched.field.first_day + WEEK_DAYS * (watched.start + 1)
-        days = np.array([instant(int((first + WEEK_DAYS * k) * DAY)).date() for k in range(watched.log_e.shape[1])])
-        for panel, row in zip(panels, np.argsort(-margin)[:DRAWN], strict=False):
-            model, component = watched.cells.row(int(row))
-            panel.plot(days, watched.log_e[row], color="#1f4e79", label="evidence (log)")
-            panel.axhline(watched.bar[row], color="#b00020", linestyle="--", linewidth=1, label="alarm")
-            known = int(watched.known_since[row])
-            if known >= 0:
-                panel.axvline(days[known], color="#b00020", linewidth=1)
-            beside = panel.twinx()
-            beside.plot(days, watched.count[row], color="#c77700", linewidth=1, label="faults")
-            beside.plot(days, watched.expected[row], color="#888888", linewidth=1, label="expected")
-            since = f", known since {days[known]}" if known >= 0 else ""
-            panel.set_title(f"{model}: {component}{since}", fontsize=9)
-            panel.tick_params(axis="x", labelrotation=30, labelsize=7)
-        for panel in panels[len(watched.cells) :]:
-            panel.set_axis_off()
-        lines = [*panels[0].get_lines()[:2], *beside.get_lines()]
-        figure.legend(lines, [str(line.get_label()) for line in lines], loc="outside lower center", ncols=4)
-        figure.suptitle(f"fault_rate: known until {days[-1]}", fontsize=10)
-        save_figure(figure, path)
+    margin = watched.log_e.max(axis=1) - watched.bar
+    first = watched.field.first_day + WEEK_DAYS * (watched.start + 1)
+    weeks = [str(instant(int((first + WEEK_DAYS * k) * DAY)).date()) for k in range(watched.log_e.shape[1])]
+    cells = [int(row) for row in np.argsort(-margin)[:DRAWN]]
+    draw_sections(
+        [section for row in cells for section in _evidence(watched, row, weeks)],
+        path,
+        title="fault_rate: the components nearest to an alarm",
+        subtitle=f"reports known until {weeks[-1]}",
+        columns=4,
+    )
+
+
+def _evidence(watched: Watch, row: int, weeks: list[str]) -> tuple[TimeSeries, TimeSeries]:
+    model, component = watched.cells.row(row)
+    week = int(watched.known_since[row])
+    since = (f"：{weeks[week]} 起", f", alarm since {weeks[week]}") if week >= 0 else ("", "")
+    threshold = Threshold(value=float(watched.bar[row]), title=Text(zh="预警线", en="alarm threshold"))
+    evidence = TimeSeries(
+        name=f"evidence_{row}",
+        title=Text(zh=f"{model}：{component}{since[0]}", en=f"{model}: {component}{since[1]}"),
+        columns=(_WEEK, _EVIDENCE),
+        y=_EVIDENCE,
+        drawn=("evidence",),
+        thresholds=(threshold,),
+        rows=tuple({"week": w, "evidence": float(e)} for w, e in zip(weeks, watched.log_e[row], strict=True)),
+    )
+    counts = zip(weeks, watched.count[row], watched.expected[row], strict=True)
+    faults = TimeSeries(
+        name=f"faults_{row}",
+        title=Text(zh=f"{model}：{component}，累计", en=f"{model}: {component}, cumulative"),
+        columns=(_WEEK, *_FAULTS),
+        y=Axis(title=Text(zh="累计故障次数", en="faults since the first week"), format="number"),
+        drawn=("faults", "expected"),
+        rows=tuple({"week": w, "faults": float(n), "expected": float(e)} for w, n, e in counts),
+    )
+    return evidence, faults

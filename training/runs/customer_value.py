@@ -8,24 +8,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+import numpy as np
 import polars as pl
-from matplotlib.figure import Figure
 from pydantic import Field, field_validator
 
 from features.errors import DataError
 from features.sources import load_sources, read_tables
 from features.tables import TABLES
 from features.yaml_config import Section, load_yaml, near
+from ml.bilingual import Text
 from ml.customer_value import CustomerValue, customer_value
 from ml.home import home
 from ml.instants import microseconds
+from ml.report.columns import Axis, Column
+from ml.report.figures import draw_sections
+from ml.report.sections import Bars, Curve
 from training.answer_files import check_out, write_answers
-from training.pictures import save_figure
 from training.studies.row_data import Say
 
-matplotlib.use("Agg")
 FEN = 100
+_CUSTOMERS = Text(zh="客户数，价值高者在前", en="customers, most valuable first")
+_PURCHASES = Text(zh="次", en="purchases")
 
 
 class Stream(Section):
@@ -190,16 +193,48 @@ def _joined(found: Mapping[str, CustomerValue]) -> pl.DataFrame:
 
 
 def _draw(found: Mapping[str, CustomerValue], path: Path) -> None:
-    figure = Figure(figsize=(11, 4), layout="constrained")
-    axes = figure.subplots(1, 2)
-    for name, f in found.items():
-        values = f.customers["value"].drop_nulls().sort(descending=True).to_numpy()
-        if values.sum() > 0:
-            axes[0].plot(range(1, len(values) + 1), values.cumsum() / values.sum(), label=name)
-        errors = {n: h.mean_absolute_error for n, h in f.held_out.items()}
-        axes[1].plot(list(errors), list(errors.values()), marker="o", label=f"{name}: {f.chosen}")
-    axes[0].set(title="Share of the value", xlabel="customers, most valuable first", xscale="log", ylim=(0, 1.02))
-    axes[1].set(title="Held-out error of each model", ylabel="mean absolute error, purchases")
-    for a in axes:
-        a.legend(fontsize=8)
-    save_figure(figure, path)
+    draw_sections(
+        [section for name, f in found.items() for section in (_concentration(name, f), _errors(name, f))],
+        path,
+        title="value of customers",
+    )
+
+
+def _concentration(name: str, found: CustomerValue) -> Curve:
+    """Share of the value that the most valuable customers have."""
+    values = found.customers["value"].drop_nulls().sort(descending=True).to_numpy()
+    share = values.cumsum() / values.sum() if values.sum() > 0 else values[:0]
+    at = np.unique(np.geomspace(1, len(share), 60).astype(int)).tolist() if len(share) else []
+    return Curve(
+        name=f"concentration_{name}",
+        title=Text(zh=f"{name}：价值集中度", en=f"{name}: share of the value"),
+        columns=(
+            Column(
+                name="customers",
+                title=Text(zh="客户数，价值高者在前", en="customers, most valuable first"),
+                format="count",
+            ),
+            Column(name="share", title=Text(zh="价值占比", en="share of the value"), format="share"),
+        ),
+        y=Axis(title=Text(zh="价值占比", en="share of the value"), format="share"),
+        drawn=("share",),
+        log_x=True,
+        rows=tuple({"customers": int(n), "share": float(share[n - 1])} for n in at),
+    )
+
+
+def _errors(name: str, found: CustomerValue) -> Bars:
+    error = Column(
+        name="error",
+        title=Text(zh="平均绝对误差", en="mean absolute error"),
+        unit=Text(zh="次", en="purchases"),
+        format="score",
+    )
+    return Bars(
+        name=f"errors_{name}",
+        title=Text(zh=f"{name}：留出误差，选用 {found.chosen}", en=f"{name}: held-out error ({found.chosen} is used)"),
+        columns=(Column(name="model", title=Text(zh="模型", en="model")), error),
+        y=error,
+        drawn=("error",),
+        rows=tuple({"model": n, "error": h.mean_absolute_error} for n, h in found.held_out.items()),
+    )

@@ -1,107 +1,141 @@
-"""A plan as a picture: what was sold, what is expected, and what is ordered."""
+"""A plan as a picture: sales so far, the forecasts with their intervals, and the orders."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
+from ml.bilingual import Text
 from ml.demand_forecast.estimator import DemandEstimator, Told
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan
-from training.pictures import chinese_fonts, save_figure
+from ml.report.columns import Axis, Column, Interval
+from ml.report.figures import draw_sections
+from ml.report.sections import Bars, Section, TimeSeries
 
-BANDS = ((0.05, 0.95, 0.15), (0.1, 0.9, 0.2), (0.25, 0.75, 0.3))
-SHOWN = 5  # series drawn beside the total
-LONGEST = 36  # periods of history drawn
+SHARES = (0.9, 0.8, 0.5)  # of the intervals drawn, the widest first
+MAX_SERIES = 5  # drawn beside the total, one less where orders are drawn
+MAX_HISTORY = 36  # periods of history drawn
+MAX_MODELS = 12
+VEHICLES = Text(zh="辆", en="vehicles")
+
+_FORECAST = (
+    Column(name="period", title=Text(zh="期", en="period")),
+    Column(name="sold", title=Text(zh="实际销量", en="sold"), unit=VEHICLES, format="number"),
+    Column(
+        name="expected", title=Text(zh="预期", en="expected"), unit=VEHICLES, format="number",
+        intervals=tuple(Interval(low=f"low_{s}", high=f"high_{s}", share=s) for s in SHARES),
+    ),
+)  # fmt: skip
+_ORDERS = (
+    Column(name="model", title=Text(zh="车型", en="model")),
+    Column(name="order", title=Text(zh="订车", en="order"), unit=VEHICLES, format="count"),
+    Column(name="on_hand", title=Text(zh="现有库存", en="on hand"), unit=VEHICLES, format="count"),
+)
 
 
 def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *, store: str | None = None) -> None:
-    """Draw the total and the largest series (of one store) with their quantiles, and the orders.
+    """Draw the total and the largest series (of one store) with their intervals, and the orders.
 
     Raises
     ------
     ConfigError
         The file cannot be written.
     """
-    with rc_context({"font.family": ["DejaVu Sans", *chinese_fonts()]}):
-        _draw(estimator, plan, path, store)
-
-
-def _draw(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, store: str | None) -> None:
     panel = estimator.panel
-    mine = np.ones(len(panel.sold), dtype=bool)
+    last = panel.name(panel.periods - 1)
+    draw_sections(
+        plan_sections(estimator, plan, store=store),
+        path,
+        title="demand_forecast" if store is None else f"demand_forecast, store {store}",
+        subtitle=f"sales known until {last}",
+        columns=3,
+    )
+
+
+def plan_sections(estimator: DemandEstimator, plan: OrderPlan | None, *, store: str | None = None) -> list[Section]:
+    """Return the total, the largest series, and where there is a plan the orders by model."""
+    panel = estimator.panel
+    is_shown = np.ones(len(panel.sold), dtype=bool)
     if store is not None:
-        mine = (panel.series["store_id"] == store).to_numpy()
-    order = np.argsort(-np.where(mine, estimator.told.mean.sum(axis=1), -1.0), kind="stable")
-    rows = [int(r) for r in order[: min(SHOWN, int(mine.sum()))]]
-    figure = Figure(figsize=(13, 8), layout="constrained")
-    panels = figure.subplots(2, 3).ravel()
-    if plan is not None:
-        rows = rows[:4]
-        _orders(panels[5], plan, store)
-    _total(panels[0], estimator, store)
-    for axes, row in zip(panels[1:], rows, strict=False):
+        is_shown = (panel.series["store_id"] == store).to_numpy()
+    largest = np.argsort(-np.where(is_shown, estimator.told.mean.sum(axis=1), -1.0), kind="stable")
+    limit = MAX_SERIES if plan is None else MAX_SERIES - 1
+    sections: list[Section] = [_total(estimator, store)]
+    for row in map(int, largest[: min(limit, int(is_shown.sum()))]):
         name = ", ".join(str(v) for v in panel.series.select(panel.keys).row(row))
-        placed = None if plan is None else _order_of(plan, estimator, row)
-        _fan(axes, estimator, panel.sold[row], estimator.told, row, name, placed)
-    for axes in panels[1 + len(rows) : 5 if plan is not None else 6]:
-        axes.set_axis_off()
-    first = panel.name(panel.periods - 1)
-    figure.suptitle(f"demand_forecast: known until {first}{'' if store is None else f', store {store}'}", fontsize=10)
-    save_figure(figure, path)
+        order = None if plan is None else _order_of(plan, estimator, row)
+        zh, en = (name, name) if order is None else (f"{name}：订 {order} 辆", f"{name}: order {order}")
+        sections.append(_fan(estimator, panel.sold[row], estimator.told, row, f"series_{row}", Text(zh=zh, en=en)))
+    return sections if plan is None else [*sections, _orders(plan, store)]
 
 
-def _total(axes: Any, estimator: DemandEstimator, store: str | None) -> None:
+def _total(estimator: DemandEstimator, store: str | None) -> TimeSeries:
     columns = () if store is None else ("store_id",)
     place = estimator.nodes.get((columns, () if store is None else (store,)), estimator.nodes[((), ())])
     level = estimator.levels[place[0]]
     sold = np.nansum(estimator.panel.sold[level.code == place[1]], axis=0)
-    name = "everything" if not level.columns else f"store {store}, all models"
-    _fan(axes, estimator, sold, estimator.of_levels[place[0]], place[1], name, None)
+    title = Text(zh="全部车型", en="everything" if not level.columns else f"store {store}, all models")
+    return _fan(estimator, sold, estimator.of_levels[place[0]], place[1], "total", title)
 
 
-def _fan(axes: Any, estimator: DemandEstimator, sold: Any, of: Told, row: int, name: str, order: int | None) -> None:
+def _fan(estimator: DemandEstimator, sold: Any, of: Told, row: int, name: str, title: Text) -> TimeSeries:
     panel = estimator.panel
-    begin = max(0, panel.periods - LONGEST)
-    past = np.arange(begin, panel.periods)
-    ahead = np.arange(panel.periods, panel.periods + of.mean.shape[1])
-    axes.plot(past, sold[begin:], color="k", linewidth=1, label="sold")
-    for low, high, alpha in BANDS:
-        edges = [of.quantiles[row][:, np.abs(GRID - p).argmin()] for p in (low, high)]
-        axes.fill_between(ahead, *edges, color="tab:blue", alpha=alpha, linewidth=0, label=f"{high - low:.0%}")
-    axes.plot(ahead, of.mean[row], "o-", color="tab:blue", markersize=3, linewidth=1, label="expected")
-    if order is not None:
-        axes.bar([panel.periods], [order], width=0.6, color="tab:orange", alpha=0.7, label=f"order {order}")
-    ticks = np.linspace(begin, ahead[-1], 5).astype(int)
-    axes.set(title=name, xticks=ticks, ylim=(0, None))
-    axes.set_xticklabels([panel.name(int(t)) for t in ticks], fontsize=7)
-    axes.legend(fontsize=6, loc="upper left")
+    return TimeSeries(
+        name=name,
+        title=title,
+        columns=_FORECAST,
+        y=Axis(title=Text(zh="每期销量", en="sales a period"), unit=VEHICLES, format="number"),
+        drawn=("expected", "sold"),
+        rows=(
+            *({"period": panel.name(t), "sold": float(sold[t])} for t in range(_begin(panel.periods), panel.periods)),
+            *({"period": panel.name(panel.periods + h), **_expected(of, row, h)} for h in range(of.mean.shape[1])),
+        ),
+    )
+
+
+def _begin(periods: int) -> int:
+    return max(0, periods - MAX_HISTORY)
+
+
+def _expected(of: Told, row: int, h: int) -> dict[str, float]:
+    limits = {
+        f"{end}_{share}": float(of.quantiles[row][h, np.abs(GRID - p).argmin()])
+        for share in SHARES
+        for end, p in (("low", (1 - share) / 2), ("high", (1 + share) / 2))
+    }
+    return {"expected": float(of.mean[row][h]), **limits}
 
 
 def _order_of(plan: OrderPlan, estimator: DemandEstimator, row: int) -> int | None:
-    of = dict(zip(estimator.panel.keys, estimator.panel.series.select(estimator.panel.keys).row(row), strict=True))
-    mine = plan.orders.filter(store_id=of.get("store_id"), model=of.get("model"))
-    return int(mine["order"][0]) if mine.height else None
+    keys = estimator.panel.keys
+    of = dict(zip(keys, estimator.panel.series.select(keys).row(row), strict=True))
+    orders = plan.orders.filter(store_id=of.get("store_id"), model=of.get("model"))
+    return int(orders["order"][0]) if orders.height else None
 
 
-def _orders(axes: Any, plan: OrderPlan, store: str | None) -> None:
-    """What to order: of one store by model, else by model over all stores."""
+def _orders(plan: OrderPlan, store: str | None) -> Bars:
+    """Orders and stock by model, of one store or of all."""
     rows = plan.orders if store is None else plan.orders.filter(store_id=store)
-    by_model = (
-        rows.group_by("model")
-        .agg(pl.col("order", "on_hand", "transfer_in").sum())
-        .sort("order", "model", descending=[True, False])
-        .head(12)
+    return Bars(
+        name="orders",
+        title=Text(zh="按车型的订车", en="Orders by model: " + ", ".join(_totals(plan, rows))),
+        columns=_ORDERS,
+        y=Axis(title=Text(zh="数量", en="number"), unit=VEHICLES, format="count"),
+        drawn=("order", "on_hand"),
+        rows=tuple(_by_model(rows)),
     )
-    places = np.arange(by_model.height)
-    axes.bar(places - 0.2, by_model["on_hand"], width=0.4, color="0.7", label="on hand")
-    axes.bar(places + 0.2, by_model["order"], width=0.4, color="tab:orange", label="order")
-    moved = int(plan.transfers["quantity"].sum()) if plan.transfers.height else 0
-    axes.set(title=f"Orders by model ({int(rows['order'].sum())} cars; {moved} moved)", xticks=places)
-    axes.set_xticklabels(by_model["model"].to_list(), rotation=40, fontsize=7, ha="right")
-    axes.legend(fontsize=7)
+
+
+def _totals(plan: OrderPlan, rows: pl.DataFrame) -> Iterator[str]:
+    yield f"{int(rows['order'].sum()):,} vehicles"
+    yield f"{int(plan.transfers['quantity'].sum()) if plan.transfers.height else 0:,} moved"
+
+
+def _by_model(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    sums = rows.group_by("model").agg(pl.col("order", "on_hand").sum())
+    return sums.sort("order", "model", descending=[True, False]).head(MAX_MODELS).to_dicts()

@@ -8,18 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from matplotlib.figure import Figure
 from pydantic import Field
 
 from features.errors import DataError
 from features.sources import load_sources, read_tables
 from features.yaml_config import Section, load_yaml
+from ml.bilingual import Text
 from ml.fault_rate.service_due import ServiceDue, next_services
 from ml.fault_rate.service_rules import ServiceRules
 from ml.home import home
 from ml.instants import instant, microseconds
+from ml.report.columns import Axis, Column
+from ml.report.figures import draw_sections
+from ml.report.sections import TimeSeries
 from training.answer_files import check_out, write_answers
-from training.pictures import save_figure
 from training.studies.row_data import Say
 
 RECORDS = ("vehicle_id", "component", "fault", "serviced_at", "reported_at", "odometer_km")
@@ -115,15 +117,24 @@ def service_due(
 
 def _draw(due: pl.DataFrame, path: Path) -> None:
     """Vehicles by the week in which their service falls due."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    axes = figure.subplots()
-    week = due["due_on"].dt.truncate("1w")
-    weeks = sorted(week.unique().to_list())
-    below = np.zeros(len(weeks))
-    for by, colour in (("km", "tab:blue"), ("date", "tab:orange")):
-        count = np.array([int(((week == w) & (due["by"] == by)).sum()) for w in weeks])
-        axes.bar(weeks, count, width=6, bottom=below, color=colour, label=f"by {by}")
-        below = below + count
-    axes.set(title=f"{due.height:,} services due", xlabel="week", ylabel="vehicles")
-    axes.legend()
-    save_figure(figure, path)
+    weeks = due.group_by(week=pl.col("due_on").dt.truncate("1w")).agg(
+        km=(pl.col("by") == "km").sum(), date=(pl.col("by") == "date").sum()
+    )
+    section = TimeSeries(
+        name="services_due",
+        title=Text(zh=f"{due.height:,} 辆车到期保养", en=f"{due.height:,} services due"),
+        columns=(
+            Column(name="week", title=Text(zh="周", en="week")),
+            Column(name="km", title=Text(zh="按里程", en="by distance"), format="count"),
+            Column(name="date", title=Text(zh="按时间", en="by date"), format="count"),
+        ),
+        y=Axis(title=Text(zh="车辆数", en="number of vehicles"), format="count"),
+        drawn=("km", "date"),
+        rows=tuple({**row, "week": str(row["week"])} for row in _every_week(weeks).to_dicts()),
+    )
+    draw_sections([section], path, title="service-due", columns=1)
+
+
+def _every_week(weeks: pl.DataFrame) -> pl.DataFrame:
+    """Add the weeks between in which nothing is due."""
+    return weeks.sort("week").upsample("week", every="1w").fill_null(0)

@@ -9,15 +9,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.errors import ChehangError
+from features.errors import ChehangError, DataError
 from ml.champions import GateCheck
 from ml.metrics import Interval
 from ml.model import Model
+from ml.report.report import Report
 
 
 def naive_value(model: Model, metric: str) -> float:
-    """Return a metric of the naive answer, from the report of the version."""
-    return float(model.card["evaluation"]["metrics"][metric]["naive"])
+    """Return a metric of the naive answer, from the report of the version.
+
+    Raises
+    ------
+    DataError
+        The report does not have it.
+    """
+    naive = Report.model_validate(model.card["evaluation"]).metrics[metric].naive
+    if naive is None:
+        raise DataError(f"{model.task.name}: the report has no {metric} of the naive answer; train the version again")
+    return naive
 
 
 def bootstraps(model: Model) -> int:

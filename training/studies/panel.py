@@ -18,6 +18,7 @@ from ml.demand_forecast.estimator import DemandEstimator, ended
 from ml.demand_forecast.forecaster import Forecaster
 from ml.model import Model
 from ml.problem import PanelProblem
+from ml.report.report import Report
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.panel_data import PanelData
@@ -27,7 +28,6 @@ from training.studies.panel_holdout import write_holdout
 from training.studies.panel_report import evaluate_demand
 from training.studies.panel_score import score_series
 from training.studies.row_data import Say, refuse_split_column
-from training.studies.row_report import Report
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from training.studies.gate_checks import (
     naive_value,
     shown,
 )
+from training.studies.measures import compare
 from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts
 from training.studies.panel_holdout import read_holdout
-from training.studies.row_report import compare
 
 
 def panel_gate_checks(

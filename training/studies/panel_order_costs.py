@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from features.periods import first_day
+from ml.bilingual import Text
 from ml.demand_forecast.coherence import cumulative_quantiles
 from ml.demand_forecast.estimator import ended
 from ml.demand_forecast.forecast import GRID
@@ -17,6 +18,8 @@ from ml.domain.arrays import FloatArray
 from ml.domain.demand.newsvendor import order_up_to
 from ml.domain.demand.order_simulation import Policy, as_many_as, foresight, play, safety_targets, up_to
 from ml.domain.statistics.resampling import percentile_interval, resampled_counts
+from ml.report.columns import Column, Interval
+from ml.report.sections import Paragraph, Section, Table
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts
 
@@ -24,17 +27,14 @@ RULES = "order_planning.yaml"
 FEN = 100
 PLAIN = (9.0, 1.0)  # underage and overage where nothing is known of prices: one in ten may go without
 RESAMPLES = 200
+_COST = Text(zh="每序列每期成本", en="cost a series and period")
+UNITS = Text(zh="持有件数（无价格：缺货一件计九）", en="units held (no prices: a lost unit counts nine)")
 
 
-def order_costs(study: PanelData, forecasts: OriginForecasts) -> dict[str, Any]:
-    """Cost, fill rate and stock of each way of ordering, on the periods of the test, by the house's rules.
+def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section]:
+    """Return cost, fill rate and stock of each way of ordering on the periods of the test, by the house's rules.
 
-    Returns
-    -------
-    dict
-        Way to `cost` (a period and series), `low` and `high` of the cost over that of the product (95 %, over series),
-        `fill_rate` and `mean_stock`; and under `rules` what was assumed. Empty where the horizon is shorter than lead
-        time plus review.
+    Costs are of a series and period. Empty where the horizon is shorter than lead time plus review.
     """
     panel, first, forecaster = study.panel, study.origins[0], forecasts.forecaster
     rules, note = _rules(study)
@@ -42,10 +42,10 @@ def order_costs(study: PanelData, forecasts: OriginForecasts) -> dict[str, Any]:
     lead = round(rules.lead_days / days)
     periods = panel.periods - first
     if lead + 1 > study.params.horizon or periods <= lead:
-        return {}
+        return []
     cells = np.flatnonzero((panel.begin < first) & ~ended(panel.until(first)) & np.isfinite(panel.sold[:, -1]))
     if len(cells) == 0:
-        return {}
+        return []
     demand = np.rint(forecaster.past(panel).demand[cells]) if panel.whole else forecaster.past(panel).demand[cells]
     history, ahead = demand[:, :first], demand[:, first:]
     underage, overage, unit = _costs(panel, cells, rules, days)
@@ -66,22 +66,41 @@ def order_costs(study: PanelData, forecasts: OriginForecasts) -> dict[str, Any]:
     start = np.maximum(safety[:, 0] - history[:, -1] * 0.5, 0.0)
     played = {name: play(ahead, start, policy, lead=lead) for name, policy in ways.items()}
     cost = {name: p.cost(underage, overage, since=lead) / (periods - lead) for name, p in played.items()}
-    found: dict[str, Any] = {}
+    rows = []
     for name, p in played.items():
         low, high = _ratio(cost[name], cost["product"])
-        found[name] = {
-            "cost": float(cost[name].mean()),
-            "over_product": float(cost[name].sum() / max(cost["product"].sum(), 1e-9)),
-            "low": low,
-            "high": high,
-            "fill_rate": p.fill_rate(since=lead),
-            "mean_stock": float(p.left[:, lead:].mean()),
-        }
+        over_product = float(cost[name].sum() / max(cost["product"].sum(), 1e-9))
+        rows.append(
+            {
+                "way": name, "cost": float(cost[name].mean()), "over_product": over_product, "low": low, "high": high,
+                "fill_rate": p.fill_rate(since=lead), "mean_stock": float(p.left[:, lead:].mean()),
+            }
+        )  # fmt: skip
     unit_of_time = f"{panel.frequency}s"
     assumed = (
         f"{note}; orders arrive {lead} {unit_of_time} later; {len(cells):,} series, {periods - lead} {unit_of_time}"
     )
-    return {"ways": found, "rules": assumed, "unit": unit}
+    return [
+        Table(
+            name="orders",
+            title=Text(zh="按预测订车的成本", en="Cost of ordering by the forecasts"),
+            columns=(
+                Column(name="way", title=Text(zh="订车方式", en="way of ordering")),
+                Column(name="cost", title=_COST, unit=unit, format="amount"),
+                Column(
+                    name="over_product", title=Text(zh="与产品之比", en="cost over the product's"), format="number",
+                    intervals=(Interval(),),
+                ),
+                Column(name="fill_rate", title=Text(zh="满足率", en="demand met"), format="share"),
+                Column(
+                    name="mean_stock", title=Text(zh="平均库存", en="mean stock"), unit=Text(zh="辆", en="vehicles"),
+                    format="number",
+                ),
+            ),
+            rows=tuple(rows),
+        ),
+        Paragraph(name="order_assumptions", title=Text(zh="订车假设", en="Assumptions of ordering"), text=assumed),
+    ]  # fmt: skip
 
 
 def _ratio(cost: FloatArray, other: FloatArray) -> tuple[float, float]:
@@ -100,12 +119,12 @@ def _rules(study: PanelData) -> tuple[PlanningRules, str]:
     return PlanningRules(), "costs as shipped"
 
 
-def _costs(panel: Panel, cells: Any, rules: PlanningRules, days: float) -> tuple[FloatArray, FloatArray, str]:
+def _costs(panel: Panel, cells: Any, rules: PlanningRules, days: float) -> tuple[FloatArray, FloatArray, Text]:
     """Underage and overage of each cell until the next period."""
     price = panel.drivers.get("price")
     if price is None or "model" not in panel.series.columns:
         n = len(cells)
-        return np.full(n, PLAIN[0]), np.full(n, PLAIN[1]), "units held (no prices: a lost unit counts nine)"
+        return np.full(n, PLAIN[0]), np.full(n, PLAIN[1]), UNITS
     known = np.where(np.isfinite(price[cells]) & (price[cells] > 0), price[cells], np.nan)
     overall = float(np.nanmedian(known)) if np.isfinite(known).any() else 1.5e7
     there = np.isfinite(known).any(axis=1)
@@ -114,4 +133,4 @@ def _costs(panel: Panel, cells: Any, rules: PlanningRules, days: float) -> tuple
     model = panel.series["model"].to_list()
     brand = panel.series["brand"].to_list() if "brand" in panel.series.columns else [None] * len(model)
     costs = [rules.of(str(model[c]), brand[c], p / FEN) for c, p in zip(cells, each, strict=True)]
-    return np.array([c.underage for c in costs]), np.array([c.overage(days) for c in costs]), "yuan"
+    return np.array([c.underage for c in costs]), np.array([c.overage(days) for c in costs]), Text(zh="元", en="yuan")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,55 +9,48 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.errors import DataError
-from ml.demand_forecast import candidates
+from ml.bilingual import Text
 from ml.demand_forecast.coherence import levels_of, node_quantiles
-from ml.demand_forecast.estimator import DemandEstimator, answers, level_name
+from ml.demand_forecast.estimator import DemandEstimator, level_name
 from ml.demand_forecast.forecast import GRID
-from ml.demand_forecast.metrics import interval_coverage
 from ml.demand_forecast.panel import Panel
-from ml.demand_forecast.past import Past
 from ml.domain.arrays import FloatArray
 from ml.domain.demand.demand_class import CLASSES
-from ml.metrics import Interval, bootstrap
+from ml.metrics import bootstrap
 from ml.metrics import demand as metrics
 from ml.problem import RowMetric
+from ml.report.columns import Axis, Column, Interval
+from ml.report.report import Report
+from ml.report.sections import Bars, Calibration, CalibrationBin, Gain, Gains, Section, Table, TimeSeries
+from training.studies.measures import compare, measure
 from training.studies.panel_data import PanelData
-from training.studies.panel_forecasts import OriginForecasts, known_outcomes, rows_of_origin
-from training.studies.panel_order_costs import order_costs
-from training.studies.row_report import Report, compare
+from training.studies.panel_forecasts import OriginForecasts
+from training.studies.panel_order_costs import order_sections
+from training.studies.panel_outcomes import ForecastOutcomes, measured
+from training.studies.report_sections import MONTH, ROWS, count, group, importance_section, parts_section
 
 SMALLEST = 30  # outcomes that a segment must have to be reported
+VEHICLES = Text(zh="辆", en="vehicles")
 
-
-@dataclass(frozen=True)
-class Tested:
-    """What was said from each origin, and what happened.
-
-    Attributes
-    ----------
-    rows : DataFrame
-        See `holdout_forecasts`.
-    inside, below : ndarray
-        Of each row: how much of it lies inside the 80 % interval; at most each decile.
-    naive : DataFrame
-        What the series' own past says of the same rows.
-    points : mapping of str to ndarray
-        What each single forecast says of the same rows.
-    """
-
-    rows: pl.DataFrame
-    inside: FloatArray
-    below: FloatArray
-    kind: NDArray[np.int64]
-    naive: pl.DataFrame
-    points: Mapping[str, FloatArray]
-
-    def only(self, keep: NDArray[np.bool_]) -> Tested:
-        """Some of the rows."""
-        return Tested(
-            self.rows.filter(keep), self.inside[keep], self.below[keep], self.kind[keep], self.naive.filter(keep),
-            {n: v[keep] for n, v in self.points.items()},
-        )  # fmt: skip
+_LOSS = Column(
+    name="weighted_quantile_loss", title=Text(zh="加权分位数损失", en="weighted quantile loss"), format="score"
+)
+_ERROR = Column(
+    name="weighted_absolute_error", title=Text(zh="加权绝对误差", en="weighted absolute error"), format="share"
+)
+_MEANS = (
+    ROWS,
+    Column(name="predicted", title=Text(zh="预测均值", en="mean forecast"), unit=VEHICLES, format="number"),
+    Column(name="observed", title=Text(zh="实际均值", en="mean outcome"), unit=VEHICLES, format="number"),
+)
+_MEASURES = (
+    *_MEANS,
+    _LOSS,
+    Column(
+        name="coverage_80", title=Text(zh="80% 区间覆盖率", en="coverage of the 80% interval"), format="share",
+        intervals=(Interval(low="coverage_80_low", high="coverage_80_high"),),
+    ),
+)  # fmt: skip
 
 
 def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
@@ -77,74 +68,28 @@ def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
     y = rows["label"].to_numpy()
     if len(y) == 0:
         raise DataError("demand_forecast: no outcome is known in the test part; give a longer history")
-    orders = order_costs(study, forecasts)
-    figures: dict[str, dict[str, float | None]] = {}
-    for name, metric in study.problem.metrics.items():
-        interval = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=config.bootstraps, seed=0)
-        figures[name] = _as_dict(interval) | {"naive": float(metric.compute(y, metric.of(measurement.naive)))}
+    parts = {
+        "train": {"rows": int(np.isfinite(panel.sold[:, : study.origins[0]]).sum())},
+        "test": {"rows": len(y), "series": len(np.unique(groups)), "origins": len(study.origins)},
+    }
+    counts = [count("series", zh="序列", en="series"), count("origins", zh="预测起点", en="origins")]
+    sections: list[Section] = [
+        measure(study.problem.metrics, y, rows, naive=measurement.naive, groups=groups, n=config.bootstraps),
+        *_baseline_sections(measurement, y, groups, config.bootstraps),
+        parts_section(parts, counts),
+        _calibration(measurement),
+        *_month_sections(panel, measurement),
+        *_segment_sections(study, measurement),
+        _level_section(study, forecasts),
+        *order_sections(study, forecasts),
+        importance_section(estimator.importance()),
+    ]
     return Report(
         task=config.task,
         protocol=_protocol(study, rows),
-        rows={
-            "train": {"rows": int(np.isfinite(panel.sold[:, : study.origins[0]]).sum())},
-            "test": {"rows": len(y), "series": len(np.unique(groups)), "origins": len(study.origins)},
-        },
-        metrics=figures,
-        baselines=_baselines(measurement, y, groups, config.bootstraps),
-        segments=_segments(study, measurement) | {"level": _levels(study, forecasts)},
-        by_month=_months(panel, measurement),
-        calibration=[
-            {"predicted": p, "observed": float(measurement.below[:, i].mean())} for i, p in enumerate(metrics.DECILES)
-        ],
-        decisions={"orders": orders} if orders else {},
-        fairness={},
-        importance=estimator.importance(),
-        notes=[*study.notes, *_notes(study, estimator, rows)],
+        sections=tuple(sections),
+        notes=(*study.notes, *_notes(study, estimator, rows)),
     )
-
-
-def measured(forecasts: OriginForecasts, origins: range) -> Tested:
-    """Everything that the report is made of."""
-    panel = forecasts.panel
-    parts: dict[str, list[Any]] = {n: [] for n in ("rows", "inside", "below", "kind", "naive", "points")}
-    for origin, forecast, past in forecasts.each(origins):
-        horizon = forecast.mean.shape[1]
-        s, h = known_outcomes(panel, origin, horizon)
-        y = panel.sold[:, origin : origin + horizon]
-        parts["rows"].append(rows_of_origin(panel, origin, forecast))
-        open_for = panel.available[:, origin : origin + horizon]
-        parts["inside"].append(interval_coverage(y, forecast, available=open_for)[s, h])
-        below = [interval_coverage(y, forecast, low=0.0, high=p, available=open_for)[s, h] for p in metrics.DECILES]
-        parts["below"].append(np.column_stack(below))
-        parts["kind"].append(forecast.kind[s])
-        parts["naive"].append(own_past(past, origin, s) * pl.Series(open_for[s, h]))
-        single = candidates.every(past, origin, horizon, candidates.NAIVE) | dict(forecast.parts)
-        parts["points"].append({n: (v * open_for)[s, h] for n, v in single.items()})
-    names = set.intersection(*(set(p) for p in parts["points"]))
-    return Tested(
-        rows=pl.concat(parts["rows"]),
-        inside=np.concatenate(parts["inside"]),
-        below=np.concatenate(parts["below"]),
-        kind=np.concatenate(parts["kind"]),
-        naive=pl.concat(parts["naive"]),
-        points={n: np.concatenate([p[n] for p in parts["points"]]) for n in sorted(names)},
-    )
-
-
-def own_past(past: Past, origin: int, series: NDArray[np.intp]) -> pl.DataFrame:
-    """The naive answer: as often as in the last season of the series itself; the mean of everything for a new one."""
-    panel = past.panel
-    values = past.demand[:, max(0, origin - panel.season) : origin].copy()
-    columns = np.arange(origin - values.shape[1], origin)
-    values[columns[None, :] < panel.begin[:, None]] = np.nan
-    new = ~np.isfinite(values).any(axis=1)
-    values[new, -1] = float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
-    quantiles = np.nanquantile(values, GRID, axis=1).T
-    return answers(np.nanmean(values, axis=1)[series], quantiles[series])
-
-
-def _as_dict(found: Interval) -> dict[str, float | None]:
-    return {"value": found.value, "low": found.low, "high": found.high}
 
 
 def _protocol(study: PanelData, rows: pl.DataFrame) -> str:
@@ -156,19 +101,49 @@ def _protocol(study: PanelData, rows: pl.DataFrame) -> str:
     )
 
 
-def _baselines(found: Tested, y: FloatArray, groups: Any, n: int) -> dict[str, Any]:
+def _baseline_sections(found: ForecastOutcomes, y: FloatArray, groups: Any, n: int) -> list[Section]:
     """Relative absolute error of each single forecast, and the gain over the best of them."""
-    alone = {name: metrics.weighted_absolute_error(y, p) for name, p in found.points.items()}
+    name = _ERROR.name
+    alone = {n: metrics.weighted_absolute_error(y, p) for n, p in found.points.items()}
     best = min(alone, key=lambda name: alone[name])
     metric = RowMetric(metrics.weighted_absolute_error, better="lower")
     gain = compare(metric, y, found.rows["p50"].to_numpy(), found.points[best], groups=groups, n=n)
-    return {"gain over the best single forecast": {"of": best, **_as_dict(gain)}} | {
-        f"weighted_absolute_error of {name} alone": value for name, value in alone.items()
-    }
+    row = Gain(metric=name, baseline=best, baseline_value=alone[best], gain=gain.value, low=gain.low, high=gain.high)
+    return [
+        Gains(
+            name="gain_over_best_forecast",
+            title=Text(zh="相对最好单一预测的提升", en="Gain over the best single forecast"),
+            rows=(row,),
+        ),
+        Bars(
+            name="single_forecasts",
+            title=Text(zh="各单一预测的误差（越低越好）", en="Error of each single forecast alone (lower is better)"),
+            columns=(Column(name="forecast", title=Text(zh="预测方法", en="forecast")), _ERROR),
+            y=_ERROR,
+            drawn=(name,),
+            rows=tuple({"forecast": f, name: alone[f]} for f in sorted(alone, key=lambda f: alone[f])),
+        ),
+    ]
 
 
-def _segments(study: PanelData, found: Tested) -> dict[str, dict[str, dict[str, float]]]:
-    """By class of demand first: what was said and what happened, the loss, and whether the 80 % interval held."""
+def _calibration(found: ForecastOutcomes) -> Calibration:
+    """Share of outcomes at most each decile of the forecast, beside the decile."""
+    below = [float(found.below[:, i].mean()) for i in range(len(metrics.DECILES))]
+    furthest = max(abs(b - d) for b, d in zip(below, metrics.DECILES, strict=True))
+    return Calibration(
+        name="calibration",
+        title=Text(zh="分位数校准", en="Calibration of the deciles"),
+        summary=Text(
+            zh=f"各十分位与实际占比最多相差 {furthest:.1%}", en=f"deciles and shares differ by at most {furthest:.1%}"
+        ),
+        x=Axis(title=Text(zh="预测分位", en="decile of the forecast"), format="share"),
+        y=Axis(title=Text(zh="不超过它的实际占比", en="share of outcomes at most this decile"), format="share"),
+        rows=tuple(CalibrationBin(predicted=d, observed=b) for d, b in zip(metrics.DECILES, below, strict=True)),
+    )
+
+
+def _segment_sections(study: PanelData, found: ForecastOutcomes) -> list[Table]:
+    """By class of demand first: forecast and outcome, the loss, and whether the 80 % interval held."""
     panel, rows = study.panel, found.rows
     s, origin = rows["series"].to_numpy(), rows["origin"].to_numpy()
     age = origin - panel.begin[s]
@@ -183,17 +158,22 @@ def _segments(study: PanelData, found: Tested) -> dict[str, dict[str, dict[str, 
             values = panel.series[column].fill_null("unknown").to_numpy()
             names, code = np.unique(values.astype(str), return_inverse=True)
             named[column] = (code[s], names.tolist())
-    return {
-        column: {
-            str(name): _measures(found.only(code == i))
-            for i, name in enumerate(names)
-            if (code == i).sum() >= SMALLEST and rows["label"].to_numpy()[code == i].sum() > 0
-        }
+    return [
+        Table(
+            name=f"by_{column}",
+            title=Text(zh=f"按 {column}：预测、实际与区间", en=f"Forecast, outcome and interval by {column}"),
+            columns=(group(column), *_MEASURES),
+            rows=tuple(
+                {"value": str(name), **_measures(found.only(code == i))}
+                for i, name in enumerate(names)
+                if (code == i).sum() >= SMALLEST and rows["label"].to_numpy()[code == i].sum() > 0
+            ),
+        )
         for column, (code, names) in named.items()
-    }
+    ]
 
 
-def _levels(study: PanelData, forecasts: OriginForecasts) -> dict[str, dict[str, float]]:
+def _level_section(study: PanelData, forecasts: OriginForecasts) -> Table:
     """Of every level the series add up to: relative error of its totals, and whether their 80 % interval held.
 
     Where stock ran out the demand behind sales takes their place. The nodes of a level share few periods.
@@ -210,20 +190,35 @@ def _levels(study: PanelData, forecasts: OriginForecasts) -> dict[str, dict[str,
             low, high = (node.quantiles[..., np.abs(GRID - p).argmin()] for p in (0.1, 0.9))
             inside = (actual >= low) & (actual <= high)
             parts.append((actual.ravel(), node.mean.ravel(), inside.ravel()))
-    found = {}
+    rows = []
     for level, parts in zip(levels, tested, strict=True):
         actual, mean, inside = (np.concatenate(v) for v in zip(*parts, strict=True))
-        found[level_name(level.columns)] = {
-            "rows": len(actual),
-            "predicted": float(mean.mean()),
-            "observed": float(actual.mean()),
-            "weighted_absolute_error": float(np.abs(mean - actual).sum() / max(actual.sum(), 1e-9)),
-            "interval_80_holds": float(inside.mean()),
-        }
-    return found
+        rows.append(
+            {
+                "value": level_name(level.columns),
+                "rows": len(actual),
+                "predicted": float(mean.mean()),
+                "observed": float(actual.mean()),
+                "weighted_absolute_error": float(np.abs(mean - actual).sum() / max(actual.sum(), 1e-9)),
+                "interval_80_holds": float(inside.mean()),
+            }
+        )
+    return Table(
+        name="by_level",
+        title=Text(zh="各汇总层级的总量", en="Totals of each level"),
+        columns=(
+            group("level"),
+            *_MEANS,
+            _ERROR,
+            Column(
+                name="interval_80_holds", title=Text(zh="落在 80% 区间内", en="inside the 80% interval"), format="share"
+            ),
+        ),
+        rows=tuple(rows),
+    )
 
 
-def _measures(found: Tested) -> dict[str, float]:
+def _measures(found: ForecastOutcomes) -> dict[str, float]:
     y, series = found.rows["label"].to_numpy(), found.rows["series"].to_numpy()
     quantiles = found.rows.select(f"p{10 * i}" for i in range(1, 10)).to_numpy()
     inside = bootstrap(_mean, y, found.inside, groups=series, n=100, seed=0)
@@ -242,21 +237,46 @@ def _mean(y: FloatArray, p: FloatArray, *, sample_weight: FloatArray) -> float:
     return float(np.average(p, weights=sample_weight))
 
 
-def _months(panel: Panel, found: Tested) -> dict[str, dict[str, float]]:
+def _month_sections(panel: Panel, found: ForecastOutcomes) -> list[TimeSeries]:
+    """Mean forecast and mean outcome by target period, and the loss."""
     target = found.rows["target"].to_numpy()
-    result = {}
+    rows = []
     for column in np.unique(target):
-        rows = found.rows.filter(target == column)
-        y = rows["label"].to_numpy()
+        part = found.rows.filter(target == column)
+        y = part["label"].to_numpy()
         if y.sum() > 0:
-            quantiles = rows.select(f"p{10 * i}" for i in range(1, 10)).to_numpy()
-            result[panel.name(int(column))] = {
-                "rows": len(y),
-                "observed": float(y.mean()),
-                "predicted": float(rows["mean"].mean()),  # type: ignore[arg-type]
-                "weighted_quantile_loss": metrics.decile_loss(y, quantiles),
-            }
-    return result
+            quantiles = part.select(f"p{10 * i}" for i in range(1, 10)).to_numpy()
+            row = {"month": panel.name(int(column)), "rows": len(y), "observed": float(y.mean())}
+            row |= {"predicted": float(part["mean"].mean())}  # type: ignore[arg-type]
+            rows.append(row | {_LOSS.name: metrics.decile_loss(y, quantiles)})
+    period = MONTH.model_copy(update={"title": Text(zh="目标期", en="target period")})
+    return [
+        TimeSeries(
+            name="by_month",
+            title=Text(zh="各期每序列平均销量：预测与实际", en="Mean sales of a series by period"),
+            summary=_span(rows),
+            columns=(period, *_MEANS),
+            y=Axis(title=Text(zh="每序列平均销量", en="mean sales of a series"), unit=VEHICLES, format="number"),
+            drawn=("observed", "predicted"),
+            rows=tuple({k: v for k, v in row.items() if k != _LOSS.name} for row in rows),
+        ),
+        TimeSeries(
+            name="loss_by_month",
+            title=Text(zh="各期分位数损失", en="Quantile loss by period"),
+            summary=_span(rows),
+            columns=(period, _LOSS),
+            y=_LOSS,
+            drawn=(_LOSS.name,),
+            rows=tuple({"month": row["month"], _LOSS.name: row[_LOSS.name]} for row in rows),
+        ),
+    ]
+
+
+def _span(rows: list[dict[str, Any]]) -> Text | None:
+    if not rows:
+        return None
+    first, last = rows[0]["month"], rows[-1]["month"]
+    return Text(zh=f"{first} 至 {last}", en=f"{first} to {last}")
 
 
 def _notes(study: PanelData, estimator: DemandEstimator, rows: pl.DataFrame) -> list[str]:

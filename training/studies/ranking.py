@@ -22,6 +22,7 @@ from ml.problem import RankingProblem
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions
 from ml.recommendation.recommender import Material
+from ml.report.report import Report
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.ranking_data import RankingData
@@ -30,7 +31,6 @@ from training.studies.ranking_holdout import LENGTH
 from training.studies.ranking_report import evaluate_ranking
 from training.studies.ranking_score import score_customers
 from training.studies.row_data import Say
-from training.studies.row_report import Report
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,21 +10,35 @@ from numpy.typing import NDArray
 
 from features.as_of import DAY
 from features.errors import DataError
+from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
 from ml.estimators.retrievers.top_k import top_k
-from ml.metrics import Interval
 from ml.metrics.ranked_lists import coverage, mean_with_interval, novelty
 from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions, offered
 from ml.recommendation.recommender import Material
 from ml.recommendation.visitors import Visitors
+from ml.report.columns import Axis, Column, Interval
+from ml.report.report import Report
+from ml.report.sections import Bars, Curve, Gain, Gains, Section, Table, TimeSeries
+from training.studies.measures import metric_row, metrics_section
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import LENGTH, Held, Judged, by_person
-from training.studies.row_report import Report
+from training.studies.report_sections import MONTH, count, group, importance_section, parts_section, score
 
 VISIT = 6 * 3_600_000_000  # us: what lies no longer back belongs to this visit
 NEW_DAYS = 14.0
+_QUERIES = count("rows", zh="查询数", en="queries")
+_PRICE_COLUMNS = (
+    Column(
+        name="price", title=Text(zh="价格带中点", en="middle of the price band"), unit=Text(zh="元", en="yuan"),
+        format="amount",
+    ),
+    count("rows", zh="想要的车", en="vehicles wanted"),
+    Column(name="shown", title=Text(zh="展示", en="shown"), format="share"),
+    Column(name="wanted", title=Text(zh="想要", en="wanted"), format="share"),
+)  # fmt: skip
 CHUNK = 1_000  # questions whose scores of every item are held at once
 
 
@@ -42,38 +57,86 @@ def evaluate_ranking(study: RankingData, estimator: RecommendationEstimator, *, 
     questions = material.questions.take(rows)
     shown = judged.items()[rows]
     simple = _simple_lists(study, estimator, questions, material)
-    metrics: dict[str, dict[str, float | None]] = {}
+    metrics = []
     for name, metric in study.problem.metrics.items():
-        values = by_person(np.asarray(metric.compute(shown, questions.wanted)), questions.person)
-        found = mean_with_interval(values, n=config.bootstraps)
-        naive = by_person(np.asarray(metric.compute(simple["popularity"], questions.wanted)), questions.person)
-        metrics[name] = {"value": found.value, "low": found.low, "high": found.high, "naive": float(naive.mean())}
-    primary = study.problem.metrics[config.definition.primary_metric].compute
-    by_retriever = {
-        name: by_person(np.asarray(primary(lists, questions.wanted)), questions.person)
-        for name, lists in simple.items()
-    }
-    alone = {f"{name} alone": float(values.mean()) for name, values in by_retriever.items()}
-    best = max(by_retriever, key=lambda name: by_retriever[name].mean())
-    own = by_person(np.asarray(primary(shown, questions.wanted)), questions.person)
-    gain = mean_with_interval(own - by_retriever[best], n=config.bootstraps)
-    gained = {"of": best, "value": gain.value, "low": gain.low, "high": gain.high}
+        values, naive = (
+            by_person(np.asarray(metric.compute(lists, questions.wanted)), questions.person)
+            for lists in (shown, simple["popularity"])
+        )
+        metrics.append(metric_row(name, mean_with_interval(values, n=config.bootstraps), float(naive.mean())))
+    primary = config.definition.primary_metric
+    compute = study.problem.metrics[primary].compute
+    sections: list[Section] = [
+        metrics_section(metrics),
+        *_retriever_sections(primary, compute, shown, simple, questions, n=config.bootstraps),
+        _counts(judged, study),
+        _metric_bars("path", primary, list(_paths(judged, estimator, primary, compute))),
+        *_at(questions, shown, primary, compute),
+        *(_month_section(questions, shown, primary, compute) if study.timed else []),
+        *_price_bands(judged, rows),
+        _breadth(judged, shown, rows, simple["popularity"], estimator),
+        importance_section(estimator.importance()),
+    ]
     return Report(
         task=config.task,
         protocol=_protocol(study, judged),
-        rows=_counts(judged, study),
-        metrics=metrics,
-        baselines={"gain over the best retriever": gained}
-        | alone
-        | _breadth(judged, shown, rows, simple["popularity"], estimator),
-        segments={"path": _paths(judged, estimator, primary), **_at(questions, shown, primary)},
-        by_month=_months(questions, shown, primary) if study.timed else {},
-        calibration=_price_bands(judged, rows),
-        decisions={},
-        fairness={},
-        importance=estimator.importance(),
-        notes=[*study.notes, *estimator.notes, *_unknown(judged)],
+        sections=tuple(sections),
+        notes=(*study.notes, *estimator.notes, *_unknown(judged)),
     )
+
+
+_TITLES = {
+    "path": Text(zh="按对访客的了解", en="by what is known of the visitor"),
+    "visit": Text(zh="访问开始与进行中", en="at the begin of a visit and midway"),
+}
+
+
+def _metric_bars(column: str, name: str, rows: list[dict[str, Any]]) -> Bars:
+    title = _TITLES[column]
+    return Bars(
+        name=f"by_{column}",
+        title=Text(zh=f"{name}：{title.zh}", en=f"{name} {title.en}"),
+        columns=(group(column), _QUERIES, score(name).model_copy(update={"intervals": (Interval(),)})),
+        y=score(name),
+        drawn=(name,),
+        rows=tuple(rows),
+    )
+
+
+def _retriever_sections(
+    name: str,
+    metric: Any,
+    shown: NDArray[np.int64],
+    simple: dict[str, NDArray[np.int64]],
+    questions: Questions,
+    *,
+    n: int,
+) -> list[Section]:
+    """The primary metric of each retriever alone, and the gain over the best of them."""
+
+    def values(lists: NDArray[np.int64]) -> FloatArray:
+        return by_person(np.asarray(metric(lists, questions.wanted)), questions.person)
+
+    by_retriever = {retriever: values(lists) for retriever, lists in simple.items()}
+    alone = {retriever: float(v.mean()) for retriever, v in by_retriever.items()}
+    best = max(alone, key=lambda retriever: alone[retriever])
+    gain = mean_with_interval(values(shown) - by_retriever[best], n=n)
+    row = Gain(metric=name, baseline=best, baseline_value=alone[best], gain=gain.value, low=gain.low, high=gain.high)
+    return [
+        Gains(
+            name="gain_over_best_retriever",
+            title=Text(zh="相对最好召回器的提升", en="Gain over the best retriever"),
+            rows=(row,),
+        ),
+        Bars(
+            name="retrievers",
+            title=Text(zh=f"{name}：各召回器单独使用", en=f"{name} of each retriever alone"),
+            columns=(Column(name="retriever", title=Text(zh="召回器", en="retriever")), score(name)),
+            y=score(name),
+            drawn=(name,),
+            rows=tuple({"retriever": r, name: alone[r]} for r in sorted(alone, key=lambda r: -alone[r])),
+        ),
+    ]
 
 
 def _simple_lists(
@@ -106,35 +169,46 @@ def _protocol(study: RankingData, judged: Judged) -> str:
     )
 
 
-def _counts(judged: Judged, study: RankingData) -> dict[str, dict[str, int]]:
+def _counts(judged: Judged, study: RankingData) -> Table:
     _, material = study.learnt
     learnt = int((material.choices.at < study.until).sum())
     people = len(np.unique(judged.material.questions.person[judged.rows]))
-    return {"train": {"rows": learnt}, "test": {"rows": len(judged.rows), "people": people}}
+    parts = {"train": {"rows": learnt}, "test": {"rows": len(judged.rows), "people": people}}
+    return parts_section(parts, [count("people", zh="人数", en="people")])
 
 
 def _breadth(
     judged: Judged, shown: NDArray[np.int64], rows: Any, popular: NDArray[np.int64], estimator: RecommendationEstimator
-) -> dict[str, float]:
+) -> Table:
     """How much of the catalogue is ever shown, how little known it is, how new, and the same for popularity."""
     n = len(judged.material.known.items)
     store = estimator.recommender.retrieval.popularity.overall_
     vehicles, asked = judged.material.vehicles, judged.material.questions.visitors.as_of[rows]
-    found = {
-        "coverage": coverage(shown, n_items=n),
-        "coverage of popularity": coverage(popular, n_items=n),
-        "novelty (bits)": float(np.nanmean(novelty(shown, seen_by=store * 1e6, n_users=1_000_000))),
-    }
+    bits = float(np.nanmean(novelty(shown, seen_by=store * 1e6, n_users=1_000_000)))
+    table: list[dict[str, Any]] = [
+        {"measure": "coverage", "value": coverage(shown, n_items=n), "popularity": coverage(popular, n_items=n)},
+        {"measure": "novelty (bits)", "value": bits},
+    ]
     listed = np.append(vehicles.listed_at, ALWAYS)[judged.lists[rows]]
     single = np.append(vehicles.single, False)[judged.lists[rows]]
     there = judged.lists[rows] >= 0
     age = (asked[:, None].astype(np.float64) - listed) / DAY
     if (single & (listed > ALWAYS))[there].any():
-        found["share of new stock"] = float((single & (age <= NEW_DAYS) & (age >= 0))[there].mean())
-    return found
+        share = float((single & (age <= NEW_DAYS) & (age >= 0))[there].mean())
+        table.append({"measure": "share of new stock", "value": share})
+    return Table(
+        name="breadth",
+        title=Text(zh="推荐广度", en="Breadth of the lists"),
+        columns=(
+            Column(name="measure", title=Text(zh="度量", en="measure")),
+            Column(name="value", title=Text(zh="推荐列表", en="lists"), format="score"),
+            Column(name="popularity", title=Text(zh="热门列表", en="lists of popularity"), format="score"),
+        ),
+        rows=tuple(table),
+    )
 
 
-def _paths(judged: Judged, estimator: RecommendationEstimator, metric: Any) -> dict[str, dict[str, float]]:
+def _paths(judged: Judged, estimator: RecommendationEstimator, name: str, metric: Any) -> Iterator[dict[str, Any]]:
     """The same questions, had less been known of those who ask."""
     recommender, rows = estimator.recommender, judged.rows
     everything = judged.material.questions.visitors
@@ -147,8 +221,7 @@ def _paths(judged: Judged, estimator: RecommendationEstimator, metric: Any) -> d
     }
     if not np.isfinite(everything.budget).any():
         ways.pop("profile")
-    found = {}
-    for name, (visitors, some) in ways.items():
+    for way, (visitors, some) in ways.items():
         if len(some) == 0:
             continue
         if visitors is everything:  # these are the lists that the report is about
@@ -156,37 +229,47 @@ def _paths(judged: Judged, estimator: RecommendationEstimator, metric: Any) -> d
         else:
             lists = recommender.lists(visitors.take(some), judged.material.vehicles, k=LENGTH)
         values = np.asarray(metric(judged.items(lists), judged.wanted[some]))
-        found[name] = {"rows": len(some), **_mean(values, judged.material.questions.person[some])}
-    return found
+        yield {"value": way, "rows": len(some), **_mean(name, values, judged.material.questions.person[some])}
 
 
-def _mean(values: FloatArray, person: NDArray[np.uint64]) -> dict[str, float]:
-    found: Interval = mean_with_interval(by_person(values, person), n=200)
-    return {"ndcg_at_10": found.value, "low": found.low, "high": found.high}
+def _mean(name: str, values: FloatArray, person: NDArray[np.uint64]) -> dict[str, float]:
+    mean = mean_with_interval(by_person(values, person), n=200)
+    return {name: mean.value, "low": mean.low, "high": mean.high}
 
 
-def _at(questions: Questions, shown: NDArray[np.int64], metric: Any) -> dict[str, dict[str, dict[str, float]]]:
+def _at(questions: Questions, shown: NDArray[np.int64], name: str, metric: Any) -> list[Bars]:
     """At the begin of a visit, and once it has got going."""
     if not questions.midway.any():
-        return {}
+        return []
     values = np.asarray(metric(shown, questions.wanted))
-    found = {}
-    for name, inside in (("begin", ~questions.midway), ("midway", questions.midway)):
-        if inside.any():
-            found[name] = {"rows": int(inside.sum()), **_mean(values[inside], questions.person[inside])}
-    return {"visit": found}
+    rows = [
+        {"value": part, "rows": int(inside.sum()), **_mean(name, values[inside], questions.person[inside])}
+        for part, inside in (("begin", ~questions.midway), ("midway", questions.midway))
+        if inside.any()
+    ]
+    return [_metric_bars("visit", name, rows)]
 
 
-def _months(questions: Questions, shown: NDArray[np.int64], metric: Any) -> dict[str, dict[str, float]]:
+def _month_section(questions: Questions, shown: NDArray[np.int64], name: str, metric: Any) -> list[TimeSeries]:
     values = np.asarray(metric(shown, questions.wanted))
     month = questions.visitors.as_of.astype("datetime64[us]").astype("datetime64[M]").astype(str)
-    return {
-        str(m): {"rows": int((month == m).sum()), "ndcg_at_10": float(np.nanmean(values[month == m]))}
+    rows = [
+        {"month": str(m), "rows": int((month == m).sum()), name: float(np.nanmean(values[month == m]))}
         for m in np.unique(month)
-    }
+    ]
+    return [
+        TimeSeries(
+            name="by_month",
+            title=Text(zh=f"各月 {name}", en=f"{name} by month of the query"),
+            columns=(MONTH, _QUERIES, score(name).model_copy(update={"tracked": True})),
+            y=score(name),
+            drawn=(name,),
+            rows=tuple(rows),
+        )
+    ]
 
 
-def _price_bands(judged: Judged, rows: Any) -> list[dict[str, float]]:
+def _price_bands(judged: Judged, rows: Any) -> list[Curve]:
     """Of ten price bands with equally many wanted vehicles: the share shown and the share wanted."""
     price = judged.material.vehicles.log_price
     n = len(judged.material.known.items)
@@ -208,8 +291,17 @@ def _price_bands(judged: Judged, rows: Any) -> list[dict[str, float]]:
     shares = [np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] / len(v) for v in (offered, asked_for)]
     middle = np.exp((edges[1:] + edges[:-1]) / 2)
     return [
-        {"price": float(p), "predicted": float(a), "observed": float(b), "rows": round(b * len(asked_for))}
-        for p, a, b in zip(middle, *shares, strict=True)
+        Curve(
+            name="price_bands",
+            title=Text(zh="价格带：展示占比与需求占比", en="Price bands: share of vehicles shown and wanted"),
+            columns=_PRICE_COLUMNS,
+            y=Axis(title=Text(zh="车辆占比", en="share of vehicles"), format="share"),
+            drawn=("shown", "wanted"),
+            rows=tuple(
+                {"price": float(p), "shown": float(a), "wanted": float(b), "rows": round(b * len(asked_for))}
+                for p, a, b in zip(middle, *shares, strict=True)
+            ),
+        )
     ]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 
@@ -18,9 +16,9 @@ FEWEST_ROWS = 20  # of a level
 MOST_ROWS = 50_000  # to learn from: more change nothing but the time
 
 
-def best_single_column(examples: Examples, positions: Rows) -> dict[str, Any]:
-    """AUC of the best number column alone; its direction is taken from the training part."""
-    best: dict[str, Any] = {}
+def best_single_column(examples: Examples, positions: Rows) -> tuple[str, float] | None:
+    """Return the best number column alone and its AUC, with the direction of the training part; None below 0.5."""
+    best: tuple[str, float] | None = None
     learn, test = examples.testable(examples.parts["train"]), positions
     for name in examples.signature.numeric:
         column = examples.frame[name].cast(pl.Float64).to_numpy()
@@ -29,9 +27,9 @@ def best_single_column(examples: Examples, positions: Rows) -> dict[str, Any]:
         )
         direction = 1.0 if roc_auc(examples.label[learn], filled[learn]) >= 0.5 else -1.0
         auc = roc_auc(examples.label[test], direction * filled[test])
-        if auc > best.get("roc_auc", 0.5):
-            best = {"column": name, "roc_auc": auc}
-    return {"best_single_column": best} if best else {}
+        if auc > (0.5 if best is None else best[1]):
+            best = (name, auc)
+    return best
 
 
 def logistic_regression(examples: Examples, learn: Rows, test: Rows) -> FloatArray:

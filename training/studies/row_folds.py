@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 
+from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
+from ml.report.columns import Column
+from ml.report.report import Report
+from ml.report.sections import Table
 from training.split import Rows
+from training.studies.measures import measure
 from training.studies.row_data import Examples, Say
-from training.studies.row_report import measure
 
 CALIBRATE_SHARE = 0.1
 
 
-@dataclass(frozen=True)
-class CrossValidated:
-    """Out-of-fold evaluation.
-
-    Attributes
-    ----------
-    by_fold : mapping of str to list of float
-        Each metric on each fold.
-    mean : mapping of str to float
-        Mean over folds.
-    pooled : mapping of str to dict
-        Each metric over all out-of-fold predictions, with its interval and the naive answer's.
-    """
-
-    protocol: str
-    rows: int
-    by_fold: Mapping[str, list[float]]
-    mean: Mapping[str, float]
-    pooled: Mapping[str, Mapping[str, float | None]]
-
-
-def cross_validate(examples: Examples, *, folds: int, progress: Say | None = None) -> CrossValidated:
+def cross_validate(examples: Examples, *, folds: int, progress: Say | None = None) -> Report:
     """Fit on all folds but one and predict that one, in turn.
 
     Within the learning folds a tenth is held out to calibrate. With a time column every test block lies after what
     was learnt from, so the earliest block is never tested on.
+
+    Returns
+    -------
+    Report
+        Metrics over all out-of-fold predictions, and those of each fold with their mean.
     """
     say = progress or (lambda text: None)
     config = examples.config
@@ -71,10 +56,30 @@ def cross_validate(examples: Examples, *, folds: int, progress: Say | None = Non
         groups=examples.groups[rows],
         n=config.bootstraps,
     )
-    return CrossValidated(
-        protocol=f"{folds} folds {'by group of equal rows' if config.timeless else 'in time order'}",
-        rows=len(rows),
-        by_fold=by_fold,
-        mean={name: float(np.mean(values)) for name, values in by_fold.items()},
-        pooled=pooled,
+    order = "by group of equal rows" if config.timeless else "in time order"
+    return Report(
+        task=config.task,
+        protocol=f"{folds} folds {order}, {len(rows):,} rows tested",
+        sections=(pooled, _by_fold(by_fold)),
+        notes=examples.notes,
+    )
+
+
+def _by_fold(by_fold: dict[str, list[float]]) -> Table:
+    numbers = range(1, len(next(iter(by_fold.values()))) + 1)
+    columns = [
+        Column(name="metric", title=Text(zh="指标", en="metric")),
+        Column(name="mean", title=Text(zh="各折均值", en="mean of folds"), format="score"),
+        *(Column(name=f"fold_{k}", title=Text(zh=f"第 {k} 折", en=f"fold {k}"), format="score") for k in numbers),
+    ]
+    rows = [
+        {
+            "metric": name,
+            "mean": float(np.mean(values)),
+            **{f"fold_{k}": v for k, v in zip(numbers, values, strict=True)},
+        }
+        for name, values in by_fold.items()
+    ]
+    return Table(
+        name="folds", title=Text(zh="各折指标", en="Metrics by fold"), columns=tuple(columns), rows=tuple(rows)
     )

@@ -21,7 +21,8 @@ from training.studies.gate_checks import (
     share_trained_on,
     shown,
 )
-from training.studies.row_report import NAIVE, TEST_ROWS, compare
+from training.studies.measures import compare
+from training.studies.row_report import NAIVE, TEST_ROWS
 
 BATCH_ROWS = 200
 

@@ -17,14 +17,15 @@ from features.sources import RawTables
 from ml.champions import GateCheck
 from ml.model import Model
 from ml.problem import RowEstimator, RowProblem
+from ml.report.report import Report
 from ml.signature import row_as_request
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.leaks import Finding, find_leaks
 from training.studies.row_data import Examples, Say, load_examples, refuse_split_column
-from training.studies.row_folds import CALIBRATE_SHARE, CrossValidated, cross_validate
+from training.studies.row_folds import CALIBRATE_SHARE, cross_validate
 from training.studies.row_gate import row_gate_checks
-from training.studies.row_report import TEST_ROWS, Report, evaluate
+from training.studies.row_report import TEST_ROWS, evaluate
 from training.studies.row_score import score_rows
 
 
@@ -182,7 +183,7 @@ class RowStudy:
 
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[RowEstimator], *, progress: Say | None = None
-    ) -> Report | CrossValidated:
+    ) -> Report:
         """Measure a version on the present test part, or the configuration on every fold in turn."""
         data = self.load(config, progress=progress)
         if evaluation.by == "folds":

@@ -19,11 +19,12 @@ from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import watch
 from ml.model import Model
 from ml.problem import SurveillanceProblem
+from ml.report.report import Report
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.row_data import Say, refuse_split_column
 from training.studies.row_gate import row_gate_checks
-from training.studies.row_report import NAIVE, TEST_ROWS, Report
+from training.studies.row_report import NAIVE, TEST_ROWS
 from training.studies.surveillance_data import SurveillanceData
 from training.studies.surveillance_report import evaluate_faults, naive_answers
 from training.studies.surveillance_rows import rows_of_weeks

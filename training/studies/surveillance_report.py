@@ -8,12 +8,17 @@ import numpy as np
 import polars as pl
 
 from features.aggregations import DAY
+from ml.bilingual import Text
 from ml.domain.faults.detection_power import weeks_until_known
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.surveillance import Watch
 from ml.instants import instant
-from training.studies.row_report import Report, measure
+from ml.report.columns import Axis, Column
+from ml.report.report import Report
+from ml.report.sections import Bars, Calibration, CalibrationBin, Section, Table, TimeSeries
+from training.studies.measures import measure
+from training.studies.report_sections import MONTH, ROWS, count, group, importance_section, parts_section
 from training.studies.surveillance_data import SurveillanceData
 from training.studies.surveillance_rows import rows_of_weeks
 
@@ -21,6 +26,22 @@ RATIOS = (1.5, 2.0, 3.0)
 SOON = 26
 KEYS = ("model", "energy_type", "component")
 BINS = 10
+
+_NUMBER = Axis(title=Text(zh="故障次数", en="number of faults"), format="number")
+_FAULTS = (
+    Column(name="observed", title=Text(zh="实际故障", en="observed faults"), format="count"),
+    Column(name="predicted", title=Text(zh="预期故障", en="expected faults"), format="number"),
+)
+_POWER = (
+    Column(name="rate_ratio", title=Text(zh="基准故障率的倍数", en="times the baseline rate"), format="number"),
+    Column(name="expected_weekly", title=Text(zh="每周预期故障", en="expected faults a week"), format="number"),
+    Column(
+        name="median_weeks", title=Text(zh="检出所需中位数，空为超过 104", en="median detection, none over 104"),
+        unit=Text(zh="周", en="weeks"), format="count",
+    ),
+    Column(name="known_in_26_weeks", title=Text(zh="26 周内检出", en="detected in 26 weeks"), format="share"),
+    Column(name="false_alarms", title=Text(zh="误报概率", en="false-alarm rate"), format="share"),
+)  # fmt: skip
 
 
 def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched: Watch) -> Report:
@@ -31,31 +52,27 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched:
     y = rows["label"].to_numpy()
     answers = estimator.predict(rows)
     naive = naive_answers(study, watched, rows)
-    told = rows.with_columns(expected=answers["expected"])
+    cells = rows.with_columns(expected=answers["expected"])
+    parts = {
+        "train": {"rows": learnt.height, "faults": int(learnt["label"].sum())},
+        "test": {"rows": rows.height, "faults": int(y.sum())},
+    }
+    segments = [c for c in dict.fromkeys(("component", *config.segments)) if c in cells.columns]
+    groups = rows["group"].to_numpy()
+    sections: list[Section] = [
+        measure(study.problem.metrics, y, answers, naive=naive, groups=groups, n=config.bootstraps),
+        parts_section(parts, [count("faults", zh="故障", en="faults")]),
+        _calibration(cells),
+        _month_section(cells),
+        *(_segment_section(cells, column) for column in segments),
+        _power_section(estimator, study.params.false_alarms),
+        importance_section(estimator.importance()),
+    ]
     return Report(
         task=config.task,
         protocol=_protocol(study, len(rows)),
-        rows={
-            "train": {"rows": learnt.height, "faults": int(learnt["label"].sum())},
-            "test": {"rows": rows.height, "faults": int(y.sum())},
-        },
-        metrics=measure(
-            study.problem.metrics, y, answers, naive=naive, groups=rows["group"].to_numpy(), n=config.bootstraps
-        ),
-        baselines={},
-        segments={c: _by(told, c) for c in dict.fromkeys(("component", *config.segments)) if c in told.columns},
-        by_month={
-            str(np.datetime64(int(p), "M")): {"rows": int(n), "observed": float(o), "predicted": float(e)}
-            for p, n, o, e in told.group_by("period")
-            .agg(pl.len(), pl.col("label").sum(), pl.col("expected").sum())
-            .sort("period")
-            .iter_rows()
-        },
-        calibration=_calibration(told),
-        decisions={"false_alarms": study.params.false_alarms, "power": _power(estimator)},
-        fairness={},
-        importance=estimator.importance(),
-        notes=[*study.notes, *_notes(watched)],
+        sections=tuple(sections),
+        notes=(*study.notes, *_notes(watched)),
     )
 
 
@@ -74,27 +91,76 @@ def _protocol(study: SurveillanceData, rows: int) -> str:
     )
 
 
-def _by(told: pl.DataFrame, column: str) -> dict[str, dict[str, float]]:
-    """Faults and expected faults by value: sums, not means."""
-    sums = told.group_by(column).agg(pl.len(), pl.col("label").sum(), pl.col("expected").sum()).sort(column)
-    return {
-        str(value if value is not None else "(missing)"): {
-            "rows": int(n), "observed": float(observed), "predicted": float(expected)
-        }
-        for value, n, observed, expected in sums.iter_rows()
-    }  # fmt: skip
+def _sums(cells: pl.DataFrame, by: str) -> pl.DataFrame:
+    sums = cells.group_by(by).agg(rows=pl.len(), observed=pl.col("label").sum(), predicted=pl.col("expected").sum())
+    return sums.sort(by)
 
 
-def _calibration(told: pl.DataFrame) -> list[dict[str, float]]:
+def _segment_section(cells: pl.DataFrame, column: str) -> Bars:
+    """Faults and expected faults by value, the most faults first: sums, not means."""
+    sums = _sums(cells, column).sort("observed", column, descending=[True, False])
+    rows = [{"value": str(row.pop(column) or "(missing)"), **row} for row in sums.to_dicts()]
+    return Bars(
+        name=f"by_{column}",
+        title=Text(zh=f"按 {column}：实际与预期故障数", en=f"Faults and expected faults by {column}"),
+        columns=(group(column), ROWS, *_FAULTS),
+        y=_NUMBER,
+        drawn=("observed", "predicted"),
+        rows=tuple(rows),
+    )
+
+
+def _month_section(cells: pl.DataFrame) -> TimeSeries:
+    sums = _sums(cells, "period")
+    months = [str(np.datetime64(int(period), "M")) for period in sums["period"]]
+    rows = [{"month": m, **row} for m, row in zip(months, sums.drop("period").to_dicts(), strict=True)]
+    observed, predicted = float(sums["observed"].sum()), float(sums["predicted"].sum())
+    return TimeSeries(
+        name="by_month",
+        title=Text(zh="各月故障数：实际与预期", en="Faults by month, observed and expected"),
+        summary=Text(
+            zh=f"共 {observed:,.0f} 次，预期 {predicted:,.0f} 次",
+            en=f"{observed:,.0f} faults, {predicted:,.0f} expected",
+        ),
+        columns=(MONTH, ROWS, *_FAULTS),
+        y=_NUMBER,
+        drawn=("observed", "predicted"),
+        rows=tuple(rows),
+    )
+
+
+def _calibration(cells: pl.DataFrame) -> Calibration:
     """Faults a vehicle-year, expected and observed, in bins of equal expected faults."""
-    rate = told.filter(pl.col("expected") > 0).with_columns(rate=pl.col("expected") / pl.col("vehicle_years"))
+    rate = cells.filter(pl.col("expected") > 0).with_columns(rate=pl.col("expected") / pl.col("vehicle_years"))
     rate = rate.sort("rate").with_columns(so_far=pl.col("expected").cum_sum() / pl.col("expected").sum())
     bins = rate.with_columns(bin=(pl.col("so_far") * BINS).ceil().clip(1, BINS)).group_by("bin")
     sums = bins.agg(pl.col("label", "expected", "vehicle_years").sum()).sort("bin")
-    return [
-        {"predicted": e / years, "observed": n / years}
+    rows = [
+        CalibrationBin(predicted=e / years, observed=n / years)
         for n, e, years in sums.select("label", "expected", "vehicle_years").iter_rows()
     ]
+    unit = Text(zh="次/车年", en="per vehicle-year")
+    return Calibration(
+        name="calibration",
+        title=Text(zh="校准：每车年故障数", en="Calibration: faults per vehicle-year"),
+        summary=Text(zh=f"{len(rows)} 档，预期故障数相等", en=f"{len(rows)} bins of equal expected faults"),
+        x=Axis(title=Text(zh="预期故障", en="expected faults"), unit=unit, format="score"),
+        y=Axis(title=Text(zh="实际故障", en="observed faults"), unit=unit, format="score"),
+        rows=tuple(rows),
+    )
+
+
+def _power_section(estimator: FaultEstimator, false_alarms: float) -> Table:
+    """Weeks until a raised rate would be detected, in the cell for which the median number of faults is expected."""
+    return Table(
+        name="detection_power",
+        title=Text(
+            zh=f"检出能力（全部部件误报概率不超过 {false_alarms:.0%}）",
+            en=f"Detection of a raised rate, with a family-wise false-alarm rate of {false_alarms:.0%}",
+        ),
+        columns=_POWER,
+        rows=tuple({**row, "false_alarms": false_alarms} for row in _power(estimator)),
+    )
 
 
 def _power(estimator: FaultEstimator) -> list[dict[str, float | None]]:

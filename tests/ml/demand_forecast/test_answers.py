@@ -16,7 +16,9 @@ from ml.demand_forecast.answer import respond
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.request import request
 from ml.model import Model
+from ml.report.report import Report
 from tests.conftest import Trained
+from tests.reports import keyed
 from tests.small.demand_forecast import STORES, demand_forecast_tables, write_demand_forecast
 from training.config import load_config
 from training.studies.panel import PanelStudyData
@@ -131,13 +133,13 @@ def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monke
 
 
 def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) -> None:
-    told = model.card["evaluation"]
-    for name in model.task.directions:
-        found = told["metrics"][name]
-        assert found["low"] <= found["value"] <= found["high"] and found["naive"] is not None
-    loss = told["metrics"]["weighted_quantile_loss"]
-    assert loss["high"] < loss["naive"]
-    classes = told["segments"]["demand_class"]
+    report = Report.model_validate(model.card["evaluation"])
+    assert set(report.metrics) == set(model.task.directions)
+    for metric in report.metrics.values():
+        assert metric.low <= metric.value <= metric.high and metric.naive is not None  # type: ignore[operator]
+    loss = report.metrics["weighted_quantile_loss"]
+    assert loss.high < loss.naive  # type: ignore[operator]
+    classes = keyed(report, "by_demand_class")
     assert classes and all(0.6 <= c["coverage_80"] <= 1 for c in classes.values())
-    assert "gain over the best single forecast" in told["baselines"]
-    assert any("stock ran out" in note for note in told["notes"])
+    assert "gain_over_best_forecast" in report
+    assert any("stock ran out" in note for note in report.notes)

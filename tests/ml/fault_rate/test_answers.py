@@ -21,7 +21,9 @@ from ml.fault_rate.live_updates import follow
 from ml.fault_rate.request import request
 from ml.fault_rate.snapshot import Snapshot, kept_until
 from ml.model import Model
+from ml.report.report import Report
 from tests.conftest import Trained
+from tests.reports import keyed
 from tests.small.fault_rate import DAY, START, fleet_and_records, write_fault_rate
 from training.config import load_config
 from training.runs.alarms import alarms
@@ -126,13 +128,13 @@ def test_a_larger_fault_would_be_known_sooner(model: Model) -> None:
 
 
 def test_usual_rates_beat_one_rate_for_all_and_are_tested_on_later_weeks(model: Model) -> None:
-    told = model.card["evaluation"]
-    deviance = told["metrics"]["poisson_deviance"]
-    assert deviance["low"] <= deviance["value"] <= deviance["high"] and deviance["value"] < deviance["naive"]
-    assert told["metrics"]["bias"]["value"] < 0.25
-    power = told["decisions"]["power"]
-    assert [p["rate_ratio"] for p in power] == [1.5, 2.0, 3.0]
-    assert "60 weeks before" in told["protocol"]
+    report = Report.model_validate(model.card["evaluation"])
+    deviance = report.metrics["poisson_deviance"]
+    assert deviance.low <= deviance.value <= deviance.high  # type: ignore[operator]
+    assert deviance.value < deviance.naive  # type: ignore[operator]
+    assert report.metrics["bias"].value < 0.25  # type: ignore[operator]
+    assert list(keyed(report, "detection_power")) == [1.5, 2.0, 3.0]
+    assert "60 weeks before" in report.protocol
 
 
 def study_of(folder: Path, tables: tuple[pl.DataFrame, pl.DataFrame], **changes: Any) -> SurveillanceStudyData:

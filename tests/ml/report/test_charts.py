@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ml.report.charts import MAX_BARS, HorizontalBars, Lines, chart_of, decades, ticks
+from ml.report.charts import MAX_BARS, MAX_FEATURES, HorizontalBars, Lines, chart_of, decades, ticks
 from ml.report.sections import Bars, Feature, Importance, TimeSeries
 from tests.ml.report.small_report import DRIFT, MONTH, NAME, SHARE, VALUE, sections, text
 
@@ -44,10 +44,16 @@ def test_of_many_groups_the_first_are_drawn() -> None:
     bars = chart_of(Bars(name="b", title=text("B"), columns=(NAME, VALUE), y=SHARE, drawn=("value",), rows=rows))
     features = tuple(Feature(name=f"f{i}", importance=i) for i in range(20))
     strongest = chart_of(Importance(name="i", title=text("I"), x=SHARE, rows=features))
+    pairs = [{"name": f"s{i}", "value": 0.1, "other": 0.2} for i in range(20)]
+    other = VALUE.model_copy(update={"name": "other"})
+    two = chart_of(
+        Bars(name="b", title=text("B"), columns=(NAME, VALUE, other), y=SHARE, drawn=("value", "other"), rows=pairs)
+    )
+    assert isinstance(two, HorizontalBars) and len(two.categories) == MAX_BARS // 2
     assert isinstance(bars, HorizontalBars) and isinstance(strongest, HorizontalBars)
-    assert bars.categories[-1] == f"s{MAX_BARS - 1}" and len(strongest.categories) == MAX_BARS
+    assert bars.categories[-1] == f"s{MAX_BARS - 1}" and len(strongest.categories) == MAX_FEATURES
 
 
 def test_ticks_are_round() -> None:
-    assert ticks(-0.2, 0.3, about=5) == pytest.approx([-0.2, -0.1, 0.0, 0.1, 0.2, 0.3])
+    assert ticks(-0.2, 0.3) == pytest.approx([-0.2, -0.1, 0.0, 0.1, 0.2, 0.3])
     assert ticks(0.0, 0.0) == [0.0] and decades(2.0, 150.0) == [10.0, 100.0]

@@ -12,8 +12,12 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, ModelNotFound
+from ml.bilingual import Text
+from ml.report.report import Report
+from ml.report.sections import Metric, Metrics
 from tests.commands import chehang
 from tests.conftest import ROOT, Trained
+from tests.reports import trained_report
 from tests.small.credit_risk import write_eight_applications
 from training.commands.evaluate import evaluate
 from training.commands.forecast import forecast
@@ -22,7 +26,6 @@ from training.commands.train import train
 from training.commands.tune import tune
 from training.config import TaskConfig
 from training.studies.row_data import Say
-from training.studies.row_report import Report
 from training.tune import Tuned
 
 
@@ -59,7 +62,7 @@ def test_a_training_says_which_version_it_registered(
     train("credit_risk", config=config, setting=["split.seed=5"], as_json=True)
     content = json.loads(capsys.readouterr().out)
     assert (content["task"], content["version"]) == ("credit_risk", 3)
-    assert content["metrics"]["roc_auc"]["value"] == 0.75
+    assert trained_report(content) == report
     train("credit_risk", config=config)
     shown = capsys.readouterr().out
     assert "0.7500" in shown and "registered credit_risk version 3; promote it with: chehang promote" in shown
@@ -122,8 +125,10 @@ def test_a_version_is_evaluated_and_its_report_written(
     content = json.loads(capsys.readouterr().out)
     written = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert content == written
-    assert content["task"] == "credit_risk" and 0.5 < content["metrics"]["roc_auc"]["value"] < 1
+    assert content["task"] == "credit_risk"
+    assert 0.5 < Report.model_validate(content).metrics["roc_auc"].value < 1  # type: ignore[operator]
     assert (tmp_path / "report" / "report.png").stat().st_size > 5_000
+    assert (tmp_path / "report" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
 def test_rows_are_answered_by_the_champion(
@@ -188,7 +193,6 @@ def test_a_forecast_says_how_many_cars_to_order(
 
 def _report() -> Report:
     """A report of one metric and nothing beside it."""
-    names = ("rows", "baselines", "segments", "by_month", "decisions", "fairness", "importance")
-    empty: dict[str, Any] = {name: {} for name in names}
-    metrics = {"roc_auc": {"value": 0.75, "low": 0.7, "high": 0.8, "naive": 0.5}}
-    return Report("credit_risk", "in time order", metrics=metrics, calibration=[], notes=[], **empty)
+    metrics = (Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, naive=0.5),)
+    section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=metrics)
+    return Report(task="credit_risk", protocol="in time order", sections=(section,))

@@ -14,7 +14,10 @@ from features.errors import DataError
 from ml.model import Model
 from ml.problem import RowMetric
 from ml.registry import TASKS
+from ml.report.report import Report
+from ml.report.sections import Metric
 from training.studies.gate_checks import answer_check, guard_checks, naive_value, share_trained_on
+from training.studies.measures import metrics_section
 from training.studies.row_gate import row_gate_checks
 from training.studies.row_report import NAIVE, TEST_ROWS
 
@@ -48,9 +51,10 @@ ROWS = pl.DataFrame({"label": [1.0] * 80 + [0.0] * 20, "group": range(100), "as_
 
 
 def model(value: float | None, **card: Any) -> Model:
-    naive = {"metrics": {"roc_auc": {"naive": 0.9}}}
+    metrics = metrics_section([Metric(name="roc_auc", value=None, naive=0.9)])
+    report = Report(task="credit_risk", protocol="", sections=(metrics,))
     content = {
-        "config": {"bootstraps": 20, "gate": {}}, "evaluation": naive, "data": {"last_training_instant": 49},
+        "config": {"bootstraps": 20, "gate": {}}, "evaluation": report.as_dict(), "data": {"last_training_instant": 49},
         "example": {},
     }  # fmt: skip
     return Model(TASKS["credit_risk"], Constant(value), {**content, **card}, version=3)
@@ -86,6 +90,9 @@ def test_guards_have_limits_and_name_metrics() -> None:
     assert (checks[0].passed, checks[0].detail) == (False, "0.6000, must be at least 0.7")
     assert not checks[1].passed and "no such metric; gate may name roc_auc" in checks[1].detail
     assert naive_value(model(1.0), "roc_auc") == 0.9
+    without = Report(task="credit_risk", protocol="", sections=(metrics_section([Metric(name="roc_auc", value=0.9)]),))
+    with pytest.raises(DataError, match="no roc_auc of the naive answer; train the version again"):
+        naive_value(model(1.0, evaluation=without.as_dict()), "roc_auc")
 
 
 def test_a_model_that_cannot_answer_fails_in_one_line() -> None:

@@ -12,10 +12,11 @@ import pytest
 from features.errors import DataError
 from ml.demand_forecast.panel import Panel
 from ml.registry import TASKS
+from ml.report.report import Report
+from tests.reports import keyed
 from tests.training.studies.steady_demand import MONTHS, SteadyForecaster, steady_forecasts, steady_panel
-from training.studies import panel_report as demand_evaluation
-from training.studies.panel_report import SMALLEST, evaluate_demand, own_past
-from training.studies.row_report import Report
+from training.studies.panel_outcomes import ForecastOutcomes, own_past
+from training.studies.panel_report import SMALLEST, evaluate_demand
 
 ORIGINS = range(MONTHS - 4, MONTHS - 1)
 
@@ -39,36 +40,37 @@ def report(panel: Panel, origins: range = ORIGINS, **changes: Any) -> Report:
 @pytest.fixture(autouse=True)
 def _no_orders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Costs of orders have tests of their own."""
-    monkeypatch.setattr("training.studies.panel_report.order_costs", lambda study, forecasts: {})
+    monkeypatch.setattr("training.studies.panel_report.order_sections", lambda study, forecasts: [])
 
 
 def test_errors_of_what_was_said_and_of_what_the_past_says() -> None:
     result = report(steady_panel())
     # Three origins, two months, two series: 4 and 2 each time, but 6 in the last month, said by one origin.
-    assert result.rows["test"] == {"rows": 12, "series": 2, "origins": 3}
+    assert keyed(result, "rows")["test"] == {"rows": 12, "series": 2, "origins": 3}
     total, off = 6 * (4 + 2) + 2, 2
-    assert result.metrics["weighted_absolute_error"]["value"] == pytest.approx(off / total)
-    assert result.metrics["weighted_absolute_error"]["naive"] == pytest.approx(off / total)
-    assert result.metrics["root_mean_squared_error"]["value"] == pytest.approx(np.sqrt(2**2 / 12))
-    assert result.metrics["bias"]["value"] == pytest.approx(off / total), "without its sign"
+    assert result.metrics["weighted_absolute_error"].value == pytest.approx(off / total)
+    assert result.metrics["weighted_absolute_error"].naive == pytest.approx(off / total)
+    assert result.metrics["root_mean_squared_error"].value == pytest.approx(np.sqrt(2**2 / 12))
+    assert result.metrics["bias"].value == pytest.approx(off / total), "without its sign"
     # The forecast that was combined is one too high everywhere, but one too low in the last month.
-    assert result.baselines["weighted_absolute_error of own alone"] == pytest.approx(12 / total)
-    gain = result.baselines["gain over the best single forecast"]
-    assert gain["of"] != "own" and gain["value"] == pytest.approx(0.0)
+    assert keyed(result, "single_forecasts")["own"]["weighted_absolute_error"] == pytest.approx(12 / total)
+    (gain,) = result.rows("gain_over_best_forecast")
+    assert gain["baseline"] != "own" and gain["gain"] == pytest.approx(0.0)
     assert result.protocol.startswith("rolling origins: learnt before 2022-03, asked 3 times (2022-03 to 2022-05)")
 
 
 def test_months_and_totals() -> None:
     result = report(steady_panel())
-    assert list(result.by_month) == ["2022-03", "2022-04", "2022-05", "2022-06"]
-    last = list(result.by_month.values())[-1]
+    assert list(keyed(result, "by_month")) == ["2022-03", "2022-04", "2022-05", "2022-06"]
+    assert list(keyed(result, "loss_by_month")) == list(keyed(result, "by_month"))
+    last = result.rows("by_month")[-1]
     assert (last["observed"], last["predicted"]) == (4.0, 3.0)
-    of_all = result.segments["level"]["everything"]
+    of_all = keyed(result, "by_level")["everything"]
     assert of_all["rows"] == 6 and of_all["observed"] == pytest.approx((6 * 6 + 2) / 6)
     assert of_all["weighted_absolute_error"] == pytest.approx(2 / 38, abs=0.02), "means of simulated paths"
-    assert result.segments["store_id"] == {}, f"six outcomes of a store are fewer than {SMALLEST}"
-    assert [c["predicted"] for c in result.calibration] == pytest.approx([i / 10 for i in range(1, 10)])
-    observed = [c["observed"] for c in result.calibration]
+    assert result.rows("by_store_id") == [], f"six outcomes of a store are fewer than {SMALLEST}"
+    assert [c["predicted"] for c in result.rows("calibration")] == pytest.approx([i / 10 for i in range(1, 10)])
+    observed = [c["observed"] for c in result.rows("calibration")]
     assert observed == sorted(observed)
 
 
@@ -106,7 +108,7 @@ def test_the_naive_answer_is_the_last_season_and_the_mean_of_all_for_a_new_serie
 
 def test_some_of_the_rows() -> None:
     rows = pl.DataFrame({"series": [0, 1, 2]})
-    everything = demand_evaluation.Tested(rows, np.arange(3.0), np.eye(3), np.arange(3), rows, {"own": np.arange(3.0)})
+    everything = ForecastOutcomes(rows, np.arange(3.0), np.eye(3), np.arange(3), rows, {"own": np.arange(3.0)})
     some = everything.only(np.array([True, False, True]))
     assert some.rows["series"].to_list() == some.naive["series"].to_list() == [0, 2]
     assert some.inside.tolist() == some.points["own"].tolist() == some.kind.tolist() == [0, 2]

@@ -22,9 +22,10 @@ from ml.recommendation.questions import Questions
 from ml.recommendation.recommender import Material
 from ml.recommendation.visitors import Visitors, read_visitors
 from ml.registry import TASKS
+from ml.report.report import Report
+from tests.reports import keyed
 from training.studies.ranking_holdout import LENGTH, Judged
 from training.studies.ranking_report import evaluate_ranking
-from training.studies.row_report import Report
 
 SECOND = 1 / math.log2(3)  # NDCG of a list whose second place holds the one vehicle wanted
 NOW = 10 * DAY
@@ -101,13 +102,13 @@ def report(monkeypatch: pytest.MonkeyPatch, answers: Judged, *, repeat: bool = T
 
 def test_lists_stand_beside_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, judged())
-    assert result.metrics["ndcg_at_10"]["value"] == pytest.approx(1.0)
-    assert result.metrics["ndcg_at_10"]["naive"] == pytest.approx((SECOND + 1) / 2)
-    assert result.metrics["reciprocal_rank"]["naive"] == pytest.approx((1 / 2 + 1) / 2)
-    assert result.baselines["popularity alone"] == pytest.approx((SECOND + 1) / 2)
-    gain = result.baselines["gain over the best retriever"]
-    assert gain["of"] == "popularity" and gain["value"] == pytest.approx((1 - SECOND) / 2)
-    assert result.rows == {"train": {"rows": 2}, "test": {"rows": 2, "people": 2}}
+    assert result.metrics["ndcg_at_10"].value == pytest.approx(1.0)
+    assert result.metrics["ndcg_at_10"].naive == pytest.approx((SECOND + 1) / 2)
+    assert result.metrics["reciprocal_rank"].naive == pytest.approx((1 / 2 + 1) / 2)
+    assert keyed(result, "retrievers")["popularity"]["ndcg_at_10"] == pytest.approx((SECOND + 1) / 2)
+    (gain,) = result.rows("gain_over_best_retriever")
+    assert gain["baseline"] == "popularity" and gain["gain"] == pytest.approx((1 - SECOND) / 2)
+    assert keyed(result, "rows") == {"train": {"rows": 2, "people": None}, "test": {"rows": 2, "people": 2}}
     assert result.protocol == (
         "in time order: learnt before 1970-01-11, 3 questions asked later, 2 of them answered by a choice within "
         "7 days; means over people"
@@ -115,50 +116,52 @@ def test_lists_stand_beside_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_known_of_who_asks_is_taken_away_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    segments = report(monkeypatch, judged()).segments
-    paths = {name: (v["rows"], v["ndcg_at_10"]) for name, v in segments["path"].items()}
+    result = report(monkeypatch, judged())
+    paths = {name: (v["rows"], v["ndcg_at_10"]) for name, v in keyed(result, "by_path").items()}
     assert paths == {
         "customer": (2, pytest.approx(1.0)),
         "session": (1, pytest.approx(SECOND)),  # of K1, whose visit had got going
         "cold": (2, pytest.approx((SECOND + 1) / 2)),
     }, "nobody said what they wish"
-    assert {name: v["rows"] for name, v in segments["visit"].items()} == {"begin": 1, "midway": 1}
+    assert {name: v["rows"] for name, v in keyed(result, "by_visit").items()} == {"begin": 1, "midway": 1}
 
 
 def test_breadth_prices_and_what_came_later(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, judged())
-    assert result.baselines["coverage"] == result.baselines["coverage of popularity"] == 1.0
-    assert result.baselines["share of new stock"] == pytest.approx(1 / 3), "the used car came two days ago"
+    breadth = keyed(result, "breadth")
+    assert breadth["coverage"] == {"value": 1.0, "popularity": 1.0}
+    assert breadth["share of new stock"]["value"] == pytest.approx(1 / 3), "the used car came two days ago"
     # Wanted were 100,000 and 200,000; shown twice were both, and the used car below the lowest band.
-    first, last = result.calibration[0], result.calibration[-1]
-    assert (first["predicted"], first["observed"]) == (pytest.approx(2 / 3), 0.5)
-    assert (last["predicted"], last["observed"]) == (pytest.approx(1 / 3), 0.5)
-    assert result.by_month == {"1970-01": {"rows": 2, "ndcg_at_10": pytest.approx(1.0)}}
-    assert result.notes == [
+    bands = result.rows("price_bands")
+    assert (bands[0]["shown"], bands[0]["wanted"]) == (pytest.approx(2 / 3), 0.5)
+    assert (bands[-1]["shown"], bands[-1]["wanted"]) == (pytest.approx(1 / 3), 0.5)
+    assert keyed(result, "by_month") == {"1970-01": {"rows": 2, "ndcg_at_10": pytest.approx(1.0)}}
+    assert result.flat()["ndcg_at_10/1970-01"] == pytest.approx(1.0)
+    assert result.notes == (
         "a small shop",
         "no wishes",
         "33.3% of what was wanted came on the market after training and is not counted",
-    ]
+    )
 
 
 def test_what_was_chosen_before_is_no_answer_where_nothing_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, judged(), repeat=False)
-    assert result.baselines["popularity alone"] == pytest.approx((0 + 1) / 2)
+    assert keyed(result, "retrievers")["popularity"]["ndcg_at_10"] == pytest.approx((0 + 1) / 2)
 
 
 def test_without_time_there_are_no_months(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, judged(), timed=False)
-    assert result.by_month == {}
+    assert "by_month" not in result
     assert result.protocol == "a small shop; 2 people asked, lists of 10 out of everything"
 
 
 def test_prices_of_one_kind_make_no_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     same = WANTED.with_columns(item_id=pl.lit("new|A"))
-    assert report(monkeypatch, judged(same)).calibration == []
+    assert "price_bands" not in report(monkeypatch, judged(same))
     priceless = replace(VEHICLES, log_price=np.full(3, np.nan))
     answers = judged()
     answers = replace(answers, material=replace(answers.material, vehicles=priceless))
-    assert report(monkeypatch, answers).calibration == []
+    assert "price_bands" not in report(monkeypatch, answers)
 
 
 def test_nothing_wanted_that_is_known_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

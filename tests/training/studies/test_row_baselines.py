@@ -14,8 +14,8 @@ from training.studies.row_baselines import FEWEST_ROWS, best_single_column, logi
 
 def test_the_best_column_is_named_with_its_auc() -> None:
     examples = labelled_rows()
-    best = best_single_column(examples, examples.parts["test"])["best_single_column"]
-    assert best == {"column": "x", "roc_auc": pytest.approx(0.9)}
+    best = best_single_column(examples, examples.parts["test"])
+    assert best == ("x", pytest.approx(0.9))
 
 
 def test_a_column_counts_in_the_direction_that_training_shows_and_gaps_at_its_median() -> None:
@@ -23,13 +23,13 @@ def test_a_column_counts_in_the_direction_that_training_shows_and_gaps_at_its_me
     first = pl.int_range(pl.len()) == 0
     falling = examples.frame.with_columns(x=pl.when(first).then(None).otherwise(1 - pl.col("x")))
     best = best_single_column(replace(examples, frame=falling), examples.parts["test"])
-    assert best["best_single_column"] == {"column": "x", "roc_auc": pytest.approx(0.9)}
+    assert best == ("x", pytest.approx(0.9))
 
 
 def test_columns_that_say_nothing_are_not_named() -> None:
     examples = labelled_rows()
     flat = examples.frame.with_columns(x=1.0, doors=4)
-    assert best_single_column(replace(examples, frame=flat), examples.parts["test"]) == {}
+    assert best_single_column(replace(examples, frame=flat), examples.parts["test"]) is None
 
 
 def test_regression_learns_the_share_of_yes_on_either_side() -> None:

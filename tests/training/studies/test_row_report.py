@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from dataclasses import replace
 
-import numpy as np
-import polars as pl
 import pytest
 
 from features.errors import DataError
-from ml.metrics import mean_absolute_error
-from ml.problem import RowMetric
-from tests.training.small_report import BANDS, small_report
-from tests.training.studies.labelled_rows import TASK, ColumnEstimator, labelled_rows
-from training.studies.row_report import compare, evaluate, measure
+from ml.problem import AmountProblem, BinaryProblem
+from ml.report.sections import TimeSeries
+from tests.reports import keyed
+from tests.training.studies.labelled_rows import ColumnEstimator, labelled_rows
+from training.studies.report_sections import importance_section
+from training.studies.row_amount_report import amount_report
+from training.studies.row_binary_report import binary_report
+from training.studies.row_fairness import fairness_sections
+from training.studies.row_report import BUILDERS, evaluate
+from training.studies.row_sections import HoldoutAnswers
 
 
 def test_every_part_of_a_report_is_what_one_counts() -> None:
     report = evaluate(labelled_rows(), ColumnEstimator())
-    assert report.metrics["roc_auc"]["value"] == pytest.approx(0.9) and report.metrics["roc_auc"]["naive"] == 0.5
-    assert report.metrics["brier"]["value"] == pytest.approx(0.9 * 0.01 + 0.1 * 0.81)
-    assert report.metrics["brier"]["naive"] == pytest.approx(0.25)
-    assert report.rows["train"] == {"rows": 80, "positives": 40} and report.rows["test"]["positives"] == 20
+    assert report.metrics["roc_auc"].value == pytest.approx(0.9) and report.metrics["roc_auc"].naive == 0.5
+    assert report.metrics["brier"].value == pytest.approx(0.9 * 0.01 + 0.1 * 0.81)
+    assert report.metrics["brier"].naive == pytest.approx(0.25)
+    parts = keyed(report, "rows")
+    assert parts["train"] == {"rows": 80, "positives": 40} and parts["test"]["positives"] == 20
     assert report.protocol == (
         "in time order (train 80, calibrate 20, test 40); train from 2024-01, calibrate from 2024-01, test from 2024-03"
     )
-    assert report.segments["city"]["north"] == {"rows": 20, "observed": 0.5, "predicted": pytest.approx(0.5)}
-    month = report.by_month["2024-03"]
-    assert month["rows"] == 40 and month["psi"] == pytest.approx(0.0) and list(report.by_month) == ["2024-03"]
-    assert [b["rows"] for b in report.calibration] == [4] * 10
-    assert report.calibration[0] == {"rows": 4, "predicted": pytest.approx(0.1), "observed": 0.5}
-    assert report.importance == {"x": 1.0} and report.notes == ["eighty rows", "the column itself"]
+    north = {"rows": 20, "observed": 0.5, "predicted": pytest.approx(0.5), "roc_auc": None}
+    assert keyed(report, "by_city")["north"] == north, "twenty rows are too few for a metric"
+    assert keyed(report, "by_month") == {"2024-03": {"rows": 40, "observed": 0.5, "predicted": pytest.approx(0.5)}}
+    assert keyed(report, "drift") == {"2024-03": {"psi": pytest.approx(0.0)}}
+    bins = report.rows("calibration")
+    assert [b["rows"] for b in bins] == [4] * 10
+    assert bins[0] == {"rows": 4, "predicted": pytest.approx(0.1), "observed": 0.5}
+    assert keyed(report, "importance") == {"x": {"importance": 1.0}}
+    assert report.notes == ("eighty rows", "the column itself")
 
 
 def test_bands_and_fairness() -> None:
     report = evaluate(labelled_rows(), ColumnEstimator())
-    assert report.decisions["bands"]["approve"] == {"share": 0.5, "bad_rate": 0.1, "rows": 20}
-    assert report.decisions["bands"]["decline"] == {"share": 0.0, "bad_rate": None, "rows": 0}
-    assert (report.decisions["approve_at_most"], report.decisions["decline_above"]) == (0.5, 0.95)
-    by_sex = report.fairness["sex"]
-    assert by_sex["groups"]["f"]["approval_rate"] == by_sex["groups"]["m"]["approval_rate"] == 0.5
+    assert keyed(report, "bands")["approve"] == {"share": 0.5, "bad_rate": 0.1, "rows": 20}
+    assert keyed(report, "bands")["decline"] == {"share": 0.0, "bad_rate": None, "rows": 0}
+    limits = {"approve_at_most": {"probability": 0.5}, "decline_above": {"probability": 0.95}}
+    assert keyed(report, "cut_offs") == limits
+    by_sex = keyed(report, "fairness_by_sex")
+    assert by_sex["f"]["approval_rate"] == by_sex["m"]["approval_rate"] == 0.5
     # Twenty of each are too few to compare.
-    assert by_sex["approval_ratio"] is None and by_sex["passes_four_fifths"] is None
+    assert keyed(report, "fairness")["sex"] == {"approval_ratio": None, "passes_four_fifths": None}
+    flat = report.flat()
+    assert flat["approve.share"] == 0.5 and flat["psi/2024-03"] == pytest.approx(0) and "decline.bad_rate" not in flat
 
 
 def test_expected_against_actual_allows_what_chance_does() -> None:
-    cells = evaluate(labelled_rows(), ColumnEstimator()).expected_against_actual
+    cells = evaluate(labelled_rows(), ColumnEstimator()).rows("expected_by_city")
     assert [(c["value"], c["rows"], c["observed"]) for c in cells] == [("north", 20, 10), ("south", 20, 10)]
     assert all(c["expected"] == pytest.approx(10.0) and c["within"] for c in cells)
 
@@ -59,41 +68,32 @@ def test_one_class_alone_is_no_test() -> None:
 
 def test_without_time_there_are_no_months() -> None:
     report = evaluate(labelled_rows(timeless=True), ColumnEstimator())
-    assert report.by_month == {} and report.expected_against_actual == []
+    assert not {"by_month", "drift", "expected_by_city"} & {s.name for s in report.sections}
     assert report.protocol.startswith("random split by hash") and report.protocol.endswith(": eighty rows")
 
 
-def test_an_error_that_falls_is_a_gain() -> None:
-    y, candidate, champion = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 5.0])
-    lower = RowMetric(mean_absolute_error, better="lower")
-    gain = compare(lower, y, candidate, champion, groups=np.arange(3), n=20)
-    assert gain.value == pytest.approx(4 / 3 + 1 / 3 - 2 / 3) and gain.low == gain.high == gain.value
-    higher = compare(RowMetric(mean_absolute_error, better="higher"), y, candidate, champion, groups=np.arange(3), n=20)
-    assert higher.value == -gain.value
+def test_an_amount_is_in_yuan_and_has_no_bands() -> None:
+    examples = labelled_rows()
+    report = amount_report(HoldoutAnswers.of(examples, ColumnEstimator(), examples.parts["test"]), ColumnEstimator())
+    assert [s.name for s in report.sections] == [
+        "metrics", "rows", "calibration", "by_month", "drift", "by_city", "importance",
+    ]  # fmt: skip
+    months = report["by_month"]
+    assert isinstance(months, TimeSeries) and months.y.label() == "mean (yuan)" and months.y.label("zh") == "均值（元）"
 
 
-def test_what_reads_more_than_the_first_column_has_no_naive_answer() -> None:
-    y, answers = np.array([1.0, 2.0]), pl.DataFrame({"value": [1.0, 2.0], "low": [0.0, 3.0]})
-    metrics = {
-        "error": RowMetric(mean_absolute_error, better="lower"),
-        "of_low": RowMetric(lambda y, p, sample_weight=None: float((p[:, 0] > y).mean()), "lower", ("low",)),
-    }
-    figures = measure(metrics, y, answers, naive=np.array([3.0, 3.0]), groups=np.arange(2, dtype=np.uint64), n=20)
-    assert (figures["error"]["value"], figures["error"]["naive"]) == (0.0, 1.5)
-    assert (figures["of_low"]["value"], figures["of_low"]["naive"]) == (0.5, None)
+def test_the_problem_decides_which_report_is_built() -> None:
+    assert {BinaryProblem: binary_report, AmountProblem: amount_report} == BUILDERS
 
 
-def test_a_report_flattens_to_finite_numbers_and_is_written_as_json(tmp_path: Path) -> None:
-    months = {"2024-01": {"psi": 0.1, "rows": 3}, "2024-02": {"psi": float("inf")}}
-    report = small_report(decisions={"bands": BANDS}, by_month=months)
-    assert report.flat() == {
-        "roc_auc": 0.75, "roc_auc.low": 0.7, "roc_auc.high": 0.8, "roc_auc.naive": 0.5, "approve.share": 0.5,
-        "approve.bad_rate": 0.0125, "refer.share": 0.5, "refer.bad_rate": 0.2, "decline.share": 0.0, "psi/2024-01": 0.1,
-    }  # fmt: skip
-    with pytest.raises(ValueError, match="Out of range"):
-        report.write(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    small_report().write(tmp_path)
-    content = json.loads((tmp_path / "report.json").read_text())
-    assert content["metrics"] == {"roc_auc": {"value": 0.75, "low": 0.7, "high": 0.8, "naive": 0.5}}
-    assert TASK.primary_metric in content["metrics"]
+def test_without_protected_columns_there_is_no_fairness() -> None:
+    examples = labelled_rows()
+    answers = HoldoutAnswers.of(examples, ColumnEstimator(), examples.parts["test"])
+    assert [s.name for s in fairness_sections(answers)] == ["fairness", "fairness_by_sex"]
+    assert fairness_sections(replace(answers, X=answers.X.drop("sex"))) == []
+
+
+def test_the_strongest_feature_comes_first() -> None:
+    section = importance_section({"weak": 0.1, "strong": 0.5})
+    assert [f.name for f in section.rows] == ["strong", "weak"]
+    assert section.summary is not None and section.summary.en == "strongest: strong, weak"

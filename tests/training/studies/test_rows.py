@@ -27,7 +27,7 @@ def test_it_fits_on_the_train_part_and_calibrates_on_the_next() -> None:
     study = RowStudyData(labelled_rows())
     estimator = study.fit().served
     assert estimator.fitted == [80, 20] and study.feature_names(estimator) == ["x", "city"]
-    assert study.evaluate(estimator).metrics["roc_auc"]["value"] == pytest.approx(0.9)
+    assert study.evaluate(estimator).metrics["roc_auc"].value == pytest.approx(0.9)
     assert (study.notes, study.fingerprint) == (("eighty rows",), "f")
 
 

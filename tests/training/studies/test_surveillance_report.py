@@ -11,7 +11,9 @@ import pytest
 
 from ml.fault_rate.exposure import Field, lay_out
 from ml.registry import TASKS
-from training.studies.row_report import Report
+from ml.report.report import Report
+from ml.report.sections import TimeSeries
+from tests.reports import keyed
 from training.studies.surveillance_report import evaluate_faults, naive_answers
 from training.studies.surveillance_rows import rows_of_weeks
 
@@ -134,26 +136,29 @@ def test_one_rate_of_each_component_is_the_naive_answer() -> None:
 
 def test_a_report_counts_faults_beside_what_was_expected() -> None:
     result = report(watch(field()))
-    assert result.rows["train"]["faults"] == 1 and result.rows["test"]["faults"] == 4
+    assert [row["faults"] for row in result.rows("rows")] == [1, 4]
     expected = 2 * 10 * 70 / YEAR
-    assert result.segments["component"]["brakes"]["observed"] == 3
-    assert result.segments["model"]["A"]["predicted"] == pytest.approx(2 * expected)
-    assert "colour" not in result.segments, "nothing is known of it"
-    assert sum(m["observed"] for m in result.by_month.values()) == 4
-    assert list(result.by_month) == ["2021-03", "2021-04", "2021-05"]
-    assert all(b["predicted"] == pytest.approx(2.0) for b in result.calibration)
+    assert keyed(result, "by_component")["brakes"]["observed"] == 3
+    assert keyed(result, "by_model")["A"]["predicted"] == pytest.approx(2 * expected)
+    assert "by_colour" not in result, "nothing is known of it"
+    months = result["by_month"]
+    assert isinstance(months, TimeSeries) and months.y.label() == "number of faults" and "mean" not in months.title.en
+    assert sum(row["observed"] for row in keyed(result, "by_month").values()) == 4
+    assert list(keyed(result, "by_month")) == ["2021-03", "2021-04", "2021-05"]
+    assert all(b["predicted"] == pytest.approx(2.0) for b in result.rows("calibration"))
     assert result.protocol.startswith(
         "usual rates learnt from the 10 weeks before 2021-03-12, tested on the 10 weeks from then on ("
     )
 
 
 def test_power_is_of_the_cell_of_median_size() -> None:
-    power = report(watch(field())).decisions["power"]
-    assert [p["rate_ratio"] for p in power] == [1.5, 2.0, 3.0]
+    power = list(keyed(report(watch(field())), "detection_power").values())
+    assert list(keyed(report(watch(field())), "detection_power")) == [1.5, 2.0, 3.0]
+    assert {p["false_alarms"] for p in power} == {0.05}
     assert {p["expected_weekly"] for p in power} == {0.5}, "of 0.1, 0.5 and 0.9; of the fourth nothing is expected"
     shares = [p["known_in_26_weeks"] for p in power]
     assert shares == sorted(shares) and shares[0] < shares[-1]
-    assert report(watch(field()), weekly=[0.0, 0.0]).decisions == {"false_alarms": 0.05, "power": []}
+    assert report(watch(field()), weekly=[0.0, 0.0]).rows("detection_power") == []
 
 
 def test_notes_say_how_rates_were_learnt_and_what_is_unknown() -> None:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from tests.commands import chehang
+from tests.reports import trained_report
 from tests.small.lead_scoring import DAY, START, lead_scoring_tables, write_lead_scoring
 
 
@@ -60,9 +61,10 @@ def test_odd_tables_are_learnt_from(tmp_path: Path) -> None:
         ("bare", {"leads": leads.select("lead_id", "created_at", "distance_km", "wheelbase", "converted_at")}),
     ):
         config = write_lead_scoring(tmp_path / name, given, segments=[])
-        report = json.loads(chehang("train", "lead_scoring", "-c", str(config), "--json", home=home).stdout)
-        assert 0 < report["metrics"]["brier"]["value"] < 0.4, name
-        assert any("too young" in note for note in report["notes"]), name
+        done = chehang("train", "lead_scoring", "-c", str(config), "--json", home=home)
+        report = trained_report(json.loads(done.stdout))
+        assert 0 < report.metrics["brier"].value < 0.4, name  # type: ignore[operator]
+        assert any("too young" in note for note in report.notes), name
 
 
 def test_rescoring_answers_what_was_open_then(tmp_path: Path, lead_scoring: object) -> None:

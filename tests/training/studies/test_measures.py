@@ -1,0 +1,35 @@
+"""Metrics with intervals, and gains."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ml.metrics import mean_absolute_error
+from ml.problem import RowMetric
+from training.studies.measures import compare, measure
+
+
+def test_an_error_that_falls_is_a_gain() -> None:
+    y, candidate, champion = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 5.0])
+    lower = RowMetric(mean_absolute_error, better="lower")
+    gain = compare(lower, y, candidate, champion, groups=np.arange(3), n=20)
+    assert gain.value == pytest.approx(4 / 3 + 1 / 3 - 2 / 3) and gain.low == gain.high == gain.value
+    higher = compare(RowMetric(mean_absolute_error, better="higher"), y, candidate, champion, groups=np.arange(3), n=20)
+    assert higher.value == -gain.value
+
+
+def test_what_reads_more_than_the_first_column_has_no_naive_answer() -> None:
+    y, answers = np.array([1.0, 2.0]), pl.DataFrame({"value": [1.0, 2.0], "low": [0.0, 3.0]})
+    metrics = {
+        "error": RowMetric(mean_absolute_error, better="lower"),
+        "of_low": RowMetric(lambda y, p, sample_weight=None: float((p[:, 0] > y).mean()), "lower", ("low",)),
+    }
+    section = measure(metrics, y, answers, naive=np.array([3.0, 3.0]), groups=np.arange(2, dtype=np.uint64), n=20)
+    error, of_low = section.rows
+    assert (error.name, error.value, error.naive) == ("error", 0.0, 1.5)
+    assert (of_low.value, of_low.naive) == (0.5, None)
+    table = answers.with_columns(value=pl.lit(3.0))
+    both = measure(metrics, y, answers, naive=table, groups=np.arange(2, dtype=np.uint64), n=20)
+    assert [m.naive for m in both.rows] == [1.5, 0.5], "a naive answer with all columns is measured by all metrics"

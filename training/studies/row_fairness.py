@@ -1,0 +1,99 @@
+"""Approval and error rates at the cut-off by attributes that the model does not see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ml.bilingual import Text
+from ml.domain.arrays import FloatArray
+from ml.report.columns import Axis, Column
+from ml.report.sections import Bars, Section, Table
+from training.studies.report_sections import ROWS, group
+from training.studies.row_sections import MIN_SEGMENT_ROWS, MISSING, HoldoutAnswers
+
+FOUR_FIFTHS = 0.8  # lowest approval rate over the highest, at least
+
+_RATES = (
+    Column(name="approval_rate", title=Text(zh="通过率", en="approval rate"), format="share"),
+    Column(name="bad_rate_of_approved", title=Text(zh="通过者坏账率", en="bad rate of the approved"), format="share"),
+    Column(name="good_not_approved", title=Text(zh="好客户未通过", en="good but not approved"), format="share"),
+)
+
+
+def fairness_sections(test: HoldoutAnswers) -> list[Section]:
+    """Return the ratio of approval rates of each protected attribute, and the rates of its groups.
+
+    Empty where the answers have no `band`, or where no protected attribute is a column of the rows.
+    """
+    config, table = test.examples.config, test.examples.config.definition.table
+    protected = {*table.protected, *config.protected}
+    candidates = dict.fromkeys((*table.columns, *config.protected))
+    attributes = [c for c in candidates if c in protected and c in test.X.columns]
+    if "band" not in test.answers.columns or not attributes:
+        return []
+    approved = (test.answers["band"] == "approve").to_numpy().astype(float)
+    groups = {a: _groups(test.X[a], test.y, approved) for a in attributes}
+    return [_ratios(groups), *(_rates(attribute, rows) for attribute, rows in groups.items())]
+
+
+def _groups(column: pl.Series, y: FloatArray, approved: FloatArray) -> list[dict[str, Any]]:
+    from fairlearn.metrics import MetricFrame
+
+    frame = MetricFrame(
+        metrics={
+            "rows": lambda t, a: len(t),
+            "approval_rate": lambda t, a: float(np.mean(a)),
+            "bad_rate_of_approved": _bad_rate_of_approved,
+            "good_not_approved": _good_not_approved,
+        },
+        y_true=y,
+        y_pred=approved,
+        sensitive_features=column.cast(pl.String).fill_null(MISSING).to_numpy(),
+    )
+    rows = frame.by_group.T.to_dict().items()
+    return [{"value": str(name), **rates, "rows": int(rates["rows"])} for name, rates in rows]
+
+
+def _ratios(groups: dict[str, list[dict[str, Any]]]) -> Table:
+    rows, words = [], []
+    for attribute, of_groups in groups.items():
+        rates = [g["approval_rate"] for g in of_groups if g["rows"] >= MIN_SEGMENT_ROWS]
+        ratio = min(rates) / max(rates) if rates and max(rates) > 0 else None
+        passes = None if ratio is None else ratio >= FOUR_FIFTHS
+        rows.append({"value": attribute, "approval_ratio": ratio, "passes_four_fifths": passes})
+        words.append(f"{attribute} {'unknown' if ratio is None else f'{ratio:.2f}'}")
+    return Table(
+        name="fairness",
+        title=Text(zh="公平性：最低通过率 / 最高通过率", en="Fairness: lowest approval rate / highest"),
+        summary=Text(zh="；".join(words), en="; ".join(words)),
+        columns=(
+            Column(name="value", title=Text(zh="属性", en="attribute")),
+            Column(name="approval_ratio", title=Text(zh="通过率之比", en="ratio of approval rates"), format="number"),
+            Column(name="passes_four_fifths", title=Text(zh="达到五分之四", en="four fifths or more"), format="flag"),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _rates(attribute: str, rows: list[dict[str, Any]]) -> Bars:
+    return Bars(
+        name=f"fairness_by_{attribute}",
+        title=Text(zh=f"按 {attribute} 的通过率", en=f"Approval and error rates by {attribute}"),
+        columns=(group(attribute), ROWS, *_RATES),
+        y=Axis(title=Text(zh="占比", en="share"), format="share"),
+        drawn=tuple(c.name for c in _RATES),
+        rows=tuple(rows),
+    )
+
+
+def _bad_rate_of_approved(y: FloatArray, approved: FloatArray) -> float:
+    inside = np.asarray(approved) == 1
+    return float(np.asarray(y)[inside].mean()) if inside.any() else float("nan")
+
+
+def _good_not_approved(y: FloatArray, approved: FloatArray) -> float:
+    good = np.asarray(y) == 0
+    return float(1 - np.asarray(approved)[good].mean()) if good.any() else float("nan")

@@ -1,0 +1,219 @@
+"""Sections that the reports of a yes/no outcome and of an amount have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ml.bilingual import Text
+from ml.domain.arrays import FloatArray
+from ml.metrics import population_stability_index, reference_bins
+from ml.problem import RowEstimator
+from ml.report.columns import Axis, Column
+from ml.report.formats import formatted
+from ml.report.sections import Bars, Calibration, CalibrationBin, Metrics, Threshold, TimeSeries
+from training.split import Rows
+from training.studies.measures import measure
+from training.studies.report_sections import MONTH, ROWS, group, score
+from training.studies.row_data import Examples
+
+MIN_SEGMENT_ROWS = 30
+CALIBRATION_BINS = 10
+MISSING = "(missing)"
+
+
+@dataclass(frozen=True)
+class HoldoutAnswers:
+    """Test rows with their labels and the estimator's answers.
+
+    Attributes
+    ----------
+    positions : ndarray of shape (n_rows,)
+        Rows of the examples.
+    X : DataFrame
+        Their columns.
+    y, p : ndarray of shape (n_rows,)
+        Label and prediction.
+    answers : DataFrame
+        All that the estimator answers.
+    train_p : ndarray
+        Predictions of the training rows.
+    naive : ndarray of shape (n_rows,)
+        The naive prediction.
+    """
+
+    examples: Examples
+    positions: Rows
+    X: pl.DataFrame
+    y: FloatArray
+    answers: pl.DataFrame
+    train_p: FloatArray
+    naive: FloatArray
+
+    @classmethod
+    def of(cls, examples: Examples, estimator: RowEstimator, positions: Rows) -> HoldoutAnswers:
+        """Answer the rows at these positions."""
+        X, y = examples.rows(positions)
+        train_X, train_y = examples.rows(examples.testable(examples.parts["train"]))
+        train_p = estimator.predict(train_X).to_series(0).to_numpy()
+        naive = examples.problem.naive(train_X, train_y, X)
+        return cls(examples, positions, X, y, estimator.predict(X), train_p, naive)
+
+    @property
+    def p(self) -> FloatArray:
+        """Prediction of each row."""
+        return np.asarray(self.answers.to_series(0).to_numpy())
+
+    @property
+    def groups(self) -> NDArray[np.uint64]:
+        """Rows with equal features share a number."""
+        return self.examples.groups[self.positions]
+
+    @property
+    def months(self) -> NDArray[np.str_]:
+        """Month of each row."""
+        return months_of(self.X["as_of"].to_numpy())
+
+    def metrics(self) -> Metrics:
+        """Return every metric of the problem."""
+        config, problem = self.examples.config, self.examples.problem
+        return measure(problem.metrics, self.y, self.answers, naive=self.naive, groups=self.groups, n=config.bootstraps)
+
+
+def protocol(examples: Examples) -> str:
+    """Return in one line how the rows were held out."""
+    counts = ", ".join(f"{n} {len(r):,}" for n, r in examples.parts.items())
+    if examples.config.timeless:
+        return f"random split by hash, equal rows kept together ({counts}): {examples.notes[0]}"
+    as_of = examples.frame["as_of"].to_numpy()
+    starts = [months_of(np.array([as_of[examples.parts[n]].min()]))[0] for n in ("train", "calibrate", "test")]
+    return f"in time order ({counts}); train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
+
+
+def months_of(as_of: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Return the month of each instant (us) as text.
+
+    >>> months_of(np.array([1_709_251_200_000_000])).tolist()
+    ['2024-03']
+    """
+    return as_of.astype("datetime64[us]").astype("datetime64[M]").astype(str)
+
+
+def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
+    """Return the columns of the observed and the predicted mean of a quantity."""
+    return (
+        Column(name="observed", title=Text(zh="实际", en="observed"), unit=quantity.unit, format=quantity.format),
+        Column(name="predicted", title=Text(zh="预测", en="predicted"), unit=quantity.unit, format=quantity.format),
+    )
+
+
+def calibration_section(test: HoldoutAnswers, quantity: Axis) -> Calibration:
+    """Return mean prediction and observed mean of bins with equally many rows."""
+    y, p = test.y, test.p
+    bins = np.array_split(np.argsort(p, kind="stable"), min(CALIBRATION_BINS, len(p)))
+    rows = [CalibrationBin(predicted=float(p[b].mean()), observed=float(y[b].mean()), rows=len(b)) for b in bins]
+    ends = [(formatted(r.predicted, quantity.format), formatted(r.observed, quantity.format)) for r in rows]
+    (low_p, low_y), (high_p, high_y) = ends[0], ends[-1]
+    names = (("predicted", "预测"), ("observed", "实际"))
+    x_axis, y_axis = (
+        Axis(
+            title=Text(zh=f"{zh}{quantity.title.zh}", en=f"{en} {quantity.title.en}"),
+            unit=quantity.unit, format=quantity.format,
+        )
+        for en, zh in names
+    )  # fmt: skip
+    return Calibration(
+        name="calibration",
+        title=Text(zh="校准：预测与实际", en="Calibration: predicted and observed"),
+        summary=Text(
+            zh=f"最低一档预测 {low_p}，实际 {low_y}；最高一档预测 {high_p}，实际 {high_y}",
+            en=f"lowest bin predicted {low_p}, observed {low_y}; highest predicted {high_p}, observed {high_y}",
+        ),
+        x=x_axis,
+        y=y_axis,
+        rows=tuple(rows),
+    )
+
+
+def segment_sections(test: HoldoutAnswers, quantity: Axis) -> list[Bars]:
+    """Return observed and predicted mean, and the primary metric, by value of each segment column; most rows first."""
+    columns = [c for c in test.examples.config.segments if c in test.X.columns]
+    return [_segment_section(test, column, quantity) for column in columns]
+
+
+def _segment_section(test: HoldoutAnswers, column: str, quantity: Axis) -> Bars:
+    primary, metric = next(iter(test.examples.problem.metrics.items()))
+    values = test.X[column].cast(pl.String).fill_null(MISSING).to_numpy()
+    rows: list[dict[str, Any]] = []
+    for value in sorted(set(values)):
+        y, p = test.y[values == value], test.p[values == value]
+        row = {"value": str(value), "rows": len(y), "observed": float(y.mean()), "predicted": float(p.mean())}
+        if len(y) >= MIN_SEGMENT_ROWS and (not test.examples.binary or len(np.unique(y)) == 2):
+            row[primary] = float(metric.compute(y, p))
+        rows.append(row)
+    return Bars(
+        name=f"by_{column}",
+        title=Text(zh=f"按 {column}：实际与预测", en=f"Observed and predicted by {column}"),
+        columns=(group(column), ROWS, *outcome_columns(quantity), score(primary)),
+        y=quantity,
+        drawn=("observed", "predicted"),
+        rows=tuple(sorted(rows, key=lambda row: -row["rows"])),
+    )
+
+
+def month_sections(test: HoldoutAnswers, quantity: Axis) -> list[TimeSeries]:
+    """Return observed and predicted mean by month, and the drift of the predictions; none where there is no time."""
+    if test.examples.config.timeless:
+        return []
+    reference, y, p = reference_bins(test.train_p), test.y, test.p
+    names = sorted(set(test.months.tolist()))
+    inside = {name: test.months == name for name in names}
+    outcomes = TimeSeries(
+        name="by_month",
+        title=Text(zh="各月实际与预测", en="Observed and predicted by month"),
+        summary=_means(f"{names[0]} – {names[-1]}", y, p, quantity),
+        columns=(MONTH, ROWS, *outcome_columns(quantity)),
+        y=quantity,
+        drawn=("observed", "predicted"),
+        rows=tuple(
+            {"month": n, "rows": int(i.sum()), "observed": float(y[i].mean()), "predicted": float(p[i].mean())}
+            for n, i in inside.items()
+        ),
+    )
+    psi = {name: float(population_stability_index(reference, p[i])) for name, i in inside.items()}
+    return [outcomes, _drift_section(psi, sorted(psi, key=lambda name: -psi[name]))]
+
+
+def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
+    """Return observed and predicted mean of all months."""
+    unit = "" if quantity.unit is None else f" {quantity.unit.en}"
+    observed, predicted = (formatted(float(v.mean()), quantity.format) for v in (y, p))
+    return Text(
+        zh=f"{period}：实际 {observed}{quantity.unit.zh if quantity.unit else ''}，预测 {predicted}",
+        en=f"{period}: observed {observed}{unit}, predicted {predicted}{unit}",
+    )
+
+
+def _drift_section(psi: dict[str, float], worst: Sequence[str]) -> TimeSeries:
+    column = Column(name="psi", title=Text(zh="PSI", en="PSI"), format="number", tracked=True)
+    largest = f"{psi[worst[0]]:.3f}"
+    return TimeSeries(
+        name="drift",
+        title=Text(zh="各月预测分布的漂移", en="Drift of the predictions by month, against the training rows"),
+        summary=Text(
+            zh=f"最大 PSI {largest}（{worst[0]}）", en=f"largest population stability index {largest} in {worst[0]}"
+        ),
+        columns=(MONTH, column),
+        y=Axis(title=Text(zh="群体稳定性指数（PSI）", en="population stability index (PSI)"), format="number"),
+        drawn=("psi",),
+        thresholds=(
+            Threshold(value=0.1, title=Text(zh="0.10 关注", en="0.10: watch")),
+            Threshold(value=0.25, title=Text(zh="0.25 处理", en="0.25: act")),
+        ),
+        rows=tuple({"month": name, "psi": value} for name, value in psi.items()),
+    )
