@@ -27,7 +27,7 @@ def _section(section: Section, language: Language) -> Iterator[RenderableType]:
     title = getattr(section.title, language)
     line = section.text if isinstance(section, Paragraph) else section.summary and getattr(section.summary, language)
     if line:
-        yield RichText(f"{title}: {line}")
+        yield RichText.assemble((title, "bold"), f"{'：' if language == 'zh' else ': '}{line}")
         return
     content = text_table(section.table(), language)
     table = RichTable(title=title, title_justify="left", title_style="bold")

@@ -161,7 +161,7 @@ def _segment_sections(study: PanelData, found: ForecastOutcomes) -> list[Table]:
     return [
         Table(
             name=f"by_{column}",
-            title=Text(zh=f"按 {column}：预测、实际与区间", en=f"Forecast, outcome and interval by {column}"),
+            title=Text(zh=f"按 {column} 的预测、实际与区间", en=f"Forecast, outcome and interval by {column}"),
             columns=(group(column), *_MEASURES),
             rows=tuple(
                 {"value": str(name), **_measures(found.only(code == i))}
@@ -253,7 +253,7 @@ def _month_sections(panel: Panel, found: ForecastOutcomes) -> list[TimeSeries]:
     return [
         TimeSeries(
             name="by_month",
-            title=Text(zh="各期每序列平均销量：预测与实际", en="Mean sales of a series by period"),
+            title=Text(zh="各期每序列平均销量", en="Mean sales of a series by period"),
             summary=_span(rows),
             columns=(period, *_MEANS),
             y=Axis(title=Text(zh="每序列平均销量", en="mean sales of a series"), unit=VEHICLES, format="number"),

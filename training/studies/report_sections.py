@@ -26,7 +26,14 @@ def parts_section(parts: Mapping[str, Mapping[str, int]], counts: Iterable[Colum
     """Return how many rows, and of what else, each part of the data has."""
     part = Column(name="part", title=Text(zh="部分", en="part"))
     rows = tuple({"part": name, **numbers} for name, numbers in parts.items())
-    return Table(name="rows", title=Text(zh="数据划分", en="Rows"), columns=(part, ROWS, *counts), rows=rows)
+    sizes = ", ".join(f"{name} {numbers['rows']:,}" for name, numbers in parts.items())
+    return Table(
+        name="rows",
+        title=Text(zh="数据划分行数", en="Rows of each part"),
+        summary=Text(zh=sizes, en=sizes),
+        columns=(part, ROWS, *counts),
+        rows=rows,
+    )
 
 
 def count(name: str, *, zh: str, en: str) -> Column:

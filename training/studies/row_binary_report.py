@@ -128,16 +128,21 @@ def _decisions(test: HoldoutAnswers, estimator: Any) -> list[Section]:
         drawn=("share", "bad_rate"),
         rows=tuple(rows),
     )
+    approve, decline = estimator.policy_["approve"], estimator.policy_["decline"]
     limits = Table(
         name="cut_offs",
         title=Text(zh="分档概率", en="Cut-offs"),
+        summary=Text(
+            zh=f"不超过 {approve:.2%} 通过，超过 {decline:.2%} 拒绝",
+            en=f"approve up to {approve:.2%}, decline above {decline:.2%}",
+        ),
         columns=(
             Column(name="limit", title=Text(zh="界限", en="limit")),
             Column(name="probability", title=Text(zh="违约概率", en="probability"), format="score"),
         ),
         rows=(
-            {"limit": "approve_at_most", "probability": estimator.policy_["approve"]},
-            {"limit": "decline_above", "probability": estimator.policy_["decline"]},
+            {"limit": "approve_at_most", "probability": approve},
+            {"limit": "decline_above", "probability": decline},
         ),
     )
     return [bands, limits]
@@ -170,7 +175,7 @@ def _expected_section(test: HoldoutAnswers, column: str) -> Table:
     observed, expected = outcome_columns(Axis(title=RATE.title, format="number"))
     return Table(
         name=f"expected_by_{column}",
-        title=Text(zh=f"按 {column} 和月份：预期与实际", en=f"Expected and observed positives by {column} and month"),
+        title=Text(zh=f"按 {column} 和月份的预期与实际", en=f"Expected and observed positives by {column} and month"),
         summary=Text(
             zh=f"{len(rows)} 格中 {share} 在 95% 随机范围内", en=f"{share} of {len(rows)} cells within 95% of chance"
         ),

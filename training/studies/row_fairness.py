@@ -67,7 +67,7 @@ def _ratios(groups: dict[str, list[dict[str, Any]]]) -> Table:
         words.append(f"{attribute} {'unknown' if ratio is None else f'{ratio:.2f}'}")
     return Table(
         name="fairness",
-        title=Text(zh="公平性：最低通过率 / 最高通过率", en="Fairness: lowest approval rate / highest"),
+        title=Text(zh="最低通过率 / 最高通过率", en="Lowest approval rate / highest"),
         summary=Text(zh="；".join(words), en="; ".join(words)),
         columns=(
             Column(name="value", title=Text(zh="属性", en="attribute")),
@@ -79,9 +79,11 @@ def _ratios(groups: dict[str, list[dict[str, Any]]]) -> Table:
 
 
 def _rates(attribute: str, rows: list[dict[str, Any]]) -> Bars:
+    low, high = (f"{bound(row['approval_rate'] for row in rows):.1%}" for bound in (min, max))
     return Bars(
         name=f"fairness_by_{attribute}",
         title=Text(zh=f"按 {attribute} 的通过率", en=f"Approval and error rates by {attribute}"),
+        summary=Text(zh=f"通过率 {low}～{high}", en=f"approval rates {low} – {high}"),
         columns=(group(attribute), ROWS, *_RATES),
         y=Axis(title=Text(zh="占比", en="share"), format="share"),
         drawn=tuple(c.name for c in _RATES),

@@ -129,7 +129,7 @@ def calibration_section(test: HoldoutAnswers, quantity: Axis) -> Calibration:
     )  # fmt: skip
     return Calibration(
         name="calibration",
-        title=Text(zh="校准：预测与实际", en="Calibration: predicted and observed"),
+        title=Text(zh="预测校准", en="Calibration of the predictions"),
         summary=Text(
             zh=f"最低一档预测 {low_p}，实际 {low_y}；最高一档预测 {high_p}，实际 {high_y}",
             en=f"lowest bin predicted {low_p}, observed {low_y}; highest predicted {high_p}, observed {high_y}",
@@ -156,13 +156,20 @@ def _segment_section(test: HoldoutAnswers, column: str, quantity: Axis) -> Bars:
         if len(y) >= MIN_SEGMENT_ROWS and (not test.examples.binary or len(np.unique(y)) == 2):
             row[primary] = float(metric.compute(y, p))
         rows.append(row)
+    rows.sort(key=lambda row: -row["rows"])
+    largest = rows[0]
+    observed, predicted = (formatted(largest[n], quantity.format) for n in ("observed", "predicted"))
     return Bars(
         name=f"by_{column}",
-        title=Text(zh=f"按 {column}：实际与预测", en=f"Observed and predicted by {column}"),
+        title=Text(zh=f"按 {column} 的实际与预测", en=f"Observed and predicted by {column}"),
+        summary=Text(
+            zh=f"{len(rows)} 个取值；行数最多的 {largest['value']} 实际 {observed}，预测 {predicted}",
+            en=f"{len(rows)} values; most rows have {largest['value']}, observed {observed}, predicted {predicted}",
+        ),
         columns=(group(column), ROWS, *outcome_columns(quantity), score(primary)),
         y=quantity,
         drawn=("observed", "predicted"),
-        rows=tuple(sorted(rows, key=lambda row: -row["rows"])),
+        rows=tuple(rows),
     )
 
 

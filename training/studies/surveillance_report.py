@@ -100,9 +100,15 @@ def _segment_section(cells: pl.DataFrame, column: str) -> Bars:
     """Faults and expected faults by value, the most faults first: sums, not means."""
     sums = _sums(cells, column).sort("observed", column, descending=[True, False])
     rows = [{"value": str(row.pop(column) or "(missing)"), **row} for row in sums.to_dicts()]
+    most = rows[0]
+    observed, expected = (f"{most[n]:,.0f}" for n in ("observed", "predicted"))
     return Bars(
         name=f"by_{column}",
-        title=Text(zh=f"按 {column}：实际与预期故障数", en=f"Faults and expected faults by {column}"),
+        title=Text(zh=f"按 {column} 的实际与预期故障数", en=f"Faults and expected faults by {column}"),
+        summary=Text(
+            zh=f"{len(rows)} 个取值；最多的 {most['value']} 实际 {observed}，预期 {expected}",
+            en=f"{len(rows)} values; {most['value']} has the most faults, {observed}, {expected} expected",
+        ),
         columns=(group(column), ROWS, *_FAULTS),
         y=_NUMBER,
         drawn=("observed", "predicted"),
@@ -117,7 +123,7 @@ def _month_section(cells: pl.DataFrame) -> TimeSeries:
     observed, predicted = float(sums["observed"].sum()), float(sums["predicted"].sum())
     return TimeSeries(
         name="by_month",
-        title=Text(zh="各月故障数：实际与预期", en="Faults by month, observed and expected"),
+        title=Text(zh="各月实际与预期故障数", en="Faults by month, observed and expected"),
         summary=Text(
             zh=f"共 {observed:,.0f} 次，预期 {predicted:,.0f} 次",
             en=f"{observed:,.0f} faults, {predicted:,.0f} expected",
@@ -142,7 +148,7 @@ def _calibration(cells: pl.DataFrame) -> Calibration:
     unit = Text(zh="次/车年", en="per vehicle-year")
     return Calibration(
         name="calibration",
-        title=Text(zh="校准：每车年故障数", en="Calibration: faults per vehicle-year"),
+        title=Text(zh="每车年故障数的校准", en="Calibration of faults per vehicle-year"),
         summary=Text(zh=f"{len(rows)} 档，预期故障数相等", en=f"{len(rows)} bins of equal expected faults"),
         x=Axis(title=Text(zh="预期故障", en="expected faults"), unit=unit, format="score"),
         y=Axis(title=Text(zh="实际故障", en="observed faults"), unit=unit, format="score"),

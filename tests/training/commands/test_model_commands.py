@@ -112,7 +112,7 @@ def test_a_search_says_what_it_gained_and_where_it_wrote(
 
 def test_folds_are_for_tasks_that_are_tested_on_labels(tmp_path: Path) -> None:
     config = ROOT / "configs" / "recommendation.yaml"
-    with pytest.raises(ConfigError, match="--folds: recommendation is evaluated by .* only; leave --folds out"):
+    with pytest.raises(ConfigError, match=r"--folds: recommendation is evaluated by .* only; leave --folds out"):
         evaluate("recommendation", config=config, folds=3)
     done = chehang("evaluate", "credit_risk", "--folds", "1", home=tmp_path, check=False)
     assert done.returncode == 2 and "'--folds'" in done.stderr
