@@ -145,7 +145,7 @@ def served(seconds: float) -> None:
     model = champions.load(version)
     example = model.card["example"]
     bodies = {"read": example, "what if": example | {"price": 100_000.0}}
-    ask = model.task.request(model.estimator.signature)
+    ask = model.request()
     print(f"{TASK} version {version.number}, {len(model.estimator.told.mean):,} series; one worker, wrk")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "load.lua"
@@ -157,10 +157,10 @@ def served(seconds: float) -> None:
             for name, body in bodies.items():
                 asked = ask.model_validate_json(json.dumps(body))
                 calls = 300 if name == "read" else 20
-                model.task.respond(model.estimator, [asked])
+                model.answers([asked], explain=False)
                 began = time.perf_counter()
                 for _ in range(calls):
-                    model.task.respond(model.estimator, [asked])
+                    model.answers([asked], explain=False)
                 inside = (time.perf_counter() - began) / calls * 1e3
                 place = Path(folder) / "body.json"
                 place.write_text(json.dumps(body))

@@ -18,7 +18,6 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -172,16 +171,16 @@ def over_http(home: Path, configs: Path) -> None:
 def queue(home: Path) -> None:
     """Evenings of the group's desk in the test months: six calls an hour, in three orders, judged by the truth."""
     from ml import champions
-    from ml.lead_scoring import endpoints
+    from ml.lead_scoring.endpoints import QUESTIONS
     from ml.lead_scoring.request import request as lead_request
 
     os.environ["CHEHANG_HOME"] = str(home)
     chehang(home, "sample-data")
     chehang(home, "train", "lead_scoring")
     model = champions.load(champions.version("lead_scoring", None))
-    champions = {"lead_scoring": SimpleNamespace(version=1, estimator=model.estimator, card=model.card)}
-    ask = next(e for e in endpoints.endpoints(Path("configs")) if e.path == "lead_scoring/queue")
-    asked = ask.request(champions)
+    serving = {"lead_scoring": model}
+    ask: Any = next(e for e in QUESTIONS if e.path == "queue")
+    asked = ask.request(serving)
     fields = set(lead_request(model.estimator.signature).model_fields)
     leads = pl.read_parquet(home / "sample" / "tables" / "leads.parquet")
     truth = pl.read_parquet(home / "sample" / "truth" / "leads.parquet")
@@ -191,15 +190,15 @@ def queue(home: Path) -> None:
     worth = dict(margin.iter_rows())
     leads = leads.join(truth, on="lead_id")
     totals = np.zeros(3)
-    one = model.task.request(model.estimator.signature)
+    one = model.request()
     for now in (datetime(2025, 6, 1, 12, tzinfo=UTC) + timedelta(days=3 * k) for k in range(60)):
         window = leads.filter((pl.col("created_at") <= now) & (pl.col("created_at") > now - timedelta(days=2)))
         told = window.to_dicts()
         bodies = [_lead(row, fields) for row in told]
         content = {"as_of": now.isoformat(), "calls_per_hour": 6.0, "hours": 8.0, "leads": bodies}
-        found: Any = ask.respond(champions, asked.model_validate_json(json.dumps(content)))
+        found: Any = ask.respond(None, serving, [asked.model_validate_json(json.dumps(content))], False)[0]
         each = [one.model_validate_json(json.dumps({**b, "as_of": now.isoformat()})) for b in bodies]
-        score = [a.conversion_probability for a in model.task.respond(model.estimator, each, explain=False)]
+        score = [a.conversion_probability for a in model.answers(each, explain=False)]
         orders = (
             [i.position for i in found.items],
             sorted(range(len(told)), key=lambda i: -told[i]["created_at"].timestamp()),

@@ -166,16 +166,15 @@ def in_process(home: Path, configs: Path) -> None:
     champion = champions.champion("recommendation")
     assert champion is not None
     model = champions.load(champion)
-    assert model.task.follow is not None
     started = time.perf_counter()
-    model.task.follow(configs)(model.estimator)
+    model.task.refresh(configs)(model.estimator)
     say("reading the stock again (s)", time.perf_counter() - started)
-    ask = model.task.request(model.estimator.signature)
+    ask = model.request()
     asked = [ask.model_validate_json(json.dumps(body)) for body in requests(400)]
     took = []
     for request in asked:
         started = time.perf_counter()
-        model.task.respond(model.estimator, [request], explain=False)
+        model.answers([request], explain=False)
         took.append(time.perf_counter() - started)
     say("items", len(model.estimator.recommender.known.items))
     page = float(np.median(took)) * 1e3

@@ -112,7 +112,7 @@ def plain() -> FastAPI:
         log_odds = sum(b.predict(row, raw_score=True, num_threads=1)[0] for b in boosters) / len(boosters)
         return PlainAnswer(probability_of_default=1 / (1 + math.exp(-log_odds)))
 
-    score.__annotations__ = {"request": model.task.request(estimator.signature), "return": PlainAnswer}
+    score.__annotations__ = {"request": model.request(), "return": PlainAnswer}
     app.post("/score")(score)
     return app
 
@@ -198,7 +198,7 @@ def _load(target: Target, *, connections: int, seconds: float, script: Path) -> 
 
 def _start(stack: ExitStack, folder: Path, model: Model, version: int) -> list[Target]:
     example = model.card["example"]
-    asked = model.task.request(model.estimator.signature).model_validate_json(json.dumps(example))
+    asked = model.request().model_validate_json(json.dumps(example))
     columns = columns_of([asked], model.estimator.signature)
     frame = {"columns": list(columns), "data": [[v[0] for v in columns.values()]]}
     bodies = {"request": example, "frame": {"dataframe_split": frame}}
@@ -249,16 +249,16 @@ def _microseconds(call: Callable[[], object], *, calls: int) -> float:
 
 def floor(model: Model) -> dict[str, float]:
     """Median microseconds of one answer without HTTP, and of the booster alone."""
-    estimator, task = model.estimator, model.task
-    request = task.request(estimator.signature)
+    estimator = model.estimator
+    request = model.request()
     body = json.dumps(model.card["example"])
     asked = [request.model_validate_json(body)]
     matrix = estimator.encoder_.transform(columns_of(asked, estimator.signature))
     boosters = estimator.learner_.boosters_
     return {
         "check the request": _microseconds(lambda: request.model_validate_json(body), calls=2_000),
-        "respond without reasons": _microseconds(lambda: task.respond(estimator, asked, explain=False), calls=2_000),
-        "respond with reasons": _microseconds(lambda: task.respond(estimator, asked, explain=True), calls=300),
+        "respond without reasons": _microseconds(lambda: model.answers(asked, explain=False), calls=2_000),
+        "respond with reasons": _microseconds(lambda: model.answers(asked, explain=True), calls=300),
         "Booster.predict alone": _microseconds(
             lambda: [b.predict(matrix, num_threads=1) for b in boosters], calls=2_000
         ),

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from pydantic import BaseModel
 
 from features.errors import ModelNotFound
 from ml.registry import TASKS
@@ -65,6 +67,22 @@ class Model:
             shutil.rmtree(part, ignore_errors=True)
             raise
         return _sha256(manifest)
+
+    def request(self) -> type[BaseModel]:
+        """Return the pydantic model of one request to this version."""
+        request: type[BaseModel] = self.task.endpoint.request({self.task.name: self})
+        return request
+
+    def answers(self, requests: Sequence[BaseModel], *, explain: bool) -> Sequence[Any]:
+        """Answer requests as the service does, in their order.
+
+        Raises
+        ------
+        DataError
+            The model cannot compute an answer.
+        """
+        answers: Sequence[Any] = self.task.endpoint.respond(None, {self.task.name: self}, requests, explain)
+        return answers
 
     @classmethod
     def load(cls, folder: Path, *, sha256: str | None = None) -> Self:

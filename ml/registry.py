@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from features.errors import ConfigError
-from ml.entry import TaskEntry
+from ml.entry import GroupEntry, TaskEntry
 
 if TYPE_CHECKING:
     from ml.endpoint import Endpoint
@@ -74,13 +73,13 @@ _TASKS: tuple[TaskEntry, ...] = (
 
 ENTRIES: Mapping[str, TaskEntry] = {entry.name: entry for entry in _TASKS}
 
-# Name to the module whose function `endpoints` makes the endpoints from the folder of their rules.
-ENDPOINTS: dict[str, str] = {
-    "loan_offers": "ml.loans.endpoints",
-    "recommendation": "ml.recommendation.similar",
-    "lead_scoring": "ml.lead_scoring.endpoints",
-    "orders": "ml.demand_forecast.orders",
-    "fault_rate": "ml.fault_rate.endpoints",
+# Questions beside the tasks: the module holds `QUESTIONS`, their endpoints.
+GROUPS: Mapping[str, GroupEntry] = {
+    "loans": GroupEntry(
+        "loans",
+        {"zh": "贷款方案、还款计划与综合融资成本明示表", "en": "Loan offers, schedules and cost disclosures"},
+        module="ml.loans.endpoints",
+    ),
 }
 
 
@@ -126,13 +125,9 @@ def check_task(name: str) -> None:
         raise ConfigError(f"task '{name}' is unknown; the tasks are: {', '.join(TASKS)}")
 
 
-def endpoints(name: str, configs: Path) -> tuple[Endpoint, ...]:
-    """Return the endpoints of one name of `ENDPOINTS`, with the rules of a folder.
-
-    Raises
-    ------
-    ConfigError
-        A rules file cannot be read.
-    """
-    result: tuple[Endpoint, ...] = import_module(ENDPOINTS[name]).endpoints(configs)
-    return result
+def endpoints() -> Iterator[tuple[str, Endpoint[Any, Any, Any]]]:
+    """Return every endpoint with the name of its task or group: a task's own first, then its questions."""
+    for task in TASKS.values():
+        yield from ((task.name, endpoint) for endpoint in (task.endpoint, *task.questions))
+    for group in GROUPS.values():
+        yield from ((group.name, endpoint) for endpoint in import_module(group.module).QUESTIONS)

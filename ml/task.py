@@ -11,11 +11,16 @@ import polars as pl
 from pydantic import BaseModel
 
 from features.tables import TABLES, Table
+from ml.endpoint import Endpoint
 from ml.entry import TaskEntry
-from ml.problem import Direction, Estimator, Problem, RowProblem
-from ml.signature import Signature
+from ml.problem import Direction, Estimator, Problem
 
 Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
+
+
+def nothing_changes(configs: Path) -> Callable[[Any], bool]:
+    """Return an update that leaves an estimator as it is."""
+    return lambda estimator: False
 
 
 @dataclass(frozen=True)
@@ -30,31 +35,25 @@ class Task:
         Pydantic model of what the YAML may set under `params`.
     problem : Problem
         What the task learns to predict, with its estimator and metrics; its type decides which study trains it.
-    request : callable
-        ``(signature) -> pydantic model`` of one request.
-    response : type
-        Pydantic model of one answer.
-    respond : callable
-        ``(estimator, requests, explain=...) -> answers`` in the order of the requests.
+    endpoint : Endpoint
+        The task's own route; training answers requests by it, too.
+    questions : tuple of Endpoint
+        Further endpoints below the task's path.
     optional_tables : tuple of str
         Raw tables that features use where there are any.
-    follow : callable, optional
-        ``(configs) -> watch``, where ``watch(estimator) -> bool`` brings what changes by the minute (stock, an
+    refresh : callable
+        ``(configs) -> update``, where ``update(estimator) -> bool`` brings what changes by the minute (stock, an
         operator's rules) into a loaded estimator and says whether anything changed. Called about once a second by one
         thread; a `ChehangError` leaves the estimator as it was.
-    slow : callable, optional
-        ``(request) -> bool``: whether a request takes so long that others must not wait for it.
     """
 
     entry: TaskEntry
     params: type[BaseModel]
     problem: Problem
-    request: Callable[[Signature], type[BaseModel]]
-    response: type[BaseModel]
-    respond: Callable[..., list[Any]]
+    endpoint: Endpoint[None, Any, Any]
+    questions: tuple[Endpoint[Any, Any, Any], ...] = ()
     optional_tables: tuple[str, ...] = ()
-    follow: Callable[[Path], Callable[[Any], bool]] | None = None
-    slow: Callable[[Any], bool] | None = None
+    refresh: Callable[[Path], Callable[[Any], bool]] = nothing_changes
 
     @property
     def name(self) -> str:
@@ -75,14 +74,6 @@ class Task:
     def table(self) -> Table:
         """Contract of the table whose rows are asked about."""
         return TABLES[self.tables[0]]
-
-    @property
-    def explains(self) -> bool:
-        """Whether reasons come unasked: an officer needs them, a storefront would pay for them with every page.
-
-        They cost milliseconds a row.
-        """
-        return isinstance(self.problem, RowProblem)
 
     @property
     def estimator(self) -> type[Estimator]:

@@ -1,19 +1,20 @@
-"""Routes from the registry: `POST /v1/<task>`, its batch and example, and what operators and people look at."""
+"""The application: the endpoints of all tasks and groups, and what operators and people look at."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request, Response
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from ml.registry import TASKS
-from serving.answers import Batch, Example, One
 from serving.asgi import Problem
-from serving.endpoints import Endpoints, routes
+from serving.endpoints import Mounted, mounted, routes
 from serving.metrics import exposition
 from serving.model_store import ModelStore
 from serving.openapi import describe
@@ -24,7 +25,7 @@ NOTHING_OUTSIDE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'un
 Page = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(store: ModelStore, settings: Settings, endpoints: Endpoints | None = None) -> FastAPI:
+def build_app(store: ModelStore, settings: Settings, places: Sequence[Mounted] | None = None) -> FastAPI:
     """Make the application.
 
     Parameters
@@ -32,24 +33,15 @@ def build_app(store: ModelStore, settings: Settings, endpoints: Endpoints | None
     store : ModelStore
         Where champions come from.
     settings : Settings
-        Limits.
-    endpoints : Endpoints, optional
-        What is answered beside the tasks.
+        Limits, and the folder of the endpoints' rules.
+    places : sequence of Mounted, optional
+        The endpoints; those of all tasks and groups by default.
     """
-    app = FastAPI(title="Chehang 车行", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Chehang", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
-    endpoints = endpoints or Endpoints()
-    for task in TASKS.values():
-        path = f"/v1/{task.name}"
-        app.router.routes.extend(
-            [
-                Route(path, One(task, store, cap=settings.max_batch_rows), methods=["POST"]),
-                Route(f"{path}/batch", Batch(task, store, cap=settings.max_batch_rows), methods=["POST"]),
-                Route(f"{path}/example", Example(task, store), methods=["GET"]),
-            ]
-        )
-    app.router.routes.extend(routes(endpoints, store))
-    app.router.routes.extend(_operators(store, settings, endpoints))
+    places = mounted() if places is None else places
+    app.router.routes.extend(routes(places, store, settings.configs, max_rows=settings.max_batch_rows))
+    app.router.routes.extend(_operators(store, settings, places))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)
     return app
@@ -74,7 +66,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return Response(problem.content(), problem.status, headers=error.headers, media_type="application/json")
 
 
-def _operators(store: ModelStore, settings: Settings, endpoints: Endpoints) -> list[Route]:
+def _operators(store: ModelStore, settings: Settings, places: Sequence[Mounted]) -> list[Route]:
     async def healthz(request: Request) -> Response:
         return _json(b'{"status":"alive"}')
 
@@ -89,7 +81,9 @@ def _operators(store: ModelStore, settings: Settings, endpoints: Endpoints) -> l
         return Response(exposition(), media_type="text/plain; version=0.0.4")
 
     async def openapi(request: Request) -> Response:
-        return _json(to_json(describe({n: store.current(n) for n in TASKS}, settings, endpoints.ready)))
+        champions = {name: store.current(name) for name in TASKS}
+        describe_now = partial(describe, champions, places, max_rows=settings.max_batch_rows)
+        return _json(to_json(await run_sync(describe_now)))
 
     return [
         Route("/healthz", healthz),

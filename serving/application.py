@@ -7,7 +7,6 @@ import logging
 from threadpoolctl import threadpool_limits
 
 from serving.api import build_app
-from serving.endpoints import load_endpoints
 from serving.guard import Guard, routes_of
 from serving.model_store import ModelStore
 from serving.settings import load_settings
@@ -21,7 +20,7 @@ threadpool_limits(1)
 
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
-APP = build_app(STORE, SETTINGS, load_endpoints(SETTINGS.configs))
+APP = build_app(STORE, SETTINGS)
 PATHS, POSTS = routes_of(APP)
 GUARD = Guard(
     APP,

@@ -1,11 +1,14 @@
-"""The endpoints beside the tasks' own routes: typed questions to one or more champions, or to the rules alone."""
+"""Endpoints over HTTP: one request, a batch, and an example. Plain ASGI: the hot path needs no more."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from anyio.to_thread import run_sync
 from pydantic import BaseModel
@@ -13,14 +16,14 @@ from pydantic_core import to_json
 from starlette.routing import Route
 
 from features.errors import ConfigError, DataError
-from ml.endpoint import Champions, Endpoint
-from ml.registry import ENDPOINTS
-from ml.registry import endpoints as made_by
-from serving.asgi import Problem, Receive, Scope, Send, send_json
-from serving.bodies import read_one
-from serving.model_store import ModelStore
+from ml.endpoint import Endpoint
+from ml.registry import TASKS, endpoints
+from serving.asgi import App, Problem, Receive, Scope, Send, send_json
+from serving.bodies import read_batch, read_one, unusable, wants_reasons
+from serving.model_store import Loaded, ModelStore
 
 log = logging.getLogger("chehang.serving")
+SEVERAL = re.compile(rb'\s*\{\s*"items"\s*:')  # no request has a field of that name
 PRINTABLE = [
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
@@ -28,114 +31,234 @@ PRINTABLE = [
 
 
 @dataclass(frozen=True)
-class Endpoints:
-    """What is answered beside the tasks.
+class Mounted:
+    """An endpoint at its place.
 
     Attributes
     ----------
-    ready : tuple of Endpoint
-        Those whose rules could be read.
-    off : mapping of str to str
-        Name to why its rules could not: its paths answer 503, everything else goes on.
+    owner : str
+        Its task or group.
+    endpoint : Endpoint
+        What is asked there.
     """
 
-    ready: tuple[Endpoint, ...] = ()
-    off: Mapping[str, str] = field(default_factory=dict)
+    owner: str
+    endpoint: Endpoint[Any, Any, Any]
+
+    @property
+    def name(self) -> str:
+        """Owner and path, such as `fault_rate/power`."""
+        return f"{self.owner}/{self.endpoint.path}".removesuffix("/")
+
+    @property
+    def path(self) -> str:
+        """The path of a single request."""
+        return f"/v1/{self.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Tasks that must have a champion: its own, if it has one, and those that the endpoint names."""
+        own = (self.owner,) if self.owner in TASKS else ()
+        return (*own, *self.endpoint.needs)
+
+    @property
+    def version_field(self) -> str | None:
+        """Field of an answer that names the versions of its champions, of which there may be one, several or none."""
+        champions = len(self.needs) + len(self.endpoint.uses)
+        return (None, "model_version", "model_versions")[min(champions, 2)]
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether several requests may be sent at once."""
+        return self.endpoint.max_rows != 1
 
 
-def load_endpoints(configs: Path) -> Endpoints:
-    """Read the rules of every endpoint from a folder."""
-    ready: list[Endpoint] = []
-    off: dict[str, str] = {}
-    for name in ENDPOINTS:
+def mounted() -> tuple[Mounted, ...]:
+    """Return every endpoint of every task and group."""
+    return tuple(Mounted(owner, endpoint) for owner, endpoint in endpoints())
+
+
+def routes(places: Sequence[Mounted], store: ModelStore, configs: Path, *, max_rows: int) -> list[Route]:
+    """Return the routes of endpoints, with the rules of a folder; one whose rules are wrong says so on its own routes.
+
+    Parameters
+    ----------
+    places : sequence of Mounted
+        The endpoints.
+    store : ModelStore
+        Where champions come from.
+    configs : Path
+        Folder of the rules.
+    max_rows : int
+        Most requests of one batch of any endpoint.
+    """
+    read = cache(lambda rules: rules(configs))  # endpoints that go by the same rules read them once
+    result: list[Route] = []
+    for place in places:
         try:
-            ready += made_by(name, configs)
+            single = Single(place, store, read(place.endpoint.rules), max_rows=max_rows)
+            apps: tuple[App, App, App] = (single, Batch(single), Example(single))
         except ConfigError as e:
-            off[name] = f"{name} is off: {e}"
-            log.error("%s", off[name])
-    return Endpoints(tuple(ready), off)
-
-
-def routes(endpoints: Endpoints, store: ModelStore) -> list[Route]:
-    """`POST /v1/<path>` and `GET /v1/<path>/example` of each endpoint."""
-    found = []
-    for name, why in endpoints.off.items():
-        found += [Route(path, Off(why), methods=["POST"]) for path in (f"/v1/{name}", f"/v1/{name}/{{rest:path}}")]
-    for endpoint in endpoints.ready:
-        question = Question(endpoint, store)
-        found.append(Route(f"/v1/{endpoint.path}", question, methods=["POST"]))
-        found.append(Route(f"/v1/{endpoint.path}/example", Example(question), methods=["GET"]))
-    return found
+            message = f"{place.name} is off: {e}"
+            log.error("%s", message)
+            apps = (Off(message),) * 3
+        result.append(Route(place.path, apps[0], methods=["POST"]))
+        if place.has_batch:
+            result.append(Route(f"{place.path}/batch", apps[1], methods=["POST"]))
+        result.append(Route(f"{place.path}/example", apps[2], methods=["GET"]))
+    return result
 
 
 class Off:
-    """Says why an endpoint is off."""
+    """Answers why an endpoint is off."""
 
-    def __init__(self, why: str) -> None:
-        self.why = why
+    def __init__(self, message: str) -> None:
+        self.message = message
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raise Problem(503, "off", self.why)
+        raise Problem(503, "off", self.message)
 
 
-class Question:
-    """`POST /v1/<path>`: answered in a thread, as JSON or, where the caller accepts HTML, as a printable page."""
+class Prepared(NamedTuple):
+    """What follows from the versions that answer: the request model, and the end of the JSON that names them."""
 
-    def __init__(self, endpoint: Endpoint, store: ModelStore) -> None:
-        self.endpoint = endpoint
+    versions: Mapping[str, int]
+    request: type[BaseModel]
+    ending: bytes
+
+
+class Single:
+    """`POST <path>`: one request; `{"items": [...]}` is a batch where the endpoint has one.
+
+    A request without reasons that is not slow is answered at once; every other one in a thread.
+    """
+
+    def __init__(self, place: Mounted, store: ModelStore, rules: Any, *, max_rows: int) -> None:
+        self.endpoint = place.endpoint
+        self.needs = place.needs
+        self.version_field = place.version_field
+        self.has_batch = place.has_batch
+        self.max_rows = min(max_rows, self.endpoint.max_rows or max_rows)
         self.store = store
-        self._request: tuple[tuple[tuple[str, int], ...], type[BaseModel]] | None = None
+        self.rules = rules
+        self._prepared: Prepared | None = None
 
-    def champions(self) -> Champions:
-        """The champions that answer now.
+    def champions(self) -> dict[str, Loaded]:
+        """Return the champions that answer now.
 
         Raises
         ------
         Problem
-            503, with what to do about it.
+            503: one that is needed is missing; the message says what to do about it.
         """
-        found = {}
-        for name in (*self.endpoint.needs, *self.endpoint.uses):
+        champions = {}
+        for name in self.needs:
             loaded = self.store.current(name)
-            if loaded is not None:
-                found[name] = loaded
-            elif name in self.endpoint.needs:
+            if loaded is None:
                 raise Problem(503, "no_champion", self.store.without_champion(name))
-        return found
+            champions[name] = loaded
+        for name in self.endpoint.uses:
+            if (loaded := self.store.current(name)) is not None:
+                champions[name] = loaded
+        return champions
 
-    def request(self, champions: Champions) -> type[BaseModel]:
-        """The request model, made anew when a champion has changed."""
-        versions = tuple((name, champion.version) for name, champion in champions.items())
-        if self._request is None or self._request[0] != versions:
-            self._request = (versions, self.endpoint.request(champions))
-        return self._request[1]
+    async def prepared(self, champions: Mapping[str, Loaded]) -> Prepared:
+        """Return what follows from the versions of these champions, made anew when one of them has changed."""
+        versions = {name: loaded.version for name, loaded in champions.items()}
+        prepared = self._prepared
+        if prepared is None or prepared.versions != versions:
+            request = await run_sync(self.endpoint.request, champions, abandon_on_cancel=True)
+            prepared = self._prepared = Prepared(versions, request, self._ending(versions))
+        return prepared
+
+    def _ending(self, versions: Mapping[str, int]) -> bytes:
+        """Return the end of an answer, in place of its last brace."""
+        if self.version_field is None:
+            return b"}"
+        content = versions if self.version_field == "model_versions" else next(iter(versions.values()))
+        return b',"%b":%b}' % (self.version_field.encode(), to_json(content))
+
+    def explains(self, scope: Scope) -> bool:
+        """Whether the answer has reasons."""
+        default = self.endpoint.explains
+        return default is not None and wants_reasons(scope["query_string"], default=default)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         champions = self.champions()
+        prepared = await self.prepared(champions)
         body = (await receive())["body"]
-        answer = await run_sync(self._respond, champions, body, abandon_on_cancel=True)
-        accepted = dict(scope["headers"]).get(b"accept", b"")
-        if self.endpoint.page is None or b"text/html" not in accepted:
-            return await send_json(send, answer.model_dump_json().encode())
-        page = self.endpoint.page(answer).encode()
-        headers = [*PRINTABLE, (b"content-length", b"%d" % len(page))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": page})
+        if self.has_batch and SEVERAL.match(body):
+            return await self.send_batch(scope, body, send)
+        explain, runs_in_thread = self.explains(scope), self.endpoint.runs_in_thread
+        if runs_in_thread is None:
+            answer = await run_sync(self._read_and_answer, champions, prepared, body, explain, abandon_on_cancel=True)
+        else:
+            requests = [read_one(prepared.request, body)]
+            if explain or runs_in_thread(requests[0]):
+                answers = await run_sync(self.answers, champions, requests, explain, abandon_on_cancel=True)
+            else:
+                answers = self.answers(champions, requests, False)
+            answer = answers[0]
+        if self.endpoint.page is not None and b"text/html" in dict(scope["headers"]).get(b"accept", b""):
+            return await _send_page(send, self.endpoint.page(answer).encode())
+        await send_json(send, answer.model_dump_json().encode()[:-1] + prepared.ending)
 
-    def _respond(self, champions: Champions, body: bytes) -> BaseModel:
-        asked = read_one(self.request(champions), body)
+    async def send_batch(self, scope: Scope, body: bytes, send: Send) -> None:
+        """Answer a body that holds several requests, in a thread."""
+        champions = self.champions()
+        prepared = await self.prepared(champions)
+        explain = self.explains(scope)
+        content = await run_sync(self._batch, champions, prepared, body, explain, abandon_on_cancel=True)
+        await send_json(send, content)
+
+    def _read_and_answer(
+        self, champions: Mapping[str, Loaded], prepared: Prepared, body: bytes, explain: bool
+    ) -> BaseModel:
+        return self.answers(champions, [read_one(prepared.request, body)], explain)[0]
+
+    def _batch(self, champions: Mapping[str, Loaded], prepared: Prepared, body: bytes, explain: bool) -> bytes:
+        requests = read_batch(prepared.request, body, cap=self.max_rows)
+        return to_json({"items": self.answers(champions, requests, explain)})[:-1] + prepared.ending
+
+    def answers(
+        self, champions: Mapping[str, Loaded], requests: Sequence[BaseModel], explain: bool
+    ) -> Sequence[BaseModel]:
+        """Answer requests in their order.
+
+        Raises
+        ------
+        Problem
+            422: an answer cannot be computed.
+        """
         try:
-            return self.endpoint.respond(champions, asked)
-        except DataError as e:  # its text names products, limits and what was asked for; nothing about a person
-            raise Problem(422, "not_possible", str(e)) from None
+            answers: Sequence[BaseModel] = self.endpoint.respond(self.rules, champions, requests, explain)
+        except DataError as e:
+            problem = Problem(422, "not_possible", str(e)) if self.endpoint.public_errors else unusable(e)
+            raise problem from None
+        return answers
+
+
+class Batch:
+    """`POST <path>/batch`: several requests."""
+
+    def __init__(self, single: Single) -> None:
+        self.single = single
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.single.send_batch(scope, (await receive())["body"], send)
 
 
 class Example:
-    """`GET /v1/<path>/example`: a request that is answered."""
+    """`GET <path>/example`: a request that is answered."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
+    def __init__(self, single: Single) -> None:
+        self.single = single
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        example: Mapping[str, object] = self.question.endpoint.example(self.question.champions())
-        await send_json(send, to_json(example))
+        await send_json(send, to_json(self.single.endpoint.example(self.single.champions())))
+
+
+async def _send_page(send: Send, page: bytes) -> None:
+    headers = [*PRINTABLE, (b"content-length", b"%d" % len(page))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": page})

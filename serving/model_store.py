@@ -17,7 +17,6 @@ from typing import Any
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
-from pydantic import BaseModel
 
 from features.errors import ChehangError
 from ml import champions
@@ -42,13 +41,10 @@ class Loaded:
         Version in the registry.
     model : Model
         Task, estimator and card.
-    request : type
-        Pydantic model of a request to this version.
     """
 
     version: int
     model: Model
-    request: type[BaseModel]
 
     @property
     def task(self) -> Task:
@@ -98,7 +94,7 @@ class ModelStore:
 
     def __init__(self, *, poll_seconds: float, configs: Path = Path("configs")) -> None:
         self.poll_seconds = poll_seconds
-        self._watches = {t.name: t.follow(configs) for t in TASKS.values() if t.follow is not None}
+        self._watches = {t.name: t.refresh(configs) for t in TASKS.values()}
         self._told: dict[str, str] = {}
         self._loaded: Mapping[str, Loaded] = {}
         self._refused: dict[str, Refusal] = {}
@@ -179,8 +175,6 @@ class ModelStore:
 
     def _look_around(self, name: str, loaded: Loaded) -> bool:
         """Bring what changes by the minute into a champion; what cannot be read leaves it as it was."""
-        if name not in self._watches:
-            return False
         try:
             changed = self._watches[name](loaded.estimator)
             self._told.pop(name, None)
@@ -252,7 +246,6 @@ def _file_state() -> tuple[int, ...] | None:
 def _load(task: Task, number: int) -> Loaded:
     """Fetch a version's files, compare them with what was registered, and try the model on its example."""
     model = champions.load(champions.version(task.name, number))
-    request = task.request(model.estimator.signature)
-    example = request.model_validate_json(json.dumps(model.card["example"]))
-    task.respond(model.estimator, [example], explain=True)
-    return Loaded(number, model, request)
+    example = model.request().model_validate_json(json.dumps(model.card["example"]))
+    model.answers([example], explain=True)
+    return Loaded(number, model)

@@ -1,4 +1,4 @@
-"""The OpenAPI description of what the present champions accept."""
+"""The OpenAPI document: what the service accepts and answers with the present champions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from ml.endpoint import Endpoint
-from ml.registry import TASKS
+from ml.registry import ENTRIES, GROUPS
+from serving.endpoints import Mounted
 from serving.model_store import Loaded
-from serving.settings import Settings
 
+Schema = dict[str, Any]
 ERROR = {
     "type": "object",
     "required": ["error"],
@@ -39,97 +39,136 @@ REFUSALS = {
     "413": "The body is too large",
     "415": "The body is not JSON",
     "422": "A field is missing, unknown, of the wrong type or out of range; details name it",
-    "503": "No champion; the message names the command that makes one",
+    "503": "No champion, or the rules of the endpoint cannot be read; the message says what to do",
     "504": "The answer took too long",
+}
+OPERATORS = {"healthz": "Alive", "readyz": "Ready", "metrics": "Prometheus metrics"}
+INFO = {
+    "title": "Chehang",
+    "description": "Machine learning for car dealerships: the promoted models and what is computed from them. "
+    "车行机器学习服务：正式模型及由其推算的结果。",
 }
 
 
-def describe(
-    champions: Mapping[str, Loaded | None], settings: Settings, endpoints: Sequence[Endpoint] = ()
-) -> dict[str, Any]:
-    """Build the OpenAPI 3.1 document; a task without a champion has no request schema yet."""
-    schemas: dict[str, Any] = {"Error": ERROR}
-    paths: dict[str, Any] = {}
-    for name, task in TASKS.items():
-        loaded = champions.get(name)
-        models = [(task.response, "serialization")] + ([(loaded.request, "validation")] if loaded else [])
-        found, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
-        schemas |= definitions.get("$defs", {})
-        answer = found[(task.response, "serialization")]  # type: ignore[index]
-        request = found[(loaded.request, "validation")] if loaded else {"type": "object"}  # type: ignore[index]
-        number = {"model_version": {"type": "integer"}}
-        whole = {"allOf": [answer, {"type": "object", "properties": number, "required": ["model_version"]}]}
-        cap = settings.max_batch_rows
-        items = {"type": "array", "items": request, "minItems": 1, "maxItems": cap}
-        batch = {"type": "object", "required": ["items"], "properties": {"items": items}, "additionalProperties": False}
-        answers = {"type": "object", "properties": {"items": {"type": "array", "items": answer}, **number}}
-        example = loaded.model.card["example"] if loaded else None
-        paths[f"/v1/{name}"] = {"post": _operation(task.summary, request, whole, example, explains=task.explains)}
-        paths[f"/v1/{name}/batch"] = {
-            "post": _operation(
-                task.summary,
-                batch,
-                answers,
-                None if example is None else {"items": [example]},
-                explains=task.explains,
-            )
+def describe(champions: Mapping[str, Loaded | None], places: Sequence[Mounted], *, max_rows: int) -> Schema:
+    """Build the OpenAPI 3.1 document; a request whose champion is missing is any object.
+
+    Parameters
+    ----------
+    champions : mapping of str to Loaded or None
+        By task.
+    places : sequence of Mounted
+        The endpoints.
+    max_rows : int
+        Most requests of one batch of any endpoint.
+    """
+    asked = {place.path: _request(place, champions) for place in places}
+    models: list[Any] = [(place.endpoint.response, "serialization") for place in places]
+    models += [(request, "validation") for request, _ in asked.values() if request is not None]
+    schemas, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    paths: Schema = {}
+    for place in places:
+        request, example = asked[place.path]
+        schema = {"type": "object"} if request is None else schemas[request, "validation"]
+        body = {"schema": schema} | ({} if example is None else {"example": example})
+        paths |= _paths(place, body, schemas[place.endpoint.response, "serialization"], max_rows=max_rows)
+    for name, text in OPERATORS.items():
+        paths[f"/{name}"] = {
+            "get": {"operationId": name, "tags": ["service"], "summary": text, "responses": {"200": _response(text)}}
         }
-        told = "A request that the champion answers"
-        content = {"application/json": {"schema": request}}
-        paths[f"/v1/{name}/example"] = {"get": {"summary": told, "responses": {"200": _told(told, content)}}}
-    for endpoint in endpoints:
-        operation, definitions = _of(endpoint, champions)
-        schemas |= definitions
-        paths[f"/v1/{endpoint.path}"] = {"post": operation}
-    for path, told in (("/healthz", "Alive"), ("/readyz", "Ready"), ("/metrics", "Prometheus metrics")):
-        paths[path] = {"get": {"summary": told, "responses": {"200": _told(told)}}}
+    owners = [{"name": e.name, "description": f"{e.summary['en']} {e.summary['zh']}"} for e in _owners()]
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Chehang 车行", "version": version("chehang")},
+        "info": {**INFO, "version": version("chehang")},
+        "tags": [*owners, {"name": "service", "description": "State of the service 服务状态"}],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": {"Error": ERROR, **definitions.get("$defs", {})}},
     }
 
 
-def _of(endpoint: Endpoint, champions: Mapping[str, Loaded | None]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """One endpoint's operation, and the schemas it refers to."""
-    names = (*endpoint.needs, *endpoint.uses)
+def _owners() -> list[Any]:
+    return [*ENTRIES.values(), *GROUPS.values()]
+
+
+def _request(place: Mounted, champions: Mapping[str, Loaded | None]) -> tuple[type[Any] | None, Any]:
+    """Return the request model and an example; None where a champion is missing."""
+    names = (*place.needs, *place.endpoint.uses)
     present = {name: loaded for name in names if (loaded := champions.get(name))}
-    missing = any(name not in present for name in endpoint.needs)
-    models: list[Any] = [(endpoint.response, "serialization")]
-    asked = None if missing else endpoint.request(present)
-    if asked is not None:
-        models.append((asked, "validation"))
-    found, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
-    request = {"type": "object"} if asked is None else found[(asked, "validation")]
-    example = None if missing else endpoint.example(present)
-    operation = _operation(endpoint.summary, request, found[(endpoint.response, "serialization")], example)
-    del operation["parameters"]
-    return operation, definitions.get("$defs", {})
+    if any(name not in present for name in place.needs):
+        return None, None
+    return place.endpoint.request(present), place.endpoint.example(present)
 
 
-def _told(description: str, content: Any = None) -> dict[str, Any]:
-    return {"description": description} | ({"content": content} if content else {})
-
-
-def _operation(
-    summary: Mapping[str, str], request: Any, answer: Any, example: Any, *, explains: bool = True
-) -> dict[str, Any]:
-    body: dict[str, Any] = {"schema": request} | ({"example": example} if example is not None else {})
-    refusal = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-    explain = {
-        "name": "explain",
-        "in": "query",
-        "schema": {"type": "boolean", "default": explains},
-        "description": "Whether to give reasons",
+def _paths(place: Mounted, body: Schema, answer: Schema, *, max_rows: int) -> Schema:
+    """Return the operations of one endpoint by path."""
+    number = {"type": "integer"}
+    versions: Schema = {}
+    if place.version_field is not None:
+        several = {"type": "object", "additionalProperties": number}
+        versions = {place.version_field: several if place.version_field == "model_versions" else number}
+    whole = answer
+    if versions:
+        whole = {"allOf": [answer, {"type": "object", "properties": versions, "required": list(versions)}]}
+    paths = {place.path: {"post": _post(place, "", body, whole)}}
+    if place.has_batch:
+        most = min(max_rows, place.endpoint.max_rows or max_rows)
+        items = {"type": "array", "items": body["schema"], "minItems": 1, "maxItems": most}
+        batch: Schema = {
+            "schema": {
+                "type": "object",
+                "required": ["items"],
+                "properties": {"items": items},
+                "additionalProperties": False,
+            }
+        }
+        if "example" in body:
+            batch["example"] = {"items": [body["example"]]}
+        fields = {"items": {"type": "array", "items": answer}, **versions}
+        answers = {"type": "object", "properties": fields, "required": list(fields)}
+        paths[f"{place.path}/batch"] = {"post": _post(place, "batch", batch, answers)}
+    text = "A request that is answered"
+    paths[f"{place.path}/example"] = {
+        "get": {
+            **_named(place, "example"),
+            "summary": text,
+            "responses": {"200": _response(text, body), "503": _refusal("503")},
+        }
     }
-    return {
-        "summary": summary["en"],
-        "description": summary["zh"],
-        "parameters": [explain],
+    return paths
+
+
+def _named(place: Mounted, suffix: str) -> Schema:
+    words = [*place.name.split("/"), *([suffix] if suffix else [])]
+    return {"operationId": "_".join(words), "tags": [place.owner]}
+
+
+def _post(place: Mounted, suffix: str, body: Schema, answer: Schema) -> Schema:
+    operation = {
+        **_named(place, suffix),
+        "summary": place.endpoint.summary["en"],
+        "description": place.endpoint.summary["zh"],
+    }
+    if place.endpoint.explains is not None:
+        operation["parameters"] = [
+            {
+                "name": "explain",
+                "in": "query",
+                "schema": {"type": "boolean", "default": place.endpoint.explains},
+                "description": "Whether to give reasons",
+            }
+        ]
+    answers = {"200": _response("The answer", {"schema": answer})}
+    if place.endpoint.page is not None:
+        answers["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+    return operation | {
         "requestBody": {"required": True, "content": {"application/json": body}},
-        "responses": {
-            "200": {"description": "The answer", "content": {"application/json": {"schema": answer}}},
-            **{status: {"description": told, **refusal} for status, told in REFUSALS.items()},
-        },
+        "responses": answers | {status: _refusal(status) for status in REFUSALS},
     }
+
+
+def _response(description: str, content: Schema | None = None) -> Schema:
+    return {"description": description} | ({"content": {"application/json": content}} if content else {})
+
+
+def _refusal(status: str) -> Schema:
+    return _response(REFUSALS[status], {"schema": {"$ref": "#/components/schemas/Error"}})

@@ -125,9 +125,9 @@ def _show(name: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
 
 def _offer(url: str) -> None:
     """Show what can be offered to one applicant, and write the cost form of the first offer."""
-    asked = _ask(f"{url}/v1/loan_offers/example")
-    out.print(f"\n[bold cyan]$ curl {url}/v1/loan_offers -d '...'[/bold cyan]")
-    answer = _ask(f"{url}/v1/loan_offers", asked)
+    asked = _ask(f"{url}/v1/loans/offers/example")
+    out.print(f"\n[bold cyan]$ curl {url}/v1/loans/offers -d '...'[/bold cyan]")
+    answer = _ask(f"{url}/v1/loans/offers", asked)
     credit, price = answer["credit"], asked["vehicle"]["price"]
     table = Table("offer", "best at", "down", "months", "monthly", "last", "cost", "a year", "default", box=None)
     for o in answer["offers"]:
@@ -156,7 +156,7 @@ def _offer(url: str) -> None:
         first = answer["offers"][0]
         loan = {n: first[n] for n in ("product", "amount", "annual_rate", "term_months", "balloon")}
         page = HOME / "disclosure.html"
-        page.write_bytes(_fetch(f"{url}/v1/loan_offers/disclosure", {**loan, "on": asked["on"]}, accept="text/html"))
+        page.write_bytes(_fetch(f"{url}/v1/loans/disclosure", {**loan, "on": asked["on"]}, accept="text/html"))
         out.print(f"the cost form of the first offer 综合融资成本明示表: {page.relative_to(Path.cwd())}")
 
 
@@ -227,7 +227,7 @@ def _queue(url: str) -> None:
 
 def _plan(url: str) -> None:
     """Show what one store orders for the next weeks, and why the largest of it is wanted."""
-    path = f"{url}/v1/orders"
+    path = f"{url}/v1/demand_forecast/orders"
     example = _ask(f"{url}/v1/demand_forecast/example")
     store = example["store_id"]
     out.print(f'\n[bold cyan]$ curl {path} -d \'{{"stores": ["{store}"]}}\'[/bold cyan]')

@@ -7,6 +7,7 @@ from ml import metrics
 from ml.credit_risk.answer import CreditRiskAnswer, request, respond
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.credit_risk.params import CreditParams
+from ml.endpoint import own_endpoint
 from ml.problem import BinaryProblem, RowMetric, base_rate
 from ml.registry import ENTRIES
 from ml.task import Task
@@ -28,7 +29,11 @@ TASK = Task(
         features=features.build,
         naive=base_rate,
     ),
-    request=request,
-    response=CreditRiskAnswer,
-    respond=respond,
+    endpoint=own_endpoint(
+        ENTRIES["credit_risk"],
+        request=request,
+        response=CreditRiskAnswer,
+        respond=respond,
+        explains=True,
+    ),
 )

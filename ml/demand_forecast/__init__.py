@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ml.demand_forecast.answer import respond, slow
+from ml.demand_forecast.answer import is_recomputed, respond
 from ml.demand_forecast.estimator import DemandEstimator
+from ml.demand_forecast.orders import ORDERS
 from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.request import DemandAnswer, request
+from ml.endpoint import own_endpoint
 from ml.metrics import demand as metrics
 from ml.problem import PanelProblem, RowMetric
 from ml.registry import ENTRIES
@@ -25,8 +27,13 @@ TASK = Task(
             "bias": RowMetric(metrics.bias, better="lower", reads=("mean",)),
         },
     ),
-    request=request,
-    response=DemandAnswer,
-    respond=respond,
-    slow=slow,
+    endpoint=own_endpoint(
+        ENTRIES["demand_forecast"],
+        request=request,
+        response=DemandAnswer,
+        respond=respond,
+        explains=False,
+        runs_in_thread=is_recomputed,
+    ),
+    questions=(ORDERS,),
 )

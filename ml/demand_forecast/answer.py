@@ -32,11 +32,11 @@ YOUNG = ("历史不足一个季节周期", "less than one season of history")
 ENDED = ("近期已无记录，视为停售", "no rows of late: taken for a series that has ended")
 
 
-def slow(asked: DemandRequest) -> bool:
-    """Whether a question is answered anew: for tens of milliseconds, instead of read."""
-    values = asked.__dict__
-    anew = asked.history or asked.like or any(values[n] is not None for n in asked.changing)
-    return bool(anew or (values["horizon"] or 0) > asked.validated)
+def is_recomputed(request: DemandRequest) -> bool:
+    """Whether a forecast is made for the request, which takes tens of milliseconds, and not read."""
+    values = request.__dict__
+    changes = request.history or request.like or any(values[n] is not None for n in request.changing)
+    return bool(changes or (values["horizon"] or 0) > request.validated)
 
 
 def respond(estimator: DemandEstimator, asked: Sequence[Any], *, explain: bool = False) -> list[DemandAnswer]:
@@ -54,7 +54,7 @@ def _answer(est: DemandEstimator, asked: Any, *, explain: bool) -> DemandAnswer:
     of = {c: v for c in est.known if (v := getattr(asked, c)) is not None}
     if all(k in of for k in est.panel.keys):
         return _of_series(est, asked, {k: of[k] for k in est.panel.keys}, explain=explain)
-    if asked.history or asked.like or slow(asked):
+    if asked.history or asked.like or is_recomputed(asked):
         missing = next(k for k in est.panel.keys if k not in of)
         raise FeatureError(missing, "is needed: history, like and what-if values speak of one series")
     return _of_total(est, asked, of)

@@ -1,9 +1,8 @@
-"""`POST /v1/orders`: what to move between stores and what to order, from the champion's forecasts."""
+"""`POST /v1/demand_forecast/orders`: what to move between stores and what to order, from the champion's forecasts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,10 +15,11 @@ from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules, plan_orders
 from ml.demand_forecast.request import Name
-from ml.endpoint import Champions, Endpoint
+from ml.endpoint import Champions, Endpoint, each_by_rules
 
 FEN = 100
 TASK = "demand_forecast"
+RULES = "order_planning.yaml"
 _CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
 Cars = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -107,30 +107,6 @@ class OrdersAnswer(BaseModel):
     lead_days: float
     review_days: float
     first_period: str
-    model_version: int
-
-
-def endpoints(configs: Path) -> tuple[Endpoint, ...]:
-    """`orders`, by the rules in a folder; none where demand is not planned."""
-    path = configs / "order_planning.yaml"
-    if not path.exists():
-        return ()
-    rules = load_planning_rules(path)
-
-    def respond(champions: Champions, asked: OrdersRequest) -> OrdersAnswer:
-        return answer(champions, asked, rules)
-
-    return (
-        Endpoint(
-            path="orders",
-            summary={"zh": "各门店应调拨与订购多少车", "en": "What to move between stores, and what to order"},
-            needs=(TASK,),
-            request=lambda champions: OrdersRequest,
-            response=OrdersAnswer,
-            respond=respond,
-            example=_example,
-        ),
-    )
 
 
 def _example(champions: Champions) -> Mapping[str, Any]:
@@ -140,7 +116,7 @@ def _example(champions: Champions) -> Mapping[str, Any]:
     return {"stock": [{"store_id": store, "model": model, "on_hand": 1, "on_order": 0, "price": 150_000.0}]}
 
 
-def answer(champions: Champions, asked: OrdersRequest, rules: PlanningRules) -> OrdersAnswer:
+def answer(rules: PlanningRules, champions: Champions, request: OrdersRequest) -> OrdersAnswer:
     """Plan for what the request says is in stock.
 
     Raises
@@ -148,11 +124,10 @@ def answer(champions: Champions, asked: OrdersRequest, rules: PlanningRules) -> 
     DataError
         A series is not known, given twice, or its stock or price is not known; or the horizon is too short.
     """
-    champion = champions[TASK]
-    estimator: DemandEstimator = champion.estimator
-    changed = {n: v for n in ("lead_days", "review_days") if (v := getattr(asked, n)) is not None}
+    estimator: DemandEstimator = champions[TASK].estimator
+    changed = {n: v for n in ("lead_days", "review_days") if (v := getattr(request, n)) is not None}
     rules = rules.model_copy(update=changed)
-    rows, cells = cells_of(estimator, asked.stock, stores=asked.stores)
+    rows, cells = cells_of(estimator, request.stock, stores=request.stores)
     plan = order_plan(estimator, rows, cells, rules)
     return OrdersAnswer(
         orders=[Order(**{_plain(n): v for n, v in row.items()}) for row in plan.orders.to_dicts()],
@@ -161,7 +136,6 @@ def answer(champions: Champions, asked: OrdersRequest, rules: PlanningRules) -> 
         lead_days=rules.lead_days,
         review_days=rules.review_days,
         first_period=label(estimator.panel.first + estimator.origin, estimator.panel.frequency),
-        model_version=champion.version,
     )
 
 
@@ -252,3 +226,15 @@ def _last_price(estimator: DemandEstimator) -> Any:
         pl.col("price").fill_nan(None).fill_null(pl.col("price").fill_nan(None).median().over("model"))
     )
     return by_model["price"].fill_null(float("nan")).to_numpy()
+
+
+ORDERS = Endpoint(
+    path="orders",
+    summary={"zh": "各门店应调拨与订购多少车", "en": "What to move between stores, and what to order"},
+    request=lambda champions: OrdersRequest,
+    response=OrdersAnswer,
+    respond=each_by_rules(answer),
+    example=_example,
+    rules=lambda configs: load_planning_rules(configs / RULES),
+    public_errors=True,
+)

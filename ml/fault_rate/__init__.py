@@ -6,9 +6,11 @@ import numpy as np
 import polars as pl
 
 from ml.domain.arrays import FloatArray
-from ml.fault_rate.answer import respond, slow
+from ml.endpoint import own_endpoint
+from ml.fault_rate.answer import respond
+from ml.fault_rate.endpoints import QUESTIONS
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.live_updates import follow
+from ml.fault_rate.live_updates import refresh
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.request import FaultAnswer, request
 from ml.metrics import demand
@@ -42,9 +44,14 @@ TASK = Task(
         },
         naive=one_rate,
     ),
-    request=request,
-    response=FaultAnswer,
-    respond=respond,
-    follow=follow,
-    slow=slow,
+    endpoint=own_endpoint(
+        ENTRIES["fault_rate"],
+        request=request,
+        response=FaultAnswer,
+        respond=respond,
+        explains=False,
+        runs_in_thread=None,  # answers weigh up inspection campaigns
+    ),
+    questions=QUESTIONS,
+    refresh=refresh,
 )

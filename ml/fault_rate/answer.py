@@ -22,11 +22,6 @@ from ml.fault_rate.snapshot import Snapshot
 INTERVAL = (0.05, 0.95)
 
 
-def slow(asked: FaultQuestion) -> bool:
-    """Answers weigh up campaigns: others must not wait for that."""
-    return True
-
-
 def respond(estimator: FaultEstimator, asked: Sequence[FaultQuestion], *, explain: bool = False) -> list[FaultAnswer]:
     """Answer each question; `explain` adds the evidence week by week.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import DataError
 from ml.domain.faults.detection_power import smallest_detectable, weeks_until_known
-from ml.endpoint import Champions, Endpoint
+from ml.endpoint import Champions, Endpoint, each, no_rules
 from ml.fault_rate.answer import alarm_of, days_between, known, planned, ratio_of
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.request import Day, Name, Plan
@@ -89,7 +88,6 @@ class VehiclesAnswer(BaseModel):
     total: int
     plan: Plan
     vehicles: list[VehicleToCall]
-    model_version: int
 
 
 class PowerRequest(BaseModel):
@@ -141,31 +139,6 @@ class PowerAnswer(BaseModel):
     known_in_26: float
     known_in_52: float
     smallest_in_52: float | None
-    model_version: int
-
-
-def endpoints(configs: Path) -> tuple[Endpoint, ...]:
-    """Both questions; the rules come with the champion, which follows them."""
-    return (
-        Endpoint(
-            path="fault_rate/vehicles",
-            summary={"zh": "哪些车应当先召回检修", "en": "Which vehicles to call in first"},
-            needs=(TASK,),
-            request=lambda champions: VehiclesRequest,
-            response=VehiclesAnswer,
-            respond=vehicles,
-            example=_example,
-        ),
-        Endpoint(
-            path="fault_rate/power",
-            summary={"zh": "若故障率升高，多少周后可知", "en": "How many weeks until a raised rate of faults is known"},
-            needs=(TASK,),
-            request=lambda champions: PowerRequest,
-            response=PowerAnswer,
-            respond=power,
-            example=lambda champions: {**_example(champions), "rate_ratio": 2.0},
-        ),
-    )
 
 
 def _example(champions: Champions) -> Mapping[str, Any]:
@@ -180,7 +153,7 @@ def strongest(estimator: FaultEstimator) -> dict[str, str]:
     return {"model": model, "component": component}
 
 
-def vehicles(champions: Champions, asked: VehiclesRequest) -> VehiclesAnswer:
+def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
     """Vehicles of a model in the order in which to call them.
 
     Raises
@@ -188,36 +161,34 @@ def vehicles(champions: Champions, asked: VehiclesRequest) -> VehiclesAnswer:
     FeatureError, DataError
         The model or component is not known, or there is no table of the fleet.
     """
-    champion = champions[TASK]
-    estimator: FaultEstimator = champion.estimator
+    estimator: FaultEstimator = champions[TASK].estimator
     now = estimator.snapshot
-    known(now, "model", asked.model)
-    known(now, "component", asked.component)
-    if asked.built_from and asked.built_until and asked.built_until <= asked.built_from:
-        raise DataError(f"built_until: must lie after built_from, got {asked.built_until}; give a later day")
-    alarm = alarm_of(now, asked.model, asked.component)
-    built = (asked.built_from, asked.built_until)
+    known(now, "model", request.model)
+    known(now, "component", request.component)
+    if request.built_from and request.built_until and request.built_until <= request.built_from:
+        raise DataError(f"built_until: must lie after built_from, got {request.built_until}; give a later day")
+    alarm = alarm_of(now, request.model, request.component)
+    built = (request.built_from, request.built_until)
     if built == (None, None) and alarm is not None:
         built = (alarm["built_from"], alarm["built_until"])
-    posterior = ratio_of(now, asked.model, asked.component)
-    found = estimator.called_in(asked.model, asked.component, built=days_between(*built), posterior=posterior)
+    posterior = ratio_of(now, request.model, request.component)
+    found = estimator.called_in(request.model, request.component, built=days_between(*built), posterior=posterior)
     if found is None:
         raise DataError("fleet: is not known, so that no vehicle can be named; name its source and run: chehang alarms")
-    listed = found.vehicles.slice(asked.offset, asked.limit)
+    listed = found.vehicles.slice(request.offset, request.limit)
     return VehiclesAnswer(
-        model=asked.model,
-        component=asked.component,
+        model=request.model,
+        component=request.component,
         alarm=alarm is not None,
         rate_ratio=posterior[0] / posterior[1],
         known_until=np.datetime64(int(now.until_day) - 1, "D").item(),
         total=found.vehicles.height,
         plan=planned(found, estimator.rules.days),
         vehicles=[VehicleToCall(**row) for row in listed.to_dicts()],
-        model_version=champion.version,
     )
 
 
-def power(champions: Champions, asked: PowerRequest) -> PowerAnswer:
+def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
     """Weeks until a raised rate would be known.
 
     Raises
@@ -225,40 +196,62 @@ def power(champions: Champions, asked: PowerRequest) -> PowerAnswer:
     FeatureError, DataError
         The model or component is not known, or nothing is expected of it.
     """
-    champion = champions[TASK]
-    estimator: FaultEstimator = champion.estimator
+    estimator: FaultEstimator = champions[TASK].estimator
     now = estimator.snapshot
-    known(now, "model", asked.model)
-    known(now, "component", asked.component)
-    row = now.row(asked.model, asked.component)
+    known(now, "model", request.model)
+    known(now, "component", request.component)
+    row = now.row(request.model, request.component)
     weekly, bar = float(now.weekly[row]), float(now.bar[row])
     if weekly <= 0:
         raise DataError(
-            f"component: no {asked.component} of {asked.model} is in the field (zero exposure), so that nothing can be "
-            "expected of it; ask about another"
+            f"component: no {request.component} of {request.model} is in the field (zero exposure), so that nothing "
+            "can be expected of it; ask about another"
         )
-    so_far = (float(now.count[row, -1]), float(now.expected[row, -1])) if asked.from_now else (0.0, 0.0)
+    so_far = (float(now.count[row, -1]), float(now.expected[row, -1])) if request.from_now else (0.0, 0.0)
     found = weeks_until_known(
-        np.full(max(asked.weeks, LATE), weekly),
-        ratio=asked.rate_ratio,
+        np.full(max(request.weeks, LATE), weekly),
+        ratio=request.rate_ratio,
         bar=bar,
         proneness=now.proneness,
         before=so_far,
         samples=SAMPLES,
     )
-    weeks = [w if w is not None and w <= asked.weeks else None for w in map(found.quantile, (0.1, 0.5, 0.9))]
+    weeks = [w if w is not None and w <= request.weeks else None for w in map(found.quantile, (0.1, 0.5, 0.9))]
     p10, p50, p90 = (None if w is None else int(w) for w in weeks)
     return PowerAnswer(
-        model=asked.model,
-        component=asked.component,
-        rate_ratio=asked.rate_ratio,
+        model=request.model,
+        component=request.component,
+        rate_ratio=request.rate_ratio,
         expected_weekly=weekly,
-        weeks=asked.weeks,
+        weeks=request.weeks,
         weeks_p10=p10,
         weeks_p50=p50,
         weeks_p90=p90,
         known_in_26=found.share(SOON),
         known_in_52=found.share(LATE),
         smallest_in_52=smallest_detectable(weekly * LATE, bar=bar, proneness=now.proneness),
-        model_version=champion.version,
     )
+
+
+QUESTIONS = (
+    Endpoint(
+        path="vehicles",
+        summary={"zh": "哪些车应当先召回检修", "en": "Which vehicles to call in first"},
+        request=lambda champions: VehiclesRequest,
+        response=VehiclesAnswer,
+        respond=each(vehicles),
+        example=_example,
+        rules=no_rules,
+        public_errors=True,
+    ),
+    Endpoint(
+        path="power",
+        summary={"zh": "若故障率升高，多少周后可知", "en": "How many weeks until a raised rate of faults is known"},
+        request=lambda champions: PowerRequest,
+        response=PowerAnswer,
+        respond=each(power),
+        example=lambda champions: {**_example(champions), "rate_ratio": 2.0},
+        rules=no_rules,
+        public_errors=True,
+    ),
+)

@@ -14,12 +14,12 @@ from ml.fault_rate.snapshot import Snapshot
 RULES = "fault_alarms.yaml"
 
 
-def follow(configs: Path) -> Callable[[FaultEstimator], bool]:
+def refresh(configs: Path) -> Callable[[FaultEstimator], bool]:
     """Watch the rules of a folder, and the two files that they name; see `ml.task.Task`."""
-    return _Watch(configs)
+    return _LiveUpdates(configs)
 
 
-class _Watch:
+class _LiveUpdates:
     def __init__(self, configs: Path) -> None:
         self.path = configs / RULES
         self._seen: dict[int, dict[str, Any]] = {}

@@ -6,7 +6,9 @@ from functools import partial
 
 from features import lead_scoring as features
 from ml import metrics
+from ml.endpoint import own_endpoint
 from ml.lead_scoring.answer import LeadScoringAnswer, respond
+from ml.lead_scoring.endpoints import QUESTIONS
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.request import example, request
@@ -33,7 +35,12 @@ TASK = Task(
         naive=base_rate,
         complete_example=example,
     ),
-    request=request,
-    response=LeadScoringAnswer,
-    respond=respond,
+    endpoint=own_endpoint(
+        ENTRIES["lead_scoring"],
+        request=request,
+        response=LeadScoringAnswer,
+        respond=respond,
+        explains=True,
+    ),
+    questions=QUESTIONS,
 )

@@ -64,10 +64,9 @@ class ChannelsAnswer(BaseModel):
     until: datetime | None = Field(description="the last lead that counts: what the champion learnt from")
     cost_per_lead_ceiling: float
     channels: list[ChannelRow]
-    model_version: int
 
 
-def answer(champions: Champions, asked: ChannelsRequest) -> ChannelsAnswer:
+def answer(champions: Champions, request: ChannelsRequest) -> ChannelsAnswer:
     """The champion's table.
 
     Raises
@@ -75,13 +74,13 @@ def answer(champions: Champions, asked: ChannelsRequest) -> ChannelsAnswer:
     FeatureError
         The leads it learnt from had no channel.
     """
-    champion = champions["lead_scoring"]
-    estimator: LeadScoringEstimator = champion.estimator
+    estimator: LeadScoringEstimator = champions["lead_scoring"].estimator
     learnt = estimator.learnt_["channels"]
     if learnt is None:
         raise FeatureError("channel", "is not known of the leads learnt from; map it in the sources and train")
-    given = asked.cost_per_lead_ceiling
-    ceiling = estimator.params.cost_per_lead_ceiling if given is None else given
+    ceiling = request.cost_per_lead_ceiling
+    if ceiling is None:
+        ceiling = estimator.params.cost_per_lead_ceiling
     touches = {t: {row["channel"]: row for row in learnt.get(t, ())} for t in ("last_touch", "first_touch")}
     names = sorted({*touches["last_touch"], *touches["first_touch"]})
     rows = [_row(name, {t: found.get(name) for t, found in touches.items()}, ceiling) for name in names]
@@ -90,7 +89,6 @@ def answer(champions: Champions, asked: ChannelsRequest) -> ChannelsAnswer:
         until=None if learnt["until"] is None else instant(learnt["until"]),
         cost_per_lead_ceiling=ceiling,
         channels=sorted(rows, key=_dearest_first),
-        model_version=champion.version,
     )
 
 

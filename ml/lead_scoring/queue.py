@@ -60,7 +60,6 @@ class QueueAnswer(BaseModel):
     decay_off: str | None
     not_called: list[int] = Field(description="positions of leads beyond the desk's capacity")
     called_already: list[int] = Field(description="positions of leads that had their first call: not queued")
-    model_version: int
 
 
 def request(champions: Champions) -> type[BaseModel]:
@@ -85,8 +84,7 @@ def answer(champions: Champions, asked: Any) -> QueueAnswer:
     FeatureError
         The champion was trained on data without time, a lead names another `as_of`, or see `respond`.
     """
-    champion = champions["lead_scoring"]
-    estimator: LeadScoringEstimator = champion.estimator
+    estimator: LeadScoringEstimator = champions["lead_scoring"].estimator
     if not estimator.timed:
         raise FeatureError("leads", "cannot be queued: the champion learnt from data without time; train it with time")
     if any(lead.as_of is not None and lead.as_of != asked.as_of for lead in asked.leads):
@@ -113,7 +111,6 @@ def answer(champions: Champions, asked: Any) -> QueueAnswer:
         decay_off=next((n for n in estimator.notes if "late call is off" in n), None),
         not_called=sorted(set(waiting) - set(order)),
         called_already=called,
-        model_version=champion.version,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from features.errors import DataError
 from ml.domain.loans.application import Application
-from ml.loans.request import Car, LoanAsked
+from ml.loans.request import Car, LoanRequest
 from ml.signature import Signature, columns_of, request_model
 
 # Fields of an application that follow from the loan, so that a request cannot contradict itself.
@@ -43,7 +43,7 @@ class Borrower:
     ----------
     estimator : CreditRiskEstimator
         The champion's.
-    asked : LoanAsked
+    request : LoanRequest
         Person, vehicle, money.
     rest : BaseModel
         An instance of `remaining_fields`.
@@ -56,15 +56,15 @@ class Borrower:
         The model reads a term and none is given.
     """
 
-    def __init__(self, estimator: Any, asked: LoanAsked, rest: BaseModel, cars: Mapping[str, Car]) -> None:
+    def __init__(self, estimator: Any, request: LoanRequest, rest: BaseModel, cars: Mapping[str, Car]) -> None:
         signature: Signature = estimator.signature
         self.estimator = estimator
         self.reads = set(signature.read[0])
-        if "term_months" in self.reads and asked.term_months is None:
+        if "term_months" in self.reads and request.term_months is None:
             raise DataError("term_months: is needed, the credit model reads it; give the term asked for")
-        given = Signature(fields=tuple(f for f in signature.fields if f.name not in DERIVED))
-        self.fixed = {name: values[0] for name, values in columns_of([rest], given).items()}
-        self.cars = {**cars, asked.vehicle.vehicle_id: asked.vehicle}
+        remaining = Signature(fields=tuple(f for f in signature.fields if f.name not in DERIVED))
+        self.fixed = {name: values[0] for name, values in columns_of([rest], remaining).items()}
+        self.cars = {**cars, request.vehicle.vehicle_id: request.vehicle}
 
     def columns(self, applications: list[Application]) -> dict[str, list[Any]]:
         """Columns of the raw table for one person's loans."""

@@ -1,21 +1,18 @@
-"""Loan offers: which loans can be put on the table for an applicant and a vehicle, what they cost, and how they run."""
+"""Questions about loans: which can be offered to an applicant, how one runs, and what it costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from ml.endpoint import Champions, Endpoint
+from ml.endpoint import Champions, Endpoint, each_by_rules
 from ml.loans.applicant_risk import DERIVED
-from ml.loans.catalogue.files import load_lending
+from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure import Disclosure
 from ml.loans.disclosure_html import page
 from ml.loans.offers_endpoint import LoanOffersAnswer, answer, request
-from ml.loans.schedule_endpoint import LoanTerms, ScheduleAnswer, ScheduleAsked, answer_disclosure, answer_schedule
+from ml.loans.schedule_endpoint import LoanTerms, ScheduleAnswer, ScheduleRequest, answer_disclosure, answer_schedule
 
 FILES = ("loans/products.yaml", "loans/rules.yaml")
 EXAMPLE_LOAN = {
@@ -27,74 +24,19 @@ EXAMPLE_LOAN = {
 }
 
 
-def endpoints(configs: Path) -> tuple[Endpoint, ...]:
-    """The questions about loans, by the rules and the catalogue of a folder.
-
-    Parameters
-    ----------
-    configs : Path
-        Holds `loans/products.yaml` and `loans/rules.yaml`.
+def lending_of(configs: Path) -> Lending:
+    """Read the loan catalogue and the lending rules of a folder.
 
     Raises
     ------
     ConfigError
         Names the file, the key, the rule and the value received.
     """
-    lending = load_lending(*(configs / name for name in FILES))
-    return (
-        Endpoint(
-            path="loan_offers",
-            summary={
-                "zh": "可以向申请人提供哪些贷款；若不能，最小改动是什么",
-                "en": "Which loans can be offered to an applicant, or the smallest changes that would pass",
-            },
-            needs=("credit_risk",),
-            uses=("residual_value",),
-            request=request,
-            response=LoanOffersAnswer,
-            respond=partial(answer, lending),
-            example=_example,
-        ),
-        _about_a_loan(
-            "schedule",
-            {"zh": "还款计划与提前结清报价", "en": "A loan row by row, and what settling it early takes"},
-            partial(answer_schedule, lending),
-            asked=ScheduleAsked,
-            response=ScheduleAnswer,
-        ),
-        _about_a_loan(
-            "disclosure",
-            {"zh": "综合融资成本明示表", "en": "The mandatory statement of what a loan costs"},
-            partial(answer_disclosure, lending),
-            asked=LoanTerms,
-            response=Disclosure,
-            page=page,
-        ),
-    )
+    return load_lending(*(configs / name for name in FILES))
 
 
-def _about_a_loan(
-    name: str,
-    summary: Mapping[str, str],
-    respond: Callable[[Any], BaseModel],
-    *,
-    asked: type[BaseModel],
-    response: type[BaseModel],
-    page: Callable[[Any], str] | None = None,
-) -> Endpoint:
-    return Endpoint(
-        path=f"loan_offers/{name}",
-        summary=summary,
-        request=lambda champions: asked,
-        response=response,
-        respond=lambda champions, request: respond(request),
-        example=lambda champions: EXAMPLE_LOAN,
-        page=page,
-    )
-
-
-def _example(champions: Champions) -> dict[str, Any]:
-    given = champions["credit_risk"].card["example"]
+def _offers_example(champions: Champions) -> Mapping[str, Any]:
+    application = champions["credit_risk"].card["example"]
     vehicle = {"price": 150_000.0, "condition": "new", "energy_type": "battery_electric", "use": "private"}
     return {
         "on": "2026-09-01",
@@ -102,5 +44,45 @@ def _example(champions: Champions) -> dict[str, Any]:
         "vehicle": vehicle,
         "down_payment": 50_000.0,
         "term_months": 36,
-        "borrower": {name: value for name, value in given.items() if name not in DERIVED},
+        "borrower": {name: value for name, value in application.items() if name not in DERIVED},
     }
+
+
+QUESTIONS = (
+    Endpoint(
+        path="offers",
+        summary={
+            "zh": "可以向申请人提供哪些贷款；若不能，最小改动是什么",
+            "en": "Which loans can be offered to an applicant, or the smallest changes that would pass",
+        },
+        request=request,
+        response=LoanOffersAnswer,
+        respond=each_by_rules(answer),
+        example=_offers_example,
+        rules=lending_of,
+        needs=("credit_risk",),
+        uses=("residual_value",),
+        public_errors=True,
+    ),
+    Endpoint(
+        path="schedule",
+        summary={"zh": "还款计划与提前结清报价", "en": "A loan row by row, and what settling it early takes"},
+        request=lambda champions: ScheduleRequest,
+        response=ScheduleAnswer,
+        respond=each_by_rules(lambda lending, champions, request: answer_schedule(lending, request)),
+        example=lambda champions: EXAMPLE_LOAN,
+        rules=lending_of,
+        public_errors=True,
+    ),
+    Endpoint(
+        path="disclosure",
+        summary={"zh": "综合融资成本明示表", "en": "The mandatory statement of what a loan costs"},
+        request=lambda champions: LoanTerms,
+        response=Disclosure,
+        respond=each_by_rules(lambda lending, champions, request: answer_disclosure(lending, request)),
+        example=lambda champions: EXAMPLE_LOAN,
+        rules=lending_of,
+        public_errors=True,
+        page=page,
+    ),
+)

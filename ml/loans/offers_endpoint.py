@@ -1,4 +1,4 @@
-"""`POST /v1/loan_offers`: the loans that can be put on the table, or the smallest changes that would pass."""
+"""`POST /v1/loans/offers`: the loans that can be put on the table, or the smallest changes that would pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ml.loans.catalogue.files import Lending
 from ml.loans.collateral_value import Resale, resale_path, trade_in_quote, used_car_fields
 from ml.loans.eligibility import PricingBasis, obstacles
 from ml.loans.quotes import changes_for, grid_for, offers_for
-from ml.loans.request import Amount, Asked, Car, LoanAsked, fen
+from ml.loans.request import Amount, Car, LoanRequest, RequestPart, fen
 
 BEST_AT: Mapping[str, Text] = {
     "lowest_payment": Text(zh="月供最低", en="lowest monthly payment"),
@@ -32,7 +32,7 @@ BEST_AT: Mapping[str, Text] = {
 }
 
 
-class GridAsked(Asked):
+class PaymentGridRequest(RequestPart):
     """A table of payments of one product."""
 
     product: str = Field(max_length=200)
@@ -107,7 +107,6 @@ class LoanOffersAnswer(BaseModel):
     changes: list[ChangeAnswer] = Field(description="smallest changes that would be approved; nearest first")
     grid: list[GridCell]
     trade_in: Resale | None
-    model_versions: dict[str, int]
 
 
 def request(champions: Champions) -> type[BaseModel]:
@@ -116,18 +115,18 @@ def request(champions: Champions) -> type[BaseModel]:
     used = used_car_fields(champions)
     return create_model(
         "LoanOffersRequest",
-        __base__=LoanAsked,
+        __base__=LoanRequest,
         borrower=(remaining_fields(credit.signature), Field(description="what else the credit model reads")),
         offers=(int, Field(4, ge=1, le=8, description="most offers to return")),
         stock=(list[Car], Field(default=[], max_length=50, description="cheaper vehicles that could be had instead")),
-        grid=(GridAsked | None, None),
+        grid=(PaymentGridRequest | None, None),
         lender_view=(bool, Field(False, description="with expected profit and loss: not for customers")),
         explain=(bool, Field(True, description="with the reasons of the credit answer")),
         **used,
     )
 
 
-def answer(lending: Lending, champions: Champions, asked: Any) -> LoanOffersAnswer:
+def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAnswer:
     """Answer one application.
 
     Raises
@@ -136,31 +135,31 @@ def answer(lending: Lending, champions: Champions, asked: Any) -> LoanOffersAnsw
         Names the field, the rule and what to do.
     """
     try:
-        return _Desk(lending, champions, asked).answer()
+        return _Quotation(lending, champions, request).answer()
     except LoanError as e:
         raise DataError(str(e)) from None
 
 
-class _Desk:
-    """One application on the table."""
+class _Quotation:
+    """One application, with the champions and the catalogue that answer it."""
 
-    def __init__(self, lending: Lending, champions: Champions, asked: Any) -> None:
-        self.lending, self.champions, self.asked = lending, champions, asked
+    def __init__(self, lending: Lending, champions: Champions, request: Any) -> None:
+        self.lending, self.champions, self.request = lending, champions, request
         self.estimator = champions["credit_risk"].estimator
-        stock = {car.vehicle_id: car for car in asked.stock}
-        if len(stock) < len(asked.stock) or asked.vehicle.vehicle_id in stock:
+        stock = {car.vehicle_id: car for car in request.stock}
+        if len(stock) < len(request.stock) or request.vehicle.vehicle_id in stock:
             raise DataError("stock: every vehicle_id must be there once and differ from the vehicle asked about")
-        self.borrower = Borrower(self.estimator, asked, asked.borrower, stock)
-        resale = resale_path(champions, getattr(asked, "vehicle_facts", None), getattr(asked, "km_per_month", None))
-        self.application = asked.application(asked.term_months, resale=resale)
+        self.borrower = Borrower(self.estimator, request, request.borrower, stock)
+        resale = resale_path(champions, getattr(request, "vehicle_facts", None), getattr(request, "km_per_month", None))
+        self.application = request.application(request.term_months, resale=resale)
         self.credit = answers(
-            self.estimator, self.borrower.columns([self.application]), ids=[None], explain=asked.explain
+            self.estimator, self.borrower.columns([self.application]), ids=[None], explain=request.explain
         )[0]
-        self.used = fen(asked.state_subsidy_used)
+        self.used = fen(request.state_subsidy_used)
 
     def answer(self) -> LoanOffersAnswer:
-        asked, credit = self.asked, self.credit
-        found = self.offers(self.application, credit.probability_of_default, count=asked.offers)
+        request, credit = self.request, self.credit
+        offers = self.offers(self.application, credit.probability_of_default, count=request.offers)
         declined = credit.band == "decline"
         closed = obstacles(
             self.lending,
@@ -170,38 +169,37 @@ class _Desk:
         )
         return LoanOffersAnswer(
             credit=credit,
-            risk_band=self.lending.rules.risk_band(asked.on, credit.probability_of_default),
-            offers=[] if declined else self.shown(self.application, found),
-            tried=found.tried,
-            feasible=found.feasible,
-            broken={rule: n for rule, n in found.broken.items() if n},
+            risk_band=self.lending.rules.risk_band(request.on, credit.probability_of_default),
+            offers=[] if declined else self.shown(self.application, offers),
+            tried=offers.tried,
+            feasible=offers.feasible,
+            broken={rule: n for rule, n in offers.broken.items() if n},
             closed={name: reason for name, reason in closed.items() if reason},
-            changes=[] if credit.band == "approve" and found.offers else self.changes(),
+            changes=[] if credit.band == "approve" and offers.offers else self.changes(),
             grid=self.grid(),
-            trade_in=trade_in_quote(self.champions, getattr(asked, "trade_in", None)),
-            model_versions={name: champion.version for name, champion in self.champions.items()},
+            trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None)),
         )
 
     def basis(self, probability: float) -> PricingBasis:
-        return PricingBasis(on=self.asked.on, probability_of_default=probability, state_subsidy_used=self.used)
+        return PricingBasis(on=self.request.on, probability_of_default=probability, state_subsidy_used=self.used)
 
     def offers(self, application: Application, probability: float, *, count: int) -> Offers:
         """Offers for any term, whatever term the credit model was asked about."""
         open_term = Application(application.applicant, application.vehicle, application.down_payment)
         return offers_for(self.lending, open_term, basis=self.basis(probability), count=count)
 
-    def shown(self, application: Application, found: Offers) -> list[OfferAnswer]:
+    def shown(self, application: Application, offers: Offers) -> list[OfferAnswer]:
         """Offers with the probability that the model gives each of them."""
         loans = [
             Application(application.applicant, application.vehicle, o.down_payment, o.loan.term_months)
-            for o in found.offers
+            for o in offers.offers
         ]
         probabilities = self.borrower.probabilities(loans) if loans else []
-        return [self.one(o, p) for o, p in zip(found.offers, probabilities, strict=True)]
+        return [self.one(o, p) for o, p in zip(offers.offers, probabilities, strict=True)]
 
     def one(self, offer: Offer, probability: float) -> OfferAnswer:
         product = self.lending.catalogue.products[offer.name]
-        loan, view = offer.loan, self.asked.lender_view
+        loan, view = offer.loan, self.request.lender_view
         return OfferAnswer(
             best_at=list(offer.best_at),
             best_at_text=[BEST_AT[name] for name in offer.best_at],
@@ -236,20 +234,20 @@ class _Desk:
     def changes(self) -> list[ChangeAnswer]:
         if self.application.term_months is None:
             return []
-        found = changes_for(
+        changes = changes_for(
             self.lending,
             self.application,
-            on=self.asked.on,
+            on=self.request.on,
             probability_of_default=self.borrower.probability_of_default,
             approve_at_most=self.estimator.policy_["approve"],
-            vehicles=[car.vehicle() for car in self.asked.stock],
+            vehicles=[car.vehicle() for car in self.request.stock],
             state_subsidy_used=self.used,
         )
-        return [self.change(c) for c in found]
+        return [self.change(c) for c in changes]
 
     def change(self, change: Change) -> ChangeAnswer:
         changed = change.application
-        found = offers_for(self.lending, changed, basis=self.basis(change.probability_of_default), count=1)
+        offers = offers_for(self.lending, changed, basis=self.basis(change.probability_of_default), count=1)
         return ChangeAnswer(
             changed=list(change.changed),
             vehicle_id=changed.vehicle.vehicle_id,
@@ -257,18 +255,18 @@ class _Desk:
             down_payment=changed.down_payment / 100,
             term_months=int(changed.term_months or 0),
             probability_of_default=round(change.probability_of_default, 6),
-            offer=self.shown(changed, found)[0],
+            offer=self.shown(changed, offers)[0],
         )
 
     def grid(self) -> list[GridCell]:
-        if self.asked.grid is None:
+        if self.request.grid is None:
             return []
-        wanted = self.asked.grid
-        found = grid_for(
+        grid_request = self.request.grid
+        grid = grid_for(
             self.lending,
-            wanted.product,
+            grid_request.product,
             self.application,
-            [fen(d) for d in wanted.down_payments],
+            [fen(d) for d in grid_request.down_payments],
             basis=self.basis(self.credit.probability_of_default),
         )
         return [
@@ -279,6 +277,6 @@ class _Desk:
                 nominal_rate=round(cell.nominal_rate, 6),
                 broken=list(cell.broken),
             )
-            for term, row in zip(found.terms, found.cells, strict=True)
-            for down, cell in zip(found.down_payments, row, strict=True)
+            for term, row in zip(grid.terms, grid.cells, strict=True)
+            for down, cell in zip(grid.down_payments, row, strict=True)
         ]

@@ -14,13 +14,13 @@ from ml.loans.catalogue.rules import vehicle_class
 Amount = Annotated[float, Field(ge=0, le=1e9, multiple_of=0.01, allow_inf_nan=False)]
 
 
-class Asked(BaseModel):
+class RequestPart(BaseModel):
     """A part of a request: strict, frozen, nothing unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Person(Asked):
+class Person(RequestPart):
     """What lenders ask about a person; none of it sets a price."""
 
     age: float = Field(ge=0, le=130, allow_inf_nan=False, description="years")
@@ -32,7 +32,7 @@ class Person(Asked):
         return Applicant(self.age, fen(self.monthly_income), fen(self.monthly_debt_payment))
 
 
-class Car(Asked):
+class Car(RequestPart):
     """The vehicle to be financed, or one in stock in its place."""
 
     vehicle_id: str = Field("", max_length=200)
@@ -48,7 +48,7 @@ class Car(Asked):
         return Vehicle(self.vehicle_id, fen(self.price), kind, brand=self.brand, use=self.use, resale=resale)
 
 
-class LoanAsked(Asked):
+class LoanRequest(RequestPart):
     """A person, a vehicle, and the day whose rules hold."""
 
     on: Annotated[date, Field(strict=False, description="date of the application")]

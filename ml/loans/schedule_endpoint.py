@@ -1,4 +1,4 @@
-"""`POST /v1/loan_offers/schedule` and `/disclosure`: one loan row by row, and the mandatory form of its cost.
+"""`POST /v1/loans/schedule` and `/disclosure`: one loan row by row, and the mandatory form of its cost.
 
 Both take the loan as an offer names it (product, amount, rate, term, balloon) and hold it against the catalogue of its
 own date: a rate that is in no band of the grid is refused. No model is asked.
@@ -20,10 +20,10 @@ from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure import Disclosure, disclose
 from ml.loans.eligibility import product_named
 from ml.loans.quotes import schedule_for, settlement_for
-from ml.loans.request import Amount, Asked, fen
+from ml.loans.request import Amount, RequestPart, fen
 
 
-class LoanTerms(Asked):
+class LoanTerms(RequestPart):
     """A loan as an offer names it."""
 
     product: str = Field(max_length=200)
@@ -36,7 +36,7 @@ class LoanTerms(Asked):
     state_subsidy_used: Amount = Field(0.0, description="state subsidy used this year with the lender, in yuan")
 
 
-class ScheduleAsked(LoanTerms):
+class ScheduleRequest(LoanTerms):
     """A loan, and a day on which it might be settled early."""
 
     settle_on: Annotated[date | None, Field(strict=False)] = None
@@ -81,7 +81,7 @@ class ScheduleAnswer(BaseModel):
     settlement: SettlementAnswer | None
 
 
-def loan_of(lending: Lending, asked: LoanTerms) -> Loan:
+def loan_of(lending: Lending, request: LoanTerms) -> Loan:
     """The loan, held against the catalogue of its day.
 
     Raises
@@ -89,36 +89,37 @@ def loan_of(lending: Lending, asked: LoanTerms) -> Loan:
     DataError
         The product is unknown or not sold that day, or amount, term, rate or balloon are not of its grid.
     """
-    product = product_named(lending, asked.product)
-    grid = product.rates_dated(asked.on)
+    product = product_named(lending, request.product)
+    grid = product.rates_dated(request.on)
     if grid is None:
-        raise DataError(f"product '{asked.product}' is not sold on {asked.on}; choose another or another date")
-    allowed = sorted({rates[asked.term_months] for rates in grid.by_band.values() if asked.term_months in rates})
-    if asked.annual_rate not in allowed:
-        told = ", ".join(f"{r:g}" for r in allowed) if allowed else f"none for a term of {asked.term_months} months"
-        raise DataError(f"annual_rate: must be a rate of product '{asked.product}' on {asked.on}: {told}")
-    amount, balloon = fen(asked.amount), fen(asked.balloon)
+        raise DataError(f"product '{request.product}' is not sold on {request.on}; choose another or another date")
+    allowed = sorted({band[request.term_months] for band in grid.by_band.values() if request.term_months in band})
+    if request.annual_rate not in allowed:
+        rates = ", ".join(f"{r:g}" for r in allowed) if allowed else f"none for a term of {request.term_months} months"
+        raise DataError(f"annual_rate: must be a rate of product '{request.product}' on {request.on}: {rates}")
+    amount, balloon = fen(request.amount), fen(request.balloon)
     if not product.minimum_amount <= amount <= product.maximum_amount:
         limits = f"from {product.minimum_amount / 100:.2f} to {product.maximum_amount / 100:.2f} yuan"
-        raise DataError(f"amount: of product '{asked.product}' must be {limits}")
+        raise DataError(f"amount: of product '{request.product}' must be {limits}")
     shares = product.balloon_shares or (0.0,)
     if not any(abs(balloon - amount * share) <= 1 for share in shares):
-        told = " or ".join(f"{amount * share / 100:.2f}" for share in shares)
-        raise DataError(f"balloon: of product '{asked.product}' must be {told} yuan")
+        amounts = " or ".join(f"{amount * share / 100:.2f}" for share in shares)
+        raise DataError(f"balloon: of product '{request.product}' must be {amounts} yuan")
     lender = lending.catalogue.lenders[product.lender]
     state = None
-    if asked.private and lender.state_subsidy and product.state_subsidy:
-        state = lending.rules.state_subsidy_on(asked.on, used_this_year=fen(asked.state_subsidy_used))
+    if request.private and lender.state_subsidy and product.state_subsidy:
+        state = lending.rules.state_subsidy_on(request.on, used_this_year=fen(request.state_subsidy_used))
     try:
-        return Loan(product.loan_product(lender, state=state), amount, asked.annual_rate, asked.term_months, balloon)
+        terms = product.loan_product(lender, state=state)
+        return Loan(terms, amount, request.annual_rate, request.term_months, balloon)
     except LoanError as e:
         raise DataError(str(e)) from None
 
 
-def answer_schedule(lending: Lending, asked: ScheduleAsked) -> ScheduleAnswer:
+def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswer:
     """Every instalment of a loan, and a quote for settling it early."""
-    made = schedule_for(loan_of(lending, asked), asked.on)
-    found = cost(made)
+    schedule = schedule_for(loan_of(lending, request), request.on)
+    rates = cost(schedule)
     return ScheduleAnswer(
         rows=[
             RowAnswer(
@@ -130,34 +131,36 @@ def answer_schedule(lending: Lending, asked: ScheduleAsked) -> ScheduleAnswer:
                 payment=r.payment / 100,
                 balance=r.balance / 100,
             )
-            for r in made.rows
+            for r in schedule.rows
         ],
-        up_front=made.up_front / 100,
-        total_interest=made.total_interest / 100,
-        total_fees=made.total_fees / 100,
-        total_cost=made.total_cost / 100,
-        total_payment=made.total_payment / 100,
-        nominal_rate=round(found.nominal, 6),
-        effective_rate=round(found.effective, 6),
-        subsidised=_by_payer(made),
-        settlement=None if asked.settle_on is None else _settlement(lending, asked.product, made, asked.settle_on),
+        up_front=schedule.up_front / 100,
+        total_interest=schedule.total_interest / 100,
+        total_fees=schedule.total_fees / 100,
+        total_cost=schedule.total_cost / 100,
+        total_payment=schedule.total_payment / 100,
+        nominal_rate=round(rates.nominal, 6),
+        effective_rate=round(rates.effective, 6),
+        subsidised=_by_payer(schedule),
+        settlement=_settlement(lending, request.product, schedule, request.settle_on),
     )
 
 
-def answer_disclosure(lending: Lending, asked: LoanTerms) -> Disclosure:
+def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
     """The mandatory statement of what a loan costs."""
-    return disclose(lending, asked.product, schedule_for(loan_of(lending, asked), asked.on))
+    return disclose(lending, request.product, schedule_for(loan_of(lending, request), request.on))
 
 
-def _by_payer(made: Schedule) -> dict[str, float]:
+def _by_payer(schedule: Schedule) -> dict[str, float]:
     paid: dict[str, int] = {}
-    for subsidy, amount in made.subsidised:
+    for subsidy, amount in schedule.subsidised:
         paid[subsidy.payer] = paid.get(subsidy.payer, 0) + amount
     return {payer: amount / 100 for payer, amount in paid.items()}
 
 
-def _settlement(lending: Lending, product: str, made: Schedule, on: date) -> SettlementAnswer:
-    quote = settlement_for(lending, product, made, on)
+def _settlement(lending: Lending, product: str, schedule: Schedule, on: date | None) -> SettlementAnswer | None:
+    if on is None:
+        return None
+    quote = settlement_for(lending, product, schedule, on)
     return SettlementAnswer(
         on=quote.on,
         outstanding=quote.outstanding / 100,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ml.endpoint import own_endpoint
 from ml.metrics.ranked_lists import hit_rate_at_k, ndcg_at_k, recall_at_k, reciprocal_rank
 from ml.problem import ListMetric, RankingProblem
 from ml.recommendation.answer import RecommendationAnswer, respond
 from ml.recommendation.estimator import RecommendationEstimator
-from ml.recommendation.live_updates import follow
+from ml.recommendation.live_updates import refresh
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.request import request
+from ml.recommendation.similar import SIMILAR
 from ml.registry import ENTRIES
 from ml.task import Task
 
@@ -24,8 +26,13 @@ TASK = Task(
             "reciprocal_rank": ListMetric(reciprocal_rank, better="higher"),
         },
     ),
-    request=request,
-    response=RecommendationAnswer,
-    respond=respond,
-    follow=follow,
+    endpoint=own_endpoint(
+        ENTRIES["recommendation"],
+        request=request,
+        response=RecommendationAnswer,
+        respond=respond,
+        explains=False,
+    ),
+    questions=(SIMILAR,),
+    refresh=refresh,
 )

@@ -23,12 +23,12 @@ RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loans/products.yaml", "
 SECONDS = 2.0  # between two looks at a database, which cannot say whether anything changed
 
 
-def follow(configs: Path) -> Callable[[RecommendationEstimator], bool]:
+def refresh(configs: Path) -> Callable[[RecommendationEstimator], bool]:
     """Watch the files of a folder and the stock that its `sources.yaml` names; see `ml.task.Task`."""
-    return _Watch(configs)
+    return _LiveUpdates(configs)
 
 
-class _Watch:
+class _LiveUpdates:
     def __init__(self, configs: Path) -> None:
         self.configs = configs
         self._seen: dict[int, dict[str, Any]] = {}

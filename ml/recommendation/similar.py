@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 
 from features.errors import DataError
 from ml.bilingual import Text
-from ml.endpoint import Champions, Endpoint
+from ml.endpoint import Champions, Endpoint, each, no_rules
 from ml.recommendation.answer import Card, make_card, note
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.request import SimilarRequest
@@ -35,22 +34,6 @@ class SimilarAnswer(BaseModel):
     items: tuple[Card, ...]
     available: int
     note: Text | None
-    model_version: int
-
-
-def endpoints(configs: Path) -> tuple[Endpoint, ...]:
-    """`recommendation/similar`; nothing in the folder is needed."""
-    return (
-        Endpoint(
-            path="recommendation/similar",
-            summary={"zh": "与某辆车相似的在售车辆", "en": "Vehicles in stock that are like one"},
-            needs=("recommendation",),
-            request=lambda champions: SimilarRequest,
-            response=SimilarAnswer,
-            respond=answer,
-            example=_example,
-        ),
-    )
 
 
 def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
@@ -61,8 +44,7 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
     DataError
         The vehicle is not in stock.
     """
-    champion = champions["recommendation"]
-    estimator: RecommendationEstimator = champion.estimator
+    estimator: RecommendationEstimator = champions["recommendation"].estimator
     stock, now = estimator.stock, time.time_ns() // 1_000
     row = stock.rows.get(request.vehicle_id)
     if row is None:
@@ -84,10 +66,21 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
         items=items,
         available=int(fits.sum()),
         note=note(len(items), request.n, len(stock)),
-        model_version=champion.version,
     )
 
 
 def _example(champions: Champions) -> Mapping[str, Any]:
     stock = champions["recommendation"].estimator.stock
     return {"vehicle_id": str(stock.vehicles.ids[0]) if len(stock) else "V1", "n": 5}
+
+
+SIMILAR = Endpoint(
+    path="similar",
+    summary={"zh": "与某辆车相似的在售车辆", "en": "Vehicles in stock that are like one"},
+    request=lambda champions: SimilarRequest,
+    response=SimilarAnswer,
+    respond=each(answer),
+    example=_example,
+    rules=no_rules,
+    public_errors=True,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from features import residual_value as features
 from ml import metrics
+from ml.endpoint import own_endpoint
 from ml.problem import AmountProblem, RowMetric
 from ml.registry import ENTRIES
 from ml.residual_value.answer import ResidualValueAnswer, request, respond
@@ -28,7 +29,11 @@ TASK = Task(
         features=features.build,
         naive=median_table,
     ),
-    request=request,
-    response=ResidualValueAnswer,
-    respond=respond,
+    endpoint=own_endpoint(
+        ENTRIES["residual_value"],
+        request=request,
+        response=ResidualValueAnswer,
+        respond=respond,
+        explains=True,
+    ),
 )

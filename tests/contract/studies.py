@@ -79,7 +79,7 @@ def _row_questions(model: Model, study: RowStudyData) -> tuple[Bodies, list[Any]
 
 
 def _row_value(model: Model, answer: Any) -> float:
-    return float(getattr(answer, next(n for n in model.task.response.model_fields if n in _FIRST)))
+    return float(getattr(answer, next(n for n in model.task.endpoint.response.model_fields if n in _FIRST)))
 
 
 _FIRST = ("conversion_probability", "probability_of_default", "value")

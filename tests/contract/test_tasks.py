@@ -36,9 +36,9 @@ answers = {}
 for task in sys.argv[2:]:
     sha256, bodies = json.loads(Path(sys.argv[1], f"{task}.json").read_text())
     model = Model.load(Path(sys.argv[1], task), sha256=sha256)
-    ask = model.task.request(model.estimator.signature)
+    ask = model.request()
     requests = [ask.model_validate_json(json.dumps(body)) for body in bodies]
-    answers[task] = [a.model_dump_json() for a in model.task.respond(model.estimator, requests, explain=True)]
+    answers[task] = [a.model_dump_json() for a in model.answers(requests, explain=True)]
 print(json.dumps(answers))
 """
 
@@ -71,7 +71,7 @@ def study(request: pytest.FixtureRequest, model: Model) -> StudyData[Any]:
 
 
 def _requests(model: Model, bodies: list[dict[str, Any]]) -> list[BaseModel]:
-    ask = model.task.request(model.estimator.signature)
+    ask = model.request()
     return [ask.model_validate_json(json.dumps(body)) for body in bodies]
 
 
@@ -84,8 +84,8 @@ def test_one_request_equals_the_batch_and_what_training_measured(
     requests = _requests(model, bodies)
     assert len(requests) >= 10
     for explain in (False, True):
-        batch = model.task.respond(model.estimator, requests, explain=explain)
-        assert batch == [model.task.respond(model.estimator, [one], explain=explain)[0] for one in requests]
+        batch = model.answers(requests, explain=explain)
+        assert batch == [model.answers([one], explain=explain)[0] for one in requests]
         answered = [contract.value(model, answer) for answer in batch]
         assert len({str(value) for value in answered}) > 1
         if isinstance(measured[0][0] if isinstance(measured[0], list) else measured[0], str):
@@ -95,16 +95,14 @@ def test_one_request_equals_the_batch_and_what_training_measured(
 
 
 def test_example_is_answered_and_explained(model: Model) -> None:
-    ask = model.task.request(model.estimator.signature)
-    answer = model.task.respond(
-        model.estimator, [ask.model_validate_json(json.dumps(model.card["example"]))], explain=True
-    )
-    assert isinstance(answer[0], model.task.response)
-    model.task.response.model_validate(answer[0].model_dump())
+    ask = model.request()
+    answer = model.answers([ask.model_validate_json(json.dumps(model.card["example"]))], explain=True)
+    assert isinstance(answer[0], model.task.endpoint.response)
+    model.task.endpoint.response.model_validate(answer[0].model_dump())
 
 
 def test_request_refuses_what_it_does_not_know(model: Model) -> None:
-    ask = model.task.request(model.estimator.signature)
+    ask = model.request()
     with pytest.raises(ValidationError, match="nonsense"):
         ask.model_validate_json(json.dumps({**model.card["example"], "nonsense": 1}))
 
@@ -124,7 +122,7 @@ def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
             TABLES[name],
             frame,
             cut + (name == "stock"),  # a snapshot speaks of the period that ends with it
-            spine=name == model.task.tables[0] and model.task.explains,
+            spine=name == model.task.tables[0] and model.task.endpoint.explains,
             linked=contract.linked,
             grows=name not in contract.counted,
         )
@@ -180,7 +178,7 @@ def test_artefacts_answer_alike_in_a_fresh_process(
         sha256 = model.save(tmp_path / task)
         assert {p.suffix for p in (tmp_path / task).iterdir()} <= {".json", ".txt", ".npz"}
         (tmp_path / f"{task}.json").write_text(json.dumps([sha256, bodies]))
-        answers = model.task.respond(model.estimator, _requests(model, bodies), explain=True)
+        answers = model.answers(_requests(model, bodies), explain=True)
         here[task] = [answer.model_dump_json() for answer in answers]
         assert len(set(here[task])) > 1
     command = [sys.executable, "-c", ANSWER, str(tmp_path), *TASKS]

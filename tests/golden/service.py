@@ -21,7 +21,6 @@ LONGEST_LIST, FIRST_ITEMS = 8, 2
 def _application() -> Iterator[Any]:
     """Yield the guarded application, its champions loaded."""
     from serving.api import build_app
-    from serving.endpoints import load_endpoints
     from serving.guard import Guard, routes_of
     from serving.model_store import ModelStore
     from serving.settings import Settings
@@ -30,7 +29,7 @@ def _application() -> Iterator[Any]:
     store = ModelStore(poll_seconds=60, configs=settings.configs)
     store.start()
     _await_champions(store)
-    app = build_app(store, settings, load_endpoints(settings.configs))
+    app = build_app(store, settings)
     paths, posts = routes_of(app)
     limits = {"max_body_bytes": settings.max_body_bytes, "timeout_seconds": settings.timeout_seconds}
     yield Guard(app, **limits, paths=paths, posts=posts)

@@ -1,27 +1,63 @@
-"""The one shape of the questions beside the tasks' own."""
+"""The one HTTP shape."""
 
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from ml.endpoint import Endpoint
-from ml.registry import ENDPOINTS, TASKS, endpoints
-from tests.conftest import ROOT
+from ml.endpoint import each, each_by_rules, never, no_rules, own_endpoint
+from ml.registry import ENTRIES, GROUPS, TASKS, endpoints
 
 
 def test_every_endpoint_has_a_path_of_its_own_and_needs_tasks_that_there_are() -> None:
-    listed = [e for name in ENDPOINTS for e in endpoints(name, ROOT / "configs")]
-    assert all(isinstance(e, Endpoint) for e in listed)
-    paths = [e.path for e in listed]
-    assert len(paths) == len(set(paths)) > len(ENDPOINTS) and not set(paths) & set(TASKS)
-    for endpoint in listed:
-        assert {*endpoint.needs, *endpoint.uses} <= set(TASKS), endpoint.path
+    places = list(endpoints())
+    paths = [(owner, endpoint.path) for owner, endpoint in places]
+    assert len(paths) == len(set(paths)) and {owner for owner, _ in paths} == {*TASKS, *GROUPS}
+    assert {owner for owner, path in paths if not path} == set(TASKS), "only a task has a route of its own"
+    for owner, endpoint in places:
+        assert {*endpoint.needs, *endpoint.uses} <= set(TASKS) - {owner}, endpoint.path
         assert set(endpoint.summary) == {"zh", "en"}, endpoint.path
+        assert endpoint.path not in ("batch", "example"), "they lie below every task"
 
 
 def test_an_endpoint_does_not_change() -> None:
-    endpoint = endpoints("loan_offers", ROOT / "configs")[0]
     with pytest.raises(FrozenInstanceError):
-        endpoint.path = "elsewhere"  # type: ignore[misc]
+        TASKS["credit_risk"].endpoint.path = "elsewhere"  # type: ignore[misc]
+
+
+class Number(BaseModel):
+    """A request, and an answer."""
+
+    value: int
+
+
+def test_a_task_s_own_endpoint_reads_its_champion() -> None:
+    def respond(estimator: Any, requests: Any, *, explain: bool) -> list[Number]:
+        return [Number(value=estimator.factor * r.value + explain) for r in requests]
+
+    endpoint = own_endpoint(
+        ENTRIES["credit_risk"], request=lambda signature: signature, response=Number, respond=respond, explains=True
+    )
+    champion: Any = SimpleNamespace(estimator=SimpleNamespace(factor=10, signature=Number), card={"example": {"a": 1}})
+    champions = {"credit_risk": champion}
+    assert endpoint.request(champions) is Number and endpoint.example(champions) == {"a": 1}
+    answers = endpoint.respond(None, champions, [Number(value=1), Number(value=2)], True)
+    assert [a.value for a in answers] == [11, 21]
+    assert (endpoint.path, endpoint.summary, endpoint.max_rows) == ("", ENTRIES["credit_risk"].summary, None)
+    assert not endpoint.public_errors, "what a model says of a person stays unsaid"
+    assert endpoint.runs_in_thread is never and not never(Number(value=1))
+
+
+def test_requests_are_answered_one_by_one_with_or_without_rules(tmp_path: Path) -> None:
+    requests = [Number(value=1), Number(value=2)]
+    plain = each(lambda champions, request: Number(value=request.value * len(champions)))
+    champions: Any = {"a": None, "b": None}
+    assert no_rules(tmp_path) is None  # type: ignore[func-returns-value]
+    assert [a.value for a in plain(None, champions, requests, False)] == [2, 4]
+    ruled = each_by_rules(lambda rules, champions, request: Number(value=rules + request.value))
+    assert [a.value for a in ruled(10, {}, requests, False)] == [11, 12]

@@ -15,7 +15,7 @@ from features.errors import DataError
 from ml.registry import TASKS
 from serving.api import build_app
 from serving.asgi import App
-from serving.endpoints import Endpoints
+from serving.endpoints import Mounted
 from serving.model_store import Loaded, ModelStore
 from serving.settings import Settings
 
@@ -35,7 +35,7 @@ class Doubled(BaseModel):
     explained: bool
 
 
-def double(estimator: Any, requests: Sequence[Any], *, explain: bool) -> list[Doubled]:
+def double(rules: Any, champions: Any, requests: Sequence[Any], explain: bool) -> list[Doubled]:
     """Double each amount; 13 cannot be computed."""
     if any(r.amount == 13 for r in requests):
         raise DataError("the amount of Li Lei is 13")
@@ -43,11 +43,15 @@ def double(estimator: Any, requests: Sequence[Any], *, explain: bool) -> list[Do
 
 
 def champion(task: str = "credit_risk", *, version: int = 3) -> Loaded:
-    """A champion that doubles."""
-    model: Any = SimpleNamespace(
-        task=replace(TASKS[task], respond=double), estimator=None, card={"example": {"amount": 21}}
-    )
-    return Loaded(version, model, Ask)
+    """A champion with an example."""
+    model: Any = SimpleNamespace(task=TASKS[task], estimator=None, card={"example": {"amount": 21}})
+    return Loaded(version, model)
+
+
+def doubling(task: str) -> Mounted:
+    """A task's own endpoint, where it doubles."""
+    own = replace(TASKS[task].endpoint, request=lambda champions: Ask, response=Doubled, respond=double)
+    return Mounted(task, own)
 
 
 class Champions(ModelStore):
@@ -72,12 +76,10 @@ def ask(app: App, path: str, body: bytes | None = None, **headers: str) -> httpx
     return asyncio.run(answer())
 
 
-def application(
-    champions: Mapping[str, Loaded] | None = None, endpoints: Endpoints | None = None, **settings: Any
-) -> App:
-    """The application over some champions; by default one of `credit_risk`."""
+def application(champions: Mapping[str, Loaded] | None = None, places: Sequence[Mounted] = (), **settings: Any) -> App:
+    """The application over some champions, by default one of `credit_risk`; the tasks' own endpoints double."""
     store = Champions({"credit_risk": champion()} if champions is None else champions)
-    app: App = build_app(store, Settings(**settings), endpoints)
+    app: App = build_app(store, Settings(**settings), [*map(doubling, TASKS), *places])
     return app
 
 

@@ -31,7 +31,7 @@ def worker() -> Iterator[ModuleType]:
 
 def test_every_task_and_endpoint_is_reached_through_the_guard(worker: ModuleType) -> None:
     assert worker.SETTINGS.max_body_bytes == 1_000
-    assert {f"/v1/{task}" for task in TASKS} | {"/v1/loan_offers"} <= set(worker.POSTS)
+    assert {f"/v1/{task}" for task in TASKS} | {"/v1/loans/offers"} <= set(worker.POSTS)
     assert {"/healthz", "/openapi.json", "/v1/credit_risk/example"} <= set(worker.PATHS) - set(worker.POSTS)
     alive = ask(worker.GUARD, "/healthz")
     assert alive.json() == {"status": "alive"} and alive.headers["x-request-id"]
@@ -40,7 +40,7 @@ def test_every_task_and_endpoint_is_reached_through_the_guard(worker: ModuleType
 def test_before_the_store_was_looked_at_nothing_is_ready(worker: ModuleType) -> None:
     assert "being loaded" in problem(ask(worker.GUARD, "/readyz"), 503)["message"]
     assert "being loaded" in problem(ask(worker.GUARD, "/v1/credit_risk", b"{}"), 503)["message"]
-    assert ask(worker.GUARD, "/v1/loan_offers/schedule/example").status_code == 200, "rules alone need no champion"
+    assert ask(worker.GUARD, "/v1/loans/schedule/example").status_code == 200, "rules alone need no champion"
 
 
 def test_the_guard_keeps_the_limit_of_the_settings(worker: ModuleType) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.serving.running import Server
 
-URL, ORDERS = "/v1/demand_forecast", "/v1/orders"
+URL, ORDERS = "/v1/demand_forecast", "/v1/demand_forecast/orders"
 
 
 def ask(server: Server, path: str = URL, **fields: Any) -> dict[str, Any]:

@@ -67,8 +67,8 @@ def test_the_queue_and_the_channels(server: Server) -> None:
     queue = client.post(f"{URL}/queue", json=client.get(f"{URL}/queue/example").json()).json()
     assert [i["place"] for i in queue["items"]] == [1, 2]
     assert queue["decay"]["low"] < queue["decay"]["left_after_24_hours"] < queue["decay"]["high"]
-    channels = client.post("/v1/channels", json={}).json()
+    channels = client.post(f"{URL}/channels", json={}).json()
     assert {c["channel"] for c in channels["channels"]} == {"website", "search_ad", "referral"}
-    assert client.post("/v1/channels", json={"cost_per_lead_ceiling": -1}).status_code == 422
+    assert client.post(f"{URL}/channels", json={"cost_per_lead_ceiling": -1}).status_code == 422
     paths = client.get("/openapi.json").json()["paths"]
-    assert {URL, f"{URL}/queue", "/v1/channels"} <= set(paths)
+    assert {URL, f"{URL}/queue", f"{URL}/channels"} <= set(paths)

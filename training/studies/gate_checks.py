@@ -90,5 +90,5 @@ def answer_check(name: str, compare: Callable[[], tuple[bool, str]]) -> GateChec
 def answers_to_example(model: Model, *, count: int = 1, explain: bool = True, **fields: Any) -> Sequence[Any]:
     """Return the answers to so many requests that are all the example of the card, some fields replaced."""
     body = json.dumps({**model.card["example"], **fields})
-    request = model.task.request(model.estimator.signature).model_validate_json(body)
-    return model.task.respond(model.estimator, [request] * count, explain=explain)
+    request = model.request().model_validate_json(body)
+    return model.answers([request] * count, explain=explain)

@@ -51,8 +51,7 @@ def score_customers(
         quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
         progress=progress,
     )
-    if model.task.follow is not None:
-        model.task.follow(config.sources.parent)(model.estimator)
+    model.task.refresh(config.sources.parent)(model.estimator)
     rows = collect(to_engine(raw.frames, "polars")[CUSTOMERS])
     parts = []
     for begin in range(0, rows.height, PAGES_AT_ONCE):

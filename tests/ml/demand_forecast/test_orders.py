@@ -1,4 +1,4 @@
-"""What `POST /v1/orders` reads of a champion, with forecasts that can be computed in one's head."""
+"""What `POST /v1/demand_forecast/orders` reads of a champion, with forecasts that can be computed in one's head."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from features.errors import DataError, FeatureError
+from features.errors import ConfigError, DataError, FeatureError
 from ml.demand_forecast.forecast import GRID
-from ml.demand_forecast.orders import OrdersRequest, Position, answer, cells_of, endpoints, periods_of
+from ml.demand_forecast.orders import ORDERS, OrdersRequest, Position, answer, cells_of, periods_of
 from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.planning import PlanningRules
 
@@ -39,8 +39,8 @@ def estimator(*, keys: tuple[str, ...] = ("store_id", "model"), on_hand: tuple[f
 
 
 def respond(rules: PlanningRules | None = None, **body: Any) -> Any:
-    champions: Any = {"demand_forecast": SimpleNamespace(estimator=estimator(), version=5)}
-    return answer(champions, OrdersRequest.model_validate(body), rules or PlanningRules())
+    champions: Any = {"demand_forecast": SimpleNamespace(estimator=estimator(), card={})}
+    return answer(rules or PlanningRules(), champions, OrdersRequest.model_validate(body))
 
 
 def position(store: str, on_hand: int, **changes: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def test_a_model_without_stock_or_without_stores_says_what_it_needs() -> None:
 
 def test_the_plan_covers_lead_time_and_review_period() -> None:
     plan = respond(stock=[position("a", 4), position("b", 0)], lead_days=31, review_days=28)
-    assert (plan.lead_days, plan.review_days, plan.first_period, plan.model_version) == (31, 28, "2023-01", 5)
+    assert (plan.lead_days, plan.review_days, plan.first_period) == (31, 28, "2023-01")
     # 59 days are January and February: each store needs two cars, and a has two too many.
     assert [(order.order_up_to, order.order) for order in plan.orders] == [(2, 0), (2, 0)]
     assert [t.model_dump() for t in plan.transfers] == [
@@ -109,14 +109,15 @@ def test_the_house_s_days_hold_where_the_request_gives_none() -> None:
     assert (plan.lead_days, plan.review_days) == (20, 11) and plan.orders[0].order == 1
 
 
-def test_there_is_no_endpoint_without_rules_and_its_example_can_be_asked(tmp_path: Path) -> None:
-    assert endpoints(tmp_path) == ()
+def test_the_endpoint_needs_its_rules_and_its_example_can_be_asked(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="order_planning"):
+        ORDERS.rules(tmp_path)
     (tmp_path / "order_planning.yaml").write_text("{lead_days: 7}")
-    (endpoint,) = endpoints(tmp_path)
-    champions: Any = {"demand_forecast": SimpleNamespace(estimator=estimator(), version=5)}
-    example = endpoint.example(champions)
+    rules = ORDERS.rules(tmp_path)
+    champions: Any = {"demand_forecast": SimpleNamespace(estimator=estimator(), card={})}
+    example = ORDERS.example(champions)
     assert (example["stock"][0]["store_id"], example["stock"][0]["model"]) == ("b", "x")  # sells most
-    plan = endpoint.respond(champions, OrdersRequest.model_validate(example))
+    (plan,) = ORDERS.respond(rules, champions, [OrdersRequest.model_validate(example)], False)
     assert plan.lead_days == 7 and len(plan.orders) == 1
 
 

@@ -35,7 +35,7 @@ LAST = [
 
 def champions(table: dict[str, Any] | None) -> Any:
     estimator = SimpleNamespace(params=LeadParams(cost_per_lead_ceiling=50), learnt_={"channels": table})
-    return {"lead_scoring": SimpleNamespace(estimator=estimator, version=3)}
+    return {"lead_scoring": SimpleNamespace(estimator=estimator)}
 
 
 def test_the_dearest_lead_comes_first_and_the_alert_goes_by_its_interval() -> None:
@@ -44,7 +44,7 @@ def test_the_dearest_lead_comes_first_and_the_alert_goes_by_its_interval() -> No
     assert [(row.channel, row.alert) for row in response.channels] == [
         ("fair", "above"), ("phone", "perhaps_above"), ("website", "below"), ("app", None), ("walk_in", None),
     ]  # fmt: skip
-    assert response.cost_per_lead_ceiling == 50 and response.model_version == 3
+    assert response.cost_per_lead_ceiling == 50
     assert response.since is not None and response.until is not None and (response.until - response.since).days == 1
     fair, app = response.channels[0], response.channels[3]
     assert fair.last_touch is not None and fair.first_touch is not None

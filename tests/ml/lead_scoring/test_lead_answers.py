@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,22 +12,15 @@ from pydantic import ValidationError
 
 from features.errors import FeatureError
 from ml import champions
-from ml.endpoint import Endpoint
-from ml.lead_scoring import endpoints
+from ml.endpoint import Champions
 from ml.lead_scoring.answer import respond
+from ml.lead_scoring.endpoints import QUESTIONS
 from ml.lead_scoring.request import request
 from ml.model import Model
-from tests.conftest import ROOT, Trained
+from tests.conftest import Trained
 from tests.small.lead_scoring import DECAY, HOUR, START, lead_scoring_tables
 
 NOW = "2022-08-01T12:00:00+00:00"
-
-
-@dataclass(frozen=True)
-class Serving:
-    version: int
-    estimator: Any
-    card: Any
 
 
 @pytest.fixture
@@ -134,15 +126,11 @@ def test_a_batch_answers_like_one_at_a_time(model: Model) -> None:
     assert ask(model, *bodies) == [ask(model, b)[0] for b in bodies]
 
 
-def _endpoint(path: str) -> Endpoint:
-    return next(e for e in endpoints.endpoints(ROOT / "configs") if e.path == path)
-
-
 def _asked(model: Model, path: str, body: dict[str, Any]) -> Any:
-    endpoint = _endpoint(path)
-    champions = {"lead_scoring": Serving(1, model.estimator, model.card)}
-    request = endpoint.request(champions)
-    return endpoint.respond(champions, request.model_validate_json(json.dumps(body)))
+    champions: Champions = {"lead_scoring": model}
+    endpoint: Any = next(e for e in QUESTIONS if e.path == path)
+    request = endpoint.request(champions).model_validate_json(json.dumps(body))
+    return endpoint.respond(None, champions, [request], False)[0]
 
 
 def test_the_queue_calls_what_fades_first_and_leaves_out_who_was_called(model: Model) -> None:
@@ -152,20 +140,20 @@ def test_the_queue_calls_what_fades_first_and_leaves_out_who_was_called(model: M
         lead(**fresh, lead_id="search", channel="search_ad", events=[event()] * 6),
         lead(**fresh, lead_id="called", first_contact_at="2022-08-01T11:45:00+00:00"),
     ]
-    found = _asked(model, "lead_scoring/queue", {"as_of": NOW, "calls_per_hour": 1.0, "hours": 8.0, "leads": leads})
+    found = _asked(model, "queue", {"as_of": NOW, "calls_per_hour": 1.0, "hours": 8.0, "leads": leads})
     assert [i.lead_id for i in found.items] == ["search", "referral"]
     assert found.called_already == [2]
     assert found.measure == "gross_margin"
     assert found.gain >= max(found.gain_newest_first, found.gain_highest_score_first) - 1e-6
     assert 0 < found.decay.low < found.decay.left_after_24_hours < found.decay.high < 1
     assert [i.call_at.hour for i in found.items] == [12, 13]
-    one = _asked(model, "lead_scoring/queue", {"as_of": NOW, "calls_per_hour": 1.0, "hours": 1.0, "leads": leads})
+    one = _asked(model, "queue", {"as_of": NOW, "calls_per_hour": 1.0, "hours": 1.0, "leads": leads})
     assert len(one.items) == 1
     assert {one.items[0].position, *one.not_called} == {0, 1}
     with pytest.raises(FeatureError, match="as_of"):
         _asked(
             model,
-            "lead_scoring/queue",
+            "queue",
             {"as_of": NOW, "calls_per_hour": 1.0, "leads": [lead(as_of="2022-08-01T00:00:00Z")]},
         )
 
@@ -185,7 +173,7 @@ def test_by_the_truth_the_queue_brings_more_than_newest_first_and_score_only(mod
         rows = waiting.to_dicts()
         bodies = [_body(row, events, now) for row in rows]
         asked = {"as_of": _iso(now), "calls_per_hour": 1.0, "hours": 12.0, "leads": bodies}
-        found = _asked(model, "lead_scoring/queue", asked)
+        found = _asked(model, "queue", asked)
         chance = np.array([_truth(r, views.get(r["customer_id"], 0), r["customer_id"] in lists) for r in rows])
         waited = np.array([(now - r["created_at"]) / HOUR for r in rows])
         decay = np.array([DECAY[r["channel"]] for r in rows])

@@ -66,7 +66,7 @@ def lead(name: str, chance: float, **changes: Any) -> dict[str, Any]:
 
 
 def queue(*leads: dict[str, Any], estimator: Estimator | None = None, **body: Any) -> QueueAnswer:
-    champions: Any = {"lead_scoring": SimpleNamespace(estimator=estimator or Estimator(), version=2)}
+    champions: Any = {"lead_scoring": SimpleNamespace(estimator=estimator or Estimator())}
     content = json.dumps({"as_of": NOW, "calls_per_hour": 0.1, "leads": leads, **body})
     return answer(champions, request(champions).model_validate_json(content))
 

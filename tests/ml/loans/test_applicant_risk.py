@@ -11,7 +11,7 @@ import pytest
 
 from features.errors import DataError
 from ml.loans.applicant_risk import Borrower, remaining_fields
-from ml.loans.request import Car, LoanAsked
+from ml.loans.request import Car, LoanRequest
 from ml.signature import Field, Signature
 
 SIGNATURE = Signature(
@@ -41,8 +41,8 @@ def car(name: str, price: float, condition: str) -> Car:
     return Car.model_validate({"vehicle_id": name, "price": price, "condition": condition, "energy_type": "combustion"})
 
 
-def loan(**changes: Any) -> LoanAsked:
-    return LoanAsked.model_validate(
+def loan(**changes: Any) -> LoanRequest:
+    return LoanRequest.model_validate(
         {
             "on": "2026-09-01",
             "applicant": {"age": 35, "monthly_income": 15_000},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,27 +11,18 @@ from pydantic import ValidationError
 
 from features.errors import DataError
 from ml.champions import load, version
-from ml.endpoint import Endpoint
-from ml.loans.endpoints import EXAMPLE_LOAN, endpoints
+from ml.loans.endpoints import EXAMPLE_LOAN, QUESTIONS
+from ml.model import Model
 from tests.conftest import ROOT, Trained
 
 
-@dataclass(frozen=True)
-class Promoted:
-    version: int
-    estimator: Any
-    card: Mapping[str, Any]
-
-
-def _promoted(owner: Trained, task: str, monkeypatch: pytest.MonkeyPatch) -> Promoted:
+def _promoted(owner: Trained, task: str, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
-    registered = version(task)
-    model = load(registered)
-    return Promoted(registered.number, model.estimator, model.card)
+    return load(version(task))
 
 
 @pytest.fixture(scope="module")
-def champions(credit_risk: Trained, residual_value: Trained) -> dict[str, Promoted]:
+def champions(credit_risk: Trained, residual_value: Trained) -> dict[str, Model]:
     with pytest.MonkeyPatch.context() as patch:
         return {
             "credit_risk": _promoted(credit_risk, "credit_risk", patch),
@@ -41,23 +31,24 @@ def champions(credit_risk: Trained, residual_value: Trained) -> dict[str, Promot
 
 
 @pytest.fixture(scope="module")
-def questions() -> dict[str, Endpoint]:
-    return {e.path: e for e in endpoints(ROOT / "configs")}
+def questions() -> dict[str, Any]:
+    return {e.path: e for e in QUESTIONS}
 
 
 SAFE = {"applicant": {"age": 35, "monthly_income": 20_000}, "down_payment": 90_000}
 
 
-def _ask(question: Endpoint, champions: Mapping[str, Promoted], **changes: Any) -> Any:
+def _ask(question: Any, champions: Mapping[str, Model], **changes: Any) -> Any:
     """Ask the example, of a person whom lenders like, with some fields changed."""
     example = dict(question.example(champions))
     if "borrower" in example:
         example |= SAFE | {"borrower": {**example["borrower"], "bureau_delinquencies_24m": 0, "housing": "own"}}
     body = json.dumps({**example, **changes})
-    return question.respond(champions, question.request(champions).model_validate_json(body))
+    request = question.request(champions).model_validate_json(body)
+    return question.respond(question.rules(ROOT / "configs"), champions, [request], False)[0]
 
 
-@pytest.mark.parametrize("path", ["loan_offers", "loan_offers/schedule", "loan_offers/disclosure"])
+@pytest.mark.parametrize("path", ["offers", "schedule", "disclosure"])
 def test_every_example_is_answered(questions: Any, champions: Any, path: str) -> None:
     answer = _ask(questions[path], champions)
     assert isinstance(answer, questions[path].response)
@@ -65,36 +56,36 @@ def test_every_example_is_answered(questions: Any, champions: Any, path: str) ->
 
 
 def test_offers_are_efficient_and_within_what_was_asked(questions: Any, champions: Any) -> None:
-    answer = _ask(questions["loan_offers"], champions, offers=3)
+    answer = _ask(questions["offers"], champions, offers=3)
     assert 1 <= len(answer.offers) <= 3
     for offer in answer.offers:
         assert offer.down_payment <= 90_000
         assert offer.amount + offer.down_payment == 150_000
         assert offer.total_cost == pytest.approx(offer.total_interest + offer.total_fees, abs=0.001)
         assert offer.expected_profit is None
-    again = _ask(questions["loan_offers"], champions, offers=3)
+    again = _ask(questions["offers"], champions, offers=3)
     assert again == answer
 
 
 def test_probability_of_an_offer_is_that_of_its_own_loan(questions: Any, champions: Any) -> None:
-    answer = _ask(questions["loan_offers"], champions)
+    answer = _ask(questions["offers"], champions)
     assert len({offer.probability_of_default for offer in answer.offers}) > 1
     for offer in answer.offers:
         changes = {"down_payment": offer.down_payment, "term_months": offer.term_months}
-        alone = _ask(questions["loan_offers"], champions, **changes)
+        alone = _ask(questions["offers"], champions, **changes)
         assert alone.credit.probability_of_default == offer.probability_of_default
         assert offer.band == alone.credit.band
 
 
 def test_protected_attributes_change_nothing(questions: Any, champions: Any) -> None:
-    question = questions["loan_offers"]
+    question = questions["offers"]
     borrower = dict(question.example(champions)["borrower"])
     answers = [_ask(question, champions, borrower={**borrower, "gender": g}) for g in ("female", "male")]
     assert answers[0] == answers[1]
 
 
 def test_a_changed_application_really_passes(questions: Any, champions: Any) -> None:
-    question = questions["loan_offers"]
+    question = questions["offers"]
     borrower = {**question.example(champions)["borrower"], "bureau_delinquencies_24m": 1}
     asked: dict[str, Any] = {"borrower": borrower, "down_payment": 45_000}
     stock = [
@@ -117,25 +108,25 @@ def test_a_changed_application_really_passes(questions: Any, champions: Any) -> 
 
 def test_a_balloon_may_not_exceed_what_the_car_will_fetch(questions: Any, champions: Any) -> None:
     facts = {"age_months": 1.0, "mileage_km": 100.0, "brand": "Z", "model": "A", "paint": "black"}
-    without = _ask(questions["loan_offers"], champions)
-    worn = _ask(questions["loan_offers"], champions, vehicle_facts=facts, km_per_month=9_000.0)
+    without = _ask(questions["offers"], champions)
+    worn = _ask(questions["offers"], champions, vehicle_facts=facts, km_per_month=9_000.0)
     assert without.feasible > worn.feasible
     assert "balloon" not in without.broken
     assert worn.broken["balloon"] > 0
     with pytest.raises(DataError, match="km_per_month"):
-        _ask(questions["loan_offers"], champions, vehicle_facts=facts)
+        _ask(questions["offers"], champions, vehicle_facts=facts)
 
 
 def test_trade_in_is_quoted_at_the_low_end(questions: Any, champions: Any) -> None:
     car = {"age_months": 48.0, "mileage_km": 60_000.0, "brand": "Z", "model": "B", "paint": "black"}
-    quote = _ask(questions["loan_offers"], champions, trade_in=car).trade_in
+    quote = _ask(questions["offers"], champions, trade_in=car).trade_in
     assert quote.quote < quote.value < quote.value_high
     assert quote.value == pytest.approx(150_000 * 0.86**4 * 0.98**6, rel=0.1)
 
 
 def test_grid_holds_every_term_and_down_payment(questions: Any, champions: Any) -> None:
     grid = {"product": "bank_standard", "down_payments": [30_000, 60_000]}
-    cells = _ask(questions["loan_offers"], champions, grid=grid).grid
+    cells = _ask(questions["offers"], champions, grid=grid).grid
     assert [(c.term_months, c.down_payment) for c in cells] == [
         (term, down) for term in (12, 24, 36, 48, 60) for down in (30_000, 60_000)
     ]
@@ -153,7 +144,7 @@ def test_grid_holds_every_term_and_down_payment(questions: Any, champions: Any) 
 )
 def test_what_cannot_be_offered_is_said(questions: Any, champions: Any, changes: dict[str, Any], told: str) -> None:
     with pytest.raises(DataError, match=told):
-        _ask(questions["loan_offers"], champions, **changes)
+        _ask(questions["offers"], champions, **changes)
 
 
 @pytest.mark.parametrize(
@@ -171,11 +162,11 @@ def test_what_cannot_be_offered_is_said(questions: Any, champions: Any, changes:
 def test_requests_that_break_a_rule_are_refused(questions: Any, champions: Any, changes: dict[str, Any]) -> None:
     (field,) = changes
     with pytest.raises(ValidationError, match=rf"(?m)^{field}(\.|$)"):
-        _ask(questions["loan_offers"], champions, **changes)
+        _ask(questions["offers"], champions, **changes)
 
 
 def test_an_offer_can_be_scheduled_and_disclosed(questions: Any, champions: Any) -> None:
-    offers = _ask(questions["loan_offers"], champions, offers=8).offers
+    offers = _ask(questions["offers"], champions, offers=8).offers
     assert len(offers) > 1
     for offer in offers:
         loan = {
@@ -186,17 +177,17 @@ def test_an_offer_can_be_scheduled_and_disclosed(questions: Any, champions: Any)
             "term_months": offer.term_months,
             "balloon": offer.balloon,
         }
-        schedule = _ask(questions["loan_offers/schedule"], champions, **loan)
+        schedule = _ask(questions["schedule"], champions, **loan)
         assert schedule.total_cost == offer.total_cost
         assert schedule.nominal_rate == pytest.approx(offer.nominal_rate, abs=2e-6)
         assert max(r.payment for r in schedule.rows[:-1]) == offer.monthly_payment
         assert sum(round(r.principal * 100) for r in schedule.rows) == round(offer.amount * 100)
-        statement = _ask(questions["loan_offers/disclosure"], champions, **loan)
+        statement = _ask(questions["disclosure"], champions, **loan)
         assert statement.total_cost == round(offer.total_cost * 100)
 
 
 def test_the_page_is_the_statement(questions: Any, champions: Any) -> None:
-    question = questions["loan_offers/disclosure"]
+    question = questions["disclosure"]
     page = question.page(_ask(question, champions))
     assert page.startswith("<!doctype html>")
     assert "¥100,000.00" in page and "http" not in page.replace("http-equiv", "")

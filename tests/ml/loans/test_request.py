@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from ml.domain.loans.application import Applicant
-from ml.loans.request import Car, LoanAsked, Person, fen
+from ml.loans.request import Car, LoanRequest, Person, fen
 
 CAR = {"vehicle_id": "V1", "price": 150_000.5, "condition": "new", "energy_type": "battery_electric"}
 LOAN = {
@@ -40,7 +40,7 @@ def test_a_car_has_the_class_by_which_rules_are_set(changes: dict[str, Any], kin
 
 
 def test_an_application_carries_the_term_it_is_made_for() -> None:
-    loan = LoanAsked.model_validate(LOAN)
+    loan = LoanRequest.model_validate(LOAN)
     assert loan.on == date(2026, 9, 1) and loan.term_months is None and loan.state_subsidy_used == 0
     application = loan.application(24)
     assert (application.down_payment, application.term_months) == (5_000_000, 24)
@@ -62,5 +62,5 @@ def test_an_application_carries_the_term_it_is_made_for() -> None:
 )
 def test_what_breaks_a_rule_names_its_field(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        LoanAsked.model_validate(LOAN | changes)
+        LoanRequest.model_validate(LOAN | changes)
     assert ".".join(map(str, caught.value.errors()[0]["loc"])) == field

@@ -10,7 +10,7 @@ import pytest
 from features.errors import DataError
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.endpoints import EXAMPLE_LOAN, FILES
-from ml.loans.schedule_endpoint import LoanTerms, ScheduleAsked, answer_disclosure, answer_schedule, loan_of
+from ml.loans.schedule_endpoint import LoanTerms, ScheduleRequest, answer_disclosure, answer_schedule, loan_of
 from tests.conftest import ROOT
 
 ZERO = {"product": "maker_zero", "amount": 36_000.0, "annual_rate": 0.0499}
@@ -21,8 +21,8 @@ def lending() -> Lending:
     return load_lending(*(ROOT / "configs" / name for name in FILES))
 
 
-def terms(**changes: Any) -> ScheduleAsked:
-    return ScheduleAsked.model_validate({**EXAMPLE_LOAN, **changes})
+def terms(**changes: Any) -> ScheduleRequest:
+    return ScheduleRequest.model_validate({**EXAMPLE_LOAN, **changes})
 
 
 def test_the_loan_is_that_of_the_catalogue_in_fen(lending: Lending) -> None:

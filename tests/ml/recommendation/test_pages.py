@@ -17,7 +17,7 @@ from ml import champions
 from ml.model import Model
 from ml.recommendation.answer import RecommendationAnswer
 from ml.recommendation.house_rules import load_house_rules
-from ml.recommendation.live_updates import follow
+from ml.recommendation.live_updates import refresh
 from ml.recommendation.request import SimilarRequest
 from ml.recommendation.showroom import Showroom
 from ml.recommendation.similar import answer as similar
@@ -52,9 +52,9 @@ def _item() -> pl.Expr:
 
 
 def ask(model: Model, *, explain: bool = False, **body: Any) -> RecommendationAnswer:
-    request = model.task.request(model.estimator.signature)
+    request = model.request()
     asked = request.model_validate_json(json.dumps({"at": AT, **body}))
-    answer = model.task.respond(model.estimator, [asked], explain=explain)[0]
+    answer = model.answers([asked], explain=explain)[0]
     assert isinstance(answer, RecommendationAnswer)
     return RecommendationAnswer.model_validate(answer.model_dump())
 
@@ -190,7 +190,7 @@ def rules(model: Model, tmp_path: Path) -> Any:
     (tmp_path / "loans").mkdir()
     for name in ("loans/products.yaml", "loans/rules.yaml"):
         (tmp_path / name).write_text((ROOT / "configs" / name).read_text(encoding="utf-8"), encoding="utf-8")
-    watch = follow(tmp_path)
+    watch = refresh(tmp_path)
 
     def write(text: str) -> bool:
         (tmp_path / "recommendation_rules.yaml").write_text(text, encoding="utf-8")
@@ -256,15 +256,8 @@ def test_payments_are_those_of_the_catalogue_and_order_the_page(model: Model, ru
     assert all(c.payment is None or not c.payment.affordable for c in dear.items)
 
 
-class _Champion:
-    version, card = 1, {}
-
-    def __init__(self, model: Model) -> None:
-        self.estimator = model.estimator
-
-
 def test_similar_vehicles(model: Model) -> None:
-    champions: Any = {"recommendation": _Champion(model)}
+    champions: Any = {"recommendation": model}
     found = similar(champions, SimilarRequest(vehicle_id="N0", n=5))
     assert len(found.items) == 5 and "N0" not in {c.vehicle_id for c in found.items}
     assert [c.score for c in found.items] == sorted((c.score for c in found.items), reverse=True)

@@ -15,6 +15,7 @@ from features.engines import collect
 from features.errors import ConfigError, DataError
 from features.residual_value import MONTH, build, build_spine
 from ml.residual_value import TASK
+from ml.residual_value.answer import request, respond
 from ml.residual_value.estimator import ResidualValueEstimator, median_table
 from ml.residual_value.params import ResidualParams
 from ml.signature import learn_signature
@@ -90,13 +91,13 @@ def test_older_and_further_is_never_worth_more(fitted: ResidualValueEstimator) -
 
 
 def test_answer_says_what_each_field_does(fitted: ResidualValueEstimator) -> None:
-    ask = TASK.request(fitted.signature)
+    ask = request(fitted.signature)
     body = {"age_months": 90, "mileage_km": 150_000, "model": "D", "after_months": [12], "km_per_month": 1_000}
-    answer = TASK.respond(fitted, [ask(**body)])[0]
+    answer = respond(fitted, [ask(**body)])[0]
     assert answer.unseen == ["model"] and answer.coverage == 0.8
     assert answer.contributions["age_months"] < 0 and answer.contributions["mileage_km"] < 0
     assert answer.later[0].value <= answer.value
-    assert TASK.respond(fitted, [ask(age_months=90, mileage_km=1, model="A")], explain=False)[0].contributions is None
+    assert respond(fitted, [ask(age_months=90, mileage_km=1, model="A")], explain=False)[0].contributions is None
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_values_later_need_what_they_are_made_of(
 
 
 def test_requests_out_of_range_are_refused(fitted: ResidualValueEstimator) -> None:
-    ask = TASK.request(fitted.signature)
+    ask = request(fitted.signature)
     for wrong in ({"after_months": [0]}, {"after_months": [121]}, {"km_per_month": -1}, {"price": 3}):
         (field,) = wrong
         with pytest.raises(ValidationError, match=rf"(?m)^{field}(\.|$)"):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from ml.registry import TASKS
-from serving.answers import SEVERAL, Batch, Example, One
-from tests.serving.in_process import Champions, application, ask, champion, problem
+from serving.api import build_app
+from serving.endpoints import SEVERAL, Mounted, Single
+from serving.settings import Settings
+from tests.serving.in_process import Champions, Doubled, application, ask, champion, double, doubling, problem
 
 PATH = "/v1/credit_risk"
 
@@ -21,7 +27,7 @@ def test_one_answer_says_which_version_gave_it() -> None:
 
 def test_a_storefront_is_not_given_reasons_unasked() -> None:
     app = application({"recommendation": champion("recommendation")})
-    assert not TASKS["recommendation"].explains
+    assert not TASKS["recommendation"].endpoint.explains
     assert ask(app, "/v1/recommendation", b'{"amount": 4}').json()["explained"] is False
     assert ask(app, "/v1/recommendation?explain=true", b'{"amount": 4}').json()["explained"] is True
 
@@ -69,8 +75,26 @@ def test_without_a_champion_all_three_say_how_to_make_one() -> None:
         assert error["code"] == "no_champion" and "chehang promote credit_risk" in error["message"]
 
 
-def test_each_asks_its_own_task() -> None:
-    store = Champions({"credit_risk": champion(version=7)})
-    task = TASKS["credit_risk"]
-    for answer in (One(task, store, cap=1), Batch(task, store, cap=1), Example(task, store)):
-        assert answer.champion().version == 7
+def test_a_slow_request_is_answered_in_a_thread_and_a_quick_one_at_once() -> None:
+    threads: list[bool] = []
+
+    def respond(rules: Any, champions: Any, requests: Any, explain: bool) -> list[Doubled]:
+        threads.append(threading.current_thread() is not threading.main_thread())
+        return double(rules, champions, requests, explain)
+
+    own = doubling("credit_risk")
+    quick = replace(own.endpoint, respond=respond, runs_in_thread=lambda request: request.amount > 5)
+    app = build_app(Champions({"credit_risk": champion()}), Settings(), [Mounted("credit_risk", quick)])
+    for query, amount in (("?explain=false", 4), ("?explain=false", 6), ("?explain=true", 4)):
+        assert ask(app, f"{PATH}{query}", b'{"amount": %d}' % amount).status_code == 200
+    always = replace(quick, runs_in_thread=None)
+    app = build_app(Champions({"credit_risk": champion()}), Settings(), [Mounted("credit_risk", always)])
+    assert ask(app, f"{PATH}?explain=false", b'{"amount": 4}').status_code == 200
+    assert threads == [False, True, True, True]
+
+
+def test_the_smaller_limit_of_a_batch_holds() -> None:
+    store, place = Champions({}), doubling("credit_risk")
+    few = Mounted("credit_risk", replace(place.endpoint, max_rows=5))
+    assert Single(place, store, None, max_rows=9).max_rows == 9
+    assert [Single(few, store, None, max_rows=n).max_rows for n in (3, 9)] == [3, 5]

@@ -1,4 +1,4 @@
-"""Endpoints beside the tasks, on a real server: loans are offered, scheduled and disclosed over HTTP."""
+"""Loans on a real server: offered, scheduled and disclosed over HTTP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.serving.running import JSON
 
-PATHS = ("loan_offers", "loan_offers/schedule", "loan_offers/disclosure")
+PATHS = ("loans/offers", "loans/schedule", "loans/disclosure")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -17,12 +17,12 @@ def test_its_example_is_answered(client: httpx.Client, path: str) -> None:
     example = client.get(f"/v1/{path}/example").json()
     answer = client.post(f"/v1/{path}", json=example)
     assert answer.status_code == 200, answer.text
-    versions = {"loan_offers": {"credit_risk": 1, "residual_value": 1}}
+    versions = {"loans/offers": {"credit_risk": 1, "residual_value": 1}}
     assert answer.json().get("model_versions") == versions.get(path)
 
 
 def test_the_disclosure_is_a_page_for_who_wants_one(client: httpx.Client) -> None:
-    path = "/v1/loan_offers/disclosure"
+    path = "/v1/loans/disclosure"
     example = client.get(f"{path}/example").json()
     answer = client.post(path, json=example, headers={"accept": "text/html"})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -41,20 +41,20 @@ def test_the_disclosure_is_a_page_for_who_wants_one(client: httpx.Client) -> Non
     ],
 )
 def test_what_cannot_be_is_one_error(client: httpx.Client, change: dict[str, Any], field: str) -> None:
-    path = "/v1/loan_offers/schedule"
+    path = "/v1/loans/schedule"
     answer = client.post(path, json={**client.get(f"{path}/example").json(), **change})
     assert answer.status_code == 422
     assert field in answer.json()["error"]["message"]
 
 
 def test_fields_given_twice_are_refused_at_any_depth(client: httpx.Client) -> None:
-    example = client.get("/v1/loan_offers/example").json()
+    example = client.get("/v1/loans/offers/example").json()
     body = httpx.Request("POST", "http://x", json=example).content.replace(b'"price":', b'"price":1,"price":')
-    answer = client.post("/v1/loan_offers", content=body, headers=JSON)
+    answer = client.post("/v1/loans/offers", content=body, headers=JSON)
     assert answer.status_code == 422 and "more than once" in answer.text
 
 
 def test_all_are_described(client: httpx.Client) -> None:
     described = client.get("/openapi.json").json()["paths"]
     assert {f"/v1/{path}" for path in PATHS} <= set(described)
-    assert described["/v1/loan_offers"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert described["/v1/loans/offers"]["post"]["requestBody"]["content"]["application/json"]["example"]
