@@ -26,18 +26,22 @@ def score(
     task: TaskName,
     to: Annotated[Path, typer.Option("--out", help="Answers: .parquet or .csv.")],
     data: Annotated[
-        Path | None, typer.Option("--data", help="File in place of the configured source; same shape.")
+        Path | None,
+        typer.Option(
+            "--data", help="File in place of the rows (customers, sales) of the configured source; same shape."
+        ),
     ] = None,
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
     version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="Re-score what was open at this instant, as 2026-01-31T09:00+08:00.")
+        str | None,
+        typer.Option("--as-of", help="Answer as of this instant, as 2026-01-31T09:00+08:00: leads open, sales, weeks."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Answer a file of rows: batch file in, file out."""
+    """Answer rows, customers, series or cells with a version: batch file in, file out."""
     progress = say(as_json)
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
     progress("reading the model registry")

@@ -28,6 +28,7 @@ from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_gate import ranking_gate_checks
 from training.studies.ranking_holdout import LENGTH
+from training.studies.ranking_logged import evaluate_logged
 from training.studies.ranking_report import evaluate_ranking
 from training.studies.ranking_score import score_customers
 from training.studies.row_data import Say
@@ -111,7 +112,7 @@ class RankingStudyData(RankingData):
 class RankingStudy:
     """Studies of `RankingProblem`."""
 
-    evaluations: Sequence[EvaluatedBy] = ("holdout",)
+    evaluations: Sequence[EvaluatedBy] = ("holdout", "logged")
 
     def check_config(self, config: TaskConfig) -> None:
         """Refuse a split column where time splits the data."""
@@ -125,8 +126,11 @@ class RankingStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[RecommendationEstimator], *, progress: Say | None = None
     ) -> Report:
-        """Measure a version on the present test part."""
-        return self.load(config, progress=progress).evaluate(evaluation.estimator())
+        """Measure a version on the present test part, or estimate the reward of its lists from logged exposures."""
+        data = self.load(config, progress=progress)
+        if evaluation.source is not None:
+            return evaluate_logged(data, evaluation.estimator(), evaluation.source)
+        return data.evaluate(evaluation.estimator())
 
     def score(
         self,

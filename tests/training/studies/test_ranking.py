@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from features.errors import ChehangError, ConfigError, DataError
 from tests.small.recommendation import recommendation_tables, write_recommendation
 from training.config import load_config
-from training.studies.ranking import RankingStudyData
+from training.studies.fitted import Evaluation
+from training.studies.ranking import RankingStudy, RankingStudyData
 from training.studies.ranking_data import RankingData
 from training.tune import with_params
 
@@ -117,3 +119,16 @@ def test_tuning_sees_nothing_of_the_test_part(tmp_path: Path) -> None:
     events = found.tables["events"].with_columns(vehicle_id=pl.when(later).then(pl.lit("N0")).otherwise("vehicle_id"))
     altered = RankingStudyData(found.config, found.raw, {**found.tables, "events": events}, found.until, (), "")
     assert next(iter(with_params(altered, {"params.ranker.num_leaves": 7}).validation_scores())) == values[0]
+
+
+def test_a_log_is_evaluated_in_place_of_the_holdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    data: Any = SimpleNamespace(evaluate=lambda estimator: ("holdout", estimator))
+    monkeypatch.setattr(RankingStudy, "load", lambda self, config, progress: data)
+    monkeypatch.setattr("training.studies.ranking.evaluate_logged", lambda data, estimator, source: (estimator, source))
+    estimator: Any = "version 1"
+    study, config, log = RankingStudy(), cast("Any", None), Path("log.parquet")
+    results = [
+        study.evaluate(config, Evaluation(by, lambda: estimator, source=source))
+        for by, source in (("holdout", None), ("logged", log))
+    ]
+    assert results == [("holdout", estimator), (estimator, log)]
