@@ -15,10 +15,10 @@ from ml.recommendation.answer import respond
 from ml.recommendation.financing import Financing
 from ml.recommendation.house_rules import HouseRules
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.recommender import Material, Recommender, Say
+from ml.recommendation.recommender import Recommender, Say, TrainingData
 from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.stock import SHOWN, Stock, described
-from ml.recommendation.training_tables import Facts
+from ml.recommendation.training_tables import TrainingTables
 from ml.recommendation.user_profiles import People
 from ml.signature import Signature
 
@@ -60,7 +60,14 @@ class RecommendationEstimator:
 
     @classmethod
     def fit(
-        cls, facts: Facts, material: Material, params: RecommendationParams, *, until: int, timed: bool, say: Say
+        cls,
+        facts: TrainingTables,
+        material: TrainingData,
+        params: RecommendationParams,
+        *,
+        until: int,
+        timed: bool,
+        say: Say,
     ) -> Self:
         """Learn from everything before an instant (us).
 

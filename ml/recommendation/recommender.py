@@ -35,7 +35,7 @@ CHUNK = 4_000  # visitors whose scores of every item are held at once
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """What there is to learn from.
 
     Attributes
@@ -78,12 +78,12 @@ class Recommender:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, material: Material, params: RecommendationParams, *, until: int, say: Say) -> Self:
+    def fit(cls, material: TrainingData, params: RecommendationParams, *, until: int, say: Say) -> Self:
         """Learn from everything before an instant.
 
         Parameters
         ----------
-        material : Material
+        material : TrainingData
             May reach beyond `until`; nothing of that is used.
         params : RecommendationParams
         until : int
@@ -127,7 +127,7 @@ class Recommender:
         return cls(params, known, items, final, trees, columns)
 
     @classmethod
-    def fit_blend(cls, material: Material, params: RecommendationParams, *, until: int, say: Say) -> Self:
+    def fit_blend(cls, material: TrainingData, params: RecommendationParams, *, until: int, say: Say) -> Self:
         """Learn where the data has no time: retrievers from before `until`, their weights from the questions at it.
 
         Raises

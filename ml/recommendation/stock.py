@@ -80,7 +80,7 @@ class Stock:
         Parameters
         ----------
         offered : DataFrame
-            Of `Facts.offered`.
+            Of `TrainingTables.offered`.
         known : Vocabularies
         space : ContentNeighbours
             In which vehicles are near or far; see `described`.

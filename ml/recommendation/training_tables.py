@@ -17,14 +17,14 @@ from ml.recommendation.catalogue import CATEGORIES, Vehicles, Vocabularies
 from ml.recommendation.choices import Choices
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.questions import Questions
-from ml.recommendation.recommender import Material
+from ml.recommendation.recommender import TrainingData
 from ml.recommendation.visitors import Visitors, read_visitors
 
 Frames = Mapping[str, "nw.LazyFrame[Any]"]
 
 
 @dataclass(frozen=True)
-class Facts:
+class TrainingTables:
     """Tables of `features.recommendation`, computed.
 
     Attributes
@@ -112,12 +112,12 @@ class Facts:
         stores = before["store_id"] if "store_id" in before.columns else pl.Series([], dtype=pl.String)
         return Vocabularies.learn(vehicles, before[ITEM], stores, categories=(*CATEGORIES, *self.extra[1]))
 
-    def material(self, known: Vocabularies, params: RecommendationParams) -> Material:
+    def material(self, known: Vocabularies, params: RecommendationParams) -> TrainingData:
         """Everything as arrays, by what is known."""
         visitors = self.visitors(known, params)
         questions = Questions.read(self.asked, self.wanted, visitors, known)
         vehicles = Vehicles.encode(self.offered, known, numeric=self.extra[0])
-        return Material(known, vehicles, Choices.read(self.chosen, known), questions)
+        return TrainingData(known, vehicles, Choices.read(self.chosen, known), questions)
 
     def visitors(self, known: Vocabularies, params: RecommendationParams, *, within: int | None = None) -> Visitors:
         """Those who ask; with `within` (us) only what they chose so shortly before counts, as if they had just come."""

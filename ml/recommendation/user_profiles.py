@@ -21,7 +21,7 @@ from ml.artefacts.npz import from_npz, to_npz
 from ml.domain.arrays import FloatArray, IntArray
 from ml.recommendation.catalogue import Vocabularies
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.training_tables import Facts
+from ml.recommendation.training_tables import TrainingTables
 from ml.recommendation.visitors import read_visitors
 
 FILE = "people.npz"
@@ -51,7 +51,7 @@ class People:
     until: int
 
     @classmethod
-    def learn(cls, facts: Facts, known: Vocabularies, params: RecommendationParams, *, until: int) -> Self:
+    def learn(cls, facts: TrainingTables, known: Vocabularies, params: RecommendationParams, *, until: int) -> Self:
         """Everybody who had chosen something or was a customer by then."""
         chosen = facts.chosen.filter(pl.col("event_at") < until)
         names = chosen[PERSON].unique()

@@ -21,7 +21,7 @@ from ml.model import Model
 from ml.problem import RankingProblem
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions
-from ml.recommendation.recommender import Material
+from ml.recommendation.recommender import TrainingData
 from ml.report.report import Report
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
@@ -73,11 +73,11 @@ class RankingStudyData(RankingData):
 
     def evaluate(self, estimator: RecommendationEstimator) -> Report:
         """Measure the lists that answer the test part."""
-        return evaluate_ranking(self, estimator, held=self.held)
+        return evaluate_ranking(self, estimator, holdout=self.holdout)
 
     def save_holdout(self, folder: Path, fitted: Fitted[RecommendationEstimator]) -> None:
         """Write the held-out queries and the tables that they read."""
-        self.held.write(folder)
+        self.holdout.write(folder)
 
     def feature_names(self, estimator: RecommendationEstimator) -> list[str]:
         """What the ranker reads."""
@@ -151,6 +151,6 @@ class RankingStudy:
         return ranking_gate_checks(problem.metrics, candidate, champion, holdout)
 
 
-def _ndcg(estimator: RecommendationEstimator, material: Material, asked: Questions, lists: Any) -> FloatArray:
+def _ndcg(estimator: RecommendationEstimator, material: TrainingData, asked: Questions, lists: Any) -> FloatArray:
     item = np.append(material.vehicles.item, -1)[lists]
     return np.asarray(ndcg_at_k(np.where(item < asked.wanted.shape[1], item, -1), asked.wanted))

@@ -23,10 +23,10 @@ from features.sources import ExtraFeatures, RawTables, load_sources, read_tables
 from ml.home import home
 from ml.problem import RankingProblem
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.recommender import Material
-from ml.recommendation.training_tables import Facts
+from ml.recommendation.recommender import TrainingData
+from ml.recommendation.training_tables import TrainingTables
 from training.config import Part, TaskConfig
-from training.studies.ranking_holdout import Held
+from training.studies.ranking_holdout import HoldoutSet
 from training.studies.row_data import FLATTERING, Say
 
 MOST_TESTED = 10_000  # questions of the test part that are asked; more would only narrow the intervals
@@ -125,11 +125,13 @@ class RankingData:
             tables["events"] = tables["events"].filter(inside).with_columns(event_at=at).drop("part")
         return to_engine(tables, self.engine)
 
-    def facts(self, *, part: str = "calibrate") -> Facts:
+    def facts(self, *, part: str = "calibrate") -> TrainingTables:
         """Everything that follows from the tables."""
         frames = self.frames(part)
         asked = None if self.timed else _everybody(collect(frames["events"]))
-        facts = Facts.gather(frames, self.params, asked=asked, since=LEARN_FROM, engine=self.engine, extra=self.extra)
+        facts = TrainingTables.gather(
+            frames, self.params, asked=asked, since=LEARN_FROM, engine=self.engine, extra=self.extra
+        )
         if facts.chosen.height == 0:
             raise DataError(
                 "recommendation: nothing was chosen: no event names a vehicle, or params.grades names none of the "
@@ -138,12 +140,12 @@ class RankingData:
         return facts
 
     @cached_property
-    def learnt(self) -> tuple[Facts, Material]:
+    def learnt(self) -> tuple[TrainingTables, TrainingData]:
         """What is learnt from."""
         facts = self.facts()
         return facts, facts.material(facts.known(self.until), self.params)
 
-    def test(self) -> Held:
+    def test(self) -> HoldoutSet:
         """The questions of the test part, with what a model needs to answer them."""
         frames = self.frames("test")
         if self.timed:
@@ -155,10 +157,10 @@ class RankingData:
             raise DataError(
                 "recommendation: nobody asks anything in the test part; give more data or other split shares"
             )
-        return Held.keep({n: collect(f) for n, f in frames.items()}, asked, self.extra)
+        return HoldoutSet.keep({n: collect(f) for n, f in frames.items()}, asked, self.extra)
 
     @cached_property
-    def held(self) -> Held:
+    def holdout(self) -> HoldoutSet:
         """The test part, taken once."""
         return self.test()
 

@@ -22,13 +22,13 @@ from training.studies.gate_checks import (
     share_trained_on,
     shown,
 )
-from training.studies.ranking_holdout import Held, Judged, beats, by_person
+from training.studies.ranking_holdout import EvaluatedLists, HoldoutSet, beats, by_person
 
 EXAMPLE_INSTANT = "2030-01-01T00:00:00+00:00"  # one instant, so that two answers can agree
 
 
 def ranking_gate_checks(
-    metrics: Mapping[str, ListMetric], candidate: Model, champion: Model | None, holdout: Path
+    metrics: Mapping[str, ListMetric], candidate: Model, champion: Model | None, folder: Path
 ) -> Sequence[GateCheck]:
     """Compare the candidate's lists with those of the champion, or of the most popular items.
 
@@ -36,15 +36,15 @@ def ranking_gate_checks(
     ----------
     metrics : mapping of str to ListMetric
         Of the task; the first is compared.
-    holdout : Path
+    folder : Path
         Folder with the held-out queries and the tables that they read.
     """
-    held, n, primary = Held.read(holdout), bootstraps(candidate), candidate.task.primary_metric
-    judged = Judged.of(held, candidate.estimator)
-    rows, person = judged.rows, judged.material.questions.person
+    holdout, n, primary = HoldoutSet.read(folder), bootstraps(candidate), candidate.task.primary_metric
+    evaluated = EvaluatedLists.of(holdout, candidate.estimator)
+    rows, person = evaluated.rows, evaluated.material.questions.person
 
     def value(name: str) -> Interval:
-        figures = np.asarray(metrics[name].compute(judged.items()[rows], judged.wanted[rows]))
+        figures = np.asarray(metrics[name].compute(evaluated.items()[rows], evaluated.wanted[rows]))
         return mean_with_interval(by_person(figures, person[rows]), n=n)
 
     if champion is None:
@@ -52,8 +52,8 @@ def ranking_gate_checks(
         detail = f"{shown(own)} against {naive:.4f}; there is no champion yet"
         first = GateCheck(f"{primary} beats popularity", own.low > naive, detail)
     else:
-        gain = beats(held, candidate.estimator, champion.estimator, metric=metrics[primary].compute, n=n)
-        remark = share_trained_on(champion, held.asked[AS_OF].to_numpy())
+        gain = beats(holdout, candidate.estimator, champion.estimator, metric=metrics[primary].compute, n=n)
+        remark = share_trained_on(champion, holdout.asked[AS_OF].to_numpy())
         detail = f"gain over version {champion.version}: {shown(gain)} on {len(rows):,} questions{remark}"
         first = GateCheck(f"{primary} beats the champion", gain.low > 0, detail)
     return [

@@ -20,14 +20,14 @@ from ml.metrics import Interval
 from ml.metrics.ranked_lists import mean_with_interval
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.recommender import Material
-from ml.recommendation.training_tables import Facts
+from ml.recommendation.recommender import TrainingData
+from ml.recommendation.training_tables import TrainingTables
 
 LENGTH = 10
 
 
 @dataclass(frozen=True)
-class Held:
+class HoldoutSet:
     """Questions held out, with raw tables from which any model can build what it reads; nobody is named in them.
 
     Attributes
@@ -45,7 +45,7 @@ class Held:
     @classmethod
     def keep(
         cls, tables: Mapping[str, pl.DataFrame], asked: pl.DataFrame, extra: tuple[Sequence[str], Sequence[str]]
-    ) -> Held:
+    ) -> HoldoutSet:
         """Keep what the questions need."""
         events = tables["events"]
         names = asked[PERSON].unique().sort()
@@ -81,20 +81,20 @@ class Held:
         ).write_parquet(folder / "test_extra.parquet")
 
     @classmethod
-    def read(cls, folder: Path) -> Held:
+    def read(cls, folder: Path) -> HoldoutSet:
         """Restore what `write` wrote."""
         found = {p.stem.removeprefix("test_"): pl.read_parquet(p) for p in sorted(folder.glob("test_*.parquet"))}
         numeric, categorical = found.pop("extra")["extra"].to_list()
         return cls({n: f for n, f in found.items() if n != "asked"}, found["asked"], (numeric, categorical))
 
-    def facts(self, params: RecommendationParams) -> Facts:
+    def facts(self, params: RecommendationParams) -> TrainingTables:
         """As a model with these parameters reads it."""
         frames = to_engine({n: f.lazy() for n, f in self.tables.items()}, "polars")
-        return Facts.gather(frames, params, asked=self.asked, extra=self.extra)
+        return TrainingTables.gather(frames, params, asked=self.asked, extra=self.extra)
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedLists:
     """Answers of one model to held-out questions that were answered by somebody.
 
     Attributes
@@ -107,25 +107,27 @@ class Judged:
         Vehicles, as rows of the material's.
     """
 
-    held: Held
-    facts: Facts
-    material: Material
+    holdout: HoldoutSet
+    facts: TrainingTables
+    material: TrainingData
     lists: NDArray[np.int64]
 
     @classmethod
-    def of(cls, held: Held, estimator: RecommendationEstimator) -> Judged:
+    def of(cls, holdout: HoldoutSet, estimator: RecommendationEstimator) -> EvaluatedLists:
         """Let a model answer."""
         recommender = estimator.recommender
-        facts = held.facts(recommender.params)
+        facts = holdout.facts(recommender.params)
         material = facts.material(recommender.known, recommender.params)
-        return cls(held, facts, material, recommender.lists(material.questions.visitors, material.vehicles, k=LENGTH))
+        return cls(
+            holdout, facts, material, recommender.lists(material.questions.visitors, material.vehicles, k=LENGTH)
+        )
 
     def items(self, lists: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """The items that the listed vehicles stand for; -1 for none."""
         item = np.append(self.material.vehicles.item, -1)[self.lists if lists is None else lists]
         return _once(np.where(item < len(self.material.known.items), item, -1))
 
-    def translated(self, other: Judged) -> NDArray[np.int64]:
+    def translated(self, other: EvaluatedLists) -> NDArray[np.int64]:
         """The items, as this model knows them, that stand for the vehicles another model listed."""
         place = {name: i for i, name in enumerate(self.material.vehicles.ids)}
         rows = np.array([place.get(name, -1) for name in other.material.vehicles.ids] + [-1], dtype=np.int64)
@@ -165,10 +167,10 @@ def by_person(values: FloatArray, person: NDArray[np.uint64]) -> FloatArray:
 
 
 def beats(
-    held: Held, candidate: RecommendationEstimator, champion: RecommendationEstimator, *, metric: Any, n: int
+    holdout: HoldoutSet, candidate: RecommendationEstimator, champion: RecommendationEstimator, *, metric: Any, n: int
 ) -> Interval:
     """Gain of a candidate over a champion on the same questions, in terms of what the candidate knows."""
-    mine, other = Judged.of(held, candidate), Judged.of(held, champion)
+    mine, other = EvaluatedLists.of(holdout, candidate), EvaluatedLists.of(holdout, champion)
     rows, person = mine.rows, mine.material.questions.person
     own = np.asarray(metric(mine.items()[rows], mine.wanted[rows]))
     theirs = np.asarray(metric(mine.translated(other)[rows], mine.wanted[rows]))

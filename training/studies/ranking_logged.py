@@ -35,7 +35,7 @@ from ml.report.report import Report
 from ml.report.sections import Gain, Gains, Metric, Metrics, Table
 from training.config import TaskConfig
 from training.studies.ranking_data import RankingData
-from training.studies.ranking_holdout import Held
+from training.studies.ranking_holdout import HoldoutSet
 
 MAX_REQUESTS = 20_000  # a larger sample only narrows the intervals
 MIN_EFFECTIVE_ROWS = 10  # fewer carry no interval
@@ -75,8 +75,8 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
     exposures = exposures.join(queries, on="request_id", how="semi", maintain_order="left")
     choices = _choices(tables["events"], study.params.grades)
     exposures = exposures.join(choices, on=["request_id", "vehicle_id"], how="left", maintain_order="left")
-    held = Held.keep(tables, queries, study.extra)
-    ranked = _ranked(held, estimator, places=int(exposures["place"].max()))  # type: ignore[arg-type]
+    holdout = HoldoutSet.keep(tables, queries, study.extra)
+    ranked = _ranked(holdout, estimator, places=int(exposures["place"].max()))  # type: ignore[arg-type]
     rows = exposures.join(ranked, on=["request_id", "place"], how="left", maintain_order="left")
     return _report(study, _expectations(rows.with_columns(pl.col("reward").fill_null(0.0))), source)
 
@@ -125,10 +125,10 @@ def _choices(events: pl.DataFrame, grades: Collection[str]) -> pl.DataFrame:
     return chosen.select("request_id", "vehicle_id").drop_nulls().unique().with_columns(reward=pl.lit(1.0))
 
 
-def _ranked(held: Held, estimator: RecommendationEstimator, *, places: int) -> pl.DataFrame:
+def _ranked(holdout: HoldoutSet, estimator: RecommendationEstimator, *, places: int) -> pl.DataFrame:
     """What the version would have put at each place: `request_id`, `place` (from 1) and `ranked_vehicle_id`."""
     recommender = estimator.recommender
-    facts = held.facts(recommender.params)
+    facts = holdout.facts(recommender.params)
     material = facts.material(recommender.known, recommender.params)
     lists = recommender.lists(material.questions.visitors, material.vehicles, k=places)
     request, place = np.nonzero(lists >= 0)

@@ -17,14 +17,14 @@ from ml.metrics.ranked_lists import coverage, mean_with_interval, novelty
 from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions, offered
-from ml.recommendation.recommender import Material
+from ml.recommendation.recommender import TrainingData
 from ml.recommendation.visitors import Visitors
 from ml.report.columns import Axis, Column, Interval
 from ml.report.report import Report
 from ml.report.sections import Bars, Curve, Gain, Gains, Section, Table, TimeSeries
 from training.studies.measures import metric_row, metrics_section
 from training.studies.ranking_data import RankingData
-from training.studies.ranking_holdout import LENGTH, Held, Judged, by_person
+from training.studies.ranking_holdout import LENGTH, EvaluatedLists, HoldoutSet, by_person
 from training.studies.report_sections import MONTH, count, group, importance_section, parts_section, score
 
 VISIT = 6 * 3_600_000_000  # us: what lies no longer back belongs to this visit
@@ -42,7 +42,9 @@ _PRICE_COLUMNS = (
 CHUNK = 1_000  # questions whose scores of every item are held at once
 
 
-def evaluate_ranking(study: RankingData, estimator: RecommendationEstimator, *, held: Held | None = None) -> Report:
+def evaluate_ranking(
+    study: RankingData, estimator: RecommendationEstimator, *, holdout: HoldoutSet | None = None
+) -> Report:
     """Answer the held-out questions and measure the lists.
 
     Raises
@@ -50,12 +52,12 @@ def evaluate_ranking(study: RankingData, estimator: RecommendationEstimator, *, 
     DataError
         No question of the test part was answered by anything the model knows.
     """
-    judged = Judged.of(held or study.test(), estimator)
-    if len(judged.rows) == 0:
+    evaluated = EvaluatedLists.of(holdout or study.test(), estimator)
+    if len(evaluated.rows) == 0:
         raise DataError("recommendation: nothing that the model knows was wanted in the test part; give more data")
-    config, material, rows = study.config, judged.material, judged.rows
+    config, material, rows = study.config, evaluated.material, evaluated.rows
     questions = material.questions.take(rows)
-    shown = judged.items()[rows]
+    shown = evaluated.items()[rows]
     simple = _simple_lists(study, estimator, questions, material)
     metrics = []
     for name, metric in study.problem.metrics.items():
@@ -69,19 +71,19 @@ def evaluate_ranking(study: RankingData, estimator: RecommendationEstimator, *, 
     sections: list[Section] = [
         metrics_section(metrics),
         *_retriever_sections(primary, compute, shown, simple, questions, n=config.bootstraps),
-        _counts(judged, study),
-        _metric_bars("path", primary, list(_paths(judged, estimator, primary, compute))),
+        _counts(evaluated, study),
+        _metric_bars("path", primary, list(_paths(evaluated, estimator, primary, compute))),
         *_at(questions, shown, primary, compute),
         *(_month_section(questions, shown, primary, compute) if study.timed else []),
-        *_price_bands(judged, rows),
-        _breadth(judged, shown, rows, simple["popularity"], estimator),
+        *_price_bands(evaluated, rows),
+        _breadth(evaluated, shown, rows, simple["popularity"], estimator),
         importance_section(estimator.importance()),
     ]
     return Report(
         task=config.task,
-        protocol=_protocol(study, judged),
+        protocol=_protocol(study, evaluated),
         sections=tuple(sections),
-        notes=(*study.notes, *estimator.notes, *_unknown(judged)),
+        notes=(*study.notes, *estimator.notes, *_unknown(evaluated)),
     )
 
 
@@ -140,7 +142,7 @@ def _retriever_sections(
 
 
 def _simple_lists(
-    study: RankingData, estimator: RecommendationEstimator, questions: Questions, material: Material
+    study: RankingData, estimator: RecommendationEstimator, questions: Questions, material: TrainingData
 ) -> dict[str, NDArray[np.int64]]:
     """What each retriever alone would list of what is on offer: the naive answers."""
     retrieval, n = estimator.recommender.retrieval, len(material.known.items)
@@ -158,8 +160,8 @@ def _simple_lists(
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def _protocol(study: RankingData, judged: Judged) -> str:
-    asked, answered = len(judged.material.questions), len(judged.rows)
+def _protocol(study: RankingData, evaluated: EvaluatedLists) -> str:
+    asked, answered = len(evaluated.material.questions), len(evaluated.rows)
     if not study.timed:
         return f"{study.notes[0]}; {answered:,} people asked, lists of {LENGTH} out of everything"
     day = str(np.datetime64(study.until, "us"))[:10]
@@ -169,29 +171,33 @@ def _protocol(study: RankingData, judged: Judged) -> str:
     )
 
 
-def _counts(judged: Judged, study: RankingData) -> Table:
+def _counts(evaluated: EvaluatedLists, study: RankingData) -> Table:
     _, material = study.learnt
     learnt = int((material.choices.at < study.until).sum())
-    people = len(np.unique(judged.material.questions.person[judged.rows]))
-    parts = {"train": {"rows": learnt}, "test": {"rows": len(judged.rows), "people": people}}
+    people = len(np.unique(evaluated.material.questions.person[evaluated.rows]))
+    parts = {"train": {"rows": learnt}, "test": {"rows": len(evaluated.rows), "people": people}}
     return parts_section(parts, [count("people", zh="人数", en="people")])
 
 
 def _breadth(
-    judged: Judged, shown: NDArray[np.int64], rows: Any, popular: NDArray[np.int64], estimator: RecommendationEstimator
+    evaluated: EvaluatedLists,
+    shown: NDArray[np.int64],
+    rows: Any,
+    popular: NDArray[np.int64],
+    estimator: RecommendationEstimator,
 ) -> Table:
     """How much of the catalogue is ever shown, how little known it is, how new, and the same for popularity."""
-    n = len(judged.material.known.items)
+    n = len(evaluated.material.known.items)
     store = estimator.recommender.retrieval.popularity.overall_
-    vehicles, asked = judged.material.vehicles, judged.material.questions.visitors.as_of[rows]
+    vehicles, asked = evaluated.material.vehicles, evaluated.material.questions.visitors.as_of[rows]
     bits = float(np.nanmean(novelty(shown, seen_by=store * 1e6, n_users=1_000_000)))
     table: list[dict[str, Any]] = [
         {"measure": "coverage", "value": coverage(shown, n_items=n), "popularity": coverage(popular, n_items=n)},
         {"measure": "novelty (bits)", "value": bits},
     ]
-    listed = np.append(vehicles.listed_at, ALWAYS)[judged.lists[rows]]
-    single = np.append(vehicles.single, False)[judged.lists[rows]]
-    there = judged.lists[rows] >= 0
+    listed = np.append(vehicles.listed_at, ALWAYS)[evaluated.lists[rows]]
+    single = np.append(vehicles.single, False)[evaluated.lists[rows]]
+    there = evaluated.lists[rows] >= 0
     age = (asked[:, None].astype(np.float64) - listed) / DAY
     if (single & (listed > ALWAYS))[there].any():
         share = float((single & (age <= NEW_DAYS) & (age >= 0))[there].mean())
@@ -208,14 +214,16 @@ def _breadth(
     )
 
 
-def _paths(judged: Judged, estimator: RecommendationEstimator, name: str, metric: Any) -> Iterator[dict[str, Any]]:
+def _paths(
+    evaluated: EvaluatedLists, estimator: RecommendationEstimator, name: str, metric: Any
+) -> Iterator[dict[str, Any]]:
     """The same questions, had less been known of those who ask."""
-    recommender, rows = estimator.recommender, judged.rows
-    everything = judged.material.questions.visitors
-    visit = judged.facts.visitors(judged.material.known, recommender.params, within=VISIT).without_profile()
+    recommender, rows = estimator.recommender, evaluated.rows
+    everything = evaluated.material.questions.visitors
+    visit = evaluated.facts.visitors(evaluated.material.known, recommender.params, within=VISIT).without_profile()
     ways: dict[str, tuple[Visitors, Any]] = {
         "customer": (everything, rows),
-        "session": (visit, rows[judged.material.questions.midway[rows]]),
+        "session": (visit, rows[evaluated.material.questions.midway[rows]]),
         "profile": (everything.without_history(), rows),
         "cold": (everything.without_history().without_profile(), rows),
     }
@@ -225,11 +233,11 @@ def _paths(judged: Judged, estimator: RecommendationEstimator, name: str, metric
         if len(some) == 0:
             continue
         if visitors is everything:  # these are the lists that the report is about
-            lists = judged.lists[some]
+            lists = evaluated.lists[some]
         else:
-            lists = recommender.lists(visitors.take(some), judged.material.vehicles, k=LENGTH)
-        values = np.asarray(metric(judged.items(lists), judged.wanted[some]))
-        yield {"value": way, "rows": len(some), **_mean(name, values, judged.material.questions.person[some])}
+            lists = recommender.lists(visitors.take(some), evaluated.material.vehicles, k=LENGTH)
+        values = np.asarray(metric(evaluated.items(lists), evaluated.wanted[some]))
+        yield {"value": way, "rows": len(some), **_mean(name, values, evaluated.material.questions.person[some])}
 
 
 def _mean(name: str, values: FloatArray, person: NDArray[np.uint64]) -> dict[str, float]:
@@ -269,23 +277,23 @@ def _month_section(questions: Questions, shown: NDArray[np.int64], name: str, me
     ]
 
 
-def _price_bands(judged: Judged, rows: Any) -> list[Curve]:
+def _price_bands(evaluated: EvaluatedLists, rows: Any) -> list[Curve]:
     """Of ten price bands with equally many wanted vehicles: the share shown and the share wanted."""
-    price = judged.material.vehicles.log_price
-    n = len(judged.material.known.items)
-    item = judged.material.vehicles.item
+    price = evaluated.material.vehicles.log_price
+    n = len(evaluated.material.known.items)
+    item = evaluated.material.vehicles.item
     there = np.isfinite(price) & (item < n)
     if not there.any():
         return []
     count = np.bincount(item[there], minlength=n)
     mean = np.bincount(item[there], weights=price[there], minlength=n) / np.maximum(count, 1)
-    wanted = judged.wanted[rows].tocoo()
+    wanted = evaluated.wanted[rows].tocoo()
     priced = count[wanted.col] > 0
     asked_for = mean[wanted.col[priced]]
     edges = np.unique(np.quantile(asked_for, np.linspace(0, 1, 11)))
     if len(edges) < 3:
         return []
-    listed = judged.items()[rows].ravel()
+    listed = evaluated.items()[rows].ravel()
     listed = listed[listed >= 0]
     offered = mean[listed[count[listed] > 0]]
     shares = [np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] / len(v) for v in (offered, asked_for)]
@@ -305,9 +313,9 @@ def _price_bands(judged: Judged, rows: Any) -> list[Curve]:
     ]
 
 
-def _unknown(judged: Judged) -> list[str]:
+def _unknown(evaluated: EvaluatedLists) -> list[str]:
     """What was wanted that no model could list, because it came after training."""
-    known = set(judged.material.known.items.names)
-    wanted = judged.facts.wanted["item_id"].to_list()
+    known = set(evaluated.material.known.items.names)
+    wanted = evaluated.facts.wanted["item_id"].to_list()
     share = sum(w not in known for w in wanted) / len(wanted) if wanted else 0.0
     return [f"{share:.1%} of what was wanted came on the market after training and is not counted"] if share else []

@@ -9,7 +9,7 @@ import polars as pl
 from features.as_of import DAY
 from features.engines import to_engine
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.training_tables import Facts
+from ml.recommendation.training_tables import TrainingTables
 
 PARAMS = RecommendationParams(price_bands=(10.0,), lookback_days=30, half_life_days=1.0, horizon_days=7.0)
 VEHICLES = pl.DataFrame(
@@ -46,7 +46,7 @@ CUSTOMERS = pl.DataFrame(
 )
 
 
-def facts(**options: Any) -> Facts:
+def facts(**options: Any) -> TrainingTables:
     """Tables of the showroom, gathered."""
     frames = {"events": EVENTS.lazy(), "vehicles": VEHICLES.lazy(), "customers": CUSTOMERS.lazy()}
-    return Facts.gather(to_engine(frames), PARAMS, **options)
+    return TrainingTables.gather(to_engine(frames), PARAMS, **options)

@@ -11,7 +11,7 @@ from ml.recommendation.estimator import RecommendationEstimator
 from tests.conftest import Trained
 from training.config import load_config
 from training.studies.ranking import RankingStudyData
-from training.studies.ranking_holdout import Judged
+from training.studies.ranking_holdout import EvaluatedLists
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_the_artefact_names_nobody(model: Model) -> None:
 def test_the_page_ranks_as_the_evaluation_does(model: Model, study: RankingStudyData) -> None:
     """What is served is what was measured: the ranker sees the same columns for the same visitor."""
     estimator: RecommendationEstimator = model.estimator
-    judged = Judged.of(study.held, estimator)
+    judged = EvaluatedLists.of(study.held, estimator)
     vehicles = judged.material.vehicles
     from ml.recommendation.answer import rank
     from ml.recommendation.request_context import Asked

@@ -16,7 +16,7 @@ from ml.recommendation.catalogue import Vehicles, Vocabularies
 from ml.recommendation.choices import Choices
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.questions import Questions
-from ml.recommendation.recommender import Material, Recommender
+from ml.recommendation.recommender import Recommender, TrainingData
 from ml.recommendation.visitors import read_visitors
 
 DAYS, UNTIL = 200, 150 * DAY
@@ -32,7 +32,7 @@ PARAMS = RecommendationParams.model_validate(
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
+def material() -> TrainingData:
     rng = np.random.default_rng(4)
     models = [f"{body}{k}" for body in BODIES for k in range(4)]
     vehicles = pl.DataFrame(
@@ -66,7 +66,7 @@ def material() -> Material:
     choices = collect(chosen)
     known = Vocabularies.learn(found, choices["item_id"], pl.Series([], dtype=pl.String))
     visitors = read_visitors(asked, collect(history(spine, chosen, lookback_days=365)), None, known, half_life=30)
-    return Material(
+    return TrainingData(
         known,
         Vehicles.encode(found, known),
         Choices.read(choices, known),
@@ -75,11 +75,11 @@ def material() -> Material:
 
 
 @pytest.fixture(scope="module")
-def fitted(material: Material) -> Recommender:
+def fitted(material: TrainingData) -> Recommender:
     return Recommender.fit(material, PARAMS, until=UNTIL, say=lambda text: None)
 
 
-def test_it_ranks_what_comes_next_better_than_popularity(material: Material, fitted: Recommender) -> None:
+def test_it_ranks_what_comes_next_better_than_popularity(material: TrainingData, fitted: Recommender) -> None:
     later = material.questions.between(UNTIL, DAYS * DAY)
     seen = later.take(np.flatnonzero(np.diff(later.visitors.history.indptr) > 1))
     ours = ndcg_at_k(top_k(fitted.item_scores(seen.visitors, material.vehicles), k=4), seen.wanted)
@@ -87,25 +87,25 @@ def test_it_ranks_what_comes_next_better_than_popularity(material: Material, fit
     assert np.nanmean(ours) > 1.5 * np.nanmean(ndcg_at_k(top_k(popular, k=4), seen.wanted))
 
 
-def test_nothing_later_than_the_cut_is_used(material: Material, fitted: Recommender) -> None:
+def test_nothing_later_than_the_cut_is_used(material: TrainingData, fitted: Recommender) -> None:
     later = material.choices
     moved = np.where(later.at >= UNTIL, (later.item + 1) % 12, later.item)
     changed = Choices(later.person, moved, later.store, later.at, later.grade, later.people)
     asked = material.questions.between(0, UNTIL - 7 * DAY)
     again = Recommender.fit(
-        Material(material.known, material.vehicles, changed, asked), PARAMS, until=UNTIL, say=lambda text: None
+        TrainingData(material.known, material.vehicles, changed, asked), PARAMS, until=UNTIL, say=lambda text: None
     )
     who = material.questions.visitors.take(np.arange(20))
     assert (again.item_scores(who, material.vehicles) == fitted.item_scores(who, material.vehicles)).all()
 
 
-def test_artefact_answers_alike(material: Material, fitted: Recommender) -> None:
+def test_artefact_answers_alike(material: TrainingData, fitted: Recommender) -> None:
     who = material.questions.visitors.take(np.arange(20))
     again = Recommender.from_files(fitted.to_files())
     assert (again.item_scores(who, material.vehicles) == fitted.item_scores(who, material.vehicles)).all()
 
 
-def test_fewer_candidates_are_the_best_of_each_retriever(material: Material, fitted: Recommender) -> None:
+def test_fewer_candidates_are_the_best_of_each_retriever(material: TrainingData, fitted: Recommender) -> None:
     who = material.questions.visitors.take(np.arange(20))
     params = fitted.params.model_copy(update={"candidates": 10})
     fewer = Recommender(params, fitted.known, fitted.items, fitted.retrieval, fitted.trees, fitted.columns)
@@ -114,17 +114,17 @@ def test_fewer_candidates_are_the_best_of_each_retriever(material: Material, fit
     assert (fitted.candidates(who, material.vehicles)[1].sizes == 12).all()
 
 
-def test_nobody_asks_and_nothing_is_on_offer(material: Material, fitted: Recommender) -> None:
+def test_nobody_asks_and_nothing_is_on_offer(material: TrainingData, fitted: Recommender) -> None:
     nobody = material.questions.visitors.take(np.arange(0))
     assert fitted.item_scores(nobody, material.vehicles).shape == (0, 12)
     nothing = material.vehicles.take(np.arange(0))
     assert np.isneginf(fitted.item_scores(material.questions.visitors.take(np.arange(3)), nothing)).all()
 
 
-def test_too_little_to_learn_from_is_said(material: Material) -> None:
+def test_too_little_to_learn_from_is_said(material: TrainingData) -> None:
     with pytest.raises(DataError, match="nothing was chosen"):
         Recommender.fit(material, PARAMS, until=0, say=lambda text: None)
     late = material.questions.between(UNTIL, DAYS * DAY)
-    without = Material(material.known, material.vehicles, material.choices, late)
+    without = TrainingData(material.known, material.vehicles, material.choices, late)
     with pytest.raises(DataError, match="give more history"):
         Recommender.fit(without, PARAMS, until=UNTIL, say=lambda text: None)

@@ -6,7 +6,7 @@ import polars as pl
 
 from features.as_of import DAY
 from features.engines import to_engine
-from ml.recommendation.training_tables import Facts, single_or_catalogue
+from ml.recommendation.training_tables import TrainingTables, single_or_catalogue
 from tests.ml.recommendation.showroom import EVENTS, PARAMS, VEHICLES, facts
 
 A_NEW, B_NEW, A_USED = "new|A|10+", "new|B|0-10", "used|A|0-10"
@@ -64,6 +64,6 @@ def test_everything_as_arrays() -> None:
 
 
 def test_without_a_table_of_vehicles_each_is_its_own_item() -> None:
-    made = Facts.gather(to_engine({"events": EVENTS.lazy()}), PARAMS)
+    made = TrainingTables.gather(to_engine({"events": EVENTS.lazy()}), PARAMS)
     assert made.vehicles["item_id"].to_list() == ["C1", "C2", "U1"] and made.customers is None
     assert made.known(100 * DAY).items.names == ("C1", "C2", "U1")

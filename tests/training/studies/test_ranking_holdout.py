@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 from ml.metrics.ranked_lists import recall_at_k
-from training.studies.ranking_holdout import Held, Judged, beats, by_person
+from training.studies.ranking_holdout import EvaluatedLists, HoldoutSet, beats, by_person
 
 TABLES = {
     "events": pl.DataFrame(
@@ -34,8 +34,8 @@ TABLES = {
 ASKED = pl.DataFrame({"person_id": ["W2", "Li Lei", "Li Lei"], "as_of": [5, 6, 5], "midway": [False, True, False]})
 
 
-def held_out() -> Held:
-    return Held.keep(TABLES, ASKED, (["doors"], []))
+def held_out() -> HoldoutSet:
+    return HoldoutSet.keep(TABLES, ASKED, (["doors"], []))
 
 
 def test_nobody_is_named_and_whoever_did_not_ask_is_left_out() -> None:
@@ -51,16 +51,16 @@ def test_nobody_is_named_and_whoever_did_not_ask_is_left_out() -> None:
 
 def test_events_that_know_visitors_alone() -> None:
     visitors = {"events": TABLES["events"].drop("customer_id")}
-    questions = Held.keep(visitors, ASKED.with_columns(person_id=pl.lit("W3")).head(1), ((), ()))
+    questions = HoldoutSet.keep(visitors, ASKED.with_columns(person_id=pl.lit("W3")).head(1), ((), ()))
     assert questions.tables.keys() == {"events"}
     assert questions.tables["events"].select("customer_id", "event_id").rows() == [("p0", "4")]
 
 
 @pytest.mark.parametrize("extra", [(["doors"], []), ((), ())])
 def test_what_is_written_is_read(tmp_path: Path, extra: Any) -> None:
-    questions = Held(held_out().tables, held_out().asked, extra)
+    questions = HoldoutSet(held_out().tables, held_out().asked, extra)
     questions.write(tmp_path)
-    again = Held.read(tmp_path)
+    again = HoldoutSet.read(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
         f"test_{n}.parquet" for n in ("events", "vehicles", "customers", "asked", "extra")
     }
@@ -73,7 +73,9 @@ def test_people_count_alike_however_often_they_ask() -> None:
     assert by_person(values, person).tolist() == [0.5, 0.5]
 
 
-def judged(vehicles: dict[str, int], lists: list[list[int]], wishes: list[list[float]], *, items: int) -> Judged:
+def evaluated(
+    vehicles: dict[str, int], lists: list[list[int]], wishes: list[list[float]], *, items: int
+) -> EvaluatedLists:
     """Answers about vehicles that stand for items by number; an item beyond `items` is not known."""
     material: Any = SimpleNamespace(
         vehicles=SimpleNamespace(ids=np.array(list(vehicles)), item=np.array(list(vehicles.values()))),
@@ -83,11 +85,11 @@ def judged(vehicles: dict[str, int], lists: list[list[int]], wishes: list[list[f
         ),
     )
     unused: Any = None
-    return Judged(held_out(), unused, material, np.array(lists))
+    return EvaluatedLists(held_out(), unused, material, np.array(lists))
 
 
-MINE = judged({"a": 0, "b": 1, "c": 1, "new": 2}, [[0, 1, 2], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
-OTHER = judged({"new": 0, "c": 1, "b": 1, "gone": 0}, [[1, 2, 0], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
+MINE = evaluated({"a": 0, "b": 1, "c": 1, "new": 2}, [[0, 1, 2], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
+OTHER = evaluated({"new": 0, "c": 1, "b": 1, "gone": 0}, [[1, 2, 0], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
 
 
 def test_vehicles_become_the_items_that_they_stand_for_once() -> None:
@@ -100,7 +102,7 @@ def test_lists_of_another_model_are_read_by_vehicle() -> None:
 
 
 def test_the_gain_is_over_the_same_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Judged, "of", lambda questions, model: model)
+    monkeypatch.setattr(EvaluatedLists, "of", lambda questions, model: model)
     candidate: Any = MINE
     champion: Any = OTHER
 

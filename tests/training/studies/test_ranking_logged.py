@@ -17,7 +17,7 @@ from tests.small.recommendation import DAY, MINUTE, START, STORES, recommendatio
 from training.config import load_config
 from training.studies import ranking_logged
 from training.studies.ranking import RankingStudyData
-from training.studies.ranking_holdout import Held
+from training.studies.ranking_holdout import HoldoutSet
 from training.studies.ranking_logged import evaluate_logged
 
 DAYS, PLACES = 200, 4
@@ -90,7 +90,7 @@ def _truth(study: RankingStudyData, estimator: RecommendationEstimator, log: Pat
     exposures = ranking_logged._exposures(study.config, log).filter(pl.col("shown_at") >= estimator.people.until)
     tables = {name: collect(frame) for name, frame in study.frames().items()}
     queries = ranking_logged._queries(exposures, tables["events"])
-    ranked = ranking_logged._ranked(Held.keep(tables, queries, study.extra), estimator, places=PLACES)
+    ranked = ranking_logged._ranked(HoldoutSet.keep(tables, queries, study.extra), estimator, places=PLACES)
     new = ranked.filter(pl.col("ranked_vehicle_id").str.starts_with("N"))
     number = new["ranked_vehicle_id"].str.slice(1).cast(pl.Int64).to_numpy()
     return float(_view_probability(new["place"].to_numpy() - 1, number).sum() / exposures.height)

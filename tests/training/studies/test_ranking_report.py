@@ -19,12 +19,12 @@ from features.as_of import DAY
 from features.errors import DataError
 from ml.recommendation.catalogue import Vehicles, Vocabularies
 from ml.recommendation.questions import Questions
-from ml.recommendation.recommender import Material
+from ml.recommendation.recommender import TrainingData
 from ml.recommendation.visitors import Visitors, read_visitors
 from ml.registry import TASKS
 from ml.report.report import Report
 from tests.reports import keyed
-from training.studies.ranking_holdout import LENGTH, Judged
+from training.studies.ranking_holdout import LENGTH, EvaluatedLists
 from training.studies.ranking_report import evaluate_ranking
 
 SECOND = 1 / math.log2(3)  # NDCG of a list whose second place holds the one vehicle wanted
@@ -76,7 +76,7 @@ class Shop:
         return np.pad(by_vehicle, ((0, 0), (0, k - len(vehicles))), constant_values=-1)
 
 
-def judged(wishes: pl.DataFrame = WANTED) -> Judged:
+def evaluated(wishes: pl.DataFrame = WANTED) -> EvaluatedLists:
     everybody = visitors()
     questions = Questions.read(ASKED, wishes, everybody, KNOWN)
     choices: Any = SimpleNamespace(at=np.array([1, 2, NOW]))
@@ -85,11 +85,13 @@ def judged(wishes: pl.DataFrame = WANTED) -> Judged:
     )  # this visit alone says nothing
     unused: Any = None
     lists = Shop().lists(everybody, VEHICLES, k=LENGTH)
-    return Judged(unused, facts, Material(KNOWN, VEHICLES, choices, questions), lists)
+    return EvaluatedLists(unused, facts, TrainingData(KNOWN, VEHICLES, choices, questions), lists)
 
 
-def report(monkeypatch: pytest.MonkeyPatch, answers: Judged, *, repeat: bool = True, timed: bool = True) -> Report:
-    monkeypatch.setattr(Judged, "of", lambda questions, estimator: answers)
+def report(
+    monkeypatch: pytest.MonkeyPatch, answers: EvaluatedLists, *, repeat: bool = True, timed: bool = True
+) -> Report:
+    monkeypatch.setattr(EvaluatedLists, "of", lambda questions, estimator: answers)
     study: Any = SimpleNamespace(
         config=SimpleNamespace(task="recommendation", definition=TASKS["recommendation"], bootstraps=20),
         params=SimpleNamespace(repeat=repeat, horizon_days=7),
@@ -101,7 +103,7 @@ def report(monkeypatch: pytest.MonkeyPatch, answers: Judged, *, repeat: bool = T
 
 
 def test_lists_stand_beside_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = report(monkeypatch, judged())
+    result = report(monkeypatch, evaluated())
     assert result.metrics["ndcg_at_10"].value == pytest.approx(1.0)
     assert result.metrics["ndcg_at_10"].naive == pytest.approx((SECOND + 1) / 2)
     assert result.metrics["reciprocal_rank"].naive == pytest.approx((1 / 2 + 1) / 2)
@@ -116,7 +118,7 @@ def test_lists_stand_beside_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_known_of_who_asks_is_taken_away_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = report(monkeypatch, judged())
+    result = report(monkeypatch, evaluated())
     paths = {name: (v["rows"], v["ndcg_at_10"]) for name, v in keyed(result, "by_path").items()}
     assert paths == {
         "customer": (2, pytest.approx(1.0)),
@@ -127,7 +129,7 @@ def test_what_is_known_of_who_asks_is_taken_away_step_by_step(monkeypatch: pytes
 
 
 def test_breadth_prices_and_what_came_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = report(monkeypatch, judged())
+    result = report(monkeypatch, evaluated())
     breadth = keyed(result, "breadth")
     assert breadth["coverage"] == {"value": 1.0, "popularity": 1.0}
     assert breadth["share of new stock"]["value"] == pytest.approx(1 / 3), "the used car came two days ago"
@@ -145,25 +147,25 @@ def test_breadth_prices_and_what_came_later(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_was_chosen_before_is_no_answer_where_nothing_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = report(monkeypatch, judged(), repeat=False)
+    result = report(monkeypatch, evaluated(), repeat=False)
     assert keyed(result, "retrievers")["popularity"]["ndcg_at_10"] == pytest.approx((0 + 1) / 2)
 
 
 def test_without_time_there_are_no_months(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = report(monkeypatch, judged(), timed=False)
+    result = report(monkeypatch, evaluated(), timed=False)
     assert "by_month" not in result
     assert result.protocol == "a small shop; 2 people asked, lists of 10 out of everything"
 
 
 def test_prices_of_one_kind_make_no_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     same = WANTED.with_columns(item_id=pl.lit("new|A"))
-    assert "price_bands" not in report(monkeypatch, judged(same))
+    assert "price_bands" not in report(monkeypatch, evaluated(same))
     priceless = replace(VEHICLES, log_price=np.full(3, np.nan))
-    answers = judged()
+    answers = evaluated()
     answers = replace(answers, material=replace(answers.material, vehicles=priceless))
     assert "price_bands" not in report(monkeypatch, answers)
 
 
 def test_nothing_wanted_that_is_known_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="nothing that the model knows was wanted in the test part; give more data"):
-        report(monkeypatch, judged(WANTED.with_columns(item_id=pl.lit("new|Z"))))
+        report(monkeypatch, evaluated(WANTED.with_columns(item_id=pl.lit("new|Z"))))
