@@ -26,6 +26,12 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012  (PyYAML's names; filled below)
     yaml_constructors = {}  # noqa: RUF012
 
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        """Refuse depth while scanning: PyYAML's time grows with its square."""
+        if self.flow_level >= MAX_DEPTH:
+            raise yaml.scanner.ScannerError(None, None, f"nested more than {MAX_DEPTH} deep", self.get_mark())
+        super().fetch_flow_collection_start(token)
+
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     content: dict[Hashable, Any] = {}

@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -122,10 +123,12 @@ def _described(fault: Any, model: type[BaseModel], layers: Sequence[Layer], with
 
 def _rule(fault: Any, model: type[BaseModel], written: Any, place: Place) -> str:
     loc = fault["loc"]
-    if fault["type"] == "extra_forbidden":
+    if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return "unknown key; " + near(str(loc[-1]), _keys(model, loc[:-1]))
     if fault["type"] == "missing":
         return "this key is required; add it"
+    if fault["type"] == "invalid_key":
+        return "this key is not a text; put it in quotes"
     value = fault["input"]
     for step in place:
         try:
@@ -173,6 +176,8 @@ def _keys(model: type[BaseModel], loc: Place) -> list[str]:
     at: Any = model
     for step in loc:
         at = _inside(at, step)
+    if is_dataclass(at):
+        return [f.name for f in fields(at)]
     return [f.alias or name for name, f in at.model_fields.items()] if _is_model(at) else []
 
 

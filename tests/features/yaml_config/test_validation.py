@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -20,12 +21,20 @@ class Part(Section):
     password: int = 0
 
 
+@dataclass(frozen=True)
+class Size:
+    """Of a task's own arithmetic, which knows no pydantic."""
+
+    width: float = 1.0
+
+
 class Shop(Section):
     """A file."""
 
     name: str = "x"
     texts: dict[str, str] = Field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    size: Size = Size()
     refused: str = "x"
     quoted: str = "x"
 
@@ -60,7 +69,9 @@ def test_a_file_becomes_the_model(tmp_path: Path) -> None:
         ("{name: a, name: b}", "key `name` is given twice"),
         ("parts: [{limit: many}]", r"shop\.yaml: parts\.0\.limit: .*, got 'many'"),
         ("parts: [{limmit: 1}]", r"parts\.0\.limmit: unknown key; did you mean `limit`\?"),
-        ("colour: red", r"colour: unknown key; there are: `name`, `parts`, `quoted`, `refused`, `texts`"),
+        ("size: {widht: 1}", r"size\.widht: unknown key; did you mean `width`\?"),
+        ("5: red", "5: this key is not a text; put it in quotes"),
+        ("colour: red", r"colour: unknown key; there are: `name`, `parts`, `quoted`, `refused`, `size`, `texts`"),
     ],
 )
 def test_a_fault_names_its_place_and_the_remedy(tmp_path: Path, text: str, message: str) -> None:
