@@ -172,8 +172,8 @@ def watch(
     field: Field,
     *,
     start: int,
-    alpha: float = 0.05,
-    longest_delay: int = 120,
+    alpha: float,
+    longest_delay: int,
     afresh: Mapping[tuple[str, str], int] | None = None,
 ) -> Watch:
     """Learn what is usual before a week, and watch from then on.

@@ -54,7 +54,7 @@ class LeadScoringEstimator(SklearnEstimator):
     response_ : ResponseDecay or None
         How the chance falls with the hours until the first call; None where the data cannot support it.
     learnt_ : dict
-        Margins, the table of channels, and what the training said (`notes`).
+        Margins, the table of channels, and why `response_` is None (`response_off`).
     """
 
     def __init__(self, *, params: LeadParams, signature: Signature) -> None:
@@ -64,7 +64,13 @@ class LeadScoringEstimator(SklearnEstimator):
     @property
     def notes(self) -> list[str]:
         """What the training said."""
-        return list(self.learnt_["notes"])
+        return [] if self.response_off is None else [self.response_off]
+
+    @property
+    def response_off(self) -> str | None:
+        """Why the effect of a late call is off, in a sentence; None where it was fitted."""
+        reason: str | None = self.learnt_["response_off"]
+        return reason
 
     @property
     def timed(self) -> bool:
@@ -126,19 +132,17 @@ class LeadScoringEstimator(SklearnEstimator):
         self.dealers_ = GroupCalibration(least_rows=self.params.dealer_calibration_rows)
         self.dealers_.fit(self.calibrator_.log_odds(pooled), held_y, self._dealers(held), held_w)
         say("learning what a sale is worth and what a late call costs")
-        notes: list[str] = []
         both, outcome = pl.concat([X, held], how="diagonal"), np.concatenate([y, held_y])
         both_w = np.concatenate([w, held_w])
-        self.response_ = None
-        if why := cannot_learn_response(both):
-            notes.append(why)
-        else:
+        response: ResponseDecay | str = cannot_learn_response(both)
+        if not response:
             unseen = np.concatenate([self._out_of_fold(matrix, X, y, w), self._probability(held)])
-            self.response_ = learn_response(both, np.vstack([matrix, self._matrix(held)]), outcome, unseen, notes)
+            response = learn_response(both, np.vstack([matrix, self._matrix(held)]), outcome, unseen)
+        self.response_ = response if isinstance(response, ResponseDecay) else None
         self.learnt_: dict[str, Any] = {
             "margins": learn_margins(both, outcome, by=self.params.margin_by),
             "channels": learn_channels(both, outcome, both_w, months=self.params.channel_months),
-            "notes": notes,
+            "response_off": None if response is self.response_ else f"the effect of a late call is off: {response}",
         }
         if refit:
             say("learning once more from both parts")

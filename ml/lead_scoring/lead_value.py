@@ -48,15 +48,13 @@ def learn_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, Any] 
 
 
 def cannot_learn_response(X: pl.DataFrame) -> str:
-    """Which columns the effect of a late call lacks, in a sentence; empty where all are there."""
+    """Return which columns the effect of a late call lacks; empty where it lacks none."""
     absent = [n for n in ("created_at", "first_contact_at", "channel") if n not in X.columns]
-    return f"the effect of a late call is off: {', '.join(absent)} would be needed" if absent else ""
+    return f"{', '.join(absent)} would be needed" if absent else ""
 
 
-def learn_response(
-    X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probability: FloatArray, notes: list[str]
-) -> ResponseDecay | None:
-    """How the chance falls with the hours until the first call; a note says why not where it cannot be learnt.
+def learn_response(X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probability: FloatArray) -> ResponseDecay | str:
+    """Fit how the chance falls with the hours until the first call; return the reason where the data cannot support it.
 
     The model has not seen when a lead was called, but it has seen what decides that (the hour it came in, the store),
     so a part of the effect is in its chances already. They are divided by the effect to be expected of each lead, and
@@ -71,8 +69,6 @@ def learn_response(
         What the model read.
     y, probability : ndarray of shape (n_rows,)
         Outcome, and the chance by a model that has not seen the lead.
-    notes : list
-        Told why it is off.
     """
     import lightgbm as lgb
 
@@ -87,14 +83,12 @@ def learn_response(
     for _ in range(ROUNDS):
         found = fit_response_decay(np.clip(chance / expected, 1e-6, 1 - 1e-6), hours, outcome, channel)
         if isinstance(found, str):
-            notes.append(f"the effect of a late call is off: {found}")
-            return None
+            return found
         effect = np.empty(len(chance))
         for name in np.unique(channel):
             effect[channel == name] = found.factor(name, hours[channel == name])
         trees = lgb.train(TREES, lgb.Dataset(seen, effect / effect.mean()), num_boost_round=60)
         expected = np.clip(trees.predict(seen), 0.1, 10.0)
-    assert isinstance(found, ResponseDecay)
     return found
 
 

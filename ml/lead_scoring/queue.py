@@ -108,7 +108,7 @@ def answer(champions: Champions, asked: Any) -> QueueAnswer:
         gain_newest_first=round(worth.total(sorted(waiting, key=lambda i: -built.created_at[i]), slots), 4),
         gain_highest_score_first=round(worth.total(sorted(waiting, key=lambda i: -worth.chance[i]), slots), 4),
         decay=_decay(estimator),
-        decay_off=next((n for n in estimator.notes if "late call is off" in n), None),
+        decay_off=estimator.response_off,
         not_called=sorted(set(waiting) - set(order)),
         called_already=called,
     )

@@ -82,9 +82,10 @@ class SurveillanceStudyData(SurveillanceData):
         """The deviance on the last third of the reference weeks of what is learnt from the rest."""
         start = self.params.reference_weeks
         cut = max(2, start * 2 // 3)
-        watched = watch(self.field, start=cut, longest_delay=self.params.longest_delay_days)
+        alpha = self.params.false_alarms
+        watched = watch(self.field, start=cut, alpha=alpha, longest_delay=self.params.longest_delay_days)
         rows = rows_of_weeks(self.field, watched, cut, start)
-        estimator = FaultEstimator(Snapshot.of(watched, alpha=0.05, vehicles=None, costs={}))
+        estimator = FaultEstimator(Snapshot.of(watched, alpha=alpha, vehicles=None, costs={}))
         metric = self.problem.metrics[self.config.definition.primary_metric]
         yield float(metric.compute(rows["label"].to_numpy(), estimator.predict(rows)["expected"].to_numpy()))
 

@@ -9,15 +9,22 @@ import polars as pl
 import pytest
 
 from features.errors import DataError
+from ml.fault_rate import surveillance
 from ml.fault_rate.expected import deviance, expect
 from ml.fault_rate.exposure import Field, lay_out
+from ml.fault_rate.params import FaultParams
 from ml.fault_rate.reports import lay_out_reports
-from ml.fault_rate.surveillance import watch
 from tests.small.fault_rate import COMPONENTS, DAY, DAYS, START, fleet_and_records
+
+PARAMS = FaultParams()
 
 
 def field_of(fleet: pl.DataFrame, records: pl.DataFrame) -> Field:
     return lay_out(fleet, records, as_of=START + DAYS * DAY, since=START)
+
+
+def watch(field: Field, *, start: int, alpha: float = PARAMS.false_alarms) -> surveillance.Watch:
+    return surveillance.watch(field, start=start, alpha=alpha, longest_delay=PARAMS.longest_delay_days)
 
 
 def test_every_vehicle_is_at_risk_while_it_is_in_service() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ml.domain.leads.response_decay import ResponseDecay
 from ml.lead_scoring.lead_value import (
     cannot_learn_response,
     learn_channels,
@@ -82,17 +83,14 @@ def test_leads_without_a_channel_make_no_table_and_without_time_all_count() -> N
 
 
 def test_what_the_effect_of_a_late_call_lacks_is_named() -> None:
-    assert cannot_learn_response(leads()) == (
-        "the effect of a late call is off: first_contact_at, channel would be needed"
-    )
+    assert cannot_learn_response(leads()) == "first_contact_at, channel would be needed"
     assert cannot_learn_response(leads(first_contact_at=[0] * 5, channel=["a"] * 5)) == ""
 
 
-def test_too_few_calls_leave_the_effect_off_and_a_note_says_why() -> None:
+def test_too_few_calls_leave_the_effect_off_for_a_reason() -> None:
     X = leads(first_contact_at=[HOUR, None, 2 * DAY + HOUR, 0, HOUR], channel=["a"] * 5)
-    notes: list[str] = []
-    assert learn_response(X, np.zeros((5, 1)), BOUGHT, np.full(5, 0.5), notes) is None
-    assert len(notes) == 1 and notes[0].startswith("the effect of a late call is off: ")
+    reason = learn_response(X, np.zeros((5, 1)), BOUGHT, np.full(5, 0.5))
+    assert isinstance(reason, str) and reason
 
 
 def test_calls_that_fade_are_learnt_from() -> None:
@@ -109,8 +107,7 @@ def test_calls_that_fade_are_learnt_from() -> None:
             "channel": ["a"] * n,
         }
     )
-    notes: list[str] = []
-    curve = learn_response(X, rng.normal(size=(n, 1)), sold, np.full(n, sold.mean()), notes)
-    assert curve is not None and notes == [] and curve.calls == n
+    curve = learn_response(X, rng.normal(size=(n, 1)), sold, np.full(n, sold.mean()))
+    assert isinstance(curve, ResponseDecay) and curve.calls == n
     value, low, high = curve.left["all"]
     assert low < value < high and value == pytest.approx(np.exp(-0.05 * 24), abs=0.12)

@@ -35,7 +35,7 @@ class Estimator:
     """A lead's chance stands in its price (yuan in a thousand); every sale is worth 1,000 yuan."""
 
     params = LeadParams()
-    notes: tuple[str, ...] = ("the effect of a late call is off: few calls",)
+    response_off = "the effect of a late call is off: few calls"
     encoder_ = SimpleNamespace(categorical=("channel",), unseen=lambda values: [])
     rates_ = SimpleNamespace(groups=())
     signature = Signature(
