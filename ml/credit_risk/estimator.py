@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from features.errors import ConfigError, DataError
 from ml.credit_risk.params import DERIVED, MONOTONE, CreditParams
@@ -18,7 +17,7 @@ from ml.domain.arrays import FloatArray
 from ml.domain.credit.bands import bands
 from ml.domain.credit.cutoffs import TargetNotReachable, derive_cutoffs
 from ml.domain.credit.points import PointsScale
-from ml.domain.credit.reason_codes import Reason, ReasonGroups, adverse_reasons, reason_groups
+from ml.domain.credit.reason_codes import Reason, ReasonGroups, adverse_reasons, nearest_to_cutoff, reason_groups
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
 from ml.estimators.contract import SklearnEstimator
@@ -168,7 +167,7 @@ class CreditRiskEstimator(SklearnEstimator):
             policy = {"approve": 0.0, "decline": max(margin, float(np.median(probability))), "evidence": None}
         self.policy_: dict[str, Any] = policy | {"notes": notes, "points": self.params.points.as_dict()}
         near = max(policy["approve"], float(probability.min()))
-        return np.argsort(np.abs(logit(probability) - logit(near)), kind="stable")[:NEIGHBOURS]
+        return nearest_to_cutoff(probability, cutoff=near, neighbours=NEIGHBOURS)
 
     def _cross_calibrated(self, log_odds: FloatArray, y: FloatArray) -> FloatArray:
         folds = min(5, int(min(y.sum(), len(y) - y.sum())))

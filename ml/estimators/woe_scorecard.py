@@ -7,7 +7,7 @@ look-ups, so that the service does not carry a solver.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +16,6 @@ from scipy.special import expit
 
 from ml.artefacts.json_files import damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
-from ml.domain.credit.points import PointsScale
 from ml.domain.statistics.logistic import bounded_logistic_regression
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import directions, labelled, matrix
@@ -220,39 +219,6 @@ class WoeScorecard(SklearnEstimator):
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int_]:
         """The likelier outcome of each row."""
         return (self.decision_function(X) > 0).astype(int)
-
-    def points_table(self, scale: PointsScale, names: Sequence[str]) -> list[dict[str, Any]]:
-        """The scorecard as officers know it: one row per bin with its points.
-
-        The intercept and the scale's offset are spread evenly over the features, so that a row's points add up to
-        its score.
-
-        Parameters
-        ----------
-        scale : PointsScale
-            Base points, base odds and points to double the odds.
-        names : sequence of str
-            Feature names, in order.
-
-        Returns
-        -------
-        list of dict
-            `feature`, `bin` (label), `rows` (weight), `bad_rate` (None for an empty bin), `woe` and `points`.
-        """
-        check_is_fitted(self)
-        share = (scale.offset - scale.factor * self.intercept_) / self.n_features_in_
-        return [
-            {
-                "feature": name,
-                "bin": label,
-                "rows": count,
-                "bad_rate": bad / count if count else None,
-                "woe": woe,
-                "points": share - scale.factor * float(weight) * woe,
-            }
-            for name, bins, weight in zip(names, self.bins_, self.coefficients_, strict=True)
-            for label, woe, count, bad in zip(bins.labels, bins.woe, bins.counts, bins.bads, strict=True)
-        ]
 
     def to_files(self) -> dict[str, bytes]:
         """Bins and weights as JSON."""

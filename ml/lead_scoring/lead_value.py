@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -135,9 +135,4 @@ def _at_creation(X: pl.DataFrame) -> NDArray[np.bool_]:
     return np.asarray((X["created_at"] == X["as_of"]).fill_null(False).to_numpy())
 
 
-def margins_known(learnt: Mapping[str, Any]) -> bool:
-    """Whether the worth of a sale was learnt."""
-    return learnt["margins"] is not None
-
-
-__all__: Sequence[str] = ["channel_content", "learn_channels", "learn_margins", "learn_response", "margins_known"]
+__all__: Sequence[str] = ["channel_content", "learn_channels", "learn_margins", "learn_response"]

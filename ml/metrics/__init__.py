@@ -16,10 +16,9 @@ from ml.metrics.amounts import (
 )
 from ml.metrics.bootstrap import bootstrap, paired_bootstrap_difference
 from ml.metrics.probability import brier, expected_calibration_error, log_loss
-from ml.metrics.ranking import approval_rate_at_bad_rate, gini, ks, lift, pr_auc, roc_auc
+from ml.metrics.ranking import gini, ks, lift, pr_auc, roc_auc
 from ml.metrics.stability import (
     ReferenceBins,
-    population_stability_by_month,
     population_stability_index,
     reference_bins,
 )
@@ -27,7 +26,6 @@ from ml.metrics.stability import (
 __all__ = [
     "Interval",
     "ReferenceBins",
-    "approval_rate_at_bad_rate",
     "bootstrap",
     "brier",
     "expected_calibration_error",
@@ -40,7 +38,6 @@ __all__ = [
     "mean_absolute_percentage_error",
     "median_absolute_percentage_error",
     "paired_bootstrap_difference",
-    "population_stability_by_month",
     "population_stability_index",
     "pr_auc",
     "reference_bins",

@@ -76,41 +76,6 @@ def pr_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike |
     return float(positive @ precision / caught[-1])
 
 
-def approval_rate_at_bad_rate(
-    y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None, target: float = 0.012
-) -> float:
-    """Largest share of rows that can be approved, safest first, with a bad rate within the target.
-
-    Parameters
-    ----------
-    y, p, sample_weight : arrays of shape (n_rows,)
-        As for `roc_auc`; rows of equal score are approved together.
-    target : float
-        Bad rate of the approved, a fraction.
-
-    Returns
-    -------
-    float
-        0 when not even the safest rows meet the target.
-
-    Raises
-    ------
-    DataError
-        As for `roc_auc`.
-
-    Examples
-    --------
-    >>> approval_rate_at_bad_rate([0, 0, 0, 1, 0], [0.1, 0.2, 0.3, 0.4, 0.5], target=0.2)
-    1.0
-    >>> approval_rate_at_bad_rate([0, 0, 0, 1, 0], [0.1, 0.2, 0.3, 0.4, 0.5], target=0.1)
-    0.6
-    """
-    sums = score_sums("approval_rate_at_bad_rate", y, p, sample_weight)
-    bad, approved = np.cumsum(sums.positive), np.cumsum(sums.positive + sums.negative)
-    within = approved[bad <= target * approved]
-    return float(within[-1] / approved[-1]) if within.size else 0.0
-
-
 def lift(
     y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None, share: float = 0.1
 ) -> float:

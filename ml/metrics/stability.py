@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,44 +99,6 @@ def population_stability_index(
     used = (expected > 0) | (actual > 0)
     expected, actual = (0.9999 * share[used] + 0.0001 / used.sum() for share in (expected, actual))
     return float((actual - expected) @ np.log(actual / expected))
-
-
-def population_stability_by_month(
-    reference: ReferenceBins,
-    values: npt.ArrayLike,
-    months: npt.ArrayLike,
-    *,
-    sample_weight: npt.ArrayLike | None = None,
-) -> dict[Hashable, float]:
-    """Population stability index of each month (or any other label), in the order of the labels.
-
-    Parameters
-    ----------
-    reference, values, sample_weight
-        As for `population_stability_index`.
-    months : array of shape (n_rows,)
-        Label of each row, "2026-03" for one.
-
-    Raises
-    ------
-    DataError
-        As for `population_stability_index`, or labels of another length.
-
-    Examples
-    --------
-    >>> reference = reference_bins([1, 2, 3, 4], n_bins=2)
-    >>> found = population_stability_by_month(reference, [1, 4, 4, 4], ["2026-01", "2026-01", "2026-02", "2026-02"])
-    >>> {month: round(psi, 2) for month, psi in found.items()}
-    {'2026-01': 0.0, '2026-02': 4.95}
-    """
-    array, weight = _values(values, sample_weight)
-    label = np.asarray(months)
-    if label.shape != array.shape:
-        raise DataError(f"population_stability_by_month: months {label.shape} must match values {array.shape}")
-    return {
-        month.item(): population_stability_index(reference, array[label == month], sample_weight=weight[label == month])
-        for month in np.unique(label)
-    }
 
 
 def _values(values: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:

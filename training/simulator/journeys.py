@@ -13,7 +13,7 @@ import numpy as np
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from training.simulator.catalogue import Catalogue
-from training.simulator.draws import NEVER, Random, Singles, pick, sigmoid
+from training.simulator.draws import Random, Singles, pick, sigmoid
 from training.simulator.people import People
 from training.simulator.seasons import DAY, HOUR, MINUTE, SHOP_HOURS, TAIL_DAYS, Window
 from training.simulator.stores import Market, Stores
@@ -179,10 +179,3 @@ def _shares(value: Singles, used: BoolArray) -> Singles:
     odds = np.where(used[:, None], 0.0, np.exp(value))
     total = np.maximum(odds.sum(axis=1, keepdims=True), 1e-30)
     return np.asarray(odds / total, dtype=np.float32)
-
-
-def first_seen(journeys: Journeys, *, people: int) -> IntArray:
-    """Begin of each person's first journey (us); NEVER without one."""
-    seen = np.full(people, NEVER, dtype=np.int64)
-    np.minimum.at(seen, journeys.person, journeys.begun_at)
-    return seen

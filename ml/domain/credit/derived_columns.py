@@ -16,32 +16,6 @@ from ml.domain.arrays import FloatArray
 Columns = Mapping[str, FloatArray]
 
 
-def level_instalment(amount: FloatArray, months: FloatArray, annual_rate: FloatArray | float) -> FloatArray:
-    """Instalment of an equal-instalment loan, without rounding: ``P r / (1 - (1 + r)^-n)``.
-
-    Parameters
-    ----------
-    amount : ndarray
-        Principal, in any money unit.
-    months : ndarray
-        Number of monthly instalments.
-    annual_rate : ndarray or float
-        Nominal yearly rate as a fraction; 0 divides the principal evenly.
-
-    Returns
-    -------
-    ndarray
-        Instalment per month in the unit of `amount`; NaN where an input is missing or `months` is not positive.
-
-    Examples
-    --------
-    >>> float(level_instalment(np.array([100_000.0]), np.array([36.0]), 0.06)[0].round(2))
-    3042.19
-    """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return _instalment(amount, months, annual_rate)
-
-
 # The operations take columns and constants (float) and are called inside `undefined_is_missing`. Each adds and
 # multiplies in a fixed order, so that a row alone gives the same bits as in a batch: NumPy's own reductions do not.
 
@@ -124,31 +98,3 @@ def check(name: str, operation: str, arguments: Sequence[str | float]) -> None:
         )
     if not any(isinstance(a, str) for a in arguments):
         raise ValueError(f"derived feature '{name}': at least one argument must be a column, got {list(arguments)}")
-
-
-def derive(columns: Columns, operation: str, arguments: Sequence[str | float]) -> FloatArray:
-    """Compute one derived column; a missing input gives a missing result, so does a division by zero.
-
-    Parameters
-    ----------
-    columns : mapping of str to ndarray
-        Float columns of equal length, NaN where missing.
-    operation : str
-        A key of `OPERATIONS`: ratio, difference, product, sum, total, instalment, missing.
-    arguments : sequence of str or float
-        Column names or constants.
-
-    Raises
-    ------
-    FloatingPointError
-        A result is too large for a float64.
-
-    Examples
-    --------
-    >>> columns = {"loan": np.array([80.0, 50.0]), "price": np.array([100.0, 0.0])}
-    >>> derive(columns, "ratio", ["loan", "price"]).tolist()
-    [0.8, nan]
-    """
-    values = [columns[a] if isinstance(a, str) else float(a) for a in arguments]
-    with undefined_is_missing():
-        return OPERATIONS[operation][0](*values)

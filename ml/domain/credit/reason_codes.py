@@ -18,8 +18,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
-from ml.domain.arrays import FloatArray
-
 Text = Mapping[str, str]
 
 ROUNDING = 1e-9  # log-odds; below it a difference is arithmetic noise, not a reason
@@ -153,50 +151,36 @@ def _generic(names: Sequence[str]) -> Text:
     }
 
 
-def cutoff_reference(
-    contributions: npt.ArrayLike, probability: npt.ArrayLike, *, cutoff: float, neighbours: int = 500
-) -> FloatArray:
-    """Mean contributions of the applicants nearest the approval cut-off.
+def nearest_to_cutoff(probability: npt.ArrayLike, *, cutoff: float, neighbours: int) -> npt.NDArray[np.intp]:
+    """Return the positions of the applicants nearest the approval cut-off, whose mean contributions are the reference.
 
     Parameters
     ----------
-    contributions : array of shape (n_rows, n_features) or (n_rows, n_features + 1)
-        Contributions to the log-odds of default on held-out applicants. A last column that holds the base is carried
-        through and cancels out.
     probability : array of shape (n_rows,)
-        Calibrated probability of default of the same applicants.
+        Calibrated probability of default of held-out applicants.
     cutoff : float
         Approval cut-off, a probability strictly between 0 and 1.
     neighbours : int
-        How many applicants to average, nearest in log-odds first; all of them when there are fewer.
-
-    Returns
-    -------
-    array of shape (n_features,) or (n_features + 1,)
+        Number of applicants, nearest in log-odds first; all of them where there are fewer.
 
     Raises
     ------
     ValueError
-        No rows, lengths that differ, a cut-off outside (0, 1), fewer than one neighbour.
+        No rows, a cut-off outside (0, 1), fewer than one neighbour.
 
     Examples
     --------
-    >>> cutoff_reference([[0.0], [1.0], [3.0], [9.0]], [0.001, 0.010, 0.014, 0.5], cutoff=0.012, neighbours=2).tolist()
-    [2.0]
+    >>> nearest_to_cutoff([0.001, 0.010, 0.014, 0.5], cutoff=0.012, neighbours=2).tolist()
+    [2, 1]
     """
-    values = np.asarray(contributions, dtype=np.float64)
     pd = np.asarray(probability, dtype=np.float64)
-    if values.ndim != 2 or len(values) != len(pd) or len(pd) == 0:
-        raise ValueError(
-            f"contributions {values.shape} and probability {pd.shape} must have the same rows, at least one"
-        )
+    if len(pd) == 0:
+        raise ValueError("probability must have at least one row, got none")
     if not 0 < cutoff < 1:
         raise ValueError(f"cutoff must be strictly between 0 and 1, got {cutoff}")
     if neighbours < 1:
         raise ValueError(f"neighbours must be at least 1, got {neighbours}")
-    distance = np.abs(logit(pd) - logit(cutoff))
-    nearest = np.argsort(distance, kind="stable")[:neighbours]
-    return np.asarray(values[nearest].mean(axis=0))
+    return np.argsort(np.abs(logit(pd) - logit(cutoff)), kind="stable")[:neighbours]
 
 
 def adverse_reasons(

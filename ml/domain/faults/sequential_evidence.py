@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln, logsumexp
+from scipy.special import logsumexp
 
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import FloatArray
 
 RATIOS = np.array([1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0])
 POISSON = 1e-6  # dispersions below this are taken for Poisson
@@ -190,78 +190,3 @@ def evidence_of_builds(count: npt.ArrayLike, expected: npt.ArrayLike, proneness:
         of_range = within * np.log(theta) - total * np.log1p((theta - 1) * within_due / total_due)
         found = np.logaddexp(found, logsumexp(of_range + weight[None, :], axis=1))
     return np.asarray(found)
-
-
-def alarms(evidence: Evidence, *, alpha: float, weight: npt.ArrayLike | None = None) -> IntArray:
-    """Cells whose evidence suffices, the strongest first, at a chance of any false alarm of at most alpha.
-
-    Parameters
-    ----------
-    weight : array of shape (n_cells,), optional
-        Share of alpha of each cell; equal if not given, scaled to add up to 1.
-
-    Examples
-    --------
-    >>> found = look(begin(2), [3, 30], [3.0, 3.0])
-    >>> alarms(found, alpha=0.05).tolist()
-    [1]
-    """
-    log_e = evidence.log_e
-    share = np.ones(len(log_e)) if weight is None else np.asarray(weight, dtype=np.float64)
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
-    if share.shape != log_e.shape or not (share >= 0).all() or share.sum() <= 0:
-        raise ValueError(f"weight {share.shape} must have a number not below 0 for each of {len(log_e)} cells")
-    with np.errstate(divide="ignore"):
-        margin = log_e + np.log(share / share.sum()) + np.log(alpha)
-    return np.asarray([i for i in np.argsort(-margin, kind="stable") if margin[i] >= 0], dtype=np.int64)
-
-
-def discoveries(evidence: Evidence, *, rate: float) -> IntArray:
-    """Cells by e-BH: of those named, at most `rate` are expected to be false, whatever binds the cells together.
-
-    Source: R. Wang and A. Ramdas (2022), False discovery rate control with e-values, JRSS B 84.
-
-    Examples
-    --------
-    >>> found = look(begin(3), [30, 28, 3], [3.0, 3.0, 3.0])
-    >>> discoveries(found, rate=0.1).tolist()
-    [0, 1]
-    """
-    if not 0 < rate < 1:
-        raise ValueError(f"rate must lie between 0 and 1, got {rate}")
-    log_e = evidence.log_e
-    order = np.argsort(-log_e, kind="stable")
-    place = np.arange(1, len(log_e) + 1)
-    enough = np.flatnonzero(log_e[order] >= np.log(len(log_e)) - np.log(rate * place))
-    return np.asarray(order[: enough[-1] + 1] if len(enough) else order[:0], dtype=np.int64)
-
-
-def poisson_evidence(count: npt.ArrayLike, expected: npt.ArrayLike, *, shape: float, rate: float) -> FloatArray:
-    """Evidence of all events so far at once, where the raised rate is a gamma beyond 1; Poisson counts alone.
-
-    The closed form of the mixture: what `look` sums over its ratios, this integrates.
-
-    Parameters
-    ----------
-    count, expected : array
-        Sums since the begin.
-    shape, rate : float
-        Of the gamma whose part above 1 is the raised rate.
-
-    Returns
-    -------
-    ndarray
-        Logarithm of the evidence.
-
-    Examples
-    --------
-    >>> poisson_evidence([0], [0.0], shape=2.0, rate=1.0).round(9).tolist()
-    [0.0]
-    """
-    from scipy.special import gammaincc
-
-    n, e = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
-    upper = np.log(gammaincc(shape + n, rate + e)) + gammaln(shape + n)
-    prior = np.log(gammaincc(shape, rate)) + gammaln(shape)
-    return np.asarray(e + shape * np.log(rate) - (shape + n) * np.log(rate + e) + upper - prior)

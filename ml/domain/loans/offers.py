@@ -11,7 +11,6 @@ import numpy as np
 from ml.domain.loans.application import Application, OfferedProduct, Policy
 from ml.domain.loans.candidates import Candidates, candidates
 from ml.domain.loans.loan import Loan
-from ml.domain.loans.schedule import Schedule
 from ml.domain.loans.selection import chosen, measures
 
 
@@ -134,21 +133,6 @@ def make_offers(
         feasible=len(rows),
         broken={rule: int(flags.sum()) for rule, flags in found.broken.items()},
     )
-
-
-def equity(schedule: Schedule, vehicle_price: int) -> tuple[float, ...]:
-    """Share of the vehicle's price that is paid, at disbursement and after each row.
-
-    Examples
-    --------
-    >>> from ml.domain.loans.product import LoanProduct
-    >>> from ml.domain.loans.schedule import schedule
-    >>> made = schedule(Loan(LoanProduct(), amount=8_000_000, annual_rate=0.0, term_months=4), date(2026, 1, 15))
-    >>> equity(made, 10_000_000)
-    (0.2, 0.4, 0.6, 0.8, 1.0)
-    """
-    balances = (schedule.loan.amount, *(row.balance for row in schedule.rows))
-    return tuple((vehicle_price - balance) / vehicle_price for balance in balances)
 
 
 def _offer(found: Candidates, i: int, names: tuple[str, ...]) -> Offer:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ml.domain.loans.amortisation import Part, amortise
 from ml.domain.loans.loan import Loan, LoanBatch
-from ml.domain.loans.product import Fee, Payer, Subsidy
+from ml.domain.loans.product import Fee, Subsidy
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,6 @@ class Schedule:
         """What each subsidy pays over the whole loan, fen."""
         totals = np.array([row.subsidies for row in self.rows], dtype=np.int64).sum(axis=0)
         return tuple((s, int(t)) for s, t in zip(self.loan.product.subsidies, totals, strict=True))
-
-    def paid_by(self, payer: Payer) -> int:
-        """Interest that a payer pays over the whole loan, fen."""
-        return sum(amount for subsidy, amount in self.subsidised if subsidy.payer == payer)
 
 
 def schedule(loan: Loan, start: date) -> Schedule:

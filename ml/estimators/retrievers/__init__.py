@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from ml.artefacts.npz import from_npz, to_npz
 from ml.estimators.retrievers.als import ALS
-from ml.estimators.retrievers.blend import Blend, blend_scores, choose_weights
+from ml.estimators.retrievers.blend import blend_scores, choose_weights
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.estimators.retrievers.interactions import Explains, Interactions, Retriever, decay_weights
 from ml.estimators.retrievers.item_item import ItemItem
 from ml.estimators.retrievers.low_pass import LowPass
 from ml.estimators.retrievers.popularity import Popularity
-from ml.estimators.retrievers.top_k import recommend, top_k
+from ml.estimators.retrievers.top_k import top_k
 
 __all__ = [
     "ALS",
-    "Blend",
     "ContentNeighbours",
     "Explains",
     "Interactions",
@@ -32,7 +31,6 @@ __all__ = [
     "choose_weights",
     "decay_weights",
     "from_npz",
-    "recommend",
     "to_npz",
     "top_k",
 ]

@@ -57,7 +57,7 @@ class ALS(SklearnEstimator):
 
     Examples
     --------
-    >>> seen = Interactions.from_rows([0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 2, 3], shape=(3, 4))
+    >>> seen = Interactions(csr_matrix([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1]]))
     >>> model = ALS(factors=2, regularization=0.1, num_threads=1).fit(seen)
     >>> scores = model.score(csr_matrix([[1.0, 0.0, 0.0, 0.0]]))  # a visitor who saw item 0 alone
     >>> int(scores[0, 1:].argmax()) + 1

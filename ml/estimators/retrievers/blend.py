@@ -2,157 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
-from ml.artefacts.json_files import damaged
-from ml.artefacts.npz import Arrays, member
-from ml.estimators.retrievers.interactions import Explains, Float32Array, Interactions, Retriever
+from ml.estimators.retrievers.interactions import Float32Array
 from ml.estimators.retrievers.top_k import top_k
 from ml.metrics.ranked_lists import ndcg_at_k
 
 WEIGHTS, SEPARATOR = "blend_weights", "/"
-
-
-class Blend:
-    """Weighted sum of the standardised scores of several retrievers.
-
-    Parameters
-    ----------
-    retrievers : mapping of str to Retriever
-        At least one, by name.
-    weights : mapping of str to float, optional
-        Weight of each, not negative and not all 0; equal weights when not given.
-
-    Raises
-    ------
-    ConfigError
-        No retrievers, names that do not match, or weights out of range.
-
-    Examples
-    --------
-    >>> from ml.estimators.retrievers import ItemItem, Popularity
-    >>> seen = Interactions.from_rows([0, 0, 1, 1, 2], [0, 1, 0, 1, 2], shape=(3, 3))
-    >>> blend = Blend({"near": ItemItem(), "popular": Popularity()}, weights={"near": 0.8, "popular": 0.2}).fit(seen)
-    >>> int(blend.score(csr_matrix([[1.0, 0.0, 0.0]])).argmax())
-    1
-    """
-
-    def __init__(self, retrievers: Mapping[str, Retriever], *, weights: Mapping[str, float] | None = None) -> None:
-        if not retrievers or any(SEPARATOR in name for name in retrievers):
-            raise ConfigError(f"a blend needs at least one retriever, names without '/'; got {sorted(retrievers)}")
-        self.retrievers = dict(retrievers)
-        self.weights = _checked(dict.fromkeys(retrievers, 1.0) if weights is None else weights, self.retrievers)
-
-    def fit(self, interactions: Interactions) -> Self:
-        """Fit every retriever; errors as theirs."""
-        for retriever in self.retrievers.values():
-            retriever.fit(interactions)
-        return self
-
-    def choose(self, histories: csr_matrix, relevant: csr_matrix, *, k: int = 10, steps: int = 10) -> Self:
-        """Set the weights by `choose_weights` on validation rows; a sample of some thousand is enough.
-
-        Parameters
-        ----------
-        histories, relevant : csr_matrix of shape (n_rows, n_items)
-            What was known of each person, and what they turned to afterwards; no row of it may be test data.
-        k, steps : int
-            As in `choose_weights`.
-
-        Raises
-        ------
-        DataError, ConfigError
-            As `choose_weights` and the retrievers raise them.
-        """
-        scores = {name: retriever.score(histories) for name, retriever in self.retrievers.items()}
-        self.weights = choose_weights(scores, relevant, mask=histories, k=k, steps=steps)
-        return self
-
-    def score(self, histories: csr_matrix) -> Float32Array:
-        """Blended scores; retrievers of weight 0 are not asked.
-
-        Parameters
-        ----------
-        histories : csr_matrix of shape (n_rows, n_items)
-            Weights as in training.
-
-        Returns
-        -------
-        array of shape (n_rows, n_items)
-
-        Raises
-        ------
-        DataError
-            As the retrievers raise it.
-        """
-        used = {name: weight for name, weight in self.weights.items() if weight > 0}
-        return blend_scores({name: self.retrievers[name].score(histories) for name in used}, used)
-
-    def explain(self, history: csr_matrix, item: int) -> Float32Array:
-        """What each interaction adds to the blended score of an item, before each row's mean is taken off.
-
-        Retrievers that cannot explain (popularity) add nothing here.
-
-        Raises
-        ------
-        DataError
-            As the retrievers raise it.
-        """
-        total = np.zeros(csr_matrix(history).nnz, dtype=np.float32)
-        for name, weight in self.weights.items():
-            retriever = self.retrievers[name]
-            if weight > 0 and isinstance(retriever, Explains):
-                spread = retriever.score(history).std(axis=1, dtype=np.float64)[0]
-                if spread > 0:
-                    total += (weight / spread * retriever.explain(history, item)).astype(np.float32)
-        return total
-
-    def arrays(self) -> Arrays:
-        """The weights, and the arrays of each retriever behind its name."""
-        weights: Arrays = {WEIGHTS: np.array(json.dumps(self.weights))}
-        return weights | {
-            f"{name}{SEPARATOR}{key}": array
-            for name, retriever in self.retrievers.items()
-            for key, array in retriever.arrays().items()
-        }
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]], kinds: Mapping[str, type[Retriever]]) -> Self:
-        """Restore what `arrays` returned.
-
-        Parameters
-        ----------
-        arrays : mapping of str to array
-            As returned by `arrays`.
-        kinds : mapping of str to type
-            Class of each retriever, so that an artefact never says what code to run.
-
-        Raises
-        ------
-        ModelNotFound
-            An array is missing.
-        DataError
-            An array is damaged.
-        """
-        try:
-            weights = json.loads(str(member(arrays, WEIGHTS)))
-        except ValueError as e:
-            raise damaged(WEIGHTS, f"it is not JSON ({e})") from None
-        parts = {
-            name: {
-                key.removeprefix(name + SEPARATOR): a for key, a in arrays.items() if key.startswith(name + SEPARATOR)
-            }
-            for name in kinds
-        }
-        return cls({name: kind.from_arrays(parts[name]) for name, kind in kinds.items()}, weights=weights)
 
 
 def standardised(scores: Float32Array) -> Float32Array:

@@ -30,9 +30,9 @@ class Interactions:
 
     Examples
     --------
-    >>> seen = Interactions.from_rows([0, 0, 1], [1, 1, 0], weights=[1.0, 2.0, 0.5], shape=(2, 3))
-    >>> seen.matrix.toarray().tolist()
-    [[0.0, 3.0, 0.0], [0.5, 0.0, 0.0]]
+    >>> seen = Interactions(csr_matrix([[0, 3, 0], [0.5, 0, 0]]))
+    >>> seen.matrix.dtype, seen.by_group
+    (dtype('float32'), None)
     """
 
     matrix: csr_matrix
@@ -43,51 +43,6 @@ class Interactions:
         object.__setattr__(self, "matrix", matrix)
         if self.by_group is not None:
             object.__setattr__(self, "by_group", weights_matrix(self.by_group, "by_group", n_items=matrix.shape[1]))
-
-    @classmethod
-    def from_rows(
-        cls,
-        users: npt.ArrayLike,
-        items: npt.ArrayLike,
-        *,
-        shape: tuple[int, int],
-        weights: npt.ArrayLike | None = None,
-        groups: npt.ArrayLike | None = None,
-        n_groups: int = 0,
-    ) -> Self:
-        """Interactions from one row per event; events of one person with one item add up.
-
-        Parameters
-        ----------
-        users, items : array of int, shape (n_events,)
-            Row numbers from 0.
-        shape : tuple of int
-            Number of users and of items.
-        weights : array of shape (n_events,), optional
-            Not negative; 1 each when not given.
-        groups : array of int, shape (n_events,), optional
-            Group each event happened in, from 0.
-        n_groups : int
-            Number of groups.
-
-        Raises
-        ------
-        DataError
-            Lengths that differ, numbers out of range, or weights that are negative or not finite.
-        """
-        item = _numbers("items", items, below=shape[1])
-        weight = np.ones(len(item), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
-
-        def summed(name: str, rows: npt.ArrayLike, n_rows: int) -> csr_matrix:
-            row = _numbers(name, rows, below=n_rows)
-            if not row.shape == item.shape == weight.shape:
-                raise DataError(
-                    f"{name} {row.shape}, items {item.shape} and weights {weight.shape} must be equally many"
-                )
-            return csr_matrix((weight, (row, item)), shape=(n_rows, shape[1]))
-
-        by_group = None if groups is None else summed("groups", groups, n_groups)
-        return cls(summed("users", users, shape[0]), by_group)
 
 
 class Retriever(Protocol):
@@ -221,14 +176,3 @@ def one_history(history: csr_matrix, item: int, *, n_items: int) -> csr_matrix:
     if not 0 <= item < n_items:
         raise DataError(f"item must be a number from 0 to {n_items - 1}, got {item}")
     return found
-
-
-def _numbers(name: str, values: npt.ArrayLike, *, below: int) -> npt.NDArray[np.int64]:
-    array = np.asarray(values)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise DataError(f"{name} must be row numbers in one dimension, got {array.dtype} {array.shape}")
-    number = array.astype(np.int64)
-    outside = (number < 0) | (number >= below)
-    if outside.any():
-        raise DataError(f"{name} must be numbers from 0 to {below - 1}, got {number[outside][0]}")
-    return number

@@ -67,7 +67,7 @@ class ItemItem(SklearnEstimator):
 
     Examples
     --------
-    >>> seen = Interactions.from_rows([0, 0, 1, 1, 2], [0, 1, 0, 1, 2], shape=(3, 3))
+    >>> seen = Interactions(csr_matrix([[1, 1, 0], [1, 1, 0], [0, 0, 1]]))
     >>> ease = ItemItem(regularization=1.0, dropout=0.0, relaxation=0.0, user_exponent=0.0, item_exponent=0.0)
     >>> model = ease.fit(seen)  # items 0 and 1 go together: 2 / (2 + 1)
     >>> model.score(csr_matrix([[1.0, 0.0, 0.0]])).round(3)

@@ -47,7 +47,7 @@ class LowPass(SklearnEstimator):
 
     Examples
     --------
-    >>> seen = Interactions.from_rows([0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 2, 3], shape=(3, 4))
+    >>> seen = Interactions(csr_matrix([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1]]))
     >>> LowPass(rank=2).fit(seen).score(csr_matrix([[1.0, 0.0, 0.0, 0.0]])).round(2).tolist()
     [[0.5, 0.5, 0.0, 0.0]]
     """

@@ -50,7 +50,8 @@ class Popularity(SklearnEstimator):
 
     Examples
     --------
-    >>> seen = Interactions.from_rows([0, 1, 2, 3], [0, 0, 0, 1], shape=(4, 2), groups=[0, 0, 1, 1], n_groups=3)
+    >>> people, groups = csr_matrix([[1, 0], [1, 0], [1, 0], [0, 1]]), csr_matrix([[2, 0], [1, 1], [0, 0]])
+    >>> seen = Interactions(people, groups)
     >>> model = Popularity(prior_weight=2.0).fit(seen)
     >>> model.overall_.tolist()
     [0.75, 0.25]

@@ -8,7 +8,6 @@ from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
 from ml.domain.arrays import IntArray
-from ml.estimators.retrievers.interactions import Retriever
 
 Scores = npt.NDArray[np.float32 | np.float64]
 
@@ -60,38 +59,6 @@ def top_k(scores: npt.ArrayLike, *, k: int, mask: csr_matrix | None = None) -> I
         kept[mask.nonzero()] = -np.inf
     found = _best(kept, min(k, kept.shape[1]))
     return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=-1)
-
-
-def recommend(
-    retriever: Retriever, histories: csr_matrix, *, k: int, mask_history: bool = True, chunk_rows: int = 1024
-) -> IntArray:
-    """Lists of a retriever for many histories, scored in chunks so that memory stays bounded.
-
-    Parameters
-    ----------
-    retriever : Retriever
-        A fitted model.
-    histories : csr_matrix of shape (n_rows, n_items)
-        One row per list.
-    k : int
-        Length of the lists.
-    mask_history : bool
-        Leave out what the history holds.
-    chunk_rows : int
-        Rows scored at once; a chunk takes `chunk_rows * n_items * 8` bytes.
-
-    Raises
-    ------
-    ConfigError, DataError
-        As `top_k` and the model raise them.
-    """
-    if chunk_rows < 1:
-        raise ConfigError(f"chunk_rows must be at least 1, got {chunk_rows}")
-    lists = [np.empty((0, k), dtype=np.int64)]
-    for start in range(0, histories.shape[0], chunk_rows):
-        part = histories[start : start + chunk_rows]
-        lists.append(top_k(retriever.score(part), k=k, mask=part if mask_history else None))
-    return np.concatenate(lists)
 
 
 def _best(scores: Scores, k: int) -> IntArray:

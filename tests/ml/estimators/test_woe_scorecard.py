@@ -12,7 +12,6 @@ from scipy.special import expit
 from sklearn.base import clone
 
 from features.errors import ConfigError, DataError, ModelNotFound
-from ml.domain.credit.points import PointsScale
 from ml.estimators.woe_bins import places
 from ml.estimators.woe_scorecard import WoeScorecard
 from ml.metrics import roc_auc
@@ -92,21 +91,6 @@ def test_three_missing_rows_say_little() -> None:
     y[:3] = 1
     assert abs(WoeScorecard().fit(X, y).bins_[0].woe[-1]) < 0.5
     assert WoeScorecard(prior_rows=0).fit(X, y).bins_[0].woe[-1] == 0  # one class alone: nothing, as optbinning has it
-
-
-def test_points_of_a_row_add_up_to_its_score(fitted: WoeScorecard) -> None:
-    X, _ = _rows()
-    scale = PointsScale()
-    table = fitted.points_table(scale, NAMES)
-    for row in X[:50]:
-        total = 0.0
-        for column, (name, bins) in enumerate(zip(NAMES, fitted.bins_, strict=True)):
-            of_feature = [line for line in table if line["feature"] == name]
-            total += of_feature[places(row[[column]], bins)[0]]["points"]
-        assert total == pytest.approx(float(scale.points(fitted.decision_function(row[None]))[0]))
-    debt = [line for line in table if line["feature"] == "debt"]
-    assert sum(line["rows"] for line in debt) == len(X)
-    assert [line["points"] for line in debt[:-1]] == sorted((line["points"] for line in debt[:-1]), reverse=True)
 
 
 def test_fractional_weights_lose_nothing() -> None:

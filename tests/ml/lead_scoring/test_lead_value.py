@@ -14,7 +14,6 @@ from ml.lead_scoring.lead_value import (
     learn_channels,
     learn_margins,
     learn_response,
-    margins_known,
 )
 
 DAY = 86_400_000_000
@@ -53,7 +52,6 @@ def test_without_a_margin_nothing_is_learnt_of_it() -> None:
     assert learn_margins(leads(), BOUGHT, by="model") is None
     assert learn_margins(leads(gross_margin=[None] * 5), BOUGHT, by="model") is None
     assert learn_margins(leads(gross_margin=[100] * 5), np.zeros(5), by="model") is None
-    assert not margins_known({"margins": None}) and margins_known({"margins": {"overall": 1.0}})
 
 
 def test_channels_count_leads_of_the_last_months_by_last_and_first_touch() -> None:

@@ -14,11 +14,9 @@ from tests.training.simulator.small_group import (
     START,
     STORES,
     WINDOW,
-    make_journeys,
     make_people,
 )
-from training.simulator.draws import NEVER
-from training.simulator.journeys import LONGEST, REPEAT_GAP, Journeys, build_journeys, first_seen
+from training.simulator.journeys import LONGEST, REPEAT_GAP, Journeys, build_journeys
 from training.simulator.seasons import HOUR, TAIL_DAYS, local_hour
 
 
@@ -74,8 +72,3 @@ def test_some_of_the_journeys(journeys: Journeys) -> None:
     part = journeys.take(np.array([2, 0]))
     assert len(part) == 2
     assert part.person.tolist() == journeys.person[[2, 0]].tolist()
-
-
-def test_a_person_is_first_seen_at_the_begin_of_the_earliest_journey() -> None:
-    journeys = make_journeys(3, person=[1, 1, 0], begun_at=[30, 20, 40])
-    assert first_seen(journeys, people=3).tolist() == [40, 20, NEVER]

@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.domain.credit.derived_columns import check, derive, level_instalment, undefined_is_missing
+from ml.domain.credit.derived_columns import OPERATIONS, check, undefined_is_missing
 
 COLUMNS = {"a": np.array([6.0, np.nan, 1.0, 0.0]), "b": np.array([3.0, 2.0, 0.0, np.nan])}
+
+
+def derive(columns: dict[str, np.ndarray], operation: str, arguments: list[str | float]) -> np.ndarray:
+    values = [columns[a] if isinstance(a, str) else float(a) for a in arguments]
+    with undefined_is_missing():
+        return OPERATIONS[operation][0](*values)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +32,8 @@ def test_each_operation(operation: str, arguments: list[str | float], values: li
 
 
 def test_an_instalment_without_interest_divides_and_without_months_is_missing() -> None:
-    instalments = level_instalment(np.array([1_200.0, 1_200.0]), np.array([12.0, 0.0]), 0.0)
+    loans = {"amount": np.array([1_200.0, 1_200.0]), "months": np.array([12.0, 0.0])}
+    instalments = derive(loans, "instalment", ["amount", "months", 0.0])
     np.testing.assert_array_equal(instalments, [100.0, np.nan])
 
 

@@ -7,31 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.domain.credit.reason_codes import adverse_reasons, cutoff_reference, reason_groups
+from ml.domain.credit.reason_codes import adverse_reasons, nearest_to_cutoff, reason_groups
 
 TEXTS = {"DEBT": {"zh": "负债偏高", "en": "Debt is high"}}
 
 
-def test_reference_is_the_mean_of_the_applicants_nearest_the_cut_off_in_log_odds() -> None:
-    contributions = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0], [9.0, 90.0]])
-    # In log-odds 0.005 and 0.02 are about as far from 0.01; 0.5 and 0.0001 are far away.
+def test_the_nearest_to_the_cut_off_are_so_in_log_odds() -> None:
+    """In log-odds 0.005 and 0.02 are about as far from 0.01; 0.5 and 0.0001 are far away."""
     probability = [0.0001, 0.005, 0.02, 0.5]
-    assert cutoff_reference(contributions, probability, cutoff=0.01, neighbours=2).tolist() == [3.0, 30.0]
-    assert cutoff_reference(contributions, probability, cutoff=0.01, neighbours=99).tolist() == [4.0, 40.0]
+    assert sorted(nearest_to_cutoff(probability, cutoff=0.01, neighbours=2).tolist()) == [1, 2]
+    assert sorted(nearest_to_cutoff(probability, cutoff=0.01, neighbours=99).tolist()) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
-    ("rows", "cutoff", "neighbours", "rule"),
+    ("probability", "cutoff", "neighbours", "rule"),
     [
-        (([], []), 0.01, 5, "at least one"),
-        (([[1.0]], [0.1, 0.2]), 0.01, 5, "same rows"),
-        (([[1.0]], [0.1]), 0.0, 5, "cutoff must be strictly between 0 and 1, got 0.0"),
-        (([[1.0]], [0.1]), 0.01, 0, "neighbours must be at least 1, got 0"),
+        ([], 0.01, 5, "at least one row"),
+        ([0.1], 0.0, 5, "cutoff must be strictly between 0 and 1, got 0.0"),
+        ([0.1], 0.01, 0, "neighbours must be at least 1, got 0"),
     ],
 )
-def test_reference_needs_rows_and_a_cut_off(rows, cutoff: float, neighbours: int, rule: str) -> None:
+def test_the_nearest_need_rows_and_a_cut_off(
+    probability: list[float], cutoff: float, neighbours: int, rule: str
+) -> None:
     with pytest.raises(ValueError, match=rule):
-        cutoff_reference(*rows, cutoff=cutoff, neighbours=neighbours)
+        nearest_to_cutoff(probability, cutoff=cutoff, neighbours=neighbours)
 
 
 def test_features_of_one_reason_are_added_before_they_are_ranked() -> None:

@@ -15,7 +15,7 @@ from ml.domain.loans.application import Applicant, Application, OfferedProduct, 
 from ml.domain.loans.candidates import RULES, candidates, down_payments
 from ml.domain.loans.changes import smallest_changes
 from ml.domain.loans.loan import Loan
-from ml.domain.loans.offers import Offers, equity, make_offers
+from ml.domain.loans.offers import Offers, make_offers
 from ml.domain.loans.payment_grid import payment_grid
 from ml.domain.loans.product import Fee, LoanProduct, Subsidy
 from ml.domain.loans.rounding import LoanError
@@ -70,8 +70,8 @@ def test_every_offer_keeps_every_rule() -> None:
         assert offer.payment_to_income <= 0.5
         assert offer.loan_to_value <= 0.8
         assert offer.expected_profit >= 0
-        made = equity(schedule(offer.loan, START), PRICE)
-        assert offer.equity == pytest.approx({months: made[months] for months in offer.equity})
+        left = [row.balance for row in schedule(offer.loan, START).rows]
+        assert offer.equity == pytest.approx({months: 1 - left[months - 1] / PRICE for months in offer.equity})
         assert offer.equity[offer.loan.term_months] == 1
 
 
@@ -198,11 +198,6 @@ def test_the_best_of_each_measure_is_chosen_first(values: np.ndarray[Any, Any], 
 def test_a_count_below_one_is_refused(count: Any) -> None:
     with pytest.raises(LoanError, match="count must be a whole number of at least 1"):
         found(asked(), bank(), count=count)
-
-
-def test_equity_starts_with_the_down_payment_and_ends_with_the_vehicle() -> None:
-    made = schedule(Loan(LoanProduct(form="equal_principal"), 6_000_000, 0.05, 3), START)
-    assert equity(made, PRICE) == (0.4, 0.6, 0.8, 1.0)
 
 
 def test_the_grid_says_what_can_be_had() -> None:

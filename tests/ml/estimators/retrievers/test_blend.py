@@ -8,25 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from features.errors import ConfigError, DataError, ModelNotFound
-from ml.artefacts.npz import from_npz, to_npz
-from ml.estimators.retrievers.als import ALS
-from ml.estimators.retrievers.blend import Blend, _simplex, blend_scores, choose_weights, standardised
-from ml.estimators.retrievers.interactions import Interactions
-from ml.estimators.retrievers.item_item import ItemItem
-from ml.estimators.retrievers.popularity import Popularity
-
-KINDS = {"near": ItemItem, "factors": ALS, "popular": Popularity}
-
-
-@pytest.fixture(scope="module")
-def blend(people: Interactions) -> Blend:
-    members = {
-        "near": ItemItem(regularization=5.0),
-        "factors": ALS(factors=4, regularization=1.0, num_threads=1),
-        "popular": Popularity(),
-    }
-    return Blend(members, weights={"near": 0.5, "factors": 0.3, "popular": 0.2}).fit(people)
+from features.errors import ConfigError, DataError
+from ml.estimators.retrievers.blend import _simplex, blend_scores, choose_weights, standardised
 
 
 @given(
@@ -68,50 +51,13 @@ def test_equal_ones_lean_on_the_first_and_rows_without_truth_do_not_count() -> N
         choose_weights({"a": scores}, relevant, mask=csr_matrix((2, 2)), steps=0)
 
 
-def test_score_is_the_weighted_sum_of_its_members(blend: Blend, people: Interactions) -> None:
-    parts = {name: retriever.score(people.matrix) for name, retriever in blend.retrievers.items()}
-    assert np.array_equal(blend.score(people.matrix), blend_scores(parts, blend.weights))
-
-
-def test_choosing_never_makes_validation_worse_and_is_repeatable(blend: Blend, people: Interactions) -> None:
-    rng = np.random.default_rng(0)
-    held = people.matrix.copy()
-    held.data[rng.random(held.nnz) < 0.5] = 0
-    held.eliminate_zeros()
-    relevant = people.matrix - held
-    relevant.eliminate_zeros()
-    other = Blend(blend.retrievers)
-    assert other.weights == {"near": 1.0, "factors": 1.0, "popular": 1.0}
-    first = other.choose(held, relevant, k=5, steps=5).weights
-    assert first == other.choose(held, relevant, k=5, steps=5).weights
-    assert sum(first.values()) == pytest.approx(1)
-
-
-def test_explanation_without_popularity_orders_items_as_the_score_does(people: Interactions, blend: Blend) -> None:
-    two = Blend({n: blend.retrievers[n] for n in ("near", "factors")}, weights={"near": 0.7, "factors": 0.3})
-    score = two.score(people.matrix[2])[0]
-    told = np.array([two.explain(people.matrix[2], item).sum() for item in range(20)])
-    np.testing.assert_allclose(told - told.mean(), score, atol=1e-4)
-    assert not two.explain(csr_matrix((1, 20), dtype=np.float32), 3).size
-
-
-def test_arrays_survive_a_file(blend: Blend, people: Interactions) -> None:
-    arrays = from_npz(to_npz(blend.arrays()), "blend.npz")
-    again = Blend.from_arrays(arrays, KINDS)
-    assert again.weights == blend.weights
-    assert np.array_equal(again.score(people.matrix), blend.score(people.matrix))
-    with pytest.raises(ModelNotFound, match="params"):
-        Blend.from_arrays({n: a for n, a in arrays.items() if not n.startswith("factors/")}, KINDS)
-    with pytest.raises(DataError, match="damaged"):
-        Blend.from_arrays(arrays | {"blend_weights": np.array("{")}, KINDS)
-
-
 @pytest.mark.parametrize("weights", [{"a": 1.0}, {"a": 1.0, "b": -1.0}, {"a": 0.0, "b": 0.0}, {"a": np.nan, "b": 1.0}])
 def test_weights_it_refuses(weights: dict[str, float]) -> None:
+    scores = np.ones((1, 2), dtype=np.float32)
     with pytest.raises(ConfigError, match="blend weights"):
-        Blend({"a": Popularity(), "b": Popularity()}, weights=weights)
+        blend_scores({"a": scores, "b": scores}, weights)
 
 
-def test_a_blend_of_nothing_is_refused() -> None:
-    with pytest.raises(ConfigError, match="at least one retriever"):
-        Blend({})
+def test_a_retriever_of_weight_zero_adds_nothing() -> None:
+    a, b = np.array([[1, 3]], dtype=np.float32), np.array([[9, 1]], dtype=np.float32)
+    assert np.array_equal(blend_scores({"a": a, "b": b}, {"a": 2.0, "b": 0.0}), 2 * standardised(a))

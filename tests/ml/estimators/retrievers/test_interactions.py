@@ -14,16 +14,6 @@ from ml.estimators.retrievers.interactions import Interactions, decay_weights
 DAY = 86_400_000_000
 
 
-def test_events_of_one_person_with_one_item_add_up_by_person_and_by_group() -> None:
-    seen = Interactions.from_rows(
-        [0, 0, 1], [1, 1, 0], weights=[1.0, 2.0, 0.5], shape=(3, 2), groups=[1, 0, 1], n_groups=2
-    )
-    assert seen.matrix.toarray().tolist() == [[0, 3], [0.5, 0], [0, 0]]
-    assert seen.by_group is not None
-    assert seen.by_group.toarray().tolist() == [[0, 2], [0.5, 1]]
-    assert seen.matrix.dtype == np.float32
-
-
 def test_duplicates_and_stored_zeros_go_and_the_callers_matrix_stays() -> None:
     given_matrix = coo_matrix(([1.0, 2.0, 0.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
     assert Interactions(given_matrix).matrix.nnz == 1
@@ -31,24 +21,13 @@ def test_duplicates_and_stored_zeros_go_and_the_callers_matrix_stays() -> None:
 
 
 def test_no_event_is_no_error() -> None:
-    assert Interactions.from_rows([], [], shape=(2, 3)).matrix.shape == (2, 3)
+    assert Interactions(csr_matrix((2, 3))).matrix.shape == (2, 3)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"users": [0, 5], "items": [0, 1]}, "users must be numbers from 0 to 1, got 5"),
-        ({"users": [0, 1], "items": [0, -1]}, "items must be numbers from 0 to 2, got -1"),
-        ({"users": [0], "items": [0, 1]}, "equally many"),
-        ({"users": [0.5, 1], "items": [0, 1]}, "row numbers"),
-        ({"users": [0, 1], "items": [0, 1], "weights": [1, -2]}, "not negative, got -2.0 for item 1"),
-        ({"users": [0, 1], "items": [0, 1], "weights": [1, np.nan]}, "finite"),
-        ({"users": [0, 1], "items": [0, 1], "groups": [0, 1], "n_groups": 1}, "groups must be numbers"),
-    ],
-)
-def test_what_it_refuses(arguments: dict[str, object], message: str) -> None:
+@pytest.mark.parametrize(("weight", "message"), [(-2.0, r"not negative, got -2\.0 for item 1"), (np.nan, "finite")])
+def test_weights_it_refuses(weight: float, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        Interactions.from_rows(**({"shape": (2, 3)} | arguments))  # type: ignore[arg-type]
+        Interactions(csr_matrix(([1.0, weight], ([0, 1], [0, 1])), shape=(2, 3)))
 
 
 def test_dense_matrices_and_groups_of_other_items_are_refused() -> None:

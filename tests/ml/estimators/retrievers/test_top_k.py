@@ -14,9 +14,6 @@ from scipy.sparse import csr_matrix
 from features.errors import ConfigError, DataError
 from ml.artefacts.npz import from_npz, to_npz
 from ml.estimators.retrievers import top_k
-from ml.estimators.retrievers.interactions import Interactions
-from ml.estimators.retrievers.item_item import ItemItem
-from ml.estimators.retrievers.top_k import recommend
 
 SHAPE = st.tuples(st.integers(1, 6), st.integers(1, 9))
 
@@ -57,18 +54,6 @@ def test_what_it_refuses() -> None:
             top_k([[1.0, wrong]], k=1)
     with pytest.raises(DataError, match="mask as large"):
         top_k([[1.0]], k=1, mask=csr_matrix((1, 2)))
-
-
-def test_lists_in_chunks_equal_lists_at_once(people: Interactions) -> None:
-    model = ItemItem().fit(people)
-    whole = recommend(model, people.matrix, k=5)
-    assert np.array_equal(recommend(model, people.matrix, k=5, chunk_rows=7), whole)
-    assert not people.matrix.toarray()[np.arange(80)[:, None], whole].any()
-    again = recommend(model, people.matrix, k=5, mask_history=False)
-    assert np.array_equal(again, top_k(model.score(people.matrix), k=5))
-    assert recommend(model, people.matrix[:0], k=5).shape == (0, 5)
-    with pytest.raises(ConfigError, match="chunk_rows"):
-        recommend(model, people.matrix, k=5, chunk_rows=0)
 
 
 def test_files_with_python_objects_are_refused() -> None:
