@@ -60,7 +60,3 @@ class Forecast:
         """Some of the series."""
         parts = {n: v[rows] for n, v in self.parts.items()}
         return Forecast(self.mean[rows], self.dispersion[rows], self.level[rows], self.kind[rows], self.whole, parts)
-
-    def point(self, kind: str) -> FloatArray:
-        """The mean, which squared errors ask for, or the median, which absolute and relative ones do."""
-        return self.mean if kind == "mean" else self.quantiles(np.array([0.5]))[..., 0]

@@ -67,8 +67,6 @@ class DemandParams(Section):
         What to do when asked for more than the horizon that was validated.
     weighting : {'volume', 'series'}
         Whether every unit counts the same in learning, or every series.
-    point : {'mean', 'median'}
-        Which point stands for the distribution: its mean, or its median, which makes absolute errors small.
     validation_origins, test_origins : int
         Origins from which weights and quantiles are learnt, and which are kept for the test.
     levels : tuple of tuple of str, or None
@@ -95,7 +93,6 @@ class DemandParams(Section):
     horizon: int = Field(4, ge=1, le=370)
     beyond: Literal["warn", "refuse"] = "refuse"
     weighting: Literal["volume", "series"] = "volume"
-    point: Literal["mean", "median"] = "mean"
     validation_origins: int = Field(4, ge=1, le=100)
     test_origins: int = Field(3, ge=1, le=100)
     candidates: tuple[str, ...] = ("exponential_smoothing", "theta", "croston")

@@ -218,13 +218,6 @@ class Recommender:
         """The k best vehicles of each visitor as rows of `vehicles`, best first; -1 where there are fewer."""
         return best_of_each(*self.rank(visitors, vehicles), k=k, n=len(visitors))
 
-    def item_scores(self, visitors: Visitors, vehicles: Vehicles) -> FloatArray:
-        """Score of every item for each visitor; minus infinity for what is no candidate. For evaluation."""
-        pairs, scores = self.rank(visitors, vehicles)
-        table = np.full((len(visitors), len(self.known.items) + 1), -np.inf)
-        np.maximum.at(table, (pairs.visitor, vehicles.item[pairs.vehicle]), scores)
-        return table[:, :-1]
-
     def to_files(self) -> dict[str, bytes]:
         """Write what was learned as native files."""
         state = {

@@ -80,6 +80,19 @@ def calls() -> list[Call]:
             ("forecast", *plan, "--out", "OUT/plan.parquet"),
             tables=("plan.parquet", "plan.orders.parquet"),
         ),
+        Call(
+            "recommendation/evaluate.logged",
+            (
+                "evaluate",
+                "recommendation",
+                "--with",
+                str(OVERLAYS / "recommendation.yaml"),
+                "--version",
+                "1",
+                "--logged",
+                "OUT/../sample/tables/exposures.parquet",
+            ),
+        ),
         Call("value", ("value", "--out", "OUT/value.parquet"), tables=("value.parquet",)),
         Call(
             "fault_rate/alarms",

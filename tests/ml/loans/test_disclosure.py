@@ -17,7 +17,8 @@ from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure import STATEMENT, Disclosure, disclose
 from ml.loans.disclosure_html import page
 from ml.loans.eligibility import PricingBasis
-from ml.loans.quotes import loan_for, schedule_for
+from ml.loans.quotes import schedule_for
+from tests.ml.loans.small_loans import loan_for
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,7 +45,7 @@ def stated(lending: Lending, case: str) -> Disclosure:
     name, kind, term, balloon, probability = CASES[case]
     application = Application(Applicant(32, 1_600_000), Vehicle("V1", 18_000_000, kind), 8_000_000, term)
     basis = PricingBasis(on=ON, probability_of_default=probability)
-    loan = loan_for(lending, name, application, basis=basis, balloon_share=balloon)
+    loan = loan_for(lending, name, application, basis=basis, balloon_share=balloon or 0.0)
     return disclose(lending, name, schedule_for(loan, ON))
 
 

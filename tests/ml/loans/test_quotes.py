@@ -13,8 +13,9 @@ from features.errors import DataError
 from ml.domain.loans.application import Applicant, Application, Vehicle
 from ml.domain.loans.cost import cost
 from ml.loans.catalogue.files import Lending, load_lending
-from ml.loans.eligibility import PricingBasis, obstacles, offered_products
-from ml.loans.quotes import changes_for, grid_for, loan_for, offers_for, schedule_for, settlement_for
+from ml.loans.eligibility import PricingBasis, obstacles, offered_product, offered_products
+from ml.loans.quotes import changes_for, grid_for, offers_for, schedule_for, settlement_for
+from tests.ml.loans.small_loans import loan_for
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 ON = date(2026, 9, 15)
@@ -98,39 +99,23 @@ def test_an_offer_s_loan_makes_its_schedule(lending: Lending) -> None:
     [
         ({"name": "magic"}, "product 'magic' is unknown; the products are: bank_standard, bank_equal_principal"),
         ({"name": "used_guaranteed"}, "product 'used_guaranteed' is closed to this application: vehicle_class"),
-        ({"term": 7}, "term_months of product 'bank_standard' must be one of 12, 24, 36, 48, 60, got 7"),
-        ({"term": None}, "term_months of product 'bank_standard' must be one of 12, 24, 36, 48, 60, got None"),
-        ({"down": 17_000_000}, "must be from 20000.00 to 800000.00 yuan, got 10000.00; change the down payment"),
-        ({"down": 3_599_999}, "must be at most 80.00% on 2026-09-15, got 80.00%; raise the down payment"),
-        ({"balloon_share": 0.3}, "balloon_share of product 'bank_standard' must be left out, got 0.3"),
-        ({"name": "maker_balloon"}, "balloon_share of product 'maker_balloon' must be 0.3, 0.4, got None"),
-        ({"name": "maker_balloon", "balloon_share": 0.5}, "must be 0.3, 0.4, got 0.5"),
         ({"on": date(2017, 6, 1)}, "2017-06-01 is before the first rule of risk"),
         ({"kind": "boat"}, "vehicle_class must be one of private_combustion, .*, got 'boat'"),
         ({"probability": float("nan")}, "probability_of_default must be from 0 to 1, got nan"),
     ],
 )
-def test_a_loan_outside_the_rules_is_refused(lending: Lending, values: dict[str, Any], text: str) -> None:
+def test_a_product_outside_the_rules_is_refused(lending: Lending, values: dict[str, Any], text: str) -> None:
     basis = PricingBasis(on=values.get("on", ON), probability_of_default=values.get("probability", 0.008))
     vehicle = replace(CAR, vehicle_class=values.get("kind", CAR.vehicle_class))
-    application = asked(values.get("down", 8_000_000), values.get("term", 36), vehicle)
-    name = values.get("name", "bank_standard")
     with pytest.raises(DataError, match=text):
-        loan_for(lending, name, application, basis=basis, balloon_share=values.get("balloon_share"))
+        offered_product(lending, values.get("name", "bank_standard"), WHO, vehicle, basis=basis)
 
 
-def test_the_lowest_down_payment_is_allowed_exactly(lending: Lending) -> None:
-    loan = loan_for(lending, "bank_standard", asked(3_600_000), basis=SAFE)
-    assert loan.amount == 14_400_000
-
-
-def test_a_cost_above_the_legal_ceiling_is_refused(lending: Lending) -> None:
+def test_a_cost_above_the_legal_ceiling_is_no_offer(lending: Lending) -> None:
     dear = lending.catalogue.products["flat_easy"]
     grid = dear.rates[0].model_copy(update={"by_band": {"A": {36: 0.23}}})
     products = {"flat_easy": dear.model_copy(update={"rates": (grid,)})}
     changed = replace(lending, catalogue=lending.catalogue.model_copy(update={"products": products}))
-    with pytest.raises(DataError, match=r"annualised cost must be at most the legal ceiling of 24.00%, got 3\d"):
-        loan_for(changed, "flat_easy", asked(), basis=SAFE)
     assert offers_for(changed, asked(), basis=SAFE).broken["annualised_cost"] > 0
     assert offers_for(changed, asked(), basis=SAFE).offers == ()
 

@@ -16,7 +16,8 @@ from ml.report.sections import Table
 from tests.small.recommendation import DAY, MINUTE, START, STORES, recommendation_tables, write_recommendation
 from training.config import load_config
 from training.studies import ranking_logged
-from training.studies.ranking import RankingStudyData
+from training.studies.fitted import Evaluation
+from training.studies.ranking import RankingStudy, RankingStudyData
 from training.studies.ranking_holdout import HoldoutSet
 from training.studies.ranking_logged import evaluate_logged
 
@@ -126,6 +127,13 @@ def test_the_report_names_log_gain_and_overlap(write: Callable[..., Logged]) -> 
     assert report.rows("gains")[0]["gain"] == pytest.approx(
         (report.metrics["reward_dr"].value or 0) - viewed / exposures.height
     )
+
+
+def test_the_study_evaluates_by_logged_exposures(write: Callable[..., Logged]) -> None:
+    study, estimator, log = write(400, seed=7)
+    assert "logged" in RankingStudy().evaluations
+    evaluation = Evaluation("logged", lambda: estimator, source=log)
+    assert RankingStudy().evaluate(study.config, evaluation) == evaluate_logged(study, estimator, log)
 
 
 def test_thin_and_incomplete_overlap_are_told(write: Callable[..., Logged]) -> None:
