@@ -17,7 +17,7 @@ from ml.home import locked
 from ml.registry import check_task
 
 MAX_REASON_CHARACTERS = 1_000  # a database keeps 5,000 characters of an entry
-_JOURNAL = "promotion."
+_JOURNAL = "move."
 
 
 class NotPromoted(ChehangError):

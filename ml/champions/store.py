@@ -26,6 +26,9 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's own seven take minutes to say "it is down"
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+CONNECT_SECONDS = 10  # a database that does not answer by then is down
 
 
 class StoreError(ConfigError):
@@ -88,9 +91,9 @@ def opened(action: str, *, create: bool = False) -> Iterator[MlflowClient | None
         yield None if missing else MlflowClient(tracking_uri=uri, registry_uri=uri)
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as e:
         raise StoreError(
-            f"the tracking store {_without_password(uri)} failed while {action}: {_one_line(e)}; "
+            f"the tracking store {_without_password(uri, uri)} failed while {action}: {_one_line(e, uri)}; "
             "check MLFLOW_TRACKING_URI, free space and rights, then run the command again"
-        ) from e
+        ) from None  # what MLflow raised may quote the password
 
 
 def _create(path: Path) -> None:
@@ -115,18 +118,20 @@ def _reach(uri: str) -> None:
     if uri.startswith(("postgresql", "mysql", "mssql", "sqlite")):
         from sqlalchemy import NullPool, create_engine
 
-        create_engine(uri, poolclass=NullPool).connect().close()
+        limit = {"connect_timeout": CONNECT_SECONDS} if uri.startswith(("postgresql", "mysql")) else {}
+        create_engine(uri, poolclass=NullPool, connect_args=limit).connect().close()
 
 
-def _without_password(uri: str) -> str:
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+def _without_password(text: str, uri: str) -> str:
+    """Return a text without the user and password of the store's address, nor of any other address."""
+    credentials = "" if uri.startswith("sqlite") else uri.partition("://")[2].rpartition("@")[0]
+    whole = text.replace(f"{credentials}@", "") if credentials else text
+    return re.sub(r"://[^/\s]*@", "://", whole)
 
 
-def _one_line(error: Exception) -> str:
-    """Return the message of an error, without the password that an address in it may carry."""
-    text = " ".join(str(getattr(error, "orig", None) or error).split())
-    return re.sub(r"://[^/\s]*@", "://", text)[:300]
+def _one_line(error: Exception, uri: str) -> str:
+    """Return the message of an error, without passwords."""
+    return _without_password(" ".join(str(getattr(error, "orig", None) or error).split()), uri)[:300]
 
 
 def artifacts_folder(task: str) -> Path:

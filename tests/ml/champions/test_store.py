@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ml import champions
-from ml.champions import StoreError
+from ml.champions import StoreError, store
 from ml.champions.store import artifacts_folder, embedded_database, import_mlflow, location, opened, store_uri
 
 
@@ -44,16 +44,28 @@ def test_a_database_that_is_down_is_one_line_without_its_password(home: Path, mo
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    for scheme in ("postgresql+psycopg", "http"):
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{scheme}://reader:s3cr@t@127.0.0.1:{port}/mlflow")
+    for scheme, password in (("postgresql+psycopg", "s3cr@t/7"), ("http", "s3cr")):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{scheme}://reader:{password}@127.0.0.1:{port}/mlflow")
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         started = time.monotonic()
         with pytest.raises(StoreError) as failure:
             champions.champion_number("credit_risk")
         text = str(failure.value)
         assert "failed while reading the champion" in text and "MLFLOW_TRACKING_URI" in text
-        assert "\n" not in text and "s3cr" not in text
+        assert "\n" not in text and "s3cr" not in text and "reader" not in text
         assert time.monotonic() - started < 30
+
+
+def test_a_database_that_does_not_answer_is_one_line_soon(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_mlflow()
+    monkeypatch.setattr(store, "CONNECT_SECONDS", 2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"postgresql+psycopg://127.0.0.1:{silent.getsockname()[1]}/mlflow"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        with pytest.raises(StoreError, match=r"failed while reading the history: .*timeout"):
+            champions.history("credit_risk")
 
 
 def test_a_damaged_database_is_one_line(home: Path) -> None:
