@@ -88,8 +88,8 @@ def promote(task: str, number: int | None = None, *, who: str, reason: str | Non
 
     On one machine moves take turns: of two at once, the second sees the first. A process killed at any place leaves
     the alias at the old or the new version, and a history that agrees with it. Machines that share a server have no
-    common lock: each reads the alias again after its move and is told if another machine's move replaced it; a move
-    that took effect in between stays in the history.
+    common lock: each reads the alias directly before and after its move, and is refused if another machine moved it;
+    of two that do all this within milliseconds of each other, the last wins and the history shows both.
 
     Parameters
     ----------
@@ -185,10 +185,13 @@ def _refusal(chosen: Version, present: Version | None) -> str:
 
 def _move(target: Version, present: Version | None, *, action: str, who: str, why: str, forced: bool = False) -> Move:
     """Write the entry, move the alias, confirm the entry: `history` understands a kill between any two."""
+    task, previous = target.task, present.number if present else None
     load(target)  # a version whose files are damaged would leave the next server without a champion
+    if champion_number(task) != previous:  # reading the files takes seconds
+        raise _moved_elsewhere(target)
     move = Move(
         version=target.number,
-        previous=present.number if present else None,
+        previous=previous,
         action=action,
         who=who,
         when=datetime.now(UTC),
@@ -196,21 +199,24 @@ def _move(target: Version, present: Version | None, *, action: str, who: str, wh
         forced=forced,
         metrics={k: v for k, v in target.metrics.items() if "/" not in k},
     )
-    task = target.task
     with opened("moving the champion") as client:
         assert client is not None, "a version comes from a store"
         count = sum(key.startswith(_JOURNAL) for key in client.get_registered_model(task).tags)
         key = f"{_JOURNAL}{count:06}.{uuid4().hex[:8]}"  # a number, because clocks of two machines differ
         client.set_registered_model_tag(task, key, _written(move, confirmed=False))
         client.set_registered_model_alias(task, CHAMPION, str(target.number))
-        now = champion_number(task)
-        if now != target.number:
-            raise NotPromoted(
-                f"{task} version {target.number} is not champion: another machine moved the alias to version {now} "
-                f"at the same time; see: chehang history {task}"
-            )
+        if champion_number(task) != target.number:
+            raise _moved_elsewhere(target)
         client.set_registered_model_tag(task, key, _written(move, confirmed=True))
     return move
+
+
+def _moved_elsewhere(target: Version) -> NotPromoted:
+    task, number = target.task, champion_number(target.task)
+    return NotPromoted(
+        f"{task} version {target.number} is not champion: another machine made version {number} champion "
+        f"at the same time; see: chehang history {task}"
+    )
 
 
 def _written(move: Move, *, confirmed: bool) -> str:

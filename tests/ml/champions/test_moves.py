@@ -176,11 +176,22 @@ def test_a_move_that_another_machine_replaced_is_reported(registry: Path, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "set_registered_model_alias", raced)
-        with pytest.raises(
-            NotPromoted, match="version 2 is not champion: another machine moved the alias to version 3"
-        ):
+        with pytest.raises(NotPromoted, match="version 2 is not champion: another machine made version 3 champion"):
             champions.promote(TASK, 2, who="anna")
     assert [m.version for m in champions.history(TASK)] == [1]
+
+
+def test_a_move_by_another_machine_while_the_files_are_read_stops_this_one(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _promoted(1, None)
+    judged(2, 1)
+    uri = f"sqlite:///{registry / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    monkeypatch.setattr(module, "load", lambda version: client.set_registered_model_alias(TASK, "champion", "3"))
+    with pytest.raises(NotPromoted, match="another machine made version 3 champion at the same time"):
+        champions.promote(TASK, 2, who="anna")
+    assert champions.champion_number(TASK) == 3 and [m.version for m in champions.history(TASK)] == [1]
 
 
 def test_moves_by_another_tool_do_not_hide_what_was_confirmed(registry: Path) -> None:
