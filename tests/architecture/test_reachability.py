@@ -15,9 +15,17 @@ from dataclasses import dataclass, field
 from tests.conftest import ROOT
 
 PACKAGES = ("chehang", "features", "ml", "serving", "training")
-# Called by name: click, scikit-learn, MLflow and BentoML.
+# Called by name: click, scikit-learn, MLflow, BentoML and PyYAML.
 API = "chehang"  # what notebooks and other people's code import
-ENTRY_POINTS = {"format_commands", "resolve_command", "set_params", "_load_pyfunc", "Chehang", "to_asgi"}
+ENTRY_POINTS = {
+    "format_commands",
+    "resolve_command",
+    "set_params",
+    "_load_pyfunc",
+    "Chehang",
+    "to_asgi",
+    "fetch_flow_collection_start",
+}
 VALIDATORS = {"field_validator", "model_validator", "field_serializer", "model_serializer"}
 
 
