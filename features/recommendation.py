@@ -192,7 +192,7 @@ def _people(tables: Frames) -> tuple[Frame, Collection[str]]:
     return events.filter(~nw.col(PERSON).is_null()), names
 
 
-def questions(tables: Frames, chosen: Frame, *, midway: bool = True) -> Frame:
+def questions(tables: Frames, chosen: Frame) -> Frame:
     """When somebody was to be shown something: the begin of each visit, and its second choice.
 
     A visit is a session; where the table has none, a day (UTC) of a person.
@@ -203,8 +203,6 @@ def questions(tables: Frames, chosen: Frame, *, midway: bool = True) -> Frame:
         `events`.
     chosen : LazyFrame
         From `interactions`.
-    midway : bool
-        Whether a visit is asked about again, at the instant of its second choice.
 
     Returns
     -------
@@ -220,15 +218,12 @@ def questions(tables: Frames, chosen: Frame, *, midway: bool = True) -> Frame:
     store = [nw.col("store_id").max()] if "store_id" in names else []
     begins = events.group_by(PERSON, visit).agg(nw.col("event_at").min().alias(AS_OF), *store)
     asked = begins.with_columns(nw.lit(False).alias("midway"))
-    if midway:
-        choices = chosen.select(PERSON, visit, "event_at")
-        first = choices.group_by(PERSON, visit).agg(nw.col("event_at").min().alias("first_at"))
-        later = choices.join(first, on=[PERSON, visit], how="inner").filter(nw.col("event_at") > nw.col("first_at"))
-        second = later.group_by(PERSON, visit).agg(nw.col("event_at").min().alias(AS_OF))
-        rest = (
-            begins.drop(AS_OF).join(second, on=[PERSON, visit], how="inner").with_columns(nw.lit(True).alias("midway"))
-        )
-        asked = nw.concat([asked, rest.select(asked.collect_schema().names())])
+    choices = chosen.select(PERSON, visit, "event_at")
+    first = choices.group_by(PERSON, visit).agg(nw.col("event_at").min().alias("first_at"))
+    later = choices.join(first, on=[PERSON, visit], how="inner").filter(nw.col("event_at") > nw.col("first_at"))
+    second = later.group_by(PERSON, visit).agg(nw.col("event_at").min().alias(AS_OF))
+    rest = begins.drop(AS_OF).join(second, on=[PERSON, visit], how="inner").with_columns(nw.lit(True).alias("midway"))
+    asked = nw.concat([asked, rest.select(asked.collect_schema().names())])
     return asked.drop(visit).unique([PERSON, AS_OF], keep="any")
 
 

@@ -20,7 +20,7 @@ from ml import champions
 from ml.model import Model
 from ml.registry import TASKS
 from tests.conftest import Trained
-from tests.contract.studies import CONTRACTS, alter_later
+from tests.contract.studies import CONTRACTS, ROWS, alter_later
 from training.config import TaskConfig, load_config
 from training.study import StudyData, load_data
 
@@ -122,7 +122,7 @@ def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
             TABLES[name],
             frame,
             cut + (name == "stock"),  # a snapshot speaks of the period that ends with it
-            spine=name == model.task.tables[0] and model.task.endpoint.explains,
+            spine=name == model.task.tables[0] and contract is ROWS,
             linked=contract.linked,
             grows=name not in contract.counted,
         )
