@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from ml.report.report import Report
-from ml.report.text import text_of
+if TYPE_CHECKING:
+    from ml.report.report import Report
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True, highlight=False)
@@ -24,6 +24,8 @@ def print_notes(notes: Any) -> None:
 
 def print_report(report: Report) -> None:
     """Print the sections of a report, and its notes."""
+    from ml.report.text import text_of
+
     for part in text_of(report):
         out.print(part)
     print_notes(report.notes)

@@ -184,17 +184,26 @@ def draw_evidence(watched: Watch, path: Path) -> None:
     ConfigError
         The file cannot be written.
     """
-    margin = watched.log_e.max(axis=1) - watched.bar
-    first = watched.field.first_day + WEEK_DAYS * (watched.start + 1)
-    weeks = [str(instant(int((first + WEEK_DAYS * k) * DAY)).date()) for k in range(watched.log_e.shape[1])]
-    cells = [int(row) for row in np.argsort(-margin)[:DRAWN]]
     draw_sections(
-        [section for row in cells for section in _evidence(watched, row, weeks)],
+        evidence_sections(watched),
         path,
         title="fault_rate: the components nearest to an alarm",
-        subtitle=f"reports known until {weeks[-1]}",
+        subtitle=f"reports known until {_weeks(watched)[-1]}",
         columns=4,
     )
+
+
+def evidence_sections(watched: Watch) -> list[TimeSeries]:
+    """Return evidence with its threshold, and faults beside those expected, of the cells nearest to an alarm."""
+    margin = watched.log_e.max(axis=1) - watched.bar
+    weeks = _weeks(watched)
+    return [section for row in np.argsort(-margin)[:DRAWN] for section in _evidence(watched, int(row), weeks)]
+
+
+def _weeks(watched: Watch) -> list[str]:
+    """Return the last day of each week that is tested."""
+    first = watched.field.first_day + WEEK_DAYS * (watched.start + 1)
+    return [str(instant(int((first + WEEK_DAYS * k) * DAY)).date()) for k in range(watched.log_e.shape[1])]
 
 
 def _evidence(watched: Watch, row: int, weeks: list[str]) -> tuple[TimeSeries, TimeSeries]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
 from tests.small.fault_rate import DAY, DAYS, START, fleet_and_records, write_fault_rate
 from training.config import TaskConfig, load_config
-from training.runs.alarms import alarms
+from training.runs.alarms import alarms, evidence_sections
 
 
 def config_of(path: Path, **params: Any) -> TaskConfig:
@@ -67,3 +69,18 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(
 def test_a_bad_configuration_names_its_key(tmp_path: Path, change: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=key):
         config_of(write_fault_rate(tmp_path, *fleet_and_records(cars=10), **change))
+
+
+def test_evidence_and_faults_of_a_cell_are_two_charts_the_nearest_to_an_alarm_first() -> None:
+    watched: Any = SimpleNamespace(
+        cells=pl.DataFrame({"model": ["A", "B"], "component": ["pump", "brakes"]}),
+        log_e=np.array([[0.0, 0.5], [1.0, 4.0]]), bar=np.array([3.0, 3.0]), known_since=np.array([-1, 1]),
+        count=np.array([[0, 1], [3, 9]]), expected=np.array([[0.5, 1.0], [1.0, 2.0]]), start=0,
+        field=SimpleNamespace(first_day=19_723),
+    )  # fmt: skip
+    sections = evidence_sections(watched)
+    assert [s.title.en for s in sections] == [
+        "B: brakes, alarm since 2024-01-15", "B: brakes, cumulative", "A: pump", "A: pump, cumulative",
+    ]  # fmt: skip
+    assert sections[0].thresholds[0].value == 3.0 and sections[0].rows[1] == {"week": "2024-01-15", "evidence": 4.0}
+    assert sections[1].rows[1] == {"week": "2024-01-15", "faults": 9.0, "expected": 2.0}
