@@ -74,7 +74,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "evaluate": Command(
         "training.commands.evaluate",
-        "Evaluate a version on the present test part, or cross-validate the configuration with --folds.",
+        "Evaluate a version on the present test part or on logged exposures, or cross-validate the configuration.",
     ),
     "compare": Command(
         "training.commands.compare", "Show the metrics of all versions side by side; the champion is marked."

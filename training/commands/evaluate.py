@@ -37,9 +37,7 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Write report.json, .html and .png into this folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a version on the present test part; with --folds, the configuration by cross-validation; with --logged,
-    a version on exposures that were logged.
-    """
+    """Evaluate a version on the present test part or on logged exposures, or cross-validate the configuration."""
     progress = say(as_json)
     if folds is not None and logged is not None:
         raise ConfigError("--folds and --logged: give one of them; each is an evaluation of its own")
