@@ -93,7 +93,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "score": Command(
         "training.commands.score",
-        "Answer a file of rows: batch file in, file out.",
+        "Answer rows, customers, series or cells with a version: batch file in, file out.",
     ),
     "value": Command(
         "training.commands.value",
