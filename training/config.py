@@ -65,7 +65,6 @@ class Split(Section):
 
     @property
     def shares(self) -> tuple[float, float, float]:
-        """The three shares in order."""
         return self.train, self.calibrate, self.test
 
 
@@ -163,7 +162,6 @@ class TaskConfig(Section):
 
     @property
     def definition(self) -> Task:
-        """The task itself."""
         return TASKS[self.task]
 
     @property

@@ -50,7 +50,7 @@ class Told:
 
 
 class DemandEstimator:
-    """See the task.
+    """Forecast the demand of each series: fitted forecaster, history, and the forecasts of every known series.
 
     Attributes
     ----------
@@ -116,7 +116,6 @@ class DemandEstimator:
 
     @property
     def params(self) -> DemandParams:
-        """Of the configuration."""
         return self.forecaster.params
 
     @property

@@ -49,7 +49,6 @@ class Panel:
 
     @property
     def periods(self) -> int:
-        """Columns."""
         return int(self.sold.shape[1])
 
     @property

@@ -54,7 +54,6 @@ class ShrunkenRates(SklearnEstimator):
 
     @property
     def names(self) -> list[str]:
-        """Names of the columns that `transform` gives."""
         return ["rate of " + " and ".join(g) for g in self.groups]
 
     def fit(self, X: Columns, y: FloatArray, weight: FloatArray | None = None) -> Self:

@@ -19,7 +19,7 @@ READS = ("model", "energy_type", "component", "age", "monthly_km", "month", "veh
 
 
 class FaultEstimator:
-    """See the task.
+    """Weekly surveillance of fault counts by model and component, as of the last run.
 
     Attributes
     ----------

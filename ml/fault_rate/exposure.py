@@ -60,7 +60,6 @@ class Field:
 
     @property
     def weeks(self) -> int:
-        """Weeks in all."""
         return int(self.exposure.shape[1])
 
     @property

@@ -28,7 +28,7 @@ COLUMNS = ("vehicle_id", ITEM, "listed_at", "price", *SHOWN)
 
 
 class RecommendationEstimator:
-    """See the task; `stock`, `house` and `financing` change while it is in service, nothing else does.
+    """Rank the vehicles in stock for a visitor; only `stock`, `house` and `financing` change while it is in service.
 
     Attributes
     ----------

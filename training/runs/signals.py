@@ -59,7 +59,6 @@ class PairColumns:
 
     @property
     def names(self) -> list[str]:
-        """Return the columns that are read."""
         return [n for n in (self.row, self.column, self.report or self.count, self.stratum) if n is not None]
 
 

@@ -57,7 +57,6 @@ class Candidates:
 
     @property
     def feasible(self) -> BoolArray:
-        """Candidates that break no rule."""
         return np.asarray(~np.any(list(self.broken.values()), axis=0))
 
     def loan(self, i: int) -> Loan:
