@@ -94,29 +94,29 @@ class ColumnSource(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_alone(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            return {"from": given}
-        if not isinstance(given, dict | ColumnSource):
-            raise ValueError(f"give a source column's name or a mapping such as {{from: name}}, not {given!r}")
-        return given
+    def _name_alone(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"from": value}
+        if not isinstance(value, dict | ColumnSource):
+            raise ValueError(f"give a source column's name or a mapping such as {{from: name}}, not {value!r}")
+        return value
 
     @field_validator("format", mode="before")
     @classmethod
-    def _one_or_more(cls, given: Any) -> Any:
-        return (given,) if isinstance(given, str) else given
+    def _one_or_more(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("map_other", mode="before")
     @classmethod
-    def _bare_null(cls, given: Any) -> Any:
-        return "null" if given is None else given  # YAML reads a bare null as nothing
+    def _bare_null(cls, value: Any) -> Any:
+        return "null" if value is None else value  # YAML reads a bare null as nothing
 
     @field_validator("factor")
     @classmethod
-    def _not_zero(cls, given: float | None) -> float | None:
-        if given == 0:
+    def _not_zero(cls, value: float | None) -> float | None:
+        if value == 0:
             raise ValueError("factor 0 would wipe the column out: give the unit conversion, for example 100")
-        return given
+        return value
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -150,8 +150,8 @@ class JoinedFile(Section):
 
     @field_validator("parquet", "csv")
     @classmethod
-    def _beside_the_yaml(cls, given: str | None, info: ValidationInfo) -> str | None:
-        return _beside(given, info)
+    def _beside_the_yaml(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return _beside(value, info)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -207,16 +207,16 @@ class TableSource(Section):
 
     @field_validator("parquet", "csv")
     @classmethod
-    def _beside_the_yaml(cls, given: str | None, info: ValidationInfo) -> str | None:
-        return _beside(given, info)
+    def _beside_the_yaml(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return _beside(value, info)
 
     @field_validator("url")
     @classmethod
-    def _a_url(cls, given: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _a_url(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         from features.sources.databases import checked_url  # imports SQLAlchemy
 
         folder = (info.context or {}).get("folder")
-        return SecretStr(checked_url(given.get_secret_value(), folder=folder)) if given else given
+        return SecretStr(checked_url(value.get_secret_value(), folder=folder)) if value else value
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -232,9 +232,9 @@ class TableSource(Section):
         return self
 
 
-def _beside(given: str | None, info: ValidationInfo) -> str | None:
+def _beside(value: str | None, info: ValidationInfo) -> str | None:
     folder = (info.context or {}).get("folder")
-    return str(folder / Path(given).expanduser()) if given and folder else given
+    return str(folder / Path(value).expanduser()) if value and folder else value
 
 
 class SourcesConfig(Section):
@@ -262,13 +262,13 @@ class SourcesConfig(Section):
 
     @field_validator("tables")
     @classmethod
-    def _known_tables(cls, given: dict[str, TableSource]) -> dict[str, TableSource]:
-        for name in given:
+    def _known_tables(cls, value: dict[str, TableSource]) -> dict[str, TableSource]:
+        for name in value:
             if name not in TABLES:
                 raise ValueError(f"`{name}` is not a raw table; {near(name, TABLES)}")
-            if name != "service_records" and (given[name].lines or given[name].check_odometer):
+            if name != "service_records" and (value[name].lines or value[name].check_odometer):
                 raise ValueError(f"`lines` and `check_odometer` are for service_records: remove them from `{name}`")
-        return given
+        return value
 
 
 def load_sources(path: Path) -> SourcesConfig:

@@ -41,10 +41,10 @@ class Similarity(Section):
 
     @field_validator("characters")
     @classmethod
-    def _in_order(cls, given: tuple[int, int]) -> tuple[int, int]:
-        if not 1 <= given[0] <= given[1] <= 10:
+    def _in_order(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= value[0] <= value[1] <= 10:
             raise ValueError("characters must be two numbers from 1 to 10, the smaller one first")
-        return given
+        return value
 
 
 class LineRules(Section):
@@ -104,9 +104,9 @@ class LineSource(Section):
 
     @field_validator("rules")
     @classmethod
-    def _beside_the_yaml(cls, given: str, info: ValidationInfo) -> str:
+    def _beside_the_yaml(cls, value: str, info: ValidationInfo) -> str:
         folder = (info.context or {}).get("folder")
-        return str(folder / Path(given).expanduser()) if folder else given
+        return str(folder / Path(value).expanduser()) if folder else value
 
 
 @dataclass(frozen=True)
