@@ -8,6 +8,8 @@ One worker each, the same model, the same application; load by wrk at 1, 8 and 3
 - `mlflow`: `mlflow models serve` of the same model version.
 - in process: the same answers without HTTP, and the booster alone: the floor.
 
+`--against CHECKOUT` compares two versions of the service instead: see `benchmarks.serving_against`.
+
 Needs a promoted model in `CHEHANG_HOME` (one of the sample dealership is made where there is none) and wrk.
 The servers are loaded in turn, in several rounds, and medians are shown: who else uses the machine then matters less.
 Its load is printed all the same.
@@ -20,25 +22,21 @@ import json
 import math
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from benchmarks.serving_against import against
+from benchmarks.serving_load import LUA, Run, Target, free_port, load, middle, server
 from ml import champions
 from ml.model import Model
 from ml.signature import columns_of
@@ -46,45 +44,11 @@ from ml.signature import columns_of
 TASK = "credit_risk"
 CONNECTIONS = (1, 8, 32)
 MODEL_FOLDER = "BENCHMARK_MODEL"
-READY_WITHIN_SECONDS = 120
 BARS = {
     "CPU per request, chehang / plain": 1.4,
     "p99 at 8 connections, chehang / plain": 2.0,
     "requests per second at 8 connections, chehang / mlflow": 15.0,
 }
-LUA = """
-local file = io.open(os.getenv("BENCHMARK_BODY"))
-wrk.method, wrk.body = "POST", file:read("*a")
-wrk.headers["Content-Type"] = "application/json"
-function done(summary, latency)
-  local e = summary.errors
-  io.write(string.format('RESULT {"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "failed": %d}\\n',
-    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-    e.connect + e.read + e.write + e.status + e.timeout))
-end
-"""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One load on one server: rate in requests/s, latencies in ms, CPU in microseconds per request."""
-
-    server: str
-    connections: int
-    rate: float
-    p50: float
-    p99: float
-    cpu: float
-
-
-@dataclass(frozen=True)
-class Target:
-    """A running server, and what to ask it."""
-
-    name: str
-    url: str
-    body: Path
-    process: psutil.Process
 
 
 class PlainAnswer(BaseModel):
@@ -132,70 +96,6 @@ def _champion(folder: Path) -> tuple[Model, int]:
     return model, version.number
 
 
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-@contextmanager
-def _server(command: list[str], *, url: str, body: bytes, **environment: str) -> Iterator[psutil.Process]:
-    """Start a server, wait until it answers, and end it with all its children."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
-        try:
-            _wait(url, body, process, log)
-            yield psutil.Process(process.pid)
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)  # the session this function started
-                process.wait()
-
-
-def _wait(url: str, body: bytes, process: subprocess.Popen[bytes], log: Any) -> None:
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
-    problem = "no answer"
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(request, timeout=5).read()
-            return
-        except urllib.error.HTTPError as e:
-            problem = f"{e.code} {e.read(300).decode(errors='replace')}"
-        except OSError as e:
-            problem = str(e)
-        time.sleep(0.3)
-    log.seek(0)
-    tail = log.read().decode(errors="replace")[-2_000:]
-    raise SystemExit(f"{url} did not become ready ({problem}):\n{tail}")
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = [p.cpu_times() for p in (process, *process.children(recursive=True))]
-    return float(sum(t.user + t.system for t in times))
-
-
-def _load(target: Target, *, connections: int, seconds: float, script: Path) -> Run:
-    env = {**os.environ, "BENCHMARK_BODY": str(target.body)}
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "20s", "-s", str(script), target.url]
-    before = _cpu_seconds(target.process)
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    cpu = _cpu_seconds(target.process) - before
-    told = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode or not told:
-        raise SystemExit(f"wrk failed: {done.stdout}{done.stderr}")
-    found = json.loads(told[0])
-    if found["failed"] or not found["requests"]:
-        raise SystemExit(f"{target.name}: {found['failed']} of {found['requests']} requests failed: no figure is given")
-    rate = found["requests"] / found["seconds"]
-    return Run(target.name, connections, rate, found["p50"], found["p99"], cpu / found["requests"] * 1e6)
-
-
 def _start(stack: ExitStack, folder: Path, model: Model, version: int) -> list[Target]:
     example = model.card["example"]
     asked = model.request().model_validate_json(json.dumps(example))
@@ -215,9 +115,9 @@ def _start(stack: ExitStack, folder: Path, model: Model, version: int) -> list[T
 
     def start(command: list[str], port: int, path: str, body: str) -> psutil.Process:
         url, content = f"http://{host}:{port}{path}", (folder / f"{body}.json").read_bytes()
-        return stack.enter_context(_server([python, "-m", *command], url=url, body=content, **environment))
+        return stack.enter_context(server([python, "-m", *command], url=url, body=content, **environment))
 
-    own, plain_port, mlflow_port = _free_port(), _free_port(), _free_port()
+    own, plain_port, mlflow_port = free_port(), free_port(), free_port()
     path = f"/v1/{TASK}?explain="
     served = start(["serving", "--port", str(own), "--workers", "1"], own, path + "true", "request")
     options = ["--factory", "--host", host, "--port", str(plain_port), "--loop", "uvloop", "--http", "httptools"]
@@ -263,16 +163,6 @@ def floor(model: Model) -> dict[str, float]:
             lambda: [b.predict(matrix, num_threads=1) for b in boosters], calls=2_000
         ),
     }
-
-
-def middle(parts: Sequence[Run]) -> Run:
-    """Median of each figure over several loads of one server: one hiccup of the machine decides nothing.
-
-    >>> middle([Run("plain", 8, rate, 1.0, p99, 150.0) for rate, p99 in ((5_000, 2.0), (4_900, 2.2), (2_500, 230.0))])
-    Run(server='plain', connections=8, rate=4900.0, p50=1.0, p99=2.2, cpu=150.0)
-    """
-    figures = [float(np.median([getattr(r, name) for r in parts])) for name in ("rate", "p50", "p99", "cpu")]
-    return Run(parts[0].server, parts[0].connections, *figures)
 
 
 def ratios(runs: list[Run]) -> dict[str, float]:
@@ -323,9 +213,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="of each load; 12 of them in each round")
     parser.add_argument("--rounds", type=int, default=3, help="all servers in turn, so often; medians are shown")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--against", type=Path, help="another checkout with its own .venv: compare with its service")
+    parser.add_argument("--homes", type=Path, help="where --against keeps the homes of both; temporary by default")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: install it (Debian: apt-get install wrk)")
+    if options.against is not None:
+        return against(options)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         model, version = _champion(folder / "model")
@@ -336,9 +230,9 @@ def main() -> None:
         runs = []
         for connections in CONNECTIONS:
             for target in targets:
-                _load(target, connections=connections, seconds=1, script=script)
+                load(target, connections=connections, seconds=1, script=script)
             rounds = [
-                [_load(t, connections=connections, seconds=options.seconds, script=script) for t in targets]
+                [load(t, connections=connections, seconds=options.seconds, script=script) for t in targets]
                 for _ in range(options.rounds)
             ]
             runs += [middle(parts) for parts in zip(*rounds, strict=True)]

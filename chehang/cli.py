@@ -124,6 +124,10 @@ COMMANDS: dict[str, Command] = {
         "Serve the champions over HTTP; stops on Ctrl-C.",
         FORWARDED,
     ),
+    "openapi": Command(
+        "serving.commands.openapi",
+        "Print the OpenAPI document of the present champions, without a server.",
+    ),
 }
 
 

@@ -140,6 +140,11 @@ class ModelStore:
         """End the thread."""
         self._stop.set()
 
+    def look_once(self) -> None:
+        """Load what is promoted now, without a thread."""
+        self.refresh()
+        self._looked.set()
+
     def _follow(self) -> None:
         while True:
             present = self._loaded

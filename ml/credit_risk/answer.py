@@ -12,7 +12,7 @@ from ml.domain.credit import reason_codes
 from ml.signature import Signature, columns_of, request_model
 
 
-class Reason(BaseModel):
+class CreditReason(BaseModel):
     """One adverse reason, measured against applicants at the approval cut-off."""
 
     code: str
@@ -33,7 +33,7 @@ class CreditRiskAnswer(BaseModel):
     band: Literal["approve", "refer", "decline"]
     approve_at_most: float = Field(description="approval cut-off: highest probability of default that is approved")
     decline_above: float = Field(description="probability of default above which an application is declined")
-    reasons: list[Reason] | None = Field(None, description="at most four, largest first; null if not asked for")
+    reasons: list[CreditReason] | None = Field(None, description="at most four, largest first; null if not asked for")
     unseen: list[str] = Field(
         default_factory=list, description="fields whose value never occurred in training: treated as missing"
     )
@@ -92,8 +92,8 @@ def answers(
     ]
 
 
-def _reason(found: reason_codes.Reason) -> Reason:
-    return Reason.model_construct(
+def _reason(found: reason_codes.Reason) -> CreditReason:
+    return CreditReason.model_construct(
         code=found.code,
         zh=found.text["zh"],
         en=found.text["en"],

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import narwhals as nw
@@ -76,6 +77,7 @@ class Band(_Asked):
     budget_high: float | None = Field(None, ge=0, le=1e10, allow_inf_nan=False, description="in yuan")
 
 
+@lru_cache(maxsize=8)  # the call queue asks for the same leads
 def request(signature: Signature) -> type[BaseModel]:
     """Build the request model: the lead's own fields and, where leads have instants, its history."""
     lead = request_model("LeadFields", signature)

@@ -21,7 +21,7 @@ from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.financing import MonthlyPayment
 from ml.recommendation.house_rules import Rule
 from ml.recommendation.ranking_features import Tastes, pair_columns
-from ml.recommendation.reasons import Evidence, Reason, reasons
+from ml.recommendation.reasons import CardReason, Evidence, reasons
 from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.request_context import Asked, Path, read_request
 from ml.recommendation.showroom import Showroom
@@ -56,7 +56,7 @@ class Card(_Frozen):
         Whether an operator put it there, whether it is there to be tried, whether it is new in stock.
     payment : MonthlyPayment or None
         Where a payment or an income was given and a loan can be had; before any credit check.
-    reasons : tuple of Reason or None
+    reasons : tuple of CardReason or None
         Where they were asked for.
     """
 
@@ -80,7 +80,7 @@ class Card(_Frozen):
     explored: bool
     new: bool
     payment: MonthlyPayment | None = None
-    reasons: tuple[Reason, ...] | None = None
+    reasons: tuple[CardReason, ...] | None = None
 
 
 class RecommendationAnswer(_Frozen):
@@ -134,7 +134,7 @@ def _page(estimator: Showroom, request: RecommendationRequest, *, explain: bool)
     if len(rows) < request.n:
         rows, scores = _and_the_rest(estimator, asked, fits, rows, scores)
     page, payments = _composed(estimator, request, rows, now=now)
-    told: Mapping[int, tuple[Reason, ...]] = {}
+    told: Mapping[int, tuple[CardReason, ...]] = {}
     if explain and recommender.trees is not None:
         told = _explained(estimator, asked, rows[page.shown], values)
     cards = tuple(
@@ -349,7 +349,9 @@ def _rng(request: RecommendationRequest, now: int) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest, "little"))
 
 
-def _explained(estimator: Showroom, asked: Asked, rows: IntArray, values: FloatArray) -> dict[int, tuple[Reason, ...]]:
+def _explained(
+    estimator: Showroom, asked: Asked, rows: IntArray, values: FloatArray
+) -> dict[int, tuple[CardReason, ...]]:
     recommender, vehicles = estimator.recommender, estimator.stock.vehicles
     assert recommender.trees is not None
     tables = recommender.retrieval.scores(asked.visitor)
@@ -388,7 +390,7 @@ def make_card(
     pinned: bool = False,
     explored: bool = False,
     payment: MonthlyPayment | None = None,
-    told: tuple[Reason, ...] | None = None,
+    told: tuple[CardReason, ...] | None = None,
 ) -> Card:
     """What is shown of a vehicle in stock (its row there)."""
     stock = estimator.stock

@@ -33,7 +33,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Reason(BaseModel):
+class CardReason(BaseModel):
     """One reason in both languages."""
 
     model_config = ConfigDict(frozen=True)
@@ -66,17 +66,17 @@ class Evidence:
     popular: Mapping[str, float]
 
 
-Check = Callable[[Evidence, int, Mapping[str, float]], Reason | None]
+Check = Callable[[Evidence, int, Mapping[str, float]], CardReason | None]
 
 
-def reasons(evidence: Evidence) -> list[tuple[Reason, ...]]:
+def reasons(evidence: Evidence) -> list[tuple[CardReason, ...]]:
     """The strongest true statements of each vehicle."""
     names = evidence.recommender.columns
     found = []
     for i in range(len(evidence.values)):
         seen = dict(zip(names, evidence.values[i].tolist(), strict=True))
         worth = dict(zip(names, evidence.contributions[i].tolist(), strict=True))
-        told: list[tuple[float, Reason]] = []
+        told: list[tuple[float, CardReason]] = []
         for columns, check in CHECKS:
             weight = sum(worth[c] for c in columns if c in worth)
             if weight > 0 and (reason := check(evidence, i, seen)) is not None:
@@ -89,7 +89,7 @@ def reasons(evidence: Evidence) -> list[tuple[Reason, ...]]:
 def _like_looked_at(category: str) -> Check:
     zh, en = NAMES[category]
 
-    def check(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
+    def check(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
         codes, looked = evidence.recommender.items.codes.get(category), evidence.asked.looked_at
         if codes is None or not len(looked) or category not in evidence.codes:
             return None
@@ -99,7 +99,7 @@ def _like_looked_at(category: str) -> Check:
         if mine >= len(known.categories[category]) or not same:
             return None
         name = known.categories[category].names[mine]
-        return Reason(
+        return CardReason(
             code=f"SAME_{category.upper()}",
             zh=f"与您看过的 {len(looked)} 款中的 {same} 款{zh}相同（{name}）",
             en=f"Same {en} ({name}) as {same} of the {len(looked)} kinds you looked at",
@@ -111,57 +111,57 @@ def _like_looked_at(category: str) -> Check:
 def _as_stated(category: str) -> Check:
     zh, en = NAMES[category]
 
-    def check(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
+    def check(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
         if seen.get(f"{category}_stated") != 1.0:
             return None
-        return Reason(code=f"STATED_{category.upper()}", zh=f"符合您想要的{zh}", en=f"The {en} you asked for")
+        return CardReason(code=f"STATED_{category.upper()}", zh=f"符合您想要的{zh}", en=f"The {en} you asked for")
 
     return check
 
 
-def _price(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
+def _price(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
     n = len(evidence.asked.looked_at)
     if n == 0 or not seen["price_distance"] <= CLOSE:
         return None
-    return Reason(code="PRICE_LIKE", zh=f"与您看过的 {n} 款价位相近", en=f"Close in price to the {n} you looked at")
+    return CardReason(code="PRICE_LIKE", zh=f"与您看过的 {n} 款价位相近", en=f"Close in price to the {n} you looked at")
 
 
-def _budget(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
+def _budget(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
     over, under = seen["over_budget"], seen["under_budget"]
     if over == 0 and (under == 0 or np.isnan(under)):
-        return Reason(code="IN_BUDGET", zh="在您的预算之内", en="Within your budget")
+        return CardReason(code="IN_BUDGET", zh="在您的预算之内", en="Within your budget")
     return None
 
 
-def _seen_before(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
+def _seen_before(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
     if seen["chosen_before"] > 0:
-        return Reason(code="LOOKED_AT", zh="您看过这一款", en="You looked at this kind before")
+        return CardReason(code="LOOKED_AT", zh="您看过这一款", en="You looked at this kind before")
     return None
 
 
 def _popular(column: str, code: str, zh: str, en: str) -> Check:
-    def check(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
+    def check(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
         if column.startswith("store") and evidence.asked.visitor.store[0] >= len(evidence.recommender.known.stores):
             return None
         if seen.get(column, -np.inf) >= evidence.popular.get(column, np.inf):
-            return Reason(code=code, zh=zh, en=en)
+            return CardReason(code=code, zh=zh, en=en)
         return None
 
     return check
 
 
 def _new(column: str, limit: float, code: str, zh: str, en: str) -> Check:
-    def check(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
-        return Reason(code=code, zh=zh, en=en) if 0 <= seen[column] <= limit else None
+    def check(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
+        return CardReason(code=code, zh=zh, en=en) if 0 <= seen[column] <= limit else None
 
     return check
 
 
-def _at_store(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
-    return Reason(code="AT_STORE", zh="就在本店", en="At this store") if seen["same_store"] == 1.0 else None
+def _at_store(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
+    return CardReason(code="AT_STORE", zh="就在本店", en="At this store") if seen["same_store"] == 1.0 else None
 
 
-def _goes_with(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason | None:
+def _goes_with(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardReason | None:
     """The choice that a retriever says the vehicle goes with: the largest part of its score."""
     item, recommender, asked = int(evidence.item[i]), evidence.recommender, evidence.asked
     if item >= len(recommender.known.items) or not len(asked.looked_at):
@@ -175,7 +175,7 @@ def _goes_with(evidence: Evidence, i: int, seen: Mapping[str, float]) -> Reason 
         other = int(history.indices[best])
         if parts[best] > 0 and other != item:
             name = item_name(recommender, other)
-            return Reason(
+            return CardReason(
                 code="GOES_WITH",
                 zh=f"看过 {name} 的人也常看这一款",
                 en=f"Often chosen by those who looked at {name}, as you did",

@@ -105,6 +105,7 @@ def calls() -> list[Call]:
         ),
         Call("fault_rate/alarm.history", ("alarm", "1")),
         Call("signals", ("signals", "OUT/pairs.parquet", "--out", "OUT/signals.parquet"), tables=("signals.parquet",)),
+        Call("openapi", ("openapi",)),
         Call("fault_rate/service-due", ("service-due", "--out", "OUT/due.parquet"), tables=("due.parquet",)),
     ]
 

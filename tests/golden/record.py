@@ -48,7 +48,7 @@ def record(home: Path, *, progress: Callable[[str], None]) -> dict[str, Any]:
     }
     begin = time.process_time()
     with mock.patch.dict(os.environ, CHEHANG_HOME=str(home)):
-        golden |= exchanges()
+        golden |= exchanges(golden["openapi"].get("output"))
     progress(f"[{len(steps) + 1}/{len(steps) + 1}] the service  {time.process_time() - begin:.1f} s")
     if missing := without_golden(home):
         raise SystemExit(f"no golden file holds the output of: {', '.join(sorted(missing))}; add it to calls.py")

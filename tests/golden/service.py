@@ -44,11 +44,11 @@ def _await_champions(store: Any) -> None:
         time.sleep(0.1)
 
 
-async def _all_exchanges(app: Any) -> dict[str, Any]:
+async def _all_exchanges(app: Any, printed: Any) -> dict[str, Any]:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
         document = (await client.get("/openapi.json")).json()
-        golden: dict[str, Any] = {"service/openapi": document}
+        golden: dict[str, Any] = {"service/openapi": {"same_as_printed": document == printed}}
         for path in ("/healthz", "/readyz", "/v1/no_such_path"):
             golden[f"service/{Path(path).name}"] = _content(await client.get(path))
         for path, methods in document["paths"].items():
@@ -102,7 +102,13 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
     return {"status": answer.status_code, "content": json.loads(answer.text)}
 
 
-def exchanges() -> dict[str, Any]:
-    """Return golden content by name; CHEHANG_HOME says whose champions answer."""
+def exchanges(printed: Any) -> dict[str, Any]:
+    """Return golden content by name; CHEHANG_HOME says whose champions answer.
+
+    Parameters
+    ----------
+    printed : dict
+        The document that `chehang openapi` prints for the same home.
+    """
     with _application() as app:
-        return asyncio.run(_all_exchanges(app))
+        return asyncio.run(_all_exchanges(app, printed))
