@@ -62,14 +62,13 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = 
     say("evaluating on the test part, never used so far")
     report = data.evaluate(fitted.evaluated)
     # MLflow takes seconds to import: errors in the data or the configuration come before.
-    from ml.report.figures import draw_report
+    from ml.report.files import write_report
     from training import tracking
 
     model = Model(config.definition, fitted.served, _card(data, report, fitted))
     say("registering the version")
     with tempfile.TemporaryDirectory() as folder:
-        report.write(Path(folder))
-        draw_report(report, Path(folder) / "report.png")
+        write_report(report, Path(folder))
         data.save_holdout(Path(folder), fitted)
         version = tracking.register(
             model,

@@ -1,15 +1,12 @@
-"""A report: what was measured, how, in typed sections; written as JSON and read back."""
+"""A report: what was measured, how, in typed sections that JSON holds whole."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from pydantic import field_validator
 
 from features.yaml_config import Section as Frozen
-from ml.home import write_whole
 from ml.report.sections import Metric, Metrics, Row, Section
 
 
@@ -79,17 +76,3 @@ class Report(Frozen):
     def as_dict(self) -> dict[str, Any]:
         """Return plain content for JSON; `Report.model_validate` reads it back."""
         return self.model_dump(mode="json")
-
-    def write(self, folder: Path) -> None:
-        """Write `report.json` and `report.html`.
-
-        Raises
-        ------
-        ConfigError
-            A file cannot be written.
-        """
-        from ml.report.html import html_page
-
-        content = json.dumps(self.as_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-        write_whole(folder / "report.json", content.encode())
-        write_whole(folder / "report.html", html_page(self).encode())

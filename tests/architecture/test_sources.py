@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,12 @@ def test_a_task_has_the_same_name_in_every_layer(task: str) -> None:
     assert TASKS[task].name == task
     assert (ROOT / "configs" / f"{task}.yaml").is_file()
     assert (ROOT / "ml" / task).is_dir() or (ROOT / "ml" / f"{task}.py").is_file()
+
+
+def test_the_contracts_on_imports_name_every_task() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(c["layers"] for c in contracts if c.get("containers") == ["ml"])
+    placed = [name.strip() for layer in layers for name in layer.split("|")]
+    assert [task for task in TASKS if placed.count(task) != 1] == []

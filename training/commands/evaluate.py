@@ -56,8 +56,7 @@ def evaluate(
     evaluation = Evaluation(by, estimator, folds=folds or 0, source=logged)
     result = study.evaluate(configured, evaluation, progress=progress)
     if report is not None:
-        from ml.report.figures import draw_report
+        from ml.report.files import write_report
 
-        result.write(report)
-        draw_report(result, report / "report.png")
+        write_report(result, report)
     return print_json(result.as_dict()) if as_json else print_report(result)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import ConfigError
+from ml.report.files import write_report
 from ml.report.report import Report
 from tests.ml.report.small_report import small_report
 
@@ -22,9 +23,9 @@ def test_sections_are_reached_by_name() -> None:
 
 def test_the_files_are_written_and_read_back(tmp_path: Path) -> None:
     report = small_report()
-    report.write(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "report.json"]
+    write_report(report, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "report.json", "report.png"]
     assert Report.model_validate(json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))) == report
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="choose another place"):
-        report.write(tmp_path / "file")
+        write_report(report, tmp_path / "file")

@@ -1,0 +1,26 @@
+"""A report as files, for whoever opens the folder of a version."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ml.home import write_whole
+from ml.report.html import html_page
+from ml.report.report import Report
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write `report.json`, `report.html` and `report.png`; the picture needs matplotlib, of the train extra.
+
+    Raises
+    ------
+    ConfigError
+        A file cannot be written.
+    """
+    from ml.report.figures import draw_report
+
+    content = json.dumps(report.as_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+    write_whole(folder / "report.json", content.encode())
+    write_whole(folder / "report.html", html_page(report).encode())
+    draw_report(report, folder / "report.png")
