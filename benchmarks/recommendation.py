@@ -261,8 +261,9 @@ def over_http(home: Path, configs: Path) -> None:
 
 def training() -> None:
     """The retrievers at 5 million choices among 20,000 items."""
-    from ml.estimators.retrievers import ALS, ItemItem
+    from ml.estimators.retrievers.als import ALS
     from ml.estimators.retrievers.interactions import Interactions
+    from ml.estimators.retrievers.item_item import ItemItem
 
     rng = np.random.default_rng(0)
     people, items, n = 200_000, 20_000, 5_500_000

@@ -14,7 +14,7 @@ from ml.estimators.calibration import METHODS
 from ml.estimators.woe_scorecard import WoeScorecard
 from ml.params import params_model
 
-BoostedTreesParams = params_model(BoostedTrees, without=("categorical", "monotone", "early_stopping_rounds"))
+BoostedTreesParams = params_model(BoostedTrees, without=("categorical", "monotone"))
 WoeScorecardParams = params_model(WoeScorecard, without=("categorical", "monotone"))
 
 # A mortgage-like reference: the burden of a loan is compared at one rate, whatever rate it would later be priced at.

@@ -10,8 +10,8 @@ Source: P. S. Fader, B. G. S. Hardie, K. L. Lee (2005), "Counting your customers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,9 @@ from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
 
 from features.errors import DataError
-from ml.artefacts.json_files import damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-STATE = "bg_nbd.json"
-NAMES = ("r", "alpha", "a", "b")
 IMPOSSIBLE = 1e10  # loss where the arithmetic overflows: far from any maximum
 MOST_HISTORIES = 20_000
 BOUND = 12.0  # of the logarithm of a parameter
@@ -37,8 +34,6 @@ class BgNbd(SklearnEstimator):
     ----------
     parameters_ : ndarray of shape (4,)
         r, alpha (in the unit of time given), a, b.
-    log_likelihood_ : float
-        At the maximum.
 
     Examples
     --------
@@ -63,20 +58,8 @@ class BgNbd(SklearnEstimator):
         DataError
             A number is out of order, or nobody ever came back.
         """
-        x, t, T = checked_histories(frequency, recency, age)
-        if not x.sum() > 0:
-            raise DataError("frequency: nobody came back, so nothing can be said of who will; give a longer history")
-        scale = float(T.mean())
-        columns, weight = distinct_histories(x, t / scale, T / scale)
-        start = np.log([1.0, 1.0, 1.0, 2.0])
-
-        def loss(theta: FloatArray) -> float:
-            value = -float(weight @ _log_likelihood(np.exp(theta), *columns)) / weight.sum()
-            return value if np.isfinite(value) else IMPOSSIBLE
-
-        found = minimize(loss, start, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * 4, options={"maxiter": 500})
-        self.parameters_ = np.exp(found.x) * np.array([1.0, scale, 1.0, 1.0])
-        self.log_likelihood_ = float(_log_likelihood(self.parameters_, x, t, T).sum())
+        history, start = checked_histories(frequency, recency, age), (1.0, 1.0, 1.0, 2.0)
+        self.parameters_ = most_likely(_log_likelihood, history, start=start, times=[1], bound=BOUND)
         return self
 
     def expected_purchases(
@@ -105,7 +88,9 @@ class BgNbd(SklearnEstimator):
         series = hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, horizon / (alpha + T + horizon))
         shrink = np.exp((a - 1) * (np.log(alpha + T) - np.log(alpha + T + horizon)))
         if abs(a - 1) < 1e-9:  # a removable pole: the limit from beside it
-            return BgNbd._with([r, alpha, a + 1e-6, b]).expected_purchases(horizon, x, t, T)
+            beside = BgNbd()
+            beside.parameters_ = np.array([r, alpha, a + 1e-6, b])
+            return beside.expected_purchases(horizon, x, t, T)
         return np.asarray((a + b + x - 1) / (a - 1) * (1 - shrink * series) * self.probability_active(x, t, T))
 
     def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> FloatArray:
@@ -118,34 +103,6 @@ class BgNbd(SklearnEstimator):
             left = np.where(x > 0, a / safe * np.exp((r + x) * (np.log(alpha + T) - np.log(alpha + t))), 0.0)
         return np.asarray(1 / (1 + left))
 
-    @classmethod
-    def _with(cls, parameters: npt.ArrayLike) -> Self:
-        model = cls()
-        model.parameters_ = np.asarray(parameters, dtype=np.float64)
-        return model
-
-    def to_files(self) -> dict[str, bytes]:
-        """The parameters as JSON."""
-        check_is_fitted(self, "parameters_")
-        return {STATE: to_json(dict(zip(NAMES, self.parameters_.tolist(), strict=True)))}
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote.
-
-        Raises
-        ------
-        ModelNotFound
-            The file is missing.
-        DataError
-            The file is damaged.
-        """
-        content = from_json(files, STATE, keys=frozenset(NAMES))
-        values = [content[n] for n in NAMES]
-        if not all(isinstance(v, float) and v > 0 for v in values):
-            raise damaged(STATE, "its parameters must be numbers above 0")
-        return cls._with(values)
-
 
 def _log_likelihood(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:
     r, alpha, a, b = parameters
@@ -154,6 +111,52 @@ def _log_likelihood(parameters: FloatArray, x: FloatArray, t: FloatArray, T: Flo
     with np.errstate(divide="ignore", invalid="ignore"):
         leaves = np.where(x > 0, betaln(a + 1, np.maximum(b + x - 1, 1e-12)) - (r + x) * np.log(alpha + t), -np.inf)
     return np.asarray(common + np.logaddexp(stays, leaves))
+
+
+def most_likely(
+    log_likelihood: Callable[..., FloatArray],
+    history: tuple[FloatArray, FloatArray, FloatArray],
+    *,
+    start: Sequence[float],
+    times: Sequence[int],
+    bound: float,
+    **options: Any,
+) -> FloatArray:
+    """Return the parameters under which the histories are most likely.
+
+    Parameters
+    ----------
+    log_likelihood
+        Of each customer, from the parameters and the three columns of `history`.
+    start
+        Parameters to begin with, where the mean age is 1.
+    times
+        Positions of the parameters in the unit of time.
+    bound
+        Of the logarithm of a parameter.
+    options
+        Further options of SciPy's L-BFGS-B.
+
+    Raises
+    ------
+    DataError
+        Nobody ever came back.
+    """
+    x, t, T = history
+    if not x.sum() > 0:
+        raise DataError("frequency: nobody came back, so nothing can be said of who will; give a longer history")
+    scale = float(T.mean())
+    columns, weight = distinct_histories(x, t / scale, T / scale)
+
+    def loss(theta: FloatArray) -> float:
+        value = -float(weight @ log_likelihood(np.exp(theta), *columns)) / weight.sum()
+        return value if np.isfinite(value) else IMPOSSIBLE
+
+    bounds = [(-bound, bound)] * len(start)
+    optimum = minimize(loss, np.log(start), method="L-BFGS-B", bounds=bounds, options={"maxiter": 500} | options)
+    parameters = np.exp(optimum.x)
+    parameters[list(times)] *= scale
+    return np.asarray(parameters)
 
 
 def distinct_histories(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STATE = "boosted_trees.json"
 MEMBER = "booster_{}.txt"
 NEEDED = frozenset({"n_estimators", "num_leaves", "bag", "seed", "categorical", "monotone"})
-NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "early_stopping_rounds", "categorical", "monotone"})
+NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "categorical", "monotone"})
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -35,7 +35,7 @@ class BoostedTrees(SklearnEstimator):
     Parameters
     ----------
     n_estimators : int
-        Trees of each booster, at most.
+        Trees of each booster.
     learning_rate, num_leaves, min_data_in_leaf : float, int, int
         Shrinkage, leaves of a tree, least rows of a leaf.
     feature_fraction, bagging_fraction, bagging_freq : float, float, int
@@ -50,8 +50,6 @@ class BoostedTrees(SklearnEstimator):
         Threads for fitting, 0 for as many as `ml.threads.thread_count` grants. Answers use one.
     deterministic : bool
         Same data and parameters, same model, whatever the number of threads.
-    early_stopping_rounds : int, optional
-        Stop a booster when the log loss on `eval_set` has not improved for so many trees.
     monotone : mapping of int to int, optional
         Column to direction: 1 when the outcome may only become more likely as the column grows, -1 less, 0 free.
     monotone_constraints_method : {"basic", "intermediate", "advanced"}
@@ -97,7 +95,6 @@ class BoostedTrees(SklearnEstimator):
     seed: int = 7
     num_threads: int = 0
     deterministic: bool = True
-    early_stopping_rounds: int | None = None
     monotone: Mapping[int, int] | None = None
     monotone_constraints_method: Literal["basic", "intermediate", "advanced"] = "intermediate"
     categorical: tuple[int, ...] = ()
@@ -108,14 +105,7 @@ class BoostedTrees(SklearnEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def fit(
-        self,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-        *,
-        eval_set: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
-    ) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Fit the members.
 
         Parameters
@@ -126,8 +116,6 @@ class BoostedTrees(SklearnEstimator):
             0 or 1, both present.
         sample_weight : array of shape (n_rows,), optional
             Weights of the rows.
-        eval_set : (X, y), optional
-            Rows that early stopping watches.
 
         Raises
         ------
@@ -148,18 +136,12 @@ class BoostedTrees(SklearnEstimator):
                 f"bag is {self.bag}, but its members would be identical: set feature_fraction below 1, "
                 "bagging_fraction below 1 with bagging_freq above 0, or extra_trees"
             )
-        if (self.early_stopping_rounds is None) != (eval_set is None):
-            raise ConfigError(
-                f"early_stopping_rounds ({self.early_stopping_rounds}) and eval_set go together: give both or neither"
-            )
-        watched = None if eval_set is None else labelled(*eval_set, None)[:2]
         params = self._lightgbm(ways)
         try:
             train = lgb.Dataset(
                 array, outcome, weight=weight, params=params, categorical_feature=list(self.categorical)
             )
-            valid = None if watched is None else lgb.Dataset(*watched, reference=train, params=params)
-            members = tuple(self._member(k, params, train, valid) for k in range(self.bag))
+            members = tuple(self._member(k, params, train) for k in range(self.bag))
         except (lgb.basic.LightGBMError, ValueError) as e:
             raise ConfigError(f"LightGBM refuses the parameters of boosted_trees: {e}") from e
         self._open(members, n_features)
@@ -274,14 +256,11 @@ class BoostedTrees(SklearnEstimator):
         fixed = {"objective": "binary", "verbosity": -1, "force_col_wise": True, "data_random_seed": self.seed}
         return params | fixed | {"num_threads": thread_count(self.num_threads)}
 
-    def _member(self, k: int, params: dict[str, Any], train: lgb.Dataset, valid: lgb.Dataset | None) -> lgb.Booster:
+    def _member(self, k: int, params: dict[str, Any], train: lgb.Dataset) -> lgb.Booster:
         import lightgbm as lgb
 
         seeds = dict.fromkeys(("bagging_seed", "feature_fraction_seed", "extra_seed"), self.seed + k)
-        stop = [] if valid is None else [lgb.early_stopping(self.early_stopping_rounds, verbose=False)]
-        fitted = lgb.train(
-            params | seeds, train, self.n_estimators, valid_sets=None if valid is None else [valid], callbacks=stop
-        )
+        fitted = lgb.train(params | seeds, train, self.n_estimators)
         # Read back from its text, so that what was fitted and what will be loaded are one and the same.
         return lgb.Booster(model_str=fitted.model_to_string())
 

@@ -5,7 +5,6 @@ Source: P. S. Fader, B. G. S. Hardie (2013), The gamma-gamma model of monetary v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
@@ -14,12 +13,9 @@ from scipy.optimize import minimize
 from scipy.special import gammaln
 
 from features.errors import DataError
-from ml.artefacts.json_files import damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-STATE = "gamma_gamma.json"
-NAMES = ("p", "q", "v")
 BOUND = 10.0
 
 
@@ -90,30 +86,6 @@ class GammaGamma(SklearnEstimator):
         if q <= 1:  # heavy tails: the population has no mean to draw to
             return np.where(x > 0, m, self.overall_)
         return np.asarray(p * (v + x * np.where(x > 0, m, 0.0)) / (p * x + q - 1))
-
-    def to_files(self) -> dict[str, bytes]:
-        """The parameters as JSON."""
-        check_is_fitted(self, "parameters_")
-        return {STATE: to_json(dict(zip(NAMES, self.parameters_.tolist(), strict=True)) | {"overall": self.overall_})}
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote.
-
-        Raises
-        ------
-        ModelNotFound
-            The file is missing.
-        DataError
-            The file is damaged.
-        """
-        content = from_json(files, STATE, keys=frozenset({*NAMES, "overall"}))
-        values = [content[n] for n in (*NAMES, "overall")]
-        if not all(isinstance(v, float) and v > 0 for v in values):
-            raise damaged(STATE, "its parameters must be numbers above 0")
-        model = cls()
-        model.parameters_, model.overall_ = np.array(values[:3]), values[3]
-        return model
 
 
 def _checked(count: npt.ArrayLike, mean_spend: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

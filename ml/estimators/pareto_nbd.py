@@ -9,25 +9,18 @@ formulas as derived by P. S. Fader, B. G. S. Hardie (2005), A note on deriving t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import gammaln
 
 from features.errors import DataError
-from ml.artefacts.json_files import damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
-from ml.estimators.bg_nbd import checked_histories, distinct_histories
+from ml.estimators.bg_nbd import checked_histories, most_likely
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-STATE = "pareto_nbd.json"
-NAMES = ("r", "alpha", "s", "beta")
-IMPOSSIBLE = 1e10  # loss where the arithmetic overflows: far from any maximum
 BOUND = 10.0  # of the logarithm of a parameter
-OPTIONS = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8}
 NEGLIGIBLE = 60.0  # log of what is left of the integrand where it is cut
 _LEGENDRE = np.polynomial.legendre.leggauss(32)
 NODES, AREAS = (_LEGENDRE[0] + 1) / 2, _LEGENDRE[1] / 2
@@ -40,8 +33,6 @@ class ParetoNbd(SklearnEstimator):
     ----------
     parameters_ : ndarray of shape (4,)
         r, alpha, s, beta; alpha and beta in the unit of time given.
-    log_likelihood_ : float
-        At the maximum.
 
     Examples
     --------
@@ -53,20 +44,10 @@ class ParetoNbd(SklearnEstimator):
 
     def fit(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> Self:
         """Fit to customers' histories; arguments and errors as for `BgNbd.fit`."""
-        x, t, T = checked_histories(frequency, recency, age)
-        if not x.sum() > 0:
-            raise DataError("frequency: nobody came back, so nothing can be said of who will; give a longer history")
-        scale = float(T.mean())
-        columns, weight = distinct_histories(x, t / scale, T / scale)
-
-        def loss(theta: FloatArray) -> float:
-            value = -float(weight @ _log_likelihood(np.exp(theta), *columns)) / weight.sum()
-            return value if np.isfinite(value) else IMPOSSIBLE
-
-        bounds = [(-BOUND, BOUND)] * 4
-        found = minimize(loss, np.log([0.5, 0.4, 0.6, 0.5]), method="L-BFGS-B", bounds=bounds, options=OPTIONS)
-        self.parameters_ = np.exp(found.x) * np.array([1.0, scale, 1.0, scale])
-        self.log_likelihood_ = float(_log_likelihood(self.parameters_, x, t, T).sum())
+        history, start = checked_histories(frequency, recency, age), (0.5, 0.4, 0.6, 0.5)
+        self.parameters_ = most_likely(
+            _log_likelihood, history, start=start, times=[1, 3], bound=BOUND, ftol=1e-13, gtol=1e-8
+        )
         return self
 
     def expected_purchases(
@@ -91,30 +72,6 @@ class ParetoNbd(SklearnEstimator):
         log_left = (r + x) * np.log(alpha + T) + s * np.log(beta + T) + _log_leaving(self.parameters_, x, t, T)
         with np.errstate(over="ignore"):
             return np.asarray(1 / (1 + np.exp(log_left)))
-
-    def to_files(self) -> dict[str, bytes]:
-        """The parameters as JSON."""
-        check_is_fitted(self, "parameters_")
-        return {STATE: to_json(dict(zip(NAMES, self.parameters_.tolist(), strict=True)))}
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote.
-
-        Raises
-        ------
-        ModelNotFound
-            The file is missing.
-        DataError
-            The file is damaged.
-        """
-        content = from_json(files, STATE, keys=frozenset(NAMES))
-        values = [content[n] for n in NAMES]
-        if not all(isinstance(v, float) and v > 0 for v in values):
-            raise damaged(STATE, "its parameters must be numbers above 0")
-        model = cls()
-        model.parameters_ = np.array(values)
-        return model
 
 
 def _log_leaving(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:

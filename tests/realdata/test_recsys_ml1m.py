@@ -9,8 +9,13 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_matrix
 
-from ml.estimators.retrievers import ALS, ItemItem, LowPass, Popularity, blend_scores, choose_weights, top_k
+from ml.estimators.retrievers.als import ALS
+from ml.estimators.retrievers.blend import blend_scores, choose_weights
 from ml.estimators.retrievers.interactions import Interactions
+from ml.estimators.retrievers.item_item import ItemItem
+from ml.estimators.retrievers.low_pass import LowPass
+from ml.estimators.retrievers.popularity import Popularity
+from ml.estimators.retrievers.top_k import top_k
 from ml.metrics.ranked_lists import mean_with_interval, ndcg_at_k, recall_at_k
 
 

@@ -105,16 +105,6 @@ def test_weight_counts_as_rows() -> None:
     assert distance[0] < 0.5 * distance[1]
 
 
-def test_early_stopping_watches_the_rows_it_is_given() -> None:
-    X, y = _rows()
-    rng = np.random.default_rng(1)
-    trees = BoostedTrees(n_estimators=400, learning_rate=0.3, early_stopping_rounds=5, num_threads=1)
-    noise = (rng.random(500) < 0.5).astype(float)
-    assert trees.fit(X, y, eval_set=(X[:500], noise)).boosters_[0].num_trees() < 50
-    with pytest.raises(ConfigError, match="early_stopping_rounds"):
-        trees.fit(X, y)
-
-
 @pytest.mark.parametrize("X", [np.ones((60, 2)), np.full((60, 2), np.nan), np.array([[1.0], [2.0]])])
 def test_columns_that_say_nothing_give_the_average(X: np.ndarray) -> None:
     y = np.arange(len(X)) % 2

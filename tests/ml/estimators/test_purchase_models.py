@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
-from features.errors import DataError, ModelNotFound
+from features.errors import DataError
 from ml.estimators.bg_nbd import BgNbd
 from ml.estimators.gamma_gamma import GammaGamma
 from ml.estimators.pareto_nbd import ParetoNbd
@@ -99,19 +99,6 @@ def test_bad_histories_are_refused_by_name(model: type[BgNbd] | type[ParetoNbd])
     ):
         with pytest.raises(DataError, match=told):
             model().fit(*history)
-
-
-@pytest.mark.parametrize("model", [*MODELS, GammaGamma])
-def test_artefacts_restore_and_damaged_ones_are_refused(model: type) -> None:
-    x, t, T, _ = _histories(400)
-    fitted = model().fit(x[x > 0], 10 + t[x > 0]) if model is GammaGamma else model().fit(x, t, T)
-    again = model.from_files(fitted.to_files())
-    assert again.parameters_.tolist() == fitted.parameters_.tolist()
-    (name,) = fitted.to_files()
-    with pytest.raises(ModelNotFound, match=name):
-        model.from_files({})
-    with pytest.raises(DataError, match=name):
-        model.from_files({name: b"{}"})
 
 
 def test_spend_shrinks_towards_the_mean_by_its_number_of_purchases() -> None:

@@ -11,7 +11,7 @@ from features.engines import collect, to_engine
 from features.errors import DataError
 from features.recommendation import history, interactions, questions, vehicle_items, wanted
 from ml.domain.arrays import FloatArray
-from ml.estimators.retrievers import top_k
+from ml.estimators.retrievers.top_k import top_k
 from ml.metrics.ranked_lists import ndcg_at_k
 from ml.recommendation.catalogue import Vehicles, Vocabularies
 from ml.recommendation.choices import Choices

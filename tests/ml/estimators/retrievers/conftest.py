@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from ml.estimators.retrievers import Interactions
+from ml.estimators.retrievers.interactions import Interactions
 
 
 def drawn(n_users: int, n_items: int, *, seed: int = 3, share: float = 0.25) -> csr_matrix:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
 from ml.estimators.retrievers.content import ContentNeighbours
@@ -16,15 +15,13 @@ BODY = np.array([[0], [0], [1], [1]])
 def test_cosines_by_hand() -> None:
     model = ContentNeighbours().fit(PRICE, BODY)
     np.testing.assert_allclose(model.vectors_ * np.sqrt(2), [[-1, 1, 0], [1, 1, 0], [-1, 0, 1], [1, 0, 1]], atol=1e-6)
-    items, cosines = model.similar([0], k=3)
-    assert items.tolist() == [[2, 1, 3]]  # 2 costs the same, 1 has the same body, 3 shares nothing
-    np.testing.assert_allclose(cosines, [[0.5, 0, -0.5]], atol=1e-6)
+    # 2 costs the same, 1 has the same body, 3 shares nothing
+    np.testing.assert_allclose(model.vectors_ @ model.vectors_[0], [1, 0, 0.5, -0.5], atol=1e-6)
 
 
 def test_a_category_can_weigh_more() -> None:
-    items, cosines = ContentNeighbours(category_weight=3.0).fit(PRICE, BODY).similar([0], k=3)
-    assert items.tolist() == [[1, 2, 3]]
-    np.testing.assert_allclose(cosines, [[0.8, 0.1, -0.1]], atol=1e-6)
+    vectors = ContentNeighbours(category_weight=3.0).fit(PRICE, BODY).vectors_
+    np.testing.assert_allclose(vectors @ vectors[0], [1, 0.8, 0.1, -0.1], atol=1e-6)
 
 
 def test_missing_numbers_are_average_and_missing_categories_are_nothing() -> None:
@@ -32,7 +29,6 @@ def test_missing_numbers_are_average_and_missing_categories_are_nothing() -> Non
     unknown, half = model.vectors([[np.nan], [np.nan]], [[-1], [1]])
     assert not unknown.any()
     assert half.tolist() == [0, 0, 1]
-    assert not model.replace_items([[np.nan], [1.0]], [[-1], [0]]).similar([0], k=1)[1].any()
 
 
 def test_a_number_that_never_varies_counts_for_nothing() -> None:
@@ -44,32 +40,10 @@ def test_a_number_that_never_varies_counts_for_nothing() -> None:
 
 def test_just_listed_items_come_in_on_the_scale_learned() -> None:
     model = ContentNeighbours().fit(PRICE, BODY)
-    one = model.vectors([[3.0]], [[1]])
-    model.replace_items([[3.0], [1.0]], [[1], [7]])  # 7 is a category nobody has seen
-    assert np.array_equal(model.vectors_[:1], one)
-    assert model.vectors_[1].tolist() == [-1, 0, 0]
-    assert model.score(csr_matrix([[1.0, 0.0]])).shape == (1, 2)
-
-
-def test_excluded_and_too_few() -> None:
-    model = ContentNeighbours().fit(PRICE, BODY)
-    items, cosines = model.similar([0, 3], k=3, excluded=csr_matrix(np.array([[0, 1, 0, 0], [1, 1, 1, 0]])))
-    assert items.tolist() == [[2, 3, -1], [-1, -1, -1]]
-    assert np.isnan(cosines[0, 2]) and np.isnan(cosines[1]).all()
-
-
-def test_score_is_the_weighted_mean_cosine() -> None:
-    model = ContentNeighbours().fit(PRICE, BODY)
-    cosine = model.vectors_ @ model.vectors_.T
-    found = model.score(csr_matrix(np.array([[3.0, 0, 1.0, 0]], dtype=np.float32)))
-    np.testing.assert_allclose(found[0], 0.75 * cosine[0] + 0.25 * cosine[2], atol=1e-6)
-
-
-def test_nothing_in_stock_is_no_error() -> None:
-    model = ContentNeighbours().fit(PRICE, BODY).replace_items(np.empty((0, 1)), np.empty((0, 1), dtype=np.int64))
-    assert model.score(csr_matrix((1, 0), dtype=np.float32)).shape == (1, 0)
-    items, _ = model.similar([], k=2)
-    assert items.shape == (0, 2)
+    listed = model.vectors([[3.0], [1.0]], [[1], [7]])  # 7 is a category nobody has seen
+    assert np.array_equal(listed[0], model.vectors_[3])
+    assert listed[1].tolist() == [-1, 0, 0]
+    assert model.vectors(np.empty((0, 1)), np.empty((0, 1), dtype=np.int64)).shape == (0, 3)
 
 
 def test_what_it_refuses() -> None:
@@ -86,7 +60,3 @@ def test_what_it_refuses() -> None:
         model.vectors([[np.inf]], [[0]])
     with pytest.raises(DataError, match="codes -1 or more"):
         model.vectors([[1.0]], [[-2]])
-    with pytest.raises(DataError, match="from 0 to 3, got 4"):
-        model.similar([4], k=1)
-    with pytest.raises(DataError, match="damaged"):
-        ContentNeighbours.from_arrays(model.arrays() | {"vectors": np.zeros((4, 9), dtype=np.float32)})

@@ -12,28 +12,20 @@ from sklearn.exceptions import NotFittedError
 from features.errors import DataError, ModelNotFound
 from ml.artefacts.npz import from_npz, to_npz
 from ml.estimators.retrievers.als import ALS
-from ml.estimators.retrievers.content import ContentNeighbours
 from ml.estimators.retrievers.interactions import Explains, Interactions, Retriever
 from ml.estimators.retrievers.item_item import ItemItem
 from ml.estimators.retrievers.popularity import Popularity
 
-
-def _content(interactions: Interactions) -> ContentNeighbours:
-    n_items = interactions.matrix.shape[1]
-    return ContentNeighbours().fit(np.linspace(0, 1, n_items)[:, None], np.arange(n_items)[:, None] % 2)
-
-
-FITS: dict[str, Callable[[Interactions], Retriever | ContentNeighbours]] = {
+FITS: dict[str, Callable[[Interactions], Retriever]] = {
     "item_item": lambda i: ItemItem(regularization=5.0).fit(i),
     "item_item_sparse": lambda i: ItemItem(regularization=5.0, memory_limit_mb=0, neighbours=6).fit(i),
     "als": lambda i: ALS(factors=4, regularization=1.0, num_threads=1).fit(i),
     "popularity": lambda i: Popularity().fit(i),
-    "content": _content,
 }
 
 
 @pytest.fixture(params=sorted(FITS))
-def fitted(request: pytest.FixtureRequest, people: Interactions) -> Retriever | ContentNeighbours:
+def fitted(request: pytest.FixtureRequest, people: Interactions) -> Retriever:
     return FITS[request.param](people)
 
 
@@ -58,8 +50,7 @@ def test_an_item_nobody_saw_is_scored_and_may_stand_in_a_history(fitted: Retriev
     unseen = people.matrix.shape[1] - 1
     history = csr_matrix(([1.0], ([0], [unseen])), shape=(1, unseen + 1))
     assert np.isfinite(fitted.score(history)).all()
-    if not isinstance(fitted, ContentNeighbours):
-        assert not fitted.score(people.matrix)[:, unseen].any()
+    assert not fitted.score(people.matrix)[:, unseen].any()
 
 
 def test_explanations_sum_to_the_score(fitted: Retriever, people: Interactions) -> None:
@@ -113,20 +104,18 @@ def test_nothing_is_scored_before_fitting(fitted: Retriever, people: Interaction
 
 
 def test_no_interactions_is_a_clear_error(fitted: Retriever) -> None:
-    if not isinstance(fitted, ContentNeighbours):
-        with pytest.raises(DataError, match="no interactions"):
-            type(fitted)().fit(Interactions(csr_matrix((3, 4), dtype=np.float32)))
+    with pytest.raises(DataError, match="no interactions"):
+        type(fitted)().fit(Interactions(csr_matrix((3, 4), dtype=np.float32)))
 
 
 def test_fitting_twice_gives_the_same_model(fitted: Retriever, people: Interactions) -> None:
-    if not isinstance(fitted, ContentNeighbours):
-        again = type(fitted)(**fitted.get_params()).fit(people)  # type: ignore[attr-defined]
-        np.testing.assert_allclose(again.score(people.matrix), fitted.score(people.matrix), atol=1e-6)
+    again = type(fitted)(**fitted.get_params()).fit(people)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(again.score(people.matrix), fitted.score(people.matrix), atol=1e-6)
 
 
 def test_people_who_saw_nothing_change_nothing(fitted: Retriever, people: Interactions) -> None:
-    if isinstance(fitted, ContentNeighbours | ALS):
-        return  # the one learns from no people, the other draws its first factors by their number
+    if isinstance(fitted, ALS):
+        return  # it draws its first factors by the number of people
     wider = Interactions(vstack([people.matrix, csr_matrix((5, 20), dtype=np.float32)]).tocsr())
     again = type(fitted)(**fitted.get_params()).fit(wider)  # type: ignore[attr-defined]
     np.testing.assert_allclose(again.score(people.matrix), fitted.score(people.matrix), atol=1e-6)

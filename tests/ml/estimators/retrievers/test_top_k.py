@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
 from ml.artefacts.npz import from_npz, to_npz
-from ml.estimators.retrievers import top_k
+from ml.estimators.retrievers.top_k import top_k
 
 SHAPE = st.tuples(st.integers(1, 6), st.integers(1, 9))
 
