@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, BeforeValidator, SerializeAsAny, create_model
 
 from features.yaml_config import Section
 
@@ -36,3 +36,18 @@ def params_model(estimator: type, *, without: Collection[str] = ()) -> type[Base
         if name not in without
     }
     return create_model(f"{estimator.__name__}Params", __base__=Section, **fields)
+
+
+def nested(model: type[BaseModel], *, optional: bool = False) -> Any:
+    """Return the annotation of a field that holds a `params_model`.
+
+    Such models are made at run time, so that pydantic cannot see them in the annotations. Without a value (null in
+    YAML) the field holds the defaults, or None where it is `optional`.
+    """
+
+    def typed(value: Any) -> Any:
+        given = {} if value is None and not optional else value
+        return model.model_validate(given) if isinstance(given, dict) else given
+
+    kind: Any = SerializeAsAny[BaseModel]
+    return Annotated[kind | None if optional else kind, BeforeValidator(typed)]

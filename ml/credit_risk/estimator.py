@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -20,17 +19,16 @@ from ml.domain.credit.points import PointsScale
 from ml.domain.credit.reason_codes import Reason, ReasonGroups, adverse_reasons, nearest_to_cutoff, reason_groups
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
-from ml.estimators.contract import SklearnEstimator
+from ml.estimators.stepwise import StepwiseEstimator
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.estimators.woe_scorecard import WoeScorecard
-from ml.signature import Signature
 from ml.task import Columns
 
 NEIGHBOURS = 500
 LEARNERS: dict[str, Any] = {"boosted_trees": BoostedTrees, "woe_scorecard": WoeScorecard}
 
 
-class CreditRiskEstimator(SklearnEstimator):
+class CreditRiskEstimator(StepwiseEstimator):
     """Encoder, learner, calibrator and the policy read off held-out applicants.
 
     Parameters
@@ -50,9 +48,9 @@ class CreditRiskEstimator(SklearnEstimator):
         Mean contributions of the held-out applicants nearest the approval cut-off: what reasons are measured from.
     """
 
-    def __init__(self, *, params: CreditParams, signature: Signature) -> None:
-        self.params = params
-        self.signature = signature
+    state_file = "credit_risk.json"
+    params_type = CreditParams
+    params: CreditParams
 
     @property
     def notes(self) -> list[str]:
@@ -112,35 +110,13 @@ class CreditRiskEstimator(SklearnEstimator):
 
     def _encoder(self) -> TabularEncoder:
         numeric = self.signature.numeric
-        known = set(numeric)
-        derived: dict[str, dict[str, list[str | float]]] = {}
-        for name, declaration in (DERIVED | self.params.derived).items():
-            arguments = [a for a in next(iter(declaration.values())) if isinstance(a, str)]
-            absent = [a for a in arguments if a not in known]
-            if absent and name in self.params.derived:
-                raise ConfigError(
-                    f"params.derived.{name}: '{absent[0]}' is not a number column; it has {sorted(known)}"
-                )
-            if not absent and name not in numeric:
-                derived[name] = declaration
-                known.add(name)
+        derived = self._derived(DERIVED, numeric)
         return TabularEncoder(numeric=numeric, categorical=self.signature.categorical, derived=derived)
 
     def _learner(self) -> Any:
-        positions = self.encoder_.categorical_positions_
         chosen = getattr(self.params, self.params.estimator).model_dump()
-        if self.params.estimator == "boosted_trees":
-            return BoostedTrees(**chosen, categorical=positions, monotone=self._monotone())
-        return WoeScorecard(**chosen, categorical=positions, monotone=self._monotone())
-
-    def _monotone(self) -> dict[int, int]:
-        names = self.encoder_.feature_names_out_
-        numbers = [n for i, n in enumerate(names) if i not in self.encoder_.categorical_positions_]
-        unknown = [n for n in self.params.monotone if n not in numbers]
-        if unknown:
-            raise ConfigError(f"params.monotone.{unknown[0]}: not a number feature of this data; it has {numbers}")
-        directions = {n: d for n, d in MONOTONE.items() if n in numbers} | self.params.monotone
-        return {names.index(n): d for n, d in directions.items() if d}
+        positions, directions = self.encoder_.categorical_positions_, self._monotone(MONOTONE)
+        return LEARNERS[self.params.estimator](**chosen, categorical=positions, monotone=directions)
 
     def _calibrator(self, log_odds: FloatArray, y: FloatArray) -> Calibrator:
         return Calibrator(method=self.params.calibration).fit(log_odds, y)
@@ -226,44 +202,15 @@ class CreditRiskEstimator(SklearnEstimator):
             }
         )
 
-    def importance(self, X: pl.DataFrame) -> dict[str, float]:
-        """Mean absolute contribution (log-odds) of each feature over the rows of X."""
-        contributions = self.learner_.contributions(self.encoder_.transform(X))[:, :-1]
-        return dict(zip(self.encoder_.feature_names_out_, np.abs(contributions).mean(axis=0).tolist(), strict=True))
+    def _kinds(self) -> dict[str, Any]:
+        return {"encoder": TabularEncoder, "learner": LEARNERS[self.params.estimator], "calibrator": Calibrator}
 
-    def to_files(self) -> dict[str, bytes]:
-        """Write everything learned as native files."""
-        state = {
-            "params": self.params.model_dump(mode="json"),
-            "signature": self.signature.model_dump(mode="json"),
-            "policy": self.policy_,
-            "reference": self.reference_.tolist(),
-        }
-        files = {"credit_risk.json": json.dumps(state, ensure_ascii=False, indent=1).encode()}
-        for name, step in self._steps().items():
-            files |= {f"{name}.{file}": content for file, content in step.to_files().items()}
-        return files
+    def _learned(self) -> dict[str, Any]:
+        return {"policy": self.policy_, "reference": self.reference_.tolist()}
 
-    def _steps(self) -> dict[str, Any]:
-        return {"encoder": self.encoder_, "learner": self.learner_, "calibrator": self.calibrator_}
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
-        state = json.loads(files["credit_risk.json"])
-        params = CreditParams.model_validate(state["params"])
-        estimator = cls(params=params, signature=Signature.model_validate(state["signature"]))
-        estimator.encoder_ = TabularEncoder.from_files(_of("encoder", files))
-        estimator.learner_ = LEARNERS[params.estimator].from_files(_of("learner", files))
-        estimator.calibrator_ = Calibrator.from_files(_of("calibrator", files))
-        estimator.policy_ = state["policy"]
-        estimator.reference_ = np.array(state["reference"])
-        estimator._finish()
-        return estimator
-
-
-def _of(step: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {name.removeprefix(f"{step}."): content for name, content in files.items() if name.startswith(f"{step}.")}
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.policy_, self.reference_ = state["policy"], np.array(state["reference"])
+        self._finish()
 
 
 def _plain(cut: Any) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from features.yaml_config import Section
 from ml.domain.credit import derived_columns as derived
@@ -12,7 +12,7 @@ from ml.domain.credit.points import PointsScale
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import METHODS
 from ml.estimators.woe_scorecard import WoeScorecard
-from ml.params import params_model
+from ml.params import nested, params_model
 
 BoostedTreesParams = params_model(BoostedTrees, without=("categorical", "monotone"))
 WoeScorecardParams = params_model(WoeScorecard, without=("categorical", "monotone"))
@@ -85,8 +85,8 @@ class CreditParams(Section):
     """
 
     estimator: Literal["boosted_trees", "woe_scorecard"] = "boosted_trees"
-    boosted_trees: SerializeAsAny[BaseModel] = BoostedTreesParams()
-    woe_scorecard: SerializeAsAny[BaseModel] = WoeScorecardParams()
+    boosted_trees: nested(BoostedTreesParams) = BoostedTreesParams()  # type: ignore[valid-type]
+    woe_scorecard: nested(WoeScorecardParams) = WoeScorecardParams()  # type: ignore[valid-type]
     monotone: dict[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
     derived: dict[str, dict[str, list[str | float]]] = Field(default_factory=dict)
     calibration: Literal[METHODS] = "isotonic"  # type: ignore[valid-type]
@@ -95,18 +95,7 @@ class CreditParams(Section):
     maximum_marginal_bad_rate: float | None = Field(None, gt=0, lt=1)
     reasons: dict[str, ReasonText] = Field(default_factory=dict)
 
-    @field_validator("boosted_trees", "woe_scorecard", mode="before")
-    @classmethod
-    def _learner(cls, value: Any, info: ValidationInfo) -> Any:
-        """The learners' models are made at run time, so pydantic cannot see them in the annotations."""
-        typed = {"boosted_trees": BoostedTreesParams, "woe_scorecard": WoeScorecardParams}[str(info.field_name)]
-        return value if isinstance(value, BaseModel) else typed.model_validate({} if value is None else value)
-
     @model_validator(mode="after")
     def _operations(self) -> Self:
-        for name, declaration in self.derived.items():
-            if len(declaration) != 1:
-                raise ValueError(f"derived feature '{name}': give exactly one operation, got {list(declaration)}")
-            operation, arguments = next(iter(declaration.items()))
-            derived.check(name, operation, arguments)
+        derived.check_all(self.derived)
         return self

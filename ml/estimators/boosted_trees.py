@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from hashlib import sha256
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -12,19 +11,17 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from features.errors import ConfigError
-from ml.artefacts.json_files import content_of, damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
 from ml.estimators.bag import mean_in_order
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import directions, labelled, matrix
+from ml.estimators.native_files import restored_trees, tree_files
 from ml.threads import thread_count
 
 if TYPE_CHECKING:
     import lightgbm as lgb
 
-STATE = "boosted_trees.json"
-MEMBER = "booster_{}.txt"
-NEEDED = frozenset({"n_estimators", "num_leaves", "bag", "seed", "categorical", "monotone"})
+NAME = "boosted_trees"
 NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "categorical", "monotone"})
 
 
@@ -203,11 +200,7 @@ class BoostedTrees(SklearnEstimator):
     def to_files(self) -> dict[str, bytes]:
         """The parameters as JSON and each member as LightGBM model text."""
         check_is_fitted(self)
-        monotone = None if self.monotone is None else sorted(self.monotone.items())
-        params = self.get_params() | {"categorical": list(self.categorical), "monotone": monotone}
-        members = {MEMBER.format(k): b.model_to_string().encode() for k, b in enumerate(self.boosters_)}
-        checksums = {name: sha256(text).hexdigest() for name, text in members.items()}
-        return {STATE: to_json({"params": params, "n_features": self.n_features_in_, "sha256": checksums})} | members
+        return tree_files(self, NAME, dict(zip(_members(self), self.boosters_, strict=True)))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -220,18 +213,8 @@ class BoostedTrees(SklearnEstimator):
         DataError
             A file is damaged.
         """
-        state = from_json(files, STATE, keys=frozenset({"params", "n_features", "sha256"}))
-        params, n_features = state["params"], state["n_features"]
-        # A parameter that an older version did not know has its default, which is what it did.
-        if not isinstance(params, dict) or not NEEDED <= set(params) <= {field.name for field in fields(cls)}:
-            raise damaged(STATE, "its parameters are not those of boosted_trees")
-        try:
-            monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
-            restored = cls(**params | {"categorical": tuple(params["categorical"]), "monotone": monotone})
-            checksums = {MEMBER.format(k): state["sha256"][MEMBER.format(k)] for k in range(restored.bag)}
-        except (KeyError, TypeError, ValueError) as e:
-            raise damaged(STATE, f"its parameters or checksums have the wrong types ({e!r})") from None
-        restored._open(tuple(_booster(files, *each, n_features) for each in checksums.items()), n_features)
+        restored, boosters, state = restored_trees(cls, files, NAME, members=_members)
+        restored._open(boosters, state["n_features"])
         return restored
 
     def _open(self, boosters: tuple[lgb.Booster, ...], n_features: int) -> None:
@@ -265,14 +248,5 @@ class BoostedTrees(SklearnEstimator):
         return lgb.Booster(model_str=fitted.model_to_string())
 
 
-def _booster(files: Mapping[str, bytes], name: str, checksum: str, n_features: int) -> lgb.Booster:
-    import lightgbm as lgb
-
-    content = content_of(files, name)
-    # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.
-    if sha256(content).hexdigest() != checksum:
-        raise damaged(name, f"its checksum is not the one in {STATE}")
-    booster = lgb.Booster(model_str=content.decode())
-    if booster.num_feature() != n_features:
-        raise damaged(STATE, f"it speaks of {n_features} features, {name} has {booster.num_feature()}")
-    return booster
+def _members(trees: BoostedTrees) -> list[str]:
+    return [f"booster_{k}.txt" for k in range(trees.bag)]

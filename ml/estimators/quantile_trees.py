@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from hashlib import sha256
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from features.errors import ConfigError, DataError
-from ml.artefacts.json_files import content_of, damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import directions, matrix
+from ml.estimators.native_files import restored_trees, tree_files
 from ml.threads import thread_count
 
 if TYPE_CHECKING:
     import lightgbm as lgb
 
-STATE = "quantile_trees.json"
-MEMBERS = ("low", "median", "high")
+NAME = "quantile_trees"
+MEMBERS = ("low.txt", "median.txt", "high.txt")
 NOT_LIGHTGBM = frozenset({"n_estimators", "coverage", "seed", "categorical", "monotone"})
 
 
@@ -182,16 +181,8 @@ lambda_l2, max_bin, num_threads, deterministic
     def to_files(self) -> dict[str, bytes]:
         """The parameters as JSON and each booster as LightGBM model text."""
         check_is_fitted(self)
-        monotone = None if self.monotone is None else sorted(self.monotone.items())
-        params = self.get_params() | {"categorical": list(self.categorical), "monotone": monotone}
-        texts = {f"{n}.txt": b.model_to_string().encode() for n, b in zip(MEMBERS, self.boosters_, strict=True)}
-        state = {
-            "params": params,
-            "n_features": self.n_features_in_,
-            "offsets": list(self.offsets_),
-            "sha256": {name: sha256(text).hexdigest() for name, text in texts.items()},
-        }
-        return {STATE: to_json(state)} | texts
+        boosters = dict(zip(MEMBERS, self.boosters_, strict=True))
+        return tree_files(self, NAME, boosters, offsets=list(self.offsets_))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -204,15 +195,11 @@ lambda_l2, max_bin, num_threads, deterministic
         DataError
             A file is damaged.
         """
-        state = from_json(files, STATE, keys=frozenset({"params", "n_features", "offsets", "sha256"}))
-        params = state["params"]
-        if not isinstance(params, dict) or set(params) != {field.name for field in fields(cls)}:
-            raise damaged(STATE, "its parameters are not those of quantile_trees")
-        monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
-        restored = cls(**params | {"categorical": tuple(params["categorical"]), "monotone": monotone})
-        restored.boosters_ = tuple(_booster(files, f"{n}.txt", state["sha256"]) for n in MEMBERS)
+        restored, boosters, state = restored_trees(
+            cls, files, NAME, members=lambda trees: MEMBERS, learned=("offsets",)
+        )
         low, middle, high = state["offsets"]
-        restored.offsets_ = (float(low), float(middle), float(high))
+        restored.boosters_, restored.offsets_ = boosters, (float(low), float(middle), float(high))
         restored.n_features_in_ = int(state["n_features"])
         return restored
 
@@ -248,13 +235,3 @@ def _labelled(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArra
     if not np.isfinite(outcome).all():
         raise DataError(f"outcomes must be finite, got {outcome[~np.isfinite(outcome)][0]}")
     return array, outcome
-
-
-def _booster(files: Mapping[str, bytes], name: str, checksums: Mapping[str, str]) -> lgb.Booster:
-    import lightgbm as lgb
-
-    content = content_of(files, name)
-    # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.
-    if sha256(content).hexdigest() != checksums.get(name):
-        raise damaged(name, f"its checksum is not the one in {STATE}")
-    return lgb.Booster(model_str=content.decode())

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from hashlib import sha256
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from features.errors import ConfigError, DataError
-from ml.artefacts.json_files import content_of, damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import directions, matrix
+from ml.estimators.native_files import restored_trees, tree_files
 from ml.threads import thread_count
 
-STATE, TREES = "ranking_trees.json", "ranking_trees.txt"
+NAME, TREES = "ranking_trees", "ranking_trees.txt"
 NOT_LIGHTGBM = frozenset({"seed", "n_estimators", "truncation", "monotone"})
 MOST_GRADES = 30
 MANY_ROWS = 100_000  # at least so many rows are scored by several threads; a page has far fewer
@@ -145,11 +144,7 @@ class RankingTrees(SklearnEstimator):
     def to_files(self) -> dict[str, bytes]:
         """The parameters as JSON and the trees as LightGBM model text."""
         check_is_fitted(self)
-        monotone = None if self.monotone is None else sorted(self.monotone.items())
-        text = self.booster_.model_to_string().encode()
-        params = self.get_params() | {"monotone": monotone}
-        state = {"params": params, "n_features": self.n_features_in_, "sha256": sha256(text).hexdigest()}
-        return {STATE: to_json(state), TREES: text}
+        return tree_files(self, NAME, {TREES: self.booster_})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -162,19 +157,8 @@ class RankingTrees(SklearnEstimator):
         DataError
             A file is damaged.
         """
-        import lightgbm as lgb
-
-        state = from_json(files, STATE, keys=frozenset({"params", "n_features", "sha256"}))
-        text, params = content_of(files, TREES), state["params"]
-        # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.
-        if sha256(text).hexdigest() != state["sha256"]:
-            raise damaged(TREES, f"its checksum is not the one in {STATE}")
-        if not isinstance(params, dict) or set(params) != {field.name for field in fields(cls)}:
-            raise damaged(STATE, "its parameters are not those of ranking_trees")
-        monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
-        restored = cls(**params | {"monotone": monotone})
-        restored.booster_ = lgb.Booster(model_str=text.decode())
-        restored.n_features_in_ = restored.booster_.num_feature()
+        restored, boosters, state = restored_trees(cls, files, NAME, members=lambda trees: [TREES])
+        restored.booster_, restored.n_features_in_ = boosters[0], int(state["n_features"])
         return restored
 
     def _lightgbm(self, ways: list[int], top: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ml.domain.arrays import FloatArray
 from ml.domain.statistics.logistic import bounded_logistic_regression
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import directions, labelled, matrix
+from ml.estimators.native_files import plain_params, typed_params
 from ml.estimators.woe_bins import BinningRules, FeatureBins, find_bins, places
 
 STATE = "woe_scorecard.json"
@@ -223,9 +224,8 @@ class WoeScorecard(SklearnEstimator):
     def to_files(self) -> dict[str, bytes]:
         """Bins and weights as JSON."""
         check_is_fitted(self)
-        monotone = None if self.monotone is None else sorted(self.monotone.items())
         content = {
-            "params": self.get_params() | {"categorical": list(self.categorical), "monotone": monotone},
+            "params": plain_params(self),
             "bins": [bins.as_dict() for bins in self.bins_],
             "coefficients": self.coefficients_.tolist(),
             "intercept": self.intercept_,
@@ -245,9 +245,7 @@ class WoeScorecard(SklearnEstimator):
         """
         content = from_json(files, STATE, keys=frozenset({"params", "bins", "coefficients", "intercept"}))
         try:
-            params = content["params"]
-            monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
-            card = cls(**params | {"categorical": tuple(params["categorical"]), "monotone": monotone})
+            card = cls(**typed_params(content["params"]))
             bins = [FeatureBins.from_dict(each) for each in content["bins"]]
             card._open(bins, np.array(content["coefficients"], dtype=np.float64), float(content["intercept"]))
         except (KeyError, TypeError, ValueError, AttributeError) as e:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -16,26 +15,24 @@ from ml.domain.arrays import FloatArray
 from ml.domain.leads.response_decay import ResponseDecay
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
-from ml.estimators.contract import SklearnEstimator
 from ml.estimators.group_calibration import GroupCalibration
 from ml.estimators.shrunken_rates import ShrunkenRates
+from ml.estimators.stepwise import StepwiseEstimator
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.lead_scoring.lead_value import cannot_learn_response, learn_channels, learn_margins, learn_response
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.reasons import voices
 from ml.lead_scoring.rows import DERIVED, FIELDS_EMPTY, FROM_TIME, with_form, with_time_of_day
-from ml.signature import Signature
 from ml.task import Columns
 
 Weights = tuple[FloatArray, FloatArray]
-STATE = "lead_scoring.json"
 FOLDS = 3
 REFERENCE_ROWS = 5_000
 FEW = 64  # rows of a request
 GRADES = np.array(["D", "C", "B", "A"])
 
 
-class LeadScoringEstimator(SklearnEstimator):
+class LeadScoringEstimator(StepwiseEstimator):
     """Shrunken rates, encoder, trees, pooled calibration, and a shift for every dealer with enough leads.
 
     Parameters
@@ -57,9 +54,9 @@ class LeadScoringEstimator(SklearnEstimator):
         Margins, the table of channels, and why `response_` is None (`response_off`).
     """
 
-    def __init__(self, *, params: LeadParams, signature: Signature) -> None:
-        self.params = params
-        self.signature = signature
+    state_file = "lead_scoring.json"
+    params_type = LeadParams
+    params: LeadParams
 
     @property
     def notes(self) -> list[str]:
@@ -197,18 +194,8 @@ class LeadScoringEstimator(SklearnEstimator):
 
     def _encoder(self) -> TabularEncoder:
         numeric = [*self.signature.numeric, *([FIELDS_EMPTY] if self._form else []), *(FROM_TIME if self.timed else ())]
-        known = set(numeric)
-        chosen: dict[str, dict[str, list[str | float]]] = {}
-        for name, declaration in (DERIVED | self.params.derived).items():
-            absent = [a for a in next(iter(declaration.values())) if isinstance(a, str) and a not in known]
-            if absent and name in self.params.derived:
-                raise ConfigError(
-                    f"params.derived.{name}: '{absent[0]}' is not a number column; it has {sorted(known)}"
-                )
-            if not absent and name not in known:
-                chosen[name] = declaration
-                known.add(name)
-        return TabularEncoder(numeric=numeric, categorical=self.signature.categorical, derived=chosen)
+        derived = self._derived(DERIVED, numeric)
+        return TabularEncoder(numeric=numeric, categorical=self.signature.categorical, derived=derived)
 
     def _rows(self, X: Columns) -> pl.DataFrame:
         rows = X if isinstance(X, pl.DataFrame) else pl.DataFrame(X)
@@ -301,51 +288,24 @@ class LeadScoringEstimator(SklearnEstimator):
         """What each feature adds to the log-odds of each row, against the average lead."""
         return np.asarray(self.learner_.contributions(self._matrix(X))[:, :-1] - self.reference_)
 
-    def importance(self, X: pl.DataFrame) -> dict[str, float]:
-        """Mean absolute contribution (log-odds) of each feature over the rows of X."""
-        found = np.abs(self.learner_.contributions(self._matrix(X))[:, :-1]).mean(axis=0)
-        return dict(zip(self.feature_names_, found.tolist(), strict=True))
+    @property
+    def _names(self) -> Sequence[str]:
+        return self.feature_names_
 
-    def to_files(self) -> dict[str, bytes]:
-        """Write everything learned as native files."""
-        state = {
-            "params": self.params.model_dump(mode="json"),
-            "signature": self.signature.model_dump(mode="json"),
-            "reference": self.reference_.tolist(),
-            "response": None if self.response_ is None else self.response_.as_dict(),
-            "learnt": self.learnt_,
-        }
-        files = {STATE: json.dumps(state, ensure_ascii=False, indent=1).encode()}
-        for name, step in self._steps().items():
-            files |= {f"{name}.{file}": content for file, content in step.to_files().items()}
-        return files
-
-    def _steps(self) -> dict[str, Any]:
+    def _kinds(self) -> dict[str, Any]:
         return {
-            "encoder": self.encoder_,
-            "rates": self.rates_,
-            "learner": self.learner_,
-            "calibrator": self.calibrator_,
-            "dealers": self.dealers_,
+            "encoder": TabularEncoder,
+            "rates": ShrunkenRates,
+            "learner": BoostedTrees,
+            "calibrator": Calibrator,
+            "dealers": GroupCalibration,
         }
 
-    @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
-        state = json.loads(files[STATE])
-        params = LeadParams.model_validate(state["params"])
-        estimator = cls(params=params, signature=Signature.model_validate(state["signature"]))
-        estimator.encoder_ = TabularEncoder.from_files(_of("encoder", files))
-        estimator.rates_ = ShrunkenRates.from_files(_of("rates", files))
-        estimator.learner_ = BoostedTrees.from_files(_of("learner", files))
-        estimator.calibrator_ = Calibrator.from_files(_of("calibrator", files))
-        estimator.dealers_ = GroupCalibration.from_files(_of("dealers", files))
-        estimator.reference_ = np.array(state["reference"])
-        estimator.response_ = None if state["response"] is None else ResponseDecay.from_dict(state["response"])
-        estimator.learnt_ = state["learnt"]
-        estimator._finish()
-        return estimator
+    def _learned(self) -> dict[str, Any]:
+        response = None if self.response_ is None else self.response_.as_dict()
+        return {"reference": self.reference_.tolist(), "response": response, "learnt": self.learnt_}
 
-
-def _of(step: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {name.removeprefix(f"{step}."): content for name, content in files.items() if name.startswith(f"{step}.")}
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.reference_, self.learnt_ = np.array(state["reference"]), state["learnt"]
+        self.response_ = None if state["response"] is None else ResponseDecay.from_dict(state["response"])
+        self._finish()

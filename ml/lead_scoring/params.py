@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from features.yaml_config import Section
 from ml.domain.credit import derived_columns as derived
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import METHODS
-from ml.params import params_model
+from ml.params import nested, params_model
 
 BoostedTreesParams = params_model(BoostedTrees, without=["categorical", "monotone"])
 
@@ -81,7 +81,7 @@ class LeadParams(Section):
 
     horizon_days: float = Field(30, gt=0, le=3_650)
     rescore_days: tuple[float, ...] = (3, 7, 14)
-    boosted_trees: SerializeAsAny[BaseModel] = BoostedTreesParams()
+    boosted_trees: nested(BoostedTreesParams) = BoostedTreesParams()  # type: ignore[valid-type]
     derived: dict[str, dict[str, list[str | float]]] = Field(default_factory=dict)
     calibration: Literal[METHODS] = "beta"  # type: ignore[valid-type]
     dealer: str = "store_id"
@@ -96,12 +96,6 @@ class LeadParams(Section):
     cost_per_lead_ceiling: float = Field(50, ge=0)
     reasons: dict[str, LeadText] = Field(default_factory=dict)
 
-    @field_validator("boosted_trees", mode="before")
-    @classmethod
-    def _learner(cls, value: Any) -> Any:
-        """The learner's model is made at run time, so pydantic cannot see it in the annotation."""
-        return value if isinstance(value, BaseModel) else BoostedTreesParams.model_validate(value or {})
-
     @field_validator("rescore_days")
     @classmethod
     def _later(cls, value: tuple[float, ...]) -> tuple[float, ...]:
@@ -111,9 +105,5 @@ class LeadParams(Section):
 
     @model_validator(mode="after")
     def _operations(self) -> Self:
-        for name, declaration in self.derived.items():
-            if len(declaration) != 1:
-                raise ValueError(f"derived feature '{name}': give exactly one operation, got {list(declaration)}")
-            operation, arguments = next(iter(declaration.items()))
-            derived.check(name, operation, arguments)
+        derived.check_all(self.derived)
         return self

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Self
+from typing import Self
 
-from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from features.recommendation import GRADES, ITEM_PARTS, PRICE_BANDS
 from features.yaml_config import Section
@@ -13,7 +13,7 @@ from ml.estimators.ranking_trees import RankingTrees
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.retrievers.item_item import ItemItem
 from ml.estimators.retrievers.low_pass import LowPass
-from ml.params import params_model
+from ml.params import nested, params_model
 
 ItemItemParams = params_model(ItemItem)
 ALSParams = params_model(ALS)
@@ -60,34 +60,13 @@ class RecommendationParams(Section):
     half_life_days: float = Field(30.0, gt=0, le=3_650, allow_inf_nan=False)
     taste_half_life_days: float = Field(180.0, gt=0, le=36_500, allow_inf_nan=False)
     popularity_half_life_days: float = Field(30.0, gt=0, le=3_650, allow_inf_nan=False)
-    item_item: SerializeAsAny[BaseModel] | None = ItemItemParams()
-    low_pass: SerializeAsAny[BaseModel] | None = LowPassParams()
-    als: SerializeAsAny[BaseModel] | None = ALSParams(factors=32, regularization=5.0)
-    ranker: SerializeAsAny[BaseModel] = RankerParams()
+    item_item: nested(ItemItemParams, optional=True) = ItemItemParams()  # type: ignore[valid-type]
+    low_pass: nested(LowPassParams, optional=True) = LowPassParams()  # type: ignore[valid-type]
+    als: nested(ALSParams, optional=True) = ALSParams(factors=32, regularization=5.0)  # type: ignore[valid-type]
+    ranker: nested(RankerParams) = RankerParams()  # type: ignore[valid-type]
     candidates: int = Field(200, ge=10, le=5_000)
     questions: int = Field(30_000, ge=100, le=10_000_000)
     repeat: bool = True
-
-    @field_validator("item_item", mode="before")
-    @classmethod
-    def _typed_item_item(cls, value: Any) -> Any:
-        """The model is made at run time, so pydantic cannot see it in the annotation."""
-        return ItemItemParams.model_validate(value) if isinstance(value, dict) else value
-
-    @field_validator("low_pass", mode="before")
-    @classmethod
-    def _typed_low_pass(cls, value: Any) -> Any:
-        return LowPassParams.model_validate(value) if isinstance(value, dict) else value
-
-    @field_validator("als", mode="before")
-    @classmethod
-    def _typed_als(cls, value: Any) -> Any:
-        return ALSParams.model_validate(value) if isinstance(value, dict) else value
-
-    @field_validator("ranker", mode="before")
-    @classmethod
-    def _typed_ranker(cls, value: Any) -> Any:
-        return RankerParams.model_validate(value or {}) if isinstance(value, dict | None) else value
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -11,11 +10,10 @@ import polars as pl
 
 from features.errors import ConfigError, DataError
 from ml.domain.arrays import FloatArray
-from ml.estimators.contract import SklearnEstimator
 from ml.estimators.quantile_trees import QuantileTrees
+from ml.estimators.stepwise import StepwiseEstimator
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.residual_value.params import MONOTONE, ResidualParams
-from ml.signature import Signature
 from ml.task import Columns
 
 ANSWER = ("value", "value_low", "value_high")
@@ -23,7 +21,7 @@ ANSWER = ("value", "value_low", "value_high")
 AGEING = {"age_months": 1.0, "model_year": -1 / 12}
 
 
-class ResidualValueEstimator(SklearnEstimator):
+class ResidualValueEstimator(StepwiseEstimator):
     """Encoder and quantile trees on the logarithm of the price, so that errors are relative.
 
     Parameters
@@ -37,13 +35,11 @@ class ResidualValueEstimator(SklearnEstimator):
     ----------
     encoder_, learner_ : estimators
         The two steps.
-    ageing_ : str or None
-        The feature that makes a car older; without one there is no value later than now.
     """
 
-    def __init__(self, *, params: ResidualParams, signature: Signature) -> None:
-        self.params = params
-        self.signature = signature
+    state_file = "residual_value.json"
+    params_type = ResidualParams
+    params: ResidualParams
 
     @property
     def notes(self) -> list[str]:
@@ -92,23 +88,16 @@ class ResidualValueEstimator(SklearnEstimator):
         self.learner_ = QuantileTrees(
             **self.params.quantile_trees.model_dump(),
             categorical=self.encoder_.categorical_positions_,
-            monotone=self._monotone(),
+            monotone=self._monotone(MONOTONE),
         ).fit(matrix, np.log(y))
         say(f"calibrating the interval on {len(calibrate[1]):,} other rows")
         self.learner_.calibrate(self.encoder_.transform(calibrate[0]), np.log(calibrate[1]))
-        self._finish()
         return self
 
-    def _monotone(self) -> dict[int, int]:
-        names = self.encoder_.feature_names_out_
-        numbers = [n for i, n in enumerate(names) if i not in self.encoder_.categorical_positions_]
-        unknown = [n for n in self.params.monotone if n not in numbers]
-        if unknown:
-            raise ConfigError(f"params.monotone.{unknown[0]}: not a number feature of this data; it has {numbers}")
-        return {names.index(n): d for n, d in (MONOTONE | self.params.monotone).items() if n in numbers}
-
-    def _finish(self) -> None:
-        self.ageing_ = next((n for n in AGEING if n in self.signature.numeric), None)
+    @property
+    def ageing_(self) -> str | None:
+        """The feature that makes a car older; without one there is no value later than now."""
+        return next((n for n in AGEING if n in self.signature.numeric), None)
 
     def values(self, X: Columns) -> FloatArray:
         """Value, low end and high end of each car in yuan, shape (n_rows, 3)."""
@@ -153,27 +142,8 @@ class ResidualValueEstimator(SklearnEstimator):
         found[order] = np.minimum.accumulate(found[order], axis=0)
         return found
 
-    def importance(self, X: pl.DataFrame) -> dict[str, float]:
-        """Mean absolute contribution (to the logarithm of the price) of each feature over the rows of X."""
-        contributions = self.learner_.contributions(self.encoder_.transform(X))[:, :-1]
-        return dict(zip(self.encoder_.feature_names_out_, np.abs(contributions).mean(axis=0).tolist(), strict=True))
-
-    def to_files(self) -> dict[str, bytes]:
-        """Write everything learned as native files."""
-        state = {"params": self.params.model_dump(mode="json"), "signature": self.signature.model_dump(mode="json")}
-        files = {"residual_value.json": json.dumps(state, ensure_ascii=False, indent=1).encode()}
-        return files | self.encoder_.to_files() | self.learner_.to_files()
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
-        state = json.loads(files["residual_value.json"])
-        signature = Signature.model_validate(state["signature"])
-        estimator = cls(params=ResidualParams.model_validate(state["params"]), signature=signature)
-        estimator.encoder_ = TabularEncoder.from_files(files)
-        estimator.learner_ = QuantileTrees.from_files(files)
-        estimator._finish()
-        return estimator
+    def _kinds(self) -> dict[str, Any]:
+        return {"encoder": TabularEncoder, "learner": QuantileTrees}
 
 
 def median_table(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:

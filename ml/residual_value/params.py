@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, Field, SerializeAsAny, field_validator
+from pydantic import Field
 
 from features.yaml_config import Section
 from ml.estimators.quantile_trees import QuantileTrees
-from ml.params import params_model
+from ml.params import nested, params_model
 
 QuantileTreesParams = params_model(QuantileTrees, without=("categorical", "monotone"))
 # A car never gains from its years and kilometres; collectors' cars are beyond this model.
@@ -26,11 +26,5 @@ class ResidualParams(Section):
         Replaces the built-in direction of the features it names; 0 sets one free.
     """
 
-    quantile_trees: SerializeAsAny[BaseModel] = QuantileTreesParams()
+    quantile_trees: nested(QuantileTreesParams) = QuantileTreesParams()  # type: ignore[valid-type]
     monotone: dict[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
-
-    @field_validator("quantile_trees", mode="before")
-    @classmethod
-    def _typed(cls, value: Any) -> Any:
-        """The model is made at run time, so pydantic cannot see it in the annotation."""
-        return QuantileTreesParams.model_validate(value or {}) if isinstance(value, dict | None) else value

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from ml.params import params_model
+from ml.params import nested, params_model
 
 
 class Trees:
@@ -31,3 +31,21 @@ def test_what_is_mistyped_or_unknown_is_refused(values: dict[str, object]) -> No
 def test_parameters_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         params_model(Trees)(leaves=3).leaves = 4
+
+
+class Nested(BaseModel):
+    """A configuration with parameters that must be there, and some that need not."""
+
+    trees: nested(params_model(Trees)) = params_model(Trees)()  # type: ignore[valid-type]
+    other: nested(params_model(Trees), optional=True) = None  # type: ignore[valid-type]
+
+
+def test_nested_parameters_are_typed_and_null_is_the_defaults_or_none() -> None:
+    found = Nested.model_validate({"trees": None, "other": {"leaves": 3}})
+    assert found.model_dump() == {
+        "trees": {"leaves": 7, "rate": 0.1, "columns": ()},
+        "other": {"leaves": 3, "rate": 0.1, "columns": ()},
+    }
+    assert Nested.model_validate({"other": None}).other is None
+    with pytest.raises(ValidationError, match="depth"):
+        Nested.model_validate({"trees": {"depth": 1}})

@@ -73,6 +73,20 @@ def undefined_is_missing() -> np.errstate:
     return np.errstate(divide="ignore", invalid="ignore", over="raise", under="ignore")
 
 
+def check_all(declarations: Mapping[str, Mapping[str, Sequence[str | float]]]) -> None:
+    """Refuse declarations, by name, that are not one operation each that `check` passes.
+
+    Raises
+    ------
+    ValueError
+        Names the column and its rule.
+    """
+    for name, declaration in declarations.items():
+        if len(declaration) != 1:
+            raise ValueError(f"derived feature '{name}': give exactly one operation, got {list(declaration)}")
+        check(name, *next(iter(declaration.items())))
+
+
 def check(name: str, operation: str, arguments: Sequence[str | float]) -> None:
     """Refuse an operation that does not exist or has the wrong number of arguments.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from features.errors import ConfigError, DataError, ModelNotFound
-from ml.estimators.quantile_trees import STATE, QuantileTrees
+from ml.estimators.quantile_trees import QuantileTrees
 
 RNG = np.random.default_rng(5)
 X = RNG.uniform(0, 1, (3_000, 2))
@@ -52,10 +52,10 @@ def test_files_restore_the_same_answers(fitted: QuantileTrees) -> None:
         QuantileTrees.from_files(files | {"low.txt": files["low.txt"] + b" "})
     with pytest.raises(ModelNotFound, match=r"high\.txt"):
         QuantileTrees.from_files({n: c for n, c in files.items() if n != "high.txt"})
-    state = json.loads(files[STATE])
+    state = json.loads(files["quantile_trees.json"])
     state["params"]["nonsense"] = 1
     with pytest.raises(DataError, match="damaged"):
-        QuantileTrees.from_files(files | {STATE: json.dumps(state).encode()})
+        QuantileTrees.from_files(files | {"quantile_trees.json": json.dumps(state).encode()})
 
 
 def test_one_row_equals_the_batch(fitted: QuantileTrees) -> None:
