@@ -51,82 +51,35 @@ def _command(function: Callable[..., Any], name: str, settings: Mapping[str, Any
     return command
 
 
+# The function of a command and its module have the command's name, with _ for -.
+_TRAINING = {
+    "tasks": "List the tasks, what each answers, and the tables it reads.",
+    "sample-data": (
+        "Make the sample dealership: eleven coherent raw tables, and apart from them the truth they were drawn from."
+    ),
+    "check": "Read a task's tables, check them against their contracts, and say what a training would see.",
+    "train": "Train, calibrate and evaluate one version, and register it.",
+    "tune": "Search parameters by cross-validation inside the training part; a killed search resumes.",
+    "evaluate": (
+        "Evaluate a version on the present test part or on logged exposures, or cross-validate the configuration."
+    ),
+    "compare": "Show the metrics of all versions side by side; the champion is marked.",
+    "promote": "Make a version champion if it beats the present one on the same rows and keeps every guard.",
+    "rollback": "Restore the champion before the present one.",
+    "history": "Print every move of the champion: who, when, why, metrics.",
+    "score": "Answer rows, customers, series or cells with a version: batch file in, file out.",
+    "value": "Say what every customer will still bring: purchases and workshop visits to come, and their worth.",
+    "forecast": "Forecast demand from the end of the data, and plan transfers and orders: the nightly run.",
+    "alarms": "Say which component of which model fails more than it should, since when, and whom to call in: weekly.",
+    "alarm": "List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed.",
+    "signals": "Rank pairs by how far their counts exceed independence: EBGM, PRR and ROR for counts without exposure.",
+    "service-due": "List the vehicles whose next service falls due, by date or by distance, with an interval.",
+}
 COMMANDS: dict[str, Command] = {
-    "tasks": Command(
-        "training.commands.tasks",
-        "List the tasks, what each answers, and the tables it reads.",
-    ),
-    "sample-data": Command(
-        "training.commands.sample_data",
-        "Make the sample dealership: eleven coherent raw tables, and apart from them the truth they were drawn from.",
-    ),
-    "check": Command(
-        "training.commands.check",
-        "Read a task's tables, check them against their contracts, and say what a training would see.",
-    ),
-    "train": Command(
-        "training.commands.train",
-        "Train, calibrate and evaluate one version, and register it.",
-    ),
-    "tune": Command(
-        "training.commands.tune",
-        "Search parameters by cross-validation inside the training part; a killed search resumes.",
-    ),
-    "evaluate": Command(
-        "training.commands.evaluate",
-        "Evaluate a version on the present test part or on logged exposures, or cross-validate the configuration.",
-    ),
-    "compare": Command(
-        "training.commands.compare", "Show the metrics of all versions side by side; the champion is marked."
-    ),
-    "promote": Command(
-        "training.commands.promote",
-        "Make a version champion if it beats the present one on the same rows and keeps every guard.",
-    ),
-    "rollback": Command(
-        "training.commands.rollback",
-        "Restore the champion before the present one.",
-    ),
-    "history": Command(
-        "training.commands.history",
-        "Print every move of the champion: who, when, why, metrics.",
-    ),
-    "score": Command(
-        "training.commands.score",
-        "Answer rows, customers, series or cells with a version: batch file in, file out.",
-    ),
-    "value": Command(
-        "training.commands.value",
-        "Say what every customer will still bring: purchases and workshop visits to come, and their worth.",
-    ),
-    "forecast": Command(
-        "training.commands.forecast",
-        "Forecast demand from the end of the data, and plan transfers and orders: the nightly run.",
-    ),
-    "alarms": Command(
-        "training.commands.alarms",
-        "Say which component of which model fails more than it should, since when, and whom to call in: weekly.",
-    ),
-    "alarm": Command(
-        "training.commands.alarm",
-        "List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed.",
-    ),
-    "signals": Command(
-        "training.commands.signals",
-        "Rank pairs by how far their counts exceed independence: EBGM, PRR and ROR for counts without exposure.",
-    ),
-    "service-due": Command(
-        "training.commands.service_due",
-        "List the vehicles whose next service falls due, by date or by distance, with an interval.",
-    ),
-    "serve": Command(
-        "serving.commands.serve",
-        "Serve the champions over HTTP; stops on Ctrl-C.",
-        FORWARDED,
-    ),
+    **{name: Command(f"training.commands.{name.replace('-', '_')}", text) for name, text in _TRAINING.items()},
+    "serve": Command("serving.commands.serve", "Serve the champions over HTTP; stops on Ctrl-C.", FORWARDED),
     "openapi": Command(
-        "serving.commands.openapi",
-        "Print the OpenAPI document of the present champions, without a server.",
+        "serving.commands.openapi", "Print the OpenAPI document of the present champions, without a server."
     ),
 }
 
