@@ -61,7 +61,7 @@ $(VENV)/.dev: requirements-dev.lock requirements-uv.lock pyproject.toml | same-p
 setup: $(VENV)/.dev
 
 demo: $(VENV)/.run
-	$(BIN)/python -m training.demo
+	$(BIN)/python demo.py
 
 # The quick tests: any machine with Python and pip.
 test: $(VENV)/.dev

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from demo import QUICKER, TASKS
 from tests.conftest import ROOT
 from training.config import TaskConfig, load_config
-from training.demo import QUICKER, TASKS
 
 
 def _configs(task: str) -> tuple[TaskConfig, TaskConfig]:

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+import demo
 from features.tables import TABLES
-from training import demo
 
 AT = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 LEAD = {
