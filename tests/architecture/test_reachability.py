@@ -3,8 +3,8 @@
 The check reads the files without importing them. A function or a class counts as reached where its own module uses it,
 where another module imports it, or where its module is named by a text (endpoints are listed by path) and something has
 its name. The function of a command has the name of its module, and `tests/chehang/test_startup.py` says that each is
-listed. A method counts as reached where any code has an attribute of its name, so one that shares its name with a method
-in use is not found. What only unreached code uses is unreached too.
+listed. A method counts as reached where any code has an attribute of its name, so one that shares its name with a
+method in use is not found. What only unreached code uses is unreached too.
 """
 
 from __future__ import annotations

@@ -8,22 +8,17 @@ longer terms and more used cars.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
-from training.simulator.catalogue import Catalogue
-from training.simulator.draws import NEVER, Random, pick, sigmoid
-from training.simulator.journeys import Journeys
-from training.simulator.leads import Funnel
-from training.simulator.people import Facts, People, draw_facts
-from training.simulator.sales import Sales
+from training.simulator.draws import NEVER, Random, concatenated, pick, sigmoid, take
+from training.simulator.people import Facts, draw_facts
 from training.simulator.seasons import MINUTE, SHOP_HOURS, Window
-from training.simulator.stores import Stores
 from training.simulator.tastes import reference_prices
-from training.simulator.units import COMMERCIAL_SHARE, HANDOVER, Units
+from training.simulator.units import COMMERCIAL_SHARE, HANDOVER
+from training.simulator.world import World
 
 BUYERS_WHO_APPLY = 0.28
 OTHERS_WHO_APPLY = 0.06
@@ -86,113 +81,86 @@ def population_shift(at: IntArray, window: Window) -> FloatArray:
     return sigmoid((passed - SHIFT_CENTRE) / SHIFT_WIDTH)
 
 
-def build_applicants(
-    rng: Random,
-    *,
-    sales: Sales,
-    units: Units,
-    journeys: Journeys,
-    funnel: Funnel,
-    people: People,
-    catalogue: Catalogue,
-    stores: Stores,
-    window: Window,
-) -> Applicants:
+def build_applicants(rng: Random, world: World) -> Applicants:
     """Draw who applies."""
-    parts = [
-        _buyers(rng, sales, units=units, journeys=journeys, funnel=funnel, people=people, catalogue=catalogue),
-        _others(rng, sales, journeys=journeys, funnel=funnel, people=people, catalogue=catalogue, window=window),
-        _partners(rng, people, catalogue=catalogue, stores=stores, window=window),
-    ]
-    shifts = [population_shift(part["submitted_at"], window) for part in parts]
-    order = np.argsort(np.concatenate([part["submitted_at"] for part in parts]), kind="stable")
-    facts = {f.name: np.concatenate([getattr(part["facts"], f.name) for part in parts])[order] for f in fields(Facts)}
-    plain = [f.name for f in fields(Applicants) if f.name not in ("facts", "shift")]
-    joined = {name: np.concatenate([part[name] for part in parts])[order] for name in plain}
-    return Applicants(**joined, facts=Facts(**facts), shift=np.concatenate(shifts)[order])
+    applicants = concatenated([_buyers(rng, world), _others(rng, world), _partners(rng, world)])
+    return take(applicants, np.argsort(applicants.submitted_at, kind="stable"))
 
 
-def _facts_of(people: People, person: IntArray) -> Facts:
-    return Facts(**{f.name: getattr(people.facts, f.name)[person] for f in fields(Facts)})
-
-
-def _buyers(
-    rng: Random, sales: Sales, *, units: Units, journeys: Journeys, funnel: Funnel, people: People, catalogue: Catalogue
-) -> dict[str, Any]:
+def _buyers(rng: Random, world: World) -> Applicants:
+    sales, units, journeys = world.sales, world.units, world.journeys
     row = np.flatnonzero(rng.random(len(sales)) < BUYERS_WHO_APPLY)
     unit, journey = sales.unit[row], sales.journey[row]
     ordered = sales.sold_at[row] - HANDOVER
+    submitted = ordered - rng.integers(20 * MINUTE, 90 * MINUTE, len(row))
     item = units.item[unit]
-    return {
-        "submitted_at": ordered - rng.integers(20 * MINUTE, 90 * MINUTE, len(row)),
-        "ordered_at": ordered,
-        "person": journeys.person[journey],
-        "store": units.store[unit],
-        "unit": unit,
-        "item": item,
-        "channel": funnel.channel[journey],
-        "partner": np.zeros(len(row), dtype=np.bool_),
-        "used": units.used[unit],
-        "commercial": units.commercial[unit],
-        "energy": catalogue.energy[catalogue.item_model[item]],
-        "price": sales.price[row],
-        "facts": _facts_of(people, journeys.person[journey]),
-    }
+    return Applicants(
+        submitted_at=submitted,
+        ordered_at=ordered,
+        person=journeys.person[journey],
+        store=units.store[unit],
+        unit=unit,
+        item=item,
+        channel=world.funnel.channel[journey],
+        partner=np.zeros(len(row), dtype=np.bool_),
+        used=units.used[unit],
+        commercial=units.commercial[unit],
+        energy=world.catalogue.energy[world.catalogue.item_model[item]],
+        price=sales.price[row],
+        facts=take(world.people.facts, journeys.person[journey]),
+        shift=population_shift(submitted, world.window),
+    )
 
 
-def _others(
-    rng: Random,
-    sales: Sales,
-    *,
-    journeys: Journeys,
-    funnel: Funnel,
-    people: People,
-    catalogue: Catalogue,
-    window: Window,
-) -> dict[str, Any]:
+def _others(rng: Random, world: World) -> Applicants:
+    journeys, funnel, catalogue, window = world.journeys, world.funnel, world.catalogue, world.window
     bought = np.zeros(len(journeys), dtype=np.bool_)
-    bought[sales.journey] = True
+    bought[world.sales.journey] = True
     chance = rng.random(len(journeys)) < OTHERS_WHO_APPLY
     row = np.flatnonzero(chance & ~bought & funnel.lead & (journeys.decided_at < window.end))
+    submitted = journeys.decided_at[row] - rng.integers(20 * MINUTE, 90 * MINUTE, len(row))
     model = journeys.first[row]
     item, used = catalogue.item(model, journeys.trim[row]), model >= catalogue.current
-    return {
-        "submitted_at": journeys.decided_at[row] - rng.integers(20 * MINUTE, 90 * MINUTE, len(row)),
-        "ordered_at": np.full(len(row), NEVER, dtype=np.int64),
-        "person": journeys.person[row],
-        "store": journeys.store[row],
-        "unit": np.full(len(row), -1, dtype=np.int64),
-        "item": item,
-        "channel": funnel.channel[row],
-        "partner": np.zeros(len(row), dtype=np.bool_),
-        "used": used,
-        "commercial": rng.random(len(row)) < COMMERCIAL_SHARE,
-        "energy": catalogue.energy[model],
-        "price": np.where(used, reference_prices(catalogue)[model], catalogue.item_price[item]),
-        "facts": _facts_of(people, journeys.person[row]),
-    }
+    return Applicants(
+        submitted_at=submitted,
+        ordered_at=np.full(len(row), NEVER, dtype=np.int64),
+        person=journeys.person[row],
+        store=journeys.store[row],
+        unit=np.full(len(row), -1, dtype=np.int64),
+        item=item,
+        channel=funnel.channel[row],
+        partner=np.zeros(len(row), dtype=np.bool_),
+        used=used,
+        commercial=rng.random(len(row)) < COMMERCIAL_SHARE,
+        energy=catalogue.energy[model],
+        price=np.where(used, reference_prices(catalogue)[model], catalogue.item_price[item]),
+        facts=take(world.people.facts, journeys.person[row]),
+        shift=population_shift(submitted, window),
+    )
 
 
-def _partners(rng: Random, people: People, *, catalogue: Catalogue, stores: Stores, window: Window) -> dict[str, Any]:
-    n = int(people.customers * PARTNERS_PER_CUSTOMER)
+def _partners(rng: Random, world: World) -> Applicants:
+    catalogue, window = world.catalogue, world.window
+    n = int(world.people.customers * PARTNERS_PER_CUSTOMER)
     submitted = window.at_hours(rng, pick(rng, window.season[: window.days], n), SHOP_HOURS)
     shift = population_shift(submitted, window)
     used = rng.random(n) < 0.22 + 0.12 * shift
     facts = draw_facts(rng, n, at=window.start, younger=0.35 * shift)
     wish = np.exp(11.85 + 0.55 * np.log(facts.income / 9_000) + rng.normal(0, 0.3, n)) * np.where(used, 0.55, 1.0)
     none = np.full(n, -1, dtype=np.int64)
-    return {
-        "submitted_at": submitted,
-        "ordered_at": np.full(n, NEVER, dtype=np.int64),
-        "person": none,
-        "store": pick(rng, stores.weight, n),
-        "unit": none,
-        "item": none,
-        "channel": none,
-        "partner": np.ones(n, dtype=np.bool_),
-        "used": used,
-        "commercial": rng.random(n) < COMMERCIAL_SHARE + 0.02 * shift,
-        "energy": catalogue.energy[rng.integers(0, catalogue.current, n)],
-        "price": np.round(np.clip(wish, 25_000, 900_000), -2),
-        "facts": facts,
-    }
+    return Applicants(
+        submitted_at=submitted,
+        ordered_at=np.full(n, NEVER, dtype=np.int64),
+        person=none,
+        store=pick(rng, world.stores.weight, n),
+        unit=none,
+        item=none,
+        channel=none,
+        partner=np.ones(n, dtype=np.bool_),
+        used=used,
+        commercial=rng.random(n) < COMMERCIAL_SHARE + 0.02 * shift,
+        energy=catalogue.energy[rng.integers(0, catalogue.current, n)],
+        price=np.round(np.clip(wish, 25_000, 900_000), -2),
+        facts=facts,
+        shift=shift,
+    )

@@ -18,9 +18,9 @@ from training.simulator.applicants import Applicants
 from training.simulator.catalogue import item_ids
 from training.simulator.draws import Random, fen, instants, labels, masked, numbered, sigmoid
 from training.simulator.people import OCCUPATION_INCOMES, OCCUPATIONS, customer_ids
-from training.simulator.seasons import YEAR, Window
-from training.simulator.stores import Stores
+from training.simulator.seasons import YEAR
 from training.simulator.units import unit_ids
+from training.simulator.world import World
 
 TERMS = np.array([12, 24, 36, 48, 60])
 HOUSING = ("own", "mortgage", "rent", "family", "employer")
@@ -176,21 +176,13 @@ def application_ids(numbers: IntArray) -> pl.Series:
 
 
 def applications_frame(
-    rng: Random,
-    who: Applicants,
-    said: Applications,
-    *,
-    decision: IntArray,
-    decided_at: IntArray,
-    customers: int,
-    stores: Stores,
-    window: Window,
+    rng: Random, world: World, who: Applicants, applications: Applications, *, decision: IntArray, decided_at: IntArray
 ) -> pl.DataFrame:
     """The applications table; `decision` is a position in approve, refer, decline."""
-    n, end = len(who), window.end
+    n, end, stores, customers = len(who), world.window.end, world.stores, world.people.customers
     there = {name: rng.random(n) >= share for name, share in _MISSING.items()}
-    filed, decided = ~said.thin, decided_at < end
-    band = np.digitize(said.age, [25, 35, 45, 55, 65])
+    filed, decided = ~applications.thin, decided_at < end
+    band = np.digitize(applications.age, [25, 35, 45, 55, 65])
     vehicle = unit_ids(who.unit).to_frame("unit").with_columns(item=item_ids(who.item))
     return pl.DataFrame(
         {
@@ -204,28 +196,28 @@ def applications_frame(
             "condition": labels(CONDITIONS, who.used.astype(np.int64)),
             "energy_type": labels(ENERGY_TYPES, who.energy),
             "use": labels(USES, who.commercial.astype(np.int64)),
-            "vehicle_price": pl.Series(fen(said.price)),
-            "down_payment": pl.Series(fen(said.down)),
-            "loan_amount": pl.Series(fen(said.loan)),
-            "term_months": pl.Series(said.term),
-            "annual_rate": pl.Series(said.rate),
-            "monthly_income": masked(fen(np.round(said.income, -1)), there["income"]),
-            "monthly_debt_payment": masked(fen(np.round(said.debt, -1)), there["debt"]),
-            "housing": labels(HOUSING, said.housing),
-            "marital_status": labels(MARITAL, said.marital),
-            "education": labels(EDUCATION, np.where(there["education"], said.education, -1)),
+            "vehicle_price": pl.Series(fen(applications.price)),
+            "down_payment": pl.Series(fen(applications.down)),
+            "loan_amount": pl.Series(fen(applications.loan)),
+            "term_months": pl.Series(applications.term),
+            "annual_rate": pl.Series(applications.rate),
+            "monthly_income": masked(fen(np.round(applications.income, -1)), there["income"]),
+            "monthly_debt_payment": masked(fen(np.round(applications.debt, -1)), there["debt"]),
+            "housing": labels(HOUSING, applications.housing),
+            "marital_status": labels(MARITAL, applications.marital),
+            "education": labels(EDUCATION, np.where(there["education"], applications.education, -1)),
             "occupation": labels(OCCUPATIONS, who.facts.occupation),
-            "employment_months": masked(said.employment, there["employment"]),
-            "residence_months": masked(said.residence, there["residence"]),
-            "dependents": pl.Series(said.dependents),
-            "co_borrower": pl.Series(said.co_borrower),
-            "bureau_score": masked(said.score, filed),
-            "bureau_history_months": masked(said.history, filed),
-            "bureau_open_accounts": masked(said.accounts, filed),
-            "bureau_enquiries_6m": masked(said.enquiries, filed),
-            "bureau_delinquencies_24m": masked(said.delinquencies, filed),
-            "bureau_worst_days_past_due": masked(said.worst, filed),
-            "bureau_utilisation": masked(said.utilisation, filed),
+            "employment_months": masked(applications.employment, there["employment"]),
+            "residence_months": masked(applications.residence, there["residence"]),
+            "dependents": pl.Series(applications.dependents),
+            "co_borrower": pl.Series(applications.co_borrower),
+            "bureau_score": masked(applications.score, filed),
+            "bureau_history_months": masked(applications.history, filed),
+            "bureau_open_accounts": masked(applications.accounts, filed),
+            "bureau_enquiries_6m": masked(applications.enquiries, filed),
+            "bureau_delinquencies_24m": masked(applications.delinquencies, filed),
+            "bureau_worst_days_past_due": masked(applications.worst, filed),
+            "bureau_utilisation": masked(applications.utilisation, filed),
             "gender": labels(("male", "female"), np.where(there["gender"], who.facts.woman.astype(np.int64), -1)),
             "age_band": labels(AGE_BANDS, band.astype(np.int64)),
             "decision": labels(("approve", "refer", "decline"), np.where(decided, decision, -1)),

@@ -15,19 +15,19 @@ from dataclasses import replace
 import numpy as np
 
 from ml.domain.arrays import FloatArray, IntArray
-from training.simulator.draws import Random, pick_rows, sigmoid
+from training.simulator.draws import Random, pick_rows, sigmoid, take
 from training.simulator.event_log import Log, log_of
 from training.simulator.seasons import MINUTE, Window
 from training.simulator.sessions import Sessions
-from training.simulator.showroom import Showroom
+from training.simulator.showroom import vehicle_utility
 from training.simulator.storefront import (
     PLACES,
     Pages,
     build_shelves,
     build_used_stock,
-    catalogue_count,
     show_pages,
 )
+from training.simulator.world import World
 
 SECOND = 1_000_000
 BLOCK = 50_000  # visits
@@ -38,22 +38,22 @@ SEARCHES = 0.5
 FOLLOW_RATES = {"favourite": 0.09, "compare": 0.14, "price_list": 0.10, "finance_quote": 0.06, "chat": 0.05}
 
 
-def browse(rng: Random, showroom: Showroom, sessions: Sessions) -> Iterator[Log]:
+def browse(rng: Random, world: World, sessions: Sessions) -> Iterator[Log]:
     """Draw the events of all visits, some visits at a time to keep memory small."""
-    shelves = build_shelves(showroom.catalogue, showroom.market)
-    items, stores = catalogue_count(showroom.catalogue), len(showroom.stores.city)
-    used = build_used_stock(showroom.units, items=items, stores=stores, window=showroom.window)
+    shelves = build_shelves(world.catalogue, world.market)
+    items, stores = len(world.catalogue.item_model), len(world.stores.city)
+    used = build_used_stock(world.units, items=items, stores=stores, window=world.window)
     for begin in range(0, len(sessions), BLOCK):
         visits = np.arange(begin, min(begin + BLOCK, len(sessions)))
-        session, page, at = _page_times(rng, sessions, visits, window=showroom.window)
-        store = showroom.people.store[sessions.person[session]]
-        pages = show_pages(rng, shelves, used, at=at, store=store, stores=showroom.stores, window=showroom.window)
-        shown = impressions(showroom, sessions, pages, session=session, page=page, at=at)
+        session, page, at = _page_times(rng, sessions, visits, window=world.window)
+        store = world.people.store[sessions.person[session]]
+        pages = show_pages(rng, shelves, used, at=at, store=store, stores=world.stores, window=world.window)
+        shown = impressions(world, sessions, pages, session=session, page=page, at=at)
         looks = views(rng, shown)
-        found, found_looks = searches(rng, showroom, sessions, visits)
+        found, found_looks = searches(rng, world, sessions, visits)
         yield from (shown, looks, found, found_looks)
         for seen in (looks, found_looks):
-            yield from follow_ups(rng, showroom, sessions, seen)
+            yield from follow_ups(rng, world, sessions, seen)
 
 
 def _page_times(
@@ -68,14 +68,14 @@ def _page_times(
 
 
 def impressions(
-    showroom: Showroom, sessions: Sessions, pages: Pages, *, session: IntArray, page: IntArray, at: IntArray
+    world: World, sessions: Sessions, pages: Pages, *, session: IntArray, page: IntArray, at: IntArray
 ) -> Log:
     """Log what the pages showed, with the truth of how likely each was to be looked at."""
     shown = np.flatnonzero(pages.vehicle.ravel() >= 0)
     row = shown // PLACES
     person, vehicle = sessions.person[session[row]], pages.vehicle.ravel()[shown]
     position = pages.position.ravel()[shown]
-    utility = showroom.utility(person=person, vehicle=vehicle, at=at[row])
+    utility = vehicle_utility(world, person=person, vehicle=vehicle, at=at[row])
     view = sigmoid(CLICK_SLOPE * utility + CLICK_OFFSET) / (1 + EXAMINATION * (position - 1))
     return log_of(
         "impression",
@@ -96,7 +96,7 @@ def views(rng: Random, shown: Log) -> Log:
     """Draw the looks that the impressions led to."""
     row = np.flatnonzero(rng.random(len(shown)) < shown.view)
     at = shown.at[row] + rng.integers(4 * SECOND, 240 * SECOND, len(row))
-    return _looks(rng, at, shown.take(row), utility=shown.utility[row].astype(np.float64))
+    return _looks(rng, at, take(shown, row), utility=shown.utility[row].astype(np.float64))
 
 
 def _looks(rng: Random, at: IntArray, of: Log, *, utility: FloatArray) -> Log:
@@ -114,18 +114,18 @@ def _looks(rng: Random, at: IntArray, of: Log, *, utility: FloatArray) -> Log:
     )
 
 
-def searches(rng: Random, showroom: Showroom, sessions: Sessions, visits: IntArray) -> tuple[Log, Log]:
+def searches(rng: Random, world: World, sessions: Sessions, visits: IntArray) -> tuple[Log, Log]:
     """Draw searches, and the looks at what was found: what suits the person best in his store that month."""
     session = visits[rng.random(len(visits)) < SEARCHES]
-    person, catalogue = sessions.person[session], showroom.catalogue
+    person, catalogue = sessions.person[session], world.catalogue
     at = sessions.begun_at[session] + rng.integers(MINUTE, 4 * MINUTE, len(session))
-    month = showroom.window.month(at)
+    month = world.window.month(at)
     item = np.flatnonzero(catalogue.item_model < catalogue.current)
-    there = catalogue.carried(showroom.stores.assortment)[showroom.people.store[person]]
-    there = (there & catalogue.on_sale(showroom.window.months).T[month])[:, catalogue.item_model[item]]
+    there = catalogue.carried(world.stores.assortment)[world.people.store[person]]
+    there = (there & catalogue.on_sale(world.window.months).T[month])[:, catalogue.item_model[item]]
     utility = np.empty((len(session), len(item)), dtype=np.float32)
     for column, number in enumerate(item):
-        utility[:, column] = showroom.utility(person=person, vehicle=np.full(len(person), number), at=at)
+        utility[:, column] = vehicle_utility(world, person=person, vehicle=np.full(len(person), number), at=at)
     chosen = item[pick_rows(rng, np.where(there, np.exp(utility.astype(np.float64)), 0.0))]
     found = log_of("search", at, person=person, channel=sessions.channel[session], session=session, vehicle=chosen)
     liked = utility[np.arange(len(session)), chosen].astype(np.float64)
@@ -133,17 +133,17 @@ def searches(rng: Random, showroom: Showroom, sessions: Sessions, visits: IntArr
     return log_of("search", at, person=person, channel=sessions.channel[session], session=session), looks
 
 
-def follow_ups(rng: Random, showroom: Showroom, sessions: Sessions, looks: Log) -> list[Log]:
+def follow_ups(rng: Random, world: World, sessions: Sessions, looks: Log) -> list[Log]:
     """Draw what views led to within the same visit."""
-    utility = showroom.utility(
-        person=looks.person.astype(np.int64), vehicle=looks.vehicle.astype(np.int64), at=looks.at
+    utility = vehicle_utility(
+        world, person=looks.person.astype(np.int64), vehicle=looks.vehicle.astype(np.int64), at=looks.at
     )
     keen = sessions.keenness[looks.session] * np.clip(0.6 + 0.2 * utility, 0.1, 2.0)
     left = looks.at + (looks.dwell.astype(np.float64) * SECOND).astype(np.int64)
     logs = []
     for kind, rate in FOLLOW_RATES.items():
         row = np.flatnonzero(rng.random(len(looks)) < rate * keen)
-        of = looks.take(row)
+        of = take(looks, row)
         at = left[row] + rng.integers(SECOND, 90 * SECOND, len(row))
         log = log_of(kind, at, person=of.person, channel=of.channel, session=of.session, vehicle=of.vehicle)
         logs.append(replace(log, page=of.page))

@@ -10,17 +10,14 @@ import polars as pl
 from training.simulator import truth
 from training.simulator.applicants import build_applicants
 from training.simulator.applications import applications_frame, build_applications
+from training.simulator.books import customers_frame, leads_frame, sales_frame, stock_frame
 from training.simulator.browsing import browse
 from training.simulator.catalogue import catalogue_frame
 from training.simulator.event_log import Log, event_chunks, exposure_chunks, join_logs
 from training.simulator.faults import build_hazard, draw_faults
-from training.simulator.fleet import Fleet, build_fleet, fleet_frame
-from training.simulator.leads import leads_frame
+from training.simulator.fleet import build_fleet, fleet_frame
 from training.simulator.lending import build_loans, outcomes_frame
-from training.simulator.people import customers_frame
-from training.simulator.sales import by_journey, sales_frame, stock_frame
 from training.simulator.sessions import build_sessions
-from training.simulator.showroom import Showroom
 from training.simulator.size import Size
 from training.simulator.units import units_frame
 from training.simulator.visits import drives, orders
@@ -84,134 +81,62 @@ def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict
                 write_truth(folder, name, frame)
         for name, frame in _trading_truth(world):
             write_truth(folder, name, frame)
-        showroom = _showroom(world)
-        log = join_logs(_events(world, showroom), before=world.window.end)
-        put("events", event_chunks(log, showroom, created=world.created))
-        put("exposures", exposure_chunks(log, showroom))
+        log = join_logs(_events(world), before=world.window.end)
+        put("events", event_chunks(log, world))
+        put("exposures", exposure_chunks(log, world))
         write_truth(folder, "exposures", truth.exposure_truth(log))
         write_manifest(folder, size, rows)
     return rows
 
 
 def _trading_tables(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
-    w, window = world, world.window
-    stream = w.size.stream("books")
-    ordered, margin = by_journey(w.sales, journeys=len(w.journeys))
-    yield "customers", customers_frame(stream, w.people, created=w.created, stores=w.stores)
-    cars = [catalogue_frame(w.catalogue, window), units_frame(w.units, w.catalogue, w.stores, window)]
+    stream, window = world.size.stream("books"), world.window
+    yield "customers", customers_frame(stream, world)
+    cars = [catalogue_frame(world.catalogue, window), units_frame(world.units, world.catalogue, world.stores, window)]
     yield "vehicles", pl.concat(cars, how="diagonal")
-    yield (
-        "leads",
-        leads_frame(
-            stream,
-            w.journeys,
-            w.funnel,
-            people=w.people,
-            catalogue=w.catalogue,
-            stores=w.stores,
-            window=window,
-            ordered_at=ordered,
-            margin=margin,
-        ),
-    )
-    yield (
-        "sales",
-        sales_frame(
-            stream,
-            w.sales,
-            units=w.units,
-            journeys=w.journeys,
-            funnel=w.funnel,
-            people=w.people,
-            catalogue=w.catalogue,
-            stores=w.stores,
-            window=window,
-        ),
-    )
-    yield "stock", stock_frame(w.trade, catalogue=w.catalogue, market=w.market, stores=w.stores, window=window)
+    yield "leads", leads_frame(stream, world)
+    yield "sales", sales_frame(stream, world)
+    yield "stock", stock_frame(world)
 
 
 def _trading_truth(world: World) -> Iterator[tuple[str, pl.DataFrame]]:
-    w = world
-    wanted = w.journeys.store[w.buyers] * w.catalogue.current + w.journeys.first[w.buyers]
-    yield (
-        "demand",
-        truth.demand_truth(
-            w.trade,
-            wanted_cell=wanted,
-            wanted_at=w.journeys.decided_at[w.buyers],
-            expected=w.expected,
-            catalogue=w.catalogue,
-            stores=w.stores,
-            window=w.window,
-        ),
-    )
-    yield "tastes", truth.taste_truth(w.people)
-    yield "appeal", truth.appeal_truth(w.catalogue, w.market, w.window)
-    yield "stores", truth.store_truth(w.stores)
-    yield "leads", truth.lead_truth(w.journeys, w.funnel, w.window)
+    yield "demand", truth.demand_truth(world)
+    yield "tastes", truth.taste_truth(world.people)
+    yield "appeal", truth.appeal_truth(world.catalogue, world.market, world.window)
+    yield "stores", truth.store_truth(world.stores)
+    yield "leads", truth.lead_truth(world)
 
 
 _Frames = dict[str, pl.DataFrame]
 
 
 def _lending_tables(world: World) -> tuple[_Frames, _Frames]:
-    w = world
-    who = build_applicants(
-        w.size.stream("applicants"),
-        sales=w.sales,
-        units=w.units,
-        journeys=w.journeys,
-        funnel=w.funnel,
-        people=w.people,
-        catalogue=w.catalogue,
-        stores=w.stores,
-        window=w.window,
-    )
-    stream = w.size.stream("lending")
-    said = build_applications(stream, who)
-    loans = build_loans(stream, who, said, window=w.window)
-    applications = applications_frame(
-        stream,
-        who,
-        said,
-        decision=loans.decision,
-        decided_at=loans.decided_at,
-        customers=w.people.customers,
-        stores=w.stores,
-        window=w.window,
-    )
-    outcomes = outcomes_frame(loans, said, window=w.window)
-    return {"applications": applications, "loan_outcomes": outcomes}, {"applications": truth.credit_truth(who, loans)}
+    who = build_applicants(world.size.stream("applicants"), world)
+    stream = world.size.stream("lending")
+    applications = build_applications(stream, who)
+    loans = build_loans(stream, who, applications, window=world.window)
+    frame = applications_frame(stream, world, who, applications, decision=loans.decision, decided_at=loans.decided_at)
+    outcomes = outcomes_frame(loans, applications, window=world.window)
+    return {"applications": frame, "loan_outcomes": outcomes}, {"applications": truth.credit_truth(who, loans)}
 
 
 def _workshop_tables(world: World) -> tuple[_Frames, _Frames]:
-    w, stream = world, world.size.stream("workshop")
-    fleet: Fleet = build_fleet(
-        w.size.stream("fleet"), w.units, w.sales, w.journeys, catalogue=w.catalogue, window=w.window
-    )
-    hazard = build_hazard(stream, fleet, w.catalogue, w.window)
-    faults = draw_faults(stream, fleet, hazard, w.window)
-    lines = build_lines(stream, fleet, faults, catalogue=w.catalogue, window=w.window)
-    cars = fleet_frame(fleet, units=w.units, people=w.people, catalogue=w.catalogue, stores=w.stores, window=w.window)
-    records = service_frame(stream, lines, fleet, catalogue=w.catalogue, stores=w.stores)
-    exposure = truth.fault_exposure_truth(faults, fleet, hazard, catalogue=w.catalogue, window=w.window)
+    stream, catalogue, window = world.size.stream("workshop"), world.catalogue, world.window
+    fleet = build_fleet(world.size.stream("fleet"), world)
+    hazard = build_hazard(stream, fleet, catalogue, window)
+    faults = draw_faults(stream, fleet, hazard, window)
+    lines = build_lines(stream, fleet, faults, catalogue=catalogue, window=window)
+    records = service_frame(stream, lines, fleet, catalogue=catalogue, stores=world.stores)
     truths = {
-        "fault_injection": truth.injection_truth(w.window),
-        "fault_exposure": exposure,
+        "fault_injection": truth.injection_truth(window),
+        "fault_exposure": truth.fault_exposure_truth(faults, fleet, hazard, catalogue=catalogue, window=window),
         "faults": truth.fault_truth(faults, fleet),
     }
-    return {"fleet": cars, "service_records": records}, truths
+    return {"fleet": fleet_frame(fleet, world), "service_records": records}, truths
 
 
-def _showroom(world: World) -> Showroom:
-    w = world
-    return Showroom(w.people, w.catalogue, w.market, w.stores, w.units, w.window)
-
-
-def _events(world: World, showroom: Showroom) -> Iterator[Log]:
-    w, stream = world, world.size.stream("browsing")
-    sessions = build_sessions(stream, w.people, w.journeys, w.funnel, window=w.window)
-    yield from browse(stream, showroom, sessions)
-    yield from drives(stream, w.journeys, w.funnel, catalogue=w.catalogue, window=w.window)
-    yield orders(w.sales, w.journeys, catalogue=w.catalogue)
+def _events(world: World) -> Iterator[Log]:
+    stream = world.size.stream("browsing")
+    yield from browse(stream, world, build_sessions(stream, world))
+    yield from drives(stream, world)
+    yield orders(world)

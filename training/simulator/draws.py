@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,28 @@ Singles = npt.NDArray[np.float32]
 Random = np.random.Generator
 
 NEVER = 2**62  # an instant after everything: comparisons need no special case, and the tables show it as null
+
+
+Rows = TypeVar("Rows")
+
+
+def take(table: Rows, rows: IntArray | slice) -> Rows:
+    """Return chosen rows of a dataclass of arrays, such as journeys or cars."""
+
+    def part(values: Any) -> Any:
+        return take(values, rows) if is_dataclass(values) else values[rows]
+
+    return type(table)(**{f.name: part(getattr(table, f.name)) for f in fields(table)})  # type: ignore[arg-type]
+
+
+def concatenated(tables: Sequence[Rows]) -> Rows:
+    """Return the rows of several dataclasses of arrays, one after the other."""
+
+    def joined(parts: Sequence[Any]) -> Any:
+        return concatenated(parts) if is_dataclass(parts[0]) else np.concatenate(parts)
+
+    names = [f.name for f in fields(tables[0])]  # type: ignore[arg-type]
+    return type(tables[0])(**{name: joined([getattr(table, name) for table in tables]) for name in names})
 
 
 def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntArray:

@@ -13,11 +13,10 @@ import polars as pl
 from features.tables import CHANNELS, EVENT_TYPES
 from ml.domain.arrays import BoolArray, IntArray
 from training.simulator.catalogue import item_ids
-from training.simulator.draws import labels, masked, numbered
+from training.simulator.draws import labels, masked, numbered, take
 from training.simulator.people import customer_ids
-from training.simulator.showroom import Showroom
-from training.simulator.storefront import catalogue_count
 from training.simulator.units import unit_ids
+from training.simulator.world import World
 
 Whole = npt.NDArray[np.integer[Any]]
 Real = npt.NDArray[np.floating[Any]]
@@ -59,46 +58,24 @@ class Log:
     def __len__(self) -> int:
         return len(self.at)
 
-    def take(self, rows: IntArray | slice) -> Log:
-        """Some of the events."""
-        return Log(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+_COLUMNS: dict[str, tuple[type[np.generic], float]] = {  # type, and value where an event has none
+    "channel": (np.int8, 0),
+    "position": (np.int8, 0),
+    "page": (np.int8, 0),
+    "person": (np.int32, -1),
+    "session": (np.int32, -1),
+    "vehicle": (np.int32, -1),
+    **dict.fromkeys(("dwell", "propensity", "utility", "view"), (np.float32, np.nan)),
+}
 
 
-def log_of(
-    kind: str,
-    at: IntArray,
-    *,
-    person: Whole,
-    channel: Whole,
-    session: Whole | None = None,
-    vehicle: Whole | None = None,
-    position: Whole | None = None,
-    page: Whole | None = None,
-    dwell: Real | None = None,
-    propensity: Real | None = None,
-    utility: Real | None = None,
-    view: Real | None = None,
-) -> Log:
+def log_of(kind: str, at: IntArray, *, person: Whole, channel: Whole, **columns: Whole | Real) -> Log:
     """Make a log of events of one kind; what is not given is empty."""
-    n = len(at)
-    return Log(
-        at=at,
-        kind=np.full(n, KIND[kind], dtype=np.int8),
-        channel=channel.astype(np.int8),
-        position=np.zeros(n, dtype=np.int8) if position is None else position.astype(np.int8),
-        page=np.zeros(n, dtype=np.int8) if page is None else page.astype(np.int8),
-        person=person.astype(np.int32),
-        session=np.full(n, -1, dtype=np.int32) if session is None else session.astype(np.int32),
-        vehicle=np.full(n, -1, dtype=np.int32) if vehicle is None else vehicle.astype(np.int32),
-        dwell=_single(dwell, n),
-        propensity=_single(propensity, n),
-        utility=_single(utility, n),
-        view=_single(view, n),
-    )
-
-
-def _single(values: Real | None, count: int) -> Real:
-    return np.full(count, np.nan, dtype=np.float32) if values is None else values.astype(np.float32)
+    columns |= {"person": person, "channel": channel}
+    filled = {name: np.full(len(at), empty, dtype=dtype) for name, (dtype, empty) in _COLUMNS.items()}
+    filled |= {name: values.astype(_COLUMNS[name][0]) for name, values in columns.items()}
+    return Log(at=at, kind=np.full(len(at), KIND[kind], dtype=np.int8), **filled)
 
 
 def join_logs(logs: Iterable[Log], *, before: int) -> Log:
@@ -114,11 +91,12 @@ def event_ids(numbers: IntArray) -> pl.Series:
     return numbered("E", numbers + 1, width=9)
 
 
-def event_chunks(log: Log, showroom: Showroom, *, created: IntArray) -> Iterator[pl.DataFrame]:
-    """The events table, in pieces that keep memory small; `created` says when each customer became known (us)."""
-    names, models, stores = (vocabulary(showroom) for vocabulary in (_vehicle_names, _vehicle_models, _home_stores))
+def event_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
+    """The events table, in pieces that keep memory small."""
+    names, models, stores = (vocabulary(world) for vocabulary in (_vehicle_names, _vehicle_models, _home_stores))
+    created = world.created
     for begin in range(0, max(len(log), 1), CHUNK):
-        part = log.take(slice(begin, begin + CHUNK))
+        part = take(log, slice(begin, begin + CHUNK))
         person, vehicle = part.person.astype(np.int64), part.vehicle.astype(np.int64)
         known = (person < len(created)) & (part.at >= created[np.minimum(person, len(created) - 1)])
         shown = part.position > 0
@@ -141,12 +119,12 @@ def event_chunks(log: Log, showroom: Showroom, *, created: IntArray) -> Iterator
         )
 
 
-def exposure_chunks(log: Log, showroom: Showroom) -> Iterator[pl.DataFrame]:
+def exposure_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
     """The exposures table: the impressions of the log, in pieces."""
-    names, stores = _vehicle_names(showroom), _home_stores(showroom)
+    names, stores = _vehicle_names(world), _home_stores(world)
     rows = np.flatnonzero(log.position > 0)
     for begin in range(0, max(len(rows), 1), CHUNK):
-        part = log.take(rows[begin : begin + CHUNK])
+        part = take(log, rows[begin : begin + CHUNK])
         yield pl.DataFrame(
             {
                 "request_id": _requests(part),
@@ -182,15 +160,15 @@ def _gather(names: pl.Series, codes: IntArray) -> pl.Series:
     return names.gather(masked(codes, codes >= 0))
 
 
-def _vehicle_names(showroom: Showroom) -> pl.Series:
-    items = item_ids(np.arange(catalogue_count(showroom.catalogue)))
-    return pl.concat([items, unit_ids(np.arange(len(showroom.units)))])
+def _vehicle_names(world: World) -> pl.Series:
+    items = item_ids(np.arange(len(world.catalogue.item_model)))
+    return pl.concat([items, unit_ids(np.arange(len(world.units)))])
 
 
-def _vehicle_models(showroom: Showroom) -> pl.Series:
-    item = np.r_[np.arange(catalogue_count(showroom.catalogue)), showroom.units.item]
-    return labels(showroom.catalogue.names, showroom.catalogue.item_model[item])
+def _vehicle_models(world: World) -> pl.Series:
+    item = np.r_[np.arange(len(world.catalogue.item_model)), world.units.item]
+    return labels(world.catalogue.names, world.catalogue.item_model[item])
 
 
-def _home_stores(showroom: Showroom) -> pl.Series:
-    return showroom.stores.ids(showroom.people.store)
+def _home_stores(world: World) -> pl.Series:
+    return world.stores.ids(world.people.store)

@@ -13,14 +13,11 @@ import polars as pl
 
 from features.tables import ENERGY_TYPES
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
-from training.simulator.catalogue import Catalogue
 from training.simulator.draws import NEVER, Random, instants, labels
-from training.simulator.journeys import Journeys
-from training.simulator.people import People, customer_ids
-from training.simulator.sales import Sales
+from training.simulator.people import customer_ids
 from training.simulator.seasons import MONTH, YEAR, Window
-from training.simulator.stores import Stores
-from training.simulator.units import Units, unit_ids, vins
+from training.simulator.units import unit_ids, vins
+from training.simulator.world import World
 
 LEAVES_A_YEAR = 0.06
 TRADED_IN = 0.67
@@ -67,10 +64,9 @@ class Fleet:
         return self.start_km[car] + self.monthly_km[car] * (at - self.entered_at[car]) / MONTH
 
 
-def build_fleet(
-    rng: Random, units: Units, sales: Sales, journeys: Journeys, *, catalogue: Catalogue, window: Window
-) -> Fleet:
+def build_fleet(rng: Random, world: World) -> Fleet:
     """Put sold cars on the road."""
+    units, journeys, window = world.units, world.journeys, world.window
     earlier = units.sold_at < window.start
     unit = np.flatnonzero((units.sold_at < window.end) & ((units.journey >= 0) | earlier))
     buyer = journeys.person[units.journey[unit]]
@@ -78,11 +74,11 @@ def build_fleet(
     entered = units.sold_at[unit]
     stays = rng.exponential(YEAR / LEAVES_A_YEAR, len(unit)).astype(np.int64)
     left = np.maximum(entered, window.start) + stays
-    left = np.minimum(left, _traded_in(rng, sales, journeys, person=person, earlier=earlier[unit]))
+    left = np.minimum(left, _traded_in(rng, world, person=person, earlier=earlier[unit]))
     typical = np.where(units.commercial[unit], COMMERCIAL_KM, MONTHLY_KM)
     return Fleet(
         unit=unit,
-        model=catalogue.item_model[units.item[unit]],
+        model=world.catalogue.item_model[units.item[unit]],
         person=person,
         store=units.store[unit],
         built_at=units.built_at[unit],
@@ -93,8 +89,9 @@ def build_fleet(
     )
 
 
-def _traded_in(rng: Random, sales: Sales, journeys: Journeys, *, person: IntArray, earlier: BoolArray) -> IntArray:
+def _traded_in(rng: Random, world: World, *, person: IntArray, earlier: BoolArray) -> IntArray:
     """When the owner of a car from before the window buys the next one and trades it in (us)."""
+    sales, journeys = world.sales, world.journeys
     people = max(int(journeys.person.max(initial=0)), int(person.max(initial=0))) + 1
     bought = np.full(people, NEVER, dtype=np.int64)
     np.minimum.at(bought, journeys.person[sales.journey], sales.sold_at)
@@ -102,22 +99,21 @@ def _traded_in(rng: Random, sales: Sales, journeys: Journeys, *, person: IntArra
     return np.where(trades, bought[person], NEVER)
 
 
-def fleet_frame(
-    fleet: Fleet, *, units: Units, people: People, catalogue: Catalogue, stores: Stores, window: Window
-) -> pl.DataFrame:
+def fleet_frame(fleet: Fleet, world: World) -> pl.DataFrame:
     """The fleet table."""
-    owner = np.where(fleet.person >= 0, fleet.person, people.customers)
+    catalogue, customers = world.catalogue, world.people.customers
+    owner = np.where(fleet.person >= 0, fleet.person, customers)
     return pl.DataFrame(
         {
             "vehicle_id": unit_ids(fleet.unit),
-            "vin": vins(units, fleet.unit),
+            "vin": vins(world.units, fleet.unit),
             "model": labels(catalogue.names, fleet.model),
             "energy_type": labels(ENERGY_TYPES, catalogue.energy[fleet.model]),
             "built_at": pl.Series(fleet.built_at),
             "entered_service_at": pl.Series(fleet.entered_at),
-            "left_service_at": instants(fleet.left_at, before=window.end),
-            "customer_id": customer_ids(owner, customers=people.customers),
-            "store_id": stores.ids(fleet.store),
+            "left_service_at": instants(fleet.left_at, before=world.window.end),
+            "customer_id": customer_ids(owner, customers=customers),
+            "store_id": world.stores.ids(fleet.store),
             "monthly_km": pl.Series(fleet.monthly_km),
         }
     )

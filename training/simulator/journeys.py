@@ -7,7 +7,7 @@ purchase is decided in `leads`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -67,10 +67,6 @@ class Journeys:
 
     def __len__(self) -> int:
         return len(self.person)
-
-    def take(self, rows: IntArray) -> Journeys:
-        """Some of the journeys."""
-        return Journeys(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
 def build_journeys(

@@ -17,13 +17,11 @@ import polars as pl
 
 from features.tables import CHANNELS
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
-from training.simulator.catalogue import Catalogue, item_ids
-from training.simulator.draws import NEVER, Random, fen, instants, labels, masked, numbered, pick, sigmoid
+from training.simulator.draws import NEVER, Random, numbered, pick, sigmoid
 from training.simulator.journeys import Journeys
-from training.simulator.people import People, customer_ids
-from training.simulator.seasons import DAY, HOUR, MINUTE, ONLINE_HOURS, SHOP_HOURS, Window, local_hour
+from training.simulator.people import People
+from training.simulator.seasons import HOUR, MINUTE, ONLINE_HOURS, SHOP_HOURS, Window, local_hour
 from training.simulator.stores import Stores
-from training.simulator.tastes import reference_prices
 
 LEAD_SHARE = 0.72
 FLOOR = 0.35
@@ -44,7 +42,6 @@ _CHANNELS = {
 }
 SHARES, LOG_ODDS, DECAY, COST, MEDIAN_HOURS = (np.array([_CHANNELS[c][k] for c in CHANNELS]) for k in range(5))
 ON_SITE = np.array([c in ("walk_in", "phone", "event") for c in CHANNELS])
-_CAMPAIGNS = {"search_ad": "搜索投放", "social": "社交投放", "marketplace": "平台集客", "event": "区域车展"}
 
 
 @dataclass(frozen=True)
@@ -135,64 +132,18 @@ def lead_ids(numbers: IntArray) -> pl.Series:
     return numbered("L", np.where(numbers >= 0, numbers + 1, -1), width=8)
 
 
-def leads_frame(
-    rng: Random,
-    journeys: Journeys,
-    funnel: Funnel,
-    *,
-    people: People,
-    catalogue: Catalogue,
-    stores: Stores,
-    window: Window,
-    ordered_at: IntArray,
-    margin: FloatArray,
-) -> pl.DataFrame:
-    """The leads table; `ordered_at` (us, NEVER without a sale) and `margin` (yuan) are by journey."""
+def lead_numbers(funnel: Funnel, window: Window) -> IntArray:
+    """Number of each journey's lead; -1 without one."""
     rows = lead_rows(funnel, window=window)
-    n, end = len(rows), window.end
-    channel, person, store = funnel.channel[rows], journeys.person[rows], journeys.store[rows]
-    created, called, decided = funnel.created_at[rows], funnel.called_at[rows], journeys.decided_at[rows]
-    model = journeys.seen[rows]
-    item = catalogue.item(model, journeys.trim[rows])
-    price = np.where(model < catalogue.current, catalogue.item_price[item], reference_prices(catalogue)[model])
-    known = called < end
-    stop = np.minimum(decided, end) - MINUTE
-    more = np.where(stop > called + DAY, rng.poisson(1.0 + 1.5 * sigmoid(journeys.intent[rows])), 0)
-    last = called + np.where(more > 0, rng.uniform(0.2, 1.0, n) * np.maximum(stop - called, 0), 0).astype(np.int64)
-    ordered = ordered_at[rows]
-    sold = ordered < end
-    lost = decided + rng.integers(DAY, 12 * DAY, n)
-    person_code = store * 100 + rng.integers(0, stores.salespeople[store])
-    told = rng.random(n) < 0.7
-    return pl.DataFrame(
-        {
-            "lead_id": lead_ids(np.arange(n)),
-            "created_at": pl.Series(created),
-            "customer_id": customer_ids(person, customers=people.customers),
-            "store_id": stores.ids(store),
-            "channel": labels(CHANNELS, channel),
-            "campaign": _campaigns(channel, created, window),
-            "model": labels(catalogue.names, model),
-            "vehicle_id": item_ids(item),
-            "price": pl.Series(fen(price)),
-            "budget": masked(fen(np.round(people.budget[person] * rng.lognormal(0, 0.12, n), -3)), told),
-            "distance_km": pl.Series(np.round(people.distance[person], 1)),
-            "acquisition_cost": pl.Series(fen(COST[channel] * rng.lognormal(-0.08, 0.4, n))),
-            "salesperson_id": numbered("P", np.where(known, person_code, -1), width=6),
-            "first_contact_at": instants(called, before=end),
-            "last_contact_at": instants(np.where(known, last, NEVER), before=end),
-            "contact_count": pl.Series(np.where(known, 1 + more, 0)),
-            "converted_at": instants(ordered, before=end),
-            "closed_at": instants(np.where(sold, ordered, lost), before=end),
-            "gross_margin": masked(fen(np.where(sold, margin[rows], 0.0)), sold),
-        }
-    )
+    numbers = np.full(len(funnel.lead), -1, dtype=np.int64)
+    numbers[rows] = np.arange(len(rows))
+    return numbers
 
 
-def _campaigns(channel: IntArray, created: IntArray, window: Window) -> pl.Series:
-    quarter = window.month(created) // 3
-    named = [c for c in CHANNELS if c in _CAMPAIGNS]
-    position = np.array([named.index(c) if c in _CAMPAIGNS else -1 for c in CHANNELS])[channel]
-    quarters = int(quarter.max(initial=0)) + 1
-    names = [f"{_CAMPAIGNS[c]}-{q + 1:02d}" for c in named for q in range(quarters)]
-    return labels(names, np.where(position >= 0, position * quarters + quarter, -1))
+def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, people: int, window: Window) -> IntArray:
+    """When each new customer registers (us): at the begin of the first journey, or with its lead."""
+    late = (rng.random(len(journeys)) < 0.5) & funnel.lead & (funnel.created_at < window.end)
+    known = np.where(late, funnel.created_at - 2 * MINUTE, journeys.begun_at)
+    registered = np.full(people, NEVER, dtype=np.int64)
+    np.minimum.at(registered, journeys.person, known)
+    return registered

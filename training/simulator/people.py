@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from features.tables import BODY_TYPES, ENERGY_TYPES, OLDEST_BIRTH
+from features.tables import BODY_TYPES, ENERGY_TYPES
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from training.simulator.catalogue import BRANDS
-from training.simulator.draws import Random, fen, labels, masked, numbered, pick, pick_rows
+from training.simulator.draws import Random, numbered, pick, pick_rows
 from training.simulator.seasons import DAY, MINUTE, YEAR, Window
 from training.simulator.stores import Stores
 
@@ -30,8 +30,6 @@ AGE_EDGES = np.array([20, 25, 35, 45, 55, 65, 71])
 AGE_WEIGHTS = np.array([0.11, 0.41, 0.27, 0.14, 0.06, 0.01])
 BODY_WEIGHTS = np.array([0.31, 0.40, 0.06, 0.10, 0.03, 0.03, 0.0, 0.04])
 ENERGY_WEIGHTS = np.array([0.34, 0.15, 0.17, 0.08, 0.26])
-SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
-GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰"
 
 
 @dataclass(frozen=True)
@@ -151,54 +149,6 @@ def _tastes(rng: Random, weights: FloatArray, *, lift: float) -> FloatArray:
 def customer_ids(person: IntArray, *, customers: int) -> pl.Series:
     """Identifiers of customers; null for visitors."""
     return numbered("K", np.where(person < customers, person + 1, -1), width=7)
-
-
-def customers_frame(rng: Random, people: People, *, created: IntArray, stores: Stores) -> pl.DataFrame:
-    """The customers table; `created` is the instant at which each became known (us)."""
-    n = people.customers
-    store, facts = people.store[:n], people.facts
-    low = np.round(people.budget[:n] * 0.8 * rng.lognormal(0, 0.08, n), -3)
-    told = {name: rng.random(n) < share for name, share in _TOLD.items()}
-    birth = facts.birth[:n]
-    return pl.DataFrame(
-        {
-            "customer_id": customer_ids(np.arange(n), customers=n),
-            "created_at": pl.Series(created),
-            "name": _names(rng, n),
-            "phone": numbered("100", rng.integers(0, 10**8, n), width=8),  # 100 is no mobile prefix: it never rings
-            "birth_date": masked(birth, told["birth_date"] & (birth >= OLDEST_BIRTH)),
-            "gender": masked_labels(("male", "female"), facts.woman[:n].astype(np.int64), told["gender"]),
-            "region": stores.regions(store),
-            "city": stores.cities(store),
-            "store_id": stores.ids(store),
-            "distance_km": pl.Series(np.round(people.distance[:n], 1)),
-            "household_size": masked(facts.household[:n], told["household_size"]),
-            "occupation": masked_labels(OCCUPATIONS, facts.occupation[:n], told["occupation"]),
-            "monthly_income": masked(fen(np.round(facts.income[:n], -2)), told["monthly_income"]),
-            "budget_low": masked(fen(low), told["budget"]),
-            "budget_high": masked(fen(np.round(low * rng.uniform(1.25, 1.7, n), -3)), told["budget"]),
-            "preferred_energy_type": masked_labels(ENERGY_TYPES, people.energy[:n].argmax(axis=1), told["energy"]),
-            "preferred_body_type": masked_labels(BODY_TYPES, people.body[:n].argmax(axis=1), told["body"]),
-        }
-    )
-
-
-_TOLD = {
-    "birth_date": 0.8, "gender": 0.95, "household_size": 0.85, "occupation": 0.75, "monthly_income": 0.6,
-    "budget": 0.8, "energy": 0.85, "body": 0.85,
-}  # fmt: skip
-
-
-def masked_labels(names: tuple[str, ...], codes: IntArray, known: BoolArray) -> pl.Series:
-    """Show codes by name where they are known, null elsewhere."""
-    return labels(names, np.where(known, codes, -1))
-
-
-def _names(rng: Random, count: int) -> pl.Series:
-    surname = labels(list(SURNAMES), rng.integers(0, len(SURNAMES), count))
-    first = labels(list(GIVEN), rng.integers(0, len(GIVEN), count))
-    second = labels(["", *GIVEN], rng.integers(0, len(GIVEN) + 1, count))
-    return pl.DataFrame({"a": surname, "b": first, "c": second}).select(pl.concat_str("a", "b", "c"))["a"]
 
 
 def created_at(rng: Random, people: People, *, first_seen: IntArray, window: Window) -> IntArray:

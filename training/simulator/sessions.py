@@ -18,6 +18,7 @@ from training.simulator.journeys import Journeys
 from training.simulator.leads import ON_SITE, Funnel
 from training.simulator.people import People
 from training.simulator.seasons import HOUR, MINUTE, ONLINE_HOURS, Window
+from training.simulator.world import World
 
 VISITS_PER_JOURNEY = 2.2
 VISITS_NOW_AND_THEN = 0.9
@@ -50,8 +51,9 @@ class Sessions:
         return len(self.person)
 
 
-def build_sessions(rng: Random, people: People, journeys: Journeys, funnel: Funnel, *, window: Window) -> Sessions:
+def build_sessions(rng: Random, world: World) -> Sessions:
     """Draw the visits."""
+    people, journeys, funnel, window = world.people, world.journeys, world.funnel, world.window
     parts = [
         _journey_begins(rng, journeys, funnel),
         _journey_visits(rng, journeys, window),
@@ -123,12 +125,3 @@ def _strangers_visits(rng: Random, people: People, window: Window) -> _Visits:
     first = np.repeat(rng.integers(0, window.days, len(strangers)), count)
     day = np.minimum(first + rng.integers(0, 20, len(person)), window.days - 1)
     return _visits(person, window.at_hours(rng, day, ONLINE_HOURS))
-
-
-def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, people: int, window: Window) -> IntArray:
-    """When each new customer registers (us): at the begin of the first journey, or with its lead."""
-    late = (rng.random(len(journeys)) < 0.5) & funnel.lead & (funnel.created_at < window.end)
-    known = np.where(late, funnel.created_at - 2 * MINUTE, journeys.begun_at)
-    registered = np.full(people, NEVER, dtype=np.int64)
-    np.minimum.at(registered, journeys.person, known)
-    return registered

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
-from training.simulator.catalogue import BRANDS, TRIMS, Catalogue
+from training.simulator.catalogue import BRANDS, Catalogue
 from training.simulator.draws import Random
 from training.simulator.seasons import DAY, Window
 from training.simulator.stores import Market, Stores
@@ -153,8 +153,3 @@ def _ranks(keys: FloatArray) -> IntArray:
     ranks = np.empty_like(order)
     np.put_along_axis(ranks, order, np.broadcast_to(np.arange(keys.shape[1]), keys.shape), axis=1)
     return ranks
-
-
-def catalogue_count(catalogue: Catalogue) -> int:
-    """Number of catalogue items: vehicles from this number on are units."""
-    return catalogue.current * len(TRIMS) + len(catalogue.names) - catalogue.current

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from features.tables import BODY_TYPES, ENERGY_TYPES
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import IntArray
 from training.simulator.applicants import Applicants
 from training.simulator.applications import application_ids
+from training.simulator.books import stocked_cells
 from training.simulator.catalogue import BRANDS, BRANDS_PER_STORE, Catalogue
 from training.simulator.draws import NEVER, labels, masked, numbered
 from training.simulator.event_log import KIND, Log, event_ids
@@ -26,15 +27,14 @@ from training.simulator.faults import (
     expected_faults,
 )
 from training.simulator.fleet import Fleet
-from training.simulator.journeys import Journeys
-from training.simulator.leads import FLOOR, Funnel, lead_ids, lead_rows
+from training.simulator.leads import FLOOR, lead_ids, lead_rows
 from training.simulator.lending import Loans
 from training.simulator.people import People, customer_ids
-from training.simulator.sales import stocked_cells
 from training.simulator.seasons import MONTH, Window
-from training.simulator.stock_and_sales import FIRST, LOST, SECOND, Trade
+from training.simulator.stock_and_sales import FIRST, LOST, SECOND
 from training.simulator.stores import Market, Stores
 from training.simulator.units import unit_ids
+from training.simulator.world import World
 
 
 def credit_truth(who: Applicants, loans: Loans) -> pl.DataFrame:
@@ -52,45 +52,38 @@ def credit_truth(who: Applicants, loans: Loans) -> pl.DataFrame:
     )
 
 
-def demand_truth(
-    trade: Trade,
-    *,
-    wanted_cell: IntArray,
-    wanted_at: IntArray,
-    expected: FloatArray,
-    catalogue: Catalogue,
-    stores: Stores,
-    window: Window,
-) -> pl.DataFrame:
+def demand_truth(world: World) -> pl.DataFrame:
     """By store, model and month: who wanted it, who got it, and the demand to be expected.
 
     `demand` counts first choices; `sold` of them were served, `lost` bought nothing, `switched` bought another model;
     `switched_in` came from other models. `expected_demand` is the sum of the true chances to want it.
     """
-    month, store, model = stocked_cells(catalogue, stores, months=window.months)
-    shape = (window.months, len(stores.city) * catalogue.current)
+    trade, journeys, catalogue, window = world.trade, world.journeys, world.catalogue, world.window
+    month, store, model = stocked_cells(world)
+    shape = world.expected.shape
     cell = store * catalogue.current + model
-    when = window.month(wanted_at)
+    first_choice = journeys.store[world.buyers] * catalogue.current + journeys.first[world.buyers]
+    when = window.month(journeys.decided_at[world.buyers])
     first, lost, second = (trade.outcome == kind for kind in (FIRST, LOST, SECOND))
     counts = {
-        "demand": _count(when, wanted_cell, shape),
-        "sold": _count(when[first], wanted_cell[first], shape),
-        "lost": _count(when[lost], wanted_cell[lost], shape),
-        "switched": _count(when[second], wanted_cell[second], shape),
+        "demand": _count(when, first_choice, shape),
+        "sold": _count(when[first], first_choice[first], shape),
+        "lost": _count(when[lost], first_choice[lost], shape),
+        "switched": _count(when[second], first_choice[second], shape),
         "switched_in": _count(when[second], trade.cell[second], shape),
     }
     return pl.DataFrame(
         {
-            "store_id": stores.ids(store),
+            "store_id": world.stores.ids(store),
             "model": labels(catalogue.names, model),
             "month_at": window.month_starts[month],
             **{name: count[month, cell] for name, count in counts.items()},
-            "expected_demand": expected[month, cell],
+            "expected_demand": world.expected[month, cell],
         }
     )
 
 
-def _count(month: IntArray, cell: IntArray, shape: tuple[int, int]) -> IntArray:
+def _count(month: IntArray, cell: IntArray, shape: tuple[int, ...]) -> IntArray:
     flat = np.bincount(month * shape[1] + cell, minlength=shape[0] * shape[1])
     return np.asarray(flat.reshape(shape), dtype=np.int64)
 
@@ -136,12 +129,13 @@ def store_truth(stores: Stores) -> pl.DataFrame:
     )
 
 
-def lead_truth(journeys: Journeys, funnel: Funnel, window: Window) -> pl.DataFrame:
+def lead_truth(world: World) -> pl.DataFrame:
     """By lead: the terms of its equation (see `leads`), the decision and its day.
 
     `decides_at` may lie beyond the end of the data; `wants` says whether the decision is a purchase, stock permitting.
     """
-    rows = lead_rows(funnel, window=window)
+    journeys, funnel = world.journeys, world.funnel
+    rows = lead_rows(funnel, window=world.window)
     hours = funnel.hours[rows]
     return pl.DataFrame(
         {

@@ -9,7 +9,7 @@ the buyer decides, and costs ::
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ import polars as pl
 from features.tables import USES
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from training.simulator.catalogue import DEALER_COST, Catalogue, describe, item_ids
-from training.simulator.draws import NEVER, Random, fen, instants, labels, numbered, pick
+from training.simulator.draws import NEVER, Random, concatenated, fen, instants, labels, numbered, pick, take
 from training.simulator.journeys import Journeys
 from training.simulator.leads import Funnel
 from training.simulator.people import People
@@ -86,9 +86,8 @@ def build_units(
         _used_units(rng, journeys, funnel, catalogue=catalogue, stores=stores, window=window),
         _earlier_units(rng, people, catalogue=catalogue, stores=stores, window=window),
     ]
-    joined = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Units)}
-    order = np.argsort(joined["listed_at"], kind="stable")
-    return Units(**{name: values[order] for name, values in joined.items()})
+    units = concatenated(parts)
+    return take(units, np.argsort(units.listed_at, kind="stable"))
 
 
 def _new_units(

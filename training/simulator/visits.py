@@ -5,23 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from features.tables import CHANNELS
-from training.simulator.catalogue import Catalogue
 from training.simulator.draws import Random
 from training.simulator.event_log import Log, log_of
-from training.simulator.journeys import Journeys
-from training.simulator.leads import Funnel
-from training.simulator.sales import Sales
-from training.simulator.seasons import DAY, HOUR, SHOP_HOURS, Window
-from training.simulator.storefront import catalogue_count
+from training.simulator.seasons import DAY, HOUR, SHOP_HOURS
 from training.simulator.units import HANDOVER
+from training.simulator.world import World
 
 ASKS_BUYER, ASKS_OTHER = 0.55, 0.16
 TAKES = 0.78
 WALK_IN = CHANNELS.index("walk_in")
 
 
-def drives(rng: Random, journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, window: Window) -> list[Log]:
+def drives(rng: Random, world: World) -> list[Log]:
     """Draw requests and test drives between the lead (or the first look) and the decision."""
+    journeys, funnel, window = world.journeys, world.funnel, world.window
     begin = np.where(funnel.lead, funnel.created_at, journeys.begun_at)
     chance = np.where(funnel.wants, ASKS_BUYER, ASKS_OTHER)
     row = np.flatnonzero((journeys.decided_at - begin > 2 * DAY) & (rng.random(len(journeys)) < chance))
@@ -32,7 +29,7 @@ def drives(rng: Random, journeys: Journeys, funnel: Funnel, *, catalogue: Catalo
         window.at_hours(rng, window.day(about), SHOP_HOURS), asked + 2 * HOUR, journeys.decided_at[row] - HOUR
     )
     taken = rng.random(len(row)) < TAKES
-    item = catalogue.item(journeys.seen[row], journeys.trim[row])
+    item = world.catalogue.item(journeys.seen[row], journeys.trim[row])
     channel = np.where(funnel.lead[row], funnel.channel[row], WALK_IN)
     person = journeys.person[row]
     return [
@@ -47,12 +44,13 @@ def drives(rng: Random, journeys: Journeys, funnel: Funnel, *, catalogue: Catalo
     ]
 
 
-def orders(sales: Sales, journeys: Journeys, *, catalogue: Catalogue) -> Log:
+def orders(world: World) -> Log:
     """Log the order of each sale."""
+    sales = world.sales
     return log_of(
         "order",
         sales.sold_at - HANDOVER,
-        person=journeys.person[sales.journey],
+        person=world.journeys.person[sales.journey],
         channel=np.full(len(sales), WALK_IN),
-        vehicle=catalogue_count(catalogue) + sales.unit,
+        vehicle=len(world.catalogue.item_model) + sales.unit,
     )

@@ -8,7 +8,7 @@ labour line. About one odometer reading in 300 is a slip of the pen, ten times t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ import polars as pl
 from features.tables import ENERGY_TYPES
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from training.simulator.catalogue import Catalogue
-from training.simulator.draws import Random, fen, labels, numbered
+from training.simulator.draws import Random, concatenated, fen, labels, numbered, take
 from training.simulator.faults import COMPONENTS, Faults
 from training.simulator.fleet import Fleet
 from training.simulator.seasons import DAY, HOUR, MONTH, SHOP_HOURS, Window
@@ -57,15 +57,9 @@ class Lines:
 
 def build_lines(rng: Random, fleet: Fleet, faults: Faults, *, catalogue: Catalogue, window: Window) -> Lines:
     """Draw the lines that have been reported by the end of the data, in the order of the visits."""
-    lines = _joined([_routine(rng, fleet, catalogue, window), _repairs(rng, fleet, faults, window)])
-    seen = (lines.at < fleet.seen_until(window)[lines.car]) & (lines.reported_at < window.end)
-    rows = np.flatnonzero(seen)
-    rows = rows[np.argsort(lines.at[rows], kind="stable")]
-    return Lines(**{f.name: getattr(lines, f.name)[rows] for f in fields(Lines)})
-
-
-def _joined(parts: list[Lines]) -> Lines:
-    return Lines(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Lines)})
+    lines = concatenated([_routine(rng, fleet, catalogue, window), _repairs(rng, fleet, faults, window)])
+    rows = np.flatnonzero((lines.at < fleet.seen_until(window)[lines.car]) & (lines.reported_at < window.end))
+    return take(lines, rows[np.argsort(lines.at[rows], kind="stable")])
 
 
 def _routine(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) -> Lines:
@@ -88,7 +82,7 @@ def _routine(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) ->
     for part, chosen in parts:
         hours[chosen] += part.hours
     labour = Lines(car, np.full(len(car), _LABOUR), at, reported, hours, np.zeros(len(car), dtype=np.bool_))
-    return _joined([part for part, _ in parts] + [labour])
+    return concatenated([part for part, _ in parts] + [labour])
 
 
 def _routine_lines(
@@ -110,7 +104,7 @@ def _repairs(rng: Random, fleet: Fleet, faults: Faults, window: Window) -> Lines
     hours = np.round(_HOURS[faults.component] * rng.lognormal(0, 0.2, n), 1)
     part = Lines(faults.car, faults.component, at, reported, hours, np.ones(n, dtype=np.bool_))
     labour = Lines(faults.car, np.full(n, _LABOUR), at, reported, hours, np.zeros(n, dtype=np.bool_))
-    return _joined([part, labour])
+    return concatenated([part, labour])
 
 
 def _shop_time(rng: Random, about: IntArray, window: Window) -> IntArray:

@@ -13,11 +13,10 @@ from ml.domain.arrays import FloatArray, IntArray
 from training.simulator.catalogue import Catalogue, build_catalogue
 from training.simulator.draws import Random
 from training.simulator.journeys import Journeys, build_journeys
-from training.simulator.leads import Funnel, build_funnel
+from training.simulator.leads import Funnel, build_funnel, first_registration
 from training.simulator.people import People, build_people, created_at
 from training.simulator.sales import Sales, build_sales
 from training.simulator.seasons import DAY, Window
-from training.simulator.sessions import first_registration
 from training.simulator.size import Size
 from training.simulator.stock_and_sales import Supply, Trade, Wants, trade
 from training.simulator.stores import Market, Stores, build_market, build_stores

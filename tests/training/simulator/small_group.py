@@ -19,8 +19,10 @@ from training.simulator.people import Facts, People
 from training.simulator.sales import Sales
 from training.simulator.seasons import Window
 from training.simulator.size import Size
+from training.simulator.stock_and_sales import Trade
 from training.simulator.stores import Market, Stores
 from training.simulator.units import Units
+from training.simulator.world import World
 
 TINY = Size(stores=1, customers=100, months=3)
 WINDOW = Window.of(TINY)  # January to March 2023: 90 days
@@ -122,3 +124,16 @@ def make_applications(count: int, **columns: Any) -> Applications:
     usual = {"score": 640, "income": 8_600, "term": 24, "housing": 1, "loan": 60_000, "price": 100_000}
     applications: Applications = _rows(Applications, count, {**usual, **columns})
     return applications
+
+
+def make_world(**parts: Any) -> World:
+    """The group with the parts that a test names; the others are empty or of one row."""
+    none, nobody = np.zeros(0, dtype=np.int64), np.zeros((WINDOW.months, len(STORES.city) * CURRENT), dtype=np.int64)
+    trade = Trade(none, none, none, none, closing=nobody, days_in_stock=nobody, received=nobody)
+    usual = {
+        "size": TINY, "window": WINDOW, "catalogue": CATALOGUE, "stores": STORES, "market": MARKET,
+        "people": make_people(1), "journeys": make_journeys(1), "funnel": make_funnel(1), "buyers": none,
+        "expected": nobody.astype(np.float64), "trade": trade, "units": make_units(1),
+        "sales": make_sales(0, unit=[], journey=[]), "created": none,
+    }  # fmt: skip
+    return World(**{**usual, **parts})

@@ -9,7 +9,6 @@ from tests.training.simulator.small_group import (
     CATALOGUE,
     END,
     START,
-    STORES,
     WINDOW,
     make_facts,
     make_funnel,
@@ -17,6 +16,7 @@ from tests.training.simulator.small_group import (
     make_people,
     make_sales,
     make_units,
+    make_world,
 )
 from training.simulator.applicants import (
     BUYERS_WHO_APPLY,
@@ -40,14 +40,13 @@ def applicants() -> Applicants:
     facts = make_facts(CUSTOMERS, income=5_000 + np.arange(CUSTOMERS))
     return build_applicants(
         np.random.default_rng(0),
-        sales=make_sales(BUYERS, sold_at=START + 30 * DAY + HANDOVER, price=88_000),
-        units=make_units(BUYERS, item=1, store=1),
-        journeys=make_journeys(CUSTOMERS, decided_at=START + 30 * DAY, trim=2),
-        funnel=make_funnel(CUSTOMERS, lead=True, channel=4),
-        people=make_people(CUSTOMERS, facts=facts),
-        catalogue=CATALOGUE,
-        stores=STORES,
-        window=WINDOW,
+        make_world(
+            sales=make_sales(BUYERS, sold_at=START + 30 * DAY + HANDOVER, price=88_000),
+            units=make_units(BUYERS, item=1, store=1),
+            journeys=make_journeys(CUSTOMERS, decided_at=START + 30 * DAY, trim=2),
+            funnel=make_funnel(CUSTOMERS, lead=True, channel=4),
+            people=make_people(CUSTOMERS, facts=facts),
+        ),
     )
 
 

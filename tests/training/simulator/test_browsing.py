@@ -8,12 +8,11 @@ import pytest
 from tests.training.simulator.small_group import (
     CATALOGUE,
     ITEMS,
-    MARKET,
     START,
-    STORES,
     WINDOW,
     make_people,
     make_units,
+    make_world,
 )
 from training.simulator.browsing import (
     CLICK_OFFSET,
@@ -25,17 +24,14 @@ from training.simulator.browsing import (
     searches,
     views,
 )
-from training.simulator.draws import sigmoid
+from training.simulator.draws import sigmoid, take
 from training.simulator.event_log import KIND, join_logs, log_of
 from training.simulator.seasons import DAY, MINUTE
 from training.simulator.sessions import Sessions
-from training.simulator.showroom import Showroom
 from training.simulator.storefront import PLACES, Pages
 
 SECOND = MINUTE // 60
-SHOWROOM = Showroom(
-    make_people(2, budget=89_800), CATALOGUE, MARKET, STORES, make_units(1, price=44_900, used=True), WINDOW
-)
+WORLD = make_world(people=make_people(2, budget=89_800), units=make_units(1, price=44_900, used=True))
 
 
 def _sessions(count: int, *, keenness: float = 1.0) -> Sessions:
@@ -53,7 +49,7 @@ def test_an_impression_carries_the_chance_of_being_looked_at() -> None:
     position[0, [0, 3, 9]] = [1, 6, 2]
     pages = Pages(vehicle, position, np.full((1, PLACES), 0.125))
     at, session = np.array([START + DAY]), np.array([1])
-    log = impressions(SHOWROOM, _sessions(2), pages, session=session, page=np.array([2]), at=at)
+    log = impressions(WORLD, _sessions(2), pages, session=session, page=np.array([2]), at=at)
     assert log.vehicle.tolist() == [1, 0, ITEMS]
     assert log.person.tolist() == [1, 1, 1] and log.session.tolist() == [1, 1, 1]
     utility = [0.0, -2.2 * np.log(84_400 / 89_800) ** 2, -2.2 * np.log(2) ** 2]
@@ -79,7 +75,7 @@ def test_a_look_follows_the_impression_by_seconds_if_its_chance_is_one() -> None
 
 def test_half_of_the_visits_search_and_look_at_a_car_that_their_store_sells() -> None:
     sessions = _sessions(400)
-    search, looks = searches(np.random.default_rng(0), SHOWROOM, sessions, np.arange(400))
+    search, looks = searches(np.random.default_rng(0), WORLD, sessions, np.arange(400))
     assert len(search) == len(looks) == pytest.approx(200, abs=40)
     assert set(search.kind) == {KIND["search"]} and set(search.vehicle) == {-1}
     assert search.session.tolist() == looks.session.tolist()
@@ -96,19 +92,19 @@ def test_what_follows_a_look_comes_after_it_and_only_from_those_who_are_keen() -
         "view", np.full(n, START), person=zeros, channel=zeros, session=np.arange(n), vehicle=zeros + 1,
         dwell=np.full(n, 30.0),
     )  # fmt: skip
-    logs = follow_ups(np.random.default_rng(0), SHOWROOM, _sessions(n), looks)
+    logs = follow_ups(np.random.default_rng(0), WORLD, _sessions(n), looks)
     assert [int(log.kind[0]) for log in logs] == [KIND[kind] for kind in FOLLOW_RATES]
     for log, rate in zip(logs, FOLLOW_RATES.values(), strict=True):
         assert len(log) / n == pytest.approx(0.6 * rate, abs=0.02)  # utility 0 at the budget
         assert log.at.min() >= START + 31 * SECOND and log.at.max() < START + 120 * SECOND
-    idle = follow_ups(np.random.default_rng(0), SHOWROOM, _sessions(n, keenness=0.0), looks)
+    idle = follow_ups(np.random.default_rng(0), WORLD, _sessions(n, keenness=0.0), looks)
     assert [len(log) for log in idle] == [0] * len(FOLLOW_RATES)
 
 
 def test_a_visit_is_shown_one_page_or_two_and_small_blocks_cover_all_visits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.simulator.browsing.BLOCK", 16)
-    log = join_logs(browse(np.random.default_rng(0), SHOWROOM, _sessions(40)), before=WINDOW.end)
-    shown = log.take(np.flatnonzero(log.kind == KIND["impression"]))
+    log = join_logs(browse(np.random.default_rng(0), WORLD, _sessions(40)), before=WINDOW.end)
+    shown = take(log, np.flatnonzero(log.kind == KIND["impression"]))
     pages = {(session, at) for session, at in zip(shown.session.tolist(), shown.at.tolist(), strict=True)}
     assert {session for session, _ in pages} == set(range(40))
     assert 40 <= len(pages) < 60

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from features.tables import CHANNELS
-from tests.training.simulator.small_group import CATALOGUE, ITEMS, MARKET, STORES, WINDOW, make_people, make_units
+from tests.training.simulator.small_group import (
+    CATALOGUE,
+    ITEMS,
+    make_people,
+    make_units,
+    make_world,
+)
+from training.simulator.draws import take
 from training.simulator.event_log import (
     KIND,
     LOGGING_POLICY,
@@ -19,7 +26,6 @@ from training.simulator.event_log import (
     join_logs,
     log_of,
 )
-from training.simulator.showroom import Showroom
 
 WEBSITE = np.array([CHANNELS.index("website")])
 
@@ -35,8 +41,8 @@ def test_what_is_not_named_is_empty() -> None:
     assert log.session.tolist() == log.vehicle.tolist() == [-1, -1]
     assert log.position.tolist() == [0, 0]
     assert all(math.isnan(value) for value in (*log.dwell, *log.propensity, *log.utility, *log.view))
-    assert log.take(np.array([1])).person.tolist() == [2]
-    assert log.take(slice(0, 1)).at.tolist() == [5]
+    assert take(log, np.array([1])).person.tolist() == [2]
+    assert take(log, slice(0, 1)).at.tolist() == [5]
 
 
 def test_logs_are_joined_in_the_order_of_time_up_to_the_end() -> None:
@@ -51,7 +57,7 @@ def test_identifiers_of_events_begin_at_one() -> None:
 
 def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -> None:
     people, units = make_people(3, customers=2), make_units(2, item=[0, 3])
-    showroom = Showroom(people, CATALOGUE, MARKET, STORES, units, WINDOW)
+    world = make_world(people=people, units=units, created=np.array([20, 5]))
     page = _view(
         [10, 20, 30, 40],
         [0, 0, 2, 1],
@@ -62,7 +68,7 @@ def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -
         propensity=np.array([0.25, np.nan, np.nan, np.nan]),
         dwell=np.array([np.nan, 7.5, np.nan, np.nan]),
     )
-    (frame,) = event_chunks(page, showroom, created=np.array([20, 5]))
+    (frame,) = event_chunks(page, world)
     assert frame["customer_id"].to_list() == [None, "K0000001", None, "K0000002"]
     assert frame["visitor_id"].to_list() == ["W00000001", "W00000001", "W00000003", None]
     assert frame["session_id"].to_list() == ["T000000001", "T000000002", "T000000003", None]
@@ -72,7 +78,7 @@ def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -
     assert frame["request_id"].to_list() == ["T000000001-2", "T000000002-1", None, None]
     assert frame["dwell_seconds"].to_list() == [None, 7.5, None, None]
     assert frame["store_id"].unique().to_list() == ["S0001"]
-    (shown,) = exposure_chunks(page, showroom)
+    (shown,) = exposure_chunks(page, world)
     assert shown.to_dicts() == [
         {
             "request_id": "T000000001-2", "vehicle_id": "C0003", "visitor_id": "W00000001", "store_id": "S0001",
@@ -83,10 +89,10 @@ def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -
 
 def test_a_long_log_comes_in_pieces_with_running_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.simulator.event_log.CHUNK", 2)
-    showroom = Showroom(make_people(1), CATALOGUE, MARKET, STORES, make_units(1), WINDOW)
-    pieces = list(event_chunks(_view([1, 2, 3], [0, 0, 0]), showroom, created=np.array([0])))
+    world = make_world(created=np.array([0]))
+    pieces = list(event_chunks(_view([1, 2, 3], [0, 0, 0]), world))
     assert [piece["event_id"].to_list() for piece in pieces] == [["E000000001", "E000000002"], ["E000000003"]]
-    assert [piece.height for piece in event_chunks(_view([], []), showroom, created=np.array([0]))] == [0]
+    assert [piece.height for piece in event_chunks(_view([], []), world)] == [0]
     shown = _view([1, 2, 3, 4], [0] * 4, vehicle=np.array([0, 1, 2, 3]), position=np.array([1, 0, 2, 3]))
-    assert [piece["place"].to_list() for piece in exposure_chunks(shown, showroom)] == [[1, 2], [3]]
-    assert [piece.height for piece in exposure_chunks(_view([], []), showroom)] == [0]
+    assert [piece["place"].to_list() for piece in exposure_chunks(shown, world)] == [[1, 2], [3]]
+    assert [piece.height for piece in exposure_chunks(_view([], []), world)] == [0]

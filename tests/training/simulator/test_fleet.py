@@ -8,13 +8,13 @@ from tests.training.simulator.small_group import (
     CATALOGUE,
     END,
     START,
-    STORES,
     WINDOW,
     make_fleet,
     make_journeys,
     make_people,
     make_sales,
     make_units,
+    make_world,
 )
 from training.simulator.draws import NEVER
 from training.simulator.fleet import build_fleet, fleet_frame
@@ -41,7 +41,7 @@ def test_sold_cars_are_on_the_road_and_earlier_ones_may_be_traded_in() -> None:
         mileage=7,
     )
     sales = make_sales(n, unit=n + np.arange(n), sold_at=START + 10 * DAY)
-    fleet = build_fleet(np.random.default_rng(0), before, sales, make_journeys(n), catalogue=CATALOGUE, window=WINDOW)
+    fleet = build_fleet(np.random.default_rng(0), make_world(units=before, sales=sales, journeys=make_journeys(n)))
     assert fleet.unit.tolist() == list(range(2 * n))  # neither the unsold car nor the one sold after the end
     assert fleet.person.tolist() == [*range(n), *range(n)]
     assert (fleet.start_km == 7).all() and (fleet.monthly_km > 0).all()
@@ -52,17 +52,14 @@ def test_sold_cars_are_on_the_road_and_earlier_ones_may_be_traded_in() -> None:
 
 def test_a_car_for_hire_is_driven_more() -> None:
     units = make_units(400, sold_at=START - DAY, commercial=np.arange(400) < 200)
-    no_sales, journeys = make_sales(0, unit=[], journey=[]), make_journeys(1)
-    fleet = build_fleet(np.random.default_rng(0), units, no_sales, journeys, catalogue=CATALOGUE, window=WINDOW)
+    fleet = build_fleet(np.random.default_rng(0), make_world(units=units))
     ratio = fleet.monthly_km[:200].mean() / fleet.monthly_km[200:].mean()
     assert 3.3 < ratio < 4.2  # 4,500 km to 1,200 km a month
 
 
 def test_the_fleet_table_shows_no_owner_who_is_unknown_and_no_end_of_cars_that_drive() -> None:
     fleet = make_fleet(2, unit=[3, 4], person=[1, -1], left_at=[START + DAY, NEVER])
-    frame = fleet_frame(
-        fleet, units=make_units(5), people=make_people(2), catalogue=CATALOGUE, stores=STORES, window=WINDOW
-    )
+    frame = fleet_frame(fleet, make_world(units=make_units(5), people=make_people(2)))
     assert frame["vehicle_id"].to_list() == ["V00000004", "V00000005"]
     assert frame["customer_id"].to_list() == ["K0000002", None]
     assert frame["left_service_at"].to_list() == [START + DAY, None]

@@ -16,6 +16,7 @@ from tests.training.simulator.small_group import (
     WINDOW,
     make_people,
 )
+from training.simulator.draws import concatenated, take
 from training.simulator.journeys import LONGEST, REPEAT_GAP, Journeys, build_journeys
 from training.simulator.seasons import HOUR, TAIL_DAYS, local_hour
 
@@ -69,6 +70,7 @@ def test_choice_probabilities_add_up_to_one_for_new_cars_and_to_nothing_for_used
 
 
 def test_some_of_the_journeys(journeys: Journeys) -> None:
-    part = journeys.take(np.array([2, 0]))
+    part = take(journeys, np.array([2, 0]))
     assert len(part) == 2
     assert part.person.tolist() == journeys.person[[2, 0]].tolist()
+    assert concatenated([part, part]).person.tolist() == journeys.person[[2, 0, 2, 0]].tolist()

@@ -7,7 +7,6 @@ import pytest
 
 from features.tables import CHANNELS
 from tests.training.simulator.small_group import (
-    CATALOGUE,
     END,
     START,
     STORES,
@@ -25,9 +24,10 @@ from training.simulator.leads import (
     LOG_ODDS,
     Funnel,
     build_funnel,
+    first_registration,
     lead_ids,
+    lead_numbers,
     lead_rows,
-    leads_frame,
 )
 from training.simulator.seasons import DAY, HOUR, MINUTE, local_hour
 
@@ -69,35 +69,22 @@ def test_leads_are_numbered_in_the_order_of_their_time_and_only_within_the_data(
     assert lead_ids(np.array([0, -1, 41])).to_list() == ["L00000001", None, "L00000042"]
 
 
-def test_the_leads_table_shows_what_is_known_at_the_end() -> None:
-    journeys = make_journeys(3, begun_at=START, decided_at=[START + 9 * DAY, START + 9 * DAY, END + DAY], trim=1)
-    funnel = make_funnel(
-        3,
-        lead=True,
-        channel=[WEBSITE, CHANNELS.index("event"), WEBSITE],
-        created_at=[START + DAY, START + 2 * DAY, END - HOUR],
-        called_at=[START + DAY + HOUR, NEVER, END + HOUR],
-    )
-    frame = leads_frame(
-        np.random.default_rng(0),
-        journeys,
-        funnel,
-        people=make_people(3, distance=4.26),
-        catalogue=CATALOGUE,
-        stores=STORES,
-        window=WINDOW,
-        ordered_at=np.array([START + 9 * DAY, NEVER, NEVER]),
-        margin=np.array([5_000.0, 0.0, 0.0]),
-    )
-    assert frame["lead_id"].to_list() == ["L00000001", "L00000002", "L00000003"]
-    assert frame["price"].unique().to_list() == [8_980_000]
-    assert frame["distance_km"].unique().to_list() == [4.3]
-    assert frame["campaign"].to_list() == [None, "区域车展-01", None]
-    assert frame["first_contact_at"].to_list() == [START + DAY + HOUR, None, None]
-    assert frame["contact_count"].to_list()[1:] == [0, 0] and frame["contact_count"][0] >= 1
-    assert frame["salesperson_id"].is_null().to_list() == [False, True, True]
-    assert frame["converted_at"].to_list() == [START + 9 * DAY, None, None]
-    assert frame["gross_margin"].to_list() == [500_000, None, None]
-    assert frame["closed_at"][0] == START + 9 * DAY
-    assert START + 10 * DAY <= frame["closed_at"][1] < START + 21 * DAY
-    assert frame["closed_at"][2] is None
+def test_leads_are_numbered_by_journey() -> None:
+    funnel = make_funnel(3, lead=[True, False, True], created_at=[START + 2, NEVER, START + 1])
+    assert lead_numbers(funnel, WINDOW).tolist() == [1, -1, 0]
+
+
+def test_a_customer_registers_at_the_first_look_or_with_the_lead() -> None:
+    n = 300
+    journeys = make_journeys(n, person=np.arange(n), begun_at=START + DAY)
+    funnel = make_funnel(n, lead=np.arange(n) < 200, created_at=np.where(np.arange(n) < 200, START + 3 * DAY, NEVER))
+    at = first_registration(np.random.default_rng(0), journeys, funnel, people=n + 1, window=WINDOW)
+    assert set(at[:200]) == {START + DAY, START + 3 * DAY - 2 * MINUTE}
+    assert set(at[200:n]) == {START + DAY}
+    assert at[n] == NEVER
+
+
+def test_the_earliest_of_several_journeys_registers() -> None:
+    journeys = make_journeys(2, person=0, begun_at=[START + 9, START + 4])
+    at = first_registration(np.random.default_rng(0), journeys, make_funnel(2), people=1, window=WINDOW)
+    assert at.tolist() == [START + 4]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
-from features.tables import OLDEST_BIRTH
-from tests.training.simulator.small_group import END, START, STORES, WINDOW, make_facts, make_people
+from tests.training.simulator.small_group import END, START, STORES, WINDOW, make_people
 from training.simulator.draws import NEVER
 from training.simulator.people import (
     OCCUPATIONS,
     build_people,
     created_at,
     customer_ids,
-    customers_frame,
     draw_facts,
-    masked_labels,
 )
 from training.simulator.seasons import DAY, YEAR
 
@@ -43,11 +39,6 @@ def test_identifiers_of_customers_and_none_for_visitors() -> None:
     assert customer_ids(np.array([0, 9, 10]), customers=10).to_list() == ["K0000001", "K0000010", None]
 
 
-def test_what_is_not_told_is_null() -> None:
-    shown = masked_labels(("a", "b"), np.array([1, 0]), np.array([True, False]))
-    assert shown.to_list() == ["b", None]
-
-
 def test_a_customer_is_known_since_before_the_window_or_since_first_seen() -> None:
     people = make_people(3, existing=[True, False, False])
     first_seen = np.array([START + DAY, START + 2 * DAY, NEVER])
@@ -55,22 +46,3 @@ def test_a_customer_is_known_since_before_the_window_or_since_first_seen() -> No
     assert START - 4 * YEAR <= created[0] < START
     assert created[1] == START + 2 * DAY
     assert START <= created[2] < END
-
-
-def test_the_customers_table_shows_tastes_and_rounded_money() -> None:
-    people = make_people(300, customers=200, facts=make_facts(300, income=8_649.0, household=3), budget=100_000)
-    people.body[:, 1] = 1.0
-    frame = customers_frame(np.random.default_rng(0), people, created=np.full(200, START), stores=STORES)
-    assert frame.height == 200
-    assert frame["monthly_income"].drop_nulls().unique().to_list() == [860_000]  # fen, to a hundred yuan
-    assert 0 < frame["monthly_income"].null_count() < 200
-    assert frame["preferred_body_type"].drop_nulls().n_unique() == 1
-    assert frame["phone"].str.contains(r"^100\d{8}$").all()
-    assert frame.select((pl.col("budget_low") < pl.col("budget_high")).all()).item()
-    assert frame["region"].unique().to_list() == ["华东"]
-
-
-def test_a_birth_before_the_oldest_that_a_table_may_show_is_null() -> None:
-    people = make_people(50, facts=make_facts(50, birth=OLDEST_BIRTH - DAY))
-    frame = customers_frame(np.random.default_rng(0), people, created=np.full(50, START), stores=STORES)
-    assert frame["birth_date"].is_null().all()

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from features.tables import CHANNELS
-from tests.training.simulator.small_group import END, START, WINDOW, make_funnel, make_journeys, make_people
-from training.simulator.draws import NEVER
+from tests.training.simulator.small_group import END, START, make_funnel, make_journeys, make_people, make_world
 from training.simulator.seasons import DAY, MINUTE
-from training.simulator.sessions import APP, CASUAL, WEBSITE, build_sessions, first_registration
+from training.simulator.sessions import APP, CASUAL, WEBSITE, build_sessions
 
 SEARCH = CHANNELS.index("search_ad")
 
@@ -17,7 +16,7 @@ SEARCH = CHANNELS.index("search_ad")
 def test_a_journey_and_its_online_lead_bring_visits_in_the_order_of_time() -> None:
     journeys = make_journeys(1, begun_at=START + DAY, decided_at=START + 9 * DAY, intent=1.0)
     funnel = make_funnel(1, lead=True, channel=SEARCH, created_at=START + 5 * DAY)
-    sessions = build_sessions(np.random.default_rng(0), make_people(1), journeys, funnel, window=WINDOW)
+    sessions = build_sessions(np.random.default_rng(0), make_world(journeys=journeys, funnel=funnel))
     assert (np.diff(sessions.begun_at) >= 0).all()
     assert set(sessions.person) == {0}
     keen = sessions.begun_at[sessions.keenness != CASUAL]
@@ -32,7 +31,7 @@ def test_a_lead_left_in_the_showroom_brings_no_visit_to_the_storefront() -> None
     journeys = make_journeys(n, begun_at=START + DAY, decided_at=START + 9 * DAY, intent=-40.0)  # never comes again
     walk_in = make_funnel(n, lead=True, channel=CHANNELS.index("walk_in"), created_at=START + 5 * DAY)
     people = make_people(n, customers=0)
-    sessions = build_sessions(np.random.default_rng(0), people, journeys, walk_in, window=WINDOW)
+    sessions = build_sessions(np.random.default_rng(0), make_world(people=people, journeys=journeys, funnel=walk_in))
     of_journeys = sessions.keenness != CASUAL
     assert of_journeys.sum() == n
     assert (sessions.begun_at[of_journeys] == START + DAY).all()
@@ -41,25 +40,9 @@ def test_a_lead_left_in_the_showroom_brings_no_visit_to_the_storefront() -> None
 def test_strangers_come_at_least_once_by_their_usual_channel_or_a_referral() -> None:
     people = make_people(400, customers=0, app=np.arange(400) < 200)
     none = make_journeys(0, share=np.zeros((0, 1)))
-    sessions = build_sessions(np.random.default_rng(0), people, none, make_funnel(0), window=WINDOW)
+    sessions = build_sessions(np.random.default_rng(0), make_world(people=people, journeys=none, funnel=make_funnel(0)))
     assert set(sessions.person) == set(range(400))
     assert sessions.begun_at.min() >= START and sessions.begun_at.max() < END
     usual = np.where(sessions.person < 200, APP, WEBSITE)
     assert (sessions.channel == usual).mean() == pytest.approx(0.88, abs=0.03)
     assert {CHANNELS[c] for c in sessions.channel[sessions.channel != usual]} == {"search_ad", "social", "marketplace"}
-
-
-def test_a_customer_registers_at_the_first_look_or_with_the_lead() -> None:
-    n = 300
-    journeys = make_journeys(n, person=np.arange(n), begun_at=START + DAY)
-    funnel = make_funnel(n, lead=np.arange(n) < 200, created_at=np.where(np.arange(n) < 200, START + 3 * DAY, NEVER))
-    at = first_registration(np.random.default_rng(0), journeys, funnel, people=n + 1, window=WINDOW)
-    assert set(at[:200]) == {START + DAY, START + 3 * DAY - 2 * MINUTE}
-    assert set(at[200:n]) == {START + DAY}
-    assert at[n] == NEVER
-
-
-def test_the_earliest_of_several_journeys_registers() -> None:
-    journeys = make_journeys(2, person=0, begun_at=[START + 9, START + 4])
-    at = first_registration(np.random.default_rng(0), journeys, make_funnel(2), people=1, window=WINDOW)
-    assert at.tolist() == [START + 4]

@@ -19,6 +19,7 @@ from tests.training.simulator.small_group import (
     make_funnel,
     make_journeys,
     make_people,
+    make_world,
 )
 from training.simulator.draws import NEVER
 from training.simulator.event_log import join_logs, log_of
@@ -62,15 +63,8 @@ def test_demand_counts_first_choices_and_where_they_went() -> None:
         arrival_cell=np.zeros(0, dtype=np.int64), closing=none, days_in_stock=none, received=none,
     )  # fmt: skip
     expected = np.full((3, 2 * CURRENT), 0.5)
-    frame = demand_truth(
-        trade,
-        wanted_cell=np.array([0, 0, 0]),
-        wanted_at=np.array([START, START + DAY, START + 2 * DAY]),
-        expected=expected,
-        catalogue=CATALOGUE,
-        stores=STORES,
-        window=WINDOW,
-    )
+    journeys = make_journeys(3, decided_at=[START, START + DAY, START + 2 * DAY])
+    frame = demand_truth(make_world(trade=trade, journeys=journeys, buyers=np.arange(3), expected=expected))
     columns = ("demand", "sold", "lost", "switched", "switched_in", "expected_demand")
     january = frame.filter(store_id="S0001", month_at=START)
     rows = {row["model"]: tuple(row[c] for c in columns) for row in january.to_dicts()}
@@ -109,7 +103,8 @@ def test_a_lead_lists_the_terms_of_its_equation_without_hours_where_nobody_calle
         3, lead=[True, True, False], created_at=[START + 2, START + 1, NEVER], hours=[4.0, np.inf, np.inf],
         base=0.5, decay=0.1, probability=[0.4, 0.175, 0.5], wants=[True, False, True],
     )  # fmt: skip
-    frame = lead_truth(make_journeys(3, decided_at=[5, 6, 7], intent=[0.1, 0.2, 0.3]), funnel, WINDOW)
+    journeys = make_journeys(3, decided_at=[5, 6, 7], intent=[0.1, 0.2, 0.3])
+    frame = lead_truth(make_world(journeys=journeys, funnel=funnel))
     assert frame["lead_id"].to_list() == ["L00000001", "L00000002"]
     assert frame["response_hours"].to_list() == [None, 4.0]
     assert frame["conversion_probability"].to_list() == [0.175, 0.4]

@@ -7,13 +7,12 @@ import pytest
 
 from features.tables import CHANNELS
 from tests.training.simulator.small_group import (
-    CATALOGUE,
     ITEMS,
     START,
-    WINDOW,
     make_funnel,
     make_journeys,
     make_sales,
+    make_world,
 )
 from training.simulator.event_log import KIND
 from training.simulator.seasons import DAY, HOUR
@@ -25,7 +24,7 @@ def test_a_test_drive_follows_its_request_and_precedes_the_decision() -> None:
     n, begin, end = 2_000, START + DAY, START + 11 * DAY
     journeys = make_journeys(n, begun_at=START, decided_at=end, trim=2, seen=1)
     funnel = make_funnel(n, lead=True, channel=CHANNELS.index("app"), created_at=begin, wants=np.arange(n) < n // 2)
-    requests, rides = drives(np.random.default_rng(0), journeys, funnel, catalogue=CATALOGUE, window=WINDOW)
+    requests, rides = drives(np.random.default_rng(0), make_world(journeys=journeys, funnel=funnel))
     assert set(requests.kind) == {KIND["test_drive_request"]} and set(rides.kind) == {KIND["test_drive"]}
     assert begin <= requests.at.min() and requests.at.max() < begin + (end - begin) / 2
     request = dict(zip(requests.person.tolist(), requests.at.tolist(), strict=True))
@@ -41,13 +40,13 @@ def test_a_test_drive_follows_its_request_and_precedes_the_decision() -> None:
 
 def test_there_is_no_time_for_a_test_drive_within_two_days_of_the_decision() -> None:
     journeys = make_journeys(500, begun_at=START, decided_at=START + 2 * DAY)
-    logs = drives(np.random.default_rng(0), journeys, make_funnel(500), catalogue=CATALOGUE, window=WINDOW)
+    logs = drives(np.random.default_rng(0), make_world(journeys=journeys, funnel=make_funnel(500)))
     assert [len(log) for log in logs] == [0, 0]
 
 
 def test_an_order_is_signed_before_the_car_is_handed_over() -> None:
     sales = make_sales(2, unit=[4, 7], journey=[1, 0], sold_at=[START + DAY, START + 2 * DAY])
-    log = orders(sales, make_journeys(2, person=[8, 9]), catalogue=CATALOGUE)
+    log = orders(make_world(sales=sales, journeys=make_journeys(2, person=[8, 9])))
     assert log.at.tolist() == [START + DAY - HANDOVER, START + 2 * DAY - HANDOVER]
     assert log.person.tolist() == [9, 8]
     assert log.vehicle.tolist() == [ITEMS + 4, ITEMS + 7]

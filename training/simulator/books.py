@@ -1,0 +1,198 @@
+"""What the books show of customers, leads, sales and stock.
+
+About one sale in two hundred is booked twice and corrected by a row of quantity -1 some days later, as happens: the
+quantities of a car add up to one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from features.tables import BODY_TYPES, CHANNELS, ENERGY_TYPES, OLDEST_BIRTH
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
+from training.simulator.catalogue import BRANDS, item_ids
+from training.simulator.draws import NEVER, Random, fen, instants, labels, masked, numbered, sigmoid
+from training.simulator.leads import COST, lead_ids, lead_numbers, lead_rows
+from training.simulator.people import OCCUPATIONS, customer_ids
+from training.simulator.seasons import DAY, HOUR, MINUTE, Window
+from training.simulator.tastes import reference_prices
+from training.simulator.units import HANDOVER, unit_ids
+from training.simulator.world import World
+
+BOOKED_TWICE = 0.005
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰"
+_FILLED_IN = {
+    "birth_date": 0.8, "gender": 0.95, "household_size": 0.85, "occupation": 0.75, "monthly_income": 0.6,
+    "budget": 0.8, "energy": 0.85, "body": 0.85,
+}  # fmt: skip
+_CAMPAIGNS = {"search_ad": "搜索投放", "social": "社交投放", "marketplace": "平台集客", "event": "区域车展"}
+
+
+def customers_frame(rng: Random, world: World) -> pl.DataFrame:
+    """The customers table."""
+    people, stores = world.people, world.stores
+    n = people.customers
+    store, facts = people.store[:n], people.facts
+    low = np.round(people.budget[:n] * 0.8 * rng.lognormal(0, 0.08, n), -3)
+    is_filled = {name: rng.random(n) < share for name, share in _FILLED_IN.items()}
+    birth = facts.birth[:n]
+    return pl.DataFrame(
+        {
+            "customer_id": customer_ids(np.arange(n), customers=n),
+            "created_at": pl.Series(world.created),
+            "name": _names(rng, n),
+            "phone": numbered("100", rng.integers(0, 10**8, n), width=8),  # 100 is no mobile prefix: it never rings
+            "birth_date": masked(birth, is_filled["birth_date"] & (birth >= OLDEST_BIRTH)),
+            "gender": masked_labels(("male", "female"), facts.woman[:n].astype(np.int64), is_filled["gender"]),
+            "region": stores.regions(store),
+            "city": stores.cities(store),
+            "store_id": stores.ids(store),
+            "distance_km": pl.Series(np.round(people.distance[:n], 1)),
+            "household_size": masked(facts.household[:n], is_filled["household_size"]),
+            "occupation": masked_labels(OCCUPATIONS, facts.occupation[:n], is_filled["occupation"]),
+            "monthly_income": masked(fen(np.round(facts.income[:n], -2)), is_filled["monthly_income"]),
+            "budget_low": masked(fen(low), is_filled["budget"]),
+            "budget_high": masked(fen(np.round(low * rng.uniform(1.25, 1.7, n), -3)), is_filled["budget"]),
+            "preferred_energy_type": masked_labels(ENERGY_TYPES, people.energy[:n].argmax(axis=1), is_filled["energy"]),
+            "preferred_body_type": masked_labels(BODY_TYPES, people.body[:n].argmax(axis=1), is_filled["body"]),
+        }
+    )
+
+
+def masked_labels(names: tuple[str, ...], codes: IntArray, known: BoolArray) -> pl.Series:
+    """Show codes by name where they are known, null elsewhere."""
+    return labels(names, np.where(known, codes, -1))
+
+
+def _names(rng: Random, count: int) -> pl.Series:
+    surname = labels(list(SURNAMES), rng.integers(0, len(SURNAMES), count))
+    first = labels(list(GIVEN), rng.integers(0, len(GIVEN), count))
+    second = labels(["", *GIVEN], rng.integers(0, len(GIVEN) + 1, count))
+    return pl.DataFrame({"a": surname, "b": first, "c": second}).select(pl.concat_str("a", "b", "c"))["a"]
+
+
+def leads_frame(rng: Random, world: World) -> pl.DataFrame:
+    """The leads table."""
+    journeys, funnel, people, catalogue = world.journeys, world.funnel, world.people, world.catalogue
+    stores, window = world.stores, world.window
+    ordered_at, margin = by_journey(world)
+    rows = lead_rows(funnel, window=window)
+    n, end = len(rows), window.end
+    channel, person, store = funnel.channel[rows], journeys.person[rows], journeys.store[rows]
+    created, called, decided = funnel.created_at[rows], funnel.called_at[rows], journeys.decided_at[rows]
+    model = journeys.seen[rows]
+    item = catalogue.item(model, journeys.trim[rows])
+    price = np.where(model < catalogue.current, catalogue.item_price[item], reference_prices(catalogue)[model])
+    is_called = called < end
+    stop = np.minimum(decided, end) - MINUTE
+    more = np.where(stop > called + DAY, rng.poisson(1.0 + 1.5 * sigmoid(journeys.intent[rows])), 0)
+    last = called + np.where(more > 0, rng.uniform(0.2, 1.0, n) * np.maximum(stop - called, 0), 0).astype(np.int64)
+    ordered = ordered_at[rows]
+    sold = ordered < end
+    lost = decided + rng.integers(DAY, 12 * DAY, n)
+    person_code = store * 100 + rng.integers(0, stores.salespeople[store])
+    has_budget = rng.random(n) < 0.7
+    return pl.DataFrame(
+        {
+            "lead_id": lead_ids(np.arange(n)),
+            "created_at": pl.Series(created),
+            "customer_id": customer_ids(person, customers=people.customers),
+            "store_id": stores.ids(store),
+            "channel": labels(CHANNELS, channel),
+            "campaign": _campaigns(channel, created, window),
+            "model": labels(catalogue.names, model),
+            "vehicle_id": item_ids(item),
+            "price": pl.Series(fen(price)),
+            "budget": masked(fen(np.round(people.budget[person] * rng.lognormal(0, 0.12, n), -3)), has_budget),
+            "distance_km": pl.Series(np.round(people.distance[person], 1)),
+            "acquisition_cost": pl.Series(fen(COST[channel] * rng.lognormal(-0.08, 0.4, n))),
+            "salesperson_id": numbered("P", np.where(is_called, person_code, -1), width=6),
+            "first_contact_at": instants(called, before=end),
+            "last_contact_at": instants(np.where(is_called, last, NEVER), before=end),
+            "contact_count": pl.Series(np.where(is_called, 1 + more, 0)),
+            "converted_at": instants(ordered, before=end),
+            "closed_at": instants(np.where(sold, ordered, lost), before=end),
+            "gross_margin": masked(fen(np.where(sold, margin[rows], 0.0)), sold),
+        }
+    )
+
+
+def _campaigns(channel: IntArray, created: IntArray, window: Window) -> pl.Series:
+    quarter = window.month(created) // 3
+    named = [c for c in CHANNELS if c in _CAMPAIGNS]
+    position = np.array([named.index(c) if c in _CAMPAIGNS else -1 for c in CHANNELS])[channel]
+    quarters = int(quarter.max(initial=0)) + 1
+    names = [f"{_CAMPAIGNS[c]}-{q + 1:02d}" for c in named for q in range(quarters)]
+    return labels(names, np.where(position >= 0, position * quarters + quarter, -1))
+
+
+def by_journey(world: World) -> tuple[IntArray, FloatArray]:
+    """Order instant (us, NEVER without one) and margin (yuan) of each journey."""
+    sales, journeys = world.sales, len(world.journeys)
+    ordered, margin = np.full(journeys, NEVER, dtype=np.int64), np.zeros(journeys)
+    ordered[sales.journey] = sales.sold_at - HANDOVER
+    margin[sales.journey] = sales.margin
+    return ordered, margin
+
+
+def sales_frame(rng: Random, world: World) -> pl.DataFrame:
+    """The sales table, wrong bookings and their corrections included."""
+    sales, catalogue, stores, window = world.sales, world.catalogue, world.stores, world.window
+    twice = np.flatnonzero(rng.random(len(sales)) < BOOKED_TWICE)
+    corrected = sales.sold_at[twice] + rng.integers(HOUR, 9 * DAY, len(twice))
+    twice, corrected = twice[corrected < window.end], corrected[corrected < window.end]
+    row = np.r_[np.arange(len(sales)), twice, twice]
+    at = np.r_[sales.sold_at, sales.sold_at[twice], corrected]
+    quantity = np.r_[np.ones(len(sales) + len(twice)), -np.ones(len(twice))]
+    order = np.argsort(at, kind="stable")
+    row, at, quantity = row[order], at[order], quantity[order]
+    unit, journey = sales.unit[row], sales.journey[row]
+    model, store = catalogue.item_model[world.units.item[unit]], world.units.store[unit]
+    return pl.DataFrame(
+        {
+            "sale_id": numbered("N", np.arange(1, len(row) + 1), width=8),
+            "sold_at": pl.Series(at),
+            "store_id": stores.ids(store),
+            "region": stores.regions(store),
+            "brand": labels(BRANDS, catalogue.brand[model]),
+            "series": labels(catalogue.series, model),
+            "model": labels(catalogue.names, model),
+            "vehicle_id": unit_ids(unit),
+            "customer_id": customer_ids(world.journeys.person[journey], customers=world.people.customers),
+            "lead_id": lead_ids(lead_numbers(world.funnel, window)[journey]),
+            "quantity": pl.Series(quantity),
+            "price": pl.Series(fen(sales.price[row])),
+            "gross_margin": pl.Series(fen(sales.margin[row])),
+            "promotion": pl.Series(sales.promotion[row]),
+        }
+    )
+
+
+def stock_frame(world: World) -> pl.DataFrame:
+    """The stock table: what each store has of each new model it carries, at local midnight after each month's end."""
+    catalogue, trade, window = world.catalogue, world.trade, world.window
+    month, store, model = stocked_cells(world)
+    cell = store * catalogue.current + model
+    promotion = world.market.promotion[store, model, month]
+    return pl.DataFrame(
+        {
+            "store_id": world.stores.ids(store),
+            "model": labels(catalogue.names, model),
+            "snapshot_at": pl.Series(window.month_starts[month + 1] - 8 * HOUR),
+            "quantity": pl.Series(trade.closing[month, cell].astype(np.float64)),
+            "days_in_stock": pl.Series(trade.days_in_stock[month, cell].astype(np.float64)),
+            "received": pl.Series(trade.received[month, cell].astype(np.float64)),
+            "price": pl.Series(fen(np.round(catalogue.price[model] * (1 - promotion), -2))),
+            "promotion": pl.Series(promotion),
+        }
+    )
+
+
+def stocked_cells(world: World) -> tuple[IntArray, IntArray, IntArray]:
+    """Month, store and model of every cell that is on sale: the rows of the stock table and of true demand."""
+    catalogue = world.catalogue
+    carried, on_sale = catalogue.carried(world.stores.assortment), catalogue.on_sale(world.window.months)
+    month, store, model = np.nonzero(carried[None, :, :] & on_sale.T[:, None, :])
+    return month, store, model
