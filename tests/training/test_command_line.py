@@ -119,9 +119,9 @@ def test_two_trainings_at_once_both_land(tmp_path: Path, credit_risk: Trained) -
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("params.estimater=woe", "params.estimater: this key is unknown"),
+        ("params.estimater=woe", "params.estimater: unknown key; did you mean `estimator`"),
         ("params.target_bad_rate=2", "params.target_bad_rate: input should be less than 1, got 2"),
-        ("time=created_at", "time must be 'submitted_at' or 'none'"),
+        ("time=created_at", "time: must be 'submitted_at' or 'none'"),
         ("segments=[colour]", "segments: 'colour' is not a column"),
         ("params.monotone={colour: 1}", "params.monotone.colour: not a number feature"),
         ("params.derived={x: {divide: [a, b]}}", "operation 'divide' is unknown"),

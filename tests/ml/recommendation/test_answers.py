@@ -35,7 +35,7 @@ def test_the_artefact_names_nobody(model: Model) -> None:
 def test_the_page_ranks_as_the_evaluation_does(model: Model, study: RankingStudyData) -> None:
     """What is served is what was measured: the ranker sees the same columns for the same visitor."""
     estimator: RecommendationEstimator = model.estimator
-    judged = EvaluatedLists.of(study.held, estimator)
+    judged = EvaluatedLists.of(study.holdout, estimator)
     vehicles = judged.material.vehicles
     from ml.recommendation.answer import rank
     from ml.recommendation.request_context import Asked
