@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ml.report.columns import Column
+from ml.report.columns import INTERVAL, Column
 from ml.report.formats import Format, Language
 from ml.report.sections import Bars, Calibration, Curve, Importance, Rows, Section, TimeSeries
 
@@ -21,24 +21,19 @@ _PERFECT = {"zh": "完全校准", "en": "perfect calibration"}
 class Band:
     """Limits around a series."""
 
-    title: str
     low: Values
     high: Values
 
 
 @dataclass(frozen=True)
 class Series:
-    """Values of one colour; None is a gap."""
+    """Values of one colour; None is a gap. One title names all bands, the widest first."""
 
     title: str
     format: Format
     values: Values
     bands: tuple[Band, ...] = ()
-
-    def band_title(self) -> str:
-        """Return one title for all bands, the widest first."""
-        shares = ", ".join(band.title.split(" ", 1)[0] for band in self.bands)
-        return f"{shares} {self.bands[0].title.split(' ', 1)[1]}" if self.bands else ""
+    band_title: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,8 +142,9 @@ def _series(section: Rows, column: Column, language: Language, *, limit: int | N
     def values(key: str) -> Values:
         return tuple(None if (v := row[key]) is None else float(v) for row in section.rows[:limit])
 
-    bands = tuple(Band(i.label(language), values(i.low), values(i.high)) for i in column.intervals)
-    return Series(getattr(column.title, language), column.format, values(column.name), bands)
+    bands = tuple(Band(values(i.low), values(i.high)) for i in column.intervals)
+    band_title = f"{', '.join(f'{i.share:.0%}' for i in column.intervals)} {INTERVAL[language]}" if bands else ""
+    return Series(getattr(column.title, language), column.format, values(column.name), bands, band_title)
 
 
 def ticks(low: float, high: float, *, about: int = 5) -> list[float]:

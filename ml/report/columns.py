@@ -19,6 +19,8 @@ def _finite(value: Any) -> Any:
 Number = Annotated[float | None, BeforeValidator(_finite)]
 Figure = Annotated[Cell, BeforeValidator(_finite)]
 
+INTERVAL = {"zh": "区间", "en": "interval"}
+
 
 class Axis(Frozen):
     """A quantity.
@@ -68,7 +70,7 @@ class Interval(Frozen):
 
     def label(self, language: Language = "en") -> str:
         """Return the name of the interval."""
-        return f"{self.share:.0%} 区间" if language == "zh" else f"{self.share:.0%} interval"
+        return f"{self.share:.0%} {INTERVAL[language]}"
 
 
 class Column(Axis):

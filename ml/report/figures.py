@@ -118,7 +118,7 @@ def _lines(panel: Any, chart: Lines) -> None:
         for k, band in enumerate(series.bands):
             ends = ([float("nan") if v is None else v for v in side] for side in (band.low, band.high))
             panel.fill_between(
-                chart.x, *ends, color=colour, alpha=BAND_OPACITY, linewidth=0, label="_" if k else series.band_title()
+                chart.x, *ends, color=colour, alpha=BAND_OPACITY, linewidth=0, label="_" if k else series.band_title
             )
     for i, (value, title) in enumerate(chart.thresholds):
         panel.axhline(value, color=BAD, linestyle=(0, DASHES[i % len(DASHES)]), linewidth=1.4, label=title)
@@ -203,18 +203,18 @@ def _save(figure: Figure, path: Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.png")
     try:
         logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # not every font has a bold face
-        with warnings.catch_warnings(record=True) as messages:
-            warnings.simplefilter("always")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one warning for each character that no font has: `_warn` says it once
             figure.savefig(part, dpi=DPI)
         part.replace(path)
     except OSError as e:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None
-    _warn(figure, path, missing=any("missing from font" in str(m.message) for m in messages))
+    _warn(figure, path)
 
 
-def _warn(figure: Figure, path: Path, *, missing: bool) -> None:
+def _warn(figure: Figure, path: Path) -> None:
     """Say once, not for each character, that a name could not be written."""
-    if missing and any(has_chinese(words.get_text()) for words in figure.findobj(Words)):
+    if not chinese_fonts() and any(has_chinese(words.get_text()) for words in figure.findobj(Words)):
         print(f"note: {MISSING.format(path=path)}", file=sys.stderr)

@@ -92,11 +92,11 @@ class _Drawn(Rows):
     y : Axis
         What the columns drawn have in common.
     drawn : tuple of str
-        Names of these columns.
+        Names of these columns, three at most: the palette has so many colours that everybody can tell apart.
     """
 
     y: Axis
-    drawn: tuple[str, ...] = Field(min_length=1)
+    drawn: tuple[str, ...] = Field(min_length=1, max_length=3)
 
     @model_validator(mode="after")
     def _are_columns(self) -> Self:

@@ -34,7 +34,7 @@ def legend(chart: Lines | HorizontalBars) -> str:
         if series.bands:
             swatch = f'<rect width="18" height="10" fill="{SERIES[i % len(SERIES)]}" fill-opacity="{BAND_OPACITY}"/>'
             whisker = f'<line x1="0" x2="18" y1="5" y2="5" stroke="{INK}" stroke-width="2"/>'
-            items.append(_key(series.band_title(), swatch if isinstance(chart, Lines) else whisker))
+            items.append(_key(series.band_title, swatch if isinstance(chart, Lines) else whisker))
     if isinstance(chart, Lines):
         for i, (_, title) in enumerate(chart.thresholds):
             items.append(_key(title, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{BAD}" stroke-width="2"{_dash(i)}/>'))
