@@ -1,8 +1,7 @@
-"""The outermost layer: every request passes here, and nothing raises beyond it.
+"""The request guard: every request passes through it, and no exception leaves it.
 
-Order: request id, content type, body cap, then the application. Keys and scopes, rate limits and the decision log
-belong here too, in that order before the application: each is one more step of `Guard._answer`, and refuses by
-raising a `Problem`.
+Steps in their order: request id, content type, size of the body, then the application. Keys and scopes, rate limits and
+the decision log are further steps of `Guard._answer` before the application; a step refuses by raising a `Problem`.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ _timed = cache(LATENCY.labels)
 
 
 class Guard:
-    """Wraps the application.
+    """Guard an application: ids, limits and metrics of its requests, and errors in one shape.
 
     Parameters
     ----------
     app : ASGI application
-        What answers.
+        Answers the requests that no path of `posts` takes.
     max_body_bytes : int
         Longer bodies get 413.
     timeout_seconds : float
