@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from features.yaml_config import Section
-from ml.domain.credit import derived_columns as derived
+from ml.domain.columns import derived_columns as derived
 from ml.domain.credit.points import PointsScale
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import METHODS
@@ -71,7 +71,7 @@ class CreditParams(Section):
         Direction in which a feature may move the probability of default (boosted trees); added to those of
         `MONOTONE` that the data has, 0 lifts one.
     derived : mapping of str to {operation: arguments}
-        Own derived columns, see `ml.domain.credit.derived_columns`; added to those of `DERIVED` that the data allows.
+        Own derived columns, see `ml.domain.columns.derived_columns`; added to those of `DERIVED` that the data allows.
     calibration : str
         How log-odds become probabilities, on the calibration slice.
     points : mapping

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.errors import FeatureError
-from ml.domain.credit import derived_columns as derived
+from ml.domain.columns import derived_columns as derived
 from ml.estimators.contract import SklearnTransformer, check_is_fitted
 
 Derivation = Mapping[str, Sequence[str | float]]
@@ -35,7 +35,7 @@ class TabularEncoder(SklearnTransformer):
     categorical : sequence of str
         Text columns, coded by frequency order in the training data. A value never seen is missing.
     derived : mapping of str to {operation: arguments}
-        Columns computed from others, in order (see `ml.domain.credit.derived_columns`); they may use earlier ones.
+        Columns computed from others, in order (see `ml.domain.columns.derived_columns`); they may use earlier ones.
 
     Attributes
     ----------

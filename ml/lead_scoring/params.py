@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from features.yaml_config import Section
-from ml.domain.credit import derived_columns as derived
+from ml.domain.columns import derived_columns as derived
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import METHODS
 from ml.params import nested, params_model
@@ -51,7 +51,7 @@ class LeadParams(Section):
     boosted_trees : params of BoostedTrees
         The learner.
     derived : mapping
-        More derived columns, see `ml.domain.credit.derived_columns`.
+        More derived columns, see `ml.domain.columns.derived_columns`.
     calibration : str
         How log-odds become probabilities, on the calibration slice.
     dealer : str

@@ -12,7 +12,7 @@ from scipy.special import expit
 from sklearn.base import clone
 
 from features.errors import DataError, ModelNotFound
-from ml.domain.credit.derived_columns import OPERATIONS
+from ml.domain.columns.derived_columns import OPERATIONS
 from ml.domain.credit.points import PointsScale
 from ml.domain.credit.reason_codes import adverse_reasons, reason_groups
 from ml.estimators.boosted_trees import BoostedTrees

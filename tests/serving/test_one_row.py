@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from features.errors import FeatureError
-from ml.domain.credit import derived_columns as derived
+from ml.domain.columns import derived_columns as derived
 from ml.estimators.tabular_encoder import TabularEncoder
 from serving.bodies import unusable
 

@@ -1,1 +1,1 @@
-"""Credit: bands, cut-offs, points and reason codes of a score, and columns computed from one row."""
+"""Credit: bands, cut-offs, points and reason codes of a score."""

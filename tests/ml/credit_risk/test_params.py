@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from ml.credit_risk.params import DERIVED, MONOTONE, CreditParams
-from ml.domain.credit.derived_columns import check
+from ml.domain.columns.derived_columns import check
 
 
 def test_learners_are_typed_and_keep_their_defaults() -> None:

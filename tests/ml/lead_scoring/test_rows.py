@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from ml.domain.credit.derived_columns import check
+from ml.domain.columns.derived_columns import check
 from ml.lead_scoring.rows import DAY, DERIVED, with_form, with_time_of_day
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.domain.credit.derived_columns import OPERATIONS, check, undefined_is_missing
+from ml.domain.columns.derived_columns import OPERATIONS, check, undefined_is_missing
 
 COLUMNS = {"a": np.array([6.0, np.nan, 1.0, 0.0]), "b": np.array([3.0, 2.0, 0.0, np.nan])}
 

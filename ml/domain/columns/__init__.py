@@ -1,0 +1,1 @@
+"""Columns computed from other columns of the same row."""
