@@ -98,3 +98,12 @@ def write_whole(path: Path, content: bytes) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None
+
+
+def file_state(path: Path) -> tuple[int, int, int] | None:
+    """Return size, time of change (ns) and inode, by which a changed file is known; None where there is none."""
+    try:
+        entry = path.stat()
+    except OSError:
+        return None
+    return entry.st_size, entry.st_mtime_ns, entry.st_ino

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from features.errors import ConfigError
 from ml.domain.arrays import FloatArray
 from ml.estimators.bag import mean_in_order
-from ml.estimators.contract import SklearnEstimator, check_is_fitted
+from ml.estimators.contract import BinaryClassifier, check_is_fitted
 from ml.estimators.inputs import directions, labelled, matrix
 from ml.estimators.native_files import restored_trees, tree_files
 from ml.threads import thread_count
@@ -26,7 +25,7 @@ NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "categorical", "monoton
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class BoostedTrees(SklearnEstimator):
+class BoostedTrees(BinaryClassifier):
     """Binary classifier over a float matrix with missing values and coded categories.
 
     Parameters
@@ -71,8 +70,6 @@ class BoostedTrees(SklearnEstimator):
     [0, 1]
     """
 
-    estimator_type = "classifier"
-
     n_estimators: int = 300
     learning_rate: float = 0.03
     num_leaves: int = 15
@@ -95,12 +92,6 @@ class BoostedTrees(SklearnEstimator):
     monotone: Mapping[int, int] | None = None
     monotone_constraints_method: Literal["basic", "intermediate", "advanced"] = "intermediate"
     categorical: tuple[int, ...] = ()
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.classifier_tags.multi_class = False
-        return tags
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Fit the members.
@@ -162,15 +153,6 @@ class BoostedTrees(SklearnEstimator):
             return np.empty(0)
         scores = (booster.predict(array, raw_score=True, num_threads=1) for booster in self.boosters_)
         return np.asarray(mean_in_order(scores, members=len(self.boosters_)))
-
-    def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
-        """Probabilities of 0 and 1, shape (n_rows, 2); errors as `decision_function`."""
-        probability = expit(self.decision_function(X))
-        return np.column_stack([1 - probability, probability])
-
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """1 where the probability is above one half, else 0; errors as `decision_function`."""
-        return (self.decision_function(X) > 0).astype(np.int64)
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
         """What each feature adds to the log-odds: exact SHAP values of the trees, the mean over the bag.

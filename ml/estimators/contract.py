@@ -10,6 +10,10 @@ from __future__ import annotations
 import inspect
 from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
 
 class SklearnEstimator:
     """Parameters by name, as `sklearn.base.BaseEstimator` has them; no parameter is itself an estimator.
@@ -84,6 +88,31 @@ class SklearnTransformer(SklearnEstimator):
     def fit_transform(self, X: Any, *y: Any) -> Any:
         """Fit, then transform the same rows."""
         return self.fit(X, *y).transform(X)  # type: ignore[attr-defined]
+
+
+class BinaryClassifier(SklearnEstimator):
+    """A classifier of outcomes 0 and 1 by log-odds, which reads NaN as missing."""
+
+    estimator_type = "classifier"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Return the log-odds of 1 of each row."""
+        raise NotImplementedError
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of 0 and 1, shape (n_rows, 2); errors as `decision_function`."""
+        probability = expit(self.decision_function(X))
+        return np.column_stack([1 - probability, probability])
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """1 where the probability is above one half, else 0; errors as `decision_function`."""
+        return (self.decision_function(X) > 0).astype(np.int64)
 
 
 def check_is_fitted(estimator: object, attribute: str | None = None) -> None:

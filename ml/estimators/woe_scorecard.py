@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from ml.artefacts.json_files import damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
 from ml.domain.statistics.logistic import bounded_logistic_regression
-from ml.estimators.contract import SklearnEstimator, check_is_fitted
+from ml.estimators.contract import BinaryClassifier, check_is_fitted
 from ml.estimators.inputs import directions, labelled, matrix
 from ml.estimators.native_files import plain_params, typed_params
 from ml.estimators.woe_bins import BinningRules, FeatureBins, find_bins, places
@@ -25,7 +25,8 @@ from ml.estimators.woe_bins import BinningRules, FeatureBins, find_bins, places
 STATE = "woe_scorecard.json"
 
 
-class WoeScorecard(SklearnEstimator):
+@dataclass(kw_only=True, eq=False, repr=False)
+class WoeScorecard(BinaryClassifier):
     """Weight-of-evidence scorecard.
 
     Each feature is cut into bins; a bin's weight of evidence is `ln(share of bads / share of goods)`, and log-odds
@@ -78,38 +79,16 @@ class WoeScorecard(SklearnEstimator):
     True
     """
 
-    estimator_type = "classifier"
-
-    def __init__(
-        self,
-        *,
-        max_prebins: int = 30,
-        min_prebin_share: float = 0.02,
-        max_bins: int = 10,
-        min_bin_share: float = 0.02,
-        trend: str = "auto_heuristic",
-        prior_rows: float = 20.0,
-        l2: float = 1.0,
-        time_limit: int = 20,
-        monotone: Mapping[int, int] | None = None,
-        categorical: tuple[int, ...] = (),
-    ) -> None:
-        self.max_prebins = max_prebins
-        self.min_prebin_share = min_prebin_share
-        self.max_bins = max_bins
-        self.min_bin_share = min_bin_share
-        self.trend = trend
-        self.prior_rows = prior_rows
-        self.l2 = l2
-        self.time_limit = time_limit
-        self.monotone = monotone
-        self.categorical = categorical
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.classifier_tags.multi_class = False
-        return tags
+    max_prebins: int = 30
+    min_prebin_share: float = 0.02
+    max_bins: int = 10
+    min_bin_share: float = 0.02
+    trend: str = "auto_heuristic"
+    prior_rows: float = 20.0
+    l2: float = 1.0
+    time_limit: int = 20
+    monotone: Mapping[int, int] | None = None
+    categorical: tuple[int, ...] = ()
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Find the bins, then the weights.
@@ -133,15 +112,7 @@ class WoeScorecard(SklearnEstimator):
         array, outcome, weight = labelled(X, y, sample_weight)
         n_features = array.shape[1]
         ways = directions(n_features, monotone=self.monotone, categorical=self.categorical)
-        rules = BinningRules(
-            max_prebins=self.max_prebins,
-            min_prebin_share=self.min_prebin_share,
-            max_bins=self.max_bins,
-            min_bin_share=self.min_bin_share,
-            trend=self.trend,
-            time_limit=self.time_limit,
-            prior_rows=self.prior_rows,
-        )
+        rules = BinningRules(**{field.name: getattr(self, field.name) for field in fields(BinningRules)})
         bins = [
             find_bins(
                 array[:, i], outcome, weight, column=i, categorical=i in self.categorical, direction=way, rules=rules
@@ -211,15 +182,6 @@ class WoeScorecard(SklearnEstimator):
         check_is_fitted(self)
         array = matrix(X, n_features=self.n_features_in_)
         return np.column_stack([*self._contributions(array), np.full(len(array), self.intercept_)])
-
-    def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
-        """Probabilities of outcomes 0 and 1, shape (n_rows, 2)."""
-        p = expit(self.decision_function(X))
-        return np.column_stack([1 - p, p])
-
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int_]:
-        """The likelier outcome of each row."""
-        return (self.decision_function(X) > 0).astype(int)
 
     def to_files(self) -> dict[str, bytes]:
         """Bins and weights as JSON."""

@@ -10,7 +10,7 @@ from ml.endpoint import own_endpoint
 from ml.fault_rate.answer import respond
 from ml.fault_rate.endpoints import QUESTIONS
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.live_updates import refresh
+from ml.fault_rate.live_updates import LiveUpdates
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.request import FaultAnswer, request
 from ml.metrics import demand
@@ -53,5 +53,5 @@ TASK = Task(
         runs_in_thread=None,  # answers weigh up inspection campaigns
     ),
     questions=QUESTIONS,
-    refresh=refresh,
+    refresh=LiveUpdates,
 )

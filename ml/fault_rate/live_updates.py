@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,14 @@ from ml.fault_rate.alarm_store import AlarmStore
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.rules import AlarmRules, load_alarm_rules
 from ml.fault_rate.snapshot import Snapshot
+from ml.home import file_state
 
 RULES = "fault_alarms.yaml"
 
 
-def refresh(configs: Path) -> Callable[[FaultEstimator], bool]:
+class LiveUpdates:
     """Watch the rules of a folder, and the two files that they name; see `ml.task.Task`."""
-    return _LiveUpdates(configs)
 
-
-class _LiveUpdates:
     def __init__(self, configs: Path) -> None:
         self.path = configs / RULES
         self._seen: dict[int, dict[str, Any]] = {}
@@ -36,13 +33,13 @@ class _LiveUpdates:
         if len(self._seen) > 2:
             self._seen = {id(estimator): seen}
         changed = False
-        state = _state(self.path)
+        state = file_state(self.path)
         if seen.get("rules") != state:
             estimator.rules = load_alarm_rules(self.path) if state else AlarmRules()
             seen["rules"], changed = state, True
         if not state:
             return changed
-        run = _state(estimator.rules.watch)
+        run = file_state(estimator.rules.watch)
         if run and seen.get("run") != run:
             found = Snapshot.from_file(estimator.rules.watch.read_bytes(), estimator.rules.watch.name)
             later = found.until_day >= estimator.trained.until_day
@@ -59,11 +56,3 @@ class _LiveUpdates:
         estimator.states = {(model, component): (number, state) for model, component, number, state in rows}
         seen["store"] = (estimator.rules.store, version)
         return True
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns, found.st_ino

@@ -7,7 +7,7 @@ from ml.metrics.ranked_lists import hit_rate_at_k, ndcg_at_k, recall_at_k, recip
 from ml.problem import ListMetric, RankingProblem
 from ml.recommendation.answer import RecommendationAnswer, respond
 from ml.recommendation.estimator import RecommendationEstimator
-from ml.recommendation.live_updates import refresh
+from ml.recommendation.live_updates import LiveUpdates
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.request import request
 from ml.recommendation.similar import SIMILAR
@@ -34,5 +34,5 @@ TASK = Task(
         explains=False,
     ),
     questions=(SIMILAR,),
-    refresh=refresh,
+    refresh=LiveUpdates,
 )

@@ -181,33 +181,43 @@ def rank(estimator: Showroom, asked: Asked, rows: IntArray) -> tuple[IntArray, F
     if len(rows) == 0:
         return rows, np.empty(0), np.empty((0, len(recommender.columns)))
     visitor = asked.visitor
+    rows = _may_be_shown(estimator, visitor, rows)
     item = vehicles.item[rows]
-    if not recommender.params.repeat:
-        seen = np.append(np.asarray(visitor.history.todense()).ravel() > 0, False)
-        rows, item = rows[~seen[item]], item[~seen[item]]
     if recommender.trees is None:
         scores = recommender.blended(visitor)[0, item]
         order = np.argsort(-scores, kind="stable")
         return rows[order], scores[order], np.empty((len(rows), 0))
     tables = recommender.retrieval.scores(visitor)
-    tastes = Tastes.of(visitor, recommender.items, estimator.sizes)
     seen = item < estimator.stock.n_items
     most = recommender.params.candidates
     keep = _best([table[0, item[seen]] for table in tables.values()], most=most)
     rows = np.concatenate([rows[seen][keep], _nearest(estimator, visitor, rows[~seen], most=most // 4)])
-    columns = pair_columns(
-        visitor,
-        vehicles,
-        tastes,
-        recommender.items,
-        visitor=np.zeros(len(rows), dtype=np.int64),
-        vehicle=rows,
-        scores=tables | recommender.retrieval.visit_scores(visitor),
-    )
-    matrix = np.column_stack([columns[n] for n in recommender.columns])
+    matrix = _matrix(estimator, visitor, rows, tables)
     scores = recommender.trees.score_rows(matrix)
     order = np.argsort(-scores, kind="stable")
     return rows[order], scores[order], matrix[order]
+
+
+def _may_be_shown(estimator: Showroom, visitor: Visitors, rows: IntArray) -> IntArray:
+    if estimator.recommender.params.repeat:
+        return rows
+    seen = np.append(np.asarray(visitor.history.todense()).ravel() > 0, False)
+    return np.asarray(rows[~seen[estimator.stock.vehicles.item[rows]]])
+
+
+def _matrix(estimator: Showroom, visitor: Visitors, rows: IntArray, tables: Mapping[str, FloatArray]) -> FloatArray:
+    """Return what the ranker reads of some vehicles for a visitor, whose scores by the retrievers are `tables`."""
+    recommender = estimator.recommender
+    columns = pair_columns(
+        visitor,
+        estimator.stock.vehicles,
+        Tastes.of(visitor, recommender.items, estimator.sizes),
+        recommender.items,
+        visitor=np.zeros(len(rows), dtype=np.int64),
+        vehicle=rows,
+        scores={**tables, **recommender.retrieval.visit_scores(visitor)},
+    )
+    return np.column_stack([columns[n] for n in recommender.columns])
 
 
 def _nearest(estimator: Showroom, visitor: Visitors, rows: IntArray, *, most: int) -> IntArray:
@@ -237,11 +247,8 @@ def _and_the_rest(
     """Behind the candidates everything else that fits, the best liked kinds and the newest first."""
     stock, recommender = estimator.stock, estimator.recommender
     others = np.flatnonzero(fits)
-    others = others[~np.isin(others, rows)]
+    others = _may_be_shown(estimator, asked.visitor, others[~np.isin(others, rows)])
     item = stock.vehicles.item[others]
-    if not recommender.params.repeat:
-        seen = np.append(np.asarray(asked.visitor.history.todense()).ravel() > 0, False)
-        others, item = others[~seen[item]], item[~seen[item]]
     best = np.full(stock.n_items + 1, -np.inf)
     np.maximum.at(best, stock.vehicles.item[rows], scores)
     liked = best[item]
@@ -354,14 +361,7 @@ def _explained(
 ) -> dict[int, tuple[CardReason, ...]]:
     recommender, vehicles = estimator.recommender, estimator.stock.vehicles
     assert recommender.trees is not None
-    tables = recommender.retrieval.scores(asked.visitor)
-    visit = recommender.retrieval.visit_scores(asked.visitor)
-    tastes = Tastes.of(asked.visitor, recommender.items, estimator.sizes)
-    zeros = np.zeros(len(rows), dtype=np.int64)
-    columns = pair_columns(
-        asked.visitor, vehicles, tastes, recommender.items, visitor=zeros, vehicle=rows, scores=tables | visit
-    )
-    matrix = np.column_stack([columns[n] for n in recommender.columns])
+    matrix = _matrix(estimator, asked.visitor, rows, recommender.retrieval.scores(asked.visitor))
     names = list(recommender.columns)
     popular: dict[str, float] = {
         n: float(np.quantile(values[:, names.index(n)], 0.9))

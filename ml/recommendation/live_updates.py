@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from features.engines import collect, to_engine
 from features.recommendation import vehicle_items
 from features.sources import ExtraFeatures, SourcesConfig, load_sources, read_tables
+from ml.home import file_state
 from ml.loans.catalogue.files import load_lending
 from ml.recommendation.catalogue import CATEGORIES
 from ml.recommendation.estimator import RecommendationEstimator
@@ -23,12 +23,9 @@ RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loans/products.yaml", "
 SECONDS = 2.0  # between two looks at a database, which cannot say whether anything changed
 
 
-def refresh(configs: Path) -> Callable[[RecommendationEstimator], bool]:
+class LiveUpdates:
     """Watch the files of a folder and the stock that its `sources.yaml` names; see `ml.task.Task`."""
-    return _LiveUpdates(configs)
 
-
-class _LiveUpdates:
     def __init__(self, configs: Path) -> None:
         self.configs = configs
         self._seen: dict[int, dict[str, Any]] = {}
@@ -49,7 +46,7 @@ class _LiveUpdates:
 
     def _rules(self, estimator: RecommendationEstimator, seen: dict[str, Any]) -> bool:
         files = [self.configs / n for n in (RULES, PRODUCTS, LENDING)]
-        state = tuple(_state(f) for f in files)
+        state = tuple(file_state(f) for f in files)
         if seen.get("rules") == state:
             return False
         house = load_house_rules(files[0]) if state[0] else HouseRules()
@@ -63,8 +60,8 @@ class _LiveUpdates:
         path = self.configs / "sources.yaml"
         if not path.exists():
             return False
-        if seen.get("sources") != _state(path):
-            seen["config"], seen["sources"] = load_sources(path), _state(path)
+        if seen.get("sources") != file_state(path):
+            seen["config"], seen["sources"] = load_sources(path), file_state(path)
             seen.pop("stock", None)
         config: SourcesConfig = seen["config"]
         source = config.tables.get("vehicles")
@@ -72,7 +69,7 @@ class _LiveUpdates:
             return False
         if source.sql is None:
             file = Path(source.parquet or source.csv or "")
-            state: Any = _state(file) if file.is_file() else tuple(map(_state, sorted(_files(file))))
+            state: Any = file_state(file) if file.is_file() else tuple(map(file_state, sorted(_files(file))))
         else:
             state = int(time.monotonic() / SECONDS)
         if not state or seen.get("stock") == state:
@@ -98,11 +95,3 @@ def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> Stock:
 def _files(pattern: Path) -> list[Path]:
     folder = pattern if pattern.is_dir() else pattern.parent
     return [f for f in folder.glob("*" if pattern.is_dir() else pattern.name) if f.is_file()]
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns, found.st_ino

@@ -17,7 +17,7 @@ from features import recommendation as features
 from features.as_of import AS_OF, DAY
 from features.engines import collect
 from features.recommendation import GRADE, ITEM, PERSON
-from ml.artefacts.npz import from_npz, to_npz
+from ml.artefacts.npz import from_npz, pack_sparse, to_npz, unpack_sparse
 from ml.domain.arrays import FloatArray, IntArray
 from ml.recommendation.catalogue import Vocabularies
 from ml.recommendation.params import RecommendationParams
@@ -86,23 +86,16 @@ class People:
     def to_files(self) -> dict[str, bytes]:
         """Write as npz."""
         arrays: dict[str, Any] = {"keys": self.keys, "budget": self.budget, "until": np.array(self.until)}
-        for name in ("history", "latest"):
-            matrix = getattr(self, name)
-            arrays |= {f"{name}_{part}": getattr(matrix, part) for part in ("data", "indices", "indptr")}
-            arrays[f"{name}_shape"] = np.array(matrix.shape)
+        arrays |= pack_sparse(self.history, "history") | pack_sparse(self.latest, "latest")
         return {FILE: to_npz(arrays | {f"stated_{n}": codes for n, codes in self.stated.items()})}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """Restore what `to_files` wrote."""
         a: dict[str, Any] = dict(from_npz(files[FILE], FILE))
-
-        def matrix(name: str) -> sparse.csr_matrix:
-            parts = tuple(a[f"{name}_{part}"] for part in ("data", "indices", "indptr"))
-            return sparse.csr_matrix(parts, shape=tuple(a[f"{name}_shape"].tolist()))
-
+        history, latest = (unpack_sparse(a, name) for name in ("history", "latest"))
         stated = {n.removeprefix("stated_"): codes for n, codes in a.items() if n.startswith("stated_")}
-        return cls(a["keys"], matrix("history"), matrix("latest"), a["budget"], stated, int(a["until"]))
+        return cls(a["keys"], history, latest, a["budget"], stated, int(a["until"]))
 
 
 def key_of(name: str) -> int:

@@ -7,8 +7,7 @@ regression), so one unlucky neighbourhood does not set it.
 
 What the figures can and cannot say: they hold for applicants like the held-out rows. Where outcomes exist only for
 loans that were granted, rates among applicants who were declined in the past are not observed. Choosing the *largest*
-cut-off that passes favours rows that happened to stay good; the bias is small where the bad rate rises steeply, and
-`confidence` removes it by holding an upper bound of the bad rate, instead of the rate itself, to the target.
+cut-off that passes favours rows that happened to stay good; the bias is small where the bad rate rises steeply.
 """
 
 from __future__ import annotations
@@ -17,10 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from ml.domain.arrays import FloatArray
-from ml.domain.credit.outcomes import Outcomes, sorted_outcomes
 from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
 
 
@@ -37,7 +34,7 @@ class CutOffs:
     approve, decline : Interval
         Cut-offs (probability of default); the intervals are those of cut-offs derived anew from each resample.
     approval_rate, decline_rate : Interval
-        Shares of the weight approved and declined, derived anew from each resample.
+        Shares of the rows approved and declined, derived anew from each resample.
     bad_rate : Interval
         Bad rate of the approved; the interval holds the cut-off fixed.
     target_bad_rate, maximum_marginal_bad_rate : float
@@ -63,7 +60,6 @@ class _Limits:
     target: float
     marginal: float
     minimum_approvals: int
-    z: float
 
 
 def derive_cutoffs(
@@ -73,11 +69,7 @@ def derive_cutoffs(
     target_bad_rate: float = 0.012,
     maximum_marginal_bad_rate: float | None = None,
     minimum_approvals: int = 100,
-    confidence: float | None = None,
-    sample_weight: npt.ArrayLike | None = None,
-    groups: npt.ArrayLike | None = None,
     n_resamples: int = 200,
-    level: float = 0.95,
     seed: int = 0,
 ) -> CutOffs:
     """Derive the approve and decline cut-offs from held-out loans.
@@ -94,15 +86,8 @@ def derive_cutoffs(
         Bad rate of a level of risk above which it is declined; four times the target when None.
     minimum_approvals : int
         Rows that a bad rate must rest on to be believed.
-    confidence : float, optional
-        Hold the one-sided upper Wilson bound of the bad rate at this confidence to the target (0.95, say) instead of
-        the observed rate.
-    sample_weight : array of shape (n_rows,), optional
-        Weights of the rows.
-    groups : array of shape (n_rows,), optional
-        Cluster of each row, resampled whole.
-    n_resamples, level, seed : int, float, int
-        Bootstrap resamples, share inside the intervals, and seed.
+    n_resamples, seed : int
+        Bootstrap resamples behind the 95 % intervals, and seed.
 
     Returns
     -------
@@ -118,11 +103,6 @@ def derive_cutoffs(
     ValueError
         Lengths differ, no rows, a value out of range, or one class only.
 
-    References
-    ----------
-    E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22, 209-212, with
-    Kish's effective sample size for weighted rows.
-
     Examples
     --------
     >>> pd = np.repeat([0.001, 0.02, 0.3], 1000)
@@ -134,23 +114,19 @@ def derive_cutoffs(
     marginal = 4 * target_bad_rate if maximum_marginal_bad_rate is None else maximum_marginal_bad_rate
     if not 0 < target_bad_rate < marginal:
         raise ValueError(f"bad rates must satisfy 0 < target ({target_bad_rate}) < maximum marginal ({marginal})")
-    if confidence is not None and not 0.5 <= confidence < 1:
-        raise ValueError(f"confidence must be at least 0.5 and below 1, got {confidence}")
-    limits = _Limits(
-        target_bad_rate, marginal, minimum_approvals, 0.0 if confidence is None else float(ndtri(confidence))
-    )
-    rows = sorted_outcomes(probability, defaulted, sample_weight)
-    found = _cutoffs(rows, np.ones(len(rows.bad)), limits)
-    if found is None:
+    limits = _Limits(target_bad_rate, marginal, minimum_approvals)
+    rows = _sorted_outcomes(probability, defaulted)
+    once = np.ones(len(rows.bad))
+    best = _cutoffs(rows, once, limits)
+    if best is None:
         raise TargetNotReachable(_unreachable(rows, limits))
-    cluster = None if groups is None else np.asarray(groups)[rows.order]
-    figures = _figures(rows, rows.weight, found, fixed=found[0])
+    figures = _figures(rows, once, best, fixed=best[0])
     draws = []
-    for counts in resampled_counts(len(rows.bad), n=n_resamples, seed=seed, groups=cluster):
+    for counts in resampled_counts(len(rows.bad), n=n_resamples, seed=seed):
         cut = _cutoffs(rows, counts, limits) or (0.0, 0.0)
-        draws.append(_figures(rows, counts * rows.weight, cut, fixed=found[0]))
+        draws.append(_figures(rows, counts, cut, fixed=best[0]))
     approve, decline, approval_rate, decline_rate, bad_rate = (
-        percentile_interval(value, column[np.isfinite(column)], level=level)
+        percentile_interval(value, column[np.isfinite(column)])
         for value, column in zip(figures, np.array(draws).T, strict=True)
     )
     return CutOffs(
@@ -163,25 +139,45 @@ def derive_cutoffs(
         maximum_marginal_bad_rate=marginal,
         n_rows=len(rows.bad),
         n_bad=int(rows.bad.sum()),
-        n_approved=int((rows.probability <= found[0]).sum()),
+        n_approved=int((rows.probability <= best[0]).sum()),
     )
 
 
-def _cumulative_bad_rate(rows: Outcomes, counts: FloatArray, z: float) -> FloatArray:
-    """Bad rate of all rows up to each row, or its upper Wilson bound z standard errors above; NaN before any weight."""
-    mass = counts * rows.weight
-    total = np.cumsum(mass)
+@dataclass(frozen=True)
+class _Outcomes:
+    """Rows in the order of their probability; `last` marks the end of a run of equal ones."""
+
+    probability: FloatArray
+    bad: FloatArray
+    last: npt.NDArray[np.bool_]
+
+
+def _sorted_outcomes(probability: npt.ArrayLike, defaulted: npt.ArrayLike) -> _Outcomes:
+    pd, bad = np.asarray(probability, dtype=np.float64), np.asarray(defaulted, dtype=np.float64)
+    if pd.shape != bad.shape or pd.ndim != 1 or len(pd) == 0:
+        shapes = f"probability {pd.shape}, defaulted {bad.shape}"
+        raise ValueError(f"{shapes}: both must have one dimension and the same length, at least 1")
+    for rule, values, right in (
+        ("probability must be between 0 and 1", pd, (pd >= 0) & (pd <= 1)),
+        ("defaulted must be 0 or 1", bad, (bad == 0) | (bad == 1)),
+    ):
+        if not right.all():
+            raise ValueError(f"{rule}, got {values[~right][0]}")
+    if bad.min() == bad.max():
+        raise ValueError(f"both good and bad loans are needed, got {int(bad[0])} in all {len(bad)} rows of defaulted")
+    order = np.argsort(pd, kind="stable")
+    pd = pd[order]
+    return _Outcomes(pd, bad[order], np.append(pd[1:] != pd[:-1], True))
+
+
+def _cumulative_bad_rate(rows: _Outcomes, counts: FloatArray) -> FloatArray:
+    """Bad rate of all rows up to each row; NaN before any."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        rate = np.cumsum(mass * rows.bad) / total
-        if z == 0:
-            return rate
-        effective = total**2 / np.cumsum(mass * rows.weight)
-        centre, spread = rate + z**2 / (2 * effective), rate * (1 - rate) / effective + (z / (2 * effective)) ** 2
-        return np.asarray((centre + z * np.sqrt(spread)) / (1 + z**2 / effective))
+        return np.asarray(np.cumsum(counts * rows.bad) / np.cumsum(counts))
 
 
-def _cutoffs(rows: Outcomes, counts: FloatArray, limits: _Limits) -> tuple[float, float] | None:
-    rate = _cumulative_bad_rate(rows, counts, limits.z)
+def _cutoffs(rows: _Outcomes, counts: FloatArray, limits: _Limits) -> tuple[float, float] | None:
+    rate = _cumulative_bad_rate(rows, counts)
     eligible = rows.last & (np.cumsum(counts) >= limits.minimum_approvals)
     passing = np.flatnonzero(eligible & (rate <= limits.target))
     if passing.size == 0:
@@ -191,29 +187,28 @@ def _cutoffs(rows: Outcomes, counts: FloatArray, limits: _Limits) -> tuple[float
     return min(approve, decline), decline
 
 
-def _marginal_cutoff(rows: Outcomes, counts: FloatArray, maximum: float) -> float:
+def _marginal_cutoff(rows: _Outcomes, counts: FloatArray, maximum: float) -> float:
     """The largest probability whose observed rate, made increasing by isotonic regression, is within the maximum."""
     from scipy.optimize import isotonic_regression
 
     starts = np.flatnonzero(np.append(True, rows.last[:-1]))
-    mass = counts * rows.weight
-    weight, bad = np.add.reduceat(mass, starts), np.add.reduceat(mass * rows.bad, starts)
+    weight, bad = np.add.reduceat(counts, starts), np.add.reduceat(counts * rows.bad, starts)
     drawn = weight > 0
     level = isotonic_regression(bad[drawn] / weight[drawn], weights=weight[drawn]).x
     within = rows.probability[rows.last][drawn][level <= maximum]
     return float(within[-1]) if within.size else 0.0
 
 
-def _figures(rows: Outcomes, mass: FloatArray, cut: tuple[float, float], *, fixed: float) -> tuple[float, ...]:
+def _figures(rows: _Outcomes, counts: FloatArray, cut: tuple[float, float], *, fixed: float) -> tuple[float, ...]:
     """Both cut-offs, the shares they approve and decline, and the bad rate at or below the fixed cut-off (or NaN)."""
-    total, approved = float(mass.sum()), mass * (rows.probability <= fixed)
+    total, approved = float(counts.sum()), counts * (rows.probability <= fixed)
     bad_rate = float(approved @ rows.bad) / float(approved.sum()) if approved.any() else float("nan")
-    approval_rate = float(mass @ (rows.probability <= cut[0])) / total
-    return *cut, approval_rate, float(mass @ (rows.probability > cut[1])) / total, bad_rate
+    approval_rate = float(counts @ (rows.probability <= cut[0])) / total
+    return *cut, approval_rate, float(counts @ (rows.probability > cut[1])) / total, bad_rate
 
 
-def _unreachable(rows: Outcomes, limits: _Limits) -> str:
-    rate = _cumulative_bad_rate(rows, np.ones(len(rows.bad)), limits.z)
+def _unreachable(rows: _Outcomes, limits: _Limits) -> str:
+    rate = _cumulative_bad_rate(rows, np.ones(len(rows.bad)))
     eligible = np.flatnonzero(rows.last & (np.arange(1, len(rate) + 1) >= limits.minimum_approvals))
     asked = f"a target bad rate of {100 * limits.target:.3g} % with at least {limits.minimum_approvals} approvals"
     if eligible.size == 0:

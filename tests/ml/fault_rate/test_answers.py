@@ -17,7 +17,7 @@ from ml import champions
 from ml.fault_rate import endpoints
 from ml.fault_rate.answer import respond
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.live_updates import refresh
+from ml.fault_rate.live_updates import LiveUpdates
 from ml.fault_rate.request import request
 from ml.fault_rate.snapshot import Snapshot, kept_until
 from ml.model import Model
@@ -151,7 +151,7 @@ def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
 
     rules = load_alarm_rules(configs / "fault_alarms.yaml")
     estimator = FaultEstimator.from_files(model.estimator.to_files())
-    look = refresh(configs)
+    look = LiveUpdates(configs)
     assert look(estimator) and not look(estimator)
     assert ask(Model(model.task, estimator, {})).alarms[0].plan.campaign_cost is not None
     found = alarms(load_config("fault_rate", fault_rate.config), out=tmp_path / "alarms.parquet", rules=rules)

@@ -17,7 +17,7 @@ from ml import champions
 from ml.model import Model
 from ml.recommendation.answer import RecommendationAnswer
 from ml.recommendation.house_rules import load_house_rules
-from ml.recommendation.live_updates import refresh
+from ml.recommendation.live_updates import LiveUpdates
 from ml.recommendation.request import SimilarRequest
 from ml.recommendation.showroom import Showroom
 from ml.recommendation.similar import answer as similar
@@ -190,7 +190,7 @@ def rules(model: Model, tmp_path: Path) -> Any:
     (tmp_path / "loans").mkdir()
     for name in ("loans/products.yaml", "loans/rules.yaml"):
         (tmp_path / name).write_text((ROOT / "configs" / name).read_text(encoding="utf-8"), encoding="utf-8")
-    watch = refresh(tmp_path)
+    watch = LiveUpdates(tmp_path)
 
     def write(text: str) -> bool:
         (tmp_path / "recommendation_rules.yaml").write_text(text, encoding="utf-8")

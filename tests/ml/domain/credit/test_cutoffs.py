@@ -66,24 +66,6 @@ def test_a_handful_of_good_rows_is_not_evidence() -> None:
     assert derive_cutoffs(*rows, minimum_approvals=40, n_resamples=20).n_approved == 40
 
 
-def test_weights_stand_for_rows() -> None:
-    probability, bad = _levels((0.002, 400, 2), (0.02, 400, 10), (0.3, 400, 100))
-    weight = np.random.default_rng(1).integers(1, 4, len(bad)).astype(float)
-    weighted = derive_cutoffs(probability, bad, sample_weight=weight, n_resamples=5)
-    repeated = derive_cutoffs(
-        np.repeat(probability, weight.astype(int)), np.repeat(bad, weight.astype(int)), n_resamples=5
-    )
-    assert weighted.approve.value == repeated.approve.value
-    assert weighted.bad_rate.value == pytest.approx(repeated.bad_rate.value)
-
-
-def test_confidence_is_more_careful_than_the_point_estimate() -> None:
-    rows = _calibrated(20_000, seed=1)
-    point, careful = (derive_cutoffs(*rows, confidence=c, n_resamples=5) for c in (None, 0.95))
-    assert careful.approve.value < point.approve.value
-    assert careful.bad_rate.value < point.bad_rate.value
-
-
 def test_the_true_bad_rate_is_near_the_target_and_covered() -> None:
     covered, rates = 0, []
     for seed in range(20):
@@ -136,5 +118,3 @@ def test_limits_that_contradict_each_other_are_refused() -> None:
     rows = _levels((0.01, 200, 2), (0.2, 200, 40))
     with pytest.raises(ValueError, match="maximum marginal"):
         derive_cutoffs(*rows, target_bad_rate=0.05, maximum_marginal_bad_rate=0.01)
-    with pytest.raises(ValueError, match="confidence"):
-        derive_cutoffs(*rows, confidence=1.0)
