@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from ml.entry import TaskEntry
+from ml.problem import Estimator
 from ml.signature import Signature
 
 Rules = TypeVar("Rules")
@@ -21,7 +22,7 @@ class Champion(Protocol):
     """A trained model as an endpoint reads it."""
 
     @property
-    def estimator(self) -> Any:
+    def estimator(self) -> Estimator:
         """The fitted estimator."""
 
     @property

@@ -20,12 +20,15 @@ class TaskEntry:
         Raw tables that it needs; the first holds the rows that are asked about, and a dealership's extra features.
     module : str
         Where `TASK` is.
+    optional_tables : tuple of str
+        Raw tables that it reads where the sources name them.
     """
 
     name: str
     summary: Mapping[str, str]
     tables: tuple[str, ...]
     module: str
+    optional_tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

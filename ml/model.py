@@ -14,6 +14,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from features.errors import ModelNotFound
+from ml.problem import Estimator
 from ml.registry import TASKS
 from ml.task import Task
 
@@ -38,7 +39,7 @@ class Model:
     """
 
     task: Task
-    estimator: Any
+    estimator: Estimator
     card: Mapping[str, Any]
     version: int | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -10,9 +10,11 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import BaseModel
 from scipy import sparse
 
 from ml.domain.arrays import FloatArray
+from ml.estimators.stepwise import Weights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.signature import Signature
 
@@ -51,7 +53,11 @@ class RowEstimator(Estimator, Protocol):
 
     encoder_: TabularEncoder
 
-    def __init__(self, *, params: Any, signature: Signature) -> None: ...
+    def __init__(self, *, params: BaseModel, signature: Signature) -> None: ...
+
+    @property
+    def references(self) -> Collection[str]:
+        """Columns of identifiers that `predict` reads beside the features; the holdout keeps them."""
 
     def fit(
         self,
@@ -59,12 +65,18 @@ class RowEstimator(Estimator, Protocol):
         y: FloatArray,
         *,
         calibrate: tuple[pl.DataFrame, FloatArray],
+        weights: Weights | None = None,
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
         """Fit on the training part, calibrate on a later part, then fit on both if `refit`.
 
-        Where labels ripen, `weights` holds the weights of the rows of both parts.
+        `weights` holds the weights of the rows of both parts where labels ripen, and is None elsewhere.
+
+        Raises
+        ------
+        ValueError
+            `weights` is given, and the labels of the task do not ripen.
         """
 
     def importance(self, X: pl.DataFrame) -> Mapping[str, float]:
@@ -163,6 +175,9 @@ class RowProblem:
         prediction.
     complete_example : callable
         ``(request, signature) -> request``: adds to an example request what its row does not hold.
+    closed_by : tuple of str
+        Columns of the first table with an instant (us) at which a row closes. Rows that are open at an instant are
+        answered as of it; without such columns the answers do not change with time.
     """
 
     estimator: type[RowEstimator]
@@ -171,6 +186,7 @@ class RowProblem:
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
     naive: Naive
     complete_example: Callable[[dict[str, Any], Signature], dict[str, Any]] = _unchanged
+    closed_by: tuple[str, ...] = ()
 
 
 class BinaryProblem(RowProblem):

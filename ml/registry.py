@@ -21,7 +21,8 @@ _TASKS: tuple[TaskEntry, ...] = (
             "zh": "应当向这位访客展示哪些在售车辆，为什么",
             "en": "Which vehicles in stock should this visitor see, and why",
         },
-        tables=("events", "vehicles", "customers"),
+        tables=("events",),
+        optional_tables=("vehicles", "customers"),
         module="ml.recommendation",
     ),
     TaskEntry(
@@ -31,6 +32,7 @@ _TASKS: tuple[TaskEntry, ...] = (
             "en": "How likely is this lead to buy within the horizon, and whom do we call first",
         },
         tables=("leads",),
+        optional_tables=("events", "sales", "customers"),
         module="ml.lead_scoring",
     ),
     TaskEntry(
@@ -57,7 +59,8 @@ _TASKS: tuple[TaskEntry, ...] = (
             "zh": "每家门店每款车型未来会卖多少，应当订多少",
             "en": "How many of each model will each store sell, and how many to order",
         },
-        tables=("sales", "stock", "vehicles"),
+        tables=("sales",),
+        optional_tables=("stock", "vehicles"),
         module="ml.demand_forecast",
     ),
     TaskEntry(
@@ -66,7 +69,8 @@ _TASKS: tuple[TaskEntry, ...] = (
             "zh": "哪款车型的哪个部件故障率偏高，应召回哪些车",
             "en": "Which component of which model fails more than it should, and which vehicles to call in",
         },
-        tables=("service_records", "fleet"),
+        tables=("service_records",),
+        optional_tables=("fleet",),
         module="ml.fault_rate",
     ),
 )

@@ -23,6 +23,11 @@ def nothing_changes(configs: Path) -> Callable[[Any], bool]:
     return lambda estimator: False
 
 
+def only_learner(params: Any) -> str:
+    """Return no name: the parameters of the task choose no learner."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Task:
     """One question the product answers, from raw tables to response.
@@ -39,12 +44,12 @@ class Task:
         The task's own route; training answers requests by it, too.
     questions : tuple of Endpoint
         Further endpoints below the task's path.
-    optional_tables : tuple of str
-        Raw tables that features use where there are any.
     refresh : callable
         ``(configs) -> update``, where ``update(estimator) -> bool`` brings what changes by the minute (stock, an
         operator's rules) into a loaded estimator and says whether anything changed. Called about once a second by one
         thread; a `ChehangError` leaves the estimator as it was.
+    learner : callable
+        ``(params) -> str``: name of the learner that the parameters choose, tagged on each version.
     """
 
     entry: TaskEntry
@@ -52,8 +57,8 @@ class Task:
     problem: Problem
     endpoint: Endpoint[None, Any, Any]
     questions: tuple[Endpoint[Any, Any, Any], ...] = ()
-    optional_tables: tuple[str, ...] = ()
     refresh: Callable[[Path], Callable[[Any], bool]] = nothing_changes
+    learner: Callable[[Any], str] = only_learner
 
     @property
     def name(self) -> str:
@@ -69,6 +74,11 @@ class Task:
     def tables(self) -> tuple[str, ...]:
         """Raw tables that it needs; the first holds the rows that are asked about."""
         return self.entry.tables
+
+    @property
+    def optional_tables(self) -> tuple[str, ...]:
+        """Raw tables that it reads where the sources name them."""
+        return self.entry.optional_tables
 
     @property
     def table(self) -> Table:

@@ -22,6 +22,7 @@ from features.errors import ChehangError
 from ml import champions
 from ml.champions import StoreError
 from ml.model import Model
+from ml.problem import Estimator
 from ml.registry import TASKS
 from ml.task import Task
 from serving.metrics import REFUSED, STORE_ERRORS, SWAPS, VERSION
@@ -52,7 +53,7 @@ class Loaded:
         return self.model.task
 
     @property
-    def estimator(self) -> Any:
+    def estimator(self) -> Estimator:
         """What was learned."""
         return self.model.estimator
 

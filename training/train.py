@@ -115,7 +115,7 @@ def _tags(data: StudyData[Any]) -> dict[str, str]:
         "data_fingerprint": data.fingerprint,
         "git_commit": tracking.git_commit(),
         "split": "random" if data.config.timeless else "time",
-        "estimator": str(getattr(data.config.params, "estimator", "")),
+        "estimator": data.config.definition.learner(data.config.params),
         "last_training_instant": str(data.last_training_instant or ""),
     }
 

@@ -36,4 +36,5 @@ TASK = Task(
         respond=respond,
         explains=True,
     ),
+    learner=lambda params: params.estimator,
 )

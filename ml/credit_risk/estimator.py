@@ -19,7 +19,7 @@ from ml.domain.credit.points import PointsScale
 from ml.domain.credit.reason_codes import Reason, ReasonGroups, adverse_reasons, nearest_to_cutoff, reason_groups
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
-from ml.estimators.stepwise import StepwiseEstimator
+from ml.estimators.stepwise import StepwiseEstimator, Weights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.estimators.woe_scorecard import WoeScorecard
 from ml.task import Columns
@@ -63,6 +63,7 @@ class CreditRiskEstimator(StepwiseEstimator):
         y: FloatArray,
         *,
         calibrate: tuple[pl.DataFrame, FloatArray],
+        weights: Weights | None = None,
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
@@ -76,6 +77,8 @@ class CreditRiskEstimator(StepwiseEstimator):
             1 = defaulted.
         calibrate : (DataFrame, ndarray)
             The held-out slice, disjoint from X.
+        weights : None
+            Not offered: the labels do not ripen.
         refit : bool
             Learn once more from both parts when calibrator and cut-offs are set: they are kept as they are.
 
@@ -85,7 +88,10 @@ class CreditRiskEstimator(StepwiseEstimator):
             One class only, in either part.
         ConfigError
             A parameter names a feature that the data does not have.
+        ValueError
+            `weights` is given.
         """
+        self._refuse_weights(weights)
         say = progress or (lambda text: None)
         for part, values in (("training", y), ("calibration", calibrate[1])):
             if len(np.unique(values)) < 2:

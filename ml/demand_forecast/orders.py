@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 import polars as pl
@@ -110,7 +110,7 @@ class OrdersAnswer(BaseModel):
 
 
 def _example(champions: Champions) -> Mapping[str, Any]:
-    estimator: DemandEstimator = champions[TASK].estimator
+    estimator = cast("DemandEstimator", champions[TASK].estimator)
     row = int(estimator.told.mean.sum(axis=1).argmax())
     store, model = estimator.panel.series.select("store_id", "model").row(row)
     return {"stock": [{"store_id": store, "model": model, "on_hand": 1, "on_order": 0, "price": 150_000.0}]}
@@ -124,7 +124,7 @@ def answer(rules: PlanningRules, champions: Champions, request: OrdersRequest) -
     DataError
         A series is not known, given twice, or its stock or price is not known; or the horizon is too short.
     """
-    estimator: DemandEstimator = champions[TASK].estimator
+    estimator = cast("DemandEstimator", champions[TASK].estimator)
     changed = {n: v for n in ("lead_days", "review_days") if (v := getattr(request, n)) is not None}
     rules = rules.model_copy(update=changed)
     rows, cells = cells_of(estimator, request.stock, stores=request.stores)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from ml.estimators.contract import SklearnEstimator
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.signature import Signature
 
+Weights = tuple[FloatArray, FloatArray]  # of the training rows, and of the calibration rows
 Derivations = Mapping[str, dict[str, list[str | float]]]
 
 
@@ -41,6 +42,15 @@ class StepwiseEstimator(SklearnEstimator):
     def __init__(self, *, params: Any, signature: Signature) -> None:
         self.params = params
         self.signature = signature
+
+    @property
+    def references(self) -> Collection[str]:
+        """Columns of identifiers that `predict` reads beside the features: none."""
+        return ()
+
+    def _refuse_weights(self, weights: Weights | None) -> None:
+        if weights is not None:
+            raise ValueError(f"weights: rows of {type(self).__name__} have none, their labels do not ripen; pass None")
 
     def _kinds(self) -> dict[str, Any]:
         raise NotImplementedError

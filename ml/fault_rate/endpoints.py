@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -142,7 +142,7 @@ class PowerAnswer(BaseModel):
 
 
 def _example(champions: Champions) -> Mapping[str, Any]:
-    return strongest(champions[TASK].estimator)
+    return strongest(cast("FaultEstimator", champions[TASK].estimator))
 
 
 def strongest(estimator: FaultEstimator) -> dict[str, str]:
@@ -161,7 +161,7 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
     FeatureError, DataError
         The model or component is not known, or there is no table of the fleet.
     """
-    estimator: FaultEstimator = champions[TASK].estimator
+    estimator = cast("FaultEstimator", champions[TASK].estimator)
     now = estimator.snapshot
     known(now, "model", request.model)
     known(now, "component", request.component)
@@ -196,7 +196,7 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
     FeatureError, DataError
         The model or component is not known, or nothing is expected of it.
     """
-    estimator: FaultEstimator = champions[TASK].estimator
+    estimator = cast("FaultEstimator", champions[TASK].estimator)
     now = estimator.snapshot
     known(now, "model", request.model)
     known(now, "component", request.component)

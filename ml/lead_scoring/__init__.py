@@ -18,7 +18,6 @@ from ml.task import Task
 
 TASK = Task(
     entry=ENTRIES["lead_scoring"],
-    optional_tables=("events", "sales", "customers"),
     params=LeadParams,
     problem=BinaryProblem(
         estimator=LeadScoringEstimator,
@@ -34,6 +33,7 @@ TASK = Task(
         features=features.build,
         naive=base_rate,
         complete_example=example,
+        closed_by=("converted_at", "closed_at"),
     ),
     endpoint=own_endpoint(
         ENTRIES["lead_scoring"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -74,7 +74,7 @@ def answer(champions: Champions, request: ChannelsRequest) -> ChannelsAnswer:
     FeatureError
         The leads it learnt from had no channel.
     """
-    estimator: LeadScoringEstimator = champions["lead_scoring"].estimator
+    estimator = cast("LeadScoringEstimator", champions["lead_scoring"].estimator)
     learnt = estimator.learnt_["channels"]
     if learnt is None:
         raise FeatureError("channel", "is not known of the leads learnt from; map it in the sources and train")

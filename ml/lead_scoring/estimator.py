@@ -17,7 +17,7 @@ from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
 from ml.estimators.group_calibration import GroupCalibration
 from ml.estimators.shrunken_rates import ShrunkenRates
-from ml.estimators.stepwise import StepwiseEstimator
+from ml.estimators.stepwise import StepwiseEstimator, Weights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.lead_scoring.lead_value import cannot_learn_response, learn_channels, learn_margins, learn_response
 from ml.lead_scoring.params import LeadParams
@@ -25,7 +25,6 @@ from ml.lead_scoring.reasons import voices
 from ml.lead_scoring.rows import DERIVED, FIELDS_EMPTY, FROM_TIME, with_form, with_time_of_day
 from ml.task import Columns
 
-Weights = tuple[FloatArray, FloatArray]
 FOLDS = 3
 REFERENCE_ROWS = 5_000
 FEW = 64  # rows of a request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
@@ -84,7 +84,7 @@ def answer(champions: Champions, asked: Any) -> QueueAnswer:
     FeatureError
         The champion was trained on data without time, a lead names another `as_of`, or see `respond`.
     """
-    estimator: LeadScoringEstimator = champions["lead_scoring"].estimator
+    estimator = cast("LeadScoringEstimator", champions["lead_scoring"].estimator)
     if not estimator.timed:
         raise FeatureError("leads", "cannot be queued: the champion learnt from data without time; train it with time")
     if any(lead.as_of is not None and lead.as_of != asked.as_of for lead in asked.leads):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -11,6 +11,9 @@ from features.errors import DataError
 from ml.domain.loans.application import Application
 from ml.loans.request import Car, LoanRequest
 from ml.signature import Signature, columns_of, request_model
+
+if TYPE_CHECKING:
+    from ml.credit_risk.estimator import CreditRiskEstimator
 
 # Fields of an application that follow from the loan, so that a request cannot contradict itself.
 DERIVED = frozenset(
@@ -56,7 +59,9 @@ class Borrower:
         The model reads a term and none is given.
     """
 
-    def __init__(self, estimator: Any, request: LoanRequest, rest: BaseModel, cars: Mapping[str, Car]) -> None:
+    def __init__(
+        self, estimator: CreditRiskEstimator, request: LoanRequest, rest: BaseModel, cars: Mapping[str, Car]
+    ) -> None:
         signature: Signature = estimator.signature
         self.estimator = estimator
         self.reads = set(signature.read[0])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, Field
 
 from ml.endpoint import Champions
 from ml.loans.request import fen
 from ml.signature import columns_of, request_model
+
+if TYPE_CHECKING:
+    from ml.residual_value.estimator import ResidualValueEstimator
 
 LONGEST = 120  # months
 
@@ -44,7 +47,7 @@ def resale_path(champions: Champions, facts: BaseModel | None, km_per_month: flo
     """
     if facts is None:
         return ()
-    estimator = champions["residual_value"].estimator
+    estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
     car = {name: values[0] for name, values in columns_of([facts], estimator.signature).items()}
     low = estimator.later(car, months=range(LONGEST + 1), km_per_month=km_per_month)[:, 1]
     return tuple(fen(value) for value in low)
@@ -54,6 +57,6 @@ def trade_in_quote(champions: Champions, car: BaseModel | None) -> Resale | None
     """What to pay for a car that is traded in."""
     if car is None:
         return None
-    estimator = champions["residual_value"].estimator
+    estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
     value, low, high = estimator.values(columns_of([car], estimator.signature))[0].tolist()
     return Resale(quote=low, value=value, value_high=high)

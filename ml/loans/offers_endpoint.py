@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pydantic import BaseModel, Field, create_model
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, create_model
 from features.errors import DataError
 from ml.bilingual import Text
 from ml.credit_risk.answer import CreditRiskAnswer, answers
+from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.domain.loans.application import Application
 from ml.domain.loans.changes import Change
 from ml.domain.loans.offers import Offer, Offers
@@ -145,7 +146,7 @@ class _Quotation:
 
     def __init__(self, lending: Lending, champions: Champions, request: Any) -> None:
         self.lending, self.champions, self.request = lending, champions, request
-        self.estimator = champions["credit_risk"].estimator
+        self.estimator = cast("CreditRiskEstimator", champions["credit_risk"].estimator)
         stock = {car.vehicle_id: car for car in request.stock}
         if len(stock) < len(request.stock) or request.vehicle.vehicle_id in stock:
             raise DataError("stock: every vehicle_id must be there once and differ from the vehicle asked about")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pydantic import BaseModel
@@ -44,7 +44,7 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
     DataError
         The vehicle is not in stock.
     """
-    estimator: RecommendationEstimator = champions["recommendation"].estimator
+    estimator = cast("RecommendationEstimator", champions["recommendation"].estimator)
     stock, now = estimator.stock, time.time_ns() // 1_000
     row = stock.rows.get(request.vehicle_id)
     if row is None:
@@ -70,7 +70,7 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
 
 
 def _example(champions: Champions) -> Mapping[str, Any]:
-    stock = champions["recommendation"].estimator.stock
+    stock = cast("RecommendationEstimator", champions["recommendation"].estimator).stock
     return {"vehicle_id": str(stock.vehicles.ids[0]) if len(stock) else "V1", "n": 5}
 
 

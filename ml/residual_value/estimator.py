@@ -11,7 +11,7 @@ import polars as pl
 from features.errors import ConfigError, DataError
 from ml.domain.arrays import FloatArray
 from ml.estimators.quantile_trees import QuantileTrees
-from ml.estimators.stepwise import StepwiseEstimator
+from ml.estimators.stepwise import StepwiseEstimator, Weights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.residual_value.params import MONOTONE, ResidualParams
 from ml.task import Columns
@@ -53,6 +53,7 @@ class ResidualValueEstimator(StepwiseEstimator):
         y: FloatArray,
         *,
         calibrate: tuple[pl.DataFrame, FloatArray],
+        weights: Weights | None = None,
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
@@ -66,6 +67,8 @@ class ResidualValueEstimator(StepwiseEstimator):
             Prices in yuan, above 0.
         calibrate : (DataFrame, ndarray)
             The held-out slice, disjoint from X.
+        weights : None
+            Not offered: the labels do not ripen.
         refit : bool
             Not offered: the interval would no longer hold for the model that answers.
 
@@ -75,7 +78,10 @@ class ResidualValueEstimator(StepwiseEstimator):
             A price that is not above 0, or too few rows.
         ConfigError
             A parameter names a feature that the data does not have, or `refit` is set.
+        ValueError
+            `weights` is given.
         """
+        self._refuse_weights(weights)
         if refit:
             raise ConfigError("refit: residual_value cannot learn from the calibration part; set it to false")
         say = progress or (lambda text: None)

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 PACKAGES = tuple(name for name in ("chehang", "features", "ml", "training", "serving") if (ROOT / name).is_dir())
 TESTS = ROOT / "tests"
-ALIASES = {"features.arrays", "ml.domain.arrays"}  # names of types: nothing that runs
+ALIASES = {"features.arrays", "ml.domain.arrays", "training.progress"}  # names of types: nothing that runs
 
 
 def _modules() -> dict[str, Path]:

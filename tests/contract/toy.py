@@ -24,6 +24,7 @@ from ml.problem import Estimator, RowMetric
 from ml.report.report import Report
 from ml.report.sections import Metric, Metrics
 from ml.signature import Signature
+from ml.task import only_learner
 from training.config import TaskConfig
 from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
 from training.studies.row_data import Say
@@ -167,5 +168,6 @@ TASK = replace(
     CREDIT_RISK,
     entry=ENTRY,
     params=ToyParams,
+    learner=only_learner,
     problem=ToyProblem(MeanEstimator, {"error": RowMetric(_error, better="lower")}),
 )

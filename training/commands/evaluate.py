@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,7 @@ from training.options import (
 from training.printing import print_report
 
 if TYPE_CHECKING:
+    from ml.problem import Estimator
     from training.studies.fitted import EvaluatedBy
 
 
@@ -50,7 +51,7 @@ def evaluate(
     if by not in study.evaluations:
         raise ConfigError(f"--{by}: {task} is evaluated by {', '.join(study.evaluations)} only; leave --{by} out")
 
-    def estimator() -> Any:
+    def estimator() -> Estimator:
         return champions.load(champions.version(task, version)).estimator
 
     evaluation = Evaluation(by, estimator, folds=folds or 0, source=logged)

@@ -18,15 +18,18 @@ def tasks(
     as_json: AsJson = False,
 ) -> None:
     """List the tasks, what each answers, and the tables it reads."""
-    rows: list[dict[str, Any]] = [{"task": e.name, **e.summary, "tables": list(e.tables)} for e in ENTRIES.values()]
+    rows: list[dict[str, Any]] = [
+        {"task": e.name, **e.summary, "tables": list(e.tables), "optional_tables": list(e.optional_tables)}
+        for e in ENTRIES.values()
+    ]
     if champions:
         say(as_json)("reading the model registry")
         for row in rows:
             row["champion"] = registry.champion_number(row["task"])
     if as_json:
         return print_json(rows)
-    table = Table("task", "question", "问题", "tables", *(("champion",) if champions else ()))
+    table = Table("task", "question", "问题", "tables", "optional tables", *(("champion",) if champions else ()))
     for row in rows:
-        cells = (row["task"], row["en"], row["zh"], ", ".join(row["tables"]))
+        cells = (row["task"], row["en"], row["zh"], ", ".join(row["tables"]), ", ".join(row["optional_tables"]))
         table.add_row(*cells, *((str(row["champion"] or "none"),) if champions else ()))
     out.print(table)

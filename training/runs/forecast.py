@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -85,7 +85,7 @@ def forecast(
     if not isinstance(model.task.problem, PanelProblem):
         raise ConfigError(f"{model.task.name} forecasts nothing; give demand_forecast")
     study = PanelData.read(config, progress=say)
-    estimator = estimator_on(model.estimator, study, progress=say)
+    estimator = estimator_on(cast("DemandEstimator", model.estimator), study, progress=say)
     if store is not None and store not in estimator.known.get("store_id", ()):
         raise DataError(f"--store {store}: no series is of this store; give one that the sales name")
     say("putting the drivers of the next period into words")

@@ -14,18 +14,18 @@ from features import demand_forecast as features
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.periods import start_of
-from features.sources import RawTables, SourcesConfig, load_sources, read_tables
+from features.sources import RawTables, SourcesConfig
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.outliers import outliers
 from ml.demand_forecast.panel import Panel, lay_out
 from ml.demand_forecast.params import DemandParams
 from ml.domain.arrays import FloatArray
-from ml.home import home
 from ml.problem import PanelProblem
 from training.config import TaskConfig
 from training.studies.panel_forecasts import OriginForecasts
 from training.studies.row_data import Say
+from training.studies.task_tables import read_task_tables
 
 TEST_PANEL, TEST_ANSWERS, TEST_ORIGINS = "test_panel", "test_rows.parquet", "test_origins.json"
 PARTIAL = 0.05  # share of a period that may be missing at the end of the data before it counts as unfinished
@@ -79,15 +79,7 @@ class PanelData:
         params = config.params
         assert isinstance(params, DemandParams)
         params = with_own_columns(params, config)
-        sources = sources or load_sources(config.sources)
-        task = config.definition
-        raw = read_tables(
-            sources,
-            [n for n in task.tables if n == task.tables[0] or n in sources.tables],
-            extra={"sales": config.extra_features},
-            quarantine_folder=home() / "quarantine" / task.name,
-            progress=progress,
-        )
+        raw = read_task_tables(config, extra={"sales": config.extra_features}, sources=sources, progress=progress)
         if until is not None:
             raw = replace(raw, frames=_known_at(raw.frames, until))
         frames = to_engine(raw.frames, engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -70,7 +71,7 @@ def _over_champion(
     panel: Panel,
     origins: range,
 ) -> GateCheck:
-    other: DemandEstimator = champion.estimator
+    other = cast("DemandEstimator", champion.estimator)
     title = f"{name} beats the champion"
     own = (other.panel.keys, other.panel.frequency, other.params.horizon)
     asked = (panel.keys, panel.frequency, int(candidate.card["config"]["params"]["horizon"]))

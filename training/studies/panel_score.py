@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -44,7 +45,7 @@ def score_series(
     sources = sources_with(config, "sales", data)
     until = None if as_of is None else microseconds(as_of)
     panel = PanelData.read(config, sources=sources, until=until, progress=progress)
-    estimator = estimator_on(model.estimator, panel, progress=progress)
+    estimator = estimator_on(cast("DemandEstimator", model.estimator), panel, progress=progress)
     return forecast_rows(estimator, estimator.told, estimator.panel.series.select(estimator.panel.keys))
 
 

@@ -19,8 +19,7 @@ from features.as_of import AS_OF
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.recommendation import PERSON
-from features.sources import ExtraFeatures, RawTables, load_sources, read_tables
-from ml.home import home
+from features.sources import ExtraFeatures, RawTables
 from ml.problem import RankingProblem
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.recommender import TrainingData
@@ -28,6 +27,7 @@ from ml.recommendation.training_tables import TrainingTables
 from training.config import Part, TaskConfig
 from training.studies.ranking_holdout import HoldoutSet
 from training.studies.row_data import FLATTERING, Say
+from training.studies.task_tables import read_task_tables
 
 MOST_TESTED = 10_000  # questions of the test part that are asked; more would only narrow the intervals
 # Any instant will do where the data has none: train rows just before, questions at it.
@@ -66,18 +66,9 @@ class RankingData:
         DataError, ConfigError
             Something is missing.
         """
-        task = config.definition
-        sources = load_sources(config.sources)
-        names = [n for n in task.tables if n == task.tables[0] or n in sources.tables]
         split = (config.split.column,) if config.split.column else ()
-        raw = read_tables(
-            sources,
-            names,
-            extra={"vehicles": config.extra_features, "events": ExtraFeatures(categorical=split)},
-            quarantine_folder=home() / "quarantine" / task.name,
-            timeless=("events",) if config.timeless else (),
-            progress=progress,
-        )
+        extra = {"vehicles": config.extra_features, "events": ExtraFeatures(categorical=split)}
+        raw = read_task_tables(config, extra=extra, progress=progress)
         tables = dict(raw.frames)
         present = tables["events"].collect_schema().names()
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())

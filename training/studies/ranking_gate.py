@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ml.metrics import Interval
 from ml.metrics.ranked_lists import mean_with_interval
 from ml.model import Model
 from ml.problem import ListMetric
+from ml.recommendation.estimator import RecommendationEstimator
 from training.studies.gate_checks import (
     answer_check,
     answers_to_example,
@@ -40,7 +42,8 @@ def ranking_gate_checks(
         Folder with the held-out queries and the tables that they read.
     """
     holdout, n, primary = HoldoutSet.read(folder), bootstraps(candidate), candidate.task.primary_metric
-    evaluated = EvaluatedLists.of(holdout, candidate.estimator)
+    estimator = cast("RecommendationEstimator", candidate.estimator)
+    evaluated = EvaluatedLists.of(holdout, estimator)
     rows, person = evaluated.rows, evaluated.material.questions.person
 
     def value(name: str) -> Interval:
@@ -52,7 +55,8 @@ def ranking_gate_checks(
         detail = f"{shown(own)} against {naive:.4f}; there is no champion yet"
         first = GateCheck(f"{primary} beats popularity", own.low > naive, detail)
     else:
-        gain = beats(holdout, candidate.estimator, champion.estimator, metric=metrics[primary].compute, n=n)
+        other = cast("RecommendationEstimator", champion.estimator)
+        gain = beats(holdout, estimator, other, metric=metrics[primary].compute, n=n)
         remark = share_trained_on(champion, holdout.asked[AS_OF].to_numpy())
         detail = f"gain over version {champion.version}: {shown(gain)} on {len(rows):,} questions{remark}"
         first = GateCheck(f"{primary} beats the champion", gain.low > 0, detail)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,14 +12,15 @@ from numpy.typing import NDArray
 
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
-from features.sources import RawTables, load_sources, read_tables
-from ml.home import home
+from features.sources import RawTables
+from ml.estimators.stepwise import Weights
 from ml.problem import BinaryProblem, RowEstimator, RowProblem
 from ml.signature import Signature, feature_columns, learn_signature
 from ml.task import Task
 from training.config import TaskConfig
 from training.split import PARTS, Rows, duplicate_groups, random_folds, split_at_random, split_by_time, time_folds
 from training.studies.row_censoring import censoring_weights
+from training.studies.task_tables import read_task_tables
 
 Say = Callable[[str], None]
 FLATTERING = "the data has no time: the split is random, and such figures flatter"
@@ -93,15 +93,17 @@ class Examples:
         Labels that were not known yet when the rows of `before` begin are censored: see `row_censoring`.
         """
         estimator = self.problem.estimator(params=self.config.params, signature=self.signature)
-        more: dict[str, Any] = {}
+        weights: Weights | None = None
         if self.known_at is not None and before is not None:
             as_of = self.frame["as_of"].to_numpy()
             until = int(as_of[before].min())
-            weights = [censoring_weights(as_of[r], self.known_at[r], until=until) for r in (learn, calibrate)]
-            learn, calibrate = learn[weights[0] > 0], calibrate[weights[1] > 0]
-            more["weights"] = tuple(w[w > 0] for w in weights)
+            first, second = (censoring_weights(as_of[r], self.known_at[r], until=until) for r in (learn, calibrate))
+            learn, calibrate = learn[first > 0], calibrate[second > 0]
+            weights = first[first > 0], second[second > 0]
         X, y = self.rows(learn)
-        return estimator.fit(X, y, calibrate=self.rows(calibrate), refit=self.config.refit, progress=progress, **more)
+        return estimator.fit(
+            X, y, calibrate=self.rows(calibrate), weights=weights, refit=self.config.refit, progress=progress
+        )
 
     def folds(self, within: Rows, *, folds: int) -> list[tuple[Rows, Rows]]:
         """Cut some rows into (learn, test) pairs: by time where there is time, else by group."""
@@ -122,21 +124,6 @@ class Examples:
         return rows[first], rows[second]
 
 
-def read_raw(config: TaskConfig, *, progress: Say | None = None) -> RawTables:
-    """Read and check the tables of a task."""
-    task = config.definition
-    wanted = config.extra_features
-    sources = load_sources(config.sources)
-    return read_tables(
-        sources,
-        (*task.tables, *(n for n in task.optional_tables if n in sources.tables)),
-        extra={task.tables[0]: wanted},
-        quarantine_folder=home() / "quarantine" / task.name,
-        timeless=(task.tables[0],) if config.timeless else (),
-        progress=progress,
-    )
-
-
 def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Examples:
     """Read, check, build features and split.
 
@@ -148,7 +135,7 @@ def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say |
         The configuration asks for a column that is not there.
     """
     task = config.definition
-    raw = read_raw(config, progress=progress)
+    raw = read_task_tables(config, extra={task.tables[0]: config.extra_features}, progress=progress)
     if not config.timeless and config.time not in raw.frames[task.tables[0]].collect_schema().names():
         raise ConfigError(
             f"time: column '{config.time}' is not in the data of {task.tables[0]}; map it in the sources, or set "

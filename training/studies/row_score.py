@@ -20,8 +20,6 @@ from training.answer_files import sources_with
 from training.config import TaskConfig
 from training.studies.row_data import Say
 
-CLOSED = ("converted_at", "closed_at")  # a lead that is over is not scored any more
-
 
 def score_rows(
     model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Say | None = None
@@ -45,7 +43,9 @@ def score_rows(
     DataError, ConfigError
         A column of the model is missing, or the answers do not change with time.
     """
-    if as_of is not None and (config.timeless or not model.task.optional_tables):
+    problem = model.task.problem
+    assert isinstance(problem, RowProblem)
+    if as_of is not None and (config.timeless or not problem.closed_by):
         raise ConfigError(f"--as-of: the answers of {model.task.name} do not change with time here; leave it out")
     table = model.task.tables[0]
     sources = sources_with(config, table, data)
@@ -57,7 +57,7 @@ def score_rows(
         timeless=(table,) if config.timeless else (),
         progress=progress,
     )
-    rows = _featured(model, raw, table, None if as_of is None else microseconds(as_of))
+    rows = _featured(model, problem, raw, None if as_of is None else microseconds(as_of))
     absent = [f.name for f in model.estimator.signature.fields if f.feature and f.name not in rows.columns]
     if absent:
         raise DataError(
@@ -79,17 +79,16 @@ def score_rows(
     return answers
 
 
-def _featured(model: Model, raw: RawTables, table: str, as_of: int | None) -> pl.DataFrame:
-    """The rows of the table with the features that training computed, in the table's own order."""
-    task, problem, time = model.task, model.task.problem, model.task.table.time
-    assert isinstance(problem, RowProblem)
+def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | None) -> pl.DataFrame:
+    """Return the rows of the first table with the features that training computed, in the table's own order."""
+    task, time = model.task, model.task.table.time
     frames = to_engine(raw.frames, "polars")
-    rows = frames[table]
+    rows = frames[task.tables[0]]
     names = rows.collect_schema().names()
     if as_of is not None:
         rows = rows.filter(nw.col(str(time)) <= as_of)
-        for closed in [c for c in CLOSED if c in names]:
-            rows = rows.filter(nw.col(closed).is_null() | (nw.col(closed) >= as_of))
+        for column in [c for c in problem.closed_by if c in names]:
+            rows = rows.filter(nw.col(column).is_null() | (nw.col(column) >= as_of))
         moment: Any = nw.lit(as_of, dtype=nw.Int64)
     else:
         moment = nw.col(str(time)) if time in names else nw.lit(0, dtype=nw.Int64)

@@ -12,19 +12,19 @@ import polars as pl
 
 from features.aggregations import DAY
 from features.errors import DataError
-from features.sources import RawTables, load_sources, read_tables
+from features.sources import RawTables
 from ml.fault_rate.exposure import WEEK_DAYS, Field, lay_out, reports_are_dated
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.reports import lay_out_reports
 from ml.fault_rate.snapshot import Snapshot, costs_of
 from ml.fault_rate.surveillance import Watch, watch
 from ml.fault_rate.vehicles import vehicles_in_service
-from ml.home import home
 from ml.instants import instant, microseconds
 from ml.problem import SurveillanceProblem
 from training.config import TaskConfig
 from training.studies.row_data import Say
 from training.studies.surveillance_rows import rows_of_weeks
+from training.studies.task_tables import read_task_tables
 
 RECORDS, FLEET = "service_records", "fleet"
 COLUMNS = {
@@ -79,11 +79,9 @@ class SurveillanceData:
         params = config.params
         assert isinstance(params, FaultParams)
         say = progress or (lambda text: None)
-        sources = load_sources(config.sources)
-        names = [n for n in (RECORDS, FLEET) if n == RECORDS or n in sources.tables]
-        raw = read_tables(sources, names, quarantine_folder=home() / "quarantine" / config.task, progress=progress)
+        raw = read_task_tables(config, extra={}, progress=progress)
         records = _taken(raw.frames[RECORDS], RECORDS)
-        fleet = _taken(raw.frames[FLEET], FLEET) if FLEET in names else None
+        fleet = _taken(raw.frames[FLEET], FLEET) if FLEET in raw.frames else None
         if fleet is not None and "vehicle_id" not in records.columns:
             raise DataError(f"{RECORDS}.vehicle_id: the column is missing; map it in the sources")
         at, since = _period(records, as_of)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
 
 from features.errors import ConfigError
 from ml.fault_rate.answer import rate_ratio_between
-from ml.fault_rate.snapshot import Snapshot
+from ml.fault_rate.estimator import FaultEstimator
 from ml.instants import instant, microseconds
 from ml.model import Model
 from training.config import TaskConfig
@@ -43,7 +44,7 @@ def score_cells(
     """
     if data is not None:
         raise ConfigError("--data: cells are those that the version watches; test other records with: chehang alarms")
-    snapshot: Snapshot = model.estimator.snapshot
+    snapshot = cast("FaultEstimator", model.estimator).snapshot
     days = snapshot.days
     ends = days.astype("datetime64[us]").astype(np.int64)
     week = len(days) - 1 if as_of is None else int(np.searchsorted(ends, microseconds(as_of), side="right")) - 1

@@ -41,6 +41,13 @@ def test_files_restore_every_step() -> None:
     assert set(json.loads(files["residual_value.json"])) == {"params", "signature"}
 
 
+def test_weights_of_labels_that_do_not_ripen_are_refused() -> None:
+    estimator = ResidualValueEstimator(params=ResidualParams(), signature=SIGNATURE)
+    ones = np.ones(2)
+    with pytest.raises(ValueError, match="weights: rows of ResidualValueEstimator have none"):
+        estimator.fit(pl.DataFrame(), ones, calibrate=(pl.DataFrame(), ones), weights=(ones, ones))
+
+
 def test_a_direction_of_no_number_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"params\.monotone\.brand: not a number feature of this data"):
         _fitted(monotone={"brand": 1})

@@ -22,8 +22,10 @@ def test_tasks_are_listed_with_the_tables_they_read(capsys: pytest.CaptureFixtur
     tasks(as_json=True)
     rows = json.loads(capsys.readouterr().out)
     assert [row["task"] for row in rows] == list(TASKS)
-    assert [set(row) for row in rows] == [{"task", "zh", "en", "tables"}] * len(ENTRIES)
-    assert rows[list(TASKS).index("credit_risk")]["tables"] == list(TASKS["credit_risk"].tables)
+    assert [set(row) for row in rows] == [{"task", "zh", "en", "tables", "optional_tables"}] * len(ENTRIES)
+    tables = {row["task"]: (row["tables"], row["optional_tables"]) for row in rows}
+    assert tables["credit_risk"] == (["applications", "loan_outcomes"], [])
+    assert tables["demand_forecast"] == (["sales"], ["stock", "vehicles"])
 
 
 def test_a_person_sees_a_table_of_tasks(capsys: pytest.CaptureFixture[str]) -> None:

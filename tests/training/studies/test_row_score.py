@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 import polars as pl
 import pytest
 
 from features.errors import ConfigError
+from ml.problem import BinaryProblem
 from tests.conftest import Trained
 from tests.training.studies.promoted import champion
 from training.config import load_config
 from training.studies.row_data import load_examples
 from training.studies.row_score import score_rows
+from training.studies.task_tables import read_task_tables
 
 
 def test_rows_have_the_features_of_training(credit_risk: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +27,23 @@ def test_rows_have_the_features_of_training(credit_risk: Trained, monkeypatch: p
     again = answers.join(examples.select("application_id"), on="application_id", how="semi")
     expected = pl.concat([examples.select("application_id"), model.estimator.predict(examples)], how="horizontal")
     assert again.equals(expected)
+
+
+def test_rows_closed_before_the_instant_are_left_out(lead_scoring: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = champion(lead_scoring, "lead_scoring", monkeypatch)
+    config = load_config("lead_scoring", lead_scoring.config)
+    leads = read_task_tables(config, extra={}).frames["leads"].collect()
+    instant = int(leads["created_at"].quantile(0.8, "nearest") or 0)
+    as_of = datetime.fromtimestamp(instant / 1e6, UTC)
+    open_leads = (pl.col("converted_at") >= instant) | pl.col("converted_at").is_null()
+    created = leads.filter(pl.col("created_at") <= instant)
+    assert 0 < created.filter(open_leads).height < created.height
+    answers = score_rows(model, config, data=None, as_of=as_of)
+    assert set(answers["lead_id"]) == set(created.filter(open_leads)["lead_id"])
+    problem = replace(cast("BinaryProblem", model.task.problem), closed_by=("first_contact_at",))
+    other = replace(model, task=replace(model.task, problem=problem))
+    waiting = (pl.col("first_contact_at") >= instant) | pl.col("first_contact_at").is_null()
+    assert set(score_rows(other, config, data=None, as_of=as_of)["lead_id"]) == set(created.filter(waiting)["lead_id"])
 
 
 def test_answers_that_do_not_change_with_time_refuse_an_instant(
