@@ -165,7 +165,8 @@ def _plain_fee(fee: Fee, loan: Loan, balance: int, numerator: int) -> int:
 
 def disagreement(batch: LoanBatch, prices: Prices, totals: list[PlainTotals]) -> str | None:
     """The first loan on which the two differ, or None."""
-    subsidised = amortise(batch, START).subsidy.sum(axis=0)
+    parts = amortise(batch, START).parts
+    subsidised = np.concatenate([sum(p.subsidies, np.zeros_like(p.interest)).sum(axis=0) for p in parts])
     for i, plain in enumerate(totals):
         ours = int(prices.total_interest[i]), int(prices.total_fees[i]), int(subsidised[i])
         theirs = plain.interest, plain.fees, plain.subsidised

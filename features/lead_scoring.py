@@ -104,7 +104,6 @@ OWN = {
     "budget_high": {"zh": "客户预算上限(分)", "en": "high end of the customer's budget (fen)"},
 }
 FEATURES = as_of.descriptions(HISTORIES)
-DESCRIPTIONS = {**FEATURES, **OWN}
 AFTERWARDS = ("first_contact_at", "gross_margin")
 Tables = Mapping[str, nw.LazyFrame[Any]]
 

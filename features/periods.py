@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import narwhals as nw
@@ -20,7 +20,6 @@ from features.aggregations import DAY
 from features.errors import ConfigError
 
 Frequency = Literal["day", "week", "month"]
-FREQUENCIES: tuple[str, ...] = get_args(Frequency)
 SEASONS: dict[str, int] = {"day": 7, "week": 52, "month": 12}  # periods after which a pattern comes back
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = 80 * 366  # days in which changes of the clock are looked for

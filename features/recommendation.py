@@ -23,7 +23,6 @@ Frame = nw.LazyFrame[Any]
 Frames = Mapping[str, Frame]
 
 PERSON, ITEM, GRADE, BAND = "person_id", "item_id", "grade", "price_band"
-ATTRIBUTES = ("condition", "brand", "series", "model", "body_type", "energy_type", "seats", "power_kw", "range_km")
 ITEM_PARTS = ("condition", "model", BAND)
 # What a click is worth beside an order: only the order of the numbers matters to the ranker.
 GRADES: Mapping[str, float] = {

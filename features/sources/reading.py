@@ -37,8 +37,6 @@ class TableReport:
         The rest of `rows_read` are exact duplicates, of which the first is kept.
     rules : dict of str to int
         "column: rule" to the rows that break it, most first; "exact duplicate" to the rows left out as such.
-    quarantine_file : Path or None
-        Where the broken rows are, if there are any.
     fingerprint : str
         Hash of the kept rows' content, whatever their order.
     columns : tuple of str
@@ -52,7 +50,6 @@ class TableReport:
     rows_kept: int
     rows_quarantined: int
     rules: dict[str, int]
-    quarantine_file: Path | None
     fingerprint: str
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -218,7 +215,6 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
         validation.rows_kept,
         validation.broken.height,
         rules,
-        written,
         validation.fingerprint,
         table.columns,
         tuple(notes),

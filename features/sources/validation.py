@@ -22,8 +22,8 @@ class ValidationResult:
 
     Attributes
     ----------
-    rows_read, rows_kept, rows_repeated : int
-        Rows in the source, rows kept, and rows left out because an identical one is kept.
+    rows_read, rows_kept : int
+        Rows in the source, and rows kept; the rest are broken or repeat an identical row that is kept.
     broken : pl.DataFrame
         Rows that break a rule: `__row__` and `broken_rules`.
     rules : dict
@@ -39,7 +39,6 @@ class ValidationResult:
 
     rows_read: int
     rows_kept: int
-    rows_repeated: int
     broken: pl.DataFrame
     rules: dict[str, int]
     left_out: pl.Series
@@ -84,7 +83,6 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, watch: tuple[str, .
     return ValidationResult(
         rows_read=book.height,
         rows_kept=kept.height,
-        rows_repeated=len(repeated),
         broken=broken,
         rules=dict(sorted(((r, n) for r, n in counts.items() if n), key=lambda item: -item[1])),
         left_out=left_out,

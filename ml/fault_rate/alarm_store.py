@@ -46,13 +46,10 @@ class Recorded:
     ----------
     new, known : tuple of int
         Numbers of those raised now, and of those there already.
-    suppressed : tuple of (str, str)
-        Model and component of those that were closed and have told nothing new since.
     """
 
     new: tuple[int, ...]
     known: tuple[int, ...]
-    suppressed: tuple[tuple[str, str], ...]
 
 
 class AlarmStore:
@@ -97,27 +94,24 @@ class AlarmStore:
         _check(found)
         new: list[int] = []
         known: list[int] = []
-        suppressed: list[tuple[str, str]] = []
         if found.is_empty():
-            return Recorded((), (), ())
+            return Recorded((), ())
         with self._file.changing() as connection:
             there = {(last.model, last.component): last for last in connection.execute(_LAST)}
             for row in found.to_dicts():
-                model, component = cell = (row.pop("model"), row.pop("component"))
-                last, day = there.get(cell), (row["known_since"] - date(1970, 1, 1)).days
+                model, component = row.pop("model"), row.pop("component")
+                last, day = there.get((model, component)), (row["known_since"] - date(1970, 1, 1)).days
                 seen = {"last_seen_at": as_of, "figures": json.dumps(row, default=str, ensure_ascii=False)}
                 if last is not None and last.state != "closed":
                     known.append(last.id)
                     unlike = (last.last_seen_at, last.figures) != (as_of, seen["figures"])
                     if as_of >= last.last_seen_at and unlike:
                         connection.execute(ALARMS.update().where(ALARMS.c.id == last.id).values(seen))
-                elif last is not None and day <= last.closed_at // DAY:
-                    suppressed.append(cell)
-                else:
+                elif last is None or day > last.closed_at // DAY:
                     begun = {"model": model, "component": component, "state": "open", "opened_at": as_of}
                     new.append(connection.execute(ALARMS.insert().values(begun | seen)).lastrowid)
                     connection.execute(MOVES.insert().values(alarm_id=new[-1], at=as_of, to_state="open"))
-        return Recorded(tuple(new), tuple(known), tuple(suppressed))
+        return Recorded(tuple(new), tuple(known))
 
     def move(self, alarm_id: int, to: str, *, by: str, note: str | None = None, at: int | None = None) -> None:
         """Move an alarm on: acknowledged, then campaign, then closed; closed from each.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ml.domain.arrays import FloatArray
-from ml.domain.maintenance.service_due import ENOUGH_VEHICLES, Driving, Due, Rate, fit_driving, next_due, rate_given
+from ml.domain.maintenance.service_due import ENOUGH_VEHICLES, Due, Rate, fit_driving, next_due, rate_given
 from ml.domain.maintenance.service_turns import MONTH_DAYS, Punctuality, intervals, punctuality
 from ml.fault_rate.routine import Routine, lay_out_routine, steps
 from ml.fault_rate.service_rules import ServiceRules, learnt, ruled
@@ -32,10 +32,6 @@ class ServiceDue:
         long past, for the one whose turn is next; and `reason_zh`, `reason_en`.
     rules : ServiceRules
         With what was learnt.
-    driving : tuple of Driving
-        Of vehicles whose monthly distance the fleet tells, and of others.
-    punctuality : Punctuality
-        How far from the due day vehicles came up to now.
     today : int
         Day from the epoch.
     notes : tuple of str
@@ -44,8 +40,6 @@ class ServiceDue:
 
     vehicles: pl.DataFrame
     rules: ServiceRules
-    driving: tuple[Driving, Driving]
-    punctuality: Punctuality
     today: int
     notes: tuple[str, ...]
 
@@ -79,12 +73,11 @@ def next_services(
         gaps["days"], gaps["km"].fill_null(np.nan), limits["limit_months"] * MONTH_DAYS, limits["limit_km"]
     )
     late = punctuality(gaps["days"], count)
-    rate, driving = _rates(known)
-    found = _services(known, cars, rate, late)
-    return ServiceDue(worded(found, today=known.today), rules, driving, late, known.today, known.notes)
+    found = _services(known, cars, _rates(known), late)
+    return ServiceDue(worded(found, today=known.today), rules, known.today, known.notes)
 
 
-def _rates(known: Routine) -> tuple[Rate, tuple[Driving, Driving]]:
+def _rates(known: Routine) -> Rate:
     """Rate of each vehicle; NaN where nothing tells what is typical."""
     moved = steps(known.readings)
     sums = moved.group_by("row").agg(pl.col("km").sum(), pl.col("days").sum())
@@ -102,7 +95,6 @@ def _rates(known: Routine) -> tuple[Rate, tuple[Driving, Driving]]:
     typical = cars.select(pl.coalesce("said", "alike").fill_null(np.nan))["said"].to_numpy()
     km, days = (cars[c].fill_null(0.0).cast(pl.Float64).to_numpy() for c in ("km", "days"))
     shape, time, chunk = (np.full(len(typical), np.nan) for _ in range(3))
-    found = []
     for chosen in (told, ~told & (typical > 0)):
         rows = np.flatnonzero(chosen)
         place = np.full(len(chosen), -1)
@@ -114,8 +106,7 @@ def _rates(known: Routine) -> tuple[Rate, tuple[Driving, Driving]]:
         )
         rate = rate_given(driving, km[rows], days[rows], typical=typical[rows])
         shape[rows], time[rows], chunk[rows] = rate.shape, rate.days, rate.chunk
-        found.append(driving)
-    return Rate(shape, time, chunk), (found[0], found[1])
+    return Rate(shape, time, chunk)
 
 
 def _services(known: Routine, cars: pl.DataFrame, rate: Rate, late: Punctuality) -> pl.DataFrame:

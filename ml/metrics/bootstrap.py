@@ -24,13 +24,11 @@ def bootstrap(
     y: npt.ArrayLike,
     p: npt.ArrayLike,
     *,
-    sample_weight: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
     n: int = 200,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """A metric with its percentile bootstrap interval.
+    """Return a metric with its 95 % percentile bootstrap interval.
 
     Rows are sorted once and drawn as weights, so the metric's own sort of each resample is nearly free. When both
     classes are there, resamples that lost one are drawn again.
@@ -41,14 +39,10 @@ def bootstrap(
         `metric(y, p, *, sample_weight) -> float`.
     y, p : array of shape (n_rows,)
         Outcomes and scores; `p` may have several columns where the metric reads several.
-    sample_weight : array of shape (n_rows,), optional
-        Weights of the rows.
     groups : array of shape (n_rows,), optional
         Cluster of each row (a borrower, copies of one row): whole clusters are drawn.
     n : int
         Resamples, at least 1.
-    level : float
-        Share of resamples inside the interval.
     seed : int
         Seed of the draws.
 
@@ -65,10 +59,10 @@ def bootstrap(
     >>> found.value, 0.6 < found.low < 0.75 < found.high < 0.9
     (0.75, True)
     """
-    scores, outcome, weight, cluster = _rows(y, (p,), sample_weight, groups)
-    value = metric(outcome, scores[0], sample_weight=weight)
-    draws = [metric(outcome, scores[0], sample_weight=drawn) for drawn in _draws(outcome, weight, cluster, n, seed)]
-    return percentile_interval(value, draws, level=level)
+    scores, outcome, cluster = _rows(y, (p,), groups)
+    value = metric(outcome, scores[0], sample_weight=np.ones(len(outcome)))
+    draws = [metric(outcome, scores[0], sample_weight=counts) for counts in _draws(outcome, cluster, n, seed)]
+    return percentile_interval(value, draws)
 
 
 def paired_bootstrap_difference(
@@ -77,10 +71,8 @@ def paired_bootstrap_difference(
     p_a: npt.ArrayLike,
     p_b: npt.ArrayLike,
     *,
-    sample_weight: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
     n: int = 200,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
     """`metric` of model a minus `metric` of model b, both on the same resamples of the same rows.
@@ -95,31 +87,23 @@ def paired_bootstrap_difference(
     >>> found.value, found.low > 0
     (0.25, True)
     """
-    scores, outcome, weight, cluster = _rows(y, (p_a, p_b), sample_weight, groups)
+    scores, outcome, cluster = _rows(y, (p_a, p_b), groups)
 
-    def difference(drawn: FloatArray) -> float:
-        a, b = (metric(outcome, score, sample_weight=drawn) for score in scores)
+    def difference(counts: FloatArray) -> float:
+        a, b = (metric(outcome, score, sample_weight=counts) for score in scores)
         return a - b
 
-    draws = [difference(drawn) for drawn in _draws(outcome, weight, cluster, n, seed)]
-    return percentile_interval(difference(weight), draws, level=level)
+    draws = [difference(counts) for counts in _draws(outcome, cluster, n, seed)]
+    return percentile_interval(difference(np.ones(len(outcome))), draws)
 
 
 def _rows(
-    y: npt.ArrayLike,
-    scores: tuple[npt.ArrayLike, ...],
-    sample_weight: npt.ArrayLike | None,
-    groups: npt.ArrayLike | None,
-) -> tuple[list[FloatArray], FloatArray, FloatArray, npt.NDArray[np.generic] | None]:
+    y: npt.ArrayLike, scores: tuple[npt.ArrayLike, ...], groups: npt.ArrayLike | None
+) -> tuple[list[FloatArray], FloatArray, npt.NDArray[np.generic] | None]:
     outcome = np.asarray(y, dtype=np.float64)
-    weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     arrays = [np.asarray(score, dtype=np.float64) for score in scores]
     cluster = None if groups is None else np.asarray(groups)
-    for name, array in (
-        [("p", a) for a in arrays]
-        + [("sample_weight", weight)]
-        + ([("groups", cluster)] if cluster is not None else [])
-    ):
+    for name, array in [("p", a) for a in arrays] + ([("groups", cluster)] if cluster is not None else []):
         several = name == "p" and array.ndim == 2
         if (array.shape[:1] if several else array.shape) != outcome.shape or outcome.ndim != 1 or len(outcome) == 0:
             raise DataError(
@@ -127,21 +111,18 @@ def _rows(
             )
     first = arrays[0] if arrays[0].ndim == 1 else arrays[0][:, 0]
     order = np.argsort(first, kind="stable")
-    return [a[order] for a in arrays], outcome[order], weight[order], None if cluster is None else cluster[order]
+    return [a[order] for a in arrays], outcome[order], None if cluster is None else cluster[order]
 
 
-def _draws(
-    outcome: FloatArray, weight: FloatArray, cluster: npt.NDArray[np.generic] | None, n: int, seed: int
-) -> Iterator[FloatArray]:
-    """`n` resamples as weights, each with every class that the rows have."""
-    positive = (weight > 0) & (outcome == 1)
-    negative = (weight > 0) & (outcome == 0)
+def _draws(outcome: FloatArray, cluster: npt.NDArray[np.generic] | None, n: int, seed: int) -> Iterator[FloatArray]:
+    """Yield how often each row is drawn in `n` resamples that have every class of the rows."""
+    positive, negative = outcome == 1, outcome == 0
     both = bool(positive.any() and negative.any())
     kept = 0
     for counts in resampled_counts(len(outcome), n=20 * n, seed=seed, groups=cluster):
         if both and not (counts[positive].any() and counts[negative].any()):
             continue
-        yield counts * weight
+        yield counts
         kept += 1
         if kept == n:
             return

@@ -27,9 +27,7 @@ class ReferenceBins:
     shares: tuple[float, ...]
 
 
-def reference_bins(
-    values: npt.ArrayLike, *, n_bins: int = 10, sample_weight: npt.ArrayLike | None = None
-) -> ReferenceBins:
+def reference_bins(values: npt.ArrayLike, *, n_bins: int = 10) -> ReferenceBins:
     """Fix bins at the quantiles of a reference population.
 
     Parameters
@@ -38,31 +36,27 @@ def reference_bins(
         Scores or a feature; NaN is missing.
     n_bins : int
         Number of bins, at least 2; fewer come out where many values are equal.
-    sample_weight : array of shape (n_rows,), optional
-        Weights of the rows; they set the shares, not the edges.
 
     Raises
     ------
     DataError
-        No rows, lengths that differ, or weights that are negative or all 0.
+        No rows, or more than one dimension.
 
     Examples
     --------
     >>> reference_bins([1, 2, 3, 4], n_bins=2)
     ReferenceBins(edges=(2.5,), shares=(0.5, 0.5, 0.0))
     """
-    array, weight = _values(values, sample_weight)
+    array = _values(values)
     if n_bins < 2:
         raise DataError(f"reference_bins: n_bins must be at least 2, got {n_bins}")
     present = array[~np.isnan(array)]
     edges = np.unique(np.quantile(present, np.arange(1, n_bins) / n_bins)) if present.size else np.empty(0)
-    mass = _mass(array, weight, edges)
+    mass = _mass(array, edges)
     return ReferenceBins(tuple(edges.tolist()), tuple((mass / mass.sum()).tolist()))
 
 
-def population_stability_index(
-    reference: ReferenceBins, values: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None
-) -> float:
+def population_stability_index(reference: ReferenceBins, values: npt.ArrayLike) -> float:
     """Population stability index of values against a reference: `sum (a - e) * ln(a / e)` over the bins.
 
     By custom below 0.1 is stable and above 0.25 has moved. Both shares are mixed with 0.01 % of an even spread, so an
@@ -74,8 +68,6 @@ def population_stability_index(
         From `reference_bins`.
     values : array of shape (n_rows,)
         The same quantity in another population; NaN is missing.
-    sample_weight : array of shape (n_rows,), optional
-        Weights of the rows.
 
     Raises
     ------
@@ -93,26 +85,21 @@ def population_stability_index(
     >>> round(population_stability_index(reference, [2, 2, 2, 3]), 3)  # (0.75 - 0.5) ln 1.5 + (0.25 - 0.5) ln 0.5
     0.275
     """
-    array, weight = _values(values, sample_weight)
-    mass = _mass(array, weight, np.array(reference.edges))
+    mass = _mass(_values(values), np.array(reference.edges))
     expected, actual = np.array(reference.shares), mass / mass.sum()
     used = (expected > 0) | (actual > 0)
     expected, actual = (0.9999 * share[used] + 0.0001 / used.sum() for share in (expected, actual))
     return float((actual - expected) @ np.log(actual / expected))
 
 
-def _values(values: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
+def _values(values: npt.ArrayLike) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
-    weight = np.ones(array.shape) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    if array.ndim != 1 or array.shape != weight.shape or len(array) == 0:
-        shapes = f"values {array.shape}, sample_weight {weight.shape}"
-        raise DataError(f"population stability: {shapes} must have one dimension and the same length, at least 1")
-    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
-        raise DataError(f"population stability: sample_weight must be finite, not negative and not all 0, got {weight}")
-    return array, weight
+    if array.ndim != 1 or len(array) == 0:
+        raise DataError(f"population stability: values {array.shape} must have one dimension and a length of at least 1")
+    return array
 
 
-def _mass(array: FloatArray, weight: FloatArray, edges: FloatArray) -> FloatArray:
+def _mass(array: FloatArray, edges: FloatArray) -> FloatArray:
     missing = np.isnan(array)
     place = np.where(missing, len(edges) + 1, np.searchsorted(edges, array, side="right"))
-    return np.asarray(np.bincount(place, weights=weight, minlength=len(edges) + 2), dtype=np.float64)
+    return np.asarray(np.bincount(place, minlength=len(edges) + 2), dtype=np.float64)

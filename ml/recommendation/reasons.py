@@ -22,7 +22,6 @@ from ml.recommendation.request_context import Asked
 MOST = 3
 CLOSE = 0.15  # logarithm of a price ratio
 NEW_DAYS, NEW_ITEM_DAYS = 14.0, 60.0
-TOP_SHARE = 0.1
 
 NAMES: Mapping[str, tuple[str, str]] = {
     "body_type": ("车型", "body type"),

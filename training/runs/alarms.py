@@ -14,7 +14,7 @@ import polars as pl
 from features.aggregations import DAY
 from features.sources import TableReport
 from ml.bilingual import Text
-from ml.fault_rate.alarm_store import AlarmStore, Recorded
+from ml.fault_rate.alarm_store import AlarmStore
 from ml.fault_rate.answer import plan_of
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
@@ -57,8 +57,6 @@ class Alarmed:
         `parts_to_stock`, `campaign_cost`, `avoided_cost` (yuan); null where the fleet or costs are not known.
     vehicles : DataFrame
         `model`, `component`, `place` and the columns of `ml.fault_rate.vehicles.call_list`.
-    recorded : Recorded or None
-        What the store made of it; None where it was not to be kept.
     reports : mapping of str to TableReport
         What reading each table found.
     until : date
@@ -70,7 +68,6 @@ class Alarmed:
     alarms: pl.DataFrame
     vehicles: pl.DataFrame
     watch: Watch
-    recorded: Recorded | None
     reports: Mapping[str, TableReport]
     until: date
     files: tuple[Path, ...]
@@ -132,13 +129,14 @@ def alarms(
     draw_evidence(watched, picture)
     write_answers(vehicles, listed)
     # What can fail for want of space has been written: the store comes next, and a second run would change nothing.
-    recorded = None if store is None else store.record(found, as_of=study.at)
+    if store is not None:
+        store.record(found, as_of=study.at)
     table = pl.concat([found, _kept(found, store), planned], how="horizontal")
     write_answers(table, out)
     if rules is not None and estimator.snapshot.until_day >= kept_until(rules.watch):
         write_whole(rules.watch, estimator.snapshot.to_file())
     until = instant(study.at - 1).date()
-    return Alarmed(table, vehicles, watched, recorded, study.raw.reports, until, (out, listed, picture))
+    return Alarmed(table, vehicles, watched, study.raw.reports, until, (out, listed, picture))
 
 
 def _afresh(study: SurveillanceStudyData, store: AlarmStore | None) -> dict[tuple[str, str], int]:

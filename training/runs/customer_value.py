@@ -28,7 +28,6 @@ from training.studies.row_data import Say
 
 FEN = 100
 _CUSTOMERS = Text(zh="客户数，价值高者在前", en="customers, most valuable first")
-_PURCHASES = Text(zh="次", en="purchases")
 
 
 class Stream(Section):

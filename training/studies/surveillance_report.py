@@ -24,7 +24,6 @@ from training.studies.surveillance_rows import rows_of_weeks
 
 RATIOS = (1.5, 2.0, 3.0)
 SOON = 26
-KEYS = ("model", "energy_type", "component")
 BINS = 10
 
 _NUMBER = Axis(title=Text(zh="故障次数", en="number of faults"), format="number")

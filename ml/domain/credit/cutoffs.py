@@ -17,8 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import BoolArray, FloatArray
 from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
+
+MINIMUM_APPROVALS = 100  # rows that a bad rate must rest on to be believed
 
 
 class TargetNotReachable(ValueError):
@@ -33,33 +35,20 @@ class CutOffs:
     ----------
     approve, decline : Interval
         Cut-offs (probability of default); the intervals are those of cut-offs derived anew from each resample.
-    approval_rate, decline_rate : Interval
-        Shares of the rows approved and declined, derived anew from each resample.
+    approval_rate : Interval
+        Share of the rows approved; the interval derives the cut-off anew from each resample.
     bad_rate : Interval
         Bad rate of the approved; the interval holds the cut-off fixed.
     target_bad_rate, maximum_marginal_bad_rate : float
         The limits asked for.
-    n_rows, n_bad, n_approved : int
-        Rows used, bad ones among them, and rows approved.
     """
 
     approve: Interval
     decline: Interval
     approval_rate: Interval
-    decline_rate: Interval
     bad_rate: Interval
     target_bad_rate: float
     maximum_marginal_bad_rate: float
-    n_rows: int
-    n_bad: int
-    n_approved: int
-
-
-@dataclass(frozen=True)
-class _Limits:
-    target: float
-    marginal: float
-    minimum_approvals: int
 
 
 def derive_cutoffs(
@@ -68,9 +57,7 @@ def derive_cutoffs(
     *,
     target_bad_rate: float = 0.012,
     maximum_marginal_bad_rate: float | None = None,
-    minimum_approvals: int = 100,
     n_resamples: int = 200,
-    seed: int = 0,
 ) -> CutOffs:
     """Derive the approve and decline cut-offs from held-out loans.
 
@@ -84,10 +71,8 @@ def derive_cutoffs(
         Highest bad rate of the approved, a fraction.
     maximum_marginal_bad_rate : float, optional
         Bad rate of a level of risk above which it is declined; four times the target when None.
-    minimum_approvals : int
-        Rows that a bad rate must rest on to be believed.
-    n_resamples, seed : int
-        Bootstrap resamples behind the 95 % intervals, and seed.
+    n_resamples : int
+        Bootstrap resamples of the 95 % intervals.
 
     Returns
     -------
@@ -114,18 +99,17 @@ def derive_cutoffs(
     marginal = 4 * target_bad_rate if maximum_marginal_bad_rate is None else maximum_marginal_bad_rate
     if not 0 < target_bad_rate < marginal:
         raise ValueError(f"bad rates must satisfy 0 < target ({target_bad_rate}) < maximum marginal ({marginal})")
-    limits = _Limits(target_bad_rate, marginal, minimum_approvals)
     rows = _sorted_outcomes(probability, defaulted)
     once = np.ones(len(rows.bad))
-    best = _cutoffs(rows, once, limits)
-    if best is None:
-        raise TargetNotReachable(_unreachable(rows, limits))
-    figures = _figures(rows, once, best, fixed=best[0])
+    cutoffs = _cutoffs(rows, once, target_bad_rate, marginal)
+    if cutoffs is None:
+        raise TargetNotReachable(_unreachable(rows, target_bad_rate))
+    figures = _figures(rows, once, cutoffs, fixed=cutoffs[0])
     draws = []
-    for counts in resampled_counts(len(rows.bad), n=n_resamples, seed=seed):
-        cut = _cutoffs(rows, counts, limits) or (0.0, 0.0)
-        draws.append(_figures(rows, counts, cut, fixed=best[0]))
-    approve, decline, approval_rate, decline_rate, bad_rate = (
+    for counts in resampled_counts(len(rows.bad), n=n_resamples, seed=0):
+        resampled = _cutoffs(rows, counts, target_bad_rate, marginal) or (0.0, 0.0)
+        draws.append(_figures(rows, counts, resampled, fixed=cutoffs[0]))
+    approve, decline, approval_rate, bad_rate = (
         percentile_interval(value, column[np.isfinite(column)])
         for value, column in zip(figures, np.array(draws).T, strict=True)
     )
@@ -133,13 +117,9 @@ def derive_cutoffs(
         approve=approve,
         decline=decline,
         approval_rate=approval_rate,
-        decline_rate=decline_rate,
         bad_rate=bad_rate,
         target_bad_rate=target_bad_rate,
         maximum_marginal_bad_rate=marginal,
-        n_rows=len(rows.bad),
-        n_bad=int(rows.bad.sum()),
-        n_approved=int((rows.probability <= best[0]).sum()),
     )
 
 
@@ -149,7 +129,7 @@ class _Outcomes:
 
     probability: FloatArray
     bad: FloatArray
-    last: npt.NDArray[np.bool_]
+    last: BoolArray
 
 
 def _sorted_outcomes(probability: npt.ArrayLike, defaulted: npt.ArrayLike) -> _Outcomes:
@@ -171,19 +151,19 @@ def _sorted_outcomes(probability: npt.ArrayLike, defaulted: npt.ArrayLike) -> _O
 
 
 def _cumulative_bad_rate(rows: _Outcomes, counts: FloatArray) -> FloatArray:
-    """Bad rate of all rows up to each row; NaN before any."""
+    """Return the bad rate of all rows up to each row; NaN before the first row drawn."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.cumsum(counts * rows.bad) / np.cumsum(counts))
 
 
-def _cutoffs(rows: _Outcomes, counts: FloatArray, limits: _Limits) -> tuple[float, float] | None:
+def _cutoffs(rows: _Outcomes, counts: FloatArray, target: float, marginal: float) -> tuple[float, float] | None:
     rate = _cumulative_bad_rate(rows, counts)
-    eligible = rows.last & (np.cumsum(counts) >= limits.minimum_approvals)
-    passing = np.flatnonzero(eligible & (rate <= limits.target))
+    eligible = rows.last & (np.cumsum(counts) >= MINIMUM_APPROVALS)
+    passing = np.flatnonzero(eligible & (rate <= target))
     if passing.size == 0:
         return None
     approve = float(rows.probability[passing[-1]])
-    decline = _marginal_cutoff(rows, counts, limits.marginal)
+    decline = _marginal_cutoff(rows, counts, marginal)
     return min(approve, decline), decline
 
 
@@ -199,24 +179,21 @@ def _marginal_cutoff(rows: _Outcomes, counts: FloatArray, maximum: float) -> flo
     return float(within[-1]) if within.size else 0.0
 
 
-def _figures(rows: _Outcomes, counts: FloatArray, cut: tuple[float, float], *, fixed: float) -> tuple[float, ...]:
-    """Both cut-offs, the shares they approve and decline, and the bad rate at or below the fixed cut-off (or NaN)."""
-    total, approved = float(counts.sum()), counts * (rows.probability <= fixed)
+def _figures(rows: _Outcomes, counts: FloatArray, cutoffs: tuple[float, float], *, fixed: float) -> tuple[float, ...]:
+    """Return both cut-offs, the share approved, and the bad rate at or below the fixed cut-off (or NaN)."""
+    approved = counts * (rows.probability <= fixed)
     bad_rate = float(approved @ rows.bad) / float(approved.sum()) if approved.any() else float("nan")
-    approval_rate = float(counts @ (rows.probability <= cut[0])) / total
-    return *cut, approval_rate, float(counts @ (rows.probability > cut[1])) / total, bad_rate
+    return *cutoffs, float(counts @ (rows.probability <= cutoffs[0])) / float(counts.sum()), bad_rate
 
 
-def _unreachable(rows: _Outcomes, limits: _Limits) -> str:
+def _unreachable(rows: _Outcomes, target: float) -> str:
     rate = _cumulative_bad_rate(rows, np.ones(len(rows.bad)))
-    eligible = np.flatnonzero(rows.last & (np.arange(1, len(rate) + 1) >= limits.minimum_approvals))
-    asked = f"a target bad rate of {100 * limits.target:.3g} % with at least {limits.minimum_approvals} approvals"
+    eligible = np.flatnonzero(rows.last & (np.arange(1, len(rate) + 1) >= MINIMUM_APPROVALS))
+    goal = f"a target bad rate of {100 * target:.3g} % with at least {MINIMUM_APPROVALS} approvals"
     if eligible.size == 0:
-        return (
-            f"{asked} cannot be reached: only {len(rate)} held-out rows; hold out more rows or lower minimum_approvals"
-        )
+        return f"{goal} cannot be reached: only {len(rate)} held-out rows; hold out more rows"
     best = eligible[np.argmin(rate[eligible])]
     return (
-        f"{asked} cannot be reached: the lowest reachable is {100 * rate[best]:.3g} % ({best + 1} approvals); "
+        f"{goal} cannot be reached: the lowest reachable is {100 * rate[best]:.3g} % ({best + 1} approvals); "
         "raise the target bad rate or improve the model"
     )

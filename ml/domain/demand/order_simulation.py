@@ -26,14 +26,13 @@ class Played:
 
     Attributes
     ----------
-    sold, lost, left, ordered : ndarray
-        Cars sold, wanted in vain, left at the end, and ordered.
+    sold, lost, left : ndarray
+        Cars sold, demand lost, and stock at the end of the period.
     """
 
     sold: FloatArray
     lost: FloatArray
     left: FloatArray
-    ordered: FloatArray
 
     def cost(self, underage: npt.ArrayLike, overage: npt.ArrayLike, *, since: int = 0) -> FloatArray:
         """Cost of each cell from a period on, yuan; before its lead time has passed a policy could not do anything."""
@@ -79,21 +78,21 @@ def play(demand: npt.ArrayLike, start: npt.ArrayLike, policy: Policy, *, lead: i
     if not (d >= 0).all() or not (stock >= 0).all() or lead < 0:
         raise ValueError("demand, start and lead must not be below 0")
     n, periods = d.shape
-    sold, lost, left, ordered = (np.zeros((n, periods)) for _ in range(4))
+    sold, lost, left = (np.zeros((n, periods)) for _ in range(3))
     arriving = np.zeros((n, periods + lead + 1))
     for t in range(periods):
         stock += arriving[:, t] if lead else 0.0
         coming = arriving[:, t + 1 :].sum(axis=1)
-        ordered[:, t] = np.maximum(policy(t, stock + coming), 0.0)
+        order = np.maximum(policy(t, stock + coming), 0.0)
         if lead:
-            arriving[:, t + lead] += ordered[:, t]
+            arriving[:, t + lead] += order
         else:
-            stock += ordered[:, t]
+            stock += order
         sold[:, t] = np.minimum(stock, d[:, t])
         lost[:, t] = d[:, t] - sold[:, t]
         stock = stock - sold[:, t]
         left[:, t] = stock
-    return Played(sold, lost, left, ordered)
+    return Played(sold, lost, left)
 
 
 def up_to(targets: npt.ArrayLike) -> Policy:

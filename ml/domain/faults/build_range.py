@@ -1,8 +1,6 @@
 """Which builds are affected: the range of build dates with more faults than elsewhere, by a scan of all ranges.
 
-Source: M. Kulldorff (1997), A spatial scan statistic, Communications in Statistics 26, on a line instead of a map. The
-limits of each end are those of the profile likelihood, read off the chi-squared distribution; a change point is not
-regular, so they are a guide to how far the ends may move, and no more is claimed.
+Source: M. Kulldorff (1997), A spatial scan statistic, Communications in Statistics 26, on a line instead of a map.
 """
 
 from __future__ import annotations
@@ -15,8 +13,6 @@ from scipy.special import xlogy
 
 from ml.domain.arrays import FloatArray
 
-HALF_CHI_SQUARED = 1.9207  # half the 95 % quantile with one degree of freedom
-
 
 @dataclass(frozen=True)
 class BuildRange:
@@ -26,26 +22,19 @@ class BuildRange:
     ----------
     first, last : int
         Positions of the first and last affected build period.
-    first_limits, last_limits : tuple of int
-        Where the ends may lie.
     count, expected : float
         Within.
     ratio : float
         Rate within, over the rate outside; infinite if nothing failed outside, nan if nothing lies outside.
-    log_likelihood_ratio : float
-        Against one rate for all.
     p_value : float
         Share of samples of one rate for all, given how many faults there are, with a range as striking.
     """
 
     first: int
     last: int
-    first_limits: tuple[int, int]
-    last_limits: tuple[int, int]
     count: float
     expected: float
     ratio: float
-    log_likelihood_ratio: float
     p_value: float
 
 
@@ -91,8 +80,6 @@ def scan_builds(
     if best <= 0:
         return None
     first, last = (int(i) for i in np.unravel_index(int(table.argmax()), table.shape))
-    close = table >= best - HALF_CHI_SQUARED
-    firsts, lasts = np.flatnonzero(close.any(axis=1)), np.flatnonzero(close.any(axis=0))
     within, due = n[first : last + 1].sum(), e[first : last + 1].sum()
     outside, due_outside = n.sum() - within, e.sum() - due
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -103,12 +90,9 @@ def scan_builds(
     return BuildRange(
         first=first,
         last=last,
-        first_limits=(int(firsts[0]), int(firsts[-1])),
-        last_limits=(int(lasts[0]), int(lasts[-1])),
         count=float(within),
         expected=float(due),
         ratio=float(ratio),
-        log_likelihood_ratio=float(best),
         p_value=(1 + as_striking) / (samples + 1),
     )
 

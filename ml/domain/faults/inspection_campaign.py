@@ -19,7 +19,7 @@ INTERVAL = (0.05, 0.95)
 
 @dataclass(frozen=True)
 class Campaign:
-    """Expectations, with 90 % intervals where a pair stands beside.
+    """Expected faults, visits and parts of a campaign.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Campaign:
         If nothing is done.
     avoided : float
         Of those, by calling in.
-    avoided_between, parts_between : tuple of float
+    avoided_between : tuple of float
         5 and 95 % quantiles.
     comes : float
         Vehicles that come.
@@ -42,7 +42,6 @@ class Campaign:
     avoided_between: tuple[float, float]
     comes: float
     parts: float
-    parts_between: tuple[float, float]
     parts_to_stock: int
 
 
@@ -110,13 +109,11 @@ def plan_campaign(
     coming = rng.binomial(len(due), visit_probability, DRAWS)
     parts = coming + rng.poisson(faults - avoided)
     low, high = (float(v) for v in np.quantile(avoided, INTERVAL))
-    few, many = (float(v) for v in np.quantile(parts, INTERVAL))
     return Campaign(
         faults=at_usual * shape / rate,
         avoided=float(avoided.mean()),
         avoided_between=(low, high),
         comes=len(due) * visit_probability,
         parts=float(len(due) * visit_probability + (faults - avoided).mean()),
-        parts_between=(few, many),
         parts_to_stock=int(np.quantile(parts, parts_service_level, method="inverted_cdf")),
     )

@@ -61,8 +61,8 @@ class Flows:
     batch : LoanBatch
     start : date
         Day of disbursement.
-    principal, interest, fee, subsidy, opening : array of int, shape (n_periods, n)
-        Principal, interest the borrower pays, fees of the row, interest others pay, and balance before the row.
+    principal, interest, fee, opening : array of int, shape (n_periods, n)
+        Principal, interest the borrower pays, fees of the row, and balance before the row.
     up_front : array of int, shape (n,)
         Fees at disbursement.
     parts : tuple of Part
@@ -73,7 +73,6 @@ class Flows:
     principal: IntArray
     interest: IntArray
     fee: IntArray
-    subsidy: IntArray
     opening: IntArray
     up_front: IntArray
     parts: tuple[Part, ...]
@@ -121,7 +120,6 @@ def amortise(batch: LoanBatch, start: date) -> Flows:
         principal=planned.principal,
         interest=np.concatenate([p.interest for p in parts], axis=1),
         fee=np.concatenate([sum(p.fees, zero) for p, zero in zip(parts, nothing, strict=True)], axis=1),
-        subsidy=np.concatenate([sum(p.subsidies, zero) for p, zero in zip(parts, nothing, strict=True)], axis=1),
         opening=planned.opening,
         up_front=np.concatenate([sum(p.up_front, zero[0]) for p, zero in zip(parts, nothing, strict=True)]),
         parts=parts,

@@ -34,8 +34,6 @@ class Offer:
         The nominal one with the forgone discount as a cost too.
     loan_to_value, payment_to_income : float
         The latter with all debts.
-    equity : dict of int to float
-        Share of the price that is paid after 12, 24, ... months and at maturity.
     expected_profit, expected_loss : int
         The lender's; not for the customer's eyes.
     """
@@ -57,7 +55,6 @@ class Offer:
     implied_rate: float
     loan_to_value: float
     payment_to_income: float
-    equity: dict[int, float]
     expected_profit: int
     expected_loss: int
 
@@ -138,8 +135,7 @@ def make_offers(
 def _offer(found: Candidates, i: int, names: tuple[str, ...]) -> Offer:
     product, prices, application = found.offered[int(found.place[i])], found.prices, found.application
     loan, applicant = found.loan(i), application.applicant
-    burden, owed = int(prices.monthly_burden[i]), prices.outstanding[:, i]
-    years = sorted({*range(12, loan.term_months, 12), loan.term_months})
+    burden = int(prices.monthly_burden[i])
     return Offer(
         best_at=names,
         name=product.name,
@@ -158,7 +154,6 @@ def _offer(found: Candidates, i: int, names: tuple[str, ...]) -> Offer:
         implied_rate=float(prices.implied_rate[i]),
         loan_to_value=loan.amount / application.vehicle.price,
         payment_to_income=(burden + applicant.monthly_debt_payment) / applicant.monthly_income,
-        equity={m: 1 - float(owed[m - 1]) * loan.amount / application.vehicle.price for m in years},
         expected_profit=round(float(prices.expected_profit[i])),
         expected_loss=round(float(prices.expected_loss[i])),
     )

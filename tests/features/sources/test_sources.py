@@ -249,22 +249,21 @@ def test_broken_rows_are_set_apart_with_their_source_row_and_every_rule_they_bre
     report = tables.reports["applications"]
     assert (report.rows_read, report.rows_kept, report.rows_quarantined) == (4, 2, 2)
     assert report.rules == {"term_months: outside 1..120": 2, "use: not one of private, commercial": 1}
-    assert report.quarantine_file == tmp_path / "quarantine" / "applications.parquet"
-    apart = pl.read_parquet(report.quarantine_file)
+    quarantine = tmp_path / "quarantine" / "applications.parquet"
+    apart = pl.read_parquet(quarantine)
     assert apart["source_row"].to_list() == [2, 4]
     assert apart["broken_rules"].to_list() == [
         ["use: not one of private, commercial", "term_months: outside 1..120"],
         ["term_months: outside 1..120"],
     ]
     assert apart["use"].to_list() == ["boat", "private"] and "laufzeit" not in apart.columns
-    assert report.quarantine_file.stat().st_mode & 0o077 == 0  # it may hold personal data
-    assert [f.name for f in report.quarantine_file.parent.iterdir()] == ["applications.parquet"]
+    assert quarantine.stat().st_mode & 0o077 == 0  # it may hold personal data
+    assert [f.name for f in quarantine.parent.iterdir()] == ["applications.parquet"]
 
 
 def test_a_quarantine_of_an_earlier_run_does_not_outlive_its_cause(tmp_path):
     read(tmp_path, "applications", good(2) | {"term_months": [0, 1]})
-    tables = read(tmp_path, "applications", good(2) | {"term_months": [1, 1]})
-    assert tables.reports["applications"].quarantine_file is None
+    read(tmp_path, "applications", good(2) | {"term_months": [1, 1]})
     assert not (tmp_path / "quarantine" / "applications.parquet").exists()
 
 
@@ -279,7 +278,7 @@ def test_identical_rows_are_kept_once_and_different_rows_of_one_key_not_at_all(t
     assert tables.frames["applications"].collect()["application_id"].to_list() == ["A", "C"]
     assert report.rules == {"application_id: duplicate key": 2, "exact duplicate": 2}
     assert (report.rows_read, report.rows_kept, report.rows_quarantined) == (6, 2, 2)
-    assert pl.read_parquet(report.quarantine_file)["source_row"].to_list() == [3, 5]
+    assert pl.read_parquet(tmp_path / "quarantine" / "applications.parquet")["source_row"].to_list() == [3, 5]
 
 
 def test_a_key_of_several_columns_is_unique_as_a_whole(tmp_path):
@@ -389,7 +388,7 @@ def test_what_is_kept_is_what_pandera_accepts_and_what_is_set_apart_is_what_it_r
     assert kept["event_id"].to_list() == ["e1", "e8"]
     pandera_schema(EVENTS).validate(kept)
     typed = pl.DataFrame(bad, schema_overrides={"event_at": pl.Int64})
-    for row in pl.read_parquet(tables.reports["events"].quarantine_file)["source_row"]:
+    for row in pl.read_parquet(tmp_path / "quarantine" / "events.parquet")["source_row"]:
         with pytest.raises(Exception, match=r"(?i)failed|null|non-nullable"):
             pandera_schema(EVENTS).validate(typed[row - 1])
 

@@ -53,7 +53,7 @@ def test_values_take_their_contract_s_type_and_each_broken_rule_its_flag() -> No
 def test_one_of_identical_rows_is_valid_and_none_of_those_that_share_a_key(
     validation: ValidationResult,
 ) -> None:
-    assert (validation.rows_read, validation.rows_kept, validation.rows_repeated) == (8, 2, 1)
+    assert (validation.rows_read, validation.rows_kept) == (8, 2)
     assert validation.left_out.to_list() == [1, 2, 4, 5, 6, 7]
     assert validation.rules["application_id: duplicate key"] == 2 and validation.rules["exact duplicate"] == 1
     assert validation.empty == ()

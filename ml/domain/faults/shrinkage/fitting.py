@@ -42,8 +42,6 @@ class Fit:
     ----------
     prior : Prior
         Of two components, the one with the higher mean comes first.
-    log_likelihood : float
-        Of all cells.
     at_limit : tuple of str
         Parameters that the data push to the end of their range: alpha at 1e5 means that ratios do not differ
         measurably within the component, a share near 0 or 1 that one component suffices. The prior is still the
@@ -51,7 +49,6 @@ class Fit:
     """
 
     prior: Prior
-    log_likelihood: float
     at_limit: tuple[str, ...]
 
 
@@ -89,11 +86,11 @@ def fit_mixture(
     counts, expectations, weights = _checked(count, expected, weight, zero_truncated)
     scale = float((weights @ counts) / (weights @ expectations))
     likelihood = Likelihood(counts, expectations * scale, weights, zero_truncated=zero_truncated)
-    free, value = max((_climb(likelihood, _free(start)) for start in STARTS), key=lambda maximum: maximum[1])
+    free, _ = max((_climb(likelihood, _free(start)) for start in STARTS), key=lambda maximum: maximum[1])
     if (steepness := _steepness(likelihood, free)) > STEEPEST:
         met = f"the likelihood still rises by {steepness:.1g} a cell at {_prior(free, scale).theta}"
         raise ShrinkageError(f"the prior must be at a maximum of its likelihood, {met}: check the expected counts")
-    return Fit(_prior(free, scale), value * float(weights.sum()), _at_limit(free))
+    return Fit(_prior(free, scale), _at_limit(free))
 
 
 def _checked(

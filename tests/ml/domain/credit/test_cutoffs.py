@@ -32,8 +32,7 @@ def test_cut_offs_by_hand() -> None:
     found = derive_cutoffs(*rows, target_bad_rate=0.012, n_resamples=50)
     assert (found.approve.value, found.decline.value) == (0.02, 0.04)
     assert found.bad_rate.value == pytest.approx(22 / 2_000)
-    assert (found.approval_rate.value, found.decline_rate.value) == (0.5, 0.25)
-    assert (found.n_rows, found.n_bad, found.n_approved) == (4_000, 562, 2_000)
+    assert found.approval_rate.value == 0.5
     assert found.maximum_marginal_bad_rate == pytest.approx(0.048)
     assert found.bad_rate.low < found.bad_rate.value < found.bad_rate.high
 
@@ -47,7 +46,7 @@ def test_nobody_at_a_level_above_the_marginal_limit_is_approved() -> None:
 
 def test_everyone_is_approved_when_all_are_good_enough() -> None:
     found = derive_cutoffs(*_levels((0.001, 900, 1), (0.01, 900, 9)), target_bad_rate=0.012, n_resamples=20)
-    assert (found.approve.value, found.approval_rate.value, found.decline_rate.value) == (0.01, 1.0, 0.0)
+    assert (found.approve.value, found.approval_rate.value) == (0.01, 1.0)
 
 
 def test_an_unreachable_target_says_what_can_be_reached() -> None:
@@ -60,17 +59,16 @@ def test_an_unreachable_target_says_what_can_be_reached() -> None:
 
 
 def test_a_handful_of_good_rows_is_not_evidence() -> None:
-    rows = _levels((0.001, 40, 0), (0.05, 2_000, 100))
     with pytest.raises(TargetNotReachable):
-        derive_cutoffs(*rows)
-    assert derive_cutoffs(*rows, minimum_approvals=40, n_resamples=20).n_approved == 40
+        derive_cutoffs(*_levels((0.001, 99, 0), (0.05, 2_000, 100)))
+    assert derive_cutoffs(*_levels((0.001, 100, 0), (0.05, 2_000, 100)), n_resamples=20).approve.value == 0.001
 
 
 def test_the_true_bad_rate_is_near_the_target_and_covered() -> None:
     covered, rates = 0, []
     for seed in range(20):
         probability, bad = _calibrated(20_000, seed)
-        found = derive_cutoffs(probability, bad, n_resamples=100, seed=seed)
+        found = derive_cutoffs(probability, bad, n_resamples=100)
         truth = probability[probability <= found.approve.value].mean()
         rates.append(truth)
         covered += found.bad_rate.low <= truth <= found.bad_rate.high
