@@ -21,7 +21,7 @@ TASK = Task(
     problem=PanelProblem(
         estimator=DemandEstimator,
         metrics={
-            "weighted_quantile_loss": RowMetric(metrics.decile_loss, better="lower", reads=DECILES),
+            "weighted_quantile_loss": RowMetric(metrics.weighted_quantile_loss, better="lower", reads=DECILES),
             "weighted_absolute_error": RowMetric(metrics.weighted_absolute_error, better="lower", reads=("p50",)),
             "root_mean_squared_error": RowMetric(metrics.root_mean_squared_error, better="lower", reads=("mean",)),
             "bias": RowMetric(metrics.bias, better="lower", reads=("mean",)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import numpy.typing as npt
 
@@ -13,14 +11,8 @@ from ml.domain.arrays import FloatArray
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def weighted_quantile_loss(
-    y: npt.ArrayLike,
-    p: npt.ArrayLike,
-    *,
-    levels: npt.ArrayLike = DECILES,
-    sample_weight: npt.ArrayLike | None = None,
-) -> float:
-    """Mean over levels of twice the pinball loss of all rows, over the sum of all outcomes.
+def weighted_quantile_loss(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
+    """Mean over the deciles of twice the pinball loss of all rows, over the sum of all outcomes.
 
     Source: Y. Park et al. (2022), Learning quantile functions without quantile crossing; the loss of GluonTS and GIFT.
 
@@ -28,8 +20,10 @@ def weighted_quantile_loss(
     ----------
     y : array of shape (n_rows,)
         Demand, not below 0.
-    p : array of shape (n_rows, n_levels)
-        Quantiles at the levels.
+    p : array of shape (n_rows, 9)
+        Quantiles at the levels `DECILES`.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows.
 
     Raises
     ------
@@ -38,11 +32,11 @@ def weighted_quantile_loss(
 
     Examples
     --------
-    >>> weighted_quantile_loss([2.0, 0.0], [[1.0, 2.0], [0.0, 1.0]], levels=[0.1, 0.5])
-    0.3
+    >>> round(weighted_quantile_loss([10.0], [[6.0] * 9]), 3)
+    0.4
     """
     outcome, quantiles, weight = _checked(y, p, sample_weight)
-    level = np.asarray(levels, dtype=np.float64)
+    level = np.array(DECILES)
     if quantiles.shape[1:] != level.shape:
         raise DataError(f"p {quantiles.shape} must have one column for each of {len(level)} levels")
     error = outcome[:, None] - quantiles
@@ -79,9 +73,6 @@ def bias(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | N
     """
     outcome, told, weight = _checked(y, p, sample_weight)
     return float(abs((weight * (told.reshape(len(outcome)) - outcome)).sum()) / _total(outcome, weight))
-
-
-decile_loss = partial(weighted_quantile_loss, levels=DECILES)
 
 
 def _checked(

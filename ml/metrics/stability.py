@@ -95,7 +95,7 @@ def population_stability_index(reference: ReferenceBins, values: npt.ArrayLike) 
 def _values(values: npt.ArrayLike) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or len(array) == 0:
-        raise DataError(f"population stability: values {array.shape} must have one dimension and a length of at least 1")
+        raise DataError(f"population stability: values {array.shape} must have one dimension and at least 1 row")
     return array
 
 

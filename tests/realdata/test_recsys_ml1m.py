@@ -37,7 +37,7 @@ def test_a_blend_chosen_on_valid_beats_what_is_published(data_folder: Path) -> N
 
     seen = Interactions(train)
     scores = {"item_item": ItemItem().fit(seen).score(train), "low_pass": LowPass().fit(seen).score(train)}
-    weights = choose_weights(scores, part["valid"], mask=train, k=10, steps=20)
+    weights = choose_weights(scores, part["valid"], mask=train)
     blended = blend_scores(scores, weights)
     alone = max(measured(table, "valid")[0] for table in scores.values())
     assert measured(blended, "valid")[0] > alone
@@ -62,7 +62,7 @@ def test_the_defaults_are_what_valid_chooses_and_hold_on_test(data_folder: Path)
     assert chosen == (ItemItem().regularization, ItemItem().relaxation)
 
     scores = {"item_item": tried[chosen], "als": ALS().fit(seen).score(train)}
-    weights = choose_weights(scores, valid, mask=train, k=10)
+    weights = choose_weights(scores, valid, mask=train)
     for name, table in {**scores, "blend": blend_scores(scores, weights)}.items():
         lists = top_k(table, k=10, mask=train)
         ndcg, recall = (mean_with_interval(metric(lists, part["test"])) for metric in (ndcg_at_k, recall_at_k))

@@ -226,7 +226,7 @@ def _measures(found: ForecastOutcomes) -> dict[str, float]:
         "rows": len(y),
         "predicted": float(found.rows["mean"].mean()),  # type: ignore[arg-type]
         "observed": float(y.mean()),
-        "weighted_quantile_loss": metrics.decile_loss(y, quantiles),
+        "weighted_quantile_loss": metrics.weighted_quantile_loss(y, quantiles),
         "coverage_80": inside.value,
         "coverage_80_low": inside.low,
         "coverage_80_high": inside.high,
@@ -248,7 +248,7 @@ def _month_sections(panel: Panel, found: ForecastOutcomes) -> list[TimeSeries]:
             quantiles = part.select(f"p{10 * i}" for i in range(1, 10)).to_numpy()
             row = {"month": panel.name(int(column)), "rows": len(y), "observed": float(y.mean())}
             row |= {"predicted": float(part["mean"].mean())}  # type: ignore[arg-type]
-            rows.append(row | {_LOSS.name: metrics.decile_loss(y, quantiles)})
+            rows.append(row | {_LOSS.name: metrics.weighted_quantile_loss(y, quantiles)})
     period = MONTH.model_copy(update={"title": Text(zh="目标期", en="target period")})
     return [
         TimeSeries(

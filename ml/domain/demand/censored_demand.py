@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from ml.domain.arrays import FloatArray
 
+# Periods that the prior is worth, and share of events and exposure that the next period keeps.
+STRENGTH, MEMORY = 1.0, 0.8
 
-def expected_demand(
-    sold: npt.ArrayLike, available: npt.ArrayLike, *, prior: npt.ArrayLike, strength: float = 1.0, memory: float = 0.8
-) -> FloatArray:
+
+def expected_demand(sold: npt.ArrayLike, available: npt.ArrayLike, *, prior: npt.ArrayLike) -> FloatArray:
     """What was wanted in each period, as known at its end: nothing later is used.
 
     Parameters
@@ -31,10 +32,6 @@ def expected_demand(
         Share of each period that had stock, 0 to 1.
     prior : array of shape (n_series,)
         Expected sales of a period before anything is known, above 0.
-    strength : float
-        Periods that the prior is worth.
-    memory : float
-        Share of what is known that is kept from one period to the next, above 0 and at most 1.
 
     Returns
     -------
@@ -60,14 +57,14 @@ def expected_demand(
         raise ValueError(f"available must lie between 0 and 1, got {a[~((a >= 0) & (a <= 1))][0]}")
     if (y < 0).any():
         raise ValueError(f"sold must not be below 0, got {y[y < 0][0]:g}; net returns against sales first")
-    if not (start > 0).all() or not strength > 0 or not 0 < memory <= 1:
-        raise ValueError("prior and strength must be above 0, memory above 0 and at most 1")
-    events, exposure = start * strength, np.full(len(y), strength)
+    if not (start > 0).all():
+        raise ValueError(f"prior must be above 0, got {start[~(start > 0)][0]:g}")
+    events, exposure = start * STRENGTH, np.full(len(y), STRENGTH)
     found = np.empty_like(y)
     for t in range(y.shape[1]):
         known = np.isfinite(y[:, t])
         n, part = np.where(known, y[:, t], 0.0), np.where(known, a[:, t], 0.0)
         found[:, t] = n + (1 - part) * events / exposure
-        events, exposure = memory * (events + n), memory * (exposure + part)
-        events, exposure = np.where(known, events, events / memory), np.where(known, exposure, exposure / memory)
+        events, exposure = MEMORY * (events + n), MEMORY * (exposure + part)
+        events, exposure = np.where(known, events, events / MEMORY), np.where(known, exposure, exposure / MEMORY)
     return found

@@ -84,7 +84,6 @@ def plan_transfers(
     beyond: float = np.inf,
     region: npt.ArrayLike | None = None,
     movable: npt.ArrayLike | None = None,
-    most_orders: int | None = None,
 ) -> TransferPlan:
     """Choose transfers and orders that are worth most together.
 
@@ -103,8 +102,6 @@ def plan_transfers(
         Number of each store's region; one for all if not given.
     movable : array of shape (n_stores,), optional
         Cars that are there to be moved; the stock if not given.
-    most_orders : int, optional
-        Cars that can be had in all.
 
     Raises
     ------
@@ -143,14 +140,10 @@ def plan_transfers(
     farther = np.full(z, beyond - step + SLIGHTLY)
     price = np.concatenate([-v.ravel(), np.full(n, step), np.zeros(n), np.full(n, order_cost), farther])
     upper = np.concatenate([np.ones(cars), movers if can_move else np.zeros(n), np.full(2 * n + z, np.inf)])
-    limit = np.zeros((1, across + z))
-    limit[0, order : order + n] = 1.0
     found = linprog(
         price,
         A_eq=balance,
         b_eq=np.concatenate([s, np.zeros(r)]),
-        A_ub=None if most_orders is None else csr_matrix(limit),
-        b_ub=None if most_orders is None else [most_orders],
         bounds=np.column_stack([np.zeros(len(upper)), upper]),
         method="highs",
     )

@@ -12,6 +12,7 @@ from ml.domain.loans.application import Application, Vehicle
 from ml.domain.loans.rounding import LoanError
 
 _LONGEST = 60  # months that count as one whole step of the term
+_MAX_TRIALS = 200  # changed applications that the model scores before the search gives up
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,6 @@ def smallest_changes(
     down_payments: Sequence[int],
     terms: Sequence[int],
     vehicles: Sequence[Vehicle],
-    at_most: int = 200,
 ) -> tuple[Change, ...]:
     """Search for the smallest changes that would pass.
 
@@ -66,8 +66,6 @@ def smallest_changes(
         Months on offer.
     vehicles : sequence of Vehicle
         In stock; those not cheaper are left out.
-    at_most : int
-        Applications to ask about before giving up.
 
     Returns
     -------
@@ -91,7 +89,7 @@ def smallest_changes(
     """
     if application.term_months is None:
         raise LoanError("term_months must be given to search for changes, got None")
-    budget = [at_most]
+    budget = [_MAX_TRIALS]
     cheaper = [v for v in vehicles if v.price < application.vehicle.price]
     options: dict[str, list[Any]] = {
         "down_payment": sorted(d for d in set(down_payments) if d > application.down_payment),

@@ -13,7 +13,7 @@ from ml.estimators.retrievers.interactions import Float32Array
 from ml.estimators.retrievers.top_k import top_k
 from ml.metrics.ranked_lists import ndcg_at_k
 
-WEIGHTS, SEPARATOR = "blend_weights", "/"
+LENGTH, STEPS = 10, 10  # of the validated lists, and of each weight from 0 to 1
 
 
 def standardised(scores: Float32Array) -> Float32Array:
@@ -61,13 +61,11 @@ def blend_scores(scores: Mapping[str, Float32Array], weights: Mapping[str, float
     return total
 
 
-def choose_weights(
-    scores: Mapping[str, Float32Array], relevant: csr_matrix, *, mask: csr_matrix, k: int = 10, steps: int = 10
-) -> dict[str, float]:
-    """Weights with the highest mean NDCG@k on validation rows, among all that are multiples of `1 / steps`.
+def choose_weights(scores: Mapping[str, Float32Array], relevant: csr_matrix, *, mask: csr_matrix) -> dict[str, float]:
+    """Weights with the highest mean NDCG@10 on validation rows, among all multiples of 0.1.
 
     Every combination is tried, so two runs agree; of equal ones the first wins, which leans on the retriever named
-    first. Takes `comb(steps + n - 1, n - 1)` rankings for n retrievers: 11 for two, 66 for three, 286 for four.
+    first. Takes 11 rankings for two retrievers, 66 for three, 286 for four.
 
     Parameters
     ----------
@@ -77,35 +75,31 @@ def choose_weights(
         What each row turned to; rows without any are left out.
     mask : csr_matrix of shape (n_rows, n_items)
         What must not be listed (the history).
-    k : int
-        Length of the lists.
-    steps : int
-        Fineness of the grid, at least 1.
 
     Raises
     ------
     ConfigError
-        `steps` or `k` below 1, or no retrievers.
+        No retrievers.
     DataError
         Shapes that differ, or no row with a relevant item.
 
     Examples
     --------
     >>> right, wrong = np.array([[1.0, 0.0]], dtype=np.float32), np.array([[0.0, 9.0]], dtype=np.float32)
-    >>> choose_weights({"right": right, "wrong": wrong}, csr_matrix([[1, 0]]), mask=csr_matrix((1, 2)), k=1, steps=4)
+    >>> choose_weights({"right": right, "wrong": wrong}, csr_matrix([[1, 0]]), mask=csr_matrix((1, 2)))
     {'right': 1.0, 'wrong': 0.0}
     """
-    if steps < 1 or not scores:
-        raise ConfigError(f"choose_weights needs steps of at least 1 and a retriever, got {steps} and {sorted(scores)}")
+    if not scores:
+        raise ConfigError("choose_weights needs the scores of at least one retriever, got none")
     rows = np.flatnonzero(np.diff(csr_matrix(relevant).indptr))
     if not rows.size:
         raise DataError(f"choose_weights: none of the {relevant.shape[0]} validation rows has a relevant item")
     ready = {name: standardised(found[rows]) for name, found in scores.items()}
     wanted, hidden = relevant[rows], mask[rows]
     best, chosen = -np.inf, dict.fromkeys(ready, 0.0)
-    for weights in _simplex(list(ready), steps):
+    for weights in _simplex(list(ready), STEPS):
         total = sum((ready[name] * np.float32(w) for name, w in weights.items() if w > 0), np.float32(0))
-        value = float(ndcg_at_k(top_k(total, k=k, mask=hidden), wanted).mean())
+        value = float(ndcg_at_k(top_k(total, k=LENGTH, mask=hidden), wanted).mean())
         if value > best:
             best, chosen = value, weights
     return chosen

@@ -9,7 +9,6 @@ from features.errors import DataError
 from ml.metrics.demand import (
     DECILES,
     bias,
-    decile_loss,
     root_mean_squared_error,
     weighted_absolute_error,
     weighted_quantile_loss,
@@ -17,9 +16,11 @@ from ml.metrics.demand import (
 
 
 def test_a_quantile_costs_its_level_below_and_the_rest_above_the_outcome() -> None:
-    assert weighted_quantile_loss([10.0], [[6.0]], levels=[0.9]) == pytest.approx(2 * 0.9 * 4 / 10)
-    assert weighted_quantile_loss([10.0], [[14.0]], levels=[0.9]) == pytest.approx(2 * 0.1 * 4 / 10)
-    assert decile_loss([7.0], np.full((1, len(DECILES)), 7.0)) == 0.0
+    exact = np.full((1, len(DECILES)), 10.0)
+    assert weighted_quantile_loss([10.0], exact) == 0.0
+    last = np.arange(len(DECILES)) == len(DECILES) - 1
+    assert weighted_quantile_loss([10.0], exact - 4 * last) == pytest.approx(2 * 0.9 * 4 / 10 / 9)
+    assert weighted_quantile_loss([10.0], exact + 4 * last) == pytest.approx(2 * 0.1 * 4 / 10 / 9)
 
 
 def test_points_by_hand() -> None:
@@ -35,5 +36,5 @@ def test_what_cannot_be_measured_is_refused() -> None:
         bias([0.0], [1.0])
     with pytest.raises(DataError, match="the same rows"):
         weighted_absolute_error([1.0, 2.0], [1.0])
-    with pytest.raises(DataError, match="one column for each of 2 levels"):
-        weighted_quantile_loss([1.0], [[1.0]], levels=[0.1, 0.9])
+    with pytest.raises(DataError, match="one column for each of 9 levels"):
+        weighted_quantile_loss([1.0], [[1.0]])

@@ -33,22 +33,22 @@ def test_the_grid_holds_every_combination_once() -> None:
 
 
 def test_two_halves_of_the_truth_share_the_weight() -> None:
-    # Each retriever is right about one item and silent on the other; only both together list both.
+    # Each retriever ranks one item right and the other last; weights of 0.4 to 0.6 rank both first.
     a = np.array([[5, 0, 3, 0]], dtype=np.float32)
     b = np.array([[0, 5, 0, 3]], dtype=np.float32)
-    chosen = choose_weights({"a": a, "b": b}, csr_matrix([[1, 1, 0, 0]]), mask=csr_matrix((1, 4)), k=2, steps=4)
-    assert chosen == {"a": 0.5, "b": 0.5}
+    chosen = choose_weights({"a": a, "b": b}, csr_matrix([[1, 1, 0, 0]]), mask=csr_matrix((1, 4)))
+    assert chosen == {"a": 0.6, "b": 0.4}
 
 
 def test_equal_ones_lean_on_the_first_and_rows_without_truth_do_not_count() -> None:
     scores = np.array([[1, 0], [0, 1]], dtype=np.float32)
     relevant = csr_matrix(np.array([[1, 0], [0, 0]]))
-    chosen = choose_weights({"b": scores, "a": scores.copy()}, relevant, mask=csr_matrix((2, 2)), k=1, steps=3)
+    chosen = choose_weights({"b": scores, "a": scores.copy()}, relevant, mask=csr_matrix((2, 2)))
     assert chosen == {"b": 1.0, "a": 0.0}
     with pytest.raises(DataError, match="none of the 2 validation rows"):
         choose_weights({"a": scores}, csr_matrix((2, 2)), mask=csr_matrix((2, 2)))
-    with pytest.raises(ConfigError, match="steps"):
-        choose_weights({"a": scores}, relevant, mask=csr_matrix((2, 2)), steps=0)
+    with pytest.raises(ConfigError, match="at least one retriever"):
+        choose_weights({}, relevant, mask=csr_matrix((2, 2)))
 
 
 @pytest.mark.parametrize("weights", [{"a": 1.0}, {"a": 1.0, "b": -1.0}, {"a": 0.0, "b": 0.0}, {"a": np.nan, "b": 1.0}])
