@@ -13,22 +13,12 @@ from pydantic import BaseModel
 from features.sources import RawTables
 from ml.champions import GateCheck
 from ml.model import Model
-from ml.problem import (
-    AmountProblem,
-    BinaryProblem,
-    PanelProblem,
-    Problem,
-    RankingProblem,
-    SurveillanceProblem,
-)
+from ml.problem import AmountProblem, BinaryProblem, PanelProblem, Problem, RankingProblem, SurveillanceProblem
 from ml.report.report import Report
 from training.config import TaskConfig
+from training.studies.by_problem import PanelStudy, RankingStudy, RowStudy, SurveillanceStudy
 from training.studies.fitted import E, EvaluatedBy, Evaluation, Fitted
-from training.studies.panel import PanelStudy
-from training.studies.ranking import RankingStudy
 from training.studies.row_data import Say
-from training.studies.rows import RowStudy
-from training.studies.surveillance import SurveillanceStudy
 
 
 class StudyData(Protocol[E]):

@@ -20,25 +20,7 @@ from ml.champions.moves import Move, NotPromoted, candidate, history, promote, r
 from ml.champions.store import StoreError, embedded_database, import_mlflow, store_uri
 
 __all__ = [
-    "GateCheck",
-    "GateResult",
-    "Move",
-    "NotPromoted",
-    "StoreError",
-    "Version",
-    "attachments",
-    "candidate",
-    "champion",
-    "champion_number",
-    "embedded_database",
-    "history",
-    "import_mlflow",
-    "load",
-    "promote",
-    "record_gate",
-    "roll_back",
-    "store_uri",
-    "version",
-    "version_to_answer",
-    "versions",
-]
+    "GateCheck", "GateResult", "Move", "NotPromoted", "StoreError", "Version", "attachments", "candidate", "champion",
+    "champion_number", "embedded_database", "history", "import_mlflow", "load", "promote", "record_gate", "roll_back",
+    "store_uri", "version", "version_to_answer", "versions",
+]  # fmt: skip

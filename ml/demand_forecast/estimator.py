@@ -99,12 +99,13 @@ class DemandEstimator:
         *,
         learnt_until: int,
         notes: Sequence[str] = (),
+        forecast: Forecast | None = None,
         progress: Say | None = None,
     ) -> Self:
-        """Forecast everything from the end of the panel."""
+        """Forecast everything from the end of the panel, unless a `forecast` of the living series from there exists."""
         say = progress or (lambda text: None)
         say(f"forecasting {len(panel.sold):,} series {forecaster.params.horizon} {panel.frequency}s ahead")
-        forecast = living(forecaster.forecast(panel), panel)
+        forecast = forecast or living(forecaster.forecast(panel), panel)
         told = Told(forecast.mean, forecast.quantiles(GRID).astype(np.float32))
         levels = levels_of(panel, forecaster.params.adding_up)
         say("adding up: " + ", ".join(level_name(level.columns) for level in levels))

@@ -89,3 +89,31 @@ class Column(Axis):
     name: str
     intervals: tuple[Interval, ...] = ()
     tracked: bool = False
+
+
+def column(
+    name: str,
+    zh: str,
+    en: str,
+    format: Format = "text",
+    *,
+    unit: Text | None = None,
+    interval: Interval | None = None,
+    tracked: bool = False,
+) -> Column:
+    """Return a column with a title in both languages.
+
+    >>> column("share", "占比", "share of applications", "share").title.en
+    'share of applications'
+    """
+    intervals = () if interval is None else (interval,)
+    return Column(name=name, title=Text(zh=zh, en=en), unit=unit, format=format, intervals=intervals, tracked=tracked)
+
+
+def axis(zh: str, en: str, format: Format, *, unit: Text | None = None) -> Axis:
+    """Return a quantity with a title in both languages.
+
+    >>> axis("成本", "cost", "amount", unit=Text(zh="元", en="yuan")).label("zh")
+    '成本（元）'
+    """
+    return Axis(title=Text(zh=zh, en=en), unit=unit, format=format)

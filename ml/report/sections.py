@@ -12,11 +12,21 @@ from pydantic import Field, field_validator, model_validator
 
 from features.yaml_config import Section as Frozen
 from ml.bilingual import Text
-from ml.report.columns import Axis, Column, Figure, Interval, Number
+from ml.report.columns import Axis, Column, Figure, Interval, Number, column
 
 Row = Mapping[str, Figure]
 
-_VALUE, _NAIVE = Text(zh="数值", en="value"), Text(zh="朴素答案", en="naive answer")
+_METRIC_COLUMNS = (
+    column("name", "指标", "metric"),
+    column("value", "数值", "value", "score", interval=Interval()),
+    column("naive", "朴素答案", "naive answer", "score"),
+)
+_GAIN_COLUMNS = (
+    column("metric", "指标", "metric"),
+    column("baseline", "基线", "baseline"),
+    column("baseline_value", "基线数值", "value of the baseline", "score"),
+    column("gain", "提升（正为更好）", "gain (above 0 is better)", "gain", interval=Interval()),
+)
 
 
 class _Section(Frozen):
@@ -178,12 +188,7 @@ class Metrics(_Section):
 
     def table(self) -> Rows:
         """Return metric, value with interval, and the naive answer's."""
-        columns = (
-            Column(name="name", title=Text(zh="指标", en="metric")),
-            Column(name="value", title=_VALUE, format="score", intervals=(Interval(),)),
-            Column(name="naive", title=_NAIVE, format="score"),
-        )
-        return _as_table(self, columns, self.rows)
+        return _as_table(self, _METRIC_COLUMNS, self.rows)
 
     def flat(self) -> dict[str, float]:
         """Return each metric, its `.low` and `.high`, and the naive answer's as `.naive`."""
@@ -224,14 +229,7 @@ class Gains(_Section):
 
     def table(self) -> Rows:
         """Return metric, baseline, its value, and the gain with its interval."""
-        columns = (
-            Column(name="metric", title=Text(zh="指标", en="metric")),
-            Column(name="baseline", title=Text(zh="基线", en="baseline")),
-            Column(name="baseline_value", title=Text(zh="基线数值", en="value of the baseline"), format="score"),
-            Column(name="gain", title=Text(zh="提升（正为更好）", en="gain (above 0 is better)"), format="gain",
-                   intervals=(Interval(),)),
-        )  # fmt: skip
-        return _as_table(self, columns, self.rows)
+        return _as_table(self, _GAIN_COLUMNS, self.rows)
 
 
 class CalibrationBin(Frozen):
@@ -262,7 +260,7 @@ class Calibration(_Section):
         """Return predicted and observed value, and the number of rows, of each bin."""
         columns = [Column(name=n, **dict(axis)) for n, axis in (("predicted", self.x), ("observed", self.y))]
         if any(b.rows is not None for b in self.rows):
-            columns.append(Column(name="rows", title=Text(zh="行数", en="rows"), format="count"))
+            columns.append(column("rows", "行数", "rows", "count"))
         rows = [{c.name: getattr(b, c.name) for c in columns} for b in self.rows]
         return Table(name=self.name, title=self.title, summary=self.summary, columns=tuple(columns), rows=tuple(rows))
 
@@ -283,8 +281,8 @@ class Importance(_Section):
 
     def table(self) -> Rows:
         """Return feature and importance."""
-        feature = Column(name="name", title=Text(zh="特征", en="feature"))
-        return _as_table(self, (feature, Column(name="importance", **dict(self.x))), self.rows)
+        columns = (column("name", "特征", "feature"), Column(name="importance", **dict(self.x)))
+        return _as_table(self, columns, self.rows)
 
 
 class Paragraph(_Section):
@@ -295,8 +293,8 @@ class Paragraph(_Section):
 
     def table(self) -> Rows:
         """Return one cell."""
-        column = Column(name="text", title=self.title)
-        return Table(name=self.name, title=self.title, columns=(column,), rows=({"text": self.text},))
+        columns = (Column(name="text", title=self.title),)
+        return Table(name=self.name, title=self.title, columns=columns, rows=({"text": self.text},))
 
 
 Section = Annotated[
@@ -306,7 +304,5 @@ Section = Annotated[
 
 
 def _as_table(section: _Section, columns: tuple[Column, ...], rows: tuple[Frozen, ...]) -> Rows:
-    return Table(
-        name=section.name, title=section.title, summary=section.summary, columns=columns,
-        rows=tuple(dict(row) for row in rows),
-    )  # fmt: skip
+    values = tuple(dict(row) for row in rows)
+    return Table(name=section.name, title=section.title, summary=section.summary, columns=columns, rows=values)

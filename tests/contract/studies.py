@@ -22,10 +22,10 @@ from tests.small.lead_scoring import lead_history
 from training.config import TaskConfig
 from training.studies.panel import PanelStudyData
 from training.studies.ranking import RankingStudyData
-from training.studies.row_data import load_examples
+from training.studies.row_data import Examples
 from training.studies.rows import RowStudyData
 from training.studies.surveillance import SurveillanceStudyData
-from training.studies.surveillance_rows import rows_of_weeks
+from training.studies.surveillance_data import rows_of_weeks
 
 Bodies = list[dict[str, Any]]
 
@@ -69,7 +69,7 @@ class Contract:
 
 
 def _row_questions(model: Model, study: RowStudyData) -> tuple[Bodies, list[Any]]:
-    examples = study.examples
+    examples = study
     rows = examples.frame[examples.parts["test"]][:50]
     bodies = [row_as_request(row, examples.signature) for row in rows.to_dicts()]
     if "events" in examples.raw.frames:
@@ -86,14 +86,14 @@ _FIRST = ("conversion_probability", "probability_of_default", "value")
 
 
 def _row_cut(study: RowStudyData) -> int:
-    return int(study.examples.frame[AS_OF].quantile(0.5, "nearest"))  # type: ignore[arg-type]
+    return int(study.frame[AS_OF].quantile(0.5, "nearest"))  # type: ignore[arg-type]
 
 
 def _rows_before(study: RowStudyData, cut: int, like: RowStudyData) -> Mapping[str, Any]:
-    task, problem = study.config.definition, study.examples.problem
+    task, problem = study.config.definition, study.problem
     tables: dict[str, Any] = {n: nw.from_native(f) for n, f in study.raw.frames.items()}
     key = [*task.table.key, AS_OF]
-    spine = like.examples.frame.filter(pl.col(AS_OF) <= cut).select(key)
+    spine = like.frame.filter(pl.col(AS_OF) <= cut).select(key)
     assert spine.height > 100 and spine[AS_OF].max() == cut
     return {"features": collect(problem.features(nw.from_native(spine.lazy()), tables)).sort(key)}
 
@@ -188,7 +188,7 @@ def _faults_before(study: SurveillanceStudyData, cut: int, like: SurveillanceStu
 
 
 def _row_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
-    return {"frame": load_examples(config, engine=engine).frame}
+    return {"frame": Examples.read(config, engine=engine).frame}
 
 
 def _list_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:

@@ -11,8 +11,7 @@ from ml.demand_forecast import candidates
 from tests.realdata.test_demand import province_sales, relative_score
 from training.config import load_config
 from training.studies.panel import PanelStudyData
-from training.studies.panel_forecasts import OriginForecasts
-from training.studies.panel_outcomes import measured
+from training.studies.panel_forecasts import OriginForecasts, measured
 
 pytestmark = pytest.mark.realdata
 EXAMPLES = Path(__file__).parents[2] / "configs" / "examples"

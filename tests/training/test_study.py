@@ -8,10 +8,17 @@ import pytest
 
 from features.errors import ConfigError
 from ml.registry import TASKS
+from tests.commands import python
 from tests.conftest import ROOT
 from training.config import load_config
 from training.studies.fitted import Evaluation
 from training.study import STUDIES, study_of
+
+
+def test_the_studies_import_nothing_of_what_they_train(tmp_path: Path) -> None:
+    heavy = "('sqlalchemy', 'scipy.optimize', 'ml.fault_rate.', 'ml.demand_forecast.')"
+    program = f"import sys, training.study; print(*[m for m in sys.modules if m.startswith({heavy})])"
+    assert python("-c", program, home=tmp_path).stdout == "\n"
 
 
 def shipped(task: str) -> Path:

@@ -57,6 +57,26 @@ def share_trained_on(champion: Model, as_of: npt.NDArray[np.int64]) -> str:
     return f" (the champion has learnt from {share:.0%} of them, which flatters it)" if share else ""
 
 
+def naive_check(candidate: Model, own: Interval, *, naive_answer: str = "the naive answer") -> GateCheck:
+    """Return whether the primary metric of a first version is better than that of the naive answer by its interval."""
+    name = candidate.task.primary_metric
+    naive = naive_value(candidate, name)
+    passed = own.low > naive if candidate.task.directions[name] == "higher" else own.high < naive
+    detail = f"{shown(own)} against {naive:.4f}; there is no champion yet"
+    return GateCheck(f"{name} beats {naive_answer}", passed, detail)
+
+
+def champion_check(candidate: Model, champion: Model, gain: Interval, *, rows: str, remark: str = "") -> GateCheck:
+    """Return whether the gain over the champion is above zero by its interval; `rows` says on how many of what."""
+    detail = f"gain over version {champion.version}: {shown(gain)} on {rows}{remark}"
+    return GateCheck(champion_title(candidate), gain.low > 0, detail)
+
+
+def champion_title(candidate: Model) -> str:
+    """Return the name of the condition that compares a candidate with the champion."""
+    return f"{candidate.task.primary_metric} beats the champion"
+
+
 def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]:
     """Return a check for each guard of the configuration.
 

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import polars as pl
 from pydantic import BaseModel
 
-from features.errors import ConfigError
-from ml.champions import GateCheck
 from ml.demand_forecast.estimator import DemandEstimator, ended
 from ml.demand_forecast.forecaster import Forecaster
-from ml.model import Model
-from ml.problem import PanelProblem
 from ml.report.report import Report
-from training.config import TaskConfig
-from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
+from training.studies.fitted import Fitted
 from training.studies.panel_data import PanelData
-from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts
-from training.studies.panel_gate import panel_gate_checks
-from training.studies.panel_holdout import write_holdout
+from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts, write_holdout
 from training.studies.panel_report import evaluate_demand
-from training.studies.panel_score import score_series
-from training.studies.row_data import Say, refuse_split_column
+from training.studies.row_data import Say
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,9 @@ class PanelStudyData(PanelData):
                 forecaster, panel, self.on_hand, learnt_until=panel.first + first, progress=say
             )
             return Fitted(estimator, estimator)
-        evaluated = DemandEstimator.make(forecaster, panel.until(first), learnt_until=panel.first + first)
+        forecast, _ = self.forecasts_of(forecaster).at(first)  # the report needs it too
+        history, until = panel.until(first), panel.first + first
+        evaluated = DemandEstimator.make(forecaster, history, learnt_until=until, forecast=forecast)
         say("learning once more from the whole history, for service")
         refitted = Forecaster(self.params).fit(panel, progress=say)
         until = panel.first + panel.periods
@@ -57,7 +49,7 @@ class PanelStudyData(PanelData):
 
     def save_holdout(self, folder: Path, fitted: Fitted[DemandEstimator]) -> None:
         """Write the panel, the origins, and the forecasts from them."""
-        rows = holdout_forecasts(self.forecasts_of(fitted.evaluated), self.origins)
+        rows = holdout_forecasts(self.forecasts_of(fitted.evaluated.forecaster), self.origins)
         write_holdout(folder, self.panel, self.origins, rows)
 
     def feature_names(self, estimator: DemandEstimator) -> list[str]:
@@ -94,43 +86,3 @@ class PanelStudyData(PanelData):
     def with_params(self, params: BaseModel) -> Self:
         """Return the same data under other parameters."""
         return replace(self, config=self.config.model_copy(update={"params": params}))
-
-
-class PanelStudy:
-    """Studies of `PanelProblem`."""
-
-    evaluations: Sequence[EvaluatedBy] = ("holdout",)
-
-    def check_config(self, config: TaskConfig) -> None:
-        """Refuse data without time, and a split column."""
-        refuse_split_column(config)
-        if config.timeless:
-            raise ConfigError("time: demand is a series in time; set time: sold_at")
-
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> PanelStudyData:
-        """Read and check the tables, and lay the series out as a panel."""
-        return PanelStudyData.read(config, engine=engine, progress=progress)
-
-    def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[DemandEstimator], *, progress: Say | None = None
-    ) -> Report:
-        """Measure a version on the present test part."""
-        return self.load(config, progress=progress).evaluate(evaluation.estimator())
-
-    def score(
-        self,
-        model: Model,
-        config: TaskConfig,
-        *,
-        data: Path | None,
-        as_of: datetime | None,
-        progress: Say | None = None,
-    ) -> pl.DataFrame:
-        """Forecast every series from the last finished period."""
-        return score_series(model, config, data=data, as_of=as_of, progress=progress)
-
-    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare forecasts from the held-out origins."""
-        problem = candidate.task.problem
-        assert isinstance(problem, PanelProblem)
-        return panel_gate_checks(problem.metrics, candidate, champion, holdout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,6 @@ from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.periods import start_of
 from features.sources import RawTables, SourcesConfig
-from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.outliers import outliers
 from ml.demand_forecast.panel import Panel, lay_out
@@ -27,7 +26,6 @@ from training.studies.panel_forecasts import OriginForecasts
 from training.studies.row_data import Say
 from training.studies.task_tables import read_task_tables
 
-TEST_PANEL, TEST_ANSWERS, TEST_ORIGINS = "test_panel", "test_rows.parquet", "test_origins.json"
 PARTIAL = 0.05  # share of a period that may be missing at the end of the data before it counts as unfinished
 
 
@@ -76,9 +74,7 @@ class PanelData:
         DataError, ConfigError
             Something is missing, occurs twice, or comes at another frequency than configured.
         """
-        params = config.params
-        assert isinstance(params, DemandParams)
-        params = with_own_columns(params, config)
+        params = with_own_columns(cast("DemandParams", config.params), config)
         raw = read_task_tables(config, extra={"sales": config.extra_features}, sources=sources, progress=progress)
         if until is not None:
             raw = replace(raw, frames=_known_at(raw.frames, until))
@@ -117,16 +113,12 @@ class PanelData:
     @property
     def problem(self) -> PanelProblem:
         """Problem of the task."""
-        problem = self.config.definition.problem
-        assert isinstance(problem, PanelProblem)
-        return problem
+        return cast("PanelProblem", self.config.definition.problem)
 
     @property
     def params(self) -> DemandParams:
         """Of the configuration, with the dealership's own columns: numbers are drivers, texts attributes."""
-        found = self.config.params
-        assert isinstance(found, DemandParams)
-        return with_own_columns(found, self.config)
+        return with_own_columns(cast("DemandParams", self.config.params), self.config)
 
     @property
     def origins(self) -> range:
@@ -162,9 +154,8 @@ class PanelData:
                 f"at least {needed}, or set a shorter params.horizon, fewer validation_origins or test_origins"
             )
 
-    def forecasts_of(self, estimator: DemandEstimator) -> OriginForecasts:
-        """Return the forecasts of an estimator from the origins of the test, each made once."""
-        forecaster = estimator.forecaster
+    def forecasts_of(self, forecaster: Forecaster) -> OriginForecasts:
+        """Return the forecasts of a forecaster from the origins of the test, each made once."""
         if not self._forecasts or self._forecasts[0].forecaster is not forecaster:
             self._forecasts[:] = [OriginForecasts(self.panel, forecaster)]
         return self._forecasts[0]

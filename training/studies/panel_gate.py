@@ -21,14 +21,14 @@ from training.studies.gate_checks import (
     answer_check,
     answers_to_example,
     bootstraps,
+    champion_check,
+    champion_title,
     guard_checks,
     last_training_instant,
-    naive_value,
-    shown,
+    naive_check,
 )
 from training.studies.measures import compare
-from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts
-from training.studies.panel_holdout import read_holdout
+from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts, read_holdout
 
 
 def panel_gate_checks(
@@ -44,16 +44,12 @@ def panel_gate_checks(
         Folder with the panel, the origins and the candidate's forecasts from them.
     """
     panel, origins, rows = read_holdout(holdout)
-    y, primary = rows["label"].to_numpy(), candidate.task.primary_metric
-    metric = metrics[primary]
+    y, metric = rows["label"].to_numpy(), metrics[candidate.task.primary_metric]
     if champion is None:
-        naive = naive_value(candidate, primary)
         groups, n = rows["series"].to_numpy(), bootstraps(candidate)
-        own = bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=n, seed=0)
-        detail = f"{shown(own)} against {naive:.4f}; there is no champion yet"
-        first = GateCheck(f"{primary} beats the naive answer", own.high < naive, detail)
+        first = naive_check(candidate, bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=n, seed=0))
     else:
-        first = _over_champion(metric, primary, rows, candidate, champion, panel=panel, origins=origins)
+        first = _over_champion(metric, rows, candidate, champion, panel=panel, origins=origins)
     return [
         first,
         *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].of(rows)))),
@@ -62,32 +58,24 @@ def panel_gate_checks(
 
 
 def _over_champion(
-    metric: RowMetric,
-    name: str,
-    rows: pl.DataFrame,
-    candidate: Model,
-    champion: Model,
-    *,
-    panel: Panel,
-    origins: range,
+    metric: RowMetric, rows: pl.DataFrame, candidate: Model, champion: Model, *, panel: Panel, origins: range
 ) -> GateCheck:
     other = cast("DemandEstimator", champion.estimator)
-    title = f"{name} beats the champion"
+    title, number = champion_title(candidate), champion.version
     own = (other.panel.keys, other.panel.frequency, other.params.horizon)
-    asked = (panel.keys, panel.frequency, int(candidate.card["config"]["params"]["horizon"]))
-    if own != asked:
-        return GateCheck(title, False, f"version {champion.version} forecasts {own}, not {asked}: promote with --force")
+    needed = (panel.keys, panel.frequency, int(candidate.card["config"]["params"]["horizon"]))
+    if own != needed:
+        return GateCheck(title, False, f"version {number} forecasts {own}, not {needed}: promote with --force")
     try:
         theirs = holdout_forecasts(OriginForecasts(panel, other.forecaster), origins)
     except DataError as e:
-        return GateCheck(title, False, f"version {champion.version} cannot forecast these series: {e}")
+        return GateCheck(title, False, f"version {number} cannot forecast these series: {e}")
     y, groups = rows["label"].to_numpy(), rows["series"].to_numpy()
     gain = compare(metric, y, metric.of(rows), metric.of(theirs), groups=groups, n=bootstraps(candidate))
     begin = start_of([panel.first + origins[0]], panel.frequency, timezone=other.params.timezone)[0]
     last = last_training_instant(champion)
     remark = " (the champion has learnt from some of them, which flatters it)" if (last or 0) >= begin else ""
-    detail = f"gain over version {champion.version}: {shown(gain)} on {len(rows):,} outcomes{remark}"
-    return GateCheck(title, gain.low > 0, detail)
+    return champion_check(candidate, champion, gain, rows=f"{len(rows):,} outcomes", remark=remark)
 
 
 def _anew_like_ahead(model: Model) -> tuple[bool, str]:

@@ -18,7 +18,7 @@ from ml.domain.arrays import FloatArray
 from ml.domain.demand.newsvendor import order_up_to
 from ml.domain.demand.order_simulation import Policy, as_many_as, foresight, play, safety_targets, up_to
 from ml.domain.statistics.resampling import percentile_interval, resampled_counts
-from ml.report.columns import Column, Interval
+from ml.report.columns import Interval, column
 from ml.report.sections import Paragraph, Section, Table
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts
@@ -27,7 +27,6 @@ RULES = "order_planning.yaml"
 FEN = 100
 PLAIN = (9.0, 1.0)  # underage and overage where nothing is known of prices: one in ten may go without
 RESAMPLES = 200
-_COST = Text(zh="每序列每期成本", en="cost a series and period")
 UNITS = Text(zh="持有件数（无价格：缺货一件计九）", en="units held (no prices: a lost unit counts nine)")
 
 
@@ -80,27 +79,18 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
     assumed = (
         f"{note}; orders arrive {lead} {unit_of_time} later; {len(cells):,} series, {periods - lead} {unit_of_time}"
     )
+    columns = (
+        column("way", "订车方式", "way of ordering"),
+        column("cost", "每序列每期成本", "cost a series and period", "amount", unit=unit),
+        column("over_product", "与产品之比", "cost over the product's", "number", interval=Interval()),
+        column("fill_rate", "满足率", "demand met", "share"),
+        column("mean_stock", "平均库存", "mean stock", "number", unit=Text(zh="辆", en="vehicles")),
+    )
+    title = Text(zh="按预测订车的成本", en="Cost of ordering by the forecasts")
     return [
-        Table(
-            name="orders",
-            title=Text(zh="按预测订车的成本", en="Cost of ordering by the forecasts"),
-            columns=(
-                Column(name="way", title=Text(zh="订车方式", en="way of ordering")),
-                Column(name="cost", title=_COST, unit=unit, format="amount"),
-                Column(
-                    name="over_product", title=Text(zh="与产品之比", en="cost over the product's"), format="number",
-                    intervals=(Interval(),),
-                ),
-                Column(name="fill_rate", title=Text(zh="满足率", en="demand met"), format="share"),
-                Column(
-                    name="mean_stock", title=Text(zh="平均库存", en="mean stock"), unit=Text(zh="辆", en="vehicles"),
-                    format="number",
-                ),
-            ),
-            rows=tuple(rows),
-        ),
+        Table(name="orders", title=title, columns=columns, rows=tuple(rows)),
         Paragraph(name="order_assumptions", title=Text(zh="订车假设", en="Assumptions of ordering"), text=assumed),
-    ]  # fmt: skip
+    ]
 
 
 def _ratio(cost: FloatArray, other: FloatArray) -> tuple[float, float]:

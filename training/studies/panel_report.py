@@ -19,38 +19,29 @@ from ml.domain.demand.demand_class import CLASSES
 from ml.metrics import bootstrap
 from ml.metrics import demand as metrics
 from ml.problem import RowMetric
-from ml.report.columns import Axis, Column, Interval
+from ml.report.columns import Interval, axis, column
 from ml.report.report import Report
-from ml.report.sections import Bars, Calibration, CalibrationBin, Gain, Gains, Section, Table, TimeSeries
+from ml.report.sections import Bars, Calibration, CalibrationBin, Section, Table, TimeSeries
 from training.studies.measures import compare, measure
 from training.studies.panel_data import PanelData
-from training.studies.panel_forecasts import OriginForecasts
+from training.studies.panel_forecasts import ForecastOutcomes, OriginForecasts, measured
 from training.studies.panel_order_costs import order_sections
-from training.studies.panel_outcomes import ForecastOutcomes, measured
-from training.studies.report_sections import MONTH, ROWS, count, group, importance_section, parts_section
+from training.studies.report_sections import ROWS, gain_row, gains_section, group, importance_section, parts_section
 
 SMALLEST = 30  # outcomes that a segment must have to be reported
 VEHICLES = Text(zh="辆", en="vehicles")
 
-_LOSS = Column(
-    name="weighted_quantile_loss", title=Text(zh="加权分位数损失", en="weighted quantile loss"), format="score"
-)
-_ERROR = Column(
-    name="weighted_absolute_error", title=Text(zh="加权绝对误差", en="weighted absolute error"), format="share"
-)
+_LOSS = column("weighted_quantile_loss", "加权分位数损失", "weighted quantile loss", "score")
+_ERROR = column("weighted_absolute_error", "加权绝对误差", "weighted absolute error", "share")
+_INSIDE = column("interval_80_holds", "落在 80% 区间内", "inside the 80% interval", "share")
+_PERIOD = column("month", "目标期", "target period")
+_LIMITS = Interval(low="coverage_80_low", high="coverage_80_high")
+_COVERAGE = column("coverage_80", "80% 区间覆盖率", "coverage of the 80% interval", "share", interval=_LIMITS)
 _MEANS = (
     ROWS,
-    Column(name="predicted", title=Text(zh="预测均值", en="mean forecast"), unit=VEHICLES, format="number"),
-    Column(name="observed", title=Text(zh="实际均值", en="mean outcome"), unit=VEHICLES, format="number"),
+    column("predicted", "预测均值", "mean forecast", "number", unit=VEHICLES),
+    column("observed", "实际均值", "mean outcome", "number", unit=VEHICLES),
 )
-_MEASURES = (
-    *_MEANS,
-    _LOSS,
-    Column(
-        name="coverage_80", title=Text(zh="80% 区间覆盖率", en="coverage of the 80% interval"), format="share",
-        intervals=(Interval(low="coverage_80_low", high="coverage_80_high"),),
-    ),
-)  # fmt: skip
 
 
 def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
@@ -62,9 +53,9 @@ def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
         Nothing was sold in the test part.
     """
     panel, config = study.panel, study.config
-    forecasts = study.forecasts_of(estimator)
-    measurement = measured(forecasts, study.origins)
-    rows, groups = measurement.rows, measurement.rows["series"].to_numpy()
+    forecasts = study.forecasts_of(estimator.forecaster)
+    outcomes = measured(forecasts, study.origins)
+    rows, groups = outcomes.rows, outcomes.rows["series"].to_numpy()
     y = rows["label"].to_numpy()
     if len(y) == 0:
         raise DataError("demand_forecast: no outcome is known in the test part; give a longer history")
@@ -72,24 +63,20 @@ def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
         "train": {"rows": int(np.isfinite(panel.sold[:, : study.origins[0]]).sum())},
         "test": {"rows": len(y), "series": len(np.unique(groups)), "origins": len(study.origins)},
     }
-    counts = [count("series", zh="序列", en="series"), count("origins", zh="预测起点", en="origins")]
+    counts = (column("series", "序列", "series", "count"), column("origins", "预测起点", "origins", "count"))
     sections: list[Section] = [
-        measure(study.problem.metrics, y, rows, naive=measurement.naive, groups=groups, n=config.bootstraps),
-        *_baseline_sections(measurement, y, groups, config.bootstraps),
-        parts_section(parts, counts),
-        _calibration(measurement),
-        *_month_sections(panel, measurement),
-        *_segment_sections(study, measurement),
+        measure(study.problem.metrics, y, rows, naive=outcomes.naive, groups=groups, n=config.bootstraps),
+        *_baseline_sections(outcomes, y, groups, config.bootstraps),
+        parts_section(parts, *counts),
+        _calibration(outcomes),
+        *_month_sections(panel, outcomes),
+        *_segment_sections(study, outcomes),
         _level_section(study, forecasts),
         *order_sections(study, forecasts),
         importance_section(estimator.importance()),
     ]
-    return Report(
-        task=config.task,
-        protocol=_protocol(study, rows),
-        sections=tuple(sections),
-        notes=(*study.notes, *_notes(study, estimator, rows)),
-    )
+    notes = (*study.notes, *_notes(study, estimator, rows))
+    return Report(task=config.task, protocol=_protocol(study, rows), sections=tuple(sections), notes=notes)
 
 
 def _protocol(study: PanelData, rows: pl.DataFrame) -> str:
@@ -101,34 +88,28 @@ def _protocol(study: PanelData, rows: pl.DataFrame) -> str:
     )
 
 
-def _baseline_sections(found: ForecastOutcomes, y: FloatArray, groups: Any, n: int) -> list[Section]:
+def _baseline_sections(outcomes: ForecastOutcomes, y: FloatArray, groups: Any, n: int) -> list[Section]:
     """Relative absolute error of each single forecast, and the gain over the best of them."""
     name = _ERROR.name
-    alone = {n: metrics.weighted_absolute_error(y, p) for n, p in found.points.items()}
+    alone = {n: metrics.weighted_absolute_error(y, p) for n, p in outcomes.points.items()}
     best = min(alone, key=lambda name: alone[name])
     metric = RowMetric(metrics.weighted_absolute_error, better="lower")
-    gain = compare(metric, y, found.rows["p50"].to_numpy(), found.points[best], groups=groups, n=n)
-    row = Gain(metric=name, baseline=best, baseline_value=alone[best], gain=gain.value, low=gain.low, high=gain.high)
+    gain = compare(metric, y, outcomes.rows["p50"].to_numpy(), outcomes.points[best], groups=groups, n=n)
+    row = gain_row(name, best, alone[best], gain)
+    title = Text(zh="各单一预测的误差（越低越好）", en="Error of each single forecast alone (lower is better)")
+    columns = (column("forecast", "预测方法", "forecast"), _ERROR)
+    rows = tuple({"forecast": f, name: alone[f]} for f in sorted(alone, key=lambda f: alone[f]))
     return [
-        Gains(
-            name="gain_over_best_forecast",
-            title=Text(zh="相对最好单一预测的提升", en="Gain over the best single forecast"),
-            rows=(row,),
+        gains_section(
+            "gain_over_best_forecast", row, zh="相对最好单一预测的提升", en="Gain over the best single forecast"
         ),
-        Bars(
-            name="single_forecasts",
-            title=Text(zh="各单一预测的误差（越低越好）", en="Error of each single forecast alone (lower is better)"),
-            columns=(Column(name="forecast", title=Text(zh="预测方法", en="forecast")), _ERROR),
-            y=_ERROR,
-            drawn=(name,),
-            rows=tuple({"forecast": f, name: alone[f]} for f in sorted(alone, key=lambda f: alone[f])),
-        ),
+        Bars(name="single_forecasts", title=title, columns=columns, y=_ERROR, drawn=(name,), rows=rows),
     ]
 
 
-def _calibration(found: ForecastOutcomes) -> Calibration:
+def _calibration(outcomes: ForecastOutcomes) -> Calibration:
     """Share of outcomes at most each decile of the forecast, beside the decile."""
-    below = [float(found.below[:, i].mean()) for i in range(len(metrics.DECILES))]
+    below = [float(outcomes.below[:, i].mean()) for i in range(len(metrics.DECILES))]
     furthest = max(abs(b - d) for b, d in zip(below, metrics.DECILES, strict=True))
     return Calibration(
         name="calibration",
@@ -136,40 +117,40 @@ def _calibration(found: ForecastOutcomes) -> Calibration:
         summary=Text(
             zh=f"各十分位与实际占比最多相差 {furthest:.1%}", en=f"deciles and shares differ by at most {furthest:.1%}"
         ),
-        x=Axis(title=Text(zh="预测分位", en="decile of the forecast"), format="share"),
-        y=Axis(title=Text(zh="不超过它的实际占比", en="share of outcomes at most this decile"), format="share"),
+        x=axis("预测分位", "decile of the forecast", "share"),
+        y=axis("不超过它的实际占比", "share of outcomes at most this decile", "share"),
         rows=tuple(CalibrationBin(predicted=d, observed=b) for d, b in zip(metrics.DECILES, below, strict=True)),
     )
 
 
-def _segment_sections(study: PanelData, found: ForecastOutcomes) -> list[Table]:
+def _segment_sections(study: PanelData, outcomes: ForecastOutcomes) -> list[Table]:
     """By class of demand first: forecast and outcome, the loss, and whether the 80 % interval held."""
-    panel, rows = study.panel, found.rows
+    panel, rows = study.panel, outcomes.rows
     s, origin = rows["series"].to_numpy(), rows["origin"].to_numpy()
     age = origin - panel.begin[s]
     ages = np.where(age <= 0, 0, np.where(age < panel.season, 1, 2))
     named: dict[str, tuple[NDArray[Any], Any]] = {
-        "demand_class": (found.kind, CLASSES),
+        "demand_class": (outcomes.kind, CLASSES),
         "history": (ages, ("none: new", "less than a season", "a season and more")),
         "horizon": (rows["target"].to_numpy() - origin, [str(h + 1) for h in range(study.params.horizon)]),
     }
-    for column in study.config.segments:
-        if column in panel.series.columns:
-            values = panel.series[column].fill_null("unknown").to_numpy()
+    for by in study.config.segments:
+        if by in panel.series.columns:
+            values = panel.series[by].fill_null("unknown").to_numpy()
             names, code = np.unique(values.astype(str), return_inverse=True)
-            named[column] = (code[s], names.tolist())
+            named[by] = (code[s], names.tolist())
     return [
         Table(
-            name=f"by_{column}",
-            title=Text(zh=f"按 {column} 的预测、实际与区间", en=f"Forecast, outcome and interval by {column}"),
-            columns=(group(column), *_MEASURES),
+            name=f"by_{by}",
+            title=Text(zh=f"按 {by} 的预测、实际与区间", en=f"Forecast, outcome and interval by {by}"),
+            columns=(group(by), *_MEANS, _LOSS, _COVERAGE),
             rows=tuple(
-                {"value": str(name), **_measures(found.only(code == i))}
+                {"value": str(name), **_measures(outcomes.only(code == i))}
                 for i, name in enumerate(names)
                 if (code == i).sum() >= SMALLEST and rows["label"].to_numpy()[code == i].sum() > 0
             ),
         )
-        for column, (code, names) in named.items()
+        for by, (code, names) in named.items()
     ]
 
 
@@ -203,28 +184,18 @@ def _level_section(study: PanelData, forecasts: OriginForecasts) -> Table:
                 "interval_80_holds": float(inside.mean()),
             }
         )
-    return Table(
-        name="by_level",
-        title=Text(zh="各汇总层级的总量", en="Totals of each level"),
-        columns=(
-            group("level"),
-            *_MEANS,
-            _ERROR,
-            Column(
-                name="interval_80_holds", title=Text(zh="落在 80% 区间内", en="inside the 80% interval"), format="share"
-            ),
-        ),
-        rows=tuple(rows),
-    )
+    columns = (group("level"), *_MEANS, _ERROR, _INSIDE)
+    title = Text(zh="各汇总层级的总量", en="Totals of each level")
+    return Table(name="by_level", title=title, columns=columns, rows=tuple(rows))
 
 
-def _measures(found: ForecastOutcomes) -> dict[str, float]:
-    y, series = found.rows["label"].to_numpy(), found.rows["series"].to_numpy()
-    quantiles = found.rows.select(f"p{10 * i}" for i in range(1, 10)).to_numpy()
-    inside = bootstrap(_mean, y, found.inside, groups=series, n=100, seed=0)
+def _measures(outcomes: ForecastOutcomes) -> dict[str, float]:
+    y, series = outcomes.rows["label"].to_numpy(), outcomes.rows["series"].to_numpy()
+    quantiles = outcomes.rows.select(f"p{10 * i}" for i in range(1, 10)).to_numpy()
+    inside = bootstrap(_mean, y, outcomes.inside, groups=series, n=100, seed=0)
     return {
         "rows": len(y),
-        "predicted": float(found.rows["mean"].mean()),  # type: ignore[arg-type]
+        "predicted": float(outcomes.rows["mean"].mean()),  # type: ignore[arg-type]
         "observed": float(y.mean()),
         "weighted_quantile_loss": metrics.weighted_quantile_loss(y, quantiles),
         "coverage_80": inside.value,
@@ -237,46 +208,31 @@ def _mean(y: FloatArray, p: FloatArray, *, sample_weight: FloatArray) -> float:
     return float(np.average(p, weights=sample_weight))
 
 
-def _month_sections(panel: Panel, found: ForecastOutcomes) -> list[TimeSeries]:
+def _month_sections(panel: Panel, outcomes: ForecastOutcomes) -> list[TimeSeries]:
     """Mean forecast and mean outcome by target period, and the loss."""
-    target = found.rows["target"].to_numpy()
-    rows = []
-    for column in np.unique(target):
-        part = found.rows.filter(target == column)
+    target = outcomes.rows["target"].to_numpy()
+    means, losses = [], []
+    for period in np.unique(target):
+        part = outcomes.rows.filter(target == period)
         y = part["label"].to_numpy()
         if y.sum() > 0:
-            quantiles = part.select(f"p{10 * i}" for i in range(1, 10)).to_numpy()
-            row = {"month": panel.name(int(column)), "rows": len(y), "observed": float(y.mean())}
-            row |= {"predicted": float(part["mean"].mean())}  # type: ignore[arg-type]
-            rows.append(row | {_LOSS.name: metrics.weighted_quantile_loss(y, quantiles)})
-    period = MONTH.model_copy(update={"title": Text(zh="目标期", en="target period")})
+            name, quantiles = panel.name(int(period)), part.select(f"p{10 * i}" for i in range(1, 10)).to_numpy()
+            mean = float(part["mean"].mean())  # type: ignore[arg-type]
+            means.append({"month": name, "rows": len(y), "observed": float(y.mean()), "predicted": mean})
+            losses.append({"month": name, _LOSS.name: metrics.weighted_quantile_loss(y, quantiles)})
+    first, last = (means[0]["month"], means[-1]["month"]) if means else ("", "")
+    span = Text(zh=f"{first} 至 {last}", en=f"{first} to {last}") if means else None
     return [
         TimeSeries(
-            name="by_month",
-            title=Text(zh="各期每序列平均销量", en="Mean sales of a series by period"),
-            summary=_span(rows),
-            columns=(period, *_MEANS),
-            y=Axis(title=Text(zh="每序列平均销量", en="mean sales of a series"), unit=VEHICLES, format="number"),
-            drawn=("observed", "predicted"),
-            rows=tuple({k: v for k, v in row.items() if k != _LOSS.name} for row in rows),
+            name="by_month", title=Text(zh="各期每序列平均销量", en="Mean sales of a series by period"), summary=span,
+            columns=(_PERIOD, *_MEANS), y=axis("每序列平均销量", "mean sales of a series", "number", unit=VEHICLES),
+            drawn=("observed", "predicted"), rows=tuple(means),
         ),
         TimeSeries(
-            name="loss_by_month",
-            title=Text(zh="各期分位数损失", en="Quantile loss by period"),
-            summary=_span(rows),
-            columns=(period, _LOSS),
-            y=_LOSS,
-            drawn=(_LOSS.name,),
-            rows=tuple({"month": row["month"], _LOSS.name: row[_LOSS.name]} for row in rows),
+            name="loss_by_month", title=Text(zh="各期分位数损失", en="Quantile loss by period"), summary=span,
+            columns=(_PERIOD, _LOSS), y=_LOSS, drawn=(_LOSS.name,), rows=tuple(losses),
         ),
-    ]
-
-
-def _span(rows: list[dict[str, Any]]) -> Text | None:
-    if not rows:
-        return None
-    first, last = rows[0]["month"], rows[-1]["month"]
-    return Text(zh=f"{first} 至 {last}", en=f"{first} to {last}")
+    ]  # fmt: skip
 
 
 def _notes(study: PanelData, estimator: DemandEstimator, rows: pl.DataFrame) -> list[str]:

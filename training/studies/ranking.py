@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import polars as pl
 from pydantic import BaseModel
 
 from features.as_of import DAY
-from features.errors import ConfigError, DataError
-from ml.champions import GateCheck
+from features.errors import DataError
 from ml.domain.arrays import FloatArray
 from ml.metrics.ranked_lists import ndcg_at_k
-from ml.model import Model
-from ml.problem import RankingProblem
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions
 from ml.recommendation.recommender import TrainingData
 from ml.report.report import Report
-from training.config import TaskConfig
-from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
+from training.studies.fitted import Fitted
 from training.studies.ranking_data import RankingData
-from training.studies.ranking_gate import ranking_gate_checks
 from training.studies.ranking_holdout import LENGTH
-from training.studies.ranking_logged import evaluate_logged
 from training.studies.ranking_report import evaluate_ranking
-from training.studies.ranking_score import score_customers
 from training.studies.row_data import Say
 
 
@@ -107,48 +98,6 @@ class RankingStudyData(RankingData):
             "numeric": list(self.extra[0]),
             "categorical": list(material.known.categories),
         }
-
-
-class RankingStudy:
-    """Studies of `RankingProblem`."""
-
-    evaluations: Sequence[EvaluatedBy] = ("holdout", "logged")
-
-    def check_config(self, config: TaskConfig) -> None:
-        """Refuse a split column where time splits the data."""
-        if config.split.column and not config.timeless:
-            raise ConfigError("split.column: the data has time, which splits it; remove it, or set time: none")
-
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> RankingStudyData:
-        """Read and check the tables, and find where training ends."""
-        return RankingStudyData.read(config, engine=engine, progress=progress)
-
-    def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[RecommendationEstimator], *, progress: Say | None = None
-    ) -> Report:
-        """Measure a version on the present test part, or estimate the reward of its lists from logged exposures."""
-        data = self.load(config, progress=progress)
-        if evaluation.source is not None:
-            return evaluate_logged(data, evaluation.estimator(), evaluation.source)
-        return data.evaluate(evaluation.estimator())
-
-    def score(
-        self,
-        model: Model,
-        config: TaskConfig,
-        *,
-        data: Path | None,
-        as_of: datetime | None,
-        progress: Say | None = None,
-    ) -> pl.DataFrame:
-        """List the ten best vehicles in stock for every customer."""
-        return score_customers(model, config, data=data, as_of=as_of, progress=progress)
-
-    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare the lists of the held-out queries."""
-        problem = candidate.task.problem
-        assert isinstance(problem, RankingProblem)
-        return ranking_gate_checks(problem.metrics, candidate, champion, holdout)
 
 
 def _ndcg(estimator: RecommendationEstimator, material: TrainingData, asked: Questions, lists: Any) -> FloatArray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import narwhals as nw
 import polars as pl
@@ -86,16 +86,12 @@ class RankingData:
     @property
     def problem(self) -> RankingProblem:
         """Problem of the task."""
-        problem = self.config.definition.problem
-        assert isinstance(problem, RankingProblem)
-        return problem
+        return cast("RankingProblem", self.config.definition.problem)
 
     @property
     def params(self) -> RecommendationParams:
         """Of the configuration."""
-        found = self.config.params
-        assert isinstance(found, RecommendationParams)
-        return found
+        return cast("RecommendationParams", self.config.params)
 
     @property
     def timed(self) -> bool:
@@ -116,9 +112,9 @@ class RankingData:
             tables["events"] = tables["events"].filter(inside).with_columns(event_at=at).drop("part")
         return to_engine(tables, self.engine)
 
-    def facts(self, *, part: str = "calibrate") -> TrainingTables:
+    def facts(self) -> TrainingTables:
         """Everything that follows from the tables."""
-        frames = self.frames(part)
+        frames = self.frames()
         asked = None if self.timed else _everybody(collect(frames["events"]))
         facts = TrainingTables.gather(
             frames, self.params, asked=asked, since=LEARN_FROM, engine=self.engine, extra=self.extra

@@ -19,10 +19,10 @@ from training.studies.gate_checks import (
     answer_check,
     answers_to_example,
     bootstraps,
+    champion_check,
     guard_checks,
-    naive_value,
+    naive_check,
     share_trained_on,
-    shown,
 )
 from training.studies.ranking_holdout import EvaluatedLists, HoldoutSet, beats, by_person
 
@@ -51,15 +51,12 @@ def ranking_gate_checks(
         return mean_with_interval(by_person(figures, person[rows]), n=n)
 
     if champion is None:
-        naive, own = naive_value(candidate, primary), value(primary)
-        detail = f"{shown(own)} against {naive:.4f}; there is no champion yet"
-        first = GateCheck(f"{primary} beats popularity", own.low > naive, detail)
+        first = naive_check(candidate, value(primary), naive_answer="popularity")
     else:
         other = cast("RecommendationEstimator", champion.estimator)
         gain = beats(holdout, estimator, other, metric=metrics[primary].compute, n=n)
         remark = share_trained_on(champion, holdout.asked[AS_OF].to_numpy())
-        detail = f"gain over version {champion.version}: {shown(gain)} on {len(rows):,} questions{remark}"
-        first = GateCheck(f"{primary} beats the champion", gain.low > 0, detail)
+        first = champion_check(candidate, champion, gain, rows=f"{len(rows):,} questions", remark=remark)
     return [
         first,
         *guard_checks(candidate, lambda name: value(name).value),

@@ -30,12 +30,13 @@ from ml.home import home
 from ml.instants import instant
 from ml.metrics.off_policy import OffPolicyEstimate, off_policy_estimate
 from ml.recommendation.estimator import RecommendationEstimator
-from ml.report.columns import Column, Interval
+from ml.report.columns import Interval, column
 from ml.report.report import Report
-from ml.report.sections import Gain, Gains, Metric, Metrics, Table
+from ml.report.sections import Metric, Metrics, Table
 from training.config import TaskConfig
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import HoldoutSet
+from training.studies.report_sections import gain_row, gains_section
 
 MAX_REQUESTS = 20_000  # a larger sample only narrows the intervals
 MIN_EFFECTIVE_ROWS = 10  # fewer carry no interval
@@ -193,15 +194,7 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
     values = {"reward_dr": estimate.dr, "reward_snips": estimate.snips, "reward_ips": estimate.ips}
     logged = estimate.logged.value
     metrics = tuple(Metric(name=n, value=v.value, low=v.low, high=v.high, naive=logged) for n, v in values.items())
-    gain = estimate.gain
-    gains = Gain(
-        metric="reward_dr",
-        baseline="logging policy",
-        baseline_value=logged,
-        gain=gain.value,
-        low=gain.low,
-        high=gain.high,
-    )
+    gain = gain_row("reward_dr", "logging policy", logged, estimate.gain)
     first, last = (instant(int(day)).date() for day in (rows["shown_at"].min(), rows["shown_at"].max()))  # type: ignore[arg-type]
     return Report(
         task=study.config.task,
@@ -212,7 +205,7 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
         ),
         sections=(
             Metrics(name="metrics", title=Text(zh="每次曝光的选择率", en="Choices per exposure"), rows=metrics),
-            Gains(name="gains", title=Text(zh="相对线上策略的提升", en="Gain over the logging policy"), rows=(gains,)),
+            gains_section("gains", gain, zh="相对线上策略的提升", en="Gain over the logging policy"),
             _overlap(rows, estimate),
         ),
         notes=_notes(estimate),
@@ -228,10 +221,7 @@ def _overlap(rows: pl.DataFrame, estimate: OffPolicyEstimate) -> Table:
         {"name": "largest weight", "value": estimate.largest_weight},
         {"name": "mean weight (1: complete overlap)", "value": weight.value, "low": weight.low, "high": weight.high},
     ]
-    columns = (
-        Column(name="name", title=Text(zh="指标", en="quantity")),
-        Column(name="value", title=Text(zh="数值", en="value"), format="number", intervals=(Interval(),)),
-    )
+    columns = (column("name", "指标", "quantity"), column("value", "数值", "value", "number", interval=Interval()))
     return Table(name="overlap", title=Text(zh="重叠程度", en="Overlap"), columns=columns, rows=tuple(figures))
 
 

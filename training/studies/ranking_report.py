@@ -14,31 +14,42 @@ from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
 from ml.estimators.retrievers.top_k import top_k
 from ml.metrics.ranked_lists import coverage, mean_with_interval, novelty
+from ml.problem import ListMetric
 from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions, offered
 from ml.recommendation.recommender import TrainingData
 from ml.recommendation.visitors import Visitors
-from ml.report.columns import Axis, Column, Interval
+from ml.report.columns import Interval, axis, column
 from ml.report.report import Report
-from ml.report.sections import Bars, Curve, Gain, Gains, Section, Table, TimeSeries
+from ml.report.sections import Bars, Curve, Section, Table, TimeSeries
 from training.studies.measures import metric_row, metrics_section
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import LENGTH, EvaluatedLists, HoldoutSet, by_person
-from training.studies.report_sections import MONTH, count, group, importance_section, parts_section, score
+from training.studies.report_sections import (
+    MONTH,
+    gain_row,
+    gains_section,
+    group,
+    importance_section,
+    parts_section,
+    score,
+)
 
 VISIT = 6 * 3_600_000_000  # us: what lies no longer back belongs to this visit
 NEW_DAYS = 14.0
-_QUERIES = count("rows", zh="查询数", en="queries")
+_QUERIES = column("rows", "查询数", "queries", "count")
 _PRICE_COLUMNS = (
-    Column(
-        name="price", title=Text(zh="价格带中点", en="middle of the price band"), unit=Text(zh="元", en="yuan"),
-        format="amount",
-    ),
-    count("rows", zh="想要的车", en="vehicles wanted"),
-    Column(name="shown", title=Text(zh="展示", en="shown"), format="share"),
-    Column(name="wanted", title=Text(zh="想要", en="wanted"), format="share"),
-)  # fmt: skip
+    column("price", "价格带中点", "middle of the price band", "amount", unit=Text(zh="元", en="yuan")),
+    column("rows", "想要的车", "vehicles wanted", "count"),
+    column("shown", "展示", "shown", "share"),
+    column("wanted", "想要", "wanted", "share"),
+)
+_BREADTH_COLUMNS = (
+    column("measure", "度量", "measure"),
+    column("value", "推荐列表", "lists", "score"),
+    column("popularity", "热门列表", "lists of popularity", "score"),
+)
 CHUNK = 1_000  # questions whose scores of every item are held at once
 
 
@@ -59,32 +70,31 @@ def evaluate_ranking(
     questions = material.questions.take(rows)
     shown = evaluated.items()[rows]
     simple = _simple_lists(study, estimator, questions, material)
+    primary, n = config.definition.primary_metric, config.bootstraps
+    compute = study.problem.metrics[primary].compute
+
+    def of_person(metric: ListMetric, lists: NDArray[np.int64]) -> FloatArray:
+        return by_person(np.asarray(metric.compute(lists, questions.wanted)), questions.person)
+
     metrics = []
     for name, metric in study.problem.metrics.items():
-        values, naive = (
-            by_person(np.asarray(metric.compute(lists, questions.wanted)), questions.person)
-            for lists in (shown, simple["popularity"])
-        )
-        metrics.append(metric_row(name, mean_with_interval(values, n=config.bootstraps), float(naive.mean())))
-    primary = config.definition.primary_metric
-    compute = study.problem.metrics[primary].compute
+        value = mean_with_interval(of_person(metric, shown), n=n)
+        metrics.append(metric_row(name, value, float(of_person(metric, simple["popularity"]).mean())))
+    of_query = np.asarray(compute(shown, questions.wanted))
+    by_retriever = {name: of_person(study.problem.metrics[primary], lists) for name, lists in simple.items()}
     sections: list[Section] = [
         metrics_section(metrics),
-        *_retriever_sections(primary, compute, shown, simple, questions, n=config.bootstraps),
+        *_retriever_sections(primary, by_person(of_query, questions.person), by_retriever, bootstraps=n),
         _counts(evaluated, study),
         _metric_bars("path", primary, list(_paths(evaluated, estimator, primary, compute))),
-        *_at(questions, shown, primary, compute),
-        *(_month_section(questions, shown, primary, compute) if study.timed else []),
+        *_at(questions, of_query, primary),
+        *([_month_section(questions, of_query, primary)] if study.timed else []),
         *_price_bands(evaluated, rows),
         _breadth(evaluated, shown, rows, simple["popularity"], estimator),
         importance_section(estimator.importance()),
     ]
-    return Report(
-        task=config.task,
-        protocol=_protocol(study, evaluated),
-        sections=tuple(sections),
-        notes=(*study.notes, *estimator.notes, *_unknown(evaluated)),
-    )
+    notes = (*study.notes, *estimator.notes, *_unknown(evaluated))
+    return Report(task=config.task, protocol=_protocol(study, evaluated), sections=tuple(sections), notes=notes)
 
 
 _TITLES = {
@@ -93,51 +103,26 @@ _TITLES = {
 }
 
 
-def _metric_bars(column: str, name: str, rows: list[dict[str, Any]]) -> Bars:
-    title = _TITLES[column]
-    return Bars(
-        name=f"by_{column}",
-        title=Text(zh=f"{name}：{title.zh}", en=f"{name} {title.en}"),
-        columns=(group(column), _QUERIES, score(name).model_copy(update={"intervals": (Interval(),)})),
-        y=score(name),
-        drawn=(name,),
-        rows=tuple(rows),
-    )
+def _metric_bars(by: str, name: str, rows: list[dict[str, Any]]) -> Bars:
+    title = Text(zh=f"{name}：{_TITLES[by].zh}", en=f"{name} {_TITLES[by].en}")
+    columns = (group(by), _QUERIES, column(name, name, name, "score", interval=Interval()))
+    return Bars(name=f"by_{by}", title=title, columns=columns, y=score(name), drawn=(name,), rows=tuple(rows))
 
 
 def _retriever_sections(
-    name: str,
-    metric: Any,
-    shown: NDArray[np.int64],
-    simple: dict[str, NDArray[np.int64]],
-    questions: Questions,
-    *,
-    n: int,
+    name: str, values: FloatArray, by_retriever: dict[str, FloatArray], *, bootstraps: int
 ) -> list[Section]:
-    """The primary metric of each retriever alone, and the gain over the best of them."""
-
-    def values(lists: NDArray[np.int64]) -> FloatArray:
-        return by_person(np.asarray(metric(lists, questions.wanted)), questions.person)
-
-    by_retriever = {retriever: values(lists) for retriever, lists in simple.items()}
+    """The primary metric of each retriever alone, and the gain over the best of them; values of each person."""
     alone = {retriever: float(v.mean()) for retriever, v in by_retriever.items()}
     best = max(alone, key=lambda retriever: alone[retriever])
-    gain = mean_with_interval(values(shown) - by_retriever[best], n=n)
-    row = Gain(metric=name, baseline=best, baseline_value=alone[best], gain=gain.value, low=gain.low, high=gain.high)
+    gain = mean_with_interval(values - by_retriever[best], n=bootstraps)
+    row = gain_row(name, best, alone[best], gain)
+    columns = (column("retriever", "召回器", "retriever"), score(name))
+    title = Text(zh=f"{name}：各召回器单独使用", en=f"{name} of each retriever alone")
+    rows = tuple({"retriever": r, name: alone[r]} for r in sorted(alone, key=lambda r: -alone[r]))
     return [
-        Gains(
-            name="gain_over_best_retriever",
-            title=Text(zh="相对最好召回器的提升", en="Gain over the best retriever"),
-            rows=(row,),
-        ),
-        Bars(
-            name="retrievers",
-            title=Text(zh=f"{name}：各召回器单独使用", en=f"{name} of each retriever alone"),
-            columns=(Column(name="retriever", title=Text(zh="召回器", en="retriever")), score(name)),
-            y=score(name),
-            drawn=(name,),
-            rows=tuple({"retriever": r, name: alone[r]} for r in sorted(alone, key=lambda r: -alone[r])),
-        ),
+        gains_section("gain_over_best_retriever", row, zh="相对最好召回器的提升", en="Gain over the best retriever"),
+        Bars(name="retrievers", title=title, columns=columns, y=score(name), drawn=(name,), rows=rows),
     ]
 
 
@@ -176,7 +161,7 @@ def _counts(evaluated: EvaluatedLists, study: RankingData) -> Table:
     learnt = int((material.choices.at < study.until).sum())
     people = len(np.unique(evaluated.material.questions.person[evaluated.rows]))
     parts = {"train": {"rows": learnt}, "test": {"rows": len(evaluated.rows), "people": people}}
-    return parts_section(parts, [count("people", zh="人数", en="people")])
+    return parts_section(parts, column("people", "人数", "people", "count"))
 
 
 def _breadth(
@@ -202,16 +187,8 @@ def _breadth(
     if (single & (listed > ALWAYS))[there].any():
         share = float((single & (age <= NEW_DAYS) & (age >= 0))[there].mean())
         table.append({"measure": "share of new stock", "value": share})
-    return Table(
-        name="breadth",
-        title=Text(zh="推荐广度", en="Breadth of the lists"),
-        columns=(
-            Column(name="measure", title=Text(zh="度量", en="measure")),
-            Column(name="value", title=Text(zh="推荐列表", en="lists"), format="score"),
-            Column(name="popularity", title=Text(zh="热门列表", en="lists of popularity"), format="score"),
-        ),
-        rows=tuple(table),
-    )
+    title = Text(zh="推荐广度", en="Breadth of the lists")
+    return Table(name="breadth", title=title, columns=_BREADTH_COLUMNS, rows=tuple(table))
 
 
 def _paths(
@@ -245,11 +222,10 @@ def _mean(name: str, values: FloatArray, person: NDArray[np.uint64]) -> dict[str
     return {name: mean.value, "low": mean.low, "high": mean.high}
 
 
-def _at(questions: Questions, shown: NDArray[np.int64], name: str, metric: Any) -> list[Bars]:
+def _at(questions: Questions, values: FloatArray, name: str) -> list[Bars]:
     """At the begin of a visit, and once it has got going."""
     if not questions.midway.any():
         return []
-    values = np.asarray(metric(shown, questions.wanted))
     rows = [
         {"value": part, "rows": int(inside.sum()), **_mean(name, values[inside], questions.person[inside])}
         for part, inside in (("begin", ~questions.midway), ("midway", questions.midway))
@@ -258,26 +234,18 @@ def _at(questions: Questions, shown: NDArray[np.int64], name: str, metric: Any) 
     return [_metric_bars("visit", name, rows)]
 
 
-def _month_section(questions: Questions, shown: NDArray[np.int64], name: str, metric: Any) -> list[TimeSeries]:
-    values = np.asarray(metric(shown, questions.wanted))
+def _month_section(questions: Questions, values: FloatArray, name: str) -> TimeSeries:
     month = questions.visitors.as_of.astype("datetime64[us]").astype("datetime64[M]").astype(str)
     rows = [
         {"month": str(m), "rows": int((month == m).sum()), name: float(np.nanmean(values[month == m]))}
         for m in np.unique(month)
     ]
-    return [
-        TimeSeries(
-            name="by_month",
-            title=Text(zh=f"各月 {name}", en=f"{name} by month of the query"),
-            columns=(MONTH, _QUERIES, score(name).model_copy(update={"tracked": True})),
-            y=score(name),
-            drawn=(name,),
-            rows=tuple(rows),
-        )
-    ]
+    title = Text(zh=f"各月 {name}", en=f"{name} by month of the query")
+    columns = (MONTH, _QUERIES, column(name, name, name, "score", tracked=True))
+    return TimeSeries(name="by_month", title=title, columns=columns, y=score(name), drawn=(name,), rows=tuple(rows))
 
 
-def _price_bands(evaluated: EvaluatedLists, rows: Any) -> list[Curve]:
+def _price_bands(evaluated: EvaluatedLists, queries: Any) -> list[Curve]:
     """Of ten price bands with equally many wanted vehicles: the share shown and the share wanted."""
     price = evaluated.material.vehicles.log_price
     n = len(evaluated.material.known.items)
@@ -287,30 +255,24 @@ def _price_bands(evaluated: EvaluatedLists, rows: Any) -> list[Curve]:
         return []
     count = np.bincount(item[there], minlength=n)
     mean = np.bincount(item[there], weights=price[there], minlength=n) / np.maximum(count, 1)
-    wanted = evaluated.wanted[rows].tocoo()
+    wanted = evaluated.wanted[queries].tocoo()
     priced = count[wanted.col] > 0
     asked_for = mean[wanted.col[priced]]
     edges = np.unique(np.quantile(asked_for, np.linspace(0, 1, 11)))
     if len(edges) < 3:
         return []
-    listed = evaluated.items()[rows].ravel()
+    listed = evaluated.items()[queries].ravel()
     listed = listed[listed >= 0]
     offered = mean[listed[count[listed] > 0]]
     shares = [np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] / len(v) for v in (offered, asked_for)]
     middle = np.exp((edges[1:] + edges[:-1]) / 2)
-    return [
-        Curve(
-            name="price_bands",
-            title=Text(zh="价格带：展示占比与需求占比", en="Price bands: share of vehicles shown and wanted"),
-            columns=_PRICE_COLUMNS,
-            y=Axis(title=Text(zh="车辆占比", en="share of vehicles"), format="share"),
-            drawn=("shown", "wanted"),
-            rows=tuple(
-                {"price": float(p), "shown": float(a), "wanted": float(b), "rows": round(b * len(asked_for))}
-                for p, a, b in zip(middle, *shares, strict=True)
-            ),
-        )
-    ]
+    rows = tuple(
+        {"price": float(p), "shown": float(a), "wanted": float(b), "rows": round(b * len(asked_for))}
+        for p, a, b in zip(middle, *shares, strict=True)
+    )
+    title = Text(zh="价格带：展示占比与需求占比", en="Price bands: share of vehicles shown and wanted")
+    y, drawn = axis("车辆占比", "share of vehicles", "share"), ("shown", "wanted")
+    return [Curve(name="price_bands", title=title, columns=_PRICE_COLUMNS, y=y, drawn=drawn, rows=rows)]
 
 
 def _unknown(evaluated: EvaluatedLists) -> list[str]:

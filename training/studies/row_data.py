@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self, cast
 
 import numpy as np
 import polars as pl
@@ -60,6 +61,70 @@ class Examples:
     known_at: NDArray[np.int64] | None = None
     is_test_row: NDArray[np.bool_] | None = None
 
+    @classmethod
+    def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Self:
+        """Read, check, build features and split.
+
+        Raises
+        ------
+        DataError
+            There is nothing to learn from.
+        ConfigError
+            The configuration asks for a column that is not there.
+        """
+        task = config.definition
+        raw = read_task_tables(config, extra={task.tables[0]: config.extra_features}, progress=progress)
+        if not config.timeless and config.time not in raw.frames[task.tables[0]].collect_schema().names():
+            raise ConfigError(
+                f"time: column '{config.time}' is not in the data of {task.tables[0]}; map it in the sources, or set "
+                "time: none (the split is then random, and every report says so)"
+            )
+        frame, spine = _labelled(config, raw, engine)
+        if frame.height == 0:
+            raise DataError(f"{task.name}: {_no_outcome(task)}")
+        immature = frame["label"].is_null()
+        notes = [
+            f"{immature.sum():,} rows are too young for their label to be known and were left out"
+        ] * immature.any()
+        frame = frame.filter(~immature)
+        if frame.height == 0:
+            raise DataError(f"{task.name}: no row is old enough for its label to be known; give more data")
+        label = frame["label"].to_numpy().astype(np.float64)
+        known_at = frame["known_at"].to_numpy() if "known_at" in frame.columns else None
+        is_test_row = frame["is_test_row"].to_numpy() if "is_test_row" in frame.columns else None
+        frame = frame.drop("label", "known_at", "is_test_row", strict=False)
+        numeric, categorical, computed = _features(config, frame, spine)
+        empty = [n for n in (*numeric, *categorical) if frame[n].null_count() == frame.height]
+        notes += [f"column '{n}' is empty and was left out" for n in empty]
+        numeric, categorical = ([n for n in names if n not in empty] for names in (numeric, categorical))
+        if not numeric and not categorical:
+            raise DataError(
+                f"{task.name}: no feature is left of {task.tables[0]}; map columns or declare extra_features"
+            )
+        notes += _identifiers(frame, categorical)
+        features = (*numeric, *categorical)
+        parts = _parts(config, frame, features)
+        if is_test_row is not None:
+            parts["test"] = parts["test"][is_test_row[parts["test"]]]
+            if not len(parts["test"]):
+                raise DataError(
+                    f"{task.name}: the test part has no row; give more data or a larger share in split.test"
+                )
+        if config.timeless:
+            notes.insert(0, FLATTERING)
+        signature = learn_signature(
+            frame[parts["train"]],
+            task.table,
+            numeric=numeric,
+            categorical=categorical,
+            extra=(*config.extra_features.numeric, *config.extra_features.categorical),
+            computed=computed,
+        )
+        fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
+        return cls(
+            config, frame, label, features, parts, signature, tuple(notes), fingerprint, raw, known_at, is_test_row
+        )
+
     @cached_property
     def groups(self) -> NDArray[np.uint64]:
         """Rows with equal features share a number, and stay in one part or fold."""
@@ -73,9 +138,7 @@ class Examples:
     @property
     def problem(self) -> RowProblem:
         """Problem of the task."""
-        problem = self.config.definition.problem
-        assert isinstance(problem, RowProblem)
-        return problem
+        return cast("RowProblem", self.config.definition.problem)
 
     def rows(self, positions: Rows) -> tuple[pl.DataFrame, NDArray[np.float64]]:
         """Features and labels at these positions."""
@@ -85,7 +148,7 @@ class Examples:
         """Return the positions whose rows may be tested on."""
         return positions if self.is_test_row is None else positions[self.is_test_row[positions]]
 
-    def fit(
+    def fit_rows(
         self, learn: Rows, calibrate: Rows, *, before: Rows | None = None, progress: Say | None = None
     ) -> RowEstimator:
         """Fit a new estimator of the task on some rows and calibrate it on others.
@@ -122,76 +185,6 @@ class Examples:
         else:
             first, second = split_by_time(self.frame["as_of"].to_numpy()[rows], shares)
         return rows[first], rows[second]
-
-
-def load_examples(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Examples:
-    """Read, check, build features and split.
-
-    Raises
-    ------
-    DataError
-        There is nothing to learn from.
-    ConfigError
-        The configuration asks for a column that is not there.
-    """
-    task = config.definition
-    raw = read_task_tables(config, extra={task.tables[0]: config.extra_features}, progress=progress)
-    if not config.timeless and config.time not in raw.frames[task.tables[0]].collect_schema().names():
-        raise ConfigError(
-            f"time: column '{config.time}' is not in the data of {task.tables[0]}; map it in the sources, or set "
-            "time: none (the split is then random, and every report says so)"
-        )
-    frame, spine = _labelled(config, raw, engine)
-    if frame.height == 0:
-        raise DataError(f"{task.name}: {_no_outcome(task)}")
-    immature = frame["label"].is_null()
-    notes = [f"{immature.sum():,} rows are too young for their label to be known and were left out"] * immature.any()
-    frame = frame.filter(~immature)
-    if frame.height == 0:
-        raise DataError(f"{task.name}: no row is old enough for its label to be known; give more data")
-    label = frame["label"].to_numpy().astype(np.float64)
-    known_at = frame["known_at"].to_numpy() if "known_at" in frame.columns else None
-    is_test_row = frame["is_test_row"].to_numpy() if "is_test_row" in frame.columns else None
-    frame = frame.drop("label", "known_at", "is_test_row", strict=False)
-    numeric, categorical, computed = _features(config, frame, spine)
-    empty = [n for n in (*numeric, *categorical) if frame[n].null_count() == frame.height]
-    notes += [f"column '{n}' is empty and was left out" for n in empty]
-    numeric, categorical = ([n for n in names if n not in empty] for names in (numeric, categorical))
-    if not numeric and not categorical:
-        raise DataError(f"{task.name}: no feature is left of {task.tables[0]}; map columns or declare extra_features")
-    notes += _identifiers(frame, categorical)
-    features = (*numeric, *categorical)
-    parts = _parts(config, frame, features)
-    if is_test_row is not None:
-        parts["test"] = parts["test"][is_test_row[parts["test"]]]
-        if not len(parts["test"]):
-            raise DataError(f"{task.name}: the test part has no row; give more data or a larger share in split.test")
-    if config.timeless:
-        notes.insert(0, FLATTERING)
-    signature = learn_signature(
-        frame[parts["train"]],
-        task.table,
-        numeric=numeric,
-        categorical=categorical,
-        extra=(*config.extra_features.numeric, *config.extra_features.categorical),
-        computed=computed,
-    )
-    fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
-    return Examples(
-        config, frame, label, features, parts, signature, tuple(notes), fingerprint, raw, known_at, is_test_row
-    )
-
-
-def refuse_split_column(config: TaskConfig) -> None:
-    """Refuse a split column: only ranking data without time has one.
-
-    Raises
-    ------
-    ConfigError
-        There is one.
-    """
-    if config.split.column:
-        raise ConfigError(f"split.column: {config.task} is split by time or at random; remove it")
 
 
 def _no_outcome(task: Task) -> str:

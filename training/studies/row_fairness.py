@@ -9,17 +9,22 @@ import polars as pl
 
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
-from ml.report.columns import Axis, Column
+from ml.report.columns import axis, column
 from ml.report.sections import Bars, Section, Table
 from training.studies.report_sections import ROWS, group
 from training.studies.row_sections import MIN_SEGMENT_ROWS, MISSING, HoldoutAnswers
 
 FOUR_FIFTHS = 0.8  # lowest approval rate over the highest, at least
 
+_RATIO_COLUMNS = (
+    column("value", "属性", "attribute"),
+    column("approval_ratio", "通过率之比", "ratio of approval rates", "number"),
+    column("passes_four_fifths", "达到五分之四", "four fifths or more", "flag"),
+)
 _RATES = (
-    Column(name="approval_rate", title=Text(zh="通过率", en="approval rate"), format="share"),
-    Column(name="bad_rate_of_approved", title=Text(zh="通过者坏账率", en="bad rate of the approved"), format="share"),
-    Column(name="good_not_approved", title=Text(zh="好客户未通过", en="good but not approved"), format="share"),
+    column("approval_rate", "通过率", "approval rate", "share"),
+    column("bad_rate_of_approved", "通过者坏账率", "bad rate of the approved", "share"),
+    column("good_not_approved", "好客户未通过", "good but not approved", "share"),
 )
 
 
@@ -39,20 +44,17 @@ def fairness_sections(test: HoldoutAnswers) -> list[Section]:
     return [_ratios(groups), *(_rates(attribute, rows) for attribute, rows in groups.items())]
 
 
-def _groups(column: pl.Series, y: FloatArray, approved: FloatArray) -> list[dict[str, Any]]:
+def _groups(attribute: pl.Series, y: FloatArray, approved: FloatArray) -> list[dict[str, Any]]:
     from fairlearn.metrics import MetricFrame
 
-    frame = MetricFrame(
-        metrics={
-            "rows": lambda t, a: len(t),
-            "approval_rate": lambda t, a: float(np.mean(a)),
-            "bad_rate_of_approved": _bad_rate_of_approved,
-            "good_not_approved": _good_not_approved,
-        },
-        y_true=y,
-        y_pred=approved,
-        sensitive_features=column.cast(pl.String).fill_null(MISSING).to_numpy(),
-    )
+    metrics = {
+        "rows": lambda t, a: len(t),
+        "approval_rate": lambda t, a: float(np.mean(a)),
+        "bad_rate_of_approved": _bad_rate_of_approved,
+        "good_not_approved": _good_not_approved,
+    }
+    values = attribute.cast(pl.String).fill_null(MISSING).to_numpy()
+    frame = MetricFrame(metrics=metrics, y_true=y, y_pred=approved, sensitive_features=values)
     rows = frame.by_group.T.to_dict().items()
     return [{"value": str(name), **rates, "rows": int(rates["rows"])} for name, rates in rows]
 
@@ -65,30 +67,20 @@ def _ratios(groups: dict[str, list[dict[str, Any]]]) -> Table:
         passes = None if ratio is None else ratio >= FOUR_FIFTHS
         rows.append({"value": attribute, "approval_ratio": ratio, "passes_four_fifths": passes})
         words.append(f"{attribute} {'unknown' if ratio is None else f'{ratio:.2f}'}")
-    return Table(
-        name="fairness",
-        title=Text(zh="最低通过率 / 最高通过率", en="Lowest approval rate / highest"),
-        summary=Text(zh="；".join(words), en="; ".join(words)),
-        columns=(
-            Column(name="value", title=Text(zh="属性", en="attribute")),
-            Column(name="approval_ratio", title=Text(zh="通过率之比", en="ratio of approval rates"), format="number"),
-            Column(name="passes_four_fifths", title=Text(zh="达到五分之四", en="four fifths or more"), format="flag"),
-        ),
-        rows=tuple(rows),
-    )
+    title = Text(zh="最低通过率 / 最高通过率", en="Lowest approval rate / highest")
+    summary = Text(zh="；".join(words), en="; ".join(words))
+    return Table(name="fairness", title=title, summary=summary, columns=_RATIO_COLUMNS, rows=tuple(rows))
 
 
 def _rates(attribute: str, rows: list[dict[str, Any]]) -> Bars:
     low, high = (f"{bound(row['approval_rate'] for row in rows):.1%}" for bound in (min, max))
+    drawn = tuple(c.name for c in _RATES)
     return Bars(
-        name=f"fairness_by_{attribute}",
+        name=f"fairness_by_{attribute}", rows=tuple(rows),
         title=Text(zh=f"按 {attribute} 的通过率", en=f"Approval and error rates by {attribute}"),
         summary=Text(zh=f"通过率 {low}～{high}", en=f"approval rates {low} – {high}"),
-        columns=(group(attribute), ROWS, *_RATES),
-        y=Axis(title=Text(zh="占比", en="share"), format="share"),
-        drawn=tuple(c.name for c in _RATES),
-        rows=tuple(rows),
-    )
+        columns=(group(attribute), ROWS, *_RATES), y=axis("占比", "share", "share"), drawn=drawn,
+    )  # fmt: skip
 
 
 def _bad_rate_of_approved(y: FloatArray, approved: FloatArray) -> float:

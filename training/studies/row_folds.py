@@ -7,7 +7,7 @@ import polars as pl
 
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
-from ml.report.columns import Column
+from ml.report.columns import column
 from ml.report.report import Report
 from ml.report.sections import Table
 from training.split import Rows
@@ -32,54 +32,39 @@ def cross_validate(examples: Examples, *, folds: int, progress: Say | None = Non
     config = examples.config
     metrics, problem = examples.problem.metrics, examples.problem
     everything = np.arange(len(examples.label))
-    tested: list[Rows] = []
-    answered: list[pl.DataFrame] = []
+    test_rows: list[Rows] = []
+    answers: list[pl.DataFrame] = []
     naive: list[FloatArray] = []
     by_fold: dict[str, list[float]] = {name: [] for name in metrics}
     for k, (learn, test) in enumerate(examples.folds(everything, folds=folds)):
-        estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
+        estimator = examples.fit_rows(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
         test = examples.testable(test)
         X, y = examples.rows(test)
-        tested.append(test)
-        answered.append(estimator.predict(X))
+        test_rows.append(test)
+        answers.append(estimator.predict(X))
         naive.append(problem.naive(*examples.rows(learn), X))
         for name, metric in metrics.items():
-            by_fold[name].append(float(metric.compute(y, metric.of(answered[-1]))))
+            by_fold[name].append(float(metric.compute(y, metric.of(answers[-1]))))
         primary = config.definition.primary_metric
         say(f"fold {k + 1}/{folds}: {primary} {by_fold[primary][-1]:.5f}")
-    rows, answers = np.concatenate(tested), pl.concat(answered)
-    pooled = measure(
-        metrics,
-        examples.label[rows],
-        answers,
-        naive=np.concatenate(naive),
-        groups=examples.groups[rows],
-        n=config.bootstraps,
-    )
+    rows = np.concatenate(test_rows)
+    y, groups, n = examples.label[rows], examples.groups[rows], config.bootstraps
+    pooled = measure(metrics, y, pl.concat(answers), naive=np.concatenate(naive), groups=groups, n=n)
     order = "by group of equal rows" if config.timeless else "in time order"
-    return Report(
-        task=config.task,
-        protocol=f"{folds} folds {order}, {len(rows):,} rows tested",
-        sections=(pooled, _by_fold(by_fold)),
-        notes=examples.notes,
-    )
+    protocol = f"{folds} folds {order}, {len(rows):,} rows tested"
+    return Report(task=config.task, protocol=protocol, sections=(pooled, _by_fold(by_fold)), notes=examples.notes)
 
 
 def _by_fold(by_fold: dict[str, list[float]]) -> Table:
     numbers = range(1, len(next(iter(by_fold.values()))) + 1)
-    columns = [
-        Column(name="metric", title=Text(zh="指标", en="metric")),
-        Column(name="mean", title=Text(zh="各折均值", en="mean of folds"), format="score"),
-        *(Column(name=f"fold_{k}", title=Text(zh=f"第 {k} 折", en=f"fold {k}"), format="score") for k in numbers),
-    ]
-    rows = [
-        {
-            "metric": name,
-            "mean": float(np.mean(values)),
-            **{f"fold_{k}": v for k, v in zip(numbers, values, strict=True)},
-        }
-        for name, values in by_fold.items()
-    ]
-    return Table(
-        name="folds", title=Text(zh="各折指标", en="Metrics by fold"), columns=tuple(columns), rows=tuple(rows)
+    columns = (
+        column("metric", "指标", "metric"),
+        column("mean", "各折均值", "mean of folds", "score"),
+        *(column(f"fold_{k}", f"第 {k} 折", f"fold {k}", "score") for k in numbers),
     )
+    rows = tuple(
+        {"metric": name, "mean": float(np.mean(values))}
+        | {f"fold_{k}": v for k, v in zip(numbers, values, strict=True)}
+        for name, values in by_fold.items()
+    )
+    return Table(name="folds", title=Text(zh="各折指标", en="Metrics by fold"), columns=columns, rows=rows)

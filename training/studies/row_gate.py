@@ -16,8 +16,10 @@ from training.studies.gate_checks import (
     answer_check,
     answers_to_example,
     bootstraps,
+    champion_check,
+    champion_title,
     guard_checks,
-    naive_value,
+    naive_check,
     share_trained_on,
     shown,
 )
@@ -60,32 +62,28 @@ def _over_naive(
     metrics: Mapping[str, RowMetric], candidate: Model, rows: pl.DataFrame, answers: pl.DataFrame
 ) -> GateCheck:
     name, n = candidate.task.primary_metric, bootstraps(candidate)
-    metric, title = metrics[name], f"{name} beats the naive answer"
+    metric = metrics[name]
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     if NAIVE in rows.columns:  # kept with the rows: compared row by row, which tells more
         gain = compare(metric, y, metric.of(answers), rows[NAIVE].to_numpy(), groups=groups, n=n)
         detail = f"gain over it: {shown(gain)} on {len(y):,} test rows; there is no champion yet"
-        return GateCheck(title, gain.low > 0, detail)
-    naive = naive_value(candidate, name)
-    value = bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0)
-    passed = value.low > naive if metric.better == "higher" else value.high < naive
-    return GateCheck(title, passed, f"{shown(value)} against {naive:.4f}; there is no champion yet")
+        return GateCheck(f"{name} beats the naive answer", gain.low > 0, detail)
+    return naive_check(candidate, bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0))
 
 
 def _over_champion(
     metrics: Mapping[str, RowMetric], candidate: Model, champion: Model, rows: pl.DataFrame, answers: pl.DataFrame
 ) -> GateCheck:
-    name = candidate.task.primary_metric
-    metric, title = metrics[name], f"{name} beats the champion"
+    metric = metrics[candidate.task.primary_metric]
     try:
         others = champion.estimator.predict(rows)
     except DataError as e:
-        return GateCheck(title, False, f"version {champion.version} cannot answer these rows: {e}")
+        detail = f"version {champion.version} cannot answer these rows: {e}"
+        return GateCheck(champion_title(candidate), False, detail)
     y, groups, n = rows["label"].to_numpy(), rows["group"].to_numpy(), bootstraps(candidate)
     gain = compare(metric, y, metric.of(answers), metric.of(others), groups=groups, n=n)
     remark = share_trained_on(champion, rows["as_of"].to_numpy()) if "as_of" in rows.columns else ""
-    detail = f"gain over version {champion.version}: {shown(gain)} on {len(y):,} test rows{remark}"
-    return GateCheck(title, gain.low > 0, detail)
+    return champion_check(candidate, champion, gain, rows=f"{len(y):,} test rows", remark=remark)
 
 
 def _one_like_many(model: Model, rows: pl.DataFrame, answers: pl.DataFrame) -> tuple[bool, str]:

@@ -1,16 +1,197 @@
-"""How good a model is on rows it has never seen: with intervals, beside the naive answer, by segment and month."""
+"""The reports of a yes/no outcome and of an amount on rows that the model has never seen, beside the naive answer."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from features.errors import DataError
+from ml.bilingual import Text
 from ml.problem import AmountProblem, BinaryProblem, RowEstimator
+from ml.report.columns import axis, column
 from ml.report.report import Report
+from ml.report.sections import Bars, Gains, Section, Table
 from training.split import Rows
-from training.studies.row_amount_report import amount_report
-from training.studies.row_binary_report import binary_report
+from training.studies.measures import compare
+from training.studies.report_sections import (
+    MONTH,
+    ROWS,
+    gain_row,
+    gains_section,
+    group,
+    importance_section,
+    parts_section,
+    score,
+)
+from training.studies.row_baselines import best_single_column, logistic_regression
 from training.studies.row_data import Examples
-from training.studies.row_sections import HoldoutAnswers
+from training.studies.row_fairness import fairness_sections
+from training.studies.row_sections import (
+    MISSING,
+    HoldoutAnswers,
+    calibration_section,
+    month_sections,
+    protocol,
+    segment_sections,
+)
 
 TEST_ROWS, NAIVE = "test_rows.parquet", "naive_answer"
+RATE = axis("正例占比", "share of positives", "share")
+AMOUNT = axis("均值", "mean", "amount", unit=Text(zh="元", en="yuan"))
+_BAND_COLUMNS = (
+    column("band", "档", "band"),
+    ROWS,
+    column("share", "申请占比", "share of applications", "share", tracked=True),
+    column("bad_rate", "坏账率", "bad rate", "share", tracked=True),
+)
+_EXPECTED_COLUMNS = (
+    MONTH,
+    ROWS,
+    column("expected", "预期", "expected", "number"),
+    column("observed", "实际", "observed", "count"),
+    column("within", "在随机范围内", "within chance", "flag"),
+)
+
+
+def binary_report(test: HoldoutAnswers, estimator: RowEstimator) -> Report:
+    """Return the report of a task whose label is 0 or 1.
+
+    Raises
+    ------
+    DataError
+        The test rows have one class only.
+    """
+    examples = test.examples
+    if len(np.unique(test.y)) < 2:
+        raise DataError(
+            f"label: the {len(test.y)} test rows have one class only (all {test.y[0]:g}); give more data or other "
+            "split shares"
+        )
+    parts = {
+        name: {"rows": len(rows), "positives": int(examples.label[rows].sum())}
+        for name, rows in (*examples.parts.items(), ("test", test.positions))
+    }
+    sections: list[Section] = [
+        test.metrics(),
+        _gains(test),
+        *_best_column(test),
+        parts_section(parts, column("positives", "正例", "positives", "count")),
+        calibration_section(test, RATE),
+        *_decisions(test, estimator),
+        *month_sections(test, RATE),
+        *segment_sections(test, RATE),
+        *_expected_sections(test),
+        *fairness_sections(test),
+    ]
+    return _report(test, estimator, sections)
+
+
+def _gains(test: HoldoutAnswers) -> Gains:
+    """Compare with logistic regression on the columns of the model."""
+    examples = test.examples
+    plain = logistic_regression(examples, examples.testable(examples.parts["train"]), test.positions)
+    rows = []
+    for name, metric in examples.problem.metrics.items():
+        if metric.reads:
+            continue
+        gain = compare(metric, test.y, metric.of(test.answers), plain, groups=test.groups, n=examples.config.bootstraps)
+        rows.append(gain_row(name, "logistic regression", float(metric.compute(test.y, plain)), gain))
+    zh, en = "相对逻辑回归的提升（相同列）", "Gain over logistic regression on the same columns"
+    return gains_section("gain_over_logistic_regression", *rows, zh=zh, en=en)
+
+
+def _best_column(test: HoldoutAnswers) -> list[Table]:
+    best = best_single_column(test.examples, test.positions)
+    if best is None:
+        return []
+    name, auc = best
+    title = Text(zh="最好的单列", en="Best single column")
+    summary = Text(zh=f"{name}（AUC {auc:.4f}）", en=f"{name} (AUC {auc:.4f})")
+    columns, row = (column("column", "列", "column"), score("roc_auc")), {"column": name, "roc_auc": auc}
+    return [Table(name="best_single_column", title=title, summary=summary, columns=columns, rows=(row,))]
+
+
+def _decisions(test: HoldoutAnswers, estimator: Any) -> list[Section]:
+    """Bands of the test rows with their observed bad rates, and the probabilities that separate them."""
+    if "band" not in test.answers.columns:
+        return []
+    band = test.answers["band"].to_numpy()
+    rows: list[dict[str, Any]] = []
+    for name in ("approve", "refer", "decline"):
+        inside = band == name
+        bad_rate = float(test.y[inside].mean()) if inside.any() else None
+        rows.append({"band": name, "rows": int(inside.sum()), "share": float(inside.mean()), "bad_rate": bad_rate})
+    bands = Bars(
+        name="bands",
+        title=Text(zh="预审分档", en="Bands on the test rows"),
+        columns=_BAND_COLUMNS,
+        y=axis("占比", "share of applications; bad rate within the band", "share"),
+        drawn=("share", "bad_rate"),
+        rows=tuple(rows),
+    )
+    approve, decline = estimator.policy_["approve"], estimator.policy_["decline"]
+    summary = Text(
+        zh=f"不超过 {approve:.2%} 通过，超过 {decline:.2%} 拒绝",
+        en=f"approve up to {approve:.2%}, decline above {decline:.2%}",
+    )
+    limits = Table(
+        name="cut_offs",
+        title=Text(zh="分档概率", en="Cut-offs"),
+        summary=summary,
+        columns=(column("limit", "界限", "limit"), column("probability", "违约概率", "probability", "score")),
+        rows=({"limit": "approve_at_most", "probability": approve}, {"limit": "decline_above", "probability": decline}),
+    )
+    return [bands, limits]
+
+
+def _expected_sections(test: HoldoutAnswers) -> list[Table]:
+    """Expected and observed positives by value of each segment and month, beside the 95 % that chance allows."""
+    config = test.examples.config
+    if config.timeless:
+        return []
+    return [_expected_section(test, c) for c in config.segments if c in test.X.columns]
+
+
+def _expected_section(test: HoldoutAnswers, by: str) -> Table:
+    values, months = test.X[by].cast(pl.String).fill_null(MISSING), test.months.tolist()
+    counts = {"expected": test.p, "observed": test.y, "variance": test.p * (1 - test.p)}
+    cells = pl.DataFrame({"value": values, "month": months, **counts}).with_columns(rows=1)
+    rows = []
+    for row in cells.group_by("value", "month").sum().sort("value", "month").to_dicts():
+        slack = 1.96 * float(np.sqrt(row.pop("variance"))) + 0.5
+        within = abs(row["observed"] - row["expected"]) <= slack
+        rows.append({**row, "observed": int(row["observed"]), "within": bool(within)})
+    share = f"{sum(row['within'] for row in rows) / len(rows):.0%}"
+    title = Text(zh=f"按 {by} 和月份的预期与实际", en=f"Expected and observed positives by {by} and month")
+    summary = Text(
+        zh=f"{len(rows)} 格中 {share} 在 95% 随机范围内", en=f"{share} of {len(rows)} cells within 95% of chance"
+    )
+    columns = (group(by), *_EXPECTED_COLUMNS)
+    return Table(name=f"expected_by_{by}", title=title, summary=summary, columns=columns, rows=tuple(rows))
+
+
+def amount_report(test: HoldoutAnswers, estimator: RowEstimator) -> Report:
+    """Return the report of a task whose label is an amount in yuan."""
+    examples = test.examples
+    parts = {name: {"rows": len(rows)} for name, rows in (*examples.parts.items(), ("test", test.positions))}
+    sections: list[Section] = [
+        test.metrics(),
+        parts_section(parts),
+        calibration_section(test, AMOUNT),
+        *month_sections(test, AMOUNT),
+        *segment_sections(test, AMOUNT),
+    ]
+    return _report(test, estimator, sections)
+
+
+def _report(test: HoldoutAnswers, estimator: RowEstimator, sections: list[Section]) -> Report:
+    examples, importance = test.examples, importance_section(estimator.importance(test.X[:5_000]))
+    task, notes = examples.config.task, (*examples.notes, *estimator.notes)
+    return Report(task=task, protocol=protocol(examples), sections=(*sections, importance), notes=notes)
+
+
 BUILDERS = {BinaryProblem: binary_report, AmountProblem: amount_report}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
 from ml.metrics import population_stability_index, reference_bins
 from ml.problem import RowEstimator
-from ml.report.columns import Axis, Column
+from ml.report.columns import Axis, Column, axis, column
 from ml.report.formats import formatted
 from ml.report.sections import Bars, Calibration, CalibrationBin, Metrics, Threshold, TimeSeries
 from training.split import Rows
@@ -24,7 +23,12 @@ from training.studies.row_data import Examples
 
 MIN_SEGMENT_ROWS = 30
 CALIBRATION_BINS = 10
+_PSI_THRESHOLDS = (
+    Threshold(value=0.1, title=Text(zh="0.10 关注", en="0.10: watch")),
+    Threshold(value=0.25, title=Text(zh="0.25 处理", en="0.25: act")),
+)
 MISSING = "(missing)"
+DRAWN = ("observed", "predicted")
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,8 @@ def months_of(as_of: NDArray[np.int64]) -> NDArray[np.str_]:
 def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
     """Return the columns of the observed and the predicted mean of a quantity."""
     return (
-        Column(name="observed", title=Text(zh="实际", en="observed"), unit=quantity.unit, format=quantity.format),
-        Column(name="predicted", title=Text(zh="预测", en="predicted"), unit=quantity.unit, format=quantity.format),
+        column("observed", "实际", "observed", quantity.format, unit=quantity.unit),
+        column("predicted", "预测", "predicted", quantity.format, unit=quantity.unit),
     )
 
 
@@ -119,36 +123,26 @@ def calibration_section(test: HoldoutAnswers, quantity: Axis) -> Calibration:
     rows = [CalibrationBin(predicted=float(p[b].mean()), observed=float(y[b].mean()), rows=len(b)) for b in bins]
     ends = [(formatted(r.predicted, quantity.format), formatted(r.observed, quantity.format)) for r in rows]
     (low_p, low_y), (high_p, high_y) = ends[0], ends[-1]
-    names = (("predicted", "预测"), ("observed", "实际"))
-    x_axis, y_axis = (
-        Axis(
-            title=Text(zh=f"{zh}{quantity.title.zh}", en=f"{en} {quantity.title.en}"),
-            unit=quantity.unit, format=quantity.format,
-        )
-        for en, zh in names
-    )  # fmt: skip
-    return Calibration(
-        name="calibration",
-        title=Text(zh="预测校准", en="Calibration of the predictions"),
-        summary=Text(
-            zh=f"最低一档预测 {low_p}，实际 {low_y}；最高一档预测 {high_p}，实际 {high_y}",
-            en=f"lowest bin predicted {low_p}, observed {low_y}; highest predicted {high_p}, observed {high_y}",
-        ),
-        x=x_axis,
-        y=y_axis,
-        rows=tuple(rows),
+    x, y_axis = (
+        axis(f"{zh}{quantity.title.zh}", f"{en} {quantity.title.en}", quantity.format, unit=quantity.unit)
+        for en, zh in (("predicted", "预测"), ("observed", "实际"))
     )
+    title = Text(zh="预测校准", en="Calibration of the predictions")
+    summary = Text(
+        zh=f"最低一档预测 {low_p}，实际 {low_y}；最高一档预测 {high_p}，实际 {high_y}",
+        en=f"lowest bin predicted {low_p}, observed {low_y}; highest predicted {high_p}, observed {high_y}",
+    )
+    return Calibration(name="calibration", title=title, summary=summary, x=x, y=y_axis, rows=tuple(rows))
 
 
 def segment_sections(test: HoldoutAnswers, quantity: Axis) -> list[Bars]:
     """Return observed and predicted mean, and the primary metric, by value of each segment column; most rows first."""
-    columns = [c for c in test.examples.config.segments if c in test.X.columns]
-    return [_segment_section(test, column, quantity) for column in columns]
+    return [_segment_section(test, c, quantity) for c in test.examples.config.segments if c in test.X.columns]
 
 
-def _segment_section(test: HoldoutAnswers, column: str, quantity: Axis) -> Bars:
+def _segment_section(test: HoldoutAnswers, by: str, quantity: Axis) -> Bars:
     primary, metric = next(iter(test.examples.problem.metrics.items()))
-    values = test.X[column].cast(pl.String).fill_null(MISSING).to_numpy()
+    values = test.X[by].cast(pl.String).fill_null(MISSING).to_numpy()
     rows: list[dict[str, Any]] = []
     for value in sorted(set(values)):
         y, p = test.y[values == value], test.p[values == value]
@@ -159,18 +153,15 @@ def _segment_section(test: HoldoutAnswers, column: str, quantity: Axis) -> Bars:
     rows.sort(key=lambda row: -row["rows"])
     largest = rows[0]
     observed, predicted = (formatted(largest[n], quantity.format) for n in ("observed", "predicted"))
-    return Bars(
-        name=f"by_{column}",
-        title=Text(zh=f"按 {column} 的实际与预测", en=f"Observed and predicted by {column}"),
-        summary=Text(
-            zh=f"{len(rows)} 个取值；行数最多的 {largest['value']} 实际 {observed}，预测 {predicted}",
-            en=f"{len(rows)} values; most rows have {largest['value']}, observed {observed}, predicted {predicted}",
-        ),
-        columns=(group(column), ROWS, *outcome_columns(quantity), score(primary)),
-        y=quantity,
-        drawn=("observed", "predicted"),
-        rows=tuple(rows),
+    title = Text(zh=f"按 {by} 的实际与预测", en=f"Observed and predicted by {by}")
+    summary = Text(
+        zh=f"{len(rows)} 个取值；行数最多的 {largest['value']} 实际 {observed}，预测 {predicted}",
+        en=f"{len(rows)} values; most rows have {largest['value']}, observed {observed}, predicted {predicted}",
     )
+    return Bars(
+        name=f"by_{by}", title=title, summary=summary, rows=tuple(rows), y=quantity, drawn=DRAWN,
+        columns=(group(by), ROWS, *outcome_columns(quantity), score(primary)),
+    )  # fmt: skip
 
 
 def month_sections(test: HoldoutAnswers, quantity: Axis) -> list[TimeSeries]:
@@ -180,20 +171,17 @@ def month_sections(test: HoldoutAnswers, quantity: Axis) -> list[TimeSeries]:
     reference, y, p = reference_bins(test.train_p), test.y, test.p
     names = sorted(set(test.months.tolist()))
     inside = {name: test.months == name for name in names}
-    outcomes = TimeSeries(
-        name="by_month",
-        title=Text(zh="各月实际与预测", en="Observed and predicted by month"),
-        summary=_means(f"{names[0]} – {names[-1]}", y, p, quantity),
-        columns=(MONTH, ROWS, *outcome_columns(quantity)),
-        y=quantity,
-        drawn=("observed", "predicted"),
-        rows=tuple(
-            {"month": n, "rows": int(i.sum()), "observed": float(y[i].mean()), "predicted": float(p[i].mean())}
-            for n, i in inside.items()
-        ),
+    rows = tuple(
+        {"month": n, "rows": int(i.sum()), "observed": float(y[i].mean()), "predicted": float(p[i].mean())}
+        for n, i in inside.items()
     )
+    outcomes = TimeSeries(
+        name="by_month", title=Text(zh="各月实际与预测", en="Observed and predicted by month"),
+        summary=_means(f"{names[0]} – {names[-1]}", y, p, quantity), rows=rows, y=quantity, drawn=DRAWN,
+        columns=(MONTH, ROWS, *outcome_columns(quantity)),
+    )  # fmt: skip
     psi = {name: float(population_stability_index(reference, p[i])) for name, i in inside.items()}
-    return [outcomes, _drift_section(psi, sorted(psi, key=lambda name: -psi[name]))]
+    return [outcomes, _drift_section(psi, worst=max(psi, key=lambda name: psi[name]))]
 
 
 def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
@@ -206,21 +194,17 @@ def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
     )
 
 
-def _drift_section(psi: dict[str, float], worst: Sequence[str]) -> TimeSeries:
-    column = Column(name="psi", title=Text(zh="PSI", en="PSI"), format="number", tracked=True)
-    largest = f"{psi[worst[0]]:.3f}"
+def _drift_section(psi: dict[str, float], *, worst: str) -> TimeSeries:
+    largest = f"{psi[worst]:.3f}"
     return TimeSeries(
         name="drift",
         title=Text(zh="各月预测分布的漂移", en="Drift of the predictions by month, against the training rows"),
         summary=Text(
-            zh=f"最大 PSI {largest}（{worst[0]}）", en=f"largest population stability index {largest} in {worst[0]}"
+            zh=f"最大 PSI {largest}（{worst}）", en=f"largest population stability index {largest} in {worst}"
         ),
-        columns=(MONTH, column),
-        y=Axis(title=Text(zh="群体稳定性指数（PSI）", en="population stability index (PSI)"), format="number"),
+        columns=(MONTH, column("psi", "PSI", "PSI", "number", tracked=True)),
+        y=axis("群体稳定性指数（PSI）", "population stability index (PSI)", "number"),
         drawn=("psi",),
-        thresholds=(
-            Threshold(value=0.1, title=Text(zh="0.10 关注", en="0.10: watch")),
-            Threshold(value=0.25, title=Text(zh="0.25 处理", en="0.25: act")),
-        ),
+        thresholds=_PSI_THRESHOLDS,
         rows=tuple({"month": name, "psi": value} for name, value in psi.items()),
     )

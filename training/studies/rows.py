@@ -2,79 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-import polars as pl
 from pydantic import BaseModel
 
 from features.errors import ConfigError, DataError
-from features.sources import RawTables
-from ml.champions import GateCheck
-from ml.model import Model
-from ml.problem import RowEstimator, RowProblem
+from ml.problem import RowEstimator
 from ml.report.report import Report
 from ml.signature import row_as_request
-from training.config import TaskConfig
-from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
+from training.studies.fitted import Fitted
 from training.studies.leaks import Finding, find_leaks
-from training.studies.row_data import Examples, Say, load_examples, refuse_split_column
-from training.studies.row_folds import CALIBRATE_SHARE, cross_validate
-from training.studies.row_gate import row_gate_checks
+from training.studies.row_data import Examples, Say
+from training.studies.row_folds import CALIBRATE_SHARE
 from training.studies.row_report import TEST_ROWS, evaluate
-from training.studies.row_score import score_rows
 
 
 @dataclass(frozen=True)
-class RowStudyData:
+class RowStudyData(Examples):
     """Labelled rows that train and test."""
-
-    examples: Examples
-
-    @property
-    def config(self) -> TaskConfig:
-        """Of the examples."""
-        return self.examples.config
-
-    @property
-    def raw(self) -> RawTables:
-        """Of the examples."""
-        return self.examples.raw
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the examples."""
-        return self.examples.fingerprint
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Of the examples."""
-        return self.examples.notes
 
     @property
     def last_training_instant(self) -> int | None:
         """The last `as_of` of the train and calibrate parts."""
         if self.config.timeless:
             return None
-        learned = np.concatenate([self.examples.parts["train"], self.examples.parts["calibrate"]])
-        return int(self.examples.frame["as_of"].to_numpy()[learned].max())
+        learned = np.concatenate([self.parts["train"], self.parts["calibrate"]])
+        return int(self.frame["as_of"].to_numpy()[learned].max())
 
     def leaks(self) -> list[Finding]:
         """Columns that seem to know the outcome, judged on what is learnt from."""
-        examples = self.examples
-        rows = examples.testable(np.concatenate([examples.parts["train"], examples.parts["calibrate"]]))
+        rows = self.testable(np.concatenate([self.parts["train"], self.parts["calibrate"]]))
         table = self.config.definition.table
-        moments = [f.name for f in examples.signature.fields if f.kind == "instant" and f.name != table.time]
+        moments = [f.name for f in self.signature.fields if f.kind == "instant" and f.name != table.time]
         return find_leaks(
-            examples.frame[rows],
-            examples.label[rows],
-            numeric=examples.signature.numeric,
-            categorical=examples.signature.categorical,
-            as_of=None if self.config.timeless else examples.frame["as_of"].to_numpy()[rows],
+            self.frame[rows],
+            self.label[rows],
+            numeric=self.signature.numeric,
+            categorical=self.signature.categorical,
+            as_of=None if self.config.timeless else self.frame["as_of"].to_numpy()[rows],
             instants=[] if self.config.timeless else moments,
         )
 
@@ -87,36 +56,36 @@ class RowStudyData:
             A feature knows the outcome, and the configuration does not acknowledge it.
         """
         self._refuse_leaks()
-        parts = self.examples.parts
-        estimator = self.examples.fit(parts["train"], parts["calibrate"], before=parts["test"], progress=progress)
+        parts = self.parts
+        estimator = self.fit_rows(parts["train"], parts["calibrate"], before=parts["test"], progress=progress)
         return Fitted(estimator, estimator)
 
     def _refuse_leaks(self) -> None:
-        known, used = self.config.acknowledged_leaks, self.examples.signature
-        unknown = [n for n in known if n not in self.examples.frame.columns]
+        known, used = self.config.acknowledged_leaks, self.signature
+        unknown = [n for n in known if n not in self.frame.columns]
         if unknown:
             raise ConfigError(f"acknowledged_leaks: '{unknown[0]}' is not a column of the data; remove it")
         features = {*used.numeric, *used.categorical} - set(known)
         flagged = [f for f in self.leaks() if f.verdict == "leak" and f.column in features]
         if flagged:
-            told = "; ".join(f"'{f.column}': {f.evidence[0].text}" for f in flagged)
+            reasons = "; ".join(f"'{f.column}': {f.evidence[0].text}" for f in flagged)
             names = [f.column for f in flagged]
             raise DataError(
-                f"{self.config.task}: these columns seem to know the outcome: {told}. Leave them out "
+                f"{self.config.task}: these columns seem to know the outcome: {reasons}. Leave them out "
                 "(exclude_features) or, if they are known when the question is asked, list them under "
                 f"acknowledged_leaks: {names}"
             )
 
     def evaluate(self, estimator: RowEstimator) -> Report:
         """Measure an estimator on the test part."""
-        return evaluate(self.examples, estimator)
+        return evaluate(self, estimator)
 
     def save_holdout(self, folder: Path, fitted: Fitted[RowEstimator]) -> None:
         """Write the test rows without the persons they belong to, but with the stores that the estimator reads."""
-        table, test = self.config.definition.table, self.examples.parts["test"]
+        table, test = self.config.definition.table, self.parts["test"]
         hidden = (table.references | table.protected) - set(getattr(fitted.served, "references", ()))
-        rows = self.examples.frame[test].drop([*hidden], strict=False)
-        label, group = self.examples.label[test], self.examples.groups[test]
+        rows = self.frame[test].drop([*hidden], strict=False)
+        label, group = self.label[test], self.groups[test]
         try:
             rows.with_columns(label=label, group=group).write_parquet(folder / TEST_ROWS)
         except OSError as e:
@@ -128,20 +97,19 @@ class RowStudyData:
 
     def example(self, estimator: RowEstimator) -> dict[str, Any]:
         """The median (or most frequent) value of every feature."""
-        return example_request(self.examples)
+        return example_request(self)
 
     def describe(self) -> dict[str, Any]:
         """Rows of each part and the columns."""
-        examples = self.examples
 
         def counted(rows: Any) -> dict[str, int]:
-            positive = {"positive": int(examples.label[rows].sum())} if examples.binary else {}
+            positive = {"positive": int(self.label[rows].sum())} if self.binary else {}
             return {"rows": len(rows), **positive}
 
         return {
-            "examples": {n: counted(rows) for n, rows in examples.parts.items()},
-            "numeric": examples.signature.numeric,
-            "categorical": examples.signature.categorical,
+            "examples": {n: counted(rows) for n, rows in self.parts.items()},
+            "numeric": self.signature.numeric,
+            "categorical": self.signature.categorical,
             "leaks": [
                 {
                     "column": f.column,
@@ -155,58 +123,15 @@ class RowStudyData:
 
     def validation_scores(self) -> Iterator[float]:
         """By cross-validation inside the train part."""
-        examples = self.examples
-        metric = examples.problem.metrics[self.config.definition.primary_metric]
-        for learn, test in examples.folds(examples.parts["train"], folds=self.config.tune.folds):
-            estimator = examples.fit(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
-            X, y = examples.rows(examples.testable(test))
+        metric = self.problem.metrics[self.config.definition.primary_metric]
+        for learn, test in self.folds(self.parts["train"], folds=self.config.tune.folds):
+            estimator = self.fit_rows(*self.hold_out(learn, CALIBRATE_SHARE), before=test)
+            X, y = self.rows(self.testable(test))
             yield float(metric.compute(y, estimator.predict(X).to_series(0).to_numpy()))
 
-    def with_params(self, params: BaseModel) -> RowStudyData:
+    def with_params(self, params: BaseModel) -> Self:
         """Return the same rows under other parameters."""
-        config = self.config.model_copy(update={"params": params})
-        return RowStudyData(replace(self.examples, config=config))
-
-
-class RowStudy:
-    """Studies of `BinaryProblem` and `AmountProblem`."""
-
-    evaluations: Sequence[EvaluatedBy] = ("holdout", "folds")
-
-    def check_config(self, config: TaskConfig) -> None:
-        """Refuse a split column."""
-        refuse_split_column(config)
-
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> RowStudyData:
-        """Read and check the tables, compute features and divide the rows."""
-        return RowStudyData(load_examples(config, engine=engine, progress=progress))
-
-    def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[RowEstimator], *, progress: Say | None = None
-    ) -> Report:
-        """Measure a version on the present test part, or the configuration on every fold in turn."""
-        data = self.load(config, progress=progress)
-        if evaluation.by == "folds":
-            return cross_validate(data.examples, folds=evaluation.folds, progress=progress)
-        return data.evaluate(evaluation.estimator())
-
-    def score(
-        self,
-        model: Model,
-        config: TaskConfig,
-        *,
-        data: Path | None,
-        as_of: datetime | None,
-        progress: Say | None = None,
-    ) -> pl.DataFrame:
-        """Answer every row of the first table."""
-        return score_rows(model, config, data=data, as_of=as_of, progress=progress)
-
-    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare predictions of the test rows."""
-        problem = candidate.task.problem
-        assert isinstance(problem, RowProblem)
-        return row_gate_checks(problem.metrics, candidate, champion, holdout)
+        return replace(self, config=self.config.model_copy(update={"params": params}))
 
 
 def example_request(examples: Examples) -> dict[str, Any]:

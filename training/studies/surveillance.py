@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
 from pydantic import BaseModel
 
-from features.errors import ConfigError, DataError
-from ml.champions import GateCheck
+from features.errors import DataError
 from ml.fault_rate.endpoints import strongest
 from ml.fault_rate.estimator import READS, FaultEstimator
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import watch
-from ml.model import Model
-from ml.problem import SurveillanceProblem
 from ml.report.report import Report
-from training.config import TaskConfig
-from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
-from training.studies.row_data import Say, refuse_split_column
-from training.studies.row_gate import row_gate_checks
+from training.studies.fitted import Fitted
+from training.studies.row_data import Say
 from training.studies.row_report import NAIVE, TEST_ROWS
-from training.studies.surveillance_data import SurveillanceData
+from training.studies.surveillance_data import SurveillanceData, rows_of_weeks
 from training.studies.surveillance_report import evaluate_faults, naive_answers
-from training.studies.surveillance_rows import rows_of_weeks
-from training.studies.surveillance_score import score_cells
 
 
 @dataclass(frozen=True)
@@ -92,43 +84,3 @@ class SurveillanceStudyData(SurveillanceData):
     def with_params(self, params: BaseModel) -> Self:
         """Return the same data under other parameters."""
         return replace(self, config=self.config.model_copy(update={"params": params}))
-
-
-class SurveillanceStudy:
-    """Studies of `SurveillanceProblem`."""
-
-    evaluations: Sequence[EvaluatedBy] = ("holdout",)
-
-    def check_config(self, config: TaskConfig) -> None:
-        """Refuse data without time, and a split column."""
-        refuse_split_column(config)
-        if config.timeless:
-            raise ConfigError("time: faults are watched in time; set time: serviced_at")
-
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> SurveillanceStudyData:
-        """Read and check the tables, and lay faults and exposure out week by week."""
-        return SurveillanceStudyData.read(config, progress=progress)
-
-    def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[FaultEstimator], *, progress: Say | None = None
-    ) -> Report:
-        """Measure a version on the present test part."""
-        return self.load(config, progress=progress).evaluate(evaluation.estimator())
-
-    def score(
-        self,
-        model: Model,
-        config: TaskConfig,
-        *,
-        data: Path | None,
-        as_of: datetime | None,
-        progress: Say | None = None,
-    ) -> pl.DataFrame:
-        """Return the evidence on every cell that the version watches."""
-        return score_cells(model, config, data=data, as_of=as_of, progress=progress)
-
-    def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare expected counts of the test weeks."""
-        problem = candidate.task.problem
-        assert isinstance(problem, SurveillanceProblem)
-        return row_gate_checks(problem.metrics, candidate, champion, holdout)

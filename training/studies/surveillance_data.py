@@ -1,4 +1,4 @@
-"""Faults as a study: usual rates learnt from the first weeks, tested on the weeks that are watched."""
+"""Faults as a study: baseline rates from the first weeks, tested on the weeks after them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 
+import numpy as np
 import polars as pl
 
 from features.aggregations import DAY
 from features.errors import DataError
 from features.sources import RawTables
+from ml.fault_rate.baseline_rates import AGES
 from ml.fault_rate.exposure import WEEK_DAYS, Field, lay_out, reports_are_dated
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.reports import lay_out_reports
@@ -23,7 +25,6 @@ from ml.instants import instant, microseconds
 from ml.problem import SurveillanceProblem
 from training.config import TaskConfig
 from training.studies.row_data import Say
-from training.studies.surveillance_rows import rows_of_weeks
 from training.studies.task_tables import read_task_tables
 
 RECORDS, FLEET = "service_records", "fleet"
@@ -35,10 +36,64 @@ COLUMNS = {
         "vehicle_id", "model", "component", "fault", "serviced_at", "reported_at", "odometer_km", "cost",
     ),
 }  # fmt: skip
-NEEDED = {
-    FLEET: ("vehicle_id", "model", "entered_service_at"),
-    RECORDS: ("component", "fault", "serviced_at"),
-}
+NEEDED = {FLEET: ("vehicle_id", "model", "entered_service_at"), RECORDS: ("component", "fault", "serviced_at")}
+CODES = 64  # more than there are bands of anything
+
+
+def rows_of_weeks(field: Field, watched: Watch, begin: int, end: int) -> pl.DataFrame:
+    """What some weeks held, by model, component, age, distance and month.
+
+    Returns
+    -------
+    DataFrame
+        `model`, `energy_type`, `component`, `age` (years, mean of the row's vehicles), `monthly_km` (a distance inside
+        the band; null where not known), `month` (0 to 11), `vehicle_years` at risk (of recent weeks, as many as were
+        reported by now), `label` (faults), `period` (month, counted from the epoch), `as_of` (us, its begin) and
+        `group` (the cell of model and component: whole cells are drawn for intervals).
+    """
+    strata = field.strata
+    days = (field.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
+    period = days.astype("datetime64[M]").astype(np.int64)
+    complete = np.ones(end - begin)
+    if watched.delay is not None:
+        complete = watched.delay.complete(WEEK_DAYS * (field.weeks - np.arange(begin, end) - 0.5) - 0.5)
+    exposure = field.exposure[:, begin:end] * complete[None, :]
+    band = np.searchsorted(AGES, field.age[:, begin:end], side="right")
+    kinds = strata.select("model", "energy_type", "driven").unique(maintain_order=True).with_row_index("kind")
+    kind = strata.join(
+        kinds, on=["model", "energy_type", "driven"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    code = (kind["kind"].to_numpy().astype(np.int64)[:, None] * CODES + band) * 10_000 + period[None, :]
+    codes, where = np.unique(code[exposure > 0], return_inverse=True)
+    at_risk = np.bincount(where, weights=exposure[exposure > 0])
+    age = np.bincount(where, weights=(exposure * field.age[:, begin:end])[exposure > 0]) / at_risk
+    of_kind = kinds[(codes // 10_000 // CODES).tolist()]
+    km = _inside(field.distance_limits)
+    shared = of_kind.select("model", "energy_type").with_columns(
+        age=pl.Series(age),
+        monthly_km=pl.Series([None if d < 0 else km[d] for d in of_kind["driven"]], dtype=pl.Float64),
+        month=pl.Series(codes % 10_000 % 12),
+        vehicle_years=pl.Series(at_risk),
+        period=pl.Series(codes % 10_000),
+    )
+    parts = []
+    for c, name in enumerate(field.components):
+        faults = field.counts(c)[:, begin:end]
+        label = np.bincount(where, weights=faults[exposure > 0], minlength=len(codes))
+        parts.append(shared.with_columns(component=pl.lit(name), label=pl.Series(label)))
+    rows: pl.DataFrame = pl.concat(parts)
+    begins = rows["period"].to_numpy().astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    return rows.with_columns(
+        as_of=pl.Series(begins), group=pl.struct("model", "component").rank("dense").cast(pl.UInt64)
+    )
+
+
+def _inside(limits: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
+    """A distance inside each band."""
+    if not len(limits):
+        return [1.0]
+    middles = (limits[:-1] + limits[1:]) / 2
+    return [float(limits[0] / 2), *map(float, middles), float(limits[-1] * 2)]
 
 
 @dataclass(frozen=True)
@@ -76,8 +131,7 @@ class SurveillanceData:
         DataError, ConfigError
             Something is missing, or there is no fault or no exposure.
         """
-        params = config.params
-        assert isinstance(params, FaultParams)
+        params = cast("FaultParams", config.params)
         say = progress or (lambda text: None)
         raw = read_task_tables(config, extra={}, progress=progress)
         records = _taken(raw.frames[RECORDS], RECORDS)
@@ -97,16 +151,12 @@ class SurveillanceData:
     @property
     def problem(self) -> SurveillanceProblem:
         """Problem of the task."""
-        problem = self.config.definition.problem
-        assert isinstance(problem, SurveillanceProblem)
-        return problem
+        return cast("SurveillanceProblem", self.config.definition.problem)
 
     @property
     def params(self) -> FaultParams:
         """Of the configuration."""
-        found = self.config.params
-        assert isinstance(found, FaultParams)
-        return found
+        return cast("FaultParams", self.config.params)
 
     @property
     def fingerprint(self) -> str:
@@ -149,7 +199,7 @@ class SurveillanceData:
         return Snapshot.of(watched, alpha=self.params.false_alarms, vehicles=vehicles, costs=costs_of(self.records))
 
     def test_weeks(self) -> pl.DataFrame:
-        """Cells of the weeks watched; see `training.studies.surveillance_rows.rows_of_weeks`."""
+        """Cells of the weeks watched; see `training.studies.surveillance_data.rows_of_weeks`."""
         start = self.params.reference_weeks
         return rows_of_weeks(self.field, self.result, start, self.field.weeks)
 

@@ -14,33 +14,30 @@ from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.surveillance import Watch
 from ml.instants import instant
-from ml.report.columns import Axis, Column
+from ml.report.columns import axis, column
 from ml.report.report import Report
 from ml.report.sections import Bars, Calibration, CalibrationBin, Section, Table, TimeSeries
 from training.studies.measures import measure
-from training.studies.report_sections import MONTH, ROWS, count, group, importance_section, parts_section
-from training.studies.surveillance_data import SurveillanceData
-from training.studies.surveillance_rows import rows_of_weeks
+from training.studies.report_sections import MONTH, ROWS, group, importance_section, parts_section
+from training.studies.surveillance_data import SurveillanceData, rows_of_weeks
 
 RATIOS = (1.5, 2.0, 3.0)
 SOON = 26
 BINS = 10
 
-_NUMBER = Axis(title=Text(zh="故障次数", en="number of faults"), format="number")
+_NUMBER = axis("故障次数", "number of faults", "number")
+_DRAWN, _WEEKS = ("observed", "predicted"), Text(zh="周", en="weeks")
 _FAULTS = (
-    Column(name="observed", title=Text(zh="实际故障", en="observed faults"), format="count"),
-    Column(name="predicted", title=Text(zh="预期故障", en="expected faults"), format="number"),
+    column("observed", "实际故障", "observed faults", "count"),
+    column("predicted", "预期故障", "expected faults", "number"),
 )
 _POWER = (
-    Column(name="rate_ratio", title=Text(zh="基准故障率的倍数", en="times the baseline rate"), format="number"),
-    Column(name="expected_weekly", title=Text(zh="每周预期故障", en="expected faults a week"), format="number"),
-    Column(
-        name="median_weeks", title=Text(zh="检出所需中位数，空为超过 104", en="median detection, none over 104"),
-        unit=Text(zh="周", en="weeks"), format="count",
-    ),
-    Column(name="known_in_26_weeks", title=Text(zh="26 周内检出", en="detected in 26 weeks"), format="share"),
-    Column(name="false_alarms", title=Text(zh="误报概率", en="false-alarm rate"), format="share"),
-)  # fmt: skip
+    column("rate_ratio", "基准故障率的倍数", "times the baseline rate", "number"),
+    column("expected_weekly", "每周预期故障", "expected faults a week", "number"),
+    column("median_weeks", "检出所需中位数，空为超过 104", "median detection, none over 104", "count", unit=_WEEKS),
+    column("known_in_26_weeks", "26 周内检出", "detected in 26 weeks", "share"),
+    column("false_alarms", "误报概率", "false-alarm rate", "share"),
+)
 
 
 def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched: Watch) -> Report:
@@ -60,19 +57,15 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched:
     groups = rows["group"].to_numpy()
     sections: list[Section] = [
         measure(study.problem.metrics, y, answers, naive=naive, groups=groups, n=config.bootstraps),
-        parts_section(parts, [count("faults", zh="故障", en="faults")]),
+        parts_section(parts, column("faults", "故障", "faults", "count")),
         _calibration(cells),
         _month_section(cells),
-        *(_segment_section(cells, column) for column in segments),
+        *(_segment_section(cells, by) for by in segments),
         _power_section(estimator, study.params.false_alarms),
         importance_section(estimator.importance()),
     ]
-    return Report(
-        task=config.task,
-        protocol=_protocol(study, len(rows)),
-        sections=tuple(sections),
-        notes=(*study.notes, *_notes(watched)),
-    )
+    notes = (*study.notes, *_notes(watched))
+    return Report(task=config.task, protocol=_protocol(study, len(rows)), sections=tuple(sections), notes=notes)
 
 
 def naive_answers(study: SurveillanceData, watched: Watch, rows: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -95,24 +88,19 @@ def _sums(cells: pl.DataFrame, by: str) -> pl.DataFrame:
     return sums.sort(by)
 
 
-def _segment_section(cells: pl.DataFrame, column: str) -> Bars:
+def _segment_section(cells: pl.DataFrame, by: str) -> Bars:
     """Faults and expected faults by value, the most faults first: sums, not means."""
-    sums = _sums(cells, column).sort("observed", column, descending=[True, False])
-    rows = [{"value": str(row.pop(column) or "(missing)"), **row} for row in sums.to_dicts()]
+    sums = _sums(cells, by).sort("observed", by, descending=[True, False])
+    rows = [{"value": str(row.pop(by) or "(missing)"), **row} for row in sums.to_dicts()]
     most = rows[0]
     observed, expected = (f"{most[n]:,.0f}" for n in ("observed", "predicted"))
-    return Bars(
-        name=f"by_{column}",
-        title=Text(zh=f"按 {column} 的实际与预期故障数", en=f"Faults and expected faults by {column}"),
-        summary=Text(
-            zh=f"{len(rows)} 个取值；最多的 {most['value']} 实际 {observed}，预期 {expected}",
-            en=f"{len(rows)} values; {most['value']} has the most faults, {observed}, {expected} expected",
-        ),
-        columns=(group(column), ROWS, *_FAULTS),
-        y=_NUMBER,
-        drawn=("observed", "predicted"),
-        rows=tuple(rows),
+    title = Text(zh=f"按 {by} 的实际与预期故障数", en=f"Faults and expected faults by {by}")
+    summary = Text(
+        zh=f"{len(rows)} 个取值；最多的 {most['value']} 实际 {observed}，预期 {expected}",
+        en=f"{len(rows)} values; {most['value']} has the most faults, {observed}, {expected} expected",
     )
+    columns, name = (group(by), ROWS, *_FAULTS), f"by_{by}"
+    return Bars(name=name, title=title, summary=summary, columns=columns, y=_NUMBER, drawn=_DRAWN, rows=tuple(rows))
 
 
 def _month_section(cells: pl.DataFrame) -> TimeSeries:
@@ -120,18 +108,12 @@ def _month_section(cells: pl.DataFrame) -> TimeSeries:
     months = [str(np.datetime64(int(period), "M")) for period in sums["period"]]
     rows = [{"month": m, **row} for m, row in zip(months, sums.drop("period").to_dicts(), strict=True)]
     observed, predicted = float(sums["observed"].sum()), float(sums["predicted"].sum())
+    title = Text(zh="各月实际与预期故障数", en="Faults by month, observed and expected")
+    figures = f"共 {observed:,.0f} 次，预期 {predicted:,.0f} 次", f"{observed:,.0f} faults, {predicted:,.0f} expected"
     return TimeSeries(
-        name="by_month",
-        title=Text(zh="各月实际与预期故障数", en="Faults by month, observed and expected"),
-        summary=Text(
-            zh=f"共 {observed:,.0f} 次，预期 {predicted:,.0f} 次",
-            en=f"{observed:,.0f} faults, {predicted:,.0f} expected",
-        ),
-        columns=(MONTH, ROWS, *_FAULTS),
-        y=_NUMBER,
-        drawn=("observed", "predicted"),
-        rows=tuple(rows),
-    )
+        name="by_month", title=title, summary=Text(zh=figures[0], en=figures[1]), columns=(MONTH, ROWS, *_FAULTS),
+        y=_NUMBER, drawn=_DRAWN, rows=tuple(rows),
+    )  # fmt: skip
 
 
 def _calibration(cells: pl.DataFrame) -> Calibration:
@@ -145,27 +127,21 @@ def _calibration(cells: pl.DataFrame) -> Calibration:
         for n, e, years in sums.select("label", "expected", "vehicle_years").iter_rows()
     ]
     unit = Text(zh="次/车年", en="per vehicle-year")
-    return Calibration(
-        name="calibration",
-        title=Text(zh="每车年故障数的校准", en="Calibration of faults per vehicle-year"),
-        summary=Text(zh=f"{len(rows)} 档，预期故障数相等", en=f"{len(rows)} bins of equal expected faults"),
-        x=Axis(title=Text(zh="预期故障", en="expected faults"), unit=unit, format="score"),
-        y=Axis(title=Text(zh="实际故障", en="observed faults"), unit=unit, format="score"),
-        rows=tuple(rows),
-    )
+    title = Text(zh="每车年故障数的校准", en="Calibration of faults per vehicle-year")
+    summary = Text(zh=f"{len(rows)} 档，预期故障数相等", en=f"{len(rows)} bins of equal expected faults")
+    x = axis("预期故障", "expected faults", "score", unit=unit)
+    y = axis("实际故障", "observed faults", "score", unit=unit)
+    return Calibration(name="calibration", title=title, summary=summary, x=x, y=y, rows=tuple(rows))
 
 
 def _power_section(estimator: FaultEstimator, false_alarms: float) -> Table:
     """Weeks until a raised rate would be detected, in the cell for which the median number of faults is expected."""
-    return Table(
-        name="detection_power",
-        title=Text(
-            zh=f"检出能力（全部部件误报概率不超过 {false_alarms:.0%}）",
-            en=f"Detection of a raised rate, with a family-wise false-alarm rate of {false_alarms:.0%}",
-        ),
-        columns=_POWER,
-        rows=tuple({**row, "false_alarms": false_alarms} for row in _power(estimator)),
+    title = Text(
+        zh=f"检出能力（全部部件误报概率不超过 {false_alarms:.0%}）",
+        en=f"Detection of a raised rate, with a family-wise false-alarm rate of {false_alarms:.0%}",
     )
+    rows = tuple({**row, "false_alarms": false_alarms} for row in _power(estimator))
+    return Table(name="detection_power", title=title, columns=_POWER, rows=rows)
 
 
 def _power(estimator: FaultEstimator) -> list[dict[str, float | None]]:
@@ -175,26 +151,19 @@ def _power(estimator: FaultEstimator) -> list[dict[str, float | None]]:
     if not len(there):
         return []
     row = int(there[np.argsort(now.weekly[there])[len(there) // 2]])
-    found = []
+    weekly, bar = float(now.weekly[row]), float(now.bar[row])
+    rows: list[dict[str, float | None]] = []
     for ratio in RATIOS:
-        power = weeks_until_known(
-            np.full(104, now.weekly[row]), ratio=ratio, bar=float(now.bar[row]), proneness=now.proneness, samples=500
-        )
-        found.append(
-            {
-                "rate_ratio": ratio,
-                "expected_weekly": float(now.weekly[row]),
-                "median_weeks": power.quantile(0.5),
-                "known_in_26_weeks": power.share(SOON),
-            }
-        )
-    return found
+        power = weeks_until_known(np.full(104, weekly), ratio=ratio, bar=bar, proneness=now.proneness, samples=500)
+        delay = {"median_weeks": power.quantile(0.5), "known_in_26_weeks": power.share(SOON)}
+        rows.append({"rate_ratio": ratio, "expected_weekly": weekly, **delay})
+    return rows
 
 
 def _notes(watched: Watch) -> list[str]:
     chosen = watched.usual.usual.chosen
-    told = [f"{kind} for {chosen.count(kind)}" for kind in ("regression", "trees", "constant") if kind in chosen]
-    notes = [f"usual rates by {', '.join(told)} of {len(chosen)} components, whichever was better on held-out weeks"]
+    models = [f"{kind} for {chosen.count(kind)}" for kind in ("regression", "trees", "constant") if kind in chosen]
+    notes = [f"usual rates by {', '.join(models)} of {len(chosen)} components, whichever was better on held-out weeks"]
     unknown = [n for n, kind in zip(watched.field.components, chosen, strict=True) if kind == "unknown"]
     if unknown:
         notes.append(

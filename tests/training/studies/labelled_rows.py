@@ -20,7 +20,7 @@ from ml.metrics import brier, roc_auc
 from ml.problem import BinaryProblem, RowMetric
 from ml.registry import TASKS
 from ml.signature import Field, Signature
-from training.studies.row_data import Examples
+from training.studies.rows import RowStudyData
 
 MONTH = {name: int(datetime(2024, m, 1, tzinfo=UTC).timestamp()) * 1_000_000 for name, m in (("old", 1), ("new", 3))}
 SIGNATURE = Signature(
@@ -67,7 +67,7 @@ TASK = replace(
 )
 
 
-def labelled_rows(**settings: Any) -> Examples:
+def labelled_rows(**settings: Any) -> RowStudyData:
     """80 rows to learn from, 20 to calibrate, 40 to test: `x` low, then high, in each part, alternating cities."""
     parts, x, label, at = {}, [], [], []
     for name, rows, month in (("train", 80, "old"), ("calibrate", 20, "old"), ("test", 40, "new")):
@@ -95,7 +95,7 @@ def labelled_rows(**settings: Any) -> Examples:
     )  # fmt: skip
     vars(config).update(settings)
     more: Any = {"config": config, "raw": RawTables({}, {})}
-    return Examples(
+    return RowStudyData(
         frame=frame,
         label=np.array(label),
         features=("x", "doors", "city"),

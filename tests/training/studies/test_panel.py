@@ -9,6 +9,9 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError, DataError
+from ml.demand_forecast.forecast import Forecast
+from ml.demand_forecast.forecaster import Forecaster
+from ml.demand_forecast.panel import Panel
 from tests.small.demand_forecast import demand_forecast_tables, write_demand_forecast
 from training.config import load_config
 from training.studies.panel import PanelStudyData
@@ -40,3 +43,22 @@ def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytes
     study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
     assert isinstance(study, PanelData)
     assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]
+
+
+def test_under_refit_the_forecast_from_the_first_origin_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
+    study = study_of(tmp_path / "data", demand_forecast_tables(), refit=True)
+    periods = []
+    forecast = Forecaster.forecast
+
+    def counted(self: Forecaster, panel: Panel, **options: Any) -> Forecast:
+        periods.append(panel.periods)
+        return forecast(self, panel, **options)
+
+    monkeypatch.setattr(Forecaster, "forecast", counted)
+    fitted = study.fit()
+    study.save_holdout(tmp_path, fitted)
+    assert periods.count(study.origins[0]) == 1
+    assert fitted.evaluated.panel.periods == study.origins[0] and fitted.served.panel.periods == study.panel.periods

@@ -13,9 +13,8 @@ from ml.problem import PanelProblem
 from tests.conftest import Trained
 from tests.training.studies.promoted import champion
 from tests.training.studies.steady_demand import steady_forecasts, steady_panel
-from training.studies.panel_forecasts import holdout_forecasts
+from training.studies.panel_forecasts import holdout_forecasts, read_holdout, write_holdout
 from training.studies.panel_gate import panel_gate_checks
-from training.studies.panel_holdout import read_holdout, write_holdout
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ml.registry import TASKS
 from ml.report.report import Report
 from tests.reports import keyed
 from tests.training.studies.steady_demand import MONTHS, SteadyForecaster, steady_forecasts, steady_panel
-from training.studies.panel_outcomes import ForecastOutcomes, own_past
+from training.studies.panel_forecasts import ForecastOutcomes, own_past
 from training.studies.panel_report import SMALLEST, evaluate_demand
 
 ORIGINS = range(MONTHS - 4, MONTHS - 1)

@@ -12,8 +12,9 @@ import pytest
 from features.errors import ChehangError, ConfigError, DataError
 from tests.small.recommendation import recommendation_tables, write_recommendation
 from training.config import load_config
+from training.studies.by_problem import RankingStudy
 from training.studies.fitted import Evaluation
-from training.studies.ranking import RankingStudy, RankingStudyData
+from training.studies.ranking import RankingStudyData
 from training.studies.ranking_data import RankingData
 from training.tune import with_params
 
@@ -124,7 +125,9 @@ def test_tuning_sees_nothing_of_the_test_part(tmp_path: Path) -> None:
 def test_a_log_is_evaluated_in_place_of_the_holdout(monkeypatch: pytest.MonkeyPatch) -> None:
     data: Any = SimpleNamespace(evaluate=lambda estimator: ("holdout", estimator))
     monkeypatch.setattr(RankingStudy, "load", lambda self, config, progress: data)
-    monkeypatch.setattr("training.studies.ranking.evaluate_logged", lambda data, estimator, source: (estimator, source))
+    monkeypatch.setattr(
+        "training.studies.ranking_logged.evaluate_logged", lambda data, estimator, source: (estimator, source)
+    )
     estimator: Any = "version 1"
     study, config, log = RankingStudy(), cast("Any", None), Path("log.parquet")
     results = [

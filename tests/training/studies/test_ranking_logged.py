@@ -16,8 +16,9 @@ from ml.report.sections import Table
 from tests.small.recommendation import DAY, MINUTE, START, STORES, recommendation_tables, write_recommendation
 from training.config import load_config
 from training.studies import ranking_logged
+from training.studies.by_problem import RankingStudy
 from training.studies.fitted import Evaluation
-from training.studies.ranking import RankingStudy, RankingStudyData
+from training.studies.ranking import RankingStudyData
 from training.studies.ranking_holdout import HoldoutSet
 from training.studies.ranking_logged import evaluate_logged
 

@@ -12,10 +12,8 @@ from ml.report.sections import TimeSeries
 from tests.reports import keyed
 from tests.training.studies.labelled_rows import ColumnEstimator, labelled_rows
 from training.studies.report_sections import importance_section
-from training.studies.row_amount_report import amount_report
-from training.studies.row_binary_report import binary_report
 from training.studies.row_fairness import fairness_sections
-from training.studies.row_report import BUILDERS, evaluate
+from training.studies.row_report import BUILDERS, amount_report, binary_report, evaluate
 from training.studies.row_sections import HoldoutAnswers
 
 

@@ -9,7 +9,8 @@ import pytest
 from features.errors import DataError
 from tests.conftest import Trained
 from training.config import load_config
-from training.studies.surveillance import SurveillanceStudy, SurveillanceStudyData
+from training.studies.by_problem import SurveillanceStudy
+from training.studies.surveillance import SurveillanceStudyData
 from training.studies.surveillance_data import SurveillanceData
 
 

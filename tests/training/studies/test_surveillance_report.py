@@ -14,8 +14,8 @@ from ml.registry import TASKS
 from ml.report.report import Report
 from ml.report.sections import TimeSeries
 from tests.reports import keyed
+from training.studies.surveillance_data import rows_of_weeks
 from training.studies.surveillance_report import evaluate_faults, naive_answers
-from training.studies.surveillance_rows import rows_of_weeks
 
 DAY = 86_400_000_000
 START = 18_628 * DAY  # 2021-01-01
