@@ -189,8 +189,34 @@ class RowProblem:
     closed_by: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Decisions:
+    """Decisions on rows by two cut-offs of the probability.
+
+    Attributes
+    ----------
+    band : ndarray of str, shape (n_rows,)
+        'approve', 'refer' or 'decline' for each row.
+    approve_at_most, decline_above : float
+        Highest probability that is approved, and the probability above which a row is declined.
+    """
+
+    band: NDArray[np.str_]
+    approve_at_most: float
+    decline_above: float
+
+
+@dataclass(frozen=True)
 class BinaryProblem(RowProblem):
-    """Rows with a label of 0 or 1; predictions are probabilities."""
+    """Rows with a label of 0 or 1; predictions are probabilities.
+
+    Attributes
+    ----------
+    decisions : callable, optional
+        ``(estimator, answers) -> Decisions`` on the rows of an estimator's answers; None where nothing is decided.
+    """
+
+    decisions: Callable[[RowEstimator, pl.DataFrame], Decisions] | None = None
 
 
 class AmountProblem(RowProblem):

@@ -56,7 +56,7 @@ def print_checked(content: Mapping[str, Any]) -> None:
         out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
     out.print(f"numeric: {', '.join(content['numeric'])}")
     out.print(f"categorical: {', '.join(content['categorical'])}")
-    print_leaks(content.get("leaks", ()))
+    print_leaks(content["leaks"])
     print_notes(content["notes"])
 
 

@@ -12,6 +12,7 @@ from features.errors import DataError
 
 Rows = NDArray[np.intp]
 PARTS = ("train", "calibrate", "test")
+RANDOM_SPLIT_NOTE = "the data has no time: the split is random, and such figures flatter"
 
 
 def duplicate_groups(features: pl.DataFrame) -> NDArray[np.uint64]:

@@ -17,7 +17,7 @@ from ml.problem import AmountProblem, BinaryProblem, PanelProblem, Problem, Rank
 from ml.report.report import Report
 from training.config import TaskConfig
 from training.studies.by_problem import PanelStudy, RankingStudy, RowStudy, SurveillanceStudy
-from training.studies.fitted import E, EvaluatedBy, Evaluation, Fitted
+from training.studies.fitted import Description, E, EvaluatedBy, Evaluation, Fitted
 from training.studies.row_data import Say
 
 
@@ -65,8 +65,8 @@ class StudyData(Protocol[E]):
     def example(self, estimator: E) -> Mapping[str, Any]:
         """Return a request that the model answers and that describes nobody."""
 
-    def describe(self) -> Mapping[str, Any]:
-        """Return what a training would read: `examples` by part, `numeric` and `categorical` features."""
+    def describe(self) -> Description:
+        """Return what a training would read."""
 
 
 class Study(Protocol[E]):

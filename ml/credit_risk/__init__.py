@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import numpy as np
+import polars as pl
+
 from features import credit_risk as features
 from ml import metrics
 from ml.credit_risk.answer import CreditRiskAnswer, request, respond
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.credit_risk.params import CreditParams
 from ml.endpoint import own_endpoint
-from ml.problem import BinaryProblem, RowMetric, base_rate
+from ml.problem import BinaryProblem, Decisions, RowEstimator, RowMetric, base_rate
 from ml.registry import ENTRIES
 from ml.task import Task
+
+
+def decisions(estimator: RowEstimator, answers: pl.DataFrame) -> Decisions:
+    """Return the band of each answer, and the cut-offs of the estimator's policy."""
+    policy = cast("CreditRiskEstimator", estimator).policy_
+    return Decisions(np.asarray(answers["band"].to_numpy()), policy["approve"], policy["decline"])
+
 
 TASK = Task(
     entry=ENTRIES["credit_risk"],
@@ -28,6 +40,7 @@ TASK = Task(
         build_spine=features.build_spine,
         features=features.build,
         naive=base_rate,
+        decisions=decisions,
     ),
     endpoint=own_endpoint(
         ENTRIES["credit_risk"],

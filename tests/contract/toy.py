@@ -26,7 +26,7 @@ from ml.report.sections import Metric, Metrics
 from ml.signature import Signature
 from ml.task import only_learner
 from training.config import TaskConfig
-from training.studies.fitted import EvaluatedBy, Evaluation, Fitted
+from training.studies.fitted import Description, EvaluatedBy, Evaluation, Fitted
 from training.studies.row_data import Say
 from training.study import Study
 
@@ -118,8 +118,8 @@ class ToyData:
     def example(self, estimator: MeanEstimator) -> Mapping[str, Any]:
         return {}
 
-    def describe(self) -> Mapping[str, Any]:
-        return {"examples": {"train": {"rows": self.cut}}, "numeric": ["number"], "categorical": []}
+    def describe(self) -> Description:
+        return {"examples": {"train": {"rows": self.cut}}, "numeric": ["number"], "categorical": [], "leaks": []}
 
 
 class ToyStudy:

@@ -1,11 +1,11 @@
-"""What a study fits, and on what a version is evaluated."""
+"""What a study fits, on what a version is evaluated, and what a training would read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 from ml.problem import Estimator
 
@@ -49,3 +49,21 @@ class Evaluation(Generic[E]):
     estimator: Callable[[], E]
     folds: int = 0
     source: Path | None = None
+
+
+class Leak(TypedDict):
+    """A column that seems to know the outcome: a 'leak' or a 'suspect', with evidence whose `text` says why."""
+
+    column: str
+    verdict: str
+    acknowledged: bool
+    evidence: Sequence[Mapping[str, Any]]
+
+
+class Description(TypedDict):
+    """What a training would read: counts by part of the data, features by type, and columns that leak the outcome."""
+
+    examples: Mapping[str, Mapping[str, int]]
+    numeric: Sequence[str]
+    categorical: Sequence[str]
+    leaks: Sequence[Leak]

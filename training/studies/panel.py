@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from ml.demand_forecast.estimator import DemandEstimator, ended
 from ml.demand_forecast.forecaster import Forecaster
 from ml.report.report import Report
-from training.studies.fitted import Fitted
+from training.studies.fitted import Description, Fitted
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts, write_holdout
 from training.studies.panel_report import evaluate_demand
@@ -61,7 +61,7 @@ class PanelStudyData(PanelData):
         best = int(estimator.told.mean.sum(axis=1).argmax())
         return dict(self.panel.series.select(self.panel.keys).row(best, named=True)) | {"levels": [0.1, 0.5, 0.9]}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """What a training would see."""
         p, first = self.panel, self.origins[0]
         known = np.isfinite(p.sold)
@@ -73,6 +73,7 @@ class PanelStudyData(PanelData):
             },
             "numeric": list(p.drivers),
             "categorical": [c for c in p.series.columns if c not in p.keys],
+            "leaks": (),
         }
 
     def validation_scores(self) -> Iterator[float]:

@@ -18,7 +18,7 @@ from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions
 from ml.recommendation.recommender import TrainingData
 from ml.report.report import Report
-from training.studies.fitted import Fitted
+from training.studies.fitted import Description, Fitted
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import LENGTH
 from training.studies.ranking_report import evaluate_ranking
@@ -85,7 +85,7 @@ class RankingStudyData(RankingData):
             asked["profile"] = {"budget_high": 200_000.0}
         return asked
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """What a training would see, for `chehang check`."""
         _, material = self.learnt
         at, asked = material.choices.at, material.questions.visitors.as_of
@@ -97,6 +97,7 @@ class RankingStudyData(RankingData):
             },
             "numeric": list(self.extra[0]),
             "categorical": list(material.known.categories),
+            "leaks": (),
         }
 
 

@@ -25,8 +25,9 @@ from ml.recommendation.params import RecommendationParams
 from ml.recommendation.recommender import TrainingData
 from ml.recommendation.training_tables import TrainingTables
 from training.config import Part, TaskConfig
+from training.split import RANDOM_SPLIT_NOTE
 from training.studies.ranking_holdout import HoldoutSet
-from training.studies.row_data import FLATTERING, Say
+from training.studies.row_data import Say
 from training.studies.task_tables import read_task_tables
 
 MOST_TESTED = 10_000  # questions of the test part that are asked; more would only narrow the intervals
@@ -184,4 +185,4 @@ def _parted(events: pl.LazyFrame, names: Sequence[str], config: TaskConfig) -> t
     share = pl.struct(who, "vehicle_id").hash(seed=config.split.seed).cast(pl.Float64) / 2.0**64
     low, high = config.split.train, config.split.train + config.split.calibrate
     part = pl.when(share < low).then(pl.lit("train")).when(share < high).then(pl.lit("calibrate"))
-    return events.with_columns(part=part.otherwise(pl.lit("test"))), (FLATTERING,)
+    return events.with_columns(part=part.otherwise(pl.lit("test"))), (RANDOM_SPLIT_NOTE,)

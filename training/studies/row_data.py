@@ -19,12 +19,20 @@ from ml.problem import BinaryProblem, RowEstimator, RowProblem
 from ml.signature import Signature, feature_columns, learn_signature
 from ml.task import Task
 from training.config import TaskConfig
-from training.split import PARTS, Rows, duplicate_groups, random_folds, split_at_random, split_by_time, time_folds
+from training.split import (
+    PARTS,
+    RANDOM_SPLIT_NOTE,
+    Rows,
+    duplicate_groups,
+    random_folds,
+    split_at_random,
+    split_by_time,
+    time_folds,
+)
 from training.studies.row_censoring import censoring_weights
 from training.studies.task_tables import read_task_tables
 
 Say = Callable[[str], None]
-FLATTERING = "the data has no time: the split is random, and such figures flatter"
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class Examples:
                     f"{task.name}: the test part has no row; give more data or a larger share in split.test"
                 )
         if config.timeless:
-            notes.insert(0, FLATTERING)
+            notes.insert(0, RANDOM_SPLIT_NOTE)
         signature = learn_signature(
             frame[parts["train"]],
             task.table,

@@ -31,15 +31,15 @@ _RATES = (
 def fairness_sections(test: HoldoutAnswers) -> list[Section]:
     """Return the ratio of approval rates of each protected attribute, and the rates of its groups.
 
-    Empty where the answers have no `band`, or where no protected attribute is a column of the rows.
+    Empty where the problem has no decisions, or where no protected attribute is a column of the rows.
     """
     config, table = test.examples.config, test.examples.config.definition.table
     protected = {*table.protected, *config.protected}
     candidates = dict.fromkeys((*table.columns, *config.protected))
     attributes = [c for c in candidates if c in protected and c in test.X.columns]
-    if "band" not in test.answers.columns or not attributes:
+    if test.decisions is None or not attributes:
         return []
-    approved = (test.answers["band"] == "approve").to_numpy().astype(float)
+    approved = (test.decisions.band == "approve").astype(float)
     groups = {a: _groups(test.X[a], test.y, approved) for a in attributes}
     return [_ratios(groups), *(_rates(attribute, rows) for attribute, rows in groups.items())]
 

@@ -79,7 +79,7 @@ def binary_report(test: HoldoutAnswers, estimator: RowEstimator) -> Report:
         *_best_column(test),
         parts_section(parts, column("positives", "正例", "positives", "count")),
         calibration_section(test, RATE),
-        *_decisions(test, estimator),
+        *_decisions(test),
         *month_sections(test, RATE),
         *segment_sections(test, RATE),
         *_expected_sections(test),
@@ -113,11 +113,11 @@ def _best_column(test: HoldoutAnswers) -> list[Table]:
     return [Table(name="best_single_column", title=title, summary=summary, columns=columns, rows=(row,))]
 
 
-def _decisions(test: HoldoutAnswers, estimator: Any) -> list[Section]:
+def _decisions(test: HoldoutAnswers) -> list[Section]:
     """Bands of the test rows with their observed bad rates, and the probabilities that separate them."""
-    if "band" not in test.answers.columns:
+    if test.decisions is None:
         return []
-    band = test.answers["band"].to_numpy()
+    band = test.decisions.band
     rows: list[dict[str, Any]] = []
     for name in ("approve", "refer", "decline"):
         inside = band == name
@@ -131,7 +131,7 @@ def _decisions(test: HoldoutAnswers, estimator: Any) -> list[Section]:
         drawn=("share", "bad_rate"),
         rows=tuple(rows),
     )
-    approve, decline = estimator.policy_["approve"], estimator.policy_["decline"]
+    approve, decline = test.decisions.approve_at_most, test.decisions.decline_above
     summary = Text(
         zh=f"不超过 {approve:.2%} 通过，超过 {decline:.2%} 拒绝",
         en=f"approve up to {approve:.2%}, decline above {decline:.2%}",

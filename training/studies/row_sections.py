@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
 from ml.metrics import population_stability_index, reference_bins
-from ml.problem import RowEstimator
+from ml.problem import BinaryProblem, Decisions, RowEstimator
 from ml.report.columns import Axis, Column, axis, column
 from ml.report.formats import formatted
 from ml.report.sections import Bars, Calibration, CalibrationBin, Metrics, Threshold, TimeSeries
@@ -49,6 +49,8 @@ class HoldoutAnswers:
         Predictions of the training rows.
     naive : ndarray of shape (n_rows,)
         The naive prediction.
+    decisions : Decisions or None
+        Decisions on the rows, where the problem has them.
     """
 
     examples: Examples
@@ -58,6 +60,7 @@ class HoldoutAnswers:
     answers: pl.DataFrame
     train_p: FloatArray
     naive: FloatArray
+    decisions: Decisions | None = None
 
     @classmethod
     def of(cls, examples: Examples, estimator: RowEstimator, positions: Rows) -> HoldoutAnswers:
@@ -65,8 +68,10 @@ class HoldoutAnswers:
         X, y = examples.rows(positions)
         train_X, train_y = examples.rows(examples.testable(examples.parts["train"]))
         train_p = estimator.predict(train_X).to_series(0).to_numpy()
-        naive = examples.problem.naive(train_X, train_y, X)
-        return cls(examples, positions, X, y, estimator.predict(X), train_p, naive)
+        problem, answers = examples.problem, estimator.predict(X)
+        decide = problem.decisions if isinstance(problem, BinaryProblem) else None
+        decisions = None if decide is None else decide(estimator, answers)
+        return cls(examples, positions, X, y, answers, train_p, problem.naive(train_X, train_y, X), decisions)
 
     @property
     def p(self) -> FloatArray:
@@ -148,7 +153,7 @@ def _segment_section(test: HoldoutAnswers, by: str, quantity: Axis) -> Bars:
         y, p = test.y[values == value], test.p[values == value]
         row = {"value": str(value), "rows": len(y), "observed": float(y.mean()), "predicted": float(p.mean())}
         if len(y) >= MIN_SEGMENT_ROWS and (not test.examples.binary or len(np.unique(y)) == 2):
-            row[primary] = float(metric.compute(y, p))
+            row[primary] = float(metric.compute(y, metric.of(test.answers.filter(values == value))))
         rows.append(row)
     rows.sort(key=lambda row: -row["rows"])
     largest = rows[0]

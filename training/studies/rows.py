@@ -14,7 +14,7 @@ from features.errors import ConfigError, DataError
 from ml.problem import RowEstimator
 from ml.report.report import Report
 from ml.signature import row_as_request
-from training.studies.fitted import Fitted
+from training.studies.fitted import Description, Fitted
 from training.studies.leaks import Finding, find_leaks
 from training.studies.row_data import Examples, Say
 from training.studies.row_folds import CALIBRATE_SHARE
@@ -83,7 +83,7 @@ class RowStudyData(Examples):
     def save_holdout(self, folder: Path, fitted: Fitted[RowEstimator]) -> None:
         """Write the test rows without the persons they belong to, but with the stores that the estimator reads."""
         table, test = self.config.definition.table, self.parts["test"]
-        hidden = (table.references | table.protected) - set(getattr(fitted.served, "references", ()))
+        hidden = (table.references | table.protected) - set(fitted.served.references)
         rows = self.frame[test].drop([*hidden], strict=False)
         label, group = self.label[test], self.groups[test]
         try:
@@ -99,7 +99,7 @@ class RowStudyData(Examples):
         """The median (or most frequent) value of every feature."""
         return example_request(self)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """Rows of each part and the columns."""
 
         def counted(rows: Any) -> dict[str, int]:
@@ -127,7 +127,7 @@ class RowStudyData(Examples):
         for learn, test in self.folds(self.parts["train"], folds=self.config.tune.folds):
             estimator = self.fit_rows(*self.hold_out(learn, CALIBRATE_SHARE), before=test)
             X, y = self.rows(self.testable(test))
-            yield float(metric.compute(y, estimator.predict(X).to_series(0).to_numpy()))
+            yield float(metric.compute(y, metric.of(estimator.predict(X))))
 
     def with_params(self, params: BaseModel) -> Self:
         """Return the same rows under other parameters."""

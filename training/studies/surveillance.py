@@ -16,7 +16,7 @@ from ml.fault_rate.estimator import READS, FaultEstimator
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import watch
 from ml.report.report import Report
-from training.studies.fitted import Fitted
+from training.studies.fitted import Description, Fitted
 from training.studies.row_data import Say
 from training.studies.row_report import NAIVE, TEST_ROWS
 from training.studies.surveillance_data import SurveillanceData, rows_of_weeks
@@ -57,7 +57,7 @@ class SurveillanceStudyData(SurveillanceData):
         """The cell nearest to an alarm."""
         return strongest(estimator)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """What a training would see."""
         f, start = self.field, min(self.params.reference_weeks, self.field.weeks)
         return {
@@ -68,6 +68,7 @@ class SurveillanceStudyData(SurveillanceData):
             },
             "numeric": ["age", "monthly_km", "vehicle_years"],
             "categorical": ["model", "energy_type", "component", "month"],
+            "leaks": (),
         }
 
     def validation_scores(self) -> Iterator[float]:
@@ -79,7 +80,7 @@ class SurveillanceStudyData(SurveillanceData):
         rows = rows_of_weeks(self.field, watched, cut, start)
         estimator = FaultEstimator(Snapshot.of(watched, alpha=alpha, vehicles=None, costs={}))
         metric = self.problem.metrics[self.config.definition.primary_metric]
-        yield float(metric.compute(rows["label"].to_numpy(), estimator.predict(rows)["expected"].to_numpy()))
+        yield float(metric.compute(rows["label"].to_numpy(), metric.of(estimator.predict(rows))))
 
     def with_params(self, params: BaseModel) -> Self:
         """Return the same data under other parameters."""

@@ -37,6 +37,7 @@ class ColumnEstimator:
     """Answers with the column `x`; notes the rows that it was fitted and calibrated on."""
 
     notes = ("the column itself",)
+    references: tuple[str, ...] = ()
 
     def __init__(self, *, params: Any = None, signature: Signature = SIGNATURE) -> None:
         self.signature = signature

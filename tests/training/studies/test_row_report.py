@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -10,7 +11,7 @@ from features.errors import DataError
 from ml.problem import AmountProblem, BinaryProblem
 from ml.report.sections import TimeSeries
 from tests.reports import keyed
-from tests.training.studies.labelled_rows import ColumnEstimator, labelled_rows
+from tests.training.studies.labelled_rows import TASK, ColumnEstimator, labelled_rows
 from training.studies.report_sections import importance_section
 from training.studies.row_fairness import fairness_sections
 from training.studies.row_report import BUILDERS, amount_report, binary_report, evaluate
@@ -50,6 +51,12 @@ def test_bands_and_fairness() -> None:
     assert keyed(report, "fairness")["sex"] == {"approval_ratio": None, "passes_four_fifths": None}
     flat = report.flat()
     assert flat["approve.share"] == 0.5 and flat["psi/2024-03"] == pytest.approx(0) and "decline.bad_rate" not in flat
+
+
+def test_without_decisions_there_are_no_bands_whatever_the_columns_are_named() -> None:
+    problem = replace(cast("BinaryProblem", TASK.problem), decisions=None)
+    report = labelled_rows(definition=replace(TASK, problem=problem)).evaluate(ColumnEstimator())
+    assert {"bands", "cut_offs", "fairness"}.isdisjoint(section.name for section in report.sections)
 
 
 def test_expected_against_actual_allows_what_chance_does() -> None:

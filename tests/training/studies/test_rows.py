@@ -13,7 +13,8 @@ import pytest
 
 from features.errors import ConfigError, DataError
 from ml.credit_risk.params import CreditParams
-from tests.training.studies.labelled_rows import MONTH, ColumnEstimator, labelled_rows
+from ml.problem import BinaryProblem, RowMetric
+from tests.training.studies.labelled_rows import MONTH, TASK, ColumnEstimator, labelled_rows
 from training.studies.fitted import Fitted
 from training.studies.row_report import TEST_ROWS
 from training.studies.rows import example_request
@@ -46,7 +47,7 @@ def test_test_rows_are_kept_without_who_they_are_of(tmp_path: Path) -> None:
     assert rows.height == 40 and rows["label"].sum() == 20 and "group" in rows.columns
     assert secret and not set(secret) & set(rows.columns)
     estimator = ColumnEstimator()
-    cast("Any", estimator).references = (secret[0],)
+    estimator.references = (secret[0],)
     replace(examples, frame=frame).save_holdout(tmp_path, fitted(estimator))
     assert secret[0] in pl.read_parquet(tmp_path / TEST_ROWS).columns
 
@@ -61,6 +62,18 @@ def test_rounds_give_the_primary_metric_of_each_fold() -> None:
     distinct = replace(examples, frame=examples.frame.with_columns(doors=np.arange(140)))
     values = list(distinct.validation_scores())
     assert len(values) == 2 and np.mean(values) == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_first_metric_that_names_columns_reads_them() -> None:
+    width = RowMetric(lambda y, p, **weights: float(p.shape[1]), better="higher", reads=("p",))
+    problem = replace(cast("BinaryProblem", TASK.problem), metrics={"width": width})
+    study = labelled_rows(timeless=True, definition=replace(TASK, problem=problem))
+    study = replace(study, frame=study.frame.with_columns(doors=np.arange(140)))
+    assert list(study.validation_scores()) == [1.0, 1.0]
+    study = labelled_rows(definition=replace(TASK, problem=problem))
+    study = replace(study, frame=study.frame.with_columns(city=pl.lit("north")))
+    (row,) = study.evaluate(ColumnEstimator()).rows("by_city")
+    assert (row["rows"], row["width"]) == (40, 1.0)
 
 
 def test_other_parameters_see_the_same_rows() -> None:
