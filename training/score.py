@@ -9,7 +9,7 @@ from features.errors import ConfigError
 from ml.model import Model
 from training.answer_files import check_out, write_answers
 from training.config import TaskConfig
-from training.studies.row_data import Say
+from training.progress import Progress
 from training.study import study_of
 
 
@@ -20,7 +20,7 @@ def score(
     data: Path | None,
     out: Path,
     as_of: datetime | None = None,
-    progress: Say | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Answer rows of the task's tables with a version, and write the answers whole.
 

@@ -16,9 +16,9 @@ from ml.model import Model
 from ml.problem import AmountProblem, BinaryProblem, PanelProblem, Problem, RankingProblem, SurveillanceProblem
 from ml.report.report import Report
 from training.config import TaskConfig
+from training.progress import Progress
 from training.studies.by_problem import PanelStudy, RankingStudy, RowStudy, SurveillanceStudy
 from training.studies.fitted import Description, E, EvaluatedBy, Evaluation, Fitted
-from training.studies.row_data import Say
 
 
 class StudyData(Protocol[E]):
@@ -47,7 +47,7 @@ class StudyData(Protocol[E]):
     def with_params(self, params: BaseModel) -> StudyData[E]:
         """Return the same data under other parameters."""
 
-    def fit(self, *, progress: Say | None = None) -> Fitted[E]:
+    def fit(self, *, progress: Progress | None = None) -> Fitted[E]:
         """Fit the task's estimator."""
 
     def evaluate(self, estimator: E) -> Report:
@@ -85,7 +85,7 @@ class Study(Protocol[E]):
             Names the setting.
         """
 
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> StudyData[E]:
+    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> StudyData[E]:
         """Read, check and divide the tables of a task.
 
         Raises
@@ -94,7 +94,7 @@ class Study(Protocol[E]):
             Something is missing.
         """
 
-    def evaluate(self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Say | None = None) -> Report:
+    def evaluate(self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Progress | None = None) -> Report:
         """Evaluate by one of `evaluations`."""
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
@@ -116,7 +116,7 @@ class Study(Protocol[E]):
         *,
         data: Path | None,
         as_of: datetime | None,
-        progress: Say | None = None,
+        progress: Progress | None = None,
     ) -> pl.DataFrame:
         """Return a version's answers to rows, customers, series or cells, with the columns that name them.
 
@@ -156,6 +156,6 @@ def study_of(config: TaskConfig) -> Study[Any]:
     return study
 
 
-def load_data(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> StudyData[Any]:
+def load_data(config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> StudyData[Any]:
     """Check a configuration and load its task's data; errors as for `Study.check_config` and `Study.load`."""
     return study_of(config).load(config, engine=engine, progress=progress)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ml.champions import Version
 from ml.model import Model
 from training.config import TaskConfig
+from training.progress import Progress
 from training.studies.fitted import Fitted
-from training.studies.row_data import Say
 from training.study import StudyData, load_data
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Trained:
     model: Model
 
 
-def train(config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Trained:
+def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> Trained:
     """Train one version and register it.
 
     Parameters

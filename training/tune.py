@@ -25,7 +25,7 @@ from features.errors import ConfigError, DataError
 from features.yaml_config import Layer, validate
 from ml.home import home, locked, write_whole
 from training.config import Range, TaskConfig, load_config
-from training.studies.row_data import Say
+from training.progress import Progress
 from training.study import StudyData, load_data
 
 MOST_WORKERS = 1_000  # workers of one search; each has a seed of its own
@@ -62,7 +62,7 @@ def tune(
     trials: int | None = None,
     workers: int = 1,
     timeout: float | None = None,
-    progress: Say | None = None,
+    progress: Progress | None = None,
 ) -> Tuned:
     """Search the configured space and write the best parameters as an overlay for `chehang train --with`.
 
@@ -172,7 +172,7 @@ def work(load: dict[str, Any], name: str, target: int, timeout: float | None, nu
     _search(load_data(load_config(**load)), _study(name, worker=number), target, timeout, lambda text: None)
 
 
-def _search(data: StudyData[Any], study: optuna.Study, target: int, timeout: float | None, say: Say) -> None:
+def _search(data: StudyData[Any], study: optuna.Study, target: int, timeout: float | None, say: Progress) -> None:
     def enough(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         ended = _ended(study)
         best = (

@@ -26,8 +26,8 @@ from ml.report.sections import Metric, Metrics
 from ml.signature import Signature
 from ml.task import only_learner
 from training.config import TaskConfig
+from training.progress import Progress
 from training.studies.fitted import Description, EvaluatedBy, Evaluation, Fitted
-from training.studies.row_data import Say
 from training.study import Study
 
 HOLDOUT, TEST_SHARE = "test_numbers.json", 0.25
@@ -92,7 +92,7 @@ class ToyData:
     def with_params(self, params: BaseModel) -> ToyData:
         return replace(self, config=self.config.model_copy(update={"params": params}))
 
-    def fit(self, *, progress: Say | None = None) -> Fitted[MeanEstimator]:
+    def fit(self, *, progress: Progress | None = None) -> Fitted[MeanEstimator]:
         shift = self.config.params.shift  # type: ignore[attr-defined]
         estimator = MeanEstimator(float(np.mean(self.numbers[: self.cut])) + shift)
         return Fitted(estimator, estimator)
@@ -131,11 +131,11 @@ class ToyStudy:
         if not config.timeless:
             raise ConfigError("time: numbers have none; set time: none")
 
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> ToyData:
+    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> ToyData:
         return ToyData(config, tuple(json.loads(config.sources.read_text())))
 
     def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[MeanEstimator], *, progress: Say | None = None
+        self, config: TaskConfig, evaluation: Evaluation[MeanEstimator], *, progress: Progress | None = None
     ) -> Report:
         data = self.load(config)
         if evaluation.source is not None:
@@ -155,7 +155,7 @@ class ToyStudy:
         *,
         data: Path | None,
         as_of: datetime | None,
-        progress: Say | None = None,
+        progress: Progress | None = None,
     ) -> pl.DataFrame:
         rows = pl.DataFrame({"number": self.load(config).numbers})
         answers: pl.DataFrame = model.estimator.predict(rows)

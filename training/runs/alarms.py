@@ -29,7 +29,7 @@ from ml.report.figures import draw_sections
 from ml.report.sections import Threshold, TimeSeries
 from training.answer_files import check_out, write_answers
 from training.config import TaskConfig
-from training.studies.row_data import Say
+from training.progress import Progress
 from training.studies.surveillance import SurveillanceStudyData
 
 DRAWN = 6  # cells drawn: those with an alarm first, then the nearest to one
@@ -84,7 +84,7 @@ def alarms(
     out: Path,
     rules: AlarmRules | None = None,
     as_of: datetime | None = None,
-    progress: Say | None = None,
+    progress: Progress | None = None,
 ) -> Alarmed:
     """Watch the fleet, record the alarms, and write them whole with the vehicles to call in and the evidence drawn.
 

@@ -24,7 +24,7 @@ from ml.report.columns import Axis, Column
 from ml.report.figures import draw_sections
 from ml.report.sections import Bars, Curve
 from training.answer_files import check_out, write_answers
-from training.studies.row_data import Say
+from training.progress import Progress
 
 FEN = 100
 _CUSTOMERS = Text(zh="客户数，价值高者在前", en="customers, most valuable first")
@@ -109,7 +109,7 @@ def load_value_config(path: Path) -> ValueConfig:
     return config.model_copy(update={"sources": path.parent / config.sources})
 
 
-def value(config: ValueConfig, *, out: Path, as_of: datetime | None = None, progress: Say | None = None) -> Valued:
+def value(config: ValueConfig, *, out: Path, as_of: datetime | None = None, progress: Progress | None = None) -> Valued:
     """Value all customers, write them to a file, and draw the distribution beside it.
 
     Parameters

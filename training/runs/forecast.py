@@ -19,10 +19,10 @@ from ml.model import Model
 from ml.problem import PanelProblem
 from training.answer_files import check_out, write_answers
 from training.config import TaskConfig
+from training.progress import Progress
 from training.runs.forecast_figure import draw_plan
 from training.studies.panel_data import PanelData
 from training.studies.panel_score import estimator_on, forecast_rows
-from training.studies.row_data import Say
 
 AT_ONCE = 2_000  # series whose drivers are computed together
 
@@ -58,7 +58,7 @@ def forecast(
     out: Path,
     rules: Path | None,
     store: str | None = None,
-    progress: Say | None = None,
+    progress: Progress | None = None,
 ) -> Plan:
     """Forecast everything from the end of the data, plan orders, and write both whole.
 

@@ -22,7 +22,7 @@ from ml.report.columns import Axis, Column
 from ml.report.figures import draw_sections
 from ml.report.sections import TimeSeries
 from training.answer_files import check_out, write_answers
-from training.studies.row_data import Say
+from training.progress import Progress
 
 RECORDS = ("vehicle_id", "component", "fault", "serviced_at", "reported_at", "odometer_km")
 FLEET = ("vehicle_id", "model", "energy_type", "store_id", "entered_service_at", "left_service_at", "monthly_km")
@@ -82,7 +82,7 @@ def load_service_due_config(path: Path) -> ServiceDueConfig:
 
 
 def service_due(
-    config: ServiceDueConfig, *, out: Path, as_of: datetime | None = None, progress: Say | None = None
+    config: ServiceDueConfig, *, out: Path, as_of: datetime | None = None, progress: Progress | None = None
 ) -> Listed:
     """List the vehicles whose service falls due, and draw when.
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from ml.problem import RowEstimator
     from ml.recommendation.estimator import RecommendationEstimator
     from ml.report.report import Report
+    from training.progress import Progress
     from training.studies.panel import PanelStudyData
     from training.studies.ranking import RankingStudyData
-    from training.studies.row_data import Say
     from training.studies.rows import RowStudyData
     from training.studies.surveillance import SurveillanceStudyData
 
@@ -36,14 +36,14 @@ class RowStudy:
         """Refuse a split column."""
         _refuse_split_column(config)
 
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> RowStudyData:
+    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> RowStudyData:
         """Read and check the tables, compute features and divide the rows."""
         from training.studies.rows import RowStudyData
 
         return RowStudyData.read(config, engine=engine, progress=progress)
 
     def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[RowEstimator], *, progress: Say | None = None
+        self, config: TaskConfig, evaluation: Evaluation[RowEstimator], *, progress: Progress | None = None
     ) -> Report:
         """Measure a version on the present test part, or the configuration on every fold in turn."""
         from training.studies.row_folds import cross_validate
@@ -76,14 +76,14 @@ class RankingStudy:
         if config.split.column and not config.timeless:
             raise ConfigError("split.column: the data has time, which splits it; remove it, or set time: none")
 
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> RankingStudyData:
+    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> RankingStudyData:
         """Read and check the tables, and find where training ends."""
         from training.studies.ranking import RankingStudyData
 
         return RankingStudyData.read(config, engine=engine, progress=progress)
 
     def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[RecommendationEstimator], *, progress: Say | None = None
+        self, config: TaskConfig, evaluation: Evaluation[RecommendationEstimator], *, progress: Progress | None = None
     ) -> Report:
         """Measure a version on the present test part, or estimate the reward of its lists from logged exposures."""
         from training.studies.ranking_logged import evaluate_logged
@@ -117,14 +117,14 @@ class PanelStudy:
         if config.timeless:
             raise ConfigError("time: demand is a series in time; set time: sold_at")
 
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> PanelStudyData:
+    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> PanelStudyData:
         """Read and check the tables, and lay the series out as a panel."""
         from training.studies.panel import PanelStudyData
 
         return PanelStudyData.read(config, engine=engine, progress=progress)
 
     def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[DemandEstimator], *, progress: Say | None = None
+        self, config: TaskConfig, evaluation: Evaluation[DemandEstimator], *, progress: Progress | None = None
     ) -> Report:
         """Measure a version on the present test part."""
         return self.load(config, progress=progress).evaluate(evaluation.estimator())
@@ -153,14 +153,16 @@ class SurveillanceStudy:
         if config.timeless:
             raise ConfigError("time: faults are watched in time; set time: serviced_at")
 
-    def load(self, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> SurveillanceStudyData:
+    def load(
+        self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None
+    ) -> SurveillanceStudyData:
         """Read and check the tables, and lay faults and exposure out week by week."""
         from training.studies.surveillance import SurveillanceStudyData
 
         return SurveillanceStudyData.read(config, progress=progress)
 
     def evaluate(
-        self, config: TaskConfig, evaluation: Evaluation[FaultEstimator], *, progress: Say | None = None
+        self, config: TaskConfig, evaluation: Evaluation[FaultEstimator], *, progress: Progress | None = None
     ) -> Report:
         """Measure a version on the present test part."""
         return self.load(config, progress=progress).evaluate(evaluation.estimator())

@@ -13,18 +13,18 @@ from pydantic import BaseModel
 from ml.demand_forecast.estimator import DemandEstimator, ended
 from ml.demand_forecast.forecaster import Forecaster
 from ml.report.report import Report
+from training.progress import Progress
 from training.studies.fitted import Description, Fitted
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts, write_holdout
 from training.studies.panel_report import evaluate_demand
-from training.studies.row_data import Say
 
 
 @dataclass(frozen=True)
 class PanelStudyData(PanelData):
     """A panel of series that trains and tests."""
 
-    def fit(self, *, progress: Say | None = None) -> Fitted[DemandEstimator]:
+    def fit(self, *, progress: Progress | None = None) -> Fitted[DemandEstimator]:
         """Fit on the periods before the test; under `refit` fit once more on all periods, for service."""
         self.refuse_short()
         say = progress or (lambda text: None)

@@ -22,8 +22,8 @@ from ml.demand_forecast.params import DemandParams
 from ml.domain.arrays import FloatArray
 from ml.problem import PanelProblem
 from training.config import TaskConfig
+from training.progress import Progress
 from training.studies.panel_forecasts import OriginForecasts
-from training.studies.row_data import Say
 from training.studies.task_tables import read_task_tables
 
 PARTIAL = 0.05  # share of a period that may be missing at the end of the data before it counts as unfinished
@@ -58,7 +58,7 @@ class PanelData:
         engine: str = "polars",
         sources: SourcesConfig | None = None,
         until: int | None = None,
-        progress: Say | None = None,
+        progress: Progress | None = None,
     ) -> Self:
         """Read and check the tables, and lay the series out as a panel.
 
@@ -133,7 +133,7 @@ class PanelData:
         at = start_of([self.panel.first + until], self.panel.frequency, timezone=self.params.timezone)
         return int(at[0]) - 1
 
-    def learn(self, until: int | None = None, *, progress: Say | None = None) -> Forecaster:
+    def learn(self, until: int | None = None, *, progress: Progress | None = None) -> Forecaster:
         """Learn from everything before the test, or before another column."""
         return Forecaster(self.params).fit(self.panel, until=until or self.origins[0], progress=progress)
 

@@ -16,12 +16,12 @@ from ml.instants import microseconds
 from ml.model import Model
 from training.answer_files import sources_with
 from training.config import TaskConfig
+from training.progress import Progress
 from training.studies.panel_data import PanelData
-from training.studies.row_data import Say
 
 
 def score_series(
-    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Say | None = None
+    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Progress | None = None
 ) -> pl.DataFrame:
     """Forecast every series from the last finished period.
 
@@ -49,7 +49,7 @@ def score_series(
     return forecast_rows(estimator, estimator.told, estimator.panel.series.select(estimator.panel.keys))
 
 
-def estimator_on(fitted: DemandEstimator, data: PanelData, *, progress: Say | None = None) -> DemandEstimator:
+def estimator_on(fitted: DemandEstimator, data: PanelData, *, progress: Progress | None = None) -> DemandEstimator:
     """Return a fitted estimator that forecasts from the end of other data.
 
     Raises

@@ -18,23 +18,23 @@ from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.questions import Questions
 from ml.recommendation.recommender import TrainingData
 from ml.report.report import Report
+from training.progress import Progress
 from training.studies.fitted import Description, Fitted
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import LENGTH
 from training.studies.ranking_report import evaluate_ranking
-from training.studies.row_data import Say
 
 
 @dataclass(frozen=True)
 class RankingStudyData(RankingData):
     """Events, vehicles and customers that train and test."""
 
-    def fit(self, *, progress: Say | None = None) -> Fitted[RecommendationEstimator]:
+    def fit(self, *, progress: Progress | None = None) -> Fitted[RecommendationEstimator]:
         """Fit on everything before the cut."""
         estimator = self._fit_until(self.until, progress=progress)
         return Fitted(estimator, estimator)
 
-    def _fit_until(self, until: int, *, progress: Say | None = None) -> RecommendationEstimator:
+    def _fit_until(self, until: int, *, progress: Progress | None = None) -> RecommendationEstimator:
         facts, material = self.learnt
         say = progress or (lambda text: None)
         return RecommendationEstimator.fit(facts, material, self.params, until=until, timed=self.timed, say=say)

@@ -25,9 +25,9 @@ from ml.recommendation.params import RecommendationParams
 from ml.recommendation.recommender import TrainingData
 from ml.recommendation.training_tables import TrainingTables
 from training.config import Part, TaskConfig
+from training.progress import Progress
 from training.split import RANDOM_SPLIT_NOTE
 from training.studies.ranking_holdout import HoldoutSet
-from training.studies.row_data import Say
 from training.studies.task_tables import read_task_tables
 
 MOST_TESTED = 10_000  # questions of the test part that are asked; more would only narrow the intervals
@@ -59,7 +59,7 @@ class RankingData:
     engine: str = "polars"
 
     @classmethod
-    def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Self:
+    def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> Self:
         """Read and check the tables, and find the instant (or the split column) that separates training and test.
 
         Raises

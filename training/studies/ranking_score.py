@@ -14,14 +14,14 @@ from ml.home import home
 from ml.model import Model
 from training.answer_files import sources_with
 from training.config import TaskConfig
-from training.studies.row_data import Say
+from training.progress import Progress
 
 CUSTOMERS = "customers"
 PAGES_AT_ONCE = 5_000
 
 
 def score_customers(
-    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Say | None = None
+    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Progress | None = None
 ) -> pl.DataFrame:
     """List the ten best vehicles in stock for every customer.
 

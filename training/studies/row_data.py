@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self, cast
@@ -19,6 +19,7 @@ from ml.problem import BinaryProblem, RowEstimator, RowProblem
 from ml.signature import Signature, feature_columns, learn_signature
 from ml.task import Task
 from training.config import TaskConfig
+from training.progress import Progress
 from training.split import (
     PARTS,
     RANDOM_SPLIT_NOTE,
@@ -31,8 +32,6 @@ from training.split import (
 )
 from training.studies.row_censoring import censoring_weights
 from training.studies.task_tables import read_task_tables
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Examples:
     is_test_row: NDArray[np.bool_] | None = None
 
     @classmethod
-    def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Say | None = None) -> Self:
+    def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> Self:
         """Read, check, build features and split.
 
         Raises
@@ -157,7 +156,7 @@ class Examples:
         return positions if self.is_test_row is None else positions[self.is_test_row[positions]]
 
     def fit_rows(
-        self, learn: Rows, calibrate: Rows, *, before: Rows | None = None, progress: Say | None = None
+        self, learn: Rows, calibrate: Rows, *, before: Rows | None = None, progress: Progress | None = None
     ) -> RowEstimator:
         """Fit a new estimator of the task on some rows and calibrate it on others.
 

@@ -10,14 +10,15 @@ from ml.domain.arrays import FloatArray
 from ml.report.columns import column
 from ml.report.report import Report
 from ml.report.sections import Table
+from training.progress import Progress
 from training.split import Rows
 from training.studies.measures import measure
-from training.studies.row_data import Examples, Say
+from training.studies.row_data import Examples
 
 CALIBRATE_SHARE = 0.1
 
 
-def cross_validate(examples: Examples, *, folds: int, progress: Say | None = None) -> Report:
+def cross_validate(examples: Examples, *, folds: int, progress: Progress | None = None) -> Report:
     """Fit on all folds but one and predict that one, in turn.
 
     Within the learning folds a tenth is held out to calibrate. With a time column every test block lies after what

@@ -18,11 +18,11 @@ from ml.model import Model
 from ml.problem import RowProblem
 from training.answer_files import sources_with
 from training.config import TaskConfig
-from training.studies.row_data import Say
+from training.progress import Progress
 
 
 def score_rows(
-    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Say | None = None
+    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Progress | None = None
 ) -> pl.DataFrame:
     """Answer every row of the task's first table.
 

@@ -14,9 +14,10 @@ from features.errors import ConfigError, DataError
 from ml.problem import RowEstimator
 from ml.report.report import Report
 from ml.signature import row_as_request
+from training.progress import Progress
 from training.studies.fitted import Description, Fitted
 from training.studies.leaks import Finding, find_leaks
-from training.studies.row_data import Examples, Say
+from training.studies.row_data import Examples
 from training.studies.row_folds import CALIBRATE_SHARE
 from training.studies.row_report import TEST_ROWS, evaluate
 
@@ -47,7 +48,7 @@ class RowStudyData(Examples):
             instants=[] if self.config.timeless else moments,
         )
 
-    def fit(self, *, progress: Say | None = None) -> Fitted[RowEstimator]:
+    def fit(self, *, progress: Progress | None = None) -> Fitted[RowEstimator]:
         """Fit on the train part, calibrate on the calibrate part.
 
         Raises

@@ -16,8 +16,8 @@ from ml.fault_rate.estimator import READS, FaultEstimator
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import watch
 from ml.report.report import Report
+from training.progress import Progress
 from training.studies.fitted import Description, Fitted
-from training.studies.row_data import Say
 from training.studies.row_report import NAIVE, TEST_ROWS
 from training.studies.surveillance_data import SurveillanceData, rows_of_weeks
 from training.studies.surveillance_report import evaluate_faults, naive_answers
@@ -27,7 +27,7 @@ from training.studies.surveillance_report import evaluate_faults, naive_answers
 class SurveillanceStudyData(SurveillanceData):
     """Weekly faults and exposure that train and test."""
 
-    def fit(self, *, progress: Say | None = None) -> Fitted[FaultEstimator]:
+    def fit(self, *, progress: Progress | None = None) -> Fitted[FaultEstimator]:
         """Estimate baseline rates from the reference weeks and test the weeks after them."""
         say = progress or (lambda text: None)
         weeks = self.params.reference_weeks

@@ -24,7 +24,7 @@ from ml.fault_rate.vehicles import vehicles_in_service
 from ml.instants import instant, microseconds
 from ml.problem import SurveillanceProblem
 from training.config import TaskConfig
-from training.studies.row_data import Say
+from training.progress import Progress
 from training.studies.task_tables import read_task_tables
 
 RECORDS, FLEET = "service_records", "fleet"
@@ -116,7 +116,7 @@ class SurveillanceData:
     at: int
 
     @classmethod
-    def read(cls, config: TaskConfig, *, as_of: datetime | None = None, progress: Say | None = None) -> Self:
+    def read(cls, config: TaskConfig, *, as_of: datetime | None = None, progress: Progress | None = None) -> Self:
         """Read and check the tables, and lay faults and exposure out week by week.
 
         Parameters

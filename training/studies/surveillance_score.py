@@ -15,11 +15,11 @@ from ml.fault_rate.estimator import FaultEstimator
 from ml.instants import instant, microseconds
 from ml.model import Model
 from training.config import TaskConfig
-from training.studies.row_data import Say
+from training.progress import Progress
 
 
 def score_cells(
-    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Say | None = None
+    model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Progress | None = None
 ) -> pl.DataFrame:
     """Return the evidence on every cell at the end of the version's last week, or of an earlier one.
 

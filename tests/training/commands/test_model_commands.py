@@ -25,7 +25,7 @@ from training.commands.score import score
 from training.commands.train import train
 from training.commands.tune import tune
 from training.config import TaskConfig
-from training.studies.row_data import Say
+from training.progress import Progress
 from training.tune import Tuned
 
 
@@ -53,7 +53,7 @@ def test_a_training_says_which_version_it_registered(
     report = _report()
     calls: list[tuple[int, str]] = []
 
-    def run(config: TaskConfig, *, engine: str, progress: Say) -> SimpleNamespace:
+    def run(config: TaskConfig, *, engine: str, progress: Progress) -> SimpleNamespace:
         calls.append((config.split.seed, engine))
         return SimpleNamespace(version=SimpleNamespace(number=3), report=report)
 
@@ -88,7 +88,14 @@ def test_a_search_says_what_it_gained_and_where_it_wrote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def run(
-        config: TaskConfig, *, load: dict[str, Any], out: Path, trials: int, workers: int, timeout: float, progress: Say
+        config: TaskConfig,
+        *,
+        load: dict[str, Any],
+        out: Path,
+        trials: int,
+        workers: int,
+        timeout: float,
+        progress: Progress,
     ) -> Tuned:
         assert load["task"] == "credit_risk" and load["settings"] == ["split.seed=5"] and load["overlays"] == ()
         assert (workers, timeout) == (2, 9.0)
