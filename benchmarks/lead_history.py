@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from features.as_of import DAY, DAYS_PER_MICROSECOND
+from features.aggregations import DAY, DAYS_PER_MICROSECOND
 from features.lead_scoring import CONTACT, COUNTED, LOOKBACK_DAYS, WINDOWS
 from features.tables import CHANNELS, EVENT_TYPES
 

@@ -15,9 +15,9 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from features.aggregations import AGE, DAY, DAYS_PER_MICROSECOND, Aggregation, count, days_since, distinct, last, total
+from features.aggregations import AGE, DAY, Aggregation
 from features.errors import DataError
-from features.tables import TABLES, Table
+from features.tables import Table
 
 Frame = nw.LazyFrame[Any]
 AS_OF = "as_of"
@@ -255,23 +255,3 @@ def _check_spine(spine: Frame, contract: Table) -> None:
             raise DataError(f"spine: column '{name}' is missing, it has {schema.names()}; {contract.name} need it")
     if schema[AS_OF] != nw.Int64:
         raise DataError(f"spine: 'as_of' must be int64 microseconds since 1970 in UTC, got {schema[AS_OF]}; convert it")
-
-
-__all__ = [
-    "AGE",
-    "AS_OF",
-    "DAY",
-    "DAYS_PER_MICROSECOND",
-    "TABLES",
-    "Aggregation",
-    "History",
-    "before",
-    "count",
-    "days_since",
-    "descriptions",
-    "distinct",
-    "histories",
-    "known",
-    "last",
-    "total",
-]

@@ -13,18 +13,8 @@ from typing import Any
 import narwhals as nw
 
 from features import as_of
-from features.as_of import (
-    AS_OF,
-    DAY,
-    DAYS_PER_MICROSECOND,
-    Aggregation,
-    History,
-    count,
-    days_since,
-    distinct,
-    last,
-    total,
-)
+from features.aggregations import DAY, DAYS_PER_MICROSECOND, Aggregation, count, days_since, distinct, last, total
+from features.as_of import AS_OF, History
 from features.engines import collect
 from features.errors import DataError
 from features.tables import CUSTOMERS, EVENTS, LEADS, SALES

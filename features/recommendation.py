@@ -16,7 +16,8 @@ from typing import Any
 
 import narwhals as nw
 
-from features.as_of import AS_OF, DAY, before
+from features.aggregations import DAY
+from features.as_of import AS_OF, before
 from features.errors import ConfigError, DataError
 
 Frame = nw.LazyFrame[Any]

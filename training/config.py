@@ -13,6 +13,7 @@ from features.sources import ExtraFeatures
 from features.yaml_config import (
     Layer,
     Section,
+    load_yaml,
     merge,
     origin_of,
     parse_settings,
@@ -168,6 +169,30 @@ class TaskConfig(Section):
     def timeless(self) -> bool:
         """Whether the data has no time."""
         return self.time == "none"
+
+
+class RunConfig(Section):
+    """What the configuration of a run has, whatever it computes.
+
+    Attributes
+    ----------
+    sources : Path
+        Where the raw tables come from, relative to the configuration.
+    """
+
+    sources: Path = Path("sources.yaml")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the configuration.
+
+        Raises
+        ------
+        ConfigError
+            Names the file, the key, the rule and the value received.
+        """
+        config = load_yaml(path, cls)
+        return config.model_copy(update={"sources": path.parent / config.sources})
 
 
 def load_config(

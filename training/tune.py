@@ -22,7 +22,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from features.errors import ConfigError, DataError
-from features.yaml_config import Layer, validate
+from features.yaml_config import Layer, merge, validate
 from ml.home import home, locked, write_whole
 from training.config import Range, TaskConfig, load_config
 from training.progress import Progress
@@ -227,16 +227,22 @@ def _suggest(trial: optuna.Trial, name: str, span: Range) -> Any:
 
 def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[Any]:
     """The same data under a configuration with some values replaced (dotted names under `params`)."""
-    content = data.config.params.model_dump(mode="json")
-    for dotted, value in chosen.items():
-        place = content
-        *path, last = dotted.removeprefix("params.").split(".")
-        for part in path:
-            place = place[part]
-        place[last] = value
-    layer = Layer("tune.space", {"params": content}, {"params": content})
-    params = validate(content, data.config.definition.params, [layer], within=("params",))
+    content = merge({"params": data.config.params.model_dump(mode="json")}, _nested(chosen))
+    layer = Layer("tune.space", content, content)
+    params = validate(content["params"], data.config.definition.params, [layer], within=("params",))
     return data.with_params(params)
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted names and their values as mappings within mappings."""
+    content: dict[str, Any] = {}
+    for dotted, value in values.items():
+        place = content
+        *path, last = dotted.split(".")
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return content
 
 
 def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:
@@ -246,13 +252,7 @@ def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:
         raise DataError("no trial ended before the timeout; give more time with --timeout")
     sign = _sign(config)
     default = next((t.value for t in complete if t.user_attrs.get("default")), None)
-    overlay: dict[str, Any] = {}
-    for dotted, value in study.best_params.items():
-        place = overlay
-        *path, last = dotted.split(".")
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
+    overlay = _nested(study.best_params)
     head = f"# chehang tune {config.task}: {len(complete)} full trials, {study.study_name}\n"
     write_whole(out, (head + yaml.safe_dump(overlay, sort_keys=False)).encode())
     return Tuned(

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from features.periods import Timezone
-from features.sources.lines import LineSource
+from features.sources.lines import FileName, LineSource
 from features.tables import TABLES
 from features.yaml_config import Section, load_yaml, near
 
@@ -144,14 +144,9 @@ class JoinedFile(Section):
         Columns that both have, by which rows are looked up.
     """
 
-    parquet: Name | None = None
-    csv: Name | None = None
+    parquet: FileName | None = None
+    csv: FileName | None = None
     on: tuple[Name, ...] = Field(min_length=1)
-
-    @field_validator("parquet", "csv")
-    @classmethod
-    def _beside_the_yaml(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return _beside(value, info)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -189,8 +184,8 @@ class TableSource(Section):
         Accept rows dated after the moment of reading.
     """
 
-    parquet: Name | None = None
-    csv: Name | None = None
+    parquet: FileName | None = None
+    csv: FileName | None = None
     sql: Name | None = None
     url: SecretStr | None = None
     encoding: Literal["utf-8", "gb18030"] = "utf-8"
@@ -204,11 +199,6 @@ class TableSource(Section):
     lines: LineSource | None = None
     check_odometer: bool = False
     allow_future: bool = False
-
-    @field_validator("parquet", "csv")
-    @classmethod
-    def _beside_the_yaml(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return _beside(value, info)
 
     @field_validator("url")
     @classmethod
@@ -230,11 +220,6 @@ class TableSource(Section):
         if stray and self.csv is None:
             raise ValueError(f"`{min(stray)}` is an option of `csv`: remove it")
         return self
-
-
-def _beside(value: str | None, info: ValidationInfo) -> str | None:
-    folder = (info.context or {}).get("folder")
-    return str(folder / Path(value).expanduser()) if value and folder else value
 
 
 class SourcesConfig(Section):

@@ -14,12 +14,20 @@ from typing import Annotated
 
 import numpy as np
 import polars as pl
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from features.yaml_config import Section, load_yaml
 
 Pattern = Annotated[str, StringConstraints(min_length=1)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
+
+
+def _beside_the_yaml(name: str, info: ValidationInfo) -> str:
+    folder = (info.context or {}).get("folder")
+    return str(folder / Path(name).expanduser()) if folder else name
+
+
+FileName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_beside_the_yaml)]  # relative to the YAML
 LABOUR, ROUTINE, FAULT, UNMAPPED = "labour", "routine", "fault", "unmapped"
 BLOCK = 2_000  # texts compared at once
 CLASSIFIED = {"text": pl.String, "component": pl.String, "fault": pl.Boolean, "kind": pl.String, "how": pl.String}
@@ -100,13 +108,7 @@ class LineSource(Section):
     """
 
     text: str = Field(min_length=1)
-    rules: str = Field(min_length=1)
-
-    @field_validator("rules")
-    @classmethod
-    def _beside_the_yaml(cls, value: str, info: ValidationInfo) -> str:
-        folder = (info.context or {}).get("folder")
-        return str(folder / Path(value).expanduser()) if folder else value
+    rules: FileName
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import narwhals as nw
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.errors import FeatureError
 from features.lead_scoring import build
 from features.tables import CHANNELS, EVENT_TYPES

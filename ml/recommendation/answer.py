@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.pages.page import Cap, Page, compose, moved

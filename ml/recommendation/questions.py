@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from features.as_of import AS_OF, DAY
+from features.aggregations import DAY
+from features.as_of import AS_OF
 from features.recommendation import GRADE, ITEM, PERSON
 from ml.domain.arrays import IntArray
 from ml.recommendation.catalogue import Vehicles, Vocabularies, Vocabulary

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from ml.domain.arrays import FloatArray, IntArray
 from ml.recommendation.catalogue import ALWAYS, NEVER, Items, Vehicles
 from ml.recommendation.visitors import Visitors

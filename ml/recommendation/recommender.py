@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.errors import DataError
 from ml.artefacts.json_files import content_of
 from ml.artefacts.npz import from_npz, to_npz

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from ml.domain.arrays import FloatArray, IntArray
 from ml.instants import microseconds
 from ml.recommendation.catalogue import Vocabularies

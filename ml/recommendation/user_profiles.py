@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from features import recommendation as features
-from features.as_of import AS_OF, DAY
+from features.aggregations import DAY
+from features.as_of import AS_OF
 from features.engines import collect
 from features.recommendation import GRADE, ITEM, PERSON
 from ml.artefacts.npz import from_npz, pack_sparse, to_npz, unpack_sparse

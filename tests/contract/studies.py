@@ -9,7 +9,8 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from features.as_of import AS_OF, DAY
+from features.aggregations import DAY
+from features.as_of import AS_OF
 from features.engines import collect
 from features.periods import start_of
 from features.recommendation import PERSON

@@ -11,20 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.as_of import (
-    DAY,
-    Aggregation,
-    History,
-    before,
-    count,
-    days_since,
-    descriptions,
-    distinct,
-    histories,
-    known,
-    last,
-    total,
-)
+from features.aggregations import DAY, Aggregation, count, days_since, distinct, last, total
+from features.as_of import History, before, descriptions, histories, known
 from features.engines import collect, to_engine
 from features.errors import DataError
 from features.tables import EVENTS, LEADS, VEHICLES, Table

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.engines import collect, scan_parquet, spark_session, to_engine
 from features.errors import ConfigError
 from features.lead_scoring import FEATURES, build

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.engines import collect, to_engine
 from features.errors import DataError
 from features.lead_scoring import FEATURES, build

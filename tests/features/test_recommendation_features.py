@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from features import recommendation as rec
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 

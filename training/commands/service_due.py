@@ -26,10 +26,10 @@ def service_due(
     progress = say(as_json)
     path = config_file("service_due.yaml", config)
     progress(f"reading {path}")
-    from training.runs.service_due import load_service_due_config
+    from training.runs.service_due import ServiceDueConfig
     from training.runs.service_due import service_due as run
 
-    report = run(load_service_due_config(path), out=to, as_of=parsed_instant(as_of), progress=progress)
+    report = run(ServiceDueConfig.load(path), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json(
             {"vehicles": report.due.height, "notes": report.all.notes, "files": [str(f) for f in report.files]}

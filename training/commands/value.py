@@ -26,10 +26,10 @@ def value(
     progress = say(as_json)
     path = config_file("customer_value.yaml", config)
     progress(f"reading {path}")
-    from training.runs.customer_value import load_value_config
+    from training.runs.customer_value import ValueConfig
     from training.runs.customer_value import value as run
 
-    valuation = run(load_value_config(path), out=to, as_of=parsed_instant(as_of), progress=progress)
+    valuation = run(ValueConfig.load(path), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json({"out": str(to), **valuation.as_dict()})
     print_values(valuation)

@@ -15,19 +15,30 @@ from pydantic import Field, field_validator
 from features.errors import DataError
 from features.sources import load_sources, read_tables
 from features.tables import TABLES
-from features.yaml_config import Section, load_yaml, near
+from features.yaml_config import Section, near
 from ml.bilingual import Text
 from ml.customer_value import CustomerValue, customer_value
 from ml.home import home
 from ml.instants import microseconds
-from ml.report.columns import Axis, Column
+from ml.report.columns import Column
 from ml.report.figures import draw_sections
 from ml.report.sections import Bars, Curve
 from training.answer_files import check_out, write_answers
+from training.config import RunConfig
 from training.progress import Progress
 
 FEN = 100
-_CUSTOMERS = Text(zh="客户数，价值高者在前", en="customers, most valuable first")
+_CUSTOMERS = Column(
+    name="customers", title=Text(zh="客户数，价值高者在前", en="customers, most valuable first"), format="count"
+)
+_SHARE = Column(name="share", title=Text(zh="价值占比", en="share of the value"), format="share")
+_MODEL = Column(name="model", title=Text(zh="模型", en="model"))
+_ERROR = Column(
+    name="error",
+    title=Text(zh="平均绝对误差", en="mean absolute error"),
+    unit=Text(zh="次", en="purchases"),
+    format="score",
+)
 
 
 class Stream(Section):
@@ -55,10 +66,9 @@ class Stream(Section):
         return value
 
 
-class ValueConfig(Section):
+class ValueConfig(RunConfig):
     """`configs/customer_value.yaml`: sources, the horizon, and the streams of purchases by name."""
 
-    sources: Path = Path("sources.yaml")
     horizon_days: float = Field(365, gt=0, le=36_500)
     streams: dict[str, Stream] = Field(min_length=1)
 
@@ -95,18 +105,6 @@ class Valued:
             }
             for name, found in self.streams.items()
         }
-
-
-def load_value_config(path: Path) -> ValueConfig:
-    """Read the configuration.
-
-    Raises
-    ------
-    ConfigError
-        Names the file, the key, the rule and the value received.
-    """
-    config = load_yaml(path, ValueConfig)
-    return config.model_copy(update={"sources": path.parent / config.sources})
 
 
 def value(config: ValueConfig, *, out: Path, as_of: datetime | None = None, progress: Progress | None = None) -> Valued:
@@ -207,15 +205,8 @@ def _concentration(name: str, found: CustomerValue) -> Curve:
     return Curve(
         name=f"concentration_{name}",
         title=Text(zh=f"{name}：价值集中度", en=f"{name}: share of the value"),
-        columns=(
-            Column(
-                name="customers",
-                title=Text(zh="客户数，价值高者在前", en="customers, most valuable first"),
-                format="count",
-            ),
-            Column(name="share", title=Text(zh="价值占比", en="share of the value"), format="share"),
-        ),
-        y=Axis(title=Text(zh="价值占比", en="share of the value"), format="share"),
+        columns=(_CUSTOMERS, _SHARE),
+        y=_SHARE,
         drawn=("share",),
         log_x=True,
         rows=tuple({"customers": int(n), "share": float(share[n - 1])} for n in at),
@@ -223,17 +214,11 @@ def _concentration(name: str, found: CustomerValue) -> Curve:
 
 
 def _errors(name: str, found: CustomerValue) -> Bars:
-    error = Column(
-        name="error",
-        title=Text(zh="平均绝对误差", en="mean absolute error"),
-        unit=Text(zh="次", en="purchases"),
-        format="score",
-    )
     return Bars(
         name=f"errors_{name}",
         title=Text(zh=f"{name}：留出误差，选用 {found.chosen}", en=f"{name}: held-out error ({found.chosen} is used)"),
-        columns=(Column(name="model", title=Text(zh="模型", en="model")), error),
-        y=error,
+        columns=(_MODEL, _ERROR),
+        y=_ERROR,
         drawn=("error",),
         rows=tuple({"model": n, "error": h.mean_absolute_error} for n, h in found.held_out.items()),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +91,10 @@ def _fan(estimator: DemandEstimator, sold: Any, of: Told, row: int, name: str, t
         y=Axis(title=Text(zh="每期销量", en="sales a period"), unit=VEHICLES, format="number"),
         drawn=("expected", "sold"),
         rows=(
-            *({"period": panel.name(t), "sold": float(sold[t])} for t in range(_begin(panel.periods), panel.periods)),
+            *({"period": panel.name(t), "sold": float(sold[t])} for t in range(panel.periods)[-MAX_HISTORY:]),
             *({"period": panel.name(panel.periods + h), **_expected(of, row, h)} for h in range(of.mean.shape[1])),
         ),
     )
-
-
-def _begin(periods: int) -> int:
-    return max(0, periods - MAX_HISTORY)
 
 
 def _expected(of: Told, row: int, h: int) -> dict[str, float]:
@@ -121,21 +116,14 @@ def _order_of(plan: OrderPlan, estimator: DemandEstimator, row: int) -> int | No
 def _orders(plan: OrderPlan, store: str | None) -> Bars:
     """Orders and stock by model, of one store or of all."""
     rows = plan.orders if store is None else plan.orders.filter(store_id=store)
+    order, moved = int(rows["order"].sum()), int(plan.transfers["quantity"].sum()) if plan.transfers.height else 0
+    by_model = rows.group_by("model").agg(pl.col("order", "on_hand").sum())
+    largest = by_model.sort("order", "model", descending=[True, False]).head(MAX_MODELS)
     return Bars(
         name="orders",
-        title=Text(zh="按车型的订车", en="Orders by model: " + ", ".join(_totals(plan, rows))),
+        title=Text(zh="按车型的订车", en=f"Orders by model: {order:,} vehicles, {moved:,} moved"),
         columns=_ORDERS,
         y=Axis(title=Text(zh="数量", en="number"), unit=VEHICLES, format="count"),
         drawn=("order", "on_hand"),
-        rows=tuple(_by_model(rows)),
+        rows=tuple(largest.to_dicts()),
     )
-
-
-def _totals(plan: OrderPlan, rows: pl.DataFrame) -> Iterator[str]:
-    yield f"{int(rows['order'].sum()):,} vehicles"
-    yield f"{int(plan.transfers['quantity'].sum()) if plan.transfers.height else 0:,} moved"
-
-
-def _by_model(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    sums = rows.group_by("model").agg(pl.col("order", "on_hand").sum())
-    return sums.sort("order", "model", descending=[True, False]).head(MAX_MODELS).to_dicts()

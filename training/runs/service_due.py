@@ -12,7 +12,6 @@ from pydantic import Field
 
 from features.errors import DataError
 from features.sources import load_sources, read_tables
-from features.yaml_config import Section, load_yaml
 from ml.bilingual import Text
 from ml.fault_rate.service_due import ServiceDue, next_services
 from ml.fault_rate.service_rules import ServiceRules
@@ -22,19 +21,18 @@ from ml.report.columns import Axis, Column
 from ml.report.figures import draw_sections
 from ml.report.sections import TimeSeries
 from training.answer_files import check_out, write_answers
+from training.config import RunConfig
 from training.progress import Progress
 
 RECORDS = ("vehicle_id", "component", "fault", "serviced_at", "reported_at", "odometer_km")
 FLEET = ("vehicle_id", "model", "energy_type", "store_id", "entered_service_at", "left_service_at", "monthly_km")
 
 
-class ServiceDueConfig(Section):
+class ServiceDueConfig(RunConfig):
     """`configs/service_due.yaml`.
 
     Attributes
     ----------
-    sources : Path
-        Where the raw tables come from, relative to the configuration.
     within_days : int
         How far ahead services are listed.
     overdue_days : int
@@ -43,7 +41,6 @@ class ServiceDueConfig(Section):
         After how many km or months a service falls due.
     """
 
-    sources: Path = Path("sources.yaml")
     within_days: int = Field(60, ge=0, le=3_650)
     overdue_days: int = Field(180, ge=0, le=36_500)
     rules: ServiceRules = ServiceRules()
@@ -67,18 +64,6 @@ class Listed:
     all: ServiceDue
     at: datetime
     files: tuple[Path, ...]
-
-
-def load_service_due_config(path: Path) -> ServiceDueConfig:
-    """Read the configuration.
-
-    Raises
-    ------
-    ConfigError
-        Names the file, the key, the rule and the value received.
-    """
-    config = load_yaml(path, ServiceDueConfig)
-    return config.model_copy(update={"sources": path.parent / config.sources})
 
 
 def service_due(

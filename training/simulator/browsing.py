@@ -19,14 +19,8 @@ from training.simulator.draws import Random, pick_rows, sigmoid, take
 from training.simulator.event_log import Log, log_of
 from training.simulator.seasons import MINUTE, Window
 from training.simulator.sessions import Sessions
-from training.simulator.showroom import vehicle_utility
-from training.simulator.storefront import (
-    PLACES,
-    Pages,
-    build_shelves,
-    build_used_stock,
-    show_pages,
-)
+from training.simulator.storefront import PLACES, Pages, build_shelves, build_used_stock, show_pages
+from training.simulator.tastes import PROMOTION_PULL, fit, liking
 from training.simulator.world import World
 
 SECOND = 1_000_000
@@ -36,6 +30,21 @@ CLICK_SLOPE, CLICK_OFFSET = 1.5, -4.0
 SECOND_PAGE = 0.12
 SEARCHES = 0.5
 FOLLOW_RATES = {"favourite": 0.09, "compare": 0.14, "price_list": 0.10, "finance_quote": 0.06, "chat": 0.05}
+
+
+def vehicle_utility(world: World, *, person: IntArray, vehicle: IntArray, at: IntArray) -> FloatArray:
+    """True utility of vehicles to persons (see `tastes`), at the vehicles' own prices."""
+    catalogue, people, units = world.catalogue, world.people, world.units
+    items = len(catalogue.item_model)
+    unit = np.where(vehicle >= items, vehicle - items, 0)
+    used = vehicle >= items
+    item = np.where(used, units.item[unit], vehicle)
+    model, month = catalogue.item_model[item], world.window.month(at)
+    price = np.where(used, units.price[unit], catalogue.item_price[item])
+    promotion = world.market.promotion[people.store[person], np.where(used, 0, model), month]
+    value = liking(people, catalogue, person=person, model=model) + fit(price, people.budget[person])
+    value += world.market.appeal[model, month] + PROMOTION_PULL * np.where(used, 0.0, promotion)
+    return value - np.where(used, people.used_aversion[person], 0.0)
 
 
 def browse(rng: Random, world: World, sessions: Sessions) -> Iterator[Log]:

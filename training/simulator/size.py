@@ -21,21 +21,9 @@ LIMITS = {
 
 # A part keeps its number for ever: the number is what makes its stream.
 PARTS = {
-    "catalogue": 1,
-    "stores": 2,
-    "people": 3,
-    "journeys": 4,
-    "leads": 5,
-    "stock": 6,
-    "units": 7,
-    "sales": 8,
-    "browsing": 9,
-    "applicants": 10,
-    "lending": 11,
-    "fleet": 12,
-    "workshop": 13,
-    "books": 14,
-}
+    "catalogue": 1, "stores": 2, "people": 3, "journeys": 4, "leads": 5, "stock": 6, "units": 7, "sales": 8,
+    "browsing": 9, "applicants": 10, "lending": 11, "fleet": 12, "workshop": 13, "books": 14,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.errors import DataError
 from ml.domain.arrays import FloatArray
 from ml.metrics.ranked_lists import ndcg_at_k

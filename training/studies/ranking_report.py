@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.errors import DataError
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.engines import to_engine
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.training_tables import TrainingTables

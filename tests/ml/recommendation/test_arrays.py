@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from ml.recommendation.catalogue import Items, Vehicles, Vocabularies, Vocabulary
 from ml.recommendation.questions import Questions, offered
 from ml.recommendation.ranking_features import Tastes, pair_columns

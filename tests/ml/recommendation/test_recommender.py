@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.engines import collect, to_engine
 from features.errors import DataError
 from features.recommendation import history, interactions, questions, vehicle_items, wanted

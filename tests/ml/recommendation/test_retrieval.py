@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from scipy import sparse
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.errors import DataError
 from ml.recommendation.catalogue import Vocabularies, Vocabulary
 from ml.recommendation.choices import Choices, damped

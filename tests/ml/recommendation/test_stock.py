@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.recommendation.catalogue import Items, Vehicles, Vocabularies
 from ml.recommendation.request import Filters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.engines import to_engine
 from ml.recommendation.training_tables import TrainingTables, single_or_catalogue
 from tests.ml.recommendation.showroom import EVENTS, PARAMS, VEHICLES, facts

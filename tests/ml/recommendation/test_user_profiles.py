@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from ml.recommendation.user_profiles import FILE, People, key_of
 from tests.ml.recommendation.showroom import PARAMS, facts
 

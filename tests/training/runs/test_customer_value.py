@@ -13,7 +13,7 @@ import yaml
 from features.errors import ConfigError, DataError
 from ml.customer_value import CustomerValue, HeldOut
 from training.runs import customer_value
-from training.runs.customer_value import load_value_config, value
+from training.runs.customer_value import ValueConfig, value
 
 DAY = 86_400_000_000
 STREAMS = {
@@ -68,7 +68,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
 
 def test_each_stream_is_valued_and_customers_add_them_up(tmp_path: Path, calls: list[dict[str, Any]]) -> None:
     out = tmp_path / "value.parquet"
-    done = value(load_value_config(write(tmp_path / "data", horizon_days=30)), out=out)
+    done = value(ValueConfig.load(write(tmp_path / "data", horizon_days=30)), out=out)
     cars, workshop = calls
     assert cars["rows"] == [("A", 9 * DAY, 100.0), ("B", 9 * DAY + 1, 300.0)], "nobody's purchase is left out"
     assert workshop["rows"] == [("C", 5 * DAY, 50.0), ("C", 6 * DAY, 25.0)], "the fleet says whose the vehicle is"
@@ -85,7 +85,7 @@ def test_each_stream_is_valued_and_customers_add_them_up(tmp_path: Path, calls: 
 
 def test_the_history_may_end_earlier(tmp_path: Path, calls: list[dict[str, Any]]) -> None:
     moment = datetime(1970, 1, 8, tzinfo=UTC)
-    value(load_value_config(write(tmp_path / "data")), out=tmp_path / "value.csv", as_of=moment)
+    value(ValueConfig.load(write(tmp_path / "data")), out=tmp_path / "value.csv", as_of=moment)
     assert [c["until"] for c in calls] == [7 * DAY, 7 * DAY]
 
 
@@ -107,7 +107,7 @@ def test_the_history_may_end_earlier(tmp_path: Path, calls: list[dict[str, Any]]
 )
 def test_a_configuration_that_cannot_be_names_the_key(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_value_config(write(tmp_path, **changes))
+        ValueConfig.load(write(tmp_path, **changes))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_configuration_that_cannot_be_names_the_key(tmp_path: Path, changes: d
     ],
 )
 def test_a_column_that_a_stream_needs_is_named(tmp_path: Path, table: str, column: str, message: str) -> None:
-    config = load_value_config(write(tmp_path / "data", {**TABLES, table: TABLES[table].drop(column)}))
+    config = ValueConfig.load(write(tmp_path / "data", {**TABLES, table: TABLES[table].drop(column)}))
     with pytest.raises(DataError, match=message):
         value(config, out=tmp_path / "value.csv")
     assert not (tmp_path / "value.csv").exists()
@@ -132,7 +132,7 @@ def test_purchases_of_nobody(tmp_path: Path) -> None:
         name: f.with_columns(customer_id=nobody) if name != "service_records" else f for name, f in TABLES.items()
     }
     with pytest.raises(DataError, match="no purchase of a known customer in any stream"):
-        value(load_value_config(write(tmp_path / "data", tables)), out=tmp_path / "value.csv")
+        value(ValueConfig.load(write(tmp_path / "data", tables)), out=tmp_path / "value.csv")
 
 
 def test_what_cannot_be_valued_is_of_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,4 +141,4 @@ def test_what_cannot_be_valued_is_of_a_stream(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(customer_value, "customer_value", few)
     with pytest.raises(DataError, match=r"streams\.cars: too few"):
-        value(load_value_config(write(tmp_path / "data")), out=tmp_path / "value.csv")
+        value(ValueConfig.load(write(tmp_path / "data")), out=tmp_path / "value.csv")

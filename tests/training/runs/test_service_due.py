@@ -13,7 +13,7 @@ import yaml
 from features.aggregations import DAY
 from features.errors import ConfigError, DataError
 from tests.ml.fault_rate.test_service_due import tables
-from training.runs.service_due import load_service_due_config, service_due
+from training.runs.service_due import ServiceDueConfig, service_due
 
 START = 19_000  # 2022-01-08
 
@@ -40,16 +40,16 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(tmp_path: Path, mon
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     fleet, records = tables()
     out = tmp_path / "due.csv"
-    good = load_service_due_config(write(tmp_path / "good", fleet, records))
+    good = ServiceDueConfig.load(write(tmp_path / "good", fleet, records))
     with pytest.raises(DataError, match="choose another moment"):
         service_due(good, out=out, as_of=datetime(2001, 1, 1, tzinfo=UTC))
     with pytest.raises(DataError, match="is routine work"):
         broken = records.with_columns(fault=pl.lit(value=True))
-        service_due(load_service_due_config(write(tmp_path / "faults", fleet, broken)), out=out)
+        service_due(ServiceDueConfig.load(write(tmp_path / "faults", fleet, broken)), out=out)
     with pytest.raises(DataError, match="is in service"):
         gone = fleet.with_columns(left_service_at=pl.lit(START * DAY + 1))
-        service_due(load_service_due_config(write(tmp_path / "gone", gone, records)), out=out)
+        service_due(ServiceDueConfig.load(write(tmp_path / "gone", gone, records)), out=out)
     for change, key in (({"within_days": -1}, "within_days"), ({"rules": {"default": {"km": -5, "months": 1}}}, "km")):
         with pytest.raises(ConfigError, match=key):
-            load_service_due_config(write(tmp_path / "bad", fleet, records, **change))
+            ServiceDueConfig.load(write(tmp_path / "bad", fleet, records, **change))
     assert not out.exists()

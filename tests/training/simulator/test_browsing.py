@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tests.training.simulator.small_group import (
     CATALOGUE,
     ITEMS,
+    MARKET,
     START,
     WINDOW,
     make_people,
@@ -22,6 +25,7 @@ from training.simulator.browsing import (
     follow_ups,
     impressions,
     searches,
+    vehicle_utility,
     views,
 )
 from training.simulator.draws import sigmoid, take
@@ -29,6 +33,8 @@ from training.simulator.event_log import KIND, join_logs, log_of
 from training.simulator.seasons import DAY, MINUTE
 from training.simulator.sessions import Sessions
 from training.simulator.storefront import PLACES, Pages
+from training.simulator.tastes import PROMOTION_PULL
+from training.simulator.world import World
 
 SECOND = MINUTE // 60
 WORLD = make_world(people=make_people(2, budget=89_800), units=make_units(1, price=44_900, used=True))
@@ -109,3 +115,28 @@ def test_a_visit_is_shown_one_page_or_two_and_small_blocks_cover_all_visits(monk
     assert {session for session, _ in pages} == set(range(40))
     assert 40 <= len(pages) < 60
     assert (np.diff(log.at) >= 0).all()
+
+
+def _utility(world: World, vehicle: int) -> float:
+    return float(vehicle_utility(world, person=np.array([0]), vehicle=np.array([vehicle]), at=np.array([START]))[0])
+
+
+def test_a_new_car_is_judged_by_its_list_price_and_promotion() -> None:
+    people, units = make_people(1, budget=CATALOGUE.item_price[1], used_aversion=2.0), make_units(1)
+    world = make_world(people=people, units=units)
+    assert _utility(world, 1) == 0.0
+    promotion = MARKET.promotion.copy()
+    promotion[0, 0, 0] = 0.05
+    appeal = MARKET.appeal.copy()
+    appeal[0, 0] = 0.3
+    market = dataclasses.replace(MARKET, promotion=promotion, appeal=appeal)
+    assert _utility(dataclasses.replace(world, market=market), 1) == pytest.approx(0.3 + PROMOTION_PULL * 0.05)
+
+
+def test_a_used_car_is_judged_by_its_own_price_without_a_promotion() -> None:
+    promotion = np.full_like(MARKET.promotion, 0.08)
+    market = dataclasses.replace(MARKET, promotion=promotion)
+    people, units = make_people(1, budget=50_000, used_aversion=2.0), make_units(2, price=[80_000, 50_000], used=True)
+    world = make_world(people=people, units=units, market=market)
+    assert _utility(world, ITEMS + 1) == -2.0
+    assert _utility(world, ITEMS) == pytest.approx(-2.0 - 7.0 * np.log(1.6) ** 2)

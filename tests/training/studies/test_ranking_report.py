@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.as_of import DAY
+from features.aggregations import DAY
 from features.errors import DataError
 from ml.recommendation.catalogue import Vehicles, Vocabularies
 from ml.recommendation.questions import Questions
