@@ -194,12 +194,7 @@ def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str,
         return []
     time = history.time
     rows = before(
-        spine,
-        table,
-        on=history.on,
-        time=time,
-        lookback_days=history.lookback_days,
-        excluding=history.excluding,
+        spine, table, on=history.on, time=time, lookback_days=history.lookback_days, excluding=history.excluding
     )
     grouped = _grouped(rows, history.keys, {n: facts[n] for n in aggregates}, time)
     summaries = [grouped.drop(_LATEST_AT)] if aggregates else []

@@ -142,8 +142,7 @@ def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
         sane = nw.col("converted_at").is_null() | (nw.col("converted_at") >= nw.col("created_at"))
     else:
         bought, known, sane = nw.col("converted"), over, ~nw.col("converted").is_null()
-    one, zero = nw.lit(1, dtype=nw.Int64), nw.lit(0, dtype=nw.Int64)
-    label = nw.when((over <= end) & sane).then(nw.when(bought).then(one).otherwise(zero))
+    label = nw.when((over <= end) & sane).then(_one_or_zero(bought))
     told = spine.with_columns(label.alias("label"), known.alias("known_at")).select(
         "lead_id", AS_OF, "label", "known_at", "is_test_row", *(n for n in AFTERWARDS if n in names)
     )
@@ -155,10 +154,13 @@ def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     return told.join(first_touch(created, tables), on="lead_id", how="left")
 
 
+def _one_or_zero(condition: nw.Expr) -> nw.Expr:
+    return nw.when(condition).then(nw.lit(1, dtype=nw.Int64)).otherwise(nw.lit(0, dtype=nw.Int64))
+
+
 def _timeless(leads: nw.LazyFrame[Any], names: list[str]) -> nw.LazyFrame[Any]:
     bought = nw.col("converted") if "converted" in names else ~nw.col("converted_at").is_null()
-    one, zero = nw.lit(1, dtype=nw.Int64), nw.lit(0, dtype=nw.Int64)
-    label = nw.when(~bought.is_null()).then(nw.when(bought).then(one).otherwise(zero))
+    label = nw.when(~bought.is_null()).then(_one_or_zero(bought))
     margin = [n for n in AFTERWARDS[1:] if n in names]
     return leads.with_columns(nw.lit(0, dtype=nw.Int64).alias(AS_OF), label.alias("label")).select(
         "lead_id", AS_OF, "label", *margin
@@ -179,11 +181,8 @@ def _at(leads: nw.LazyFrame[Any], names: list[str], later: int) -> nw.LazyFrame[
 def _end(tables: Tables, horizon_days: float) -> int:
     """The last instant that the data speaks of (us)."""
     latest = []
-    for table, columns in (
-        ("leads", ("created_at", "converted_at")),
-        ("events", ("event_at",)),
-        ("sales", ("sold_at",)),
-    ):
+    instants = {"leads": ("created_at", "converted_at"), "events": ("event_at",), "sales": ("sold_at",)}
+    for table, columns in instants.items():
         if table in tables:
             there = tables[table].collect_schema().names()
             latest += [collect_one(tables[table], nw.col(c).max()) for c in columns if c in there]

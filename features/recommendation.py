@@ -27,16 +27,9 @@ PERSON, ITEM, GRADE, BAND = "person_id", "item_id", "grade", "price_band"
 ITEM_PARTS = ("condition", "model", BAND)
 # What a click is worth beside an order: only the order of the numbers matters to the ranker.
 GRADES: Mapping[str, float] = {
-    "view": 1.0,
-    "favourite": 2.0,
-    "compare": 2.0,
-    "price_list": 3.0,
-    "finance_quote": 3.0,
-    "chat": 3.0,
-    "test_drive_request": 4.0,
-    "test_drive": 4.0,
-    "order": 5.0,
-}
+    "view": 1.0, "favourite": 2.0, "compare": 2.0, "price_list": 3.0, "finance_quote": 3.0, "chat": 3.0,
+    "test_drive_request": 4.0, "test_drive": 4.0, "order": 5.0,
+}  # fmt: skip
 TEN_THOUSAND_YUAN = 1_000_000  # fen
 PRICE_BANDS = (5.0, 8.0, 10.0, 12.0, 15.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40.0, 50.0, 60.0, 80.0, 100.0)
 

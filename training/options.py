@@ -30,8 +30,7 @@ ConfigPath = Annotated[
 AlarmRulesPath = Annotated[
     Path | None,
     typer.Option(
-        "--rules",
-        help="What an alarm leads to, and where alarms are kept; configs/fault_alarms.yaml if not given.",
+        "--rules", help="What an alarm leads to, and where alarms are kept; configs/fault_alarms.yaml if not given."
     ),
 ]
 Overlays = Annotated[
@@ -39,8 +38,7 @@ Overlays = Annotated[
     typer.Option("--with", help="YAML whose keys replace those of the configuration; may be repeated."),
 ]
 Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="One value, as in params.target_bad_rate=0.02; may be repeated."),
+    list[str] | None, typer.Option("--set", help="One value, as in params.target_bad_rate=0.02; may be repeated.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines instead of tables.")]
 VersionNumber = Annotated[int | None, typer.Option("--version", help="Model version; the latest if not given.")]

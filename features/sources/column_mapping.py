@@ -64,13 +64,7 @@ class ColumnMapping:
 
 
 def map_columns(
-    table: Table,
-    source: TableSource,
-    present: Sequence[str],
-    *,
-    extra: ExtraFeatures,
-    timeless: bool,
-    file: str,
+    table: Table, source: TableSource, present: Sequence[str], *, extra: ExtraFeatures, timeless: bool, file: str
 ) -> ColumnMapping:
     """Return the source column of every column of a table.
 

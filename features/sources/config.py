@@ -5,15 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import (
-    Field,
-    PrivateAttr,
-    SecretStr,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from features.periods import Timezone
 from features.sources.lines import FileName, LineSource

@@ -12,8 +12,8 @@ import polars as pl
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.config import TableSource
 from features.sources.encodings import head, readable
-from features.sources.filters import filtered
 from features.sources.lines import LineSource, Mapped, classify, load_line_rules
+from features.sources.values import filtered
 
 LINE_COLUMNS = ("component", "fault")
 ROW = "__row__"  # position of a row in its source, from 0

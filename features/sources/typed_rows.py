@@ -12,9 +12,9 @@ from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.config import TableSource
 from features.sources.conversion import accepts, converted, prepared
-from features.sources.filters import filtered
 from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
+from features.sources.values import filtered
 from features.tables import Table
 
 

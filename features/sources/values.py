@@ -1,4 +1,4 @@
-"""Matching source values: which rows hold a listed value, and what `map` turns them into."""
+"""Matching source values: which rows hold a listed value or are kept for it, and what `map` turns them into."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from features.errors import ConfigError
+from features.sources.config import TableSource
 
 
 def is_text(dtype: pl.DataType) -> bool:
@@ -69,6 +70,26 @@ def is_listed(raw: pl.Expr, dtype: pl.DataType, values: Sequence[Any]) -> pl.Exp
             listed = listed | raw.str.strip_chars().cast(pl.Float64, strict=False).is_in(numbers)
     listed = listed.fill_null(False)
     return listed | raw.is_null() if None in values else listed
+
+
+def filtered(rows: pl.LazyFrame, source: TableSource) -> pl.LazyFrame:
+    """Return the rows that `only` and `drop` leave; a column that the source lacks is ignored here, and reported later.
+
+    Examples
+    --------
+    >>> rows = pl.LazyFrame({"kind": ["new", "used"]})
+    >>> filtered(rows, TableSource(csv="cars.csv", only={"kind": ["used"]})).collect()["kind"].to_list()
+    ['used']
+    """
+    schema = rows.collect_schema()
+    for filters, is_dropped in ((source.only, False), (source.drop, True)):
+        for column in [c for c in filters if c in schema]:
+            value, dtype = pl.col(column), schema[column]
+            if dtype in (pl.Categorical, pl.Enum, pl.Null):
+                value, dtype = value.cast(pl.String), pl.String()
+            is_named = is_listed(value, dtype, filters[column])
+            rows = rows.filter(~is_named if is_dropped else is_named)
+    return rows
 
 
 def mapped(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, field: str) -> pl.Expr:

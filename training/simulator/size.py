@@ -12,12 +12,7 @@ from features.errors import ConfigError
 
 FIRST_YEAR, LAST_YEAR = 2010, 2041  # Spring Festivals are known of these years
 
-LIMITS = {
-    "stores": (1, 1_000),
-    "customers": (100, 5_000_000),
-    "months": (3, 120),
-    "seed": (0, 2**63 - 1),
-}
+LIMITS = {"stores": (1, 1_000), "customers": (100, 5_000_000), "months": (3, 120), "seed": (0, 2**63 - 1)}
 
 # A part keeps its number for ever: the number is what makes its stream.
 PARTS = {

@@ -122,13 +122,7 @@ def _expected(journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, store
 
 
 def _supply(
-    rng: Random,
-    expected: FloatArray,
-    *,
-    catalogue: Catalogue,
-    stores: Stores,
-    market: Market,
-    window: Window,
+    rng: Random, expected: FloatArray, *, catalogue: Catalogue, stores: Stores, market: Market, window: Window
 ) -> Supply:
     """What planners reckon with: the first three months of each model, seen with an error of a quarter."""
     count, current = len(stores.city), catalogue.current

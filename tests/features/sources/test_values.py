@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
-from features.sources.values import as_text, is_listed, is_text, mapped
+from features.sources.config import TableSource
+from features.sources.values import as_text, filtered, is_listed, is_text, mapped
 
 
 def column(values: list[Any], dtype: Any = None) -> tuple[pl.Expr, pl.DataType]:
@@ -50,3 +51,25 @@ def test_a_map_turns_values_into_texts_and_leaves_the_others_empty() -> None:
     assert pl.select(by_number).to_series().to_list() == ["one", None, None]
     with pytest.raises(ConfigError, match=r"map: `A` is not a number but the source column is Int64"):
         mapped(*column([1]), {"A": "x"}, field="map")
+
+
+ROWS = pl.LazyFrame({"kind": ["new", "used", None, "used"], "code": [1, 2, 3, 4]})
+
+
+def codes(rows: pl.LazyFrame = ROWS, **parts: Any) -> list[int]:
+    return filtered(rows, TableSource(csv="x.csv", **parts)).collect()["code"].to_list()
+
+
+def test_only_keeps_what_is_listed_and_drop_leaves_it_out() -> None:
+    assert codes(only={"kind": ["used"]}) == [2, 4] == codes(drop={"kind": ["new", None]})
+    assert codes(only={"kind": ["used"]}, drop={"code": ["4"]}) == [2]
+    assert codes(only={"kind": [None]}) == [3]
+
+
+def test_a_column_that_is_not_there_filters_nothing() -> None:
+    assert codes(only={"colour": ["red"]}, drop={"shape": ["round"]}) == [1, 2, 3, 4]
+
+
+def test_categories_and_columns_without_a_value_are_matched_as_text() -> None:
+    rows = ROWS.with_columns(pl.col("kind").cast(pl.Categorical), nothing=pl.lit(None))
+    assert codes(rows, only={"kind": ["new"]}) == [1] and codes(rows, only={"nothing": [None]}) == [1, 2, 3, 4]
