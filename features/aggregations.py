@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 from typing import Any
 
 import narwhals as nw
@@ -156,9 +157,4 @@ def _met(ns: Any, days: int | None, where: Where | None) -> Any:
     for column, values in (where or {}).items():
         one = next(iter(values)) if len(values) == 1 else None
         conditions.append(ns.col(column).is_in(list(values)) if one is None else ns.col(column) == one)
-    if not conditions:
-        return None
-    met = conditions[0]
-    for condition in conditions[1:]:
-        met = met & condition
-    return met
+    return reduce(and_, conditions) if conditions else None

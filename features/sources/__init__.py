@@ -4,12 +4,6 @@ from features.sources.config import ColumnSource, ExtraFeatures, SourcesConfig, 
 from features.sources.reading import RawTables, TableReport, read_tables
 
 __all__ = [
-    "ColumnSource",
-    "ExtraFeatures",
-    "RawTables",
-    "SourcesConfig",
-    "TableReport",
-    "TableSource",
-    "load_sources",
+    "ColumnSource", "ExtraFeatures", "RawTables", "SourcesConfig", "TableReport", "TableSource", "load_sources",
     "read_tables",
-]
+]  # fmt: skip

@@ -87,12 +87,10 @@ def _misread(path: Path, encoding: str, byte: int, where: str) -> DataError:
 
 
 def _fits(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        with path.open("rb") as opened:
-            while chunk := opened.read(CHUNK):
-                decoder.decode(chunk)
-        decoder.decode(b"", final=True)
+        with path.open(encoding=encoding, newline="") as opened:
+            while opened.read(CHUNK):
+                pass
     except UnicodeDecodeError:
         return False
     return True

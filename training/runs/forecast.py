@@ -9,14 +9,13 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
-from features.errors import ConfigError, DataError
+from features.errors import DataError
 from ml.demand_forecast.drivers import told
 from ml.demand_forecast.estimator import DemandEstimator, Told, level_name
 from ml.demand_forecast.orders import cells_of, order_plan
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
 from ml.domain.demand.demand_class import CLASSES
 from ml.model import Model
-from ml.problem import PanelProblem
 from training.answer_files import check_out, write_answers
 from training.config import TaskConfig
 from training.progress import Progress
@@ -82,8 +81,6 @@ def forecast(
     """
     say = progress or (lambda text: None)
     check_out(out)
-    if not isinstance(model.task.problem, PanelProblem):
-        raise ConfigError(f"{model.task.name} forecasts nothing; give demand_forecast")
     study = PanelData.read(config, progress=say)
     estimator = estimator_on(cast("DemandEstimator", model.estimator), study, progress=say)
     if store is not None and store not in estimator.known.get("store_id", ()):
