@@ -181,11 +181,6 @@ def histories(spine: Frame, tables: Mapping[str, Frame], declared: Sequence[Hist
     return result.with_columns(*filled) if filled else result
 
 
-def descriptions(declared: Sequence[History]) -> dict[str, dict[str, str]]:
-    """What each fact means, by name and language (`zh`, `en`)."""
-    return {name: {"zh": fact.zh, "en": fact.en} for history in declared for name, fact in history.facts.items()}
-
-
 def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str, Aggregation]) -> list[Frame]:
     """Facts by the history's keys: the aggregates, and the values of the latest row if any are asked for."""
     aggregates = [n for n, f in facts.items() if f.aggregate is not None]

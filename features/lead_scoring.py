@@ -88,12 +88,6 @@ PURCHASES = History(
 
 HISTORIES = (VISITS, OTHER_LEADS, PURCHASES)
 BAND = ("budget_low", "budget_high")
-OWN = {
-    "days_since_first_call": {"zh": "距首次电话联系天数", "en": "days since the desk first called"},
-    "budget_low": {"zh": "客户预算下限(分)", "en": "low end of the customer's budget (fen)"},
-    "budget_high": {"zh": "客户预算上限(分)", "en": "high end of the customer's budget (fen)"},
-}
-FEATURES = as_of.descriptions(HISTORIES)
 AFTERWARDS = ("first_contact_at", "gross_margin")
 Tables = Mapping[str, nw.LazyFrame[Any]]
 
@@ -242,7 +236,7 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     Returns
     -------
     LazyFrame
-        `lead_id`, `as_of`, what the lead said when it came in, and the facts of `FEATURES`; one row per spine row, in
+        `lead_id`, `as_of`, what the lead said when it came in, and the facts of `HISTORIES`; one row per spine row, in
         no particular order.
 
     Raises

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.aggregations import DAY
-from features.arrays import FloatArray, IntArray
+from features.arrays import BoolArray, FloatArray, IntArray
 
 FINE, TENFOLD, BACKWARDS, JUMP = 0, 1, 2, 3
 REASONS = {TENFOLD: "ten times too large", BACKWARDS: "runs backwards", JUMP: "jumps"}
@@ -74,7 +74,7 @@ def implausible(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLike) ->
     return found
 
 
-def _follows(day: FloatArray, km: FloatArray, later: FloatArray, more: FloatArray) -> npt.NDArray[np.bool_]:
+def _follows(day: FloatArray, km: FloatArray, later: FloatArray, more: FloatArray) -> BoolArray:
     """Whether one odometer could have shown one reading and then another."""
     return np.asarray((more >= km) & (more - km <= MOST_A_DAY * (later - day) + SLACK))
 

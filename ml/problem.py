@@ -9,11 +9,10 @@ from typing import Any, Literal, Protocol, Self
 import narwhals as nw
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import BaseModel
 from scipy import sparse
 
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.stepwise import Weights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.signature import Signature
@@ -145,7 +144,7 @@ class ListMetric:
         Direction.
     """
 
-    compute: Callable[[NDArray[np.int64], sparse.csr_matrix], FloatArray]
+    compute: Callable[[IntArray, sparse.csr_matrix], FloatArray]
     better: Direction
 
 

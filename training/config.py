@@ -66,6 +66,7 @@ class Split(Section):
 
     @property
     def shares(self) -> tuple[float, float, float]:
+        """Shares of the rows for training, calibration and test."""
         return self.train, self.calibrate, self.test
 
 
@@ -163,6 +164,7 @@ class TaskConfig(Section):
 
     @property
     def definition(self) -> Task:
+        """The task, as the registry defines it."""
         return TASKS[self.task]
 
     @property

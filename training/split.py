@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.errors import DataError
+from ml.domain.arrays import FloatArray, IntArray
 
 Rows = NDArray[np.intp]
 PARTS = ("train", "calibrate", "test")
@@ -29,7 +30,7 @@ def duplicate_groups(features: pl.DataFrame) -> NDArray[np.uint64]:
     return pd.util.hash_pandas_object(features.to_pandas(), index=False).to_numpy().astype(np.uint64)
 
 
-def split_by_time(as_of: NDArray[np.int64], shares: Sequence[float]) -> list[Rows]:
+def split_by_time(as_of: IntArray, shares: Sequence[float]) -> list[Rows]:
     """Split rows into train, calibrate and test in time order; rows of one instant stay together.
 
     Parameters
@@ -68,7 +69,7 @@ def split_at_random(groups: NDArray[np.uint64], shares: Sequence[float], *, seed
     return _checked([np.flatnonzero(part == i) for i in range(len(shares))])
 
 
-def _uniform(groups: NDArray[np.uint64], seed: int) -> NDArray[np.float64]:
+def _uniform(groups: NDArray[np.uint64], seed: int) -> FloatArray:
     """Splitmix64 of the group number and the seed, as a number in [0, 1)."""
     with np.errstate(over="ignore"):
         z = groups + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
@@ -79,7 +80,7 @@ def _uniform(groups: NDArray[np.uint64], seed: int) -> NDArray[np.float64]:
 
 
 def random_folds(
-    groups: NDArray[np.uint64], label: NDArray[np.float64], *, folds: int, seed: int
+    groups: NDArray[np.uint64], label: FloatArray, *, folds: int, seed: int
 ) -> Iterator[tuple[Rows, Rows]]:
     """Yield (learn, test) rows of a stratified cross-validation that keeps each group in one fold.
 
@@ -109,7 +110,7 @@ def random_folds(
         yield np.flatnonzero(fold[inverse] != k), np.flatnonzero(fold[inverse] == k)
 
 
-def time_folds(as_of: NDArray[np.int64], *, folds: int) -> Iterator[tuple[Rows, Rows]]:
+def time_folds(as_of: IntArray, *, folds: int) -> Iterator[tuple[Rows, Rows]]:
     """Yield (learn, test) rows where each test block lies after everything learnt from.
 
     Examples

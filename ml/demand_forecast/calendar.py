@@ -7,11 +7,10 @@ from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator
 
 from features.periods import Frequency, first_day
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 
 COLUMNS = (
     "days",
@@ -53,7 +52,7 @@ def known_country(code: str) -> str:
 Country: TypeAlias = Annotated[str, AfterValidator(known_country)]
 
 
-def calendar(periods: NDArray[np.int64], frequency: Frequency, *, country: str | None = "CN") -> FloatArray:
+def calendar(periods: IntArray, frequency: Frequency, *, country: str | None = "CN") -> FloatArray:
     """Describe periods.
 
     Parameters

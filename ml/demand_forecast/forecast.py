@@ -11,7 +11,6 @@ from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.demand.count_distribution import quantile
 
 GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]
-DECILES = np.arange(1, 10) / 10
 
 
 @dataclass(frozen=True)

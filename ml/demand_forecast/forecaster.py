@@ -19,7 +19,7 @@ from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.past import Past
 from ml.demand_forecast.trees import FEWEST_ROWS, OPEN, Trees
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.demand.count_distribution import corrected_levels, fit_dispersion, probability_integral
 from ml.domain.demand.demand_class import CLASSES, demand_class
 from ml.estimators.bag import total_in_order
@@ -152,7 +152,7 @@ class Forecaster:
         ahead: IntArray,
         whole: bool,
         *,
-        short: NDArray[np.bool_],
+        short: BoolArray,
         weight: FloatArray,
     ) -> None:
         """Dispersion and levels, by class and horizon, from outcomes and what was said of them.
@@ -181,7 +181,7 @@ class Forecaster:
                 )
 
     def _scores(
-        self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray, *, short: NDArray[np.bool_]
+        self, y: FloatArray, mean: FloatArray, kind: IntArray, ahead: IntArray, *, short: BoolArray
     ) -> FloatArray:
         """Normal scores of outcomes under their calibrated forecasts."""
         band = self.band_[ahead]

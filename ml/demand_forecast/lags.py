@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.periods import Frequency
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +31,7 @@ def transforms(frequency: Frequency) -> dict[str, Any]:
     }
 
 
-def as_rows(values: FloatArray, begin: NDArray[np.int64]) -> pd.DataFrame:
+def as_rows(values: FloatArray, begin: IntArray) -> pd.DataFrame:
     """Long rows of every series from its begin on, and one more period whose value is not known yet.
 
     >>> as_rows(np.array([[1.0, 2.0]]), np.array([1]))[["unique_id", "ds", "y"]].to_numpy().tolist()
@@ -47,7 +46,7 @@ def as_rows(values: FloatArray, begin: NDArray[np.int64]) -> pd.DataFrame:
     return pd.DataFrame({"unique_id": s, "ds": t, "y": padded[s, t]})
 
 
-def lag_table(values: FloatArray, begin: NDArray[np.int64], frequency: Frequency) -> FloatArray:
+def lag_table(values: FloatArray, begin: IntArray, frequency: Frequency) -> FloatArray:
     """What was known of each series before each period.
 
     Parameters

@@ -16,7 +16,7 @@ from features.errors import DataError
 from features.periods import SEASONS, Frequency, label
 from ml.artefacts.json_files import content_of, from_json, to_json
 from ml.artefacts.npz import from_npz, to_npz
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Panel:
 
     @property
     def periods(self) -> int:
+        """Number of periods."""
         return int(self.sold.shape[1])
 
     @property
@@ -241,7 +242,7 @@ def lay_out(
     return Panel(described, tuple(names), frequency, first, y, available, table), notes
 
 
-def _rarer(there: NDArray[np.bool_], alive: NDArray[np.bool_]) -> tuple[int, float] | None:
+def _rarer(there: BoolArray, alive: BoolArray) -> tuple[int, float] | None:
     """A series whose rows come as regularly as others', but more rarely, and how often; None where there is none.
 
     >>> there = np.array([[True] * 12, [True, False, False] * 4])
@@ -256,7 +257,7 @@ def _rarer(there: NDArray[np.bool_], alive: NDArray[np.bool_]) -> tuple[int, flo
     return None
 
 
-def _available(stocked: pl.DataFrame, sold: FloatArray, frequency: Frequency, period: NDArray[np.int64]) -> FloatArray:
+def _available(stocked: pl.DataFrame, sold: FloatArray, frequency: Frequency, period: IntArray) -> FloatArray:
     """Share of each period with stock: by days where they are known, else whether any was left or sold."""
     from features.periods import first_day
 
@@ -270,7 +271,7 @@ def _available(stocked: pl.DataFrame, sold: FloatArray, frequency: Frequency, pe
     return np.ones(stocked.height)
 
 
-def _alive(there: NDArray[np.bool_], *, ends: bool) -> NDArray[np.bool_]:
+def _alive(there: BoolArray, *, ends: bool) -> BoolArray:
     """From a series' first row on; up to its last where rows come in every period of its life."""
     begun = np.maximum.accumulate(there, axis=1)
     if not ends:
@@ -278,7 +279,7 @@ def _alive(there: NDArray[np.bool_], *, ends: bool) -> NDArray[np.bool_]:
     return np.asarray(begun & np.maximum.accumulate(there[:, ::-1], axis=1)[:, ::-1])
 
 
-def _interpolated(y: FloatArray, gap: NDArray[np.bool_]) -> FloatArray:
+def _interpolated(y: FloatArray, gap: BoolArray) -> FloatArray:
     found = y.copy()
     for s in np.flatnonzero(gap.any(axis=1)):
         known = np.flatnonzero(np.isfinite(y[s]))

@@ -17,7 +17,6 @@ from ml.domain.arrays import FloatArray
 from ml.domain.demand.newsvendor import UnitCosts, between, expected_cost, order_up_to
 from ml.domain.demand.transfers import marginal_values, plan_transfers
 
-Money = float | None
 ORDERS = {
     "store_id": pl.String, "model": pl.String, "on_hand": pl.Int64, "on_order": pl.Int64, "order_up_to": pl.Int64,
     "critical_ratio": pl.Float64, "transfer_in": pl.Int64, "transfer_out": pl.Int64, "order": pl.Int64,

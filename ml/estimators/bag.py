@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+from ml.domain.arrays import FloatArray
 
-Scores = TypeVar("Scores", float, NDArray[np.float64])
+Scores = TypeVar("Scores", float, FloatArray)
 
 
 def total_in_order(scores: Iterable[Scores]) -> Scores:

@@ -11,8 +11,9 @@ import inspect
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
+
+from ml.domain.arrays import FloatArray, IntArray
 
 
 class SklearnEstimator:
@@ -101,16 +102,16 @@ class BinaryClassifier(SklearnEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
+    def decision_function(self, X: Any) -> FloatArray:
         """Return the log-odds of 1 of each row."""
         raise NotImplementedError
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Any) -> FloatArray:
         """Probabilities of 0 and 1, shape (n_rows, 2); errors as `decision_function`."""
         probability = expit(self.decision_function(X))
         return np.column_stack([1 - probability, probability])
 
-    def predict(self, X: Any) -> NDArray[np.int64]:
+    def predict(self, X: Any) -> IntArray:
         """1 where the probability is above one half, else 0; errors as `decision_function`."""
         return (self.decision_function(X) > 0).astype(np.int64)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import ConfigError, DataError
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.inputs import directions, matrix
 from ml.estimators.native_files import restored_trees, tree_files
@@ -177,7 +177,7 @@ class RankingTrees(SklearnEstimator):
         }
 
 
-def _levels(grade: FloatArray, size: npt.NDArray[np.int64], rows: int) -> tuple[npt.NDArray[np.int32], Any]:
+def _levels(grade: FloatArray, size: IntArray, rows: int) -> tuple[npt.NDArray[np.int32], Any]:
     """Grades as consecutive levels from 0, and the sizes once they are known to add up."""
     if grade.shape != (rows,) or size.ndim != 1 or (size < 0).any() or int(size.sum()) != rows:
         told = f"{rows} rows, {len(grade)} grades, sizes that add up to {int(size.sum())}"

@@ -54,6 +54,7 @@ class ShrunkenRates(SklearnEstimator):
 
     @property
     def names(self) -> list[str]:
+        """Name of each column of rates, in the order of `groups`."""
         return ["rate of " + " and ".join(g) for g in self.groups]
 
     def fit(self, X: Columns, y: FloatArray, weight: FloatArray | None = None) -> Self:

@@ -11,9 +11,9 @@ import ctypes
 from typing import Any
 
 import lightgbm as lgb
-import numpy as np
-import numpy.typing as npt
 from lightgbm.basic import _LIB, _c_str, _safe_call
+
+from ml.domain.arrays import FloatArray
 
 RAW_SCORE = 1  # C_API_PREDICT_RAW_SCORE
 FLOAT64 = 1  # C_API_DTYPE_FLOAT64
@@ -54,7 +54,7 @@ class SingleRowPredictor:
         )
         self._predict = _LIB.LGBM_BoosterPredictForMatSingleRowFast
 
-    def __call__(self, row: npt.NDArray[np.float64]) -> float:
+    def __call__(self, row: FloatArray) -> float:
         """Raw score of a C-contiguous float64 row with as many values as the booster has features: not checked here."""
         score, length = ctypes.c_double(), ctypes.c_int64()
         address = ctypes.c_void_p(row.ctypes.data)

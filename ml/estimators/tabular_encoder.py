@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from features.errors import FeatureError
+from ml.domain.arrays import FloatArray
 from ml.domain.columns import derived_columns as derived
 from ml.estimators.contract import SklearnTransformer, check_is_fitted
 
@@ -21,7 +21,7 @@ class _Step(NamedTuple):
     """One derived column: its row in the table of columns, and what it is computed from (rows and constants)."""
 
     row: int
-    compute: Callable[..., NDArray[np.float64]]
+    compute: Callable[..., FloatArray]
     arguments: tuple[int | float, ...]
 
 
@@ -92,7 +92,7 @@ class TabularEncoder(SklearnTransformer):
         first = len(self.feature_names_out_) - len(self.categorical)
         return tuple(range(first, len(self.feature_names_out_)))
 
-    def transform(self, X: Mapping[str, Sequence[Any]] | pl.DataFrame) -> NDArray[np.float64]:
+    def transform(self, X: Mapping[str, Sequence[Any]] | pl.DataFrame) -> FloatArray:
         """Return the C-contiguous float64 matrix, one column per name of `feature_names_out_`.
 
         Raises
@@ -155,9 +155,7 @@ def _rows(X: Mapping[str, Sequence[Any]] | pl.DataFrame, names: Sequence[str]) -
         raise _absent(names[0]) from None
 
 
-def _write_numbers(
-    X: Mapping[str, Sequence[Any]] | pl.DataFrame, names: Sequence[str], table: NDArray[np.float64]
-) -> None:
+def _write_numbers(X: Mapping[str, Sequence[Any]] | pl.DataFrame, names: Sequence[str], table: FloatArray) -> None:
     """Write number columns, one a row. Lists are converted in one call: for a single row a tenth of one call each."""
     if isinstance(X, dict) and names:
         try:
@@ -169,7 +167,7 @@ def _write_numbers(
         row[:] = _number(X, name)
 
 
-def _number(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str) -> NDArray[np.float64]:
+def _number(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str) -> FloatArray:
     try:
         column = X[name]
         if isinstance(column, pl.Series):
@@ -184,7 +182,7 @@ def _number(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str) -> NDArray
 def _write_codes(
     X: Mapping[str, Sequence[Any]] | pl.DataFrame,
     codes: Mapping[str, Mapping[str, float]],
-    table: NDArray[np.float64],
+    table: FloatArray,
 ) -> None:
     """Write category codes, one column a row."""
     if isinstance(X, pl.DataFrame):
@@ -197,7 +195,7 @@ def _write_codes(
             raise _absent(e.args[0]) from None
 
 
-def _coded(X: pl.DataFrame, name: str, codes: Mapping[str, float]) -> NDArray[np.float64]:
+def _coded(X: pl.DataFrame, name: str, codes: Mapping[str, float]) -> FloatArray:
     if name not in X.columns:
         raise _absent(name)
     if not codes:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.artefacts.npz import member
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 AGES = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0])  # years: limits of the bands of age
 MONTHS = 12
@@ -47,7 +47,7 @@ class UsualRates:
     rates: FloatArray
     seasonal: bool
     pairs: tuple[tuple[str, str], ...]
-    has: npt.NDArray[np.bool_]
+    has: BoolArray
     chosen: tuple[str, ...]
     deviance: FloatArray
 
@@ -65,7 +65,7 @@ class UsualRates:
         km = np.asarray(monthly_km, dtype=np.float64)
         return np.where(np.isnan(km), -1, np.searchsorted(self.limits, km, side="right")).astype(np.int64)
 
-    def having(self, component: int, models: Sequence[str], energies: Sequence[str | None]) -> npt.NDArray[np.bool_]:
+    def having(self, component: int, models: Sequence[str], energies: Sequence[str | None]) -> BoolArray:
         """Whether vehicles have the component; one of a model not seen before is taken to have it."""
         found = [self._pair.get((m, e or ""), -1) for m, e in zip(models, energies, strict=True)]
         place = np.array(found, dtype=np.int64)

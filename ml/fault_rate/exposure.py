@@ -60,6 +60,7 @@ class Field:
 
     @property
     def weeks(self) -> int:
+        """Number of weeks."""
         return int(self.exposure.shape[1])
 
     @property

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import BoolArray, FloatArray
 from ml.domain.leads.channels import Channel, channel_table
 from ml.domain.leads.response_decay import ResponseDecay, fit_response_decay
 from ml.domain.statistics.empirical_bayes import shrunken_means
@@ -128,7 +127,7 @@ def _yuan(rows: pl.DataFrame, name: str) -> FloatArray | None:
     return np.asarray(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() / FEN)
 
 
-def _at_creation(X: pl.DataFrame) -> NDArray[np.bool_]:
+def _at_creation(X: pl.DataFrame) -> BoolArray:
     """Rows of leads as they came in, not of their re-scores."""
     if not {"created_at", "as_of"} <= set(X.columns):
         return np.ones(X.height, dtype=bool)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from features.errors import DataError
-from ml.domain.arrays import BoolArray, FloatArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
 
 CHUNK_CELLS = 50_000_000  # marks of 50 MB at a time
@@ -182,7 +182,7 @@ def mean_with_interval(values: npt.ArrayLike, *, n: int = 200, level: float = 0.
     return percentile_interval(float(known.mean()), draws, level=level)
 
 
-def _hits(lists: npt.ArrayLike, relevant: csr_matrix) -> tuple[BoolArray, npt.NDArray[np.int64]]:
+def _hits(lists: npt.ArrayLike, relevant: csr_matrix) -> tuple[BoolArray, IntArray]:
     """Whether each place holds a relevant item, and how many relevant items each row has."""
     wanted = csr_matrix(relevant)
     items = _items(lists, wanted.shape[1])
@@ -200,7 +200,7 @@ def _hits(lists: npt.ArrayLike, relevant: csr_matrix) -> tuple[BoolArray, npt.ND
     return hits, count
 
 
-def _items(lists: npt.ArrayLike, n_items: int) -> npt.NDArray[np.int64]:
+def _items(lists: npt.ArrayLike, n_items: int) -> IntArray:
     items = np.asarray(lists)
     if items.ndim != 2 or items.dtype.kind not in "iu":
         raise DataError(f"ranked lists must be whole numbers, people x places; got {items.dtype} {items.shape}")
@@ -216,5 +216,5 @@ def _items(lists: npt.ArrayLike, n_items: int) -> npt.NDArray[np.int64]:
     return items.astype(np.int64)
 
 
-def _defined(values: FloatArray, count: npt.NDArray[np.int64]) -> FloatArray:
+def _defined(values: FloatArray, count: IntArray) -> FloatArray:
     return np.where(count > 0, values, np.nan)

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.recommendation import ITEM
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 CATEGORIES = ("brand", "model", "body_type", "energy_type", "condition")
 NEVER = np.iinfo(np.int64).max
@@ -119,7 +119,7 @@ class Vehicles:
     listed_at: IntArray
     sold_at: IntArray
     store: IntArray
-    single: NDArray[np.bool_]
+    single: BoolArray
     extra: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -174,9 +174,7 @@ class Stock:
         return rows[first].astype(np.int64)
 
 
-def described(
-    log_price: FloatArray, codes: Mapping[str, IntArray], known: Vocabularies
-) -> tuple[FloatArray, NDArray[np.int64]]:
+def described(log_price: FloatArray, codes: Mapping[str, IntArray], known: Vocabularies) -> tuple[FloatArray, IntArray]:
     """Vehicles or items as `ContentNeighbours` takes them: the price, and the categories with -1 for the unknown."""
     columns = [
         np.where(codes[n] < len(v), codes[n], -1) if n in codes else np.full(len(log_price), -1)

@@ -1,10 +1,13 @@
-"""Nothing in the product is there for tests alone: product code imports or names each function, class and method.
+"""Nothing in the product is there for tests alone: product code uses each function, class, method, constant and field.
 
 The check reads the files without importing them. A function or a class counts as reached where its own module uses it,
 where another module imports it, or where its module is named by a text (endpoints are listed by path) and something has
 its name. The function of a command has the name of its module, and `tests/chehang/test_startup.py` says that each is
 listed. A method counts as reached where any code has an attribute of its name, so one that shares its name with a
-method in use is not found. What only unreached code uses is unreached too.
+method in use is not found. What only unreached code uses is unreached too. A constant is a name that a module assigns
+at its top level. A field of a dataclass counts as read where any code reads an attribute of its name or has it as a
+text, where a response model has a field of its name, or where a module that names the class converts whole instances
+(`asdict`). A dataclass with a base is an estimator, whose parameters scikit-learn reads.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from tests.conftest import ROOT
 
@@ -28,11 +32,12 @@ ENTRY_POINTS = {
     "fetch_flow_collection_start",
 }
 VALIDATORS = {"field_validator", "model_validator", "field_serializer", "model_serializer"}
+CONVERTERS = {"asdict", "astuple", "fields", "vars"}
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A function, a class or a method, and the lines that define it."""
+    """A function, a class, a method or a constant, and the lines that define it."""
 
     module: str
     path: tuple[str, ...]
@@ -72,12 +77,14 @@ class Uses:
         yield from ((module, line) for line in self.names.get((module, name), ()))
         if len(definition.path) > 1:
             yield from self.attributes.get(name, ())
-            yield from (("", 0) for text in self.texts if text == name)
+            if name in self.texts:
+                yield "", 0
             return
         yield from self._imports(module, name, packages)
         if module in self.texts:
             yield from self.attributes.get(name, ())
-            yield from (("", 0) for text in self.texts if name in (text, module.rpartition(".")[2]))
+            if name in self.texts or module.endswith(f".{name}"):
+                yield "", 0
 
     def _imports(self, module: str, name: str, packages: set[str]) -> Iterator[tuple[str, int]]:
         for importer, line in self.imports.get((module, name), ()):
@@ -96,7 +103,9 @@ def unreached(trees: dict[str, ast.Module], packages: set[str]) -> set[str]:
     for module, tree in trees.items():
         uses.read(module, tree)
     open_questions = {
-        d: set(uses.of(d, packages)) for module, tree in trees.items() for d in _definitions(module, tree, ())
+        d: set(uses.of(d, packages))
+        for module, tree in trees.items()
+        for d in [*_definitions(module, tree, ()), *(() if module == API else _constants(module, tree))]
     }
     dead: list[Definition] = []
     while more := [
@@ -125,7 +134,44 @@ def _definitions(module: str, node: ast.AST, owner: tuple[str, ...]) -> Iterator
             yield from _definitions(module, child, (*owner, child.name))
 
 
-def test_each_definition_of_the_product_is_used_by_product_code() -> None:
+def _constants(module: str, tree: ast.Module) -> Iterator[Definition]:
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for name in (n for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)):
+            if isinstance(name.ctx, ast.Store) and not name.id.startswith("__"):
+                yield Definition(module, (name.id,), node.lineno, node.end_lineno or node.lineno)
+
+
+def unread_fields(trees: dict[str, ast.Module]) -> set[str]:
+    """Fields of dataclasses, as module, class and field, that no code reads by name or converts with its instance."""
+    nodes = {module: list(ast.walk(tree)) for module, tree in trees.items()}
+    everything = [node for each in nodes.values() for node in each]
+    read = {n.attr for n in everything if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+    read |= {n.value for n in everything if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    read |= {name for n in everything if isinstance(n, ast.ClassDef) and n.bases for name in _annotated(n)}
+    converted: set[str] = set()
+    for each in nodes.values():
+        names = {n.id for n in each if isinstance(n, ast.Name)} | {n.name for n in each if isinstance(n, ast.ClassDef)}
+        converted |= names if names & CONVERTERS else set()
+    return {
+        f"{module}.{owner.name}.{name}"
+        for module, each in nodes.items()
+        for owner in each
+        if isinstance(owner, ast.ClassDef) and not owner.bases and owner.name not in converted
+        if any("dataclass" in ast.unparse(decorator) for decorator in owner.decorator_list)
+        for name in _annotated(owner)
+        if name not in read
+    }
+
+
+def _annotated(owner: ast.ClassDef) -> Iterator[str]:
+    return (s.target.id for s in owner.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name))
+
+
+@cache
+def _product() -> tuple[dict[str, ast.Module], set[str]]:
     trees, packages = {}, set()
     for path in (p for package in PACKAGES for p in sorted((ROOT / package).rglob("*.py"))):
         parts = path.relative_to(ROOT).with_suffix("").parts
@@ -133,7 +179,15 @@ def test_each_definition_of_the_product_is_used_by_product_code() -> None:
         trees[module] = ast.parse(path.read_text(encoding="utf-8"))
         if parts[-1] == "__init__":
             packages.add(module)
-    assert unreached(trees, packages) == set()
+    return trees, packages
+
+
+def test_product_code_uses_each_definition_and_constant_of_the_product() -> None:
+    assert unreached(*_product()) == set()
+
+
+def test_product_code_reads_each_field_of_its_dataclasses() -> None:
+    assert unread_fields(_product()[0]) == set()
 
 
 def test_what_only_unreached_code_uses_is_unreached() -> None:
@@ -141,3 +195,17 @@ def test_what_only_unreached_code_uses_is_unreached() -> None:
     b = "def c(): return 1\ndef d(): return 2\nclass E:\n    def h(self): return d()\nE\n"
     trees = {"p": ast.parse("from p.b import c, d\n"), "p.a": ast.parse(a), "p.b": ast.parse(b)}
     assert unreached(trees, {"p"}) == {"p.a.f", "p.a.g", "p.b.E.h", "p.b.d"}
+
+
+def test_constants_that_no_other_line_uses_are_unreached() -> None:
+    a = "A, _B = 1, 2\nC: int = 3\nD = C\nE = 4\nF = 5\nprint(_B)\n"
+    trees = {"p.a": ast.parse(a), "p.b": ast.parse("from p import a\nfrom p.a import E\nprint(a.F, E)\n")}
+    assert unreached(trees, set()) == {"p.a.A", "p.a.C", "p.a.D"}
+
+
+def test_fields_are_read_by_name_by_text_or_with_the_whole_instance() -> None:
+    a = "@dataclass\nclass A:\n    x: int\n    y: int\n    z: int\n    w: int\n"
+    b = "@dataclass(frozen=True)\nclass B:\n    v: int\n"
+    use = "def f(a): a.w = 1; return a.x, getattr(a, 'y')\n"
+    trees = {"p.a": ast.parse(a + use), "p.b": ast.parse(b), "p.c": ast.parse("def g(b: B): return asdict(b)\n")}
+    assert unread_fields(trees) == {"p.a.A.z", "p.a.A.w"}

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.aggregations import DAY, Aggregation, count, days_since, distinct, last, total
-from features.as_of import History, before, descriptions, histories, known
+from features.as_of import History, before, histories, known
 from features.engines import collect, to_engine
 from features.errors import DataError
 from features.tables import EVENTS, LEADS, VEHICLES, Table
@@ -197,10 +197,6 @@ def test_a_table_without_an_instant_has_no_history() -> None:
     )
     with pytest.raises(DataError, match="shops: no column orders its rows"):
         history.facts_for(["store_id"])
-
-
-def test_descriptions_name_every_fact_in_both_languages() -> None:
-    assert descriptions([visits(n=count(zh="次数", en="times"))]) == {"n": {"zh": "次数", "en": "times"}}
 
 
 def test_before_pairs_each_moment_once() -> None:

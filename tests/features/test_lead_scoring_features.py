@@ -11,12 +11,13 @@ import pytest
 from features.aggregations import DAY
 from features.engines import collect, to_engine
 from features.errors import DataError
-from features.lead_scoring import FEATURES, build
+from features.lead_scoring import HISTORIES, build
 from features.tables import EVENTS, LEADS, SALES
 from tests.features.pandera_schema import pandera_schema
 
 NOW = 400 * DAY
 COLUMNS = {"lead_id", "as_of"}
+FACTS = {name for history in HISTORIES for name in history.facts}
 
 
 def tables() -> dict[str, pl.DataFrame]:
@@ -119,7 +120,7 @@ def test_rescoring_a_lead_later_sees_what_happened_meanwhile() -> None:
 
 def test_a_customer_without_history_has_zeros_and_a_lead_without_customer_has_nulls() -> None:
     alone, anonymous = row("l3", NOW), row("l4", NOW)
-    for name in FEATURES:
+    for name in FACTS:
         nothing = name.startswith(("days_since", "last_event"))
         assert alone[name] == (None if nothing else 0), name
         assert anonymous[name] is None, name
@@ -134,8 +135,8 @@ def test_columns_are_the_leads_own_and_every_fact_and_no_outcome() -> None:
     columns = built(tables(), ("l1", NOW)).columns
     own = ["created_at", "customer_id", "channel", "model", "price", "distance_km"]
     assert columns[:8] == ["lead_id", "as_of", *own]
-    assert set(columns[8:]) == set(FEATURES)
-    assert all(text["zh"] and text["en"] for text in FEATURES.values())
+    assert set(columns[8:]) == FACTS
+    assert all(fact.zh and fact.en for history in HISTORIES for fact in history.facts.values())
 
 
 def test_one_row_per_asked_row_and_one_by_one_equals_the_batch() -> None:
@@ -196,7 +197,7 @@ def test_leads_without_time_have_no_history_at_all() -> None:
     raw = tables()
     timeless = row("l1", 0, raw | {"leads": raw["leads"].drop("created_at")})
     assert timeless["channel"] == "walk_in"
-    assert not set(timeless) & set(FEATURES)
+    assert not set(timeless) & FACTS
 
 
 def test_a_dealerships_own_columns_come_along_unless_they_take_a_facts_name() -> None:

@@ -59,6 +59,7 @@ class PairColumns:
 
     @property
     def names(self) -> list[str]:
+        """Columns to read."""
         return [n for n in (self.row, self.column, self.report or self.count, self.stratum) if n is not None]
 
 

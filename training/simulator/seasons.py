@@ -81,6 +81,7 @@ class Window:
 
     @property
     def months(self) -> int:
+        """Number of months."""
         return len(self.month_starts) - 1
 
     def day(self, at: IntArray) -> IntArray:

@@ -6,11 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from features.errors import ChehangError, DataError
 from ml.champions import GateCheck
+from ml.domain.arrays import IntArray
 from ml.metrics import Interval
 from ml.model import Model
 from ml.report.report import Report
@@ -50,7 +48,7 @@ def last_training_instant(champion: Model) -> int | None:
     return instant
 
 
-def share_trained_on(champion: Model, as_of: npt.NDArray[np.int64]) -> str:
+def share_trained_on(champion: Model, as_of: IntArray) -> str:
     """Return a remark where the champion was trained on some of the rows that it is now tested on: it flatters it."""
     last = last_training_instant(champion)
     share = 0.0 if last is None else float((as_of <= last).mean())

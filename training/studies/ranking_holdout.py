@@ -15,7 +15,7 @@ from scipy import sparse
 from features.as_of import AS_OF
 from features.engines import to_engine
 from features.recommendation import PERSON
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 from ml.metrics import Interval
 from ml.metrics.ranked_lists import mean_with_interval
 from ml.recommendation.estimator import RecommendationEstimator
@@ -110,7 +110,7 @@ class EvaluatedLists:
     holdout: HoldoutSet
     facts: TrainingTables
     material: TrainingData
-    lists: NDArray[np.int64]
+    lists: IntArray
 
     @classmethod
     def of(cls, holdout: HoldoutSet, estimator: RecommendationEstimator) -> EvaluatedLists:
@@ -122,12 +122,12 @@ class EvaluatedLists:
             holdout, facts, material, recommender.lists(material.questions.visitors, material.vehicles, k=LENGTH)
         )
 
-    def items(self, lists: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    def items(self, lists: IntArray | None = None) -> IntArray:
         """The items that the listed vehicles stand for; -1 for none."""
         item = np.append(self.material.vehicles.item, -1)[self.lists if lists is None else lists]
         return _once(np.where(item < len(self.material.known.items), item, -1))
 
-    def translated(self, other: EvaluatedLists) -> NDArray[np.int64]:
+    def translated(self, other: EvaluatedLists) -> IntArray:
         """The items, as this model knows them, that stand for the vehicles another model listed."""
         place = {name: i for i, name in enumerate(self.material.vehicles.ids)}
         rows = np.array([place.get(name, -1) for name in other.material.vehicles.ids] + [-1], dtype=np.int64)
@@ -144,7 +144,7 @@ class EvaluatedLists:
         return np.flatnonzero(np.diff(self.wanted.indptr) > 0)
 
 
-def _once(items: NDArray[np.int64]) -> NDArray[np.int64]:
+def _once(items: IntArray) -> IntArray:
     """Lists in which what stands a second time is empty: a model that knows finer items may list one of ours twice.
 
     >>> _once(np.array([[3, 1, 3, -1]])).tolist()

@@ -7,10 +7,11 @@ early yeses and drops the later noes; weighting each known row by the inverse of
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ml.domain.arrays import FloatArray, IntArray
 
 
-def censoring_weights(as_of: NDArray[np.int64], known_at: NDArray[np.int64], *, until: int) -> NDArray[np.float64]:
+def censoring_weights(as_of: IntArray, known_at: IntArray, *, until: int) -> FloatArray:
     """Inverse-probability-of-censoring weights of rows as they stand at one moment.
 
     Every row is watched from its `as_of` to `until`, so the time it can be watched is known exactly, and the chance

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.sources import RawTables
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.estimators.stepwise import Weights
 from ml.problem import BinaryProblem, RowEstimator, RowProblem
 from ml.signature import Signature, feature_columns, learn_signature
@@ -58,15 +59,15 @@ class Examples:
 
     config: TaskConfig
     frame: pl.DataFrame
-    label: NDArray[np.float64]
+    label: FloatArray
     features: tuple[str, ...]
     parts: Mapping[str, Rows]
     signature: Signature
     notes: tuple[str, ...]
     fingerprint: str
     raw: RawTables
-    known_at: NDArray[np.int64] | None = None
-    is_test_row: NDArray[np.bool_] | None = None
+    known_at: IntArray | None = None
+    is_test_row: BoolArray | None = None
 
     @classmethod
     def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> Self:
@@ -147,7 +148,7 @@ class Examples:
         """Problem of the task."""
         return cast("RowProblem", self.config.definition.problem)
 
-    def rows(self, positions: Rows) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+    def rows(self, positions: Rows) -> tuple[pl.DataFrame, FloatArray]:
         """Features and labels at these positions."""
         return self.frame[positions], self.label[positions]
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ml.bilingual import Text
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 from ml.metrics import population_stability_index, reference_bins
 from ml.problem import BinaryProblem, Decisions, RowEstimator
 from ml.report.columns import Axis, Column, axis, column
@@ -104,7 +104,7 @@ def protocol(examples: Examples) -> str:
     return f"in time order ({counts}); train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
 
 
-def months_of(as_of: NDArray[np.int64]) -> NDArray[np.str_]:
+def months_of(as_of: IntArray) -> NDArray[np.str_]:
     """Return the month of each instant (us) as text.
 
     >>> months_of(np.array([1_709_251_200_000_000])).tolist()

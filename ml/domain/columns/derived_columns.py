@@ -13,9 +13,6 @@ import numpy as np
 
 from ml.domain.arrays import FloatArray
 
-Columns = Mapping[str, FloatArray]
-
-
 # The operations take columns and constants (float) and are called inside `undefined_is_missing`. Each adds and
 # multiplies in a fixed order, so that a row alone gives the same bits as in a batch: NumPy's own reductions do not.
 

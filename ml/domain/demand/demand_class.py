@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ml.domain.arrays import IntArray
+
 CLASSES = ("smooth", "erratic", "intermittent", "lumpy")
 INTERVAL, VARIATION = 1.32, 0.49
 
 
-def demand_class(y: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def demand_class(y: npt.ArrayLike) -> IntArray:
     """Number of each series' kind in `CLASSES`.
 
     Parameters

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 
 DAYS_PER_YEAR = 365.0
 
@@ -72,7 +72,7 @@ class UnitCosts:
         return self.underage / (self.underage + self.overage(days))
 
 
-def order_up_to(levels: npt.ArrayLike, quantiles: npt.ArrayLike, ratio: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def order_up_to(levels: npt.ArrayLike, quantiles: npt.ArrayLike, ratio: npt.ArrayLike) -> IntArray:
     """The least whole number of cars that meets demand with at least the critical ratio.
 
     Between the given levels quantiles are joined by lines. Below the lowest level the lowest quantile is taken, above

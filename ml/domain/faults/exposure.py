@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import FloatArray, IntArray
 
 
 def field_exposure(
@@ -55,7 +55,7 @@ def field_exposure(
     return np.asarray(np.maximum(np.diff(elapsed, axis=1), 0.0))
 
 
-def _elapsed(since: FloatArray, group: npt.NDArray[np.int64], edges: FloatArray, n_groups: int) -> FloatArray:
+def _elapsed(since: FloatArray, group: IntArray, edges: FloatArray, n_groups: int) -> FloatArray:
     """Time elapsed since some moments, added up by group, at each edge."""
     since = np.maximum(since, edges[0]) - edges[0]
     offset = edges - edges[0]

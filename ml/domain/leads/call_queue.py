@@ -10,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from ml.domain.arrays import FloatArray
-
-IntArray = npt.NDArray[np.intp]
+from ml.domain.arrays import FloatArray, IndexArray
 
 
-def call_order(gain: npt.ArrayLike) -> IntArray:
+def call_order(gain: npt.ArrayLike) -> IndexArray:
     """The lead of each slot, in order of the slots; slots that nobody gains from stay at the end, unused.
 
     Parameters

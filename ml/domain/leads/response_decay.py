@@ -16,9 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
-from ml.domain.arrays import FloatArray
-
-IntArray = npt.NDArray[np.intp]
+from ml.domain.arrays import FloatArray, IndexArray
 
 FEWEST_CALLS, FEWEST_SALES = 300, 50
 SIGNIFICANCE = 0.01  # of the likelihood-ratio test against no decay at all
@@ -153,7 +151,7 @@ class _Problem:
     p: FloatArray
     h: FloatArray
     y: FloatArray
-    member: IntArray
+    member: IndexArray
     n_groups: int
 
     def read(self, theta: FloatArray) -> tuple[float, float, float, FloatArray]:

@@ -8,9 +8,8 @@ from datetime import date
 from itertools import product as combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ml.domain.arrays import BoolArray, IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.loans.application import Application, OfferedProduct, Policy
 from ml.domain.loans.loan import Loan, LoanBatch
 from ml.domain.loans.pricing import Prices, RiskAndFunding, price
@@ -57,6 +56,7 @@ class Candidates:
 
     @property
     def feasible(self) -> BoolArray:
+        """Whether each candidate breaks no rule, shape (n_candidates,)."""
         return np.asarray(~np.any(list(self.broken.values()), axis=0))
 
     def loan(self, i: int) -> Loan:
@@ -192,7 +192,7 @@ def _broken(
     prices: Prices,
     policy: Policy,
 ) -> dict[str, BoolArray]:
-    def of(name: str) -> NDArray[np.float64]:
+    def of(name: str) -> FloatArray:
         return np.array([getattr(o, name) for o in offered])[place]
 
     applicant, vehicle_price = application.applicant, application.vehicle.price
@@ -212,14 +212,14 @@ def _broken(
     }
 
 
-def _at_maturity(resale: tuple[int, ...], batch: LoanBatch) -> NDArray[np.float64]:
+def _at_maturity(resale: tuple[int, ...], batch: LoanBatch) -> FloatArray:
     """Resale value when each loan ends; no limit where it is not known."""
     if not resale:
         return np.full(len(batch), np.inf)
     return np.asarray(resale, dtype=np.float64)[np.minimum(batch.term, len(resale) - 1)]
 
 
-def _share(amount: int, share: float | NDArray[np.float64]) -> NDArray[np.float64]:
+def _share(amount: int, share: float | FloatArray) -> FloatArray:
     """A share of an amount, free of the last bit's noise, so that a limit may be met exactly."""
     return np.asarray(np.round(amount * np.asarray(share, dtype=np.float64), 4))
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ml.domain.arrays import BoolArray, IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.loans.calendar import Periods
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.product import LoanProduct, Subsidy
@@ -86,7 +85,7 @@ def plan(batch: LoanBatch, groups: Sequence[Group]) -> Plan:
     return Plan(principal, opening, active, paying)
 
 
-def level_instalment(batch: LoanBatch, rate: NDArray[np.float64], paying: BoolArray, half_up: Any) -> IntArray:
+def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half_up: Any) -> IntArray:
     """The level instalment in fen: ``(P - B d_n) / sum(d_k)`` with ``d_k`` the discount factors of the paying periods.
 
     Parameters

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, digamma, ndtri, polygamma
 
-from ml.domain.arrays import FloatArray
+from ml.domain.arrays import BoolArray, FloatArray
 
 # Taken where records cannot tell: months vary by 40 % of 1,200 km, and vehicles by 45 % of what is typical.
 USUAL_CHUNK_KM, USUAL_SHAPE = 200.0, 5.0
@@ -106,7 +106,7 @@ class Due:
     day: FloatArray
     low: FloatArray
     high: FloatArray
-    by_km: npt.NDArray[np.bool_]
+    by_km: BoolArray
 
 
 def fit_driving(vehicle: npt.ArrayLike, km: npt.ArrayLike, days: npt.ArrayLike, *, typical: npt.ArrayLike) -> Driving:

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ml.domain.arrays import IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,9 @@ class Page:
     """
 
     shown: IntArray
-    propensity: NDArray[np.float64]
-    explored: NDArray[np.bool_]
-    pinned: NDArray[np.bool_]
+    propensity: FloatArray
+    explored: BoolArray
+    pinned: BoolArray
     relaxed: bool
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ml.domain.arrays import BoolArray
+
 Numbers = npt.NDArray[Any]
 
 
@@ -14,7 +16,7 @@ class ShrinkageError(ValueError):
     """Counts, expected counts or parameters that shrinkage has no answer for."""
 
 
-def refuse_where(broken: npt.NDArray[np.bool_], values: Numbers, *, rule: str, remedy: str) -> None:
+def refuse_where(broken: BoolArray, values: Numbers, *, rule: str, remedy: str) -> None:
     """Raise for the first cell that breaks a rule.
 
     Raises

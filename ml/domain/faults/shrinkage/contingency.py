@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ml.domain.arrays import FloatArray, IntArray
+from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.faults.shrinkage.cells import ShrinkageError, checked_counts
 
 
@@ -72,7 +72,7 @@ def count_pairs(
     """
     counts = checked_counts(count, "count").ravel().astype(np.int64)
 
-    def events(lines: npt.NDArray[np.bool_], group: IntArray, n_groups: int) -> IntArray:
+    def events(lines: BoolArray, group: IntArray, n_groups: int) -> IntArray:
         totals = np.zeros(n_groups, dtype=np.int64)
         np.add.at(totals, group[lines], counts[lines])
         return totals
@@ -108,7 +108,7 @@ def count_reports(
     """
     reports = np.unique(np.asarray(report).ravel(), return_inverse=True)[1].astype(np.int64)
 
-    def events(lines: npt.NDArray[np.bool_], group: IntArray, n_groups: int) -> IntArray:
+    def events(lines: BoolArray, group: IntArray, n_groups: int) -> IntArray:
         both = np.unique(reports[lines] * n_groups + group[lines])
         return np.bincount(both % n_groups, minlength=n_groups).astype(np.int64)
 
@@ -120,9 +120,9 @@ def count_reports(
 def _pairs(
     lines: dict[str, npt.ArrayLike],
     stratum: npt.ArrayLike | None,
-    events: Callable[[npt.NDArray[np.bool_], IntArray, int], IntArray],
+    events: Callable[[BoolArray, IntArray, int], IntArray],
     *,
-    occurs: npt.NDArray[np.bool_],
+    occurs: BoolArray,
 ) -> Pairs:
     """Pairs that occur in some line; `events` counts the events of some lines by group."""
     flat = {name: np.asarray(values).ravel() for name, values in lines.items()}
