@@ -198,7 +198,7 @@ def adverse_reasons(
     contributions : array of shape (n_features,) or (n_features + 1,)
         The applicant's contributions to the log-odds of default; a base in the last place is ignored.
     reference : array of the same shape
-        Result of `cutoff_reference`.
+        Mean contributions of the applicants nearest the cut-off, as `nearest_to_cutoff` chooses them.
     groups : ReasonGroups
         Result of `reason_groups`.
     points_per_log_odds : float
