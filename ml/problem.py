@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, Self
 import narwhals as nw
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import BaseModel
 from scipy import sparse
 
