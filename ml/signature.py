@@ -25,6 +25,15 @@ FEN = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+Name = Annotated[str, Constraint(min_length=1, max_length=200)]
+
+
+class RequestPart(BaseModel):
+    """A part of a request: strict, frozen, nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
 class Field(BaseModel):
     """One field of a request.
 

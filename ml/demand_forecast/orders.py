@@ -7,24 +7,23 @@ from typing import Annotated, Any, cast
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from features.errors import DataError, FeatureError
 from features.periods import first_day, label
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules, plan_orders
-from ml.demand_forecast.request import Name
 from ml.endpoint import Champions, Endpoint, each_by_rules
+from ml.signature import Name, RequestPart
 
 FEN = 100
 TASK = "demand_forecast"
 RULES = "order_planning.yaml"
-_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
 Cars = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-class Position(BaseModel):
+class Position(RequestPart):
     """What one store has of one model.
 
     Attributes
@@ -35,8 +34,6 @@ class Position(BaseModel):
         yuan; the last known if not given.
     """
 
-    model_config = _CONFIG
-
     store_id: Name
     model: Name
     on_hand: Cars
@@ -44,7 +41,7 @@ class Position(BaseModel):
     price: float | None = Field(None, gt=0, le=1e9, allow_inf_nan=False)
 
 
-class OrdersRequest(BaseModel):
+class OrdersRequest(RequestPart):
     """Stock as it stands.
 
     Attributes
@@ -56,8 +53,6 @@ class OrdersRequest(BaseModel):
     lead_days, review_days : float or None
         In place of those of the rules.
     """
-
-    model_config = _CONFIG
 
     stock: tuple[Position, ...] = Field((), max_length=100_000, strict=False)
     stores: tuple[Name, ...] = Field((), max_length=1_000, strict=False)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from ml.bilingual import Text
-from ml.signature import Signature
+from ml.signature import Name, RequestPart, Signature
 
 Level = Annotated[float, Field(ge=0.005, le=0.995)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Period = Annotated[str, Field(min_length=7, max_length=10, pattern=r"^\d{4}-\d{2}(-\d{2})?$")]
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class NewPeriod(BaseModel):
+class NewPeriod(RequestPart):
     """What happened in a period that the model has not seen, or what corrects one that it has.
 
     Attributes
@@ -29,14 +27,12 @@ class NewPeriod(BaseModel):
         Share of the period that had stock.
     """
 
-    model_config = _CONFIG
-
     period: Period
     sold: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False)
     available: float = Field(1.0, ge=0, le=1)
 
 
-class DemandRequest(BaseModel):
+class DemandRequest(RequestPart):
     """What every question has; a version adds the columns that name its series, and the drivers it knows ahead.
 
     Attributes
@@ -49,7 +45,6 @@ class DemandRequest(BaseModel):
         Attributes of a series that the model does not know: it borrows from those that share them.
     """
 
-    model_config = _CONFIG
     changing: ClassVar[tuple[str, ...]] = ()  # fields that say what if
     validated: ClassVar[int] = 0  # periods ahead that were tested
 

@@ -7,22 +7,22 @@ from datetime import date
 from typing import Any, cast
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from features.errors import DataError
 from ml.domain.faults.detection_power import smallest_detectable, weeks_until_known
 from ml.endpoint import Champions, Endpoint, each, no_rules
 from ml.fault_rate.answer import alarm_of, days_between, known, planned, ratio_of
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.request import Day, Name, Plan
+from ml.fault_rate.request import Day, Plan
+from ml.signature import Name, RequestPart
 
 TASK = "fault_rate"
-_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
 SOON, LATE = 26, 52  # weeks that shares are told for
 SAMPLES = 1_000
 
 
-class VehiclesRequest(BaseModel):
+class VehiclesRequest(RequestPart):
     """Whose vehicles are asked for.
 
     Attributes
@@ -32,8 +32,6 @@ class VehiclesRequest(BaseModel):
     limit, offset : int
         Of the list, the most urgent first.
     """
-
-    model_config = _CONFIG
 
     model: Name
     component: Name
@@ -90,7 +88,7 @@ class VehiclesAnswer(BaseModel):
     vehicles: list[VehicleToCall]
 
 
-class PowerRequest(BaseModel):
+class PowerRequest(RequestPart):
     """A fault that may be.
 
     Attributes
@@ -103,8 +101,6 @@ class PowerRequest(BaseModel):
         Whether the fault begins now in vehicles that were watched all along: their quiet past then speaks against it,
         and it takes longer than in vehicles that had it from the begin.
     """
-
-    model_config = _CONFIG
 
     model: Name
     component: Name

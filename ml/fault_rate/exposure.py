@@ -13,6 +13,10 @@ from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.faults.exposure import field_exposure
 
 WEEK_DAYS, YEAR_DAYS, QUARTER_DAYS = 7, 365.25, 365.25 / 4
+OPTIONAL = {
+    "model": pl.String, "energy_type": pl.String, "store_id": pl.String, "built_at": pl.Int64,
+    "left_service_at": pl.Int64, "monthly_km": pl.Float64,
+}  # fmt: skip
 BACKWARDS = "were reported before they came to the workshop"
 UNDATED = "reports carry no date: recent weeks are taken for complete"
 
@@ -145,6 +149,26 @@ def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: in
     )
 
 
+def with_optional(fleet: pl.DataFrame) -> pl.DataFrame:
+    """Return the fleet with every optional column, null where the fleet has none.
+
+    >>> with_optional(pl.DataFrame({"monthly_km": [900.0]})).select("monthly_km", "built_at").row(0)
+    (900.0, None)
+    """
+    return fleet.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in OPTIONAL.items() if n not in fleet.columns)
+
+
+def reported_before(records: pl.DataFrame, as_of: int) -> pl.DataFrame:
+    """Return the records that had come, and had been reported, before a moment.
+
+    >>> records = pl.DataFrame({"serviced_at": [1, 2, 9], "reported_at": [None, 9, 9]})
+    >>> reported_before(records, 9)["serviced_at"].to_list()
+    [1]
+    """
+    rows = records.filter(pl.col("serviced_at") < as_of)
+    return rows.filter(pl.coalesce("reported_at", "serviced_at") < as_of) if "reported_at" in rows.columns else rows
+
+
 def reports_are_dated(records: pl.DataFrame) -> bool:
     """Whether any record says when it was reported.
 
@@ -175,20 +199,17 @@ def known_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame, FloatArray]:
     """Vehicles with their stratum, and the limits between bands; built on entering service where no date says so."""
-    cars = fleet.drop_nulls(["vehicle_id", "model", "entered_service_at"]).filter(pl.col("entered_service_at") < as_of)
+    cars = with_optional(fleet).drop_nulls(["vehicle_id", "model", "entered_service_at"])
+    cars = cars.filter(pl.col("entered_service_at") < as_of)
     if cars.is_empty():
         raise DataError(
             "fleet: no vehicle with a model and a date of entry before as_of; map vehicle_id, model and them"
         )
-    built = pl.col("built_at") if "built_at" in cars.columns else pl.lit(None, dtype=pl.Int64)
-    left = pl.col("left_service_at") if "left_service_at" in cars.columns else pl.lit(None, dtype=pl.Int64)
-    energy = pl.col("energy_type") if "energy_type" in cars.columns else pl.lit(None, dtype=pl.String)
-    distance = pl.col("monthly_km") if "monthly_km" in cars.columns else pl.lit(None, dtype=pl.Float64)
     cars = cars.with_columns(
-        build=(pl.coalesce(built, "entered_service_at") / DAY / QUARTER_DAYS).floor().cast(pl.Int64),
-        left_service_at=pl.min_horizontal(pl.coalesce(left, pl.lit(as_of)), pl.lit(as_of)),
-        distance=distance,
-        energy_type=energy.cast(pl.String),
+        build=(pl.coalesce("built_at", "entered_service_at") / DAY / QUARTER_DAYS).floor().cast(pl.Int64),
+        left_service_at=pl.min_horizontal(pl.coalesce("left_service_at", pl.lit(as_of)), pl.lit(as_of)),
+        distance="monthly_km",
+        energy_type=pl.col("energy_type").cast(pl.String),
     )
     known = cars["distance"].drop_nulls()
     limits = np.unique(np.quantile(known.to_numpy(), np.arange(1, bands) / bands)) if len(known) else np.zeros(0)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ml.bilingual import Text
-from ml.signature import Signature
+from ml.signature import Name, RequestPart, Signature
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Day = Annotated[date, Field(strict=False, ge=date(1970, 1, 2), lt=date(2100, 1, 1))]
 State = Literal["open", "acknowledged", "campaign", "closed"]
-_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class FaultQuestion(BaseModel):
+class FaultQuestion(RequestPart):
     """Which alarms are asked for; all of them where nothing is given.
 
     Attributes
@@ -28,8 +26,6 @@ class FaultQuestion(BaseModel):
     states : tuple of str
         Only alarms in one of these states of the store; empty for any.
     """
-
-    model_config = _CONFIG
 
     model: Name | None = None
     component: Name | None = None

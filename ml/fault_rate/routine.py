@@ -9,12 +9,8 @@ import polars as pl
 
 from features.errors import DataError
 from features.odometer import implausible
+from ml.fault_rate.exposure import reported_before, with_optional
 from ml.instants import instant
-
-OPTIONAL = {
-    "model": pl.String, "energy_type": pl.String, "store_id": pl.String, "left_service_at": pl.Int64,
-    "monthly_km": pl.Float64,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,9 +85,7 @@ def lay_out_routine(
         There is no vehicle in service, no record before the moment, or no routine record.
     """
     cars = _cars(fleet, as_of=as_of, timezone=timezone)
-    known = records.drop_nulls(["vehicle_id", "serviced_at"]).filter(pl.col("serviced_at") < as_of)
-    if "reported_at" in known.columns:
-        known = known.filter(pl.coalesce("reported_at", "serviced_at") < as_of)
+    known = reported_before(records.drop_nulls(["vehicle_id", "serviced_at"]), as_of)
     if known.is_empty():
         raise DataError(
             f"as_of: must be later than the first record, got {instant(as_of).date()}, before which service_records "
@@ -124,8 +118,7 @@ def _day(us: pl.Expr, timezone: str) -> pl.Expr:
 
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, timezone: str) -> pl.DataFrame:
-    absent = [pl.lit(None, dtype=t).alias(n) for n, t in OPTIONAL.items() if n not in fleet.columns]
-    cars = fleet.with_columns(absent).filter(pl.col("entered_service_at") < as_of).sort("vehicle_id")
+    cars = with_optional(fleet).filter(pl.col("entered_service_at") < as_of).sort("vehicle_id")
     cars = cars.with_columns(
         in_service=pl.col("left_service_at").is_null() | (pl.col("left_service_at") > as_of),
         entered=_day(pl.col("entered_service_at"), timezone),

@@ -16,7 +16,7 @@ from features.odometer import implausible
 from ml.artefacts.npz import member
 from ml.domain.arrays import FloatArray
 from ml.fault_rate.baseline_rates import UsualRates
-from ml.fault_rate.exposure import YEAR_DAYS
+from ml.fault_rate.exposure import YEAR_DAYS, reported_before, with_optional
 
 MONTH_DAYS = YEAR_DAYS / 12
 SLICE_DAYS = 30.0  # within which a vehicle's age and the season are taken for constant
@@ -118,13 +118,13 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
     as_of : int
         Moment (us); nothing at or after it counts.
     """
-    names = fleet.columns
-    absent = {n: t for n, t in (("built_at", pl.Int64), ("left_service_at", pl.Int64), ("energy_type", pl.String),
-                                ("monthly_km", pl.Float64)) if n not in names}  # fmt: skip
-    cars = fleet.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in absent.items())
-    cars = cars.drop_nulls(["vehicle_id", "model", "entered_service_at"]).filter(
-        (pl.col("entered_service_at") < as_of)
-        & (pl.col("left_service_at").is_null() | (pl.col("left_service_at") > as_of))
+    cars = (
+        with_optional(fleet)
+        .drop_nulls(["vehicle_id", "model", "entered_service_at"])
+        .filter(
+            (pl.col("entered_service_at") < as_of)
+            & (pl.col("left_service_at").is_null() | (pl.col("left_service_at") > as_of))
+        )
     )
     cars = cars.select(
         "vehicle_id",
@@ -133,9 +133,7 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
         (pl.coalesce("built_at", "entered_service_at") // DAY).alias("built"),
         pl.col("monthly_km").cast(pl.Float64),
     ).sort("model", "vehicle_id")
-    known = records.filter(pl.col("serviced_at") < as_of).drop_nulls("vehicle_id")
-    if "reported_at" in known.columns:
-        known = known.filter(pl.coalesce("reported_at", "serviced_at") < as_of)
+    known = reported_before(records, as_of).drop_nulls("vehicle_id")
     visits = known.group_by("vehicle_id").agg((pl.col("serviced_at").max() // DAY).alias("visit"))
     cars = cars.join(visits, on="vehicle_id", how="left", maintain_order="left")
     cars = cars.join(_clock(known), on="vehicle_id", how="left", maintain_order="left")
@@ -189,12 +187,12 @@ def faults_to_come(
 def rows_of(vehicles: Vehicles, model: str, built: tuple[int | None, int | None]) -> npt.NDArray[np.int64]:
     """Vehicles of a model built from one day until (not on) another; None leaves a side open."""
     first, last = built
-    wanted = pl.col("model") == model
+    matches = pl.col("model") == model
     if first is not None:
-        wanted &= pl.col("built") >= first
+        matches &= pl.col("built") >= first
     if last is not None:
-        wanted &= pl.col("built") < last
-    return vehicles.frame.select(wanted.alias("wanted"))["wanted"].arg_true().to_numpy().astype(np.int64)
+        matches &= pl.col("built") < last
+    return vehicles.frame.select(matches).to_series().arg_true().to_numpy().astype(np.int64)
 
 
 def call_list(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, faults: FloatArray) -> pl.DataFrame:

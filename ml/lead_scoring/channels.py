@@ -12,12 +12,11 @@ from features.errors import FeatureError
 from ml.endpoint import Champions
 from ml.instants import instant
 from ml.lead_scoring.estimator import LeadScoringEstimator
+from ml.signature import RequestPart
 
 
-class ChannelsRequest(BaseModel):
+class ChannelsRequest(RequestPart):
     """The ceiling to hold costs against."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     cost_per_lead_ceiling: float | None = Field(
         None, ge=0, le=1e9, allow_inf_nan=False, description="yuan a lead; the configuration's where it is not given"

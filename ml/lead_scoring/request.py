@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import narwhals as nw
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from features.aggregations import DAY
 from features.errors import FeatureError
@@ -19,7 +19,7 @@ from features.lead_scoring import build
 from features.tables import CHANNELS, EVENT_TYPES
 from ml.instants import Instant, microseconds
 from ml.lead_scoring.estimator import FEW, LeadScoringEstimator
-from ml.signature import Signature, columns_of, request_model
+from ml.signature import RequestPart, Signature, columns_of, request_model
 
 MOST_EVENTS = 2_000
 MOST_OTHERS = 200
@@ -39,13 +39,7 @@ _SALES = {"customer_id": pl.String, "sale_id": pl.String, "sold_at": pl.Int64, "
 _CUSTOMERS = {"customer_id": pl.String, "budget_low": pl.Int64, "budget_high": pl.Int64}
 
 
-class _Asked(BaseModel):
-    """A part of a request: strict, frozen, nothing unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class LeadEvent(_Asked):
+class LeadEvent(RequestPart):
     """Something the lead's customer did."""
 
     event_at: Instant
@@ -57,20 +51,20 @@ class LeadEvent(_Asked):
     dwell_seconds: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
 
 
-class OtherLead(_Asked):
+class OtherLead(RequestPart):
     """Another lead of the same customer."""
 
     created_at: Instant
 
 
-class Purchase(_Asked):
+class Purchase(RequestPart):
     """Something the customer bought before."""
 
     sold_at: Instant
     price: float | None = Field(None, ge=0, le=1e10, allow_inf_nan=False, description="in yuan")
 
 
-class Band(_Asked):
+class Band(RequestPart):
     """The customer's own budget."""
 
     budget_low: float | None = Field(None, ge=0, le=1e10, allow_inf_nan=False, description="in yuan")

@@ -22,7 +22,8 @@ from ml.loans.catalogue.files import Lending
 from ml.loans.collateral_value import Resale, resale_path, trade_in_quote, used_car_fields
 from ml.loans.eligibility import PricingBasis, obstacles
 from ml.loans.quotes import changes_for, grid_for, offers_for
-from ml.loans.request import Amount, Car, LoanRequest, RequestPart, fen
+from ml.loans.request import Amount, Car, LoanRequest, fen
+from ml.signature import RequestPart
 
 BEST_AT: Mapping[str, Text] = {
     "lowest_payment": Text(zh="月供最低", en="lowest monthly payment"),

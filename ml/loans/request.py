@@ -5,19 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.tables import ENERGY_TYPES
 from ml.domain.loans.application import Applicant, Application, Vehicle
 from ml.loans.catalogue.rules import vehicle_class
+from ml.signature import RequestPart
 
 Amount = Annotated[float, Field(ge=0, le=1e9, multiple_of=0.01, allow_inf_nan=False)]
-
-
-class RequestPart(BaseModel):
-    """A part of a request: strict, frozen, nothing unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Person(RequestPart):

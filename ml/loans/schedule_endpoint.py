@@ -20,7 +20,8 @@ from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure import Disclosure, disclose
 from ml.loans.eligibility import product_named
 from ml.loans.quotes import schedule_for, settlement_for
-from ml.loans.request import Amount, RequestPart, fen
+from ml.loans.request import Amount, fen
+from ml.signature import RequestPart
 
 
 class LoanTerms(RequestPart):

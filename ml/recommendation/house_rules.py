@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from features.yaml_config import Section, load_yaml
-from ml.recommendation.request import Name
+from ml.signature import Name
 
 
 class Where(Section):

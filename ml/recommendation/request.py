@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from features.tables import BODY_TYPES, CONDITIONS, ENERGY_TYPES, EVENT_TYPES
 from ml.instants import Instant
-from ml.signature import Signature
+from ml.signature import Name, RequestPart, Signature
 
 MOST_VEHICLES = 200
 MOST_EVENTS = 500
 MOST_EXCLUDED = 1_000
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Yuan = Annotated[float, Field(ge=0, le=1e8, allow_inf_nan=False, description="in yuan")]
 
 
-class _Asked(BaseModel):
-    """A part of a request: strict, frozen, nothing unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class SessionEvent(_Asked):
+class SessionEvent(RequestPart):
     """Something the visitor did in this visit."""
 
     vehicle_id: Name
@@ -32,7 +25,7 @@ class SessionEvent(_Asked):
     at: Instant | None = Field(None, description="instant with an offset; just now where it is not given")
 
 
-class Profile(_Asked):
+class Profile(RequestPart):
     """What the visitor said about the car wanted."""
 
     budget_low: Yuan | None = None
@@ -48,7 +41,7 @@ class Profile(_Asked):
         return self
 
 
-class Filters(_Asked):
+class Filters(RequestPart):
     """What a vehicle must be to stand on the page; nothing that breaks a filter is ever shown."""
 
     price_low: Yuan | None = None
@@ -67,7 +60,7 @@ class Filters(_Asked):
         return self
 
 
-class Payment(_Asked):
+class Payment(RequestPart):
     """What the visitor can pay a month; with it every vehicle comes with its lowest monthly payment."""
 
     monthly_payment: Yuan | None = Field(None, gt=0, description="preferred, in yuan")
@@ -81,7 +74,7 @@ class Payment(_Asked):
         return self
 
 
-class RecommendationRequest(_Asked):
+class RecommendationRequest(RequestPart):
     """One page to fill."""
 
     customer_id: Name | None = None
@@ -96,7 +89,7 @@ class RecommendationRequest(_Asked):
     at: Instant | None = Field(None, description="instant with an offset; now where it is not given")
 
 
-class SimilarRequest(_Asked):
+class SimilarRequest(RequestPart):
     """Vehicles like one."""
 
     vehicle_id: Name
