@@ -14,7 +14,8 @@ from features.errors import FeatureError
 from features.periods import label, period_of_day
 from ml.bilingual import Text
 from ml.demand_forecast.drivers import told
-from ml.demand_forecast.estimator import DemandEstimator, Told, level_name
+from ml.demand_forecast.estimator import DemandEstimator, level_name
+from ml.demand_forecast.forecast import ForecastTable
 from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.past import Past
 from ml.demand_forecast.request import DemandAnswer, DemandRequest, Driver, NewPeriod, PeriodForecast
@@ -135,7 +136,9 @@ def _of_life(est: DemandEstimator, row: int) -> list[tuple[str, str]]:
     return [YOUNG] if est.origin - est.panel.begin[row] < est.panel.season else []
 
 
-def _read(told: Told, row: int, levels: Sequence[float], horizon: int, est: DemandEstimator) -> list[PeriodForecast]:
+def _read(
+    told: ForecastTable, row: int, levels: Sequence[float], horizon: int, est: DemandEstimator
+) -> list[PeriodForecast]:
     """What was computed ahead."""
     whole, mean = est.forecaster.whole_, told.mean[row, :horizon].tolist()
     quantiles = told.at(row, levels, whole=whole)[:horizon].tolist()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,9 @@ from scipy.sparse import csr_matrix
 from scipy.special import ndtr, ndtri
 
 from features.errors import DataError
+from ml.demand_forecast.forecast import GRID, Forecast, ForecastTable
+from ml.demand_forecast.panel import Panel
 from ml.domain.arrays import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from ml.demand_forecast.forecast import Forecast
-    from ml.demand_forecast.panel import Panel
 
 PATHS = 400
 BLOCK = 512  # series whose own noise is drawn together
@@ -228,28 +226,10 @@ def score_information(scores: FloatArray, mean: FloatArray) -> FloatArray:
     return np.clip(found, 0.02, 1.0)
 
 
-@dataclass(frozen=True)
-class NodeForecast:
-    """Forecasts of the nodes of a level.
-
-    Attributes
-    ----------
-    mean : ndarray of shape (n_nodes, horizon)
-        Sums of the means of the series.
-    quantiles : ndarray of float32, shape (n_nodes, horizon, n_grid)
-        Of the sums of their paths, at the grid's levels.
-    """
-
-    mean: FloatArray
-    quantiles: Paths
-
-
 def demand_paths(
     forecast: Forecast, dependence: Dependence, groups: Sequence[IntArray], *, n: int = PATHS, seed: int = 0
 ) -> Iterator[tuple[slice, Paths]]:
     """Blocks of series with paths of their demand, shape (n_block, horizon, n); whole where demand is counted."""
-    from ml.demand_forecast.forecast import GRID
-
     steps = GRID.astype(np.float32)
     for rows, u in dependence.uniforms(groups, forecast.mean.shape[1], n=n, seed=seed):
         quantiles = forecast.take(rows).quantiles(GRID).astype(np.float32)
@@ -268,14 +248,12 @@ def node_quantiles(
     *,
     n: int = PATHS,
     seed: int = 0,
-) -> list[NodeForecast]:
+) -> list[ForecastTable]:
     """Forecasts of every node of every level, from one set of paths.
 
     A node of one series has that series' quantiles. The paths of others are scaled to the sum of the means, which
     rounding and calibration leave by a little.
     """
-    from ml.demand_forecast.forecast import GRID
-
     horizon = forecast.mean.shape[1]
     sums = [np.zeros((len(v.names), horizon * n), dtype=np.float32) for v in levels]
     for rows, y in demand_paths(forecast, dependence, groups, n=n, seed=seed):
@@ -300,7 +278,7 @@ def node_quantiles(
         if single := np.flatnonzero(count == 1).tolist():
             member = np.array([int(np.flatnonzero(level.code == node)[0]) for node in single])
             quantiles[single] = forecast.take(member).quantiles(GRID)
-        found.append(NodeForecast(mean, quantiles.astype(np.float32)))
+        found.append(ForecastTable(mean, quantiles.astype(np.float32)))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from features.errors import DataError
 from ml.artefacts.json_files import content_of, from_json, to_json
 from ml.artefacts.npz import from_npz, to_npz
 from ml.demand_forecast.coherence import cumulative_quantiles, levels_of, node_quantiles
-from ml.demand_forecast.forecast import GRID, Forecast
+from ml.demand_forecast.forecast import GRID, Forecast, ForecastTable
 from ml.demand_forecast.forecaster import Forecaster, Say
 from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.params import DemandParams
@@ -26,27 +26,6 @@ from ml.signature import Field, Signature
 PANEL, TOLD, NOTES = "panel", "forecasts.npz", "demand.json"
 ENDED_AFTER = 3  # periods without a row after which a series whose rows come in every period is over
 FloatTable = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Told:
-    """Forecasts of one set of series from one origin.
-
-    Attributes
-    ----------
-    mean : ndarray of shape (n, horizon)
-        Expected demand.
-    quantiles : ndarray of float32, shape (n, horizon, n_grid)
-        At the levels of `GRID`.
-    """
-
-    mean: FloatArray
-    quantiles: FloatTable
-
-    def at(self, row: int, levels: Sequence[float], *, whole: bool) -> FloatArray:
-        """Quantiles of one row, shape (horizon, n_levels); between the levels of the grid counts are rounded up."""
-        found = np.array([np.interp(levels, GRID, q) for q in self.quantiles[row]])
-        return np.asarray(np.ceil(found - 1e-6) if whole else found)
 
 
 class DemandEstimator:
@@ -60,9 +39,9 @@ class DemandEstimator:
         The history up to the origin of the forecasts.
     on_hand : ndarray of shape (n_series,)
         Stock at the end of the history; NaN where not known.
-    told : Told
+    told : ForecastTable
         Of each series.
-    of_levels : list of Told
+    of_levels : list of ForecastTable
         Of what series add up to, in the order of `levels`.
     learnt_until : int
         Period before which everything lies that was learnt from; the history may reach further.
@@ -73,8 +52,8 @@ class DemandEstimator:
         forecaster: Forecaster,
         panel: Panel,
         on_hand: FloatArray,
-        told: Told,
-        of_levels: Sequence[Told],
+        told: ForecastTable,
+        of_levels: Sequence[ForecastTable],
         *,
         learnt_until: int,
         notes: Sequence[str] = (),
@@ -106,11 +85,10 @@ class DemandEstimator:
         say = progress or (lambda text: None)
         say(f"forecasting {len(panel.sold):,} series {forecaster.params.horizon} {panel.frequency}s ahead")
         forecast = forecast or living(forecaster.forecast(panel), panel)
-        told = Told(forecast.mean, forecast.quantiles(GRID).astype(np.float32))
+        told = ForecastTable(forecast.mean, forecast.quantiles(GRID).astype(np.float32))
         levels = levels_of(panel, forecaster.params.adding_up)
         say("adding up: " + ", ".join(level_name(level.columns) for level in levels))
-        nodes = node_quantiles(forecast, forecaster.dependence_, forecaster.codes(panel), levels)
-        of_levels = [Told(n.mean, np.asarray(n.quantiles, dtype=np.float32)) for n in nodes]
+        of_levels = node_quantiles(forecast, forecaster.dependence_, forecaster.codes(panel), levels)
         unknown = np.full(len(panel.sold), np.nan)
         stock = unknown if on_hand is None else on_hand
         return cls(forecaster, panel, stock, told, of_levels, learnt_until=learnt_until, notes=notes)
@@ -216,9 +194,10 @@ class DemandEstimator:
         """Restore what `to_files` wrote."""
         forecaster = Forecaster.from_files(files)
         numbers: dict[str, Any] = dict(from_npz(content_of(files, TOLD), TOLD))
-        told = Told(numbers["mean"], numbers["quantiles"])
+        told = ForecastTable(numbers["mean"], numbers["quantiles"])
         of_levels = [
-            Told(numbers[f"mean_{i}"], numbers[f"quantiles_{i}"]) for i in range(len(forecaster.params.adding_up))
+            ForecastTable(numbers[f"mean_{i}"], numbers[f"quantiles_{i}"])
+            for i in range(len(forecaster.params.adding_up))
         ]
         state = from_json(files, NOTES, keys=frozenset({"notes", "learnt_until"}))
         panel = Panel.from_files(files, PANEL)

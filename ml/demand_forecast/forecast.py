@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.demand.count_distribution import quantile
@@ -59,3 +61,24 @@ class Forecast:
         """Some of the series."""
         parts = {n: v[rows] for n, v in self.parts.items()}
         return Forecast(self.mean[rows], self.dispersion[rows], self.level[rows], self.kind[rows], self.whole, parts)
+
+
+@dataclass(frozen=True)
+class ForecastTable:
+    """Forecasts of one set of series from one origin.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n, horizon)
+        Expected demand.
+    quantiles : ndarray of float32, shape (n, horizon, n_grid)
+        At the levels of `GRID`.
+    """
+
+    mean: FloatArray
+    quantiles: NDArray[np.float32]
+
+    def at(self, row: int, levels: Sequence[float], *, whole: bool) -> FloatArray:
+        """Quantiles of one row, shape (horizon, n_levels); between the levels of the grid counts are rounded up."""
+        found = np.array([np.interp(levels, GRID, q) for q in self.quantiles[row]])
+        return np.asarray(np.ceil(found - 1e-6) if whole else found)

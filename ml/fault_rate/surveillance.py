@@ -12,7 +12,7 @@ from scipy.special import gammaln
 
 from features.errors import DataError
 from ml.domain.arrays import FloatArray, IntArray
-from ml.domain.faults.build_range import BuildRange, scan_builds
+from ml.domain.faults.build_range import scan_builds
 from ml.domain.faults.reporting_delay import ReportingDelay, fit_delay
 from ml.domain.faults.sequential_evidence import evidence_of_builds
 from ml.domain.faults.shrinkage.priors import one_gamma
@@ -133,24 +133,9 @@ class Watch:
             "bar": float(self.bar[row]),
         }
 
-    def builds(self, model: str, component: str) -> tuple[IntArray, BuildRange | None]:
-        """Quarters of build of a model (counted from the epoch), and those among them that fail more than the others.
-
-        Raises
-        ------
-        DataError
-            The cell is not known.
-        """
-        quarter, count, expected = self._by_build(model, component)
-        return quarter, scan_builds(count, expected)
-
     def _by_build(self, model: str, component: str) -> tuple[IntArray, FloatArray, FloatArray]:
         """Quarters of build with exposure, and faults and expected faults of all weeks."""
-        if component not in self.field.components:
-            raise DataError(f"component: '{component}' is not known; known are: {', '.join(self.field.components)}")
         mine = np.flatnonzero((self.field.strata["model"] == model).to_numpy())
-        if not len(mine):
-            raise DataError(f"model: '{model}' is not in the fleet; give one that is")
         c = self.field.components.index(component)
         quarter, of = np.unique(self.field.strata["build"].to_numpy()[mine], return_inverse=True)
         begins = self.begins.reshape(len(self.field.components), -1)[c, self._models.index(model)]

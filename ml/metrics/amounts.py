@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from features.errors import DataError
 from ml.domain.arrays import FloatArray
+from ml.metrics.inputs import columns
 
 
 def mean_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
@@ -77,11 +78,7 @@ def _checked(
     *,
     positive: bool = False,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    outcome, predicted = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
-    weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    if not (outcome.shape == predicted.shape == weight.shape) or outcome.ndim != 1 or len(outcome) == 0:
-        shapes = f"y {outcome.shape}, p {predicted.shape}, sample_weight {weight.shape}"
-        raise DataError(f"{metric}: {shapes} must have one dimension and the same length, at least 1")
+    outcome, predicted, weight = columns(metric, y, p, sample_weight)
     for name, values in (("y", outcome), ("p", predicted)):
         if not np.isfinite(values).all():
             raise DataError(f"{metric}: {name} must be finite, got {values[~np.isfinite(values)][0]}")

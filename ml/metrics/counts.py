@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from features.errors import DataError
+from ml.metrics.demand import same_rows
 
 LEAST = 1e-12  # in place of an expectation of nothing, whose deviance would be infinite
 
@@ -33,10 +34,8 @@ def poisson_deviance(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.A
     >>> round(poisson_deviance([3.0, 0.0], [2.0, 1.0]), 3)
     0.811
     """
-    count, expected = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
-    weight = np.ones(len(count)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    if count.ndim != 1 or len(count) == 0 or expected.shape != count.shape or weight.shape != count.shape:
-        raise DataError(f"y {count.shape}, p {expected.shape} and sample_weight {weight.shape} must have the same rows")
+    count, expected, weight = same_rows(y, p, sample_weight)
+    expected = expected.reshape(len(count))
     if (count < 0).any() or (expected < 0).any():
         raise DataError("counts and expectations must not be below 0")
     total = float((weight * count).sum())

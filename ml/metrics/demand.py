@@ -35,7 +35,7 @@ def weighted_quantile_loss(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight:
     >>> round(weighted_quantile_loss([10.0], [[6.0] * 9]), 3)
     0.4
     """
-    outcome, quantiles, weight = _checked(y, p, sample_weight)
+    outcome, quantiles, weight = same_rows(y, p, sample_weight)
     level = np.array(DECILES)
     if quantiles.shape[1:] != level.shape:
         raise DataError(f"p {quantiles.shape} must have one column for each of {len(level)} levels")
@@ -50,7 +50,7 @@ def weighted_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight
     >>> weighted_absolute_error([2.0, 0.0], [1.0, 1.0])
     1.0
     """
-    outcome, told, weight = _checked(y, p, sample_weight)
+    outcome, told, weight = same_rows(y, p, sample_weight)
     told = told.reshape(len(outcome))
     return float((weight * np.abs(outcome - told)).sum() / _total(outcome, weight))
 
@@ -61,7 +61,7 @@ def root_mean_squared_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight
     >>> root_mean_squared_error([2.0, 0.0], [1.0, 1.0])
     1.0
     """
-    outcome, told, weight = _checked(y, p, sample_weight)
+    outcome, told, weight = same_rows(y, p, sample_weight)
     return float(np.sqrt((weight * (outcome - told.reshape(len(outcome))) ** 2).sum() / weight.sum()))
 
 
@@ -71,13 +71,20 @@ def bias(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | N
     >>> bias([2.0, 0.0], [1.0, 1.5])
     0.25
     """
-    outcome, told, weight = _checked(y, p, sample_weight)
+    outcome, told, weight = same_rows(y, p, sample_weight)
     return float(abs((weight * (told.reshape(len(outcome)) - outcome)).sum()) / _total(outcome, weight))
 
 
-def _checked(
+def same_rows(
     y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return outcomes, predictions (one or more columns) and weights as float64 arrays.
+
+    Raises
+    ------
+    DataError
+        Their rows differ, or there is none.
+    """
     outcome, told = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     if outcome.ndim != 1 or len(outcome) == 0 or told.shape[:1] != outcome.shape or weight.shape != outcome.shape:

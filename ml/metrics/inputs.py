@@ -28,6 +28,24 @@ class ScoreSums:
     negative: FloatArray
 
 
+def columns(
+    metric: str, y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return outcomes, predictions and weights as float64 columns of one length.
+
+    Raises
+    ------
+    DataError
+        Names the metric and the shapes.
+    """
+    outcome, score = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
+    weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    if not (outcome.shape == score.shape == weight.shape) or outcome.ndim != 1 or len(outcome) == 0:
+        shapes = f"y {outcome.shape}, p {score.shape}, sample_weight {weight.shape}"
+        raise DataError(f"{metric}: {shapes} must have one dimension and the same length, at least 1")
+    return outcome, score, weight
+
+
 def checked(
     metric: str, y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None, *, probability: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -40,11 +58,7 @@ def checked(
     ...
     features.errors.DataError: brier: p must be a probability between 0 and 1, got 1.2
     """
-    outcome, score = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
-    weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    if not (outcome.shape == score.shape == weight.shape) or outcome.ndim != 1 or len(outcome) == 0:
-        shapes = f"y {outcome.shape}, p {score.shape}, sample_weight {weight.shape}"
-        raise DataError(f"{metric}: {shapes} must have one dimension and the same length, at least 1")
+    outcome, score, weight = columns(metric, y, p, sample_weight)
     fits = (score >= 0) & (score <= 1) if probability else np.isfinite(score)
     for rule, values, right in (
         ("y must be 0 or 1", outcome, (outcome == 0) | (outcome == 1)),

@@ -11,7 +11,8 @@ import polars as pl
 
 from features.errors import DataError
 from ml.demand_forecast.drivers import told
-from ml.demand_forecast.estimator import DemandEstimator, Told, level_name
+from ml.demand_forecast.estimator import DemandEstimator, level_name
+from ml.demand_forecast.forecast import ForecastTable
 from ml.demand_forecast.orders import cells_of, order_plan
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
 from ml.domain.demand.demand_class import CLASSES
@@ -134,7 +135,7 @@ def table_of(estimator: DemandEstimator) -> pl.DataFrame:
 
 def _long(
     estimator: DemandEstimator,
-    of: Told,
+    of: ForecastTable,
     named: pl.DataFrame,
     level: str,
     *,

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from ml.bilingual import Text
-from ml.demand_forecast.estimator import DemandEstimator, Told
-from ml.demand_forecast.forecast import GRID
+from ml.demand_forecast.estimator import DemandEstimator
+from ml.demand_forecast.forecast import GRID, ForecastTable
 from ml.demand_forecast.planning import OrderPlan
 from ml.report.columns import Axis, Column, Interval
 from ml.report.figures import draw_sections
@@ -82,7 +82,7 @@ def _total(estimator: DemandEstimator, store: str | None) -> TimeSeries:
     return _fan(estimator, sold, estimator.of_levels[place[0]], place[1], "total", title)
 
 
-def _fan(estimator: DemandEstimator, sold: Any, of: Told, row: int, name: str, title: Text) -> TimeSeries:
+def _fan(estimator: DemandEstimator, sold: Any, of: ForecastTable, row: int, name: str, title: Text) -> TimeSeries:
     panel = estimator.panel
     return TimeSeries(
         name=name,
@@ -97,7 +97,7 @@ def _fan(estimator: DemandEstimator, sold: Any, of: Told, row: int, name: str, t
     )
 
 
-def _expected(of: Told, row: int, h: int) -> dict[str, float]:
+def _expected(of: ForecastTable, row: int, h: int) -> dict[str, float]:
     limits = {
         f"{end}_{share}": float(of.quantiles[row][h, np.abs(GRID - p).argmin()])
         for share in SHARES

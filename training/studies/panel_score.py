@@ -11,7 +11,8 @@ import polars as pl
 
 from features.errors import ConfigError
 from features.periods import label
-from ml.demand_forecast.estimator import DemandEstimator, Told, answers
+from ml.demand_forecast.estimator import DemandEstimator, answers
+from ml.demand_forecast.forecast import ForecastTable
 from ml.instants import microseconds
 from ml.model import Model
 from training.answer_files import sources_with
@@ -68,12 +69,12 @@ def estimator_on(fitted: DemandEstimator, data: PanelData, *, progress: Progress
     )
 
 
-def forecast_rows(estimator: DemandEstimator, forecasts: Told, names: pl.DataFrame) -> pl.DataFrame:
+def forecast_rows(estimator: DemandEstimator, forecasts: ForecastTable, names: pl.DataFrame) -> pl.DataFrame:
     """Return forecasts with a row for each series (or total) and period ahead.
 
     Parameters
     ----------
-    forecasts : Told
+    forecasts : ForecastTable
         Of the estimator's series, or of one of its levels.
     names : DataFrame
         Columns that name each of them.

@@ -27,12 +27,9 @@ class ReportingDelay:
     ----------
     reported : ndarray of shape (longest + 1,)
         Share of events known so many whole days after they happened; ends at 1.
-    error : ndarray of shape (longest + 1,)
-        Standard error of that share.
     """
 
     reported: FloatArray
-    error: FloatArray
 
     def complete(self, age: npt.ArrayLike) -> FloatArray:
         """Share of the events so many days ago that is known by now; 0 of those to come, 1 beyond the longest delay.
@@ -91,7 +88,4 @@ def fit_delay(delay: npt.ArrayLike, could_be: npt.ArrayLike, *, longest: int) ->
     at_risk = np.cumsum(exactly) - np.r_[0.0, np.cumsum(np.bincount(limit, minlength=longest + 1))[:-1]]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(at_risk > 0, exactly / at_risk, 0.0)
-        step = np.where(at_risk > exactly, exactly / (at_risk * (at_risk - exactly)), 0.0)
-    later = np.r_[np.cumprod((1 - share)[:0:-1])[::-1], 1.0]
-    spread = np.r_[np.cumsum(step[:0:-1])[::-1], 0.0]
-    return ReportingDelay(later, np.asarray(later * np.sqrt(spread)))
+    return ReportingDelay(np.r_[np.cumprod((1 - share)[:0:-1])[::-1], 1.0])

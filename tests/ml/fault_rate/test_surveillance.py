@@ -109,10 +109,6 @@ def test_what_cannot_be_watched_is_refused() -> None:
         watch(field, start=1)
     with pytest.raises(DataError, match="alpha"):
         watch(field, start=60, alpha=1.0)
-    with pytest.raises(DataError, match="component"):
-        watch(field, start=60).builds("A", "wings")
-    with pytest.raises(DataError, match="model"):
-        watch(field, start=60).builds("Z", "brakes")
     with pytest.raises(DataError, match="no fault"):
         lay_out(fleet, records.with_columns(fault=pl.lit(value=False)), as_of=START + DAYS * DAY, since=START)
     with pytest.raises(DataError, match="in the first 60 weeks"):

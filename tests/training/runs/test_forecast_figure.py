@@ -12,18 +12,17 @@ import pytest
 
 from features.errors import ConfigError
 from ml.demand_forecast.coherence import levels_of
-from ml.demand_forecast.estimator import Told
-from ml.demand_forecast.forecast import GRID
+from ml.demand_forecast.forecast import GRID, ForecastTable
 from ml.demand_forecast.planning import OrderPlan
 from ml.report.sections import Section
 from tests.training.studies.steady_demand import MEAN, MONTHS, steady_panel
 from training.runs.forecast_figure import MAX_HISTORY, draw_plan, plan_sections
 
 
-def expected(mean: list[float]) -> Told:
+def expected(mean: list[float]) -> ForecastTable:
     """Two months ahead, quantiles around the mean."""
     means = np.repeat(np.array(mean)[:, None], 2, axis=1)
-    return Told(means, (means[..., None] * (0.5 + GRID)).astype(np.float32))
+    return ForecastTable(means, (means[..., None] * (0.5 + GRID)).astype(np.float32))
 
 
 @pytest.fixture

@@ -46,7 +46,6 @@ def test_delays_are_learnt_from_what_has_come_in() -> None:
     assert np.abs(found.reported - truth).max() < 0.01
     naive = np.array([(delay[seen] <= d).mean() for d in range(181)])
     assert abs(found.reported[8] - truth[8]) < abs(naive[8] - truth[8])
-    assert 0 < found.error[8] < 0.01
     # Corrected for what is to come, the last weeks hold as many events as any other.
     known = np.bincount(age[seen], minlength=400)[:60]
     assert known.sum() / found.complete(np.arange(60)).sum() == pytest.approx(100, rel=0.03)
