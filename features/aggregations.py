@@ -17,7 +17,7 @@ import polars as pl
 
 Where = Mapping[str, Collection[str]]
 
-DAY = 86_400_000_000
+DAY, HOUR = 86_400_000_000, 3_600_000_000  # us
 DAYS_PER_MICROSECOND = 1 / DAY
 AGE = "age_us"
 

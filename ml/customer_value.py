@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from features.aggregations import DAY
 from features.errors import DataError
 from ml.domain.arrays import FloatArray
 from ml.estimators.bg_nbd import BgNbd
 from ml.estimators.gamma_gamma import GammaGamma
 from ml.estimators.pareto_nbd import ParetoNbd
 
-DAY = 86_400_000_000
 FEWEST = 50  # customers
 AROUND = (0.9, 0.95, 1.0, 1.05, 1.1)  # cuts of the history, in proportion to the one asked for
 TREES = {

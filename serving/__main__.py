@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from features.errors import ConfigError
+from ml.home import home
 from serving.settings import PREFIX, Settings, load_settings
 
 
@@ -44,8 +45,7 @@ def _own_folder(settings: Settings) -> Path:
 
     Named by the address, which no two servers share.
     """
-    home = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
-    folder = home / "serving" / f"{settings.host.replace(':', '_')}-{settings.port}"
+    folder = home() / "serving" / f"{settings.host.replace(':', '_')}-{settings.port}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:

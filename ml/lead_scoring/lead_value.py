@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from features.aggregations import HOUR
 from ml.domain.arrays import BoolArray, FloatArray
 from ml.domain.leads.channels import Channel, channel_table
 from ml.domain.leads.response_decay import ResponseDecay, fit_response_decay
@@ -15,7 +16,6 @@ from ml.domain.statistics.empirical_bayes import shrunken_means
 from ml.domain.statistics.resampling import Interval
 
 FEN = 100
-HOUR = 3_600_000_000
 DAYS_PER_MONTH = 30.436875
 ROUNDS = 4  # of the curve and what is expected of it
 TREES = {

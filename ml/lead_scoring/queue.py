@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from features.aggregations import HOUR
 from features.errors import FeatureError
 from ml.domain.arrays import FloatArray
 from ml.domain.leads.call_queue import call_order, slot_hours
@@ -21,7 +22,6 @@ from ml.lead_scoring.request import read
 from ml.lead_scoring.request import request as lead_request
 
 MOST_LEADS = 1_000
-HOUR = 3_600_000_000
 
 
 class QueueItem(BaseModel):

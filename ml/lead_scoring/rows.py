@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-DAY = 86_400_000_000
-HOUR = DAY // 24
+from features.aggregations import DAY, HOUR
+
 CHINA = 8 * HOUR  # hours and weekdays are those of China Standard Time, which has no daylight saving
 MONDAY = 3  # the epoch began on a Thursday
 

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.aggregations import DAY
 from features.errors import DataError
-from ml.customer_value import DAY, customer_value
+from ml.customer_value import customer_value
 from ml.estimators.bg_nbd import BgNbd
 from ml.estimators.pareto_nbd import ParetoNbd
 from tests.commands import chehang

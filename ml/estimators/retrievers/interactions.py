@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from features.aggregations import DAY
 from features.errors import ConfigError, DataError
 from ml.artefacts.npz import Arrays
 
 Float32Array = npt.NDArray[np.float32]
-MICROSECONDS_A_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,7 @@ def decay_weights(
     instant = np.asarray(at, dtype=np.int64)
     if (instant >= as_of).any():
         raise DataError(f"events must lie before as_of {as_of}, got {instant[instant >= as_of][0]}: cut them off first")
-    age = (as_of - instant) / MICROSECONDS_A_DAY
+    age = (as_of - instant) / DAY
     return np.asarray(strength * np.exp2(-age / half_life_days), dtype=np.float32)
 
 

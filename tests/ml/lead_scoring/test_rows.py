@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from features.aggregations import DAY
 from ml.domain.columns.derived_columns import check
-from ml.lead_scoring.rows import DAY, DERIVED, with_form, with_time_of_day
+from ml.lead_scoring.rows import DERIVED, with_form, with_time_of_day
 
 
 def us(text: str) -> int:
