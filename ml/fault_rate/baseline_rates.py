@@ -18,7 +18,7 @@ MONTHS = 12
 
 
 @dataclass(frozen=True)
-class UsualRates:
+class BaselineRates:
     """What is usual, apart from any fleet.
 
     Attributes

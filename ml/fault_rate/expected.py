@@ -15,8 +15,8 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from ml.domain.arrays import BoolArray, FloatArray
-from ml.fault_rate.baseline_rates import UsualRates, cell_of, combinations
-from ml.fault_rate.exposure import Field
+from ml.fault_rate.baseline_rates import BaselineRates, cell_of, combinations
+from ml.fault_rate.exposure import FleetExposure
 
 HELD_OUT = 0.3
 YEAR_WEEKS = 52
@@ -31,9 +31,9 @@ class Expected:
 
     Attributes
     ----------
-    field : Field
+    field : FleetExposure
         Whose exposure it is.
-    usual : UsualRates
+    usual : BaselineRates
         Faults of a vehicle-year, by component, age, distance and season.
     cell : ndarray of int32, shape (n_strata, n_weeks)
         Combination of effects of each stratum and week.
@@ -41,8 +41,8 @@ class Expected:
         Whether the stratum's model has the component at all.
     """
 
-    field: Field
-    usual: UsualRates
+    field: FleetExposure
+    usual: BaselineRates
     cell: npt.NDArray[np.int32]
     has: BoolArray
 
@@ -64,12 +64,12 @@ def deviance(count: FloatArray, expected: FloatArray) -> float:
     return float(2 * (xlogy(count, np.maximum(count, 1e-300) / e) - count + expected).sum())
 
 
-def expect(field: Field, *, until: int, complete: npt.ArrayLike = 1.0) -> Expected:
+def expect(field: FleetExposure, *, until: int, complete: npt.ArrayLike = 1.0) -> Expected:
     """Learn usual rates from the weeks before `until`, and say what they make of every week.
 
     Parameters
     ----------
-    field : Field
+    field : FleetExposure
         Faults and exposure.
     until : int
         First week that nothing is learnt from.
@@ -103,7 +103,7 @@ def expect(field: Field, *, until: int, complete: npt.ArrayLike = 1.0) -> Expect
         rates[c] = _FITS[best](effects, *table.sums(0, until))
         chosen.append(best)
         deviances.append([v / max(late[0].sum(), 1.0) for v in found.values()])
-    usual = UsualRates(
+    usual = BaselineRates(
         components=field.components,
         limits=field.distance_limits,
         rates=rates,

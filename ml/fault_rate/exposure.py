@@ -22,7 +22,7 @@ UNDATED = "reports carry no date: recent weeks are taken for complete"
 
 
 @dataclass(frozen=True)
-class Field:
+class FleetExposure:
     """Strata of vehicles over weeks, and their faults.
 
     Attributes
@@ -88,7 +88,7 @@ class Field:
         return found.reshape(self.exposure.shape)
 
 
-def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: int, bands: int = 3) -> Field:
+def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: int, bands: int = 3) -> FleetExposure:
     """Lay out what is known at a moment.
 
     Parameters
@@ -133,7 +133,7 @@ def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: in
     at = faults["serviced_at"].to_numpy()
     dated = "reported_at" in faults.columns
     known = faults["reported_at"].to_numpy() if dated else at
-    return Field(
+    return FleetExposure(
         strata=strata.drop("stratum"),
         components=components,
         distance_limits=limits,

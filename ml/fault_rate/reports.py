@@ -12,7 +12,7 @@ import polars as pl
 
 from features.aggregations import DAY
 from features.errors import DataError
-from ml.fault_rate.exposure import BACKWARDS, UNDATED, WEEK_DAYS, Field, known_records
+from ml.fault_rate.exposure import BACKWARDS, UNDATED, WEEK_DAYS, FleetExposure, known_records
 
 ONLY_REPORTS = (
     "there is no table of the fleet: faults are compared with the visits of their model, not with the vehicles in the "
@@ -20,7 +20,7 @@ ONLY_REPORTS = (
 )
 
 
-def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> Field:
+def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> FleetExposure:
     """Lay out what is known at a moment, with visits in place of vehicle-years.
 
     Parameters
@@ -51,7 +51,7 @@ def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> Field:
     place = dict(zip(models.to_list(), range(len(models)), strict=True))
     at = faults["serviced_at"].to_numpy()
     known = faults["reported_at"].to_numpy() if dated else at
-    return Field(
+    return FleetExposure(
         strata=pl.DataFrame(
             {"model": models, "energy_type": None, "build": 0, "driven": -1},
             schema={"model": pl.String, "energy_type": pl.String, "build": pl.Int64, "driven": pl.Int64},

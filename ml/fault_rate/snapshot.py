@@ -17,9 +17,9 @@ from features.errors import DataError
 from ml.artefacts.json_files import damaged
 from ml.artefacts.npz import PARAMS, from_npz, member, pack_params, to_npz, unpack_params
 from ml.domain.arrays import FloatArray
-from ml.fault_rate.baseline_rates import UsualRates
+from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.exposure import WEEK_DAYS
-from ml.fault_rate.surveillance import ALARM, Watch
+from ml.fault_rate.surveillance import ALARM, SurveillanceResult
 from ml.fault_rate.vehicles import Vehicles
 
 RECENT_WEEKS = 13
@@ -73,13 +73,15 @@ class Snapshot:
     bar: FloatArray
     weekly: FloatArray
     alarms: pl.DataFrame
-    usual: UsualRates
+    usual: BaselineRates
     costs: Mapping[str, float]
     vehicles: Vehicles | None
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, watched: Watch, *, alpha: float, vehicles: Vehicles | None, costs: Mapping[str, float]) -> Self:
+    def of(
+        cls, watched: SurveillanceResult, *, alpha: float, vehicles: Vehicles | None, costs: Mapping[str, float]
+    ) -> Self:
         """Take what is kept out of a watch."""
         field, looks = watched.field, watched.log_e.shape[1]
         first = field.first_day + WEEK_DAYS * watched.start
@@ -165,7 +167,7 @@ class Snapshot:
             **given,
             cells=cells,
             alarms=alarms,
-            usual=UsualRates.from_arrays(arrays),
+            usual=BaselineRates.from_arrays(arrays),
             vehicles=Vehicles.from_arrays(arrays) if facts["has_vehicles"] else None,
             notes=tuple(facts["notes"]),
         )

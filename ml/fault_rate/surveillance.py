@@ -18,7 +18,7 @@ from ml.domain.faults.sequential_evidence import evidence_of_builds
 from ml.domain.faults.shrinkage.priors import one_gamma
 from ml.domain.faults.shrinkage.scores import posterior_mean, posterior_quantile, probability_above
 from ml.fault_rate.expected import Expected, expect
-from ml.fault_rate.exposure import QUARTER_DAYS, WEEK_DAYS, Field
+from ml.fault_rate.exposure import QUARTER_DAYS, WEEK_DAYS, FleetExposure
 
 NOTABLE = 1.5  # rate ratio whose probability is told
 BLOCK = 2  # quarters of build that are told apart together in the evidence
@@ -35,7 +35,7 @@ START_SHARE = 0.1  # share of the false alarms spread evenly, for models that co
 
 
 @dataclass(frozen=True)
-class Watch:
+class SurveillanceResult:
     """Cells, and what the weeks have told of them.
 
     Attributes
@@ -60,7 +60,7 @@ class Watch:
         None where reports carry no date.
     """
 
-    field: Field
+    field: FleetExposure
     usual: Expected
     cells: pl.DataFrame
     start: int
@@ -154,18 +154,18 @@ def _day(since_epoch: float) -> object:
 
 
 def watch(
-    field: Field,
+    field: FleetExposure,
     *,
     start: int,
     alpha: float,
     longest_delay: int,
-    afresh: Mapping[tuple[str, str], int] | None = None,
-) -> Watch:
+    reset_weeks: Mapping[tuple[str, str], int] | None = None,
+) -> SurveillanceResult:
     """Learn what is usual before a week, and watch from then on.
 
     Parameters
     ----------
-    field : Field
+    field : FleetExposure
         What is known at a moment.
     start : int
         First week to watch; more than one of them must lie before it.
@@ -173,7 +173,7 @@ def watch(
         Chance of any false alarm, in any cell and week watched.
     longest_delay : int
         Days after which a report is taken to have come.
-    afresh : mapping of (model, component) to int, optional
+    reset_weeks : mapping of (model, component) to int, optional
         Week from which a cell is watched as if for the first time: its last alarm was closed then, and what raised it
         must not raise the next one.
 
@@ -210,11 +210,11 @@ def watch(
     )
     looks = field.weeks - start
     known = np.zeros((len(cells), blocks, field.weeks))
-    begins = _begins(cells, start, afresh or {})
+    begins = _begins(cells, start, reset_weeks or {})
     late = (field.week >= begins[cell]) & (field.known < field.weeks)
     np.add.at(known, (cell[late], block[field.stratum[late]], field.known[late]), 1.0)
     count = known[:, :, start:].cumsum(axis=2)
-    proneness, scale = _proneness(events, due[:, :start] @ complete[:start])
+    proneness, scale = _between_model_variance(events, due[:, :start] @ complete[:start])
     for row in np.flatnonzero(begins > start):
         by_build[row, :, : begins[row]] = 0.0
     expected = _matured(by_build[:, :, start:], delay) * scale
@@ -222,15 +222,15 @@ def watch(
     log_e[expected.sum(axis=1)[:, -1] <= 0] = 0.0
     share = due[:, max(start - 13, 0) : start].sum(axis=1)
     share = share / max(share.sum(), 1e-12) * (1 - START_SHARE) + START_SHARE / len(cells)
-    return Watch(
+    return SurveillanceResult(
         field, usual, cells, start, begins, count.sum(axis=1), expected.sum(axis=1), log_e, np.log(1 / (alpha * share)),
         proneness, scale, delay,
     )  # fmt: skip
 
 
-def _begins(cells: pl.DataFrame, start: int, afresh: Mapping[tuple[str, str], int]) -> IntArray:
+def _begins(cells: pl.DataFrame, start: int, reset_weeks: Mapping[tuple[str, str], int]) -> IntArray:
     """First week watched of each cell."""
-    return np.array([max(start, afresh.get(name, start)) for name in cells.rows()], dtype=np.int64)
+    return np.array([max(start, reset_weeks.get(name, start)) for name in cells.rows()], dtype=np.int64)
 
 
 def _by_group(values: FloatArray, group: npt.NDArray[np.intp], n_groups: int) -> FloatArray:
@@ -242,7 +242,7 @@ def _by_group(values: FloatArray, group: npt.NDArray[np.intp], n_groups: int) ->
     return found
 
 
-def _delay(field: Field, longest: int) -> ReportingDelay | None:
+def _delay(field: FleetExposure, longest: int) -> ReportingDelay | None:
     if not len(field.delay_days):
         return None
     return fit_delay(field.delay_days, field.could_be_days, longest=min(longest, int(field.could_be_days.max())))
@@ -258,7 +258,7 @@ def _matured(due: FloatArray, delay: ReportingDelay | None) -> FloatArray:
     return np.asarray(due @ np.where(lag >= 0, part, 0.0))
 
 
-def _proneness(count: FloatArray, expected: FloatArray) -> tuple[float, float]:
+def _between_model_variance(count: FloatArray, expected: FloatArray) -> tuple[float, float]:
     """Variance of the models' rates around the usual one, and that one, from cells in which nothing stands out.
 
     The variance is the upper limit of its profile likelihood: few cells tell little of how models differ, and taken too

@@ -15,7 +15,7 @@ from features.aggregations import DAY
 from features.odometer import implausible
 from ml.artefacts.npz import member
 from ml.domain.arrays import FloatArray
-from ml.fault_rate.baseline_rates import UsualRates
+from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.exposure import YEAR_DAYS, reported_before, with_optional
 
 MONTH_DAYS = YEAR_DAYS / 12
@@ -166,7 +166,7 @@ def _clock(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def faults_to_come(
-    vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, usual: UsualRates, *, days: float
+    vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, usual: BaselineRates, *, days: float
 ) -> FloatArray:
     """Faults of a component that some vehicles have over the days to come at the usual rate, shape (n_rows,)."""
     cars = vehicles.frame[rows]

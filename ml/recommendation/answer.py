@@ -23,7 +23,7 @@ from ml.recommendation.house_rules import Rule
 from ml.recommendation.ranking_features import Tastes, pair_columns
 from ml.recommendation.reasons import CardReason, Evidence, reasons
 from ml.recommendation.request import RecommendationRequest
-from ml.recommendation.request_context import Asked, Path, read_request
+from ml.recommendation.request_context import Path, RequestContext, read_request
 from ml.recommendation.showroom import Showroom
 from ml.recommendation.stock import Stock
 from ml.recommendation.visitors import Visitors
@@ -172,7 +172,7 @@ def note(shown: int, wanted: int, stock: int) -> Text | None:
     return NOTHING["fewer"] if shown else NOTHING["filtered"]
 
 
-def rank(estimator: Showroom, asked: Asked, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
+def rank(estimator: Showroom, asked: RequestContext, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
     """Candidates among some vehicles, best first, with their scores and what the ranker read of them.
 
     Of many, the ranker sees those that some retriever, or a likeness to what was looked at, puts first.
@@ -242,7 +242,7 @@ def _best(scores: Sequence[FloatArray], *, most: int) -> IntArray:
 
 
 def _and_the_rest(
-    estimator: Showroom, asked: Asked, fits: Any, rows: IntArray, scores: FloatArray
+    estimator: Showroom, asked: RequestContext, fits: Any, rows: IntArray, scores: FloatArray
 ) -> tuple[IntArray, FloatArray]:
     """Behind the candidates everything else that fits, the best liked kinds and the newest first."""
     stock, recommender = estimator.stock, estimator.recommender
@@ -357,7 +357,7 @@ def _rng(request: RecommendationRequest, now: int) -> np.random.Generator:
 
 
 def _explained(
-    estimator: Showroom, asked: Asked, rows: IntArray, values: FloatArray
+    estimator: Showroom, asked: RequestContext, rows: IntArray, values: FloatArray
 ) -> dict[int, tuple[CardReason, ...]]:
     recommender, vehicles = estimator.recommender, estimator.stock.vehicles
     assert recommender.trees is not None

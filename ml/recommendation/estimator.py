@@ -19,7 +19,7 @@ from ml.recommendation.recommender import Recommender, Say, TrainingData
 from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.stock import SHOWN, Stock, described
 from ml.recommendation.training_tables import TrainingTables
-from ml.recommendation.user_profiles import People
+from ml.recommendation.user_profiles import UserProfiles
 from ml.signature import Signature
 
 STATE, STOCK = "recommendation.json", "stock.json"
@@ -33,7 +33,7 @@ class RecommendationEstimator:
     Attributes
     ----------
     recommender : Recommender
-    people : People
+    people : UserProfiles
     stock : Stock
         As of the end of training, until something newer is read.
     house : HouseRules
@@ -44,7 +44,7 @@ class RecommendationEstimator:
     """
 
     def __init__(
-        self, recommender: Recommender, people: People, offered: pl.DataFrame, *, numeric: Sequence[str] = ()
+        self, recommender: Recommender, people: UserProfiles, offered: pl.DataFrame, *, numeric: Sequence[str] = ()
     ) -> None:
         self.recommender = recommender
         self.people = people
@@ -78,7 +78,7 @@ class RecommendationEstimator:
         """
         learn = Recommender.fit if timed else Recommender.fit_blend
         recommender = learn(material, params, until=until, say=say)
-        people = People.learn(facts, material.known, params, until=until)
+        people = UserProfiles.learn(facts, material.known, params, until=until)
         return cls(recommender, people, _on_sale(facts.offered, until, facts.extra), numeric=facts.extra[0])
 
     @property
@@ -130,7 +130,7 @@ class RecommendationEstimator:
         state: dict[str, Any] = json.loads(content_of(files, STATE))
         schema = {n: getattr(pl, kind) for n, kind in state["stock"].items()}
         offered = pl.DataFrame(json.loads(content_of(files, STOCK)), schema=schema)
-        return cls(Recommender.from_files(files), People.from_files(files), offered, numeric=state["numeric"])
+        return cls(Recommender.from_files(files), UserProfiles.from_files(files), offered, numeric=state["numeric"])
 
 
 def _on_sale(offered: pl.DataFrame, until: int, extra: tuple[Sequence[str], Sequence[str]]) -> pl.DataFrame:

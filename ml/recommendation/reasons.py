@@ -17,7 +17,7 @@ from ml.estimators.retrievers.interactions import Explains
 from ml.recommendation.catalogue import Vocabularies
 from ml.recommendation.choices import damped
 from ml.recommendation.recommender import Recommender
-from ml.recommendation.request_context import Asked
+from ml.recommendation.request_context import RequestContext
 
 MOST = 3
 CLOSE = 0.15  # logarithm of a price ratio
@@ -57,7 +57,7 @@ class Evidence:
     """
 
     recommender: Recommender
-    asked: Asked
+    asked: RequestContext
     values: FloatArray
     contributions: FloatArray
     item: np.ndarray[tuple[int], np.dtype[np.int64]]

@@ -15,14 +15,14 @@ from ml.recommendation.catalogue import Vocabularies
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.request import RecommendationRequest
 from ml.recommendation.stock import Stock
-from ml.recommendation.user_profiles import People
+from ml.recommendation.user_profiles import UserProfiles
 from ml.recommendation.visitors import Visitors
 
 Path = Literal["customer", "session", "profile", "cold", "off"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestContext:
     """Who asks, as the recommender reads it.
 
     Attributes
@@ -48,12 +48,12 @@ class Asked:
 def read_request(
     request: RecommendationRequest,
     *,
-    people: People,
+    people: UserProfiles,
     known: Vocabularies,
     params: RecommendationParams,
     stock: Stock,
     now: int,
-) -> Asked:
+) -> RequestContext:
     """Put a request into the arrays that training learnt from."""
     n_items = len(known.items)
     store = known.stores.code(request.store_id)
@@ -81,10 +81,10 @@ def read_request(
     )
     looked_at = chosen[np.argsort(days[chosen], kind="stable")]
     path = _path(request, row is not None, session=len(request.session) > ignored)
-    return Asked(visitor, path, row is not None, ignored, looked_at)
+    return RequestContext(visitor, path, row is not None, ignored, looked_at)
 
 
-def _row(people: People, request: RecommendationRequest) -> int | None:
+def _row(people: UserProfiles, request: RecommendationRequest) -> int | None:
     for name in (request.customer_id, request.visitor_id):
         row = people.row(name) if name is not None else None
         if row is not None:

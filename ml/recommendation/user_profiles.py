@@ -29,7 +29,7 @@ FILE = "people.npz"
 
 
 @dataclass(frozen=True)
-class People:
+class UserProfiles:
     """Histories and wishes as they stood at an instant, by hashed identity: the artefact names nobody.
 
     Attributes

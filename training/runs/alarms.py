@@ -20,7 +20,7 @@ from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import kept_until
-from ml.fault_rate.surveillance import Watch
+from ml.fault_rate.surveillance import SurveillanceResult
 from ml.fault_rate.vehicles import CALL
 from ml.home import write_whole
 from ml.instants import instant
@@ -67,7 +67,7 @@ class Alarmed:
 
     alarms: pl.DataFrame
     vehicles: pl.DataFrame
-    watch: Watch
+    watch: SurveillanceResult
     reports: Mapping[str, TableReport]
     until: date
     files: tuple[Path, ...]
@@ -107,7 +107,7 @@ def alarms(
     check_out(out)
     study = SurveillanceStudyData.read(config, as_of=as_of, progress=progress)
     store = None if rules is None else AlarmStore(rules.store)
-    watched = study.watched(afresh=_afresh(study, store))
+    watched = study.watched(reset_weeks=_afresh(study, store))
     estimator = FaultEstimator(study.snapshot(watched))
     estimator.rules = rules or AlarmRules()
     found = estimator.snapshot.alarms
@@ -174,7 +174,7 @@ def _plan(found: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw_evidence(watched: Watch, path: Path) -> None:
+def draw_evidence(watched: SurveillanceResult, path: Path) -> None:
     """Draw the evidence of the cells nearest to an alarm, week by week, and their faults beside those expected.
 
     Raises
@@ -191,20 +191,20 @@ def draw_evidence(watched: Watch, path: Path) -> None:
     )
 
 
-def evidence_sections(watched: Watch) -> list[TimeSeries]:
+def evidence_sections(watched: SurveillanceResult) -> list[TimeSeries]:
     """Return evidence with its threshold, and faults beside those expected, of the cells nearest to an alarm."""
     margin = watched.log_e.max(axis=1) - watched.bar
     weeks = _weeks(watched)
     return [section for row in np.argsort(-margin)[:DRAWN] for section in _evidence(watched, int(row), weeks)]
 
 
-def _weeks(watched: Watch) -> list[str]:
+def _weeks(watched: SurveillanceResult) -> list[str]:
     """Return the last day of each week that is tested."""
     first = watched.field.first_day + WEEK_DAYS * (watched.start + 1)
     return [str(instant(int((first + WEEK_DAYS * k) * DAY)).date()) for k in range(watched.log_e.shape[1])]
 
 
-def _evidence(watched: Watch, row: int, weeks: list[str]) -> tuple[TimeSeries, TimeSeries]:
+def _evidence(watched: SurveillanceResult, row: int, weeks: list[str]) -> tuple[TimeSeries, TimeSeries]:
     model, component = watched.cells.row(row)
     week = int(watched.known_since[row])
     since = (f"：{weeks[week]} 起", f", alarm since {weeks[week]}") if week >= 0 else ("", "")

@@ -15,11 +15,11 @@ from features.aggregations import DAY
 from features.errors import DataError
 from features.sources import RawTables
 from ml.fault_rate.baseline_rates import AGES
-from ml.fault_rate.exposure import WEEK_DAYS, Field, lay_out, reports_are_dated
+from ml.fault_rate.exposure import WEEK_DAYS, FleetExposure, lay_out, reports_are_dated
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.reports import lay_out_reports
 from ml.fault_rate.snapshot import Snapshot, costs_of
-from ml.fault_rate.surveillance import Watch, watch
+from ml.fault_rate.surveillance import SurveillanceResult, watch
 from ml.fault_rate.vehicles import vehicles_in_service
 from ml.instants import instant, microseconds
 from ml.problem import SurveillanceProblem
@@ -40,7 +40,7 @@ NEEDED = {FLEET: ("vehicle_id", "model", "entered_service_at"), RECORDS: ("compo
 CODES = 64  # more than there are bands of anything
 
 
-def rows_of_weeks(field: Field, watched: Watch, begin: int, end: int) -> pl.DataFrame:
+def rows_of_weeks(field: FleetExposure, watched: SurveillanceResult, begin: int, end: int) -> pl.DataFrame:
     """What some weeks held, by model, component, age, distance and month.
 
     Returns
@@ -112,7 +112,7 @@ class SurveillanceData:
     raw: RawTables
     fleet: pl.DataFrame | None
     records: pl.DataFrame
-    field: Field
+    field: FleetExposure
     at: int
 
     @classmethod
@@ -173,8 +173,8 @@ class SurveillanceData:
         """us: usual rates are learnt from what lies before."""
         return int((self.field.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY) - 1
 
-    def watched(self, *, afresh: Mapping[tuple[str, str], int] | None = None) -> Watch:
-        """Learn what is usual, and watch from there on; `afresh` as for `ml.fault_rate.surveillance.watch`."""
+    def watched(self, *, reset_weeks: Mapping[tuple[str, str], int] | None = None) -> SurveillanceResult:
+        """Learn what is usual, and watch from there on; `reset_weeks` as for `ml.fault_rate.surveillance.watch`."""
         if self.field.weeks <= self.params.reference_weeks:
             raise DataError(
                 f"reference_weeks: {self.field.weeks} weeks of records leave nothing to watch after "
@@ -185,15 +185,15 @@ class SurveillanceData:
             start=self.params.reference_weeks,
             alpha=self.params.false_alarms,
             longest_delay=self.params.longest_delay_days,
-            afresh=afresh,
+            reset_weeks=reset_weeks,
         )
 
     @cached_property
-    def result(self) -> Watch:
+    def result(self) -> SurveillanceResult:
         """Surveillance of the weeks after the reference weeks."""
         return self.watched()
 
-    def snapshot(self, watched: Watch) -> Snapshot:
+    def snapshot(self, watched: SurveillanceResult) -> Snapshot:
         """What a service keeps of a watch."""
         vehicles = None if self.fleet is None else vehicles_in_service(self.fleet, self.records, as_of=self.at)
         return Snapshot.of(watched, alpha=self.params.false_alarms, vehicles=vehicles, costs=costs_of(self.records))

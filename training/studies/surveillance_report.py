@@ -12,7 +12,7 @@ from ml.bilingual import Text
 from ml.domain.faults.detection_power import weeks_until_known
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
-from ml.fault_rate.surveillance import Watch
+from ml.fault_rate.surveillance import SurveillanceResult
 from ml.instants import instant
 from ml.report.columns import axis, column
 from ml.report.report import Report
@@ -40,7 +40,7 @@ _POWER = (
 )
 
 
-def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched: Watch) -> Report:
+def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched: SurveillanceResult) -> Report:
     """Measure usual rates on the weeks watched, beside one rate for all, and say how soon a fault would be known."""
     config, start = study.config, study.params.reference_weeks
     rows = study.test_weeks()
@@ -68,7 +68,9 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched:
     return Report(task=config.task, protocol=_protocol(study, len(rows)), sections=tuple(sections), notes=notes)
 
 
-def naive_answers(study: SurveillanceData, watched: Watch, rows: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+def naive_answers(
+    study: SurveillanceData, watched: SurveillanceResult, rows: pl.DataFrame
+) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What one rate for all, of the reference weeks, expects of some rows."""
     learnt = rows_of_weeks(study.field, watched, 0, study.params.reference_weeks)
     return study.problem.naive(learnt, learnt["label"].to_numpy(), rows)
@@ -160,7 +162,7 @@ def _power(estimator: FaultEstimator) -> list[dict[str, float | None]]:
     return rows
 
 
-def _notes(watched: Watch) -> list[str]:
+def _notes(watched: SurveillanceResult) -> list[str]:
     chosen = watched.usual.usual.chosen
     models = [f"{kind} for {chosen.count(kind)}" for kind in ("regression", "trees", "constant") if kind in chosen]
     notes = [f"usual rates by {', '.join(models)} of {len(chosen)} components, whichever was better on held-out weeks"]

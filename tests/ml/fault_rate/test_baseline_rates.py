@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from features.errors import ModelNotFound
-from ml.fault_rate.baseline_rates import AGES, UsualRates, cell_of, combinations
+from ml.fault_rate.baseline_rates import AGES, BaselineRates, cell_of, combinations
 
 BANDS = 3
 EFFECTS = combinations(BANDS)
 
 
 @pytest.fixture
-def usual() -> UsualRates:
+def usual() -> BaselineRates:
     rates = np.arange(2.0 * len(EFFECTS)).reshape(2, -1)
-    return UsualRates(
+    return BaselineRates(
         components=("brakes", "pump"),
         limits=np.array([1_000.0, 2_000.0]),
         rates=rates,
@@ -34,7 +34,7 @@ def test_a_combination_is_found_where_it_stands() -> None:
     assert cell_of(AGES[0], 0, 0, BANDS) == cell_of(AGES[0] + 0.1, 0, 0, BANDS)
 
 
-def test_rates_bands_and_what_models_have(usual: UsualRates) -> None:
+def test_rates_bands_and_what_models_have(usual: BaselineRates) -> None:
     assert usual.bands_of([999.0, 1_000.0, 5_000.0, np.nan]).tolist() == [0, 1, 2, -1]
     row = int(cell_of(2.5, 1, 7, BANDS))
     assert usual.yearly(1, age=2.5, driven=1, month=7) == usual.rates[1, row]
@@ -42,13 +42,13 @@ def test_rates_bands_and_what_models_have(usual: UsualRates) -> None:
     assert usual.place == {"brakes": 0, "pump": 1}
 
 
-def test_arrays_restore_it_and_a_missing_one_is_named(usual: UsualRates) -> None:
+def test_arrays_restore_it_and_a_missing_one_is_named(usual: BaselineRates) -> None:
     arrays = usual.to_arrays()
-    again = UsualRates.from_arrays(arrays)
+    again = BaselineRates.from_arrays(arrays)
     assert (again.components, again.pairs, again.chosen, again.seasonal) == (
         usual.components, usual.pairs, usual.chosen, True,
     )  # fmt: skip
     np.testing.assert_array_equal(again.deviance, usual.deviance)
     del arrays["usual_rates"]
     with pytest.raises(ModelNotFound, match="lacks the array 'usual_rates'"):
-        UsualRates.from_arrays(arrays)
+        BaselineRates.from_arrays(arrays)

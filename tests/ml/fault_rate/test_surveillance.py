@@ -11,7 +11,7 @@ import pytest
 from features.errors import DataError
 from ml.fault_rate import surveillance
 from ml.fault_rate.expected import deviance, expect
-from ml.fault_rate.exposure import Field, lay_out
+from ml.fault_rate.exposure import FleetExposure, lay_out
 from ml.fault_rate.params import FaultParams
 from ml.fault_rate.reports import lay_out_reports
 from tests.small.fault_rate import COMPONENTS, DAY, DAYS, START, fleet_and_records
@@ -19,11 +19,11 @@ from tests.small.fault_rate import COMPONENTS, DAY, DAYS, START, fleet_and_recor
 PARAMS = FaultParams()
 
 
-def field_of(fleet: pl.DataFrame, records: pl.DataFrame) -> Field:
+def field_of(fleet: pl.DataFrame, records: pl.DataFrame) -> FleetExposure:
     return lay_out(fleet, records, as_of=START + DAYS * DAY, since=START)
 
 
-def watch(field: Field, *, start: int, alpha: float = PARAMS.false_alarms) -> surveillance.Watch:
+def watch(field: FleetExposure, *, start: int, alpha: float = PARAMS.false_alarms) -> surveillance.SurveillanceResult:
     return surveillance.watch(field, start=start, alpha=alpha, longest_delay=PARAMS.longest_delay_days)
 
 

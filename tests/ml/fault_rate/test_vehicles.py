@@ -10,7 +10,7 @@ import pytest
 
 from features.aggregations import DAY
 from features.errors import ModelNotFound
-from ml.fault_rate.baseline_rates import UsualRates, combinations
+from ml.fault_rate.baseline_rates import BaselineRates, combinations
 from ml.fault_rate.exposure import YEAR_DAYS
 from ml.fault_rate.vehicles import (
     MONTH_DAYS,
@@ -72,9 +72,9 @@ def test_builds_are_chosen_from_a_day_until_another(vehicles: Vehicles) -> None:
     assert rows_of(vehicles, "Z", (None, None)).tolist() == []
 
 
-def usual(rate: float) -> UsualRates:
+def usual(rate: float) -> BaselineRates:
     """One rate for every age, distance and month; B has no brakes."""
-    return UsualRates(
+    return BaselineRates(
         components=("brakes",), limits=np.array([1_000.0]), rates=np.full((1, len(combinations(2))), rate),
         seasonal=True, pairs=(("A", ""), ("B", "")), has=np.array([[True, False]]), chosen=("constant",),
         deviance=np.ones((1, 3)),

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ml.fault_rate.answer import ratio_of, respond
-from ml.fault_rate.baseline_rates import UsualRates
+from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.request import FaultQuestion
 from ml.fault_rate.snapshot import Snapshot
@@ -19,7 +19,7 @@ from ml.fault_rate.surveillance import ALARM
 @pytest.fixture
 def estimator() -> FaultEstimator:
     """Two weeks of two models: A had 1 fault of a pump where 1 was expected, E has no pump."""
-    usual = UsualRates(
+    usual = BaselineRates(
         components=("pump",), limits=np.array([]), rates=np.zeros((1, 192)), seasonal=False,
         pairs=(("A", ""), ("E", "")), has=np.array([[True, False]]), chosen=("constant",), deviance=np.ones((1, 3)),
     )  # fmt: skip

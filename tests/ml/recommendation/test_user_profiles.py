@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.aggregations import DAY
-from ml.recommendation.user_profiles import FILE, People, key_of
+from ml.recommendation.user_profiles import FILE, UserProfiles, key_of
 from tests.ml.recommendation.showroom import PARAMS, facts
 
 UNTIL = 15 * DAY
@@ -14,22 +14,22 @@ VIEW = PARAMS.grades["view"]
 
 
 @pytest.fixture(scope="module")
-def people() -> People:
+def people() -> UserProfiles:
     made = facts()
-    return People.learn(made, made.known(100 * DAY), PARAMS, until=UNTIL)
+    return UserProfiles.learn(made, made.known(100 * DAY), PARAMS, until=UNTIL)
 
 
-def test_only_those_are_there_who_had_come_by_then(people: People) -> None:
+def test_only_those_are_there_who_had_come_by_then(people: UserProfiles) -> None:
     assert people.row("K") == 0 and len(people.keys) == 1
     assert people.row("L") is None, "chose something only on day 40"
     assert people.row("M") is None, "became a customer on day 30"
     made = facts()
-    later = People.learn(made, made.known(100 * DAY), PARAMS, until=41 * DAY)
+    later = UserProfiles.learn(made, made.known(100 * DAY), PARAMS, until=41 * DAY)
     assert {name for name in "KLMZ" if later.row(name) is not None} == {"K", "L", "M"}
     assert later.keys.tolist() == sorted(key_of(name) for name in "KLM")
 
 
-def test_a_history_fades_from_the_day_of_training_on(people: People) -> None:
+def test_a_history_fades_from_the_day_of_training_on(people: UserProfiles) -> None:
     item, weight, since = people.history_of(0, now=UNTIL, half_life_days=1.0)
     assert item.tolist() == [0, 1, 2]  # new A five days ago, new B yesterday, used A four days ago
     np.testing.assert_allclose(weight, [VIEW / 32, VIEW / 2, VIEW / 16])
@@ -41,14 +41,14 @@ def test_a_history_fades_from_the_day_of_training_on(people: People) -> None:
     np.testing.assert_allclose(before, weight)
 
 
-def test_a_customer_s_wishes_are_there(people: People) -> None:
+def test_a_customer_s_wishes_are_there(people: UserProfiles) -> None:
     assert people.budget[0, 1] == pytest.approx(np.log(100_000)) and np.isnan(people.budget[0, 0])
     assert people.stated["body_type"].tolist() == [1]  # of sedan, suv
 
 
-def test_files_restore_it_and_name_nobody(people: People) -> None:
+def test_files_restore_it_and_name_nobody(people: UserProfiles) -> None:
     files = people.to_files()
-    again = People.from_files(files)
+    again = UserProfiles.from_files(files)
     assert again.until == people.until and again.keys.tolist() == people.keys.tolist()
     assert (again.history != people.history).nnz == 0 and (again.latest != people.latest).nnz == 0
     np.testing.assert_array_equal(again.budget, people.budget)

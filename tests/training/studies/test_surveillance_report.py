@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml.fault_rate.exposure import Field, lay_out
+from ml.fault_rate.exposure import FleetExposure, lay_out
 from ml.registry import TASKS
 from ml.report.report import Report
 from ml.report.sections import TimeSeries
@@ -24,7 +24,7 @@ WATCHED = 10  # weeks that are learnt from before
 YEAR = 365.25
 
 
-def field() -> Field:
+def field() -> FleetExposure:
     """Ten cars of A and five of B, always there: brakes of A fail in weeks 2 and 12 to 14, the pump of B in 13."""
     fleet = pl.DataFrame(
         {
@@ -57,12 +57,12 @@ class Delay:
         return np.full(len(age), 0.5)
 
 
-def watch(whole: Field, *, chosen: tuple[str, ...] = ("constant", "regression"), delay: Any = None) -> Any:
+def watch(whole: FleetExposure, *, chosen: tuple[str, ...] = ("constant", "regression"), delay: Any = None) -> Any:
     usual = SimpleNamespace(usual=SimpleNamespace(chosen=chosen, seasonal=False))
     return SimpleNamespace(field=whole, delay=delay, usual=usual, proneness=0.04)
 
 
-def study(whole: Field, watched: Any, **changes: Any) -> Any:
+def study(whole: FleetExposure, watched: Any, **changes: Any) -> Any:
     config = SimpleNamespace(
         task="fault_rate", definition=TASKS["fault_rate"], bootstraps=20, segments=("model", "colour")
     )
