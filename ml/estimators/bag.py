@@ -23,6 +23,7 @@ def total_in_order(scores: Iterable[Scores]) -> Scores:
 
     Examples
     --------
+    >>> import numpy as np
     >>> scores = [1e16, 1.0, -1e16]
     >>> total_in_order(scores), float(total_in_order(np.array([[s]]) for s in scores)[0, 0])
     (0.0, 0.0)

@@ -31,6 +31,7 @@ class SingleRowPredictor:
 
     Examples
     --------
+    >>> import numpy as np
     >>> X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
     >>> booster = lgb.train({"objective": "binary", "verbosity": -1}, lgb.Dataset(X, y), 2)
     >>> bool(SingleRowPredictor(booster)(X[:1]) == booster.predict(X[:1], raw_score=True)[0])

@@ -41,7 +41,7 @@ class ReportingDelay:
 
         Examples
         --------
-        >>> ReportingDelay(np.array([0.5, 1.0]), np.zeros(2)).complete([-1, 0, 0.5, 1, 30]).tolist()
+        >>> ReportingDelay(np.array([0.5, 1.0])).complete([-1, 0, 0.5, 1, 30]).tolist()
         [0.0, 0.5, 0.75, 1.0, 1.0]
         """
         days = np.asarray(age, dtype=np.float64)

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from features.errors import DataError
-from ml.demand_forecast.forecast import DECILES
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.lags import NAMES, as_rows, lag_table, transforms
 from ml.demand_forecast.panel import Panel, lay_out
 from ml.demand_forecast.params import DemandParams
+from ml.metrics.demand import DECILES
 
 QUICK = {"n_estimators": 60, "learning_rate": 0.1, "bags": 1, "num_threads": 1, "min_data_in_leaf": 20}
 PARAMS = DemandParams(horizon=3, validation_origins=3, candidates=("croston",), trees=QUICK, attributes=("body",))
