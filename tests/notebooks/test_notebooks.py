@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -28,6 +30,19 @@ def test_a_notebook_defines_nothing_and_is_clean(path: Path) -> None:
     plain = TransformerManager().transform_cell
     nodes = [n for c in cells for n in ast.walk(ast.parse(plain(c.source)))]
     assert not [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+
+
+@each
+def test_what_a_notebook_imports_of_the_product_is_there(path: Path) -> None:
+    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    plain = TransformerManager().transform_cell
+    imports = [n for c in cells for n in ast.walk(ast.parse(plain(c.source))) if isinstance(n, ast.ImportFrom)]
+    own = [n for n in imports if n.module and n.module.split(".")[0] in ("features", "ml", "training", "serving")]
+    assert own
+    for node in own:
+        module = import_module(node.module or "")
+        names = [a.name for a in node.names]
+        assert [n for n in names if not hasattr(module, n) and not find_spec(f"{node.module}.{n}")] == [], node.module
 
 
 @pytest.mark.slow

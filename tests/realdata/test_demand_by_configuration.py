@@ -49,7 +49,7 @@ def test_car_parts(data_folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     assert study.panel.sold.shape == (2674, 51)
     found = measured(OriginForecasts(study.panel, study.learn()), study.origins)
     y = found.rows["label"].to_numpy()
-    metrics = study.config.definition.metrics
+    metrics = study.config.definition.problem.metrics
     loss = metrics["weighted_quantile_loss"].compute(y, metrics["weighted_quantile_loss"].of(found.rows))
     error = metrics["root_mean_squared_error"].compute(y, metrics["root_mean_squared_error"].of(found.rows))
     naive = metrics["weighted_quantile_loss"].compute(y, metrics["weighted_quantile_loss"].of(found.naive))
