@@ -125,7 +125,8 @@ def check_is_fitted(estimator: object, attribute: str | None = None) -> None:
         Call `fit` first.
     """
     own = vars(estimator)
-    if attribute in own if attribute else any(n.endswith("_") and not n.startswith("__") for n in own):
+    # What is learned is set last: from the end the search stops at once, on the path of every request.
+    if attribute in own if attribute else any(n.endswith("_") and not n.startswith("__") for n in reversed(own)):
         return
     from sklearn.exceptions import NotFittedError
 
