@@ -142,6 +142,8 @@ def _read(data: Path, columns: PairColumns) -> pl.DataFrame:
         lines = source.rows().select(columns.names).collect()
     except (OSError, pl.exceptions.PolarsError) as e:
         raise unreadable(str(data), e) from None
+    if lines.is_empty():
+        raise DataError(f"{data}: has columns and no rows; export it again")
     labels = [n for n in columns.names if columns.report is not None or n != columns.count]
     lines = lines.with_columns(pl.col(labels).cast(pl.String))
     if columns.report is None:

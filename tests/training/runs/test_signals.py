@@ -129,7 +129,7 @@ def test_files_and_columns_that_are_not_there_are_refused(pairs: Path, tmp_path:
     for path, message in (
         (tmp_path / "none.csv", "no such file"),
         (tmp_path / "nothing.csv", "has no rows, not even a header"),
-        (empty, "at least one line"),
+        (empty, "has columns and no rows; export it again"),
     ):
         with pytest.raises(DataError, match=message):
             signals(path)
