@@ -34,7 +34,7 @@ class History:
         Contract of the raw table; its `time` orders the rows and its key settles ties.
     on : str
         Column of both spine and table that names the entity.
-    facts : mapping of str to Aggregation
+    aggregations : mapping of str to Aggregation
         By column name.
     lookback_days : int or None
         Rows older than this do not count, so neither training nor a request needs them; None for all rows.
@@ -44,7 +44,7 @@ class History:
 
     table: Table
     on: str
-    facts: Mapping[str, Aggregation]
+    aggregations: Mapping[str, Aggregation]
     lookback_days: int | None = None
     excluding: str | None = None
 
@@ -60,13 +60,13 @@ class History:
             raise DataError(f"{self.table.name}: no column orders its rows, so none comes before `as_of`; use another")
         return self.table.time
 
-    def facts_for(self, columns: Collection[str]) -> dict[str, Aggregation]:
+    def available_aggregations(self, columns: Collection[str]) -> dict[str, Aggregation]:
         """The facts that a table with these columns can give."""
         links = {self.on, self.time, *([self.excluding] if self.excluding else [])}
-        return {name: fact for name, fact in self.facts.items() if fact.reads | links <= set(columns)}
+        return {name: fact for name, fact in self.aggregations.items() if fact.reads | links <= set(columns)}
 
 
-def before(
+def rows_before(
     spine: Frame, table: Frame, *, on: str, time: str, lookback_days: int | None = None, excluding: str | None = None
 ) -> Frame:
     """Pair each entity and moment of the spine with the rows that came strictly before it.
@@ -90,7 +90,7 @@ def before(
     >>> import polars as pl
     >>> spine = nw.from_native(pl.LazyFrame({"customer_id": ["a"], "as_of": [100]}))
     >>> events = nw.from_native(pl.LazyFrame({"customer_id": ["a", "a"], "event_at": [99, 100]}))
-    >>> before(spine, events, on="customer_id", time="event_at").collect().to_dict(as_series=False)
+    >>> rows_before(spine, events, on="customer_id", time="event_at").collect().to_dict(as_series=False)
     {'customer_id': ['a'], 'as_of': [100], 'event_at': [99], 'age_us': [1]}
     """
     moments = spine.select(on, *([excluding] if excluding else []), AS_OF).drop_nulls([on]).unique()
@@ -101,7 +101,7 @@ def before(
     return rows if lookback_days is None else rows.filter(nw.col(AGE) <= lookback_days * DAY)
 
 
-def known(spine: Frame, tables: Mapping[str, Frame], contract: Table) -> Frame:
+def attributes_as_of(spine: Frame, tables: Mapping[str, Frame], contract: Table) -> Frame:
     """Add to each spine row the row it asks about, without what was filled in afterwards.
 
     The row asked about is the question itself, so it also counts at its own instant; before it, all is null. A table
@@ -138,7 +138,7 @@ def known(spine: Frame, tables: Mapping[str, Frame], contract: Table) -> Frame:
     return rows.with_columns(nw.when(there).then(nw.col(n)).alias(n) for n in names)
 
 
-def histories(spine: Frame, tables: Mapping[str, Frame], declared: Sequence[History]) -> Frame:
+def add_histories(spine: Frame, tables: Mapping[str, Frame], histories: Sequence[History]) -> Frame:
     """Add the facts of each history to the spine.
 
     A table or column that a dealership does not have takes the facts that need it along. An entity without rows has
@@ -150,7 +150,7 @@ def histories(spine: Frame, tables: Mapping[str, Frame], declared: Sequence[Hist
         Each history's `on` (and `excluding`) and `as_of` (us).
     tables : mapping of str to LazyFrame
         Raw tables.
-    declared : sequence of History
+    histories : sequence of History
         What to add.
 
     Returns
@@ -166,11 +166,11 @@ def histories(spine: Frame, tables: Mapping[str, Frame], declared: Sequence[Hist
     present = spine.collect_schema().names()
     result = spine
     filled: list[nw.Expr] = []
-    for history in declared:
+    for history in histories:
         if history.table.name not in tables or not {*history.keys} <= set(present):
             continue
         table = tables[history.table.name]
-        facts = history.facts_for(table.collect_schema().names())
+        facts = history.available_aggregations(table.collect_schema().names())
         if clash := sorted(set(facts) & set(present)):
             raise DataError(
                 f"column '{clash[0]}' has the name of a computed feature; rename it in configs/sources.yaml"
@@ -188,7 +188,7 @@ def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str,
     if not facts:
         return []
     time = history.time
-    rows = before(
+    rows = rows_before(
         spine, table, on=history.on, time=time, lookback_days=history.lookback_days, excluding=history.excluding
     )
     grouped = _grouped(rows, history.keys, {n: facts[n] for n in aggregates}, time)
@@ -217,7 +217,7 @@ def _filled(on: str, facts: Mapping[str, Aggregation]) -> list[nw.Expr]:
 
 
 def _latest(grouped: Frame, table: Frame, history: History, columns: Mapping[str, str]) -> Frame:
-    """Values of the row with the largest (instant, key): joined on the instant, so `before` has chosen already."""
+    """Values of the row with the largest (instant, key): joined on the instant, so `rows_before` has chosen already."""
     (key,) = history.table.key
     own = [nw.col(history.excluding).alias("excluded")] if history.excluding else []
     rows = table.select(

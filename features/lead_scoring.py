@@ -51,7 +51,7 @@ VISITS = History(
     EVENTS,
     on="customer_id",
     lookback_days=LOOKBACK_DAYS,
-    facts={
+    aggregations={
         **{name: fact for days in WINDOWS for name, fact in _window(days).items()},
         "sessions_90d": distinct("session_id", days=90, zh="近90天访问次数", en="visits in the last 90 days"),
         "vehicles_90d": distinct("vehicle_id", days=90, zh="近90天关注车辆数", en="vehicles seen in the last 90 days"),
@@ -69,7 +69,7 @@ OTHER_LEADS = History(
     LEADS,
     on="customer_id",
     excluding="lead_id",
-    facts={
+    aggregations={
         "other_leads": count(zh="此前其他线索数", en="other leads of the customer so far"),
         "other_leads_90d": count(days=90, zh="近90天其他线索数", en="other leads in the last 90 days"),
         "days_since_other_lead": days_since(zh="距上一条线索天数", en="days since the customer's other lead"),
@@ -79,7 +79,7 @@ OTHER_LEADS = History(
 PURCHASES = History(
     SALES,
     on="customer_id",
-    facts={
+    aggregations={
         "purchases": count(zh="此前购车次数", en="purchases so far"),
         "purchases_fen": total("price", zh="此前购车金额(分)", en="paid for purchases so far (fen)"),
         "days_since_purchase": days_since(zh="距上次购车天数", en="days since the last purchase"),
@@ -213,7 +213,7 @@ def first_touch(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
         `lead_id` and `first_channel`; leads without an event have no row.
     """
     events = tables["events"].select("event_id", "customer_id", "event_at", "channel")
-    seen = as_of.before(leads, events, on="customer_id", time="event_at", lookback_days=LOOKBACK_DAYS)
+    seen = as_of.rows_before(leads, events, on="customer_id", time="event_at", lookback_days=LOOKBACK_DAYS)
     keys = ["customer_id", AS_OF]
     first = nw.col("event_at") == nw.col("event_at").min().over(*keys)
     earliest = seen.filter(first).filter(nw.col("event_id") == nw.col("event_id").min().over(*keys))
@@ -260,11 +260,11 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     >>> collect(build(spine, tables)).select("lead_id", "views_7d", "days_since_visit", "last_event_type").row(0)
     ('l1', 1, 2.0, 'view')
     """
-    leads = as_of.known(spine, tables, LEADS)
+    leads = as_of.attributes_as_of(spine, tables, LEADS)
     names = leads.collect_schema().names()
     if LEADS.time not in names:
         return leads
-    return as_of.histories(_with_band(_with_call(leads, tables), tables), tables, HISTORIES)
+    return as_of.add_histories(_with_band(_with_call(leads, tables), tables), tables, HISTORIES)
 
 
 def _with_call(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:

@@ -17,7 +17,7 @@ from typing import Any
 import narwhals as nw
 
 from features.aggregations import DAY
-from features.as_of import AS_OF, before
+from features.as_of import AS_OF, rows_before
 from features.errors import ConfigError, DataError
 
 Frame = nw.LazyFrame[Any]
@@ -265,5 +265,5 @@ def history(asked: Frame, chosen: Frame, *, lookback_days: int) -> Frame:
     [('b', 1.0)]
     """
     rows = chosen.select(PERSON, "event_at", ITEM, GRADE)
-    found = before(asked, rows, on=PERSON, time="event_at", lookback_days=lookback_days)
+    found = rows_before(asked, rows, on=PERSON, time="event_at", lookback_days=lookback_days)
     return found.select(PERSON, AS_OF, ITEM, GRADE, "age_us")

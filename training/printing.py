@@ -47,10 +47,10 @@ def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) ->
 
 def print_checked(content: Mapping[str, Any]) -> None:
     """Print what a training would see."""
-    table = Table("table", "read", "kept", "quarantined", "rules broken")
+    table = Table("table", "read", "valid", "quarantined", "rules broken")
     for name, r in content["tables"].items():
         rules = ", ".join(f"{k} ({v:,})" for k, v in r["rules"].items())
-        table.add_row(name, f"{r['read']:,}", f"{r['kept']:,}", f"{r['quarantined']:,}", rules)
+        table.add_row(name, f"{r['read']:,}", f"{r['valid']:,}", f"{r['quarantined']:,}", rules)
     out.print(table)
     for name, part in content["examples"].items():
         out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))

@@ -105,7 +105,7 @@ def _card(data: StudyData[Any], report: Report, fitted: Fitted[Any]) -> dict[str
 
 
 def _table(report: Any) -> dict[str, Any]:
-    return {"rows": report.rows_kept, "quarantined": report.rows_quarantined, "fingerprint": report.fingerprint}
+    return {"rows": report.rows_valid, "quarantined": report.rows_quarantined, "fingerprint": report.fingerprint}
 
 
 def _tags(data: StudyData[Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from features.sources.config import ColumnSource, ExtraFeatures, TableSource
 from features.sources.conversion import Kind
 from features.sources.rules import kind_of
 from features.tables import Table
-from features.yaml_config import near
+from features.yaml_config import name_hint
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ColumnMapping:
 
 
 def map_columns(
-    table: Table, source: TableSource, present: Sequence[str], *, extra: ExtraFeatures, timeless: bool, file: str
+    table: Table, source: TableSource, present: Sequence[str], *, extra: ExtraFeatures, undated: bool, file: str
 ) -> ColumnMapping:
     """Return the source column of every column of a table.
 
@@ -78,12 +78,12 @@ def map_columns(
         Columns of the source.
     extra : ExtraFeatures
         Columns beyond the contract to carry along.
-    timeless : bool
+    undated : bool
         Whether the table's ordering instant does not exist.
     file : str
         Name of the YAML file, for messages.
     """
-    absent = {table.time} if timeless else set()
+    absent = {table.time} if undated else set()
     kinds: dict[str, Kind] = {n: kind_of(table, n) for n in table.columns if n not in absent}
     extras: dict[str, Kind] = {**dict.fromkeys(extra.numeric, "number"), **dict.fromkeys(extra.categorical, "text")}
     problems: list[ChehangError] = [
@@ -107,7 +107,7 @@ def map_columns(
     return ColumnMapping(
         tuple(mapped_columns),
         tuple(k for k in table.key if k not in absent),
-        None if timeless else table.time,
+        None if undated else table.time,
         tuple(problems),
         tuple(n for n, s in source.columns.items() if s is not None and n not in kinds | extras and n not in absent),
     )
@@ -122,7 +122,7 @@ def _origin(name: str, source: TableSource, present: Collection[str]) -> ColumnS
 def _faults(spec: ColumnSource, kind: Kind, present: Collection[str]) -> list[str]:
     faults = []
     if spec.source is not None and spec.source not in present:
-        faults.append(f"the source has no column `{spec.source}`; {near(spec.source, present)}")
+        faults.append(f"the source has no column `{spec.source}`; {name_hint(spec.source, present)}")
     if spec.factor is not None and kind in ("text", "flag", "instant"):
         faults.append(f"`factor` multiplies numbers and this column is {kind}: remove it")
     if (spec.format or spec.unit) and kind != "instant":
@@ -132,7 +132,7 @@ def _faults(spec: ColumnSource, kind: Kind, present: Collection[str]) -> list[st
 
 def _filter_faults(table: Table, source: TableSource, present: Collection[str], file: str) -> list[ConfigError]:
     return [
-        ConfigError(f"{file}: tables.{table.name}.{part}: the source has no column `{c}`; {near(c, present)}")
+        ConfigError(f"{file}: tables.{table.name}.{part}: the source has no column `{c}`; {name_hint(c, present)}")
         for part, columns in (("only", source.only), ("drop", source.drop))
         for c in columns
         if c not in present
@@ -143,7 +143,7 @@ def _missing(
     table: Table, name: str, source: TableSource, present: Collection[str], field: str, *, extra: bool
 ) -> ChehangError:
     candidates = [*present, *(n for n in source.columns if n not in table.columns)]
-    found = f"{table.name}: the source has no column `{name}`; {near(name, candidates)}"
+    found = f"{table.name}: the source has no column `{name}`; {name_hint(name, candidates)}"
     if extra:
         return ConfigError(f"{found}: map it under {field}, or remove it from extra_features")
     remedy = f"map it under {field}"

@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, Validatio
 from features.periods import Timezone
 from features.sources.lines import FileName, LineSource
 from features.tables import TABLES
-from features.yaml_config import Section, load_yaml, near
+from features.yaml_config import Section, load_yaml, name_hint
 
 Scalar: TypeAlias = bool | int | float | str | None
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
@@ -242,7 +242,7 @@ class SourcesConfig(Section):
     def _known_tables(cls, value: dict[str, TableSource]) -> dict[str, TableSource]:
         for name in value:
             if name not in TABLES:
-                raise ValueError(f"`{name}` is not a raw table; {near(name, TABLES)}")
+                raise ValueError(f"`{name}` is not a raw table; {name_hint(name, TABLES)}")
             if name != "service_records" and (value[name].lines or value[name].check_odometer):
                 raise ValueError(f"`lines` and `check_odometer` are for service_records: remove them from `{name}`")
         return value

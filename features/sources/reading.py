@@ -16,11 +16,11 @@ from features.sources.config import ExtraFeatures, SourcesConfig, TableSource
 from features.sources.odometers import keep_unmapped, without_implausible
 from features.sources.quarantine import write_quarantine
 from features.sources.quarantine_limit import quarantine_error
-from features.sources.scans import ROW, Scan, open_source, unreadable
+from features.sources.scans import ROW, Scan, open_source, read_error
 from features.sources.typed_rows import TypedRows, chosen, typed
 from features.sources.validation import ValidationResult, validate_rows
 from features.tables import TABLES, Table
-from features.yaml_config import near
+from features.yaml_config import name_hint
 
 NOTHING: Mapping[str, ExtraFeatures] = MappingProxyType({})
 
@@ -33,7 +33,7 @@ class TableReport:
     ----------
     table : str
         Its name.
-    rows_read, rows_kept, rows_quarantined : int
+    rows_read, rows_valid, rows_quarantined : int
         The rest of `rows_read` are exact duplicates, of which the first is kept.
     rules : dict of str to int
         "column: rule" to the rows that break it, most first; "exact duplicate" to the rows left out as such.
@@ -47,7 +47,7 @@ class TableReport:
 
     table: str
     rows_read: int
-    rows_kept: int
+    rows_valid: int
     rows_quarantined: int
     rules: dict[str, int]
     fingerprint: str
@@ -73,7 +73,7 @@ def read_tables(
     *,
     extra: Mapping[str, ExtraFeatures] = NOTHING,
     quarantine_folder: Path,
-    timeless: Collection[str] = (),
+    undated: Collection[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> RawTables:
     """Read raw tables and keep the rows that hold to the contract.
@@ -91,7 +91,7 @@ def read_tables(
         Columns beyond the contract to carry along, by table.
     quarantine_folder : Path
         Where `<table>.parquet` with the broken rows goes.
-    timeless : collection of str
+    undated : collection of str
         Tables whose ordering instant does not exist: it is not asked for, and not in the frame.
     progress : callable, optional
         Called with one line of text per step.
@@ -115,12 +115,12 @@ def read_tables(
     ...     tables = read_tables(config, ["loan_outcomes"], quarantine_folder=Path(folder))
     >>> tables.frames["loan_outcomes"].collect().rows()
     [('L1', True), ('L2', False)]
-    >>> tables.reports["loan_outcomes"].rows_kept
+    >>> tables.reports["loan_outcomes"].rows_valid
     2
     """
     tell = progress or (lambda line: None)
     now = time.time_ns() // 1_000
-    plans = _plans(config, names, extra, timeless)
+    plans = _plans(config, names, extra, undated)
     frames, reports = {}, {}
     for plan in plans:
         name = plan.table.name
@@ -129,10 +129,10 @@ def read_tables(
         try:
             frames[name], reports[name] = _read(plan, config, Path(quarantine_folder) / f"{name}.parquet", now)
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise unreadable(plan.scan.where, error) from None
+            raise read_error(plan.scan.where, error) from None
         report = reports[name]
         tell(
-            f"{name}: {report.rows_read:,} rows read, {report.rows_kept:,} kept, {report.rows_quarantined:,} set apart"
+            f"{name}: {report.rows_read:,} rows read, {report.rows_valid:,} kept, {report.rows_quarantined:,} set apart"
         )
         for note in report.notes:
             tell(f"{name}: {note}")
@@ -148,12 +148,12 @@ class _Plan:
 
 
 def _plans(
-    config: SourcesConfig, names: Sequence[str], extra: Mapping[str, ExtraFeatures], timeless: Collection[str]
+    config: SourcesConfig, names: Sequence[str], extra: Mapping[str, ExtraFeatures], undated: Collection[str]
 ) -> list[_Plan]:
     plans, problems = [], []
     for name in dict.fromkeys(names):
         try:
-            plan = _plan(config, name, extra.get(name, ExtraFeatures()), name in timeless)
+            plan = _plan(config, name, extra.get(name, ExtraFeatures()), name in undated)
         except ChehangError as error:
             problems.append(error)
             continue
@@ -165,14 +165,14 @@ def _plans(
     return plans
 
 
-def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, timeless: bool) -> _Plan:
+def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, undated: bool) -> _Plan:
     if name not in TABLES:
-        raise ConfigError(f"`{name}` is not a raw table; {near(name, TABLES)}")
+        raise ConfigError(f"`{name}` is not a raw table; {name_hint(name, TABLES)}")
     source = config.tables.get(name)
     if source is None:
         raise ConfigError(f"{config.file}: tables: no entry `{name}`: say there where its rows come from")
     scan = open_source(name, source)
-    mapping = map_columns(TABLES[name], source, scan.columns, extra=extra, timeless=timeless, file=config.file)
+    mapping = map_columns(TABLES[name], source, scan.columns, extra=extra, undated=undated, file=config.file)
     return _Plan(TABLES[name], source, scan, mapping)
 
 
@@ -197,7 +197,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     _not_empty(validation, plan)
     written = write_quarantine(quarantine, rows, validation.broken)
     share = config.max_quarantined_share
-    if validation.broken.height > share * validation.rows_read or validation.rows_kept == 0:
+    if validation.broken.height > share * validation.rows_read or validation.rows_valid == 0:
         raise quarantine_error(
             plan.table, plan.mapping, rows, validation, share=share, file=config.file, written=written
         )
@@ -212,7 +212,7 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     report = TableReport(
         name,
         validation.rows_read,
-        validation.rows_kept,
+        validation.rows_valid,
         validation.broken.height,
         rules,
         validation.fingerprint,

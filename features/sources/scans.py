@@ -86,7 +86,7 @@ def _joined(scan: Scan, other: Scan, on: tuple[str, ...]) -> Scan:
         right = right.with_columns(pl.col(k).cast(left[k], strict=False) for k in keys if mine[k] != left[k])
         twice = right.drop_nulls(keys).group_by(keys).len().filter(pl.col("len") > 1).head(1).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise unreadable(other.where, error) from None
+        raise read_error(other.where, error) from None
     if twice.height:
         row = twice.row(0, named=True)
         who = ", ".join(f"{k} {row[k]}" for k in keys)
@@ -130,7 +130,7 @@ def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
         chosen = filtered(scan.rows(), source).select(text.alias("text"))
         counted = chosen.group_by("text").len("lines").sort("text").collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise unreadable(scan.where, error) from None
+        raise read_error(scan.where, error) from None
     found = classify(counted["text"].fill_null(""), rules).with_columns(text=counted["text"], lines=counted["lines"])
     looked_up = found.select(pl.col("text").alias(lines.text), *LINE_COLUMNS).lazy()
 
@@ -141,7 +141,7 @@ def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
     return Scan(scan.where, (*scan.columns, *LINE_COLUMNS), rows, scan.cheap_to_repeat, Mapped(found))
 
 
-def unreadable(where: str, error: Exception) -> ChehangError:
+def read_error(where: str, error: Exception) -> ChehangError:
     """What went wrong while reading, in one line, and what to do about it."""
     if isinstance(error, ChehangError):
         return error
@@ -205,7 +205,7 @@ def _not_parquet(where: str, files: list[Path], error: Exception) -> DataError:
             return DataError(f"{where}: {file.name}: {unopened.strerror}: let this user read the file")
         if not marked:
             return DataError(f"{where}: {file.name} is not a Parquet file: use `csv` for text, or write it as Parquet")
-    return DataError(str(unreadable(where, error)))
+    return DataError(str(read_error(where, error)))
 
 
 def _csv(table: str, path: Path, source: TableSource) -> Scan:
@@ -235,7 +235,7 @@ def _csv(table: str, path: Path, source: TableSource) -> Scan:
     except pl.exceptions.NoDataError:
         raise DataError(f"{where}: has no rows, not even a header line: export it again") from None
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise unreadable(where, error) from None
+        raise read_error(where, error) from None
     return Scan(where, tuple(n for n in columns if n != ROW), rows, cheap_to_repeat=False)
 
 

@@ -22,7 +22,7 @@ class ValidationResult:
 
     Attributes
     ----------
-    rows_read, rows_kept : int
+    rows_read, rows_valid : int
         Rows in the source, and rows kept; the rest are broken or repeat an identical row that is kept.
     broken : pl.DataFrame
         Rows that break a rule: `__row__` and `broken_rules`.
@@ -38,7 +38,7 @@ class ValidationResult:
     """
 
     rows_read: int
-    rows_kept: int
+    rows_valid: int
     broken: pl.DataFrame
     rules: dict[str, int]
     left_out: pl.Series
@@ -82,7 +82,7 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, watch: tuple[str, .
     kept = sound.filter(~pl.col(ROW).is_in(left_out.implode())) if len(left_out) else sound
     return ValidationResult(
         rows_read=book.height,
-        rows_kept=kept.height,
+        rows_valid=kept.height,
         broken=broken,
         rules=dict(sorted(((r, n) for r, n in counts.items() if n), key=lambda item: -item[1])),
         left_out=left_out,

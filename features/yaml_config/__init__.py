@@ -5,9 +5,9 @@ result into a frozen model.
 """
 
 from features.yaml_config.merging import Layer, merge, origin_of, parse_settings, read_layer
-from features.yaml_config.validation import Section, load_yaml, near, validate, without_variables
+from features.yaml_config.validation import Section, load_yaml, name_hint, validate, without_variables
 
 __all__ = [
-    "Layer", "Section", "load_yaml", "merge", "near", "origin_of", "parse_settings", "read_layer", "validate",
+    "Layer", "Section", "load_yaml", "merge", "name_hint", "origin_of", "parse_settings", "read_layer", "validate",
     "without_variables",
 ]  # fmt: skip

@@ -124,7 +124,7 @@ def _described(fault: Any, model: type[BaseModel], layers: Sequence[Layer], with
 def _rule(fault: Any, model: type[BaseModel], written: Any, place: Place) -> str:
     loc = fault["loc"]
     if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return "unknown key; " + near(str(loc[-1]), _keys(model, loc[:-1]))
+        return "unknown key; " + name_hint(str(loc[-1]), _keys(model, loc[:-1]))
     if fault["type"] == "missing":
         return "this key is required; add it"
     if fault["type"] == "invalid_key":
@@ -153,14 +153,14 @@ def without_variables(text: str, written: object) -> str:
     return text
 
 
-def near(name: str, names: Iterable[object]) -> str:
+def name_hint(name: str, names: Iterable[object]) -> str:
     """Say which names are near to one that does not exist, or all that there are.
 
     Examples
     --------
-    >>> near("temr", ["term", "price"])
+    >>> name_hint("temr", ["term", "price"])
     'did you mean `term`?'
-    >>> near("colour", ["term", "price"])
+    >>> name_hint("colour", ["term", "price"])
     'there are: `price`, `term`'
     """
     known = sorted(str(k) for k in names)

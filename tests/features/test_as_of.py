@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.aggregations import DAY, Aggregation, count, days_since, distinct, last, total
-from features.as_of import History, before, histories, known
+from features.as_of import History, add_histories, attributes_as_of, rows_before
 from features.engines import collect, to_engine
 from features.errors import DataError
 from features.tables import EVENTS, LEADS, VEHICLES, Table
@@ -39,12 +39,12 @@ def spine(*rows: tuple[str | None, int]) -> pl.LazyFrame:
 
 
 def visits(**facts: Aggregation) -> History:
-    return History(EVENTS, on="customer_id", facts=facts)
+    return History(EVENTS, on="customer_id", aggregations=facts)
 
 
 def facts_of(asked: pl.LazyFrame, history: History, table: pl.LazyFrame) -> list[dict[str, Any]]:
     frames = to_engine({"spine": asked, history.table.name: table})
-    result = collect(histories(frames.pop("spine"), frames, [history]))
+    result = collect(add_histories(frames.pop("spine"), frames, [history]))
     return result.sort("customer_id", "as_of", nulls_last=True).to_dicts()
 
 
@@ -141,7 +141,7 @@ def test_an_empty_table_or_spine_keeps_the_columns_and_their_types() -> None:
     facts = visits(n=count(**TEXT), u=distinct("vehicle_id", **TEXT), kind=last("event_type", **TEXT))
     for asked in (spine(("a", NOW)), spine()):
         tables = to_engine({"spine": asked, "events": events()})
-        result = collect(histories(tables.pop("spine"), tables, [facts]))
+        result = collect(add_histories(tables.pop("spine"), tables, [facts]))
         assert result.schema == {
             "customer_id": pl.String,
             "as_of": pl.Int64,
@@ -163,7 +163,10 @@ def test_rows_with_the_same_value_as_the_spine_row_are_excluded() -> None:
     )
     asked = pl.LazyFrame({"customer_id": ["a", "a"], "lead_id": ["l2", "l3"], "as_of": [25, 31]})
     history = History(
-        LEADS, on="customer_id", facts={"n": count(**TEXT), "where": last("channel", **TEXT)}, excluding="lead_id"
+        LEADS,
+        on="customer_id",
+        aggregations={"n": count(**TEXT), "where": last("channel", **TEXT)},
+        excluding="lead_id",
     )
     assert [(r["lead_id"], r["n"], r["where"]) for r in facts_of(asked, history, leads)] == [
         ("l2", 1, "x"),
@@ -177,7 +180,7 @@ def test_missing_tables_and_columns_take_their_facts_along() -> None:
     table = events(at(NOW - 1))
 
     def columns(**tables: pl.LazyFrame) -> list[str]:
-        return collect(histories(asked, to_engine(tables), [facts])).columns[2:]
+        return collect(add_histories(asked, to_engine(tables), [facts])).columns[2:]
 
     assert columns(events=table) == ["n", "u", "kind"]
     assert columns(events=table.drop("event_type")) == ["n", "u"]
@@ -193,15 +196,15 @@ def test_a_column_named_like_a_fact_is_an_error_that_names_it() -> None:
 
 def test_a_table_without_an_instant_has_no_history() -> None:
     history = History(
-        Table("shops", VEHICLES.columns, ("vehicle_id",), None), on="store_id", facts={"n": count(**TEXT)}
+        Table("shops", VEHICLES.columns, ("vehicle_id",), None), on="store_id", aggregations={"n": count(**TEXT)}
     )
     with pytest.raises(DataError, match="shops: no column orders its rows"):
-        history.facts_for(["store_id"])
+        history.available_aggregations(["store_id"])
 
 
 def test_before_pairs_each_moment_once() -> None:
     asked, table = nw.from_native(spine(("a", NOW), ("a", NOW), (None, NOW))), nw.from_native(events(at(NOW - 3)))
-    assert collect(before(asked, table, on="customer_id", time="event_at"))["age_us"].to_list() == [3]
+    assert collect(rows_before(asked, table, on="customer_id", time="event_at"))["age_us"].to_list() == [3]
 
 
 LEAD = pl.LazyFrame(
@@ -218,7 +221,7 @@ LEAD = pl.LazyFrame(
 
 def asked_row(as_of: int, *, leads: pl.LazyFrame = LEAD, lead: str = "l1") -> dict[str, Any]:
     tables = to_engine({"spine": pl.LazyFrame({"lead_id": [lead], "as_of": [as_of]}), "leads": leads})
-    return collect(known(tables.pop("spine"), tables, LEADS)).to_dicts()[0]
+    return collect(attributes_as_of(tables.pop("spine"), tables, LEADS)).to_dicts()[0]
 
 
 def test_the_row_asked_about_counts_from_its_own_instant_without_what_was_filled_in_later() -> None:
@@ -252,7 +255,7 @@ def test_a_wrong_spine_or_no_table_is_one_clear_error(
     asked: pl.LazyFrame, tables: dict[str, pl.LazyFrame], told: str
 ) -> None:
     with pytest.raises(DataError, match=told):
-        known(nw.from_native(asked), to_engine(tables), LEADS)
+        attributes_as_of(nw.from_native(asked), to_engine(tables), LEADS)
 
 
 CUSTOMER = st.sampled_from(["a", "b", None])

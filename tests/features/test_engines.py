@@ -18,7 +18,7 @@ from features.lead_scoring import HISTORIES, build
 from features.tables import CHANNELS, EVENT_TYPES
 
 KEY = ["lead_id", "as_of"]
-FACTS = {name for history in HISTORIES for name in history.facts}
+FACTS = {name for history in HISTORIES for name in history.aggregations}
 
 
 def crowded(rng: np.random.Generator, *, events: int = 800) -> dict[str, pl.DataFrame]:

@@ -17,7 +17,7 @@ from tests.features.pandera_schema import pandera_schema
 
 NOW = 400 * DAY
 COLUMNS = {"lead_id", "as_of"}
-FACTS = {name for history in HISTORIES for name in history.facts}
+FACTS = {name for history in HISTORIES for name in history.aggregations}
 
 
 def tables() -> dict[str, pl.DataFrame]:
@@ -136,7 +136,7 @@ def test_columns_are_the_leads_own_and_every_fact_and_no_outcome() -> None:
     own = ["created_at", "customer_id", "channel", "model", "price", "distance_km"]
     assert columns[:8] == ["lead_id", "as_of", *own]
     assert set(columns[8:]) == FACTS
-    assert all(fact.zh and fact.en for history in HISTORIES for fact in history.facts.values())
+    assert all(fact.zh and fact.en for history in HISTORIES for fact in history.aggregations.values())
 
 
 def test_one_row_per_asked_row_and_one_by_one_equals_the_batch() -> None:

@@ -22,7 +22,7 @@ def test_service_jobs_load_by_configuration_alone(
     config = load_config("fault_rate", ROOT / "configs" / "examples" / "service_jobs" / "fault_rate.yaml")
     found = alarms(config, out=tmp_path / "alarms.csv")
     report = found.reports["service_records"]
-    assert report.rows_kept == 28_482 and report.rows_quarantined == 0
+    assert report.rows_valid == 28_482 and report.rows_quarantined == 0
     share = float(report.notes[0].split("(")[1].split("%")[0])
     assert share > 97
     assert {"odometer_km: runs backwards", "odometer_km: ten times too large"} <= set(report.rules)

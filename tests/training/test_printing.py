@@ -58,7 +58,7 @@ def test_versions_side_by_side_mark_the_champion(printed: Printed) -> None:
 def test_what_a_training_would_see(printed: Printed) -> None:
     leak = {"column": "paid", "verdict": "leak", "acknowledged": False, "evidence": [{"text": "filled in late"}]}
     content = {
-        "tables": {"leads": {"read": 1_200, "kept": 1_000, "quarantined": 200, "rules": {"price: at least 0": 200}}},
+        "tables": {"leads": {"read": 1_200, "valid": 1_000, "quarantined": 200, "rules": {"price: at least 0": 200}}},
         "examples": {"train": {"rows": 600, "positive": 60}},
         "numeric": ["price", "age"],
         "categorical": ["city"],

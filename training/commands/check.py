@@ -24,7 +24,7 @@ def check(
     content: dict[str, Any] = {
         "task": task,
         "tables": {
-            n: {"read": r.rows_read, "kept": r.rows_kept, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
+            n: {"read": r.rows_read, "valid": r.rows_valid, "quarantined": r.rows_quarantined, "rules": dict(r.rules)}
             for n, r in data.raw.reports.items()
         },
         **data.describe(),

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from features.errors import DataError
 from features.sources import load_sources, read_tables
 from features.tables import TABLES
-from features.yaml_config import Section, near
+from features.yaml_config import Section, name_hint
 from ml.bilingual import Text
 from ml.customer_value import CustomerValue, customer_value
 from ml.home import home
@@ -62,7 +62,7 @@ class Stream(Section):
     @classmethod
     def _is_a_table(cls, value: str | None) -> str | None:
         if value is not None and value not in TABLES:
-            raise ValueError(f"no such table; {near(value, TABLES)}")
+            raise ValueError(f"no such table; {name_hint(value, TABLES)}")
         return value
 
 

@@ -21,7 +21,7 @@ import polars as pl
 
 from features.errors import ConfigError, DataError
 from features.sources.config import TableSource
-from features.sources.scans import open_source, unreadable
+from features.sources.scans import open_source, read_error
 from ml.domain.faults.shrinkage.cells import ShrinkageError
 from ml.domain.faults.shrinkage.contingency import Pairs, count_pairs, count_reports
 from ml.domain.faults.shrinkage.disproportionality import proportional_reporting_ratio, reporting_odds_ratio
@@ -141,7 +141,7 @@ def _read(data: Path, columns: PairColumns) -> pl.DataFrame:
     try:
         lines = source.rows().select(columns.names).collect()
     except (OSError, pl.exceptions.PolarsError) as e:
-        raise unreadable(str(data), e) from None
+        raise read_error(str(data), e) from None
     if lines.is_empty():
         raise DataError(f"{data}: has columns and no rows; export it again")
     labels = [n for n in columns.names if columns.report is not None or n != columns.count]

@@ -54,7 +54,7 @@ def score_rows(
         [table, *(n for n in model.task.optional_tables if n in sources.tables)],
         extra={table: config.extra_features},
         quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
-        timeless=(table,) if config.timeless else (),
+        undated=(table,) if config.timeless else (),
         progress=progress,
     )
     rows = _featured(model, problem, raw, None if as_of is None else microseconds(as_of))

@@ -42,6 +42,6 @@ def read_task_tables(
         (*task.tables, *(name for name in task.optional_tables if name in sources.tables)),
         extra=extra,
         quarantine_folder=home() / "quarantine" / task.name,
-        timeless=(task.tables[0],) if config.timeless else (),
+        undated=(task.tables[0],) if config.timeless else (),
         progress=progress,
     )

@@ -195,7 +195,7 @@ def test_dates_in_the_future(tmp_path):
     source = parquet(tmp_path, GOOD | {"submitted_at": [1, soon]})
     with pytest.raises(DataError, match=r"submitted_at: in the future in 1 rows.*set `allow_future: true`"):
         read(tmp_path, source)
-    assert read(tmp_path, source | {"allow_future": True}).reports["applications"].rows_kept == 2
+    assert read(tmp_path, source | {"allow_future": True}).reports["applications"].rows_valid == 2
 
 
 def test_duplicate_keys(tmp_path):

@@ -19,7 +19,7 @@ def bound(present: tuple[str, ...] = PRESENT, extra: ExtraFeatures | None = None
         TableSource(csv="a.csv", **source),
         present,
         extra=extra or ExtraFeatures(),
-        timeless=source.get("time") == "none",
+        undated=source.get("time") == "none",
         file="sources.yaml",
     )
 

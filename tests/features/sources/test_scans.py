@@ -9,7 +9,7 @@ import pytest
 
 from features.errors import ConfigError, DataError
 from features.sources.config import TableSource
-from features.sources.scans import ROW, open_source, unreadable
+from features.sources.scans import ROW, open_source, read_error
 
 
 def test_months_of_parquet_with_different_columns_are_one_table(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_what_cannot_be_opened_says_why(
 
 def test_an_error_of_ours_stays_and_another_becomes_one_line() -> None:
     own = DataError("told already")
-    assert unreadable("x", own) is own
-    assert str(unreadable("x", OSError("a\n\nb"))) == (
+    assert read_error("x", own) is own
+    assert str(read_error("x", OSError("a\n\nb"))) == (
         "x: cannot be read: a: repair or replace the file, and check its permissions"
     )

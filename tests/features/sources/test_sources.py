@@ -32,7 +32,7 @@ def read(
     """Read one table that a source has as Parquet; `options` go to its source or to `read_tables`."""
     file = folder / f"{table}-source.parquet"
     pl.DataFrame(data, strict=False).write_parquet(file)
-    reading = {k: options.pop(k) for k in ("extra", "timeless", "progress") if k in options}
+    reading = {k: options.pop(k) for k in ("extra", "undated", "progress") if k in options}
     config = SourcesConfig(max_quarantined_share=share, tables={table: {"parquet": str(file), **options}})
     return read_tables(config, [table], quarantine_folder=folder / "quarantine", **reading)
 
@@ -221,7 +221,7 @@ def test_extra_features_flow_through_as_numbers_and_texts(tmp_path):
 
 def test_a_timeless_table_has_no_time_column_even_where_the_source_has_one(tmp_path):
     data = good(2) | {"term_months": [12, 24]}
-    frame = read(tmp_path, "applications", data, timeless=["applications"]).frames["applications"].collect()
+    frame = read(tmp_path, "applications", data, undated=["applications"]).frames["applications"].collect()
     assert frame.columns == ["application_id", "term_months"]
 
 
@@ -247,7 +247,7 @@ def test_broken_rows_are_set_apart_with_their_source_row_and_every_rule_they_bre
     }
     tables = read(tmp_path, "applications", data)
     report = tables.reports["applications"]
-    assert (report.rows_read, report.rows_kept, report.rows_quarantined) == (4, 2, 2)
+    assert (report.rows_read, report.rows_valid, report.rows_quarantined) == (4, 2, 2)
     assert report.rules == {"term_months: outside 1..120": 2, "use: not one of private, commercial": 1}
     quarantine = tmp_path / "quarantine" / "applications.parquet"
     apart = pl.read_parquet(quarantine)
@@ -277,20 +277,20 @@ def test_identical_rows_are_kept_once_and_different_rows_of_one_key_not_at_all(t
     report = tables.reports["applications"]
     assert tables.frames["applications"].collect()["application_id"].to_list() == ["A", "C"]
     assert report.rules == {"application_id: duplicate key": 2, "exact duplicate": 2}
-    assert (report.rows_read, report.rows_kept, report.rows_quarantined) == (6, 2, 2)
+    assert (report.rows_read, report.rows_valid, report.rows_quarantined) == (6, 2, 2)
     assert pl.read_parquet(tmp_path / "quarantine" / "applications.parquet")["source_row"].to_list() == [3, 5]
 
 
 def test_a_key_of_several_columns_is_unique_as_a_whole(tmp_path):
     data = {"store_id": ["s", "s", "s"], "model": ["m", "n", "m"], "snapshot_at": [1, 1, 2], "quantity": [1, 2, 3]}
-    assert read(tmp_path, "stock", data).reports["stock"].rows_kept == 3
+    assert read(tmp_path, "stock", data).reports["stock"].rows_valid == 3
     with pytest.raises(DataError, match="store_id, model: duplicate key"):
-        read(tmp_path, "stock", data, timeless=["stock"], drop={"model": ["n"]})
+        read(tmp_path, "stock", data, undated=["stock"], drop={"model": ["n"]})
 
 
 def test_a_repeat_of_a_row_does_not_count_towards_the_share(tmp_path):
     data = {"application_id": ["A", "A"], "submitted_at": [1, 1]}
-    assert read(tmp_path, "applications", data, share=0.0).reports["applications"].rows_kept == 1
+    assert read(tmp_path, "applications", data, share=0.0).reports["applications"].rows_valid == 1
 
 
 def test_the_fingerprint_follows_the_content_and_nothing_else(tmp_path):

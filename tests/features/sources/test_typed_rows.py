@@ -28,7 +28,7 @@ COLUMNS = {"submitted_at": {"from": "submitted_at", "unit": "us"}}
 
 def rows_of(data: dict[str, list[Any]], **source: Any) -> tuple[pl.LazyFrame, ColumnMapping, TypedRows]:
     table = TableSource(csv="a.csv", columns=COLUMNS, **source)
-    mapping = map_columns(APPLICATIONS, table, [*data], extra=ExtraFeatures(), timeless=False, file="sources.yaml")
+    mapping = map_columns(APPLICATIONS, table, [*data], extra=ExtraFeatures(), undated=False, file="sources.yaml")
     rows = pl.LazyFrame(data).with_row_index(ROW)
     converted = typed(
         chosen(rows, table, mapping), APPLICATIONS, mapping, timezone="UTC", now=NOW, field="tables", where="a.csv"
@@ -53,7 +53,7 @@ def test_values_take_their_contract_s_type_and_each_broken_rule_its_flag() -> No
 def test_one_of_identical_rows_is_valid_and_none_of_those_that_share_a_key(
     validation: ValidationResult,
 ) -> None:
-    assert (validation.rows_read, validation.rows_kept) == (8, 2)
+    assert (validation.rows_read, validation.rows_valid) == (8, 2)
     assert validation.left_out.to_list() == [1, 2, 4, 5, 6, 7]
     assert validation.rules["application_id: duplicate key"] == 2 and validation.rules["exact duplicate"] == 1
     assert validation.empty == ()

@@ -10,7 +10,7 @@ import pytest
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from features.errors import ConfigError
-from features.yaml_config import Layer, Section, load_yaml, near, validate
+from features.yaml_config import Layer, Section, load_yaml, name_hint, validate
 from features.yaml_config.validation import MAX_FAULTS
 
 
@@ -127,7 +127,7 @@ def test_of_many_faults_the_first_are_told_and_the_others_counted() -> None:
 
 
 def test_near_names_nothing_where_there_is_none() -> None:
-    assert near("x", []) == "there is none"
+    assert name_hint("x", []) == "there is none"
 
 
 class Needy(Section):

@@ -47,7 +47,7 @@ def test_a_check_counts_rows_read_kept_and_quarantined(tmp_path: Path) -> None:
     content = json.loads(done.stdout)
     assert content["task"] == "credit_risk"
     applications = content["tables"]["applications"]
-    assert (applications["read"], applications["kept"], applications["quarantined"]) == (8, 8, 0)
+    assert (applications["read"], applications["valid"], applications["quarantined"]) == (8, 8, 0)
     assert "loan_amount" in content["numeric"]
     assert sum(part["rows"] for part in content["examples"].values()) <= 8
     assert done.stderr == ""
