@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from scipy import sparse
 
 from ml.domain.arrays import FloatArray, IntArray
-from ml.estimators.stepwise import Weights
+from ml.estimators.pipeline import SampleWeights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.signature import Signature
 
@@ -65,7 +65,7 @@ class RowEstimator(Estimator, Protocol):
         y: FloatArray,
         *,
         calibrate: tuple[pl.DataFrame, FloatArray],
-        weights: Weights | None = None,
+        weights: SampleWeights | None = None,
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:

@@ -19,7 +19,7 @@ from ml.domain.credit.points import PointsScale
 from ml.domain.credit.reason_codes import Reason, ReasonGroups, adverse_reasons, nearest_to_cutoff, reason_groups
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
-from ml.estimators.stepwise import StepwiseEstimator, Weights
+from ml.estimators.pipeline import PipelineEstimator, SampleWeights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.estimators.woe_scorecard import WoeScorecard
 from ml.task import Columns
@@ -28,7 +28,7 @@ NEIGHBOURS = 500
 LEARNERS: dict[str, Any] = {"boosted_trees": BoostedTrees, "woe_scorecard": WoeScorecard}
 
 
-class CreditRiskEstimator(StepwiseEstimator):
+class CreditRiskEstimator(PipelineEstimator):
     """Encoder, learner, calibrator and the policy read off held-out applicants.
 
     Parameters
@@ -63,7 +63,7 @@ class CreditRiskEstimator(StepwiseEstimator):
         y: FloatArray,
         *,
         calibrate: tuple[pl.DataFrame, FloatArray],
-        weights: Weights | None = None,
+        weights: SampleWeights | None = None,
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
@@ -208,13 +208,13 @@ class CreditRiskEstimator(StepwiseEstimator):
             }
         )
 
-    def _kinds(self) -> dict[str, Any]:
+    def _step_types(self) -> dict[str, Any]:
         return {"encoder": TabularEncoder, "learner": LEARNERS[self.params.estimator], "calibrator": Calibrator}
 
-    def _learned(self) -> dict[str, Any]:
+    def _fitted_state(self) -> dict[str, Any]:
         return {"policy": self.policy_, "reference": self.reference_.tolist()}
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
+    def _restore_state(self, state: Mapping[str, Any]) -> None:
         self.policy_, self.reference_ = state["policy"], np.array(state["reference"])
         self._finish()
 

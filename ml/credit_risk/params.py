@@ -97,5 +97,5 @@ class CreditParams(Section):
 
     @model_validator(mode="after")
     def _operations(self) -> Self:
-        derived.check_all(self.derived)
+        derived.check_derivations(self.derived)
         return self

@@ -22,7 +22,7 @@ from ml.demand_forecast.trees import FEWEST_ROWS, OPEN, Trees
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.demand.count_distribution import corrected_levels, fit_dispersion, probability_integral
 from ml.domain.demand.demand_class import CLASSES, demand_class
-from ml.estimators.bag import total_in_order
+from ml.estimators.bag import sequential_sum
 
 FEWEST = 150  # outcomes that a class must have to be calibrated by itself
 PRIOR_ROWS = 1.0  # pull to the prior weights, as a share of the rows
@@ -242,7 +242,7 @@ class Forecaster:
             mean = parts["pooled_season"] ** 0.75 * own**0.25
         else:
             parts[TREES] = self.trees_.forecast(past, at, ahead, rows=some, changed=changed)
-            mean = total_in_order(parts[n] * weights[:, i, None] for i, n in enumerate(self.names_) if n in parts)
+            mean = sequential_sum(parts[n] * weights[:, i, None] for i, n in enumerate(self.names_) if n in parts)
         mean = np.maximum(mean, 1e-6)
         return Forecast(
             mean=mean,

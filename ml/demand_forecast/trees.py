@@ -12,7 +12,7 @@ from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.params import TreeParams
 from ml.demand_forecast.past import Past
 from ml.domain.arrays import FloatArray, IntArray
-from ml.estimators.bag import mean_in_order
+from ml.estimators.bag import sequential_mean
 from ml.threads import thread_count
 
 OPEN = 0.1  # share of a period that must have had stock for its sales to test anything
@@ -86,12 +86,12 @@ class Trees:
         """Demand over level, of each row."""
         threads = thread_count(self.params.num_threads) if len(table) >= MANY_ROWS else 1
         ratios = (np.asarray(b.predict(table, num_threads=threads)) for b in self.boosters_)
-        return np.asarray(mean_in_order(ratios, members=len(self.boosters_)), dtype=np.float64)
+        return np.asarray(sequential_mean(ratios, members=len(self.boosters_)), dtype=np.float64)
 
     def contributions(self, table: NDArray[np.float32]) -> FloatArray:
         """What each column adds to the logarithm of demand over level, shape (n_rows, n_columns)."""
         shap = (np.asarray(b.predict(table, pred_contrib=True, num_threads=1))[:, :-1] for b in self.boosters_)
-        return np.asarray(mean_in_order(shap, members=len(self.boosters_)), dtype=np.float64)
+        return np.asarray(sequential_mean(shap, members=len(self.boosters_)), dtype=np.float64)
 
 
 def _rows(p: Panel, until: int, horizon: int, most: int, seed: int) -> tuple[NDArray[np.intp], IntArray, IntArray]:

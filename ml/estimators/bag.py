@@ -10,7 +10,7 @@ from ml.domain.arrays import FloatArray
 Scores = TypeVar("Scores", float, FloatArray)
 
 
-def total_in_order(scores: Iterable[Scores]) -> Scores:
+def sequential_sum(scores: Iterable[Scores]) -> Scores:
     """Return the sum of the scores of a bag's members, added one after the other.
 
     Neither `numpy.sum` nor `sum` does so for one row as for many: NumPy adds up eight and more values of one row in
@@ -25,7 +25,7 @@ def total_in_order(scores: Iterable[Scores]) -> Scores:
     --------
     >>> import numpy as np
     >>> scores = [1e16, 1.0, -1e16]
-    >>> total_in_order(scores), float(total_in_order(np.array([[s]]) for s in scores)[0, 0])
+    >>> sequential_sum(scores), float(sequential_sum(np.array([[s]]) for s in scores)[0, 0])
     (0.0, 0.0)
     """
     members = iter(scores)
@@ -35,6 +35,6 @@ def total_in_order(scores: Iterable[Scores]) -> Scores:
     return total
 
 
-def mean_in_order(scores: Iterable[Scores], *, members: int) -> Scores:
-    """Return the mean of the scores of so many members; see `total_in_order`."""
-    return total_in_order(scores) / members
+def sequential_mean(scores: Iterable[Scores], *, members: int) -> Scores:
+    """Return the mean of the scores of so many members; see `sequential_sum`."""
+    return sequential_sum(scores) / members

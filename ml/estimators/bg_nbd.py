@@ -58,8 +58,8 @@ class BgNbd(SklearnEstimator):
         DataError
             A number is out of order, or nobody ever came back.
         """
-        history, start = checked_histories(frequency, recency, age), (1.0, 1.0, 1.0, 2.0)
-        self.parameters_ = most_likely(_log_likelihood, history, start=start, times=[1], bound=BOUND)
+        history, start = check_histories(frequency, recency, age), (1.0, 1.0, 1.0, 2.0)
+        self.parameters_ = maximise_likelihood(_log_likelihood, history, start=start, times=[1], bound=BOUND)
         return self
 
     def expected_purchases(
@@ -82,7 +82,7 @@ class BgNbd(SklearnEstimator):
         check_is_fitted(self, "parameters_")
         if not horizon >= 0:
             raise DataError(f"horizon: must not be below 0, got {horizon}")
-        x, t, T = checked_histories(frequency, recency, age)
+        x, t, T = check_histories(frequency, recency, age)
         r, alpha, a, b = self.parameters_
         # Gauss's function after Euler's transformation: as published it overflows for customers with many purchases.
         series = hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, horizon / (alpha + T + horizon))
@@ -96,7 +96,7 @@ class BgNbd(SklearnEstimator):
     def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> FloatArray:
         """Chance that each customer has not left; one who never came back cannot have left, in this model."""
         check_is_fitted(self, "parameters_")
-        x, t, T = checked_histories(frequency, recency, age)
+        x, t, T = check_histories(frequency, recency, age)
         r, alpha, a, b = self.parameters_
         safe = np.maximum(b + x - 1, 1e-12)
         with np.errstate(over="ignore"):
@@ -113,7 +113,7 @@ def _log_likelihood(parameters: FloatArray, x: FloatArray, t: FloatArray, T: Flo
     return np.asarray(common + np.logaddexp(stays, leaves))
 
 
-def most_likely(
+def maximise_likelihood(
     log_likelihood: Callable[..., FloatArray],
     history: tuple[FloatArray, FloatArray, FloatArray],
     *,
@@ -146,7 +146,7 @@ def most_likely(
     if not x.sum() > 0:
         raise DataError("frequency: nobody came back, so nothing can be said of who will; give a longer history")
     scale = float(T.mean())
-    columns, weight = distinct_histories(x, t / scale, T / scale)
+    columns, weight = unique_histories(x, t / scale, T / scale)
 
     def loss(theta: FloatArray) -> float:
         value = -float(weight @ log_likelihood(np.exp(theta), *columns)) / weight.sum()
@@ -159,7 +159,7 @@ def most_likely(
     return np.asarray(parameters)
 
 
-def distinct_histories(
+def unique_histories(
     x: FloatArray, t: FloatArray, T: FloatArray
 ) -> tuple[tuple[FloatArray, FloatArray, FloatArray], FloatArray]:
     """Histories that differ, and how many customers have each; of very many, a fixed draw.
@@ -174,7 +174,7 @@ def distinct_histories(
     return (keys[:, 0], keys[:, 1], keys[:, 2]), weight.astype(np.float64)
 
 
-def checked_histories(
+def check_histories(
     frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Histories as arrays.

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from features.errors import ConfigError
 from ml.domain.arrays import FloatArray
-from ml.estimators.bag import mean_in_order
+from ml.estimators.bag import sequential_mean
 from ml.estimators.contract import BinaryClassifier, check_is_fitted
-from ml.estimators.inputs import directions, labelled, matrix
-from ml.estimators.native_files import restored_trees, tree_files
+from ml.estimators.inputs import check_matrix, check_training_data, monotone_directions
+from ml.estimators.native_files import trees_from_files, trees_to_files
 from ml.threads import thread_count
 
 if TYPE_CHECKING:
@@ -114,9 +114,9 @@ class BoostedTrees(BinaryClassifier):
         """
         import lightgbm as lgb
 
-        array, outcome, weight = labelled(X, y, sample_weight)
+        array, outcome, weight = check_training_data(X, y, sample_weight)
         n_features = array.shape[1]
-        ways = directions(n_features, monotone=self.monotone, categorical=self.categorical)
+        ways = monotone_directions(n_features, monotone=self.monotone, categorical=self.categorical)
         if self.bag < 1:
             raise ConfigError(f"bag must be at least 1, got {self.bag}")
         if self.bag > 1 and not self._random():
@@ -144,15 +144,15 @@ class BoostedTrees(BinaryClassifier):
             The matrix has other columns than it was fitted on, or infinite values.
         """
         check_is_fitted(self)
-        array = matrix(X, n_features=self.n_features_in_)
+        array = check_matrix(X, n_features=self.n_features_in_)
         if len(array) == 1:
             return np.array(
-                [mean_in_order((predict(array) for predict in self._single_row), members=len(self.boosters_))]
+                [sequential_mean((predict(array) for predict in self._single_row), members=len(self.boosters_))]
             )
         if len(array) == 0:
             return np.empty(0)
         scores = (booster.predict(array, raw_score=True, num_threads=1) for booster in self.boosters_)
-        return np.asarray(mean_in_order(scores, members=len(self.boosters_)))
+        return np.asarray(sequential_mean(scores, members=len(self.boosters_)))
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
         """What each feature adds to the log-odds: exact SHAP values of the trees, the mean over the bag.
@@ -173,16 +173,16 @@ class BoostedTrees(BinaryClassifier):
         ensembles, arXiv:1802.03888.
         """
         check_is_fitted(self)
-        array = matrix(X, n_features=self.n_features_in_)
+        array = check_matrix(X, n_features=self.n_features_in_)
         if len(array) == 0:
             return np.empty((0, self.n_features_in_ + 1))
         shap = (booster.predict(array, pred_contrib=True, num_threads=1) for booster in self.boosters_)
-        return np.asarray(mean_in_order(shap, members=len(self.boosters_)))
+        return np.asarray(sequential_mean(shap, members=len(self.boosters_)))
 
     def to_files(self) -> dict[str, bytes]:
         """The parameters as JSON and each member as LightGBM model text."""
         check_is_fitted(self)
-        return tree_files(self, NAME, dict(zip(_members(self), self.boosters_, strict=True)))
+        return trees_to_files(self, NAME, dict(zip(_members(self), self.boosters_, strict=True)))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -195,7 +195,7 @@ class BoostedTrees(BinaryClassifier):
         DataError
             A file is damaged.
         """
-        restored, boosters, state = restored_trees(cls, files, NAME, members=_members)
+        restored, boosters, state = trees_from_files(cls, files, NAME, members=_members)
         restored._open(boosters, state["n_features"])
         return restored
 

@@ -14,7 +14,7 @@ from ml.artefacts.json_files import damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
 from ml.domain.statistics.logistic import bounded_logistic_regression
 from ml.estimators.contract import SklearnTransformer, check_is_fitted
-from ml.estimators.inputs import outcomes
+from ml.estimators.inputs import check_outcomes
 
 METHODS = ("auto", "isotonic", "beta", "none")
 LEARNT = METHODS[1:]
@@ -92,7 +92,7 @@ class Calibrator(SklearnTransformer):
         """
         if self.method not in METHODS:
             raise ConfigError(f"calibration: must be one of {', '.join(METHODS)}, got {self.method!r}")
-        outcome, weight = outcomes(y, sample_weight)
+        outcome, weight = check_outcomes(y, sample_weight)
         log_odds = np.asarray(X, dtype=np.float64)
         if log_odds.shape != outcome.shape or not np.isfinite(log_odds).all():
             raise DataError(

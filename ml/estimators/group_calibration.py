@@ -27,7 +27,7 @@ class GroupCalibration(SklearnEstimator):
 
     Parameters
     ----------
-    least_rows : int
+    min_rows : int
         Rows below which a group has no shift of its own.
 
     Attributes
@@ -42,13 +42,13 @@ class GroupCalibration(SklearnEstimator):
     >>> log_odds = np.zeros(3000)
     >>> store = ["a"] * 1500 + ["b"] * 1450 + ["c"] * 50
     >>> y = np.array(([1.0] * 1050 + [0.0] * 450) + ([1.0] * 435 + [0.0] * 1015) + [1.0] * 50)
-    >>> fitted = GroupCalibration(least_rows=200).fit(log_odds, y, store)
+    >>> fitted = GroupCalibration(min_rows=200).fit(log_odds, y, store)
     >>> fitted.shift(["a", "b", "c", None]).round(1).tolist(), fitted.own("a"), fitted.own("c")
     ([0.8, -0.8, 0.0, 0.0], True, False)
     """
 
-    def __init__(self, *, least_rows: int = 200) -> None:
-        self.least_rows = least_rows
+    def __init__(self, *, min_rows: int = 200) -> None:
+        self.min_rows = min_rows
 
     def fit(
         self, log_odds: FloatArray, y: FloatArray, group: Sequence[str | None], weight: FloatArray | None = None
@@ -57,7 +57,7 @@ class GroupCalibration(SklearnEstimator):
         w = np.ones(len(y)) if weight is None else weight
         names, member = np.unique(np.array(["" if g is None else g for g in group], dtype=str), return_inverse=True)
         size = len(names)
-        enough = (np.bincount(member, minlength=size) >= self.least_rows) & (names != "")
+        enough = (np.bincount(member, minlength=size) >= self.min_rows) & (names != "")
         p = expit(log_odds)
         score = np.bincount(member, w * (y - p), size)[enough]
         information = np.bincount(member, w * p * (1 - p), size)[enough]
@@ -84,7 +84,7 @@ class GroupCalibration(SklearnEstimator):
     def to_files(self) -> dict[str, bytes]:
         """The shifts as JSON."""
         check_is_fitted(self)
-        content = {"least_rows": self.least_rows, "spread": self.spread_, "shifts": self.shifts_}
+        content = {"min_rows": self.min_rows, "spread": self.spread_, "shifts": self.shifts_}
         return {STATE: to_json(content)}
 
     @classmethod
@@ -98,10 +98,10 @@ class GroupCalibration(SklearnEstimator):
         DataError
             The file is damaged.
         """
-        content: dict[str, Any] = from_json(files, STATE, keys=frozenset({"least_rows", "spread", "shifts"}))
+        content: dict[str, Any] = from_json(files, STATE, keys=frozenset({"min_rows", "spread", "shifts"}))
         if not isinstance(content["shifts"], dict):
             raise damaged(STATE, "its shifts must be numbers by group")
-        restored = cls(least_rows=content["least_rows"])
+        restored = cls(min_rows=content["min_rows"])
         restored.spread_, restored.shifts_ = float(content["spread"]), content["shifts"]
         return restored
 

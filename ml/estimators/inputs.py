@@ -11,7 +11,7 @@ from features.errors import ConfigError, DataError
 from ml.domain.arrays import FloatArray
 
 
-def matrix(X: npt.ArrayLike, *, n_features: int | None = None) -> FloatArray:
+def check_matrix(X: npt.ArrayLike, *, n_features: int | None = None) -> FloatArray:
     """A C-contiguous float64 matrix; one that is already right is returned as it is.
 
     Parameters
@@ -28,9 +28,9 @@ def matrix(X: npt.ArrayLike, *, n_features: int | None = None) -> FloatArray:
 
     Examples
     --------
-    >>> matrix([[1, 2]]).dtype.name
+    >>> check_matrix([[1, 2]]).dtype.name
     'float64'
-    >>> matrix([[1.0, float("inf")]])  # doctest: +ELLIPSIS
+    >>> check_matrix([[1.0, float("inf")]])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     features.errors.DataError: column 1 holds an infinite value (row 0): use finite numbers, or NaN ...
@@ -50,7 +50,7 @@ def matrix(X: npt.ArrayLike, *, n_features: int | None = None) -> FloatArray:
     return array
 
 
-def labelled(
+def check_training_data(
     X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Matrix, outcomes and weights to learn from; both outcomes must be there.
@@ -58,19 +58,19 @@ def labelled(
     Raises
     ------
     DataError
-        As `matrix` and `outcomes`, or the rows do not match.
+        As `check_matrix` and `check_outcomes`, or the rows do not match.
 
     Examples
     --------
-    >>> labelled([[1.0], [2.0]], [1, 1], None)
+    >>> check_training_data([[1.0], [2.0]], [1, 1], None)
     Traceback (most recent call last):
     ...
     features.errors.DataError: y holds one class only (1 in all 2 rows): learning needs rows with y = 0 and with y = 1
     """
-    array = matrix(X)
+    array = check_matrix(X)
     if array.shape[1] == 0:
         raise DataError("the feature matrix has no columns: learning needs at least one feature")
-    outcome, weight = outcomes(y, sample_weight)
+    outcome, weight = check_outcomes(y, sample_weight)
     if len(outcome) != len(array):
         raise DataError(
             f"y must have one entry for each row of the feature matrix: {len(outcome)} for {len(array)} rows"
@@ -78,7 +78,7 @@ def labelled(
     return array, outcome, weight
 
 
-def outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
+def check_outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
     """Outcomes and weights as float64 arrays of one length.
 
     Raises
@@ -88,7 +88,7 @@ def outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[Flo
 
     Examples
     --------
-    >>> outcomes([0, 1], None)[1].tolist()
+    >>> check_outcomes([0, 1], None)[1].tolist()
     [1.0, 1.0]
     """
     try:
@@ -112,7 +112,9 @@ def outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[Flo
     return outcome, weight
 
 
-def directions(n_features: int, *, monotone: Mapping[int, int] | None, categorical: Collection[int]) -> list[int]:
+def monotone_directions(
+    n_features: int, *, monotone: Mapping[int, int] | None, categorical: Collection[int]
+) -> list[int]:
     """Direction of every column, once the columns named are known to be there.
 
     Raises
@@ -122,7 +124,7 @@ def directions(n_features: int, *, monotone: Mapping[int, int] | None, categoric
 
     Examples
     --------
-    >>> directions(3, monotone={1: -1}, categorical=(2,))
+    >>> monotone_directions(3, monotone={1: -1}, categorical=(2,))
     [0, -1, 0]
     """
     wanted = monotone or {}

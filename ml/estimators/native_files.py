@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 Trees = TypeVar("Trees", bound=SklearnEstimator)
 
 
-def plain_params(estimator: SklearnEstimator) -> dict[str, Any]:
+def params_to_json(estimator: SklearnEstimator) -> dict[str, Any]:
     """Return the parameters as JSON holds them: a mapping by column as sorted pairs."""
     return {n: sorted(v.items()) if isinstance(v, Mapping) else v for n, v in estimator.get_params().items()}
 
 
-def typed_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that `plain_params` wrote, with tuples and the mapping `monotone`."""
+def params_from_json(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that `params_to_json` wrote, with tuples and the mapping `monotone`."""
     monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
     return {n: tuple(v) if isinstance(v, list) else v for n, v in params.items()} | {"monotone": monotone}
 
 
-def tree_files(
+def trees_to_files(
     estimator: SklearnEstimator, name: str, boosters: Mapping[str, lgb.Booster], **learned: Any
 ) -> dict[str, bytes]:
     """Return the files of an estimator of trees.
@@ -50,14 +50,14 @@ def tree_files(
     check_is_fitted(estimator)
     texts = {file: booster.model_to_string().encode() for file, booster in boosters.items()}
     state = {
-        "params": plain_params(estimator),
+        "params": params_to_json(estimator),
         "n_features": vars(estimator)["n_features_in_"],
         "sha256": {file: sha256(text).hexdigest() for file, text in texts.items()},
     }
     return {f"{name}.json": to_json(state | learned)} | texts
 
 
-def restored_trees(
+def trees_from_files(
     kind: type[Trees],
     files: Mapping[str, bytes],
     name: str,
@@ -65,7 +65,7 @@ def restored_trees(
     members: Callable[[Any], Sequence[str]],
     learned: Collection[str] = (),
 ) -> tuple[Trees, tuple[lgb.Booster, ...], dict[str, Any]]:
-    """Return the estimator that `tree_files` wrote, not yet fitted, its boosters, and the content of the JSON file.
+    """Return the estimator that `trees_to_files` wrote, not yet fitted, its boosters, and the content of the JSON file.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def restored_trees(
     if not isinstance(state["params"], dict) or set(state["params"]) != set(kind._defaults()):
         raise damaged(place, f"its parameters are not those of {name}")
     try:
-        restored = kind(**typed_params(state["params"]))
+        restored = kind(**params_from_json(state["params"]))
         checksums = {file: state["sha256"][file] for file in members(restored)}
     except (KeyError, TypeError, ValueError) as e:
         raise damaged(place, f"its parameters or checksums have the wrong types ({e!r})") from None

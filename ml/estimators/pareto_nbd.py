@@ -17,7 +17,7 @@ from scipy.special import gammaln
 
 from features.errors import DataError
 from ml.domain.arrays import FloatArray
-from ml.estimators.bg_nbd import checked_histories, most_likely
+from ml.estimators.bg_nbd import check_histories, maximise_likelihood
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
 BOUND = 10.0  # of the logarithm of a parameter
@@ -44,8 +44,8 @@ class ParetoNbd(SklearnEstimator):
 
     def fit(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> Self:
         """Fit to customers' histories; arguments and errors as for `BgNbd.fit`."""
-        history, start = checked_histories(frequency, recency, age), (0.5, 0.4, 0.6, 0.5)
-        self.parameters_ = most_likely(
+        history, start = check_histories(frequency, recency, age), (0.5, 0.4, 0.6, 0.5)
+        self.parameters_ = maximise_likelihood(
             _log_likelihood, history, start=start, times=[1, 3], bound=BOUND, ftol=1e-13, gtol=1e-8
         )
         return self
@@ -56,7 +56,7 @@ class ParetoNbd(SklearnEstimator):
         """Purchases to be expected of each customer in the time to come; see `BgNbd.expected_purchases`."""
         if not horizon >= 0:
             raise DataError(f"horizon: must not be below 0, got {horizon}")
-        x, t, T = checked_histories(frequency, recency, age)
+        x, t, T = check_histories(frequency, recency, age)
         alive = self.probability_active(x, t, T)
         r, alpha, s, beta = self.parameters_
         # (1 - u^(s-1)) / (s - 1) with u below 1, and its limit -log u where s is 1
@@ -67,7 +67,7 @@ class ParetoNbd(SklearnEstimator):
     def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> FloatArray:
         """Chance that each customer has not left."""
         check_is_fitted(self, "parameters_")
-        x, t, T = checked_histories(frequency, recency, age)
+        x, t, T = check_histories(frequency, recency, age)
         r, alpha, s, beta = self.parameters_
         log_left = (r + x) * np.log(alpha + T) + s * np.log(beta + T) + _log_leaving(self.parameters_, x, t, T)
         with np.errstate(over="ignore"):

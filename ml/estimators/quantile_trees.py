@@ -12,8 +12,8 @@ import numpy.typing as npt
 from features.errors import ConfigError, DataError
 from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.inputs import directions, matrix
-from ml.estimators.native_files import restored_trees, tree_files
+from ml.estimators.inputs import check_matrix, monotone_directions
+from ml.estimators.native_files import trees_from_files, trees_to_files
 from ml.threads import thread_count
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ lambda_l2, max_bin, num_threads, deterministic
         if not 0 < self.coverage < 1:
             raise ConfigError(f"coverage must be between 0 and 1, got {self.coverage}")
         array, outcome = _labelled(X, y)
-        ways = directions(array.shape[1], monotone=self.monotone, categorical=self.categorical)
+        ways = monotone_directions(array.shape[1], monotone=self.monotone, categorical=self.categorical)
         tail = (1 - self.coverage) / 2
         try:
             middle = self._boost(array, outcome, {"objective": "l2"} | _constrained(ways))
@@ -162,7 +162,7 @@ lambda_l2, max_bin, num_threads, deterministic
             The matrix has other columns than it was fitted on, or infinite values.
         """
         check_is_fitted(self)
-        ends = self._raw(matrix(X, n_features=self.n_features_in_))
+        ends = self._raw(check_matrix(X, n_features=self.n_features_in_))
         ends += self.offsets_
         ends[:, 0] = np.minimum(ends[:, 0], ends[:, 1])
         ends[:, 2] = np.maximum(ends[:, 2], ends[:, 1])
@@ -175,14 +175,14 @@ lambda_l2, max_bin, num_threads, deterministic
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
         """What each feature adds to the median: exact SHAP values, the base in the last column."""
         check_is_fitted(self)
-        array = matrix(X, n_features=self.n_features_in_)
+        array = check_matrix(X, n_features=self.n_features_in_)
         return np.asarray(self.boosters_[1].predict(array, pred_contrib=True, num_threads=1))
 
     def to_files(self) -> dict[str, bytes]:
         """The parameters as JSON and each booster as LightGBM model text."""
         check_is_fitted(self)
         boosters = dict(zip(MEMBERS, self.boosters_, strict=True))
-        return tree_files(self, NAME, boosters, offsets=list(self.offsets_))
+        return trees_to_files(self, NAME, boosters, offsets=list(self.offsets_))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -195,7 +195,7 @@ lambda_l2, max_bin, num_threads, deterministic
         DataError
             A file is damaged.
         """
-        restored, boosters, state = restored_trees(
+        restored, boosters, state = trees_from_files(
             cls, files, NAME, members=lambda trees: MEMBERS, learned=("offsets",)
         )
         low, middle, high = state["offsets"]
@@ -229,7 +229,7 @@ def _constrained(ways: list[int]) -> dict[str, Any]:
 
 
 def _labelled(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    array, outcome = matrix(X), np.asarray(y, dtype=np.float64)
+    array, outcome = check_matrix(X), np.asarray(y, dtype=np.float64)
     if outcome.shape != (len(array),) or len(array) == 0:
         raise DataError(f"{len(array)} rows need as many outcomes, at least 1; got shape {outcome.shape}")
     if not np.isfinite(outcome).all():

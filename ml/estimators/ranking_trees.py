@@ -12,8 +12,8 @@ import numpy.typing as npt
 from features.errors import ConfigError, DataError
 from ml.domain.arrays import FloatArray, IntArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.inputs import directions, matrix
-from ml.estimators.native_files import restored_trees, tree_files
+from ml.estimators.inputs import check_matrix, monotone_directions
+from ml.estimators.native_files import trees_from_files, trees_to_files
 from ml.threads import thread_count
 
 NAME, TREES = "ranking_trees", "ranking_trees.txt"
@@ -101,13 +101,15 @@ class RankingTrees(SklearnEstimator):
         """
         import lightgbm as lgb
 
-        array = matrix(X)
+        array = check_matrix(X)
         grade, size = np.asarray(grades, dtype=np.float64), np.asarray(sizes, dtype=np.int64)
         level, size = _levels(grade, size, len(array))
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         if weight is not None and (weight.shape != grade.shape or not (np.isfinite(weight) & (weight >= 0)).all()):
             raise DataError("sample_weight: must be as many as the rows, finite and at least 0")
-        params = self._lightgbm(directions(array.shape[1], monotone=self.monotone, categorical=()), int(level.max()))
+        params = self._lightgbm(
+            monotone_directions(array.shape[1], monotone=self.monotone, categorical=()), int(level.max())
+        )
         try:
             data = lgb.Dataset(array, level, group=size, weight=weight, params=params)
             fitted = lgb.train(params, data, self.n_estimators)
@@ -127,7 +129,7 @@ class RankingTrees(SklearnEstimator):
             The matrix has other columns than it was fitted on, or infinite values.
         """
         check_is_fitted(self)
-        array = matrix(X, n_features=self.n_features_in_)
+        array = check_matrix(X, n_features=self.n_features_in_)
         if len(array) == 0:
             return np.empty(0)
         threads = thread_count(self.num_threads) if len(array) >= MANY_ROWS else 1
@@ -136,7 +138,7 @@ class RankingTrees(SklearnEstimator):
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
         """What each feature adds to the score, shape (n_rows, n_features + 1), the base last: exact SHAP values."""
         check_is_fitted(self)
-        array = matrix(X, n_features=self.n_features_in_)
+        array = check_matrix(X, n_features=self.n_features_in_)
         if len(array) == 0:
             return np.empty((0, self.n_features_in_ + 1))
         return np.asarray(self.booster_.predict(array, pred_contrib=True, num_threads=1))
@@ -144,7 +146,7 @@ class RankingTrees(SklearnEstimator):
     def to_files(self) -> dict[str, bytes]:
         """The parameters as JSON and the trees as LightGBM model text."""
         check_is_fitted(self)
-        return tree_files(self, NAME, {TREES: self.booster_})
+        return trees_to_files(self, NAME, {TREES: self.booster_})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -157,7 +159,7 @@ class RankingTrees(SklearnEstimator):
         DataError
             A file is damaged.
         """
-        restored, boosters, state = restored_trees(cls, files, NAME, members=lambda trees: [TREES])
+        restored, boosters, state = trees_from_files(cls, files, NAME, members=lambda trees: [TREES])
         restored.booster_, restored.n_features_in_ = boosters[0], int(state["n_features"])
         return restored
 

@@ -103,7 +103,7 @@ class FeatureBins:
         return bins
 
 
-def find_bins(
+def fit_bins(
     x: FloatArray,
     y: FloatArray,
     weight: FloatArray,
@@ -140,7 +140,7 @@ def find_bins(
         cut = _cut(x[there], y[there], weight[there], column, categorical, direction, rules)
         edges, groups = ([], cut) if categorical else (cut, None)
     bins = FeatureBins(edges, groups, [], [], [])
-    place = places(x, bins)
+    place = assign_bins(x, bins)
     size = 1 + (len(edges) + 1 if groups is None else len(groups))
     counts = np.asarray(np.bincount(place, weights=weight, minlength=size), dtype=np.float64)
     bads = np.asarray(np.bincount(place, weights=weight * y, minlength=size), dtype=np.float64)
@@ -148,10 +148,10 @@ def find_bins(
     return FeatureBins(edges, groups, woe.tolist(), counts.tolist(), bads.tolist())
 
 
-def places(x: FloatArray, bins: FeatureBins) -> npt.NDArray[np.intp]:
+def assign_bins(x: FloatArray, bins: FeatureBins) -> npt.NDArray[np.intp]:
     """Bin of each value.
 
-    >>> places(np.array([1.0, 1.5, np.nan]), FeatureBins([1.5], None, [], [], [])).tolist()
+    >>> assign_bins(np.array([1.0, 1.5, np.nan]), FeatureBins([1.5], None, [], [], [])).tolist()
     [0, 1, 2]
     """
     edges, bin_between = bins.steps

@@ -18,9 +18,9 @@ from ml.artefacts.json_files import damaged, from_json, to_json
 from ml.domain.arrays import FloatArray
 from ml.domain.statistics.logistic import bounded_logistic_regression
 from ml.estimators.contract import BinaryClassifier, check_is_fitted
-from ml.estimators.inputs import directions, labelled, matrix
-from ml.estimators.native_files import plain_params, typed_params
-from ml.estimators.woe_bins import BinningRules, FeatureBins, find_bins, places
+from ml.estimators.inputs import check_matrix, check_training_data, monotone_directions
+from ml.estimators.native_files import params_from_json, params_to_json
+from ml.estimators.woe_bins import BinningRules, FeatureBins, assign_bins, fit_bins
 
 STATE = "woe_scorecard.json"
 
@@ -109,17 +109,17 @@ class WoeScorecard(BinaryClassifier):
         ConfigError
             A column that is not there, or bins that cannot be found.
         """
-        array, outcome, weight = labelled(X, y, sample_weight)
+        array, outcome, weight = check_training_data(X, y, sample_weight)
         n_features = array.shape[1]
-        ways = directions(n_features, monotone=self.monotone, categorical=self.categorical)
+        ways = monotone_directions(n_features, monotone=self.monotone, categorical=self.categorical)
         rules = BinningRules(**{field.name: getattr(self, field.name) for field in fields(BinningRules)})
         bins = [
-            find_bins(
+            fit_bins(
                 array[:, i], outcome, weight, column=i, categorical=i in self.categorical, direction=way, rules=rules
             )
             for i, way in enumerate(ways)
         ]
-        evidence = np.column_stack([np.array(b.woe)[places(array[:, i], b)] for i, b in enumerate(bins)])
+        evidence = np.column_stack([np.array(b.woe)[assign_bins(array[:, i], b)] for i, b in enumerate(bins)])
         coefficients, intercept = bounded_logistic_regression(
             evidence, outcome, bounds=[(0.0, None)] * n_features, sample_weight=weight, l2=self.l2
         )
@@ -146,7 +146,7 @@ class WoeScorecard(BinaryClassifier):
             The matrix has other columns than it was fitted on, or infinite values.
         """
         check_is_fitted(self)
-        array = matrix(X, n_features=self.n_features_in_)
+        array = check_matrix(X, n_features=self.n_features_in_)
         if len(array) == 1:
             return np.array([self._single_row(array[0].tolist())])
         total = np.full(len(array), self.intercept_)
@@ -180,14 +180,14 @@ class WoeScorecard(BinaryClassifier):
             As `decision_function`.
         """
         check_is_fitted(self)
-        array = matrix(X, n_features=self.n_features_in_)
+        array = check_matrix(X, n_features=self.n_features_in_)
         return np.column_stack([*self._contributions(array), np.full(len(array), self.intercept_)])
 
     def to_files(self) -> dict[str, bytes]:
         """Bins and weights as JSON."""
         check_is_fitted(self)
         content = {
-            "params": plain_params(self),
+            "params": params_to_json(self),
             "bins": [bins.as_dict() for bins in self.bins_],
             "coefficients": self.coefficients_.tolist(),
             "intercept": self.intercept_,
@@ -207,7 +207,7 @@ class WoeScorecard(BinaryClassifier):
         """
         content = from_json(files, STATE, keys=frozenset({"params", "bins", "coefficients", "intercept"}))
         try:
-            card = cls(**typed_params(content["params"]))
+            card = cls(**params_from_json(content["params"]))
             bins = [FeatureBins.from_dict(each) for each in content["bins"]]
             card._open(bins, np.array(content["coefficients"], dtype=np.float64), float(content["intercept"]))
         except (KeyError, TypeError, ValueError, AttributeError) as e:

@@ -16,8 +16,8 @@ from ml.domain.leads.response_decay import ResponseDecay
 from ml.estimators.boosted_trees import BoostedTrees
 from ml.estimators.calibration import Calibrator
 from ml.estimators.group_calibration import GroupCalibration
+from ml.estimators.pipeline import PipelineEstimator, SampleWeights
 from ml.estimators.shrunken_rates import ShrunkenRates
-from ml.estimators.stepwise import StepwiseEstimator, Weights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.lead_scoring.lead_value import cannot_learn_response, learn_channels, learn_margins, learn_response
 from ml.lead_scoring.params import LeadParams
@@ -31,7 +31,7 @@ FEW = 64  # rows of a request
 GRADES = np.array(["D", "C", "B", "A"])
 
 
-class LeadScoringEstimator(StepwiseEstimator):
+class LeadScoringEstimator(PipelineEstimator):
     """Shrunken rates, encoder, trees, pooled calibration, and a shift for every dealer with enough leads.
 
     Parameters
@@ -84,7 +84,7 @@ class LeadScoringEstimator(StepwiseEstimator):
         y: FloatArray,
         *,
         calibrate: tuple[pl.DataFrame, FloatArray],
-        weights: Weights | None = None,
+        weights: SampleWeights | None = None,
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
@@ -125,7 +125,7 @@ class LeadScoringEstimator(StepwiseEstimator):
         say(f"calibrating on {len(held_y):,} later rows")
         pooled = self.learner_.decision_function(self._matrix(held))
         self._calibrate(matrix, X, y, w, pooled, held_y, held_w)
-        self.dealers_ = GroupCalibration(least_rows=self.params.dealer_calibration_rows)
+        self.dealers_ = GroupCalibration(min_rows=self.params.dealer_calibration_rows)
         self.dealers_.fit(self.calibrator_.log_odds(pooled), held_y, self._dealers(held), held_w)
         say("learning what a sale is worth and what a late call costs")
         both, outcome = pl.concat([X, held], how="diagonal"), np.concatenate([y, held_y])
@@ -291,7 +291,7 @@ class LeadScoringEstimator(StepwiseEstimator):
     def _names(self) -> Sequence[str]:
         return self.feature_names_
 
-    def _kinds(self) -> dict[str, Any]:
+    def _step_types(self) -> dict[str, Any]:
         return {
             "encoder": TabularEncoder,
             "rates": ShrunkenRates,
@@ -300,11 +300,11 @@ class LeadScoringEstimator(StepwiseEstimator):
             "dealers": GroupCalibration,
         }
 
-    def _learned(self) -> dict[str, Any]:
+    def _fitted_state(self) -> dict[str, Any]:
         response = None if self.response_ is None else self.response_.as_dict()
         return {"reference": self.reference_.tolist(), "response": response, "learnt": self.learnt_}
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
+    def _restore_state(self, state: Mapping[str, Any]) -> None:
         self.reference_, self.learnt_ = np.array(state["reference"]), state["learnt"]
         self.response_ = None if state["response"] is None else ResponseDecay.from_dict(state["response"])
         self._finish()

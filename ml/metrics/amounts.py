@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from features.errors import DataError
 from ml.domain.arrays import FloatArray
-from ml.metrics.inputs import columns
+from ml.metrics.inputs import as_columns
 
 
 def mean_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
@@ -78,7 +78,7 @@ def _checked(
     *,
     positive: bool = False,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    outcome, predicted, weight = columns(metric, y, p, sample_weight)
+    outcome, predicted, weight = as_columns(metric, y, p, sample_weight)
     for name, values in (("y", outcome), ("p", predicted)):
         if not np.isfinite(values).all():
             raise DataError(f"{metric}: {name} must be finite, got {values[~np.isfinite(values)][0]}")

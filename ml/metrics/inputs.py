@@ -28,7 +28,7 @@ class ScoreSums:
     negative: FloatArray
 
 
-def columns(
+def as_columns(
     metric: str, y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return outcomes, predictions and weights as float64 columns of one length.
@@ -46,19 +46,19 @@ def columns(
     return outcome, score, weight
 
 
-def checked(
+def check_inputs(
     metric: str, y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None, *, probability: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Outcomes, scores and weights as float64 arrays, or a DataError that names the metric and the rule.
 
     Examples
     --------
-    >>> checked("brier", [0, 1], [0.2, 1.2], None, probability=True)
+    >>> check_inputs("brier", [0, 1], [0.2, 1.2], None, probability=True)
     Traceback (most recent call last):
     ...
     features.errors.DataError: brier: p must be a probability between 0 and 1, got 1.2
     """
-    outcome, score, weight = columns(metric, y, p, sample_weight)
+    outcome, score, weight = as_columns(metric, y, p, sample_weight)
     fits = (score >= 0) & (score <= 1) if probability else np.isfinite(score)
     for rule, values, right in (
         ("y must be 0 or 1", outcome, (outcome == 0) | (outcome == 1)),
@@ -82,7 +82,7 @@ def score_sums(
     >>> score_sums("ks", [1, 0, 1], [0.5, 0.5, 0.7], None).positive.tolist()
     [1.0, 1.0]
     """
-    outcome, score, weight = checked(metric, y, p, sample_weight, probability=probability)
+    outcome, score, weight = check_inputs(metric, y, p, sample_weight, probability=probability)
     order = np.argsort(score, kind="stable")  # near linear on rows that are sorted already, as in a bootstrap
     score, weight, outcome = score[order], weight[order], outcome[order]
     last = np.flatnonzero(np.append(score[1:] != score[:-1], True))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
-from ml.metrics.inputs import checked, score_sums
+from ml.metrics.inputs import check_inputs, score_sums
 
 SMALLEST = 1e-15  # keeps the log loss of a certain answer that was wrong finite
 
@@ -37,7 +37,7 @@ def brier(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | 
     >>> brier([1, 0], [0.5, 0.1])
     0.13
     """
-    outcome, probability, weight = checked("brier", y, p, sample_weight, probability=True)
+    outcome, probability, weight = check_inputs("brier", y, p, sample_weight, probability=True)
     return float(weight @ (probability - outcome) ** 2 / weight.sum())
 
 
@@ -49,7 +49,7 @@ def log_loss(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike
     >>> round(log_loss([1, 0], [0.5, 0.5]), 4)
     0.6931
     """
-    outcome, probability, weight = checked("log_loss", y, p, sample_weight, probability=True)
+    outcome, probability, weight = check_inputs("log_loss", y, p, sample_weight, probability=True)
     of_outcome = np.clip(np.where(outcome == 1, probability, 1 - probability), SMALLEST, 1.0)
     return float(-(weight @ np.log(of_outcome)) / weight.sum())
 

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ml.domain.arrays import FloatArray
-from ml.estimators.retrievers.interactions import Explains
+from ml.estimators.retrievers.interactions import ExplainableRetriever
 from ml.recommendation.catalogue import Vocabularies
 from ml.recommendation.choices import damped
 from ml.recommendation.recommender import Recommender
@@ -167,7 +167,7 @@ def _goes_with(evidence: Evidence, i: int, seen: Mapping[str, float]) -> CardRea
         return None
     history = damped(asked.visitor.history)
     for retriever in recommender.retrieval.by_taste.values():
-        if not isinstance(retriever, Explains):
+        if not isinstance(retriever, ExplainableRetriever):
             continue
         parts = np.asarray(retriever.explain(history, item))
         best = int(parts.argmax())

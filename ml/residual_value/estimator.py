@@ -10,8 +10,8 @@ import polars as pl
 
 from features.errors import ConfigError, DataError
 from ml.domain.arrays import FloatArray
+from ml.estimators.pipeline import PipelineEstimator, SampleWeights
 from ml.estimators.quantile_trees import QuantileTrees
-from ml.estimators.stepwise import StepwiseEstimator, Weights
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.residual_value.params import MONOTONE, ResidualParams
 from ml.task import Columns
@@ -21,7 +21,7 @@ ANSWER = ("value", "value_low", "value_high")
 AGEING = {"age_months": 1.0, "model_year": -1 / 12}
 
 
-class ResidualValueEstimator(StepwiseEstimator):
+class ResidualValueEstimator(PipelineEstimator):
     """Encoder and quantile trees on the logarithm of the price, so that errors are relative.
 
     Parameters
@@ -53,7 +53,7 @@ class ResidualValueEstimator(StepwiseEstimator):
         y: FloatArray,
         *,
         calibrate: tuple[pl.DataFrame, FloatArray],
-        weights: Weights | None = None,
+        weights: SampleWeights | None = None,
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
@@ -148,7 +148,7 @@ class ResidualValueEstimator(StepwiseEstimator):
         found[order] = np.minimum.accumulate(found[order], axis=0)
         return found
 
-    def _kinds(self) -> dict[str, Any]:
+    def _step_types(self) -> dict[str, Any]:
         return {"encoder": TabularEncoder, "learner": QuantileTrees}
 
 

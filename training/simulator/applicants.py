@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
-from training.simulator.draws import NEVER, Random, concatenated, pick, sigmoid, take
-from training.simulator.people import Facts, draw_facts
+from training.simulator.draws import NEVER, Random, concatenate, pick, sigmoid, take
+from training.simulator.people import Demographics, draw_demographics
 from training.simulator.seasons import MINUTE, SHOP_HOURS, Window
 from training.simulator.tastes import reference_prices
 from training.simulator.units import COMMERCIAL_SHARE, HANDOVER
@@ -42,7 +42,7 @@ class Applicants:
         Position in ENERGY_TYPES.
     price : ndarray of float64
         Yuan.
-    facts : Facts
+    demographics : Demographics
         Facts of the applicant.
     shift : ndarray of float64
         How far the population has shifted, 0 to 1.
@@ -60,7 +60,7 @@ class Applicants:
     commercial: BoolArray
     energy: IntArray
     price: FloatArray
-    facts: Facts
+    demographics: Demographics
     shift: FloatArray
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ def population_shift(at: IntArray, window: Window) -> FloatArray:
 
 def build_applicants(rng: Random, world: World) -> Applicants:
     """Draw who applies."""
-    applicants = concatenated([_buyers(rng, world), _others(rng, world), _partners(rng, world)])
+    applicants = concatenate([_buyers(rng, world), _others(rng, world), _partners(rng, world)])
     return take(applicants, np.argsort(applicants.submitted_at, kind="stable"))
 
 
@@ -107,7 +107,7 @@ def _buyers(rng: Random, world: World) -> Applicants:
         commercial=units.commercial[unit],
         energy=world.catalogue.energy[world.catalogue.item_model[item]],
         price=sales.price[row],
-        facts=take(world.people.facts, journeys.person[journey]),
+        demographics=take(world.people.demographics, journeys.person[journey]),
         shift=population_shift(submitted, world.window),
     )
 
@@ -134,7 +134,7 @@ def _others(rng: Random, world: World) -> Applicants:
         commercial=rng.random(len(row)) < COMMERCIAL_SHARE,
         energy=catalogue.energy[model],
         price=np.where(used, reference_prices(catalogue)[model], catalogue.item_price[item]),
-        facts=take(world.people.facts, journeys.person[row]),
+        demographics=take(world.people.demographics, journeys.person[row]),
         shift=population_shift(submitted, window),
     )
 
@@ -145,8 +145,10 @@ def _partners(rng: Random, world: World) -> Applicants:
     submitted = window.at_hours(rng, pick(rng, window.season[: window.days], n), SHOP_HOURS)
     shift = population_shift(submitted, window)
     used = rng.random(n) < 0.22 + 0.12 * shift
-    facts = draw_facts(rng, n, at=window.start, younger=0.35 * shift)
-    wish = np.exp(11.85 + 0.55 * np.log(facts.income / 9_000) + rng.normal(0, 0.3, n)) * np.where(used, 0.55, 1.0)
+    demographics = draw_demographics(rng, n, at=window.start, younger=0.35 * shift)
+    wish = np.exp(11.85 + 0.55 * np.log(demographics.income / 9_000) + rng.normal(0, 0.3, n)) * np.where(
+        used, 0.55, 1.0
+    )
     none = np.full(n, -1, dtype=np.int64)
     return Applicants(
         submitted_at=submitted,
@@ -161,6 +163,6 @@ def _partners(rng: Random, world: World) -> Applicants:
         commercial=rng.random(n) < COMMERCIAL_SHARE + 0.02 * shift,
         energy=catalogue.energy[rng.integers(0, catalogue.current, n)],
         price=np.round(np.clip(wish, 25_000, 900_000), -2),
-        facts=facts,
+        demographics=demographics,
         shift=shift,
     )

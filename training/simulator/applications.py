@@ -100,8 +100,8 @@ def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray
 
 def build_applications(rng: Random, who: Applicants) -> Applications:
     """Draw what the applications say."""
-    n, shift, facts = len(who), who.shift, who.facts
-    age = np.clip((who.submitted_at - facts.birth) / YEAR, 18, 75)
+    n, shift, demographics = len(who), who.shift, who.demographics
+    age = np.clip((who.submitted_at - demographics.birth) / YEAR, 18, 75)
     discipline = rng.normal(0, 1, n)
     thin = rng.random(n) < 0.08 + 0.10 * shift + 0.10 * (age < 27)
     score = SCORE_MEAN + SCORE_SPREAD * (0.78 * discipline + 0.62 * rng.normal(0, 1, n)) - 20 * shift
@@ -112,26 +112,26 @@ def build_applications(rng: Random, who: Applicants) -> Applications:
     loan = np.clip(loan, 5_000, who.price * 0.95 // 100 * 100)
     term = TERMS[(rng.random(n)[:, None] > _term_edges(shift)).sum(axis=1)]
     rate = _rates(rng, who, score=score, thin=thin)
-    debt = facts.income * rng.beta(1.1, 8.0, n) + np.where(rng.random(n) < 0.3, 0.12, 0.0) * facts.income
+    debt = demographics.income * rng.beta(1.1, 8.0, n) + np.where(rng.random(n) < 0.3, 0.12, 0.0) * demographics.income
     married = rng.random(n) < sigmoid((age - 29) / 4)
-    dependents = np.minimum(rng.poisson(np.where(married, 1.0, 0.1)), np.maximum(facts.household - 1, 0))
+    dependents = np.minimum(rng.poisson(np.where(married, 1.0, 0.1)), np.maximum(demographics.household - 1, 0))
     return Applications(
         price=who.price,
         down=who.price - loan,
         loan=loan,
         rate=rate,
-        income=facts.income,
+        income=demographics.income,
         debt=debt,
-        pti=(instalment(loan, rate, term) + debt) / facts.income,
+        pti=(instalment(loan, rate, term) + debt) / demographics.income,
         ltv=loan / who.price,
         age=age,
         term=term,
         employment=employment.astype(np.int64),
         residence=np.minimum(rng.gamma(1.2, 60, n), age * 12).astype(np.int64),
         history=np.minimum(rng.gamma(2.0, 30.0, n), np.maximum(age - 18, 0.5) * 12).astype(np.int64),
-        housing=_housing(rng, age, facts.income),
+        housing=_housing(rng, age, demographics.income),
         marital=np.where(married, np.where(rng.random(n) < 0.07, 2, 1), np.where(age > 60, 3, 0)),
-        education=_education(rng, facts.occupation),
+        education=_education(rng, demographics.occupation),
         dependents=dependents,
         co_borrower=rng.random(n) < np.where(married, 0.28, 0.08),
         thin=thin,
@@ -206,7 +206,7 @@ def applications_frame(
             "housing": labels(HOUSING, applications.housing),
             "marital_status": labels(MARITAL, applications.marital),
             "education": labels(EDUCATION, np.where(there["education"], applications.education, -1)),
-            "occupation": labels(OCCUPATIONS, who.facts.occupation),
+            "occupation": labels(OCCUPATIONS, who.demographics.occupation),
             "employment_months": masked(applications.employment, there["employment"]),
             "residence_months": masked(applications.residence, there["residence"]),
             "dependents": pl.Series(applications.dependents),
@@ -218,7 +218,9 @@ def applications_frame(
             "bureau_delinquencies_24m": masked(applications.delinquencies, filed),
             "bureau_worst_days_past_due": masked(applications.worst, filed),
             "bureau_utilisation": masked(applications.utilisation, filed),
-            "gender": labels(("male", "female"), np.where(there["gender"], who.facts.woman.astype(np.int64), -1)),
+            "gender": labels(
+                ("male", "female"), np.where(there["gender"], who.demographics.woman.astype(np.int64), -1)
+            ),
             "age_band": labels(AGE_BANDS, band.astype(np.int64)),
             "decision": labels(("approve", "refer", "decline"), np.where(decided, decision, -1)),
             "decided_at": instants(decided_at, before=end),

@@ -34,25 +34,25 @@ def customers_frame(rng: Random, world: World) -> pl.DataFrame:
     """The customers table."""
     people, stores = world.people, world.stores
     n = people.customers
-    store, facts = people.store[:n], people.facts
+    store, demographics = people.store[:n], people.demographics
     low = np.round(people.budget[:n] * 0.8 * rng.lognormal(0, 0.08, n), -3)
     is_filled = {name: rng.random(n) < share for name, share in _FILLED_IN.items()}
-    birth = facts.birth[:n]
+    birth = demographics.birth[:n]
     return pl.DataFrame(
         {
             "customer_id": customer_ids(np.arange(n), customers=n),
-            "created_at": pl.Series(world.created),
+            "created_at": pl.Series(world.registered_at),
             "name": _names(rng, n),
             "phone": numbered("100", rng.integers(0, 10**8, n), width=8),  # 100 is no mobile prefix: it never rings
             "birth_date": masked(birth, is_filled["birth_date"] & (birth >= OLDEST_BIRTH)),
-            "gender": masked_labels(("male", "female"), facts.woman[:n].astype(np.int64), is_filled["gender"]),
+            "gender": masked_labels(("male", "female"), demographics.woman[:n].astype(np.int64), is_filled["gender"]),
             "region": stores.regions(store),
             "city": stores.cities(store),
             "store_id": stores.ids(store),
             "distance_km": pl.Series(np.round(people.distance[:n], 1)),
-            "household_size": masked(facts.household[:n], is_filled["household_size"]),
-            "occupation": masked_labels(OCCUPATIONS, facts.occupation[:n], is_filled["occupation"]),
-            "monthly_income": masked(fen(np.round(facts.income[:n], -2)), is_filled["monthly_income"]),
+            "household_size": masked(demographics.household[:n], is_filled["household_size"]),
+            "occupation": masked_labels(OCCUPATIONS, demographics.occupation[:n], is_filled["occupation"]),
+            "monthly_income": masked(fen(np.round(demographics.income[:n], -2)), is_filled["monthly_income"]),
             "budget_low": masked(fen(low), is_filled["budget"]),
             "budget_high": masked(fen(np.round(low * rng.uniform(1.25, 1.7, n), -3)), is_filled["budget"]),
             "preferred_energy_type": masked_labels(ENERGY_TYPES, people.energy[:n].argmax(axis=1), is_filled["energy"]),

@@ -23,7 +23,7 @@ from training.simulator.units import units_frame
 from training.simulator.visits import drives, orders
 from training.simulator.workshop import build_lines, service_frame
 from training.simulator.world import World, build_world
-from training.simulator.write import whole_folder, write_manifest, write_table, write_truth
+from training.simulator.write import atomic_folder, write_manifest, write_table, write_truth
 
 Progress = Callable[[str], None]
 
@@ -63,7 +63,7 @@ def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict
     """
     tell = progress or (lambda line: None)
     rows: dict[str, int] = {}
-    with whole_folder(out) as folder:
+    with atomic_folder(out) as folder:
 
         def put(name: str, frames: Iterable[pl.DataFrame]) -> None:
             rows[name] = write_table(folder, name, frames)

@@ -12,7 +12,7 @@ import polars as pl
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
-Singles = npt.NDArray[np.float32]
+Float32Array = npt.NDArray[np.float32]
 Random = np.random.Generator
 
 NEVER = 2**62  # an instant after everything: comparisons need no special case, and the tables show it as null
@@ -30,11 +30,11 @@ def take(table: Rows, rows: IntArray | slice) -> Rows:
     return type(table)(**{f.name: part(getattr(table, f.name)) for f in fields(table)})  # type: ignore[arg-type]
 
 
-def concatenated(tables: Sequence[Rows]) -> Rows:
+def concatenate(tables: Sequence[Rows]) -> Rows:
     """Return the rows of several dataclasses of arrays, one after the other."""
 
     def joined(parts: Sequence[Any]) -> Any:
-        return concatenated(parts) if is_dataclass(parts[0]) else np.concatenate(parts)
+        return concatenate(parts) if is_dataclass(parts[0]) else np.concatenate(parts)
 
     names = [f.name for f in fields(tables[0])]  # type: ignore[arg-type]
     return type(tables[0])(**{name: joined([getattr(table, name) for table in tables]) for name in names})

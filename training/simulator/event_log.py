@@ -94,7 +94,7 @@ def event_ids(numbers: IntArray) -> pl.Series:
 def event_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
     """The events table, in pieces that keep memory small."""
     names, models, stores = (vocabulary(world) for vocabulary in (_vehicle_names, _vehicle_models, _home_stores))
-    created = world.created
+    created = world.registered_at
     for begin in range(0, max(len(log), 1), CHUNK):
         part = take(log, slice(begin, begin + CHUNK))
         person, vehicle = part.person.astype(np.int64), part.vehicle.astype(np.int64)

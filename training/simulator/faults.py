@@ -133,7 +133,7 @@ def season(component: int) -> FloatArray:
 
 def draw_faults(rng: Random, fleet: Fleet, hazard: Hazard, window: Window) -> Faults:
     """Draw the faults of all cars, by thinning a faster process of constant rate."""
-    start, end = fleet.seen_from(window), fleet.seen_until(window)
+    start, end = fleet.observed_from(window), fleet.observed_until(window)
     years = np.maximum(end - start, 0) / YEAR
     cars, kinds, times = [], [], []
     for component in range(len(COMPONENTS)):
@@ -159,7 +159,7 @@ def expected_faults(fleet: Fleet, hazard: Hazard, component: int, window: Window
     middle = (days[:-1] + DAY // 2 - window.start) / YEAR
     weight = np.r_[0.0, np.cumsum(daily)]
     moment = np.r_[0.0, np.cumsum(daily * middle)]
-    start, end = fleet.seen_from(window), np.maximum(fleet.seen_until(window), fleet.seen_from(window))
+    start, end = fleet.observed_from(window), np.maximum(fleet.observed_until(window), fleet.observed_from(window))
     by_weight = np.interp(end, days, weight) - np.interp(start, days, weight)
     by_moment = np.interp(end, days, moment) - np.interp(start, days, moment)
     built = (fleet.built_at - window.start) / YEAR

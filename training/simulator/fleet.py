@@ -51,11 +51,11 @@ class Fleet:
     def __len__(self) -> int:
         return len(self.unit)
 
-    def seen_from(self, window: Window) -> IntArray:
+    def observed_from(self, window: Window) -> IntArray:
         """Instant (us) from which each car is under observation."""
         return np.maximum(self.entered_at, window.start)
 
-    def seen_until(self, window: Window) -> IntArray:
+    def observed_until(self, window: Window) -> IntArray:
         """Instant (us) until which each car is under observation."""
         return np.minimum(self.left_at, window.end)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from training.simulator.catalogue import Catalogue
-from training.simulator.draws import Random, Singles, pick, sigmoid
+from training.simulator.draws import Float32Array, Random, pick, sigmoid
 from training.simulator.people import People
 from training.simulator.seasons import DAY, HOUR, MINUTE, SHOP_HOURS, TAIL_DAYS, Window
 from training.simulator.stores import Market, Stores
@@ -63,7 +63,7 @@ class Journeys:
     seen: IntArray
     trim: IntArray
     inclusive: FloatArray
-    share: Singles
+    share: Float32Array
 
     def __len__(self) -> int:
         return len(self.person)
@@ -136,7 +136,7 @@ def _begin_times(rng: Random, decided: IntArray, intent: FloatArray, window: Win
 
 
 def _offered(
-    utilities: Singles,
+    utilities: Float32Array,
     catalogue: Catalogue,
     market: Market,
     stores: Stores,
@@ -144,7 +144,7 @@ def _offered(
     store: IntArray,
     month: IntArray,
     used: BoolArray,
-) -> Singles:
+) -> Float32Array:
     """Utilities on the spot; what is not offered, or not looked for, gets UNAVAILABLE."""
     value = utilities + market.appeal.T[month].astype(np.float32)
     current = catalogue.current
@@ -155,7 +155,7 @@ def _offered(
     return value
 
 
-def _best_two(value: Singles) -> tuple[IntArray, IntArray]:
+def _best_two(value: Float32Array) -> tuple[IntArray, IntArray]:
     rows = np.arange(len(value))
     first = value.argmax(axis=1)
     rest = value.copy()
@@ -163,7 +163,7 @@ def _best_two(value: Singles) -> tuple[IntArray, IntArray]:
     return first.astype(np.int64), rest.argmax(axis=1).astype(np.int64)
 
 
-def _standardised(value: Singles, used: BoolArray) -> FloatArray:
+def _standardised(value: Float32Array, used: BoolArray) -> FloatArray:
     result = np.zeros(len(value))
     for group in (used, ~used):
         part = value[group].astype(np.float64)
@@ -171,7 +171,7 @@ def _standardised(value: Singles, used: BoolArray) -> FloatArray:
     return result
 
 
-def _shares(value: Singles, used: BoolArray) -> Singles:
+def _shares(value: Float32Array, used: BoolArray) -> Float32Array:
     odds = np.where(used[:, None], 0.0, np.exp(value))
     total = np.maximum(odds.sum(axis=1, keepdims=True), 1e-30)
     return np.asarray(odds / total, dtype=np.float32)

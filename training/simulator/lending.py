@@ -109,7 +109,7 @@ def observable_log_odds(who: Applicants, said: Applications, *, window: Window) 
         + np.where(said.thin, thin, file)
         - 0.55 * np.log1p(said.employment / 12)
         - 0.3 * np.log(said.income / 8_600)
-        + _OCCUPATION[who.facts.occupation]
+        + _OCCUPATION[who.demographics.occupation]
         + _HOUSING[said.housing]
         - 0.5 * said.co_borrower
         + 0.35 * who.used * (said.term - 24) / 12

@@ -1,4 +1,4 @@
-"""Customers and anonymous visitors: facts, budgets and tastes.
+"""Customers and anonymous visitors: demographics, budgets and tastes.
 
 Each person has an income, a budget that follows from it, a favourite body and energy type and an affinity to each
 brand. The tastes are the coefficients of the true utility (see `tastes`); the customers table shows what a person
@@ -33,7 +33,7 @@ ENERGY_WEIGHTS = np.array([0.34, 0.15, 0.17, 0.08, 0.26])
 
 
 @dataclass(frozen=True)
-class Facts:
+class Demographics:
     """What is true of a person: birth (us), woman, household size, occupation (code), yuan a month."""
 
     birth: IntArray
@@ -51,7 +51,7 @@ class People:
     ----------
     customers : int
         The first so many are customers.
-    facts : Facts
+    demographics : Demographics
         Facts of each person.
     store : ndarray of int64
         Home store.
@@ -68,7 +68,7 @@ class People:
     """
 
     customers: int
-    facts: Facts
+    demographics: Demographics
     store: IntArray
     distance: FloatArray
     budget: FloatArray
@@ -83,8 +83,8 @@ class People:
         return len(self.store)
 
 
-def draw_facts(rng: Random, count: int, *, at: int, younger: FloatArray | float = 0.0) -> Facts:
-    """Draw the facts of persons as of an instant (us); `younger` in 0..1 tilts ages down."""
+def draw_demographics(rng: Random, count: int, *, at: int, younger: FloatArray | float = 0.0) -> Demographics:
+    """Draw the demographics of persons as of an instant (us); `younger` in 0..1 tilts ages down."""
     band = pick(rng, AGE_WEIGHTS, count)
     band = np.where((rng.random(count) < younger) & (band > 0), band - 1, band)
     age = AGE_EDGES[band] + rng.random(count) * (AGE_EDGES[band + 1] - AGE_EDGES[band])
@@ -92,7 +92,7 @@ def draw_facts(rng: Random, count: int, *, at: int, younger: FloatArray | float 
     career = 0.75 + 0.5 * np.exp(-(((age - 42) / 15) ** 2))
     income = 8_600 * career * OCCUPATION_INCOMES[occupation] * rng.lognormal(0, 0.42, count)
     household = 1 + rng.binomial(4, np.clip(0.25 + 0.012 * (age - 22), 0.2, 0.55))
-    return Facts(
+    return Demographics(
         birth=np.asarray((at - age * YEAR) // DAY * DAY, dtype=np.int64),
         woman=rng.random(count) < 0.38,
         household=household,
@@ -104,18 +104,18 @@ def draw_facts(rng: Random, count: int, *, at: int, younger: FloatArray | float 
 def build_people(rng: Random, customers: int, *, stores: Stores, window: Window) -> People:
     """Draw the customers and the visitors."""
     count = customers + int(customers * VISITORS_PER_CUSTOMER)
-    facts = draw_facts(rng, count, at=window.start)
-    richness = np.log(facts.income / 9_000)
+    demographics = draw_demographics(rng, count, at=window.start)
+    richness = np.log(demographics.income / 9_000)
     budget = np.clip(np.exp(11.95 + 0.62 * richness + rng.normal(0, 0.28, count)), 45_000, 900_000)
     poorness = -np.log(budget / 155_000)
     return People(
         customers=customers,
-        facts=facts,
+        demographics=demographics,
         store=pick(rng, stores.weight, count),
         distance=rng.lognormal(2.1, 0.9, count),
         budget=budget,
-        body=_body_tastes(rng, facts),
-        energy=_energy_tastes(rng, facts, window),
+        body=_body_tastes(rng, demographics),
+        energy=_energy_tastes(rng, demographics, window),
         brand=rng.normal(0, 0.75, (count, len(BRANDS))),
         used_aversion=1.4 - 1.1 * poorness + rng.normal(0, 0.9, count),
         existing=(np.arange(count) < customers) & (rng.random(count) < EXISTING_SHARE),
@@ -123,18 +123,18 @@ def build_people(rng: Random, customers: int, *, stores: Stores, window: Window)
     )
 
 
-def _body_tastes(rng: Random, facts: Facts) -> FloatArray:
-    weights = np.tile(BODY_WEIGHTS, (len(facts.birth), 1))
-    large = facts.household >= 4
+def _body_tastes(rng: Random, demographics: Demographics) -> FloatArray:
+    weights = np.tile(BODY_WEIGHTS, (len(demographics.birth), 1))
+    large = demographics.household >= 4
     weights[:, BODY_TYPES.index("mpv")] *= np.where(large, 4.0, 0.6)
     weights[:, BODY_TYPES.index("suv")] *= np.where(large, 1.4, 1.0)
-    weights[:, BODY_TYPES.index("hatchback")] *= np.where(facts.woman, 1.6, 0.8)
+    weights[:, BODY_TYPES.index("hatchback")] *= np.where(demographics.woman, 1.6, 0.8)
     return _tastes(rng, weights, lift=2.0)
 
 
-def _energy_tastes(rng: Random, facts: Facts, window: Window) -> FloatArray:
-    weights = np.tile(ENERGY_WEIGHTS, (len(facts.birth), 1))
-    age = (window.start - facts.birth) / YEAR
+def _energy_tastes(rng: Random, demographics: Demographics, window: Window) -> FloatArray:
+    weights = np.tile(ENERGY_WEIGHTS, (len(demographics.birth), 1))
+    age = (window.start - demographics.birth) / YEAR
     weights[:, ENERGY_TYPES.index("battery_electric")] *= np.where(age < 35, 1.4, 0.8)
     weights[:, ENERGY_TYPES.index("combustion")] *= np.where(age < 35, 0.8, 1.25)
     return _tastes(rng, weights, lift=1.6)
@@ -151,7 +151,7 @@ def customer_ids(person: IntArray, *, customers: int) -> pl.Series:
     return numbered("K", np.where(person < customers, person + 1, -1), width=7)
 
 
-def created_at(rng: Random, people: People, *, first_seen: IntArray, window: Window) -> IntArray:
+def draw_registrations(rng: Random, people: People, *, first_contact: IntArray, window: Window) -> IntArray:
     """When each customer became known: existing ones over four years before the window, others when first seen.
 
     Customers who were never seen shopping registered at some time within the window.
@@ -159,5 +159,5 @@ def created_at(rng: Random, people: People, *, first_seen: IntArray, window: Win
     n = people.customers
     before = window.start - rng.integers(MINUTE, int(4 * YEAR), n)
     sometime = rng.integers(window.start, window.end, n)
-    seen = np.where(first_seen[:n] < window.end, first_seen[:n], sometime)
+    seen = np.where(first_contact[:n] < window.end, first_contact[:n], sometime)
     return np.where(people.existing[:n], before, seen)

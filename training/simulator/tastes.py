@@ -14,7 +14,7 @@ import numpy as np
 
 from ml.domain.arrays import FloatArray, IntArray
 from training.simulator.catalogue import Catalogue
-from training.simulator.draws import Singles
+from training.simulator.draws import Float32Array
 from training.simulator.people import People
 
 TOO_DEAR, TOO_CHEAP = 7.0, 2.2
@@ -51,7 +51,7 @@ def reference_prices(catalogue: Catalogue) -> FloatArray:
     return np.where(earlier, np.round(catalogue.price * USED_PRICE, -2), catalogue.price)
 
 
-def model_utilities(people: People, catalogue: Catalogue) -> Singles:
+def model_utilities(people: People, catalogue: Catalogue) -> Float32Array:
     """Utility of every model at its reference price, without the month's appeal, shape (people, models)."""
     person, model = np.arange(len(people))[:, None], np.arange(len(catalogue.price))[None, :]
     prices = reference_prices(catalogue)

@@ -191,7 +191,7 @@ def fault_exposure_truth(
     """By model, component and whether affected: cars, car-months, faults expected without the injection, faults."""
     group = fleet.model * 2 + hazard.bad
     groups = 2 * len(catalogue.names)
-    months = np.maximum(fleet.seen_until(window) - fleet.seen_from(window), 0) / MONTH
+    months = np.maximum(fleet.observed_until(window) - fleet.observed_from(window), 0) / MONTH
     there = np.flatnonzero(np.bincount(group, minlength=groups))
     parts = []
     for component, name in enumerate(COMPONENTS):

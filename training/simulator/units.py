@@ -17,7 +17,7 @@ import polars as pl
 from features.tables import USES
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from training.simulator.catalogue import DEALER_COST, Catalogue, describe, item_ids
-from training.simulator.draws import NEVER, Random, concatenated, fen, instants, labels, numbered, pick, take
+from training.simulator.draws import NEVER, Random, concatenate, fen, instants, labels, numbered, pick, take
 from training.simulator.journeys import Journeys
 from training.simulator.leads import Funnel
 from training.simulator.people import People
@@ -86,7 +86,7 @@ def build_units(
         _used_units(rng, journeys, funnel, catalogue=catalogue, stores=stores, window=window),
         _earlier_units(rng, people, catalogue=catalogue, stores=stores, window=window),
     ]
-    units = concatenated(parts)
+    units = concatenate(parts)
     return take(units, np.argsort(units.listed_at, kind="stable"))
 
 

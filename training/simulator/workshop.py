@@ -16,7 +16,7 @@ import polars as pl
 from features.tables import ENERGY_TYPES
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from training.simulator.catalogue import Catalogue
-from training.simulator.draws import Random, concatenated, fen, labels, numbered, take
+from training.simulator.draws import Random, concatenate, fen, labels, numbered, take
 from training.simulator.faults import COMPONENTS, Faults
 from training.simulator.fleet import Fleet
 from training.simulator.seasons import DAY, HOUR, MONTH, SHOP_HOURS, Window
@@ -57,8 +57,8 @@ class Lines:
 
 def build_lines(rng: Random, fleet: Fleet, faults: Faults, *, catalogue: Catalogue, window: Window) -> Lines:
     """Draw the lines that have been reported by the end of the data, in the order of the visits."""
-    lines = concatenated([_routine(rng, fleet, catalogue, window), _repairs(rng, fleet, faults, window)])
-    rows = np.flatnonzero((lines.at < fleet.seen_until(window)[lines.car]) & (lines.reported_at < window.end))
+    lines = concatenate([_routine(rng, fleet, catalogue, window), _repairs(rng, fleet, faults, window)])
+    rows = np.flatnonzero((lines.at < fleet.observed_until(window)[lines.car]) & (lines.reported_at < window.end))
     return take(lines, rows[np.argsort(lines.at[rows], kind="stable")])
 
 
@@ -66,7 +66,7 @@ def _routine(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) ->
     electric = catalogue.energy[fleet.model] == ENERGY_TYPES.index("battery_electric")
     months = np.where(electric, 12_000, 7_500) / np.maximum(fleet.monthly_km, 100)
     every = (np.minimum(months, 12.0) * MONTH).astype(np.int64)
-    start, end = fleet.seen_from(window), fleet.seen_until(window)
+    start, end = fleet.observed_from(window), fleet.observed_until(window)
     # A car that drove before the window is somewhere between two visits when it begins.
     phase = (np.where(fleet.entered_at < window.start, rng.random(len(fleet)), 1.0) * every).astype(np.int64)
     count = np.maximum((end - start - phase) // every + 1, 0)
@@ -82,7 +82,7 @@ def _routine(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) ->
     for part, chosen in parts:
         hours[chosen] += part.hours
     labour = Lines(car, np.full(len(car), _LABOUR), at, reported, hours, np.zeros(len(car), dtype=np.bool_))
-    return concatenated([part for part, _ in parts] + [labour])
+    return concatenate([part for part, _ in parts] + [labour])
 
 
 def _routine_lines(
@@ -104,7 +104,7 @@ def _repairs(rng: Random, fleet: Fleet, faults: Faults, window: Window) -> Lines
     hours = np.round(_HOURS[faults.component] * rng.lognormal(0, 0.2, n), 1)
     part = Lines(faults.car, faults.component, at, reported, hours, np.ones(n, dtype=np.bool_))
     labour = Lines(faults.car, np.full(n, _LABOUR), at, reported, hours, np.zeros(n, dtype=np.bool_))
-    return concatenated([part, labour])
+    return concatenate([part, labour])
 
 
 def _shop_time(rng: Random, about: IntArray, window: Window) -> IntArray:

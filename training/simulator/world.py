@@ -14,7 +14,7 @@ from training.simulator.catalogue import Catalogue, build_catalogue
 from training.simulator.draws import Random
 from training.simulator.journeys import Journeys, build_journeys
 from training.simulator.leads import Funnel, build_funnel, first_registration
-from training.simulator.people import People, build_people, created_at
+from training.simulator.people import People, build_people, draw_registrations
 from training.simulator.sales import Sales, build_sales
 from training.simulator.seasons import DAY, Window
 from training.simulator.size import Size
@@ -48,7 +48,7 @@ class World:
     trade: Trade
     units: Units
     sales: Sales
-    created: IntArray
+    registered_at: IntArray
 
 
 def build_world(size: Size) -> World:
@@ -64,7 +64,7 @@ def build_world(size: Size) -> World:
     funnel_stream = size.stream("leads")
     funnel = build_funnel(funnel_stream, journeys, people=people, stores=stores, window=window)
     registered = first_registration(funnel_stream, journeys, funnel, people=len(people), window=window)
-    created = created_at(funnel_stream, people, first_seen=registered, window=window)
+    registered_at = draw_registrations(funnel_stream, people, first_contact=registered, window=window)
     buyers, wants = _wants(journeys, funnel, catalogue=catalogue, window=window)
     expected = _expected(journeys, funnel, catalogue=catalogue, stores=size.stores, window=window)
     supply = _supply(size.stream("stock"), expected, catalogue=catalogue, stores=stores, market=market, window=window)
@@ -96,7 +96,7 @@ def build_world(size: Size) -> World:
         trade=traded,
         units=units,
         sales=sales,
-        created=created,
+        registered_at=registered_at,
     )
 
 

@@ -26,7 +26,7 @@ _INSTANT = pl.Datetime("us", "UTC")
 
 
 @contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
+def atomic_folder(out: Path) -> Iterator[Path]:
     """Give a temporary folder that takes the place of `out` when the block ends well, and vanishes otherwise.
 
     A folder that an earlier run made is set aside, replaced and then removed, so that at any moment either the old or
@@ -96,12 +96,12 @@ def _replace(out: Path, *, fresh: Path, old: Path) -> None:
     shutil.rmtree(old)
 
 
-def in_contract(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+def select_contract_columns(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Give a frame the columns of a table's contract: its order and types, null where the frame has no such column.
 
     Examples
     --------
-    >>> in_contract("stock", pl.DataFrame({"store_id": ["S1"]})).columns[:3]
+    >>> select_contract_columns("stock", pl.DataFrame({"store_id": ["S1"]})).columns[:3]
     ['store_id', 'model', 'snapshot_at']
     """
     columns = TABLES[name].columns
@@ -110,7 +110,7 @@ def in_contract(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def instants_shown(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+def cast_instants(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
     """Cast instants (us) to date-times in UTC: Parquet files are looked at by people too."""
     return frame.with_columns(pl.col(c).cast(_INSTANT) for c in columns)
 
@@ -119,14 +119,14 @@ def write_table(folder: Path, name: str, chunks: Iterable[pl.DataFrame]) -> int:
     """Write a raw table piece by piece; returns its rows."""
     columns = TABLES[name].columns
     shown = [c for c, column in columns.items() if column.unit == "us"]
-    frames = (instants_shown(in_contract(name, chunk), shown) for chunk in chunks)
+    frames = (cast_instants(select_contract_columns(name, chunk), shown) for chunk in chunks)
     return _write(folder / "tables" / f"{name}.parquet", frames)
 
 
 def write_truth(folder: Path, name: str, frame: pl.DataFrame) -> int:
     """Write a table of the truth; returns its rows."""
     shown = [c for c in frame.columns if c.endswith("_at")]
-    return _write(folder / "truth" / f"{name}.parquet", [instants_shown(frame, shown)])
+    return _write(folder / "truth" / f"{name}.parquet", [cast_instants(frame, shown)])
 
 
 def _write(path: Path, frames: Iterable[pl.DataFrame]) -> int:

@@ -15,7 +15,7 @@ from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
 from features.sources import RawTables
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
-from ml.estimators.stepwise import Weights
+from ml.estimators.pipeline import SampleWeights
 from ml.problem import BinaryProblem, RowEstimator, RowProblem
 from ml.signature import Signature, feature_columns, learn_signature
 from ml.task import Task
@@ -164,7 +164,7 @@ class Examples:
         Labels that were not known yet when the rows of `before` begin are censored: see `row_censoring`.
         """
         estimator = self.problem.estimator(params=self.config.params, signature=self.signature)
-        weights: Weights | None = None
+        weights: SampleWeights | None = None
         if self.known_at is not None and before is not None:
             as_of = self.frame["as_of"].to_numpy()
             until = int(as_of[before].min())

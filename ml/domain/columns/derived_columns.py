@@ -70,8 +70,8 @@ def undefined_is_missing() -> np.errstate:
     return np.errstate(divide="ignore", invalid="ignore", over="raise", under="ignore")
 
 
-def check_all(declarations: Mapping[str, Mapping[str, Sequence[str | float]]]) -> None:
-    """Refuse declarations, by name, that are not one operation each that `check` passes.
+def check_derivations(declarations: Mapping[str, Mapping[str, Sequence[str | float]]]) -> None:
+    """Refuse declarations, by name, that are not one operation each that `check_derivation` passes.
 
     Raises
     ------
@@ -81,10 +81,10 @@ def check_all(declarations: Mapping[str, Mapping[str, Sequence[str | float]]]) -
     for name, declaration in declarations.items():
         if len(declaration) != 1:
             raise ValueError(f"derived feature '{name}': give exactly one operation, got {list(declaration)}")
-        check(name, *next(iter(declaration.items())))
+        check_derivation(name, *next(iter(declaration.items())))
 
 
-def check(name: str, operation: str, arguments: Sequence[str | float]) -> None:
+def check_derivation(name: str, operation: str, arguments: Sequence[str | float]) -> None:
     """Refuse an operation that does not exist or has the wrong number of arguments.
 
     Raises
@@ -94,8 +94,8 @@ def check(name: str, operation: str, arguments: Sequence[str | float]) -> None:
 
     Examples
     --------
-    >>> check("loan_to_value", "ratio", ["loan_amount", "vehicle_price"])
-    >>> check("loan_to_value", "divide", ["loan_amount", "vehicle_price"])
+    >>> check_derivation("loan_to_value", "ratio", ["loan_amount", "vehicle_price"])
+    >>> check_derivation("loan_to_value", "divide", ["loan_amount", "vehicle_price"])
     Traceback (most recent call last):
     ValueError: derived feature 'loan_to_value': operation 'divide' is unknown; use one of difference, ...
     """

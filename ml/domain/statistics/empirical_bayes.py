@@ -12,7 +12,7 @@ from scipy.special import betaln
 
 from ml.domain.arrays import FloatArray
 
-LEAST_STRENGTH, MOST_STRENGTH = 1.0, 1e6  # prior rows; at the upper end groups are as good as one
+MIN_STRENGTH, MAX_STRENGTH = 1.0, 1e6  # prior rows; at the upper end groups are as good as one
 
 
 def prior_strength(successes: npt.ArrayLike, trials: npt.ArrayLike) -> float:
@@ -49,13 +49,13 @@ def prior_strength(successes: npt.ArrayLike, trials: npt.ArrayLike) -> float:
     k, n = _counts(successes, trials)
     mean = float(k.sum() / n.sum())
     if mean in (0.0, 1.0) or np.count_nonzero(n) < 2:
-        return MOST_STRENGTH
+        return MAX_STRENGTH
 
     def loss(log_strength: float) -> float:
         a, b = np.exp(log_strength) * mean, np.exp(log_strength) * (1 - mean)
         return -float(np.sum(betaln(k + a, n - k + b) - betaln(a, b)))
 
-    found = minimize_scalar(loss, bounds=(np.log(LEAST_STRENGTH), np.log(MOST_STRENGTH)), method="bounded")
+    found = minimize_scalar(loss, bounds=(np.log(MIN_STRENGTH), np.log(MAX_STRENGTH)), method="bounded")
     return float(np.exp(found.x))
 
 

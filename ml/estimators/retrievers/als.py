@@ -16,7 +16,7 @@ from ml.artefacts.json_files import damaged
 from ml.artefacts.npz import Arrays, member, pack_params, unpack_params
 from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Float32Array, Interactions, one_history, weights_matrix
+from ml.estimators.retrievers.interactions import Float32Array, Interactions, check_history, check_weights
 from ml.threads import thread_count
 
 CHUNK_CELLS = 4_000_000  # 32 MB of float64 for the systems of one chunk of histories
@@ -121,7 +121,7 @@ class ALS(SklearnEstimator):
             Another number of items, or weights that are negative or not finite.
         """
         check_is_fitted(self)
-        found = weights_matrix(histories, "histories", n_items=len(self.item_factors_))
+        found = check_weights(histories, "histories", n_items=len(self.item_factors_))
         length = np.diff(found.indptr)
         factors = np.zeros((len(length), self.item_factors_.shape[1]))
         # Neighbours in length share a chunk, so that little of it is padding.
@@ -162,7 +162,7 @@ class ALS(SklearnEstimator):
             More than one history, or an item that does not exist.
         """
         check_is_fitted(self)
-        found = one_history(history, item, n_items=len(self.item_factors_))
+        found = check_history(history, item, n_items=len(self.item_factors_))
         if found.nnz == 0:
             return np.zeros(0, dtype=np.float32)
         left, _, near = self._systems(found)

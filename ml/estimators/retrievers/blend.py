@@ -16,12 +16,12 @@ from ml.metrics.ranked_lists import ndcg_at_k
 LENGTH, STEPS = 10, 10  # of the validated lists, and of each weight from 0 to 1
 
 
-def standardised(scores: Float32Array) -> Float32Array:
+def standardise(scores: Float32Array) -> Float32Array:
     """Scores of each row with mean 0 and standard deviation 1; a row of equal scores becomes zeros.
 
     Examples
     --------
-    >>> standardised(np.array([[1.0, 3.0], [2.0, 2.0]], dtype=np.float32)).tolist()
+    >>> standardise(np.array([[1.0, 3.0], [2.0, 2.0]], dtype=np.float32)).tolist()
     [[-1.0, 1.0], [0.0, 0.0]]
     """
     # float64 sums: the mean of a row of equal float32 scores must be that score.
@@ -54,10 +54,10 @@ def blend_scores(scores: Mapping[str, Float32Array], weights: Mapping[str, float
     """
     checked = _checked(weights, scores)
     first, *others = checked
-    total = standardised(scores[first]) * np.float32(checked[first])
+    total = standardise(scores[first]) * np.float32(checked[first])
     for name in others:
         if checked[name] > 0:
-            total += standardised(scores[name]) * np.float32(checked[name])
+            total += standardise(scores[name]) * np.float32(checked[name])
     return total
 
 
@@ -94,7 +94,7 @@ def choose_weights(scores: Mapping[str, Float32Array], relevant: csr_matrix, *, 
     rows = np.flatnonzero(np.diff(csr_matrix(relevant).indptr))
     if not rows.size:
         raise DataError(f"choose_weights: none of the {relevant.shape[0]} validation rows has a relevant item")
-    ready = {name: standardised(found[rows]) for name, found in scores.items()}
+    ready = {name: standardise(found[rows]) for name, found in scores.items()}
     wanted, hidden = relevant[rows], mask[rows]
     best, chosen = -np.inf, dict.fromkeys(ready, 0.0)
     for weights in _simplex(list(ready), STEPS):

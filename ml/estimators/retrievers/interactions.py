@@ -39,10 +39,10 @@ class Interactions:
     by_group: csr_matrix | None = None
 
     def __post_init__(self) -> None:
-        matrix = weights_matrix(self.matrix, "interactions")
+        matrix = check_weights(self.matrix, "interactions")
         object.__setattr__(self, "matrix", matrix)
         if self.by_group is not None:
-            object.__setattr__(self, "by_group", weights_matrix(self.by_group, "by_group", n_items=matrix.shape[1]))
+            object.__setattr__(self, "by_group", check_weights(self.by_group, "by_group", n_items=matrix.shape[1]))
 
 
 class Retriever(Protocol):
@@ -77,7 +77,7 @@ class Retriever(Protocol):
 
 
 @runtime_checkable
-class Explains(Protocol):
+class ExplainableRetriever(Protocol):
     """A model whose score is a sum over the history."""
 
     def explain(self, history: csr_matrix, item: int) -> Float32Array:
@@ -129,7 +129,7 @@ def decay_weights(
     return np.asarray(strength * np.exp2(-age / half_life_days), dtype=np.float32)
 
 
-def weights_matrix(matrix: csr_matrix, name: str, *, n_items: int | None = None) -> csr_matrix:
+def check_weights(matrix: csr_matrix, name: str, *, n_items: int | None = None) -> csr_matrix:
     """A float32 CSR matrix in canonical form, without stored zeros; one that is already right is not copied.
 
     Raises
@@ -139,7 +139,7 @@ def weights_matrix(matrix: csr_matrix, name: str, *, n_items: int | None = None)
 
     Examples
     --------
-    >>> weights_matrix(csr_matrix([[-1.0]]), "histories")
+    >>> check_weights(csr_matrix([[-1.0]]), "histories")
     Traceback (most recent call last):
     ...
     features.errors.DataError: histories: weights must be finite and not negative, got -1.0 for item 0
@@ -162,15 +162,15 @@ def weights_matrix(matrix: csr_matrix, name: str, *, n_items: int | None = None)
     return found
 
 
-def one_history(history: csr_matrix, item: int, *, n_items: int) -> csr_matrix:
+def check_history(history: csr_matrix, item: int, *, n_items: int) -> csr_matrix:
     """One checked history and an item that exists, for `explain`.
 
-    >>> one_history(csr_matrix((1, 2)), 2, n_items=2)
+    >>> check_history(csr_matrix((1, 2)), 2, n_items=2)
     Traceback (most recent call last):
     ...
     features.errors.DataError: item must be a number from 0 to 1, got 2
     """
-    found = weights_matrix(history, "history", n_items=n_items)
+    found = check_weights(history, "history", n_items=n_items)
     if found.shape[0] != 1:
         raise DataError(f"explain takes one history, got {found.shape[0]} rows")
     if not 0 <= item < n_items:

@@ -14,12 +14,12 @@ from ml.estimators.retrievers.interactions import Float32Array
 BLOCK_CELLS = 16_000_000  # 64 MB of float32 for a block of Gram rows
 
 
-def normalised(matrix: csr_matrix, *, user_exponent: float, item_exponent: float) -> tuple[csr_matrix, Float32Array]:
+def normalise(matrix: csr_matrix, *, user_exponent: float, item_exponent: float) -> tuple[csr_matrix, Float32Array]:
     """`D_u^-a X D_i^-b` with the sums of each user and each item in D, and `D_i^b`; sums of 0 count as 1.
 
     Examples
     --------
-    >>> z, scale = normalised(csr_matrix([[4.0, 0.0], [5.0, 0.0]]), user_exponent=0.0, item_exponent=0.5)
+    >>> z, scale = normalise(csr_matrix([[4.0, 0.0], [5.0, 0.0]]), user_exponent=0.0, item_exponent=0.5)
     >>> z.toarray().round(3).tolist(), scale.tolist()
     ([[1.333, 0.0], [1.667, 0.0]], [3.0, 1.0])
     """

@@ -14,8 +14,8 @@ from features.errors import ConfigError, DataError
 from ml.artefacts.json_files import damaged
 from ml.artefacts.npz import Arrays, member, pack_params, pack_sparse, unpack_params, unpack_sparse
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Float32Array, Interactions, one_history, weights_matrix
-from ml.estimators.retrievers.item_gram import dense_weights, neighbour_weights, normalised
+from ml.estimators.retrievers.interactions import Float32Array, Interactions, check_history, check_weights
+from ml.estimators.retrievers.item_gram import dense_weights, neighbour_weights, normalise
 
 BYTES_A_CELL = 4  # float32: one matrix of items x items, inverted in place
 
@@ -100,7 +100,7 @@ class ItemItem(SklearnEstimator):
             raise DataError("item-item model: there are no interactions to learn from")
         n_items = matrix.shape[1]
         dense = self._fits(n_items)
-        z, item_scale = normalised(matrix, user_exponent=self.user_exponent, item_exponent=self.item_exponent)
+        z, item_scale = normalise(matrix, user_exponent=self.user_exponent, item_exponent=self.item_exponent)
         # float64 sum over float32 squares: a float32 running sum of millions of terms loses its last digits.
         ridge = self.regularization * float(np.square(z.data, dtype=np.float64).mean())
         diagonal = np.asarray(z.multiply(z).sum(axis=0), dtype=np.float64).ravel()
@@ -132,7 +132,7 @@ class ItemItem(SklearnEstimator):
             Another number of items, or weights that are negative or not finite.
         """
         check_is_fitted(self)
-        found = weights_matrix(histories, "histories", n_items=self.n_items_) @ self.weights_
+        found = check_weights(histories, "histories", n_items=self.n_items_) @ self.weights_
         return np.asarray(found.toarray() if issparse(found) else found, dtype=np.float32)
 
     def explain(self, history: csr_matrix, item: int) -> Float32Array:
@@ -144,7 +144,7 @@ class ItemItem(SklearnEstimator):
             More than one history, or an item that does not exist.
         """
         check_is_fitted(self)
-        found = one_history(history, item, n_items=self.n_items_)
+        found = check_history(history, item, n_items=self.n_items_)
         column = self.weights_[found.indices, item]
         return np.asarray(found.data * (column.toarray().ravel() if issparse(column) else column), dtype=np.float32)
 

@@ -16,8 +16,8 @@ from features.errors import ConfigError, DataError
 from ml.artefacts.json_files import damaged
 from ml.artefacts.npz import Arrays, member, pack_params, unpack_params
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Float32Array, Interactions, one_history, weights_matrix
-from ml.estimators.retrievers.item_gram import normalised
+from ml.estimators.retrievers.interactions import Float32Array, Interactions, check_history, check_weights
+from ml.estimators.retrievers.item_gram import normalise
 
 NEGLIGIBLE = 1e-6
 
@@ -38,7 +38,7 @@ class LowPass(SklearnEstimator):
 
     Attributes
     ----------
-    into_, back_ : array of shape (n_items, at most rank)
+    projection_, reconstruction_ : array of shape (n_items, at most rank)
         `D_i^-b V` and `D_i^b V`.
 
     References
@@ -73,7 +73,7 @@ class LowPass(SklearnEstimator):
             raise ConfigError(f"low pass: rank must be at least 1, got {self.rank}")
         if interactions.matrix.nnz == 0:
             raise DataError("low pass: there are no interactions to learn from")
-        z, scale = normalised(interactions.matrix, user_exponent=self.user_exponent, item_exponent=self.item_exponent)
+        z, scale = normalise(interactions.matrix, user_exponent=self.user_exponent, item_exponent=self.item_exponent)
         wide = z.astype(np.float64)
         if self.rank < min(wide.shape):
             _, strength, vectors = svds(wide, k=self.rank, rng=np.random.default_rng(0))
@@ -103,8 +103,8 @@ class LowPass(SklearnEstimator):
             Another number of items, or weights that are negative or not finite.
         """
         check_is_fitted(self)
-        found = weights_matrix(histories, "histories", n_items=len(self.into_))
-        return np.asarray((found @ self.into_) @ self.back_.T)
+        found = check_weights(histories, "histories", n_items=len(self.projection_))
+        return np.asarray((found @ self.projection_) @ self.reconstruction_.T)
 
     def explain(self, history: csr_matrix, item: int) -> Float32Array:
         """What each interaction of one history adds to the score of an item.
@@ -115,13 +115,13 @@ class LowPass(SklearnEstimator):
             More than one history, or an item that does not exist.
         """
         check_is_fitted(self)
-        found = one_history(history, item, n_items=len(self.into_))
-        return np.asarray(found.data * (self.into_[found.indices] @ self.back_[item]), dtype=np.float32)
+        found = check_history(history, item, n_items=len(self.projection_))
+        return np.asarray(found.data * (self.projection_[found.indices] @ self.reconstruction_[item]), dtype=np.float32)
 
     def arrays(self) -> Arrays:
         """Parameters and vectors."""
         check_is_fitted(self)
-        return pack_params(self.get_params()) | {"into": self.into_, "back": self.back_}
+        return pack_params(self.get_params()) | {"projection": self.projection_, "reconstruction": self.reconstruction_}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Self:
@@ -135,11 +135,11 @@ class LowPass(SklearnEstimator):
             An array is damaged.
         """
         restored = cls(**unpack_params(arrays, keys=frozenset(field.name for field in fields(cls))))
-        into, back = (member(arrays, name, ndim=2) for name in ("into", "back"))
-        if into.shape != back.shape:
-            raise damaged("back", f"it must have shape {into.shape}, got {back.shape}")
-        return restored._with(into, back)
+        projection, reconstruction = (member(arrays, name, ndim=2) for name in ("projection", "reconstruction"))
+        if projection.shape != reconstruction.shape:
+            raise damaged("reconstruction", f"it must have shape {projection.shape}, got {reconstruction.shape}")
+        return restored._with(projection, reconstruction)
 
-    def _with(self, into: Float32Array, back: Float32Array) -> Self:
-        self.into_, self.back_ = into, back
+    def _with(self, projection: Float32Array, reconstruction: Float32Array) -> Self:
+        self.projection_, self.reconstruction_ = projection, reconstruction
         return self

@@ -16,7 +16,7 @@ from ml.artefacts.json_files import damaged
 from ml.artefacts.npz import Arrays, member, pack_params, unpack_params
 from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
-from ml.estimators.retrievers.interactions import Float32Array, Interactions, weights_matrix
+from ml.estimators.retrievers.interactions import Float32Array, Interactions, check_weights
 
 LOG_WEIGHT_RANGE = (np.log(1e-2), np.log(1e9))
 
@@ -102,7 +102,7 @@ class Popularity(SklearnEstimator):
             Another number of items.
         """
         check_is_fitted(self)
-        found = weights_matrix(histories, "histories", n_items=len(self.overall_))
+        found = check_weights(histories, "histories", n_items=len(self.overall_))
         return np.tile(self.overall_, (found.shape[0], 1))
 
     def score_groups(self, groups: npt.ArrayLike) -> Float32Array:
@@ -163,13 +163,13 @@ class Popularity(SklearnEstimator):
         stray = by_group.indices[overall[by_group.indices] == 0]
         if stray.size:
             raise DataError(f"popularity: item {stray[0]} has interactions by group but none by user: build both alike")
-        weight = likely_prior_weight(by_group, overall) if self.prior_weight is None else self.prior_weight
+        weight = fit_prior_weight(by_group, overall) if self.prior_weight is None else self.prior_weight
         size = np.asarray(by_group.sum(axis=1), dtype=np.float64).ravel()
         shares = (by_group.toarray() + weight * overall) / (size + weight)[:, None]
         self.by_group_, self.prior_weight_ = shares.astype(np.float32), float(weight)
 
 
-def likely_prior_weight(by_group: csr_matrix, overall: FloatArray) -> float:
+def fit_prior_weight(by_group: csr_matrix, overall: FloatArray) -> float:
     """Prior weight with the highest Dirichlet-multinomial likelihood, between 0.01 and 10^9 interactions.
 
     Parameters
@@ -182,9 +182,9 @@ def likely_prior_weight(by_group: csr_matrix, overall: FloatArray) -> float:
     Examples
     --------
     >>> alike, apart = csr_matrix([[50.0, 50.0], [50.0, 50.0]]), csr_matrix([[90.0, 10.0], [10.0, 90.0]])
-    >>> likely_prior_weight(alike, np.array([0.5, 0.5])) > 1e6
+    >>> fit_prior_weight(alike, np.array([0.5, 0.5])) > 1e6
     True
-    >>> 1 < likely_prior_weight(apart, np.array([0.5, 0.5])) < 5
+    >>> 1 < fit_prior_weight(apart, np.array([0.5, 0.5])) < 5
     True
     """
     from scipy.optimize import minimize_scalar

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from ml.credit_risk.params import DERIVED, MONOTONE, CreditParams
-from ml.domain.columns.derived_columns import check
+from ml.domain.columns.derived_columns import check_derivation
 
 
 def test_learners_are_typed_and_keep_their_defaults() -> None:
@@ -21,7 +21,7 @@ def test_learners_are_typed_and_keep_their_defaults() -> None:
 def test_what_is_built_in_is_valid_itself() -> None:
     for name, declaration in DERIVED.items():
         ((operation, arguments),) = declaration.items()
-        check(name, operation, arguments)
+        check_derivation(name, operation, arguments)
     assert set(MONOTONE.values()) == {-1, 1}
 
 

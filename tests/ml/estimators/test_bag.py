@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ml.demand_forecast.params import TreeParams
 from ml.demand_forecast.trees import Trees
-from ml.estimators.bag import mean_in_order, total_in_order
+from ml.estimators.bag import sequential_mean, sequential_sum
 from ml.estimators.boosted_trees import BoostedTrees
 
 # Sizes of a bag: from eight on NumPy adds up one row in pairs.
@@ -26,17 +26,17 @@ SCORES = st.integers(1, 40).flatmap(
 def test_one_row_a_batch_and_a_matrix_have_the_same_bits(rows: list[list[float]]) -> None:
     table = np.array(rows)
     members = table.shape[1]
-    batch = mean_in_order(iter(table.T), members=members)
+    batch = sequential_mean(iter(table.T), members=members)
     for order in (np.ascontiguousarray(table.T), np.asfortranarray(table.T)):
-        assert mean_in_order(iter(order), members=members).tolist() == batch.tolist()
+        assert sequential_mean(iter(order), members=members).tolist() == batch.tolist()
     for row, expected in zip(rows, batch.tolist(), strict=True):
-        assert mean_in_order(iter(row), members=members) == expected
-        assert mean_in_order((np.array([[value]]) for value in row), members=members).item() == expected
+        assert sequential_mean(iter(row), members=members) == expected
+        assert sequential_mean((np.array([[value]]) for value in row), members=members).item() == expected
 
 
 def test_the_scores_are_added_one_after_the_other() -> None:
-    assert total_in_order([1e16, 1.0, -1e16]) == 0.0
-    assert mean_in_order([3.0], members=1) == 3.0
+    assert sequential_sum([1e16, 1.0, -1e16]) == 0.0
+    assert sequential_mean([3.0], members=1) == 3.0
 
 
 @pytest.mark.parametrize("members", MEMBERS)

@@ -18,7 +18,7 @@ Y = (RNG.random(40_000) < expit(LOG_ODDS + np.array([TRUTH[g] for g in GROUP])))
 
 @pytest.fixture(scope="module")
 def fitted() -> GroupCalibration:
-    return GroupCalibration(least_rows=200).fit(LOG_ODDS, Y, GROUP)
+    return GroupCalibration(min_rows=200).fit(LOG_ODDS, Y, GROUP)
 
 
 def test_large_groups_find_their_own_shift(fitted: GroupCalibration) -> None:
@@ -30,9 +30,9 @@ def test_a_shift_is_drawn_towards_none_the_fewer_rows_it_has() -> None:
     few = np.r_[np.flatnonzero(GROUP == "a")[:300], np.flatnonzero(GROUP != "a")]
     rows, all_bad = few[:300], np.ones(300)
     y = np.r_[all_bad, Y[few[300:]]]
-    shift = GroupCalibration(least_rows=200).fit(LOG_ODDS[few], y, GROUP[few]).shift(["a"])[0]
+    shift = GroupCalibration(min_rows=200).fit(LOG_ODDS[few], y, GROUP[few]).shift(["a"])[0]
     assert 0 < shift <= 3.0 and shift < logit(0.999) - LOG_ODDS[rows].mean()
-    assert GroupCalibration(least_rows=301).fit(LOG_ODDS[few], y, GROUP[few]).shift(["a"]).tolist() == [0.0]
+    assert GroupCalibration(min_rows=301).fit(LOG_ODDS[few], y, GROUP[few]).shift(["a"]).tolist() == [0.0]
 
 
 def test_groups_that_do_not_differ_are_not_shifted() -> None:
@@ -43,8 +43,8 @@ def test_groups_that_do_not_differ_are_not_shifted() -> None:
 
 def test_the_artefact_restores_it_and_damage_is_refused(fitted: GroupCalibration) -> None:
     again = GroupCalibration.from_files(fitted.to_files())
-    assert again.shifts_ == fitted.shifts_ and again.least_rows == 200
+    assert again.shifts_ == fitted.shifts_ and again.min_rows == 200
     with pytest.raises(ModelNotFound, match=STATE):
         GroupCalibration.from_files({})
     with pytest.raises(DataError, match="shifts must be numbers by group"):
-        GroupCalibration.from_files({STATE: b'{"least_rows": 1, "spread": 1, "shifts": [1]}'})
+        GroupCalibration.from_files({STATE: b'{"min_rows": 1, "spread": 1, "shifts": [1]}'})

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from features.errors import ConfigError, DataError
-from ml.estimators.inputs import directions, labelled, matrix, outcomes
+from ml.estimators.inputs import check_matrix, check_outcomes, check_training_data, monotone_directions
 
 
 def test_a_matrix_that_is_right_is_not_copied_and_another_is_made_right() -> None:
     right = np.ones((2, 3))
-    assert matrix(right) is right
-    turned = matrix(np.ones((3, 2)).T)
+    assert check_matrix(right) is right
+    turned = check_matrix(np.ones((3, 2)).T)
     assert turned.flags.c_contiguous and turned.shape == (2, 3)
-    assert np.isnan(matrix([[None, 1]])[0, 0])
+    assert np.isnan(check_matrix([[None, 1]])[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_matrix_that_is_right_is_not_copied_and_another_is_made_right() -> Non
 )
 def test_what_is_no_matrix_is_refused(X: list, n_features: int | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        matrix(X, n_features=n_features)
+        check_matrix(X, n_features=n_features)
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_what_is_no_matrix_is_refused(X: list, n_features: int | None, message: 
 )
 def test_labels_that_cannot_be_learnt_from_are_refused(y: list, weight: list | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        labelled([[1.0], [2.0]], y, weight)
+        check_training_data([[1.0], [2.0]], y, weight)
 
 
 def test_a_matrix_without_columns_is_refused_and_weights_are_one_unless_named() -> None:
     with pytest.raises(DataError, match="has no columns"):
-        labelled(np.empty((2, 0)), [0, 1], None)
-    assert outcomes([1, 0], [2.0, 3.0])[1].tolist() == [2.0, 3.0]
+        check_training_data(np.empty((2, 0)), [0, 1], None)
+    assert check_outcomes([1, 0], [2.0, 3.0])[1].tolist() == [2.0, 3.0]
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_a_matrix_without_columns_is_refused_and_weights_are_one_unless_named() 
 )
 def test_directions_that_cannot_be_are_refused(monotone: dict, categorical: tuple, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        directions(2, monotone=monotone, categorical=categorical)
-    assert directions(2, monotone={1: -1}, categorical=()) == [0, -1]
+        monotone_directions(2, monotone=monotone, categorical=categorical)
+    assert monotone_directions(2, monotone={1: -1}, categorical=()) == [0, -1]

@@ -12,7 +12,7 @@ from scipy.special import expit
 from sklearn.base import clone
 
 from features.errors import ConfigError, DataError, ModelNotFound
-from ml.estimators.woe_bins import places
+from ml.estimators.woe_bins import assign_bins
 from ml.estimators.woe_scorecard import WoeScorecard
 from ml.metrics import roc_auc
 
@@ -52,7 +52,7 @@ def test_bins_and_evidence_are_those_of_optbinning() -> None:
             user_splits=card.bins_[column].edges if kind == "numerical" else None,
         ).fit(X[:, column], y.astype(int))
         theirs = binning.transform(X[:, column], metric="woe", metric_missing="empirical")
-        ours = np.array(card.bins_[column].woe)[places(X[:, column], card.bins_[column])]
+        ours = np.array(card.bins_[column].woe)[assign_bins(X[:, column], card.bins_[column])]
         np.testing.assert_allclose(ours, -theirs, atol=1e-9)  # optbinning counts goods over bads
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from features.aggregations import DAY
-from ml.domain.columns.derived_columns import check
+from ml.domain.columns.derived_columns import check_derivation
 from ml.lead_scoring.rows import DERIVED, with_form, with_time_of_day
 
 
@@ -33,4 +33,4 @@ def test_what_is_left_out_of_a_form_is_counted_and_an_empty_text_is_a_value() ->
 def test_what_is_derived_is_declared_rightly() -> None:
     for name, declaration in DERIVED.items():
         ((operation, arguments),) = declaration.items()
-        check(name, operation, arguments)
+        check_derivation(name, operation, arguments)

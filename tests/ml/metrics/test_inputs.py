@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from features.errors import DataError
-from ml.metrics.inputs import checked, score_sums
+from ml.metrics.inputs import check_inputs, score_sums
 
 
 def test_equal_scores_are_one_with_the_weight_of_both_classes() -> None:
@@ -27,7 +27,7 @@ def test_equal_scores_are_one_with_the_weight_of_both_classes() -> None:
 )
 def test_a_broken_rule_names_the_metric(y: list, p: list, weight: list | None, message: str) -> None:
     with pytest.raises(DataError, match=f"^brier: .*{message}"):
-        checked("brier", y, p, weight, probability=True)
+        check_inputs("brier", y, p, weight, probability=True)
 
 
 def test_one_class_alone_has_no_ranks() -> None:

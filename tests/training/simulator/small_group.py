@@ -15,7 +15,7 @@ from training.simulator.draws import NEVER
 from training.simulator.fleet import Fleet
 from training.simulator.journeys import Journeys
 from training.simulator.leads import Funnel
-from training.simulator.people import Facts, People
+from training.simulator.people import Demographics, People
 from training.simulator.sales import Sales
 from training.simulator.seasons import Window
 from training.simulator.size import Size
@@ -30,7 +30,7 @@ START, END = WINDOW.start, WINDOW.end
 CATALOGUE = build_catalogue(WINDOW)
 CURRENT, MODELS = CATALOGUE.current, len(CATALOGUE.names)
 ITEMS = len(CATALOGUE.item_model)
-_DTYPES = {"IntArray": np.int64, "FloatArray": np.float64, "Singles": np.float32, "BoolArray": np.bool_}
+_DTYPES = {"IntArray": np.int64, "FloatArray": np.float64, "Float32Array": np.float32, "BoolArray": np.bool_}
 
 STORES = Stores(
     city=np.array([0, 1]),
@@ -60,10 +60,10 @@ def _rows(kind: type[Any], count: int, columns: dict[str, Any]) -> Any:
     return kind(**values)
 
 
-def make_facts(count: int, **columns: Any) -> Facts:
+def make_demographics(count: int, **columns: Any) -> Demographics:
     """Facts of persons: born in 1970, men who live alone, clerks with 8,600 yuan a month."""
-    facts: Facts = _rows(Facts, count, {"household": 1, "income": 8_600, **columns})
-    return facts
+    demographics: Demographics = _rows(Demographics, count, {"household": 1, "income": 8_600, **columns})
+    return demographics
 
 
 def make_people(count: int, **columns: Any) -> People:
@@ -74,7 +74,9 @@ def make_people(count: int, **columns: Any) -> People:
         "brand": np.zeros((count, len(BRANDS))),
     }
     people: People = _rows(
-        People, count, {"customers": count, "facts": make_facts(count), "budget": 100_000, **tastes, **columns}
+        People,
+        count,
+        {"customers": count, "demographics": make_demographics(count), "budget": 100_000, **tastes, **columns},
     )
     return people
 
@@ -115,7 +117,7 @@ def make_fleet(count: int, **columns: Any) -> Fleet:
 def make_applicants(count: int, **columns: Any) -> Applicants:
     """Applicants without an order, on the first day of the window."""
     usual = {"submitted_at": START, "ordered_at": NEVER, "person": -1, "unit": -1, "item": -1, "channel": -1}
-    applicants: Applicants = _rows(Applicants, count, {**usual, "facts": make_facts(count), **columns})
+    applicants: Applicants = _rows(Applicants, count, {**usual, "demographics": make_demographics(count), **columns})
     return applicants
 
 
@@ -134,6 +136,6 @@ def make_world(**parts: Any) -> World:
         "size": TINY, "window": WINDOW, "catalogue": CATALOGUE, "stores": STORES, "market": MARKET,
         "people": make_people(1), "journeys": make_journeys(1), "funnel": make_funnel(1), "buyers": none,
         "expected": nobody.astype(np.float64), "trade": trade, "units": make_units(1),
-        "sales": make_sales(0, unit=[], journey=[]), "created": none,
+        "sales": make_sales(0, unit=[], journey=[]), "registered_at": none,
     }  # fmt: skip
     return World(**{**usual, **parts})

@@ -10,7 +10,7 @@ from tests.training.simulator.small_group import (
     END,
     START,
     WINDOW,
-    make_facts,
+    make_demographics,
     make_funnel,
     make_journeys,
     make_people,
@@ -37,7 +37,7 @@ BUYERS = 1_000
 @pytest.fixture(scope="module")
 def applicants() -> Applicants:
     """Of 2,000 journeys with a lead, decided on day 30, the first 1,000 buy the car of their number."""
-    facts = make_facts(CUSTOMERS, income=5_000 + np.arange(CUSTOMERS))
+    demographics = make_demographics(CUSTOMERS, income=5_000 + np.arange(CUSTOMERS))
     return build_applicants(
         np.random.default_rng(0),
         make_world(
@@ -45,7 +45,7 @@ def applicants() -> Applicants:
             units=make_units(BUYERS, item=1, store=1),
             journeys=make_journeys(CUSTOMERS, decided_at=START + 30 * DAY, trim=2),
             funnel=make_funnel(CUSTOMERS, lead=True, channel=4),
-            people=make_people(CUSTOMERS, facts=facts),
+            people=make_people(CUSTOMERS, demographics=demographics),
         ),
     )
 
@@ -59,7 +59,7 @@ def test_the_population_shifts_around_the_middle_of_the_window() -> None:
 def test_applicants_come_in_the_order_of_their_application(applicants: Applicants) -> None:
     assert (np.diff(applicants.submitted_at) >= 0).all()
     assert np.allclose(applicants.shift, population_shift(applicants.submitted_at, WINDOW))
-    assert len(applicants) == len(applicants.facts.income)
+    assert len(applicants) == len(applicants.demographics.income)
 
 
 def test_some_buyers_apply_for_the_car_they_bought_before_they_order(applicants: Applicants) -> None:
@@ -69,7 +69,7 @@ def test_some_buyers_apply_for_the_car_they_bought_before_they_order(applicants:
     assert set(applicants.price[buyers]) == {88_000} and set(applicants.store[buyers]) == {1}
     ahead = applicants.ordered_at[buyers] - applicants.submitted_at[buyers]
     assert ahead.min() >= 20 * MINUTE and ahead.max() < 90 * MINUTE
-    assert (applicants.facts.income[buyers] == 5_000 + applicants.person[buyers]).all()
+    assert (applicants.demographics.income[buyers] == 5_000 + applicants.person[buyers]).all()
 
 
 def test_some_shoppers_apply_who_buy_nothing(applicants: Applicants) -> None:

@@ -16,7 +16,7 @@ from tests.training.simulator.small_group import (
     MARKET,
     START,
     WINDOW,
-    make_facts,
+    make_demographics,
     make_funnel,
     make_journeys,
     make_people,
@@ -47,9 +47,11 @@ def test_what_is_not_told_is_null() -> None:
 
 
 def test_the_customers_table_shows_tastes_and_rounded_money() -> None:
-    people = make_people(300, customers=200, facts=make_facts(300, income=8_649.0, household=3), budget=100_000)
+    people = make_people(
+        300, customers=200, demographics=make_demographics(300, income=8_649.0, household=3), budget=100_000
+    )
     people.body[:, 1] = 1.0
-    frame = customers_frame(np.random.default_rng(0), make_world(people=people, created=np.full(200, START)))
+    frame = customers_frame(np.random.default_rng(0), make_world(people=people, registered_at=np.full(200, START)))
     assert frame.height == 200
     assert frame["monthly_income"].drop_nulls().unique().to_list() == [860_000]  # fen, to a hundred yuan
     assert 0 < frame["monthly_income"].null_count() < 200
@@ -60,8 +62,8 @@ def test_the_customers_table_shows_tastes_and_rounded_money() -> None:
 
 
 def test_a_birth_before_the_oldest_that_a_table_may_show_is_null() -> None:
-    people = make_people(50, facts=make_facts(50, birth=OLDEST_BIRTH - DAY))
-    frame = customers_frame(np.random.default_rng(0), make_world(people=people, created=np.full(50, START)))
+    people = make_people(50, demographics=make_demographics(50, birth=OLDEST_BIRTH - DAY))
+    frame = customers_frame(np.random.default_rng(0), make_world(people=people, registered_at=np.full(50, START)))
     assert frame["birth_date"].is_null().all()
 
 

@@ -57,7 +57,7 @@ def test_identifiers_of_events_begin_at_one() -> None:
 
 def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -> None:
     people, units = make_people(3, customers=2), make_units(2, item=[0, 3])
-    world = make_world(people=people, units=units, created=np.array([20, 5]))
+    world = make_world(people=people, units=units, registered_at=np.array([20, 5]))
     page = _view(
         [10, 20, 30, 40],
         [0, 0, 2, 1],
@@ -89,7 +89,7 @@ def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -
 
 def test_a_long_log_comes_in_pieces_with_running_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.simulator.event_log.CHUNK", 2)
-    world = make_world(created=np.array([0]))
+    world = make_world(registered_at=np.array([0]))
     pieces = list(event_chunks(_view([1, 2, 3], [0, 0, 0]), world))
     assert [piece["event_id"].to_list() for piece in pieces] == [["E000000001", "E000000002"], ["E000000003"]]
     assert [piece.height for piece in event_chunks(_view([], []), world)] == [0]

@@ -25,8 +25,8 @@ def test_a_car_is_observed_within_the_window_and_its_clock_runs_evenly() -> None
     fleet = make_fleet(
         2, entered_at=[START - 60 * DAY, START + DAY], left_at=[START + 9 * DAY, NEVER], start_km=[5, 10]
     )
-    assert fleet.seen_from(WINDOW).tolist() == [START, START + DAY]
-    assert fleet.seen_until(WINDOW).tolist() == [START + 9 * DAY, END]
+    assert fleet.observed_from(WINDOW).tolist() == [START, START + DAY]
+    assert fleet.observed_until(WINDOW).tolist() == [START + 9 * DAY, END]
     at = np.array([START + DAY, START + DAY + int(2 * MONTH)])
     assert fleet.kilometres(np.array([1, 1]), at).tolist() == [10.0, 2_410.0]
 

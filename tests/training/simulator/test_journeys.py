@@ -16,7 +16,7 @@ from tests.training.simulator.small_group import (
     WINDOW,
     make_people,
 )
-from training.simulator.draws import concatenated, take
+from training.simulator.draws import concatenate, take
 from training.simulator.journeys import LONGEST, REPEAT_GAP, Journeys, build_journeys
 from training.simulator.seasons import HOUR, TAIL_DAYS, local_hour
 
@@ -73,4 +73,4 @@ def test_some_of_the_journeys(journeys: Journeys) -> None:
     part = take(journeys, np.array([2, 0]))
     assert len(part) == 2
     assert part.person.tolist() == journeys.person[[2, 0]].tolist()
-    assert concatenated([part, part]).person.tolist() == journeys.person[[2, 0, 2, 0]].tolist()
+    assert concatenate([part, part]).person.tolist() == journeys.person[[2, 0, 2, 0]].tolist()

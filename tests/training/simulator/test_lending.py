@@ -10,7 +10,7 @@ from tests.training.simulator.small_group import (
     WINDOW,
     make_applicants,
     make_applications,
-    make_facts,
+    make_demographics,
 )
 from training.simulator.draws import NEVER
 from training.simulator.lending import (
@@ -65,8 +65,8 @@ def test_each_term_of_an_application_adds_to_the_log_odds(application: dict[str,
 
 
 def test_each_term_of_an_applicant_adds_to_the_log_odds() -> None:
-    driver = make_facts(1, occupation=OCCUPATIONS.index("网约车司机"))
-    assert _log_odds({"facts": driver}) == pytest.approx(-4.35 + 0.4)
+    driver = make_demographics(1, occupation=OCCUPATIONS.index("网约车司机"))
+    assert _log_odds({"demographics": driver}) == pytest.approx(-4.35 + 0.4)
     assert _log_odds({"commercial": True, "shift": 0.5}) == pytest.approx(-4.35 + 0.3 + 0.2)
     assert _log_odds({"used": True}, term=48) == pytest.approx(-4.35 + 0.35 * 2)
     later = {"submitted_at": START + int(2.5 * MONTH)}

@@ -20,10 +20,10 @@ def world() -> World:
 
 def test_the_parts_fit_together(world: World) -> None:
     window = world.window
-    assert world.people.customers == len(world.created) == 400
+    assert world.people.customers == len(world.registered_at) == 400
     assert len(world.funnel.lead) == len(world.journeys)
     assert len(world.stores.city) == 2 and window.months == 3
-    assert (world.created < window.end).all()
+    assert (world.registered_at < window.end).all()
 
 
 def test_buyers_of_new_cars_are_served_in_the_order_of_their_decision(world: World) -> None:

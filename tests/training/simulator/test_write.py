@@ -15,9 +15,9 @@ from features.tables import TABLES
 from tests.training.simulator.small_group import START, TINY
 from training.simulator.write import (
     MAKER,
-    in_contract,
-    instants_shown,
-    whole_folder,
+    atomic_folder,
+    cast_instants,
+    select_contract_columns,
     write_manifest,
     write_table,
     write_truth,
@@ -26,7 +26,7 @@ from training.simulator.write import (
 
 def _write(out: Path, quantity: float = 1.0) -> None:
     stock = pl.DataFrame({"store_id": ["S1"], "model": ["M"], "snapshot_at": [START], "quantity": [quantity]})
-    with whole_folder(out) as folder:
+    with atomic_folder(out) as folder:
         rows = write_table(folder, "stock", [stock])
         write_manifest(folder, TINY, {"stock": rows})
 
@@ -71,7 +71,7 @@ def test_a_manifest_that_is_not_ours_gives_no_leave_to_replace(tmp_path: Path, m
 
 def test_a_block_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
     _write(tmp_path / "out")
-    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "out") as folder:
+    with pytest.raises(KeyboardInterrupt), atomic_folder(tmp_path / "out") as folder:
         (folder / "half.txt").write_text("half")
         raise KeyboardInterrupt
     assert _quantity(tmp_path / "out") == 1.0
@@ -86,20 +86,22 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_reader_who_goes_away_is_no_fault_of_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(BrokenPipeError), whole_folder(tmp_path / "out"):
+    with pytest.raises(BrokenPipeError), atomic_folder(tmp_path / "out"):
         raise BrokenPipeError
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_table_has_the_columns_and_types_of_its_contract() -> None:
-    frame = in_contract("stock", pl.DataFrame({"model": ["M"], "store_id": ["S1"], "quantity": [3], "colour": ["red"]}))
+    frame = select_contract_columns(
+        "stock", pl.DataFrame({"model": ["M"], "store_id": ["S1"], "quantity": [3], "colour": ["red"]})
+    )
     assert frame.columns == list(TABLES["stock"].columns)
     assert frame["quantity"].to_list() == [3.0] and frame["quantity"].dtype == pl.Float64
     assert frame["price"].to_list() == [None]
 
 
 def test_instants_are_shown_as_date_times_in_utc() -> None:
-    frame = instants_shown(pl.DataFrame({"at": [START], "n": [START]}), ["at"])
+    frame = cast_instants(pl.DataFrame({"at": [START], "n": [START]}), ["at"])
     assert frame.row(0) == (datetime(2023, 1, 1, tzinfo=UTC), START)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.domain.columns.derived_columns import OPERATIONS, check, undefined_is_missing
+from ml.domain.columns.derived_columns import OPERATIONS, check_derivation, undefined_is_missing
 
 COLUMNS = {"a": np.array([6.0, np.nan, 1.0, 0.0]), "b": np.array([3.0, 2.0, 0.0, np.nan])}
 
@@ -54,4 +54,4 @@ def test_what_is_too_large_raises_and_what_is_undefined_does_not() -> None:
 )
 def test_a_declaration_that_cannot_be_names_the_feature(operation: str, arguments: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=f"derived feature 'mine': {message}"):
-        check("mine", operation, arguments)
+        check_derivation("mine", operation, arguments)

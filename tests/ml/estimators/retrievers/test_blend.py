@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError, DataError
-from ml.estimators.retrievers.blend import _simplex, blend_scores, choose_weights, standardised
+from ml.estimators.retrievers.blend import _simplex, blend_scores, choose_weights, standardise
 
 
 @given(
@@ -21,7 +21,7 @@ def test_shift_and_scale_of_a_retriever_do_not_matter(row: list[float], shift: f
     scores = np.array([row], dtype=np.float32)
     if scores.std() < 1e-2:
         return
-    np.testing.assert_allclose(standardised(scores * scale + shift), standardised(scores), atol=2e-2)
+    np.testing.assert_allclose(standardise(scores * scale + shift), standardise(scores), atol=2e-2)
 
 
 def test_the_grid_holds_every_combination_once() -> None:
@@ -60,4 +60,4 @@ def test_weights_it_refuses(weights: dict[str, float]) -> None:
 
 def test_a_retriever_of_weight_zero_adds_nothing() -> None:
     a, b = np.array([[1, 3]], dtype=np.float32), np.array([[9, 1]], dtype=np.float32)
-    assert np.array_equal(blend_scores({"a": a, "b": b}, {"a": 2.0, "b": 0.0}), 2 * standardised(a))
+    assert np.array_equal(blend_scores({"a": a, "b": b}, {"a": 2.0, "b": 0.0}), 2 * standardise(a))

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from features.errors import DataError, ModelNotFound
 from ml.artefacts.npz import from_npz, to_npz
 from ml.estimators.retrievers.als import ALS
-from ml.estimators.retrievers.interactions import Explains, Interactions, Retriever
+from ml.estimators.retrievers.interactions import ExplainableRetriever, Interactions, Retriever
 from ml.estimators.retrievers.item_item import ItemItem
 from ml.estimators.retrievers.popularity import Popularity
 
@@ -54,7 +54,7 @@ def test_an_item_nobody_saw_is_scored_and_may_stand_in_a_history(fitted: Retriev
 
 
 def test_explanations_sum_to_the_score(fitted: Retriever, people: Interactions) -> None:
-    if not isinstance(fitted, Explains):
+    if not isinstance(fitted, ExplainableRetriever):
         assert isinstance(fitted, Popularity)
         return
     scores = fitted.score(people.matrix)

@@ -7,14 +7,14 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from features.errors import ConfigError
-from ml.estimators.retrievers.item_gram import dense_weights, neighbour_weights, normalised
+from ml.estimators.retrievers.item_gram import dense_weights, neighbour_weights, normalise
 
 Z = csr_matrix(np.random.default_rng(0).random((30, 5)).astype(np.float32))
 ADDED, SCALE = np.full(5, 2.0), np.ones(5, dtype=np.float32)
 
 
 def test_sums_of_users_and_items_are_divided_out() -> None:
-    z, scale = normalised(csr_matrix([[1.0, 3.0], [0.0, 0.0]]), user_exponent=1.0, item_exponent=0.5)
+    z, scale = normalise(csr_matrix([[1.0, 3.0], [0.0, 0.0]]), user_exponent=1.0, item_exponent=0.5)
     assert scale.tolist() == pytest.approx([1.0, 3**0.5])
     assert z.toarray().tolist() == [pytest.approx([0.25, 3 / 4 / 3**0.5]), [0.0, 0.0]]
 

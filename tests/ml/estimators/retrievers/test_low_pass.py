@@ -28,7 +28,7 @@ def test_projecting_twice_changes_nothing() -> None:
     rng = np.random.default_rng(2)
     model = LowPass(rank=3).fit(Interactions(csr_matrix(rng.integers(0, 3, (30, 9)).astype(float))))
     once = model.score(csr_matrix(rng.random((2, 9))))
-    twice = (once @ model.into_) @ model.back_.T
+    twice = (once @ model.projection_) @ model.reconstruction_.T
     np.testing.assert_allclose(once, twice, atol=1e-4)
 
 
@@ -46,8 +46,8 @@ def test_artefact_answers_alike() -> None:
     model = LowPass(rank=2).fit(TASTES)
     again = LowPass.from_arrays(model.arrays())
     assert (again.score(TASTES.matrix) == model.score(TASTES.matrix)).all()
-    with pytest.raises(ModelNotFound, match="into"):
-        LowPass.from_arrays({n: a for n, a in model.arrays().items() if n != "into"})
+    with pytest.raises(ModelNotFound, match="projection"):
+        LowPass.from_arrays({n: a for n, a in model.arrays().items() if n != "projection"})
 
 
 @pytest.mark.parametrize(("given", "told"), [({"rank": 0}, "rank"), ({"item_exponent": 1.5}, "item_exponent")])

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
-from ml.estimators.stepwise import StepwiseEstimator
+from ml.estimators.pipeline import PipelineEstimator
 from ml.residual_value.estimator import ResidualValueEstimator
 from ml.residual_value.params import ResidualParams
 from ml.signature import Field, Signature
@@ -53,7 +53,7 @@ def test_a_direction_of_no_number_is_refused() -> None:
         _fitted(monotone={"brand": 1})
 
 
-class _Deriving(StepwiseEstimator):
+class _Deriving(PipelineEstimator):
     params_type = ResidualParams
 
 

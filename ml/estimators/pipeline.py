@@ -16,15 +16,15 @@ from ml.estimators.contract import SklearnEstimator
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.signature import Signature
 
-Weights = tuple[FloatArray, FloatArray]  # of the training rows, and of the calibration rows
+SampleWeights = tuple[FloatArray, FloatArray]  # of the training rows, and of the calibration rows
 Derivations = Mapping[str, dict[str, list[str | float]]]
 
 
-class StepwiseEstimator(SklearnEstimator):
+class PipelineEstimator(SklearnEstimator):
     """What the estimators of credit risk, lead scoring and residual value share.
 
-    A subclass names its `state_file` and the type of its `params`, says which steps it has (`_kinds`: an attribute
-    `NAME_` each) and what else it learned (`_learned`, `_restore`).
+    A subclass names its `state_file` and the type of its `params`, says which steps it has (`_step_types`: an attribute
+    `NAME_` each) and what else it learned (`_fitted_state`, `_restore_state`).
 
     Parameters
     ----------
@@ -48,18 +48,18 @@ class StepwiseEstimator(SklearnEstimator):
         """Columns of identifiers that `predict` reads beside the features: none."""
         return ()
 
-    def _refuse_weights(self, weights: Weights | None) -> None:
+    def _refuse_weights(self, weights: SampleWeights | None) -> None:
         if weights is not None:
             raise ValueError(f"weights: rows of {type(self).__name__} have none, their labels do not ripen; pass None")
 
-    def _kinds(self) -> dict[str, Any]:
+    def _step_types(self) -> dict[str, Any]:
         raise NotImplementedError
 
-    def _learned(self) -> dict[str, Any]:
+    def _fitted_state(self) -> dict[str, Any]:
         return {}
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        """Take what `_learned` gave, and finish."""
+    def _restore_state(self, state: Mapping[str, Any]) -> None:
+        """Take what `_fitted_state` gave, and finish."""
 
     @property
     def _names(self) -> Sequence[str]:
@@ -112,8 +112,8 @@ class StepwiseEstimator(SklearnEstimator):
     def to_files(self) -> dict[str, bytes]:
         """Write everything learned as native files."""
         state = {name: getattr(self, name).model_dump(mode="json") for name in ("params", "signature")}
-        files = {self.state_file: json.dumps(state | self._learned(), ensure_ascii=False, indent=1).encode()}
-        for step in self._kinds():
+        files = {self.state_file: json.dumps(state | self._fitted_state(), ensure_ascii=False, indent=1).encode()}
+        for step in self._step_types():
             files |= {f"{step}.{file}": content for file, content in getattr(self, f"{step}_").to_files().items()}
         return files
 
@@ -123,8 +123,8 @@ class StepwiseEstimator(SklearnEstimator):
         state = json.loads(files[cls.state_file])
         params = cls.params_type.model_validate(state["params"])
         estimator = cls(params=params, signature=Signature.model_validate(state["signature"]))
-        for step, kind in estimator._kinds().items():
+        for step, kind in estimator._step_types().items():
             own = {name.removeprefix(f"{step}."): c for name, c in files.items() if name.startswith(f"{step}.")}
             setattr(estimator, f"{step}_", kind.from_files(own))
-        estimator._restore(state)
+        estimator._restore_state(state)
         return estimator
