@@ -171,7 +171,7 @@ def over_http(home: Path, configs: Path) -> None:
 def queue(home: Path) -> None:
     """Evenings of the group's desk in the test months: six calls an hour, in three orders, judged by the truth."""
     from ml import champions
-    from ml.lead_scoring.endpoints import QUESTIONS
+    from ml.lead_scoring.endpoints import ENDPOINTS
     from ml.lead_scoring.request import request as lead_request
 
     os.environ["CHEHANG_HOME"] = str(home)
@@ -179,7 +179,7 @@ def queue(home: Path) -> None:
     chehang(home, "train", "lead_scoring")
     model = champions.load(champions.version("lead_scoring", None))
     serving = {"lead_scoring": model}
-    ask: Any = next(e for e in QUESTIONS if e.path == "queue")
+    ask: Any = next(e for e in ENDPOINTS if e.path == "queue")
     asked = ask.request(serving)
     fields = set(lead_request(model.estimator.signature).model_fields)
     leads = pl.read_parquet(home / "sample" / "tables" / "leads.parquet")

@@ -83,4 +83,4 @@ def load_champion(task: str) -> Model:
     check_task(task)
     from ml import champions
 
-    return champions.load(champions.version_to_answer(task))
+    return champions.load(champions.version_or_champion(task))

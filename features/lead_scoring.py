@@ -88,7 +88,7 @@ PURCHASES = History(
 
 HISTORIES = (VISITS, OTHER_LEADS, PURCHASES)
 BAND = ("budget_low", "budget_high")
-AFTERWARDS = ("first_contact_at", "gross_margin")
+OUTCOME_COLUMNS = ("first_contact_at", "gross_margin")
 Tables = Mapping[str, nw.LazyFrame[Any]]
 
 
@@ -138,7 +138,7 @@ def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
         bought, known, sane = nw.col("converted"), over, ~nw.col("converted").is_null()
     label = nw.when((over <= end) & sane).then(_one_or_zero(bought))
     told = spine.with_columns(label.alias("label"), known.alias("known_at")).select(
-        "lead_id", AS_OF, "label", "known_at", "is_test_row", *(n for n in AFTERWARDS if n in names)
+        "lead_id", AS_OF, "label", "known_at", "is_test_row", *(n for n in OUTCOME_COLUMNS if n in names)
     )
     if "events" not in tables or not {"customer_id", "channel"} <= set(tables["events"].collect_schema().names()):
         return told
@@ -155,7 +155,7 @@ def _one_or_zero(condition: nw.Expr) -> nw.Expr:
 def _timeless(leads: nw.LazyFrame[Any], names: list[str]) -> nw.LazyFrame[Any]:
     bought = nw.col("converted") if "converted" in names else ~nw.col("converted_at").is_null()
     label = nw.when(~bought.is_null()).then(_one_or_zero(bought))
-    margin = [n for n in AFTERWARDS[1:] if n in names]
+    margin = [n for n in OUTCOME_COLUMNS[1:] if n in names]
     return leads.with_columns(nw.lit(0, dtype=nw.Int64).alias(AS_OF), label.alias("label")).select(
         "lead_id", AS_OF, "label", *margin
     )
@@ -168,7 +168,7 @@ def _at(leads: nw.LazyFrame[Any], names: list[str], later: int) -> nw.LazyFrame[
     if later:
         for closed in [c for c in ("converted_at", "closed_at") if c in names]:
             rows = rows.filter(nw.col(closed).is_null() | (nw.col(closed) >= nw.col(AS_OF)))
-    kept = ["converted", "converted_at", *AFTERWARDS]
+    kept = ["converted", "converted_at", *OUTCOME_COLUMNS]
     return rows.select("lead_id", "created_at", AS_OF, "is_test_row", *(n for n in kept if n in names))
 
 
@@ -179,8 +179,8 @@ def _end(tables: Tables, horizon_days: float) -> int:
     for table, columns in instants.items():
         if table in tables:
             there = tables[table].collect_schema().names()
-            latest += [collect_one(tables[table], nw.col(c).max()) for c in columns if c in there]
-    first = collect_one(tables["leads"], nw.col("created_at").min())
+            latest += [collect_value(tables[table], nw.col(c).max()) for c in columns if c in there]
+    first = collect_value(tables["leads"], nw.col("created_at").min())
     known = [v for v in latest if v is not None]
     if first is None or not known:
         raise DataError("leads: there is no row; check the source of leads")
@@ -192,7 +192,7 @@ def _end(tables: Tables, horizon_days: float) -> int:
     return int(max(known))
 
 
-def collect_one(frame: nw.LazyFrame[Any], expr: nw.Expr) -> Any:
+def collect_value(frame: nw.LazyFrame[Any], expr: nw.Expr) -> Any:
     """The one value of an aggregate."""
     return collect(frame.select(expr.alias("value"))).item()
 

@@ -37,19 +37,19 @@ ROUNDS = 120
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HoldoutError:
     """How a model predicted the later part of the history.
 
     Attributes
     ----------
     mean_absolute_error : float
         Of a customer's purchases.
-    total : float
+    total_ratio : float
         Predicted purchases of all customers over actual ones.
     """
 
     mean_absolute_error: float
-    total: float
+    total_ratio: float
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class CustomerValue:
     customers : DataFrame
         `customer_id`, `purchases`, `probability_active` (null if the chosen model knows none), `expected_purchases`,
         `expected_amount` of a purchase and `value`, their product; amounts in the unit given.
-    chosen : str
+    model : str
         The model taken.
-    held_out : mapping of str to HeldOut
+    holdout_errors : mapping of str to HeldOut
         Of every model, and of `last rate` (as many as before, the naive answer).
     total_purchases, total_value : float
         Of all customers, corrected by what the chosen model missed in the held-out part.
@@ -74,8 +74,8 @@ class CustomerValue:
     """
 
     customers: pl.DataFrame
-    chosen: str
-    held_out: Mapping[str, HeldOut]
+    model: str
+    holdout_errors: Mapping[str, HoldoutError]
     total_purchases: float
     total_value: float
     correction: float
@@ -106,7 +106,7 @@ def customer_value(purchases: pl.DataFrame, *, until: int, horizon_days: float) 
     >>> rows = [(str(i), int(d) * DAY, 10.0) for i in range(300) for d in rng.choice(400, 1 + i % 5, replace=False)]
     >>> table = pl.DataFrame(rows, schema=["customer_id", "at", "amount"], orient="row")
     >>> found = customer_value(table, until=400 * DAY, horizon_days=200)
-    >>> found.customers.height, sorted(found.held_out)
+    >>> found.customers.height, sorted(found.holdout_errors)
     (300, ['bg_nbd', 'last rate', 'pareto_nbd', 'trees'])
     """
     absent = [c for c in ("customer_id", "at", "amount") if c not in purchases.columns]
@@ -134,8 +134,8 @@ def customer_value(purchases: pl.DataFrame, *, until: int, horizon_days: float) 
     )
     return CustomerValue(
         customers=customers,
-        chosen=chosen,
-        held_out=held_out,
+        model=chosen,
+        holdout_errors=held_out,
         total_purchases=float(expected.sum() * corrections[chosen]),
         total_value=float(np.nansum(expected * spend) * corrections[chosen]),
         correction=corrections[chosen],
@@ -184,8 +184,8 @@ def _cuts(begin: int, until: int, horizon_days: float) -> list[int]:
 
 
 def _averaged(
-    found: Sequence[tuple[dict[str, HeldOut], dict[str, float]]],
-) -> tuple[dict[str, HeldOut], dict[str, float]]:
+    found: Sequence[tuple[dict[str, HoldoutError], dict[str, float]]],
+) -> tuple[dict[str, HoldoutError], dict[str, float]]:
     """Means over the cuts: one alone moves by several percent from day to day."""
 
     def mean(values: Sequence[float]) -> float:
@@ -193,13 +193,13 @@ def _averaged(
 
     names = list(found[0][0])
     held = {
-        n: HeldOut(mean([f[0][n].mean_absolute_error for f in found]), mean([f[0][n].total for f in found]))
+        n: HoldoutError(mean([f[0][n].mean_absolute_error for f in found]), mean([f[0][n].total_ratio for f in found]))
         for n in names
     }
     return held, {n: mean([f[1][n] for f in found]) for n in names}
 
 
-def _held_out(days: pl.DataFrame, cut: int, until: int) -> tuple[dict[str, HeldOut], dict[str, float]]:
+def _held_out(days: pl.DataFrame, cut: int, until: int) -> tuple[dict[str, HoldoutError], dict[str, float]]:
     """Error of every model on what came after the cut, and actual over predicted total."""
     then = _facts(days, cut)
     if then.height < FEWEST or cut >= until or then["frequency"].sum() == 0:
@@ -216,7 +216,7 @@ def _held_out(days: pl.DataFrame, cut: int, until: int) -> tuple[dict[str, HeldO
     held, corrections = {}, {}
     for name, p in predicted.items():
         ratio = float(p.sum() / actual.sum()) if actual.sum() > 0 else float("nan")
-        held[name] = HeldOut(float(np.abs(p - actual).mean()), ratio)
+        held[name] = HoldoutError(float(np.abs(p - actual).mean()), ratio)
         corrections[name] = 1 / ratio if np.isfinite(ratio) and ratio > 0 else 1.0
     return held, corrections
 

@@ -54,9 +54,9 @@ class Endpoint(Generic[Rules, Request, Answer]):
     rules : callable
         ``(configs) -> rules``, read from a folder when the server starts. A `ConfigError` turns off this endpoint
         alone.
-    needs : tuple of str
+    required_tasks : tuple of str
         Tasks beside its own that must have a champion; without one the answer is 503 with the command that makes it.
-    uses : tuple of str
+    optional_tasks : tuple of str
         Tasks whose champions it reads where there are any.
     explains : bool or None
         Whether answers have reasons by default; the query parameter `explain` overrides it. None: there are none.
@@ -78,8 +78,8 @@ class Endpoint(Generic[Rules, Request, Answer]):
     respond: Callable[[Rules, Champions, Sequence[Request], bool], Sequence[Answer]]
     example: Callable[[Champions], Mapping[str, Any]]
     rules: Callable[[Path], Rules]
-    needs: tuple[str, ...] = ()
-    uses: tuple[str, ...] = ()
+    required_tasks: tuple[str, ...] = ()
+    optional_tasks: tuple[str, ...] = ()
     explains: bool | None = None
     max_rows: int | None = 1
     runs_in_thread: Callable[[Request], bool] | None = None
@@ -91,19 +91,19 @@ def no_rules(configs: Path) -> None:
     """Read nothing: for endpoints that only read champions."""
 
 
-def never(request: BaseModel) -> bool:
+def never_in_thread(request: BaseModel) -> bool:
     """Return False: no request takes long."""
     return False
 
 
-def own_endpoint(
+def task_endpoint(
     entry: TaskEntry,
     *,
     request: Callable[[Signature], type[Request]],
     response: type[Answer],
     respond: Callable[..., Sequence[Answer]],
     explains: bool,
-    runs_in_thread: Callable[[Request], bool] | None = never,
+    runs_in_thread: Callable[[Request], bool] | None = never_in_thread,
 ) -> Endpoint[None, Request, Answer]:
     """Make the endpoint of a task's own route, which has a batch and shows the example of the model card.
 
@@ -137,23 +137,23 @@ def own_endpoint(
     )
 
 
-def each(
+def respond_each(
     answer: Callable[[Champions, Request], Answer],
 ) -> Callable[[None, Champions, Sequence[Request], bool], Sequence[Answer]]:
     """Answer requests one by one, without rules.
 
-    >>> each(lambda champions, request: request)(None, {}, [1, 2], False)
+    >>> respond_each(lambda champions, request: request)(None, {}, [1, 2], False)
     [1, 2]
     """
     return lambda rules, champions, requests, explain: [answer(champions, request) for request in requests]
 
 
-def each_by_rules(
+def respond_each_by_rules(
     answer: Callable[[Rules, Champions, Request], Answer],
 ) -> Callable[[Rules, Champions, Sequence[Request], bool], Sequence[Answer]]:
     """Answer requests one by one, by rules.
 
-    >>> each_by_rules(lambda rules, champions, request: rules + request)(10, {}, [1, 2], False)
+    >>> respond_each_by_rules(lambda rules, champions, request: rules + request)(10, {}, [1, 2], False)
     [11, 12]
     """
     return lambda rules, champions, requests, explain: [answer(rules, champions, request) for request in requests]

@@ -42,7 +42,7 @@ class GroupEntry:
     summary : mapping
         What they are about, by language (`zh`, `en`).
     module : str
-        Where `QUESTIONS` is.
+        Where `ENDPOINTS` is.
     """
 
     name: str

@@ -78,7 +78,7 @@ def locked(name: str) -> Iterator[None]:
         yield
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
     Raises

@@ -113,23 +113,23 @@ class RowMetric:
         ``(y, prediction, sample_weight=...) -> float``.
     better : {'higher', 'lower'}
         Direction.
-    reads : tuple of str
+    columns : tuple of str
         Columns of the answer that `prediction` holds, side by side; none means the first, as a vector.
     """
 
     compute: Callable[..., float]
     better: Direction
-    reads: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
-    def of(self, answers: pl.DataFrame) -> FloatArray:
+    def select(self, answers: pl.DataFrame) -> FloatArray:
         """Return the columns of an estimator's answers that the metric reads.
 
         >>> answers = pl.DataFrame({"value": [2.0], "low": [1.0], "high": [3.0]})
-        >>> metric = RowMetric(max, better="lower", reads=("low", "high"))
-        >>> RowMetric(max, better="lower").of(answers).tolist(), metric.of(answers).tolist()
+        >>> metric = RowMetric(max, better="lower", columns=("low", "high"))
+        >>> RowMetric(max, better="lower").select(answers).tolist(), metric.select(answers).tolist()
         ([2.0], [[1.0, 3.0]])
         """
-        return np.asarray(answers.select(self.reads).to_numpy() if self.reads else answers.to_series(0).to_numpy())
+        return np.asarray(answers.select(self.columns).to_numpy() if self.columns else answers.to_series(0).to_numpy())
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class RowProblem:
         prediction.
     complete_example : callable
         ``(request, signature) -> request``: adds to an example request what its row does not hold.
-    closed_by : tuple of str
+    closing_columns : tuple of str
         Columns of the first table with an instant (us) at which a row closes. Rows that are open at an instant are
         answered as of it; without such columns the answers do not change with time.
     """
@@ -186,7 +186,7 @@ class RowProblem:
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
     naive: Naive
     complete_example: Callable[[dict[str, Any], Signature], dict[str, Any]] = _unchanged
-    closed_by: tuple[str, ...] = ()
+    closing_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ _TASKS: tuple[TaskEntry, ...] = (
 
 ENTRIES: Mapping[str, TaskEntry] = {entry.name: entry for entry in _TASKS}
 
-# Questions beside the tasks: the module holds `QUESTIONS`, their endpoints.
+# Questions beside the tasks: the module holds `ENDPOINTS`, their endpoints.
 GROUPS: Mapping[str, GroupEntry] = {
     "loans": GroupEntry(
         "loans",
@@ -132,6 +132,6 @@ def check_task(name: str) -> None:
 def endpoints() -> Iterator[tuple[str, Endpoint[Any, Any, Any]]]:
     """Return every endpoint with the name of its task or group: a task's own first, then its questions."""
     for task in TASKS.values():
-        yield from ((task.name, endpoint) for endpoint in (task.endpoint, *task.questions))
+        yield from ((task.name, endpoint) for endpoint in (task.endpoint, *task.extra_endpoints))
     for group in GROUPS.values():
-        yield from ((group.name, endpoint) for endpoint in import_module(group.module).QUESTIONS)
+        yield from ((group.name, endpoint) for endpoint in import_module(group.module).ENDPOINTS)

@@ -86,7 +86,7 @@ class Signature(BaseModel):
         return [f.name for f in self.fields if f.feature and f.kind in ("category", "text")]
 
     @cached_property
-    def read(self) -> tuple[list[str], list[str]]:
+    def request_columns(self) -> tuple[list[str], list[str]]:
         """Names of all features of a request, and of those among them that are amounts of money in fen."""
         features = [f for f in self.fields if f.feature and not f.computed]
         return [f.name for f in features], [f.name for f in features if f.unit == "fen"]
@@ -134,7 +134,7 @@ def feature_columns(
     return numeric, [f.name for f in usable if f.name not in numeric]
 
 
-def learn_signature(
+def infer_signature(
     frame: pl.DataFrame,
     table: Table,
     *,
@@ -248,7 +248,7 @@ def columns_of(requests: Sequence[BaseModel], signature: Signature) -> dict[str,
     >>> columns_of([ask(loan_amount=1200.5), ask()], signature)
     {'loan_amount': [120050, None]}
     """
-    names, in_fen = signature.read
+    names, in_fen = signature.request_columns
     rows = [[values[n] for n in names] for values in (r.__dict__ for r in requests)]
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {n: [] for n in names}
     for name in in_fen:

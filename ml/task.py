@@ -18,12 +18,12 @@ from ml.problem import Direction, Estimator, Problem
 Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
 
 
-def nothing_changes(configs: Path) -> Callable[[Any], bool]:
+def no_refresh(configs: Path) -> Callable[[Any], bool]:
     """Return an update that leaves an estimator as it is."""
     return lambda estimator: False
 
 
-def only_learner(params: Any) -> str:
+def no_learner_name(params: Any) -> str:
     """Return no name: the parameters of the task choose no learner."""
     return ""
 
@@ -42,7 +42,7 @@ class Task:
         What the task learns to predict, with its estimator and metrics; its type decides which study trains it.
     endpoint : Endpoint
         The task's own route; training answers requests by it, too.
-    questions : tuple of Endpoint
+    extra_endpoints : tuple of Endpoint
         Further endpoints below the task's path.
     refresh : callable
         ``(configs) -> update``, where ``update(estimator) -> bool`` brings what changes by the minute (stock, an
@@ -56,9 +56,9 @@ class Task:
     params: type[BaseModel]
     problem: Problem
     endpoint: Endpoint[None, Any, Any]
-    questions: tuple[Endpoint[Any, Any, Any], ...] = ()
-    refresh: Callable[[Path], Callable[[Any], bool]] = nothing_changes
-    learner: Callable[[Any], str] = only_learner
+    extra_endpoints: tuple[Endpoint[Any, Any, Any], ...] = ()
+    refresh: Callable[[Path], Callable[[Any], bool]] = no_refresh
+    learner: Callable[[Any], str] = no_learner_name
 
     @property
     def name(self) -> str:

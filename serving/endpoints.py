@@ -56,15 +56,15 @@ class Mounted:
         return f"/v1/{self.name}"
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def required_tasks(self) -> tuple[str, ...]:
         """Tasks that must have a champion: its own, if it has one, and those that the endpoint names."""
         own = (self.owner,) if self.owner in TASKS else ()
-        return (*own, *self.endpoint.needs)
+        return (*own, *self.endpoint.required_tasks)
 
     @property
     def version_field(self) -> str | None:
         """Field of an answer that names the versions of its champions, of which there may be one, several or none."""
-        champions = len(self.needs) + len(self.endpoint.uses)
+        champions = len(self.required_tasks) + len(self.endpoint.optional_tasks)
         return (None, "model_version", "model_versions")[min(champions, 2)]
 
     @property
@@ -135,7 +135,7 @@ class Single:
 
     def __init__(self, place: Mounted, store: ModelStore, rules: Any, *, max_rows: int) -> None:
         self.endpoint = place.endpoint
-        self.needs = place.needs
+        self.required_tasks = place.required_tasks
         self.version_field = place.version_field
         self.has_batch = place.has_batch
         self.max_rows = min(max_rows, self.endpoint.max_rows or max_rows)
@@ -152,12 +152,12 @@ class Single:
             503: one that is needed is missing; the message says what to do about it.
         """
         champions = {}
-        for name in self.needs:
+        for name in self.required_tasks:
             loaded = self.store.current(name)
             if loaded is None:
                 raise Problem(503, "no_champion", self.store.without_champion(name))
             champions[name] = loaded
-        for name in self.endpoint.uses:
+        for name in self.endpoint.optional_tasks:
             if (loaded := self.store.current(name)) is not None:
                 champions[name] = loaded
         return champions

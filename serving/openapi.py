@@ -92,9 +92,9 @@ def _owners() -> list[Any]:
 
 def _request(place: Mounted, champions: Mapping[str, Loaded | None]) -> tuple[type[Any] | None, Any]:
     """Return the request model and an example; None where a champion is missing."""
-    names = (*place.needs, *place.endpoint.uses)
+    names = (*place.required_tasks, *place.endpoint.optional_tasks)
     present = {name: loaded for name in names if (loaded := champions.get(name))}
-    if any(name not in present for name in place.needs):
+    if any(name not in present for name in place.required_tasks):
         return None, None
     return place.endpoint.request(present), place.endpoint.example(present)
 

@@ -30,7 +30,7 @@ def judge(candidate: Version, champion: Version | None) -> GateResult:
     result = GateResult(
         champion=champion.number if champion else None,
         checks=tuple(_checks(candidate, champion)),
-        judged_at=datetime.now(UTC),
+        evaluated_at=datetime.now(UTC),
         code_version=git_commit(),
     )
     champions.record_gate(candidate, result)
@@ -40,7 +40,7 @@ def judge(candidate: Version, champion: Version | None) -> GateResult:
 def _checks(candidate: Version, champion: Version | None) -> Sequence[GateCheck]:
     model = champions.load(candidate)
     other = None if champion is None else champions.load(champion)
-    with champions.attachments(candidate) as holdout:
+    with champions.report_files(candidate) as holdout:
         return STUDIES[type(model.task.problem)].gate_checks(model, other, holdout)
 
 

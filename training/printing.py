@@ -78,9 +78,9 @@ def print_values(found: Any) -> None:
     """Print how customers were valued, by stream."""
     for name, content in found.as_dict().items():
         table = Table("model", "held-out error (purchases)", "predicted / actual total", title=f"{name}")
-        for model, held in content["held_out"].items():
-            mark = " *" if model == content["chosen"] else ""
-            table.add_row(f"{model}{mark}", f"{held['mean_absolute_error']:.4f}", f"{held['total']:.3f}")
+        for model, error in content["holdout_errors"].items():
+            mark = " *" if model == content["model"] else ""
+            table.add_row(f"{model}{mark}", f"{error['mean_absolute_error']:.4f}", f"{error['total_ratio']:.3f}")
         out.print(table)
         out.print(
             f"{name}: {content['total_purchases']:,.0f} purchases worth {content['total_value']:,.0f} yuan in "

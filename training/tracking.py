@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 # First, because it sets what MLflow reads when it is imported.
-from ml.champions.store import artifacts_folder, embedded_database, opened  # isort: split
+from ml.champions.store import artifacts_folder, embedded_database, store_client  # isort: split
 
 import mlflow
 import mlflow.pyfunc
@@ -57,7 +57,7 @@ def register(
         The store cannot be reached or written; no version was made.
     """
     task = model.task.name
-    with opened("registering the model", create=True) as client:
+    with store_client("registering the model", create=True) as client:
         assert client is not None, "the store was made"
         _use(client.tracking_uri)
         run = client.create_run(_experiment(client, task), tags={"mlflow.runName": f"train {task}", **tags})

@@ -72,7 +72,7 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | No
         data.save_holdout(Path(folder), fitted)
         version = tracking.register(
             model,
-            metrics=report.flat(),
+            metrics=report.tracked_figures(),
             params=_flat(config.params.model_dump(mode="json")),
             tags=_tags(data),
             attachments=Path(folder),

@@ -23,7 +23,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from features.errors import ConfigError, DataError
 from features.yaml_config import Layer, merge, validate
-from ml.home import home, locked, write_whole
+from ml.home import home, locked, write_atomically
 from training.config import Range, TaskConfig, load_config
 from training.progress import Progress
 from training.study import StudyData, load_data
@@ -254,7 +254,7 @@ def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:
     default = next((t.value for t in complete if t.user_attrs.get("default")), None)
     overlay = _nested(study.best_params)
     head = f"# chehang tune {config.task}: {len(complete)} full trials, {study.study_name}\n"
-    write_whole(out, (head + yaml.safe_dump(overlay, sort_keys=False)).encode())
+    write_atomically(out, (head + yaml.safe_dump(overlay, sort_keys=False)).encode())
     return Tuned(
         metric=config.definition.primary_metric,
         value=sign * study.best_value,

@@ -37,7 +37,7 @@ class GateResult:
         Version that was champion, None without one. The result counts only while this stays true.
     checks : tuple of GateCheck
         Every condition, passed or not.
-    judged_at : datetime
+    evaluated_at : datetime
         When, in UTC.
     code_version : str
         Commit of the code that judged.
@@ -55,7 +55,7 @@ class GateResult:
 
     champion: int | None
     checks: tuple[GateCheck, ...]
-    judged_at: datetime
+    evaluated_at: datetime
     code_version: str
 
     @property
@@ -70,7 +70,7 @@ class GateResult:
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""
-        return json.dumps({**asdict(self), "judged_at": self.judged_at.isoformat()}, ensure_ascii=False)
+        return json.dumps({**asdict(self), "evaluated_at": self.evaluated_at.isoformat()}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -79,6 +79,6 @@ class GateResult:
         return cls(
             champion=content["champion"],
             checks=tuple(GateCheck(**c) for c in content["checks"]),
-            judged_at=datetime.fromisoformat(content["judged_at"]),
+            evaluated_at=datetime.fromisoformat(content["evaluated_at"]),
             code_version=content["code_version"],
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import ModelNotFound
 from ml.champions.gate_result import GateResult
-from ml.champions.store import location, opened
+from ml.champions.store import current_location, store_client
 from ml.model import Model
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Version:
 
 def versions(task: str) -> list[Version]:
     """Return all versions of a task, oldest first."""
-    with opened("listing versions") as client:
+    with store_client("listing versions") as client:
         if client is None:
             return []
         rows = client.search_model_versions(f"name='{task}'", max_results=10_000)
@@ -68,7 +68,7 @@ def version(task: str, number: int | None = None) -> Version:
     ModelNotFound
         There is none of that number, or none at all.
     """
-    with opened("reading a version") as client:
+    with store_client("reading a version") as client:
         if client is not None and number is not None:
             row = _or_none(lambda: client.get_model_version(task, str(number)))
             if row is not None:
@@ -83,14 +83,14 @@ def version(task: str, number: int | None = None) -> Version:
 
 def champion(task: str) -> Version | None:
     """Return the promoted version, or None."""
-    with opened("reading the champion") as client:
+    with store_client("reading the champion") as client:
         row = champion_row(client, task)
         return None if client is None or row is None else read_version(client, row)
 
 
 def champion_number(task: str) -> int | None:
     """Return the number of the promoted version, or None: one query, fit for polling."""
-    with opened("reading the champion") as client:
+    with store_client("reading the champion") as client:
         row = champion_row(client, task)
         return None if row is None else int(row.version)
 
@@ -112,7 +112,7 @@ def _or_none(call: Callable[[], Any]) -> Any:
         raise
 
 
-def version_to_answer(task: str, number: int | None = None) -> Version:
+def version_or_champion(task: str, number: int | None = None) -> Version:
     """Return one version, the champion if no number is given.
 
     Raises
@@ -139,7 +139,7 @@ def load(version: Version) -> Model:
     if not version.sha256:
         raise ModelNotFound("it has no registered checksum: train and promote it with chehang")
     with tempfile.TemporaryDirectory() as folder:
-        with opened("fetching a model") as client:
+        with store_client("fetching a model") as client:
             assert client is not None, "a version comes from a store"
             place = client.get_model_version_download_uri(version.task, str(version.number))
             fetched = _download(client, place, version.task, folder)
@@ -148,10 +148,10 @@ def load(version: Version) -> Model:
 
 
 @contextmanager
-def attachments(version: Version) -> Iterator[Path]:
+def report_files(version: Version) -> Iterator[Path]:
     """Fetch what a run kept beside its model into a folder that lives as long as the block."""
     with tempfile.TemporaryDirectory() as folder:
-        with opened("fetching a report") as client:
+        with store_client("fetching a report") as client:
             assert client is not None, "a version comes from a store"
             place = client.get_run(version.run_id).info.artifact_uri
             fetched = _download(client, f"{place}/report", version.task, folder)
@@ -160,7 +160,7 @@ def attachments(version: Version) -> Iterator[Path]:
 
 def record_gate(version: Version, result: GateResult) -> None:
     """Store the result of the gate with a version, in place of an earlier one; one write, whole or not at all."""
-    with opened("storing the result of the gate") as client:
+    with store_client("storing the result of the gate") as client:
         assert client is not None, "a version comes from a store"
         client.set_model_version_tag(version.task, str(version.number), GATE, result.to_json())
 
@@ -170,7 +170,7 @@ def _download(client: MlflowClient, address: str, task: str, folder: str) -> Pat
 
     # An address, and not models:/..., which MLflow looks up in its global store instead of this client's.
     uri = client.tracking_uri
-    place = location(address, task)
+    place = current_location(address, task)
     return Path(download_artifacts(artifact_uri=place, dst_path=folder, tracking_uri=uri, registry_uri=uri))
 
 

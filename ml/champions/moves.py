@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from features.errors import ChehangError, ModelNotFound
 from ml.champions.model_versions import CHAMPION, Version, champion, champion_number, load, version
-from ml.champions.store import opened
+from ml.champions.store import store_client
 from ml.home import locked
 from ml.registry import check_task
 
@@ -154,7 +154,7 @@ def history(task: str) -> list[Move]:
     An entry counts if its mover confirmed it; one whose mover was killed counts if the next entry, or the alias,
     agrees with it.
     """
-    with opened("reading the history") as client:
+    with store_client("reading the history") as client:
         if client is None or not client.search_registered_models(f"name='{task}'"):
             return []
         tags = client.get_registered_model(task).tags
@@ -199,7 +199,7 @@ def _move(target: Version, present: Version | None, *, action: str, who: str, wh
         forced=forced,
         metrics={k: v for k, v in target.metrics.items() if "/" not in k},
     )
-    with opened("moving the champion") as client:
+    with store_client("moving the champion") as client:
         assert client is not None, "a version comes from a store"
         count = sum(key.startswith(_JOURNAL) for key in client.get_registered_model(task).tags)
         key = f"{_JOURNAL}{count:06}.{uuid4().hex[:8]}"  # a number, because clocks of two machines differ

@@ -1,7 +1,7 @@
 """Where the model registry is, and a client of it: nothing global in MLflow is changed by reading or moving a champion.
 
 The registry is the server that ``MLFLOW_TRACKING_URI`` names, else an SQLite file in the home folder. MLflow takes
-seconds to import, therefore only `opened` imports it.
+seconds to import, therefore only `store_client` imports it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def import_mlflow() -> None:
 
 
 @contextmanager
-def opened(action: str, *, create: bool = False) -> Iterator[MlflowClient | None]:
+def store_client(action: str, *, create: bool = False) -> Iterator[MlflowClient | None]:
     """Yield a client of the registry.
 
     Parameters
@@ -139,7 +139,7 @@ def artifacts_folder(task: str) -> Path:
     return home() / "artifacts" / task
 
 
-def location(address: str, task: str) -> str:
+def current_location(address: str, task: str) -> str:
     """Return where files registered at `address` are now.
 
     MLflow records absolute paths. The files of an embedded store lie in its home, so the part below the task's folder
@@ -147,7 +147,7 @@ def location(address: str, task: str) -> str:
 
     Examples
     --------
-    >>> location("s3://models/credit_risk/1", "credit_risk")
+    >>> current_location("s3://models/credit_risk/1", "credit_risk")
     's3://models/credit_risk/1'
     """
     _, marker, below = address.rpartition(f"/artifacts/{task}/")

@@ -12,7 +12,7 @@ from ml import metrics
 from ml.credit_risk.answer import CreditRiskAnswer, request, respond
 from ml.credit_risk.estimator import CreditRiskEstimator
 from ml.credit_risk.params import CreditParams
-from ml.endpoint import own_endpoint
+from ml.endpoint import task_endpoint
 from ml.problem import BinaryProblem, Decisions, RowEstimator, RowMetric, base_rate
 from ml.registry import ENTRIES
 from ml.task import Task
@@ -42,7 +42,7 @@ TASK = Task(
         naive=base_rate,
         decisions=decisions,
     ),
-    endpoint=own_endpoint(
+    endpoint=task_endpoint(
         ENTRIES["credit_risk"],
         request=request,
         response=CreditRiskAnswer,

@@ -7,7 +7,7 @@ from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.orders import ORDERS
 from ml.demand_forecast.params import DemandParams
 from ml.demand_forecast.request import DemandAnswer, request
-from ml.endpoint import own_endpoint
+from ml.endpoint import task_endpoint
 from ml.metrics import demand as metrics
 from ml.problem import PanelProblem, RowMetric
 from ml.registry import ENTRIES
@@ -21,13 +21,13 @@ TASK = Task(
     problem=PanelProblem(
         estimator=DemandEstimator,
         metrics={
-            "weighted_quantile_loss": RowMetric(metrics.weighted_quantile_loss, better="lower", reads=DECILES),
-            "weighted_absolute_error": RowMetric(metrics.weighted_absolute_error, better="lower", reads=("p50",)),
-            "root_mean_squared_error": RowMetric(metrics.root_mean_squared_error, better="lower", reads=("mean",)),
-            "bias": RowMetric(metrics.bias, better="lower", reads=("mean",)),
+            "weighted_quantile_loss": RowMetric(metrics.weighted_quantile_loss, better="lower", columns=DECILES),
+            "weighted_absolute_error": RowMetric(metrics.weighted_absolute_error, better="lower", columns=("p50",)),
+            "root_mean_squared_error": RowMetric(metrics.root_mean_squared_error, better="lower", columns=("mean",)),
+            "bias": RowMetric(metrics.bias, better="lower", columns=("mean",)),
         },
     ),
-    endpoint=own_endpoint(
+    endpoint=task_endpoint(
         ENTRIES["demand_forecast"],
         request=request,
         response=DemandAnswer,
@@ -35,5 +35,5 @@ TASK = Task(
         explains=False,
         runs_in_thread=is_recomputed,
     ),
-    questions=(ORDERS,),
+    extra_endpoints=(ORDERS,),
 )

@@ -14,7 +14,7 @@ from features.periods import first_day, label
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules, plan_orders
-from ml.endpoint import Champions, Endpoint, each_by_rules
+from ml.endpoint import Champions, Endpoint, respond_each_by_rules
 from ml.signature import Name, RequestPart
 
 FEN = 100
@@ -228,7 +228,7 @@ ORDERS = Endpoint(
     summary={"zh": "各门店应调拨与订购多少车", "en": "What to move between stores, and what to order"},
     request=lambda champions: OrdersRequest,
     response=OrdersAnswer,
-    respond=each_by_rules(answer),
+    respond=respond_each_by_rules(answer),
     example=_example,
     rules=lambda configs: load_planning_rules(configs / RULES),
     public_errors=True,

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from ml.domain.arrays import FloatArray
-from ml.endpoint import own_endpoint
+from ml.endpoint import task_endpoint
 from ml.fault_rate.answer import respond
-from ml.fault_rate.endpoints import QUESTIONS
+from ml.fault_rate.endpoints import ENDPOINTS
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.live_updates import LiveUpdates
 from ml.fault_rate.params import FaultParams
@@ -44,7 +44,7 @@ TASK = Task(
         },
         naive=one_rate,
     ),
-    endpoint=own_endpoint(
+    endpoint=task_endpoint(
         ENTRIES["fault_rate"],
         request=request,
         response=FaultAnswer,
@@ -52,6 +52,6 @@ TASK = Task(
         explains=False,
         runs_in_thread=None,  # answers weigh up inspection campaigns
     ),
-    questions=QUESTIONS,
+    extra_endpoints=ENDPOINTS,
     refresh=LiveUpdates,
 )

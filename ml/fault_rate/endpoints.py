@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from features.errors import DataError
 from ml.domain.faults.detection_power import smallest_detectable, weeks_until_known
-from ml.endpoint import Champions, Endpoint, each, no_rules
+from ml.endpoint import Champions, Endpoint, no_rules, respond_each
 from ml.fault_rate.answer import alarm_of, days_between, known, planned, ratio_of
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.request import Day, Plan
@@ -229,13 +229,13 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
     )
 
 
-QUESTIONS = (
+ENDPOINTS = (
     Endpoint(
         path="vehicles",
         summary={"zh": "哪些车应当先召回检修", "en": "Which vehicles to call in first"},
         request=lambda champions: VehiclesRequest,
         response=VehiclesAnswer,
-        respond=each(vehicles),
+        respond=respond_each(vehicles),
         example=_example,
         rules=no_rules,
         public_errors=True,
@@ -245,7 +245,7 @@ QUESTIONS = (
         summary={"zh": "若故障率升高，多少周后可知", "en": "How many weeks until a raised rate of faults is known"},
         request=lambda champions: PowerRequest,
         response=PowerAnswer,
-        respond=each(power),
+        respond=respond_each(power),
         example=lambda champions: {**_example(champions), "rate_ratio": 2.0},
         rules=no_rules,
         public_errors=True,

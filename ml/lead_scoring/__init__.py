@@ -6,9 +6,9 @@ from functools import partial
 
 from features import lead_scoring as features
 from ml import metrics
-from ml.endpoint import own_endpoint
+from ml.endpoint import task_endpoint
 from ml.lead_scoring.answer import LeadScoringAnswer, respond
-from ml.lead_scoring.endpoints import QUESTIONS
+from ml.lead_scoring.endpoints import ENDPOINTS
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.request import example, request
@@ -33,14 +33,14 @@ TASK = Task(
         features=features.build,
         naive=base_rate,
         complete_example=example,
-        closed_by=("converted_at", "closed_at"),
+        closing_columns=("converted_at", "closed_at"),
     ),
-    endpoint=own_endpoint(
+    endpoint=task_endpoint(
         ENTRIES["lead_scoring"],
         request=request,
         response=LeadScoringAnswer,
         respond=respond,
         explains=True,
     ),
-    questions=QUESTIONS,
+    extra_endpoints=ENDPOINTS,
 )

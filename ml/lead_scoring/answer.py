@@ -13,7 +13,7 @@ from scipy.special import logit
 from ml.instants import instant
 from ml.lead_scoring.estimator import LeadScoringEstimator
 from ml.lead_scoring.reasons import largest
-from ml.lead_scoring.request import Asked, read
+from ml.lead_scoring.request import RequestBatch, read_requests
 
 Trend = Literal["rising", "steady", "falling"]
 
@@ -73,14 +73,14 @@ def respond(
     Raises
     ------
     FeatureError
-        See `ml.lead_scoring.request.read`.
+        See `ml.lead_scoring.request.read_requests`.
     """
-    asked = read(estimator, requests, trend=explain)
+    asked = read_requests(estimator, requests, trend=explain)
     return answers(estimator, requests, asked, explain=explain)
 
 
 def answers(
-    estimator: LeadScoringEstimator, requests: Sequence[BaseModel], asked: Asked, *, explain: bool
+    estimator: LeadScoringEstimator, requests: Sequence[BaseModel], asked: RequestBatch, *, explain: bool
 ) -> list[LeadScoringAnswer]:
     """Answer leads whose features are built; see `respond`."""
     both = asked.rows if asked.earlier.is_empty() else pl.concat([asked.rows, asked.earlier])
@@ -125,7 +125,7 @@ def _trend(estimator: LeadScoringEstimator, before: float | None, now: float) ->
 
 
 def _reasons(estimator: LeadScoringEstimator, rows: pl.DataFrame) -> list[LeadReasons]:
-    speaking = estimator.voices_
+    speaking = estimator.reason_map_
 
     def said(found: list[tuple[int, float]], raising: bool) -> list[LeadReason]:
         words = [(k, speaking.texts[k], e) for k, e in found]

@@ -74,7 +74,7 @@ def answer(champions: Champions, request: ChannelsRequest) -> ChannelsAnswer:
         The leads it learnt from had no channel.
     """
     estimator = cast("LeadScoringEstimator", champions["lead_scoring"].estimator)
-    learnt = estimator.learnt_["channels"]
+    learnt = estimator.value_tables_["channels"]
     if learnt is None:
         raise FeatureError("channel", "is not known of the leads learnt from; map it in the sources and train")
     ceiling = request.cost_per_lead_ceiling

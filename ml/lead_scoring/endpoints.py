@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ml.endpoint import Champions, Endpoint, each, no_rules
+from ml.endpoint import Champions, Endpoint, no_rules, respond_each
 from ml.lead_scoring import channels, queue
 
 
@@ -16,7 +16,7 @@ def _queue_example(champions: Champions) -> Mapping[str, Any]:
     return {"as_of": "2026-01-07T09:00:00+08:00", "calls_per_hour": 6.0, "hours": 8.0, "leads": leads}
 
 
-QUESTIONS = (
+ENDPOINTS = (
     Endpoint(
         path="queue",
         summary={
@@ -25,7 +25,7 @@ QUESTIONS = (
         },
         request=queue.request,
         response=queue.QueueAnswer,
-        respond=each(queue.answer),
+        respond=respond_each(queue.answer),
         example=_queue_example,
         rules=no_rules,
         public_errors=True,
@@ -38,7 +38,7 @@ QUESTIONS = (
         },
         request=lambda champions: channels.ChannelsRequest,
         response=channels.ChannelsAnswer,
-        respond=each(channels.answer),
+        respond=respond_each(channels.answer),
         example=lambda champions: {"cost_per_lead_ceiling": 50.0},
         rules=no_rules,
         public_errors=True,

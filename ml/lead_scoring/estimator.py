@@ -19,7 +19,7 @@ from ml.estimators.group_calibration import GroupCalibration
 from ml.estimators.pipeline import PipelineEstimator, SampleWeights
 from ml.estimators.shrunken_rates import ShrunkenRates
 from ml.estimators.tabular_encoder import TabularEncoder
-from ml.lead_scoring.lead_value import cannot_learn_response, learn_channels, learn_margins, learn_response
+from ml.lead_scoring.lead_value import estimate_channels, estimate_margins, fit_response, missing_response_columns
 from ml.lead_scoring.params import LeadParams
 from ml.lead_scoring.reasons import voices
 from ml.lead_scoring.rows import DERIVED, FIELDS_EMPTY, FROM_TIME, with_form, with_time_of_day
@@ -49,8 +49,8 @@ class LeadScoringEstimator(PipelineEstimator):
         Mean contributions of the held-out leads: what reasons are measured from.
     response_ : ResponseDecay or None
         How the chance falls with the hours until the first call; None where the data cannot support it.
-    learnt_ : dict
-        Margins, the table of channels, and why `response_` is None (`response_off`).
+    value_tables_ : dict
+        Margins, the table of channels, and why `response_` is None (`no_response_reason`).
     """
 
     state_file = "lead_scoring.json"
@@ -60,12 +60,12 @@ class LeadScoringEstimator(PipelineEstimator):
     @property
     def notes(self) -> list[str]:
         """What the training said."""
-        return [] if self.response_off is None else [self.response_off]
+        return [] if self.no_response_reason is None else [self.no_response_reason]
 
     @property
-    def response_off(self) -> str | None:
+    def no_response_reason(self) -> str | None:
         """Why the effect of a late call is off, in a sentence; None where it was fitted."""
-        reason: str | None = self.learnt_["response_off"]
+        reason: str | None = self.value_tables_["no_response_reason"]
         return reason
 
     @property
@@ -130,15 +130,17 @@ class LeadScoringEstimator(PipelineEstimator):
         say("learning what a sale is worth and what a late call costs")
         both, outcome = pl.concat([X, held], how="diagonal"), np.concatenate([y, held_y])
         both_w = np.concatenate([w, held_w])
-        response: ResponseDecay | str = cannot_learn_response(both)
+        response: ResponseDecay | str = missing_response_columns(both)
         if not response:
             unseen = np.concatenate([self._out_of_fold(matrix, X, y, w), self._probability(held)])
-            response = learn_response(both, np.vstack([matrix, self._matrix(held)]), outcome, unseen)
+            response = fit_response(both, np.vstack([matrix, self._matrix(held)]), outcome, unseen)
         self.response_ = response if isinstance(response, ResponseDecay) else None
-        self.learnt_: dict[str, Any] = {
-            "margins": learn_margins(both, outcome, by=self.params.margin_by),
-            "channels": learn_channels(both, outcome, both_w, months=self.params.channel_months),
-            "response_off": None if response is self.response_ else f"the effect of a late call is off: {response}",
+        self.value_tables_: dict[str, Any] = {
+            "margins": estimate_margins(both, outcome, by=self.params.margin_by),
+            "channels": estimate_channels(both, outcome, both_w, months=self.params.channel_months),
+            "no_response_reason": None
+            if response is self.response_
+            else f"the effect of a late call is off: {response}",
         }
         if refit:
             say("learning once more from both parts")
@@ -243,7 +245,7 @@ class LeadScoringEstimator(PipelineEstimator):
             c: (t.features, t.zh_raises, t.en_raises, t.zh_lowers, t.en_lowers) for c, t in self.params.reasons.items()
         }
         self.feature_names_ = [*self.encoder_.feature_names_out_, *self.rates_.names]
-        self.voices_ = voices(self.feature_names_, own)
+        self.reason_map_ = voices(self.feature_names_, own)
 
     def _probability(self, X: pl.DataFrame) -> FloatArray:
         return self.probability_of(self._matrix(X), self._dealers(X))
@@ -260,7 +262,7 @@ class LeadScoringEstimator(PipelineEstimator):
 
     def margins(self, X: pl.DataFrame) -> FloatArray:
         """Expected gross margin of a sale of each lead in yuan; NaN where no margin was ever known."""
-        learnt = self.learnt_["margins"]
+        learnt = self.value_tables_["margins"]
         if learnt is None:
             return np.full(X.height, np.nan)
         by, overall = learnt["groups"], learnt["overall"]
@@ -302,9 +304,9 @@ class LeadScoringEstimator(PipelineEstimator):
 
     def _fitted_state(self) -> dict[str, Any]:
         response = None if self.response_ is None else self.response_.as_dict()
-        return {"reference": self.reference_.tolist(), "response": response, "learnt": self.learnt_}
+        return {"reference": self.reference_.tolist(), "response": response, "value_tables": self.value_tables_}
 
     def _restore_state(self, state: Mapping[str, Any]) -> None:
-        self.reference_, self.learnt_ = np.array(state["reference"]), state["learnt"]
+        self.reference_, self.value_tables_ = np.array(state["reference"]), state["value_tables"]
         self.response_ = None if state["response"] is None else ResponseDecay.from_dict(state["response"])
         self._finish()

@@ -29,7 +29,7 @@ TREES = {
 }
 
 
-def learn_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, Any] | None:
+def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, Any] | None:
     """Mean gross margin of a sale (yuan): overall, and shrunken by the values of a column; None where none is known."""
     if "gross_margin" not in X.columns:
         return None
@@ -46,13 +46,13 @@ def learn_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, Any] 
     return {"overall": overall, "groups": groups}
 
 
-def cannot_learn_response(X: pl.DataFrame) -> str:
+def missing_response_columns(X: pl.DataFrame) -> str:
     """Return which columns the effect of a late call lacks; empty where it lacks none."""
     absent = [n for n in ("created_at", "first_contact_at", "channel") if n not in X.columns]
     return f"{', '.join(absent)} would be needed" if absent else ""
 
 
-def learn_response(X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probability: FloatArray) -> ResponseDecay | str:
+def fit_response(X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probability: FloatArray) -> ResponseDecay | str:
     """Fit how the chance falls with the hours until the first call; return the reason where the data cannot support it.
 
     The model has not seen when a lead was called, but it has seen what decides that (the hour it came in, the store),
@@ -91,7 +91,7 @@ def learn_response(X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probabili
     return found
 
 
-def learn_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, months: float) -> dict[str, Any] | None:
+def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, months: float) -> dict[str, Any] | None:
     """The table of channels by last touch (the lead's own) and first touch, over the last months learnt from."""
     if "channel" not in X.columns:
         return None
@@ -134,4 +134,4 @@ def _at_creation(X: pl.DataFrame) -> BoolArray:
     return np.asarray((X["created_at"] == X["as_of"]).fill_null(False).to_numpy())
 
 
-__all__: Sequence[str] = ["channel_content", "learn_channels", "learn_margins", "learn_response"]
+__all__: Sequence[str] = ["channel_content", "estimate_channels", "estimate_margins", "fit_response"]

@@ -18,10 +18,10 @@ from ml.endpoint import Champions
 from ml.instants import Instant, instant
 from ml.lead_scoring.answer import LeadScoringAnswer, answers
 from ml.lead_scoring.estimator import LeadScoringEstimator
-from ml.lead_scoring.request import read
+from ml.lead_scoring.request import read_requests
 from ml.lead_scoring.request import request as lead_request
 
-MOST_LEADS = 1_000
+MAX_LEADS = 1_000
 
 
 class QueueItem(BaseModel):
@@ -57,7 +57,7 @@ class QueueAnswer(BaseModel):
     gain_newest_first: float
     gain_highest_score_first: float
     decay: Decay | None = Field(description="null where the data cannot support one: then the best leads go first")
-    decay_off: str | None
+    no_decay_reason: str | None
     not_called: list[int] = Field(description="positions of leads beyond the desk's capacity")
     called_already: list[int] = Field(description="positions of leads that had their first call: not queued")
 
@@ -65,7 +65,7 @@ class QueueAnswer(BaseModel):
 def request(champions: Champions) -> type[BaseModel]:
     """Build the request model: open leads and the desk's capacity."""
     lead = lead_request(champions["lead_scoring"].estimator.signature)
-    many: Any = Field(min_length=1, max_length=MOST_LEADS)
+    many: Any = Field(min_length=1, max_length=MAX_LEADS)
     return create_model(
         "CallQueueRequest",
         __config__=ConfigDict(extra="forbid", strict=True, frozen=True),
@@ -90,7 +90,7 @@ def answer(champions: Champions, asked: Any) -> QueueAnswer:
     if any(lead.as_of is not None and lead.as_of != asked.as_of for lead in asked.leads):
         raise FeatureError("leads", "must not have an as_of of their own that differs from the queue's; leave it out")
     leads = [lead.model_copy(update={"as_of": asked.as_of}) for lead in asked.leads]
-    built = read(estimator, leads, trend=False)
+    built = read_requests(estimator, leads, trend=False)
     found = answers(estimator, leads, built, explain=False)
     called = [
         i
@@ -108,7 +108,7 @@ def answer(champions: Champions, asked: Any) -> QueueAnswer:
         gain_newest_first=round(worth.total(sorted(waiting, key=lambda i: -built.created_at[i]), slots), 4),
         gain_highest_score_first=round(worth.total(sorted(waiting, key=lambda i: -worth.chance[i]), slots), 4),
         decay=_decay(estimator),
-        decay_off=estimator.response_off,
+        no_decay_reason=estimator.no_response_reason,
         not_called=sorted(set(waiting) - set(order)),
         called_already=called,
     )

@@ -81,7 +81,7 @@ REASONS: dict[str, tuple[tuple[str, ...], str, str, str, str]] = {
 
 
 @dataclass(frozen=True)
-class Voices:
+class ReasonMap:
     """Which feature speaks under which reason, and what each reason says.
 
     Attributes
@@ -99,7 +99,7 @@ class Voices:
     texts: tuple[tuple[str, str, str, str], ...]
 
 
-def voices(features: Sequence[str], own: Mapping[str, tuple[Sequence[str], str, str, str, str]]) -> Voices:
+def voices(features: Sequence[str], own: Mapping[str, tuple[Sequence[str], str, str, str, str]]) -> ReasonMap:
     """Assign every feature a reason; one that no reason names speaks for itself.
 
     Examples
@@ -117,7 +117,7 @@ def voices(features: Sequence[str], own: Mapping[str, tuple[Sequence[str], str, 
             codes.append(code)
             texts.append(text)
         member.append(codes.index(code))
-    return Voices(tuple(codes), np.array(member, dtype=np.intp), tuple(texts))
+    return ReasonMap(tuple(codes), np.array(member, dtype=np.intp), tuple(texts))
 
 
 def _reason_of(
@@ -137,7 +137,7 @@ def _reason_of(
     )
 
 
-def largest(contributions: FloatArray, speaking: Voices) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+def largest(contributions: FloatArray, speaking: ReasonMap) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
     """Reasons that raise and that lower the log-odds most, largest first: (position in codes, log-odds).
 
     Examples

@@ -21,8 +21,8 @@ from ml.instants import Instant, microseconds
 from ml.lead_scoring.estimator import FEW, LeadScoringEstimator
 from ml.signature import RequestPart, Signature, columns_of, request_model
 
-MOST_EVENTS = 2_000
-MOST_OTHERS = 200
+MAX_EVENTS = 2_000
+MAX_HISTORY_ROWS = 200
 _TYPES = {"integer": pl.Int64, "number": pl.Float64, "flag": pl.Boolean}
 _EVENTS = {
     "customer_id": pl.String,
@@ -78,8 +78,8 @@ def request(signature: Signature) -> type[BaseModel]:
     if not any(f.name == "created_at" for f in signature.fields):
         return create_model("LeadScoringRequest", __base__=lead)
     instant = (Instant | None, Field(None))
-    events: Any = Field(default=[], max_length=MOST_EVENTS)
-    others: Any = Field(default=[], max_length=MOST_OTHERS)
+    events: Any = Field(default=[], max_length=MAX_EVENTS)
+    others: Any = Field(default=[], max_length=MAX_HISTORY_ROWS)
     fields: dict[str, Any] = {
         "created_at": (Instant | None, Field(None, description="when the lead came in; as_of where it is not given")),
         "as_of": (Instant | None, Field(None, description="the moment it is scored for; now where it is not given")),
@@ -93,7 +93,7 @@ def request(signature: Signature) -> type[BaseModel]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestBatch:
     """Leads with their features, now and some days earlier.
 
     Attributes
@@ -116,7 +116,7 @@ class Asked:
     events_ignored: list[int]
 
 
-def read(estimator: LeadScoringEstimator, requests: Sequence[BaseModel], *, trend: bool) -> Asked:
+def read_requests(estimator: LeadScoringEstimator, requests: Sequence[BaseModel], *, trend: bool) -> RequestBatch:
     """Build the features of some leads by the same functions as training.
 
     Raises
@@ -127,7 +127,7 @@ def read(estimator: LeadScoringEstimator, requests: Sequence[BaseModel], *, tren
     _each_once(requests)
     leads = _leads(estimator, requests)
     if not estimator.timed:
-        return Asked(leads, leads.clear(), [], [], [0] * len(requests), [0] * len(requests))
+        return RequestBatch(leads, leads.clear(), [], [], [0] * len(requests), [0] * len(requests))
     now = time.time_ns() // 1_000
     as_of = [_us(r.as_of, now) for r in requests]  # type: ignore[attr-defined]
     created = [_us(r.created_at, t) for r, t in zip(requests, as_of, strict=True)]  # type: ignore[attr-defined]
@@ -151,7 +151,7 @@ def read(estimator: LeadScoringEstimator, requests: Sequence[BaseModel], *, tren
     position = built["lead_id"].cast(pl.Int64)
     built = built.with_columns(position=position).sort("position", "as_of")
     is_now = built["as_of"].to_numpy() == pl.Series(as_of, dtype=pl.Int64).gather(built["position"]).to_numpy()
-    return Asked(built.filter(is_now), built.filter(~is_now), as_of, created, before, ignored)
+    return RequestBatch(built.filter(is_now), built.filter(~is_now), as_of, created, before, ignored)
 
 
 def _each_once(requests: Sequence[BaseModel]) -> None:

@@ -64,7 +64,7 @@ class Borrower:
     ) -> None:
         signature: Signature = estimator.signature
         self.estimator = estimator
-        self.reads = set(signature.read[0])
+        self.reads = set(signature.request_columns[0])
         if "term_months" in self.reads and request.term_months is None:
             raise DataError("term_months: is needed, the credit model reads it; give the term asked for")
         remaining = Signature(fields=tuple(f for f in signature.fields if f.name not in DERIVED))
@@ -74,7 +74,7 @@ class Borrower:
     def columns(self, applications: list[Application]) -> dict[str, list[Any]]:
         """Columns of the raw table for one person's loans."""
         rows = [self._row(application) for application in applications]
-        return {name: [row[name] for row in rows] for name in self.estimator.signature.read[0]}
+        return {name: [row[name] for row in rows] for name in self.estimator.signature.request_columns[0]}
 
     def _row(self, application: Application) -> dict[str, Any]:
         car, applicant = self.cars[application.vehicle.vehicle_id], application.applicant

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml.endpoint import Champions, Endpoint, each_by_rules
+from ml.endpoint import Champions, Endpoint, respond_each_by_rules
 from ml.loans.applicant_risk import DERIVED
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.disclosure import Disclosure
@@ -48,7 +48,7 @@ def _offers_example(champions: Champions) -> Mapping[str, Any]:
     }
 
 
-QUESTIONS = (
+ENDPOINTS = (
     Endpoint(
         path="offers",
         summary={
@@ -57,11 +57,11 @@ QUESTIONS = (
         },
         request=request,
         response=LoanOffersAnswer,
-        respond=each_by_rules(answer),
+        respond=respond_each_by_rules(answer),
         example=_offers_example,
         rules=lending_of,
-        needs=("credit_risk",),
-        uses=("residual_value",),
+        required_tasks=("credit_risk",),
+        optional_tasks=("residual_value",),
         public_errors=True,
     ),
     Endpoint(
@@ -69,7 +69,7 @@ QUESTIONS = (
         summary={"zh": "还款计划与提前结清报价", "en": "A loan row by row, and what settling it early takes"},
         request=lambda champions: ScheduleRequest,
         response=ScheduleAnswer,
-        respond=each_by_rules(lambda lending, champions, request: answer_schedule(lending, request)),
+        respond=respond_each_by_rules(lambda lending, champions, request: answer_schedule(lending, request)),
         example=lambda champions: EXAMPLE_LOAN,
         rules=lending_of,
         public_errors=True,
@@ -79,7 +79,7 @@ QUESTIONS = (
         summary={"zh": "综合融资成本明示表", "en": "The mandatory statement of what a loan costs"},
         request=lambda champions: LoanTerms,
         response=Disclosure,
-        respond=each_by_rules(lambda lending, champions, request: answer_disclosure(lending, request)),
+        respond=respond_each_by_rules(lambda lending, champions, request: answer_disclosure(lending, request)),
         example=lambda champions: EXAMPLE_LOAN,
         rules=lending_of,
         public_errors=True,

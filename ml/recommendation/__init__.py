@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.endpoint import own_endpoint
+from ml.endpoint import task_endpoint
 from ml.metrics.ranked_lists import hit_rate_at_k, ndcg_at_k, recall_at_k, reciprocal_rank
 from ml.problem import ListMetric, RankingProblem
 from ml.recommendation.answer import RecommendationAnswer, respond
@@ -26,13 +26,13 @@ TASK = Task(
             "reciprocal_rank": ListMetric(reciprocal_rank, better="higher"),
         },
     ),
-    endpoint=own_endpoint(
+    endpoint=task_endpoint(
         ENTRIES["recommendation"],
         request=request,
         response=RecommendationAnswer,
         respond=respond,
         explains=False,
     ),
-    questions=(SIMILAR,),
+    extra_endpoints=(SIMILAR,),
     refresh=LiveUpdates,
 )

@@ -11,7 +11,7 @@ from ml.instants import Instant
 from ml.signature import Name, RequestPart, Signature
 
 MOST_VEHICLES = 200
-MOST_EVENTS = 500
+MAX_EVENTS = 500
 MOST_EXCLUDED = 1_000
 
 Yuan = Annotated[float, Field(ge=0, le=1e8, allow_inf_nan=False, description="in yuan")]
@@ -81,7 +81,7 @@ class RecommendationRequest(RequestPart):
     visitor_id: Name | None = None
     store_id: Name | None = Field(None, description="the store whose page it is")
     n: int = Field(10, ge=1, le=MOST_VEHICLES, description="vehicles wanted")
-    session: list[SessionEvent] = Field(default=[], max_length=MOST_EVENTS)
+    session: list[SessionEvent] = Field(default=[], max_length=MAX_EVENTS)
     profile: Profile | None = None
     filters: Filters = Filters()
     payment: Payment | None = None

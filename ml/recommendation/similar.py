@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from features.errors import DataError
 from ml.bilingual import Text
-from ml.endpoint import Champions, Endpoint, each, no_rules
+from ml.endpoint import Champions, Endpoint, no_rules, respond_each
 from ml.recommendation.answer import Card, make_card, note
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.request import SimilarRequest
@@ -79,7 +79,7 @@ SIMILAR = Endpoint(
     summary={"zh": "与某辆车相似的在售车辆", "en": "Vehicles in stock that are like one"},
     request=lambda champions: SimilarRequest,
     response=SimilarAnswer,
-    respond=each(answer),
+    respond=respond_each(answer),
     example=_example,
     rules=no_rules,
     public_errors=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.report.formats import Language, between, formatted
+from ml.report.formats import Language, format_figure, format_interval
 from ml.report.sections import Rows
 
 
@@ -37,7 +37,7 @@ def text_table(section: Rows, language: Language = "en") -> TextTable:
     for row in section.rows:
         cells: list[str] = []
         for c in section.columns:
-            cells.append(formatted(row[c.name], c.format, language))
-            cells += [between(row[i.low], row[i.high], c.format, language) for i in c.intervals]
+            cells.append(format_figure(row[c.name], c.format, language))
+            cells += [format_interval(row[i.low], row[i.high], c.format, language) for i in c.intervals]
         rows.append(tuple(cells))
     return TextTable(tuple(header), tuple(is_number), tuple(rows))

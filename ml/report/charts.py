@@ -37,7 +37,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Ruler:
+class ChartAxis:
     """An axis: title with unit, and how its figures are written."""
 
     title: str
@@ -63,8 +63,8 @@ class Lines:
     """
 
     x: tuple[float, ...]
-    x_axis: Ruler
-    y_axis: Ruler
+    x_axis: ChartAxis
+    y_axis: ChartAxis
     series: tuple[Series, ...]
     labels: tuple[str, ...] | None = None
     thresholds: tuple[tuple[float, str], ...] = ()
@@ -98,7 +98,7 @@ class HorizontalBars:
 
     categories: tuple[str, ...]
     series: tuple[Series, ...]
-    axis: Ruler
+    axis: ChartAxis
 
 
 def chart_of(section: Section, language: Language = "en") -> Lines | HorizontalBars | None:
@@ -108,18 +108,18 @@ def chart_of(section: Section, language: Language = "en") -> Lines | HorizontalB
     if isinstance(section, Calibration):
         x = tuple(b.predicted or 0.0 for b in section.rows)
         line = Series(section.y.label(language), section.y.format, tuple(b.observed for b in section.rows))
-        x_axis, y_axis = (Ruler(a.label(language), a.format) for a in (section.x, section.y))
+        x_axis, y_axis = (ChartAxis(a.label(language), a.format) for a in (section.x, section.y))
         return Lines(x, x_axis, y_axis, (line,), diagonal=_PERFECT[language])
     if isinstance(section, Importance):
         rows = section.rows[:MAX_FEATURES]
-        axis = Ruler(section.x.label(language), section.x.format)
+        axis = ChartAxis(section.x.label(language), section.x.format)
         series = Series(axis.title, axis.format, tuple(f.importance for f in rows))
         return HorizontalBars(tuple(f.name for f in rows), (series,), axis)
     if isinstance(section, Bars):
         limit = MAX_BARS // len(section.drawn)
         names = tuple(str(row[section.columns[0].name]) for row in section.rows[:limit])
         bars = tuple(_series(section, c, language, limit=limit) for c in section.series())
-        return HorizontalBars(names, bars, Ruler(section.y.label(language), section.y.format))
+        return HorizontalBars(names, bars, ChartAxis(section.y.label(language), section.y.format))
     if isinstance(section, Curve | TimeSeries):
         return _lines(section, language)
     return None
@@ -129,7 +129,7 @@ def _lines(section: Curve | TimeSeries, language: Language) -> Lines:
     first = section.columns[0]
     values = [row[first.name] for row in section.rows]
     series = tuple(_series(section, c, language) for c in section.series())
-    x_axis, y_axis = (Ruler(a.label(language), a.format) for a in (first, section.y))
+    x_axis, y_axis = (ChartAxis(a.label(language), a.format) for a in (first, section.y))
     if isinstance(section, Curve):
         return Lines(tuple(float(v or 0.0) for v in values), x_axis, y_axis, series, log_x=section.log_x)
     return Lines(
@@ -143,7 +143,7 @@ def _series(section: Rows, column: Column, language: Language, *, limit: int | N
         return tuple(None if (v := row[key]) is None else float(v) for row in section.rows[:limit])
 
     bands = tuple(Band(values(i.low), values(i.high)) for i in column.intervals)
-    band_title = f"{', '.join(f'{i.share:.0%}' for i in column.intervals)} {INTERVAL[language]}" if bands else ""
+    band_title = f"{', '.join(f'{i.level:.0%}' for i in column.intervals)} {INTERVAL[language]}" if bands else ""
     return Series(getattr(column.title, language), column.format, values(column.name), bands, band_title)
 
 

@@ -60,17 +60,17 @@ class Interval(Frozen):
     ----------
     low, high : str
         Keys of the row.
-    share : float
+    level : float
         Probability of the interval, 0 to 1.
     """
 
     low: str = "low"
     high: str = "high"
-    share: float = Field(default=0.95, gt=0, lt=1)
+    level: float = Field(default=0.95, gt=0, lt=1)
 
     def label(self, language: Language = "en") -> str:
         """Return the name of the interval."""
-        return f"{self.share:.0%} {INTERVAL[language]}"
+        return f"{self.level:.0%} {INTERVAL[language]}"
 
 
 class Column(Axis):

@@ -21,16 +21,16 @@ from matplotlib.ticker import FuncFormatter
 
 from features.errors import ConfigError
 from ml.report.cells import text_table
-from ml.report.charts import HorizontalBars, Lines, Ruler, chart_of, decades, ticks
+from ml.report.charts import ChartAxis, HorizontalBars, Lines, chart_of, decades, ticks
 from ml.report.fonts import MISSING, chinese_fonts, has_chinese
-from ml.report.formats import Language, formatted, on_axis
+from ml.report.formats import Language, format_figure, format_tick
 from ml.report.html import headline
 from ml.report.report import Report
 from ml.report.sections import Metrics, Section
 from ml.report.style import BAD, BAND_OPACITY, CONTROL, DASHES, INK, LINE, QUIET_INK, SERIES
 
 WIDTH, PANEL_HEIGHT, HEAD, DPI = 6.4, 3.4, 0.9, 110  # inches of a panel and of the heading; dots an inch
-MOST_MARKERS, FEWEST_BARS = 24, 6  # points with a mark; groups for which a panel has room at least
+MAX_MARKERS, MIN_BAR_SLOTS = 24, 6  # points with a mark; groups for which a panel has room at least
 STYLE = {
     "font.size": 9, "text.color": INK, "axes.labelcolor": QUIET_INK, "xtick.color": QUIET_INK, "ytick.color": QUIET_INK,
     "axes.edgecolor": LINE, "axes.grid": True, "axes.grid.axis": "y", "grid.color": LINE, "axes.axisbelow": True,
@@ -113,7 +113,7 @@ def _lines(panel: Any, chart: Lines) -> None:
     for i, series in enumerate(chart.series):
         colour = SERIES[i % len(SERIES)]
         values = [float("nan") if v is None else v for v in series.values]
-        marker = "o" if len(chart.x) <= MOST_MARKERS else ""
+        marker = "o" if len(chart.x) <= MAX_MARKERS else ""
         panel.plot(chart.x, values, color=colour, marker=marker, markersize=4, linewidth=1.8, label=series.title)
         for k, band in enumerate(series.bands):
             ends = ([float("nan") if v is None else v for v in side] for side in (band.low, band.high))
@@ -154,13 +154,13 @@ def _bars(panel: Any, chart: HorizontalBars, language: Language) -> None:
                 if low is not None and up is not None:
                     panel.plot([low, up], [place, place], color=INK, linewidth=1.4, label="_")
                     end = max(end, up)
-            words = "–" if value is None else formatted(value, series.format, language)
+            words = "–" if value is None else format_figure(value, series.format, language)
             panel.annotate(f" {words}", (end, place), va="center", fontsize=8, color=QUIET_INK)
             high = max(high, end)
     panel.set(
         xlabel=chart.axis.title,
         xlim=(None, high * 1.18 or 1.0),
-        ylim=(max(len(chart.categories), FEWEST_BARS) - 0.5, -0.5),
+        ylim=(max(len(chart.categories), MIN_BAR_SLOTS) - 0.5, -0.5),
     )
     panel.set_yticks(range(len(chart.categories)), chart.categories)
     panel.grid(axis="y", visible=False)
@@ -194,8 +194,8 @@ def _table(panel: Any, section: Section, language: Language) -> None:
             cell.get_text().set_horizontalalignment("left")
 
 
-def _written(axis: Ruler) -> FuncFormatter:
-    return FuncFormatter(lambda value, _: on_axis(round(float(value), 12), axis.format))
+def _written(axis: ChartAxis) -> FuncFormatter:
+    return FuncFormatter(lambda value, _: format_tick(round(float(value), 12), axis.format))
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ml.home import write_whole
+from ml.home import write_atomically
 from ml.report.html import html_page
 from ml.report.report import Report
 
@@ -21,6 +21,6 @@ def write_report(report: Report, folder: Path) -> None:
     from ml.report.figures import draw_report
 
     content = json.dumps(report.as_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-    write_whole(folder / "report.json", content.encode())
-    write_whole(folder / "report.html", html_page(report).encode())
+    write_atomically(folder / "report.json", content.encode())
+    write_atomically(folder / "report.html", html_page(report).encode())
     draw_report(report, folder / "report.png")

@@ -11,7 +11,7 @@ Cell = str | bool | int | float | None
 _FLAGS = {"zh": ("否", "是"), "en": ("no", "yes")}
 
 
-def formatted(value: Cell, format: Format, language: Language = "en") -> str:
+def format_figure(value: Cell, format: Format, language: Language = "en") -> str:
     """Return a figure as text; the empty text where there is none.
 
     Parameters
@@ -23,9 +23,9 @@ def formatted(value: Cell, format: Format, language: Language = "en") -> str:
 
     Examples
     --------
-    >>> formatted(0.71234, "score"), formatted(12867.9, "score"), formatted(0.0036, "share"), formatted(None, "score")
-    ('0.7123', '12,868', '0.36%', '')
-    >>> formatted(True, "flag"), formatted(0.05, "gain"), formatted("北", "text")
+    >>> format_figure(0.71234, "score"), format_figure(12867.9, "score"), format_figure(0.0036, "share")
+    ('0.7123', '12,868', '0.36%')
+    >>> format_figure(True, "flag"), format_figure(0.05, "gain"), format_figure("北", "text")
     ('yes', '+0.0500', '北')
     """
     if value is None:
@@ -47,24 +47,24 @@ def _pattern(size: float, format: Format) -> str:
     return ",.0f"
 
 
-def on_axis(value: float, format: Format) -> str:
+def format_tick(value: float, format: Format) -> str:
     """Return a round figure beside an axis, with no more digits than it needs.
 
-    >>> on_axis(0.05, "share"), on_axis(20_000.0, "amount"), on_axis(0.25, "score"), on_axis(0.0, "share")
-    ('5%', '20,000', '0.25', '0')
+    >>> format_tick(0.05, "share"), format_tick(20_000.0, "amount"), format_tick(0.0, "share")
+    ('5%', '20,000', '0')
     """
     if value == 0:
         return "0"
     return f"{100 * value:g}%" if format == "share" else f"{value:,.10g}"
 
 
-def between(low: Cell, high: Cell, format: Format, language: Language = "en") -> str:
+def format_interval(low: Cell, high: Cell, format: Format, language: Language = "en") -> str:
     """Return an interval as text; the empty text where an end is missing.
 
-    >>> between(0.7, 0.8, "score"), between(-0.01, 0.05, "share", "zh"), between(None, 1.0, "score")
-    ('0.7000 – 0.8000', '-1.00%～5.00%', '')
+    >>> format_interval(0.7, 0.8, "score"), format_interval(-0.01, 0.05, "share", "zh")
+    ('0.7000 – 0.8000', '-1.00%～5.00%')
     """
     if low is None or high is None:
         return ""
-    ends = [formatted(v, format, language) for v in (low, high)]
+    ends = [format_figure(v, format, language) for v in (low, high)]
     return ("～" if language == "zh" else " – ").join(ends)

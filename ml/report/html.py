@@ -6,7 +6,7 @@ from html import escape
 
 from ml.report.cells import TextTable, text_table
 from ml.report.charts import chart_of
-from ml.report.formats import Language, between, formatted
+from ml.report.formats import Language, format_figure, format_interval
 from ml.report.report import Report
 from ml.report.sections import Paragraph, Section
 from ml.report.style import CSS, PAPER
@@ -54,11 +54,11 @@ def headline(report: Report, language: Language = "en") -> str:
     metric = next(iter(report.metrics.values()), None)
     if metric is None:
         return report.task
-    words = f"{report.task}: {metric.name} {formatted(metric.value, 'score', language)}"
-    if interval := between(metric.low, metric.high, "score", language):
+    words = f"{report.task}: {metric.name} {format_figure(metric.value, 'score', language)}"
+    if interval := format_interval(metric.low, metric.high, "score", language):
         words += f" (95%: {interval})"
     if metric.naive is not None:
-        words += f", {_WORDS['naive'][language]} {formatted(metric.naive, 'score', language)}"
+        words += f", {_WORDS['naive'][language]} {format_figure(metric.naive, 'score', language)}"
     return words
 
 

@@ -30,7 +30,7 @@ class Report(Frozen):
     >>> rows = (Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, naive=0.5),)
     >>> metrics = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=rows)
     >>> report = Report(task="credit_risk", protocol="in time order", sections=(metrics,))
-    >>> report.metrics["roc_auc"].value, report.flat()["roc_auc.naive"]
+    >>> report.metrics["roc_auc"].value, report.tracked_figures()["roc_auc.naive"]
     (0.75, 0.5)
     >>> Report.model_validate(report.as_dict()) == report
     True
@@ -69,9 +69,9 @@ class Report(Frozen):
         """Metrics by name, the one that the gate compares first."""
         return {m.name: m for s in self.sections if isinstance(s, Metrics) for m in s.rows}
 
-    def flat(self) -> dict[str, float]:
+    def tracked_figures(self) -> dict[str, float]:
         """Return the figures that are logged with a version: metrics and tracked columns."""
-        return {name: value for section in self.sections for name, value in section.flat().items()}
+        return {name: value for section in self.sections for name, value in section.tracked_figures().items()}
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain content for JSON; `Report.model_validate` reads it back."""

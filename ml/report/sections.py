@@ -36,7 +36,7 @@ class _Section(Frozen):
     title: Text
     summary: Text | None = None
 
-    def flat(self) -> dict[str, float]:
+    def tracked_figures(self) -> dict[str, float]:
         """Return the figures that are logged with a version, by name."""
         return {}
 
@@ -76,7 +76,7 @@ class Rows(_Section):
         """Return the section itself."""
         return self
 
-    def flat(self) -> dict[str, float]:
+    def tracked_figures(self) -> dict[str, float]:
         """Return the figures of tracked columns by `<row>.<column>`."""
         first = self.columns[0].name
         return {
@@ -158,9 +158,9 @@ class TimeSeries(_Drawn):
     kind: Literal["time_series"] = "time_series"
     thresholds: tuple[Threshold, ...] = ()
 
-    def flat(self) -> dict[str, float]:
+    def tracked_figures(self) -> dict[str, float]:
         """Return the figures of tracked columns by `<column>/<period>`."""
-        parts = {tuple(key.rsplit(".", 1)): value for key, value in super().flat().items()}
+        parts = {tuple(key.rsplit(".", 1)): value for key, value in super().tracked_figures().items()}
         return {f"{column}/{period}": value for (period, column), value in parts.items()}
 
 
@@ -190,7 +190,7 @@ class Metrics(_Section):
         """Return metric, value with interval, and the naive answer's."""
         return _as_table(self, _METRIC_COLUMNS, self.rows)
 
-    def flat(self) -> dict[str, float]:
+    def tracked_figures(self) -> dict[str, float]:
         """Return each metric, its `.low` and `.high`, and the naive answer's as `.naive`."""
         figures = {
             f"{m.name}{end}": v

@@ -8,14 +8,14 @@ from html import escape
 from itertools import groupby
 
 from ml.report.charts import Band, HorizontalBars, Lines, Series, Values, decades, ticks
-from ml.report.formats import Language, formatted, on_axis
+from ml.report.formats import Language, format_figure, format_tick
 from ml.report.style import BAD, BAND_OPACITY, CONTROL, DASHES, INK, LINE, SERIES
 
 HEIGHT, TOP, BOTTOM = 240, 18, 42  # px of a line chart, and of its margins
 LEFT, RIGHT = 10.0, 97.0  # % of its width
 BAR, GAP = 16, 10  # px
 NAMES, ENDS = 34.0, 84.0  # % of the width where bars begin and end
-MOST_MARKERS = 24
+MAX_MARKERS = 24
 Scale = Callable[[float], float]
 
 
@@ -77,7 +77,7 @@ def _lines(chart: Lines) -> tuple[list[str], int]:
     out = [_text(LEFT, 10, chart.y_axis.title, "start")]
     for tick in ticks(y0, y1):
         out.append(f'<line x1="{LEFT}%" x2="{RIGHT}%" y1="{px(tick):.1f}" y2="{px(tick):.1f}" stroke="{LINE}"/>')
-        out.append(_text(LEFT - 1, px(tick) + 4, on_axis(tick, chart.y_axis.format), "end"))
+        out.append(_text(LEFT - 1, px(tick) + 4, format_tick(tick, chart.y_axis.format), "end"))
     for place, words in _x_labels(chart, x0, x1).items():
         anchor = "start" if percent(place) < LEFT + 3 else "end" if percent(place) > RIGHT - 3 else "middle"
         out.append(_text(percent(place), HEIGHT - BOTTOM + 16, words, anchor))
@@ -93,7 +93,7 @@ def _lines(chart: Lines) -> tuple[list[str], int]:
     box = f'x="{LEFT}%" y="{TOP}" width="{RIGHT - LEFT}%" height="{inner}"'
     box += ' viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible"'
     out.append(f"<svg {box}>{''.join(stretch)}</svg>")
-    if len(chart.x) <= MOST_MARKERS:
+    if len(chart.x) <= MAX_MARKERS:
         out += [
             f'<circle cx="{percent(x):.2f}%" cy="{px(y):.1f}" r="3" fill="{SERIES[i % len(SERIES)]}"/>'
             for i, s in enumerate(chart.series)
@@ -106,7 +106,7 @@ def _lines(chart: Lines) -> tuple[list[str], int]:
 def _x_labels(chart: Lines, x0: float, x1: float) -> dict[float, str]:
     if chart.labels is not None:
         return chart.shown_labels()
-    return {t: on_axis(t, chart.x_axis.format) for t in (decades(x0, x1) if chart.log_x else ticks(x0, x1))}
+    return {t: format_tick(t, chart.x_axis.format) for t in (decades(x0, x1) if chart.log_x else ticks(x0, x1))}
 
 
 def _path(route: str, colour: str, more: str) -> str:
@@ -151,7 +151,7 @@ def _bars(chart: HorizontalBars, language: Language) -> tuple[list[str], int]:
                     f'stroke="{INK}" stroke-width="2"/>'
                 )
                 end = max(end, up)
-            words = "–" if value is None else formatted(value, series.format, language)
+            words = "–" if value is None else format_figure(value, series.format, language)
             out.append(_text(NAMES + end + 1, y + BAR / 2 + 4, words, "start"))
     height = group * len(chart.categories)
     out.append(_text((NAMES + ENDS) / 2, height + 12, chart.axis.title))

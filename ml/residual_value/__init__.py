@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features import residual_value as features
 from ml import metrics
-from ml.endpoint import own_endpoint
+from ml.endpoint import task_endpoint
 from ml.problem import AmountProblem, RowMetric
 from ml.registry import ENTRIES
 from ml.residual_value.answer import ResidualValueAnswer, request, respond
@@ -22,14 +22,14 @@ TASK = Task(
             "median_absolute_percentage_error": RowMetric(metrics.median_absolute_percentage_error, better="lower"),
             "mean_absolute_percentage_error": RowMetric(metrics.mean_absolute_percentage_error, better="lower"),
             "interval_coverage": RowMetric(
-                metrics.interval_coverage, better="higher", reads=("value_low", "value_high")
+                metrics.interval_coverage, better="higher", columns=("value_low", "value_high")
             ),
         },
         build_spine=features.build_spine,
         features=features.build,
         naive=median_table,
     ),
-    endpoint=own_endpoint(
+    endpoint=task_endpoint(
         ENTRIES["residual_value"],
         request=request,
         response=ResidualValueAnswer,

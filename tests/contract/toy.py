@@ -24,7 +24,7 @@ from ml.problem import Estimator, RowMetric
 from ml.report.report import Report
 from ml.report.sections import Metric, Metrics
 from ml.signature import Signature
-from ml.task import only_learner
+from ml.task import no_learner_name
 from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.fitted import Description, EvaluatedBy, Evaluation, Fitted
@@ -168,6 +168,6 @@ TASK = replace(
     CREDIT_RISK,
     entry=ENTRY,
     params=ToyParams,
-    learner=only_learner,
+    learner=no_learner_name,
     problem=ToyProblem(MeanEstimator, {"error": RowMetric(_error, better="lower")}),
 )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from ml.endpoint import each, each_by_rules, never, no_rules, own_endpoint
+from ml.endpoint import never_in_thread, no_rules, respond_each, respond_each_by_rules, task_endpoint
 from ml.registry import ENTRIES, GROUPS, TASKS, endpoints
 
 
@@ -20,7 +20,7 @@ def test_every_endpoint_has_a_path_of_its_own_and_needs_tasks_that_there_are() -
     assert len(paths) == len(set(paths)) and {owner for owner, _ in paths} == {*TASKS, *GROUPS}
     assert {owner for owner, path in paths if not path} == set(TASKS), "only a task has a route of its own"
     for owner, endpoint in places:
-        assert {*endpoint.needs, *endpoint.uses} <= set(TASKS) - {owner}, endpoint.path
+        assert {*endpoint.required_tasks, *endpoint.optional_tasks} <= set(TASKS) - {owner}, endpoint.path
         assert set(endpoint.summary) == {"zh", "en"}, endpoint.path
         assert endpoint.path not in ("batch", "example"), "they lie below every task"
 
@@ -40,7 +40,7 @@ def test_a_task_s_own_endpoint_reads_its_champion() -> None:
     def respond(estimator: Any, requests: Any, *, explain: bool) -> list[Number]:
         return [Number(value=estimator.factor * r.value + explain) for r in requests]
 
-    endpoint = own_endpoint(
+    endpoint = task_endpoint(
         ENTRIES["credit_risk"], request=lambda signature: signature, response=Number, respond=respond, explains=True
     )
     champion: Any = SimpleNamespace(estimator=SimpleNamespace(factor=10, signature=Number), card={"example": {"a": 1}})
@@ -50,14 +50,14 @@ def test_a_task_s_own_endpoint_reads_its_champion() -> None:
     assert [a.value for a in answers] == [11, 21]
     assert (endpoint.path, endpoint.summary, endpoint.max_rows) == ("", ENTRIES["credit_risk"].summary, None)
     assert not endpoint.public_errors, "what a model says of a person stays unsaid"
-    assert endpoint.runs_in_thread is never and not never(Number(value=1))
+    assert endpoint.runs_in_thread is never_in_thread and not never_in_thread(Number(value=1))
 
 
 def test_requests_are_answered_one_by_one_with_or_without_rules(tmp_path: Path) -> None:
     requests = [Number(value=1), Number(value=2)]
-    plain = each(lambda champions, request: Number(value=request.value * len(champions)))
+    plain = respond_each(lambda champions, request: Number(value=request.value * len(champions)))
     champions: Any = {"a": None, "b": None}
     assert no_rules(tmp_path) is None  # type: ignore[func-returns-value]
     assert [a.value for a in plain(None, champions, requests, False)] == [2, 4]
-    ruled = each_by_rules(lambda rules, champions, request: Number(value=rules + request.value))
+    ruled = respond_each_by_rules(lambda rules, champions, request: Number(value=rules + request.value))
     assert [a.value for a in ruled(10, {}, requests, False)] == [11, 12]

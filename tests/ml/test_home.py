@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import ConfigError
-from ml.home import INSTALLED_CONFIGS, config_file, config_folder, home, locked, write_whole
+from ml.home import INSTALLED_CONFIGS, config_file, config_folder, home, locked, write_atomically
 
 
 def test_it_is_named_by_the_environment_else_in_the_working_folder(
@@ -45,11 +45,11 @@ def test_a_lock_is_held_inside_the_block_and_free_after_an_error(
 
 
 def test_a_file_is_replaced_whole_and_nothing_lies_beside_it(tmp_path: Path) -> None:
-    write_whole(tmp_path / "folder" / "a.json", b"old")
-    write_whole(tmp_path / "folder" / "a.json", b"new")
+    write_atomically(tmp_path / "folder" / "a.json", b"old")
+    write_atomically(tmp_path / "folder" / "a.json", b"new")
     assert [(p.name, p.read_bytes()) for p in (tmp_path / "folder").iterdir()] == [("a.json", b"new")]
     with pytest.raises(ConfigError, match=r"a\.json/b\.json: .*free space there or choose another place"):
-        write_whole(tmp_path / "folder" / "a.json" / "b.json", b"x")
+        write_atomically(tmp_path / "folder" / "a.json" / "b.json", b"x")
 
 
 def test_configurations_come_from_the_working_folder_or_else_from_the_package(

@@ -11,8 +11,11 @@ ANSWERS = pl.DataFrame({"value": [2.0, 3.0], "low": [1.0, 2.0], "high": [3.0, 9.
 
 
 def test_a_metric_reads_the_first_column_or_those_it_names() -> None:
-    assert RowMetric(np.mean, better="lower").of(ANSWERS).tolist() == [2.0, 3.0]
-    assert RowMetric(np.mean, better="lower", reads=("low", "high")).of(ANSWERS).tolist() == [[1.0, 3.0], [2.0, 9.0]]
+    assert RowMetric(np.mean, better="lower").select(ANSWERS).tolist() == [2.0, 3.0]
+    assert RowMetric(np.mean, better="lower", columns=("low", "high")).select(ANSWERS).tolist() == [
+        [1.0, 3.0],
+        [2.0, 9.0],
+    ]
 
 
 def test_the_naive_probability_is_the_share_of_positives_in_the_training_rows() -> None:

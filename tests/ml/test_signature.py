@@ -14,7 +14,7 @@ from ml.signature import (
     columns_of,
     contract_fields,
     feature_columns,
-    learn_signature,
+    infer_signature,
     request_model,
     row_as_request,
 )
@@ -32,7 +32,7 @@ FRAME = pl.DataFrame(
 
 @pytest.fixture
 def signature() -> Signature:
-    return learn_signature(
+    return infer_signature(
         FRAME,
         APPLICATIONS,
         numeric=["loan_amount", "visits", "score_of_others"],
@@ -46,7 +46,7 @@ def test_a_feature_that_was_never_missing_is_required_and_a_computed_one_is_not_
     assert {f.name: f.required for f in signature.fields if f.feature} == {
         "loan_amount": True, "housing": False, "visits": True, "score_of_others": False,
     }  # fmt: skip
-    assert signature.read == (["loan_amount", "housing", "visits"], ["loan_amount"])
+    assert signature.request_columns == (["loan_amount", "housing", "visits"], ["loan_amount"])
     assert "score_of_others" not in request_model("Ask", signature).model_fields
 
 
@@ -75,5 +75,5 @@ def test_outcomes_protected_attributes_and_references_are_no_features() -> None:
     columns = feature_columns(APPLICATIONS, ["gender", "submitted_at", "term_months", "housing"], exclude=["housing"])
     assert columns == (["term_months"], [])
     with pytest.raises(DataError, match="feature 'nothing' is not a column of applications"):
-        learn_signature(FRAME, APPLICATIONS, numeric=["nothing"], categorical=[], extra=[])
+        infer_signature(FRAME, APPLICATIONS, numeric=["nothing"], categorical=[], extra=[])
     assert Signature(fields=(Field(name="a", kind="flag", feature=True),)).numeric == ["a"]

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from features.errors import ConfigError, DataError
-from ml.endpoint import Endpoint, each_by_rules, no_rules
+from ml.endpoint import Endpoint, no_rules, respond_each_by_rules
 from ml.registry import TASKS
 from serving.api import build_app
 from serving.endpoints import Mounted, Single, mounted
@@ -37,13 +37,13 @@ def endpoint(owner: str = "sums", **parts: Any) -> Mounted:
 
     usual: dict[str, Any] = {
         "path": "up", "summary": {"en": "Sums", "zh": "和"}, "request": lambda champions: Ask, "response": Sum,
-        "respond": each_by_rules(answer), "example": lambda champions: {"amount": 1}, "rules": no_rules,
+        "respond": respond_each_by_rules(answer), "example": lambda champions: {"amount": 1}, "rules": no_rules,
         "public_errors": True,
     }  # fmt: skip
     return Mounted(owner, Endpoint(**{**usual, **parts}))
 
 
-BOTH = {"needs": ("credit_risk",), "uses": ("residual_value",)}
+BOTH = {"required_tasks": ("credit_risk",), "optional_tasks": ("residual_value",)}
 CHAMPIONS = {"credit_risk": champion(version=10), "residual_value": champion("residual_value", version=100)}
 
 
@@ -51,7 +51,7 @@ CHAMPIONS = {"credit_risk": champion(version=10), "residual_value": champion("re
     ("parts", "present", "total", "versions"),
     [
         ({}, ("credit_risk", "residual_value"), 5, {}),
-        ({"needs": ("credit_risk",)}, ("credit_risk", "residual_value"), 15, {"model_version": 10}),
+        ({"required_tasks": ("credit_risk",)}, ("credit_risk", "residual_value"), 15, {"model_version": 10}),
         (BOTH, ("credit_risk", "residual_value"), 115, {"model_versions": {"credit_risk": 10, "residual_value": 100}}),
         (BOTH, ("credit_risk",), 15, {"model_versions": {"credit_risk": 10}}),
     ],
@@ -65,7 +65,7 @@ def test_an_endpoint_is_given_the_champions_that_it_names(
 
 
 def test_one_that_it_needs_and_that_is_not_there_is_named() -> None:
-    app = application({}, [endpoint(needs=("residual_value",))])
+    app = application({}, [endpoint(required_tasks=("residual_value",))])
     for path, body in (("/v1/sums/up", b'{"amount": 5}'), ("/v1/sums/up/example", None)):
         error = problem(ask(app, path, body), 503)
         assert error["code"] == "no_champion" and "chehang promote residual_value" in error["message"]
@@ -96,7 +96,7 @@ def test_the_request_is_made_anew_when_a_champion_changes_and_only_then() -> Non
         made.append([c.version for c in champions.values()])
         return Ask
 
-    single = Single(endpoint(needs=("credit_risk",), request=request), Champions(CHAMPIONS), None, max_rows=1)
+    single = Single(endpoint(required_tasks=("credit_risk",), request=request), Champions(CHAMPIONS), None, max_rows=1)
     for version in (10, 10, 11):
         single.store = Champions({"credit_risk": champion(version=version)})
         assert asyncio.run(single.prepared(single.champions())).request is Ask
@@ -104,10 +104,10 @@ def test_the_request_is_made_anew_when_a_champion_changes_and_only_then() -> Non
 
 
 def test_a_question_of_a_task_needs_its_champion_and_lies_below_its_path() -> None:
-    place = endpoint("residual_value", needs=("credit_risk",))
-    assert place.path == "/v1/residual_value/up" and place.needs == ("residual_value", "credit_risk")
+    place = endpoint("residual_value", required_tasks=("credit_risk",))
+    assert place.path == "/v1/residual_value/up" and place.required_tasks == ("residual_value", "credit_risk")
     own = Mounted("residual_value", TASKS["residual_value"].endpoint)
-    assert (own.name, own.path, own.needs) == ("residual_value", "/v1/residual_value", ("residual_value",))
+    assert (own.name, own.path, own.required_tasks) == ("residual_value", "/v1/residual_value", ("residual_value",))
     assert [own.version_field, place.version_field, endpoint().version_field] == [
         "model_version", "model_versions", None,
     ]  # fmt: skip
@@ -124,7 +124,7 @@ def broken(configs: Path) -> None:
 
 
 def test_what_is_off_answers_why_on_all_its_paths_and_the_rest_goes_on() -> None:
-    off = endpoint("loans", path="offers", rules=broken, max_rows=None, needs=("fault_rate",))
+    off = endpoint("loans", path="offers", rules=broken, max_rows=None, required_tasks=("fault_rate",))
     app = application(None, [endpoint(rules=lambda configs: 100), off])
     for path, body in (("offers", b"{}"), ("offers/batch", b"{}"), ("offers/example", None)):
         error = problem(ask(app, f"/v1/loans/{path}", body), 503)
@@ -164,7 +164,7 @@ def test_wrong_rules_turn_off_the_endpoints_that_go_by_them_alone(tmp_path: Path
 
 
 def test_an_endpoint_is_described_with_its_example_where_its_champions_are_there() -> None:
-    needy = endpoint(needs=("credit_risk",))
+    needy = endpoint(required_tasks=("credit_risk",))
     here = describe(CHAMPIONS, [needy], max_rows=9)["paths"]["/v1/sums/up"]["post"]
     body = here["requestBody"]["content"]["application/json"]
     assert body == {"schema": {"$ref": "#/components/schemas/Ask"}, "example": {"amount": 1}}

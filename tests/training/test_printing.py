@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from ml.customer_value import CustomerValue, HeldOut
+from ml.customer_value import CustomerValue, HoldoutError
 from tests.ml.report.small_report import small_report
 from training import printing
-from training.runs.customer_value import Valued
+from training.runs.customer_value import CustomerValuation
 
 Printed = Callable[..., str]
 
@@ -79,10 +79,10 @@ def test_leaks_that_are_acknowledged_need_no_remedy(printed: Printed) -> None:
 
 
 def test_values_by_stream(printed: Printed) -> None:
-    held_out = {"bg_nbd": HeldOut(0.5, 0.98), "last rate": HeldOut(0.75, 1.2)}
+    held_out = {"bg_nbd": HoldoutError(0.5, 0.98), "last rate": HoldoutError(0.75, 1.2)}
     customers = pl.DataFrame({"customer_id": ["C"]})
     stream = CustomerValue(customers, "bg_nbd", held_out, 1_500.4, 2_000_000.0, 1.025, 365.0)
-    text = printed(printing.print_values, Valued(customers, {"sales": stream}, 0))
+    text = printed(printing.print_values, CustomerValuation(customers, {"sales": stream}, 0))
     assert "bg_nbd * │ 0.5000 │ 0.980" in text and "last rate │ 0.7500 │ 1.200" in text
     assert "sales: 1,500 purchases worth 2,000,000 yuan in 365 days (sum of customers corrected by 1.025" in text
 

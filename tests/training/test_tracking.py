@@ -33,7 +33,7 @@ def test_a_copied_home_registers_among_its_own_files_and_reads_what_it_brought(
         )
         assert (version.number, version.metrics, version.tags["split"]) == (number, {"roc_auc": 0.5}, "time")
         assert version.gate is None
-        with champions.attachments(version) as folder:
+        with champions.report_files(version) as folder:
             assert (folder / "report.json").read_text() == "{}"
         assert champions.load(version).card == model.card
     assert _files(credit_risk.home) == before and _files(home) > before

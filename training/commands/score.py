@@ -47,7 +47,7 @@ def score(
     progress("reading the model registry")
     from training.score import score as run
 
-    chosen = champions.version_to_answer(task, version)
+    chosen = champions.version_or_champion(task, version)
     rows = run(champions.load(chosen), loaded, data=data, out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json({"rows": rows, "out": str(to), "version": chosen.number})

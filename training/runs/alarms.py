@@ -22,7 +22,7 @@ from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import kept_until
 from ml.fault_rate.surveillance import SurveillanceResult
 from ml.fault_rate.vehicles import CALL
-from ml.home import write_whole
+from ml.home import write_atomically
 from ml.instants import instant
 from ml.report.columns import Axis, Column
 from ml.report.figures import draw_sections
@@ -134,7 +134,7 @@ def alarms(
     table = pl.concat([found, _kept(found, store), planned], how="horizontal")
     write_answers(table, out)
     if rules is not None and estimator.snapshot.until_day >= kept_until(rules.watch):
-        write_whole(rules.watch, estimator.snapshot.to_file())
+        write_atomically(rules.watch, estimator.snapshot.to_file())
     until = instant(study.at - 1).date()
     return Alarmed(table, vehicles, watched, study.raw.reports, until, (out, listed, picture))
 

@@ -74,7 +74,7 @@ class ValueConfig(RunConfig):
 
 
 @dataclass(frozen=True)
-class Valued:
+class CustomerValuation:
     """What the run found.
 
     Attributes
@@ -95,8 +95,8 @@ class Valued:
         """Plain content without the customers, for JSON."""
         return {
             name: {
-                "chosen": found.chosen,
-                "held_out": {n: h.__dict__ for n, h in found.held_out.items()},
+                "model": found.model,
+                "holdout_errors": {n: h.__dict__ for n, h in found.holdout_errors.items()},
                 "customers": found.customers.height,
                 "total_purchases": found.total_purchases,
                 "total_value": found.total_value,
@@ -107,7 +107,9 @@ class Valued:
         }
 
 
-def value(config: ValueConfig, *, out: Path, as_of: datetime | None = None, progress: Progress | None = None) -> Valued:
+def value(
+    config: ValueConfig, *, out: Path, as_of: datetime | None = None, progress: Progress | None = None
+) -> CustomerValuation:
     """Value all customers, write them to a file, and draw the distribution beside it.
 
     Parameters
@@ -146,7 +148,7 @@ def value(config: ValueConfig, *, out: Path, as_of: datetime | None = None, prog
     customers = _joined(found)
     write_answers(customers, out)
     _draw(found, out.with_suffix(".png"))
-    return Valued(customers, found, until)
+    return CustomerValuation(customers, found, until)
 
 
 def _purchases(name: str, stream: Stream, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -216,9 +218,9 @@ def _concentration(name: str, found: CustomerValue) -> Curve:
 def _errors(name: str, found: CustomerValue) -> Bars:
     return Bars(
         name=f"errors_{name}",
-        title=Text(zh=f"{name}：留出误差，选用 {found.chosen}", en=f"{name}: held-out error ({found.chosen} is used)"),
+        title=Text(zh=f"{name}：留出误差，选用 {found.model}", en=f"{name}: held-out error ({found.model} is used)"),
         columns=(_MODEL, _ERROR),
         y=_ERROR,
         drawn=("error",),
-        rows=tuple({"model": n, "error": h.mean_absolute_error} for n, h in found.held_out.items()),
+        rows=tuple({"model": n, "error": h.mean_absolute_error} for n, h in found.holdout_errors.items()),
     )

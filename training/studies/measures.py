@@ -43,15 +43,15 @@ def measure(
     """
     rows = []
     for name, metric in metrics.items():
-        interval = bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0)
+        interval = bootstrap(metric.compute, y, metric.select(answers), groups=groups, n=n, seed=0)
         rows.append(metric_row(name, interval, _naive_value(metric, y, naive)))
     return metrics_section(rows)
 
 
 def _naive_value(metric: RowMetric, y: FloatArray, naive: FloatArray | pl.DataFrame) -> float | None:
     if isinstance(naive, pl.DataFrame):
-        return float(metric.compute(y, metric.of(naive)))
-    return None if metric.reads else float(metric.compute(y, naive))
+        return float(metric.compute(y, metric.select(naive)))
+    return None if metric.columns else float(metric.compute(y, naive))
 
 
 def metric_row(name: str, interval: Interval, naive: float | None) -> Metric:

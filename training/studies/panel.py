@@ -82,7 +82,7 @@ class PanelStudyData(PanelData):
         metric = self.problem.metrics[self.config.definition.primary_metric]
         cut = self.origins[0] - self.params.horizon
         rows = holdout_forecasts(OriginForecasts(self.panel, self.learn(cut)), range(cut, cut + 1))
-        yield float(metric.compute(rows["label"].to_numpy(), metric.of(rows)))
+        yield float(metric.compute(rows["label"].to_numpy(), metric.select(rows)))
 
     def with_params(self, params: BaseModel) -> Self:
         """Return the same data under other parameters."""

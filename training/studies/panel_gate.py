@@ -47,12 +47,12 @@ def panel_gate_checks(
     y, metric = rows["label"].to_numpy(), metrics[candidate.task.primary_metric]
     if champion is None:
         groups, n = rows["series"].to_numpy(), bootstraps(candidate)
-        first = naive_check(candidate, bootstrap(metric.compute, y, metric.of(rows), groups=groups, n=n, seed=0))
+        first = naive_check(candidate, bootstrap(metric.compute, y, metric.select(rows), groups=groups, n=n, seed=0))
     else:
         first = _over_champion(metric, rows, candidate, champion, panel=panel, origins=origins)
     return [
         first,
-        *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].of(rows)))),
+        *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].select(rows)))),
         answer_check("the model answers, anew like ahead", lambda: _anew_like_ahead(candidate)),
     ]
 
@@ -71,7 +71,7 @@ def _over_champion(
     except DataError as e:
         return GateCheck(title, False, f"version {number} cannot forecast these series: {e}")
     y, groups = rows["label"].to_numpy(), rows["series"].to_numpy()
-    gain = compare(metric, y, metric.of(rows), metric.of(theirs), groups=groups, n=bootstraps(candidate))
+    gain = compare(metric, y, metric.select(rows), metric.select(theirs), groups=groups, n=bootstraps(candidate))
     begin = start_of([panel.first + origins[0]], panel.frequency, timezone=other.params.timezone)[0]
     last = last_training_instant(champion)
     remark = " (the champion has learnt from some of them, which flatters it)" if (last or 0) >= begin else ""

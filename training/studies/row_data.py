@@ -17,7 +17,7 @@ from features.sources import RawTables
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.estimators.pipeline import SampleWeights
 from ml.problem import BinaryProblem, RowEstimator, RowProblem
-from ml.signature import Signature, feature_columns, learn_signature
+from ml.signature import Signature, feature_columns, infer_signature
 from ml.task import Task
 from training.config import TaskConfig
 from training.progress import Progress
@@ -120,7 +120,7 @@ class Examples:
                 )
         if config.timeless:
             notes.insert(0, RANDOM_SPLIT_NOTE)
-        signature = learn_signature(
+        signature = infer_signature(
             frame[parts["train"]],
             task.table,
             numeric=numeric,

@@ -45,7 +45,7 @@ def cross_validate(examples: Examples, *, folds: int, progress: Progress | None 
         answers.append(estimator.predict(X))
         naive.append(problem.naive(*examples.rows(learn), X))
         for name, metric in metrics.items():
-            by_fold[name].append(float(metric.compute(y, metric.of(answers[-1]))))
+            by_fold[name].append(float(metric.compute(y, metric.select(answers[-1]))))
         primary = config.definition.primary_metric
         say(f"fold {k + 1}/{folds}: {primary} {by_fold[primary][-1]:.5f}")
     rows = np.concatenate(test_rows)

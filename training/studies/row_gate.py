@@ -51,7 +51,7 @@ def row_gate_checks(
     )
     return [
         first,
-        *guard_checks(candidate, lambda guard: float(metrics[guard].compute(y, metrics[guard].of(answers)))),
+        *guard_checks(candidate, lambda guard: float(metrics[guard].compute(y, metrics[guard].select(answers)))),
         answer_check(
             "the model answers, one row at a time like a batch", lambda: _one_like_many(candidate, rows, answers)
         ),
@@ -65,10 +65,10 @@ def _over_naive(
     metric = metrics[name]
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     if NAIVE in rows.columns:  # kept with the rows: compared row by row, which tells more
-        gain = compare(metric, y, metric.of(answers), rows[NAIVE].to_numpy(), groups=groups, n=n)
+        gain = compare(metric, y, metric.select(answers), rows[NAIVE].to_numpy(), groups=groups, n=n)
         detail = f"gain over it: {shown(gain)} on {len(y):,} test rows; there is no champion yet"
         return GateCheck(f"{name} beats the naive answer", gain.low > 0, detail)
-    return naive_check(candidate, bootstrap(metric.compute, y, metric.of(answers), groups=groups, n=n, seed=0))
+    return naive_check(candidate, bootstrap(metric.compute, y, metric.select(answers), groups=groups, n=n, seed=0))
 
 
 def _over_champion(
@@ -81,7 +81,7 @@ def _over_champion(
         detail = f"version {champion.version} cannot answer these rows: {e}"
         return GateCheck(champion_title(candidate), False, detail)
     y, groups, n = rows["label"].to_numpy(), rows["group"].to_numpy(), bootstraps(candidate)
-    gain = compare(metric, y, metric.of(answers), metric.of(others), groups=groups, n=n)
+    gain = compare(metric, y, metric.select(answers), metric.select(others), groups=groups, n=n)
     remark = share_trained_on(champion, rows["as_of"].to_numpy()) if "as_of" in rows.columns else ""
     return champion_check(candidate, champion, gain, rows=f"{len(y):,} test rows", remark=remark)
 

@@ -94,9 +94,11 @@ def _gains(test: HoldoutAnswers) -> Gains:
     plain = logistic_regression(examples, examples.testable(examples.parts["train"]), test.positions)
     rows = []
     for name, metric in examples.problem.metrics.items():
-        if metric.reads:
+        if metric.columns:
             continue
-        gain = compare(metric, test.y, metric.of(test.answers), plain, groups=test.groups, n=examples.config.bootstraps)
+        gain = compare(
+            metric, test.y, metric.select(test.answers), plain, groups=test.groups, n=examples.config.bootstraps
+        )
         rows.append(gain_row(name, "logistic regression", float(metric.compute(test.y, plain)), gain))
     zh, en = "相对逻辑回归的提升（相同列）", "Gain over logistic regression on the same columns"
     return gains_section("gain_over_logistic_regression", *rows, zh=zh, en=en)

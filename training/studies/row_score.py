@@ -45,7 +45,7 @@ def score_rows(
     """
     problem = model.task.problem
     assert isinstance(problem, RowProblem)
-    if as_of is not None and (config.timeless or not problem.closed_by):
+    if as_of is not None and (config.timeless or not problem.closing_columns):
         raise ConfigError(f"--as-of: the answers of {model.task.name} do not change with time here; leave it out")
     table = model.task.tables[0]
     sources = sources_with(config, table, data)
@@ -87,7 +87,7 @@ def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | No
     names = rows.collect_schema().names()
     if as_of is not None:
         rows = rows.filter(nw.col(str(time)) <= as_of)
-        for column in [c for c in problem.closed_by if c in names]:
+        for column in [c for c in problem.closing_columns if c in names]:
             rows = rows.filter(nw.col(column).is_null() | (nw.col(column) >= as_of))
         moment: Any = nw.lit(as_of, dtype=nw.Int64)
     else:

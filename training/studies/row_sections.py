@@ -14,7 +14,7 @@ from ml.domain.arrays import FloatArray, IntArray
 from ml.metrics import population_stability_index, reference_bins
 from ml.problem import BinaryProblem, Decisions, RowEstimator
 from ml.report.columns import Axis, Column, axis, column
-from ml.report.formats import formatted
+from ml.report.formats import format_figure
 from ml.report.sections import Bars, Calibration, CalibrationBin, Metrics, Threshold, TimeSeries
 from training.split import Rows
 from training.studies.measures import measure
@@ -126,7 +126,7 @@ def calibration_section(test: HoldoutAnswers, quantity: Axis) -> Calibration:
     y, p = test.y, test.p
     bins = np.array_split(np.argsort(p, kind="stable"), min(CALIBRATION_BINS, len(p)))
     rows = [CalibrationBin(predicted=float(p[b].mean()), observed=float(y[b].mean()), rows=len(b)) for b in bins]
-    ends = [(formatted(r.predicted, quantity.format), formatted(r.observed, quantity.format)) for r in rows]
+    ends = [(format_figure(r.predicted, quantity.format), format_figure(r.observed, quantity.format)) for r in rows]
     (low_p, low_y), (high_p, high_y) = ends[0], ends[-1]
     x, y_axis = (
         axis(f"{zh}{quantity.title.zh}", f"{en} {quantity.title.en}", quantity.format, unit=quantity.unit)
@@ -153,11 +153,11 @@ def _segment_section(test: HoldoutAnswers, by: str, quantity: Axis) -> Bars:
         y, p = test.y[values == value], test.p[values == value]
         row = {"value": str(value), "rows": len(y), "observed": float(y.mean()), "predicted": float(p.mean())}
         if len(y) >= MIN_SEGMENT_ROWS and (not test.examples.binary or len(np.unique(y)) == 2):
-            row[primary] = float(metric.compute(y, metric.of(test.answers.filter(values == value))))
+            row[primary] = float(metric.compute(y, metric.select(test.answers.filter(values == value))))
         rows.append(row)
     rows.sort(key=lambda row: -row["rows"])
     largest = rows[0]
-    observed, predicted = (formatted(largest[n], quantity.format) for n in ("observed", "predicted"))
+    observed, predicted = (format_figure(largest[n], quantity.format) for n in ("observed", "predicted"))
     title = Text(zh=f"按 {by} 的实际与预测", en=f"Observed and predicted by {by}")
     summary = Text(
         zh=f"{len(rows)} 个取值；行数最多的 {largest['value']} 实际 {observed}，预测 {predicted}",
@@ -192,7 +192,7 @@ def month_sections(test: HoldoutAnswers, quantity: Axis) -> list[TimeSeries]:
 def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
     """Return observed and predicted mean of all months."""
     unit = "" if quantity.unit is None else f" {quantity.unit.en}"
-    observed, predicted = (formatted(float(v.mean()), quantity.format) for v in (y, p))
+    observed, predicted = (format_figure(float(v.mean()), quantity.format) for v in (y, p))
     return Text(
         zh=f"{period}：实际 {observed}{quantity.unit.zh if quantity.unit else ''}，预测 {predicted}",
         en=f"{period}: observed {observed}{unit}, predicted {predicted}{unit}",

@@ -128,7 +128,7 @@ class RowStudyData(Examples):
         for learn, test in self.folds(self.parts["train"], folds=self.config.tune.folds):
             estimator = self.fit_rows(*self.hold_out(learn, CALIBRATE_SHARE), before=test)
             X, y = self.rows(self.testable(test))
-            yield float(metric.compute(y, metric.of(estimator.predict(X))))
+            yield float(metric.compute(y, metric.select(estimator.predict(X))))
 
     def with_params(self, params: BaseModel) -> Self:
         """Return the same rows under other parameters."""

@@ -80,7 +80,7 @@ class SurveillanceStudyData(SurveillanceData):
         rows = rows_of_weeks(self.field, watched, cut, start)
         estimator = FaultEstimator(Snapshot.of(watched, alpha=alpha, vehicles=None, costs={}))
         metric = self.problem.metrics[self.config.definition.primary_metric]
-        yield float(metric.compute(rows["label"].to_numpy(), metric.of(estimator.predict(rows))))
+        yield float(metric.compute(rows["label"].to_numpy(), metric.select(estimator.predict(rows))))
 
     def with_params(self, params: BaseModel) -> Self:
         """Return the same data under other parameters."""

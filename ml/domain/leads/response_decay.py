@@ -18,7 +18,7 @@ from scipy.special import chdtrc
 
 from ml.domain.arrays import FloatArray, IndexArray
 
-FEWEST_CALLS, FEWEST_SALES = 300, 50
+MIN_CALLS, MIN_SALES = 300, 50
 SIGNIFICANCE = 0.01  # of the likelihood-ratio test against no decay at all
 SPREAD = 0.7  # prior standard deviation of a group's log decay around the common one
 REFERENCE_HOURS = 24.0
@@ -119,10 +119,10 @@ def fit_response_decay(
     names = np.asarray(group, dtype=str)
     called = np.isfinite(h) & (h >= 0) & (p > 0) & (p < 1)
     calls, sales = int(called.sum()), int(y[called].sum())
-    if calls < FEWEST_CALLS or sales < FEWEST_SALES:
+    if calls < MIN_CALLS or sales < MIN_SALES:
         return (
             f"{calls} first calls and {sales} sales after them are known; "
-            f"at least {FEWEST_CALLS} and {FEWEST_SALES} are needed"
+            f"at least {MIN_CALLS} and {MIN_SALES} are needed"
         )
     groups, member = np.unique(names[called], return_inverse=True)
     problem = _Problem(p[called], h[called], y[called], member.astype(np.intp), len(groups))

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ml.champions import GateCheck, GateResult, record_gate, version
 from ml.champions.model_versions import SHA256
-from ml.champions.store import artifacts_folder, opened
+from ml.champions.store import artifacts_folder, store_client
 
 TASK = "lead_scoring"
 
 
 def make_store(home: Path, *, versions: int = 3) -> None:
     """Make the embedded store of the present home, with versions whose files are one text each."""
-    with opened("making a registry for a test", create=True) as client:
+    with store_client("making a registry for a test", create=True) as client:
         assert client is not None
         experiment = client.create_experiment(TASK, artifact_location=str(artifacts_folder(TASK)))
         client.create_registered_model(TASK)

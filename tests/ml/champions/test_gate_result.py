@@ -12,4 +12,4 @@ def test_a_result_is_read_back_whole_and_passes_only_if_every_condition_does() -
     result = GateResult(None, checks, datetime(2026, 3, 1, 8, 30, tzinfo=UTC), "unknown")
     assert GateResult.from_json(result.to_json()) == result
     assert not result.passed and result.failures == 'guard brier: 0.3; "x"'
-    assert GateResult(1, checks[:1], result.judged_at, "unknown").passed
+    assert GateResult(1, checks[:1], result.evaluated_at, "unknown").passed

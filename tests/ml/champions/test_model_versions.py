@@ -21,9 +21,9 @@ def test_versions_come_with_what_their_runs_logged(registry: Path) -> None:
     assert champions.version(TASK).number == 3
     assert champions.champion(TASK) is None
     with pytest.raises(ModelNotFound, match="has no champion; make one with: chehang promote lead_scoring"):
-        champions.version_to_answer(TASK)
+        champions.version_or_champion(TASK)
     with pytest.raises(ModelNotFound, match="has no version 7; it has 1, 2, 3"):
-        champions.version_to_answer(TASK, 7)
+        champions.version_or_champion(TASK, 7)
 
 
 def test_the_result_of_the_gate_is_read_back_and_a_new_one_replaces_it(registry: Path) -> None:
@@ -43,12 +43,12 @@ def test_a_copied_or_moved_home_reads_its_own_files(
         report.write_text("other")
     for home, content in ((moved, "2"), (other, "other")):
         monkeypatch.setenv("CHEHANG_HOME", str(home))
-        with champions.attachments(champions.version(TASK, 2)) as folder:
+        with champions.report_files(champions.version(TASK, 2)) as folder:
             assert (folder / "report.json").read_text() == content
 
 
 def test_a_version_that_another_tool_registered_is_listed_and_not_loaded(registry: Path) -> None:
-    with model_versions.opened("registering a stranger") as client:
+    with model_versions.store_client("registering a stranger") as client:
         assert client is not None
         client.create_model_version(TASK, source="/nowhere")
     stranger = champions.version(TASK)
@@ -67,7 +67,7 @@ def test_nothing_global_changes(registry: Path, monkeypatch: pytest.MonkeyPatch)
     before = dict(os.environ), mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     judged(1, None)
     champions.promote(TASK, 1, who="anna")
-    with champions.attachments(champions.version(TASK, 1)):
+    with champions.report_files(champions.version(TASK, 1)):
         pass
     champions.history(TASK)
     assert (dict(os.environ), mlflow.get_tracking_uri(), mlflow.get_registry_uri()) == before

@@ -10,7 +10,14 @@ import pytest
 
 from ml import champions
 from ml.champions import StoreError, store
-from ml.champions.store import artifacts_folder, embedded_database, import_mlflow, location, opened, store_uri
+from ml.champions.store import (
+    artifacts_folder,
+    current_location,
+    embedded_database,
+    import_mlflow,
+    store_client,
+    store_uri,
+)
 
 
 @pytest.fixture
@@ -76,15 +83,15 @@ def test_a_damaged_database_is_one_line(home: Path) -> None:
 
 
 def test_what_is_no_failure_of_the_store_passes_through(home: Path) -> None:
-    with pytest.raises(ZeroDivisionError), opened("testing"):
+    with pytest.raises(ZeroDivisionError), store_client("testing"):
         _ = 1 // 0
 
 
 def test_files_of_an_embedded_store_are_looked_for_in_its_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = artifacts_folder("credit_risk")
     for old in ("/old", "/a/artifacts/credit_risk/old"):
-        assert location(f"{old}/artifacts/credit_risk/7/artifacts", "credit_risk") == f"{own}/7/artifacts"
-    assert location("file:///old/artifacts/credit_risk/7/artifacts", "credit_risk") == f"{own}/7/artifacts"
-    assert location("/old/artifacts/lead_scoring/7", "credit_risk") == "/old/artifacts/lead_scoring/7"
+        assert current_location(f"{old}/artifacts/credit_risk/7/artifacts", "credit_risk") == f"{own}/7/artifacts"
+    assert current_location("file:///old/artifacts/credit_risk/7/artifacts", "credit_risk") == f"{own}/7/artifacts"
+    assert current_location("/old/artifacts/lead_scoring/7", "credit_risk") == "/old/artifacts/lead_scoring/7"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5000")
-    assert location("/old/artifacts/credit_risk/7", "credit_risk") == "/old/artifacts/credit_risk/7"
+    assert current_location("/old/artifacts/credit_risk/7", "credit_risk") == "/old/artifacts/credit_risk/7"

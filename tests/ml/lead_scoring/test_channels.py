@@ -34,7 +34,7 @@ LAST = [
 
 
 def champions(table: dict[str, Any] | None) -> Any:
-    estimator = SimpleNamespace(params=LeadParams(cost_per_lead_ceiling=50), learnt_={"channels": table})
+    estimator = SimpleNamespace(params=LeadParams(cost_per_lead_ceiling=50), value_tables_={"channels": table})
     return {"lead_scoring": SimpleNamespace(estimator=estimator)}
 
 

@@ -86,7 +86,7 @@ def test_contributions_point_the_way_the_channel_does(fitted: LeadScoringEstimat
 def test_data_without_time_leaves_the_effect_of_a_late_call_off(fitted: LeadScoringEstimator) -> None:
     assert not fitted.timed and fitted.response_ is None
     assert fitted.notes == ["the effect of a late call is off: created_at, first_contact_at would be needed"]
-    assert fitted.learnt_["channels"] is not None and fitted.references == {"store_id"}
+    assert fitted.value_tables_["channels"] is not None and fitted.references == {"store_id"}
 
 
 def test_files_restore_it_to_the_bit(fitted: LeadScoringEstimator) -> None:

@@ -14,7 +14,7 @@ from features.errors import FeatureError
 from ml import champions
 from ml.endpoint import Champions
 from ml.lead_scoring.answer import respond
-from ml.lead_scoring.endpoints import QUESTIONS
+from ml.lead_scoring.endpoints import ENDPOINTS
 from ml.lead_scoring.request import request
 from ml.model import Model
 from tests.conftest import Trained
@@ -128,7 +128,7 @@ def test_a_batch_answers_like_one_at_a_time(model: Model) -> None:
 
 def _asked(model: Model, path: str, body: dict[str, Any]) -> Any:
     champions: Champions = {"lead_scoring": model}
-    endpoint: Any = next(e for e in QUESTIONS if e.path == path)
+    endpoint: Any = next(e for e in ENDPOINTS if e.path == path)
     request = endpoint.request(champions).model_validate_json(json.dumps(body))
     return endpoint.respond(None, champions, [request], False)[0]
 

@@ -10,10 +10,10 @@ import pytest
 
 from ml.domain.leads.response_decay import ResponseDecay
 from ml.lead_scoring.lead_value import (
-    cannot_learn_response,
-    learn_channels,
-    learn_margins,
-    learn_response,
+    estimate_channels,
+    estimate_margins,
+    fit_response,
+    missing_response_columns,
 )
 
 DAY = 86_400_000_000
@@ -31,7 +31,7 @@ BOUGHT = np.array([1.0, 1.0, 0.0, 1.0, 1.0])
 
 def test_margins_are_the_mean_of_sales_in_yuan_and_a_re_score_does_not_count_again() -> None:
     X = leads(gross_margin=[100_000, 300_000, 900_000, None, 100_000])
-    assert learn_margins(X, BOUGHT, by="model") == {"overall": 2_000.0, "groups": {}}
+    assert estimate_margins(X, BOUGHT, by="model") == {"overall": 2_000.0, "groups": {}}
 
 
 def test_margins_by_a_column_lie_between_their_own_mean_and_the_overall_one() -> None:
@@ -43,15 +43,15 @@ def test_margins_by_a_column_lie_between_their_own_mean_and_the_overall_one() ->
             "gross_margin": [*(100_000 + rng.normal(0, 9_000, n)), *(300_000 + rng.normal(0, 9_000, n)), 200_000.0],
         }
     )
-    learnt = learn_margins(X, np.ones(2 * n + 1), by="model")
+    learnt = estimate_margins(X, np.ones(2 * n + 1), by="model")
     assert learnt is not None and set(learnt["groups"]) == {"A", "B"}
     assert 1_000 - 50 < learnt["groups"]["A"] < learnt["overall"] < learnt["groups"]["B"] < 3_000 + 50
 
 
 def test_without_a_margin_nothing_is_learnt_of_it() -> None:
-    assert learn_margins(leads(), BOUGHT, by="model") is None
-    assert learn_margins(leads(gross_margin=[None] * 5), BOUGHT, by="model") is None
-    assert learn_margins(leads(gross_margin=[100] * 5), np.zeros(5), by="model") is None
+    assert estimate_margins(leads(), BOUGHT, by="model") is None
+    assert estimate_margins(leads(gross_margin=[None] * 5), BOUGHT, by="model") is None
+    assert estimate_margins(leads(gross_margin=[100] * 5), np.zeros(5), by="model") is None
 
 
 def test_channels_count_leads_of_the_last_months_by_last_and_first_touch() -> None:
@@ -60,7 +60,7 @@ def test_channels_count_leads_of_the_last_months_by_last_and_first_touch() -> No
         first_channel=["app", None, "app", None, "app"],
         acquisition_cost=[1_000, 3_000, 5_000, None, 1_000],
     )
-    learnt = learn_channels(X, BOUGHT, np.ones(5), months=12)
+    learnt = estimate_channels(X, BOUGHT, np.ones(5), months=12)
     assert learnt is not None and (learnt["from"], learnt["until"]) == (0, 3 * DAY)
     last = {row["channel"]: row for row in learnt["last_touch"]}
     assert {name: row["leads"] for name, row in last.items()} == {"phone": 1, "unknown": 1, "website": 2}
@@ -68,26 +68,26 @@ def test_channels_count_leads_of_the_last_months_by_last_and_first_touch() -> No
     assert last["website"]["margin_per_lead"] is None
     first = {row["channel"]: row["leads"] for row in learnt["first_touch"]}
     assert first == {"app": 2, "unknown": 1, "website": 1}
-    recent = learn_channels(X, BOUGHT, np.ones(5), months=1.5 / 30.436875)
+    recent = estimate_channels(X, BOUGHT, np.ones(5), months=1.5 / 30.436875)
     assert recent is not None and recent["from"] == 2 * DAY
     assert sum(row["leads"] for row in recent["last_touch"]) == 2
 
 
 def test_leads_without_a_channel_make_no_table_and_without_time_all_count() -> None:
-    assert learn_channels(leads(), BOUGHT, np.ones(5), months=12) is None
-    learnt = learn_channels(pl.DataFrame({"channel": ["a"] * 5}), BOUGHT, np.ones(5), months=12)
+    assert estimate_channels(leads(), BOUGHT, np.ones(5), months=12) is None
+    learnt = estimate_channels(pl.DataFrame({"channel": ["a"] * 5}), BOUGHT, np.ones(5), months=12)
     assert learnt is not None and (learnt["from"], learnt["until"]) == (None, None)
     assert [row["leads"] for row in learnt["last_touch"]] == [5] and "first_touch" not in learnt
 
 
 def test_what_the_effect_of_a_late_call_lacks_is_named() -> None:
-    assert cannot_learn_response(leads()) == "first_contact_at, channel would be needed"
-    assert cannot_learn_response(leads(first_contact_at=[0] * 5, channel=["a"] * 5)) == ""
+    assert missing_response_columns(leads()) == "first_contact_at, channel would be needed"
+    assert missing_response_columns(leads(first_contact_at=[0] * 5, channel=["a"] * 5)) == ""
 
 
 def test_too_few_calls_leave_the_effect_off_for_a_reason() -> None:
     X = leads(first_contact_at=[HOUR, None, 2 * DAY + HOUR, 0, HOUR], channel=["a"] * 5)
-    reason = learn_response(X, np.zeros((5, 1)), BOUGHT, np.full(5, 0.5))
+    reason = fit_response(X, np.zeros((5, 1)), BOUGHT, np.full(5, 0.5))
     assert isinstance(reason, str) and reason
 
 
@@ -105,7 +105,7 @@ def test_calls_that_fade_are_learnt_from() -> None:
             "channel": ["a"] * n,
         }
     )
-    curve = learn_response(X, rng.normal(size=(n, 1)), sold, np.full(n, sold.mean()))
+    curve = fit_response(X, rng.normal(size=(n, 1)), sold, np.full(n, sold.mean()))
     assert isinstance(curve, ResponseDecay) and curve.calls == n
     value, low, high = curve.left["all"]
     assert low < value < high and value == pytest.approx(np.exp(-0.05 * 24), abs=0.12)

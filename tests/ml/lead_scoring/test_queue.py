@@ -35,7 +35,7 @@ class Estimator:
     """A lead's chance stands in its price (yuan in a thousand); every sale is worth 1,000 yuan."""
 
     params = LeadParams()
-    response_off = "the effect of a late call is off: few calls"
+    no_response_reason = "the effect of a late call is off: few calls"
     encoder_ = SimpleNamespace(categorical=("channel",), unseen=lambda values: [])
     rates_ = SimpleNamespace(groups=())
     signature = Signature(
@@ -98,7 +98,7 @@ def test_without_a_curve_the_best_leads_go_first_and_the_note_says_why() -> None
         ("b", 300.0, 0.3),
         ("a", 200.0, 0.2),
     ]
-    assert calls.decay is None and calls.decay_off == "the effect of a late call is off: few calls"
+    assert calls.decay is None and calls.no_decay_reason == "the effect of a late call is off: few calls"
 
 
 def test_without_a_margin_sales_are_counted() -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from features.errors import DataError
 from ml.champions import load, version
-from ml.loans.endpoints import EXAMPLE_LOAN, QUESTIONS
+from ml.loans.endpoints import ENDPOINTS, EXAMPLE_LOAN
 from ml.model import Model
 from tests.conftest import ROOT, Trained
 
@@ -32,7 +32,7 @@ def champions(credit_risk: Trained, residual_value: Trained) -> dict[str, Model]
 
 @pytest.fixture(scope="module")
 def questions() -> dict[str, Any]:
-    return {e.path: e for e in QUESTIONS}
+    return {e.path: e for e in ENDPOINTS}
 
 
 SAFE = {"applicant": {"age": 35, "monthly_income": 20_000}, "down_payment": 90_000}

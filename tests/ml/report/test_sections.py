@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ml.report.columns import Axis, Column, Interval
-from ml.report.formats import between, formatted
+from ml.report.formats import format_figure, format_interval
 from ml.report.report import Report
 from ml.report.sections import Bars, Calibration, CalibrationBin, Metric, Metrics, Table
 from tests.ml.report.small_report import NAME, SHARE, VALUE, sections, small_report, text
@@ -69,8 +69,8 @@ def test_only_tracked_columns_and_metrics_are_logged() -> None:
     tracked = Column(name="rate", title=text("rate"), format="share", tracked=True)
     rows = ({"name": "approve", "rate": 0.5}, {"name": "decline", "rate": None})
     bands = Table(name="bands", title=text("Bands"), columns=(NAME, tracked), rows=rows)
-    assert bands.flat() == {"approve.rate": 0.5}
-    assert small_report().flat() == {
+    assert bands.tracked_figures() == {"approve.rate": 0.5}
+    assert small_report().tracked_figures() == {
         "roc_auc": 0.75, "roc_auc.low": 0.7, "roc_auc.high": 0.8, "roc_auc.naive": 0.5, "covered": 0.8,
         "psi/2024-01": 0.05, "psi/2024-03": 0.3,
     }  # fmt: skip
@@ -79,5 +79,5 @@ def test_only_tracked_columns_and_metrics_are_logged() -> None:
 def test_labels_have_units_and_intervals_have_names_in_both_languages() -> None:
     cost = Axis(title=text("cost"), unit=text("yuan"), format="amount")
     assert (cost.label(), cost.label("zh")) == ("cost (yuan)", "中文 cost（中文 yuan）")
-    assert (Interval(share=0.8).label(), Interval(share=0.8).label("zh")) == ("80% interval", "80% 区间")
-    assert formatted(1_234.5, "amount") == "1,234" and between(0.1, 0.2, "share") == "10.0% – 20.0%"
+    assert (Interval(level=0.8).label(), Interval(level=0.8).label("zh")) == ("80% interval", "80% 区间")
+    assert format_figure(1_234.5, "amount") == "1,234" and format_interval(0.1, 0.2, "share") == "10.0% – 20.0%"

@@ -18,7 +18,7 @@ from ml.residual_value import TASK
 from ml.residual_value.answer import request, respond
 from ml.residual_value.estimator import ResidualValueEstimator, median_table
 from ml.residual_value.params import ResidualParams
-from ml.signature import learn_signature
+from ml.signature import infer_signature
 from tests.small.residual_value import NEW_PRICE, used_cars
 
 FEATURES = {"numeric": ["age_months", "mileage_km"], "categorical": ["model"]}
@@ -34,7 +34,7 @@ def _table(rows: int = 2_000, seed: int = 1) -> tuple[pl.DataFrame, Any]:
 @pytest.fixture(scope="module")
 def fitted() -> ResidualValueEstimator:
     X, y = _table()
-    signature = learn_signature(X, TASK.table, extra=(), **FEATURES)
+    signature = infer_signature(X, TASK.table, extra=(), **FEATURES)
     trees = {"n_estimators": 150, "learning_rate": 0.1, "num_leaves": 15, "num_threads": 1}
     params = ResidualParams.model_validate({"quantile_trees": trees})
     return ResidualValueEstimator(params=params, signature=signature).fit(X, y, calibrate=_table(1_000, 2))

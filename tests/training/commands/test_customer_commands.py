@@ -52,7 +52,7 @@ def test_values_are_printed_by_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stream = {
-        "chosen": "bg_nbd", "held_out": {"bg_nbd": {"mean_absolute_error": 0.25, "total": 1.02}},
+        "model": "bg_nbd", "holdout_errors": {"bg_nbd": {"mean_absolute_error": 0.25, "total_ratio": 1.02}},
         "customers": 2, "total_purchases": 12.0, "total_value": 3_400.0, "correction": 1.0, "horizon_days": 365.0,
     }  # fmt: skip
     valued = SimpleNamespace(customers=pl.DataFrame({"customer_id": ["a", "b"]}), as_dict=lambda: {"cars": stream})

@@ -184,7 +184,7 @@ def test_a_forecast_says_how_many_cars_to_order(
         without_orders=None,
         files=[tmp_path / "plan.csv"],
     )
-    monkeypatch.setattr("ml.champions.version_to_answer", lambda task, number: SimpleNamespace(number=4))
+    monkeypatch.setattr("ml.champions.version_or_champion", lambda task, number: SimpleNamespace(number=4))
     monkeypatch.setattr("ml.champions.load", lambda version: version)
     monkeypatch.setattr("training.runs.forecast.forecast", lambda model, config, **options: plan)
     config = ROOT / "configs" / "demand_forecast.yaml"

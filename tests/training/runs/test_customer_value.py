@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from features.errors import ConfigError, DataError
-from ml.customer_value import CustomerValue, HeldOut
+from ml.customer_value import CustomerValue, HoldoutError
 from training.runs import customer_value
 from training.runs.customer_value import ValueConfig, value
 
@@ -59,7 +59,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
         )  # fmt: skip
         total = float(customers["value"].sum())
         return CustomerValue(
-            customers, "bg_nbd", {"bg_nbd": HeldOut(0.5, 1.0)}, purchases.height, total, 1.0, horizon_days
+            customers, "bg_nbd", {"bg_nbd": HoldoutError(0.5, 1.0)}, purchases.height, total, 1.0, horizon_days
         )
 
     monkeypatch.setattr(customer_value, "customer_value", once_more)
@@ -78,8 +78,8 @@ def test_each_stream_is_valued_and_customers_add_them_up(tmp_path: Path, calls: 
     assert rows.select("cars_value", "workshop_value", "workshop_purchases").rows()[2] == (None, 75.0, 2)
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     assert done.as_dict()["workshop"] == {
-        "chosen": "bg_nbd", "held_out": {"bg_nbd": {"mean_absolute_error": 0.5, "total": 1.0}}, "customers": 1,
-        "total_purchases": 2, "total_value": 75.0, "correction": 1.0, "horizon_days": 30.0,
+        "model": "bg_nbd", "holdout_errors": {"bg_nbd": {"mean_absolute_error": 0.5, "total_ratio": 1.0}},
+        "customers": 1, "total_purchases": 2, "total_value": 75.0, "correction": 1.0, "horizon_days": 30.0,
     }  # fmt: skip
 
 

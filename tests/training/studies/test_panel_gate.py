@@ -28,7 +28,7 @@ def test_a_version_gains_nothing_over_itself_and_answers(model: Model) -> None:
     version = champions.champion("demand_forecast")
     assert version is not None
     other = replace(model, card={**model.card, "config": {**model.card["config"], "params": {"horizon": 99}}})
-    with champions.attachments(version) as holdout:
+    with champions.report_files(version) as holdout:
         first, *_, last = panel_gate_checks(problem.metrics, model, model, holdout)
         refused = panel_gate_checks(problem.metrics, other, model, holdout)[0]
     assert not first.passed and first.detail.startswith("gain over version 1: ")

@@ -138,7 +138,7 @@ def test_breadth_prices_and_what_came_later(monkeypatch: pytest.MonkeyPatch) -> 
     assert (bands[0]["shown"], bands[0]["wanted"]) == (pytest.approx(2 / 3), 0.5)
     assert (bands[-1]["shown"], bands[-1]["wanted"]) == (pytest.approx(1 / 3), 0.5)
     assert keyed(result, "by_month") == {"1970-01": {"rows": 2, "ndcg_at_10": pytest.approx(1.0)}}
-    assert result.flat()["ndcg_at_10/1970-01"] == pytest.approx(1.0)
+    assert result.tracked_figures()["ndcg_at_10/1970-01"] == pytest.approx(1.0)
     assert result.notes == (
         "a small shop",
         "no wishes",

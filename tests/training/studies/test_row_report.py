@@ -49,7 +49,7 @@ def test_bands_and_fairness() -> None:
     assert by_sex["f"]["approval_rate"] == by_sex["m"]["approval_rate"] == 0.5
     # Twenty of each are too few to compare.
     assert keyed(report, "fairness")["sex"] == {"approval_ratio": None, "passes_four_fifths": None}
-    flat = report.flat()
+    flat = report.tracked_figures()
     assert flat["approve.share"] == 0.5 and flat["psi/2024-03"] == pytest.approx(0) and "decline.bad_rate" not in flat
 
 

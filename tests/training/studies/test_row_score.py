@@ -40,7 +40,7 @@ def test_rows_closed_before_the_instant_are_left_out(lead_scoring: Trained, monk
     assert 0 < created.filter(open_leads).height < created.height
     answers = score_rows(model, config, data=None, as_of=as_of)
     assert set(answers["lead_id"]) == set(created.filter(open_leads)["lead_id"])
-    problem = replace(cast("BinaryProblem", model.task.problem), closed_by=("first_contact_at",))
+    problem = replace(cast("BinaryProblem", model.task.problem), closing_columns=("first_contact_at",))
     other = replace(model, task=replace(model.task, problem=problem))
     waiting = (pl.col("first_contact_at") >= instant) | pl.col("first_contact_at").is_null()
     assert set(score_rows(other, config, data=None, as_of=as_of)["lead_id"]) == set(created.filter(waiting)["lead_id"])

@@ -65,7 +65,7 @@ def test_rounds_give_the_primary_metric_of_each_fold() -> None:
 
 
 def test_a_first_metric_that_names_columns_reads_them() -> None:
-    width = RowMetric(lambda y, p, **weights: float(p.shape[1]), better="higher", reads=("p",))
+    width = RowMetric(lambda y, p, **weights: float(p.shape[1]), better="higher", columns=("p",))
     problem = replace(cast("BinaryProblem", TASK.problem), metrics={"width": width})
     study = labelled_rows(timeless=True, definition=replace(TASK, problem=problem))
     study = replace(study, frame=study.frame.with_columns(doors=np.arange(140)))
