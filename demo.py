@@ -31,7 +31,7 @@ QUICKER = Path("configs/demo")  # overlays with fewer rounds
 TASKS = ("credit_risk", "residual_value", "recommendation", "lead_scoring", "demand_forecast", "fault_rate")
 CHINA = ZoneInfo("Asia/Shanghai")
 COLOURS = {"approve": "green", "refer": "yellow", "decline": "red"}
-CHINESE = {"approve": "批准", "refer": "人工复核", "decline": "拒绝"}
+CHINESE = {"approve": "预审通过", "refer": "人工审核", "decline": "预审拒绝"}
 
 APPLICANTS: dict[str, dict[str, Any]] = {
     "Settled, half paid down": {

@@ -57,7 +57,7 @@ class PlainTotals:
 
     interest: int
     fees: int
-    subsidised: int
+    subsidies: int
     rate: float
 
 
@@ -166,10 +166,10 @@ def _plain_fee(fee: Fee, loan: Loan, balance: int, numerator: int) -> int:
 def disagreement(batch: LoanBatch, prices: Prices, totals: list[PlainTotals]) -> str | None:
     """The first loan on which the two differ, or None."""
     parts = amortise(batch, START).parts
-    subsidised = np.concatenate([sum(p.subsidies, np.zeros_like(p.interest)).sum(axis=0) for p in parts])
+    subsidies = np.concatenate([sum(p.subsidies, np.zeros_like(p.interest)).sum(axis=0) for p in parts])
     for i, plain in enumerate(totals):
-        ours = int(prices.total_interest[i]), int(prices.total_fees[i]), int(subsidised[i])
-        theirs = plain.interest, plain.fees, plain.subsidised
+        ours = int(prices.total_interest[i]), int(prices.total_fees[i]), int(subsidies[i])
+        theirs = plain.interest, plain.fees, plain.subsidies
         if ours != theirs or abs(prices.nominal_rate[i] / 12 - plain.rate) > 1e-9:
             return f"loan {i} ({loans(batch)[i]}): {ours}, {prices.nominal_rate[i] / 12} and {theirs}, {plain.rate}"
     return None

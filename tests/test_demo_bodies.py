@@ -75,10 +75,10 @@ def test_an_answer_is_shown_with_its_reasons(screen: Callable[[], str]) -> None:
               "decline_above": 0.08, "reasons": [reason]}  # fmt: skip
     demo._show("Middling", {}, answer)
     text = screen()
-    assert "score 612 probability of default 3.21% REFER 人工复核 (approve up to 2.00%, decline above 8.00%)" in text
+    assert "score 612 probability of default 3.21% REFER 人工审核 (approve up to 2.00%, decline above 8.00%)" in text
     assert "Late before 曾逾期 -31" in text and "nothing weighs against" not in text
     demo._show("Settled", {}, {**answer, "band": "approve", "reasons": []})
-    assert "APPROVE 批准" in screen() and screen().endswith("nothing weighs against this application")
+    assert "APPROVE 预审通过" in screen() and screen().endswith("nothing weighs against this application")
 
 
 def test_a_visitor_who_looked_at_two_vehicles_names_them(

@@ -33,7 +33,7 @@ DERIVED = frozenset(
 )
 
 
-def remaining_fields(signature: Signature) -> type[BaseModel]:
+def borrower_model(signature: Signature) -> type[BaseModel]:
     """Request model of what the credit model reads beyond the loan itself."""
     rest = tuple(f for f in signature.fields if f.name not in DERIVED)
     return request_model("Borrower", Signature(fields=rest))
@@ -49,7 +49,7 @@ class Borrower:
     request : LoanRequest
         Person, vehicle, money.
     rest : BaseModel
-        An instance of `remaining_fields`.
+        An instance of `borrower_model`.
     cars : mapping of str to Car
         Vehicles in stock by id, for loans on another vehicle.
 

@@ -13,7 +13,7 @@ from ml.signature import columns_of, request_model
 if TYPE_CHECKING:
     from ml.residual_value.estimator import ResidualValueEstimator
 
-LONGEST = 120  # months
+MAX_MONTHS = 120  # months
 
 
 class Resale(BaseModel):
@@ -31,13 +31,13 @@ def used_car_fields(champions: Champions) -> dict[str, Any]:
     car = request_model("UsedCar", champions["residual_value"].estimator.signature)
     facts = "the vehicle's own facts: a balloon may then not exceed its value at maturity"
     return {
-        "vehicle_facts": (car | None, Field(None, description=facts)),
+        "vehicle_details": (car | None, Field(None, description=facts)),
         "km_per_month": (float | None, Field(None, ge=0, le=100_000, allow_inf_nan=False)),
         "trade_in": (car | None, Field(None, description="a car the applicant would trade in")),
     }
 
 
-def resale_path(champions: Champions, facts: BaseModel | None, km_per_month: float | None) -> tuple[int, ...]:
+def resale_values(champions: Champions, facts: BaseModel | None, km_per_month: float | None) -> tuple[int, ...]:
     """Low end of a vehicle's value in fen, now and after every month; empty where its facts are not given.
 
     Raises
@@ -49,7 +49,7 @@ def resale_path(champions: Champions, facts: BaseModel | None, km_per_month: flo
         return ()
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
     car = {name: values[0] for name, values in columns_of([facts], estimator.signature).items()}
-    low = estimator.later(car, months=range(LONGEST + 1), km_per_month=km_per_month)[:, 1]
+    low = estimator.future_values(car, months=range(MAX_MONTHS + 1), km_per_month=km_per_month)[:, 1]
     return tuple(fen(value) for value in low)
 
 

@@ -27,7 +27,7 @@ from ml.loans.disclosure_items import (
     interest_item,
     late_interest,
 )
-from ml.loans.eligibility import product_named
+from ml.loans.eligibility import product_by_name
 
 STATEMENT = Text(
     zh="除上述已明示的成本外，贷款人及其合作机构不再收取任何其他与本贷款相关的息费。",
@@ -116,7 +116,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
     NoInternalRate
         Costs at disbursement take all that is lent.
     """
-    product = product_named(lending, name)
+    product = product_by_name(lending, name)
     lender = lending.catalogue.lenders[product.lender]
     total = cost(schedule)
     discount = product.forgone_discount
@@ -135,7 +135,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
             interest_item(schedule, lender),
             *(fee_item(lending, product, lender, schedule, fee) for fee in schedule.fees),
         ),
-        subsidies=tuple(SubsidyItem(name=PAYERS[s.payer], amount=amount) for s, amount in schedule.subsidised),
+        subsidies=tuple(SubsidyItem(name=PAYERS[s.payer], amount=amount) for s, amount in schedule.subsidy_totals),
         total_cost=schedule.total_cost,
         total_payment=schedule.total_payment,
         annualised_cost=round(total.nominal, 6),

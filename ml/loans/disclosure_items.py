@@ -63,7 +63,7 @@ def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
         )
     else:
         standard = Text(zh=f"按剩余本金，年利率 {rate}（单利）", en=f"{rate} a year on the outstanding principal")
-    if any(amount for _, amount in schedule.subsidised):
+    if any(amount for _, amount in schedule.subsidy_totals):
         standard = Text(zh=f"{standard.zh}，已扣除贴息", en=f"{standard.en}, less what others pay")
     return CostItem(
         name=Text(zh="贷款利息", en="Interest"),

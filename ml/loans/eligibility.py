@@ -87,7 +87,7 @@ def offered_products(
     return tuple(_offered(lending, key, vehicle, basis=basis) for key, obstacle in found.items() if obstacle is None)
 
 
-def product_named(lending: Lending, name: str) -> Product:
+def product_by_name(lending: Lending, name: str) -> Product:
     """A product of the catalogue.
 
     Raises
@@ -111,7 +111,7 @@ def offered_product(
     DataError
         It is unknown, or closed to the applicant; otherwise as for `offered_products`.
     """
-    product_named(lending, name)
+    product_by_name(lending, name)
     if obstacle := obstacles(lending, applicant, vehicle, basis=basis)[name]:
         raise DataError(f"product '{name}' is closed to this application: {obstacle}; choose another")
     return _offered(lending, name, vehicle, basis=basis)
@@ -148,7 +148,7 @@ def _obstacle(
     checks = {
         "vehicle_class": kind not in who.vehicle_classes,
         "brand": who.brands is not None and vehicle.brand not in who.brands,
-        "date": product.rates_dated(on) is None,
+        "date": product.rate_grid(on) is None,
         "risk_band": band is None or product.rates_on(on, band) is None,
         "income": applicant.monthly_income < who.minimum_monthly_income,
         "age": applicant.age < who.minimum_age,

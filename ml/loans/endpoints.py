@@ -24,7 +24,7 @@ EXAMPLE_LOAN = {
 }
 
 
-def lending_of(configs: Path) -> Lending:
+def read_lending(configs: Path) -> Lending:
     """Read the loan catalogue and the lending rules of a folder.
 
     Raises
@@ -59,7 +59,7 @@ ENDPOINTS = (
         response=LoanOffersAnswer,
         respond=respond_each_by_rules(answer),
         example=_offers_example,
-        rules=lending_of,
+        rules=read_lending,
         required_tasks=("credit_risk",),
         optional_tasks=("residual_value",),
         public_errors=True,
@@ -71,7 +71,7 @@ ENDPOINTS = (
         response=ScheduleAnswer,
         respond=respond_each_by_rules(lambda lending, champions, request: answer_schedule(lending, request)),
         example=lambda champions: EXAMPLE_LOAN,
-        rules=lending_of,
+        rules=read_lending,
         public_errors=True,
     ),
     Endpoint(
@@ -81,7 +81,7 @@ ENDPOINTS = (
         response=Disclosure,
         respond=respond_each_by_rules(lambda lending, champions, request: answer_disclosure(lending, request)),
         example=lambda champions: EXAMPLE_LOAN,
-        rules=lending_of,
+        rules=read_lending,
         public_errors=True,
         page=page,
     ),

@@ -17,9 +17,9 @@ from ml.domain.loans.changes import Change
 from ml.domain.loans.offers import Offer, Offers
 from ml.domain.loans.rounding import LoanError
 from ml.endpoint import Champions
-from ml.loans.applicant_risk import Borrower, remaining_fields
+from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
-from ml.loans.collateral_value import Resale, resale_path, trade_in_quote, used_car_fields
+from ml.loans.collateral_value import Resale, resale_values, trade_in_quote, used_car_fields
 from ml.loans.eligibility import PricingBasis, obstacles
 from ml.loans.quotes import changes_for, grid_for, offers_for
 from ml.loans.request import Amount, Car, LoanRequest, fen
@@ -87,13 +87,13 @@ class ChangeAnswer(BaseModel):
 
 
 class GridCell(BaseModel):
-    """One combination; `broken` names the rules that stand against it."""
+    """One combination; `violations` names the rules that stand against it."""
 
     term_months: int
     down_payment: float
     monthly_payment: float
     nominal_rate: float
-    broken: list[str]
+    violations: list[str]
 
 
 class LoanOffersAnswer(BaseModel):
@@ -102,10 +102,12 @@ class LoanOffersAnswer(BaseModel):
     credit: CreditRiskAnswer
     risk_band: str | None = Field(description="band that prices risk; null where there is no price")
     offers: list[OfferAnswer]
-    tried: int = Field(description="combinations of product, term, balloon and down payment")
-    feasible: int
-    broken: dict[str, int] = Field(description="rule to the combinations that break it")
-    closed: dict[str, str] = Field(description="product that is not open to this application, to the first reason")
+    n_candidates: int = Field(description="combinations of product, term, balloon and down payment")
+    n_feasible: int
+    violations: dict[str, int] = Field(description="rule to the combinations that break it")
+    unavailable_products: dict[str, str] = Field(
+        description="product that is not open to this application, to the first reason"
+    )
     changes: list[ChangeAnswer] = Field(description="smallest changes that would be approved; nearest first")
     grid: list[GridCell]
     trade_in: Resale | None
@@ -118,7 +120,7 @@ def request(champions: Champions) -> type[BaseModel]:
     return create_model(
         "LoanOffersRequest",
         __base__=LoanRequest,
-        borrower=(remaining_fields(credit.signature), Field(description="what else the credit model reads")),
+        borrower=(borrower_model(credit.signature), Field(description="what else the credit model reads")),
         offers=(int, Field(4, ge=1, le=8, description="most offers to return")),
         stock=(list[Car], Field(default=[], max_length=50, description="cheaper vehicles that could be had instead")),
         grid=(PaymentGridRequest | None, None),
@@ -152,7 +154,9 @@ class _Quotation:
         if len(stock) < len(request.stock) or request.vehicle.vehicle_id in stock:
             raise DataError("stock: every vehicle_id must be there once and differ from the vehicle asked about")
         self.borrower = Borrower(self.estimator, request, request.borrower, stock)
-        resale = resale_path(champions, getattr(request, "vehicle_facts", None), getattr(request, "km_per_month", None))
+        resale = resale_values(
+            champions, getattr(request, "vehicle_details", None), getattr(request, "km_per_month", None)
+        )
         self.application = request.application(request.term_months, resale=resale)
         self.credit = answers(
             self.estimator, self.borrower.columns([self.application]), ids=[None], explain=request.explain
@@ -173,10 +177,10 @@ class _Quotation:
             credit=credit,
             risk_band=self.lending.rules.risk_band(request.on, credit.probability_of_default),
             offers=[] if declined else self.shown(self.application, offers),
-            tried=offers.tried,
-            feasible=offers.feasible,
-            broken={rule: n for rule, n in offers.broken.items() if n},
-            closed={name: reason for name, reason in closed.items() if reason},
+            n_candidates=offers.n_candidates,
+            n_feasible=offers.n_feasible,
+            violations={rule: n for rule, n in offers.violations.items() if n},
+            unavailable_products={name: reason for name, reason in closed.items() if reason},
             changes=[] if credit.band == "approve" and offers.offers else self.changes(),
             grid=self.grid(),
             trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None)),
@@ -277,7 +281,7 @@ class _Quotation:
                 down_payment=down / 100,
                 monthly_payment=cell.monthly_payment / 100,
                 nominal_rate=round(cell.nominal_rate, 6),
-                broken=list(cell.broken),
+                violations=list(cell.violations),
             )
             for term, row in zip(grid.terms, grid.cells, strict=True)
             for down, cell in zip(grid.down_payments, row, strict=True)

@@ -15,7 +15,7 @@ from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import Schedule, schedule
 from ml.domain.loans.settlement import Settlement, settle
 from ml.loans.catalogue.files import Lending
-from ml.loans.eligibility import PricingBasis, offered_product, offered_products, policy_for, product_named
+from ml.loans.eligibility import PricingBasis, offered_product, offered_products, policy_for, product_by_name
 
 
 def offers_for(lending: Lending, application: Application, *, basis: PricingBasis, count: int = 4) -> Offers:
@@ -127,7 +127,7 @@ def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) ->
     DataError
         The product is unknown, or the day is before disbursement or after maturity.
     """
-    lender = lending.catalogue.lenders[product_named(lending, name).lender]
+    lender = lending.catalogue.lenders[product_by_name(lending, name).lender]
     try:
         return settle(schedule, on, rule=lender.early_settlement.rule)
     except LoanError as error:

@@ -18,7 +18,7 @@ from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import Schedule
 from ml.loans.catalogue.files import Lending
 from ml.loans.disclosure import Disclosure, disclose
-from ml.loans.eligibility import product_named
+from ml.loans.eligibility import product_by_name
 from ml.loans.quotes import schedule_for, settlement_for
 from ml.loans.request import Amount, fen
 from ml.signature import RequestPart
@@ -33,7 +33,7 @@ class LoanTerms(RequestPart):
     annual_rate: float = Field(ge=0, le=1, allow_inf_nan=False, description="contract rate, a yearly fraction")
     term_months: int = Field(ge=1, le=120)
     balloon: Amount = Field(0.0, description="in yuan; only with products that have one")
-    private: bool = Field(True, description="for private use: the state subsidises private consumption only")
+    private_use: bool = Field(True, description="for private use: the state subsidises private consumption only")
     state_subsidy_used: Amount = Field(0.0, description="state subsidy used this year with the lender, in yuan")
 
 
@@ -78,11 +78,11 @@ class ScheduleAnswer(BaseModel):
     total_payment: float
     nominal_rate: float
     effective_rate: float
-    subsidised: dict[str, float] = Field(description="interest that others pay, by payer")
+    subsidies: dict[str, float] = Field(description="interest that others pay, by payer")
     settlement: SettlementAnswer | None
 
 
-def loan_of(lending: Lending, request: LoanTerms) -> Loan:
+def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     """The loan, held against the catalogue of its day.
 
     Raises
@@ -90,8 +90,8 @@ def loan_of(lending: Lending, request: LoanTerms) -> Loan:
     DataError
         The product is unknown or not sold that day, or amount, term, rate or balloon are not of its grid.
     """
-    product = product_named(lending, request.product)
-    grid = product.rates_dated(request.on)
+    product = product_by_name(lending, request.product)
+    grid = product.rate_grid(request.on)
     if grid is None:
         raise DataError(f"product '{request.product}' is not sold on {request.on}; choose another or another date")
     allowed = sorted({band[request.term_months] for band in grid.by_band.values() if request.term_months in band})
@@ -108,7 +108,7 @@ def loan_of(lending: Lending, request: LoanTerms) -> Loan:
         raise DataError(f"balloon: of product '{request.product}' must be {amounts} yuan")
     lender = lending.catalogue.lenders[product.lender]
     state = None
-    if request.private and lender.state_subsidy and product.state_subsidy:
+    if request.private_use and lender.state_subsidy and product.state_subsidy:
         state = lending.rules.state_subsidy_on(request.on, used_this_year=fen(request.state_subsidy_used))
     try:
         terms = product.loan_product(lender, state=state)
@@ -119,7 +119,7 @@ def loan_of(lending: Lending, request: LoanTerms) -> Loan:
 
 def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswer:
     """Every instalment of a loan, and a quote for settling it early."""
-    schedule = schedule_for(loan_of(lending, request), request.on)
+    schedule = schedule_for(build_loan(lending, request), request.on)
     rates = cost(schedule)
     return ScheduleAnswer(
         rows=[
@@ -141,19 +141,19 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
         total_payment=schedule.total_payment / 100,
         nominal_rate=round(rates.nominal, 6),
         effective_rate=round(rates.effective, 6),
-        subsidised=_by_payer(schedule),
+        subsidies=_by_payer(schedule),
         settlement=_settlement(lending, request.product, schedule, request.settle_on),
     )
 
 
 def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
     """The mandatory statement of what a loan costs."""
-    return disclose(lending, request.product, schedule_for(loan_of(lending, request), request.on))
+    return disclose(lending, request.product, schedule_for(build_loan(lending, request), request.on))
 
 
 def _by_payer(schedule: Schedule) -> dict[str, float]:
     paid: dict[str, int] = {}
-    for subsidy, amount in schedule.subsidised:
+    for subsidy, amount in schedule.subsidy_totals:
         paid[subsidy.payer] = paid.get(subsidy.payer, 0) + amount
     return {payer: amount / 100 for payer, amount in paid.items()}
 

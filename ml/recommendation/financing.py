@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from features.errors import DataError
 from ml.bilingual import Text
 from ml.domain.loans.application import Applicant, Application, Vehicle
-from ml.domain.loans.candidates import priced
+from ml.domain.loans.candidates import price_candidates
 from ml.domain.loans.rounding import LoanError
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.rules import vehicle_class
@@ -128,7 +128,7 @@ class Financing:
             if not rows or down >= price:
                 return None
             risk = self.assumed.probability_of_default
-            found = priced(asked, offered, rows, probability_of_default=risk, policy=policy, start=on)
+            found = price_candidates(asked, offered, rows, probability_of_default=risk, policy=policy, start=on)
         except (LoanError, DataError):
             return None
         open_to = found.feasible.nonzero()[0]
@@ -136,4 +136,4 @@ class Financing:
             return None
         i = int(open_to[found.prices.monthly_payment[open_to].argmin()])
         term, payment = int(found.batch.term[i]), int(found.prices.monthly_payment[i])
-        return _Cheapest(offered[int(found.place[i])].name, term, down, payment, policy.payment_to_income)
+        return _Cheapest(offered[int(found.offered_index[i])].name, term, down, payment, policy.payment_to_income)

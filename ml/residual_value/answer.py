@@ -13,7 +13,7 @@ from ml.signature import Signature, columns_of, request_model
 Months = Annotated[int, Field(ge=1, le=120)]
 
 
-class LaterValue(BaseModel):
+class FutureValue(BaseModel):
     """The same car, older and driven further; in yuan."""
 
     after_months: int
@@ -32,7 +32,7 @@ class ResidualValueAnswer(BaseModel):
     value_low: float = Field(description="low end of the interval, in yuan")
     value_high: float = Field(description="high end of the interval, in yuan")
     coverage: float = Field(description="share of prices that the interval holds")
-    later: list[LaterValue] = Field(default_factory=list, description="one for each of after_months")
+    future_values: list[FutureValue] = Field(default_factory=list, description="one for each of after_months")
     contributions: dict[str, float] | None = Field(
         None, description="what each field does to the value, as a factor less 1; null if not asked for"
     )
@@ -85,7 +85,7 @@ def respond(
                 vehicle_id=getattr(asked, "vehicle_id", None),
                 **dict(zip(("value", "value_low", "value_high"), now[i].tolist(), strict=True)),
                 coverage=estimator.learner_.coverage,
-                later=_later(estimator, car, asked),
+                future_values=_future_values(estimator, car, asked),
                 contributions=None if effects is None else _factors(estimator, effects[i]),
                 unseen=estimator.encoder_.unseen({n: car[n] for n in estimator.encoder_.categorical}),
             )
@@ -93,12 +93,12 @@ def respond(
     return answers
 
 
-def _later(estimator: ResidualValueEstimator, car: dict[str, Any], asked: Any) -> list[LaterValue]:
+def _future_values(estimator: ResidualValueEstimator, car: dict[str, Any], asked: Any) -> list[FutureValue]:
     if not asked.after_months:
         return []
-    found = estimator.later(car, months=asked.after_months, km_per_month=asked.km_per_month)
+    found = estimator.future_values(car, months=asked.after_months, km_per_month=asked.km_per_month)
     return [
-        LaterValue.model_construct(after_months=m, value=v, value_low=low, value_high=high)
+        FutureValue.model_construct(after_months=m, value=v, value_low=low, value_high=high)
         for m, (v, low, high) in zip(asked.after_months, found.tolist(), strict=True)
     ]
 

@@ -45,7 +45,7 @@ class ResidualValueEstimator(PipelineEstimator):
     def notes(self) -> list[str]:
         """What the training said."""
         told = "neither age_months nor model_year is known: values later than today cannot be given"
-        return [] if self.ageing_ else [told]
+        return [] if self.age_feature_ else [told]
 
     def fit(
         self,
@@ -101,7 +101,7 @@ class ResidualValueEstimator(PipelineEstimator):
         return self
 
     @property
-    def ageing_(self) -> str | None:
+    def age_feature_(self) -> str | None:
         """The feature that makes a car older; without one there is no value later than now."""
         return next((n for n in AGEING if n in self.signature.numeric), None)
 
@@ -114,7 +114,7 @@ class ResidualValueEstimator(PipelineEstimator):
         """Answer each row: `value`, `value_low`, `value_high` in yuan."""
         return pl.DataFrame(self.values(X), schema=list(ANSWER), orient="row")
 
-    def later(self, car: Mapping[str, Any], *, months: Sequence[int], km_per_month: float | None) -> FloatArray:
+    def future_values(self, car: Mapping[str, Any], *, months: Sequence[int], km_per_month: float | None) -> FloatArray:
         """Value, low end and high end of one car after so many months, shape (n_months, 3).
 
         Parameters
@@ -131,9 +131,9 @@ class ResidualValueEstimator(PipelineEstimator):
         DataError
             The model does not know age, or the car's age or mileage is not given.
         """
-        if self.ageing_ is None:
+        if self.age_feature_ is None:
             raise DataError(f"after_months: {self.notes[0]}; leave it out, or train with one of them")
-        moved = {self.ageing_: AGEING[self.ageing_]}
+        moved = {self.age_feature_: AGEING[self.age_feature_]}
         if "mileage_km" in self.signature.numeric:
             if km_per_month is None:
                 raise DataError("km_per_month: is needed for values later than today; give the distance per month")

@@ -98,32 +98,32 @@ def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray
     return np.asarray(loan * monthly / -np.expm1(-term * np.log1p(monthly)), dtype=np.float64)
 
 
-def build_applications(rng: Random, who: Applicants) -> Applications:
+def build_applications(rng: Random, applicants: Applicants) -> Applications:
     """Draw what the applications say."""
-    n, shift, demographics = len(who), who.shift, who.demographics
-    age = np.clip((who.submitted_at - demographics.birth) / YEAR, 18, 75)
+    n, shift, demographics = len(applicants), applicants.shift, applicants.demographics
+    age = np.clip((applicants.submitted_at - demographics.birth) / YEAR, 18, 75)
     discipline = rng.normal(0, 1, n)
     thin = rng.random(n) < 0.08 + 0.10 * shift + 0.10 * (age < 27)
     score = SCORE_MEAN + SCORE_SPREAD * (0.78 * discipline + 0.62 * rng.normal(0, 1, n)) - 20 * shift
     delinquencies = rng.poisson(np.exp(-1.6 - 0.75 * discipline))
     employment = np.minimum(rng.gamma(1.3, 3.2 + 0.16 * (age - 20), n) * 12, (age - 18) * 12)
-    ltv = np.clip(0.6 + 0.11 * rng.normal(0, 1, n) - 0.05 * who.used + 0.06 * shift, 0.15, 0.9)
-    loan = np.round(ltv * who.price, -3)
-    loan = np.clip(loan, 5_000, who.price * 0.95 // 100 * 100)
+    ltv = np.clip(0.6 + 0.11 * rng.normal(0, 1, n) - 0.05 * applicants.used + 0.06 * shift, 0.15, 0.9)
+    loan = np.round(ltv * applicants.price, -3)
+    loan = np.clip(loan, 5_000, applicants.price * 0.95 // 100 * 100)
     term = TERMS[(rng.random(n)[:, None] > _term_edges(shift)).sum(axis=1)]
-    rate = _rates(rng, who, score=score, thin=thin)
+    rate = _rates(rng, applicants, score=score, thin=thin)
     debt = demographics.income * rng.beta(1.1, 8.0, n) + np.where(rng.random(n) < 0.3, 0.12, 0.0) * demographics.income
     married = rng.random(n) < sigmoid((age - 29) / 4)
     dependents = np.minimum(rng.poisson(np.where(married, 1.0, 0.1)), np.maximum(demographics.household - 1, 0))
     return Applications(
-        price=who.price,
-        down=who.price - loan,
+        price=applicants.price,
+        down=applicants.price - loan,
         loan=loan,
         rate=rate,
         income=demographics.income,
         debt=debt,
         pti=(instalment(loan, rate, term) + debt) / demographics.income,
-        ltv=loan / who.price,
+        ltv=loan / applicants.price,
         age=age,
         term=term,
         employment=employment.astype(np.int64),
@@ -149,11 +149,15 @@ def _term_edges(shift: FloatArray) -> FloatArray:
     return np.asarray(early + shift[:, None] * (late - early), dtype=np.float64)
 
 
-def _rates(rng: Random, who: Applicants, *, score: FloatArray, thin: BoolArray) -> FloatArray:
+def _rates(rng: Random, applicants: Applicants, *, score: FloatArray, thin: BoolArray) -> FloatArray:
     """The past price list: steps by bureau score, a surcharge for used cars, zero-rate offers on some electric cars."""
     step = np.where(thin, 2, np.digitize(-score, [-700, -650, -600]))
-    rate = 0.0399 + 0.012 * step + 0.018 * who.used + 0.002 * rng.integers(-2, 3, len(who))
-    free = (who.energy == ENERGY_TYPES.index("battery_electric")) & ~who.used & (rng.random(len(who)) < 0.12)
+    rate = 0.0399 + 0.012 * step + 0.018 * applicants.used + 0.002 * rng.integers(-2, 3, len(applicants))
+    free = (
+        (applicants.energy == ENERGY_TYPES.index("battery_electric"))
+        & ~applicants.used
+        & (rng.random(len(applicants)) < 0.12)
+    )
     return np.where(free, 0.0, np.round(rate, 4))
 
 
@@ -176,26 +180,34 @@ def application_ids(numbers: IntArray) -> pl.Series:
 
 
 def applications_frame(
-    rng: Random, world: World, who: Applicants, applications: Applications, *, decision: IntArray, decided_at: IntArray
+    rng: Random,
+    world: World,
+    applicants: Applicants,
+    applications: Applications,
+    *,
+    decision: IntArray,
+    decided_at: IntArray,
 ) -> pl.DataFrame:
     """The applications table; `decision` is a position in approve, refer, decline."""
-    n, end, stores, customers = len(who), world.window.end, world.stores, world.people.customers
+    n, end, stores, customers = len(applicants), world.window.end, world.stores, world.people.customers
     there = {name: rng.random(n) >= share for name, share in _MISSING.items()}
     filed, decided = ~applications.thin, decided_at < end
     band = np.digitize(applications.age, [25, 35, 45, 55, 65])
-    vehicle = unit_ids(who.unit).to_frame("unit").with_columns(item=item_ids(who.item))
+    vehicle = unit_ids(applicants.unit).to_frame("unit").with_columns(item=item_ids(applicants.item))
     return pl.DataFrame(
         {
             "application_id": application_ids(np.arange(n)),
-            "submitted_at": pl.Series(who.submitted_at),
-            "customer_id": customer_ids(np.where(who.person >= 0, who.person, customers), customers=customers),
-            "store_id": stores.ids(who.store),
+            "submitted_at": pl.Series(applicants.submitted_at),
+            "customer_id": customer_ids(
+                np.where(applicants.person >= 0, applicants.person, customers), customers=customers
+            ),
+            "store_id": stores.ids(applicants.store),
             "vehicle_id": vehicle.select(pl.coalesce("unit", "item").alias("id"))["id"],
-            "channel": labels(CHANNELS, who.channel),
-            "region": stores.regions(who.store),
-            "condition": labels(CONDITIONS, who.used.astype(np.int64)),
-            "energy_type": labels(ENERGY_TYPES, who.energy),
-            "use": labels(USES, who.commercial.astype(np.int64)),
+            "channel": labels(CHANNELS, applicants.channel),
+            "region": stores.regions(applicants.store),
+            "condition": labels(CONDITIONS, applicants.used.astype(np.int64)),
+            "energy_type": labels(ENERGY_TYPES, applicants.energy),
+            "use": labels(USES, applicants.commercial.astype(np.int64)),
             "vehicle_price": pl.Series(fen(applications.price)),
             "down_payment": pl.Series(fen(applications.down)),
             "loan_amount": pl.Series(fen(applications.loan)),
@@ -206,7 +218,7 @@ def applications_frame(
             "housing": labels(HOUSING, applications.housing),
             "marital_status": labels(MARITAL, applications.marital),
             "education": labels(EDUCATION, np.where(there["education"], applications.education, -1)),
-            "occupation": labels(OCCUPATIONS, who.demographics.occupation),
+            "occupation": labels(OCCUPATIONS, applicants.demographics.occupation),
             "employment_months": masked(applications.employment, there["employment"]),
             "residence_months": masked(applications.residence, there["residence"]),
             "dependents": pl.Series(applications.dependents),
@@ -219,7 +231,7 @@ def applications_frame(
             "bureau_worst_days_past_due": masked(applications.worst, filed),
             "bureau_utilisation": masked(applications.utilisation, filed),
             "gender": labels(
-                ("male", "female"), np.where(there["gender"], who.demographics.woman.astype(np.int64), -1)
+                ("male", "female"), np.where(there["gender"], applicants.demographics.woman.astype(np.int64), -1)
             ),
             "age_band": labels(AGE_BANDS, band.astype(np.int64)),
             "decision": labels(("approve", "refer", "decline"), np.where(decided, decision, -1)),

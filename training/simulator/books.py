@@ -22,7 +22,7 @@ from training.simulator.world import World
 
 BOOKED_TWICE = 0.005
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
-GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰"
+GIVEN_NAMES = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰"
 _FILLED_IN = {
     "birth_date": 0.8, "gender": 0.95, "household_size": 0.85, "occupation": 0.75, "monthly_income": 0.6,
     "budget": 0.8, "energy": 0.85, "body": 0.85,
@@ -61,15 +61,15 @@ def customers_frame(rng: Random, world: World) -> pl.DataFrame:
     )
 
 
-def masked_labels(names: tuple[str, ...], codes: IntArray, known: BoolArray) -> pl.Series:
+def masked_labels(names: tuple[str, ...], codes: IntArray, is_filled: BoolArray) -> pl.Series:
     """Show codes by name where they are known, null elsewhere."""
-    return labels(names, np.where(known, codes, -1))
+    return labels(names, np.where(is_filled, codes, -1))
 
 
 def _names(rng: Random, count: int) -> pl.Series:
     surname = labels(list(SURNAMES), rng.integers(0, len(SURNAMES), count))
-    first = labels(list(GIVEN), rng.integers(0, len(GIVEN), count))
-    second = labels(["", *GIVEN], rng.integers(0, len(GIVEN) + 1, count))
+    first = labels(list(GIVEN_NAMES), rng.integers(0, len(GIVEN_NAMES), count))
+    second = labels(["", *GIVEN_NAMES], rng.integers(0, len(GIVEN_NAMES) + 1, count))
     return pl.DataFrame({"a": surname, "b": first, "c": second}).select(pl.concat_str("a", "b", "c"))["a"]
 
 

@@ -111,13 +111,15 @@ _Frames = dict[str, pl.DataFrame]
 
 
 def _lending_tables(world: World) -> tuple[_Frames, _Frames]:
-    who = build_applicants(world.size.stream("applicants"), world)
+    applicants = build_applicants(world.size.stream("applicants"), world)
     stream = world.size.stream("lending")
-    applications = build_applications(stream, who)
-    loans = build_loans(stream, who, applications, window=world.window)
-    frame = applications_frame(stream, world, who, applications, decision=loans.decision, decided_at=loans.decided_at)
+    applications = build_applications(stream, applicants)
+    loans = build_loans(stream, applicants, applications, window=world.window)
+    frame = applications_frame(
+        stream, world, applicants, applications, decision=loans.decision, decided_at=loans.decided_at
+    )
     outcomes = outcomes_frame(loans, applications, window=world.window)
-    return {"applications": frame, "loan_outcomes": outcomes}, {"applications": truth.credit_truth(who, loans)}
+    return {"applications": frame, "loan_outcomes": outcomes}, {"applications": truth.credit_truth(applicants, loans)}
 
 
 def _workshop_tables(world: World) -> tuple[_Frames, _Frames]:

@@ -91,51 +91,51 @@ def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
     return np.asarray(np.clip(x - start, 0.0, width), dtype=np.float64)
 
 
-def observable_log_odds(who: Applicants, said: Applications, *, window: Window) -> FloatArray:
+def observable_log_odds(applicants: Applicants, applications: Applications, *, window: Window) -> FloatArray:
     """Log-odds of default without the hidden part."""
-    strain = hinge(said.pti, 0.35, 0.45)
+    strain = hinge(applications.pti, 0.35, 0.45)
     file = (
-        -1.15 * np.tanh((said.score - SCORE_MEAN) / 75)
-        + 0.22 * np.minimum(said.enquiries, 8)
-        + 0.4 * np.minimum(said.delinquencies, 4)
-        + 1.8 * hinge(said.utilisation, 0.4, 0.6) * (1 + 1.5 * strain)
+        -1.15 * np.tanh((applications.score - SCORE_MEAN) / 75)
+        + 0.22 * np.minimum(applications.enquiries, 8)
+        + 0.4 * np.minimum(applications.delinquencies, 4)
+        + 1.8 * hinge(applications.utilisation, 0.4, 0.6) * (1 + 1.5 * strain)
     )
-    thin = 0.9 + 4.0 * hinge(said.ltv, 0.6, 0.3)
-    month = (who.submitted_at - window.start) / MONTH
+    thin = 0.9 + 4.0 * hinge(applications.ltv, 0.6, 0.3)
+    month = (applicants.submitted_at - window.start) / MONTH
     return np.asarray(
         _INTERCEPT
         + 2.8 * strain
-        + 4.0 * hinge(said.ltv, 0.5, 0.4)
-        + np.where(said.thin, thin, file)
-        - 0.55 * np.log1p(said.employment / 12)
-        - 0.3 * np.log(said.income / 8_600)
-        + _OCCUPATION[who.demographics.occupation]
-        + _HOUSING[said.housing]
-        - 0.5 * said.co_borrower
-        + 0.35 * who.used * (said.term - 24) / 12
-        + 0.3 * who.commercial
-        + 0.40 * who.shift
+        + 4.0 * hinge(applications.ltv, 0.5, 0.4)
+        + np.where(applications.thin, thin, file)
+        - 0.55 * np.log1p(applications.employment / 12)
+        - 0.3 * np.log(applications.income / 8_600)
+        + _OCCUPATION[applicants.demographics.occupation]
+        + _HOUSING[applications.housing]
+        - 0.5 * applications.co_borrower
+        + 0.35 * applicants.used * (applications.term - 24) / 12
+        + 0.3 * applicants.commercial
+        + 0.40 * applicants.shift
         + 0.12 * np.sin(2 * np.pi * month / 30),
         dtype=np.float64,
     )
 
 
-def build_loans(rng: Random, who: Applicants, said: Applications, *, window: Window) -> Loans:
+def build_loans(rng: Random, applicants: Applicants, applications: Applications, *, window: Window) -> Loans:
     """Decide, lend and let time pass."""
-    n = len(who)
-    odds, hidden = observable_log_odds(who, said, window=window), rng.normal(0, 1, n)
+    n = len(applicants)
+    odds, hidden = observable_log_odds(applicants, applications, window=window), rng.normal(0, 1, n)
     probability = sigmoid(odds + HIDDEN_WEIGHT * hidden)
-    decision = _decide(rng, who, said)
+    decision = _decide(rng, applicants, applications)
     own, partner = rng.integers(3 * MINUTE, 15 * MINUTE, n), rng.integers(10 * MINUTE, 40 * HOUR, n)
-    decided = who.submitted_at + np.where(who.partner, partner, own)
-    bought = who.ordered_at < NEVER
-    takes = rng.random(n) < np.where(who.partner, TAKEN_PARTNER, np.where(bought, TAKEN_OWN, 0.0))
-    after = np.where(bought, who.ordered_at, decided) + rng.integers(HOUR, 3 * DAY, n)
+    decided = applicants.submitted_at + np.where(applicants.partner, partner, own)
+    bought = applicants.ordered_at < NEVER
+    takes = rng.random(n) < np.where(applicants.partner, TAKEN_PARTNER, np.where(bought, TAKEN_OWN, 0.0))
+    after = np.where(bought, applicants.ordered_at, decided) + rng.integers(HOUR, 3 * DAY, n)
     originated = np.where((decision == APPROVE) & takes, after, NEVER)
     defaults = rng.random(n) < probability
     lasted = (pick(rng, _DEFAULT_MONTH, n) + rng.random(n)) / 12 * (WINDOW_DAYS - 1) * DAY
-    clock = np.where(originated < NEVER, originated, who.submitted_at)
-    left = said.loan * np.maximum(1 - lasted / MONTH / said.term, 0.05)
+    clock = np.where(originated < NEVER, originated, applicants.submitted_at)
+    left = applications.loan * np.maximum(1 - lasted / MONTH / applications.term, 0.05)
     return Loans(
         probability=probability,
         expected=_over_hidden(odds),
@@ -157,14 +157,16 @@ def _over_hidden(odds: FloatArray) -> FloatArray:
     return mean
 
 
-def _decide(rng: Random, who: Applicants, said: Applications) -> IntArray:
+def _decide(rng: Random, applicants: Applicants, applications: Applications) -> IntArray:
     points = (
-        np.where(said.thin, 0.35, -0.9 * (said.score - SCORE_MEAN) / 62 + 0.45 * said.delinquencies)
-        + 2.2 * (said.pti - 0.35)
-        + 1.5 * (said.ltv - 0.6)
-        + rng.normal(0, 0.8, len(who))
+        np.where(
+            applications.thin, 0.35, -0.9 * (applications.score - SCORE_MEAN) / 62 + 0.45 * applications.delinquencies
+        )
+        + 2.2 * (applications.pti - 0.35)
+        + 1.5 * (applications.ltv - 0.6)
+        + rng.normal(0, 0.8, len(applicants))
     )
-    cut = 1.05 + 0.35 * who.shift
+    cut = 1.05 + 0.35 * applicants.shift
     return np.where(points < cut, APPROVE, np.where(points < cut + 0.25, REFER, DECLINE)).astype(np.int64)
 
 
@@ -178,12 +180,12 @@ def mature(loans: Loans, *, window: Window) -> BoolArray:
     return np.asarray(loans.originated_at < window.end - WINDOW_DAYS * DAY, dtype=np.bool_)
 
 
-def outcomes_frame(loans: Loans, said: Applications, *, window: Window) -> pl.DataFrame:
+def outcomes_frame(loans: Loans, applications: Applications, *, window: Window) -> pl.DataFrame:
     """The loan_outcomes table."""
     rows, end = outcome_rows(loans, window=window), window.end
     originated, default = loans.originated_at[rows], loans.default_at[rows]
     known, happened = mature(loans, window=window)[rows], default < end
-    stop = np.minimum(np.where(happened, default, end), originated + (said.term[rows] * MONTH).astype(np.int64))
+    stop = np.minimum(np.where(happened, default, end), originated + (applications.term[rows] * MONTH).astype(np.int64))
     return pl.DataFrame(
         {
             "application_id": application_ids(rows),

@@ -14,13 +14,13 @@ import numpy as np
 from ml.domain.arrays import BoolArray, IntArray
 from ml.domain.loans.calendar import Periods, periods
 from ml.domain.loans.loan import LoanBatch
-from ml.domain.loans.plan import Plan, lowered, plan
+from ml.domain.loans.plan import PrincipalPlan, plan, subsidised_rate
 from ml.domain.loans.product import Fee, LoanProduct, Subsidy
 from ml.domain.loans.rounding import interest_on, millionths, share_of
 
 
 @dataclass(frozen=True)
-class Part:
+class ProductFlows:
     """The loans of one product in a batch: what falls due beside principal, fen by period and loan.
 
     Attributes
@@ -32,7 +32,7 @@ class Part:
         Due dates up to the longest term of the batch.
     interest : array of int, shape (n_periods, n)
         Interest the borrower pays.
-    carried : array of int, shape (n_periods, n)
+    deferred_interest : array of int, shape (n_periods, n)
         Interest accrued but not yet due.
     subsidies : tuple of array of int, shape (n_periods, n)
         What each of the product's subsidies pays.
@@ -46,14 +46,14 @@ class Part:
     columns: slice
     periods: Periods
     interest: IntArray
-    carried: IntArray
+    deferred_interest: IntArray
     subsidies: tuple[IntArray, ...]
     up_front: tuple[IntArray, ...]
     fees: tuple[IntArray, ...]
 
 
 @dataclass(frozen=True)
-class Flows:
+class CashFlows:
     """What falls due, fen for every period and loan; rows after maturity are 0.
 
     Attributes
@@ -65,7 +65,7 @@ class Flows:
         Principal, interest the borrower pays, fees of the row, and balance before the row.
     up_front : array of int, shape (n,)
         Fees at disbursement.
-    parts : tuple of Part
+    parts : tuple of ProductFlows
     """
 
     batch: LoanBatch
@@ -75,7 +75,7 @@ class Flows:
     fee: IntArray
     opening: IntArray
     up_front: IntArray
-    parts: tuple[Part, ...]
+    parts: tuple[ProductFlows, ...]
 
     @property
     def payment(self) -> IntArray:
@@ -88,7 +88,7 @@ class Flows:
         return self.opening - self.principal
 
 
-def amortise(batch: LoanBatch, start: date) -> Flows:
+def amortise(batch: LoanBatch, start: date) -> CashFlows:
     """Amortise every loan of a batch.
 
     Parameters
@@ -114,7 +114,7 @@ def amortise(batch: LoanBatch, start: date) -> Flows:
     planned = plan(batch, groups)
     parts = tuple(_part(product, columns, of, batch, planned) for product, columns, of in groups)
     nothing = [np.zeros_like(p.interest) for p in parts]
-    return Flows(
+    return CashFlows(
         batch=batch,
         start=start,
         principal=planned.principal,
@@ -126,26 +126,26 @@ def amortise(batch: LoanBatch, start: date) -> Flows:
     )
 
 
-def _part(product: LoanProduct, columns: slice, of: Periods, batch: LoanBatch, planned: Plan) -> Part:
+def _part(product: LoanProduct, columns: slice, of: Periods, batch: LoanBatch, planned: PrincipalPlan) -> ProductFlows:
     amount, opening = batch.amount[columns], planned.opening[:, columns]
     active, paying = planned.active[:, columns], planned.paying[:, columns]
     free = product.deferral == "interest_free"
     numerator = np.where(paying if free else active, of.numerator[:, None], 0)
     base = np.broadcast_to(amount, opening.shape) if product.form == "flat_rate" else opening
-    interest, subsidies = shared_interest(product, base, batch.rate[columns], numerator, of)
-    carried = np.zeros_like(interest)
+    interest, subsidies = divide_interest(product, base, batch.rate[columns], numerator, of)
+    deferred_interest = np.zeros_like(interest)
     if product.deferral == "with_first_instalment" and product.deferred_months:
         m = product.deferred_months
-        carried[:m] = np.cumsum(interest[:m], axis=0)
-        interest[m] += carried[m - 1]
+        deferred_interest[:m] = np.cumsum(interest[:m], axis=0)
+        interest[m] += deferred_interest[m - 1]
         interest[:m] = 0
     rows = active if product.deferral == "interest_only" else paying
     once = tuple(_up_front(fee, amount, product) for fee in product.fees)
     fees = tuple(_in_rows(fee, amount, opening, rows, numerator, product) for fee in product.fees)
-    return Part(product, columns, of, interest, carried, subsidies, once, fees)
+    return ProductFlows(product, columns, of, interest, deferred_interest, subsidies, once, fees)
 
 
-def shared_interest(
+def divide_interest(
     product: LoanProduct, base: IntArray, rate: IntArray, numerator: IntArray, of: Periods
 ) -> tuple[IntArray, tuple[IntArray, ...]]:
     """Divide the contract's interest between the borrower and those who pay for them.
@@ -176,7 +176,7 @@ def shared_interest(
     left = interest(base, rate)
     paid: list[IntArray] = []
     for subsidy in product.subsidies:
-        after = lowered(subsidy, rate, product.half_up)
+        after = subsidised_rate(subsidy, rate, product.half_up)
         on = base if subsidy.principal is None else np.minimum(base, subsidy.principal)
         full = left if on is base and not paid else interest(on, rate)
         amount = np.minimum(_capped(full - interest(on, after), subsidy, of), left)

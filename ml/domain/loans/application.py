@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ml.domain.loans.product import LoanProduct
-from ml.domain.loans.rounding import LARGEST_AMOUNT, LoanError
+from ml.domain.loans.rounding import MAX_AMOUNT, LoanError
 
 
 @dataclass(frozen=True)
@@ -186,5 +186,5 @@ class Policy:
 
 
 def _money(name: str, fen: int, *, least: int = 0) -> None:
-    if type(fen) is not int or not least <= fen <= LARGEST_AMOUNT:
-        raise LoanError(f"{name} must be whole fen from {least} to {LARGEST_AMOUNT}, got {fen!r}")
+    if type(fen) is not int or not least <= fen <= MAX_AMOUNT:
+        raise LoanError(f"{name} must be whole fen from {least} to {MAX_AMOUNT}, got {fen!r}")

@@ -87,10 +87,10 @@ class Periods:
     months: np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
-def month_later(day: date, count: int, *, payment_day: int) -> date:
+def payment_date(day: date, count: int, *, payment_day: int) -> date:
     """The payment day `count` months after `day`'s month, or that month's last day where it has no such day.
 
-    >>> month_later(date(2024, 1, 31), 1, payment_day=31), month_later(date(2023, 12, 31), 2, payment_day=31)
+    >>> payment_date(date(2024, 1, 31), 1, payment_day=31), payment_date(date(2023, 12, 31), 2, payment_day=31)
     (datetime.date(2024, 2, 29), datetime.date(2024, 2, 29))
     """
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
@@ -116,13 +116,13 @@ def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
         raise LoanError(f"disbursement must be in {_LAST_YEAR} at the latest, got {start}")
     first = calendar.first_due
     day = _day_of_month(calendar, start if first is None else first)
-    due = [month_later(start, 1, payment_day=day) if first is None else first]
+    due = [payment_date(start, 1, payment_day=day) if first is None else first]
     if not 0 < (due[0] - start).days <= _LONGEST_FIRST:
         raise LoanError(f"first_due must be after disbursement on {start} and within two years, got {due[0]}")
-    due += [month_later(due[0], k, payment_day=day) for k in range(1, count)]
+    due += [payment_date(due[0], k, payment_day=day) for k in range(1, count)]
     starts = [start, *due[:-1]]
     numerator = [year_fraction(a, b, calendar.day_count) for a, b in zip(starts, due, strict=True)]
-    whole = due[0] == month_later(start, 1, payment_day=start.day) or _ends_of_months(start, due[0])
+    whole = due[0] == payment_date(start, 1, payment_day=start.day) or _ends_of_months(start, due[0])
     if calendar.day_count == "30/360":
         numerator = [_DAYS_IN_MONTH if whole or k else n for k, n in enumerate(numerator)]
     elapsed = np.array([(d - start).days for d in due])
@@ -167,7 +167,7 @@ def _is_end(day: date) -> bool:
 
 
 def _ends_of_months(start: date, due: date) -> bool:
-    return _is_end(start) and _is_end(due) and due == month_later(start, 1, payment_day=31)
+    return _is_end(start) and _is_end(due) and due == payment_date(start, 1, payment_day=31)
 
 
 def _thirty(day: date) -> int:

@@ -36,28 +36,28 @@ class Candidates:
     ----------
     application : Application
     offered : tuple of OfferedProduct
-    place : array of int, shape (n,)
+    offered_index : array of int, shape (n,)
         Which of `offered` each candidate is.
     batch : LoanBatch
     down_payment : array of int, shape (n,)
         Fen.
     prices : Prices
-    broken : dict of str to array of bool, shape (n,)
+    violations : dict of str to array of bool, shape (n,)
         For every one of `RULES`, the candidates that break it.
     """
 
     application: Application
     offered: tuple[OfferedProduct, ...]
-    place: IntArray
+    offered_index: IntArray
     batch: LoanBatch
     down_payment: IntArray
     prices: Prices
-    broken: dict[str, BoolArray]
+    violations: dict[str, BoolArray]
 
     @property
     def feasible(self) -> BoolArray:
         """Whether each candidate breaks no rule, shape (n_candidates,)."""
-        return np.asarray(~np.any(list(self.broken.values()), axis=0))
+        return np.asarray(~np.any(list(self.violations.values()), axis=0))
 
     def loan(self, i: int) -> Loan:
         """One candidate as a loan."""
@@ -139,10 +139,12 @@ def candidates(
     ]
     if not rows:
         return None
-    return priced(application, offered, rows, probability_of_default=probability_of_default, policy=policy, start=start)
+    return price_candidates(
+        application, offered, rows, probability_of_default=probability_of_default, policy=policy, start=start
+    )
 
 
-def priced(
+def price_candidates(
     application: Application,
     offered: Sequence[OfferedProduct],
     rows: Sequence[tuple[int, int, float, int, float]],
@@ -180,8 +182,8 @@ def priced(
     )
     discount = np.array([o.forgone_discount for o in offered])[place]
     prices = price(batch, start, risk=risk, forgone_discount=discount)
-    broken = _broken(application, offered, place, batch, prices, policy)
-    return Candidates(application, tuple(offered), place, batch, down, prices, broken)
+    violations = _broken(application, offered, place, batch, prices, policy)
+    return Candidates(application, tuple(offered), place, batch, down, prices, violations)
 
 
 def _broken(

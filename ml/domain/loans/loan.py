@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from ml.domain.arrays import IntArray
 from ml.domain.loans.product import LoanProduct
-from ml.domain.loans.rounding import LARGEST_AMOUNT, MILLION, LoanError, millionths
+from ml.domain.loans.rounding import MAX_AMOUNT, MILLION, LoanError, millionths
 
-LONGEST_TERM = 120
+MAX_TERM_MONTHS = 120
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,10 @@ class LoanBatch:
         batch = cls(
             products,
             which,
-            amount=_column(amount, "amount", 1, LARGEST_AMOUNT, n),
+            amount=_column(amount, "amount", 1, MAX_AMOUNT, n),
             rate=_column(_millionths(annual_rate), "annual_rate", 0, MILLION, n),
-            term=_column(term_months, "term_months", 1, LONGEST_TERM, n),
-            balloon=_column(balloon, "balloon", 0, LARGEST_AMOUNT, n),
+            term=_column(term_months, "term_months", 1, MAX_TERM_MONTHS, n),
+            balloon=_column(balloon, "balloon", 0, MAX_AMOUNT, n),
         )
         batch._check()
         return batch

@@ -11,7 +11,7 @@ import numpy as np
 from ml.domain.loans.application import Application, OfferedProduct, Policy
 from ml.domain.loans.candidates import Candidates, candidates
 from ml.domain.loans.loan import Loan
-from ml.domain.loans.selection import chosen, measures
+from ml.domain.loans.selection import comparison_measures, select_rows
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Offers:
     ----------
     offers : tuple of Offer
     tried, feasible : int
-    broken : dict of str to int
+    violations : dict of str to int
         Rule to the candidates that break it; empty where none was tried.
     """
 
     offers: tuple[Offer, ...]
-    tried: int
-    feasible: int
-    broken: dict[str, int]
+    n_candidates: int
+    n_feasible: int
+    violations: dict[str, int]
 
 
 def make_offers(
@@ -123,17 +123,17 @@ def make_offers(
     if found is None:
         return Offers((), 0, 0, {})
     rows = np.flatnonzero(found.feasible)
-    picked = chosen(measures(found)[rows], count=count)
+    picked = select_rows(comparison_measures(found)[rows], count=count)
     return Offers(
         offers=tuple(_offer(found, int(rows[i]), names) for i, names in picked),
-        tried=len(found.place),
-        feasible=len(rows),
-        broken={rule: int(flags.sum()) for rule, flags in found.broken.items()},
+        n_candidates=len(found.offered_index),
+        n_feasible=len(rows),
+        violations={rule: int(flags.sum()) for rule, flags in found.violations.items()},
     )
 
 
 def _offer(found: Candidates, i: int, names: tuple[str, ...]) -> Offer:
-    product, prices, application = found.offered[int(found.place[i])], found.prices, found.application
+    product, prices, application = found.offered[int(found.offered_index[i])], found.prices, found.application
     loan, applicant = found.loan(i), application.applicant
     burden = int(prices.monthly_burden[i])
     return Offer(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ml.domain.loans.application import Application, OfferedProduct, Policy
-from ml.domain.loans.candidates import RULES, priced
+from ml.domain.loans.candidates import RULES, price_candidates
 from ml.domain.loans.rounding import LoanError
 
 
@@ -21,13 +21,13 @@ class Cell:
         Fen.
     nominal_rate : float
         Annualised cost.
-    broken : tuple of str
+    violations : tuple of str
         Rules it breaks, in the order of `candidates.RULES`; empty where it can be had.
     """
 
     monthly_payment: int
     nominal_rate: float
-    broken: tuple[str, ...]
+    violations: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def payment_grid(
     >>> asked = Application(Applicant(30, 2_000_000), Vehicle("V1", 12_000_000, "used"), down_payment=0)
     >>> grid = payment_grid(asked, bank, [0, 6_000_000], probability_of_default=0, policy=policy,
     ...     start=date(2026, 1, 15))
-    >>> [[(cell.monthly_payment, cell.broken) for cell in row] for row in grid.cells]
+    >>> [[(cell.monthly_payment, cell.violations) for cell in row] for row in grid.cells]
     [[(1000000, ('loan_to_value',)), (500000, ())], [(500000, ('loan_to_value',)), (250000, ())]]
     """
     vehicle_price = application.vehicle.price
@@ -90,14 +90,14 @@ def payment_grid(
         )
     share = offered.balloon_shares[0] if offered.balloon_shares else 0.0
     rows = [(0, term, rate, d, share) for term, rate in sorted(offered.rates.items()) for d in down_payments]
-    found = priced(
+    found = price_candidates(
         application, [offered], rows, probability_of_default=probability_of_default, policy=policy, start=start
     )
     cells = [
         Cell(
             int(found.prices.monthly_payment[i]),
             float(found.prices.nominal_rate[i]),
-            tuple(rule for rule in RULES if found.broken[rule][i]),
+            tuple(rule for rule in RULES if found.violations[rule][i]),
         )
         for i in range(len(rows))
     ]

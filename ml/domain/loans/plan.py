@@ -18,7 +18,7 @@ Group = tuple[LoanProduct, slice, Periods]
 
 
 @dataclass(frozen=True)
-class Plan:
+class PrincipalPlan:
     """The plan of principal.
 
     Attributes
@@ -35,17 +35,17 @@ class Plan:
     paying: BoolArray
 
 
-def lowered(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
+def subsidised_rate(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
     """The rate (millionths) that a subsidy leaves to the borrower.
 
-    >>> lowered(Subsidy(payer="state", rate=0.01, share_of_rate=0.5), np.array([39_900, 15_000]), 1).tolist()
+    >>> subsidised_rate(Subsidy(payer="state", rate=0.01, share_of_rate=0.5), np.array([39_900, 15_000]), 1).tolist()
     [29900, 7500]
     """
     most = share_of(rate, millionths(subsidy.share_of_rate, "share_of_rate"), half_up)
     return np.asarray(rate - np.minimum(most, millionths(subsidy.rate, "rate")))
 
 
-def plan(batch: LoanBatch, groups: Sequence[Group]) -> Plan:
+def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
     """Plan the principal of every loan: rounded by the product's rule, the last row absorbs the remainder.
 
     Parameters
@@ -82,7 +82,7 @@ def plan(batch: LoanBatch, groups: Sequence[Group]) -> Plan:
         due = np.where(batch.term == k + 1, balance, due * paying[k])
         principal[k] = due
         balance = balance - due
-    return Plan(principal, opening, active, paying)
+    return PrincipalPlan(principal, opening, active, paying)
 
 
 def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half_up: Any) -> IntArray:
@@ -113,7 +113,7 @@ def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half
 def _instalment_rate(product: LoanProduct, rate: IntArray) -> IntArray:
     for subsidy in product.subsidies:
         if subsidy.lowers_instalment:
-            rate = lowered(subsidy, rate, product.half_up)
+            rate = subsidised_rate(subsidy, rate, product.half_up)
     return rate
 
 

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from ml.domain.arrays import FloatArray, IntArray
-from ml.domain.loans.amortisation import Flows, Part, amortise
+from ml.domain.loans.amortisation import CashFlows, ProductFlows, amortise
 from ml.domain.loans.internal_rate import monthly_rates
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.rounding import LoanError
@@ -169,7 +169,7 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     )
 
 
-def expected_profit(flows: Flows, risk: RiskAndFunding) -> tuple[FloatArray, FloatArray]:
+def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray, FloatArray]:
     """Expected profit and expected loss of each loan, fen, undiscounted.
 
     With monthly hazard h and survival ``s_k = (1 - h)^k`` to the end of month k: income of month k counts with
@@ -178,7 +178,7 @@ def expected_profit(flows: Flows, risk: RiskAndFunding) -> tuple[FloatArray, Flo
 
     Parameters
     ----------
-    flows : Flows
+    flows : CashFlows
     risk : RiskAndFunding
 
     Returns
@@ -205,7 +205,7 @@ def expected_profit(flows: Flows, risk: RiskAndFunding) -> tuple[FloatArray, Flo
     return np.asarray(profit), np.asarray(loss)
 
 
-def _lost(flows: Flows, risk: RiskAndFunding) -> FloatArray:
+def _lost(flows: CashFlows, risk: RiskAndFunding) -> FloatArray:
     """What a default in each month loses of the balance before the row."""
     if not risk.recoverable:
         return np.asarray(flows.opening * np.asarray(risk.loss_given_default))
@@ -213,7 +213,7 @@ def _lost(flows: Flows, risk: RiskAndFunding) -> FloatArray:
     return np.asarray(np.maximum(flows.opening - np.asarray(risk.recoverable)[months][:, None], 0.0))
 
 
-def _lender_income(part: Part) -> tuple[IntArray, IntArray]:
+def _lender_income(part: ProductFlows) -> tuple[IntArray, IntArray]:
     """What one product's loans bring the lender: at disbursement, and row by row."""
     once = np.zeros_like(part.interest[0])
     rows = sum(part.subsidies, part.interest)
@@ -223,7 +223,7 @@ def _lender_income(part: Part) -> tuple[IntArray, IntArray]:
     return once, rows
 
 
-def _times(flows: Flows) -> FloatArray:
+def _times(flows: CashFlows) -> FloatArray:
     parts = [part.periods.months for part in flows.parts]
     if all(months[0] == 1 for months in parts):
         return parts[0][:, None]

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal
 
 from ml.domain.loans.calendar import PaymentCalendar
-from ml.domain.loans.rounding import LARGEST_AMOUNT, ROUNDINGS, LoanError, Rounding, millionths
+from ml.domain.loans.rounding import MAX_AMOUNT, ROUNDINGS, LoanError, Rounding, millionths
 
 Form = Literal["equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate"]
 Deferral = Literal["interest_free", "interest_only", "with_first_instalment"]
@@ -53,8 +53,8 @@ class Fee:
         place = f"fee '{self.name}'"
         if self.charged not in ("up_front", "per_instalment"):
             raise LoanError(f"{place}: charged must be 'up_front' or 'per_instalment', got {self.charged!r}")
-        if not 0 <= self.amount <= LARGEST_AMOUNT or self.amount != int(self.amount):
-            raise LoanError(f"{place}: amount must be whole fen from 0 to {LARGEST_AMOUNT}, got {self.amount}")
+        if not 0 <= self.amount <= MAX_AMOUNT or self.amount != int(self.amount):
+            raise LoanError(f"{place}: amount must be whole fen from 0 to {MAX_AMOUNT}, got {self.amount}")
         given = (self.amount, self.share, self.yearly_share_of_balance)
         if sum(bool(value) for value in given) != 1:
             raise LoanError(f"{place}: give exactly one of amount, share and yearly_share_of_balance, got {given}")

@@ -13,7 +13,7 @@ Rounding = Literal["half_up", "half_even"]
 
 ROUNDINGS: tuple[Rounding, ...] = ("half_up", "half_even")
 MILLION = 1_000_000
-LARGEST_AMOUNT = 10**10  # fen; above it the products below leave int64
+MAX_AMOUNT = 10**10  # fen; above it the products below leave int64
 
 _SMALL_DENOMINATOR = 366
 
@@ -82,7 +82,7 @@ def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
     Parameters
     ----------
     amount : int or array of int
-        Fen, up to `LARGEST_AMOUNT`.
+        Fen, up to `MAX_AMOUNT`.
     parts : int or array of int
         The share in millionths.
     half_up : int or array of int
@@ -102,7 +102,7 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     Parameters
     ----------
     balance : int or array of int
-        Fen, up to `LARGEST_AMOUNT`.
+        Fen, up to `MAX_AMOUNT`.
     rate : int or array of int
         Yearly rate in millionths.
     numerator, denominator : int or array of int

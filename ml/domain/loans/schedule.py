@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from ml.domain.loans.amortisation import Part, amortise
+from ml.domain.loans.amortisation import ProductFlows, amortise
 from ml.domain.loans.loan import Loan, LoanBatch
 from ml.domain.loans.product import Fee, Subsidy
 
@@ -27,7 +27,7 @@ class Row:
         What the borrower pays.
     subsidies : tuple of int
         Interest that others pay, in the order of the product's subsidies.
-    carried : int
+    deferred_interest : int
         Interest accrued and not yet due (in a deferral).
     balance : int
         Principal outstanding after the row.
@@ -40,7 +40,7 @@ class Row:
     interest: int
     fee: int
     subsidies: tuple[int, ...]
-    carried: int
+    deferred_interest: int
     balance: int
 
     @property
@@ -109,7 +109,7 @@ class Schedule:
         return self.loan.amount + self.total_cost
 
     @property
-    def subsidised(self) -> tuple[tuple[Subsidy, int], ...]:
+    def subsidy_totals(self) -> tuple[tuple[Subsidy, int], ...]:
         """What each subsidy pays over the whole loan, fen."""
         totals = np.array([row.subsidies for row in self.rows], dtype=np.int64).sum(axis=0)
         return tuple((s, int(t)) for s, t in zip(self.loan.product.subsidies, totals, strict=True))
@@ -144,7 +144,11 @@ def schedule(loan: Loan, start: date) -> Schedule:
     flows = amortise(LoanBatch.of([loan]), start)
     (part,) = flows.parts
     opening, principal = flows.opening[:, 0].tolist(), flows.principal[:, 0].tolist()
-    interest, fee, carried = part.interest[:, 0].tolist(), flows.fee[:, 0].tolist(), part.carried[:, 0].tolist()
+    interest, fee, deferred_interest = (
+        part.interest[:, 0].tolist(),
+        flows.fee[:, 0].tolist(),
+        part.deferred_interest[:, 0].tolist(),
+    )
     days = part.periods.days.tolist()
     rows = tuple(
         Row(
@@ -155,7 +159,7 @@ def schedule(loan: Loan, start: date) -> Schedule:
             interest=interest[k],
             fee=fee[k],
             subsidies=tuple(int(paid[k, 0]) for paid in part.subsidies),
-            carried=carried[k],
+            deferred_interest=deferred_interest[k],
             balance=opening[k] - principal[k],
         )
         for k in range(loan.term_months)
@@ -163,6 +167,6 @@ def schedule(loan: Loan, start: date) -> Schedule:
     return Schedule(loan, start, rows, _fees(part))
 
 
-def _fees(part: Part) -> tuple[FeeTotal, ...]:
+def _fees(part: ProductFlows) -> tuple[FeeTotal, ...]:
     columns = zip(part.product.fees, part.up_front, part.fees, strict=True)
     return tuple(FeeTotal(fee, int(once[0]), tuple(rows[:, 0].tolist())) for fee, once, rows in columns)

@@ -15,20 +15,20 @@ BALANCED = "balanced"
 _BLOCK = 256
 
 
-def measures(found: Candidates) -> FloatArray:
+def comparison_measures(found: Candidates) -> FloatArray:
     """What each candidate is compared by, lower is better: the columns are `MEASURES`.
 
     Monthly burden, total cost with a forgone discount, down payment, and mean share of the price still owed over the
     longest term on the table.
     """
-    discount = np.array([o.forgone_discount for o in found.offered])[found.place]
+    discount = np.array([o.forgone_discount for o in found.offered])[found.offered_index]
     owed = found.prices.outstanding.mean(axis=0) * found.batch.amount / found.application.vehicle.price
     return np.column_stack(
         [found.prices.monthly_burden, found.prices.total_cost + discount, found.down_payment, owed.round(9)]
     )
 
 
-def efficient(values: FloatArray) -> NDArray[np.intp]:
+def pareto_efficient(values: FloatArray) -> NDArray[np.intp]:
     """Rows that no other row beats: at least as good in every column and better in one. Of equal rows, the first.
 
     Parameters
@@ -43,7 +43,7 @@ def efficient(values: FloatArray) -> NDArray[np.intp]:
 
     Examples
     --------
-    >>> efficient(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 3.0], [2.0, 2.0]])).tolist()
+    >>> pareto_efficient(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 3.0], [2.0, 2.0]])).tolist()
     [0, 1]
     """
     place = np.arange(len(values))
@@ -60,7 +60,7 @@ def efficient(values: FloatArray) -> NDArray[np.intp]:
     return np.flatnonzero(~beaten)
 
 
-def chosen(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str, ...]]]:
+def select_rows(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str, ...]]]:
     """Choose at most `count` efficient rows, with the names of what each is best at.
 
     The best of each measure come first, in the order of `MEASURES` (ties go to the next measures, then to the first
@@ -69,7 +69,7 @@ def chosen(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str, ...]
     Parameters
     ----------
     values : array of shape (n, 4)
-        As by `measures`.
+        As by `comparison_measures`.
     count : int
 
     Returns
@@ -85,14 +85,14 @@ def chosen(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str, ...]
     Examples
     --------
     >>> rows = np.array([[100.0, 50, 10, 0.9], [200.0, 30, 10, 0.5], [150.0, 40, 10, 0.7]])
-    >>> chosen(rows, count=2)
+    >>> select_rows(rows, count=2)
     [(0, ('lowest_payment', 'lowest_down_payment')), (1, ('lowest_total_cost', 'fastest_equity', 'balanced'))]
     """
     if type(count) is not int or count < 1:
         raise LoanError(f"count must be a whole number of at least 1, got {count!r}")
     if not len(values):
         return []
-    rows = efficient(values)
+    rows = pareto_efficient(values)
     best = values[rows]
     names: dict[int, list[str]] = {}
     for column, name in enumerate(MEASURES):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from ml.domain.loans.calendar import month_later, year_fraction
+from ml.domain.loans.calendar import payment_date, year_fraction
 from ml.domain.loans.rounding import LoanError, interest_on, millionths, quotient_of, share_of
 from ml.domain.loans.schedule import Row, Schedule
 
@@ -111,7 +111,7 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
     paid = [row for row in schedule.rows if row.due <= on]
     left = schedule.rows[len(paid) :]
     outstanding = paid[-1].balance if paid else schedule.loan.amount
-    accrued = (paid[-1].carried if paid else 0) + (_running(schedule, left[0], on) if left else 0)
+    accrued = (paid[-1].deferred_interest if paid else 0) + (_running(schedule, left[0], on) if left else 0)
     return Settlement(
         on=on,
         outstanding=outstanding,
@@ -150,7 +150,7 @@ def _penalty(schedule: Schedule, outstanding: int, on: date, *, rule: Settlement
 def _free(schedule: Schedule, on: date, *, rule: SettlementRule) -> bool:
     if rule.free_after_months is None:
         return False
-    return on >= month_later(schedule.start, rule.free_after_months, payment_day=schedule.start.day)
+    return on >= payment_date(schedule.start, rule.free_after_months, payment_day=schedule.start.day)
 
 
 def _rebate(schedule: Schedule, on: date, *, rule: SettlementRule) -> int:

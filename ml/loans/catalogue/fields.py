@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from features.errors import DataError
 from features.yaml_config import Section
-from ml.domain.loans.rounding import LARGEST_AMOUNT, millionths
+from ml.domain.loans.rounding import MAX_AMOUNT, millionths
 
 
 def _fen(value: Any) -> int:
@@ -22,8 +22,8 @@ def _fen(value: Any) -> int:
     if not amount.is_finite() or amount * 100 != int(amount * 100):
         raise ValueError("must be an amount in yuan with at most two decimals")
     fen = int(amount * 100)
-    if not 0 <= fen <= LARGEST_AMOUNT:
-        raise ValueError(f"must lie from 0 to {LARGEST_AMOUNT // 100} yuan")
+    if not 0 <= fen <= MAX_AMOUNT:
+        raise ValueError(f"must lie from 0 to {MAX_AMOUNT // 100} yuan")
     return fen
 
 
@@ -61,7 +61,7 @@ class Dated(Section):
 Rule = TypeVar("Rule", bound=Dated)
 
 
-def in_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
+def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
     """Refuse dated rules with a gap or an overlap.
 
     Raises
@@ -71,7 +71,7 @@ def in_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
 
     Examples
     --------
-    >>> in_sequence([Dated(valid_from=date(2018, 1, 1)), Dated(valid_from=date(2018, 1, 1))])
+    >>> check_sequence([Dated(valid_from=date(2018, 1, 1)), Dated(valid_from=date(2018, 1, 1))])
     Traceback (most recent call last):
     ValueError: [1].valid_from 2018-01-01 overlaps [0], valid from 2018-01-01: order them, ...
     """
@@ -100,7 +100,7 @@ def in_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
     return rules
 
 
-def found_on(rules: Sequence[Rule], on: date) -> Rule | None:
+def rule_on(rules: Sequence[Rule], on: date) -> Rule | None:
     """The rule in force on a day, or None before the first and after the last."""
     return next(
         (r for r in reversed(rules) if r.valid_from <= on and (r.valid_until is None or on <= r.valid_until)), None
@@ -134,7 +134,7 @@ def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
     Traceback (most recent call last):
     features.errors.DataError: the date 2017-06-01 is before the first rule of loan_to_value, valid from 2018-01-01: ...
     """
-    rule = found_on(rules, on)
+    rule = rule_on(rules, on)
     if rule is not None:
         return rule
     if on < rules[0].valid_from:

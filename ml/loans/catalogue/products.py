@@ -15,7 +15,7 @@ from ml.domain.loans.product import Fee as LoanFee
 from ml.domain.loans.product import Subsidy as LoanSubsidy
 from ml.domain.loans.rounding import Rounding
 from ml.domain.loans.settlement import SettlementRule
-from ml.loans.catalogue.fields import Dated, Share, Yuan, found_on, in_sequence
+from ml.loans.catalogue.fields import Dated, Share, Yuan, check_sequence, rule_on
 from ml.loans.catalogue.rules import VehicleClass
 
 LENDER = "lender"
@@ -157,7 +157,7 @@ class Product(Section):
     lender: str
     name: Text
     form: Form
-    rates: Annotated[tuple[Rates, ...], AfterValidator(in_sequence)]
+    rates: Annotated[tuple[Rates, ...], AfterValidator(check_sequence)]
     minimum_amount: Yuan
     maximum_amount: Yuan
     minimum_down_payment: Share = 0.0
@@ -186,12 +186,12 @@ class Product(Section):
 
     def rates_on(self, on: date, band: str) -> dict[int, float] | None:
         """Rates of a band by term on a day, or None where there are none."""
-        grid = self.rates_dated(on)
+        grid = self.rate_grid(on)
         return None if grid is None else grid.by_band.get(band)
 
-    def rates_dated(self, on: date) -> Rates | None:
+    def rate_grid(self, on: date) -> Rates | None:
         """The rate grid of a day, or None where the product does not exist."""
-        return found_on(self.rates, on)
+        return rule_on(self.rates, on)
 
     def loan_product(self, lender: Lender, *, state: LoanSubsidy | None = None) -> LoanProduct:
         """The product for the arithmetic, with the state's subsidy where there is one.

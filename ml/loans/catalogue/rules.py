@@ -14,7 +14,7 @@ from features.tables import CONDITIONS, ENERGY_TYPES, USES
 from features.yaml_config import Section, load_yaml
 from ml.domain.loans.application import Policy
 from ml.domain.loans.product import Subsidy
-from ml.loans.catalogue.fields import Dated, Share, Yuan, found_on, in_force, in_sequence
+from ml.loans.catalogue.fields import Dated, Share, Yuan, check_sequence, in_force, rule_on
 
 VehicleClass = Literal[
     "private_combustion", "commercial_combustion", "private_new_energy", "commercial_new_energy", "used"
@@ -61,7 +61,7 @@ class LateInterest(Dated):
 
 
 class StateSubsidy(Dated):
-    """The state's interest subsidy: who applies between the dates of validity has it until `ends`.
+    """The state's interest subsidy: who applies between the dates of validity has it until `subsidy_until`.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class StateSubsidy(Dated):
         Highest principal that is subsidised (fen).
     per_year : int
         Cap per person, lender and calendar year (fen).
-    ends : date
+    subsidy_until : date
         Interest due later is not subsidised.
     """
 
@@ -79,7 +79,7 @@ class StateSubsidy(Dated):
     share_of_rate: Share
     principal: Yuan | None = None
     per_year: Yuan
-    ends: date
+    subsidy_until: date
 
 
 class Risk(Dated):
@@ -123,13 +123,13 @@ class HousePolicy(Dated):
 class LendingRules(Section):
     """All rules, each a list without gaps or overlaps; the state's programme may be absent before and after."""
 
-    loan_to_value: Annotated[tuple[LoanToValue, ...], AfterValidator(in_sequence)]
-    term: Annotated[tuple[Term, ...], AfterValidator(in_sequence)]
-    rate_ceiling: Annotated[tuple[RateCeiling, ...], AfterValidator(in_sequence)]
-    late_interest: Annotated[tuple[LateInterest, ...], AfterValidator(in_sequence)]
-    state_subsidy: Annotated[tuple[StateSubsidy, ...], AfterValidator(in_sequence)]
-    risk: Annotated[tuple[Risk, ...], AfterValidator(in_sequence)]
-    policy: Annotated[tuple[HousePolicy, ...], AfterValidator(in_sequence)]
+    loan_to_value: Annotated[tuple[LoanToValue, ...], AfterValidator(check_sequence)]
+    term: Annotated[tuple[Term, ...], AfterValidator(check_sequence)]
+    rate_ceiling: Annotated[tuple[RateCeiling, ...], AfterValidator(check_sequence)]
+    late_interest: Annotated[tuple[LateInterest, ...], AfterValidator(check_sequence)]
+    state_subsidy: Annotated[tuple[StateSubsidy, ...], AfterValidator(check_sequence)]
+    risk: Annotated[tuple[Risk, ...], AfterValidator(check_sequence)]
+    policy: Annotated[tuple[HousePolicy, ...], AfterValidator(check_sequence)]
 
     def maximum_loan_to_value(self, on: date, vehicle_class: VehicleClass) -> float:
         """Highest loan-to-value of a class on a day.
@@ -176,7 +176,7 @@ class LendingRules(Section):
 
     def state_subsidy_on(self, on: date, *, used_this_year: int = 0) -> Subsidy | None:
         """The state's subsidy of a loan applied for on a day, or None where no programme runs."""
-        programme = found_on(self.state_subsidy, on)
+        programme = rule_on(self.state_subsidy, on)
         if programme is None:
             return None
         return Subsidy(
@@ -187,7 +187,7 @@ class LendingRules(Section):
             principal=programme.principal,
             per_year=programme.per_year,
             used_this_year=used_this_year,
-            until=programme.ends,
+            until=programme.subsidy_until,
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from features.errors import DataError
-from ml.loans.applicant_risk import Borrower, remaining_fields
+from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.request import Car, LoanRequest
 from ml.signature import Field, Signature
 
@@ -54,12 +54,12 @@ def loan(**changes: Any) -> LoanRequest:
 
 
 def borrower(**changes: Any) -> Borrower:
-    rest = remaining_fields(SIGNATURE).model_validate({"existing_debt": 12.5, "housing": "own"})
+    rest = borrower_model(SIGNATURE).model_validate({"existing_debt": 12.5, "housing": "own"})
     return Borrower(estimator(**changes), loan(), rest, {"V2": car("V2", 50_000, "used")})
 
 
 def test_what_follows_from_the_loan_is_not_asked_again() -> None:
-    assert set(remaining_fields(SIGNATURE).model_fields) == {"existing_debt", "housing"}
+    assert set(borrower_model(SIGNATURE).model_fields) == {"existing_debt", "housing"}
 
 
 def test_columns_hold_the_person_s_facts_and_each_loan_s_own() -> None:
@@ -84,6 +84,6 @@ def test_a_model_that_reads_the_term_needs_one() -> None:
     timed = Signature(fields=(*SIGNATURE.fields, TERM))
     with pytest.raises(DataError, match="term_months: is needed, the credit model reads it; give the term asked for"):
         borrower(signature=timed)
-    rest = remaining_fields(timed).model_validate({})
+    rest = borrower_model(timed).model_validate({})
     made = Borrower(estimator(signature=timed), loan(term_months=24), rest, {})
     assert made.columns([loan().application(36)])["term_months"] == [36]

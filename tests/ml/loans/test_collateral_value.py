@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.loans.collateral_value import LONGEST, Resale, resale_path, trade_in_quote, used_car_fields
+from ml.loans.collateral_value import MAX_MONTHS, Resale, resale_values, trade_in_quote, used_car_fields
 from ml.signature import Field, Signature
 
 SIGNATURE = Signature(fields=(Field(name="age_months", kind="number", feature=True, required=True),))
@@ -23,7 +23,7 @@ class Model:
         value = 20_000 - 100 * np.array(columns["age_months"], dtype=np.float64)
         return np.column_stack([value, 0.9 * value, 1.1 * value])
 
-    def later(
+    def future_values(
         self, car: Mapping[str, Any], *, months: Iterable[int], km_per_month: float | None
     ) -> np.ndarray[Any, Any]:
         assert km_per_month == 1_000.0
@@ -40,17 +40,17 @@ def facts(age: float) -> Any:
 
 def test_no_field_asks_about_used_cars_where_no_model_values_them() -> None:
     assert used_car_fields({}) == {}
-    assert set(used_car_fields(CHAMPIONS)) == {"vehicle_facts", "km_per_month", "trade_in"}
+    assert set(used_car_fields(CHAMPIONS)) == {"vehicle_details", "km_per_month", "trade_in"}
 
 
 def test_the_path_is_the_low_end_in_fen_for_now_and_every_month() -> None:
-    path = resale_path(CHAMPIONS, facts(24.0), 1_000.0)
-    assert len(path) == LONGEST + 1
+    path = resale_values(CHAMPIONS, facts(24.0), 1_000.0)
+    assert len(path) == MAX_MONTHS + 1
     assert path[0] == round(0.9 * 17_600 * 100) and path[12] == round(0.9 * 16_400 * 100)
 
 
 def test_without_facts_there_is_no_path_and_without_a_car_no_quote() -> None:
-    assert resale_path(CHAMPIONS, None, 1_000.0) == ()
+    assert resale_values(CHAMPIONS, None, 1_000.0) == ()
     assert trade_in_quote(CHAMPIONS, None) is None
 
 

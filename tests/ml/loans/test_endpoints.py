@@ -109,12 +109,12 @@ def test_a_changed_application_really_passes(questions: Any, champions: Any) -> 
 def test_a_balloon_may_not_exceed_what_the_car_will_fetch(questions: Any, champions: Any) -> None:
     facts = {"age_months": 1.0, "mileage_km": 100.0, "brand": "Z", "model": "A", "paint": "black"}
     without = _ask(questions["offers"], champions)
-    worn = _ask(questions["offers"], champions, vehicle_facts=facts, km_per_month=9_000.0)
-    assert without.feasible > worn.feasible
-    assert "balloon" not in without.broken
-    assert worn.broken["balloon"] > 0
+    worn = _ask(questions["offers"], champions, vehicle_details=facts, km_per_month=9_000.0)
+    assert without.n_feasible > worn.n_feasible
+    assert "balloon" not in without.violations
+    assert worn.violations["balloon"] > 0
     with pytest.raises(DataError, match="km_per_month"):
-        _ask(questions["offers"], champions, vehicle_facts=facts)
+        _ask(questions["offers"], champions, vehicle_details=facts)
 
 
 def test_trade_in_is_quoted_at_the_low_end(questions: Any, champions: Any) -> None:

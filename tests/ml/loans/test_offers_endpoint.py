@@ -80,7 +80,7 @@ def test_every_offer_has_the_probability_of_its_own_loan(lending: Lending) -> No
     response = respond(lending)
     assert response.credit.probability_of_default == 0.005 and response.credit.band == "approve"
     assert response.risk_band == "A" and response.changes == []
-    assert 1 <= len(response.offers) <= 4 and 0 < response.feasible <= response.tried
+    assert 1 <= len(response.offers) <= 4 and 0 < response.n_feasible <= response.n_candidates
     for offer in response.offers:
         assert offer.amount == 150_000 - offer.down_payment
         assert offer.probability_of_default == pytest.approx(offer.amount / 150_000 / 100, abs=1e-6)
@@ -115,11 +115,11 @@ def test_a_grid_has_a_cell_for_each_term_and_down_payment(lending: Lending) -> N
     grid = respond(lending, grid={"product": "bank_standard", "down_payments": [15_000, 75_000]}).grid
     assert [(cell.term_months, cell.down_payment) for cell in grid[:3]] == [(12, 15_000), (12, 75_000), (24, 15_000)]
     # 10 % down is below the product's 20 %, and 11,446 yuan a month is more than 55 % of an income of 20,000.
-    assert len(grid) == 10 and grid[0].broken == ["loan_to_value", "payment_to_income"] and grid[1].broken == []
+    assert len(grid) == 10 and grid[0].violations == ["loan_to_value", "payment_to_income"] and grid[1].violations == []
 
 
 def test_closed_products_say_why(lending: Lending) -> None:
-    closed = respond(lending, applicant={"age": 35, "monthly_income": 4_500.0}).closed
+    closed = respond(lending, applicant={"age": 35, "monthly_income": 4_500.0}).unavailable_products
     assert closed["used_guaranteed"] == "vehicle_class" and closed["bank_equal_principal"] == "income"
     assert "bank_standard" not in closed
 

@@ -73,7 +73,7 @@ def test_the_state_pays_for_private_use_within_its_dates(lending: Lending) -> No
     def state(on: date, use: str = "private", used: int = 0) -> int:
         basis = PricingBasis(on=on, probability_of_default=0.008, state_subsidy_used=used)
         loan = loan_for(lending, "bank_standard", asked(vehicle=replace(CAR, use=use)), basis=basis)
-        return sum(amount for subsidy, amount in schedule_for(loan, on).subsidised if subsidy.payer == "state")
+        return sum(amount for subsidy, amount in schedule_for(loan, on).subsidy_totals if subsidy.payer == "state")
 
     assert state(date(2025, 8, 31)) == 0
     # Four instalments fall due in 2026, on at most 100,000 yuan at one point a year.
@@ -116,15 +116,15 @@ def test_a_cost_above_the_legal_ceiling_is_no_offer(lending: Lending) -> None:
     grid = dear.rates[0].model_copy(update={"by_band": {"A": {36: 0.23}}})
     products = {"flat_easy": dear.model_copy(update={"rates": (grid,)})}
     changed = replace(lending, catalogue=lending.catalogue.model_copy(update={"products": products}))
-    assert offers_for(changed, asked(), basis=SAFE).broken["annualised_cost"] > 0
+    assert offers_for(changed, asked(), basis=SAFE).violations["annualised_cost"] > 0
     assert offers_for(changed, asked(), basis=SAFE).offers == ()
 
 
 def test_the_grid_of_one_product(lending: Lending) -> None:
     grid = grid_for(lending, "bank_standard", asked(), [3_600_000, 9_000_000], basis=SAFE)
     assert grid.terms == (12, 24, 36, 48, 60)
-    assert [cell.broken for cell in grid.cells[0]] == [("payment_to_income",), ("payment_to_income",)]
-    assert grid.cells[4][1].broken == ()
+    assert [cell.violations for cell in grid.cells[0]] == [("payment_to_income",), ("payment_to_income",)]
+    assert grid.cells[4][1].violations == ()
 
 
 def test_changes_are_verified_by_the_model_and_by_the_rules(lending: Lending) -> None:

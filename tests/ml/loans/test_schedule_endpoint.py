@@ -10,7 +10,7 @@ import pytest
 from features.errors import DataError
 from ml.loans.catalogue.files import Lending, load_lending
 from ml.loans.endpoints import EXAMPLE_LOAN, FILES
-from ml.loans.schedule_endpoint import LoanTerms, ScheduleRequest, answer_disclosure, answer_schedule, loan_of
+from ml.loans.schedule_endpoint import LoanTerms, ScheduleRequest, answer_disclosure, answer_schedule, build_loan
 from tests.conftest import ROOT
 
 ZERO = {"product": "maker_zero", "amount": 36_000.0, "annual_rate": 0.0499}
@@ -26,10 +26,10 @@ def terms(**changes: Any) -> ScheduleRequest:
 
 
 def test_the_loan_is_that_of_the_catalogue_in_fen(lending: Lending) -> None:
-    loan = loan_of(lending, terms())
+    loan = build_loan(lending, terms())
     assert (loan.amount, loan.annual_rate, loan.term_months, loan.balloon) == (10_000_000, 0.035, 36, 0)
     assert [s.payer for s in loan.product.subsidies] == ["state"]
-    assert loan_of(lending, terms(private=False)).product.subsidies == ()
+    assert build_loan(lending, terms(private_use=False)).product.subsidies == ()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_the_maker_pays_costs_the_borrower_nothing(lending: Lending) -> Non
     assert [row.payment for row in answer.rows] == [1_000.0] * 36
     assert (answer.total_interest, answer.total_cost, answer.total_payment) == (0.0, 0.0, 36_000.0)
     assert (answer.nominal_rate, answer.effective_rate) == (0.0, 0.0)
-    assert list(answer.subsidised) == ["maker"] and answer.subsidised["maker"] > 2_000
+    assert list(answer.subsidies) == ["maker"] and answer.subsidies["maker"] > 2_000
     assert answer.rows[-1].balance == 0.0 and answer.rows[0].balance == 35_000.0
     assert answer.settlement is None
 
@@ -86,6 +86,6 @@ def test_a_balloon_is_one_of_the_shares_of_its_product(lending: Lending) -> None
     rates = lending.catalogue.products["maker_balloon"].rates_on(date(2026, 9, 1), "A")
     assert rates is not None
     loan = {"product": "maker_balloon", "annual_rate": rates[36]}
-    assert loan_of(lending, terms(**loan, balloon=30_000.0)).balloon == 3_000_000
+    assert build_loan(lending, terms(**loan, balloon=30_000.0)).balloon == 3_000_000
     with pytest.raises(DataError, match=r"must be 30000\.00 or 40000\.00 yuan"):
-        loan_of(lending, terms(**loan, balloon=35_000.0))
+        build_loan(lending, terms(**loan, balloon=35_000.0))

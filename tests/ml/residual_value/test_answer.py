@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ml.residual_value.answer import LaterValue, request, respond
+from ml.residual_value.answer import FutureValue, request, respond
 from ml.signature import Field, Signature
 
 SIGNATURE = Signature(
@@ -55,7 +55,7 @@ def estimator() -> Any:
         encoder_=Encoder(),
         learner_=Learner(),
         values=lambda columns: _values(columns["age_months"]),
-        later=lambda car, *, months, km_per_month: _values([car["age_months"] + m for m in months]),
+        future_values=lambda car, *, months, km_per_month: _values([car["age_months"] + m for m in months]),
     )
 
 
@@ -72,7 +72,7 @@ def test_cars_are_answered_in_their_order(estimator: Any) -> None:
         ("U1", 15_000.0, 13_500.0, 16_500.0)
     )
     assert (second.vehicle_id, second.value) == (None, 10_000.0)
-    assert first.coverage == 0.8 and first.later == []
+    assert first.coverage == 0.8 and first.future_values == []
     assert (first.unseen, second.unseen) == (["paint"], [])
 
 
@@ -85,8 +85,8 @@ def test_effects_are_factors_less_one_the_largest_first(estimator: Any) -> None:
 
 def test_later_values_stand_beside_the_months_asked_about(estimator: Any) -> None:
     (answer,) = respond(estimator, cars({"age_months": 50.0, "after_months": [12, 1]}))
-    assert [(later.after_months, later.value) for later in answer.later] == [(12, 13_800.0), (1, 14_900.0)]
-    assert answer.later[0] == LaterValue(
+    assert [(later.after_months, later.value) for later in answer.future_values] == [(12, 13_800.0), (1, 14_900.0)]
+    assert answer.future_values[0] == FutureValue(
         after_months=12, value=13_800.0, value_low=0.9 * 13_800.0, value_high=1.1 * 13_800.0
     )
 

@@ -83,7 +83,7 @@ def test_it_finds_the_rule_and_its_interval_holds(fitted: ResidualValueEstimator
 
 def test_older_and_further_is_never_worth_more(fitted: ResidualValueEstimator) -> None:
     car = {"age_months": 12.0, "mileage_km": 20_000.0, "model": "B"}
-    later = fitted.later(car, months=[36, 12, 60], km_per_month=1_000)
+    later = fitted.future_values(car, months=[36, 12, 60], km_per_month=1_000)
     assert later[1, 0] >= later[0, 0] >= later[2, 0]
     assert (later[:, 1] <= later[:, 0]).all() and (later[:, 0] <= later[:, 2]).all()
     expected = NEW_PRICE["B"] * 0.86**4 * 0.98 ** (56_000 / 10_000)
@@ -96,7 +96,7 @@ def test_answer_says_what_each_field_does(fitted: ResidualValueEstimator) -> Non
     answer = respond(fitted, [ask(**body)])[0]
     assert answer.unseen == ["model"] and answer.coverage == 0.8
     assert answer.contributions["age_months"] < 0 and answer.contributions["mileage_km"] < 0
-    assert answer.later[0].value <= answer.value
+    assert answer.future_values[0].value <= answer.value
     assert respond(fitted, [ask(age_months=90, mileage_km=1, model="A")], explain=False)[0].contributions is None
 
 
@@ -112,7 +112,7 @@ def test_values_later_need_what_they_are_made_of(
 ) -> None:
     car = {"age_months": 1.0, "mileage_km": 1.0, "model": "A"} | body
     with pytest.raises(DataError, match=told):
-        fitted.later(car, months=[12], km_per_month=body.get("km_per_month"))
+        fitted.future_values(car, months=[12], km_per_month=body.get("km_per_month"))
 
 
 def test_requests_out_of_range_are_refused(fitted: ResidualValueEstimator) -> None:

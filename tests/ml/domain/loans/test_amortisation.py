@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from ml.domain.loans.amortisation import amortise, shared_interest
+from ml.domain.loans.amortisation import amortise, divide_interest
 from ml.domain.loans.calendar import periods
 from ml.domain.loans.loan import LoanBatch
 from ml.domain.loans.product import Fee, LoanProduct, Subsidy
@@ -32,7 +32,7 @@ def test_shares_of_the_interest_add_up_to_the_contract_s() -> None:
     product = LoanProduct(subsidies=(subsidy,))
     of = periods(product.calendar, START, 2)
     base, numerator = np.array([[1_200_000], [600_000]]), of.numerator[:, None]
-    left, (paid,) = shared_interest(product, base, np.array([60_000]), numerator, of)
-    whole, none = shared_interest(LoanProduct(), base, np.array([60_000]), numerator, of)
+    left, (paid,) = divide_interest(product, base, np.array([60_000]), numerator, of)
+    whole, none = divide_interest(LoanProduct(), base, np.array([60_000]), numerator, of)
     assert none == () and (left + paid).tolist() == whole.tolist()
     assert paid.ravel().tolist() == [2_000, 0]  # 12,000 yuan at 2 % for a month, and nothing after it

@@ -42,8 +42,8 @@ def test_the_end_of_every_month() -> None:
 def test_under_30_360_every_whole_period_is_a_twelfth_and_a_broken_one_is_counted() -> None:
     whole = periods(PaymentCalendar(), date(2024, 1, 31), 12)
     assert set(whole.numerator.tolist()) == {30}
-    broken = periods(PaymentCalendar(payment_day=20), date(2026, 1, 10), 3)
-    assert broken.numerator.tolist() == [40, 30, 30]
+    violations = periods(PaymentCalendar(payment_day=20), date(2026, 1, 10), 3)
+    assert violations.numerator.tolist() == [40, 30, 30]
 
 
 def test_actual_actual_splits_at_the_new_year() -> None:

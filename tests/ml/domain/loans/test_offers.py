@@ -20,7 +20,7 @@ from ml.domain.loans.payment_grid import payment_grid
 from ml.domain.loans.product import Fee, LoanProduct, Subsidy
 from ml.domain.loans.rounding import LoanError
 from ml.domain.loans.schedule import schedule
-from ml.domain.loans.selection import MEASURES, chosen, efficient
+from ml.domain.loans.selection import MEASURES, pareto_efficient, select_rows
 
 START = date(2026, 1, 15)
 PRICE = 10_000_000
@@ -55,10 +55,10 @@ def found(application: Application, *offered: OfferedProduct, policy: Policy = P
     return make_offers(application, offered, policy=policy, start=START, **values)
 
 
-def broken(application: Application, offered: OfferedProduct, policy: Policy = POLICY) -> dict[str, list[bool]]:
-    tried = candidates(application, [offered], probability_of_default=0.01, policy=policy, start=START)
-    assert tried is not None
-    return {rule: tried.broken[rule].tolist() for rule in RULES}
+def violations(application: Application, offered: OfferedProduct, policy: Policy = POLICY) -> dict[str, list[bool]]:
+    n_candidates = candidates(application, [offered], probability_of_default=0.01, policy=policy, start=START)
+    assert n_candidates is not None
+    return {rule: n_candidates.violations[rule].tolist() for rule in RULES}
 
 
 def test_every_offer_keeps_every_rule() -> None:
@@ -85,12 +85,14 @@ def test_a_limit_may_be_met_exactly() -> None:
     one = bank(rates={12: 0.05}, minimum_down_payment=0.4)
     for income, kept in ((tight.monthly_income, True), (tight.monthly_income - 1, False)):
         application = asked(4_000_000, applicant=replace(APPLICANT, monthly_income=income))
-        assert broken(application, one)["payment_to_income"] == [not kept]
+        assert violations(application, one)["payment_to_income"] == [not kept]
 
 
 def test_age_counts_to_maturity() -> None:
     def at(age: float) -> list[bool]:
-        return broken(asked(applicant=replace(APPLICANT, age=age)), bank(minimum_down_payment=0.4))["age_at_maturity"]
+        return violations(asked(applicant=replace(APPLICANT, age=age)), bank(minimum_down_payment=0.4))[
+            "age_at_maturity"
+        ]
 
     assert at(62) == [False, False, False]
     assert at(62.5) == [False, False, True]
@@ -99,19 +101,19 @@ def test_age_counts_to_maturity() -> None:
 
 def test_the_longest_term_and_the_cost_ceiling() -> None:
     one = bank(minimum_down_payment=0.4)
-    assert broken(asked(), one, replace(POLICY, maximum_term_months=24))["term"] == [False, False, True]
+    assert violations(asked(), one, replace(POLICY, maximum_term_months=24))["term"] == [False, False, True]
     fee = LoanProduct(fees=(Fee(name="service", charged="up_front", share=0.1),))
-    assert broken(asked(), replace(one, product=fee))["annualised_cost"] == [True, False, False]
+    assert violations(asked(), replace(one, product=fee))["annualised_cost"] == [True, False, False]
 
 
 def test_principal_due_in_one_sum_is_carried_by_income_too() -> None:
     once = bank(product=LoanProduct(form="interest_only"), rates={12: 0.05}, minimum_down_payment=0.4)
-    assert broken(asked(), once)["payment_to_income"] == [True]
+    assert violations(asked(), once)["payment_to_income"] == [True]
 
 
 def test_a_loan_that_is_expected_to_lose_is_not_offered() -> None:
     assert found(asked(), bank(), probability_of_default=0.5).offers == ()
-    assert found(asked(), bank(), probability_of_default=0.5).broken["expected_profit"] > 0
+    assert found(asked(), bank(), probability_of_default=0.5).violations["expected_profit"] > 0
 
 
 def test_nothing_to_try_is_no_offer() -> None:
@@ -170,7 +172,7 @@ rows = st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=1, max_size=40).ma
 
 @given(values=rows)
 def test_efficient_rows_are_exactly_those_that_none_beats(values: np.ndarray[Any, Any]) -> None:
-    kept = efficient(values)
+    kept = pareto_efficient(values)
 
     def beats(one: Any, other: Any) -> bool:
         return bool((one <= other).all() and (one < other).any())
@@ -183,7 +185,7 @@ def test_efficient_rows_are_exactly_those_that_none_beats(values: np.ndarray[Any
 
 @given(values=rows, count=st.integers(1, 8))
 def test_the_best_of_each_measure_is_chosen_first(values: np.ndarray[Any, Any], count: int) -> None:
-    picked = chosen(values, count=count)
+    picked = select_rows(values, count=count)
     assert 1 <= len(picked) <= count
     assert len({row for row, _ in picked}) == len(picked)
     for row, names in picked:
@@ -202,8 +204,11 @@ def test_the_grid_says_what_can_be_had() -> None:
         asked(), bank(), [1_000_000, 5_000_000], probability_of_default=0.01, policy=POLICY, start=START
     )
     assert grid.terms == (12, 24, 36)
-    assert [cell.broken for cell in grid.cells[0]] == [("loan_to_value", "payment_to_income"), ("payment_to_income",)]
-    assert [cell.broken for cell in grid.cells[1]] == [("loan_to_value",), ()]
+    assert [cell.violations for cell in grid.cells[0]] == [
+        ("loan_to_value", "payment_to_income"),
+        ("payment_to_income",),
+    ]
+    assert [cell.violations for cell in grid.cells[1]] == [("loan_to_value",), ()]
     assert grid.cells[2][1].monthly_payment == schedule(Loan(LoanProduct(), 5_000_000, 0.05, 36), START).rows[0].payment
 
 

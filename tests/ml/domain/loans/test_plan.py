@@ -8,7 +8,7 @@ import numpy as np
 
 from ml.domain.loans.calendar import periods
 from ml.domain.loans.loan import LoanBatch
-from ml.domain.loans.plan import level_instalment, lowered, plan
+from ml.domain.loans.plan import level_instalment, plan, subsidised_rate
 from ml.domain.loans.product import LoanProduct, Subsidy
 
 
@@ -30,4 +30,4 @@ def test_a_level_instalment_without_interest_divides_what_is_not_balloon() -> No
 
 def test_a_subsidy_takes_its_rate_but_at_most_its_share() -> None:
     subsidy = Subsidy(payer="maker", rate=0.02, share_of_rate=1.0)
-    assert lowered(subsidy, np.array([50_000, 15_000]), 1).tolist() == [30_000, 0]
+    assert subsidised_rate(subsidy, np.array([50_000, 15_000]), 1).tolist() == [30_000, 0]

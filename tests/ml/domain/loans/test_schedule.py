@@ -106,12 +106,12 @@ def test_actual_365_counts_days() -> None:
 def test_a_maker_who_pays_the_whole_rate_makes_equal_payments_without_interest() -> None:
     made = plain(0.06, 10, 10_000_000, subsidies=(Subsidy(payer="maker", rate=1.0),))
     assert column(made, "payment") == [1_000_000] * 10
-    assert (made.total_interest, made.subsidised[0][1]) == (0, 275_000)  # 50,000 + 45,000 + ... + 5,000
+    assert (made.total_interest, made.subsidy_totals[0][1]) == (0, 275_000)  # 50,000 + 45,000 + ... + 5,000
 
 
 def test_what_a_capped_maker_does_not_pay_the_borrower_does() -> None:
     made = plain(0.06, 10, 10_000_000, subsidies=(Subsidy(payer="maker", rate=1.0, total=120_000),))
-    assert made.subsidised[0][1] == 120_000
+    assert made.subsidy_totals[0][1] == 120_000
     assert column(made, "interest")[:4] == [0, 0, 15_000, 35_000]
     assert made.total_interest == 275_000 - 120_000
 
@@ -153,7 +153,7 @@ def test_deferred_months(deferral: str, first_payments: list[int]) -> None:
 
 def test_interest_of_deferred_months_is_carried_to_the_first_instalment() -> None:
     made = plain(0.06, 12, form="equal_principal", deferred_months=2, deferral="with_first_instalment")
-    assert column(made, "carried")[:3] == [50_000, 100_000, 0]
+    assert column(made, "deferred_interest")[:3] == [50_000, 100_000, 0]
     assert column(made, "payment")[:3] == [0, 0, 1_150_000]
 
 
@@ -176,7 +176,7 @@ def test_principal_is_conserved_and_no_amount_is_negative(loan: Loan) -> None:
     assert made.rows[-1].balance == 0
     balance = loan.amount
     for row in made.rows:
-        assert min(row.principal, row.interest, row.fee, row.balance, row.carried, *row.subsidies, 0) == 0
+        assert min(row.principal, row.interest, row.fee, row.balance, row.deferred_interest, *row.subsidies, 0) == 0
         assert row.balance == balance - row.principal
         balance = row.balance
 
@@ -184,8 +184,8 @@ def test_principal_is_conserved_and_no_amount_is_negative(loan: Loan) -> None:
 @given(loan=any_loan())
 def test_subsidies_only_divide_the_interest_of_the_contract(loan: Loan) -> None:
     made = schedule(loan, START)
-    for subsidy, paid in made.subsidised:
-        assert paid <= (made.total_interest + sum(p for _, p in made.subsidised))
+    for subsidy, paid in made.subsidy_totals:
+        assert paid <= (made.total_interest + sum(p for _, p in made.subsidy_totals))
         assert subsidy.total is None or paid <= subsidy.total
     assert made.total_cost >= made.total_fees >= 0
 
