@@ -20,7 +20,7 @@ from ml.signature import Signature
 
 Frames = Mapping[str, "nw.LazyFrame[Any]"]
 Direction = Literal["higher", "lower"]
-Naive = Callable[[pl.DataFrame, FloatArray, pl.DataFrame], FloatArray]
+Baseline = Callable[[pl.DataFrame, FloatArray, pl.DataFrame], FloatArray]
 
 
 class Estimator(Protocol):
@@ -170,9 +170,9 @@ class RowProblem:
         columns happened after `as_of`: the estimator learns from them and reads none of them in an answer.
     features : callable
         ``(spine, tables) -> columns``: one row for each spine row, computed from rows strictly before `as_of`.
-    naive : callable
-        ``(X_train, y_train, X) -> prediction`` without a model; every metric is reported beside that of the naive
-        prediction.
+    baseline : callable
+        ``(X_train, y_train, X) -> prediction`` without a model; every metric is reported beside that of the
+        baseline.
     complete_example : callable
         ``(request, signature) -> request``: adds to an example request what its row does not hold.
     closing_columns : tuple of str
@@ -184,7 +184,7 @@ class RowProblem:
     metrics: Mapping[str, RowMetric]
     build_spine: Callable[[Frames, Any], nw.LazyFrame[Any]]
     features: Callable[[nw.LazyFrame[Any], Frames], nw.LazyFrame[Any]]
-    naive: Naive
+    baseline: Baseline
     complete_example: Callable[[dict[str, Any], Signature], dict[str, Any]] = _unchanged
     closing_columns: tuple[str, ...] = ()
 
@@ -265,17 +265,17 @@ class SurveillanceProblem:
         See `Estimator`.
     metrics : mapping of str to RowMetric
         The first is the primary one; a row is a cell and a month.
-    naive : callable
+    baseline : callable
         ``(X_reference, counts, X) -> expected counts`` by one rate for all cells.
     """
 
     estimator: type[Estimator]
     metrics: Mapping[str, RowMetric]
-    naive: Naive
+    baseline: Baseline
 
 
 def base_rate(X: pl.DataFrame, y: FloatArray, rows: pl.DataFrame) -> FloatArray:
-    """Return the naive probability of each row: the share of positives among the training rows.
+    """Return the baseline probability of each row: the share of positives among the training rows.
 
     >>> base_rate(pl.DataFrame({"x": [1, 2]}), np.array([0.0, 1.0]), pl.DataFrame({"x": [3]})).tolist()
     [0.5]

@@ -15,7 +15,7 @@ from training.config import TaskConfig
 FORMATS = (".parquet", ".csv")
 
 
-def check_out(out: Path) -> None:
+def check_answer_path(out: Path) -> None:
     """Refuse a file that answers cannot be written to.
 
     Raises
@@ -27,7 +27,7 @@ def check_out(out: Path) -> None:
         raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}, got '{out.suffix}'")
 
 
-def sources_with(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:
+def replace_source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:
     """Return the configured sources, with one table read from another file of the same shape.
 
     Raises

@@ -70,7 +70,7 @@ class Split(Section):
         return self.train, self.calibrate, self.test
 
 
-class Guard(Section):
+class MetricLimits(Section):
     """What a metric of a candidate must keep to be promoted.
 
     Attributes
@@ -158,7 +158,7 @@ class TaskConfig(Section):
     split: Split = Split()
     refit: bool = False
     bootstraps: int = Field(200, ge=20, le=10_000)
-    gate: dict[str, Guard] = Field(default_factory=dict)
+    gate: dict[str, MetricLimits] = Field(default_factory=dict)
     tune: Tuning = Tuning()
     params: SerializeAsAny[BaseModel]
 

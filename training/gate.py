@@ -11,7 +11,7 @@ from training.study import STUDIES
 from training.tracking import git_commit
 
 
-def judge(candidate: Version, champion: Version | None) -> GateResult:
+def check_candidate(candidate: Version, champion: Version | None) -> GateResult:
     """Compare a candidate with the champion on the candidate's own test rows, and store the result with the candidate.
 
     Parameters
@@ -19,7 +19,7 @@ def judge(candidate: Version, champion: Version | None) -> GateResult:
     candidate : Version
         To be promoted.
     champion : Version or None
-        The promoted one; without one the candidate must beat the naive answer.
+        The promoted one; without one the candidate must beat the baseline.
 
     Returns
     -------
@@ -66,5 +66,5 @@ def promote(
         As for `ml.champions.promote`.
     """
     version, champion = champions.candidate(task, number, force=force, reason=reason)
-    result = judge(version, champion)
+    result = check_candidate(version, champion)
     return champions.promote(task, version.number, who=who, force=force, reason=reason), result

@@ -45,7 +45,7 @@ VersionNumber = Annotated[int | None, typer.Option("--version", help="Model vers
 Engine = Annotated[str, typer.Option(help="Where features are computed: polars or spark.")]
 
 
-def say(quiet: bool) -> Callable[[str], None]:
+def progress_printer(quiet: bool) -> Callable[[str], None]:
     """What tells a person one line a step; nothing where a machine reads."""
     return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {escape(text)}[/dim]", soft_wrap=True))
 

@@ -139,7 +139,7 @@ def print_alarms(found: Any) -> None:
     print_notes(found.notes)
 
 
-def print_kept_alarms(kept: Any) -> None:
+def print_stored_alarms(kept: Any) -> None:
     """Print the alarms of the store."""
     from ml.instants import instant
 

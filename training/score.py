@@ -7,7 +7,7 @@ from pathlib import Path
 
 from features.errors import ConfigError
 from ml.model import Model
-from training.answer_files import check_out, write_answers
+from training.answer_files import check_answer_path, write_answers
 from training.config import TaskConfig
 from training.progress import Progress
 from training.study import study_of
@@ -47,7 +47,7 @@ def score(
     DataError, ConfigError
         Nothing was written.
     """
-    check_out(out)
+    check_answer_path(out)
     if data is not None and out.resolve() == data.resolve():
         raise ConfigError(f"--out {out}: is the file that --data reads; give another")
     answers = study_of(config).score(model, config, data=data, as_of=as_of, progress=progress)

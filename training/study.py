@@ -18,7 +18,7 @@ from ml.report.report import Report
 from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.by_problem import PanelStudy, RankingStudy, RowStudy, SurveillanceStudy
-from training.studies.fitted import Description, E, EvaluatedBy, Evaluation, Fitted
+from training.studies.fitted import DataSummary, E, Evaluation, EvaluationMethod, Fitted
 
 
 class StudyData(Protocol[E]):
@@ -65,7 +65,7 @@ class StudyData(Protocol[E]):
     def example(self, estimator: E) -> Mapping[str, Any]:
         """Return a request that the model answers and that describes nobody."""
 
-    def describe(self) -> Description:
+    def describe(self) -> DataSummary:
         """Return what a training would read."""
 
 
@@ -73,7 +73,7 @@ class Study(Protocol[E]):
     """One kind of learning problem; holds no state."""
 
     @property
-    def evaluations(self) -> Sequence[EvaluatedBy]:
+    def evaluation_methods(self) -> Sequence[EvaluationMethod]:
         """What versions can be evaluated by: 'holdout', 'folds', 'logged'."""
 
     def check_config(self, config: TaskConfig) -> None:
@@ -95,12 +95,12 @@ class Study(Protocol[E]):
         """
 
     def evaluate(self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Progress | None = None) -> Report:
-        """Evaluate by one of `evaluations`."""
+        """Evaluate by one of `evaluation_methods`."""
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
         """Return the conditions of the promotion gate; no training data is read.
 
-        The primary metric gains more than its interval over the champion, or over the naive answer without one; each
+        The primary metric gains more than its interval over the champion, or over the baseline without one; each
         guard of the configuration holds; the model answers its example, one at a time like a batch.
 
         Parameters

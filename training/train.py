@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """What a training made.
 
     Attributes
@@ -39,7 +39,7 @@ class Trained:
     model: Model
 
 
-def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> Trained:
+def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> TrainingResult:
     """Train one version and register it.
 
     Parameters
@@ -77,7 +77,7 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | No
             tags=_tags(data),
             attachments=Path(folder),
         )
-    return Trained(version, report, model)
+    return TrainingResult(version, report, model)
 
 
 def _card(data: StudyData[Any], report: Report, fitted: Fitted[Any]) -> dict[str, Any]:

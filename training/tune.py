@@ -32,7 +32,7 @@ MOST_WORKERS = 1_000  # workers of one search; each has a seed of its own
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuningResult:
     """What a search found.
 
     Attributes
@@ -63,7 +63,7 @@ def tune(
     workers: int = 1,
     timeout: float | None = None,
     progress: Progress | None = None,
-) -> Tuned:
+) -> TuningResult:
     """Search the configured space and write the best parameters as an overlay for `chehang train --with`.
 
     Parameters
@@ -245,7 +245,7 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:
+def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> TuningResult:
     ended = _ended(study)
     complete = [t for t in ended if t.state == optuna.trial.TrialState.COMPLETE]
     if not complete:
@@ -255,7 +255,7 @@ def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> Tuned:
     overlay = _nested(study.best_params)
     head = f"# chehang tune {config.task}: {len(complete)} full trials, {study.study_name}\n"
     write_atomically(out, (head + yaml.safe_dump(overlay, sort_keys=False)).encode())
-    return Tuned(
+    return TuningResult(
         metric=config.definition.primary_metric,
         value=sign * study.best_value,
         default=sign * default if default is not None else float("nan"),

@@ -39,7 +39,7 @@ TASK = Task(
         },
         build_spine=features.build_spine,
         features=features.build,
-        naive=base_rate,
+        baseline=base_rate,
         decisions=decisions,
     ),
     endpoint=task_endpoint(

@@ -42,7 +42,7 @@ TASK = Task(
             "poisson_deviance": RowMetric(poisson_deviance, better="lower"),
             "bias": RowMetric(demand.bias, better="lower"),
         },
-        naive=one_rate,
+        baseline=one_rate,
     ),
     endpoint=task_endpoint(
         ENTRIES["fault_rate"],

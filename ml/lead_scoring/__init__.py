@@ -31,7 +31,7 @@ TASK = Task(
         },
         build_spine=features.build_spine,
         features=features.build,
-        naive=base_rate,
+        baseline=base_rate,
         complete_example=example,
         closing_columns=("converted_at", "closed_at"),
     ),

@@ -16,7 +16,7 @@ LANGUAGES = {"zh": "zh-CN", "en": "en"}
 _WORDS = {
     "figures": {"zh": "数据表", "en": "Figures"},
     "notes": {"zh": "使用限制", "en": "Limits"},
-    "naive": {"zh": "朴素答案", "en": "naive answer"},
+    "baseline": {"zh": "基线", "en": "baseline"},
 }
 LONG, NARROW = 12, 4  # rows of a table that is not folded; columns of one that fits into half the width
 
@@ -50,15 +50,15 @@ def html_fragment(report: Report, language: Language = "en") -> str:
 
 
 def headline(report: Report, language: Language = "en") -> str:
-    """Return the answer in one line: the first metric with its interval, beside the naive answer."""
+    """Return the answer in one line: the first metric with its interval, beside the baseline."""
     metric = next(iter(report.metrics.values()), None)
     if metric is None:
         return report.task
     words = f"{report.task}: {metric.name} {format_figure(metric.value, 'score', language)}"
     if interval := format_interval(metric.low, metric.high, "score", language):
         words += f" (95%: {interval})"
-    if metric.naive is not None:
-        words += f", {_WORDS['naive'][language]} {format_figure(metric.naive, 'score', language)}"
+    if metric.baseline is not None:
+        words += f", {_WORDS['baseline'][language]} {format_figure(metric.baseline, 'score', language)}"
     return words
 
 

@@ -27,10 +27,10 @@ class Report(Frozen):
     Examples
     --------
     >>> from ml.bilingual import Text
-    >>> rows = (Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, naive=0.5),)
+    >>> rows = (Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5),)
     >>> metrics = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=rows)
     >>> report = Report(task="credit_risk", protocol="in time order", sections=(metrics,))
-    >>> report.metrics["roc_auc"].value, report.tracked_figures()["roc_auc.naive"]
+    >>> report.metrics["roc_auc"].value, report.tracked_figures()["roc_auc.baseline"]
     (0.75, 0.5)
     >>> Report.model_validate(report.as_dict()) == report
     True

@@ -19,7 +19,7 @@ Row = Mapping[str, Figure]
 _METRIC_COLUMNS = (
     column("name", "指标", "metric"),
     column("value", "数值", "value", "score", interval=Interval()),
-    column("naive", "朴素答案", "naive answer", "score"),
+    column("baseline", "基线", "baseline", "score"),
 )
 _GAIN_COLUMNS = (
     column("metric", "指标", "metric"),
@@ -165,19 +165,19 @@ class TimeSeries(_Drawn):
 
 
 class Metric(Frozen):
-    """A metric with its interval, and the same metric of the naive answer.
+    """A metric with its interval, and the same metric of the baseline prediction.
 
     Attributes
     ----------
-    naive : float or None
-        None for a metric that reads more than the naive answer gives.
+    baseline : float or None
+        None for a metric that reads more than the baseline predicts.
     """
 
     name: str
     value: Number
     low: Number = None
     high: Number = None
-    naive: Number = None
+    baseline: Number = None
 
 
 class Metrics(_Section):
@@ -187,15 +187,15 @@ class Metrics(_Section):
     rows: tuple[Metric, ...]
 
     def table(self) -> Rows:
-        """Return metric, value with interval, and the naive answer's."""
+        """Return metric, value with interval, and the baseline's."""
         return _as_table(self, _METRIC_COLUMNS, self.rows)
 
     def tracked_figures(self) -> dict[str, float]:
-        """Return each metric, its `.low` and `.high`, and the naive answer's as `.naive`."""
+        """Return each metric, its `.low` and `.high`, and the baseline's as `.baseline`."""
         figures = {
             f"{m.name}{end}": v
             for m in self.rows
-            for end, v in (("", m.value), (".low", m.low), (".high", m.high), (".naive", m.naive))
+            for end, v in (("", m.value), (".low", m.low), (".high", m.high), (".baseline", m.baseline))
         }
         return {name: value for name, value in figures.items() if value is not None}
 

@@ -27,7 +27,7 @@ TASK = Task(
         },
         build_spine=features.build_spine,
         features=features.build,
-        naive=median_table,
+        baseline=median_table,
     ),
     endpoint=task_endpoint(
         ENTRIES["residual_value"],

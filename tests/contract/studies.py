@@ -23,7 +23,7 @@ from tests.small.lead_scoring import lead_history
 from training.config import TaskConfig
 from training.studies.panel import PanelStudyData
 from training.studies.ranking import RankingStudyData
-from training.studies.row_data import Examples
+from training.studies.row_data import LabelledRows
 from training.studies.rows import RowStudyData
 from training.studies.surveillance import SurveillanceStudyData
 from training.studies.surveillance_data import rows_of_weeks
@@ -189,7 +189,7 @@ def _faults_before(study: SurveillanceStudyData, cut: int, like: SurveillanceStu
 
 
 def _row_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
-    return {"frame": Examples.read(config, engine=engine).frame}
+    return {"frame": LabelledRows.read(config, engine=engine).frame}
 
 
 def _list_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:

@@ -27,7 +27,7 @@ from ml.signature import Signature
 from ml.task import no_learner_name
 from training.config import TaskConfig
 from training.progress import Progress
-from training.studies.fitted import Description, EvaluatedBy, Evaluation, Fitted
+from training.studies.fitted import DataSummary, Evaluation, EvaluationMethod, Fitted
 from training.study import Study
 
 HOLDOUT, TEST_SHARE = "test_numbers.json", 0.25
@@ -99,8 +99,8 @@ class ToyData:
 
     def evaluate(self, estimator: MeanEstimator) -> Report:
         value = _error(self.numbers[self.cut :], estimator.value)
-        naive = _error(self.numbers[self.cut :], 0.0)
-        metric = Metric(name="error", value=value, low=value, high=value, naive=naive)
+        baseline = _error(self.numbers[self.cut :], 0.0)
+        metric = Metric(name="error", value=value, low=value, high=value, baseline=baseline)
         section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=(metric,))
         return Report(task="toy", protocol="the last quarter", sections=(section,), notes=self.notes)
 
@@ -118,14 +118,14 @@ class ToyData:
     def example(self, estimator: MeanEstimator) -> Mapping[str, Any]:
         return {}
 
-    def describe(self) -> Description:
+    def describe(self) -> DataSummary:
         return {"examples": {"train": {"rows": self.cut}}, "numeric": ["number"], "categorical": [], "leaks": []}
 
 
 class ToyStudy:
     """Studies of `ToyProblem`."""
 
-    evaluations: Sequence[EvaluatedBy] = ("holdout", "logged")
+    evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "logged")
 
     def check_config(self, config: TaskConfig) -> None:
         if not config.timeless:
@@ -138,9 +138,9 @@ class ToyStudy:
         self, config: TaskConfig, evaluation: Evaluation[MeanEstimator], *, progress: Progress | None = None
     ) -> Report:
         data = self.load(config)
-        if evaluation.source is not None:
-            data = replace(data, numbers=tuple(json.loads(evaluation.source.read_text())))
-        return data.evaluate(evaluation.estimator())
+        if evaluation.exposures is not None:
+            data = replace(data, numbers=tuple(json.loads(evaluation.exposures.read_text())))
+        return data.evaluate(evaluation.load_estimator())
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
         numbers = json.loads((holdout / HOLDOUT).read_text())

@@ -52,7 +52,7 @@ def test_car_parts(data_folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     metrics = study.config.definition.problem.metrics
     loss = metrics["weighted_quantile_loss"].compute(y, metrics["weighted_quantile_loss"].of(found.rows))
     error = metrics["root_mean_squared_error"].compute(y, metrics["root_mean_squared_error"].of(found.rows))
-    naive = metrics["weighted_quantile_loss"].compute(y, metrics["weighted_quantile_loss"].of(found.naive))
+    naive = metrics["weighted_quantile_loss"].compute(y, metrics["weighted_quantile_loss"].of(found.baseline))
     print(f"loss {loss:.4f} (own past {naive:.4f}), RMSE {error:.4f}, 80 % interval holds {found.inside.mean():.1%}")
     assert loss <= 0.93 and error <= 1.15
     assert 0.78 <= found.inside.mean() <= 0.82

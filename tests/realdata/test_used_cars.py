@@ -22,5 +22,5 @@ def test_errors_and_interval_on_untouched_cars(tmp_path: Path, data_folder: Path
     metrics = trained_report(json.loads(done.stdout)).metrics
     assert metrics["median_absolute_percentage_error"].value <= 0.055  # type: ignore[operator]
     error = metrics["mean_absolute_error"]
-    assert error.value <= 0.6 * error.naive  # type: ignore[operator]
+    assert error.value <= 0.6 * error.baseline  # type: ignore[operator]
     assert 0.78 <= metrics["interval_coverage"].value <= 0.82  # type: ignore[operator]

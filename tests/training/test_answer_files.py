@@ -9,7 +9,7 @@ import pytest
 
 from features.errors import ConfigError
 from tests.conftest import ROOT
-from training.answer_files import check_out, sources_with, write_answers
+from training.answer_files import check_answer_path, replace_source, write_answers
 from training.config import load_config
 
 ANSWERS = pl.DataFrame({"lead_id": ["L1", "L2"], "p": [0.25, 0.5]})
@@ -25,7 +25,7 @@ def test_answers_are_written_whole_into_a_folder_that_is_made(tmp_path: Path, na
 
 def test_another_format_and_a_place_that_cannot_be_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"must end in \.parquet or \.csv, got '\.xlsx'"):
-        check_out(tmp_path / "answers.xlsx")
+        check_answer_path(tmp_path / "answers.xlsx")
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="free space there or choose another place"):
         write_answers(ANSWERS, tmp_path / "file" / "answers.csv")
@@ -33,7 +33,7 @@ def test_another_format_and_a_place_that_cannot_be_are_refused(tmp_path: Path) -
 
 def test_a_file_stands_in_for_a_source_of_its_format() -> None:
     config = load_config("fault_rate", ROOT / "configs" / "fault_rate.yaml")
-    source = sources_with(config, "leads", Path("mine.parquet")).tables["leads"]
+    source = replace_source(config, "leads", Path("mine.parquet")).tables["leads"]
     assert source.parquet == "mine.parquet"
     with pytest.raises(ConfigError, match=r"--data mine\.csv: the source of leads .* is not csv"):
-        sources_with(config, "leads", Path("mine.csv"))
+        replace_source(config, "leads", Path("mine.csv"))

@@ -26,7 +26,7 @@ def test_training_finds_what_makes_loans_default(credit_risk: Trained) -> None:
     content = _json("evaluate", "credit_risk", "-c", str(credit_risk.config), home=credit_risk.home)
     report = Report.model_validate(content)
     auc = report.metrics["roc_auc"]
-    assert auc.low is not None and auc.naive is not None and auc.low > 0.65 > auc.naive
+    assert auc.low is not None and auc.baseline is not None and auc.low > 0.65 > auc.baseline
     assert "in time order" in report.protocol
     assert set(keyed(report, "by_housing")) == {"own", "rent", "family"}
     assert set(keyed(report, "fairness")) == {"gender"}
@@ -69,7 +69,7 @@ def test_scorecard_is_the_same_task(tmp_path: Path, credit_risk: Trained) -> Non
         "train", "credit_risk", "-c", str(credit_risk.config), "--set", "params.estimator=woe_scorecard", home=tmp_path
     )
     auc = trained_report(done).metrics["roc_auc"]
-    assert auc.low is not None and auc.naive is not None and auc.low > auc.naive + 0.1
+    assert auc.low is not None and auc.baseline is not None and auc.low > auc.baseline + 0.1
 
 
 def test_score_a_file(tmp_path: Path, credit_risk: Trained) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from features.errors import ConfigError
 from tests.conftest import ROOT
-from training.options import loaded_config, parsed_instant, print_json, say
+from training.options import loaded_config, parsed_instant, print_json, progress_printer
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-01-31", "2026-01-31T09:00"])
@@ -21,11 +21,11 @@ def test_an_instant_needs_an_offset(text: str) -> None:
 
 
 def test_machines_read_one_json_document_and_are_told_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
-    say(quiet=True)("a step")
+    progress_printer(quiet=True)("a step")
     print_json({"车": date(2026, 1, 31)})
     output = capsys.readouterr()
     assert json.loads(output.out) == {"车": "2026-01-31"} and "车" in output.out and output.err == ""
-    say(quiet=False)("a step")
+    progress_printer(quiet=False)("a step")
     assert "a step" in capsys.readouterr().err
 
 

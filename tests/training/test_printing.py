@@ -141,8 +141,8 @@ def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:
     at = int(datetime(2024, 5, 6, 7, 8, tzinfo=UTC).timestamp()) * 1_000_000
     stored = pl.DataFrame([{"id": 7, **{n: ALARM[n] for n in ("model", "component", "state", "known_since")},
                           "opened_at": at, "rate_ratio": 3.0}])  # fmt: skip
-    assert "7 │ D │ brakes │ new │ 2024-05-06 │ 2024-03-04 │ 3.00" in printed(printing.print_kept_alarms, stored)
-    assert "no alarm is kept; write them with: chehang alarms" in printed(printing.print_kept_alarms, stored.clear())
+    assert "7 │ D │ brakes │ new │ 2024-05-06 │ 2024-03-04 │ 3.00" in printed(printing.print_stored_alarms, stored)
+    assert "no alarm is kept; write them with: chehang alarms" in printed(printing.print_stored_alarms, stored.clear())
     moves = [
         {"at": at, "by": None, "from_state": None, "to_state": "new", "note": None},
         {"at": at, "by": "after-sales", "from_state": "new", "to_state": "shut", "note": "repaired"},

@@ -28,8 +28,8 @@ def shipped(task: str) -> Path:
 @pytest.mark.parametrize("task", list(TASKS))
 def test_every_task_has_a_study_that_is_evaluated_on_the_test_part(task: str) -> None:
     study = study_of(load_config(task, shipped(task)))
-    assert study is STUDIES[type(TASKS[task].problem)] and "holdout" in study.evaluations
-    assert Evaluation(study.evaluations[0], dict).by == "holdout"
+    assert study is STUDIES[type(TASKS[task].problem)] and "holdout" in study.evaluation_methods
+    assert Evaluation(study.evaluation_methods[0], dict).method == "holdout"
 
 
 @pytest.mark.parametrize(

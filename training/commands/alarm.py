@@ -8,8 +8,8 @@ import typer
 
 from features.errors import ConfigError
 from ml.home import config_file
-from training.options import AlarmRulesPath, AsJson, print_json, say
-from training.printing import print_alarm_history, print_kept_alarms
+from training.options import AlarmRulesPath, AsJson, print_json, progress_printer
+from training.printing import print_alarm_history, print_stored_alarms
 
 
 def alarm(
@@ -26,14 +26,14 @@ def alarm(
 ) -> None:
     """List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed."""
     path = config_file("fault_alarms.yaml", rules)
-    say(as_json)(f"reading {path}")
+    progress_printer(as_json)(f"reading {path}")
     from ml.fault_rate.alarm_store import AlarmStore
     from ml.fault_rate.rules import load_alarm_rules
 
     store = AlarmStore(load_alarm_rules(path).store)
     if number is None:
         alarms = store.alarms()
-        return print_json(alarms.to_dicts()) if as_json else print_kept_alarms(alarms)
+        return print_json(alarms.to_dicts()) if as_json else print_stored_alarms(alarms)
     if to is not None:
         if not by:
             raise ConfigError("--by: is needed to move an alarm; say who moves it")

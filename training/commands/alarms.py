@@ -17,7 +17,7 @@ from training.options import (
     loaded_config,
     parsed_instant,
     print_json,
-    say,
+    progress_printer,
 )
 from training.printing import out, print_alarms
 
@@ -36,7 +36,7 @@ def alarms(
     as_json: AsJson = False,
 ) -> None:
     """Say which component of which model fails more than it should, since when, and whom to call in: weekly."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     configured = loaded_config("fault_rate", config, overlay, setting, progress=progress)
     from ml.fault_rate.rules import load_alarm_rules
     from training.runs.alarms import alarms as run

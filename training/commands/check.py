@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.options import AsJson, ConfigPath, Overlays, Settings, TaskName, loaded_config, print_json, say
+from training.options import (
+    AsJson,
+    ConfigPath,
+    Overlays,
+    Settings,
+    TaskName,
+    loaded_config,
+    print_json,
+    progress_printer,
+)
 from training.printing import print_checked
 
 
@@ -16,7 +25,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Read a task's tables, check them against their contracts, and say what a training would see."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.study import load_data
 

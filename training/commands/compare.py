@@ -6,14 +6,14 @@ from typing import Any
 
 from ml import champions
 from ml.registry import TASKS, check_task
-from training.options import AsJson, TaskName, print_json, say
+from training.options import AsJson, TaskName, print_json, progress_printer
 from training.printing import print_versions
 
 
 def compare(task: TaskName, as_json: AsJson = False) -> None:
     """Show the metrics of all versions side by side; the champion is marked."""
     check_task(task)
-    say(as_json)("reading the model registry")
+    progress_printer(as_json)("reading the model registry")
     best, versions = champions.champion(task), champions.versions(task)
     if not versions:
         champions.version(task)

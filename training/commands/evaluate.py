@@ -18,13 +18,13 @@ from training.options import (
     VersionNumber,
     loaded_config,
     print_json,
-    say,
+    progress_printer,
 )
 from training.printing import print_report
 
 if TYPE_CHECKING:
     from ml.problem import Estimator
-    from training.studies.fitted import EvaluatedBy
+    from training.studies.fitted import EvaluationMethod
 
 
 def evaluate(
@@ -39,22 +39,24 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a version on the present test part or on logged exposures, or cross-validate the configuration."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     if folds is not None and logged is not None:
         raise ConfigError("--folds and --logged: give one of them; each is an evaluation of its own")
-    by: EvaluatedBy = "folds" if folds is not None else "logged" if logged is not None else "holdout"
+    method: EvaluationMethod = "folds" if folds is not None else "logged" if logged is not None else "holdout"
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.studies.fitted import Evaluation
     from training.study import study_of
 
     study = study_of(configured)
-    if by not in study.evaluations:
-        raise ConfigError(f"--{by}: {task} is evaluated by {', '.join(study.evaluations)} only; leave --{by} out")
+    if method not in study.evaluation_methods:
+        raise ConfigError(
+            f"--{method}: {task} is evaluated by {', '.join(study.evaluation_methods)} only; leave --{method} out"
+        )
 
-    def estimator() -> Estimator:
+    def load_estimator() -> Estimator:
         return champions.load(champions.version(task, version)).estimator
 
-    evaluation = Evaluation(by, estimator, folds=folds or 0, source=logged)
+    evaluation = Evaluation(method, load_estimator, folds=folds or 0, exposures=logged)
     result = study.evaluate(configured, evaluation, progress=progress)
     if report is not None:
         from ml.report.files import write_report

@@ -9,7 +9,7 @@ import typer
 
 from ml import champions
 from ml.home import config_folder
-from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, print_json, say
+from training.options import AsJson, ConfigPath, Overlays, Settings, loaded_config, print_json, progress_printer
 from training.printing import out, print_plan
 
 
@@ -26,7 +26,7 @@ def forecast(
     as_json: AsJson = False,
 ) -> None:
     """Forecast demand from the end of the data, and plan transfers and orders: the nightly run."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     task = "demand_forecast"
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
     rules = rules or config_folder() / "order_planning.yaml"

@@ -6,14 +6,14 @@ from rich.table import Table
 
 from ml import champions
 from ml.registry import TASKS, check_task
-from training.options import AsJson, TaskName, print_json, say
+from training.options import AsJson, TaskName, print_json, progress_printer
 from training.printing import out
 
 
 def history(task: TaskName, as_json: AsJson = False) -> None:
     """Print every move of the champion: who, when, why, metrics."""
     check_task(task)
-    say(as_json)("reading the model registry")
+    progress_printer(as_json)("reading the model registry")
     moves = champions.history(task)
     if as_json:
         return print_json([m.__dict__ for m in moves])

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ml.registry import check_task
-from training.options import AsJson, TaskName, VersionNumber, print_json, say, user
+from training.options import AsJson, TaskName, VersionNumber, print_json, progress_printer, user
 from training.printing import out
 
 
@@ -20,7 +20,7 @@ def promote(
 ) -> None:
     """Make a version champion if it beats the present one on the same rows and keeps every guard."""
     check_task(task)
-    say(as_json)("reading the model registry")
+    progress_printer(as_json)("reading the model registry")
     from training.gate import promote as run
 
     moved, result = run(task, version, who=user(), force=force, reason=reason)

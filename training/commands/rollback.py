@@ -8,7 +8,7 @@ import typer
 
 from ml import champions
 from ml.registry import check_task
-from training.options import AsJson, TaskName, print_json, say, user
+from training.options import AsJson, TaskName, print_json, progress_printer, user
 from training.printing import out
 
 
@@ -19,7 +19,7 @@ def rollback(
 ) -> None:
     """Restore the champion before the present one."""
     check_task(task)
-    say(as_json)("reading the model registry")
+    progress_printer(as_json)("reading the model registry")
     moved = champions.roll_back(task, who=user(), reason=reason)
     if as_json:
         return print_json(moved.__dict__)

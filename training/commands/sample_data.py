@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from training.options import AsJson, print_json, say
+from training.options import AsJson, print_json, progress_printer
 from training.printing import out
 
 
@@ -21,7 +21,7 @@ def sample_data(
     as_json: AsJson = False,
 ) -> None:
     """Make the sample dealership: eleven coherent raw tables, and apart from them the truth they were drawn from."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     progress("drawing the group, its customers and its stock")
     from ml.home import home
     from training.simulator import Size, generate

@@ -17,7 +17,7 @@ from training.options import (
     loaded_config,
     parsed_instant,
     print_json,
-    say,
+    progress_printer,
 )
 from training.printing import out
 
@@ -42,7 +42,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Answer rows, customers, series or cells with a version: batch file in, file out."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     loaded = loaded_config(task, config, overlay, setting, progress=progress)
     progress("reading the model registry")
     from training.score import score as run

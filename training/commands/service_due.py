@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ml.home import config_file
-from training.options import AsJson, parsed_instant, print_json, say
+from training.options import AsJson, parsed_instant, print_json, progress_printer
 from training.printing import out, print_service_due
 
 
@@ -23,7 +23,7 @@ def service_due(
     as_json: AsJson = False,
 ) -> None:
     """List the vehicles whose next service falls due, by date or by distance, with an interval."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     path = config_file("service_due.yaml", config)
     progress(f"reading {path}")
     from training.runs.service_due import ServiceDueConfig

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from training.options import AsJson, print_json, say
+from training.options import AsJson, print_json, progress_printer
 from training.printing import out, print_notes
 
 SIGNAL = 2.0  # EB05 from which a pair is called a signal, as the US Food and Drug Administration does
@@ -30,7 +30,7 @@ def signals(
     as_json: AsJson = False,
 ) -> None:
     """Rank pairs by how far their counts exceed independence: EBGM, PRR and ROR for counts without exposure."""
-    say(as_json)(f"reading {data}")
+    progress_printer(as_json)(f"reading {data}")
     from training.runs.signals import FIGURES, PairColumns
     from training.runs.signals import signals as run
 

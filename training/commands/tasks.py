@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ml import champions as registry
 from ml.registry import ENTRIES
-from training.options import AsJson, print_json, say
+from training.options import AsJson, print_json, progress_printer
 from training.printing import out
 
 
@@ -23,7 +23,7 @@ def tasks(
         for e in ENTRIES.values()
     ]
     if champions:
-        say(as_json)("reading the model registry")
+        progress_printer(as_json)("reading the model registry")
         for row in rows:
             row["champion"] = registry.champion_number(row["task"])
     if as_json:

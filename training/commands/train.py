@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from training.options import AsJson, ConfigPath, Engine, Overlays, Settings, TaskName, loaded_config, print_json, say
+from training.options import (
+    AsJson,
+    ConfigPath,
+    Engine,
+    Overlays,
+    Settings,
+    TaskName,
+    loaded_config,
+    print_json,
+    progress_printer,
+)
 from training.printing import out, print_report
 
 
@@ -15,7 +25,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train, calibrate and evaluate one version, and register it."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.train import train as run
 

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from training.options import AsJson, ConfigPath, Overlays, Settings, TaskName, loaded_config, print_json, say
+from training.options import (
+    AsJson,
+    ConfigPath,
+    Overlays,
+    Settings,
+    TaskName,
+    loaded_config,
+    print_json,
+    progress_printer,
+)
 from training.printing import out
 
 
@@ -23,7 +32,7 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Search parameters by cross-validation inside the training part; a killed search resumes."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from ml.home import home
     from training.tune import tune as run

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ml.home import config_file
-from training.options import AsJson, parsed_instant, print_json, say
+from training.options import AsJson, parsed_instant, print_json, progress_printer
 from training.printing import out, print_values
 
 
@@ -23,7 +23,7 @@ def value(
     as_json: AsJson = False,
 ) -> None:
     """Say what every customer will still bring: purchases and workshop visits to come, and their worth."""
-    progress = say(as_json)
+    progress = progress_printer(as_json)
     path = config_file("customer_value.yaml", config)
     progress(f"reading {path}")
     from training.runs.customer_value import ValueConfig

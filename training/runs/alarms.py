@@ -27,7 +27,7 @@ from ml.instants import instant
 from ml.report.columns import Axis, Column
 from ml.report.figures import draw_sections
 from ml.report.sections import Threshold, TimeSeries
-from training.answer_files import check_out, write_answers
+from training.answer_files import check_answer_path, write_answers
 from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.surveillance import SurveillanceStudyData
@@ -104,7 +104,7 @@ def alarms(
     DataError, ConfigError
         Nothing was written.
     """
-    check_out(out)
+    check_answer_path(out)
     study = SurveillanceStudyData.read(config, as_of=as_of, progress=progress)
     store = None if rules is None else AlarmStore(rules.store)
     watched = study.watched(reset_weeks=_afresh(study, store))

@@ -23,7 +23,7 @@ from ml.instants import microseconds
 from ml.report.columns import Column
 from ml.report.figures import draw_sections
 from ml.report.sections import Bars, Curve
-from training.answer_files import check_out, write_answers
+from training.answer_files import check_answer_path, write_answers
 from training.config import RunConfig
 from training.progress import Progress
 
@@ -126,7 +126,7 @@ def value(
     DataError, ConfigError
         Nothing was written.
     """
-    check_out(out)
+    check_answer_path(out)
     say = progress or (lambda text: None)
     names = list(dict.fromkeys(t for s in config.streams.values() for t in (s.table, s.through) if t))
     raw = read_tables(

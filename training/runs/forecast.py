@@ -17,7 +17,7 @@ from ml.demand_forecast.orders import cells_of, order_plan
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules
 from ml.domain.demand.demand_class import CLASSES
 from ml.model import Model
-from training.answer_files import check_out, write_answers
+from training.answer_files import check_answer_path, write_answers
 from training.config import TaskConfig
 from training.progress import Progress
 from training.runs.forecast_figure import draw_plan
@@ -81,7 +81,7 @@ def forecast(
         Nothing was written.
     """
     say = progress or (lambda text: None)
-    check_out(out)
+    check_answer_path(out)
     study = PanelData.read(config, progress=say)
     estimator = estimator_on(cast("DemandEstimator", model.estimator), study, progress=say)
     if store is not None and store not in estimator.known.get("store_id", ()):

@@ -20,7 +20,7 @@ from ml.instants import instant, microseconds
 from ml.report.columns import Axis, Column
 from ml.report.figures import draw_sections
 from ml.report.sections import TimeSeries
-from training.answer_files import check_out, write_answers
+from training.answer_files import check_answer_path, write_answers
 from training.config import RunConfig
 from training.progress import Progress
 
@@ -76,7 +76,7 @@ def service_due(
     DataError, ConfigError
         Nothing was written.
     """
-    check_out(out)
+    check_answer_path(out)
     sources = load_sources(config.sources)
     raw = read_tables(
         sources, ["fleet", "service_records"],

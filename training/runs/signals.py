@@ -28,7 +28,7 @@ from ml.domain.faults.shrinkage.disproportionality import proportional_reporting
 from ml.domain.faults.shrinkage.fitting import Fit, fit_mixture
 from ml.domain.faults.shrinkage.scores import scores
 from ml.domain.faults.shrinkage.squashing import squash
-from training.answer_files import check_out, write_answers
+from training.answer_files import check_answer_path, write_answers
 
 FIGURES = (
     "count", "expected", "ebgm", "eb05", "eb95", "prr", "prr_lower", "prr_upper", "ror", "ror_lower", "ror_upper",
@@ -112,7 +112,7 @@ def signals(data: Path, *, columns: PairColumns | None = None, out: Path | None 
     """
     columns = columns or PairColumns()
     if out is not None:
-        check_out(out)
+        check_answer_path(out)
         if out.resolve() == data.resolve():
             raise ConfigError(f"--out {out}: is the table that is read; give another file")
     if len(set(columns.names)) < len(columns.names) or {columns.row, columns.column} & set(FIGURES[1:]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import ConfigError
 from training.config import TaskConfig
-from training.studies.fitted import EvaluatedBy, Evaluation
+from training.studies.fitted import Evaluation, EvaluationMethod
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class RowStudy:
     """Labelled rows divided by time (or at random), one prediction for each."""
 
-    evaluations: Sequence[EvaluatedBy] = ("holdout", "folds")
+    evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "folds")
 
     def check_config(self, config: TaskConfig) -> None:
         """Refuse a split column."""
@@ -49,9 +49,9 @@ class RowStudy:
         from training.studies.row_folds import cross_validate
 
         data = self.load(config, progress=progress)
-        if evaluation.by == "folds":
+        if evaluation.method == "folds":
             return cross_validate(data, folds=evaluation.folds, progress=progress)
-        return data.evaluate(evaluation.estimator())
+        return data.evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
         """Answer every row of the first table."""
@@ -69,7 +69,7 @@ class RowStudy:
 class RankingStudy:
     """Queries held out in time order, answered by ranked lists."""
 
-    evaluations: Sequence[EvaluatedBy] = ("holdout", "logged")
+    evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "logged")
 
     def check_config(self, config: TaskConfig) -> None:
         """Refuse a split column where time splits the data."""
@@ -89,9 +89,9 @@ class RankingStudy:
         from training.studies.ranking_logged import evaluate_logged
 
         data = self.load(config, progress=progress)
-        if evaluation.source is not None:
-            return evaluate_logged(data, evaluation.estimator(), evaluation.source)
-        return data.evaluate(evaluation.estimator())
+        if evaluation.exposures is not None:
+            return evaluate_logged(data, evaluation.load_estimator(), evaluation.exposures)
+        return data.evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
         """List the ten best vehicles in stock for every customer."""
@@ -109,7 +109,7 @@ class RankingStudy:
 class PanelStudy:
     """Forecasts of many series from rolling origins."""
 
-    evaluations: Sequence[EvaluatedBy] = ("holdout",)
+    evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
 
     def check_config(self, config: TaskConfig) -> None:
         """Refuse data without time, and a split column."""
@@ -127,7 +127,7 @@ class PanelStudy:
         self, config: TaskConfig, evaluation: Evaluation[DemandEstimator], *, progress: Progress | None = None
     ) -> Report:
         """Measure a version on the present test part."""
-        return self.load(config, progress=progress).evaluate(evaluation.estimator())
+        return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
         """Forecast every series from the last finished period."""
@@ -145,7 +145,7 @@ class PanelStudy:
 class SurveillanceStudy:
     """Baseline rates from the reference weeks, tested on the weeks after them."""
 
-    evaluations: Sequence[EvaluatedBy] = ("holdout",)
+    evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
 
     def check_config(self, config: TaskConfig) -> None:
         """Refuse data without time, and a split column."""
@@ -165,7 +165,7 @@ class SurveillanceStudy:
         self, config: TaskConfig, evaluation: Evaluation[FaultEstimator], *, progress: Progress | None = None
     ) -> Report:
         """Measure a version on the present test part."""
-        return self.load(config, progress=progress).evaluate(evaluation.estimator())
+        return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
         """Return the evidence on every cell that the version tests."""

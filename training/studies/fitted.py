@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypedDict, TypeVar
 from ml.problem import Estimator
 
 E = TypeVar("E", bound=Estimator)
-EvaluatedBy = Literal["holdout", "folds", "logged"]
+EvaluationMethod = Literal["holdout", "folds", "logged"]
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class Evaluation(Generic[E]):
 
     Attributes
     ----------
-    by : {'holdout', 'folds', 'logged'}
+    method : {'holdout', 'folds', 'logged'}
         The present test part; out-of-fold predictions of the configuration, fitted anew; or logged exposures.
-    estimator : callable
+    load_estimator : callable
         Returns the estimator of the version; not called by `folds`.
     folds : int
         Number of folds.
-    source : Path or None
+    exposures : Path or None
         File of logged exposures.
     """
 
-    by: EvaluatedBy
-    estimator: Callable[[], E]
+    method: EvaluationMethod
+    load_estimator: Callable[[], E]
     folds: int = 0
-    source: Path | None = None
+    exposures: Path | None = None
 
 
 class Leak(TypedDict):
@@ -60,7 +60,7 @@ class Leak(TypedDict):
     evidence: Sequence[Mapping[str, Any]]
 
 
-class Description(TypedDict):
+class DataSummary(TypedDict):
     """What a training would read: counts by part of the data, features by type, and columns that leak the outcome."""
 
     examples: Mapping[str, Mapping[str, int]]

@@ -14,18 +14,18 @@ from ml.model import Model
 from ml.report.report import Report
 
 
-def naive_value(model: Model, metric: str) -> float:
-    """Return a metric of the naive answer, from the report of the version.
+def baseline_value(model: Model, metric: str) -> float:
+    """Return a metric of the baseline, from the report of the version.
 
     Raises
     ------
     DataError
         The report does not have it.
     """
-    naive = Report.model_validate(model.card["evaluation"]).metrics[metric].naive
-    if naive is None:
-        raise DataError(f"{model.task.name}: the report has no {metric} of the naive answer; train the version again")
-    return naive
+    baseline = Report.model_validate(model.card["evaluation"]).metrics[metric].baseline
+    if baseline is None:
+        raise DataError(f"{model.task.name}: the report has no {metric} of the baseline; train the version again")
+    return baseline
 
 
 def bootstraps(model: Model) -> int:
@@ -33,10 +33,10 @@ def bootstraps(model: Model) -> int:
     return int(model.card["config"]["bootstraps"])
 
 
-def shown(interval: Interval) -> str:
+def interval_text(interval: Interval) -> str:
     """Return an interval as text.
 
-    >>> shown(Interval(0.5, 0.25, 0.75, 0.95))
+    >>> interval_text(Interval(0.5, 0.25, 0.75, 0.95))
     '0.5000 [0.2500, 0.7500]'
     """
     return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
@@ -48,29 +48,29 @@ def last_training_instant(champion: Model) -> int | None:
     return instant
 
 
-def share_trained_on(champion: Model, as_of: IntArray) -> str:
+def training_overlap_note(champion: Model, as_of: IntArray) -> str:
     """Return a remark where the champion was trained on some of the rows that it is now tested on: it flatters it."""
     last = last_training_instant(champion)
     share = 0.0 if last is None else float((as_of <= last).mean())
     return f" (the champion has learnt from {share:.0%} of them, which flatters it)" if share else ""
 
 
-def naive_check(candidate: Model, own: Interval, *, naive_answer: str = "the naive answer") -> GateCheck:
-    """Return whether the primary metric of a first version is better than that of the naive answer by its interval."""
+def baseline_check(candidate: Model, own: Interval, *, baseline_name: str = "the baseline") -> GateCheck:
+    """Return whether the primary metric of a first version is better than that of the baseline by its interval."""
     name = candidate.task.primary_metric
-    naive = naive_value(candidate, name)
-    passed = own.low > naive if candidate.task.directions[name] == "higher" else own.high < naive
-    detail = f"{shown(own)} against {naive:.4f}; there is no champion yet"
-    return GateCheck(f"{name} beats {naive_answer}", passed, detail)
+    baseline = baseline_value(candidate, name)
+    passed = own.low > baseline if candidate.task.directions[name] == "higher" else own.high < baseline
+    detail = f"{interval_text(own)} against {baseline:.4f}; there is no champion yet"
+    return GateCheck(f"{name} beats {baseline_name}", passed, detail)
 
 
 def champion_check(candidate: Model, champion: Model, gain: Interval, *, rows: str, remark: str = "") -> GateCheck:
     """Return whether the gain over the champion is above zero by its interval; `rows` says on how many of what."""
-    detail = f"gain over version {champion.version}: {shown(gain)} on {rows}{remark}"
-    return GateCheck(champion_title(candidate), gain.low > 0, detail)
+    detail = f"gain over version {champion.version}: {interval_text(gain)} on {rows}{remark}"
+    return GateCheck(champion_check_name(candidate), gain.low > 0, detail)
 
 
-def champion_title(candidate: Model) -> str:
+def champion_check_name(candidate: Model) -> str:
     """Return the name of the condition that compares a candidate with the champion."""
     return f"{candidate.task.primary_metric} beats the champion"
 
@@ -97,7 +97,7 @@ def _guard(model: Model, name: str, limits: Mapping[str, float | None], value: C
     return GateCheck(f"guard {name}", passed, f"{figure:.4f}, must be {', '.join(texts)}")
 
 
-def answer_check(name: str, compare: Callable[[], tuple[bool, str]]) -> GateCheck:
+def prediction_check(name: str, compare: Callable[[], tuple[bool, str]]) -> GateCheck:
     """Return a check that the model answers; `compare` returns whether two ways to ask agree, and says so."""
     try:
         return GateCheck(name, *compare())
@@ -105,7 +105,7 @@ def answer_check(name: str, compare: Callable[[], tuple[bool, str]]) -> GateChec
         return GateCheck(name, False, str(e).replace("\n", "; "))
 
 
-def answers_to_example(model: Model, *, count: int = 1, explain: bool = True, **fields: Any) -> Sequence[Any]:
+def predict_example(model: Model, *, count: int = 1, explain: bool = True, **fields: Any) -> Sequence[Any]:
     """Return the answers to so many requests that are all the example of the card, some fields replaced."""
     body = json.dumps({**model.card["example"], **fields})
     request = model.request().model_validate_json(body)

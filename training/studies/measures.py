@@ -20,11 +20,11 @@ def measure(
     y: FloatArray,
     answers: pl.DataFrame,
     *,
-    naive: FloatArray | pl.DataFrame,
+    baseline: FloatArray | pl.DataFrame,
     groups: NDArray[Any],
     n: int,
 ) -> Metrics:
-    """Return every metric with its interval, and the same metric of the naive answer.
+    """Return every metric with its interval, and the same metric of the baseline.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def measure(
         Labels.
     answers : DataFrame
         Answers of the estimator.
-    naive : ndarray of shape (n_rows,) or DataFrame
-        The naive prediction; a table where it has every column that metrics read.
+    baseline : ndarray of shape (n_rows,) or DataFrame
+        The baseline prediction; a table where it has every column that metrics read.
     groups : ndarray of shape (n_rows,)
         Whole groups are resampled.
     n : int
@@ -44,19 +44,19 @@ def measure(
     rows = []
     for name, metric in metrics.items():
         interval = bootstrap(metric.compute, y, metric.select(answers), groups=groups, n=n, seed=0)
-        rows.append(metric_row(name, interval, _naive_value(metric, y, naive)))
+        rows.append(metric_row(name, interval, _baseline_value(metric, y, baseline)))
     return metrics_section(rows)
 
 
-def _naive_value(metric: RowMetric, y: FloatArray, naive: FloatArray | pl.DataFrame) -> float | None:
-    if isinstance(naive, pl.DataFrame):
-        return float(metric.compute(y, metric.select(naive)))
-    return None if metric.columns else float(metric.compute(y, naive))
+def _baseline_value(metric: RowMetric, y: FloatArray, baseline: FloatArray | pl.DataFrame) -> float | None:
+    if isinstance(baseline, pl.DataFrame):
+        return float(metric.compute(y, metric.select(baseline)))
+    return None if metric.columns else float(metric.compute(y, baseline))
 
 
-def metric_row(name: str, interval: Interval, naive: float | None) -> Metric:
+def metric_row(name: str, interval: Interval, baseline: float | None) -> Metric:
     """Return a metric of a report."""
-    return Metric(name=name, value=interval.value, low=interval.low, high=interval.high, naive=naive)
+    return Metric(name=name, value=interval.value, low=interval.low, high=interval.high, baseline=baseline)
 
 
 def metrics_section(rows: list[Metric]) -> Metrics:

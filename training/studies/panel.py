@@ -14,7 +14,7 @@ from ml.demand_forecast.estimator import DemandEstimator, ended
 from ml.demand_forecast.forecaster import Forecaster
 from ml.report.report import Report
 from training.progress import Progress
-from training.studies.fitted import Description, Fitted
+from training.studies.fitted import DataSummary, Fitted
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts, write_holdout
 from training.studies.panel_report import evaluate_demand
@@ -61,7 +61,7 @@ class PanelStudyData(PanelData):
         best = int(estimator.told.mean.sum(axis=1).argmax())
         return dict(self.panel.series.select(self.panel.keys).row(best, named=True)) | {"levels": [0.1, 0.5, 0.9]}
 
-    def describe(self) -> Description:
+    def describe(self) -> DataSummary:
         """What a training would see."""
         p, first = self.panel, self.origins[0]
         known = np.isfinite(p.sold)

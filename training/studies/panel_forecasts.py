@@ -101,7 +101,7 @@ class ForecastOutcomes:
         See `holdout_forecasts`.
     inside, below : ndarray
         Of each row: how much of it lies inside the 80 % interval; at most each decile.
-    naive : DataFrame
+    baseline : DataFrame
         What the series' own past says of the same rows.
     points : mapping of str to ndarray
         What each single forecast says of the same rows.
@@ -111,13 +111,13 @@ class ForecastOutcomes:
     inside: FloatArray
     below: FloatArray
     kind: NDArray[np.int64]
-    naive: pl.DataFrame
+    baseline: pl.DataFrame
     points: Mapping[str, FloatArray]
 
     def only(self, keep: NDArray[np.bool_]) -> ForecastOutcomes:
         """Some of the rows."""
         return ForecastOutcomes(
-            self.rows.filter(keep), self.inside[keep], self.below[keep], self.kind[keep], self.naive.filter(keep),
+            self.rows.filter(keep), self.inside[keep], self.below[keep], self.kind[keep], self.baseline.filter(keep),
             {n: v[keep] for n, v in self.points.items()},
         )  # fmt: skip
 
@@ -125,7 +125,7 @@ class ForecastOutcomes:
 def measured(forecasts: OriginForecasts, origins: range) -> ForecastOutcomes:
     """Everything that the report is made of."""
     panel = forecasts.panel
-    parts: dict[str, list[Any]] = {n: [] for n in ("rows", "inside", "below", "kind", "naive", "points")}
+    parts: dict[str, list[Any]] = {n: [] for n in ("rows", "inside", "below", "kind", "baseline", "points")}
     for origin, forecast, past in forecasts.each(origins):
         horizon = forecast.mean.shape[1]
         s, h = known_outcomes(panel, origin, horizon)
@@ -136,7 +136,7 @@ def measured(forecasts: OriginForecasts, origins: range) -> ForecastOutcomes:
         below = [interval_coverage(y, forecast, low=0.0, high=p, available=open_for)[s, h] for p in metrics.DECILES]
         parts["below"].append(np.column_stack(below))
         parts["kind"].append(forecast.kind[s])
-        parts["naive"].append(own_past(past, origin, s) * pl.Series(open_for[s, h]))
+        parts["baseline"].append(own_past(past, origin, s) * pl.Series(open_for[s, h]))
         single = candidates.every(past, origin, horizon, candidates.NAIVE) | dict(forecast.parts)
         parts["points"].append({n: (v * open_for)[s, h] for n, v in single.items()})
     names = set.intersection(*(set(p) for p in parts["points"]))
@@ -145,7 +145,7 @@ def measured(forecasts: OriginForecasts, origins: range) -> ForecastOutcomes:
         inside=np.concatenate(parts["inside"]),
         below=np.concatenate(parts["below"]),
         kind=np.concatenate(parts["kind"]),
-        naive=pl.concat(parts["naive"]),
+        baseline=pl.concat(parts["baseline"]),
         points={n: np.concatenate([p[n] for p in parts["points"]]) for n in sorted(names)},
     )
 

@@ -18,14 +18,14 @@ from ml.metrics import bootstrap
 from ml.model import Model
 from ml.problem import RowMetric
 from training.studies.gate_checks import (
-    answer_check,
-    answers_to_example,
+    baseline_check,
     bootstraps,
     champion_check,
-    champion_title,
+    champion_check_name,
     guard_checks,
     last_training_instant,
-    naive_check,
+    predict_example,
+    prediction_check,
 )
 from training.studies.measures import compare
 from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts, read_holdout
@@ -47,13 +47,13 @@ def panel_gate_checks(
     y, metric = rows["label"].to_numpy(), metrics[candidate.task.primary_metric]
     if champion is None:
         groups, n = rows["series"].to_numpy(), bootstraps(candidate)
-        first = naive_check(candidate, bootstrap(metric.compute, y, metric.select(rows), groups=groups, n=n, seed=0))
+        first = baseline_check(candidate, bootstrap(metric.compute, y, metric.select(rows), groups=groups, n=n, seed=0))
     else:
         first = _over_champion(metric, rows, candidate, champion, panel=panel, origins=origins)
     return [
         first,
         *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].select(rows)))),
-        answer_check("the model answers, anew like ahead", lambda: _anew_like_ahead(candidate)),
+        prediction_check("the model answers, anew like ahead", lambda: _anew_like_ahead(candidate)),
     ]
 
 
@@ -61,7 +61,7 @@ def _over_champion(
     metric: RowMetric, rows: pl.DataFrame, candidate: Model, champion: Model, *, panel: Panel, origins: range
 ) -> GateCheck:
     other = cast("DemandEstimator", champion.estimator)
-    title, number = champion_title(candidate), champion.version
+    title, number = champion_check_name(candidate), champion.version
     own = (other.panel.keys, other.panel.frequency, other.params.horizon)
     needed = (panel.keys, panel.frequency, int(candidate.card["config"]["params"]["horizon"]))
     if own != needed:
@@ -79,7 +79,7 @@ def _over_champion(
 
 
 def _anew_like_ahead(model: Model) -> tuple[bool, str]:
-    ahead, anew = (answers_to_example(model, explain=explain)[0] for explain in (False, True))
+    ahead, anew = (predict_example(model, explain=explain)[0] for explain in (False, True))
     same = all(
         np.allclose([a.mean, *a.quantiles], [b.mean, *b.quantiles], rtol=1e-4, atol=1e-4)
         for a, b in zip(ahead.periods, anew.periods, strict=True)

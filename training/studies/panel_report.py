@@ -26,7 +26,14 @@ from training.studies.measures import compare, measure
 from training.studies.panel_data import PanelData
 from training.studies.panel_forecasts import ForecastOutcomes, OriginForecasts, measured
 from training.studies.panel_order_costs import order_sections
-from training.studies.report_sections import ROWS, gain_row, gains_section, group, importance_section, parts_section
+from training.studies.report_sections import (
+    ROWS,
+    gain_row,
+    gains_section,
+    group_column,
+    importance_section,
+    parts_section,
+)
 
 SMALLEST = 30  # outcomes that a segment must have to be reported
 VEHICLES = Text(zh="辆", en="vehicles")
@@ -65,7 +72,7 @@ def evaluate_demand(study: PanelData, estimator: DemandEstimator) -> Report:
     }
     counts = (column("series", "序列", "series", "count"), column("origins", "预测起点", "origins", "count"))
     sections: list[Section] = [
-        measure(study.problem.metrics, y, rows, naive=outcomes.naive, groups=groups, n=config.bootstraps),
+        measure(study.problem.metrics, y, rows, baseline=outcomes.baseline, groups=groups, n=config.bootstraps),
         *_baseline_sections(outcomes, y, groups, config.bootstraps),
         parts_section(parts, *counts),
         _calibration(outcomes),
@@ -143,7 +150,7 @@ def _segment_sections(study: PanelData, outcomes: ForecastOutcomes) -> list[Tabl
         Table(
             name=f"by_{by}",
             title=Text(zh=f"按 {by} 的预测、实际与区间", en=f"Forecast, outcome and interval by {by}"),
-            columns=(group(by), *_MEANS, _LOSS, _COVERAGE),
+            columns=(group_column(by), *_MEANS, _LOSS, _COVERAGE),
             rows=tuple(
                 {"value": str(name), **_measures(outcomes.only(code == i))}
                 for i, name in enumerate(names)
@@ -184,7 +191,7 @@ def _level_section(study: PanelData, forecasts: OriginForecasts) -> Table:
                 "interval_80_holds": float(inside.mean()),
             }
         )
-    columns = (group("level"), *_MEANS, _ERROR, _INSIDE)
+    columns = (group_column("level"), *_MEANS, _ERROR, _INSIDE)
     title = Text(zh="各汇总层级的总量", en="Totals of each level")
     return Table(name="by_level", title=title, columns=columns, rows=tuple(rows))
 

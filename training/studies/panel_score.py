@@ -15,7 +15,7 @@ from ml.demand_forecast.estimator import DemandEstimator, answers
 from ml.demand_forecast.forecast import ForecastTable
 from ml.instants import microseconds
 from ml.model import Model
-from training.answer_files import sources_with
+from training.answer_files import replace_source
 from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.panel_data import PanelData
@@ -43,7 +43,7 @@ def score_series(
     DataError, ConfigError
         The sales cannot be used, or the version forecasts other series.
     """
-    sources = sources_with(config, "sales", data)
+    sources = replace_source(config, "sales", data)
     until = None if as_of is None else microseconds(as_of)
     panel = PanelData.read(config, sources=sources, until=until, progress=progress)
     estimator = estimator_on(cast("DemandEstimator", model.estimator), panel, progress=progress)

@@ -19,7 +19,7 @@ from ml.recommendation.questions import Questions
 from ml.recommendation.recommender import TrainingData
 from ml.report.report import Report
 from training.progress import Progress
-from training.studies.fitted import Description, Fitted
+from training.studies.fitted import DataSummary, Fitted
 from training.studies.ranking_data import RankingData
 from training.studies.ranking_holdout import LENGTH
 from training.studies.ranking_report import evaluate_ranking
@@ -85,7 +85,7 @@ class RankingStudyData(RankingData):
             asked["profile"] = {"budget_high": 200_000.0}
         return asked
 
-    def describe(self) -> Description:
+    def describe(self) -> DataSummary:
         """What a training would see, for `chehang check`."""
         _, material = self.learnt
         at, asked = material.choices.at, material.questions.visitors.as_of

@@ -16,13 +16,13 @@ from ml.model import Model
 from ml.problem import ListMetric
 from ml.recommendation.estimator import RecommendationEstimator
 from training.studies.gate_checks import (
-    answer_check,
-    answers_to_example,
+    baseline_check,
     bootstraps,
     champion_check,
     guard_checks,
-    naive_check,
-    share_trained_on,
+    predict_example,
+    prediction_check,
+    training_overlap_note,
 )
 from training.studies.ranking_holdout import EvaluatedLists, HoldoutSet, beats, by_person
 
@@ -51,19 +51,19 @@ def ranking_gate_checks(
         return mean_with_interval(by_person(figures, person[rows]), n=n)
 
     if champion is None:
-        first = naive_check(candidate, value(primary), naive_answer="popularity")
+        first = baseline_check(candidate, value(primary), baseline_name="popularity")
     else:
         other = cast("RecommendationEstimator", champion.estimator)
         gain = beats(holdout, estimator, other, metric=metrics[primary].compute, n=n)
-        remark = share_trained_on(champion, holdout.asked[AS_OF].to_numpy())
+        remark = training_overlap_note(champion, holdout.asked[AS_OF].to_numpy())
         first = champion_check(candidate, champion, gain, rows=f"{len(rows):,} questions", remark=remark)
     return [
         first,
         *guard_checks(candidate, lambda name: value(name).value),
-        answer_check("the model answers, one request at a time like a batch", lambda: _one_like_many(candidate)),
+        prediction_check("the model answers, one request at a time like a batch", lambda: _one_like_many(candidate)),
     ]
 
 
 def _one_like_many(model: Model) -> tuple[bool, str]:
-    one, two = (answers_to_example(model, count=k, at=EXAMPLE_INSTANT)[-1] for k in (1, 2))
+    one, two = (predict_example(model, count=k, at=EXAMPLE_INSTANT)[-1] for k in (1, 2))
     return one == two, "they agree" if one == two else "they differ"

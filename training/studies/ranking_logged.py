@@ -193,7 +193,7 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
         )
     values = {"reward_dr": estimate.dr, "reward_snips": estimate.snips, "reward_ips": estimate.ips}
     logged = estimate.logged.value
-    metrics = tuple(Metric(name=n, value=v.value, low=v.low, high=v.high, naive=logged) for n, v in values.items())
+    metrics = tuple(Metric(name=n, value=v.value, low=v.low, high=v.high, baseline=logged) for n, v in values.items())
     gain = gain_row("reward_dr", "logging policy", logged, estimate.gain)
     first, last = (instant(int(day)).date() for day in (rows["shown_at"].min(), rows["shown_at"].max()))  # type: ignore[arg-type]
     return Report(

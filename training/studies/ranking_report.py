@@ -30,10 +30,10 @@ from training.studies.report_sections import (
     MONTH,
     gain_row,
     gains_section,
-    group,
+    group_column,
     importance_section,
     parts_section,
-    score,
+    score_column,
 )
 
 VISIT = 6 * 3_600_000_000  # us: what lies no longer back belongs to this visit
@@ -105,8 +105,8 @@ _TITLES = {
 
 def _metric_bars(by: str, name: str, rows: list[dict[str, Any]]) -> Bars:
     title = Text(zh=f"{name}：{_TITLES[by].zh}", en=f"{name} {_TITLES[by].en}")
-    columns = (group(by), _QUERIES, column(name, name, name, "score", interval=Interval()))
-    return Bars(name=f"by_{by}", title=title, columns=columns, y=score(name), drawn=(name,), rows=tuple(rows))
+    columns = (group_column(by), _QUERIES, column(name, name, name, "score", interval=Interval()))
+    return Bars(name=f"by_{by}", title=title, columns=columns, y=score_column(name), drawn=(name,), rows=tuple(rows))
 
 
 def _retriever_sections(
@@ -117,19 +117,19 @@ def _retriever_sections(
     best = max(alone, key=lambda retriever: alone[retriever])
     gain = mean_with_interval(values - by_retriever[best], n=bootstraps)
     row = gain_row(name, best, alone[best], gain)
-    columns = (column("retriever", "召回器", "retriever"), score(name))
+    columns = (column("retriever", "召回器", "retriever"), score_column(name))
     title = Text(zh=f"{name}：各召回器单独使用", en=f"{name} of each retriever alone")
     rows = tuple({"retriever": r, name: alone[r]} for r in sorted(alone, key=lambda r: -alone[r]))
     return [
         gains_section("gain_over_best_retriever", row, zh="相对最好召回器的提升", en="Gain over the best retriever"),
-        Bars(name="retrievers", title=title, columns=columns, y=score(name), drawn=(name,), rows=rows),
+        Bars(name="retrievers", title=title, columns=columns, y=score_column(name), drawn=(name,), rows=rows),
     ]
 
 
 def _simple_lists(
     study: RankingData, estimator: RecommendationEstimator, questions: Questions, material: TrainingData
 ) -> dict[str, NDArray[np.int64]]:
-    """What each retriever alone would list of what is on offer: the naive answers."""
+    """What each retriever alone would list of what is on offer: the baselines."""
     retrieval, n = estimator.recommender.retrieval, len(material.known.items)
     found: dict[str, list[NDArray[np.int64]]] = {}
     for begin in range(0, len(questions), CHUNK):
@@ -242,7 +242,9 @@ def _month_section(questions: Questions, values: FloatArray, name: str) -> TimeS
     ]
     title = Text(zh=f"各月 {name}", en=f"{name} by month of the query")
     columns = (MONTH, _QUERIES, column(name, name, name, "score", tracked=True))
-    return TimeSeries(name="by_month", title=title, columns=columns, y=score(name), drawn=(name,), rows=tuple(rows))
+    return TimeSeries(
+        name="by_month", title=title, columns=columns, y=score_column(name), drawn=(name,), rows=tuple(rows)
+    )
 
 
 def _price_bands(evaluated: EvaluatedLists, queries: Any) -> list[Curve]:

@@ -12,7 +12,7 @@ from features.errors import ConfigError
 from features.sources import read_tables
 from ml.home import home
 from ml.model import Model
-from training.answer_files import sources_with
+from training.answer_files import replace_source
 from training.config import TaskConfig
 from training.progress import Progress
 
@@ -46,7 +46,7 @@ def score_customers(
         raise ConfigError("--as-of: pages are made from the stock as it stands; leave it out")
     say = progress or (lambda text: None)
     raw = read_tables(
-        sources_with(config, CUSTOMERS, data),
+        replace_source(config, CUSTOMERS, data),
         [CUSTOMERS],
         quarantine_folder=home() / "quarantine" / f"{model.task.name}-score",
         progress=progress,

@@ -13,12 +13,12 @@ MONTH = column("month", "月份", "month")
 ROWS = column("rows", "行数", "rows", "count")
 
 
-def group(name: str) -> Column:
+def group_column(name: str) -> Column:
     """Return the first column of a table by the values of another column, whose name is its title."""
     return column("value", name, name)
 
 
-def score(name: str) -> Column:
+def score_column(name: str) -> Column:
     """Return the column of a metric."""
     return column(name, name, name, "score")
 

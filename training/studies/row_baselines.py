@@ -9,14 +9,14 @@ from ml.domain.arrays import FloatArray
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.metrics import roc_auc
 from training.split import Rows
-from training.studies.row_data import Examples
+from training.studies.row_data import LabelledRows
 
 MOST_LEVELS = 20  # of a text column; rarer values share one indicator
 FEWEST_ROWS = 20  # of a level
 MOST_ROWS = 50_000  # to learn from: more change nothing but the time
 
 
-def best_single_column(examples: Examples, positions: Rows) -> tuple[str, float] | None:
+def best_single_column(examples: LabelledRows, positions: Rows) -> tuple[str, float] | None:
     """Return the best number column alone and its AUC, with the direction of the training part; None below 0.5."""
     best: tuple[str, float] | None = None
     learn, test = examples.testable(examples.parts["train"]), positions
@@ -32,7 +32,7 @@ def best_single_column(examples: Examples, positions: Rows) -> tuple[str, float]
     return best
 
 
-def logistic_regression(examples: Examples, learn: Rows, test: Rows) -> FloatArray:
+def logistic_regression(examples: LabelledRows, learn: Rows, test: Rows) -> FloatArray:
     """Chances of the test rows by a plain logistic regression, fitted on the others.
 
     Numbers are put in the order of their ranks among the learning rows (so that no outlier rules), missing ones at the

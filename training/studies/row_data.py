@@ -36,7 +36,7 @@ from training.studies.task_tables import read_task_tables
 
 
 @dataclass(frozen=True)
-class Examples:
+class LabelledRows:
     """Labelled rows with their features, and which part each belongs to.
 
     Attributes

@@ -11,8 +11,8 @@ from ml.bilingual import Text
 from ml.domain.arrays import FloatArray
 from ml.report.columns import axis, column
 from ml.report.sections import Bars, Section, Table
-from training.studies.report_sections import ROWS, group
-from training.studies.row_sections import MIN_SEGMENT_ROWS, MISSING, HoldoutAnswers
+from training.studies.report_sections import ROWS, group_column
+from training.studies.row_sections import MIN_SEGMENT_ROWS, MISSING, HoldoutPredictions
 
 FOUR_FIFTHS = 0.8  # lowest approval rate over the highest, at least
 
@@ -28,7 +28,7 @@ _RATES = (
 )
 
 
-def fairness_sections(test: HoldoutAnswers) -> list[Section]:
+def fairness_sections(test: HoldoutPredictions) -> list[Section]:
     """Return the ratio of approval rates of each protected attribute, and the rates of its groups.
 
     Empty where the problem has no decisions, or where no protected attribute is a column of the rows.
@@ -79,7 +79,7 @@ def _rates(attribute: str, rows: list[dict[str, Any]]) -> Bars:
         name=f"fairness_by_{attribute}", rows=tuple(rows),
         title=Text(zh=f"按 {attribute} 的通过率", en=f"Approval and error rates by {attribute}"),
         summary=Text(zh=f"通过率 {low}～{high}", en=f"approval rates {low} – {high}"),
-        columns=(group(attribute), ROWS, *_RATES), y=axis("占比", "share", "share"), drawn=drawn,
+        columns=(group_column(attribute), ROWS, *_RATES), y=axis("占比", "share", "share"), drawn=drawn,
     )  # fmt: skip
 
 

@@ -13,12 +13,12 @@ from ml.report.sections import Table
 from training.progress import Progress
 from training.split import Rows
 from training.studies.measures import measure
-from training.studies.row_data import Examples
+from training.studies.row_data import LabelledRows
 
 CALIBRATE_SHARE = 0.1
 
 
-def cross_validate(examples: Examples, *, folds: int, progress: Progress | None = None) -> Report:
+def cross_validate(examples: LabelledRows, *, folds: int, progress: Progress | None = None) -> Report:
     """Fit on all folds but one and predict that one, in turn.
 
     Within the learning folds a tenth is held out to calibrate. With a time column every test block lies after what
@@ -35,7 +35,7 @@ def cross_validate(examples: Examples, *, folds: int, progress: Progress | None 
     everything = np.arange(len(examples.label))
     test_rows: list[Rows] = []
     answers: list[pl.DataFrame] = []
-    naive: list[FloatArray] = []
+    baseline: list[FloatArray] = []
     by_fold: dict[str, list[float]] = {name: [] for name in metrics}
     for k, (learn, test) in enumerate(examples.folds(everything, folds=folds)):
         estimator = examples.fit_rows(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
@@ -43,14 +43,14 @@ def cross_validate(examples: Examples, *, folds: int, progress: Progress | None 
         X, y = examples.rows(test)
         test_rows.append(test)
         answers.append(estimator.predict(X))
-        naive.append(problem.naive(*examples.rows(learn), X))
+        baseline.append(problem.baseline(*examples.rows(learn), X))
         for name, metric in metrics.items():
             by_fold[name].append(float(metric.compute(y, metric.select(answers[-1]))))
         primary = config.definition.primary_metric
         say(f"fold {k + 1}/{folds}: {primary} {by_fold[primary][-1]:.5f}")
     rows = np.concatenate(test_rows)
     y, groups, n = examples.label[rows], examples.groups[rows], config.bootstraps
-    pooled = measure(metrics, y, pl.concat(answers), naive=np.concatenate(naive), groups=groups, n=n)
+    pooled = measure(metrics, y, pl.concat(answers), baseline=np.concatenate(baseline), groups=groups, n=n)
     order = "by group of equal rows" if config.timeless else "in time order"
     protocol = f"{folds} folds {order}, {len(rows):,} rows tested"
     return Report(task=config.task, protocol=protocol, sections=(pooled, _by_fold(by_fold)), notes=examples.notes)

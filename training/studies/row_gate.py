@@ -13,18 +13,18 @@ from ml.metrics import bootstrap
 from ml.model import Model
 from ml.problem import RowMetric
 from training.studies.gate_checks import (
-    answer_check,
-    answers_to_example,
+    baseline_check,
     bootstraps,
     champion_check,
-    champion_title,
+    champion_check_name,
     guard_checks,
-    naive_check,
-    share_trained_on,
-    shown,
+    interval_text,
+    predict_example,
+    prediction_check,
+    training_overlap_note,
 )
 from training.studies.measures import compare
-from training.studies.row_report import NAIVE, TEST_ROWS
+from training.studies.row_report import BASELINE, TEST_ROWS
 
 BATCH_ROWS = 200
 
@@ -32,43 +32,43 @@ BATCH_ROWS = 200
 def row_gate_checks(
     metrics: Mapping[str, RowMetric], candidate: Model, champion: Model | None, holdout: Path
 ) -> Sequence[GateCheck]:
-    """Compare predictions of the candidate's test rows with those of the champion, or of the naive answer.
+    """Compare predictions of the candidate's test rows with those of the champion, or of the baseline.
 
     Parameters
     ----------
     metrics : mapping of str to RowMetric
         Of the task; the first is compared.
     holdout : Path
-        Folder with the test rows: features, `label` and `group`, and where there is one the naive answer.
+        Folder with the test rows: features, `label` and `group`, and where there is one the baseline.
     """
     rows = pl.read_parquet(holdout / TEST_ROWS)
     answers = candidate.estimator.predict(rows)
     y = rows["label"].to_numpy()
     first = (
-        _over_naive(metrics, candidate, rows, answers)
+        _over_baseline(metrics, candidate, rows, answers)
         if champion is None
         else _over_champion(metrics, candidate, champion, rows, answers)
     )
     return [
         first,
         *guard_checks(candidate, lambda guard: float(metrics[guard].compute(y, metrics[guard].select(answers)))),
-        answer_check(
+        prediction_check(
             "the model answers, one row at a time like a batch", lambda: _one_like_many(candidate, rows, answers)
         ),
     ]
 
 
-def _over_naive(
+def _over_baseline(
     metrics: Mapping[str, RowMetric], candidate: Model, rows: pl.DataFrame, answers: pl.DataFrame
 ) -> GateCheck:
     name, n = candidate.task.primary_metric, bootstraps(candidate)
     metric = metrics[name]
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
-    if NAIVE in rows.columns:  # kept with the rows: compared row by row, which tells more
-        gain = compare(metric, y, metric.select(answers), rows[NAIVE].to_numpy(), groups=groups, n=n)
-        detail = f"gain over it: {shown(gain)} on {len(y):,} test rows; there is no champion yet"
-        return GateCheck(f"{name} beats the naive answer", gain.low > 0, detail)
-    return naive_check(candidate, bootstrap(metric.compute, y, metric.select(answers), groups=groups, n=n, seed=0))
+    if BASELINE in rows.columns:  # kept with the rows: compared row by row, which tells more
+        gain = compare(metric, y, metric.select(answers), rows[BASELINE].to_numpy(), groups=groups, n=n)
+        detail = f"gain over it: {interval_text(gain)} on {len(y):,} test rows; there is no champion yet"
+        return GateCheck(f"{name} beats the baseline", gain.low > 0, detail)
+    return baseline_check(candidate, bootstrap(metric.compute, y, metric.select(answers), groups=groups, n=n, seed=0))
 
 
 def _over_champion(
@@ -79,15 +79,15 @@ def _over_champion(
         others = champion.estimator.predict(rows)
     except DataError as e:
         detail = f"version {champion.version} cannot answer these rows: {e}"
-        return GateCheck(champion_title(candidate), False, detail)
+        return GateCheck(champion_check_name(candidate), False, detail)
     y, groups, n = rows["label"].to_numpy(), rows["group"].to_numpy(), bootstraps(candidate)
     gain = compare(metric, y, metric.select(answers), metric.select(others), groups=groups, n=n)
-    remark = share_trained_on(champion, rows["as_of"].to_numpy()) if "as_of" in rows.columns else ""
+    remark = training_overlap_note(champion, rows["as_of"].to_numpy()) if "as_of" in rows.columns else ""
     return champion_check(candidate, champion, gain, rows=f"{len(y):,} test rows", remark=remark)
 
 
 def _one_like_many(model: Model, rows: pl.DataFrame, answers: pl.DataFrame) -> tuple[bool, str]:
-    answers_to_example(model)
+    predict_example(model)
     single = pl.concat([model.estimator.predict(rows[i]) for i in range(min(BATCH_ROWS, rows.height))])
     same = single.equals(answers[: len(single)])
     return same, f"{len(single)} rows {'agree' if same else 'differ'}"

@@ -1,4 +1,4 @@
-"""The reports of a yes/no outcome and of an amount on rows that the model has never seen, beside the naive answer."""
+"""The reports of a yes/no outcome and of an amount on rows that the model has never seen, beside the baseline."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from training.studies.report_sections import (
     ROWS,
     gain_row,
     gains_section,
-    group,
+    group_column,
     importance_section,
     parts_section,
-    score,
+    score_column,
 )
 from training.studies.row_baselines import best_single_column, logistic_regression
-from training.studies.row_data import Examples
+from training.studies.row_data import LabelledRows
 from training.studies.row_fairness import fairness_sections
 from training.studies.row_sections import (
     MISSING,
-    HoldoutAnswers,
+    HoldoutPredictions,
     calibration_section,
     month_sections,
     protocol,
     segment_sections,
 )
 
-TEST_ROWS, NAIVE = "test_rows.parquet", "naive_answer"
+TEST_ROWS, BASELINE = "test_rows.parquet", "baseline_prediction"
 RATE = axis("正例占比", "share of positives", "share")
 AMOUNT = axis("均值", "mean", "amount", unit=Text(zh="元", en="yuan"))
 _BAND_COLUMNS = (
@@ -55,7 +55,7 @@ _EXPECTED_COLUMNS = (
 )
 
 
-def binary_report(test: HoldoutAnswers, estimator: RowEstimator) -> Report:
+def binary_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     """Return the report of a task whose label is 0 or 1.
 
     Raises
@@ -88,7 +88,7 @@ def binary_report(test: HoldoutAnswers, estimator: RowEstimator) -> Report:
     return _report(test, estimator, sections)
 
 
-def _gains(test: HoldoutAnswers) -> Gains:
+def _gains(test: HoldoutPredictions) -> Gains:
     """Compare with logistic regression on the columns of the model."""
     examples = test.examples
     plain = logistic_regression(examples, examples.testable(examples.parts["train"]), test.positions)
@@ -104,18 +104,18 @@ def _gains(test: HoldoutAnswers) -> Gains:
     return gains_section("gain_over_logistic_regression", *rows, zh=zh, en=en)
 
 
-def _best_column(test: HoldoutAnswers) -> list[Table]:
+def _best_column(test: HoldoutPredictions) -> list[Table]:
     best = best_single_column(test.examples, test.positions)
     if best is None:
         return []
     name, auc = best
     title = Text(zh="最好的单列", en="Best single column")
     summary = Text(zh=f"{name}（AUC {auc:.4f}）", en=f"{name} (AUC {auc:.4f})")
-    columns, row = (column("column", "列", "column"), score("roc_auc")), {"column": name, "roc_auc": auc}
+    columns, row = (column("column", "列", "column"), score_column("roc_auc")), {"column": name, "roc_auc": auc}
     return [Table(name="best_single_column", title=title, summary=summary, columns=columns, rows=(row,))]
 
 
-def _decisions(test: HoldoutAnswers) -> list[Section]:
+def _decisions(test: HoldoutPredictions) -> list[Section]:
     """Bands of the test rows with their observed bad rates, and the probabilities that separate them."""
     if test.decisions is None:
         return []
@@ -148,7 +148,7 @@ def _decisions(test: HoldoutAnswers) -> list[Section]:
     return [bands, limits]
 
 
-def _expected_sections(test: HoldoutAnswers) -> list[Table]:
+def _expected_sections(test: HoldoutPredictions) -> list[Table]:
     """Expected and observed positives by value of each segment and month, beside the 95 % that chance allows."""
     config = test.examples.config
     if config.timeless:
@@ -156,7 +156,7 @@ def _expected_sections(test: HoldoutAnswers) -> list[Table]:
     return [_expected_section(test, c) for c in config.segments if c in test.X.columns]
 
 
-def _expected_section(test: HoldoutAnswers, by: str) -> Table:
+def _expected_section(test: HoldoutPredictions, by: str) -> Table:
     values, months = test.X[by].cast(pl.String).fill_null(MISSING), test.months.tolist()
     counts = {"expected": test.p, "observed": test.y, "variance": test.p * (1 - test.p)}
     cells = pl.DataFrame({"value": values, "month": months, **counts}).with_columns(rows=1)
@@ -170,11 +170,11 @@ def _expected_section(test: HoldoutAnswers, by: str) -> Table:
     summary = Text(
         zh=f"{len(rows)} 格中 {share} 在 95% 随机范围内", en=f"{share} of {len(rows)} cells within 95% of chance"
     )
-    columns = (group(by), *_EXPECTED_COLUMNS)
+    columns = (group_column(by), *_EXPECTED_COLUMNS)
     return Table(name=f"expected_by_{by}", title=title, summary=summary, columns=columns, rows=tuple(rows))
 
 
-def amount_report(test: HoldoutAnswers, estimator: RowEstimator) -> Report:
+def amount_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     """Return the report of a task whose label is an amount in yuan."""
     examples = test.examples
     parts = {name: {"rows": len(rows)} for name, rows in (*examples.parts.items(), ("test", test.positions))}
@@ -188,7 +188,7 @@ def amount_report(test: HoldoutAnswers, estimator: RowEstimator) -> Report:
     return _report(test, estimator, sections)
 
 
-def _report(test: HoldoutAnswers, estimator: RowEstimator, sections: list[Section]) -> Report:
+def _report(test: HoldoutPredictions, estimator: RowEstimator, sections: list[Section]) -> Report:
     examples, importance = test.examples, importance_section(estimator.importance(test.X[:5_000]))
     task, notes = examples.config.task, (*examples.notes, *estimator.notes)
     return Report(task=task, protocol=protocol(examples), sections=(*sections, importance), notes=notes)
@@ -197,12 +197,12 @@ def _report(test: HoldoutAnswers, estimator: RowEstimator, sections: list[Sectio
 BUILDERS = {BinaryProblem: binary_report, AmountProblem: amount_report}
 
 
-def evaluate(examples: Examples, estimator: RowEstimator, *, rows: Rows | None = None) -> Report:
+def evaluate(examples: LabelledRows, estimator: RowEstimator, *, rows: Rows | None = None) -> Report:
     """Evaluate on the test part.
 
     Parameters
     ----------
-    examples : Examples
+    examples : LabelledRows
         Labelled rows and their parts.
     estimator : RowEstimator
         Fitted on the train part, calibrated on the calibrate part.
@@ -215,4 +215,4 @@ def evaluate(examples: Examples, estimator: RowEstimator, *, rows: Rows | None =
         The label is 0 or 1, and the rows have one class only.
     """
     positions = examples.parts["test"] if rows is None else rows
-    return BUILDERS[type(examples.problem)](HoldoutAnswers.of(examples, estimator, positions), estimator)
+    return BUILDERS[type(examples.problem)](HoldoutPredictions.of(examples, estimator, positions), estimator)

@@ -16,7 +16,7 @@ from ml.home import home
 from ml.instants import microseconds
 from ml.model import Model
 from ml.problem import RowProblem
-from training.answer_files import sources_with
+from training.answer_files import replace_source
 from training.config import TaskConfig
 from training.progress import Progress
 
@@ -48,7 +48,7 @@ def score_rows(
     if as_of is not None and (config.timeless or not problem.closing_columns):
         raise ConfigError(f"--as-of: the answers of {model.task.name} do not change with time here; leave it out")
     table = model.task.tables[0]
-    sources = sources_with(config, table, data)
+    sources = replace_source(config, table, data)
     raw = read_tables(
         sources,
         [table, *(n for n in model.task.optional_tables if n in sources.tables)],

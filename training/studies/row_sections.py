@@ -18,8 +18,8 @@ from ml.report.formats import format_figure
 from ml.report.sections import Bars, Calibration, CalibrationBin, Metrics, Threshold, TimeSeries
 from training.split import Rows
 from training.studies.measures import measure
-from training.studies.report_sections import MONTH, ROWS, group, score
-from training.studies.row_data import Examples
+from training.studies.report_sections import MONTH, ROWS, group_column, score_column
+from training.studies.row_data import LabelledRows
 
 MIN_SEGMENT_ROWS = 30
 CALIBRATION_BINS = 10
@@ -32,7 +32,7 @@ DRAWN = ("observed", "predicted")
 
 
 @dataclass(frozen=True)
-class HoldoutAnswers:
+class HoldoutPredictions:
     """Test rows with their labels and the estimator's answers.
 
     Attributes
@@ -47,23 +47,23 @@ class HoldoutAnswers:
         All that the estimator answers.
     train_p : ndarray
         Predictions of the training rows.
-    naive : ndarray of shape (n_rows,)
-        The naive prediction.
+    baseline : ndarray of shape (n_rows,)
+        The baseline prediction.
     decisions : Decisions or None
         Decisions on the rows, where the problem has them.
     """
 
-    examples: Examples
+    examples: LabelledRows
     positions: Rows
     X: pl.DataFrame
     y: FloatArray
     answers: pl.DataFrame
     train_p: FloatArray
-    naive: FloatArray
+    baseline: FloatArray
     decisions: Decisions | None = None
 
     @classmethod
-    def of(cls, examples: Examples, estimator: RowEstimator, positions: Rows) -> HoldoutAnswers:
+    def of(cls, examples: LabelledRows, estimator: RowEstimator, positions: Rows) -> HoldoutPredictions:
         """Answer the rows at these positions."""
         X, y = examples.rows(positions)
         train_X, train_y = examples.rows(examples.testable(examples.parts["train"]))
@@ -71,7 +71,7 @@ class HoldoutAnswers:
         problem, answers = examples.problem, estimator.predict(X)
         decide = problem.decisions if isinstance(problem, BinaryProblem) else None
         decisions = None if decide is None else decide(estimator, answers)
-        return cls(examples, positions, X, y, answers, train_p, problem.naive(train_X, train_y, X), decisions)
+        return cls(examples, positions, X, y, answers, train_p, problem.baseline(train_X, train_y, X), decisions)
 
     @property
     def p(self) -> FloatArray:
@@ -91,10 +91,12 @@ class HoldoutAnswers:
     def metrics(self) -> Metrics:
         """Return every metric of the problem."""
         config, problem = self.examples.config, self.examples.problem
-        return measure(problem.metrics, self.y, self.answers, naive=self.naive, groups=self.groups, n=config.bootstraps)
+        return measure(
+            problem.metrics, self.y, self.answers, baseline=self.baseline, groups=self.groups, n=config.bootstraps
+        )
 
 
-def protocol(examples: Examples) -> str:
+def protocol(examples: LabelledRows) -> str:
     """Return in one line how the rows were held out."""
     counts = ", ".join(f"{n} {len(r):,}" for n, r in examples.parts.items())
     if examples.config.timeless:
@@ -121,7 +123,7 @@ def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
     )
 
 
-def calibration_section(test: HoldoutAnswers, quantity: Axis) -> Calibration:
+def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration:
     """Return mean prediction and observed mean of bins with equally many rows."""
     y, p = test.y, test.p
     bins = np.array_split(np.argsort(p, kind="stable"), min(CALIBRATION_BINS, len(p)))
@@ -140,12 +142,12 @@ def calibration_section(test: HoldoutAnswers, quantity: Axis) -> Calibration:
     return Calibration(name="calibration", title=title, summary=summary, x=x, y=y_axis, rows=tuple(rows))
 
 
-def segment_sections(test: HoldoutAnswers, quantity: Axis) -> list[Bars]:
+def segment_sections(test: HoldoutPredictions, quantity: Axis) -> list[Bars]:
     """Return observed and predicted mean, and the primary metric, by value of each segment column; most rows first."""
     return [_segment_section(test, c, quantity) for c in test.examples.config.segments if c in test.X.columns]
 
 
-def _segment_section(test: HoldoutAnswers, by: str, quantity: Axis) -> Bars:
+def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
     primary, metric = next(iter(test.examples.problem.metrics.items()))
     values = test.X[by].cast(pl.String).fill_null(MISSING).to_numpy()
     rows: list[dict[str, Any]] = []
@@ -165,11 +167,11 @@ def _segment_section(test: HoldoutAnswers, by: str, quantity: Axis) -> Bars:
     )
     return Bars(
         name=f"by_{by}", title=title, summary=summary, rows=tuple(rows), y=quantity, drawn=DRAWN,
-        columns=(group(by), ROWS, *outcome_columns(quantity), score(primary)),
+        columns=(group_column(by), ROWS, *outcome_columns(quantity), score_column(primary)),
     )  # fmt: skip
 
 
-def month_sections(test: HoldoutAnswers, quantity: Axis) -> list[TimeSeries]:
+def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]:
     """Return observed and predicted mean by month, and the drift of the predictions; none where there is no time."""
     if test.examples.config.timeless:
         return []

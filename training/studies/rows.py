@@ -15,15 +15,15 @@ from ml.problem import RowEstimator
 from ml.report.report import Report
 from ml.signature import row_as_request
 from training.progress import Progress
-from training.studies.fitted import Description, Fitted
-from training.studies.leaks import Finding, find_leaks
-from training.studies.row_data import Examples
+from training.studies.fitted import DataSummary, Fitted
+from training.studies.leaks import LeakFinding, find_leaks
+from training.studies.row_data import LabelledRows
 from training.studies.row_folds import CALIBRATE_SHARE
 from training.studies.row_report import TEST_ROWS, evaluate
 
 
 @dataclass(frozen=True)
-class RowStudyData(Examples):
+class RowStudyData(LabelledRows):
     """Labelled rows that train and test."""
 
     @property
@@ -34,7 +34,7 @@ class RowStudyData(Examples):
         learned = np.concatenate([self.parts["train"], self.parts["calibrate"]])
         return int(self.frame["as_of"].to_numpy()[learned].max())
 
-    def leaks(self) -> list[Finding]:
+    def leaks(self) -> list[LeakFinding]:
         """Columns that seem to know the outcome, judged on what is learnt from."""
         rows = self.testable(np.concatenate([self.parts["train"], self.parts["calibrate"]]))
         table = self.config.definition.table
@@ -100,7 +100,7 @@ class RowStudyData(Examples):
         """The median (or most frequent) value of every feature."""
         return example_request(self)
 
-    def describe(self) -> Description:
+    def describe(self) -> DataSummary:
         """Rows of each part and the columns."""
 
         def counted(rows: Any) -> dict[str, int]:
@@ -135,7 +135,7 @@ class RowStudyData(Examples):
         return replace(self, config=self.config.model_copy(update={"params": params}))
 
 
-def example_request(examples: Examples) -> dict[str, Any]:
+def example_request(examples: LabelledRows) -> dict[str, Any]:
     """A request that the model answers: the median (or most frequent) value of every feature, no one's own data."""
     train = examples.frame[examples.parts["train"]]
     row: dict[str, Any] = {}

@@ -17,10 +17,10 @@ from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import watch
 from ml.report.report import Report
 from training.progress import Progress
-from training.studies.fitted import Description, Fitted
-from training.studies.row_report import NAIVE, TEST_ROWS
+from training.studies.fitted import DataSummary, Fitted
+from training.studies.row_report import BASELINE, TEST_ROWS
 from training.studies.surveillance_data import SurveillanceData, rows_of_weeks
-from training.studies.surveillance_report import evaluate_faults, naive_answers
+from training.studies.surveillance_report import baseline_predictions, evaluate_faults
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SurveillanceStudyData(SurveillanceData):
         """Write the cells of the weeks watched."""
         try:
             rows = self.test_weeks()
-            rows.with_columns(pl.Series(NAIVE, naive_answers(self, self.result, rows))).write_parquet(
+            rows.with_columns(pl.Series(BASELINE, baseline_predictions(self, self.result, rows))).write_parquet(
                 folder / TEST_ROWS
             )
         except OSError as e:
@@ -57,7 +57,7 @@ class SurveillanceStudyData(SurveillanceData):
         """The cell nearest to an alarm."""
         return strongest(estimator)
 
-    def describe(self) -> Description:
+    def describe(self) -> DataSummary:
         """What a training would see."""
         f, start = self.field, min(self.params.reference_weeks, self.field.weeks)
         return {

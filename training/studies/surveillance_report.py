@@ -18,7 +18,7 @@ from ml.report.columns import axis, column
 from ml.report.report import Report
 from ml.report.sections import Bars, Calibration, CalibrationBin, Section, Table, TimeSeries
 from training.studies.measures import measure
-from training.studies.report_sections import MONTH, ROWS, group, importance_section, parts_section
+from training.studies.report_sections import MONTH, ROWS, group_column, importance_section, parts_section
 from training.studies.surveillance_data import SurveillanceData, rows_of_weeks
 
 RATIOS = (1.5, 2.0, 3.0)
@@ -47,7 +47,7 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched:
     learnt = rows_of_weeks(study.field, watched, 0, start)
     y = rows["label"].to_numpy()
     answers = estimator.predict(rows)
-    naive = naive_answers(study, watched, rows)
+    baseline = baseline_predictions(study, watched, rows)
     cells = rows.with_columns(expected=answers["expected"])
     parts = {
         "train": {"rows": learnt.height, "faults": int(learnt["label"].sum())},
@@ -56,7 +56,7 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched:
     segments = [c for c in dict.fromkeys(("component", *config.segments)) if c in cells.columns]
     groups = rows["group"].to_numpy()
     sections: list[Section] = [
-        measure(study.problem.metrics, y, answers, naive=naive, groups=groups, n=config.bootstraps),
+        measure(study.problem.metrics, y, answers, baseline=baseline, groups=groups, n=config.bootstraps),
         parts_section(parts, column("faults", "故障", "faults", "count")),
         _calibration(cells),
         _month_section(cells),
@@ -68,12 +68,12 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched:
     return Report(task=config.task, protocol=_protocol(study, len(rows)), sections=tuple(sections), notes=notes)
 
 
-def naive_answers(
+def baseline_predictions(
     study: SurveillanceData, watched: SurveillanceResult, rows: pl.DataFrame
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What one rate for all, of the reference weeks, expects of some rows."""
     learnt = rows_of_weeks(study.field, watched, 0, study.params.reference_weeks)
-    return study.problem.naive(learnt, learnt["label"].to_numpy(), rows)
+    return study.problem.baseline(learnt, learnt["label"].to_numpy(), rows)
 
 
 def _protocol(study: SurveillanceData, rows: int) -> str:
@@ -101,7 +101,7 @@ def _segment_section(cells: pl.DataFrame, by: str) -> Bars:
         zh=f"{len(rows)} 个取值；最多的 {most['value']} 实际 {observed}，预期 {expected}",
         en=f"{len(rows)} values; {most['value']} has the most faults, {observed}, {expected} expected",
     )
-    columns, name = (group(by), ROWS, *_FAULTS), f"by_{by}"
+    columns, name = (group_column(by), ROWS, *_FAULTS), f"by_{by}"
     return Bars(name=name, title=title, summary=summary, columns=columns, y=_NUMBER, drawn=_DRAWN, rows=tuple(rows))
 
 

@@ -136,9 +136,9 @@ def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) 
     report = Report.model_validate(model.card["evaluation"])
     assert set(report.metrics) == set(model.task.directions)
     for metric in report.metrics.values():
-        assert metric.low <= metric.value <= metric.high and metric.naive is not None  # type: ignore[operator]
+        assert metric.low <= metric.value <= metric.high and metric.baseline is not None  # type: ignore[operator]
     loss = report.metrics["weighted_quantile_loss"]
-    assert loss.high < loss.naive  # type: ignore[operator]
+    assert loss.high < loss.baseline  # type: ignore[operator]
     classes = keyed(report, "by_demand_class")
     assert classes and all(0.6 <= c["coverage_80"] <= 1 for c in classes.values())
     assert "gain_over_best_forecast" in report

@@ -130,7 +130,7 @@ def test_usual_rates_beat_one_rate_for_all_and_are_tested_on_later_weeks(model: 
     report = Report.model_validate(model.card["evaluation"])
     deviance = report.metrics["poisson_deviance"]
     assert deviance.low <= deviance.value <= deviance.high  # type: ignore[operator]
-    assert deviance.value < deviance.naive  # type: ignore[operator]
+    assert deviance.value < deviance.baseline  # type: ignore[operator]
     assert report.metrics["bias"].value < 0.25  # type: ignore[operator]
     assert list(keyed(report, "detection_power")) == [1.5, 2.0, 3.0]
     assert "60 weeks before" in report.protocol

@@ -41,7 +41,9 @@ def sections() -> list[Any]:
     return [
         Metrics(
             name="metrics", title=text("Metrics"),
-            rows=(Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, naive=0.5), Metric(name="covered", value=0.8)),
+            rows=(
+                Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5), Metric(name="covered", value=0.8),
+            ),
         ),
         Gains(
             name="gains", title=text("Gain over the baseline"),

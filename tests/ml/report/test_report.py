@@ -15,7 +15,7 @@ from tests.ml.report.small_report import small_report
 
 def test_sections_are_reached_by_name() -> None:
     report = small_report()
-    assert report.metrics["roc_auc"].naive == 0.5 and "drift" in report and "fairness" not in report
+    assert report.metrics["roc_auc"].baseline == 0.5 and "drift" in report and "fairness" not in report
     assert report.rows("rows")[0] == {"name": "train", "rows": 1_200}
     with pytest.raises(KeyError, match=r"credit_risk: no section 'fairness'; the report has metrics, gains"):
         report["fairness"]

@@ -59,7 +59,7 @@ def test_sections_refuse_columns_that_are_not_theirs() -> None:
 
 def test_tables_of_sections_without_columns_of_their_own() -> None:
     metrics, gains, calibration = (s.table() for s in sections()[:3])
-    assert metrics.rows[1] == {"name": "covered", "value": 0.8, "low": None, "high": None, "naive": None}
+    assert metrics.rows[1] == {"name": "covered", "value": 0.8, "low": None, "high": None, "baseline": None}
     assert [c.name for c in gains.columns] == ["metric", "baseline", "baseline_value", "gain"]
     assert calibration.rows[1] == {"predicted": 0.3, "observed": 0.25, "rows": None}
     assert [c.format for c in calibration.columns] == ["share", "share", "count"]
@@ -71,7 +71,7 @@ def test_only_tracked_columns_and_metrics_are_logged() -> None:
     bands = Table(name="bands", title=text("Bands"), columns=(NAME, tracked), rows=rows)
     assert bands.tracked_figures() == {"approve.rate": 0.5}
     assert small_report().tracked_figures() == {
-        "roc_auc": 0.75, "roc_auc.low": 0.7, "roc_auc.high": 0.8, "roc_auc.naive": 0.5, "covered": 0.8,
+        "roc_auc": 0.75, "roc_auc.low": 0.7, "roc_auc.high": 0.8, "roc_auc.baseline": 0.5, "covered": 0.8,
         "psi/2024-01": 0.05, "psi/2024-03": 0.3,
     }  # fmt: skip
 

@@ -26,7 +26,7 @@ from training.commands.train import train
 from training.commands.tune import tune
 from training.config import TaskConfig
 from training.progress import Progress
-from training.tune import Tuned
+from training.tune import TuningResult
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def test_a_search_says_what_it_gained_and_where_it_wrote(
         workers: int,
         timeout: float,
         progress: Progress,
-    ) -> Tuned:
+    ) -> TuningResult:
         assert load["task"] == "credit_risk" and load["settings"] == ["split.seed=5"] and load["overlays"] == ()
         assert (workers, timeout) == (2, 9.0)
-        return Tuned("roc_auc", 0.81, 0.8, {"params.x": 4}, trials, 1, out)
+        return TuningResult("roc_auc", 0.81, 0.8, {"params.x": 4}, trials, 1, out)
 
     monkeypatch.setattr("training.tune.tune", run)
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path))
@@ -200,6 +200,6 @@ def test_a_forecast_says_how_many_cars_to_order(
 
 def _report() -> Report:
     """A report of one metric and nothing beside it."""
-    metrics = (Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, naive=0.5),)
+    metrics = (Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5),)
     section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=metrics)
     return Report(task="credit_risk", protocol="in time order", sections=(section,))

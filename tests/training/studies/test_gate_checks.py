@@ -16,10 +16,10 @@ from ml.problem import RowMetric
 from ml.registry import TASKS
 from ml.report.report import Report
 from ml.report.sections import Metric
-from training.studies.gate_checks import answer_check, guard_checks, naive_value, share_trained_on
+from training.studies.gate_checks import baseline_value, guard_checks, prediction_check, training_overlap_note
 from training.studies.measures import metrics_section
 from training.studies.row_gate import row_gate_checks
-from training.studies.row_report import NAIVE, TEST_ROWS
+from training.studies.row_report import BASELINE, TEST_ROWS
 
 
 def _accuracy(y: np.ndarray, p: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
@@ -43,7 +43,7 @@ class Constant:
 @pytest.fixture(autouse=True)
 def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests have tests of their own."""
-    monkeypatch.setattr("training.studies.row_gate.answers_to_example", lambda model: [None])
+    monkeypatch.setattr("training.studies.row_gate.predict_example", lambda model: [None])
 
 
 METRICS = {"roc_auc": RowMetric(_accuracy, better="higher")}
@@ -51,7 +51,7 @@ ROWS = pl.DataFrame({"label": [1.0] * 80 + [0.0] * 20, "group": range(100), "as_
 
 
 def model(value: float | None, **card: Any) -> Model:
-    metrics = metrics_section([Metric(name="roc_auc", value=None, naive=0.9)])
+    metrics = metrics_section([Metric(name="roc_auc", value=None, baseline=0.9)])
     report = Report(task="credit_risk", protocol="", sections=(metrics,))
     content = {
         "config": {"bootstraps": 20, "gate": {}}, "evaluation": report.as_dict(), "data": {"last_training_instant": 49},
@@ -69,7 +69,7 @@ def first(folder: Path, candidate: Model, champion: Model | None, rows: pl.DataF
 def test_without_a_champion_the_naive_answer_is_beaten(tmp_path: Path) -> None:
     passed, detail = first(tmp_path, model(1.0), None)
     assert not passed and "against 0.9000; there is no champion yet" in detail
-    worse = ROWS.with_columns(pl.lit(0.0).alias(NAIVE))
+    worse = ROWS.with_columns(pl.lit(0.0).alias(BASELINE))
     passed, detail = first(tmp_path, model(1.0), None, worse)
     assert passed and detail.startswith("gain over it: 0.6000 [")
 
@@ -89,21 +89,21 @@ def test_guards_have_limits_and_name_metrics() -> None:
     checks = guard_checks(model(1.0, config={"gate": gate}), lambda name: 0.6)
     assert (checks[0].passed, checks[0].detail) == (False, "0.6000, must be at least 0.7")
     assert not checks[1].passed and "no such metric; gate may name roc_auc" in checks[1].detail
-    assert naive_value(model(1.0), "roc_auc") == 0.9
+    assert baseline_value(model(1.0), "roc_auc") == 0.9
     without = Report(task="credit_risk", protocol="", sections=(metrics_section([Metric(name="roc_auc", value=0.9)]),))
-    with pytest.raises(DataError, match="no roc_auc of the naive answer; train the version again"):
-        naive_value(model(1.0, evaluation=without.as_dict()), "roc_auc")
+    with pytest.raises(DataError, match="no roc_auc of the baseline; train the version again"):
+        baseline_value(model(1.0, evaluation=without.as_dict()), "roc_auc")
 
 
 def test_a_model_that_cannot_answer_fails_in_one_line() -> None:
     def compare() -> tuple[bool, str]:
         raise ValueError("two\nlines")
 
-    check = answer_check("it answers", compare)
+    check = prediction_check("it answers", compare)
     assert (check.passed, check.detail) == (False, "two; lines")
 
 
 @pytest.mark.parametrize(("last", "remark"), [(None, ""), (0, ""), (9, " (the champion has learnt from 50%")])
 def test_a_champion_trained_on_the_rows_is_flattered(last: int | None, remark: str) -> None:
     champion = replace(model(1.0), card={"data": {"last_training_instant": last}})
-    assert share_trained_on(champion, np.array([5, 12])).startswith(remark)
+    assert training_overlap_note(champion, np.array([5, 12])).startswith(remark)

@@ -26,10 +26,10 @@ def test_what_reads_more_than_the_first_column_has_no_naive_answer() -> None:
         "error": RowMetric(mean_absolute_error, better="lower"),
         "of_low": RowMetric(lambda y, p, sample_weight=None: float((p[:, 0] > y).mean()), "lower", ("low",)),
     }
-    section = measure(metrics, y, answers, naive=np.array([3.0, 3.0]), groups=np.arange(2, dtype=np.uint64), n=20)
+    section = measure(metrics, y, answers, baseline=np.array([3.0, 3.0]), groups=np.arange(2, dtype=np.uint64), n=20)
     error, of_low = section.rows
-    assert (error.name, error.value, error.naive) == ("error", 0.0, 1.5)
-    assert (of_low.value, of_low.naive) == (0.5, None)
+    assert (error.name, error.value, error.baseline) == ("error", 0.0, 1.5)
+    assert (of_low.value, of_low.baseline) == (0.5, None)
     table = answers.with_columns(value=pl.lit(3.0))
-    both = measure(metrics, y, answers, naive=table, groups=np.arange(2, dtype=np.uint64), n=20)
-    assert [m.naive for m in both.rows] == [1.5, 0.5], "a naive answer with all columns is measured by all metrics"
+    both = measure(metrics, y, answers, baseline=table, groups=np.arange(2, dtype=np.uint64), n=20)
+    assert [m.baseline for m in both.rows] == [1.5, 0.5], "a naive answer with all columns is measured by all metrics"

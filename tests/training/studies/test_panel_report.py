@@ -49,7 +49,7 @@ def test_errors_of_what_was_said_and_of_what_the_past_says() -> None:
     assert keyed(result, "rows")["test"] == {"rows": 12, "series": 2, "origins": 3}
     total, off = 6 * (4 + 2) + 2, 2
     assert result.metrics["weighted_absolute_error"].value == pytest.approx(off / total)
-    assert result.metrics["weighted_absolute_error"].naive == pytest.approx(off / total)
+    assert result.metrics["weighted_absolute_error"].baseline == pytest.approx(off / total)
     assert result.metrics["root_mean_squared_error"].value == pytest.approx(np.sqrt(2**2 / 12))
     assert result.metrics["bias"].value == pytest.approx(off / total), "without its sign"
     # The forecast that was combined is one too high everywhere, but one too low in the last month.
@@ -110,6 +110,6 @@ def test_some_of_the_rows() -> None:
     rows = pl.DataFrame({"series": [0, 1, 2]})
     everything = ForecastOutcomes(rows, np.arange(3.0), np.eye(3), np.arange(3), rows, {"own": np.arange(3.0)})
     some = everything.only(np.array([True, False, True]))
-    assert some.rows["series"].to_list() == some.naive["series"].to_list() == [0, 2]
+    assert some.rows["series"].to_list() == some.baseline["series"].to_list() == [0, 2]
     assert some.inside.tolist() == some.points["own"].tolist() == some.kind.tolist() == [0, 2]
     assert some.below.tolist() == [[1, 0, 0], [0, 0, 1]]

@@ -42,7 +42,7 @@ def test_users_items_and_times_are_enough(tmp_path: Path) -> None:
     found = study(tmp_path, {"events": plain()})
     assert isinstance(found, RankingData)
     report = found.evaluate(found.fit().evaluated)
-    assert report.metrics["ndcg_at_10"].value > report.metrics["ndcg_at_10"].naive  # type: ignore[operator]
+    assert report.metrics["ndcg_at_10"].value > report.metrics["ndcg_at_10"].baseline  # type: ignore[operator]
     assert "by_path" in report and report.protocol.startswith("in time order")
 
 
@@ -131,7 +131,7 @@ def test_a_log_is_evaluated_in_place_of_the_holdout(monkeypatch: pytest.MonkeyPa
     estimator: Any = "version 1"
     study, config, log = RankingStudy(), cast("Any", None), Path("log.parquet")
     results = [
-        study.evaluate(config, Evaluation(by, lambda: estimator, source=source))
+        study.evaluate(config, Evaluation(by, lambda: estimator, exposures=source))
         for by, source in (("holdout", None), ("logged", log))
     ]
     assert results == [("holdout", estimator), (estimator, log)]

@@ -116,7 +116,7 @@ def test_the_report_names_log_gain_and_overlap(write: Callable[..., Logged]) -> 
     exposures = pl.read_parquet(log)
     assert f"{exposures.height:,} exposures of 2,000 logged requests" in report.protocol
     viewed = collect(study.frames()["events"]).filter(pl.col("request_id").is_not_null()).height
-    assert {m.naive for m in report.metrics.values()} == {viewed / exposures.height}
+    assert {m.baseline for m in report.metrics.values()} == {viewed / exposures.height}
     assert list(report.metrics) == ["reward_dr", "reward_snips", "reward_ips"]
     overlap = report["overlap"]
     assert isinstance(overlap, Table)
@@ -132,8 +132,8 @@ def test_the_report_names_log_gain_and_overlap(write: Callable[..., Logged]) -> 
 
 def test_the_study_evaluates_by_logged_exposures(write: Callable[..., Logged]) -> None:
     study, estimator, log = write(400, seed=7)
-    assert "logged" in RankingStudy().evaluations
-    evaluation = Evaluation("logged", lambda: estimator, source=log)
+    assert "logged" in RankingStudy().evaluation_methods
+    evaluation = Evaluation("logged", lambda: estimator, exposures=log)
     assert RankingStudy().evaluate(study.config, evaluation) == evaluate_logged(study, estimator, log)
 
 

@@ -105,8 +105,8 @@ def report(
 def test_lists_stand_beside_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, evaluated())
     assert result.metrics["ndcg_at_10"].value == pytest.approx(1.0)
-    assert result.metrics["ndcg_at_10"].naive == pytest.approx((SECOND + 1) / 2)
-    assert result.metrics["reciprocal_rank"].naive == pytest.approx((1 / 2 + 1) / 2)
+    assert result.metrics["ndcg_at_10"].baseline == pytest.approx((SECOND + 1) / 2)
+    assert result.metrics["reciprocal_rank"].baseline == pytest.approx((1 / 2 + 1) / 2)
     assert keyed(result, "retrievers")["popularity"]["ndcg_at_10"] == pytest.approx((SECOND + 1) / 2)
     (gain,) = result.rows("gain_over_best_retriever")
     assert gain["baseline"] == "popularity" and gain["gain"] == pytest.approx((1 - SECOND) / 2)

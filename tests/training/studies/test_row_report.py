@@ -15,14 +15,14 @@ from tests.training.studies.labelled_rows import TASK, ColumnEstimator, labelled
 from training.studies.report_sections import importance_section
 from training.studies.row_fairness import fairness_sections
 from training.studies.row_report import BUILDERS, amount_report, binary_report, evaluate
-from training.studies.row_sections import HoldoutAnswers
+from training.studies.row_sections import HoldoutPredictions
 
 
 def test_every_part_of_a_report_is_what_one_counts() -> None:
     report = evaluate(labelled_rows(), ColumnEstimator())
-    assert report.metrics["roc_auc"].value == pytest.approx(0.9) and report.metrics["roc_auc"].naive == 0.5
+    assert report.metrics["roc_auc"].value == pytest.approx(0.9) and report.metrics["roc_auc"].baseline == 0.5
     assert report.metrics["brier"].value == pytest.approx(0.9 * 0.01 + 0.1 * 0.81)
-    assert report.metrics["brier"].naive == pytest.approx(0.25)
+    assert report.metrics["brier"].baseline == pytest.approx(0.25)
     parts = keyed(report, "rows")
     assert parts["train"] == {"rows": 80, "positives": 40} and parts["test"]["positives"] == 20
     assert report.protocol == (
@@ -79,7 +79,9 @@ def test_without_time_there_are_no_months() -> None:
 
 def test_an_amount_is_in_yuan_and_has_no_bands() -> None:
     examples = labelled_rows()
-    report = amount_report(HoldoutAnswers.of(examples, ColumnEstimator(), examples.parts["test"]), ColumnEstimator())
+    report = amount_report(
+        HoldoutPredictions.of(examples, ColumnEstimator(), examples.parts["test"]), ColumnEstimator()
+    )
     assert [s.name for s in report.sections] == [
         "metrics", "rows", "calibration", "by_month", "drift", "by_city", "importance",
     ]  # fmt: skip
@@ -93,7 +95,7 @@ def test_the_problem_decides_which_report_is_built() -> None:
 
 def test_without_protected_columns_there_is_no_fairness() -> None:
     examples = labelled_rows()
-    answers = HoldoutAnswers.of(examples, ColumnEstimator(), examples.parts["test"])
+    answers = HoldoutPredictions.of(examples, ColumnEstimator(), examples.parts["test"])
     assert [s.name for s in fairness_sections(answers)] == ["fairness", "fairness_by_sex"]
     assert fairness_sections(replace(answers, X=answers.X.drop("sex"))) == []
 

@@ -14,7 +14,7 @@ from ml.problem import BinaryProblem
 from tests.conftest import Trained
 from tests.training.studies.promoted import champion
 from training.config import load_config
-from training.studies.row_data import Examples
+from training.studies.row_data import LabelledRows
 from training.studies.row_score import score_rows
 from training.studies.task_tables import read_task_tables
 
@@ -23,7 +23,7 @@ def test_rows_have_the_features_of_training(credit_risk: Trained, monkeypatch: p
     model = champion(credit_risk, "credit_risk", monkeypatch)
     config = load_config("credit_risk", credit_risk.config)
     answers = score_rows(model, config, data=None, as_of=None).sort("application_id")
-    examples = Examples.read(config).frame.sort("application_id")
+    examples = LabelledRows.read(config).frame.sort("application_id")
     again = answers.join(examples.select("application_id"), on="application_id", how="semi")
     expected = pl.concat([examples.select("application_id"), model.estimator.predict(examples)], how="horizontal")
     assert again.equals(expected)

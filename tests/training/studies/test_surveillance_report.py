@@ -15,7 +15,7 @@ from ml.report.report import Report
 from ml.report.sections import TimeSeries
 from tests.reports import keyed
 from training.studies.surveillance_data import rows_of_weeks
-from training.studies.surveillance_report import evaluate_faults, naive_answers
+from training.studies.surveillance_report import baseline_predictions, evaluate_faults
 
 DAY = 86_400_000_000
 START = 18_628 * DAY  # 2021-01-01
@@ -128,7 +128,7 @@ def test_one_rate_of_each_component_is_the_naive_answer() -> None:
     whole = field()
     watched = watch(whole)
     rows = rows_of_weeks(whole, watched, WATCHED, WEEKS)
-    rate = naive_answers(study(whole, watched), watched, rows) / rows["vehicle_years"].to_numpy()
+    rate = baseline_predictions(study(whole, watched), watched, rows) / rows["vehicle_years"].to_numpy()
     # Brakes failed once in ten weeks of 15 cars, pumps never.
     brakes = (rows["component"] == "brakes").to_numpy()
     assert rate[brakes] == pytest.approx(1 / (15 * 70 / YEAR)) and (rate[~brakes] == 0).all()

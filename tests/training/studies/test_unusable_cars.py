@@ -10,7 +10,7 @@ import pytest
 from features.errors import ChehangError
 from tests.small.residual_value import used_cars, write_residual_value
 from training.config import load_config
-from training.studies.row_data import Examples
+from training.studies.row_data import LabelledRows
 
 TOLD = {
     "no price above 0": (
@@ -29,4 +29,4 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     cars = used_cars(rows=200)
     cars = cars.drop("listed_at") if change is None else cars.with_columns(change)
     with pytest.raises(ChehangError, match=told):
-        Examples.read(load_config("residual_value", write_residual_value(tmp_path / "data", cars)))
+        LabelledRows.read(load_config("residual_value", write_residual_value(tmp_path / "data", cars)))

@@ -25,7 +25,7 @@ SUFFICIENT = {"decides", "record", "filled", "future", "copy"}  # rules that nee
 
 
 @dataclass(frozen=True)
-class Finding:
+class LeakFinding:
     """A column and what speaks against it.
 
     Attributes
@@ -51,7 +51,7 @@ def find_leaks(
     categorical: Sequence[str],
     as_of: NDArray[np.generic] | None = None,
     instants: Sequence[str] = (),
-) -> list[Finding]:
+) -> list[LeakFinding]:
     """Columns that seem to know the outcome, each with the evidence.
 
     Parameters
@@ -70,7 +70,7 @@ def find_leaks(
 
     Returns
     -------
-    list of Finding
+    list of LeakFinding
         Leaks first, the strongest column first. Empty where there are too few rows (see `too_few_rows`).
 
     Raises
@@ -106,7 +106,7 @@ def find_leaks(
     for name, block in blocks(profiles, outcome).items():
         evidence[name].append(block)
     strength = {p.name: p.strength for p in profiles}
-    found = [Finding(name, _verdict(e), tuple(e)) for name, e in evidence.items() if e]
+    found = [LeakFinding(name, _verdict(e), tuple(e)) for name, e in evidence.items() if e]
     return sorted(found, key=lambda f: (f.verdict != "leak", -strength[f.column]))
 
 
