@@ -1,4 +1,4 @@
-"""Raw tables from Parquet, CSV or a database, mapped onto the contracts by `configs/sources.yaml`."""
+"""Read raw tables from Parquet, CSV or a database as `configs/sources.yaml` maps them onto the table contracts."""
 
 from features.sources.config import ColumnSource, ExtraFeatures, SourcesConfig, TableSource, load_sources
 from features.sources.reading import RawTables, TableReport, read_tables

@@ -1,4 +1,4 @@
-"""Which source column feeds which contract column: settled from names alone, before a row is read."""
+"""Mapping of source columns onto contract columns, decided from column names before any row is read."""
 
 from __future__ import annotations
 
@@ -15,79 +15,86 @@ from features.yaml_config import name_hint
 
 @dataclass(frozen=True)
 class MappedColumn:
-    """One column of a raw table and the source column it is read from.
+    """A contract column or extra feature, and the source column it is read from.
 
     Attributes
     ----------
     name : str
-        Contract column or extra feature.
+        Name of the contract column or extra feature.
     kind : Kind
-        What it holds.
+        Type that its values are converted to.
     spec : ColumnSource
-        Its origin.
-    contract : bool
-        Whether it is in the contract (an extra feature is not).
+        Source column and conversion, from sources.yaml or by equal name.
+    in_contract : bool
+        False for an extra feature.
     required : bool
-        Whether the contract asks for it.
+        Whether the contract requires the column.
     """
 
     name: str
     kind: Kind
     spec: ColumnSource
-    contract: bool
+    in_contract: bool
     required: bool
 
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Source columns of one table, or what is wrong with them.
+    """Mapped columns of one table, and the errors of its mapping.
 
     Attributes
     ----------
     columns : tuple of MappedColumn
-        In the contract's order, then extra features.
+        Contract columns in the contract's order, then extra features.
     key : tuple of str
         Columns that identify a row.
     time : str or None
-        Instant that orders the table, if there is one.
+        Timestamp column that orders the table; None for an undated table.
     problems : tuple of ChehangError
-        Everything that stops the read.
-    ignored : tuple of str
-        Mapped names that are neither in the contract nor declared extra features.
+        Errors that prevent the read.
+    unused : tuple of str
+        Names mapped in sources.yaml that are neither contract columns nor extra features.
     """
 
     columns: tuple[MappedColumn, ...]
     key: tuple[str, ...]
     time: str | None
     problems: tuple[ChehangError, ...]
-    ignored: tuple[str, ...]
+    unused: tuple[str, ...]
 
 
 def map_columns(
-    table: Table, source: TableSource, present: Sequence[str], *, extra: ExtraFeatures, undated: bool, file: str
+    table: Table, source: TableSource, source_columns: Sequence[str], *, extra: ExtraFeatures, undated: bool, file: str
 ) -> ColumnMapping:
-    """Return the source column of every column of a table.
+    """Map every contract column and extra feature of a table to a source column.
+
+    A column that sources.yaml does not mention is mapped to the source column of the same name.
 
     Parameters
     ----------
     table : Table
-        The contract.
+        Contract of the table.
     source : TableSource
-        Its configuration.
-    present : sequence of str
-        Columns of the source.
+        The table's entry in sources.yaml.
+    source_columns : sequence of str
+        Column names of the source.
     extra : ExtraFeatures
-        Columns beyond the contract to carry along.
+        Columns beyond the contract to read.
     undated : bool
-        Whether the table's ordering instant does not exist.
+        Leave the table's time column out: its rows carry no date.
     file : str
-        Name of the YAML file, for messages.
+        Name of the YAML file, for error messages.
+
+    Returns
+    -------
+    ColumnMapping
+        Errors are in `problems`, so that one run reports those of all tables.
     """
-    absent = {table.time} if undated else set()
-    kinds: dict[str, Kind] = {n: kind_of(table, n) for n in table.columns if n not in absent}
+    excluded = {table.time} if undated else set()
+    kinds: dict[str, Kind] = {n: kind_of(table, n) for n in table.columns if n not in excluded}
     extras: dict[str, Kind] = {**dict.fromkeys(extra.numeric, "number"), **dict.fromkeys(extra.categorical, "text")}
     problems: list[ChehangError] = [
-        ConfigError(f"{table.name}: extra feature `{n}` is a contract column already: remove it from extra_features")
+        ConfigError(f"{table.name}: `{n}` is a contract column, which is read anyway: remove it from extra_features")
         for n in extras
         if n in table.columns
     ]
@@ -96,59 +103,65 @@ def map_columns(
         contract = table.columns.get(name)
         required = contract is not None and bool(contract.required)
         field = f"{file}: tables.{table.name}.columns.{name}"
-        spec = _origin(name, source, present)
+        spec = _column_source(name, source, source_columns)
         if spec is None:
             if required or name in extras:
-                problems.append(_missing(table, name, source, present, field, extra=name in extras))
+                problems.append(_missing(table, name, source, source_columns, field, extra=name in extras))
             continue
-        problems += [ConfigError(f"{field}: {fault}") for fault in _faults(spec, kind, present)]
+        problems += [ConfigError(f"{field}: {problem}") for problem in _spec_problems(spec, kind, source_columns)]
         mapped_columns.append(MappedColumn(name, kind, spec, contract is not None, required))
-    problems += _filter_faults(table, source, present, file)
+    problems += _filter_problems(table, source, source_columns, file)
+    expected = kinds | extras
     return ColumnMapping(
         tuple(mapped_columns),
-        tuple(k for k in table.key if k not in absent),
+        tuple(k for k in table.key if k not in excluded),
         None if undated else table.time,
         tuple(problems),
-        tuple(n for n, s in source.columns.items() if s is not None and n not in kinds | extras and n not in absent),
+        tuple(n for n, s in source.columns.items() if s is not None and n not in expected and n not in excluded),
     )
 
 
-def _origin(name: str, source: TableSource, present: Collection[str]) -> ColumnSource | None:
+def _column_source(name: str, source: TableSource, source_columns: Collection[str]) -> ColumnSource | None:
     if name in source.columns:
         return source.columns[name]
-    return ColumnSource(source=name) if name in present else None
+    return ColumnSource(source=name) if name in source_columns else None
 
 
-def _faults(spec: ColumnSource, kind: Kind, present: Collection[str]) -> list[str]:
-    faults = []
-    if spec.source is not None and spec.source not in present:
-        faults.append(f"the source has no column `{spec.source}`; {name_hint(spec.source, present)}")
-    if spec.factor is not None and kind in ("text", "flag", "instant"):
-        faults.append(f"`factor` multiplies numbers and this column is {kind}: remove it")
-    if (spec.format or spec.unit) and kind != "instant":
-        faults.append(f"`{'format' if spec.format else 'unit'}` reads instants and this column is {kind}: remove it")
-    return faults
+def _spec_problems(spec: ColumnSource, kind: Kind, source_columns: Collection[str]) -> list[str]:
+    problems = []
+    if spec.source is not None and spec.source not in source_columns:
+        problems.append(f"the source has no column `{spec.source}`; {name_hint(spec.source, source_columns)}")
+    if spec.factor is not None and kind in ("text", "boolean", "timestamp"):
+        problems.append(f"`factor` multiplies numbers, and this is a {kind} column: remove `factor`")
+    if (spec.format or spec.unit) and kind != "timestamp":
+        option = "format" if spec.format else "unit"
+        problems.append(f"`{option}` reads timestamps, and this is a {kind} column: remove `{option}`")
+    return problems
 
 
-def _filter_faults(table: Table, source: TableSource, present: Collection[str], file: str) -> list[ConfigError]:
+def _filter_problems(
+    table: Table, source: TableSource, source_columns: Collection[str], file: str
+) -> list[ConfigError]:
     return [
-        ConfigError(f"{file}: tables.{table.name}.{part}: the source has no column `{c}`; {name_hint(c, present)}")
-        for part, columns in (("only", source.only), ("drop", source.drop))
+        ConfigError(
+            f"{file}: tables.{table.name}.{option}: the source has no column `{c}`; {name_hint(c, source_columns)}"
+        )
+        for option, columns in (("only", source.only), ("drop", source.drop))
         for c in columns
-        if c not in present
+        if c not in source_columns
     ]
 
 
 def _missing(
-    table: Table, name: str, source: TableSource, present: Collection[str], field: str, *, extra: bool
+    table: Table, name: str, source: TableSource, source_columns: Collection[str], field: str, *, extra: bool
 ) -> ChehangError:
-    candidates = [*present, *(n for n in source.columns if n not in table.columns)]
-    found = f"{table.name}: the source has no column `{name}`; {name_hint(name, candidates)}"
+    candidates = [*source_columns, *(n for n in source.columns if n not in table.columns)]
+    problem = f"{table.name}: the source has no column `{name}` ({name_hint(name, candidates)})"
+    remedy = f"give the source column's name at {field}"
     if extra:
-        return ConfigError(f"{found}: map it under {field}, or remove it from extra_features")
-    remedy = f"map it under {field}"
+        return ConfigError(f"{problem}: {remedy}, or remove `{name}` from extra_features")
     if name == table.time:
-        remedy += ", or say in the task's YAML that this table has no time"
+        remedy += ", or set `time: none` in the task's YAML if the table has no dates"
     elif table.key == (name,):
-        remedy += ", with {row_number: true} if the source has no key"
-    return DataError(f"{found}: {remedy}")
+        remedy += ", or {row_number: true} if the source has no key"
+    return DataError(f"{problem}: {remedy}")

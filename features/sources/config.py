@@ -1,4 +1,4 @@
-"""`configs/sources.yaml`: where each raw table comes from and how its columns map onto the contract."""
+"""The schema of `configs/sources.yaml`: origin of each raw table, and its columns' mapping onto the contract."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from features.yaml_config import Section, load_yaml, name_hint
 Scalar: TypeAlias = bool | int | float | str | None
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 
-# What only makes sense for values that come from a source column.
-_OF_A_COLUMN = ("factor", "map", "map_other", "format", "unit", "nulls")
+_CONVERSIONS = ("factor", "map", "map_other", "format", "unit", "nulls")
 
 
 class ExtraFeatures(Section):
@@ -25,9 +24,9 @@ class ExtraFeatures(Section):
     Attributes
     ----------
     numeric : tuple of str
-        Columns delivered as Float64.
+        Names of numeric columns; read as Float64.
     categorical : tuple of str
-        Columns delivered as String; a number used as a category becomes its text (`5` and `5.0` both "5").
+        Names of categorical columns; read as String, where the numbers `5` and `5.0` are both "5".
 
     Examples
     --------
@@ -39,39 +38,39 @@ class ExtraFeatures(Section):
     categorical: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
-    def _each_once(self) -> Self:
+    def _no_repetition(self) -> Self:
         names = [*self.numeric, *self.categorical]
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise ValueError(f"extra feature `{twice[0]}` is declared twice: keep one of numeric and categorical")
+        repeated = sorted({n for n in names if names.count(n) > 1})
+        if repeated:
+            raise ValueError(f"`{repeated[0]}` is listed more than once; list it once, as numeric or as categorical")
         return self
 
 
 class ColumnSource(Section):
-    """Where one column comes from: a source column, a constant or the row number.
+    """Origin of one contract column: a source column with its conversion, a constant, or the row number.
 
-    Order of work: `nulls`, then `map`, then `format` or `unit` (instants), then `factor` (numbers).
+    A conversion applies `nulls`, then `map`, then `format` or `unit` (timestamps), then `factor` (numbers).
 
     Attributes
     ----------
     source : str
-        Source column (`from` in YAML).
+        Name of the source column (`from` in YAML).
     constant : scalar
-        The same value in every row.
+        Value of every row.
     row_number : bool
-        1, 2, 3, ... in the order of the source: a key for tables that have none.
+        True numbers the rows 1, 2, 3, ... in the source's order: a key for a source without one.
     factor : float
-        Multiplies numbers, for example 100 from yuan to fen. The product is rounded half to even in integer columns.
+        Multiplies numbers: 100 converts yuan to fen. Integer columns round the product half to even.
     map : dict
-        Source value to contract value; unlisted values break the rule "unmapped value" unless `map_other` is set.
+        Source value to contract value. A value that is not listed quarantines its row unless `map_other` is set.
     map_other : 'null' or 'keep'
-        What becomes of values that `map` does not list.
+        Make the values that `map` does not list null, or keep them as they are.
     format : str or tuple of str
-        strptime formats of an instant, tried in turn.
+        strptime formats of a timestamp in text, tried in this order.
     unit : 's', 'ms' or 'us'
-        Unit of an instant given as a number since 1970-01-01 UTC.
+        Unit of a timestamp that is a number since 1970-01-01 UTC.
     nulls : tuple of scalar
-        Values that stand for "missing".
+        Source values that mean "missing".
     """
 
     source: Name | None = Field(None, alias="from")
@@ -90,7 +89,7 @@ class ColumnSource(Section):
         if isinstance(value, str):
             return {"from": value}
         if not isinstance(value, dict | ColumnSource):
-            raise ValueError(f"give a source column's name or a mapping such as {{from: name}}, not {value!r}")
+            raise ValueError("must be the name of a source column, or options such as {from: name, factor: 100}")
         return value
 
     @field_validator("format", mode="before")
@@ -107,33 +106,33 @@ class ColumnSource(Section):
     @classmethod
     def _not_zero(cls, value: float | None) -> float | None:
         if value == 0:
-            raise ValueError("factor 0 would wipe the column out: give the unit conversion, for example 100")
+            raise ValueError("must not be 0, which makes every value 0; give the conversion, for example 100")
         return value
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         origins = [self.source is not None, self.constant is not None, self.row_number]
         if sum(origins) != 1:
-            raise ValueError("give exactly one of `from`, `constant` and `row_number: true`")
-        stray = [n for n in _OF_A_COLUMN if n in self.model_fields_set and self.source is None]
-        if stray:
-            raise ValueError(f"`{stray[0]}` needs `from`: a constant or a row number is taken as it is")
+            raise ValueError("must have exactly one of `from`, `constant` and `row_number: true`; add or remove one")
+        unusable = [n for n in _CONVERSIONS if n in self.model_fields_set and self.source is None]
+        if unusable:
+            raise ValueError(f"`{unusable[0]}` converts a source column; remove it, or give the column with `from`")
         if self.map_other is not None and self.map is None:
-            raise ValueError("`map_other` needs `map`")
+            raise ValueError("`map_other` has no effect without `map`; remove it, or add `map`")
         if self.format and self.unit:
-            raise ValueError("`format` is for text and `unit` for numbers: give one of them")
+            raise ValueError("`format` reads text and `unit` reads numbers; remove one of them")
         return self
 
 
 class JoinedFile(Section):
-    """A further file that adds columns to a table: its rows are looked up, at most one for each row of the table.
+    """A second file that adds columns to a table by a left join.
 
     Attributes
     ----------
     parquet, csv : str
-        The file; CSV with the options of the table's own.
+        Path of the file, relative to the YAML file. CSV options are those of the table.
     on : tuple of str
-        Columns that both have, by which rows are looked up.
+        Join columns, of the same name in both files; together unique in this file.
     """
 
     parquet: FileName | None = None
@@ -143,37 +142,38 @@ class JoinedFile(Section):
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if (self.parquet is None) == (self.csv is None):
-            raise ValueError("give exactly one of `parquet` and `csv`")
+            raise ValueError("must have exactly one of `parquet` and `csv`; add or remove one")
         return self
 
 
 class TableSource(Section):
-    """Where one raw table comes from: Parquet, CSV or a database query.
+    """Origin of one raw table (Parquet, CSV or a database query) and the mapping of its columns.
 
     Attributes
     ----------
     parquet : str
-        File, glob, or folder of Parquet files.
+        Path of a file, a glob pattern, or a folder of Parquet files; relative to the YAML file.
     csv : str
-        One CSV file with a header line; with `encoding`, `separator` and `null_values`.
+        Path of one CSV file with a header line, relative to the YAML file. Its options are `encoding`, `separator` and
+        `null_values` (texts that mean "missing").
     sql, url : str
-        Query and SQLAlchemy URL of the database; the connection only reads.
+        SELECT statement, and SQLAlchemy URL of its database; SQLite and PostgreSQL are opened read-only.
     join : tuple of JoinedFile
-        Further files whose columns are added; a query joins by itself.
+        Files whose columns are added to a Parquet or CSV file.
     combine : dict
-        Name of a new source column to the columns whose texts it puts together, with a blank between: a year and a
-        month that stand apart.
+        Name of a new source column to the source columns whose texts it joins with a space, for example
+        ``{month: [year, month_no]}``.
     columns : dict
-        Contract column or extra feature to `ColumnSource`; null leaves a column out. Columns that are not
-        mentioned are taken by the same name where the source has them.
+        Contract column or extra feature to `ColumnSource`; null leaves the column out. A column that is not mentioned
+        is read from the source column of the same name, if there is one.
     only, drop : dict
-        Source column to values: rows to keep, rows to leave out, before anything is counted.
+        Source column to values: rows to read, and rows to skip. Skipped rows are not counted.
     lines : LineSource or None
-        Of service_records: reads `component` and `fault` out of a column of free text.
+        For service_records: derives `component` and `fault` from a free-text column.
     check_odometer : bool
-        Of service_records: readings that contradict the others of their vehicle become unknown; the rows stay.
+        For service_records: makes odometer readings null that contradict other readings of the same vehicle.
     allow_future : bool
-        Accept rows dated after the moment of reading.
+        Accept rows whose timestamp is later than the time of the read.
     """
 
     parquet: FileName | None = None
@@ -195,36 +195,36 @@ class TableSource(Section):
     @field_validator("url")
     @classmethod
     def _a_url(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        from features.sources.databases import checked_url  # imports SQLAlchemy
+        from features.sources.databases import resolve_url  # imports SQLAlchemy
 
         folder = (info.context or {}).get("folder")
-        return SecretStr(checked_url(value.get_secret_value(), folder=folder)) if value else value
+        return SecretStr(resolve_url(value.get_secret_value(), folder=folder)) if value else value
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if sum(v is not None for v in (self.parquet, self.csv, self.sql)) != 1:
-            raise ValueError("give exactly one of `parquet`, `csv` and `sql`")
+            raise ValueError("must have exactly one of `parquet`, `csv` and `sql`; add or remove one")
         if (self.sql is None) != (self.url is None):
-            raise ValueError("`sql` and `url` go together: the query and the SQLAlchemy URL of its database")
+            raise ValueError("`sql` (the query) and `url` (its database) need each other; add the missing one")
         if self.join and self.sql is not None:
-            raise ValueError("`join` is for files: join in the query instead")
-        stray = {"encoding", "separator", "null_values"} & self.model_fields_set
-        if stray and self.csv is None:
-            raise ValueError(f"`{min(stray)}` is an option of `csv`: remove it")
+            raise ValueError("`join` joins files; remove it, and join the tables in `sql`")
+        csv_options = {"encoding", "separator", "null_values"} & self.model_fields_set
+        if csv_options and self.csv is None:
+            raise ValueError(f"`{min(csv_options)}` applies to `csv` only; remove it")
         return self
 
 
 class SourcesConfig(Section):
-    """`configs/sources.yaml`.
+    """Contents of `configs/sources.yaml`, as returned by `load_sources`.
 
     Attributes
     ----------
     timezone : str
-        Zone of timestamps that do not carry one.
+        IANA name of the time zone of timestamps without an offset.
     max_quarantined_share : float
-        Share of a table's rows that may break the contract before the run stops.
-    tables : dict
-        Raw table name to `TableSource`.
+        Largest accepted share of a table's rows that break its contract, from 0 to 1; above it the run stops.
+    tables : dict of str to TableSource
+        By name of the raw table, as in `features.tables.TABLES`.
     """
 
     timezone: Timezone = "Asia/Shanghai"
@@ -239,27 +239,34 @@ class SourcesConfig(Section):
 
     @field_validator("tables")
     @classmethod
-    def _known_tables(cls, value: dict[str, TableSource]) -> dict[str, TableSource]:
+    def _tables_of_contract(cls, value: dict[str, TableSource]) -> dict[str, TableSource]:
         for name in value:
             if name not in TABLES:
                 raise ValueError(f"`{name}` is not a raw table; {name_hint(name, TABLES)}")
             if name != "service_records" and (value[name].lines or value[name].check_odometer):
-                raise ValueError(f"`lines` and `check_odometer` are for service_records: remove them from `{name}`")
+                raise ValueError(f"{name}: `lines` and `check_odometer` apply to service_records only; remove them")
         return value
 
 
 def load_sources(path: Path) -> SourcesConfig:
-    """Read `sources.yaml`; `${NAME}` comes from the environment, relative paths from the YAML's folder.
+    """Read and check `sources.yaml`.
+
+    `${NAME}` is replaced by the environment variable; relative paths start at the folder of the YAML file.
 
     Parameters
     ----------
     path : Path
-        The YAML file.
+        Path of the YAML file.
+
+    Returns
+    -------
+    SourcesConfig
+        Input of `read_tables`. No source is opened.
 
     Raises
     ------
     ConfigError
-        Anything wrong with it; the text names file, field, rule, value and remedy.
+        The file is missing, is not YAML, or has an unknown key or an invalid value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Source values as the contract's types, and the rules a value can break on the way."""
+"""Conversion of source values to the contract's types, with the rules that a source value may break."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from features.sources.config import ColumnSource
-from features.sources.instants import instant, looks_like_another_unit
-from features.sources.values import as_text, is_listed, mapped
+from features.sources.instants import looks_like_another_unit, to_microseconds
+from features.sources.values import as_text, is_listed, map_values
 
-Kind: TypeAlias = Literal["text", "flag", "integer", "money", "number", "instant"]
+Kind: TypeAlias = Literal["text", "boolean", "integer", "money", "number", "timestamp"]
 
-TYPE = "type"
-UNMAPPED = "unmapped value"
-NOT_FINITE = "not finite"
+TYPE = "wrong type"
+UNMAPPED = "value not in `map`"
+NOT_FINITE = "infinite"
 NOT_WHOLE = "not a whole number"
 OTHER_UNIT = "looks like seconds or milliseconds"
 
@@ -26,27 +26,27 @@ _LARGEST = 9_000_000_000_000_000_000
 
 
 @dataclass(frozen=True)
-class Converted:
-    """A converted column.
+class ConvertedColumn:
+    """Expressions of a converted column.
 
     Attributes
     ----------
     value : pl.Expr
-        The value in the contract's type; null where the source has none or a rule is broken.
-    broken : dict
-        Rule to the rows that break it.
+        Value in the contract's type; null where the source value is missing or breaks a rule.
+    broken : dict of str to pl.Expr
+        By rule: a boolean expression, true in the rows that break it.
     """
 
     value: pl.Expr
     broken: dict[str, pl.Expr]
 
 
-def accepts(kind: Kind, dtype: pl.DataType) -> bool:
-    """Whether a source type can hold such a column at all; text always may.
+def can_convert(kind: Kind, dtype: pl.DataType) -> bool:
+    """Return whether a source type can be converted to a kind of column; text and categories always can.
 
     Examples
     --------
-    >>> accepts("money", pl.Decimal(12, 2)), accepts("money", pl.Date())
+    >>> can_convert("money", pl.Decimal(12, 2)), can_convert("money", pl.Date())
     (True, False)
     """
     if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null):
@@ -55,15 +55,18 @@ def accepts(kind: Kind, dtype: pl.DataType) -> bool:
         return False
     if kind == "text":
         return True
-    if kind == "instant":
+    if kind == "timestamp":
         return dtype in (pl.Date, pl.Datetime) or dtype.is_numeric()
     return dtype.is_numeric() or dtype == pl.Boolean
 
 
-def prepared(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource) -> tuple[pl.Expr, pl.DataType]:
-    """The source values with everything that stands for "missing" made null, and their type.
+def with_nulls(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource) -> tuple[pl.Expr, pl.DataType]:
+    """Replace missing-value markers by null: NaN, blank text and the values of `nulls`.
 
-    NaN is missing, as are blank text and the values listed under `nulls`.
+    Returns
+    -------
+    raw, dtype : pl.Expr, pl.DataType
+        The source values and their type; categories become text.
     """
     if dtype in (pl.Categorical, pl.Enum, pl.Null):
         raw, dtype = raw.cast(pl.String), pl.String()
@@ -76,69 +79,82 @@ def prepared(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource) -
     return (pl.when(~is_listed(raw, dtype, spec.nulls)).then(raw) if spec.nulls else raw), dtype
 
 
-def converted(
+def convert(
     raw: pl.Expr, dtype: pl.DataType, kind: Kind, *, spec: ColumnSource, timezone: str, field: str
-) -> Converted:
-    """Convert prepared source values to a kind of column.
+) -> ConvertedColumn:
+    """Convert source values to a kind of column: `map`, then `format` or `unit`, then `factor`.
 
     Parameters
     ----------
     raw, dtype : pl.Expr, pl.DataType
-        As `prepared` returns them.
+        Source values and their type, as `with_nulls` returns them.
     kind : Kind
-        What the contract wants. Integers: a value with a fraction breaks a rule, unless a `factor` is given, whose
-        product is rounded half to even (199.99 yuan * 100 is 19999 fen, though it is 19998.999... in binary).
+        Type of the contract column. In an integer or money column, a fraction breaks a rule unless a `factor` is set;
+        the product with `factor` is rounded half to even (199.99 yuan * 100 is 19999 fen, though it is 19998.999... in
+        binary).
     spec : ColumnSource
-        `map`, `factor`, `format`, `unit`.
+        Holds `map`, `factor`, `format` and `unit`.
     timezone : str
-        Zone of timestamps that do not carry one.
+        Time zone of timestamps without an offset.
     field : str
-        How messages name the configuration field.
+        Place in the YAML file, for error messages.
+
+    Returns
+    -------
+    ConvertedColumn
+        Text as String, booleans as Boolean, numbers as Float64, all others as Int64 (timestamps in microseconds since
+        1970 UTC).
+
+    Raises
+    ------
+    ConfigError
+        A key of `map` is text although the source column is numeric.
 
     Examples
     --------
     >>> yuan = pl.lit(pl.Series(["12,000", "1.005", "a lot"]))
-    >>> fen = converted(yuan, pl.String(), "money", spec=ColumnSource(source="x", factor=100), timezone="UTC", field="")
+    >>> fen = convert(yuan, pl.String(), "money", spec=ColumnSource(source="x", factor=100), timezone="UTC", field="")
     >>> pl.select(fen.value).to_series().to_list()
     [1200000, 100, None]
-    >>> pl.select(fen.broken["type"]).to_series().to_list()
+    >>> pl.select(fen.broken["wrong type"]).to_series().to_list()
     [False, False, True]
     """
     if spec.map is None:
-        return _of_kind(raw, dtype, kind, spec, timezone)
-    entry = mapped(raw, dtype, spec.map, field=field)
+        return _to_kind(raw, dtype, kind, spec, timezone)
+    entry = map_values(raw, dtype, spec.map, field=field)
     if spec.map_other == "keep":
         unlisted = ~is_listed(raw, dtype, tuple(spec.map))
-        return _of_kind(pl.when(unlisted).then(as_text(raw, dtype)).otherwise(entry), pl.String(), kind, spec, timezone)
-    result = _of_kind(entry, pl.String(), kind, spec, timezone)
+        values = pl.when(unlisted).then(as_text(raw, dtype)).otherwise(entry)
+        return _to_kind(values, pl.String(), kind, spec, timezone)
+    column = _to_kind(entry, pl.String(), kind, spec, timezone)
     if spec.map_other == "null":
-        return result
+        return column
     unmapped = raw.is_not_null() & ~is_listed(raw, dtype, tuple(spec.map))
-    return Converted(result.value, {**result.broken, UNMAPPED: unmapped})
+    return ConvertedColumn(column.value, {**column.broken, UNMAPPED: unmapped})
 
 
-def _of_kind(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource, timezone: str) -> Converted:
+def _to_kind(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource, timezone: str) -> ConvertedColumn:
     if kind == "text":
-        return Converted(raw if dtype == pl.String else as_text(raw, dtype), {})
-    if kind == "flag":
-        value = _flag(raw, dtype)
-        return Converted(value, {TYPE: raw.is_not_null() & value.is_null()})
-    if kind == "instant":
-        value = instant(raw, dtype, timezone=timezone, formats=spec.format, unit=spec.unit)
+        return ConvertedColumn(raw if dtype == pl.String else as_text(raw, dtype), {})
+    if kind == "boolean":
+        value = _boolean(raw, dtype)
+        return ConvertedColumn(value, {TYPE: raw.is_not_null() & value.is_null()})
+    if kind == "timestamp":
+        value = to_microseconds(raw, dtype, timezone=timezone, formats=spec.format, unit=spec.unit)
         broken = {TYPE: raw.is_not_null() & value.is_null()}
         if spec.unit is None and not spec.format and (dtype.is_numeric() or dtype == pl.String):
             broken[OTHER_UNIT] = looks_like_another_unit(raw, dtype, value)
-        return Converted(value, broken)
+        return ConvertedColumn(value, broken)
     if kind == "number":
         number = _scaled(_number(raw, dtype), spec).cast(pl.Float64)
-        return Converted(_finite(number, dtype), {**_not_number(raw, number), **_not_finite(number, dtype)})
-    return _integer(raw, dtype, spec)
+        return ConvertedColumn(_finite(number, dtype), {**_not_number(raw, number), **_not_finite(number, dtype)})
+    return _to_integer(raw, dtype, spec)
 
 
-def _integer(raw: pl.Expr, dtype: pl.DataType, spec: ColumnSource) -> Converted:
+def _to_integer(raw: pl.Expr, dtype: pl.DataType, spec: ColumnSource) -> ConvertedColumn:
     if (dtype.is_integer() or dtype == pl.Boolean) and spec.factor is None:
         value = raw.cast(pl.Int64, strict=False)
-        return Converted(value, _not_number(raw, value))
+        return ConvertedColumn(value, _not_number(raw, value))
     number = _scaled(_number(raw, dtype), spec).cast(pl.Float64)
     rounded = _finite(number, dtype).round(mode="half_to_even")
     whole = rounded if spec.factor is not None else pl.when(rounded == number).then(rounded)
@@ -146,7 +162,7 @@ def _integer(raw: pl.Expr, dtype: pl.DataType, spec: ColumnSource) -> Converted:
     broken = {**_not_number(raw, number), **_not_finite(number, dtype)}
     if spec.factor is None:
         broken[NOT_WHOLE] = number.is_finite() & (rounded != number)
-    return Converted(value, broken)
+    return ConvertedColumn(value, broken)
 
 
 def _not_number(raw: pl.Expr, number: pl.Expr) -> dict[str, pl.Expr]:
@@ -154,7 +170,7 @@ def _not_number(raw: pl.Expr, number: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def _finite(number: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Null for infinity, so that it breaks one rule and not also a range."""
+    """Replace infinities by null, so that such a value violates only the rule `infinite` and not also a range."""
     return pl.when(number.is_finite()).then(number) if _may_be_infinite(dtype) else number
 
 
@@ -179,7 +195,7 @@ def _scaled(number: pl.Expr, spec: ColumnSource) -> pl.Expr:
     return number if spec.factor is None else number.cast(pl.Float64) * spec.factor
 
 
-def _flag(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def _boolean(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean:
         return raw
     if dtype == pl.String:

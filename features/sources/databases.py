@@ -1,4 +1,4 @@
-"""Tables read from a database by SQLAlchemy URL. The connection only reads, and no message shows its password."""
+"""Read tables from a database by SQLAlchemy URL. Error messages never show the password."""
 
 from __future__ import annotations
 
@@ -17,73 +17,74 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from features.errors import ConfigError, DataError
 
-ROWS_A_BATCH = 100_000
+BATCH_ROWS = 100_000
 CONNECT_SECONDS = 10
 
 _NUMBERS = (bool, int, float, Decimal)
 
 
-def checked_url(text: str, *, folder: Path | None = None) -> str:
-    """The URL, a relative SQLite path made relative to `folder`.
+def resolve_url(text: str, *, folder: Path | None = None) -> str:
+    """Check a SQLAlchemy URL and resolve a relative SQLite path against `folder`.
 
     Raises
     ------
     ValueError
-        Not a SQLAlchemy URL. The text does not repeat it: it may hold a password.
+        The text is not a SQLAlchemy URL. The message does not quote it, because it may contain a password.
 
     Examples
     --------
-    >>> checked_url("sqlite:///crm.db", folder=Path("/data"))
+    >>> resolve_url("sqlite:///crm.db", folder=Path("/data"))
     'sqlite:////data/crm.db'
     """
     try:
         url = make_url(text)
     except ArgumentError:
-        raise ValueError("not a SQLAlchemy URL: write dialect://user:password@host:port/database") from None
+        raise ValueError("is not a SQLAlchemy URL; write dialect://user:password@host:port/database") from None
     if url.get_backend_name() == "sqlite" and url.database and folder is not None:
         url = url.set(database=str(folder / url.database))
     return url.render_as_string(hide_password=False)
 
 
 def query_columns(url: str, query: str, *, where: str) -> list[str]:
-    """Names of the columns a query returns, without fetching a row.
+    """Return the column names of a query without fetching a row.
 
     Parameters
     ----------
     url, query : str
-        SQLAlchemy URL and SELECT.
+        SQLAlchemy URL and SELECT statement.
     where : str
-        How messages name the source.
+        Name of the source in error messages.
 
     Raises
     ------
     DataError
-        The database does not answer, refuses the user or the query; the password is never shown.
+        The database cannot be reached, or rejects the user or the query.
     ConfigError
         The URL's driver is not installed, or the SQLite file does not exist.
     """
-    with _result(url, query, where) as result:
-        return list(result.keys())
+    with _cursor(url, query, where) as cursor:
+        return list(cursor.keys())
 
 
 def read_query(url: str, query: str, *, where: str) -> pl.DataFrame:
-    """All rows of a query, fetched in batches; a column of mixed types becomes text.
+    """Return all rows of a query, fetched in batches of 100,000.
 
-    Parameters, errors: as `query_columns`.
+    A column of mixed number types becomes Float64, one of other mixed types text. Parameters and errors are those of
+    `query_columns`.
 
     Examples
     --------
     >>> read_query("sqlite://", "SELECT 1 AS a, 'x' AS b", where="t").rows()
     [(1, 'x')]
     """
-    with _result(url, query, where) as result:
-        names = list(result.keys())
-        batches = [_frame(names, rows) for rows in result.partitions(ROWS_A_BATCH)]
-    return _joined(batches) if batches else pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
+    with _cursor(url, query, where) as cursor:
+        names = list(cursor.keys())
+        batches = [_frame(names, rows) for rows in cursor.partitions(BATCH_ROWS)]
+    return _concatenated(batches) if batches else pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
 
 
 @contextmanager
-def _result(url: str, query: str, where: str) -> Iterator[sa.CursorResult[Any]]:
+def _cursor(url: str, query: str, where: str) -> Iterator[sa.CursorResult[Any]]:
     address, connected = make_url(url), False
     try:
         engine = _engine(address, where)
@@ -93,44 +94,44 @@ def _result(url: str, query: str, where: str) -> Iterator[sa.CursorResult[Any]]:
                 options = {"stream_results": True}
                 if engine.dialect.name == "postgresql":
                     connection = connection.execution_options(postgresql_readonly=True)
-                # no_parameters: a percent sign in the query is a percent sign.
+                # no_parameters: otherwise a percent sign in the query starts a placeholder.
                 yield connection.execution_options(no_parameters=True, **options).exec_driver_sql(query)
         finally:
             engine.dispose()
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigError(
-            f"{where}: no driver for `{address.drivername}` ({error}): install it, for example "
+            f"{where}: the driver of `{address.drivername}` is not installed ({error}): install it, for example "
             "pip install 'psycopg[binary]' for postgresql+psycopg"
         ) from None
     except DBAPIError as error:
-        raise DataError(_refusal(address, where, str(error.orig), connected=connected)) from None
+        raise DataError(_failure(address, where, str(error.orig), connected=connected)) from None
     except SQLAlchemyError as error:
-        raise DataError(_refusal(address, where, str(error), connected=connected)) from None
+        raise DataError(_failure(address, where, str(error), connected=connected)) from None
 
 
 def _engine(url: URL, where: str) -> sa.Engine:
     arguments: dict[str, Any] = {}
     if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
         if not Path(str(url.database)).is_file():
-            raise ConfigError(f"{where}: no SQLite file at {url.database}: correct `url`")
-        # Opened read-only: a wrong path must not create a database, nor a query change one.
+            raise ConfigError(f"{where}: there is no SQLite file {url.database}: correct the path in `url`")
+        # Read-only: a wrong path must not create a database, and a query must not change one.
         url = url.set(database=f"file:{quote(str(url.database))}", query={**url.query, "mode": "ro", "uri": "true"})
     if url.get_backend_name() in ("postgresql", "mysql", "mariadb") and "connect_timeout" not in url.query:
         arguments["connect_timeout"] = CONNECT_SECONDS
     return sa.create_engine(url, connect_args=arguments, poolclass=sa.NullPool)
 
 
-def _refusal(url: URL, where: str, reason: str, *, connected: bool) -> str:
+def _failure(url: URL, where: str, reason: str, *, connected: bool) -> str:
     reason = " ".join(reason.split())
     for secret in {url.password, quote(str(url.password or ""), safe="")}:
         reason = reason.replace(str(secret), "***") if secret else reason
-    shown = url.render_as_string(hide_password=True)
+    masked_url = url.render_as_string(hide_password=True)
     remedy = (
-        "check the tables and columns that `sql` names, and that the user may read them"
+        "correct `sql`, which must be a SELECT from existing tables and columns that this user may read"
         if connected
-        else "check that the database runs, and host, port, user, password and database in `url`"
+        else "check that the database is running, and the host, port, user, password and database in `url`"
     )
-    return f"{where}: {shown}: {reason}: {remedy}"
+    return f"{where}: {masked_url}: {reason}: {remedy}"
 
 
 def _frame(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pl.DataFrame:
@@ -150,8 +151,8 @@ def _series(name: str, values: list[Any]) -> pl.Series:
     return pl.Series(name, [None if v is None else str(v) for v in values], dtype=pl.String)
 
 
-def _joined(batches: list[pl.DataFrame]) -> pl.DataFrame:
-    """One frame; a column whose type changes between batches becomes Float64 if all numbers, text otherwise."""
+def _concatenated(batches: list[pl.DataFrame]) -> pl.DataFrame:
+    """Concatenate batches; a column whose type differs becomes Float64 if all are numeric, text otherwise."""
     casts: Any = {}
     for name in batches[0].columns:
         types = {b.schema[name] for b in batches} - {pl.Null()}

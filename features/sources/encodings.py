@@ -1,4 +1,4 @@
-"""CSV bytes as UTF-8. A wrong `encoding` is one error that gives the byte and, where it is known, the right one."""
+"""Decode CSV files; the error of a wrong `encoding` gives the first invalid byte and, if known, the right encoding."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from pathlib import Path
 
 from features.errors import DataError
 
-CHUNK = 1 << 22
-HEAD = 1 << 20
+CHUNK_BYTES = 1 << 22
+HEAD_BYTES = 1 << 20
 
 ENCODINGS = ("utf-8", "gb18030")
 
 
-def readable(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
-    """The file itself if it is UTF-8 as said, or its content turned into UTF-8.
+def as_utf8(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
+    """Return the path of a valid UTF-8 file, or the contents of a file in another encoding as UTF-8.
 
     Parameters
     ----------
     path : Path
-        A text file.
-    encoding : str
-        What the configuration says it is: utf-8 or gb18030.
+        Path of a text file.
+    encoding : {'utf-8', 'gb18030'}
+        Encoding of the file.
     where : str
-        How messages name the source.
+        Name of the source in error messages.
 
     Raises
     ------
     DataError
-        A byte that is not `encoding`; the text gives its position and the encoding that does fit.
+        The file is not valid in `encoding`. The message gives the byte's position and the encoding that is valid.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def readable(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "a.csv")
     ...     _ = file.write_bytes("型号".encode("gb18030"))
-    ...     readable(file, "gb18030", where="a").getvalue().decode()
+    ...     as_utf8(file, "gb18030", where="a").getvalue().decode()
     '型号'
     """
     if encoding == "utf-8":
@@ -52,44 +52,44 @@ def readable(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
     return content
 
 
-def head(path: Path, encoding: str, *, where: str) -> io.BytesIO:
-    """The file's first whole lines as UTF-8, enough to learn its columns. Errors: as `readable`."""
+def read_head(path: Path, encoding: str, *, where: str) -> io.BytesIO:
+    """Return the complete lines of the file's first MiB as UTF-8. Errors are those of `as_utf8`."""
     with path.open("rb") as opened:
-        start = opened.read(HEAD)
-        more = bool(opened.read(1))
-    whole = start[: start.rfind(b"\n") + 1] if more and b"\n" in start else start
+        start = opened.read(HEAD_BYTES)
+        is_truncated = bool(opened.read(1))
+    lines = start[: start.rfind(b"\n") + 1] if is_truncated and b"\n" in start else start
     try:
-        return io.BytesIO(whole.decode(encoding).encode("utf-8"))
+        return io.BytesIO(lines.decode(encoding).encode("utf-8"))
     except UnicodeDecodeError as error:
-        raise _misread(path, encoding, error.start, where) from None
+        raise _decoding_error(path, encoding, error.start, where) from None
 
 
 def _texts(path: Path, encoding: str, where: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)()
-    done = 0
+    position = 0
     with path.open("rb") as opened:
         while True:
-            chunk = opened.read(CHUNK)
-            done += len(chunk)
+            chunk = opened.read(CHUNK_BYTES)
+            position += len(chunk)
             try:
                 yield decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                # The decoder's own buffer starts where the bytes it still holds began.
-                raise _misread(path, encoding, done - len(error.object) + error.start, where) from None
+                # error.object also contains bytes of the chunk before, which the decoder had buffered.
+                raise _decoding_error(path, encoding, position - len(error.object) + error.start, where) from None
             if not chunk:
                 return
 
 
-def _misread(path: Path, encoding: str, byte: int, where: str) -> DataError:
+def _decoding_error(path: Path, encoding: str, byte: int, where: str) -> DataError:
     other = next(e for e in ENCODINGS if e != encoding)
-    remedy = f"set `encoding: {other}`" if _fits(path, other) else "export the file again as UTF-8"
-    return DataError(f"{where}: byte {byte} is not {encoding}: {remedy}")
+    remedy = f"set `encoding: {other}`" if _is_valid(path, other) else "export the file again as UTF-8"
+    return DataError(f"{where}: not valid {encoding} at byte {byte}: {remedy}")
 
 
-def _fits(path: Path, encoding: str) -> bool:
+def _is_valid(path: Path, encoding: str) -> bool:
     try:
         with path.open(encoding=encoding, newline="") as opened:
-            while opened.read(CHUNK):
+            while opened.read(CHUNK_BYTES):
                 pass
     except UnicodeDecodeError:
         return False

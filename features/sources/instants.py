@@ -1,4 +1,4 @@
-"""Instants from whatever a source calls a date: int64 microseconds since the epoch, UTC."""
+"""Timestamps of any source type as instants: int64 microseconds since 1970-01-01 UTC."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import polars as pl
 
 MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
-# A number without a unit is taken as microseconds. Recent seconds and milliseconds would then be minutes or days
-# after 1970, in range and wrong: the range between them is refused, except whole hours, which clocks do not show.
-_UNLIKELY = (300_000_000, 4_102_444_800_000)
+# A number without a unit is read as microseconds. Recent dates in seconds or milliseconds would then lie minutes to
+# weeks after 1970: in the contract's range, but wrong. Values in this range break a rule, except whole hours, which are
+# more likely dates of 1970 than exact seconds or milliseconds of today.
+_OTHER_UNIT_RANGE = (300_000_000, 4_102_444_800_000)
 _HOUR = 3_600_000_000
 
 _DAYS, _MONTHS = ("%d", "%e", "%j", "%F", "%D", "%x", "%s", "%c", "%v", "%a", "%u", "%w"), ("%m", "%b", "%B", "%h")
@@ -16,31 +17,33 @@ _LOCAL = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d", "%Y-%m-%d %H:%M")
 _ZONED = ("%Y-%m-%d %H:%M:%S%.f%#z",)
 
 
-def instant(raw: pl.Expr, dtype: pl.DataType, *, timezone: str, formats: tuple[str, ...], unit: str | None) -> pl.Expr:
-    """Microseconds since the epoch, UTC; null where a value is no instant.
+def to_microseconds(
+    raw: pl.Expr, dtype: pl.DataType, *, timezone: str, formats: tuple[str, ...], unit: str | None
+) -> pl.Expr:
+    """Convert timestamps to int64 microseconds since 1970-01-01 UTC; null where a value is not a timestamp.
 
     Parameters
     ----------
     raw : pl.Expr
-        Dates, timestamps, ISO 8601 text, text in one of `formats`, or numbers in `unit`; text without blanks around.
+        Dates, datetimes, ISO 8601 text, text in one of `formats`, or numbers in `unit`. Text has no surrounding blanks.
     dtype : pl.DataType
         Their type.
     timezone : str
-        Zone of values that do not carry one. An hour that a clock change skips is moved on by one, one that it
-        repeats is the earlier.
+        Time zone of values without an offset. A time skipped by a clock change is moved one hour later; a time that
+        occurs twice is the earlier one.
     formats : tuple of str
-        strptime formats tried in turn instead of ISO 8601; without a day the first of the month, without a month the
-        first of the year.
-    unit : str or None
-        s, ms or us; None is us.
+        strptime formats, tried in this order instead of ISO 8601. A format without a day means the first day of the
+        month, one without a month the first month of the year.
+    unit : {'s', 'ms', 'us'} or None
+        Unit of numbers since 1970-01-01 UTC; None means us.
 
     Examples
     --------
     >>> text = pl.lit(pl.Series(["1970-01-01 08:00", "1970-01-01T00:00:01Z", "soon"]))
-    >>> at = instant(text, pl.String(), timezone="Asia/Shanghai", formats=(), unit=None)
-    >>> pl.select(at).to_series().to_list()
+    >>> instants = to_microseconds(text, pl.String(), timezone="Asia/Shanghai", formats=(), unit=None)
+    >>> pl.select(instants).to_series().to_list()
     [0, 1000000, None]
-    >>> month = instant(pl.lit("1970-02"), pl.String(), timezone="UTC", formats=("%Y-%m",), unit=None)
+    >>> month = to_microseconds(pl.lit("1970-02"), pl.String(), timezone="UTC", formats=("%Y-%m",), unit=None)
     >>> pl.select(month).item() // 86_400_000_000
     31
     """
@@ -52,14 +55,16 @@ def instant(raw: pl.Expr, dtype: pl.DataType, *, timezone: str, formats: tuple[s
     if formats:
         return _formatted(raw.cast(pl.String), formats, timezone)
     if dtype.is_numeric():
-        return _counted(raw, dtype, unit)
+        return _from_number(raw, dtype, unit)
     if unit:
-        return _counted(raw.cast(pl.Float64, strict=False), pl.Float64(), unit)
+        return _from_number(raw.cast(pl.Float64, strict=False), pl.Float64(), unit)
     return _iso(raw, timezone)
 
 
 def looks_like_another_unit(raw: pl.Expr, dtype: pl.DataType, value: pl.Expr) -> pl.Expr:
-    """Whether a number that came without a unit is more likely seconds or milliseconds than microseconds.
+    """Return whether a number without a unit is probably in seconds or milliseconds, not microseconds.
+
+    `raw` are the source values, `dtype` is their type, `value` the result of `to_microseconds`.
 
     Examples
     --------
@@ -67,8 +72,8 @@ def looks_like_another_unit(raw: pl.Expr, dtype: pl.DataType, value: pl.Expr) ->
     >>> pl.select(looks_like_another_unit(raw, pl.Int64(), raw)).to_series().to_list()
     [True, False]
     """
-    unlikely = value.is_between(*_UNLIKELY) & (value % _HOUR != 0)
-    return unlikely if dtype.is_numeric() else unlikely & raw.str.contains(r"^\d+$")
+    suspect = value.is_between(*_OTHER_UNIT_RANGE) & (value % _HOUR != 0)
+    return suspect if dtype.is_numeric() else suspect & raw.str.contains(r"^\d+$")
 
 
 def _iso(text: pl.Expr, timezone: str) -> pl.Expr:
@@ -88,29 +93,29 @@ def _formatted(text: pl.Expr, formats: tuple[str, ...], timezone: str) -> pl.Exp
 
 
 def _parsed(text: pl.Expr, format: str, timezone: str) -> pl.Expr:
-    if "%" in format and not any(mark in format for mark in _DAYS):  # a month, or a year, begins with its first day
-        month = [] if any(mark in format for mark in _MONTHS) else ["01"]
-        text, format = pl.concat_str([text, *map(pl.lit, month), pl.lit("01")], separator=" "), format
-        format = " ".join([format, *(["%m"] if month else []), "%d"])
+    if "%" in format and not any(mark in format for mark in _DAYS):  # a month or a year stands for its first day
+        missing_month = [] if any(mark in format for mark in _MONTHS) else ["01"]
+        text, format = pl.concat_str([text, *map(pl.lit, missing_month), pl.lit("01")], separator=" "), format
+        format = " ".join([format, *(["%m"] if missing_month else []), "%d"])
     moment = text.str.to_datetime(format, strict=False, time_unit="us")
     zoned = any(mark in format for mark in ("%z", "%:z", "%#z"))
     return _microseconds(moment if zoned else _localised(moment, timezone))
 
 
 def _localised(moment: pl.Expr, timezone: str) -> pl.Expr:
-    def at(clock: pl.Expr) -> pl.Expr:
+    def in_zone(clock: pl.Expr) -> pl.Expr:
         return clock.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
 
-    return pl.coalesce(at(moment), at(moment + pl.duration(hours=1)))
+    return pl.coalesce(in_zone(moment), in_zone(moment + pl.duration(hours=1)))
 
 
 def _microseconds(moment: pl.Expr) -> pl.Expr:
     return moment.dt.epoch("us")
 
 
-def _counted(raw: pl.Expr, dtype: pl.DataType, unit: str | None) -> pl.Expr:
+def _from_number(raw: pl.Expr, dtype: pl.DataType, unit: str | None) -> pl.Expr:
     scale = MICROSECONDS[unit or "us"]
-    limit = 9_000_000_000_000_000_000 // scale  # beyond it the product would wrap round into the valid range
+    limit = 9_000_000_000_000_000_000 // scale  # a larger product would overflow int64, maybe into the valid range
     if dtype.is_integer():
         whole = raw.cast(pl.Int64, strict=False)
         return whole if scale == 1 else whole.clip(-limit, limit) * scale

@@ -1,8 +1,8 @@
-"""Free text of workshop lines: which component a line speaks of, and whether it is a fault, routine work or labour.
+"""Classification of free-text workshop lines by component, and into faults, routine work and labour.
 
-Rules come first: the first pattern that occurs in a text, in the order of the file, names its component, routine work
-before components that fail. A text without one goes where the most similar text with one went: their cosine over
-character n-grams, weighed by how rare these are (TF-IDF), so that a slip of the pen changes little.
+The first pattern that matches a text decides its component; patterns of routine work come first, then those of
+components, each in the order of the file. A text without a match gets the component of the most similar matched text,
+by cosine similarity of TF-IDF vectors of character n-grams, which tolerates spelling mistakes.
 """
 
 from __future__ import annotations
@@ -29,19 +29,21 @@ def _beside_the_yaml(name: str, info: ValidationInfo) -> str:
 
 FileName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_beside_the_yaml)]  # relative to the YAML
 LABOUR, ROUTINE, FAULT, UNMAPPED = "labour", "routine", "fault", "unmapped"
-BLOCK = 2_000  # texts compared at once
-CLASSIFIED = {"text": pl.String, "component": pl.String, "fault": pl.Boolean, "kind": pl.String, "how": pl.String}
+BLOCK_TEXTS = 2_000  # texts compared in one matrix product, which bounds memory
+CLASSES = {
+    "text": pl.String, "component": pl.String, "fault": pl.Boolean, "kind": pl.String, "matched_by": pl.String,
+}  # fmt: skip
 
 
 class Similarity(Section):
-    """How texts without a pattern are compared.
+    """Similarity that assigns a component to texts without a matching pattern.
 
     Attributes
     ----------
     at_least : float
-        Cosine below which a text stays without a component; 1 maps equal texts alone.
+        Smallest cosine similarity, above 0 and up to 1; texts below it get no component. 1 accepts equal texts only.
     characters : tuple of int
-        Fewest and most characters of an n-gram.
+        Smallest and largest length of the character n-grams, from 1 to 10.
     """
 
     at_least: float = Field(0.6, gt=0, le=1, allow_inf_nan=False)
@@ -51,25 +53,25 @@ class Similarity(Section):
     @classmethod
     def _in_order(cls, value: tuple[int, int]) -> tuple[int, int]:
         if not 1 <= value[0] <= value[1] <= 10:
-            raise ValueError("characters must be two numbers from 1 to 10, the smaller one first")
+            raise ValueError("must be two whole numbers from 1 to 10, the smaller one first; the default is [2, 4]")
         return value
 
 
 class LineRules(Section):
-    """A file of rules. Patterns are regular expressions that may occur anywhere; capitals do not matter.
+    """Contents of a rule file. Patterns are regular expressions; they match anywhere in a text, in upper or lower case.
 
     Attributes
     ----------
     labour : tuple of str
-        Lines that name no component: working hours, fees.
-    routine : mapping of str to tuple of str
-        Regular work: not a fault, unless a word of `fault` occurs too.
-    components : mapping of str to tuple of str
-        What fails: a fault, unless a word of `no_fault` occurs.
+        Patterns of lines without a component, such as working hours and fees.
+    routine : dict of str to tuple of str
+        Component to patterns of routine work: not a fault, unless a pattern of `fault` also matches.
+    components : dict of str to tuple of str
+        Component to patterns of repairs: a fault, unless a pattern of `no_fault` matches.
     fault, no_fault : tuple of str
-        Words that make a fault of a line, and that make none of it (checked, cleaned, topped up).
+        Patterns that make a line a fault (broken, leaking), and patterns that make it routine work (checked, cleaned).
     similarity : Similarity or None
-        None compares nothing.
+        Null leaves texts without a matching pattern unclassified.
     """
 
     labour: tuple[Pattern, ...] = ()
@@ -80,31 +82,31 @@ class LineRules(Section):
     similarity: Similarity | None = Similarity()
 
     @model_validator(mode="after")
-    def _sound(self) -> LineRules:
+    def _valid_patterns(self) -> LineRules:
         if not self.routine and not self.components:
-            raise ValueError("give patterns for one component or more under `components` or `routine`")
-        both = sorted(set(self.routine) & set(self.components))
-        if both:
-            raise ValueError(f"`{both[0]}` is under `routine` and under `components`: give it two names")
+            raise ValueError("has no component; add patterns under `components` or `routine`")
+        shared = sorted(set(self.routine) & set(self.components))
+        if shared:
+            raise ValueError(f"`{shared[0]}` is both under `routine` and under `components`; rename one of them")
         named = [("labour", self.labour), ("fault", self.fault), ("no_fault", self.no_fault)]
         named += [(f"routine.{name}", patterns) for name, patterns in self.routine.items()]
         named += [(f"components.{name}", patterns) for name, patterns in self.components.items()]
         for place, patterns in named:
             for pattern in patterns:
-                if fault := _fault_of(pattern):
-                    raise ValueError(f"{place}: {pattern!r} {fault}")
+                if problem := _pattern_problem(pattern):
+                    raise ValueError(f"{place}: pattern {pattern!r} {problem}")
         return self
 
 
 class LineSource(Section):
-    """Which column of a source holds the text, and the rules that read it.
+    """The free-text column of a source, and the rule file that classifies it.
 
     Attributes
     ----------
     text : str
-        Source column.
+        Name of the source column.
     rules : str
-        File of `LineRules`, beside the sources.
+        Path of a YAML file of `LineRules`, relative to sources.yaml.
     """
 
     text: str = Field(min_length=1)
@@ -112,128 +114,133 @@ class LineSource(Section):
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """What became of the lines of a table.
+class ClassifiedLines:
+    """Distinct texts of a table with their classes.
 
     Attributes
     ----------
     texts : DataFrame
-        `text`, `component`, `fault`, `kind`, `how` (rule, similarity or null), `lines` (how many).
+        The columns of `classify`, and `lines`: the number of rows with this text.
     """
 
     texts: pl.DataFrame
 
     @property
     def note(self) -> str:
-        """In one line."""
+        """Numbers of lines by class, in one sentence."""
         total = int(self.texts["lines"].sum())
 
-        def of(condition: pl.Expr) -> int:
+        def n_lines(condition: pl.Expr) -> int:
             return int(self.texts.filter(condition)["lines"].sum())
 
-        named = of(pl.col("component").is_not_null())
-        by_rule, alike = of(pl.col("how") == "rule"), of(pl.col("how") == "similarity")
+        matched = n_lines(pl.col("component").is_not_null())
+        by_rule, by_similarity = (n_lines(pl.col("matched_by") == name) for name in ("rule", "similarity"))
+        labour, unmapped = (n_lines(pl.col("kind") == kind) for kind in (LABOUR, UNMAPPED))
         return (
-            f"lines: {named:,} of {total:,} ({named / max(total, 1):.1%}) name a component: {by_rule:,} by rule, "
-            f"{alike:,} by similarity; {of(pl.col('kind') == LABOUR):,} are labour, {of(pl.col('kind') == UNMAPPED):,} "
-            f"are not mapped; {of(pl.col('fault')):,} are faults"
+            f"{matched:,} of {total:,} lines ({matched / max(total, 1):.1%}) have a component ({by_rule:,} by rule, "
+            f"{by_similarity:,} by similarity), {labour:,} are labour, {unmapped:,} are unmapped; "
+            f"{n_lines(pl.col('fault')):,} lines are faults"
         )
 
 
 def load_line_rules(path: Path) -> LineRules:
-    """Read a file of rules.
+    """Read a YAML file of line rules.
 
     Raises
     ------
     ConfigError
-        Names the file, the key, the rule and the value received.
+        The file is missing, is not YAML, or has an unknown key or an invalid pattern.
     """
     return load_yaml(path, LineRules)
 
 
 def classify(texts: pl.Series, rules: LineRules) -> pl.DataFrame:
-    """What distinct texts speak of.
+    """Classify distinct texts.
 
     Parameters
     ----------
     texts : Series of str
-        Each once.
+        Distinct texts, without null.
     rules : LineRules
-        See there.
+        As returned by `load_line_rules`.
 
     Returns
     -------
     DataFrame
-        `text`, `component` (null for labour and what is not mapped), `fault`, `kind` (labour, routine, fault, unmapped)
-        and `how` (rule, similarity; null where not mapped or labour).
+        One row per text: `text`, `component` (null for labour and unmapped texts), `fault` (Boolean), `kind` (labour,
+        routine, fault or unmapped) and `matched_by` (rule or similarity; null without a component).
 
     Examples
     --------
     >>> rules = LineRules(labour=["labour"], routine={"oil": ["engine oil"]}, components={"brakes": ["brake"]})
-    >>> found = classify(pl.Series(["Engine oil", "BRAKE SHOE", "BRAK SHOE", "labour", "sticker"]), rules)
-    >>> found.select("component", "kind", "how").rows()[2:]
+    >>> classes = classify(pl.Series(["Engine oil", "BRAKE SHOE", "BRAK SHOE", "labour", "sticker"]), rules)
+    >>> classes.select("component", "kind", "matched_by").rows()[2:]
     [('brakes', 'fault', 'similarity'), (None, 'labour', None), (None, 'unmapped', None)]
     """
     lower = [re.sub(r"\s+", " ", t.strip()).lower() for t in texts.to_list()]
     labour, fault, no_fault = (_any(p) for p in (rules.labour, rules.fault, rules.no_fault))
     named = [(n, _any(p), ROUTINE) for n, p in rules.routine.items()]
     named += [(n, _any(p), FAULT) for n, p in rules.components.items()]
-    usual = {name: kind for name, _, kind in named}
-    component: list[str | None] = []
-    how: list[str | None] = []
-    hired_lines = [labour is not None and bool(labour.search(t)) for t in lower]
-    for text, hired in zip(lower, hired_lines, strict=True):
-        found = None if hired else next((n for n, p, _ in named if p is not None and p.search(text)), None)
-        component.append(found)
-        how.append("rule" if found else None)
+    default_kinds = {name: kind for name, _, kind in named}
+    components: list[str | None] = []
+    matched_by: list[str | None] = []
+    is_labour = [labour is not None and bool(labour.search(t)) for t in lower]
+    for text, of_labour in zip(lower, is_labour, strict=True):
+        first = None if of_labour else next((n for n, p, _ in named if p is not None and p.search(text)), None)
+        components.append(first)
+        matched_by.append("rule" if first else None)
     if rules.similarity is not None:
-        _by_similarity(lower, component, how, hired_lines, rules.similarity)
+        _match_by_similarity(lower, components, matched_by, is_labour, rules.similarity)
     kinds = []
-    for text, name, hired in zip(lower, component, hired_lines, strict=True):
-        kind = LABOUR if hired else UNMAPPED if name is None else usual[name]
+    for text, name, of_labour in zip(lower, components, is_labour, strict=True):
+        kind = LABOUR if of_labour else UNMAPPED if name is None else default_kinds[name]
         if name is not None and fault is not None and fault.search(text):
             kind = FAULT
         elif kind == FAULT and no_fault is not None and no_fault.search(text):
             kind = ROUTINE
         kinds.append(kind)
     return pl.DataFrame(
-        {"text": texts, "component": component, "fault": [k == FAULT for k in kinds], "kind": kinds, "how": how},
-        schema=CLASSIFIED,
+        dict(zip(CLASSES, (texts, components, [k == FAULT for k in kinds], kinds, matched_by), strict=True)),
+        schema=CLASSES,
     )
 
 
-def _fault_of(pattern: str) -> str | None:
-    """What is wrong with a pattern, which is to stand beside others in one expression."""
+def _pattern_problem(pattern: str) -> str | None:
+    """Return why a pattern cannot be combined with others in one expression."""
     try:
         compiled = re.compile(f"(?:{pattern})", re.IGNORECASE)
     except re.error as error:
-        return f"is no regular expression ({error})"
+        return f"is not a regular expression ({error}); correct it"
     if compiled.groupindex or re.search(r"\\[1-9]", pattern):
-        return "names a group, or refers to one: groups are counted across all patterns; write it without"
-    return "occurs in every text: write out what must be there" if compiled.search("") else None
+        return "has a named group or a back-reference, which fail in a combined expression; write it without"
+    return "matches every text, even an empty one; require at least one character" if compiled.search("") else None
 
 
 def _any(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
     return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE) if patterns else None
 
 
-def _by_similarity(
-    texts: list[str], component: list[str | None], how: list[str | None], hired: list[bool], rule: Similarity
+def _match_by_similarity(
+    texts: list[str],
+    components: list[str | None],
+    matched_by: list[str | None],
+    is_labour: list[bool],
+    similarity: Similarity,
 ) -> None:
-    """Fill in the component of the most similar text that a pattern has mapped."""
-    known = [i for i, c in enumerate(component) if c is not None]
-    asked = [i for i, c in enumerate(component) if c is None and not hired[i] and texts[i]]
-    if not known or not asked:
+    """Assign each text without a component, in place, that of the most similar text matched by a pattern."""
+    references = [i for i, c in enumerate(components) if c is not None]
+    queries = [i for i, c in enumerate(components) if c is None and not is_labour[i] and texts[i]]
+    if not references or not queries:
         return
-    from sklearn.feature_extraction.text import TfidfVectorizer  # slow to import, and few sources need it
+    from sklearn.feature_extraction.text import TfidfVectorizer  # slow to import and rarely needed
 
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=rule.characters, dtype=np.float32)
-    there = vectorizer.fit_transform([texts[i] for i in known]).T.tocsr()
-    for begin in range(0, len(asked), BLOCK):
-        block = asked[begin : begin + BLOCK]
-        cosine = (vectorizer.transform([texts[i] for i in block]) @ there).tocsr()
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=similarity.characters, dtype=np.float32)
+    reference_vectors = vectorizer.fit_transform([texts[i] for i in references]).T.tocsr()
+    for begin in range(0, len(queries), BLOCK_TEXTS):
+        block = queries[begin : begin + BLOCK_TEXTS]
+        cosine = (vectorizer.transform([texts[i] for i in block]) @ reference_vectors).tocsr()
         for row, i in enumerate(block):
             values = cosine.data[cosine.indptr[row] : cosine.indptr[row + 1]]
-            if len(values) and values.max() >= rule.at_least:
+            if len(values) and values.max() >= similarity.at_least:
                 nearest = cosine.indices[cosine.indptr[row] + int(values.argmax())]
-                component[i], how[i] = component[known[nearest]], "similarity"
+                components[i], matched_by[i] = components[references[nearest]], "similarity"

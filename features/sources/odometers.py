@@ -1,4 +1,4 @@
-"""What is kept beside a table of workshop lines: readings that cannot be, and texts that no rule knows."""
+"""Files written beside the quarantine of service records: implausible odometer readings and unmapped texts."""
 
 from __future__ import annotations
 
@@ -9,54 +9,58 @@ import polars as pl
 
 from features.errors import DataError
 from features.odometer import REASONS, implausible
-from features.sources.lines import UNMAPPED, Mapped
-from features.sources.quarantine import write_beside
+from features.sources.lines import UNMAPPED, ClassifiedLines
+from features.sources.quarantine import write_table
 
 READ = ("vehicle_id", "serviced_at", "odometer_km")
 
 
-def without_implausible(frame: pl.LazyFrame, path: Path, *, where: str) -> tuple[pl.LazyFrame, dict[str, int]]:
-    """Rows in which readings that contradict the others of their vehicle are unknown.
+def remove_implausible(frame: pl.LazyFrame, path: Path, *, where: str) -> tuple[pl.LazyFrame, dict[str, int]]:
+    """Replace odometer readings by null that contradict other readings of the same vehicle.
 
     Parameters
     ----------
     frame : pl.LazyFrame
-        Kept rows of service_records, always in the same order.
+        Valid rows of service_records, in the same order whenever it is collected.
     path : Path
-        Where those readings go, with what is wrong with them; removed if there are none.
+        Path of the Parquet file that lists those readings with their reason; deleted if there are none.
+    where : str
+        Name of the source, for error messages.
 
     Returns
     -------
-    frame, counts
-        The rows, and how many readings break which rule.
+    frame : pl.LazyFrame
+        All rows; `odometer_km` is null where the reading is implausible.
+    counts : dict of str to int
+        "odometer_km: reason" to the number of readings.
 
     Raises
     ------
     DataError
-        A column is missing.
+        The source has no `vehicle_id`, `serviced_at` or `odometer_km`.
     """
     names = frame.collect_schema().names()
-    absent = [n for n in READ if n not in names]
-    if absent:
-        raise DataError(f"{where}: check_odometer needs {absent[0]}: map it, or remove check_odometer")
-    read = frame.select(READ).collect()
-    whole = np.flatnonzero(read.select(pl.all_horizontal(pl.col(READ).is_not_null())).to_series().to_numpy())
-    rows = read[whole]
+    missing = [n for n in READ if n not in names]
+    if missing:
+        raise DataError(f"{where}: check_odometer needs the column {missing[0]}: map it, or remove check_odometer")
+    readings = frame.select(READ).collect()
+    complete = np.flatnonzero(readings.select(pl.all_horizontal(pl.col(READ).is_not_null())).to_series().to_numpy())
+    rows = readings[complete]
     vehicle = rows["vehicle_id"].cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
-    codes = np.zeros(read.height, dtype=np.int8)
-    codes[whole] = implausible(vehicle, rows["serviced_at"].to_numpy(), rows["odometer_km"].to_numpy())
-    wrong = pl.Series("wrong", codes)
-    counts = {f"odometer_km: {told}": int((codes == code).sum()) for code, told in REASONS.items()}
+    codes = np.zeros(readings.height, dtype=np.int8)
+    codes[complete] = implausible(vehicle, rows["serviced_at"].to_numpy(), rows["odometer_km"].to_numpy())
+    code_column = pl.Series("code", codes)
+    counts = {f"odometer_km: {reason}": int((codes == code).sum()) for code, reason in REASONS.items()}
     counts = {rule: n for rule, n in counts.items() if n}
-    told = wrong.replace_strict(REASONS, default=None, return_dtype=pl.String).alias("reason")
-    write_beside(path, read.with_columns(told).filter(wrong != 0))
+    reasons = code_column.replace_strict(REASONS, default=None, return_dtype=pl.String).alias("reason")
+    write_table(path, readings.with_columns(reasons).filter(code_column != 0))
     if not counts:
         return frame, {}
-    marked = pl.concat([frame, wrong.to_frame().lazy()], how="horizontal")
-    return marked.with_columns(pl.when(pl.col("wrong") == 0).then("odometer_km")).select(names), counts
+    coded = pl.concat([frame, code_column.to_frame().lazy()], how="horizontal")
+    return coded.with_columns(pl.when(pl.col("code") == 0).then("odometer_km")).select(names), counts
 
 
-def keep_unmapped(path: Path, mapped: Mapped) -> None:
-    """Write the texts that no rule maps, the most frequent first; the file is removed if there are none."""
-    left = mapped.texts.filter(pl.col("kind") == UNMAPPED).select("text", "lines")
-    write_beside(path, left.sort("lines", "text", descending=[True, False]))
+def write_unmapped(path: Path, lines: ClassifiedLines) -> None:
+    """Write the texts that no rule maps, the most frequent first; the file is deleted if there are none."""
+    unmapped = lines.texts.filter(pl.col("kind") == UNMAPPED).select("text", "lines")
+    write_table(path, unmapped.sort("lines", "text", descending=[True, False]))

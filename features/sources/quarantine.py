@@ -1,4 +1,4 @@
-"""The rows that break the contract, kept in a file for whoever has to put them right."""
+"""Files of quarantined rows, for the people who correct the source."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from features.sources.scans import ROW
 
 
 def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Path | None:
-    """Write the broken rows as the source has them, with `source_row` and `broken_rules` in front.
+    """Write the rows that break the contract, as they are in the source, behind `source_row` and `broken_rules`.
 
-    The file appears whole or not at all, is readable by its owner alone (it may hold personal data), and one from an
-    earlier run is removed when no row is broken.
+    The file is written as a whole or not at all, and only its owner may read it, because it may hold personal data.
+    Without broken rows, the file of an earlier run is deleted.
 
     Parameters
     ----------
     path : Path
-        The Parquet file.
+        Path of the Parquet file.
     rows : pl.LazyFrame
-        The source's rows with their position in `__row__`.
+        The source's rows with their position from 0 in `__row__`.
     broken : pl.DataFrame
-        `__row__` and `broken_rules`.
+        `__row__` and `broken_rules` (list of String) of the broken rows.
 
     Returns
     -------
     Path or None
-        The file, if there is one.
+        `path`, or None without broken rows. `source_row` counts from 1.
 
     Raises
     ------
     ConfigError
-        The folder cannot be written to, or its disk is full.
+        The folder is not writable, or the disk is full.
     """
-    return write_beside(path, _content(rows, broken))  # read first: what fails from here on is the writing
+    return write_table(path, _content(rows, broken))  # read first, so that later errors are errors of writing
 
 
-def write_beside(path: Path, content: pl.DataFrame) -> Path | None:
-    """Write a table, Parquet or CSV by its name, whole and for its owner alone; one without rows removes the file.
+def write_table(path: Path, content: pl.DataFrame) -> Path | None:
+    """Write a table as CSV or Parquet, by the suffix of `path`; a table without rows deletes the file instead.
+
+    The file is written as a whole or not at all, and only its owner may read it.
 
     Raises
     ------
     ConfigError
-        The folder cannot be written to, or its disk is full.
+        The folder is not writable, or the disk is full.
     """
     try:
         if content.is_empty():
@@ -65,13 +67,13 @@ def write_beside(path: Path, content: pl.DataFrame) -> Path | None:
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = getattr(error, "strerror", None) or str(error).rsplit("IO error: ", 1)[-1]
         raise ConfigError(
-            f"{path}: cannot be written: {reason}: free space on its disk, or choose a folder this user may write to"
+            f"{path}: cannot be written: {reason}: free disk space, or choose a folder that this user may write to"
         ) from None
     return path
 
 
 def _content(rows: pl.LazyFrame, broken: pl.DataFrame) -> pl.DataFrame:
-    taken = rows.filter(pl.col(ROW).is_in(broken[ROW].implode())).collect()
-    clash = {c: f"{c} (source)" for c in taken.columns if c in ("source_row", "broken_rules")}
-    joined = broken.join(taken.rename(clash), on=ROW, how="left", maintain_order="left")
+    source_rows = rows.filter(pl.col(ROW).is_in(broken[ROW].implode())).collect()
+    new_names = {c: f"{c} (source)" for c in source_rows.columns if c in ("source_row", "broken_rules")}
+    joined = broken.join(source_rows.rename(new_names), on=ROW, how="left", maintain_order="left")
     return joined.select((pl.col(ROW).cast(pl.Int64) + 1).alias("source_row"), pl.exclude(ROW))

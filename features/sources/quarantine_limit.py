@@ -1,4 +1,4 @@
-"""The error that stops a run when too many rows of a table break its contract."""
+"""The error of a table with too many quarantined rows."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from features.sources.scans import ROW
 from features.sources.validation import ValidationResult
 from features.tables import Table
 
-_TOP = 3
+_MAX_RULES = 3
 
 _REMEDIES = {
-    TYPE: "correct the values, or map another column or list them under `nulls`",
+    TYPE: "correct the values, list them under `nulls`, or map another source column",
     UNMAPPED: "add the value to `map`, or set `map_other`",
-    NOT_FINITE: "replace infinite values, or list them under `nulls`",
-    NOT_WHOLE: "give its `factor` (100 from yuan to fen)",
-    OTHER_UNIT: "set `unit` (s or ms; us if it is right as it is)",
-    NULL: "fill it, or map another column",
-    FUTURE: "correct the instants or `timezone`, or set `allow_future: true`",
+    NOT_FINITE: "correct the values, or list them under `nulls`",
+    NOT_WHOLE: "set `factor` (100 converts yuan to fen), or correct the values",
+    OTHER_UNIT: "set `unit` to s or ms, or to us if the values are microseconds",
+    NULL: "fill in the column, or map another source column",
+    FUTURE: "correct the timestamps or `timezone`, or set `allow_future: true`",
     DUPLICATE_KEY: "keep one row for each key",
 }
 
@@ -37,43 +37,46 @@ def quarantine_error(
     *,
     share: float,
     file: str,
-    written: Path | None,
+    quarantine: Path | None,
 ) -> DataError:
-    """Name the rules that most rows break, each with an example unless it could be personal data.
+    """Return an error with the three rules that most rows break, an example value and a remedy for each.
+
+    Values of personal columns and of extra features are not shown.
 
     Parameters
     ----------
     table : Table
-        The contract.
+        Contract of the table.
     mapping : ColumnMapping
-        Source column of every column.
+        Source column of every contract column, as returned by `map_columns`.
     rows : pl.LazyFrame
-        The source's rows with their position in `__row__`.
+        The source's rows with their position from 0 in `__row__`.
     validation : ValidationResult
-        Rows that are valid, repeated or broken.
+        As returned by `validate_rows`.
     share : float
-        The share of broken rows that is allowed.
+        Largest accepted share of broken rows, from 0 to 1.
     file : str
         Name of the YAML file.
-    written : Path or None
-        The quarantine file.
+    quarantine : Path or None
+        Path of the quarantine file.
     """
-    broken, read = validation.broken.height, validation.rows_read
-    counted = [(label, n) for label, n in validation.rules.items() if label != EXACT_DUPLICATE]
-    told = "; ".join(
-        f"{label} in {n:,} rows, for example {_example(label, table, mapping, rows, validation)}: {_remedy(label)}"
-        for label, n in counted[:_TOP]
+    n_broken, n_read = validation.broken.height, validation.rows_read
+    counts = [(label, n) for label, n in validation.rules.items() if label != EXACT_DUPLICATE]
+    rules = "; ".join(
+        f"{label} in {n:,} rows, for example {_example(label, table, mapping, rows, validation)} ({_remedy(label)})"
+        for label, n in counts[:_MAX_RULES]
     )
-    more = f"; and {len(counted) - _TOP} more rules" if len(counted) > _TOP else ""
+    more = f"; and {len(counts) - _MAX_RULES} more rules" if len(counts) > _MAX_RULES else ""
+    limit = f"max_quarantined_share in {file} is {share:.1%}" if validation.rows_valid else "no valid row is left"
     return DataError(
-        f"{table.name}: {broken:,} of {read:,} rows ({broken / read:.1%}) break the contract, "
-        f"max_quarantined_share in {file} is {share:.1%}: {told}{more}. The rows are in {written}"
+        f"{table.name}: {n_broken:,} of {n_read:,} rows ({n_broken / n_read:.1%}) break the contract, and {limit}. "
+        f"{rules}{more}. The rows are in {quarantine}"
     )
 
 
 def _remedy(label: str) -> str:
     rule = label.split(": ", 1)[1]
-    return _REMEDIES.get(rule, "correct the values, or their `factor` or `map`")
+    return _REMEDIES.get(rule, "correct the values, or set `factor` or `map`")
 
 
 def _example(label: str, table: Table, mapping: ColumnMapping, rows: pl.LazyFrame, validation: ValidationResult) -> str:
@@ -82,18 +85,18 @@ def _example(label: str, table: Table, mapping: ColumnMapping, rows: pl.LazyFram
     mapped_columns = {f.name: f for f in mapping.columns}
     if any(n in table.personal for n in names):
         return "<personal>"
-    if not all(mapped_columns[n].contract for n in names):
-        return "<not shown>"  # nobody has said whether an extra feature is personal
-    row = validation.broken.filter(pl.col("broken_rules").list.contains(label))[ROW][0]
-    found = rows.filter(pl.col(ROW) == row).collect()
+    if not all(mapped_columns[n].in_contract for n in names):
+        return "<not shown>"  # an extra feature may be personal: the contract does not say
+    row_index = validation.broken.filter(pl.col("broken_rules").list.contains(label))[ROW][0]
+    row = rows.filter(pl.col(ROW) == row_index).collect()
 
     def value(name: str) -> Any:
         spec = mapped_columns[name].spec
-        return spec.constant if spec.source is None else found[spec.source][0]
+        return spec.constant if spec.source is None else row[spec.source][0]
 
-    return ", ".join(_shown(value(n)) for n in names)
+    return ", ".join(_shortened(value(n)) for n in names)
 
 
-def _shown(value: Any) -> str:
+def _shortened(value: Any) -> str:
     text = "null" if value is None else str(value) if isinstance(value, int | float) else repr(str(value))
     return text if len(text) <= 40 else text[:37] + "..."

@@ -1,4 +1,4 @@
-"""Raw tables read from their sources: mapped, checked against the contract, the broken rows set apart."""
+"""Read raw tables: map their columns, validate their rows, and quarantine the rows that break the contract."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ import polars as pl
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, SourcesConfig, TableSource
-from features.sources.odometers import keep_unmapped, without_implausible
+from features.sources.odometers import remove_implausible, write_unmapped
 from features.sources.quarantine import write_quarantine
 from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW, Scan, open_source, read_error
-from features.sources.typed_rows import TypedRows, chosen, typed
+from features.sources.typed_rows import TypedRows, convert_rows, select_mapped
 from features.sources.validation import ValidationResult, validate_rows
 from features.tables import TABLES, Table
 from features.yaml_config import name_hint
 
-NOTHING: Mapping[str, ExtraFeatures] = MappingProxyType({})
+NO_EXTRAS: Mapping[str, ExtraFeatures] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class TableReport:
-    """What reading one table found.
+    """Row counts and broken rules of one table.
 
     Attributes
     ----------
     table : str
-        Its name.
+        Name of the table.
     rows_read, rows_valid, rows_quarantined : int
-        The rest of `rows_read` are exact duplicates, of which the first is kept.
+        Number of rows. The other rows of `rows_read` repeat a valid row exactly.
     rules : dict of str to int
-        "column: rule" to the rows that break it, most first; "exact duplicate" to the rows left out as such.
+        "column: rule" to the number of rows that break it, in descending order; "exact duplicate" to the number of
+        rows that repeat another one.
     fingerprint : str
-        Hash of the kept rows' content, whatever their order.
+        Hash of the valid rows, independent of their order.
     columns : tuple of str
-        The frame's columns.
+        Columns of the frame.
     notes : tuple of str
-        What was read out of free text, and readings that were set to unknown.
+        Sentences about classified free-text lines and removed odometer readings.
     """
 
     table: str
@@ -57,10 +58,17 @@ class TableReport:
 
 @dataclass(frozen=True)
 class RawTables:
-    """Raw tables by name: the frames, and what reading each found.
+    """Valid rows of each raw table, and a report on its read.
 
-    A frame from Parquet reads its files again whenever it is collected, so that only the columns in use ever are in
-    memory: replace such files rather than rewriting them while a run is on. Others are in memory already.
+    A frame from Parquet reads its files again whenever it is collected, to keep only the columns in use in memory. Do
+    not overwrite these files during a run; replace them. Frames from CSV and databases are in memory.
+
+    Attributes
+    ----------
+    frames : dict of str to LazyFrame
+        By table name.
+    reports : dict of str to TableReport
+        By table name.
     """
 
     frames: dict[str, pl.LazyFrame]
@@ -71,38 +79,43 @@ def read_tables(
     config: SourcesConfig,
     names: Sequence[str],
     *,
-    extra: Mapping[str, ExtraFeatures] = NOTHING,
+    extra: Mapping[str, ExtraFeatures] = NO_EXTRAS,
     quarantine_folder: Path,
     undated: Collection[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> RawTables:
-    """Read raw tables and keep the rows that hold to the contract.
+    """Read raw tables and return the rows that satisfy their contracts.
 
-    All tables and columns are checked by name before any row is read. A frame has the contract's columns that the
-    source has, in the contract's order and types, then the extra features (Float64, String).
+    Table and column names are checked for all tables before any row is read.
 
     Parameters
     ----------
     config : SourcesConfig
-        Where each table comes from.
+        As returned by `load_sources`.
     names : sequence of str
-        Tables to read.
+        Names of the tables to read.
     extra : mapping of str to ExtraFeatures
-        Columns beyond the contract to carry along, by table.
+        By table: columns beyond the contract to read.
     quarantine_folder : Path
-        Where `<table>.parquet` with the broken rows goes.
+        Folder for the quarantined rows, in `<table>.parquet`.
     undated : collection of str
-        Tables whose ordering instant does not exist: it is not asked for, and not in the frame.
+        Tables whose rows carry no date: their time column is neither required nor returned.
     progress : callable, optional
-        Called with one line of text per step.
+        Called with a line of text for each table.
+
+    Returns
+    -------
+    RawTables
+        Each frame has the contract columns that the source has, in the contract's order and types (timestamps int64
+        us since 1970 UTC, money int64 fen), then the extra features (Float64 or String).
 
     Raises
     ------
     ConfigError
-        The mapping names a column or option that cannot be; the quarantine cannot be written.
+        A mapping uses a column or option that does not exist, or the quarantine folder is not writable.
     DataError
-        A source that cannot be read, a required column that is missing or empty, no rows, or more broken rows than
-        `max_quarantined_share`.
+        A source cannot be read or has no rows, a required column is missing or empty, or the share of broken rows is
+        above `max_quarantined_share`.
 
     Examples
     --------
@@ -118,24 +131,22 @@ def read_tables(
     >>> tables.reports["loan_outcomes"].rows_valid
     2
     """
-    tell = progress or (lambda line: None)
+    report_progress = progress or (lambda line: None)
     now = time.time_ns() // 1_000
     plans = _plans(config, names, extra, undated)
     frames, reports = {}, {}
     for plan in plans:
         name = plan.table.name
-        for ignored in plan.mapping.ignored:
-            tell(f"{name}: `{ignored}` is mapped but neither in the contract nor an extra feature: not read")
+        for column in plan.mapping.unused:
+            report_progress(f"{name}: `{column}` is mapped but not read: it is no contract column and no extra feature")
         try:
             frames[name], reports[name] = _read(plan, config, Path(quarantine_folder) / f"{name}.parquet", now)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise read_error(plan.scan.where, error) from None
         report = reports[name]
-        tell(
-            f"{name}: {report.rows_read:,} rows read, {report.rows_valid:,} kept, {report.rows_quarantined:,} set apart"
-        )
-        for note in report.notes:
-            tell(f"{name}: {note}")
+        counts = f"{report.rows_read:,} rows read, {report.rows_valid:,} valid, {report.rows_quarantined:,} quarantined"
+        for text in (counts, *report.notes):
+            report_progress(f"{name}: {text}")
     return RawTables(frames, reports)
 
 
@@ -170,7 +181,7 @@ def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, undated: bool)
         raise ConfigError(f"`{name}` is not a raw table; {name_hint(name, TABLES)}")
     source = config.tables.get(name)
     if source is None:
-        raise ConfigError(f"{config.file}: tables: no entry `{name}`: say there where its rows come from")
+        raise ConfigError(f"{config.file}: tables: the table `{name}` is needed and has no entry: add its source")
     scan = open_source(name, source)
     mapping = map_columns(TABLES[name], source, scan.columns, extra=extra, undated=undated, file=config.file)
     return _Plan(TABLES[name], source, scan, mapping)
@@ -178,10 +189,10 @@ def _plan(config: SourcesConfig, name: str, extra: ExtraFeatures, undated: bool)
 
 def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tuple[pl.LazyFrame, TableReport]:
     name, where, source = plan.table.name, plan.scan.where, plan.source
-    rows = chosen(plan.scan.rows(), source, plan.mapping)
+    rows = select_mapped(plan.scan.rows(), source, plan.mapping)
     if not plan.scan.cheap_to_repeat:
         rows = rows.collect().lazy()
-    table = typed(
+    table = convert_rows(
         rows,
         plan.table,
         plan.mapping,
@@ -193,22 +204,22 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     if not plan.scan.cheap_to_repeat:
         table = TypedRows(table.frame.collect().lazy(), table.columns, table.flags)
     required = tuple(f.name for f in plan.mapping.columns if f.required)
-    validation = validate_rows(table, plan.mapping.key, watch=required)
-    _not_empty(validation, plan)
-    written = write_quarantine(quarantine, rows, validation.broken)
+    validation = validate_rows(table, plan.mapping.key, check_empty=required)
+    _check_not_empty(validation, plan)
+    quarantine_file = write_quarantine(quarantine, rows, validation.broken)
     share = config.max_quarantined_share
     if validation.broken.height > share * validation.rows_read or validation.rows_valid == 0:
         raise quarantine_error(
-            plan.table, plan.mapping, rows, validation, share=share, file=config.file, written=written
+            plan.table, plan.mapping, rows, validation, share=share, file=config.file, quarantine=quarantine_file
         )
-    frame, notes = _kept(table, validation), [plan.scan.mapped.note] if plan.scan.mapped else []
-    if plan.scan.mapped is not None:
-        keep_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.mapped)
+    frame, notes = _valid_rows(table, validation), [plan.scan.lines.note] if plan.scan.lines else []
+    if plan.scan.lines is not None:
+        write_unmapped(quarantine.with_suffix(".unmapped.csv"), plan.scan.lines)
     rules = dict(validation.rules)
     if source.check_odometer:
-        frame, counted = without_implausible(frame, quarantine.with_suffix(".odometer.parquet"), where=where)
-        rules |= counted
-        notes += [f"{n:,} readings become unknown: {rule}" for rule, n in counted.items()]
+        frame, counts = remove_implausible(frame, quarantine.with_suffix(".odometer.parquet"), where=where)
+        rules |= counts
+        notes += [f"{n:,} odometer readings removed: {rule}" for rule, n in counts.items()]
     report = TableReport(
         name,
         validation.rows_read,
@@ -222,20 +233,21 @@ def _read(plan: _Plan, config: SourcesConfig, quarantine: Path, now: int) -> tup
     return frame, report
 
 
-def _not_empty(validation: ValidationResult, plan: _Plan) -> None:
+def _check_not_empty(validation: ValidationResult, plan: _Plan) -> None:
     where = plan.scan.where
     if validation.rows_read == 0:
-        filtered = " that `only` and `drop` leave: widen them" if plan.source.only or plan.source.drop else ""
-        raise DataError(f"{where}: has no rows{filtered or ': fill the table, or point to the right one'}")
+        is_filtered = bool(plan.source.only or plan.source.drop)
+        remedy = "relax `only` and `drop`" if is_filtered else "fill the table, or give another source"
+        raise DataError(f"{where}: has no rows{' after the filters' if is_filtered else ''}: {remedy}")
     if validation.empty:
         raise DataError(
-            f"{where}: required column `{validation.empty[0]}` is null in every row: "
-            f"fill it, or map another column under tables.{plan.table.name}.columns.{validation.empty[0]}"
+            f"{where}: the required column `{validation.empty[0]}` has no value in any row: fill it in, or map another "
+            f"source column at tables.{plan.table.name}.columns.{validation.empty[0]}"
         )
 
 
-def _kept(table: TypedRows, validation: ValidationResult) -> pl.LazyFrame:
+def _valid_rows(table: TypedRows, validation: ValidationResult) -> pl.LazyFrame:
     frame = table.frame
-    if len(validation.left_out):
-        frame = frame.filter(~pl.col(ROW).is_in(validation.left_out.implode()))
+    if len(validation.excluded):
+        frame = frame.filter(~pl.col(ROW).is_in(validation.excluded.implode()))
     return frame.select(table.columns)

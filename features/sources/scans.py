@@ -1,4 +1,4 @@
-"""A table's source opened without reading its rows: Parquet files, a CSV file or a query."""
+"""Lazy scans of a table's source: Parquet files, a CSV file or a database query."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import polars as pl
 
 from features.errors import ChehangError, ConfigError, DataError
 from features.sources.config import TableSource
-from features.sources.encodings import head, readable
-from features.sources.lines import LineSource, Mapped, classify, load_line_rules
-from features.sources.values import filtered
+from features.sources.encodings import as_utf8, read_head
+from features.sources.lines import ClassifiedLines, LineSource, classify, load_line_rules
+from features.sources.values import filter_rows
 
 LINE_COLUMNS = ("component", "fault")
 ROW = "__row__"  # position of a row in its source, from 0
@@ -21,49 +21,57 @@ ROW = "__row__"  # position of a row in its source, from 0
 
 @dataclass(frozen=True)
 class Scan:
-    """An opened source.
+    """An opened source whose rows have not been read.
 
     Attributes
     ----------
     where : str
-        How messages name it: the table and its file or query.
+        Table, and path or query, as shown in error messages.
     columns : tuple of str
-        Names of its columns.
+        Names of the source columns.
     rows : callable
-        The rows, with their position in `__row__`.
+        Returns the rows as a LazyFrame with `__row__`, the position in the source from 0.
     cheap_to_repeat : bool
-        Whether the frame may be collected more than once (Parquet), or is read once into memory.
-    mapped : Mapped or None
-        What was read out of free text.
+        True if the rows may be collected several times (Parquet); False if they should be collected once.
+    lines : ClassifiedLines or None
+        Classes of the free-text lines, where the table's entry has `lines`.
     """
 
     where: str
     columns: tuple[str, ...]
     rows: Callable[[], pl.LazyFrame]
     cheap_to_repeat: bool
-    mapped: Mapped | None = None
+    lines: ClassifiedLines | None = None
 
 
 def open_source(table: str, source: TableSource) -> Scan:
-    """Open a table's source and learn its column names.
+    """Open the source of a table and read its column names, without its rows.
+
+    Parameters
+    ----------
+    table : str
+        Name of the table, for error messages.
+    source : TableSource
+        The table's entry in sources.yaml.
 
     Raises
     ------
     DataError
-        A missing, unreadable or malformed file, a database that refuses.
+        A file is missing, unreadable or malformed, a column named by an option does not exist, or the database rejects
+        the query.
     ConfigError
-        A path of the wrong kind, a database driver that is missing.
+        A path is a folder where a file is needed, or a database driver is not installed.
     """
-    scan = _own(table, source)
+    scan = _single(table, source)
     for other in source.join:
         scan = _joined(
-            scan, _own(table, source.model_copy(update={"parquet": other.parquet, "csv": other.csv})), other.on
+            scan, _single(table, source.model_copy(update={"parquet": other.parquet, "csv": other.csv})), other.on
         )
     scan = _combined(scan, source.combine) if source.combine else scan
     return _classified(scan, source, source.lines) if source.lines else scan
 
 
-def _own(table: str, source: TableSource) -> Scan:
+def _single(table: str, source: TableSource) -> Scan:
     if source.parquet is not None:
         return _parquet(table, source.parquet)
     if source.csv is not None:
@@ -72,26 +80,26 @@ def _own(table: str, source: TableSource) -> Scan:
 
 
 def _joined(scan: Scan, other: Scan, on: tuple[str, ...]) -> Scan:
-    """The rows of a scan with the columns that another one adds."""
+    """Left-join the columns of another scan."""
     keys = list(on)
     for side in (scan, other):
-        if absent := [k for k in keys if k not in side.columns]:
-            raise DataError(f"{side.where}: has no column `{absent[0]}`, which `join.on` names: correct it")
-    if both := [c for c in other.columns if c in scan.columns and c not in keys]:
-        raise DataError(f"{other.where}: column `{both[0]}` is in {scan.where} too: rename it in one of the files")
+        if missing := [k for k in keys if k not in side.columns]:
+            raise DataError(f"{side.where}: has no column `{missing[0]}`, used in `join.on`: correct `join.on`")
+    if shared := [c for c in other.columns if c in scan.columns and c not in keys]:
+        raise DataError(f"{other.where}: column `{shared[0]}` is also in {scan.where}: rename it in one of the files")
     try:
         right = other.rows().drop(ROW)
         left = scan.rows().collect_schema()
-        mine = right.collect_schema()
-        right = right.with_columns(pl.col(k).cast(left[k], strict=False) for k in keys if mine[k] != left[k])
-        twice = right.drop_nulls(keys).group_by(keys).len().filter(pl.col("len") > 1).head(1).collect()
+        types = right.collect_schema()
+        right = right.with_columns(pl.col(k).cast(left[k], strict=False) for k in keys if types[k] != left[k])
+        repeated = right.drop_nulls(keys).group_by(keys).len().filter(pl.col("len") > 1).head(1).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise read_error(other.where, error) from None
-    if twice.height:
-        row = twice.row(0, named=True)
-        who = ", ".join(f"{k} {row[k]}" for k in keys)
+    if repeated.height:
+        row = repeated.row(0, named=True)
+        key = ", ".join(f"{k} {row[k]}" for k in keys)
         raise DataError(
-            f"{other.where}: {row['len']} rows of {who}: `join.on` must name a single row; add a column to it"
+            f"{other.where}: {row['len']} rows have {key}: `join.on` must identify one row; add a column to it"
         )
 
     def rows() -> pl.LazyFrame:
@@ -102,51 +110,52 @@ def _joined(scan: Scan, other: Scan, on: tuple[str, ...]) -> Scan:
 
 
 def _combined(scan: Scan, combine: Mapping[str, tuple[str, ...]]) -> Scan:
-    """The rows of a scan with columns put together from several."""
+    """Add the columns of `combine`."""
     for name, parts in combine.items():
         if name in scan.columns:
-            raise DataError(f"{scan.where}: `combine` makes column `{name}`, which is there already: give another name")
-        if absent := [c for c in parts if c not in scan.columns]:
-            raise DataError(f"{scan.where}: has no column `{absent[0]}`, which `combine.{name}` names: correct it")
-    made = [
+            raise DataError(f"{scan.where}: `combine` adds column `{name}`, which the source already has: rename it")
+        if missing := [c for c in parts if c not in scan.columns]:
+            raise DataError(f"{scan.where}: has no column `{missing[0]}`, used in `combine.{name}`: correct it there")
+    combined = [
         pl.concat_str([pl.col(c).cast(pl.String) for c in parts], separator=" ").alias(name)
         for name, parts in combine.items()
     ]
-    return Scan(scan.where, (*scan.columns, *combine), lambda: scan.rows().with_columns(made), scan.cheap_to_repeat)
+    return Scan(scan.where, (*scan.columns, *combine), lambda: scan.rows().with_columns(combined), scan.cheap_to_repeat)
 
 
 def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
-    """The rows of a scan with what their text speaks of: each distinct text is looked at once."""
+    """Add `component` and `fault`; each distinct text is classified once."""
     if lines.text not in scan.columns:
-        raise DataError(f"{scan.where}: has no column `{lines.text}`, which `lines.text` names: correct it")
+        raise DataError(f"{scan.where}: has no column `{lines.text}`, used in `lines.text`: correct it there")
     for name in LINE_COLUMNS:
         if name in scan.columns:
             raise DataError(
-                f"{scan.where}: has a column `{name}` of its own, which `lines` would make: remove one of them"
+                f"{scan.where}: `lines` adds column `{name}`, which the source already has: remove `lines`, "
+                "or the column"
             )
     rules = load_line_rules(Path(lines.rules))
     try:
         text = pl.col(lines.text).cast(pl.String)
-        chosen = filtered(scan.rows(), source).select(text.alias("text"))
-        counted = chosen.group_by("text").len("lines").sort("text").collect()
+        texts = filter_rows(scan.rows(), source).select(text.alias("text"))
+        counts = texts.group_by("text").len("lines").sort("text").collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise read_error(scan.where, error) from None
-    found = classify(counted["text"].fill_null(""), rules).with_columns(text=counted["text"], lines=counted["lines"])
-    looked_up = found.select(pl.col("text").alias(lines.text), *LINE_COLUMNS).lazy()
+    classes = classify(counts["text"].fill_null(""), rules).with_columns(text=counts["text"], lines=counts["lines"])
+    line_columns = classes.select(pl.col("text").alias(lines.text), *LINE_COLUMNS).lazy()
 
     def rows() -> pl.LazyFrame:
         left = scan.rows().with_columns(pl.col(lines.text).cast(pl.String))
-        return left.join(looked_up, on=lines.text, how="left", nulls_equal=True, maintain_order="left")
+        return left.join(line_columns, on=lines.text, how="left", nulls_equal=True, maintain_order="left")
 
-    return Scan(scan.where, (*scan.columns, *LINE_COLUMNS), rows, scan.cheap_to_repeat, Mapped(found))
+    return Scan(scan.where, (*scan.columns, *LINE_COLUMNS), rows, scan.cheap_to_repeat, ClassifiedLines(classes))
 
 
 def read_error(where: str, error: Exception) -> ChehangError:
-    """What went wrong while reading, in one line, and what to do about it."""
+    """Return an error of reading `where` as a `ChehangError` in one line, with a remedy."""
     if isinstance(error, ChehangError):
         return error
     text = (str(error).split("\n\n")[0].splitlines() or [type(error).__name__])[0]
-    return DataError(f"{where}: cannot be read: {text}: repair or replace the file, and check its permissions")
+    return DataError(f"{where}: cannot be read: {text}: check the file's permissions, or replace it by an intact copy")
 
 
 def _parquet(table: str, pattern: str) -> Scan:
@@ -161,7 +170,7 @@ def _parquet(table: str, pattern: str) -> Scan:
     def rows() -> pl.LazyFrame:
         if all(s == schemas[0] for s in schemas):
             return pl.scan_parquet(files, hive_partitioning=nested, glob=False, row_index_name=ROW)
-        # Exports of different months differ: a column came later, or is whole numbers in one and not in the next.
+        # Exports of different months may differ: a column was added, or is integer in one file and float in the next.
         scans = [pl.scan_parquet(f, hive_partitioning=nested, glob=False) for f in files]
         return pl.concat(scans, how="diagonal_relaxed").with_row_index(ROW)
 
@@ -169,27 +178,26 @@ def _parquet(table: str, pattern: str) -> Scan:
 
 
 def _root(pattern: str) -> Path:
-    """The folder above which a path's parts are not part of the table."""
+    """Return the part of a path before its first wildcard."""
     path = Path(pattern)
     if path.is_dir():
         return path
-    fixed = [p for p in path.parents if not any(c in str(p) for c in "*?[")]
-    return fixed[0]
+    return next(p for p in path.parents if not any(c in str(p) for c in "*?["))
 
 
 def _parquet_files(where: str, pattern: str) -> list[Path]:
     path = Path(pattern)
     if path.is_dir():
-        found = sorted(f for f in path.rglob("*.parquet") if not _hidden(f, path))
-        if not found:
-            raise DataError(f"{where}: the folder holds no *.parquet file: correct `parquet`, or write the files")
-        return found
+        files = sorted(f for f in path.rglob("*.parquet") if not _hidden(f, path))
+        if not files:
+            raise DataError(f"{where}: the folder has no *.parquet file: correct `parquet`, or add the files")
+        return files
     if path.exists():
         return [path]
-    found = sorted(f for f in _root(pattern).glob(str(path.relative_to(_root(pattern)))) if f.is_file())
-    if not found:
-        raise DataError(f"{where}: no such file: correct `parquet`, or write the file")
-    return found
+    files = sorted(f for f in _root(pattern).glob(str(path.relative_to(_root(pattern)))) if f.is_file())
+    if not files:
+        raise DataError(f"{where}: no such file: correct `parquet`, or add the file")
+    return files
 
 
 def _hidden(file: Path, root: Path) -> bool:
@@ -200,23 +208,23 @@ def _not_parquet(where: str, files: list[Path], error: Exception) -> DataError:
     for file in files:
         try:
             with file.open("rb") as opened:
-                marked = opened.read(4) in (b"PAR1", b"PARE")
-        except OSError as unopened:
-            return DataError(f"{where}: {file.name}: {unopened.strerror}: let this user read the file")
-        if not marked:
-            return DataError(f"{where}: {file.name} is not a Parquet file: use `csv` for text, or write it as Parquet")
+                has_magic_bytes = opened.read(4) in (b"PAR1", b"PARE")
+        except OSError as os_error:
+            return DataError(f"{where}: {file.name}: {os_error.strerror}: give this user permission to read the file")
+        if not has_magic_bytes:
+            return DataError(f"{where}: {file.name} is not a Parquet file: use `csv`, or export it as Parquet")
     return DataError(str(read_error(where, error)))
 
 
 def _csv(table: str, path: Path, source: TableSource) -> Scan:
     where = f"{table}: {path}"
     if path.is_dir():
-        raise ConfigError(f"{where}: is a folder: `csv` takes one file; use `parquet` for a folder of Parquet files")
+        raise ConfigError(f"{where}: is a folder: `csv` needs a file; `parquet` reads a folder of Parquet files")
     if not path.exists():
-        raise DataError(f"{where}: no such file: correct `csv`, or write the file")
+        raise DataError(f"{where}: no such file: correct `csv`, or add the file")
 
     def scan(content: Path | io.BytesIO) -> pl.LazyFrame:
-        # Everything as text: types are the contract's business, and mixed types must reach the quarantine.
+        # All columns as text: the contract decides the types, and a wrong value must be quarantined, not fail the scan.
         return pl.scan_csv(
             content,
             separator=source.separator,
@@ -227,13 +235,13 @@ def _csv(table: str, path: Path, source: TableSource) -> Scan:
         )
 
     def rows() -> pl.LazyFrame:
-        frame = scan(readable(path, source.encoding, where=where))
-        return frame.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))  # a blank line is no row
+        frame = scan(as_utf8(path, source.encoding, where=where))
+        return frame.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))  # blank lines are not rows
 
     try:
-        columns = scan(head(path, source.encoding, where=where)).collect_schema().names()
+        columns = scan(read_head(path, source.encoding, where=where)).collect_schema().names()
     except pl.exceptions.NoDataError:
-        raise DataError(f"{where}: has no rows, not even a header line: export it again") from None
+        raise DataError(f"{where}: the file is empty, without a header line: export it again") from None
     except (OSError, pl.exceptions.PolarsError) as error:
         raise read_error(where, error) from None
     return Scan(where, tuple(n for n in columns if n != ROW), rows, cheap_to_repeat=False)
@@ -247,7 +255,7 @@ def _query(table: str, source: TableSource) -> Scan:
     columns = query_columns(url, query, where=where)
     repeated = sorted({c for c in columns if columns.count(c) > 1})
     if repeated:
-        raise ConfigError(f"{where}: `sql` returns column `{repeated[0]}` twice: name one of them with AS")
+        raise ConfigError(f"{where}: `sql` returns two columns named `{repeated[0]}`: rename one with AS")
 
     def rows() -> pl.LazyFrame:
         return read_query(url, query, where=where).lazy().with_row_index(ROW)

@@ -1,4 +1,4 @@
-"""A source's rows as the contract's columns, with a flag for every rule that a row may break."""
+"""Conversion of source rows to contract columns, with a boolean flag column for every rule."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import polars as pl
 from features.errors import DataError
 from features.sources.column_mapping import ColumnMapping, MappedColumn
 from features.sources.config import TableSource
-from features.sources.conversion import accepts, converted, prepared
+from features.sources.conversion import can_convert, convert, with_nulls
 from features.sources.rules import FUTURE, NULL, contract_rules
 from features.sources.scans import ROW
-from features.sources.values import filtered
+from features.sources.values import filter_rows
 from features.tables import Table
 
 
 @dataclass(frozen=True)
 class Flag:
-    """A rule that rows may break, and the boolean column that says which do.
+    """A rule on a column, and the boolean column that marks the rows that break it.
 
     Attributes
     ----------
     name : str
-        The boolean column.
+        Name of the boolean column.
     column : str
-        The column that the rule is about.
+        Name of the contract column.
     rule : str
-        The rule in words.
+        The rule in words, such as "missing value".
     """
 
     name: str
@@ -38,22 +38,22 @@ class Flag:
 
     @property
     def label(self) -> str:
-        """Column and rule, as reports and the quarantine show them."""
+        """Column and rule as shown in reports and quarantine files, such as "price: missing value"."""
         return f"{self.column}: {self.rule}"
 
 
 @dataclass(frozen=True)
 class TypedRows:
-    """Rows with `__row__`, the table's columns and the flags' boolean columns.
+    """Rows of a table in the contract's types, with a flag column for every rule.
 
     Attributes
     ----------
     frame : pl.LazyFrame
-        The rows.
+        `__row__` (position in the source, from 0), `columns` and the flag columns.
     columns : tuple of str
-        The table's columns.
+        Contract columns and extra features.
     flags : tuple of Flag
-        The rules.
+        Rules of the table.
     """
 
     frame: pl.LazyFrame
@@ -61,40 +61,42 @@ class TypedRows:
     flags: tuple[Flag, ...]
 
 
-def chosen(rows: pl.LazyFrame, source: TableSource, mapping: ColumnMapping) -> pl.LazyFrame:
-    """The rows that `only` and `drop` leave, with the source columns that feed something."""
-    return filtered(rows, source).select(ROW, *source_columns(mapping))
+def select_mapped(rows: pl.LazyFrame, source: TableSource, mapping: ColumnMapping) -> pl.LazyFrame:
+    """Return the rows that pass `only` and `drop`, with the mapped source columns and `__row__`."""
+    return filter_rows(rows, source).select(ROW, *source_columns(mapping))
 
 
 def source_columns(mapping: ColumnMapping) -> list[str]:
-    """The source columns that feed something, each once."""
+    """Return the distinct source columns of a mapping."""
     return list(dict.fromkeys(f.spec.source for f in mapping.columns if f.spec.source is not None))
 
 
-def typed(
+def convert_rows(
     rows: pl.LazyFrame, table: Table, mapping: ColumnMapping, *, timezone: str, now: int | None, field: str, where: str
 ) -> TypedRows:
-    """Convert chosen rows and flag the rules they break.
+    """Convert source rows to contract columns and flag the rules that each row breaks.
 
     Parameters
     ----------
     rows : pl.LazyFrame
-        As `chosen` returns them.
+        As returned by `select_mapped`.
     table : Table
-        The contract.
+        Contract of the table.
     mapping : ColumnMapping
-        What feeds what.
+        As returned by `map_columns`.
     timezone : str
-        Zone of timestamps that do not carry one.
+        Time zone of timestamps without an offset.
     now : int or None
-        Moment (us) after which a row's own instant is in the future; None accepts the future.
+        Time of the read (us since 1970 UTC): later rows break the rule "in the future". None accepts them.
     field, where : str
-        How messages name the configuration and the source.
+        Place in the YAML file, and name of the source, for error messages.
 
     Raises
     ------
     DataError
-        A source column of a type that cannot hold what the contract wants.
+        The type of a source column cannot be converted.
+    ConfigError
+        A key of `map` is text although the source column is numeric.
     """
     schema = rows.collect_schema()
     _check_types(mapping, schema, where)
@@ -106,7 +108,7 @@ def typed(
         name = f"__raw_{index}__"
         expression, dtype = _raw(column, schema)
         raw.append(expression.alias(name))
-        result = converted(
+        converted = convert(
             pl.col(name),
             dtype,
             column.kind,
@@ -114,27 +116,29 @@ def typed(
             timezone=timezone,
             field=f"{field}.columns.{column.name}.map",
         )
-        values.append(result.value.alias(column.name))
-        for rule, rows_that_break in result.broken.items():
+        values.append(converted.value.alias(column.name))
+        for rule, rows_that_break in converted.broken.items():
             flags.append(Flag(f"__flag_{len(flags)}__", column.name, rule))
             conditions.append(rows_that_break.fill_null(False).alias(flags[-1].name))
     converted_rows = rows.select(ROW, *raw).select(ROW, *values, *conditions)
 
-    broken = _contract(table, mapping, flags, now=now)
-    later = [Flag(f"__flag_{len(flags) + i}__", column, rule) for i, (column, rule) in enumerate(broken)]
-    checks = [e.fill_null(False).alias(f.name) for e, f in zip(broken.values(), later, strict=True)]
-    return TypedRows(converted_rows.with_columns(checks), tuple(f.name for f in mapping.columns), (*flags, *later))
+    broken = _contract_violations(table, mapping, flags, now=now)
+    contract_flags = [Flag(f"__flag_{len(flags) + i}__", column, rule) for i, (column, rule) in enumerate(broken)]
+    checks = [e.fill_null(False).alias(f.name) for e, f in zip(broken.values(), contract_flags, strict=True)]
+    return TypedRows(
+        converted_rows.with_columns(checks), tuple(f.name for f in mapping.columns), (*flags, *contract_flags)
+    )
 
 
-def _contract(
+def _contract_violations(
     table: Table, mapping: ColumnMapping, flags: list[Flag], *, now: int | None
 ) -> Mapping[tuple[str, str], pl.Expr]:
     broken: dict[tuple[str, str], pl.Expr] = {}
     for column in mapping.columns:
-        if not column.contract:
+        if not column.in_contract:
             continue
         if not table.columns[column.name].nullable:
-            # A value that did not convert is null as well: it has broken its own rule already.
+            # A value that could not be converted is null too, but breaks only the rule of its conversion.
             unconverted = [pl.col(f.name) for f in flags if f.column == column.name]
             missing = pl.col(column.name).is_null()
             broken[column.name, NULL] = missing & ~pl.any_horizontal(unconverted) if unconverted else missing
@@ -150,8 +154,8 @@ def _raw(column: MappedColumn, schema: pl.Schema) -> tuple[pl.Expr, pl.DataType]
     if spec.row_number:
         return pl.col(ROW).cast(pl.Int64) + 1, pl.Int64()
     if spec.source is None:
-        return prepared(pl.lit(_constant(spec.constant)), pl.String(), column.kind, spec)
-    return prepared(pl.col(spec.source), schema[spec.source], column.kind, spec)
+        return with_nulls(pl.lit(_constant(spec.constant)), pl.String(), column.kind, spec)
+    return with_nulls(pl.col(spec.source), schema[spec.source], column.kind, spec)
 
 
 def _constant(value: Any) -> str:
@@ -161,8 +165,8 @@ def _constant(value: Any) -> str:
 def _check_types(mapping: ColumnMapping, schema: pl.Schema, where: str) -> None:
     for column in mapping.columns:
         source = column.spec.source
-        if source is not None and not accepts(column.kind, schema[source]):
+        if source is not None and not can_convert(column.kind, schema[source]):
             raise DataError(
-                f"{where}: column `{source}` is {schema[source]}, which cannot hold {column.name} ({column.kind}): "
-                "map another column to it, or store it as text or a number"
+                f"{where}: column `{source}` has type {schema[source]}, which cannot be converted to {column.name} "
+                f"({column.kind}): map another source column to {column.name}, or export `{source}` as text"
             )

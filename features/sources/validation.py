@@ -1,4 +1,4 @@
-"""Validation of a table in one pass: rows kept, rows quarantined with their rules, and a hash of the rows kept."""
+"""Validation of a table: valid rows, quarantined rows with the rules they break, and a hash of the valid rows."""
 
 from __future__ import annotations
 
@@ -18,113 +18,120 @@ _KEY, _CONTENT = "__key__", "__content__"
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Rows of a table that are valid, repeated or broken.
+    """Numbers and positions of the valid, broken and repeated rows of a table.
 
     Attributes
     ----------
     rows_read, rows_valid : int
-        Rows in the source, and rows kept; the rest are broken or repeat an identical row that is kept.
+        Number of rows in the source, and of valid rows. All other rows break a rule or repeat a valid row.
     broken : pl.DataFrame
-        Rows that break a rule: `__row__` and `broken_rules`.
-    rules : dict
-        Rule to the number of rows that break it, most first.
-    left_out : pl.Series
-        Positions of all rows that are not kept.
+        Rows that break a rule: `__row__` (position in the source, from 0) and `broken_rules` (list of String).
+    rules : dict of str to int
+        "column: rule" to the number of rows that break it, in descending order; "exact duplicate" to the number of
+        rows that repeat another one.
+    excluded : pl.Series
+        Positions of all rows that are not valid.
     empty : tuple of str
-        Columns without a value in any row; a value that could not be read is one, and has broken its own rule.
+        Checked columns without a value in any row. A value that cannot be converted counts as a value.
     fingerprint : str
-        Hash of the kept rows' content, whatever their order. The same in every process and for every kind of
-        source; another Polars version may hash otherwise, so it is part of the hash.
+        Hash of the valid rows, independent of their order, of the process and of the kind of source. It contains the
+        Polars version, because Polars may change its hash function.
     """
 
     rows_read: int
     rows_valid: int
     broken: pl.DataFrame
     rules: dict[str, int]
-    left_out: pl.Series
+    excluded: pl.Series
     empty: tuple[str, ...]
     fingerprint: str
 
 
-def validate_rows(typed: TypedRows, key: tuple[str, ...], *, watch: tuple[str, ...] = ()) -> ValidationResult:
-    """Validate every row against the contract.
+def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[str, ...] = ()) -> ValidationResult:
+    """Validate all rows of a table.
 
-    Of identical rows the first is kept. Rows that share a key but differ all break the rule "duplicate key":
-    which of them is right, only their owner can say.
+    The first of several identical rows is valid. Rows with the same key and different values all break the rule
+    "duplicate key", because only the owner of the data can tell which one is right.
 
     Parameters
     ----------
     typed : TypedRows
-        The rows and their flags.
+        As returned by `convert_rows`.
     key : tuple of str
         Columns that identify a row.
-    watch : tuple of str
-        Columns for which `empty` is worked out.
+    check_empty : tuple of str
+        Columns listed in the result's `empty` if they have no value.
     """
     content = sorted(typed.columns)
-    book = typed.frame.select(
+    checks = typed.frame.select(
         ROW,
         _hash(list(key)).alias(_KEY),
         _hash(content).alias(_CONTENT),
         *(f.name for f in typed.flags),
-        *(_has_value(c, typed.flags).alias(f"__has_{c}__") for c in watch),
+        *(_has_value(c, typed.flags).alias(f"__has_{c}__") for c in check_empty),
     ).collect(engine="streaming")
     names = [f.name for f in typed.flags]
-    breaks = book.select(pl.any_horizontal(names)).to_series() if names else pl.repeat(False, book.height, eager=True)
-    sound = book.filter(~breaks).select(ROW, _KEY, _CONTENT)
-    repeated, ambiguous = _duplicates(typed, sound, key)
+    is_broken = (
+        checks.select(pl.any_horizontal(names)).to_series() if names else pl.repeat(False, checks.height, eager=True)
+    )
+    unbroken = checks.filter(~is_broken).select(ROW, _KEY, _CONTENT)
+    repeated, contradictory = _duplicates(typed, unbroken, key)
 
-    clash = Flag("", ", ".join(key), DUPLICATE_KEY)
-    broken = pl.concat([_explained(book.filter(breaks), typed.flags), _explained(ambiguous, (clash,))]).sort(ROW)
-    counts = {f.label: int(book[f.name].sum()) for f in typed.flags}
-    counts |= {clash.label: ambiguous.height, EXACT_DUPLICATE: len(repeated)}
-    left_out = pl.concat([broken[ROW], repeated]).sort()
-    kept = sound.filter(~pl.col(ROW).is_in(left_out.implode())) if len(left_out) else sound
+    duplicate_key = Flag("", ", ".join(key), DUPLICATE_KEY)
+    broken = pl.concat(
+        [_with_rules(checks.filter(is_broken), typed.flags), _with_rules(contradictory, (duplicate_key,))]
+    ).sort(ROW)
+    counts = {f.label: int(checks[f.name].sum()) for f in typed.flags}
+    counts |= {duplicate_key.label: contradictory.height, EXACT_DUPLICATE: len(repeated)}
+    excluded = pl.concat([broken[ROW], repeated]).sort()
+    valid = unbroken.filter(~pl.col(ROW).is_in(excluded.implode())) if len(excluded) else unbroken
     return ValidationResult(
-        rows_read=book.height,
-        rows_valid=kept.height,
+        rows_read=checks.height,
+        rows_valid=valid.height,
         broken=broken,
         rules=dict(sorted(((r, n) for r, n in counts.items() if n), key=lambda item: -item[1])),
-        left_out=left_out,
-        empty=tuple(c for c in watch if book.height and not book[f"__has_{c}__"].any()),
-        fingerprint=_fingerprint(kept[_CONTENT], content),
+        excluded=excluded,
+        empty=tuple(c for c in check_empty if checks.height and not checks[f"__has_{c}__"].any()),
+        fingerprint=_fingerprint(valid[_CONTENT], content),
     )
 
 
 def _has_value(column: str, flags: tuple[Flag, ...]) -> pl.Expr:
-    unread = [pl.col(f.name) for f in flags if f.column == column and f.rule != NULL]
-    return pl.any_horizontal(pl.col(column).is_not_null(), *unread)
+    unconverted = [pl.col(f.name) for f in flags if f.column == column and f.rule != NULL]
+    return pl.any_horizontal(pl.col(column).is_not_null(), *unconverted)
 
 
 def _hash(columns: list[str]) -> pl.Expr:
-    """Hash of a row; per column first, because that is far cheaper than hashing a struct."""
+    """Return the hash of each row: the hashes of its columns combined, which is much faster than hashing a struct."""
     return reduce(xor, (pl.col(c).hash(seed=i) for i, c in enumerate(columns))).hash()
 
 
-def _duplicates(typed: TypedRows, sound: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.Series, pl.DataFrame]:
-    """Rows to leave out because they repeat an earlier one, and rows whose key another, different row has."""
-    suspects = sound.filter(pl.col(_KEY).is_duplicated())[ROW] if sound[_KEY].n_unique() < sound.height else None
+def _duplicates(typed: TypedRows, unbroken: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.Series, pl.DataFrame]:
+    """Return the rows that repeat an earlier row, and the rows that share their key with a different row."""
+    suspects = (
+        unbroken.filter(pl.col(_KEY).is_duplicated())[ROW] if unbroken[_KEY].n_unique() < unbroken.height else None
+    )
     if suspects is None:
-        return pl.Series(ROW, [], dtype=sound.schema[ROW]), sound.clear().select(ROW)
-    # Different keys may hash alike: only the keys themselves decide.
+        return pl.Series(ROW, [], dtype=unbroken.schema[ROW]), unbroken.clear().select(ROW)
+    # Different keys may have the same hash, so the keys themselves are compared.
     rows = typed.frame.filter(pl.col(ROW).is_in(suspects.implode())).select(ROW, *typed.columns).collect().sort(ROW)
     first = rows.select(pl.struct(typed.columns).is_first_distinct()).to_series()
     distinct = rows.filter(first)
-    clash = distinct.select(pl.struct(list(key)).is_duplicated()).to_series()
-    return rows.filter(~first)[ROW], distinct.filter(clash).select(ROW)
+    shares_key = distinct.select(pl.struct(list(key)).is_duplicated()).to_series()
+    return rows.filter(~first)[ROW], distinct.filter(shares_key).select(ROW)
 
 
-def _explained(rows: pl.DataFrame, flags: tuple[Flag, ...]) -> pl.DataFrame:
+def _with_rules(rows: pl.DataFrame, flags: tuple[Flag, ...]) -> pl.DataFrame:
     labels = [
         (pl.when(pl.col(f.name)).then(pl.lit(f.label)) if f.name else pl.lit(f.label)).alias(str(i))
         for i, f in enumerate(flags)
     ]
-    listed = pl.concat_list(labels).list.drop_nulls() if labels else pl.lit([], dtype=pl.List(pl.String))
-    return rows.select(ROW, listed.alias("broken_rules"))
+    broken_rules = pl.concat_list(labels).list.drop_nulls() if labels else pl.lit([], dtype=pl.List(pl.String))
+    return rows.select(ROW, broken_rules.alias("broken_rules"))
 
 
 def _fingerprint(hashes: pl.Series, columns: list[str]) -> str:
-    # A sum does not depend on the order of rows; its halves are summed apart so that neither overflows.
+    # A sum does not depend on the order of rows; the two halves of each hash are summed separately to avoid overflow.
     low, high = int((hashes & 0xFFFFFFFF).sum() or 0), int((hashes // 2**32).sum() or 0)
     version = ".".join(pl.__version__.split(".")[:2])
     text = "\n".join([f"polars {version}", str(len(hashes)), f"{low} {high}", *columns])

@@ -1,4 +1,4 @@
-"""Matching source values: which rows hold a listed value or are kept for it, and what `map` turns them into."""
+"""Comparison of source values with values of the YAML file: row filters, markers of missing values, and `map`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from features.sources.config import TableSource
 
 
 def is_text(dtype: pl.DataType) -> bool:
-    """Whether values of this type are matched as text."""
+    """Return whether values of a type are compared as text."""
     return not (dtype.is_numeric() or dtype == pl.Boolean)
 
 
 def as_text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Values as text, the same for the same value whatever the source's type: 5, 5.0 and "5 " are all "5".
+    """Convert values to text that does not depend on the source's type: 5, 5.0 and "5 " become "5".
 
     Parameters
     ----------
@@ -25,6 +25,11 @@ def as_text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         Source values.
     dtype : pl.DataType
         Their type.
+
+    Returns
+    -------
+    pl.Expr
+        Text without surrounding blanks; null for blank text.
 
     Examples
     --------
@@ -43,7 +48,7 @@ def as_text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def is_listed(raw: pl.Expr, dtype: pl.DataType, values: Sequence[Any]) -> pl.Expr:
-    """Whether each value is one of `values`; a number matches its text and the other way round, None matches missing.
+    """Return whether each value is one of `values`. The number 96 equals the text "96"; None equals a missing value.
 
     Parameters
     ----------
@@ -52,33 +57,38 @@ def is_listed(raw: pl.Expr, dtype: pl.DataType, values: Sequence[Any]) -> pl.Exp
     dtype : pl.DataType
         Their type.
     values : sequence of scalar
-        As written in the YAML.
+        Values of the YAML file.
+
+    Returns
+    -------
+    pl.Expr
+        Boolean, never null.
 
     Examples
     --------
     >>> pl.select(is_listed(pl.lit(pl.Series(["96", " 5", None])), pl.String(), [96, 98])).to_series().to_list()
     [True, False, False]
     """
-    given = [v for v in values if v is not None]
+    scalars = [v for v in values if v is not None]
     if dtype.is_numeric():
-        numbers = [n for n in map(_number, given) if n is not None]
+        numbers = [n for n in map(_number, scalars) if n is not None]
         listed = raw.cast(pl.Float64).is_in(numbers) if numbers else pl.lit(False)
     else:
-        listed = as_text(raw, dtype).is_in([t for v in given for t in _texts(v)]) if given else pl.lit(False)
-        numbers = [float(v) for v in given if isinstance(v, int | float) and not isinstance(v, bool)]
+        listed = as_text(raw, dtype).is_in([t for v in scalars for t in _texts(v)]) if scalars else pl.lit(False)
+        numbers = [float(v) for v in scalars if isinstance(v, int | float) and not isinstance(v, bool)]
         if numbers and dtype == pl.String:
             listed = listed | raw.str.strip_chars().cast(pl.Float64, strict=False).is_in(numbers)
     listed = listed.fill_null(False)
     return listed | raw.is_null() if None in values else listed
 
 
-def filtered(rows: pl.LazyFrame, source: TableSource) -> pl.LazyFrame:
-    """Return the rows that `only` and `drop` leave; a column that the source lacks is ignored here, and reported later.
+def filter_rows(rows: pl.LazyFrame, source: TableSource) -> pl.LazyFrame:
+    """Return the rows that pass `only` and `drop`. `map_columns` reports filters on missing columns, ignored here.
 
     Examples
     --------
     >>> rows = pl.LazyFrame({"kind": ["new", "used"]})
-    >>> filtered(rows, TableSource(csv="cars.csv", only={"kind": ["used"]})).collect()["kind"].to_list()
+    >>> filter_rows(rows, TableSource(csv="cars.csv", only={"kind": ["used"]})).collect()["kind"].to_list()
     ['used']
     """
     schema = rows.collect_schema()
@@ -92,8 +102,8 @@ def filtered(rows: pl.LazyFrame, source: TableSource) -> pl.LazyFrame:
     return rows
 
 
-def mapped(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, field: str) -> pl.Expr:
-    """Each value's entry in `table` as text, null where it has none.
+def map_values(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, field: str) -> pl.Expr:
+    """Replace each value by its entry in `table`, as text; null where it has none.
 
     Parameters
     ----------
@@ -104,28 +114,30 @@ def mapped(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, field:
     table : mapping
         Source value to new value.
     field : str
-        How messages name the configuration field.
+        Place of `table` in the YAML file, for error messages.
 
     Raises
     ------
     ConfigError
-        A key that no value of a numeric source column can equal.
+        The source column is numeric and a key of `table` is not a number.
 
     Examples
     --------
-    >>> bad = mapped(pl.lit(pl.Series([1, 2, 3])), pl.Int64(), {1: True, 2: False}, field="map")
-    >>> pl.select(bad).to_series().to_list()
+    >>> defaulted = map_values(pl.lit(pl.Series([1, 2, 3])), pl.Int64(), {1: True, 2: False}, field="map")
+    >>> pl.select(defaulted).to_series().to_list()
     ['true', 'false', None]
     """
     if not dtype.is_numeric():
-        texts = {t: _outcome(v) for k, v in table.items() for t in _texts(k)}
+        texts = {t: _new_value(v) for k, v in table.items() for t in _texts(k)}
         return as_text(raw, dtype).replace_strict(
             list(texts), list(texts.values()), default=None, return_dtype=pl.String
         )
-    numbers = {_number(k): _outcome(v) for k, v in table.items()}
+    numbers = {_number(k): _new_value(v) for k, v in table.items()}
     if None in numbers:
         key = next(k for k in table if _number(k) is None)
-        raise ConfigError(f"{field}: `{key}` is not a number but the source column is {dtype}: give its numeric codes")
+        raise ConfigError(
+            f"{field}: key `{key}` is no number, but the source column is {dtype}: use its numeric values"
+        )
     return raw.cast(pl.Float64).replace_strict(
         list(numbers), list(numbers.values()), default=None, return_dtype=pl.String
     )
@@ -146,5 +158,5 @@ def _texts(value: Any) -> tuple[str, ...]:
     return (str(value).strip(),)
 
 
-def _outcome(value: Any) -> str | None:
+def _new_value(value: Any) -> str | None:
     return None if value is None else _texts(value)[0]

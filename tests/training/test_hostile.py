@@ -125,7 +125,7 @@ def _sources(folder: Path, name: str) -> Mapping[str, Any]:
     ("name", "said"),
     [
         ("gb18030", "set `encoding: gb18030`"),
-        ("folder", "is a folder: `csv` takes one file"),
+        ("folder", "is a folder: `csv` needs a file"),
         ("mixed types", "term_months"),
         ("database", "127.0.0.1"),
     ],

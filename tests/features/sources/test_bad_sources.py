@@ -1,4 +1,4 @@
-"""Bad input of every kind: one clear error that names the field and what to do, before any harm is done."""
+"""Invalid input of every kind: one clear error with the field and the remedy, before anything is written."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def yaml_error(folder: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "parts"),
     [
         ("tabels: {}", ["sources.yaml: tabels: unknown key", "did you mean `tables`?"]),
         ("tables: {aplications: {csv: a.csv}}", ["`aplications` is not a raw table", "did you mean `applications`?"]),
@@ -57,15 +57,24 @@ def yaml_error(folder: Path, text: str) -> str:
             "tables: {leads: {csv: a, columns: {price: {from: p, factr: 2}}}}",
             ["tables.leads.columns.price.factr", "`factor`"],
         ),
-        ("tables: {leads: {csv: a, columns: {price: 5}}}", ["tables.leads.columns.price", "{from: name}", "5"]),
+        (
+            "tables: {leads: {csv: a, columns: {price: 5}}}",
+            ["tables.leads.columns.price", "{from: name", "5"],
+        ),
         ("tables: {leads: {csv: a, columns: {price: {factor: 5}}}}", ["exactly one of `from`, `constant`"]),
-        ("tables: {leads: {csv: a, columns: {price: {constant: 5, factor: 2}}}}", ["`factor` needs `from`"]),
-        ("tables: {leads: {csv: a, columns: {price: {from: p, factor: 0}}}}", ["factor 0", "for example 100"]),
-        ("tables: {leads: {csv: a, columns: {price: {from: p, map_other: keep}}}}", ["`map_other` needs `map`"]),
-        ("tables: {leads: {csv: a, columns: {price: {from: p, format: x, unit: s}}}}", ["give one of them"]),
+        (
+            "tables: {leads: {csv: a, columns: {price: {constant: 5, factor: 2}}}}",
+            ["`factor` converts a source column"],
+        ),
+        ("tables: {leads: {csv: a, columns: {price: {from: p, factor: 0}}}}", ["must not be 0", "for example 100"]),
+        (
+            "tables: {leads: {csv: a, columns: {price: {from: p, map_other: keep}}}}",
+            ["no effect without `map`"],
+        ),
+        ("tables: {leads: {csv: a, columns: {price: {from: p, format: x, unit: s}}}}", ["remove one of them"]),
         ("tables: {leads: {csv: a.csv, parquet: b}}", ["tables.leads", "exactly one of `parquet`, `csv` and `sql`"]),
-        ("tables: {leads: {sql: SELECT 1}}", ["`sql` and `url` go together"]),
-        ("tables: {leads: {parquet: a, encoding: gb18030}}", ["`encoding` is an option of `csv`: remove it"]),
+        ("tables: {leads: {sql: SELECT 1}}", ["`sql` (the query) and `url` (its database) need each other"]),
+        ("tables: {leads: {parquet: a, encoding: gb18030}}", ["`encoding` applies to `csv` only; remove it"]),
         ("tables: {leads: {csv: a, encoding: gbk}}", ["tables.leads.encoding", "'gb18030'", "got 'gbk'"]),
         ("max_quarantined_share: 2", ["max_quarantined_share", "less than or equal to 1", "got 2"]),
         ("timezone: Asia/Shangai", ["timezone", "no such time zone", "Asia/Shanghai", "got 'Asia/Shangai'"]),
@@ -76,10 +85,10 @@ def yaml_error(folder: Path, text: str) -> str:
         ("- a", ["must hold keys and values", "got a list"]),
     ],
 )
-def test_a_yaml_that_is_wrong_is_told_by_file_field_and_remedy(tmp_path, text, said):
+def test_the_error_of_an_invalid_yaml_has_file_field_and_remedy(tmp_path, text, parts):
     message = yaml_error(tmp_path, text)
     assert "sources.yaml" in message and "\n" not in message
-    for part in said:
+    for part in parts:
         assert part in message
 
 
@@ -109,38 +118,44 @@ def test_a_table_without_entry_a_missing_file_and_a_missing_column_are_all_told_
     with pytest.raises(DataError) as raised:
         read_tables(config, ["applications", "leads", "fleet"], quarantine_folder=tmp_path / "quarantine")
     message = str(raised.value)
-    assert "applications: the source has no column `application_id`; did you mean `aplication_id`?" in message
-    assert "map it under sources: tables.applications.columns.application_id" in message
-    assert "none.csv: no such file" in message and "tables: no entry `fleet`" in message
+    assert "applications: the source has no column `application_id` (did you mean `aplication_id`?)" in message
+    assert "give the source column's name at sources: tables.applications.columns.application_id" in message
+    assert (
+        "none.csv: no such file" in message
+        and "tables: the table `fleet` is needed and has no entry: add its source" in message
+    )
     assert not (tmp_path / "quarantine").exists()
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "parts"),
     [
         ({"loan_amount": "amuont"}, ["tables.applications.columns.loan_amount", "`amuont`", "did you mean `amount`?"]),
-        ({"housing": {"from": "amount", "factor": 2}}, ["columns.housing: `factor` multiplies numbers", "remove it"]),
-        ({"housing": {"from": "amount", "unit": "s"}}, ["columns.housing: `unit` reads instants", "remove it"]),
+        (
+            {"housing": {"from": "amount", "factor": 2}},
+            ["columns.housing: `factor` multiplies", "remove `factor`"],
+        ),
+        ({"housing": {"from": "amount", "unit": "s"}}, ["columns.housing: `unit` reads timestamps", "remove `unit`"]),
         (
             {"housing": {"from": "amount", "map": {"A": "own"}}},
-            ["columns.housing.map: `A` is not a number", "numeric codes"],
+            ["columns.housing.map: key `A` is no number", "numeric values"],
         ),
     ],
 )
-def test_a_mapping_that_cannot_be(tmp_path, columns, said):
+def test_a_mapping_that_cannot_be(tmp_path, columns, parts):
     with pytest.raises(ConfigError) as raised:
         read(tmp_path, parquet(tmp_path, GOOD | {"amount": [1, 2]}) | {"columns": columns})
-    for part in said:
+    for part in parts:
         assert part in str(raised.value)
 
 
 def test_extra_features_that_are_not_there_or_are_contract_columns(tmp_path):
     source = parquet(tmp_path, GOOD | {"age": [1, 2]})
-    with pytest.raises(ConfigError, match=r"no column `agee`; did you mean `age`.*remove it from extra_features"):
+    with pytest.raises(ConfigError, match=r"no column `agee` \(did you mean `age`.*remove `agee` from extra_features"):
         read(tmp_path, source, extra={"applications": ExtraFeatures(numeric=["agee"])})
-    with pytest.raises(ConfigError, match=r"`region` is a contract column already: remove it"):
+    with pytest.raises(ConfigError, match=r"`region` is a contract column, which is read anyway: remove it"):
         read(tmp_path, source, extra={"applications": ExtraFeatures(categorical=["region"])})
-    with pytest.raises(ValueError, match=r"`age` is declared twice"):
+    with pytest.raises(ValueError, match=r"`age` is listed more than once"):
         ExtraFeatures(numeric=["age"], categorical=["age"])
 
 
@@ -151,7 +166,7 @@ def test_a_filter_on_a_column_that_is_not_there(tmp_path):
 
 def test_a_time_column_that_is_missing_says_how_to_do_without(tmp_path):
     with pytest.raises(
-        DataError, match=r"no column `submitted_at`.*say in the task's YAML that this table has no time"
+        DataError, match=r"no column `submitted_at`.*set `time: none` in the task's YAML if the table has no dates"
     ):
         read(tmp_path, parquet(tmp_path, {"application_id": ["A"]}))
 
@@ -163,30 +178,33 @@ def test_an_empty_table(tmp_path, kind):
         if kind == "parquet"
         else csv(tmp_path, "application_id,submitted_at\n")
     )
-    with pytest.raises(DataError, match=r"source.*has no rows: fill the table, or point to the right one"):
+    with pytest.raises(DataError, match=r"source.*: has no rows: fill the table, or give another source"):
         read(tmp_path, source)
 
 
 def test_filters_that_leave_no_row(tmp_path):
-    with pytest.raises(DataError, match=r"has no rows that `only` and `drop` leave: widen them"):
+    with pytest.raises(DataError, match=r"has no rows after the filters: relax `only` and `drop`"):
         read(tmp_path, parquet(tmp_path, GOOD) | {"drop": {"application_id": ["A", "B"]}})
 
 
 def test_a_required_column_that_is_null_in_every_row(tmp_path):
     source = parquet(tmp_path, pl.DataFrame({"application_id": ["A"], "defaulted": [None]}))
-    with pytest.raises(DataError, match=r"required column `defaulted` is null in every row: fill it, or map another"):
+    with pytest.raises(DataError, match=r"`defaulted` has no value in any row: fill it in, or map another"):
         read(tmp_path, source, table="loan_outcomes")
 
 
 def test_a_required_column_that_no_row_has_readable(tmp_path):
     source = parquet(tmp_path, GOOD | {"submitted_at": ["next week", "soon"]})
-    with pytest.raises(DataError, match=r"submitted_at: type in 2 rows, for example 'next week': correct the values"):
+    with pytest.raises(
+        DataError,
+        match=r"no valid row is left.*submitted_at: wrong type in 2 rows, for example 'next week' \(correct the values",
+    ):
         read(tmp_path, source)
 
 
 def test_a_key_that_is_null_in_every_row(tmp_path):
     source = parquet(tmp_path, GOOD | {"application_id": [None, None]})
-    with pytest.raises(DataError, match=r"required column `application_id` is null in every row"):
+    with pytest.raises(DataError, match=r"required column `application_id` has no value in any row"):
         read(tmp_path, source)
 
 
@@ -201,7 +219,7 @@ def test_dates_in_the_future(tmp_path):
 def test_duplicate_keys(tmp_path):
     source = parquet(tmp_path, {"application_id": ["A", "A", "B"], "submitted_at": [1, 2, 3]})
     with pytest.raises(
-        DataError, match=r"application_id: duplicate key in 2 rows, for example 'A': keep one row for each"
+        DataError, match=r"application_id: duplicate key in 2 rows, for example 'A' \(keep one row for each"
     ):
         read(tmp_path, source)
 
@@ -209,7 +227,7 @@ def test_duplicate_keys(tmp_path):
 def test_mixed_types(tmp_path):
     source = csv(tmp_path, "application_id,submitted_at,term_months\nA,2024-01-01,12\nB,2024-01-01,a year\n")
     with pytest.raises(
-        DataError, match=r"term_months: type in 1 rows, for example 'a year': correct the values, or map"
+        DataError, match=r"term_months: wrong type in 1 rows, for example 'a year' \(correct the values, list"
     ):
         read(tmp_path, source)
     assert read(tmp_path, source, share=0.5).frames["applications"].collect()["term_months"].to_list() == [12]
@@ -227,12 +245,12 @@ def test_past_the_share_the_worst_rules_come_first_and_personal_values_are_not_s
     with pytest.raises(DataError) as raised:
         read(tmp_path, parquet(tmp_path, data), extra={"applications": ExtraFeatures(numeric=["secret"])})
     message = str(raised.value)
-    assert "applications: 5 of 6 rows (83.3%) break the contract, max_quarantined_share in sources is 2.0%" in message
-    assert "dependents: outside 0..20 in 5 rows, for example <personal>" in message
-    assert "loan_amount: not a whole number in 4 rows, for example 199.5: give its `factor` (100 from yuan" in message
-    assert "secret: type in 3 rows, for example <not shown>" in message and "and 1 more rules" in message
-    told = message.replace(str(tmp_path), "")  # a temporary folder may be numbered like a phone
-    assert "777" not in told and "138" not in told
+    assert "5 of 6 rows (83.3%) break the contract, and max_quarantined_share in sources is 2.0%" in message
+    assert "dependents: not between 0 and 20 in 5 rows, for example <personal>" in message
+    assert "loan_amount: not a whole number in 4 rows, for example 199.5 (set `factor` (100 converts yuan" in message
+    assert "secret: wrong type in 3 rows, for example <not shown>" in message and "and 1 more rules" in message
+    text = message.replace(str(tmp_path), "")  # a temporary folder may be numbered like a phone
+    assert "777" not in text and "138" not in text
     assert str(tmp_path / "quarantine" / "applications.parquet") in message
     assert pl.read_parquet(tmp_path / "quarantine" / "applications.parquet").height == 5  # there to be looked at
 
@@ -240,26 +258,26 @@ def test_past_the_share_the_worst_rules_come_first_and_personal_values_are_not_s
 def test_gb18030_read_as_utf8_names_the_byte_and_the_encoding(tmp_path):
     head = b"application_id,submitted_at,region\nA,2024-01-01,"
     source = csv(tmp_path, head + "华东\n".encode("gb18030"))
-    with pytest.raises(DataError, match=rf"source.csv: byte {len(head)} is not utf-8: set `encoding: gb18030`"):
+    with pytest.raises(DataError, match=rf"source.csv: not valid utf-8 at byte {len(head)}: set `encoding: gb18030`"):
         read(tmp_path, source)
     frame = read(tmp_path, source | {"encoding": "gb18030"}).frames["applications"].collect()
     assert frame["region"].to_list() == ["华东"]
 
 
 def test_a_wrong_byte_far_into_the_file_is_found_though_a_chunk_ends_inside_a_character(tmp_path):
-    from features.sources.encodings import CHUNK
+    from features.sources.encodings import CHUNK_BYTES
 
     head = "application_id,submitted_at,region\n"
-    fill = "A,2024-01-01," + "x" * (CHUNK - len(head) - 13 - 1) + "华\n"  # 华 begins one byte before the chunk ends
+    fill = "A,2024-01-01," + "x" * (CHUNK_BYTES - len(head) - 13 - 1) + "华\n"  # 华 crosses the chunk
     text = (head + fill).encode()
     source = csv(tmp_path, text + b"B,2024-01-01,\xff\n")
-    with pytest.raises(DataError, match=rf"byte {len(text) + 13} is not utf-8: export the file again as UTF-8"):
+    with pytest.raises(DataError, match=rf"not valid utf-8 at byte {len(text) + 13}: export the file again as UTF-8"):
         read(tmp_path, source)
 
 
 def test_utf8_read_as_gb18030_where_that_fails(tmp_path):
     source = csv(tmp_path, "application_id,submitted_at,region\nA,2024-01-01,a€\n", encoding="gb18030")
-    with pytest.raises(DataError, match=r"is not gb18030: set `encoding: utf-8`"):
+    with pytest.raises(DataError, match=r"not valid gb18030 at byte .*: set `encoding: utf-8`"):
         read(tmp_path, source)
 
 
@@ -269,19 +287,23 @@ def test_paths_that_are_not_what_they_should_be(tmp_path):
     (tmp_path / "cut.parquet").write_bytes(b"PAR1" + b"\0" * 40)
     (tmp_path / "nothing.csv").touch()
     (tmp_path / "ragged.csv").write_text("application_id,submitted_at\nA,1,2,3\n")
-    for source, kind, said in (
-        ({"csv": "folder"}, ConfigError, "is a folder: `csv` takes one file; use `parquet`"),
-        ({"parquet": "folder"}, DataError, "the folder holds no .*parquet file"),
+    for source, kind, message in (
+        ({"csv": "folder"}, ConfigError, "is a folder: `csv` needs a file; `parquet` reads"),
+        ({"parquet": "folder"}, DataError, "the folder has no .*parquet file"),
         ({"parquet": "none.parquet"}, DataError, "no such file: correct `parquet`"),
         ({"parquet": "none*.parquet"}, DataError, "no such file: correct `parquet`"),
         ({"parquet": "text.parquet"}, DataError, "text.parquet is not a Parquet file: use `csv`"),
-        ({"parquet": "cut.parquet"}, DataError, "cut.parquet.*cannot be read.*repair or replace the file"),
-        ({"csv": "nothing.csv"}, DataError, "not even a header line"),
-        ({"csv": "ragged.csv"}, DataError, "ragged.csv: cannot be read: found more fields.*repair or replace"),
+        ({"parquet": "cut.parquet"}, DataError, "cut.parquet.*cannot be read.*replace it by an intact copy"),
+        ({"csv": "nothing.csv"}, DataError, "the file is empty, without a header line"),
+        (
+            {"csv": "ragged.csv"},
+            DataError,
+            "ragged.csv: cannot be read: found more fields.*an intact copy",
+        ),
     ):
-        given = {k: str(tmp_path / v) for k, v in source.items()}
-        with pytest.raises(kind, match=said):
-            read(tmp_path, given)
+        paths = {k: str(tmp_path / v) for k, v in source.items()}
+        with pytest.raises(kind, match=message):
+            read(tmp_path, paths)
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
@@ -295,7 +317,7 @@ def test_a_file_that_this_user_may_not_read(tmp_path, kind):
         tmp_path.chmod(0o755)
         os.seteuid(65_534)
     try:
-        with pytest.raises(DataError, match=r"source\.\w+.*(?i:permission).*(let this user|permissions)"):
+        with pytest.raises(DataError, match=r"source\.\w+.*(?i:permission).*(give this user permission|permissions)"):
             read(tmp_path, source)
     finally:
         if root:
@@ -303,7 +325,10 @@ def test_a_file_that_this_user_may_not_read(tmp_path, kind):
 
 
 def test_a_column_of_a_type_that_cannot_hold_the_contract(tmp_path):
-    with pytest.raises(DataError, match=r"column `term_months` is List.*cannot hold term_months.*store it as text"):
+    with pytest.raises(
+        DataError,
+        match=r"column `term_months` has type List.*cannot be converted.*export `term_months` as text",
+    ):
         read(tmp_path, parquet(tmp_path, GOOD | {"term_months": [[1], [2]]}))
 
 
@@ -334,7 +359,7 @@ def test_a_disk_that_fills_up_while_the_quarantine_is_written_leaves_no_half_fil
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert "applications.parquet: cannot be written: " in done.stdout, done.stdout + done.stderr
-    assert "free space on its disk, or choose a folder" in done.stdout
+    assert "free disk space, or choose a folder" in done.stdout
     assert list((tmp_path / "quarantine").iterdir()) == []
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from features.errors import ConfigError, DataError
 from features.sources.config import SourcesConfig, load_sources
-from features.sources.databases import ROWS_A_BATCH, read_query
+from features.sources.databases import BATCH_ROWS, read_query
 from features.sources.reading import RawTables, read_tables
 
 PASSWORD = "gehe!m/ p@ss"
@@ -44,7 +44,7 @@ COLUMNS = {"application_id": "no", "submitted_at": "at", "term_months": "term"}
 def test_sqlite_with_a_column_of_mixed_types(tmp_path, sqlite):
     tables = read(tmp_path, sqlite, "SELECT * FROM loans WHERE note IS NULL OR note NOT LIKE '5%5'", columns=COLUMNS)
     assert tables.frames["applications"].collect().rows() == [("A", MIDNIGHT, 12), ("B", MIDNIGHT, 24)]
-    assert tables.reports["applications"].rules == {"term_months: type": 1}
+    assert tables.reports["applications"].rules == {"term_months: wrong type": 1}
     assert pl.read_parquet(tmp_path / "applications.parquet")["term"].to_list() == ["two years"]
 
 
@@ -58,48 +58,48 @@ def test_a_relative_sqlite_path_is_beside_the_yaml(tmp_path, sqlite):
 
 
 def test_sqlite_is_only_read_and_never_made(tmp_path, sqlite):
-    with pytest.raises(DataError, match=r"readonly database: check the tables and columns that `sql` names"):
+    with pytest.raises(DataError, match=r"readonly database: correct `sql`, which must be a SELECT"):
         read(tmp_path, sqlite, "DELETE FROM loans RETURNING *", columns=COLUMNS)
-    with pytest.raises(ConfigError, match=r"no SQLite file at .*none.db: correct `url`"):
+    with pytest.raises(ConfigError, match=r"there is no SQLite file .*none.db: correct the path in `url`"):
         read(tmp_path, f"sqlite:///{tmp_path}/none.db", "SELECT 1")
     assert not (tmp_path / "none.db").exists()
 
 
 def test_sqlite_missing_table_column_twice_and_no_rows(tmp_path, sqlite):
-    with pytest.raises(DataError, match=r"applications: query: .*no such table: loan: check the tables and columns"):
+    with pytest.raises(DataError, match=r"applications: query: .*no such table: loan: correct `sql`"):
         read(tmp_path, sqlite, "SELECT * FROM loan")
-    with pytest.raises(ConfigError, match=r"`sql` returns column `no` twice: name one of them with AS"):
+    with pytest.raises(ConfigError, match=r"`sql` returns two columns named `no`: rename one with AS"):
         read(tmp_path, sqlite, "SELECT * FROM loans a JOIN loans b USING (at)")
-    with pytest.raises(DataError, match=r"applications: query: has no rows"):
+    with pytest.raises(DataError, match=r"applications: query: has no rows: fill the table"):
         read(tmp_path, sqlite, "SELECT * FROM loans WHERE no = 'Z'", columns=COLUMNS)
 
 
 def test_types_that_change_between_batches_meet(tmp_path, sqlite):
     sql = (
-        f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS_A_BATCH})"
-        f" SELECT i, CASE WHEN i = {ROWS_A_BATCH} THEN 0.5 ELSE i END AS number,"
-        f" CASE WHEN i = {ROWS_A_BATCH} THEN 'x' ELSE i END AS mixed FROM n"
+        f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {BATCH_ROWS})"
+        f" SELECT i, CASE WHEN i = {BATCH_ROWS} THEN 0.5 ELSE i END AS number,"
+        f" CASE WHEN i = {BATCH_ROWS} THEN 'x' ELSE i END AS mixed FROM n"
     )
     frame = read_query(sqlite, sql, where="t")
-    assert frame.height == ROWS_A_BATCH + 1
+    assert frame.height == BATCH_ROWS + 1
     assert frame["number"][[0, -1]].to_list() == [0.0, 0.5] and frame["mixed"][[0, -1]].to_list() == ["0", "x"]
 
 
 def test_a_database_that_is_down_a_driver_that_is_missing_and_a_url_that_is_none(tmp_path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can answer there
-        port = taken.getsockname()[1]
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can answer there
+        port = bound.getsockname()[1]
         url = sa.URL.create("postgresql", "reader", PASSWORD, "127.0.0.1", port, "crm").render_as_string(False)
         with pytest.raises(DataError) as raised:
             read(tmp_path, url, "SELECT 1")
     message = str(raised.value)
     assert "applications: query: postgresql://reader:***@127.0.0.1" in message and "refused" in message
-    assert "check that the database runs, and host, port, user, password and database in `url`" in message
+    assert "check that the database is running, and the host, port, user, password and database in `url`" in message
     for secret in (PASSWORD, quote(PASSWORD), quote_plus(PASSWORD), quote(PASSWORD, safe="")):
         assert secret not in message
-    with pytest.raises(ConfigError, match=r"no driver for `postgresql\+nodriver`.*install it"):
+    with pytest.raises(ConfigError, match=r"driver of `postgresql\+nodriver` is not installed.*install it"):
         read(tmp_path, "postgresql+nodriver://u:p@h/d", "SELECT 1")
-    with pytest.raises(ValueError, match=r"not a SQLAlchemy URL: write dialect://") as refused:
+    with pytest.raises(ValueError, match=r"is not a SQLAlchemy URL; write dialect://") as refused:
         SourcesConfig(tables={"leads": {"sql": "SELECT 1", "url": "u:geheim@h"}})
     assert "dialect://user:password@host" in str(refused.value)
 
@@ -186,29 +186,29 @@ def test_postgresql_types_arrive_as_the_contract_has_them(tmp_path, postgres_url
 @pytest.mark.postgres
 def test_a_table_read_from_postgresql_is_the_one_read_from_parquet(tmp_path, postgres_urls):
     sql = "SELECT trim(no) AS application_id, at AS submitted_at, term AS term_months FROM loans"
-    found = read(tmp_path, postgres_urls[0], sql)
+    tables = read(tmp_path, postgres_urls[0], sql)
     frame = pl.DataFrame({"application_id": ["A1", "A2"], "submitted_at": [MIDNIGHT] * 2, "term_months": [12, 24]})
     frame.write_parquet(tmp_path / "a.parquet")
     config = SourcesConfig(tables={"applications": {"parquet": str(tmp_path / "a.parquet")}})
     other = read_tables(config, ["applications"], quarantine_folder=tmp_path)
-    assert found.reports["applications"].fingerprint == other.reports["applications"].fingerprint
+    assert tables.reports["applications"].fingerprint == other.reports["applications"].fingerprint
 
 
 @pytest.mark.postgres
 def test_postgresql_refusals_are_one_line_without_the_password(tmp_path, postgres_urls):
     reader = sa.make_url(postgres_urls[1])
     wrong = "wr0ng-" + PASSWORD
-    for url, sql, said in (
-        (reader.set(password=wrong), "SELECT 1", "password authentication failed.*check that the database runs"),
+    for url, sql, message in (
+        (reader.set(password=wrong), "SELECT 1", "password authentication failed.*check that the database is running"),
         (reader.set(database="nowhere"), "SELECT 1", 'database "nowhere" does not exist.*database in `url`'),
-        (reader, "SELECT * FROM loan", 'relation "loan" does not exist.*check the tables and columns that `sql` names'),
-        (reader, "SELECT nothing FROM loans", 'column "nothing" does not exist.*check the tables and columns'),
-        (reader, "SELECT * FROM private", "permission denied for table private.*that the user may read them"),
-        (reader, "DELETE FROM loans RETURNING no", "check the tables and columns that `sql` names"),
-        (reader, "SELECT no, at AS submitted_at, 1 / (term - 24) FROM loans", "division by zero.*check the tables"),
+        (reader, "SELECT * FROM loan", 'relation "loan" does not exist.*correct `sql`'),
+        (reader, "SELECT nothing FROM loans", 'column "nothing" does not exist.*correct `sql`'),
+        (reader, "SELECT * FROM private", "permission denied for table private.*that this user may read"),
+        (reader, "DELETE FROM loans RETURNING no", "correct `sql`"),
+        (reader, "SELECT no, at AS submitted_at, 1 / (term - 24) FROM loans", "division by zero.*correct `sql`"),
     ):
-        with pytest.raises(DataError, match=said) as raised:
+        with pytest.raises(DataError, match=message) as raised:
             read(tmp_path, url.render_as_string(hide_password=False), sql, columns={"application_id": "no"})
         assert PASSWORD not in str(raised.value) and "\n" not in str(raised.value)
-    counted = read_query(postgres_urls[0], "SELECT count(*) AS n FROM loans", where="loans")
-    assert counted["n"].item() == 2  # nothing was deleted
+    counts = read_query(postgres_urls[0], "SELECT count(*) AS n FROM loans", where="loans")
+    assert counts["n"].item() == 2  # nothing was deleted

@@ -38,10 +38,10 @@ def read(folder: Path, sales: Any, search: Any, **options: Any) -> pl.DataFrame:
 
 
 def test_a_second_file_adds_columns_and_two_columns_make_a_date(tmp_path: Path) -> None:
-    found = read(tmp_path, SALES, SEARCH)
-    assert found["search"].to_list() == [10.0, 20.0, None]
-    assert (found["sold_at"] // DAY).to_list() == [0, 31, 365]
-    assert found["quantity"].to_list() == [3.0, 4.0, 5.0]
+    rows = read(tmp_path, SALES, SEARCH)
+    assert rows["search"].to_list() == [10.0, 20.0, None]
+    assert (rows["sold_at"] // DAY).to_list() == [0, 31, 365]
+    assert rows["quantity"].to_list() == [3.0, 4.0, 5.0]
 
 
 def test_keys_of_different_types_meet(tmp_path: Path) -> None:
@@ -53,28 +53,28 @@ def test_csv_joins_csv(tmp_path: Path) -> None:
     pl.DataFrame(SALES).write_csv(tmp_path / "sales.csv")
     (tmp_path / "extra.csv").write_text("model,search\na,7\n")
     joined = [{"csv": str(tmp_path / "extra.csv"), "on": ["model"]}]
-    found = read(tmp_path, SALES, SEARCH, parquet=None, csv=str(tmp_path / "sales.csv"), join=joined)
-    assert found["search"].to_list() == [7.0, 7.0, None]
+    rows = read(tmp_path, SALES, SEARCH, parquet=None, csv=str(tmp_path / "sales.csv"), join=joined)
+    assert rows["search"].to_list() == [7.0, 7.0, None]
 
 
 @pytest.mark.parametrize(
-    ("search", "options", "said"),
+    ("search", "options", "message"),
     [
-        (SEARCH | {"month": [1, 1]}, {}, r"2 rows of model a, year 1970, month 1: `join.on` must name a single row"),
-        ({"model": ["a"], "search": [1.0]}, {}, "has no column `year`, which `join.on` names"),
-        (SEARCH | {"sold": [1, 2]}, {}, "column `sold` is in .* too"),
-        (SEARCH, {"combine": {"month": ["year", "month"]}}, "makes column `month`, which is there already"),
-        (SEARCH, {"combine": {"when": ["year", "week"]}}, "has no column `week`, which `combine.when` names"),
+        (SEARCH | {"month": [1, 1]}, {}, r"2 rows have model a, year 1970, month 1: `join.on` must identify one row"),
+        ({"model": ["a"], "search": [1.0]}, {}, "has no column `year`, used in `join.on`"),
+        (SEARCH | {"sold": [1, 2]}, {}, "column `sold` is also in"),
+        (SEARCH, {"combine": {"month": ["year", "month"]}}, "adds column `month`, which the source already has"),
+        (SEARCH, {"combine": {"when": ["year", "week"]}}, "has no column `week`, used in `combine.when`"),
         (SEARCH, {"join": [{"parquet": "nowhere.parquet", "on": ["model"]}]}, "no such file"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path: Path, search: Any, options: dict[str, Any], said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_what_does_not_fit_is_named(tmp_path: Path, search: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         read(tmp_path, SALES, search, **options)
 
 
 def test_a_query_joins_by_itself(tmp_path: Path) -> None:
-    with pytest.raises((ConfigError, ValueError), match="join in the query instead"):
+    with pytest.raises((ConfigError, ValueError), match="join the tables in `sql`"):
         TableSource.model_validate(
             {"sql": "SELECT 1", "url": "sqlite:///x.db", "join": [{"csv": "b.csv", "on": ["a"]}]}
         )

@@ -1,4 +1,4 @@
-"""Readings that contradict the others of their vehicle, and texts that no rule knows."""
+"""Odometer readings that contradict other readings of the vehicle, and texts without a matching rule."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from features.errors import DataError
-from features.sources.lines import UNMAPPED, Mapped
-from features.sources.odometers import keep_unmapped, without_implausible
+from features.sources.lines import UNMAPPED, ClassifiedLines
+from features.sources.odometers import remove_implausible, write_unmapped
 
 DAY = 86_400_000_000
 KM = [1_000.0, 3_000.0, 400.0, 5_000.0, 7_000.0, None]
@@ -18,9 +18,9 @@ ROWS = pl.LazyFrame(
 )
 
 
-def test_a_reading_that_runs_backwards_is_unknown_and_told(tmp_path: Path) -> None:
+def test_a_reading_that_runs_backwards_becomes_null_and_is_listed(tmp_path: Path) -> None:
     path = tmp_path / "readings.csv"
-    frame, counts = without_implausible(ROWS, path, where="service_records: x")
+    frame, counts = remove_implausible(ROWS, path, where="service_records: x")
     rows = frame.collect()
     assert rows.columns == ROWS.collect_schema().names() and sum(counts.values()) == 1
     assert rows["odometer_km"].to_list() == [1_000.0, 3_000.0, None, 5_000.0, 7_000.0, None]
@@ -31,13 +31,13 @@ def test_a_reading_that_runs_backwards_is_unknown_and_told(tmp_path: Path) -> No
 def test_readings_that_agree_stay_and_an_old_file_goes(tmp_path: Path) -> None:
     path = tmp_path / "readings.csv"
     path.write_text("old")
-    frame, counts = without_implausible(ROWS.filter(pl.col("odometer_km") != 400.0), path, where="x")
+    frame, counts = remove_implausible(ROWS.filter(pl.col("odometer_km") != 400.0), path, where="x")
     assert counts == {} and frame.collect().height == 4 and not path.exists()
-    with pytest.raises(DataError, match="x: check_odometer needs odometer_km: map it"):
-        without_implausible(ROWS.drop("odometer_km"), path, where="x")
+    with pytest.raises(DataError, match="x: check_odometer needs the column odometer_km: map it"):
+        remove_implausible(ROWS.drop("odometer_km"), path, where="x")
 
 
 def test_unmapped_texts_come_with_the_most_frequent_first(tmp_path: Path) -> None:
     texts = pl.DataFrame({"text": ["a", "b", "c"], "lines": [1, 5, 3], "kind": [UNMAPPED, UNMAPPED, "fault"]})
-    keep_unmapped(tmp_path / "texts.csv", Mapped(texts))
+    write_unmapped(tmp_path / "texts.csv", ClassifiedLines(texts))
     assert pl.read_csv(tmp_path / "texts.csv").rows() == [("b", 5), ("a", 1)]

@@ -1,4 +1,4 @@
-"""Broken rows beside the data: whole, for their owner alone, or gone."""
+"""Quarantine files: complete, readable by their owner only, and deleted when no row is broken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
-from features.sources.quarantine import write_beside, write_quarantine
+from features.sources.quarantine import write_quarantine, write_table
 from features.sources.scans import ROW
 
 
@@ -28,7 +28,7 @@ def test_broken_rows_are_as_the_source_has_them_with_their_place_and_rules_in_fr
 
 
 def test_the_name_says_the_format_and_a_place_that_cannot_be_is_refused(tmp_path: Path) -> None:
-    assert write_beside(tmp_path / "t.csv", pl.DataFrame({"a": [1]})) == tmp_path / "t.csv"
+    assert write_table(tmp_path / "t.csv", pl.DataFrame({"a": [1]})) == tmp_path / "t.csv"
     assert (tmp_path / "t.csv").read_text() == "a\n1\n"
     with pytest.raises(ConfigError, match=r"t\.csv/x\.csv: cannot be written: .*choose a folder"):
-        write_beside(tmp_path / "t.csv" / "x.csv", pl.DataFrame({"a": [1]}))
+        write_table(tmp_path / "t.csv" / "x.csv", pl.DataFrame({"a": [1]}))

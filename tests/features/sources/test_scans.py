@@ -32,9 +32,9 @@ def test_columns_are_put_together(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("day,hour\n2024-01-31,10:00\n")
     source = TableSource(csv=str(tmp_path / "a.csv"), combine={"at": ["day", "hour"]})
     assert open_source("leads", source).rows().collect()["at"].to_list() == ["2024-01-31 10:00"]
-    with pytest.raises(DataError, match=r"has no column `minute`, which `combine\.at` names"):
+    with pytest.raises(DataError, match=r"has no column `minute`, used in `combine\.at`"):
         open_source("leads", source.model_copy(update={"combine": {"at": ("day", "minute")}}))
-    with pytest.raises(DataError, match="`combine` makes column `hour`, which is there already"):
+    with pytest.raises(DataError, match="`combine` adds column `hour`, which the source already has"):
         open_source("leads", source.model_copy(update={"combine": {"hour": ("day",)}}))
 
 
@@ -42,11 +42,11 @@ def test_columns_are_put_together(tmp_path: Path) -> None:
     ("kind", "name", "error", "message"),
     [
         ("csv", "none.csv", DataError, r"leads: .*none\.csv: no such file"),
-        ("csv", "folder", ConfigError, "is a folder: `csv` takes one file"),
-        ("csv", "empty.csv", DataError, "has no rows, not even a header line"),
-        ("parquet", "folder", DataError, r"the folder holds no \*\.parquet file"),
+        ("csv", "folder", ConfigError, "is a folder: `csv` needs a file"),
+        ("csv", "empty.csv", DataError, "the file is empty, without a header line"),
+        ("parquet", "folder", DataError, r"the folder has no \*\.parquet file"),
         ("parquet", "none*.parquet", DataError, "no such file: correct `parquet`"),
-        ("parquet", "text.parquet", DataError, r"text\.parquet is not a Parquet file: use `csv` for text"),
+        ("parquet", "text.parquet", DataError, r"text\.parquet is not a Parquet file: use `csv`"),
     ],
 )
 def test_what_cannot_be_opened_says_why(
@@ -60,8 +60,8 @@ def test_what_cannot_be_opened_says_why(
 
 
 def test_an_error_of_ours_stays_and_another_becomes_one_line() -> None:
-    own = DataError("told already")
+    own = DataError("a complete message")
     assert read_error("x", own) is own
     assert str(read_error("x", OSError("a\n\nb"))) == (
-        "x: cannot be read: a: repair or replace the file, and check its permissions"
+        "x: cannot be read: a: check the file's permissions, or replace it by an intact copy"
     )

@@ -1,4 +1,4 @@
-"""Free text of workshop lines becomes components and faults, by a file of rules; odd readings become unknown."""
+"""Free-text workshop lines are classified by a rule file; implausible odometer readings become null."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ RULES: dict[str, Any] = {
 
 
 def kinds(*texts: str, **changes: Any) -> list[tuple[Any, ...]]:
-    found = classify(pl.Series(texts, dtype=pl.String), LineRules.model_validate(RULES | changes))
-    return found.select("component", "kind", "how").rows()
+    classes = classify(pl.Series(texts, dtype=pl.String), LineRules.model_validate(RULES | changes))
+    return classes.select("component", "kind", "matched_by").rows()
 
 
 def test_the_first_pattern_decides_whatever_the_capitals() -> None:
@@ -61,8 +61,8 @@ def test_nothing_to_compare_with_and_nothing_at_all_are_fine() -> None:
 def test_shipped_rules_read_the_sample_dealership_as_it_was_meant() -> None:
     written = {row[5]: (name, True) for name, row in COMPONENTS.items()}
     written |= {row[2]: (name, False) for name, row in ROUTINE.items()} | {"工时费": (None, False)}
-    found = classify(pl.Series(list(written)), load_line_rules(ROOT / "configs" / "service_lines.yaml"))
-    assert dict(zip(found["text"], found.select("component", "fault").rows(), strict=True)) == written
+    classes = classify(pl.Series(list(written)), load_line_rules(ROOT / "configs" / "service_lines.yaml"))
+    assert dict(zip(classes["text"], classes.select("component", "fault").rows(), strict=True)) == written
 
 
 def read(folder: Path, rules: Any = RULES, **changes: Any) -> RawTables:
@@ -92,7 +92,9 @@ def read(folder: Path, rules: Any = RULES, **changes: Any) -> RawTables:
     (folder / "sources.yaml").write_text(
         yaml.safe_dump({"max_quarantined_share": 0.5, "tables": {"service_records": table}})
     )
-    return read_tables(load_sources(folder / "sources.yaml"), ["service_records"], quarantine_folder=folder / "aside")
+    return read_tables(
+        load_sources(folder / "sources.yaml"), ["service_records"], quarantine_folder=folder / "quarantine"
+    )
 
 
 def test_a_table_of_free_text_is_read_by_configuration_alone(tmp_path: Path) -> None:
@@ -103,26 +105,26 @@ def test_a_table_of_free_text_is_read_by_configuration_alone(tmp_path: Path) -> 
     assert rows["fault"].to_list() == [True, False, False, False, True]
     assert rows["odometer_km"].to_list() == [1_000, 1_200, None, 1_500, None]
     assert report.rules["odometer_km: ten times too large"] == 1 and report.rules["odometer_km: runs backwards"] == 1
-    assert "4 of 6 (66.7%) name a component" in report.notes[0] and "1 are labour" in report.notes[0]
-    assert pl.read_csv(tmp_path / "aside" / "service_records.unmapped.csv").rows() == [(None, 1)]
-    aside = pl.read_parquet(tmp_path / "aside" / "service_records.odometer.parquet")
-    assert aside.sort("odometer_km")["reason"].to_list() == ["runs backwards", "ten times too large"]
+    assert "4 of 6 lines (66.7%) have a component" in report.notes[0] and "1 are labour" in report.notes[0]
+    assert pl.read_csv(tmp_path / "quarantine" / "service_records.unmapped.csv").rows() == [(None, 1)]
+    readings = pl.read_parquet(tmp_path / "quarantine" / "service_records.odometer.parquet")
+    assert readings.sort("odometer_km")["reason"].to_list() == ["runs backwards", "ten times too large"]
 
 
 def test_lines_that_are_left_out_are_not_counted(tmp_path: Path) -> None:
     report = read(tmp_path, only={"what": ["brake shoe", "labour"]}, check_odometer=False).reports["service_records"]
-    assert "1 of 2 (50.0%) name a component" in report.notes[0]
+    assert "1 of 2 lines (50.0%) have a component" in report.notes[0]
 
 
 @pytest.mark.parametrize(
     ("rules", "match"),
     [
-        ({"components": {"brakes": ["("]}}, r"brakes: '\(' is no regular expression"),
-        ({"components": {"brakes": ["(?i)brake"]}}, r"components\.brakes: .* is no regular expression"),
-        ({"components": {"brakes": [r"(a)\1"]}}, "names a group, or refers to one"),
-        ({"components": {"brakes": ["brake", "a*"]}}, "occurs in every text"),
-        ({"components": {}}, "one component or more"),
-        ({"components": {"a": ["x"]}, "routine": {"a": ["y"]}}, "give it two names"),
+        ({"components": {"brakes": ["("]}}, r"brakes: pattern '\(' is not a regular expression"),
+        ({"components": {"brakes": ["(?i)brake"]}}, r"components\.brakes: .* is not a regular expression"),
+        ({"components": {"brakes": [r"(a)\1"]}}, "has a named group or a back-reference"),
+        ({"components": {"brakes": ["brake", "a*"]}}, "matches every text"),
+        ({"components": {}}, "has no component; add patterns"),
+        ({"components": {"a": ["x"]}, "routine": {"a": ["y"]}}, "rename one of them"),
         ({"components": {"a": ["x"]}, "similarity": {"at_least": 2}}, "similarity.at_least"),
         ({"components": {"a": ["x"]}, "colour": 1}, "colour"),
         (None, r"lines\.yaml"),
@@ -134,10 +136,10 @@ def test_a_bad_file_of_rules_names_its_key(tmp_path: Path, rules: Any, match: st
 
 
 def test_what_cannot_be_read_out_of_text_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"has no column `text`, which `lines\.text` names"):
+    with pytest.raises(DataError, match=r"has no column `text`, used in `lines\.text`"):
         read(tmp_path, lines={"text": "text", "rules": "lines.yaml"})
-    with pytest.raises(DataError, match="check_odometer needs vehicle_id"):
+    with pytest.raises(DataError, match="check_odometer needs the column vehicle_id"):
         read(tmp_path, columns={"record_id": {"row_number": True}, "serviced_at": {"constant": "2024-01-01"}})
-    with pytest.raises(ConfigError, match="are for service_records"):
+    with pytest.raises(ConfigError, match="apply to service_records only"):
         (tmp_path / "other.yaml").write_text("tables: {fleet: {parquet: x.parquet, check_odometer: true}}")
         load_sources(tmp_path / "other.yaml")

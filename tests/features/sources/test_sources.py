@@ -47,8 +47,8 @@ def column(
         series.alias("src")
     )
     tables = read(folder, "applications", data, share=share, columns={name: spec or "src"})
-    found = dict(tables.frames["applications"].select("application_id", name).collect().iter_rows())
-    return [found.get(k, "set apart") for k in keys], tables.reports["applications"].rules
+    values_by_key = dict(tables.frames["applications"].select("application_id", name).collect().iter_rows())
+    return [values_by_key.get(k, "quarantined") for k in keys], tables.reports["applications"].rules
 
 
 def good(rows: int) -> dict[str, Any]:
@@ -129,55 +129,67 @@ def test_every_way_of_writing_an_instant_gives_the_same_microseconds(tmp_path, v
         ("loan_amount", [199.99, 0.01], {"from": "src", "factor": 100}, [19_999, 1], {}),
         ("loan_amount", [Decimal("199.99")], {"from": "src", "factor": 100}, [19_999], {}),
         ("loan_amount", ["1.005", "1.015"], {"from": "src", "factor": 100}, [100, 101], {}),
-        ("loan_amount", [199.99, 200.0], None, ["set apart", 200], {"loan_amount: not a whole number": 1}),
-        ("dependents", ["2", "2.0", "two", "12,5"], None, [2, 2, "set apart", "set apart"], {"dependents: type": 2}),
-        ("dependents", [1.0, float("nan"), float("inf")], None, [1, None, "set apart"], {"dependents: not finite": 1}),
+        ("loan_amount", [199.99, 200.0], None, ["quarantined", 200], {"loan_amount: not a whole number": 1}),
+        (
+            "dependents",
+            ["2", "2.0", "two", "12,5"],
+            None,
+            [2, 2, "quarantined", "quarantined"],
+            {"dependents: wrong type": 2},
+        ),
+        ("dependents", [1.0, float("nan"), float("inf")], None, [1, None, "quarantined"], {"dependents: infinite": 1}),
         (
             "bureau_score",
             ["nan", "", "1e2", "inf"],
             None,
-            [None, None, 100.0, "set apart"],
-            {"bureau_score: not finite": 1},
+            [None, None, 100.0, "quarantined"],
+            {"bureau_score: infinite": 1},
         ),
         ("dependents", [1, 96, 98], {"from": "src", "nulls": [96, 98]}, [1, None, None], {}),
         ("dependents", ["1", "96", " 98"], {"from": "src", "nulls": [96, 98]}, [1, None, None], {}),
         ("co_borrower", ["1", "true", "Yes", "是"], None, [True] * 4, {}),
-        ("co_borrower", ["0", "FALSE", "no", "maybe"], None, [False] * 3 + ["set apart"], {"co_borrower: type": 1}),
-        ("co_borrower", [0, 1, 2], None, [False, True, "set apart"], {"co_borrower: type": 1}),
+        (
+            "co_borrower",
+            ["0", "FALSE", "no", "maybe"],
+            None,
+            [False] * 3 + ["quarantined"],
+            {"co_borrower: wrong type": 1},
+        ),
+        ("co_borrower", [0, 1, 2], None, [False, True, "quarantined"], {"co_borrower: wrong type": 1}),
         ("co_borrower", ["bad", "good"], {"from": "src", "map": {"bad": True, "good": False}}, [True, False], {}),
         ("co_borrower", [7, 8], {"from": "src", "map": {7: True, 8: None}}, [True, None], {}),
         (
             "use",
             ["P", "X"],
             {"from": "src", "map": {"P": "private"}},
-            ["private", "set apart"],
-            {"use: unmapped value": 1},
+            ["private", "quarantined"],
+            {"use: value not in `map`": 1},
         ),
         ("use", ["P", "X"], {"from": "src", "map": {"P": "private"}, "map_other": "null"}, ["private", None], {}),
         ("use", ["P", "private"], {"from": "src", "map": {"P": "private"}, "map_other": "keep"}, ["private"] * 2, {}),
-        ("use", ["private", "lease"], None, ["private", "set apart"], {"use: not one of private, commercial": 1}),
+        ("use", ["private", "lease"], None, ["private", "quarantined"], {"use: not one of private, commercial": 1}),
         (
             "term_months",
             [1, 120, 0, 121, None],
             None,
-            [1, 120, "set apart", "set apart", None],
-            {"term_months: outside 1..120": 2},
+            [1, 120, "quarantined", "quarantined", None],
+            {"term_months: not between 1 and 120": 2},
         ),
         ("occupation", [5.0, 2.5], None, ["5", "2.5"], {}),
         ("occupation", [Decimal("5.00"), Decimal("2.50")], None, ["5", "2.5"], {}),
-        ("decided_at", [1_704_038_461], None, ["set apart"], {"decided_at: looks like seconds or milliseconds": 1}),
-        ("decided_at", ["soon"], None, ["set apart"], {"decided_at: type": 1}),
+        ("decided_at", [1_704_038_461], None, ["quarantined"], {"decided_at: looks like seconds or milliseconds": 1}),
+        ("decided_at", ["soon"], None, ["quarantined"], {"decided_at: wrong type": 1}),
         (
             "decided_at",
             [2**62],
             {"from": "src", "unit": "s"},
-            ["set apart"],
-            {"decided_at: outside 1970-01-01..2100-01-01": 1},
+            ["quarantined"],
+            {"decided_at: not between 1970-01-01 and 2100-01-01": 1},
         ),
     ],
 )
-def test_values_are_converted_or_set_apart_with_the_rule_they_break(tmp_path, name, values, spec, expected, rules):
-    rows_left = "set apart" not in expected or len(set(expected)) > 1
+def test_values_are_converted_or_quarantined_with_the_rule_they_break(tmp_path, name, values, spec, expected, rules):
+    rows_left = "quarantined" not in expected or len(set(expected)) > 1
     if not rows_left:  # nothing is left: the run stops, and says which rule
         with pytest.raises(DataError, match=next(iter(rules))):
             column(tmp_path, name, values, spec)
@@ -188,25 +200,25 @@ def test_values_are_converted_or_set_apart_with_the_rule_they_break(tmp_path, na
 @given(fen=st.integers(min_value=1, max_value=10**12))
 def test_yuan_with_two_decimals_become_the_exact_fen(fen):
     from features.sources.config import ColumnSource
-    from features.sources.conversion import converted
+    from features.sources.conversion import convert
 
     text = f"{fen // 100}.{fen % 100:02d}"
     spec = ColumnSource(source="x", factor=100)
     for value in (text, float(text), Decimal(text)):
         series = pl.Series([value])
-        result = converted(pl.lit(series), series.dtype, "money", spec=spec, timezone="UTC", field="")
-        assert pl.select(result.value).item() == fen
+        converted = convert(pl.lit(series), series.dtype, "money", spec=spec, timezone="UTC", field="")
+        assert pl.select(converted.value).item() == fen
 
 
 @given(moment=st.datetimes(dt.datetime(1992, 1, 1), dt.datetime(2099, 1, 1)))
 def test_text_and_timestamp_of_a_moment_agree(moment):
-    from features.sources.instants import instant
+    from features.sources.instants import to_microseconds
 
     expected = round((moment - dt.datetime(1970, 1, 1)) / dt.timedelta(microseconds=1)) - 8 * 3_600_000_000
     for value in (moment, moment.isoformat(), moment.isoformat(" ") + "+08:00"):
         series = pl.Series([value])
-        at = instant(pl.lit(series), series.dtype, timezone="Asia/Shanghai", formats=(), unit=None)
-        assert pl.select(at).item() == expected
+        instants = to_microseconds(pl.lit(series), series.dtype, timezone="Asia/Shanghai", formats=(), unit=None)
+        assert pl.select(instants).item() == expected
 
 
 def test_extra_features_flow_through_as_numbers_and_texts(tmp_path):
@@ -219,7 +231,7 @@ def test_extra_features_flow_through_as_numbers_and_texts(tmp_path):
     assert tables.reports["applications"].columns == ("application_id", "submitted_at", "age", "branch")
 
 
-def test_a_timeless_table_has_no_time_column_even_where_the_source_has_one(tmp_path):
+def test_an_undated_table_has_no_time_column_even_where_the_source_has_one(tmp_path):
     data = good(2) | {"term_months": [12, 24]}
     frame = read(tmp_path, "applications", data, undated=["applications"]).frames["applications"].collect()
     assert frame.columns == ["application_id", "term_months"]
@@ -234,12 +246,12 @@ def test_the_row_number_is_a_key_for_a_table_without_one(tmp_path):
 
 def test_only_and_drop_leave_rows_out_before_they_are_counted(tmp_path):
     data = good(4) | {"status": ["1", "2", None, "x"]}
-    kept = read(tmp_path, "applications", data, only={"status": [1, None]}).reports["applications"]
+    selected = read(tmp_path, "applications", data, only={"status": [1, None]}).reports["applications"]
     dropped = read(tmp_path, "applications", data, drop={"status": ["x", None]}).reports["applications"]
-    assert (kept.rows_read, dropped.rows_read) == (2, 2)
+    assert (selected.rows_read, dropped.rows_read) == (2, 2)
 
 
-def test_broken_rows_are_set_apart_with_their_source_row_and_every_rule_they_break(tmp_path):
+def test_broken_rows_are_quarantined_with_their_source_row_and_every_rule_they_break(tmp_path):
     data = good(4) | {
         "term_months": [12, 0, 24, 500],
         "laufzeit": [1, 2, 3, 4],
@@ -248,15 +260,15 @@ def test_broken_rows_are_set_apart_with_their_source_row_and_every_rule_they_bre
     tables = read(tmp_path, "applications", data)
     report = tables.reports["applications"]
     assert (report.rows_read, report.rows_valid, report.rows_quarantined) == (4, 2, 2)
-    assert report.rules == {"term_months: outside 1..120": 2, "use: not one of private, commercial": 1}
+    assert report.rules == {"term_months: not between 1 and 120": 2, "use: not one of private, commercial": 1}
     quarantine = tmp_path / "quarantine" / "applications.parquet"
-    apart = pl.read_parquet(quarantine)
-    assert apart["source_row"].to_list() == [2, 4]
-    assert apart["broken_rules"].to_list() == [
-        ["use: not one of private, commercial", "term_months: outside 1..120"],
-        ["term_months: outside 1..120"],
+    quarantined = pl.read_parquet(quarantine)
+    assert quarantined["source_row"].to_list() == [2, 4]
+    assert quarantined["broken_rules"].to_list() == [
+        ["use: not one of private, commercial", "term_months: not between 1 and 120"],
+        ["term_months: not between 1 and 120"],
     ]
-    assert apart["use"].to_list() == ["boat", "private"] and "laufzeit" not in apart.columns
+    assert quarantined["use"].to_list() == ["boat", "private"] and "laufzeit" not in quarantined.columns
     assert quarantine.stat().st_mode & 0o077 == 0  # it may hold personal data
     assert [f.name for f in quarantine.parent.iterdir()] == ["applications.parquet"]
 
@@ -308,9 +320,10 @@ def test_the_fingerprint_follows_the_content_and_nothing_else(tmp_path):
         "shorter": read(tmp_path, "applications", pl.DataFrame(base).head(2)),
         "fewer columns": read(tmp_path, "applications", pl.DataFrame(base).drop("term_months")),
     }
-    found = {k: v.reports["applications"].fingerprint for k, v in prints.items()}
-    assert found["same"] == found["other order"] == found["other names"] == found["other types"]
-    assert len(set(found.values())) == 4
+    fingerprints = {k: v.reports["applications"].fingerprint for k, v in prints.items()}
+    assert fingerprints["same"] == fingerprints["other order"] == fingerprints["other names"]
+    assert fingerprints["same"] == fingerprints["other types"]
+    assert len(set(fingerprints.values())) == 4
 
 
 def test_the_fingerprint_is_the_same_in_another_process(tmp_path):
@@ -344,12 +357,12 @@ def test_parquet_csv_and_gb18030_csv_of_the_same_rows_are_the_same_table(tmp_pat
         {"csv": str(tmp_path / "bom.csv"), "separator": ";"},
         {"csv": str(tmp_path / "gb.csv"), "separator": ";", "encoding": "gb18030"},
     ]
-    found = [
+    raw = [
         read_tables(SourcesConfig(tables={"applications": s}), ["applications"], quarantine_folder=tmp_path)
         for s in sources
     ]
-    assert len({t.reports["applications"].fingerprint for t in found}) == 1
-    assert all(t.frames["applications"].collect().equals(found[0].frames["applications"].collect()) for t in found)
+    assert len({t.reports["applications"].fingerprint for t in raw}) == 1
+    assert all(t.frames["applications"].collect().equals(raw[0].frames["applications"].collect()) for t in raw)
 
 
 @pytest.mark.parametrize("pattern", ["", "*.parquet", "**/*.parquet"])
@@ -376,7 +389,7 @@ def test_partition_folders_become_columns(tmp_path):
     assert frame["store_id"].to_list() == ["s1", "s2"]
 
 
-def test_what_is_kept_is_what_pandera_accepts_and_what_is_set_apart_is_what_it_refuses(tmp_path):
+def test_pandera_accepts_the_valid_rows_and_refuses_the_quarantined_ones(tmp_path):
     bad = {
         "event_id": ["e1", "", None, "e4", "e5", "e6", "e7", "e8"],
         "event_at": [1, 2, 3, None, -1, 6, 7, 8],
@@ -384,9 +397,9 @@ def test_what_is_kept_is_what_pandera_accepts_and_what_is_set_apart_is_what_it_r
         "dwell_seconds": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 90_000.0, None],
     }
     tables = read(tmp_path, "events", bad)
-    kept = tables.frames["events"].collect()
-    assert kept["event_id"].to_list() == ["e1", "e8"]
-    pandera_schema(EVENTS).validate(kept)
+    valid = tables.frames["events"].collect()
+    assert valid["event_id"].to_list() == ["e1", "e8"]
+    pandera_schema(EVENTS).validate(valid)
     typed = pl.DataFrame(bad, schema_overrides={"event_at": pl.Int64})
     for row in pl.read_parquet(tmp_path / "quarantine" / "events.parquet")["source_row"]:
         with pytest.raises(Exception, match=r"(?i)failed|null|non-nullable"):
@@ -411,10 +424,10 @@ def test_a_hundred_percent_null_optional_column_is_read_as_missing(tmp_path):
     assert frame.schema["term_months"] == pl.Int64 and frame["term_months"].null_count() == 2
 
 
-def test_progress_tells_of_each_table_and_of_names_that_nobody_reads(tmp_path):
-    told: list[str] = []
-    read(tmp_path, "applications", good(2) | {"x": [1, 2]}, columns={"mileage": "x"}, progress=told.append)
-    assert told == [
-        "applications: `mileage` is mapped but neither in the contract nor an extra feature: not read",
-        "applications: 2 rows read, 2 kept, 0 set apart",
+def test_progress_reports_each_table_and_mapped_names_that_are_not_read(tmp_path):
+    lines: list[str] = []
+    read(tmp_path, "applications", good(2) | {"x": [1, 2]}, columns={"mileage": "x"}, progress=lines.append)
+    assert lines == [
+        "applications: `mileage` is mapped but not read: it is no contract column and no extra feature",
+        "applications: 2 rows read, 2 valid, 0 quarantined",
     ]

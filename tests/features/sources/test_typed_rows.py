@@ -1,4 +1,4 @@
-"""A source's rows as contract columns, with a flag for every rule they break; the ledger and the message on them."""
+"""A source's rows as contract columns, with a flag for every rule they break; their validation and its error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.sources.column_mapping import ColumnMapping, map_columns
 from features.sources.config import ExtraFeatures, TableSource
 from features.sources.quarantine_limit import quarantine_error
 from features.sources.scans import ROW
-from features.sources.typed_rows import TypedRows, chosen, source_columns, typed
+from features.sources.typed_rows import TypedRows, convert_rows, select_mapped, source_columns
 from features.sources.validation import ValidationResult, validate_rows
 from features.tables import APPLICATIONS
 
@@ -30,15 +30,21 @@ def rows_of(data: dict[str, list[Any]], **source: Any) -> tuple[pl.LazyFrame, Co
     table = TableSource(csv="a.csv", columns=COLUMNS, **source)
     mapping = map_columns(APPLICATIONS, table, [*data], extra=ExtraFeatures(), undated=False, file="sources.yaml")
     rows = pl.LazyFrame(data).with_row_index(ROW)
-    converted = typed(
-        chosen(rows, table, mapping), APPLICATIONS, mapping, timezone="UTC", now=NOW, field="tables", where="a.csv"
+    converted = convert_rows(
+        select_mapped(rows, table, mapping),
+        APPLICATIONS,
+        mapping,
+        timezone="UTC",
+        now=NOW,
+        field="tables",
+        where="a.csv",
     )
     return rows, mapping, converted
 
 
 @pytest.fixture
 def validation() -> ValidationResult:
-    return validate_rows(rows_of(DATA)[2], ("application_id",), watch=("term_months", "housing")[:1])
+    return validate_rows(rows_of(DATA)[2], ("application_id",), check_empty=("term_months", "housing")[:1])
 
 
 def test_values_take_their_contract_s_type_and_each_broken_rule_its_flag() -> None:
@@ -47,14 +53,14 @@ def test_values_take_their_contract_s_type_and_each_broken_rule_its_flag() -> No
     frame = converted.frame.collect()
     assert frame["term_months"].to_list()[:2] == [None, 12] and frame.schema["term_months"] == pl.Int64
     broken = {f.label for f in converted.flags if frame[f.name].any()}
-    assert broken == {"application_id: null", "submitted_at: in the future", "term_months: type"}
+    assert broken == {"application_id: missing value", "submitted_at: in the future", "term_months: wrong type"}
 
 
 def test_one_of_identical_rows_is_valid_and_none_of_those_that_share_a_key(
     validation: ValidationResult,
 ) -> None:
     assert (validation.rows_read, validation.rows_valid) == (8, 2)
-    assert validation.left_out.to_list() == [1, 2, 4, 5, 6, 7]
+    assert validation.excluded.to_list() == [1, 2, 4, 5, 6, 7]
     assert validation.rules["application_id: duplicate key"] == 2 and validation.rules["exact duplicate"] == 1
     assert validation.empty == ()
 
@@ -68,9 +74,9 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_rows_but_on_what_they_hol
 
 def test_a_column_without_a_value_is_empty_unless_its_values_could_not_be_read() -> None:
     nothing = {**DATA, "term_months": [None] * 8, "monthly_income": ["?"] * 8}
-    assert validate_rows(rows_of(nothing)[2], ("application_id",), watch=("term_months", "monthly_income")).empty == (
-        "term_months",
-    )
+    assert validate_rows(
+        rows_of(nothing)[2], ("application_id",), check_empty=("term_months", "monthly_income")
+    ).empty == ("term_months",)
 
 
 def test_the_error_names_the_worst_rules_with_an_example_and_a_remedy_and_nothing_personal(
@@ -78,12 +84,13 @@ def test_the_error_names_the_worst_rules_with_an_example_and_a_remedy_and_nothin
 ) -> None:
     rows, mapping, _ = rows_of(DATA)
     message = str(
-        quarantine_error(APPLICATIONS, mapping, rows, validation, share=0.02, file="sources.yaml", written=None)
+        quarantine_error(APPLICATIONS, mapping, rows, validation, share=0.02, file="sources.yaml", quarantine=None)
     )
     assert (
-        "applications: 5 of 8 rows (62.5%) break the contract, max_quarantined_share in sources.yaml is 2.0%" in message
+        "applications: 5 of 8 rows (62.5%) break the contract, and max_quarantined_share in sources.yaml is 2.0%"
+        in message
     )
-    assert "application_id: duplicate key in 2 rows, for example 'E': keep one row for each key" in message
+    assert "application_id: duplicate key in 2 rows, for example 'E' (keep one row for each key)" in message
     assert "and 1 more rules. The rows are in None" in message
     income = {**DATA, "monthly_income": [-1] * 8}
     rows, mapping, converted = rows_of(income)
@@ -95,7 +102,7 @@ def test_the_error_names_the_worst_rules_with_an_example_and_a_remedy_and_nothin
             validate_rows(converted, ("application_id",)),
             share=0.0,
             file="s",
-            written=None,
+            quarantine=None,
         )
     )
     assert "monthly_income" in message and "for example <personal>" in message and "-1" not in message
@@ -103,6 +110,6 @@ def test_the_error_names_the_worst_rules_with_an_example_and_a_remedy_and_nothin
 
 def test_a_column_of_a_type_that_cannot_hold_it_is_refused() -> None:
     with pytest.raises(
-        DataError, match=r"a\.csv: column `term_months` is List\(Int64\), which cannot hold term_months"
+        DataError, match=r"a\.csv: column `term_months` has type List\(Int64\), which cannot be converted"
     ):
         rows_of({**DATA, "term_months": [[1]] * 8})

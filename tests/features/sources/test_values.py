@@ -10,7 +10,7 @@ import pytest
 
 from features.errors import ConfigError
 from features.sources.config import TableSource
-from features.sources.values import as_text, filtered, is_listed, is_text, mapped
+from features.sources.values import as_text, filter_rows, is_listed, is_text, map_values
 
 
 def column(values: list[Any], dtype: Any = None) -> tuple[pl.Expr, pl.DataType]:
@@ -45,19 +45,19 @@ def test_numbers_match_their_texts_and_none_matches_what_is_missing() -> None:
 
 
 def test_a_map_turns_values_into_texts_and_leaves_the_others_empty() -> None:
-    by_text = mapped(*column(["no", " yes", "?"]), {"no": False, "yes": 1.0}, field="map")
+    by_text = map_values(*column(["no", " yes", "?"]), {"no": False, "yes": 1.0}, field="map")
     assert pl.select(by_text).to_series().to_list() == ["false", "1", None]
-    by_number = mapped(*column([1.0, 2.0, None]), {"1": "one", 2: None}, field="map")
+    by_number = map_values(*column([1.0, 2.0, None]), {"1": "one", 2: None}, field="map")
     assert pl.select(by_number).to_series().to_list() == ["one", None, None]
-    with pytest.raises(ConfigError, match=r"map: `A` is not a number but the source column is Int64"):
-        mapped(*column([1]), {"A": "x"}, field="map")
+    with pytest.raises(ConfigError, match=r"map: key `A` is no number, but the source column is Int64"):
+        map_values(*column([1]), {"A": "x"}, field="map")
 
 
 ROWS = pl.LazyFrame({"kind": ["new", "used", None, "used"], "code": [1, 2, 3, 4]})
 
 
 def codes(rows: pl.LazyFrame = ROWS, **parts: Any) -> list[int]:
-    return filtered(rows, TableSource(csv="x.csv", **parts)).collect()["code"].to_list()
+    return filter_rows(rows, TableSource(csv="x.csv", **parts)).collect()["code"].to_list()
 
 
 def test_only_keeps_what_is_listed_and_drop_leaves_it_out() -> None:

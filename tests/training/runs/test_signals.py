@@ -128,7 +128,7 @@ def test_files_and_columns_that_are_not_there_are_refused(pairs: Path, tmp_path:
     (tmp_path / "nothing.csv").touch()
     for path, message in (
         (tmp_path / "none.csv", "no such file"),
-        (tmp_path / "nothing.csv", "has no rows, not even a header"),
+        (tmp_path / "nothing.csv", "the file is empty, without a header line"),
         (empty, "has columns and no rows; export it again"),
     ):
         with pytest.raises(DataError, match=message):

@@ -35,5 +35,5 @@ def test_optional_tables_are_read_where_the_sources_name_them(config: TaskConfig
 
 def test_a_table_that_the_task_needs_is_refused_by_name(config: TaskConfig) -> None:
     _without(config, "leads")
-    with pytest.raises(ConfigError, match="no entry `leads`"):
+    with pytest.raises(ConfigError, match="the table `leads` is needed and has no entry"):
         read_task_tables(config, extra={})
