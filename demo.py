@@ -253,7 +253,7 @@ def _alarms(url: str) -> None:
     for alarm in pl.read_parquet(to).to_dicts():
         hit = (alarm["model"], alarm["component"]) == (hidden["model"], hidden["component"])
         said = "hidden there 正是埋入的故障" if hit else "not hidden there 并非埋入的故障"
-        out.print(f"{alarm['model']} {alarm['component']}: known since 最早可知 {alarm['known_since']}; {said}")
+        out.print(f"{alarm['model']} {alarm['component']}: known since 最早可知 {alarm['detected_on']}; {said}")
     built = f"{hidden['built_from_at']:%Y-%m-%d} .. {hidden['built_until_at']:%Y-%m-%d}"
     out.print(
         f"hidden: {hidden['model']} {hidden['component']}, built {built}, {hidden['rate_ratio']:g} times the rate"

@@ -12,8 +12,8 @@ size gets a raised rate from the first week on; an alarm of another cell does no
 - weekly: chance of so many events or more in this week alone
 - poisson: the same of all weeks so far, a stronger rival than is usual
 - evidence: the e-process of `ml.domain.faults.sequential_evidence`, which knows the models' variance and gives a
-  cell that share of the false alarms that it has of the expected events; `promised` is the same at the bar that its
-  theory gives, without looking at any year
+  cell that share of the false alarms that it has of the expected events; `promised` is the same at the threshold that
+  its theory gives, without looking at any year
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 from scipy.stats import poisson
 
 from ml.domain.arrays import FloatArray
-from ml.domain.faults.sequential_evidence import evidence_so_far
+from ml.domain.faults.sequential_evidence import cumulative_evidence
 from ml.domain.faults.shrinkage.disproportionality import proportional_reporting_ratio
 from ml.domain.faults.shrinkage.fitting import fit_mixture
 from ml.domain.faults.shrinkage.priors import Prior
@@ -45,13 +45,13 @@ class Group:
     """Yearly events to be expected in each cell, and how much models differ for good."""
 
     yearly: FloatArray
-    proneness: float
+    between_model_variance: float
 
     def counts(self, rng: np.random.Generator, years: int, *, cell: int = -1, ratio: float = 1.0) -> FloatArray:
         """Counts so far, shape (years, weeks, cells); one cell may have a raised rate."""
         own = np.ones((years, CELLS))
-        if self.proneness > 0:
-            own = rng.gamma(1 / self.proneness, self.proneness, (years, CELLS))
+        if self.between_model_variance > 0:
+            own = rng.gamma(1 / self.between_model_variance, self.between_model_variance, (years, CELLS))
         if cell >= 0:
             own[:, cell] *= ratio
         weekly = rng.poisson((self.yearly * own / WEEKS)[:, None, :], (years, WEEKS, CELLS))
@@ -63,11 +63,11 @@ class Group:
         return np.asarray(np.arange(1, WEEKS + 1)[:, None] / WEEKS * self.yearly[None, :])
 
 
-def group(proneness: float, *, seed: int = 0) -> Group:
+def group(between_model_variance: float, *, seed: int = 0) -> Group:
     """Cells of very different sizes: 1 to 200 events a year."""
     rng = np.random.default_rng(seed)
     yearly = np.exp(rng.normal(2.0, 1.3, CELLS)).clip(0.5, 200)
-    return Group(yearly, proneness)
+    return Group(yearly, between_model_variance)
 
 
 def statistics(of: Group, count: FloatArray, priors: list[Prior], cells: slice) -> dict[str, FloatArray]:
@@ -91,7 +91,7 @@ def statistics(of: Group, count: FloatArray, priors: list[Prior], cells: slice) 
         flat = posterior_quantile(prior, n[:, w].ravel().astype(np.int64), due[:, w].ravel(), probability=0.05)
         eb05[:, w] = np.asarray(flat).reshape(n[:, w].shape)
     share = np.log(of.yearly / of.yearly.sum())[cells]
-    evidence = evidence_so_far(n.ravel(), due.ravel(), of.proneness).log_e.reshape(n.shape) + share
+    evidence = cumulative_evidence(n.ravel(), due.ravel(), of.between_model_variance).log_e.reshape(n.shape) + share
     week = np.diff(n, axis=1, prepend=0)
     return {
         "rate": np.where(enough, n / due, -np.inf),
@@ -103,10 +103,10 @@ def statistics(of: Group, count: FloatArray, priors: list[Prior], cells: slice) 
     }
 
 
-def race(proneness: float, *, years: int, raised: int, seed: int = 1) -> dict[str, object]:
+def race(between_model_variance: float, *, years: int, raised: int, seed: int = 1) -> dict[str, object]:
     """One group: thresholds, the false alarms they raise, and the weeks to detection of each way in each setting."""
     rng = np.random.default_rng(seed)
-    of = group(proneness)
+    of = group(between_model_variance)
     count = of.counts(rng, 2 * years)
     priors = []
     for w in range(WEEKS):
@@ -125,7 +125,12 @@ def race(proneness: float, *, years: int, raised: int, seed: int = 1) -> dict[st
     settings = [
         _setting(of, rng, priors, bars, ratio=ratio, size=size, years=raised) for ratio in RATIOS for size in SIZES
     ]
-    return {"proneness": proneness, "bars": bars, "false_alarms": false, "settings": settings}
+    return {
+        "between_model_variance": between_model_variance,
+        "bars": bars,
+        "false_alarm_rate": false,
+        "settings": settings,
+    }
 
 
 def _setting(
@@ -135,11 +140,11 @@ def _setting(
     cell = int(np.argmin(np.abs(of.yearly - size)))
     yearly = of.yearly.copy()
     yearly[cell] = size
-    sized = Group(yearly, of.proneness)
+    sized = Group(yearly, of.between_model_variance)
     found = statistics(sized, sized.counts(rng, years, cell=cell, ratio=ratio), priors, slice(cell, cell + 1))
     row: dict[str, object] = {"ratio": ratio, "size": size}
-    for way, bar in bars.items():
-        raised = found["evidence" if way == "promised" else way][:, :, 0] > bar
+    for way, alarm_threshold in bars.items():
+        raised = found["evidence" if way == "promised" else way][:, :, 0] > alarm_threshold
         week = np.where(raised.any(axis=1), raised.argmax(axis=1) + 1.0, np.inf)
         row[way] = {"median": float(np.quantile(week, 0.5, method="lower")), "in_26": float((week <= 26).mean())}
     return row
@@ -153,11 +158,11 @@ def main() -> None:
     )
     parser.add_argument("--raised", type=int, default=400, help="years with a raised rate, in each setting")
     parser.add_argument(
-        "--proneness", type=float, nargs="+", default=[0.0, 0.04], help="variance between cells for good"
+        "--between_model_variance", type=float, nargs="+", default=[0.0, 0.04], help="variance between cells for good"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     asked = parser.parse_args()
-    found = [race(p, years=asked.years, raised=asked.raised) for p in asked.proneness]
+    found = [race(p, years=asked.years, raised=asked.raised) for p in asked.between_model_variance]
     if asked.json:
         print(json.dumps(found))
         return
@@ -167,9 +172,9 @@ def main() -> None:
 
 def _print(one: dict[str, object]) -> None:
     ways = (*WAYS, "promised")
-    false, settings = one["false_alarms"], one["settings"]
+    false, settings = one["false_alarm_rate"], one["settings"]
     assert isinstance(false, dict) and isinstance(settings, list)
-    print(f"\ncells differ for good with a variance of {one['proneness']:g}; {CELLS} cells, {WEEKS} weekly looks")
+    print(f"\ncells differ for good with a variance of {one['between_model_variance']:g}; {CELLS} cells, {WEEKS} weeks")
     print("median week of the alarm (share known within 26 weeks); inf: not within the year")
     print(f"{'':>24}" + "".join(f"{way:>15}" for way in ways))
     print(f"{'years with false alarms':>24}" + "".join(f"{false[way]:>15.1%}" for way in ways))

@@ -90,7 +90,7 @@ def write(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame) -> Path:
         moments = {c: {"from": c, "unit": "us"} for c in table.columns if c.endswith("_at")}
         sources[name] = {"parquet": f"{name}.parquet", "columns": moments}
     (folder / "sources.yaml").write_text(yaml.safe_dump({"tables": sources}))
-    (folder / "fault_alarms.yaml").write_text("{store: alarms.db, watch: watch.npz, goodwill: 1500}")
+    (folder / "fault_alarms.yaml").write_text("{store: alarms.db, snapshot: snapshot.npz, goodwill: 1500}")
     path = folder / "fault_rate.yaml"
     path.write_text("{sources: sources.yaml, time: serviced_at, params: {reference_weeks: 52}}")
     return path

@@ -22,7 +22,7 @@ AT_ONCE = 4_000_000  # entries of a table
 LOOK_BACK = 500  # readings among which the one before is sought, so that one vehicle with very many stays bounded
 
 
-def implausible(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLike) -> npt.NDArray[np.int8]:
+def classify_readings(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLike) -> npt.NDArray[np.int8]:
     """Tell which readings contradict the others of their vehicle.
 
     Parameters
@@ -42,9 +42,9 @@ def implausible(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLike) ->
     Examples
     --------
     >>> day = np.array([0, 100, 200, 300]) * DAY
-    >>> implausible([1, 1, 1, 1], day, [1_000, 4_000, 70_000, 9_000]).tolist()
+    >>> classify_readings([1, 1, 1, 1], day, [1_000, 4_000, 70_000, 9_000]).tolist()
     [0, 0, 1, 0]
-    >>> implausible([1, 1, 1, 2], day, [8_000, 9_000, 2_000, 5]).tolist()
+    >>> classify_readings([1, 1, 1, 2], day, [8_000, 9_000, 2_000, 5]).tolist()
     [0, 0, 2, 0]
     """
     who, when = np.asarray(vehicle, dtype=np.int64), np.asarray(at, dtype=np.int64)

@@ -114,7 +114,7 @@ def print_plan(plan: Any) -> None:
 
 def print_alarms(found: Any) -> None:
     """Print the alarms, the strongest first, what calling vehicles in brings, and how many cells were watched."""
-    cells = found.watch.cells.height
+    cells = found.surveillance.cells.height
     if found.alarms.is_empty():
         out.print(f"no alarm in {cells:,} components of models")
         return print_notes(found.notes)
@@ -123,7 +123,7 @@ def print_alarms(found: Any) -> None:
         built = "all alike" if row["built_from"] is None else f"{row['built_from']} .. {row['built_until']}"
         ratio, limits = f"{row['rate_ratio']:.2f}", f"{row['low']:.2f} .. {row['high']:.2f}"
         numbers = (f"{row['count']:,}", f"{row['expected']:,.1f}", ratio, limits)
-        table.add_row(row["model"], row["component"], str(row["known_since"]), built, *numbers)
+        table.add_row(row["model"], row["component"], str(row["detected_on"]), built, *numbers)
     out.print(table)
     table = Table("alarm", "state", "vehicles", "faults to come", "avoided", "90 % interval", "parts", "cost", "avoids")
     for row in [r for r in found.alarms.to_dicts() if r["vehicles"] is not None]:
@@ -146,7 +146,7 @@ def print_stored_alarms(kept: Any) -> None:
     table = Table("alarm", "model", "component", "state", "opened", "known since", "rate ratio")
     for row in kept.to_dicts():
         opened = str(instant(row["opened_at"]).date())
-        figures = (opened, str(row["known_since"]), f"{row['rate_ratio']:.2f}")
+        figures = (opened, str(row["detected_on"]), f"{row['rate_ratio']:.2f}")
         table.add_row(str(row["id"]), row["model"], row["component"], row["state"], *figures)
     out.print(table if kept.height else "no alarm is kept; write them with: chehang alarms --out alarms.parquet")
 
@@ -170,8 +170,10 @@ def print_service_due(found: Any) -> None:
         interval = f"{row['due_low']} .. {row['due_high']}"
         km = "" if row["km_now"] is None else f"{row['km_now']:,.0f}"
         table.add_row(
-            row["vehicle_id"], row["model"], last, str(row["due_on"]), interval, row["by"], km, str(row["visit_on"])
+            row["vehicle_id"], row["model"], last, str(row["due_on"]), interval, row["due_by"], km, str(row["visit_on"])
         )
     out.print(table)
-    out.print(f"{found.due.height:,} vehicles to remind, of {found.all.vehicles.height:,} in service on {found.at:%F}")
-    print_notes(found.all.notes)
+    out.print(
+        f"{found.due.height:,} vehicles to remind, of {found.services.vehicles.height:,} in service on {found.at:%F}"
+    )
+    print_notes(found.services.notes)

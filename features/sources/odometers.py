@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import DataError
-from features.odometer import REASONS, implausible
+from features.odometer import REASONS, classify_readings
 from features.sources.lines import UNMAPPED, ClassifiedLines
 from features.sources.quarantine import write_table
 
@@ -48,7 +48,7 @@ def remove_implausible(frame: pl.LazyFrame, path: Path, *, where: str) -> tuple[
     rows = readings[complete]
     vehicle = rows["vehicle_id"].cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
     codes = np.zeros(readings.height, dtype=np.int8)
-    codes[complete] = implausible(vehicle, rows["serviced_at"].to_numpy(), rows["odometer_km"].to_numpy())
+    codes[complete] = classify_readings(vehicle, rows["serviced_at"].to_numpy(), rows["odometer_km"].to_numpy())
     code_column = pl.Series("code", codes)
     counts = {f"odometer_km: {reason}": int((codes == code).sum()) for code, reason in REASONS.items()}
     counts = {rule: n for rule, n in counts.items() if n}

@@ -20,11 +20,11 @@ from ml.registry import ENTRIES
 from ml.task import Task
 
 
-def one_rate(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
+def constant_rate(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
     """The naive answer: every vehicle-year has as many faults of a component as the mean of those learnt from.
 
     >>> X = pl.DataFrame({"component": ["brakes", "brakes"], "vehicle_years": [1.0, 3.0]})
-    >>> one_rate(X, np.array([1.0, 1.0]), X).tolist()
+    >>> constant_rate(X, np.array([1.0, 1.0]), X).tolist()
     [0.5, 1.5]
     """
     known = X.select("component", "vehicle_years").with_columns(y=pl.Series(y))
@@ -42,7 +42,7 @@ TASK = Task(
             "poisson_deviance": RowMetric(poisson_deviance, better="lower"),
             "bias": RowMetric(demand.bias, better="lower"),
         },
-        baseline=one_rate,
+        baseline=constant_rate,
     ),
     endpoint=task_endpoint(
         ENTRIES["fault_rate"],

@@ -39,17 +39,17 @@ _LAST = (
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedAlarms:
     """What became of the alarms of a run.
 
     Attributes
     ----------
-    new, known : tuple of int
+    new, existing : tuple of int
         Numbers of those raised now, and of those there already.
     """
 
     new: tuple[int, ...]
-    known: tuple[int, ...]
+    existing: tuple[int, ...]
 
 
 class AlarmStore:
@@ -60,7 +60,7 @@ class AlarmStore:
     Examples
     --------
     >>> import tempfile
-    >>> row = {"model": "A", "component": "brakes", "known_since": date(2024, 1, 1), "rate_ratio": 2.0}
+    >>> row = {"model": "A", "component": "brakes", "detected_on": date(2024, 1, 1), "rate_ratio": 2.0}
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     store = AlarmStore(Path(folder, "alarms.db"))
     ...     number = store.record(pl.DataFrame([row], schema=ALARM), as_of=10**15).new[0]
@@ -72,7 +72,7 @@ class AlarmStore:
     def __init__(self, path: Path) -> None:
         self._file = AlarmFile(path)
 
-    def record(self, found: pl.DataFrame, *, as_of: int) -> Recorded:
+    def record(self, found: pl.DataFrame, *, as_of: int) -> RecordedAlarms:
         """Keep the alarms of a run, each once; to record a run twice changes nothing.
 
         An alarm of the same model and component that is not closed is the same alarm: its figures are brought up to
@@ -93,17 +93,17 @@ class AlarmStore:
         """
         _check(found)
         new: list[int] = []
-        known: list[int] = []
+        existing: list[int] = []
         if found.is_empty():
-            return Recorded((), ())
+            return RecordedAlarms((), ())
         with self._file.changing() as connection:
             there = {(last.model, last.component): last for last in connection.execute(_LAST)}
             for row in found.to_dicts():
                 model, component = row.pop("model"), row.pop("component")
-                last, day = there.get((model, component)), (row["known_since"] - date(1970, 1, 1)).days
+                last, day = there.get((model, component)), (row["detected_on"] - date(1970, 1, 1)).days
                 seen = {"last_seen_at": as_of, "figures": json.dumps(row, default=str, ensure_ascii=False)}
                 if last is not None and last.state != "closed":
-                    known.append(last.id)
+                    existing.append(last.id)
                     unlike = (last.last_seen_at, last.figures) != (as_of, seen["figures"])
                     if as_of >= last.last_seen_at and unlike:
                         connection.execute(ALARMS.update().where(ALARMS.c.id == last.id).values(seen))
@@ -111,7 +111,7 @@ class AlarmStore:
                     begun = {"model": model, "component": component, "state": "open", "opened_at": as_of}
                     new.append(connection.execute(ALARMS.insert().values(begun | seen)).lastrowid)
                     connection.execute(MOVES.insert().values(alarm_id=new[-1], at=as_of, to_state="open"))
-        return Recorded(tuple(new), tuple(known))
+        return RecordedAlarms(tuple(new), tuple(existing))
 
     def move(self, alarm_id: int, to: str, *, by: str, note: str | None = None, at: int | None = None) -> None:
         """Move an alarm on: acknowledged, then campaign, then closed; closed from each.
@@ -150,7 +150,7 @@ class AlarmStore:
     def alarms(
         self, *, states: Collection[str] | None = None, model: str | None = None, component: str | None = None
     ) -> pl.DataFrame:
-        """Alarms, the strongest first: those whose evidence lies furthest above their bar.
+        """Alarms, the strongest_cell first: those whose evidence lies furthest above their alarm_threshold.
 
         Returns
         -------
@@ -166,7 +166,7 @@ class AlarmStore:
         found = [{**json.loads(row["figures"]), **row} for row in rows]
         kept = pl.DataFrame([{n: row.get(n) for n in KEPT} for row in found], schema=_as_written())
         kept = kept.with_columns(cs.by_name(DATES).str.to_date())
-        margin = kept["log_evidence"] - kept["bar"]
+        margin = kept["log_evidence"] - kept["alarm_threshold"]
         return kept.sort(margin, descending=True, nulls_last=True, maintain_order=True)
 
     def history(self, alarm_id: int) -> pl.DataFrame:
@@ -205,7 +205,7 @@ def _check(found: pl.DataFrame) -> None:
     """Refuse alarms that could not be kept, or told apart."""
     if missing := [n for n in ALARM if n not in found.columns]:
         raise DataError(f"alarms: must have the columns of a watch, {', '.join(missing)} is missing; add it")
-    if empty := [n for n in (*CELL, "known_since") if found[n].null_count()]:
+    if empty := [n for n in (*CELL, "detected_on") if found[n].null_count()]:
         raise DataError(f"{empty[0]}: must be given for each alarm, is null; fill it")
     if found.select(CELL).is_duplicated().any():
         raise DataError("alarms: must name each model and component once, one comes twice; keep the stronger")

@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from features.errors import DataError
-from ml.domain.faults.detection_power import smallest_detectable, weeks_until_known
+from ml.domain.faults.detection_power import smallest_detectable_ratio, weeks_to_detection
 from ml.endpoint import Champions, Endpoint, no_rules, respond_each
-from ml.fault_rate.answer import alarm_of, days_between, known, planned, ratio_of
+from ml.fault_rate.answer import alarm_of, build_days, cell_posterior, check_tested, plan_response
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.request import Day, Plan
 from ml.signature import Name, RequestPart
@@ -82,7 +82,7 @@ class VehiclesAnswer(BaseModel):
     component: str
     alarm: bool
     rate_ratio: float
-    known_until: date
+    data_until: date
     total: int
     plan: Plan
     vehicles: list[VehicleToCall]
@@ -118,9 +118,9 @@ class PowerAnswer(BaseModel):
         Faults to be expected in a week at the usual rate.
     weeks_p10, weeks_p50, weeks_p90 : int or None
         By when the alarm has come with a chance of 10, 50 and 90 %; None if later than the weeks looked ahead.
-    known_in_26, known_in_52 : float
+    detected_in_26_weeks, detected_in_52_weeks : float
         Chance that it has come by then.
-    smallest_in_52 : float or None
+    detectable_ratio_in_52_weeks : float or None
         Ratio that the faults of a year would show without the help of chance.
     """
 
@@ -132,19 +132,19 @@ class PowerAnswer(BaseModel):
     weeks_p10: int | None
     weeks_p50: int | None
     weeks_p90: int | None
-    known_in_26: float
-    known_in_52: float
-    smallest_in_52: float | None
+    detected_in_26_weeks: float
+    detected_in_52_weeks: float
+    detectable_ratio_in_52_weeks: float | None
 
 
 def _example(champions: Champions) -> Mapping[str, Any]:
-    return strongest(cast("FaultEstimator", champions[TASK].estimator))
+    return strongest_cell(cast("FaultEstimator", champions[TASK].estimator))
 
 
-def strongest(estimator: FaultEstimator) -> dict[str, str]:
+def strongest_cell(estimator: FaultEstimator) -> dict[str, str]:
     """The cell nearest to an alarm, or furthest beyond one."""
     now = estimator.snapshot
-    row = int((now.log_e.max(axis=1) - now.bar).argmax())
+    row = int((now.log_e.max(axis=1) - now.alarm_threshold).argmax())
     model, component = now.cells.row(row)
     return {"model": model, "component": component}
 
@@ -159,16 +159,16 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
     """
     estimator = cast("FaultEstimator", champions[TASK].estimator)
     now = estimator.snapshot
-    known(now, "model", request.model)
-    known(now, "component", request.component)
+    check_tested(now, "model", request.model)
+    check_tested(now, "component", request.component)
     if request.built_from and request.built_until and request.built_until <= request.built_from:
         raise DataError(f"built_until: must lie after built_from, got {request.built_until}; give a later day")
     alarm = alarm_of(now, request.model, request.component)
     built = (request.built_from, request.built_until)
     if built == (None, None) and alarm is not None:
         built = (alarm["built_from"], alarm["built_until"])
-    posterior = ratio_of(now, request.model, request.component)
-    found = estimator.called_in(request.model, request.component, built=days_between(*built), posterior=posterior)
+    posterior = cell_posterior(now, request.model, request.component)
+    found = estimator.inspection_plan(request.model, request.component, built=build_days(*built), posterior=posterior)
     if found is None:
         raise DataError("fleet: is not known, so that no vehicle can be named; name its source and run: chehang alarms")
     listed = found.vehicles.slice(request.offset, request.limit)
@@ -177,9 +177,9 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
         component=request.component,
         alarm=alarm is not None,
         rate_ratio=posterior[0] / posterior[1],
-        known_until=np.datetime64(int(now.until_day) - 1, "D").item(),
+        data_until=np.datetime64(int(now.until_day) - 1, "D").item(),
         total=found.vehicles.height,
-        plan=planned(found, estimator.rules.days),
+        plan=plan_response(found, estimator.rules.days),
         vehicles=[VehicleToCall(**row) for row in listed.to_dicts()],
     )
 
@@ -194,22 +194,22 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
     """
     estimator = cast("FaultEstimator", champions[TASK].estimator)
     now = estimator.snapshot
-    known(now, "model", request.model)
-    known(now, "component", request.component)
+    check_tested(now, "model", request.model)
+    check_tested(now, "component", request.component)
     row = now.row(request.model, request.component)
-    weekly, bar = float(now.weekly[row]), float(now.bar[row])
+    weekly, alarm_threshold = float(now.expected_weekly[row]), float(now.alarm_threshold[row])
     if weekly <= 0:
         raise DataError(
             f"component: no {request.component} of {request.model} is in the field (zero exposure), so that nothing "
             "can be expected of it; ask about another"
         )
     so_far = (float(now.count[row, -1]), float(now.expected[row, -1])) if request.from_now else (0.0, 0.0)
-    found = weeks_until_known(
+    found = weeks_to_detection(
         np.full(max(request.weeks, LATE), weekly),
         ratio=request.rate_ratio,
-        bar=bar,
-        proneness=now.proneness,
-        before=so_far,
+        alarm_threshold=alarm_threshold,
+        between_model_variance=now.between_model_variance,
+        initial_totals=so_far,
         samples=SAMPLES,
     )
     weeks = [w if w is not None and w <= request.weeks else None for w in map(found.quantile, (0.1, 0.5, 0.9))]
@@ -223,9 +223,11 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
         weeks_p10=p10,
         weeks_p50=p50,
         weeks_p90=p90,
-        known_in_26=found.share(SOON),
-        known_in_52=found.share(LATE),
-        smallest_in_52=smallest_detectable(weekly * LATE, bar=bar, proneness=now.proneness),
+        detected_in_26_weeks=found.share(SOON),
+        detected_in_52_weeks=found.share(LATE),
+        detectable_ratio_in_52_weeks=smallest_detectable_ratio(
+            weekly * LATE, alarm_threshold=alarm_threshold, between_model_variance=now.between_model_variance
+        ),
     )
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from features.errors import DataError
 from ml.artefacts.json_files import content_of
-from ml.fault_rate.rules import AlarmRules, CallIn, call_in
+from ml.fault_rate.rules import AlarmRules, InspectionPlan, plan_inspection
 from ml.fault_rate.snapshot import Snapshot
 from ml.signature import Field, Signature
 
@@ -36,7 +36,7 @@ class FaultEstimator:
         self.rules = AlarmRules()
         self.states: Mapping[tuple[str, str], tuple[int, str]] = {}
         self.signature = self._signature()
-        self._called: dict[Any, CallIn | None] = {}
+        self._called: dict[Any, InspectionPlan | None] = {}
 
     @property
     def notes(self) -> Sequence[str]:
@@ -45,12 +45,12 @@ class FaultEstimator:
 
     def importance(self) -> dict[str, float]:
         """How much each effect moves the usual rate: spread of the logarithm of its mean over its bands."""
-        usual = self.trained.usual
-        bands = len(usual.limits) + 1
-        known = [i for i, kind in enumerate(usual.chosen) if kind != "unknown"]
+        baseline_rates = self.trained.baseline_rates
+        bands = len(baseline_rates.distance_limits) + 1
+        known = [i for i, kind in enumerate(baseline_rates.model_kinds) if kind != "unknown"]
         if not known:
             return {"age": 0.0, "monthly_km": 0.0, "month": 0.0}
-        rates = np.log(np.maximum(usual.rates[known], 1e-12)).reshape(len(known), -1, bands + 1, 12)
+        rates = np.log(np.maximum(baseline_rates.rates[known], 1e-12)).reshape(len(known), -1, bands + 1, 12)
         spread = {
             "age": rates.mean(axis=(2, 3)).std(axis=1),
             "monthly_km": rates[:, :, 1:].mean(axis=(1, 3)).std(axis=1),
@@ -67,28 +67,32 @@ class FaultEstimator:
         DataError
             A component is not known.
         """
-        usual = self.trained.usual
-        strange = sorted(set(X["component"].unique()) - set(usual.components))
+        baseline_rates = self.trained.baseline_rates
+        strange = sorted(set(X["component"].unique()) - set(baseline_rates.components))
         if strange:
-            raise DataError(f"component: '{strange[0]}' is not known; known are: {', '.join(usual.components)}")
+            raise DataError(
+                f"component: '{strange[0]}' is not known; known are: {', '.join(baseline_rates.components)}"
+            )
         found = np.zeros(X.height)
-        driven = usual.bands_of(X["monthly_km"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        driven = baseline_rates.distance_band(X["monthly_km"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
         component = X["component"].to_numpy()
-        for c, name in enumerate(usual.components):
+        for c, name in enumerate(baseline_rates.components):
             rows = np.flatnonzero(component == name)
             mine = X[rows]
-            rate = usual.yearly(c, age=mine["age"].to_numpy(), driven=driven[rows], month=mine["month"].to_numpy())
-            has = usual.having(c, mine["model"].to_list(), mine["energy_type"].to_list())
+            rate = baseline_rates.yearly_rate(
+                c, age=mine["age"].to_numpy(), distance_band=driven[rows], month=mine["month"].to_numpy()
+            )
+            has = baseline_rates.has_component(c, mine["model"].to_list(), mine["energy_type"].to_list())
             found[rows] = np.where(has, rate, 0.0) * mine["vehicle_years"].to_numpy() * self.trained.scale
         return pl.DataFrame({"expected": found})
 
-    def called_in(
+    def inspection_plan(
         self, model: str, component: str, *, built: tuple[int | None, int | None], posterior: tuple[float, float]
-    ) -> CallIn | None:
-        """What calling vehicles in brings, kept until something changes; see `ml.fault_rate.rules.call_in`."""
+    ) -> InspectionPlan | None:
+        """What calling vehicles in brings, kept until something changes; see `ml.fault_rate.rules.plan_inspection`."""
         key = (id(self.snapshot), self.rules, model, component, built, posterior)
         if key not in self._called:
-            found = call_in(self.snapshot, model, component, self.rules, built=built, posterior=posterior)
+            found = plan_inspection(self.snapshot, model, component, self.rules, built=built, posterior=posterior)
             self._called = {**dict(list(self._called.items())[-31:]), key: found}
         return self._called[key]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from ml.domain.arrays import BoolArray, FloatArray
-from ml.fault_rate.baseline_rates import BaselineRates, cell_of, combinations
+from ml.fault_rate.baseline_rates import BaselineRates, combination_of, combinations
 from ml.fault_rate.exposure import FleetExposure
 
 HELD_OUT = 0.3
@@ -26,30 +26,30 @@ LEAST_SEEN = 5.0  # expected faults that a band of age needs to speak for itself
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedFaults:
     """Expected faults.
 
     Attributes
     ----------
-    field : FleetExposure
+    exposure : FleetExposure
         Whose exposure it is.
-    usual : BaselineRates
+    baseline_rates : BaselineRates
         Faults of a vehicle-year, by component, age, distance and season.
-    cell : ndarray of int32, shape (n_strata, n_weeks)
+    combination : ndarray of int32, shape (n_strata, n_weeks)
         Combination of effects of each stratum and week.
-    has : ndarray of bool, shape (n_components, n_strata)
+    component_present : ndarray of bool, shape (n_components, n_strata)
         Whether the stratum's model has the component at all.
     """
 
-    field: FleetExposure
-    usual: BaselineRates
-    cell: npt.NDArray[np.int32]
-    has: BoolArray
+    exposure: FleetExposure
+    baseline_rates: BaselineRates
+    combination: npt.NDArray[np.int32]
+    component_present: BoolArray
 
-    def faults(self, component: int) -> FloatArray:
+    def of_component(self, component: int) -> FloatArray:
         """Expected faults of a component, shape (n_strata, n_weeks)."""
-        at_risk = self.field.exposure * self.has[component][:, None]
-        return np.asarray(self.usual.rates[component][self.cell] * at_risk)
+        at_risk = self.exposure.at_risk * self.component_present[component][:, None]
+        return np.asarray(self.baseline_rates.rates[component][self.combination] * at_risk)
 
 
 def deviance(count: FloatArray, expected: FloatArray) -> float:
@@ -64,56 +64,58 @@ def deviance(count: FloatArray, expected: FloatArray) -> float:
     return float(2 * (xlogy(count, np.maximum(count, 1e-300) / e) - count + expected).sum())
 
 
-def expect(field: FleetExposure, *, until: int, complete: npt.ArrayLike = 1.0) -> Expected:
+def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLike = 1.0) -> ExpectedFaults:
     """Learn usual rates from the weeks before `until`, and say what they make of every week.
 
     Parameters
     ----------
-    field : FleetExposure
+    exposure : FleetExposure
         Faults and exposure.
     until : int
         First week that nothing is learnt from.
     complete : float or array of shape (n_weeks,)
         Share of each week's faults that is known by now: what is learnt from counts that much less exposure.
     """
-    seen = field.exposure * np.broadcast_to(np.asarray(complete, dtype=np.float64), (field.weeks,))[None, :]
+    seen = exposure.at_risk * np.broadcast_to(np.asarray(complete, dtype=np.float64), (exposure.weeks,))[None, :]
     cut = max(int(until * (1 - HELD_OUT)), 1)
     seasonal = until >= YEAR_WEEKS
-    bands = len(field.distance_limits) + 1
+    bands = len(exposure.distance_limits) + 1
     effects = combinations(bands)
-    cell = cell_of(field.age, field.strata["driven"].to_numpy()[:, None], field.month[None, :] * seasonal, bands)
-    models, energies = (field.strata[n].fill_null("").to_numpy() for n in ("model", "energy_type"))
-    n_components = len(field.components)
+    combination = combination_of(
+        exposure.age, exposure.strata["distance_band"].to_numpy()[:, None], exposure.month[None, :] * seasonal, bands
+    )
+    models, energies = (exposure.strata[n].fill_null("").to_numpy() for n in ("model", "energy_type"))
+    n_components = len(exposure.components)
     rates = np.zeros((n_components, len(effects)))
-    has = np.ones((n_components, field.strata.height), dtype=np.bool_)
-    chosen, deviances = [], []
+    present = np.ones((n_components, exposure.strata.height), dtype=np.bool_)
+    model_kinds, deviances = [], []
     for c in range(n_components):
-        counts = field.counts(c)
+        counts = exposure.counts(c)
         for groups in (energies, models):
-            has[c] &= _having(groups, counts[:, :until].sum(axis=1), seen[:, :until].sum(axis=1) * has[c])
-        table = _Cells(len(effects), cell, counts, seen * has[c][:, None])
+            present[c] &= _having(groups, counts[:, :until].sum(axis=1), seen[:, :until].sum(axis=1) * present[c])
+        table = _Cells(len(effects), combination, counts, seen * present[c][:, None])
         early, late = table.sums(0, cut), table.sums(cut, until)
         if min(early[1].sum(), late[1].sum()) <= 0:
-            has[c] = False
-            chosen.append("unknown")
+            present[c] = False
+            model_kinds.append("unknown")
             deviances.append([np.nan] * len(_FITS))
             continue
         found = {kind: deviance(late[0], fit(effects, *early) * late[1]) for kind, fit in _FITS.items()}
         best = min(found, key=lambda kind: found[kind])
         rates[c] = _FITS[best](effects, *table.sums(0, until))
-        chosen.append(best)
+        model_kinds.append(best)
         deviances.append([v / max(late[0].sum(), 1.0) for v in found.values()])
-    usual = BaselineRates(
-        components=field.components,
-        limits=field.distance_limits,
+    baseline_rates = BaselineRates(
+        components=exposure.components,
+        distance_limits=exposure.distance_limits,
         rates=rates,
         seasonal=seasonal,
         pairs=tuple(dict.fromkeys(zip(models.tolist(), energies.tolist(), strict=True))),
-        has=_by_pair(has, models, energies),
-        chosen=tuple(chosen),
+        component_present=_by_pair(present, models, energies),
+        model_kinds=tuple(model_kinds),
         deviance=np.array(deviances),
     )
-    return Expected(field, usual, cell, has)
+    return ExpectedFaults(exposure, baseline_rates, combination, present)
 
 
 def _by_pair(has: BoolArray, models: npt.NDArray[Any], energies: npt.NDArray[Any]) -> BoolArray:
@@ -129,13 +131,13 @@ class _Cells:
     """Faults and exposure by combination of effects."""
 
     n_effects: int
-    cell: npt.NDArray[np.int32]
+    combination: npt.NDArray[np.int32]
     counts: FloatArray
     exposure: FloatArray
 
     def sums(self, begin: int, end: int) -> tuple[FloatArray, FloatArray]:
         """Of some weeks."""
-        where, n = self.cell[:, begin:end].ravel(), self.n_effects
+        where, n = self.combination[:, begin:end].ravel(), self.n_effects
         return (
             np.bincount(where, weights=self.counts[:, begin:end].ravel(), minlength=n).astype(np.float64),
             np.bincount(where, weights=self.exposure[:, begin:end].ravel(), minlength=n).astype(np.float64),

@@ -10,7 +10,7 @@ import polars as pl
 from features.aggregations import DAY
 from features.errors import DataError
 from ml.domain.arrays import FloatArray, IntArray
-from ml.domain.faults.exposure import field_exposure
+from ml.domain.faults.exposure import exposure_by_period
 
 WEEK_DAYS, YEAR_DAYS, QUARTER_DAYS = 7, 365.25, 365.25 / 4
 OPTIONAL = {
@@ -28,7 +28,7 @@ class FleetExposure:
     Attributes
     ----------
     strata : DataFrame
-        `model`, `energy_type` (null where not known), `build` (quarter, counted from the epoch) and `driven` (band of
+        `model`, `energy_type` (null where not known), `build` (quarter, counted from the epoch) and `distance_band` (of
         the monthly distance; -1 where not known).
     components : tuple of str
         In alphabetical order.
@@ -40,7 +40,7 @@ class FleetExposure:
         Vehicle-years at risk; visits to the workshop where the fleet is not known.
     stratum, component, week, known : ndarray of int
         Of each fault: where it belongs, the week in which it came to the workshop, and that of its report.
-    delay_days, could_be_days : ndarray of int
+    delay_days, observable_days : ndarray of int
         From the workshop to the report, and the longest that could have been seen; empty where reports carry no date.
     notes : tuple of str
         What was left out, and why.
@@ -52,20 +52,20 @@ class FleetExposure:
     components: tuple[str, ...]
     distance_limits: FloatArray
     first_day: float
-    exposure: FloatArray
+    at_risk: FloatArray
     stratum: IntArray
     component: IntArray
     week: IntArray
-    known: IntArray
+    report_week: IntArray
     delay_days: IntArray
-    could_be_days: IntArray
+    observable_days: IntArray
     notes: tuple[str, ...]
     basis: str = "exposure"
 
     @property
     def weeks(self) -> int:
         """Number of weeks."""
-        return int(self.exposure.shape[1])
+        return int(self.at_risk.shape[1])
 
     @property
     def age(self) -> FloatArray:
@@ -84,11 +84,13 @@ class FleetExposure:
         """Faults of a component by stratum and week of the workshop, shape (n_strata, n_weeks)."""
         chosen = (self.component == component) & (self.week < self.weeks)
         flat = self.stratum[chosen] * self.weeks + self.week[chosen]
-        found = np.bincount(flat, minlength=self.exposure.size).astype(np.float64)
-        return found.reshape(self.exposure.shape)
+        found = np.bincount(flat, minlength=self.at_risk.size).astype(np.float64)
+        return found.reshape(self.at_risk.shape)
 
 
-def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: int, bands: int = 3) -> FleetExposure:
+def build_exposure(
+    fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: int, bands: int = 3
+) -> FleetExposure:
     """Lay out what is known at a moment.
 
     Parameters
@@ -113,18 +115,18 @@ def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: in
         raise DataError(f"as_of: must be a week or more after the begin of the records, got {weeks} weeks")
     since = as_of - int(weeks) * WEEK_DAYS * DAY
     cars, limits = _cars(fleet, as_of=as_of, bands=bands)
-    names = ["model", "energy_type", "build", "driven"]
+    names = ["model", "energy_type", "build", "distance_band"]
     strata = cars.select(names).unique().sort(names).with_row_index("stratum")
     cars = cars.join(strata, on=names, how="left", nulls_equal=True)
     edges = since / DAY + WEEK_DAYS * np.arange(weeks + 1)
-    exposure = field_exposure(
+    at_risk = exposure_by_period(
         cars["entered_service_at"].to_numpy() / DAY,
         cars["left_service_at"].to_numpy() / DAY,
         cars["stratum"].cast(pl.Int64).to_numpy(),
         edges=edges,
         n_groups=strata.height,
     )
-    if exposure.sum() <= 0:
+    if at_risk.sum() <= 0:
         raise DataError("fleet: no vehicle was in service in the time asked about; map entered_service_at")
     faults, notes = _faults(records, cars, since=since, as_of=as_of)
     components = tuple(faults["component"].unique().sort().to_list())
@@ -132,27 +134,27 @@ def lay_out(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: in
     faults = faults.join(named, on="component", how="left")
     at = faults["serviced_at"].to_numpy()
     dated = "reported_at" in faults.columns
-    known = faults["reported_at"].to_numpy() if dated else at
+    reported = faults["reported_at"].to_numpy() if dated else at
     return FleetExposure(
         strata=strata.drop("stratum"),
         components=components,
         distance_limits=limits,
         first_day=since / DAY,
-        exposure=exposure / YEAR_DAYS,
+        at_risk=at_risk / YEAR_DAYS,
         stratum=faults["stratum"].cast(pl.Int64).to_numpy(),
         component=faults["place"].cast(pl.Int64).to_numpy(),
         week=(at - since) // (WEEK_DAYS * DAY),
-        known=(known - since) // (WEEK_DAYS * DAY),
-        delay_days=(known - at) // DAY if dated else np.zeros(0, dtype=np.int64),
-        could_be_days=(as_of - at) // DAY if dated else np.zeros(0, dtype=np.int64),
+        report_week=(reported - since) // (WEEK_DAYS * DAY),
+        delay_days=(reported - at) // DAY if dated else np.zeros(0, dtype=np.int64),
+        observable_days=(as_of - at) // DAY if dated else np.zeros(0, dtype=np.int64),
         notes=notes,
     )
 
 
-def with_optional(fleet: pl.DataFrame) -> pl.DataFrame:
+def with_optional_columns(fleet: pl.DataFrame) -> pl.DataFrame:
     """Return the fleet with every optional column, null where the fleet has none.
 
-    >>> with_optional(pl.DataFrame({"monthly_km": [900.0]})).select("monthly_km", "built_at").row(0)
+    >>> with_optional_columns(pl.DataFrame({"monthly_km": [900.0]})).select("monthly_km", "built_at").row(0)
     (900.0, None)
     """
     return fleet.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in OPTIONAL.items() if n not in fleet.columns)
@@ -178,13 +180,13 @@ def reports_are_dated(records: pl.DataFrame) -> bool:
     return "reported_at" in records.columns and records["reported_at"].null_count() < records.height
 
 
-def known_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.DataFrame, int]:
+def reported_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.DataFrame, int]:
     """Records of a time that were reported by its end, and how many were not because their dates run backwards.
 
     Where no record says when it was reported, all count as reported when they came, and `reported_at` is taken away.
 
     >>> records = pl.DataFrame({"serviced_at": [1, 2, 3, 9], "reported_at": [None, 8, 1, 9]})
-    >>> known, backwards = known_records(records, since=0, as_of=9)
+    >>> known, backwards = reported_records(records, since=0, as_of=9)
     >>> known["reported_at"].to_list(), backwards
     ([1, 8], 1)
     """
@@ -199,7 +201,7 @@ def known_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame, FloatArray]:
     """Vehicles with their stratum, and the limits between bands; built on entering service where no date says so."""
-    cars = with_optional(fleet).drop_nulls(["vehicle_id", "model", "entered_service_at"])
+    cars = with_optional_columns(fleet).drop_nulls(["vehicle_id", "model", "entered_service_at"])
     cars = cars.filter(pl.col("entered_service_at") < as_of)
     if cars.is_empty():
         raise DataError(
@@ -215,14 +217,14 @@ def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame,
     limits = np.unique(np.quantile(known.to_numpy(), np.arange(1, bands) / bands)) if len(known) else np.zeros(0)
     band = np.searchsorted(limits, cars["distance"].fill_null(float("nan")).to_numpy(), side="right")
     unknown = cars["distance"].is_null().to_numpy()
-    return cars.with_columns(driven=pl.Series(np.where(unknown, -1, band))), limits
+    return cars.with_columns(distance_band=pl.Series(np.where(unknown, -1, band))), limits
 
 
 def _faults(
     records: pl.DataFrame, cars: pl.DataFrame, *, since: int, as_of: int
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Faults known by as_of with the stratum of their vehicle, and what had to be left out."""
-    rows, backwards = known_records(records.filter("fault"), since=since, as_of=as_of)
+    rows, backwards = reported_records(records.filter("fault"), since=since, as_of=as_of)
     whole = rows.drop_nulls(["vehicle_id", "component"])
     served = cars.select("vehicle_id", "stratum", "entered_service_at", "left_service_at")
     named = whole.join(served, on="vehicle_id", how="inner")

@@ -39,9 +39,9 @@ class LiveUpdates:
             seen["rules"], changed = state, True
         if not state:
             return changed
-        run = file_state(estimator.rules.watch)
+        run = file_state(estimator.rules.snapshot)
         if run and seen.get("run") != run:
-            found = Snapshot.from_file(estimator.rules.watch.read_bytes(), estimator.rules.watch.name)
+            found = Snapshot.from_file(estimator.rules.snapshot.read_bytes(), estimator.rules.snapshot.name)
             later = found.until_day >= estimator.trained.until_day
             estimator.snapshot = found if later else estimator.trained
             seen["run"], changed = run, True

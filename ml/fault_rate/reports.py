@@ -12,7 +12,7 @@ import polars as pl
 
 from features.aggregations import DAY
 from features.errors import DataError
-from ml.fault_rate.exposure import BACKWARDS, UNDATED, WEEK_DAYS, FleetExposure, known_records
+from ml.fault_rate.exposure import BACKWARDS, UNDATED, WEEK_DAYS, FleetExposure, reported_records
 
 ONLY_REPORTS = (
     "there is no table of the fleet: faults are compared with the visits of their model, not with the vehicles in the "
@@ -20,7 +20,7 @@ ONLY_REPORTS = (
 )
 
 
-def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> FleetExposure:
+def build_report_exposure(records: pl.DataFrame, *, as_of: int, since: int) -> FleetExposure:
     """Lay out what is known at a moment, with visits in place of vehicle-years.
 
     Parameters
@@ -50,22 +50,22 @@ def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> FleetEx
     components = tuple(faults["component"].unique().sort().to_list())
     place = dict(zip(models.to_list(), range(len(models)), strict=True))
     at = faults["serviced_at"].to_numpy()
-    known = faults["reported_at"].to_numpy() if dated else at
+    reported = faults["reported_at"].to_numpy() if dated else at
     return FleetExposure(
         strata=pl.DataFrame(
-            {"model": models, "energy_type": None, "build": 0, "driven": -1},
-            schema={"model": pl.String, "energy_type": pl.String, "build": pl.Int64, "driven": pl.Int64},
+            {"model": models, "energy_type": None, "build": 0, "distance_band": -1},
+            schema={"model": pl.String, "energy_type": pl.String, "build": pl.Int64, "distance_band": pl.Int64},
         ),
         components=components,
         distance_limits=np.zeros(0),
         first_day=since / DAY,
-        exposure=_visits(rows, place, int(weeks)),
+        at_risk=_visits(rows, place, int(weeks)),
         stratum=np.array([place[m] for m in faults["model"]], dtype=np.int64),
         component=np.searchsorted(np.array(components), faults["component"].to_numpy().astype(str)).astype(np.int64),
         week=faults["week"].to_numpy(),
-        known=(known - since) // (WEEK_DAYS * DAY),
-        delay_days=(known - at) // DAY if dated else np.zeros(0, dtype=np.int64),
-        could_be_days=(as_of - at) // DAY if dated else np.zeros(0, dtype=np.int64),
+        report_week=(reported - since) // (WEEK_DAYS * DAY),
+        delay_days=(reported - at) // DAY if dated else np.zeros(0, dtype=np.int64),
+        observable_days=(as_of - at) // DAY if dated else np.zeros(0, dtype=np.int64),
         notes=(ONLY_REPORTS, *notes),
         basis="reports",
     )
@@ -73,7 +73,7 @@ def lay_out_reports(records: pl.DataFrame, *, as_of: int, since: int) -> FleetEx
 
 def _known(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Records known by as_of with their model, and what had to be left out."""
-    rows, backwards = known_records(records, since=since, as_of=as_of)
+    rows, backwards = reported_records(records, since=since, as_of=as_of)
     if rows.is_empty():
         told = f"; {backwards:,} records {BACKWARDS}" if backwards else ""
         raise DataError(

@@ -14,7 +14,7 @@ Day = Annotated[date, Field(strict=False, ge=date(1970, 1, 2), lt=date(2100, 1, 
 State = Literal["open", "acknowledged", "campaign", "closed"]
 
 
-class FaultQuestion(RequestPart):
+class FaultRequest(RequestPart):
     """Which alarms are asked for; all of them where nothing is given.
 
     Attributes
@@ -36,13 +36,13 @@ class FaultQuestion(RequestPart):
 
 def request(signature: Signature) -> type[BaseModel]:
     """The request model: the same for every version."""
-    return FaultQuestion
+    return FaultRequest
 
 
 class Week(BaseModel):
     """What one week told: faults known by its end of those since the watch began, those expected, and the evidence."""
 
-    known_on: date
+    evaluated_on: date
     count: float
     expected: float
     log_evidence: float
@@ -57,7 +57,7 @@ class Plan(BaseModel):
         In service, of the builds concerned.
     faults, avoided : float
         If nothing is done, and how many fewer if they are called in; `low` and `high` are 5 and 95 % quantiles.
-    comes : float
+    expected_visits : float
         Vehicles that come.
     parts_to_stock : int
         For those and for the faults that are left, enough with the chance that the rules ask for.
@@ -71,7 +71,7 @@ class Plan(BaseModel):
     avoided: float
     avoided_low: float
     avoided_high: float
-    comes: float
+    expected_visits: float
     parts_to_stock: int
     campaign_cost: float | None
     avoided_cost: float | None
@@ -84,7 +84,7 @@ class Alarm(BaseModel):
     ----------
     alarm_id, state : int, str or None
         In the store of alarms; None until the weekly run has recorded it.
-    known_since : date
+    detected_on : date
         First day on which it was known.
     built_from, built_until : date or None
         Builds concerned, from the one until (not on) the other; None where all are alike.
@@ -94,8 +94,8 @@ class Alarm(BaseModel):
         How many times the usual rate, with a 90 % credible interval.
     probability_notable : float
         That the ratio exceeds 1.5.
-    log_evidence, bar : float
-        The strongest evidence so far, and the one that raises the alarm.
+    log_evidence, alarm_threshold : float
+        The strongest_cell evidence so far, and the one that raises the alarm.
     plan : Plan or None
         None where the fleet is not known.
     evidence : list of Week
@@ -106,7 +106,7 @@ class Alarm(BaseModel):
     state: State | None
     model: str
     component: str
-    known_since: date
+    detected_on: date
     built_from: date | None
     built_until: date | None
     count: int
@@ -116,7 +116,7 @@ class Alarm(BaseModel):
     high: float
     probability_notable: float
     log_evidence: float
-    bar: float
+    alarm_threshold: float
     plan: Plan | None
     text: Text
     evidence: list[Week] = []
@@ -144,31 +144,31 @@ class Cell(BaseModel):
     low: float
     high: float
     log_evidence: float
-    bar: float
+    alarm_threshold: float
     alarm: bool
     evidence: list[Week] = []
 
 
 class FaultAnswer(BaseModel):
-    """The alarms asked for, the strongest first.
+    """The alarms asked for, the strongest_cell first.
 
     Attributes
     ----------
     basis : {'exposure', 'reports'}
         What faults are compared with: vehicles in the field, or, without a fleet table, reports alone.
-    watched_from, known_until : date
+    tested_from, data_until : date
         First day watched, and last day whose reports are known.
-    watched : int
+    cells_tested : int
         Components of models that are watched.
-    false_alarms : float
+    false_alarm_rate : float
         Chance of any false alarm among them, promised.
     """
 
     basis: Literal["exposure", "reports"]
-    watched_from: date
-    known_until: date
-    watched: int
-    false_alarms: float
+    tested_from: date
+    data_until: date
+    cells_tested: int
+    false_alarm_rate: float
     alarms: list[Alarm]
     cell: Cell | None
     notes: list[str]

@@ -1,4 +1,4 @@
-"""Routine visits and readings of the odometer, vehicle by vehicle and day by day of the local calendar."""
+"""ServiceHistory visits and readings of the odometer, vehicle by vehicle and day by day of the local calendar."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from features.errors import DataError
-from features.odometer import implausible
-from ml.fault_rate.exposure import reported_before, with_optional
+from features.odometer import classify_readings
+from ml.fault_rate.exposure import reported_before, with_optional_columns
 from ml.instants import instant
 
 
 @dataclass(frozen=True)
-class Routine:
+class ServiceHistory:
     """What is known at a moment. Days count from the epoch, in the local calendar.
 
     Attributes
@@ -55,14 +55,14 @@ def steps(rows: pl.DataFrame) -> pl.DataFrame:
     return moved.filter("same").drop("same")
 
 
-def lay_out_routine(
+def build_service_history(
     fleet: pl.DataFrame,
     records: pl.DataFrame,
     *,
     as_of: int,
     timezone: str = "UTC",
     components: Sequence[str] | None = None,
-) -> Routine:
+) -> ServiceHistory:
     """Lay out visits and readings.
 
     Parameters
@@ -109,7 +109,7 @@ def lay_out_routine(
     }
     today = pl.select(_day(pl.lit(as_of), timezone)).item()
     said = tuple(f"{n:,} {why} and are left out" for why, n in notes.items() if n)
-    return Routine(int(today), cars, visits, readings, said)
+    return ServiceHistory(int(today), cars, visits, readings, said)
 
 
 def _day(us: pl.Expr, timezone: str) -> pl.Expr:
@@ -118,7 +118,7 @@ def _day(us: pl.Expr, timezone: str) -> pl.Expr:
 
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, timezone: str) -> pl.DataFrame:
-    cars = with_optional(fleet).filter(pl.col("entered_service_at") < as_of).sort("vehicle_id")
+    cars = with_optional_columns(fleet).filter(pl.col("entered_service_at") < as_of).sort("vehicle_id")
     cars = cars.with_columns(
         in_service=pl.col("left_service_at").is_null() | (pl.col("left_service_at") > as_of),
         entered=_day(pl.col("entered_service_at"), timezone),
@@ -146,6 +146,6 @@ def _readings(records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     if "odometer_km" not in records.columns:
         return pl.DataFrame(schema=schema), 0
     rows = records.select("row", "serviced_at", "day", km=pl.col("odometer_km").cast(pl.Float64)).drop_nulls().unique()
-    code = implausible(rows["row"].to_numpy(), rows["serviced_at"].to_numpy(), rows["km"].to_numpy())
+    code = classify_readings(rows["row"].to_numpy(), rows["serviced_at"].to_numpy(), rows["km"].to_numpy())
     fine = rows.filter(pl.Series(code == 0, dtype=pl.Boolean))
     return fine.group_by("row", "day").agg(pl.col("km").max()).sort("row", "day"), int((code != 0).sum())

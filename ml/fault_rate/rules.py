@@ -11,7 +11,7 @@ from pydantic import Field
 from features.yaml_config import Section, load_yaml
 from ml.domain.faults.inspection_campaign import Campaign, plan_campaign
 from ml.fault_rate.snapshot import Snapshot
-from ml.fault_rate.vehicles import call_list, faults_to_come, rows_of
+from ml.fault_rate.vehicles import baseline_faults, rank_vehicles, vehicle_rows
 
 
 class AlarmRules(Section):
@@ -19,7 +19,7 @@ class AlarmRules(Section):
 
     Attributes
     ----------
-    store, watch : Path
+    store, snapshot : Path
         Where the alarms and their states are kept, and the state of the last weekly run.
     days : int
         Days to come that are looked at.
@@ -40,7 +40,7 @@ class AlarmRules(Section):
     """
 
     store: Path = Path("../var/fault_alarms.db")
-    watch: Path = Path("../var/fault_watch.npz")
+    snapshot: Path = Path("../var/fault_snapshot.npz")
     days: int = Field(90, ge=1, le=730)
     visit_probability: float = Field(0.7, ge=0, le=1)
     repair_effectiveness: float = Field(0.9, ge=0, le=1)
@@ -61,17 +61,17 @@ def load_alarm_rules(path: Path) -> AlarmRules:
     """
     rules = load_yaml(path, AlarmRules)
     folder = path.resolve().parent
-    return rules.model_copy(update={"store": folder / rules.store, "watch": folder / rules.watch})
+    return rules.model_copy(update={"store": folder / rules.store, "snapshot": folder / rules.snapshot})
 
 
 @dataclass(frozen=True)
-class CallIn:
+class InspectionPlan:
     """Vehicles to call in for a fault, and what that brings.
 
     Attributes
     ----------
     vehicles : DataFrame
-        See `ml.fault_rate.vehicles.call_list`; all of them.
+        See `ml.fault_rate.vehicles.rank_vehicles`; all of them.
     campaign : Campaign
         Over the days of the rules.
     campaign_cost, avoided_cost : float or None
@@ -84,7 +84,7 @@ class CallIn:
     avoided_cost: float | None
 
 
-def call_in(
+def plan_inspection(
     snapshot: Snapshot,
     model: str,
     component: str,
@@ -92,7 +92,7 @@ def call_in(
     *,
     built: tuple[int | None, int | None],
     posterior: tuple[float, float],
-) -> CallIn | None:
+) -> InspectionPlan | None:
     """Weigh up calling in the vehicles of a model; None where the fleet is not known.
 
     Parameters
@@ -104,8 +104,10 @@ def call_in(
     """
     if snapshot.vehicles is None:
         return None
-    rows = rows_of(snapshot.vehicles, model, built)
-    usual = faults_to_come(snapshot.vehicles, rows, component, snapshot.usual, days=rules.days) * snapshot.scale
+    rows = vehicle_rows(snapshot.vehicles, model, built)
+    usual = (
+        baseline_faults(snapshot.vehicles, rows, component, snapshot.baseline_rates, days=rules.days) * snapshot.scale
+    )
     campaign = plan_campaign(
         usual,
         posterior=posterior,
@@ -117,9 +119,9 @@ def call_in(
     fault = rules.fault_cost if rules.fault_cost is not None else snapshot.costs.get(component)
     visit = rules.campaign_cost if rules.campaign_cost is not None else fault
     ratio = posterior[0] / posterior[1]
-    return CallIn(
-        vehicles=call_list(snapshot.vehicles, rows, component, usual * ratio),
+    return InspectionPlan(
+        vehicles=rank_vehicles(snapshot.vehicles, rows, component, usual * ratio),
         campaign=campaign,
-        campaign_cost=None if visit is None else visit * campaign.comes,
+        campaign_cost=None if visit is None else visit * campaign.expected_visits,
         avoided_cost=None if fault is None else (fault + rules.goodwill) * campaign.avoided,
     )

@@ -9,11 +9,11 @@ import numpy.typing as npt
 import polars as pl
 
 from ml.domain.arrays import FloatArray
-from ml.domain.maintenance.service_due import ENOUGH_VEHICLES, Due, Rate, fit_driving, next_due, rate_given
+from ml.domain.maintenance.service_due import ENOUGH_VEHICLES, Due, Rate, fit_driving, next_due, posterior_rate
 from ml.domain.maintenance.service_turns import MONTH_DAYS, Punctuality, intervals, punctuality
-from ml.fault_rate.routine import Routine, lay_out_routine, steps
-from ml.fault_rate.service_rules import ServiceRules, learnt, ruled
-from ml.fault_rate.service_words import worded
+from ml.fault_rate.routine import ServiceHistory, build_service_history, steps
+from ml.fault_rate.service_reasons import with_reasons
+from ml.fault_rate.service_rules import ServiceRules, estimate_intervals, with_limits
 
 LATEST_DAY = 100_000  # beyond any date that matters: a vehicle that hardly moves has no day on which a limit is reached
 
@@ -27,7 +27,7 @@ class ServiceDue:
     vehicles : DataFrame
         By `due_on`: `vehicle_id`, `model`, `store_id`, `last_service_on` and `last_km` (null where it never came or the
         reading is not known), `km_now` (expected; null where no reading is known), `due_on` with `due_low` and
-        `due_high` (80 %), `due_km` (expected then), `by` ('date' or 'km'), `overdue_days`, then `visit_on` with
+        `due_high` (80 %), `due_km` (expected then), `due_by` ('date' or 'km'), `overdue_days`, then `visit_on` with
         `visit_low` and `visit_high` (80 %), when it is likely to come if it comes for this service or, where that is
         long past, for the one whose turn is next; and `reason_zh`, `reason_en`.
     rules : ServiceRules
@@ -54,7 +54,7 @@ def next_services(
     Parameters
     ----------
     fleet, records, as_of, timezone
-        See `ml.fault_rate.routine.lay_out_routine`.
+        See `ml.fault_rate.routine.build_service_history`.
     rules : ServiceRules
         After how many km or months.
 
@@ -63,21 +63,21 @@ def next_services(
     DataError
         There is no vehicle in service, no record before the moment, or no routine record.
     """
-    known = lay_out_routine(fleet, records, as_of=as_of, timezone=timezone, components=rules.components)
-    gaps, cars = known.gaps, ruled(known.cars, rules)
-    if rules.learn:
-        rules = learnt(rules, cars, gaps)
-        cars = ruled(known.cars, rules)
+    known = build_service_history(fleet, records, as_of=as_of, timezone=timezone, components=rules.components)
+    gaps, cars = known.gaps, with_limits(known.cars, rules)
+    if rules.estimate_from_records:
+        rules = estimate_intervals(rules, cars, gaps)
+        cars = with_limits(known.cars, rules)
     limits = cars[gaps["row"].to_numpy()]
     count = intervals(
         gaps["days"], gaps["km"].fill_null(np.nan), limits["limit_months"] * MONTH_DAYS, limits["limit_km"]
     )
     late = punctuality(gaps["days"], count)
     found = _services(known, cars, _rates(known), late)
-    return ServiceDue(worded(found, today=known.today), rules, known.today, known.notes)
+    return ServiceDue(with_reasons(found, today=known.today), rules, known.today, known.notes)
 
 
-def _rates(known: Routine) -> Rate:
+def _rates(known: ServiceHistory) -> Rate:
     """Rate of each vehicle; NaN where nothing tells what is typical."""
     moved = steps(known.readings)
     sums = moved.group_by("row").agg(pl.col("km").sum(), pl.col("days").sum())
@@ -104,13 +104,13 @@ def _rates(known: Routine) -> Rate:
         driving = fit_driving(
             of[mine], moved["km"].to_numpy()[mine], moved["days"].to_numpy()[mine], typical=typical[rows]
         )
-        rate = rate_given(driving, km[rows], days[rows], typical=typical[rows])
+        rate = posterior_rate(driving, km[rows], days[rows], typical=typical[rows])
         shape[rows], time[rows], chunk[rows] = rate.shape, rate.days, rate.chunk
     return Rate(shape, time, chunk)
 
 
-def _services(known: Routine, cars: pl.DataFrame, rate: Rate, late: Punctuality) -> pl.DataFrame:
-    """Days, distances and limits of the vehicles in service; see `ml.fault_rate.service_words.worded`."""
+def _services(known: ServiceHistory, cars: pl.DataFrame, rate: Rate, late: Punctuality) -> pl.DataFrame:
+    """Days, distances and limits of the vehicles in service; see `ml.fault_rate.service_reasons.with_reasons`."""
     last = known.visits.group_by("row", maintain_order=True).last().rename({"day": "visit", "km": "visit_km"})
     read = known.readings.group_by("row", maintain_order=True).last().rename({"day": "read", "km": "read_km"})
     cars = cars.with_columns(

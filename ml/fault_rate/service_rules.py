@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from features.tables import ENERGY_TYPES
 from features.yaml_config import Section
-from ml.domain.maintenance.service_turns import learn_limits
+from ml.domain.maintenance.service_turns import fit_limits
 
 ENOUGH_GAPS = 20
 
@@ -29,7 +29,7 @@ class ServiceRules(Section):
         Of vehicles that no other names.
     energy_types, models : mapping of str to Interval
         Of these; a model comes before its energy type.
-    learn : bool
+    estimate_from_records : bool
         Whether a model that `models` does not name takes the interval that its records follow, where they have 20 gaps
         between visits with readings of the odometer.
     components : tuple of str, optional
@@ -39,7 +39,7 @@ class ServiceRules(Section):
     default: Interval = Interval(km=7_500, months=12)
     energy_types: dict[str, Interval] = Field(default_factory=dict)
     models: dict[str, Interval] = Field(default_factory=dict)
-    learn: bool = False
+    estimate_from_records: bool = False
     components: tuple[str, ...] | None = Field(None, min_length=1)
 
     @field_validator("energy_types")
@@ -51,7 +51,7 @@ class ServiceRules(Section):
         return given
 
 
-def ruled(cars: pl.DataFrame, rules: ServiceRules) -> pl.DataFrame:
+def with_limits(cars: pl.DataFrame, rules: ServiceRules) -> pl.DataFrame:
     """Vehicles with the interval of their rule: columns `limit_km` and `limit_months`.
 
     Parameters
@@ -63,7 +63,7 @@ def ruled(cars: pl.DataFrame, rules: ServiceRules) -> pl.DataFrame:
     --------
     >>> cars = pl.DataFrame({"model": ["A", "B", None], "energy_type": ["hybrid", "battery_electric", None]})
     >>> rules = ServiceRules(energy_types={"battery_electric": Interval(km=12_000, months=24)})
-    >>> ruled(cars, rules).select("limit_km", "limit_months").rows()
+    >>> with_limits(cars, rules).select("limit_km", "limit_months").rows()
     [(7500.0, 12), (12000.0, 24), (7500.0, 12)]
     """
 
@@ -80,7 +80,7 @@ def ruled(cars: pl.DataFrame, rules: ServiceRules) -> pl.DataFrame:
     return cars.with_columns(limit_km=looked_up("km", pl.Float64()), limit_months=looked_up("months", pl.Int64()))
 
 
-def learnt(rules: ServiceRules, cars: pl.DataFrame, gaps: pl.DataFrame) -> ServiceRules:
+def estimate_intervals(rules: ServiceRules, cars: pl.DataFrame, gaps: pl.DataFrame) -> ServiceRules:
     """The rules with an interval for every model whose records tell one.
 
     Parameters
@@ -97,6 +97,6 @@ def learnt(rules: ServiceRules, cars: pl.DataFrame, gaps: pl.DataFrame) -> Servi
     for (model,), some in told.sort("row", "days").group_by("model", maintain_order=True):
         if model not in rules.models and some.height >= ENOUGH_GAPS:
             usual = (float(np.median(some["limit_km"])), int(np.median(some["limit_months"])))
-            km, months = learn_limits(some["days"], some["km"], usual=usual)
+            km, months = fit_limits(some["days"], some["km"], usual=usual)
             found[str(model)] = Interval(km=km, months=months)
     return rules.model_copy(update={"models": found})

@@ -24,7 +24,18 @@ from ml.fault_rate.vehicles import Vehicles
 
 RECENT_WEEKS = 13
 FACTS = frozenset(
-    {"basis", "first_day", "until_day", "alpha", "proneness", "scale", "notes", "alarms", "costs", "has_vehicles"}
+    {
+        "basis",
+        "first_day",
+        "until_day",
+        "alpha",
+        "between_model_variance",
+        "scale",
+        "notes",
+        "alarms",
+        "costs",
+        "has_vehicles",
+    }
 )
 
 
@@ -37,18 +48,18 @@ class Snapshot:
     basis : {'exposure', 'reports'}
         See `ml.fault_rate.exposure.Field`.
     first_day, until_day : float
-        Days from the epoch: the first week watched begins with the one; what was reported before the other is known.
+        Days from the epoch: the first week tested begins with the one; what was reported before the other is known.
     alpha : float
         Chance of any false alarm that was promised.
-    proneness, scale : float
+    between_model_variance, scale : float
         See `ml.fault_rate.surveillance.Watch`.
     cells : DataFrame
         `model`, `component`.
     count, expected, log_e : ndarray of shape (n_cells, n_weeks)
         Faults known by the end of each week, those to be expected, and the logarithm of the evidence.
-    bar : ndarray of shape (n_cells,)
+    alarm_threshold : ndarray of shape (n_cells,)
         Evidence that raises the alarm.
-    weekly : ndarray of shape (n_cells,)
+    expected_weekly : ndarray of shape (n_cells,)
         Faults expected in a week as of late.
     alarms : DataFrame
         See `Watch.alarms`.
@@ -64,50 +75,50 @@ class Snapshot:
     first_day: float
     until_day: float
     alpha: float
-    proneness: float
+    between_model_variance: float
     scale: float
     cells: pl.DataFrame
     count: FloatArray
     expected: FloatArray
     log_e: FloatArray
-    bar: FloatArray
-    weekly: FloatArray
+    alarm_threshold: FloatArray
+    expected_weekly: FloatArray
     alarms: pl.DataFrame
-    usual: BaselineRates
+    baseline_rates: BaselineRates
     costs: Mapping[str, float]
     vehicles: Vehicles | None
     notes: tuple[str, ...]
 
     @classmethod
     def of(
-        cls, watched: SurveillanceResult, *, alpha: float, vehicles: Vehicles | None, costs: Mapping[str, float]
+        cls, surveillance: SurveillanceResult, *, alpha: float, vehicles: Vehicles | None, costs: Mapping[str, float]
     ) -> Self:
         """Take what is kept out of a watch."""
-        field, looks = watched.field, watched.log_e.shape[1]
-        first = field.first_day + WEEK_DAYS * watched.start
+        exposure, looks = surveillance.exposure, surveillance.log_e.shape[1]
+        first = exposure.first_day + WEEK_DAYS * surveillance.start
         return cls(
-            basis=field.basis,
+            basis=exposure.basis,
             first_day=float(first),
             until_day=float(first + WEEK_DAYS * looks),
             alpha=alpha,
-            proneness=float(watched.proneness),
-            scale=float(watched.scale),
-            cells=watched.cells,
-            count=watched.count,
-            expected=watched.expected,
-            log_e=watched.log_e,
-            bar=watched.bar,
-            weekly=watched.weekly(RECENT_WEEKS),
-            alarms=watched.alarms(),
-            usual=watched.usual.usual,
+            between_model_variance=float(surveillance.between_model_variance),
+            scale=float(surveillance.scale),
+            cells=surveillance.cells,
+            count=surveillance.count,
+            expected=surveillance.expected,
+            log_e=surveillance.log_e,
+            alarm_threshold=surveillance.alarm_threshold,
+            expected_weekly=surveillance.expected_weekly(RECENT_WEEKS),
+            alarms=surveillance.alarms(),
+            baseline_rates=surveillance.expected_faults.baseline_rates,
             costs=costs,
             vehicles=vehicles,
-            notes=field.notes,
+            notes=exposure.notes,
         )
 
     @property
     def days(self) -> npt.NDArray[np.datetime64]:
-        """The day after each week watched: what it told was known from then on."""
+        """The day after each week surveillance: what it told was known from then on."""
         return (self.first_day + WEEK_DAYS * np.arange(1, self.log_e.shape[1] + 1)).astype("datetime64[D]")
 
     def row(self, model: str, component: str) -> int:
@@ -130,17 +141,19 @@ class Snapshot:
         """All of it as one npz file, without pickle."""
         facts = {
             "basis": self.basis, "first_day": self.first_day, "until_day": self.until_day, "alpha": self.alpha,
-            "proneness": self.proneness, "scale": self.scale, "notes": list(self.notes), "costs": dict(self.costs),
+            "between_model_variance": self.between_model_variance, "scale": self.scale,
+            "notes": list(self.notes), "costs": dict(self.costs),
             "alarms": json.loads(self.alarms.write_json()), "has_vehicles": self.vehicles is not None,
         }  # fmt: skip
         arrays: dict[str, npt.NDArray[Any]] = {
             "model": np.array(self.cells["model"].to_list(), dtype=np.str_),
             "component": np.array(self.cells["component"].to_list(), dtype=np.str_),
-            "count": self.count, "expected": self.expected, "log_e": self.log_e, "bar": self.bar,
-            "weekly": self.weekly,
+            "count": self.count, "expected": self.expected, "log_e": self.log_e,
+            "alarm_threshold": self.alarm_threshold,
+            "expected_weekly": self.expected_weekly,
         }  # fmt: skip
         vehicles = self.vehicles.to_arrays() if self.vehicles is not None else {}
-        return to_npz({**pack_params(facts), **arrays, **self.usual.to_arrays(), **vehicles})
+        return to_npz({**pack_params(facts), **arrays, **self.baseline_rates.to_arrays(), **vehicles})
 
     @classmethod
     def from_file(cls, content: bytes, name: str) -> Self:
@@ -159,21 +172,21 @@ class Snapshot:
         dates = [n for n, t in ALARM.items() if t == pl.Date]
         written = {n: pl.String if n in dates else t for n, t in ALARM.items()}
         alarms = pl.DataFrame(facts["alarms"], schema=written).with_columns(pl.col(dates).str.to_date())
-        plain = ("basis", "first_day", "until_day", "alpha", "proneness", "scale", "costs")
+        plain = ("basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "costs")
         given: dict[str, Any] = {n: facts[n] for n in plain}
         given |= {n: member(arrays, n, ndim=2) for n in ("count", "expected", "log_e")}
-        given |= {n: member(arrays, n, ndim=1) for n in ("bar", "weekly")}
+        given |= {n: member(arrays, n, ndim=1) for n in ("alarm_threshold", "expected_weekly")}
         return cls(
             **given,
             cells=cells,
             alarms=alarms,
-            usual=BaselineRates.from_arrays(arrays),
+            baseline_rates=BaselineRates.from_arrays(arrays),
             vehicles=Vehicles.from_arrays(arrays) if facts["has_vehicles"] else None,
             notes=tuple(facts["notes"]),
         )
 
 
-def kept_until(path: Path) -> float:
+def snapshot_until(path: Path) -> float:
     """Day until which a file of `Snapshot.to_file` knows, without reading the rest; minus infinity if there is none.
 
     Raises
@@ -191,12 +204,12 @@ def kept_until(path: Path) -> float:
     return float(facts["until_day"])
 
 
-def costs_of(records: pl.DataFrame) -> dict[str, float]:
+def mean_fault_costs(records: pl.DataFrame) -> dict[str, float]:
     """Mean cost (yuan) of a visit in which a component had a fault, by component; all lines of the visit count.
 
     >>> records = pl.DataFrame({"vehicle_id": ["V", "V"], "serviced_at": [5, 5], "component": ["brakes", None],
     ...     "fault": [True, False], "cost": [90_000, 10_000]})
-    >>> costs_of(records)
+    >>> mean_fault_costs(records)
     {'brakes': 1000.0}
     """
     if "cost" not in records.columns or "vehicle_id" not in records.columns:

@@ -14,10 +14,10 @@ from features.errors import DataError
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.faults.build_range import scan_builds
 from ml.domain.faults.reporting_delay import ReportingDelay, fit_delay
-from ml.domain.faults.sequential_evidence import evidence_of_builds
+from ml.domain.faults.sequential_evidence import build_range_evidence
 from ml.domain.faults.shrinkage.priors import one_gamma
 from ml.domain.faults.shrinkage.scores import posterior_mean, posterior_quantile, probability_above
-from ml.fault_rate.expected import Expected, expect
+from ml.fault_rate.expected import ExpectedFaults, expect_faults
 from ml.fault_rate.exposure import QUARTER_DAYS, WEEK_DAYS, FleetExposure
 
 NOTABLE = 1.5  # rate ratio whose probability is told
@@ -27,9 +27,9 @@ VARIANCES = np.geomspace(1e-4, 2.0, 60)
 UPPER = 1.353  # half the 90 % quantile of chi-squared: a one-sided limit of 95 %
 CLEAR = 0.05  # p-value up to which a range of builds is told apart from the others
 ALARM = {
-    "model": pl.String, "component": pl.String, "known_since": pl.Date, "built_from": pl.Date, "built_until": pl.Date,
+    "model": pl.String, "component": pl.String, "detected_on": pl.Date, "built_from": pl.Date, "built_until": pl.Date,
     "count": pl.Int64, "expected": pl.Float64, "rate_ratio": pl.Float64, "low": pl.Float64, "high": pl.Float64,
-    "probability_notable": pl.Float64, "log_evidence": pl.Float64, "bar": pl.Float64,
+    "probability_notable": pl.Float64, "log_evidence": pl.Float64, "alarm_threshold": pl.Float64,
 }  # fmt: skip
 START_SHARE = 0.1  # share of the false alarms spread evenly, for models that come later
 
@@ -44,15 +44,15 @@ class SurveillanceResult:
         `model`, `component`.
     start : int
         First week watched; usual rates come from the weeks before.
-    begins : ndarray of shape (n_cells,)
+    first_weeks : ndarray of shape (n_cells,)
         First week watched of each cell: later than `start` where its last alarm was closed.
     count, expected : ndarray of shape (n_cells, n_looks)
         Faults reported by the end of each week watched, of those since `start`, and how many were to be known by then.
     log_e : ndarray of shape (n_cells, n_looks)
         Logarithm of the evidence.
-    bar : ndarray of shape (n_cells,)
+    alarm_threshold : ndarray of shape (n_cells,)
         At which a cell raises the alarm.
-    proneness : float
+    between_model_variance : float
         Variance of the models' own rates around the usual one.
     scale : float
         Usual rate of the models among which nothing stands out, over that of all.
@@ -60,50 +60,50 @@ class SurveillanceResult:
         None where reports carry no date.
     """
 
-    field: FleetExposure
-    usual: Expected
+    exposure: FleetExposure
+    expected_faults: ExpectedFaults
     cells: pl.DataFrame
     start: int
-    begins: IntArray
+    first_weeks: IntArray
     count: FloatArray
     expected: FloatArray
     log_e: FloatArray
-    bar: FloatArray
-    proneness: float
+    alarm_threshold: FloatArray
+    between_model_variance: float
     scale: float
     delay: ReportingDelay | None
 
     @property
-    def known_since(self) -> IntArray:
-        """Week, counted from `start`, at whose end each cell first reached its bar; -1 where it has not."""
-        over = self.log_e >= self.bar[:, None]
+    def detection_week(self) -> IntArray:
+        """Week, counted from `start`, at whose end each cell first reached its alarm_threshold; -1 where it has not."""
+        over = self.log_e >= self.alarm_threshold[:, None]
         return np.where(over.any(axis=1), over.argmax(axis=1), -1)
 
-    def weekly(self, weeks: int) -> FloatArray:
+    def expected_weekly(self, weeks: int) -> FloatArray:
         """Faults of each cell to be expected in a week, on the mean of the last weeks, shape (n_cells,)."""
-        model, of = np.unique(self.field.strata["model"].to_numpy(), return_inverse=True)
+        model, of = np.unique(self.exposure.strata["model"].to_numpy(), return_inverse=True)
         parts = []
-        for c in range(len(self.field.components)):
-            late = self.usual.faults(c)[:, -weeks:].mean(axis=1)
+        for c in range(len(self.exposure.components)):
+            late = self.expected_faults.of_component(c)[:, -weeks:].mean(axis=1)
             parts.append(np.bincount(of, weights=late, minlength=len(model)))
         return np.asarray(np.concatenate(parts) * self.scale, dtype=np.float64)
 
     @property
     def _models(self) -> list[str]:
-        return self.cells["model"][: self.cells.height // len(self.field.components)].to_list()
+        return self.cells["model"][: self.cells.height // len(self.exposure.components)].to_list()
 
     def alarms(self) -> pl.DataFrame:
-        """Cells that have reached their bar, the strongest first.
+        """Cells that have reached their alarm_threshold, the strongest_cell first.
 
         Returns
         -------
         DataFrame
-            `model`, `component`, `known_since` (day), `built_from` and `built_until` (days; null where all builds are
+            `model`, `component`, `detected_on` (day), `built_from` and `built_until` (days; null where all builds are
             alike), `count` and `expected` of those builds in all weeks, `rate_ratio` with `low` and `high` (90 %
-            credible), `probability_notable` (of a ratio above 1.5), `log_evidence`, `bar`.
+            credible), `probability_notable` (of a ratio above 1.5), `log_evidence`, `alarm_threshold`.
         """
-        rows = np.flatnonzero(self.known_since >= 0)
-        rows = rows[np.argsort(-(self.log_e.max(axis=1) - self.bar)[rows], kind="stable")]
+        rows = np.flatnonzero(self.detection_week >= 0)
+        rows = rows[np.argsort(-(self.log_e.max(axis=1) - self.alarm_threshold)[rows], kind="stable")]
         found = [self._alarm(int(row)) for row in rows]
         return pl.DataFrame(found, schema=ALARM)
 
@@ -114,13 +114,13 @@ class SurveillanceResult:
         clear = builds is not None and builds.p_value <= CLEAR
         first, last = (builds.first, builds.last) if builds is not None and clear else (0, len(quarter) - 1)
         n, e = int(count[first : last + 1].sum()), float(expected[first : last + 1].sum())
-        prior = one_gamma(1 / self.proneness, 1 / self.proneness)
+        prior = one_gamma(1 / self.between_model_variance, 1 / self.between_model_variance)
         low, high = (float(posterior_quantile(prior, [n], [e], probability=p)[0]) for p in (0.05, 0.95))
-        day = self.field.first_day + WEEK_DAYS * (self.start + self.known_since[row] + 1)
+        day = self.exposure.first_day + WEEK_DAYS * (self.start + self.detection_week[row] + 1)
         return {
             "model": model,
             "component": component,
-            "known_since": _day(day),
+            "detected_on": _day(day),
             "built_from": _day(quarter[first] * QUARTER_DAYS) if clear else None,
             "built_until": _day((quarter[last] + 1) * QUARTER_DAYS) if clear else None,
             "count": n,
@@ -130,20 +130,24 @@ class SurveillanceResult:
             "high": high,
             "probability_notable": float(probability_above(prior, [n], [e], ratio=NOTABLE)[0]),
             "log_evidence": float(self.log_e[row].max()),
-            "bar": float(self.bar[row]),
+            "alarm_threshold": float(self.alarm_threshold[row]),
         }
 
     def _by_build(self, model: str, component: str) -> tuple[IntArray, FloatArray, FloatArray]:
         """Quarters of build with exposure, and faults and expected faults of all weeks."""
-        mine = np.flatnonzero((self.field.strata["model"] == model).to_numpy())
-        c = self.field.components.index(component)
-        quarter, of = np.unique(self.field.strata["build"].to_numpy()[mine], return_inverse=True)
-        begins = self.begins.reshape(len(self.field.components), -1)[c, self._models.index(model)]
+        mine = np.flatnonzero((self.exposure.strata["model"] == model).to_numpy())
+        c = self.exposure.components.index(component)
+        quarter, of = np.unique(self.exposure.strata["build"].to_numpy()[mine], return_inverse=True)
+        begins = self.first_weeks.reshape(len(self.exposure.components), -1)[c, self._models.index(model)]
         since = int(begins) if begins > self.start else 0
-        matured = _matured(self.usual.faults(c)[mine][:, since:], self.delay)[:, -1] * self.scale
+        matured = _matured(self.expected_faults.of_component(c)[mine][:, since:], self.delay)[:, -1] * self.scale
         e = np.bincount(of, weights=matured, minlength=len(quarter)).astype(np.float64)
-        events = (self.field.component == c) & (self.field.known < self.field.weeks) & (self.field.week >= since)
-        of_strata = np.bincount(self.field.stratum[events], minlength=self.field.strata.height)
+        events = (
+            (self.exposure.component == c)
+            & (self.exposure.report_week < self.exposure.weeks)
+            & (self.exposure.week >= since)
+        )
+        of_strata = np.bincount(self.exposure.stratum[events], minlength=self.exposure.strata.height)
         n = np.bincount(of, weights=of_strata[mine], minlength=len(quarter)).astype(np.float64)
         there = e > 0
         return quarter[there].astype(np.int64), n[there], e[there]
@@ -153,8 +157,8 @@ def _day(since_epoch: float) -> object:
     return np.datetime64(int(since_epoch), "D").item()
 
 
-def watch(
-    field: FleetExposure,
+def run_surveillance(
+    exposure: FleetExposure,
     *,
     start: int,
     alpha: float,
@@ -165,7 +169,7 @@ def watch(
 
     Parameters
     ----------
-    field : FleetExposure
+    exposure : FleetExposure
         What is known at a moment.
     start : int
         First week to watch; more than one of them must lie before it.
@@ -182,49 +186,54 @@ def watch(
     DataError
         Nothing lies before the start, or nothing after it.
     """
-    if not 2 <= start < field.weeks:
-        raise DataError(f"start: must lie between week 2 and {field.weeks - 1} of the history, got {start}")
+    if not 2 <= start < exposure.weeks:
+        raise DataError(f"start: must lie between week 2 and {exposure.weeks - 1} of the history, got {start}")
     if not 0 < alpha < 1:
         raise DataError(f"alpha: must lie between 0 and 1, got {alpha}")
-    if field.exposure[:, :start].sum() <= 0 or not (field.week < start).any():
+    if exposure.at_risk[:, :start].sum() <= 0 or not (exposure.week < start).any():
         raise DataError(
             f"start: in the first {start} weeks there is no fault of a vehicle in service to learn from; start later"
         )
-    delay = _delay(field, longest_delay)
-    age = WEEK_DAYS * (field.weeks - np.arange(field.weeks) - 0.5) - 0.5
-    complete = np.ones(field.weeks) if delay is None else delay.complete(age)
-    usual = expect(field, until=start, complete=complete)
-    model, of = np.unique(field.strata["model"].to_numpy(), return_inverse=True)
-    block = field.strata["build"].to_numpy() // BLOCK
+    delay = _delay(exposure, longest_delay)
+    age = WEEK_DAYS * (exposure.weeks - np.arange(exposure.weeks) - 0.5) - 0.5
+    complete = np.ones(exposure.weeks) if delay is None else delay.completeness(age)
+    expected_faults = expect_faults(exposure, until=start, complete=complete)
+    model, of = np.unique(exposure.strata["model"].to_numpy(), return_inverse=True)
+    block = exposure.strata["build"].to_numpy() // BLOCK
     block = np.searchsorted(np.unique(block), block)
     blocks = int(block.max()) + 1
     group = of * blocks + block
-    parts = [_by_group(usual.faults(c), group, len(model) * blocks) for c in range(len(field.components))]
-    by_build = np.concatenate(parts).reshape(-1, blocks, field.weeks)
+    parts = [
+        _by_group(expected_faults.of_component(c), group, len(model) * blocks) for c in range(len(exposure.components))
+    ]
+    by_build = np.concatenate(parts).reshape(-1, blocks, exposure.weeks)
     due = by_build.sum(axis=1)
-    before = field.week < start
-    cell = field.component * len(model) + of[field.stratum]
+    before = exposure.week < start
+    cell = exposure.component * len(model) + of[exposure.stratum]
     events = np.bincount(cell[before], minlength=len(due)).astype(np.float64)
     cells = pl.DataFrame(
-        {"model": np.tile(model, len(field.components)), "component": np.repeat(field.components, len(model))}
+        {"model": np.tile(model, len(exposure.components)), "component": np.repeat(exposure.components, len(model))}
     )
-    looks = field.weeks - start
-    known = np.zeros((len(cells), blocks, field.weeks))
+    looks = exposure.weeks - start
+    known = np.zeros((len(cells), blocks, exposure.weeks))
     begins = _begins(cells, start, reset_weeks or {})
-    late = (field.week >= begins[cell]) & (field.known < field.weeks)
-    np.add.at(known, (cell[late], block[field.stratum[late]], field.known[late]), 1.0)
+    late = (exposure.week >= begins[cell]) & (exposure.report_week < exposure.weeks)
+    np.add.at(known, (cell[late], block[exposure.stratum[late]], exposure.report_week[late]), 1.0)
     count = known[:, :, start:].cumsum(axis=2)
-    proneness, scale = _between_model_variance(events, due[:, :start] @ complete[:start])
+    between_model_variance, scale = _between_model_variance(events, due[:, :start] @ complete[:start])
     for row in np.flatnonzero(begins > start):
         by_build[row, :, : begins[row]] = 0.0
     expected = _matured(by_build[:, :, start:], delay) * scale
-    log_e = np.column_stack([evidence_of_builds(count[:, :, k], expected[:, :, k], proneness) for k in range(looks)])
+    log_e = np.column_stack(
+        [build_range_evidence(count[:, :, k], expected[:, :, k], between_model_variance) for k in range(looks)]
+    )
     log_e[expected.sum(axis=1)[:, -1] <= 0] = 0.0
     share = due[:, max(start - 13, 0) : start].sum(axis=1)
     share = share / max(share.sum(), 1e-12) * (1 - START_SHARE) + START_SHARE / len(cells)
     return SurveillanceResult(
-        field, usual, cells, start, begins, count.sum(axis=1), expected.sum(axis=1), log_e, np.log(1 / (alpha * share)),
-        proneness, scale, delay,
+        exposure, expected_faults, cells, start, begins, count.sum(axis=1), expected.sum(axis=1), log_e,
+        np.log(1 / (alpha * share)),
+        between_model_variance, scale, delay,
     )  # fmt: skip
 
 
@@ -242,10 +251,12 @@ def _by_group(values: FloatArray, group: npt.NDArray[np.intp], n_groups: int) ->
     return found
 
 
-def _delay(field: FleetExposure, longest: int) -> ReportingDelay | None:
-    if not len(field.delay_days):
+def _delay(exposure: FleetExposure, longest: int) -> ReportingDelay | None:
+    if not len(exposure.delay_days):
         return None
-    return fit_delay(field.delay_days, field.could_be_days, longest=min(longest, int(field.could_be_days.max())))
+    return fit_delay(
+        exposure.delay_days, exposure.observable_days, longest=min(longest, int(exposure.observable_days.max()))
+    )
 
 
 def _matured(due: FloatArray, delay: ReportingDelay | None) -> FloatArray:
@@ -254,7 +265,7 @@ def _matured(due: FloatArray, delay: ReportingDelay | None) -> FloatArray:
     if delay is None:
         return np.asarray(due.cumsum(axis=-1))
     lag = np.arange(looks)[None, :] - np.arange(looks)[:, None]
-    part = delay.complete(WEEK_DAYS * (lag + 0.5) - 0.5)  # from the middle of a week to the end of another
+    part = delay.completeness(WEEK_DAYS * (lag + 0.5) - 0.5)  # from the middle of a week to the end of another
     return np.asarray(due @ np.where(lag >= 0, part, 0.0))
 
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import polars as pl
 
 from features.aggregations import DAY
-from features.odometer import implausible
+from features.odometer import classify_readings
 from ml.artefacts.npz import member
 from ml.domain.arrays import FloatArray
 from ml.fault_rate.baseline_rates import BaselineRates
-from ml.fault_rate.exposure import YEAR_DAYS, reported_before, with_optional
+from ml.fault_rate.exposure import YEAR_DAYS, reported_before, with_optional_columns
 
 MONTH_DAYS = YEAR_DAYS / 12
 SLICE_DAYS = 30.0  # within which a vehicle's age and the season are taken for constant
@@ -114,12 +114,12 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
     Parameters
     ----------
     fleet, records : DataFrame
-        As for `ml.fault_rate.exposure.lay_out`, records with `odometer_km` where there is one.
+        As for `ml.fault_rate.exposure.build_exposure`, records with `odometer_km` where there is one.
     as_of : int
         Moment (us); nothing at or after it counts.
     """
     cars = (
-        with_optional(fleet)
+        with_optional_columns(fleet)
         .drop_nulls(["vehicle_id", "model", "entered_service_at"])
         .filter(
             (pl.col("entered_service_at") < as_of)
@@ -156,7 +156,7 @@ def _clock(records: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=schema)
     code = rows["vehicle_id"].cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
-    fine = implausible(code, rows["serviced_at"].to_numpy(), rows["odometer_km"].to_numpy()) == 0
+    fine = classify_readings(code, rows["serviced_at"].to_numpy(), rows["odometer_km"].to_numpy()) == 0
     rows = rows.filter(pl.Series(fine))
     last = rows.group_by("vehicle_id").agg(
         pl.col("odometer_km").max().cast(pl.Float64).alias("reading"),
@@ -165,13 +165,13 @@ def _clock(records: pl.DataFrame) -> pl.DataFrame:
     return last.select(pl.col(n).cast(t) for n, t in schema.items())
 
 
-def faults_to_come(
-    vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, usual: BaselineRates, *, days: float
+def baseline_faults(
+    vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, baseline_rates: BaselineRates, *, days: float
 ) -> FloatArray:
     """Faults of a component that some vehicles have over the days to come at the usual rate, shape (n_rows,)."""
     cars = vehicles.frame[rows]
-    place = usual.place[component]
-    driven = usual.bands_of(cars["monthly_km"].fill_null(float("nan")).to_numpy())
+    place = baseline_rates.component_index[component]
+    driven = baseline_rates.distance_band(cars["monthly_km"].fill_null(float("nan")).to_numpy())
     built = cars["built"].to_numpy()
     found = np.zeros(len(rows))
     edges = np.append(np.arange(0.0, days, SLICE_DAYS), days)
@@ -179,12 +179,14 @@ def faults_to_come(
         middle = vehicles.day + (begin + end) / 2
         month = int(np.array(int(middle), dtype="datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12)
         age = np.maximum(middle - built, 0.0) / YEAR_DAYS
-        found += usual.yearly(place, age=age, driven=driven, month=month) * (end - begin) / YEAR_DAYS
-    having = usual.having(place, cars["model"].to_list(), cars["energy_type"].to_list())
+        found += (
+            baseline_rates.yearly_rate(place, age=age, distance_band=driven, month=month) * (end - begin) / YEAR_DAYS
+        )
+    having = baseline_rates.has_component(place, cars["model"].to_list(), cars["energy_type"].to_list())
     return np.where(having, found, 0.0)
 
 
-def rows_of(vehicles: Vehicles, model: str, built: tuple[int | None, int | None]) -> npt.NDArray[np.int64]:
+def vehicle_rows(vehicles: Vehicles, model: str, built: tuple[int | None, int | None]) -> npt.NDArray[np.int64]:
     """Vehicles of a model built from one day until (not on) another; None leaves a side open."""
     first, last = built
     matches = pl.col("model") == model
@@ -195,7 +197,7 @@ def rows_of(vehicles: Vehicles, model: str, built: tuple[int | None, int | None]
     return vehicles.frame.select(matches).to_series().arg_true().to_numpy().astype(np.int64)
 
 
-def call_list(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, faults: FloatArray) -> pl.DataFrame:
+def rank_vehicles(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, faults: FloatArray) -> pl.DataFrame:
     """Some vehicles in the order in which to call them: most faults to come first, then the longest not seen.
 
     Parameters

@@ -156,8 +156,8 @@ def _series_before(study: PanelStudyData, cut: int, like: PanelStudyData) -> Map
 
 
 def _fault_questions(model: Model, study: SurveillanceStudyData) -> tuple[Bodies, list[Any]]:
-    watched, weeks = replace(study.watched(), delay=None), study.field.weeks
-    rows = rows_of_weeks(study.field, watched, weeks - RECENT_WEEKS, weeks)
+    surveillance, weeks = replace(study.run_surveillance(), delay=None), study.exposure.weeks
+    rows = rows_of_weeks(study.exposure, surveillance, weeks - RECENT_WEEKS, weeks)
     weekly = rows.with_columns(model.estimator.predict(rows)["expected"] / RECENT_WEEKS)
     cells = weekly.group_by("model", "component", maintain_order=True).agg(pl.col("expected").sum())
     cells = cells.filter(pl.col("expected") > 0)  # of a model without the component nothing can be said
@@ -174,16 +174,16 @@ def _fault_cut(study: SurveillanceStudyData) -> int:
 
 def _faults_before(study: SurveillanceStudyData, cut: int, like: SurveillanceStudyData) -> Mapping[str, Any]:
     assert study.last_training_instant + 1 == cut
-    usual = study.watched().usual.usual
+    baseline_rates = study.run_surveillance().expected_faults.baseline_rates
     weeks = study.params.reference_weeks
-    by_model = study.field.strata.select("model").with_columns(
-        pl.Series("years", study.field.exposure[:, :weeks].sum(axis=1))
+    by_model = study.exposure.strata.select("model").with_columns(
+        pl.Series("years", study.exposure.at_risk[:, :weeks].sum(axis=1))
     )
     return {
-        "components": usual.components,
-        "limits": usual.limits,
-        "rates": usual.rates,
-        "chosen": usual.chosen,
+        "components": baseline_rates.components,
+        "limits": baseline_rates.distance_limits,
+        "rates": baseline_rates.rates,
+        "model_kinds": baseline_rates.model_kinds,
         "exposure": by_model.group_by("model").agg(pl.col("years").sum().round(9)).sort("model"),
     }
 

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.aggregations import DAY
-from features.odometer import BACKWARDS, FINE, JUMP, TENFOLD, implausible
+from features.odometer import BACKWARDS, FINE, JUMP, TENFOLD, classify_readings
 
 STEPS = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=40)
 
 
 def judged(*readings: float, every: int = 90) -> list[int]:
     n = len(readings)
-    return implausible(np.zeros(n), np.arange(n) * every * DAY, readings).tolist()
+    return classify_readings(np.zeros(n), np.arange(n) * every * DAY, readings).tolist()
 
 
 @given(steps=STEPS, vehicles=st.integers(1, 3), seed=st.integers(0, 99))
@@ -25,7 +25,7 @@ def test_what_one_odometer_can_show_is_fine_in_any_order(
     who = np.repeat(np.arange(vehicles), len(steps))
     order = np.random.default_rng(seed).permutation(len(who))
     at, reading = np.tile(days * DAY, vehicles)[order], np.tile(km, vehicles)[order].astype(float)
-    assert not implausible(who[order], at, reading).any()
+    assert not classify_readings(who[order], at, reading).any()
 
 
 @given(steps=st.lists(st.integers(10, 60), min_size=3, max_size=30), data=st.data())
@@ -51,12 +51,12 @@ def test_each_reason_by_hand() -> None:
 
 def test_the_lines_of_a_visit_do_not_outvote_the_other_visits() -> None:
     day, km = np.repeat([0, 20, 90], [1, 5, 1]) * DAY, np.repeat([7_000, 80_000, 9_000], [1, 5, 1])
-    assert implausible(np.zeros(7), day, km).tolist() == [FINE, *[TENFOLD] * 5, FINE]
+    assert classify_readings(np.zeros(7), day, km).tolist() == [FINE, *[TENFOLD] * 5, FINE]
 
 
 def test_very_many_readings_of_one_vehicle_are_told_apart_too() -> None:
     km = np.arange(3_000) * 50.0
     slips = [20, 1_500, 2_998]
     km[slips] *= 10
-    found = implausible(np.zeros(3_000), np.arange(3_000) * DAY, km)
+    found = classify_readings(np.zeros(3_000), np.arange(3_000) * DAY, km)
     assert np.flatnonzero(found).tolist() == slips and set(found[slips]) == {TENFOLD}

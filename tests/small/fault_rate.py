@@ -64,7 +64,7 @@ def write_fault_rate(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame, *
         moments = {c: {"from": c, "unit": "us"} for c in table.columns if c.endswith("_at")}
         sources["tables"][name] = {"parquet": f"{name}.parquet", "columns": moments}
     (folder / "sources.yaml").write_text(yaml.safe_dump(sources))
-    (folder / "fault_alarms.yaml").write_text(yaml.safe_dump({"store": "alarms.db", "watch": "watch.npz"}))
+    (folder / "fault_alarms.yaml").write_text(yaml.safe_dump({"store": "alarms.db", "snapshot": "snapshot.npz"}))
     path = folder / "fault_rate.yaml"
     content = {"sources": "sources.yaml", "time": "serviced_at", "params": {"reference_weeks": 60, **changes}}
     path.write_text(yaml.safe_dump(content))

@@ -114,7 +114,7 @@ def test_a_plan_without_orders_says_why(printed: Printed) -> None:
 
 
 ALARM = {
-    "model": "D", "component": "brakes", "known_since": date(2024, 3, 4), "built_from": None, "built_until": None,
+    "model": "D", "component": "brakes", "detected_on": date(2024, 3, 4), "built_from": None, "built_until": None,
     "count": 1_234, "expected": 400.0, "rate_ratio": 3.0, "low": 2.5, "high": 3.5, "vehicles": 900, "alarm_id": 7,
     "state": "new", "faults_to_come": 50.0, "faults_avoided": 40.0, "avoided_low": 30.0, "avoided_high": 45.0,
     "parts_to_stock": 60, "campaign_cost": None, "avoided_cost": 1_000_000.0,
@@ -124,7 +124,8 @@ ALARM = {
 def test_alarms_with_their_plan(printed: Printed) -> None:
     watch = SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]}))
     text = printed(
-        printing.print_alarms, SimpleNamespace(watch=watch, alarms=pl.DataFrame([ALARM]), notes=["reports come late"])
+        printing.print_alarms,
+        SimpleNamespace(surveillance=watch, alarms=pl.DataFrame([ALARM]), notes=["reports come late"]),
     )
     assert "D │ brakes │ 2024-03-04 │ all alike │ 1,234 │ 400.0 │ 3.00 │ 2.50 .. 3.50" in text
     assert "7 │ new │ 900 │ 50 │ 40 │ 30 .. 45 │ 60 │ unknown │ 1,000,000 yuan" in text
@@ -133,13 +134,13 @@ def test_alarms_with_their_plan(printed: Printed) -> None:
 
 def test_no_alarm(printed: Printed) -> None:
     watch = SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]}))
-    nothing = SimpleNamespace(watch=watch, alarms=pl.DataFrame(schema=["model"]), notes=[])
+    nothing = SimpleNamespace(surveillance=watch, alarms=pl.DataFrame(schema=["model"]), notes=[])
     assert printed(printing.print_alarms, nothing) == "no alarm in 2 components of models"
 
 
 def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:
     at = int(datetime(2024, 5, 6, 7, 8, tzinfo=UTC).timestamp()) * 1_000_000
-    stored = pl.DataFrame([{"id": 7, **{n: ALARM[n] for n in ("model", "component", "state", "known_since")},
+    stored = pl.DataFrame([{"id": 7, **{n: ALARM[n] for n in ("model", "component", "state", "detected_on")},
                           "opened_at": at, "rate_ratio": 3.0}])  # fmt: skip
     assert "7 │ D │ brakes │ new │ 2024-05-06 │ 2024-03-04 │ 3.00" in printed(printing.print_stored_alarms, stored)
     assert "no alarm is kept; write them with: chehang alarms" in printed(printing.print_stored_alarms, stored.clear())
@@ -154,13 +155,13 @@ def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:
 def test_vehicles_to_remind(printed: Printed) -> None:
     row = {
         "vehicle_id": "V1", "model": "A", "last_service_on": None, "due_on": date(2024, 5, 6),
-        "due_low": date(2024, 4, 6), "due_high": date(2024, 6, 6), "by": "months", "km_now": None,
+        "due_low": date(2024, 4, 6), "due_high": date(2024, 6, 6), "due_by": "months", "km_now": None,
         "visit_on": date(2024, 5, 20),
     }  # fmt: skip
     serviced = {**row, "vehicle_id": "V2", "last_service_on": date(2023, 5, 6), "km_now": 12_345.6}
     everything = SimpleNamespace(vehicles=pl.DataFrame({"v": [1, 2, 3]}), notes=["no distances"])
     due = pl.DataFrame([serviced, row])
-    listed = SimpleNamespace(due=due, all=everything, at=datetime(2024, 5, 1, tzinfo=UTC))
+    listed = SimpleNamespace(due=due, services=everything, at=datetime(2024, 5, 1, tzinfo=UTC))
     text = printed(printing.print_service_due, listed)
     assert "V1 │ A │ never seen │ 2024-05-06 │ 2024-04-06 .. 2024-06-06 │ months │ │ 2024-05-20" in text
     assert "V2 │ A │ 2023-05-06" in text and "12,346" in text

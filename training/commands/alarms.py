@@ -50,7 +50,7 @@ def alarms(
     )
     if as_json:
         content = {
-            "until": report.until, "basis": report.watch.field.basis, "notes": report.notes,
+            "until": report.until, "basis": report.surveillance.exposure.basis, "notes": report.notes,
             "alarms": report.alarms.to_dicts(),
         }  # fmt: skip
         return print_json({**content, "files": [str(f) for f in report.files]})

@@ -32,7 +32,7 @@ def service_due(
     report = run(ServiceDueConfig.load(path), out=to, as_of=parsed_instant(as_of), progress=progress)
     if as_json:
         return print_json(
-            {"vehicles": report.due.height, "notes": report.all.notes, "files": [str(f) for f in report.files]}
+            {"vehicles": report.due.height, "notes": report.services.notes, "files": [str(f) for f in report.files]}
         )
     print_service_due(report)
     out.print("written to " + ", ".join(str(f) for f in report.files))

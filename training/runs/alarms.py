@@ -15,11 +15,11 @@ from features.aggregations import DAY
 from features.sources import TableReport
 from ml.bilingual import Text
 from ml.fault_rate.alarm_store import AlarmStore
-from ml.fault_rate.answer import plan_of
+from ml.fault_rate.answer import inspection_plan_of
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.rules import AlarmRules
-from ml.fault_rate.snapshot import kept_until
+from ml.fault_rate.snapshot import snapshot_until
 from ml.fault_rate.surveillance import SurveillanceResult
 from ml.fault_rate.vehicles import CALL
 from ml.home import write_atomically
@@ -46,7 +46,7 @@ PLAN = {
 
 
 @dataclass(frozen=True)
-class Alarmed:
+class AlarmRun:
     """What the run found.
 
     Attributes
@@ -56,7 +56,7 @@ class Alarmed:
         vehicles in brings: `vehicles`, `faults_to_come`, `faults_avoided` with `avoided_low` and `avoided_high` (90 %),
         `parts_to_stock`, `campaign_cost`, `avoided_cost` (yuan); null where the fleet or costs are not known.
     vehicles : DataFrame
-        `model`, `component`, `place` and the columns of `ml.fault_rate.vehicles.call_list`.
+        `model`, `component`, `rank` and the columns of `ml.fault_rate.vehicles.rank_vehicles`.
     reports : mapping of str to TableReport
         What reading each table found.
     until : date
@@ -67,7 +67,7 @@ class Alarmed:
 
     alarms: pl.DataFrame
     vehicles: pl.DataFrame
-    watch: SurveillanceResult
+    surveillance: SurveillanceResult
     reports: Mapping[str, TableReport]
     until: date
     files: tuple[Path, ...]
@@ -75,7 +75,7 @@ class Alarmed:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, and why."""
-        return self.watch.field.notes
+        return self.surveillance.exposure.notes
 
 
 def alarms(
@@ -85,7 +85,7 @@ def alarms(
     rules: AlarmRules | None = None,
     as_of: datetime | None = None,
     progress: Progress | None = None,
-) -> Alarmed:
+) -> AlarmRun:
     """Watch the fleet, record the alarms, and write them whole with the vehicles to call in and the evidence drawn.
 
     Parameters
@@ -107,43 +107,43 @@ def alarms(
     check_answer_path(out)
     study = SurveillanceStudyData.read(config, as_of=as_of, progress=progress)
     store = None if rules is None else AlarmStore(rules.store)
-    watched = study.watched(reset_weeks=_afresh(study, store))
-    estimator = FaultEstimator(study.snapshot(watched))
+    surveillance = study.run_surveillance(reset_weeks=_reset_weeks(study, store))
+    estimator = FaultEstimator(study.snapshot(surveillance))
     estimator.rules = rules or AlarmRules()
     found = estimator.snapshot.alarms
-    plans = [plan_of(estimator, row) for row in found.to_dicts()]
+    plans = [inspection_plan_of(estimator, row) for row in found.to_dicts()]
     planned = pl.DataFrame([_plan(p) for p in plans], schema=PLAN)
     calls = [
         p.vehicles.select(
             pl.lit(row["model"]).alias("model"),
             pl.lit(row["component"]).alias("component"),
-            pl.int_range(1, pl.len() + 1).alias("place"),
+            pl.int_range(1, pl.len() + 1).alias("rank"),
             pl.all(),
         )
         for p, row in zip(plans, found.to_dicts(), strict=True)
         if p is not None
     ]
-    named = {"model": pl.String, "component": pl.String, "place": pl.Int64}
+    named = {"model": pl.String, "component": pl.String, "rank": pl.Int64}
     vehicles = pl.concat(calls) if calls else pl.DataFrame(schema={**named, **CALL})
     picture, listed = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
-    draw_evidence(watched, picture)
+    draw_evidence(surveillance, picture)
     write_answers(vehicles, listed)
     # What can fail for want of space has been written: the store comes next, and a second run would change nothing.
     if store is not None:
         store.record(found, as_of=study.at)
     table = pl.concat([found, _kept(found, store), planned], how="horizontal")
     write_answers(table, out)
-    if rules is not None and estimator.snapshot.until_day >= kept_until(rules.watch):
-        write_atomically(rules.watch, estimator.snapshot.to_file())
+    if rules is not None and estimator.snapshot.until_day >= snapshot_until(rules.snapshot):
+        write_atomically(rules.snapshot, estimator.snapshot.to_file())
     until = instant(study.at - 1).date()
-    return Alarmed(table, vehicles, watched, study.raw.reports, until, (out, listed, picture))
+    return AlarmRun(table, vehicles, surveillance, study.raw.reports, until, (out, listed, picture))
 
 
-def _afresh(study: SurveillanceStudyData, store: AlarmStore | None) -> dict[tuple[str, str], int]:
+def _reset_weeks(study: SurveillanceStudyData, store: AlarmStore | None) -> dict[tuple[str, str], int]:
     """Week from which the cells of closed alarms are watched anew."""
     if store is None:
         return {}
-    first = study.field.first_day
+    first = study.exposure.first_day
     return {
         (model, component): int(np.ceil((at / DAY - first) / WEEK_DAYS))
         for model, component, at in store.closed().select("model", "component", "closed_at").iter_rows()
@@ -169,12 +169,12 @@ def _plan(found: Any) -> dict[str, Any]:
     of = found.campaign
     return {
         "vehicles": found.vehicles.height, "faults_to_come": of.faults, "faults_avoided": of.avoided,
-        "avoided_low": of.avoided_between[0], "avoided_high": of.avoided_between[1],
+        "avoided_low": of.avoided_interval[0], "avoided_high": of.avoided_interval[1],
         "parts_to_stock": of.parts_to_stock, "campaign_cost": found.campaign_cost, "avoided_cost": found.avoided_cost,
     }  # fmt: skip
 
 
-def draw_evidence(watched: SurveillanceResult, path: Path) -> None:
+def draw_evidence(surveillance: SurveillanceResult, path: Path) -> None:
     """Draw the evidence of the cells nearest to an alarm, week by week, and their faults beside those expected.
 
     Raises
@@ -183,32 +183,32 @@ def draw_evidence(watched: SurveillanceResult, path: Path) -> None:
         The file cannot be written.
     """
     draw_sections(
-        evidence_sections(watched),
+        evidence_sections(surveillance),
         path,
         title="fault_rate: the components nearest to an alarm",
-        subtitle=f"reports known until {_weeks(watched)[-1]}",
+        subtitle=f"reports known until {_weeks(surveillance)[-1]}",
         columns=4,
     )
 
 
-def evidence_sections(watched: SurveillanceResult) -> list[TimeSeries]:
+def evidence_sections(surveillance: SurveillanceResult) -> list[TimeSeries]:
     """Return evidence with its threshold, and faults beside those expected, of the cells nearest to an alarm."""
-    margin = watched.log_e.max(axis=1) - watched.bar
-    weeks = _weeks(watched)
-    return [section for row in np.argsort(-margin)[:DRAWN] for section in _evidence(watched, int(row), weeks)]
+    margin = surveillance.log_e.max(axis=1) - surveillance.alarm_threshold
+    weeks = _weeks(surveillance)
+    return [section for row in np.argsort(-margin)[:DRAWN] for section in _evidence(surveillance, int(row), weeks)]
 
 
-def _weeks(watched: SurveillanceResult) -> list[str]:
+def _weeks(surveillance: SurveillanceResult) -> list[str]:
     """Return the last day of each week that is tested."""
-    first = watched.field.first_day + WEEK_DAYS * (watched.start + 1)
-    return [str(instant(int((first + WEEK_DAYS * k) * DAY)).date()) for k in range(watched.log_e.shape[1])]
+    first = surveillance.exposure.first_day + WEEK_DAYS * (surveillance.start + 1)
+    return [str(instant(int((first + WEEK_DAYS * k) * DAY)).date()) for k in range(surveillance.log_e.shape[1])]
 
 
-def _evidence(watched: SurveillanceResult, row: int, weeks: list[str]) -> tuple[TimeSeries, TimeSeries]:
-    model, component = watched.cells.row(row)
-    week = int(watched.known_since[row])
+def _evidence(surveillance: SurveillanceResult, row: int, weeks: list[str]) -> tuple[TimeSeries, TimeSeries]:
+    model, component = surveillance.cells.row(row)
+    week = int(surveillance.detection_week[row])
     since = (f"：{weeks[week]} 起", f", alarm since {weeks[week]}") if week >= 0 else ("", "")
-    threshold = Threshold(value=float(watched.bar[row]), title=Text(zh="预警线", en="alarm threshold"))
+    threshold = Threshold(value=float(surveillance.alarm_threshold[row]), title=Text(zh="预警线", en="alarm threshold"))
     evidence = TimeSeries(
         name=f"evidence_{row}",
         title=Text(zh=f"{model}：{component}{since[0]}", en=f"{model}: {component}{since[1]}"),
@@ -216,9 +216,9 @@ def _evidence(watched: SurveillanceResult, row: int, weeks: list[str]) -> tuple[
         y=_EVIDENCE,
         drawn=("evidence",),
         thresholds=(threshold,),
-        rows=tuple({"week": w, "evidence": float(e)} for w, e in zip(weeks, watched.log_e[row], strict=True)),
+        rows=tuple({"week": w, "evidence": float(e)} for w, e in zip(weeks, surveillance.log_e[row], strict=True)),
     )
-    counts = zip(weeks, watched.count[row], watched.expected[row], strict=True)
+    counts = zip(weeks, surveillance.count[row], surveillance.expected[row], strict=True)
     faults = TimeSeries(
         name=f"faults_{row}",
         title=Text(zh=f"{model}：{component}，累计", en=f"{model}: {component}, cumulative"),

@@ -47,28 +47,28 @@ class ServiceDueConfig(RunConfig):
 
 
 @dataclass(frozen=True)
-class Listed:
+class ServiceReminders:
     """What the run made.
 
     Attributes
     ----------
     due : DataFrame
         Vehicles to remind; see `ml.fault_rate.service_due.ServiceDue`.
-    all : ServiceDue
+    services : ServiceDue
         Those of every vehicle.
     at : datetime
         Nothing at or after it was known.
     """
 
     due: pl.DataFrame
-    all: ServiceDue
+    services: ServiceDue
     at: datetime
     files: tuple[Path, ...]
 
 
 def service_due(
     config: ServiceDueConfig, *, out: Path, as_of: datetime | None = None, progress: Progress | None = None
-) -> Listed:
+) -> ServiceReminders:
     """List the vehicles whose service falls due, and draw when.
 
     Raises
@@ -97,13 +97,13 @@ def service_due(
     picture = out.with_suffix(".png")
     _draw(due, picture)
     write_answers(due, out)
-    return Listed(due, found, instant(at), (out, picture))
+    return ServiceReminders(due, found, instant(at), (out, picture))
 
 
 def _draw(due: pl.DataFrame, path: Path) -> None:
     """Vehicles by the week in which their service falls due."""
     weeks = due.group_by(week=pl.col("due_on").dt.truncate("1w")).agg(
-        km=(pl.col("by") == "km").sum(), date=(pl.col("by") == "date").sum()
+        km=(pl.col("due_by") == "km").sum(), date=(pl.col("due_by") == "date").sum()
     )
     section = TimeSeries(
         name="services_due",

@@ -11,10 +11,10 @@ import polars as pl
 from pydantic import BaseModel
 
 from features.errors import DataError
-from ml.fault_rate.endpoints import strongest
+from ml.fault_rate.endpoints import strongest_cell
 from ml.fault_rate.estimator import READS, FaultEstimator
 from ml.fault_rate.snapshot import Snapshot
-from ml.fault_rate.surveillance import watch
+from ml.fault_rate.surveillance import run_surveillance
 from ml.report.report import Report
 from training.progress import Progress
 from training.studies.fitted import DataSummary, Fitted
@@ -31,7 +31,7 @@ class SurveillanceStudyData(SurveillanceData):
         """Estimate baseline rates from the reference weeks and test the weeks after them."""
         say = progress or (lambda text: None)
         weeks = self.params.reference_weeks
-        say(f"learning what is usual from {weeks} weeks, watching {max(self.field.weeks - weeks, 0)}")
+        say(f"learning what is usual from {weeks} weeks, watching {max(self.exposure.weeks - weeks, 0)}")
         estimator = FaultEstimator(self.snapshot(self.result))
         return Fitted(estimator, estimator)
 
@@ -55,11 +55,11 @@ class SurveillanceStudyData(SurveillanceData):
 
     def example(self, estimator: FaultEstimator) -> dict[str, Any]:
         """The cell nearest to an alarm."""
-        return strongest(estimator)
+        return strongest_cell(estimator)
 
     def describe(self) -> DataSummary:
         """What a training would see."""
-        f, start = self.field, min(self.params.reference_weeks, self.field.weeks)
+        f, start = self.exposure, min(self.params.reference_weeks, self.exposure.weeks)
         return {
             "examples": {
                 "faults": {"in all": len(f.week), "of reference": int((f.week < start).sum())},
@@ -75,10 +75,12 @@ class SurveillanceStudyData(SurveillanceData):
         """The deviance on the last third of the reference weeks of what is learnt from the rest."""
         start = self.params.reference_weeks
         cut = max(2, start * 2 // 3)
-        alpha = self.params.false_alarms
-        watched = watch(self.field, start=cut, alpha=alpha, longest_delay=self.params.longest_delay_days)
-        rows = rows_of_weeks(self.field, watched, cut, start)
-        estimator = FaultEstimator(Snapshot.of(watched, alpha=alpha, vehicles=None, costs={}))
+        alpha = self.params.false_alarm_rate
+        surveillance = run_surveillance(
+            self.exposure, start=cut, alpha=alpha, longest_delay=self.params.longest_delay_days
+        )
+        rows = rows_of_weeks(self.exposure, surveillance, cut, start)
+        estimator = FaultEstimator(Snapshot.of(surveillance, alpha=alpha, vehicles=None, costs={}))
         metric = self.problem.metrics[self.config.definition.primary_metric]
         yield float(metric.compute(rows["label"].to_numpy(), metric.select(estimator.predict(rows))))
 

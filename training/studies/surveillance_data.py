@@ -15,11 +15,11 @@ from features.aggregations import DAY
 from features.errors import DataError
 from features.sources import RawTables
 from ml.fault_rate.baseline_rates import AGES
-from ml.fault_rate.exposure import WEEK_DAYS, FleetExposure, lay_out, reports_are_dated
+from ml.fault_rate.exposure import WEEK_DAYS, FleetExposure, build_exposure, reports_are_dated
 from ml.fault_rate.params import FaultParams
-from ml.fault_rate.reports import lay_out_reports
-from ml.fault_rate.snapshot import Snapshot, costs_of
-from ml.fault_rate.surveillance import SurveillanceResult, watch
+from ml.fault_rate.reports import build_report_exposure
+from ml.fault_rate.snapshot import Snapshot, mean_fault_costs
+from ml.fault_rate.surveillance import SurveillanceResult, run_surveillance
 from ml.fault_rate.vehicles import vehicles_in_service
 from ml.instants import instant, microseconds
 from ml.problem import SurveillanceProblem
@@ -40,7 +40,7 @@ NEEDED = {FLEET: ("vehicle_id", "model", "entered_service_at"), RECORDS: ("compo
 CODES = 64  # more than there are bands of anything
 
 
-def rows_of_weeks(field: FleetExposure, watched: SurveillanceResult, begin: int, end: int) -> pl.DataFrame:
+def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, begin: int, end: int) -> pl.DataFrame:
     """What some weeks held, by model, component, age, distance and month.
 
     Returns
@@ -51,35 +51,35 @@ def rows_of_weeks(field: FleetExposure, watched: SurveillanceResult, begin: int,
         reported by now), `label` (faults), `period` (month, counted from the epoch), `as_of` (us, its begin) and
         `group` (the cell of model and component: whole cells are drawn for intervals).
     """
-    strata = field.strata
-    days = (field.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
+    strata = exposure.strata
+    days = (exposure.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
     period = days.astype("datetime64[M]").astype(np.int64)
     complete = np.ones(end - begin)
-    if watched.delay is not None:
-        complete = watched.delay.complete(WEEK_DAYS * (field.weeks - np.arange(begin, end) - 0.5) - 0.5)
-    exposure = field.exposure[:, begin:end] * complete[None, :]
-    band = np.searchsorted(AGES, field.age[:, begin:end], side="right")
-    kinds = strata.select("model", "energy_type", "driven").unique(maintain_order=True).with_row_index("kind")
+    if surveillance.delay is not None:
+        complete = surveillance.delay.completeness(WEEK_DAYS * (exposure.weeks - np.arange(begin, end) - 0.5) - 0.5)
+    at_risk = exposure.at_risk[:, begin:end] * complete[None, :]
+    band = np.searchsorted(AGES, exposure.age[:, begin:end], side="right")
+    kinds = strata.select("model", "energy_type", "distance_band").unique(maintain_order=True).with_row_index("kind")
     kind = strata.join(
-        kinds, on=["model", "energy_type", "driven"], how="left", nulls_equal=True, maintain_order="left"
+        kinds, on=["model", "energy_type", "distance_band"], how="left", nulls_equal=True, maintain_order="left"
     )
     code = (kind["kind"].to_numpy().astype(np.int64)[:, None] * CODES + band) * 10_000 + period[None, :]
-    codes, where = np.unique(code[exposure > 0], return_inverse=True)
-    at_risk = np.bincount(where, weights=exposure[exposure > 0])
-    age = np.bincount(where, weights=(exposure * field.age[:, begin:end])[exposure > 0]) / at_risk
+    codes, where = np.unique(code[at_risk > 0], return_inverse=True)
+    vehicle_years = np.bincount(where, weights=at_risk[at_risk > 0])
+    age = np.bincount(where, weights=(at_risk * exposure.age[:, begin:end])[at_risk > 0]) / vehicle_years
     of_kind = kinds[(codes // 10_000 // CODES).tolist()]
-    km = _inside(field.distance_limits)
+    km = _inside(exposure.distance_limits)
     shared = of_kind.select("model", "energy_type").with_columns(
         age=pl.Series(age),
-        monthly_km=pl.Series([None if d < 0 else km[d] for d in of_kind["driven"]], dtype=pl.Float64),
+        monthly_km=pl.Series([None if d < 0 else km[d] for d in of_kind["distance_band"]], dtype=pl.Float64),
         month=pl.Series(codes % 10_000 % 12),
-        vehicle_years=pl.Series(at_risk),
+        vehicle_years=pl.Series(vehicle_years),
         period=pl.Series(codes % 10_000),
     )
     parts = []
-    for c, name in enumerate(field.components):
-        faults = field.counts(c)[:, begin:end]
-        label = np.bincount(where, weights=faults[exposure > 0], minlength=len(codes))
+    for c, name in enumerate(exposure.components):
+        faults = exposure.counts(c)[:, begin:end]
+        label = np.bincount(where, weights=faults[at_risk > 0], minlength=len(codes))
         parts.append(shared.with_columns(component=pl.lit(name), label=pl.Series(label)))
     rows: pl.DataFrame = pl.concat(parts)
     begins = rows["period"].to_numpy().astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
@@ -98,7 +98,7 @@ def _inside(limits: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
 
 @dataclass(frozen=True)
 class SurveillanceData:
-    """Records of the workshop and vehicles in the field, laid out week by week.
+    """Records of the workshop and vehicles in the exposure, laid out week by week.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class SurveillanceData:
     raw: RawTables
     fleet: pl.DataFrame | None
     records: pl.DataFrame
-    field: FleetExposure
+    exposure: FleetExposure
     at: int
 
     @classmethod
@@ -141,12 +141,12 @@ class SurveillanceData:
         at, since = _period(records, as_of)
         say("laying out the fleet week by week" if fleet is not None else "laying out visits week by week: no fleet")
         if fleet is None:
-            field = lay_out_reports(records, as_of=at, since=since)
+            exposure = build_report_exposure(records, as_of=at, since=since)
         else:
-            field = lay_out(fleet, records, as_of=at, since=since, bands=params.distance_bands)
-        for note in field.notes:
+            exposure = build_exposure(fleet, records, as_of=at, since=since, bands=params.distance_bands)
+        for note in exposure.notes:
             say(note)
-        return cls(config, raw, fleet, records, field, at)
+        return cls(config, raw, fleet, records, exposure, at)
 
     @property
     def problem(self) -> SurveillanceProblem:
@@ -166,24 +166,24 @@ class SurveillanceData:
     @property
     def notes(self) -> tuple[str, ...]:
         """For whoever reads a report."""
-        return self.field.notes
+        return self.exposure.notes
 
     @property
     def last_training_instant(self) -> int:
         """us: usual rates are learnt from what lies before."""
-        return int((self.field.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY) - 1
+        return int((self.exposure.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY) - 1
 
-    def watched(self, *, reset_weeks: Mapping[tuple[str, str], int] | None = None) -> SurveillanceResult:
-        """Learn what is usual, and watch from there on; `reset_weeks` as for `ml.fault_rate.surveillance.watch`."""
-        if self.field.weeks <= self.params.reference_weeks:
+    def run_surveillance(self, *, reset_weeks: Mapping[tuple[str, str], int] | None = None) -> SurveillanceResult:
+        """Test the weeks after the reference weeks; `reset_weeks` as in `ml.fault_rate.surveillance`."""
+        if self.exposure.weeks <= self.params.reference_weeks:
             raise DataError(
-                f"reference_weeks: {self.field.weeks} weeks of records leave nothing to watch after "
+                f"reference_weeks: {self.exposure.weeks} weeks of records leave nothing to watch after "
                 f"{self.params.reference_weeks}; give a longer history or set fewer"
             )
-        return watch(
-            self.field,
+        return run_surveillance(
+            self.exposure,
             start=self.params.reference_weeks,
-            alpha=self.params.false_alarms,
+            alpha=self.params.false_alarm_rate,
             longest_delay=self.params.longest_delay_days,
             reset_weeks=reset_weeks,
         )
@@ -191,17 +191,19 @@ class SurveillanceData:
     @cached_property
     def result(self) -> SurveillanceResult:
         """Surveillance of the weeks after the reference weeks."""
-        return self.watched()
+        return self.run_surveillance()
 
-    def snapshot(self, watched: SurveillanceResult) -> Snapshot:
+    def snapshot(self, surveillance: SurveillanceResult) -> Snapshot:
         """What a service keeps of a watch."""
         vehicles = None if self.fleet is None else vehicles_in_service(self.fleet, self.records, as_of=self.at)
-        return Snapshot.of(watched, alpha=self.params.false_alarms, vehicles=vehicles, costs=costs_of(self.records))
+        return Snapshot.of(
+            surveillance, alpha=self.params.false_alarm_rate, vehicles=vehicles, costs=mean_fault_costs(self.records)
+        )
 
     def test_weeks(self) -> pl.DataFrame:
         """Cells of the weeks watched; see `training.studies.surveillance_data.rows_of_weeks`."""
         start = self.params.reference_weeks
-        return rows_of_weeks(self.field, self.result, start, self.field.weeks)
+        return rows_of_weeks(self.exposure, self.result, start, self.exposure.weeks)
 
 
 def _period(records: pl.DataFrame, as_of: datetime | None) -> tuple[int, int]:

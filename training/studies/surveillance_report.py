@@ -9,7 +9,7 @@ import polars as pl
 
 from features.aggregations import DAY
 from ml.bilingual import Text
-from ml.domain.faults.detection_power import weeks_until_known
+from ml.domain.faults.detection_power import weeks_to_detection
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.surveillance import SurveillanceResult
@@ -35,19 +35,19 @@ _POWER = (
     column("rate_ratio", "基准故障率的倍数", "times the baseline rate", "number"),
     column("expected_weekly", "每周预期故障", "expected faults a week", "number"),
     column("median_weeks", "检出所需中位数，空为超过 104", "median detection, none over 104", "count", unit=_WEEKS),
-    column("known_in_26_weeks", "26 周内检出", "detected in 26 weeks", "share"),
-    column("false_alarms", "误报概率", "false-alarm rate", "share"),
+    column("detected_in_26_weeks", "26 周内检出", "detected in 26 weeks", "share"),
+    column("false_alarm_rate", "误报概率", "false-alarm rate", "share"),
 )
 
 
-def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched: SurveillanceResult) -> Report:
-    """Measure usual rates on the weeks watched, beside one rate for all, and say how soon a fault would be known."""
+def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, surveillance: SurveillanceResult) -> Report:
+    """Measure usual rates on the test weeks, beside one rate for all, and say how soon a fault would be known."""
     config, start = study.config, study.params.reference_weeks
     rows = study.test_weeks()
-    learnt = rows_of_weeks(study.field, watched, 0, start)
+    learnt = rows_of_weeks(study.exposure, surveillance, 0, start)
     y = rows["label"].to_numpy()
     answers = estimator.predict(rows)
-    baseline = baseline_predictions(study, watched, rows)
+    baseline = baseline_predictions(study, surveillance, rows)
     cells = rows.with_columns(expected=answers["expected"])
     parts = {
         "train": {"rows": learnt.height, "faults": int(learnt["label"].sum())},
@@ -61,26 +61,26 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, watched:
         _calibration(cells),
         _month_section(cells),
         *(_segment_section(cells, by) for by in segments),
-        _power_section(estimator, study.params.false_alarms),
+        _power_section(estimator, study.params.false_alarm_rate),
         importance_section(estimator.importance()),
     ]
-    notes = (*study.notes, *_notes(watched))
+    notes = (*study.notes, *_notes(surveillance))
     return Report(task=config.task, protocol=_protocol(study, len(rows)), sections=tuple(sections), notes=notes)
 
 
 def baseline_predictions(
-    study: SurveillanceData, watched: SurveillanceResult, rows: pl.DataFrame
+    study: SurveillanceData, surveillance: SurveillanceResult, rows: pl.DataFrame
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What one rate for all, of the reference weeks, expects of some rows."""
-    learnt = rows_of_weeks(study.field, watched, 0, study.params.reference_weeks)
+    learnt = rows_of_weeks(study.exposure, surveillance, 0, study.params.reference_weeks)
     return study.problem.baseline(learnt, learnt["label"].to_numpy(), rows)
 
 
 def _protocol(study: SurveillanceData, rows: int) -> str:
-    start, field = study.params.reference_weeks, study.field
-    begin = instant(int((field.first_day + WEEK_DAYS * start) * DAY)).date()
+    start, exposure = study.params.reference_weeks, study.exposure
+    begin = instant(int((exposure.first_day + WEEK_DAYS * start) * DAY)).date()
     return (
-        f"usual rates learnt from the {start} weeks before {begin}, tested on the {field.weeks - start} weeks from "
+        f"usual rates learnt from the {start} weeks before {begin}, tested on the {exposure.weeks - start} weeks from "
         f"then on ({rows:,} cells of model, component, age, distance and month)"
     )
 
@@ -136,42 +136,49 @@ def _calibration(cells: pl.DataFrame) -> Calibration:
     return Calibration(name="calibration", title=title, summary=summary, x=x, y=y, rows=tuple(rows))
 
 
-def _power_section(estimator: FaultEstimator, false_alarms: float) -> Table:
+def _power_section(estimator: FaultEstimator, false_alarm_rate: float) -> Table:
     """Weeks until a raised rate would be detected, in the cell for which the median number of faults is expected."""
     title = Text(
-        zh=f"检出能力（全部部件误报概率不超过 {false_alarms:.0%}）",
-        en=f"Detection of a raised rate, with a family-wise false-alarm rate of {false_alarms:.0%}",
+        zh=f"检出能力（全部部件误报概率不超过 {false_alarm_rate:.0%}）",
+        en=f"Detection of a raised rate, with a family-wise false-alarm rate of {false_alarm_rate:.0%}",
     )
-    rows = tuple({**row, "false_alarms": false_alarms} for row in _power(estimator))
+    rows = tuple({**row, "false_alarm_rate": false_alarm_rate} for row in _power(estimator))
     return Table(name="detection_power", title=title, columns=_POWER, rows=rows)
 
 
 def _power(estimator: FaultEstimator) -> list[dict[str, float | None]]:
     """Weeks until a raised rate would be known, in the cell of which a fault of median size is expected."""
     now = estimator.trained
-    there = np.flatnonzero(now.weekly > 0)
+    there = np.flatnonzero(now.expected_weekly > 0)
     if not len(there):
         return []
-    row = int(there[np.argsort(now.weekly[there])[len(there) // 2]])
-    weekly, bar = float(now.weekly[row]), float(now.bar[row])
+    row = int(there[np.argsort(now.expected_weekly[there])[len(there) // 2]])
+    weekly, alarm_threshold = float(now.expected_weekly[row]), float(now.alarm_threshold[row])
     rows: list[dict[str, float | None]] = []
     for ratio in RATIOS:
-        power = weeks_until_known(np.full(104, weekly), ratio=ratio, bar=bar, proneness=now.proneness, samples=500)
-        delay = {"median_weeks": power.quantile(0.5), "known_in_26_weeks": power.share(SOON)}
+        power = weeks_to_detection(
+            np.full(104, weekly),
+            ratio=ratio,
+            alarm_threshold=alarm_threshold,
+            between_model_variance=now.between_model_variance,
+            samples=500,
+        )
+        delay = {"median_weeks": power.quantile(0.5), "detected_in_26_weeks": power.share(SOON)}
         rows.append({"rate_ratio": ratio, "expected_weekly": weekly, **delay})
     return rows
 
 
-def _notes(watched: SurveillanceResult) -> list[str]:
-    chosen = watched.usual.usual.chosen
+def _notes(surveillance: SurveillanceResult) -> list[str]:
+    chosen = surveillance.expected_faults.baseline_rates.model_kinds
     models = [f"{kind} for {chosen.count(kind)}" for kind in ("regression", "trees", "constant") if kind in chosen]
     notes = [f"usual rates by {', '.join(models)} of {len(chosen)} components, whichever was better on held-out weeks"]
-    unknown = [n for n, kind in zip(watched.field.components, chosen, strict=True) if kind == "unknown"]
+    unknown = [n for n, kind in zip(surveillance.exposure.components, chosen, strict=True) if kind == "unknown"]
     if unknown:
         notes.append(
             f"no vehicle had {', '.join(unknown)} in the reference weeks: nothing is expected of them, no alarm"
         )
-    if not watched.usual.usual.seasonal:
+    if not surveillance.expected_faults.baseline_rates.seasonal:
         notes.append("less than a year of reference: seasons are not told apart")
-    notes.append(f"models differ by a factor of {np.exp(np.sqrt(watched.proneness)):.2f} for good (upper limit)")
+    spread = np.exp(np.sqrt(surveillance.between_model_variance))
+    notes.append(f"models differ by a factor of {spread:.2f} for good (upper limit)")
     return notes

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import ConfigError
-from ml.fault_rate.answer import rate_ratio_between
+from ml.fault_rate.answer import rate_ratio_interval
 from ml.fault_rate.estimator import FaultEstimator
 from ml.instants import instant, microseconds
 from ml.model import Model
@@ -34,7 +34,7 @@ def score_cells(
     -------
     DataFrame
         `model`, `component`, `as_of` (UTC, end of the week), cumulative `count` and `expected` faults, `rate_ratio`
-        with its 90 % interval `low` and `high`, `log_evidence`, `alarm_threshold`, and `known_since` (day; null where
+        with its 90 % interval `low` and `high`, `log_evidence`, `alarm_threshold`, and `detected_on` (day; null where
         the evidence stayed below the threshold).
 
     Raises
@@ -50,10 +50,12 @@ def score_cells(
     week = len(days) - 1 if as_of is None else int(np.searchsorted(ends, microseconds(as_of), side="right")) - 1
     if week < 0:
         raise ConfigError(f"--as-of: the first week that this version tests ends on {days[0]}; give a later instant")
-    over = snapshot.log_e[:, : week + 1] >= snapshot.bar[:, None]
+    over = snapshot.log_e[:, : week + 1] >= snapshot.alarm_threshold[:, None]
     first = np.where(over.any(axis=1), over.argmax(axis=1), -1)
     count, expected = snapshot.count[:, week], snapshot.expected[:, week]
-    ratios = np.array([rate_ratio_between(snapshot, n, e) for n, e in zip(count, expected, strict=True)]).reshape(-1, 3)
+    ratios = np.array([rate_ratio_interval(snapshot, n, e) for n, e in zip(count, expected, strict=True)]).reshape(
+        -1, 3
+    )
     return snapshot.cells.with_columns(
         pl.lit(instant(int(ends[week])), dtype=pl.Datetime("us", "UTC")).alias("as_of"),
         count=pl.Series(count),
@@ -62,6 +64,6 @@ def score_cells(
         low=pl.Series(ratios[:, 1]),
         high=pl.Series(ratios[:, 2]),
         log_evidence=pl.Series(snapshot.log_e[:, : week + 1].max(axis=1)),
-        alarm_threshold=pl.Series(snapshot.bar),
-        known_since=pl.Series([days[w].item() if w >= 0 else None for w in first], dtype=pl.Date),
+        alarm_threshold=pl.Series(snapshot.alarm_threshold),
+        detected_on=pl.Series([days[w].item() if w >= 0 else None for w in first], dtype=pl.Date),
     )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.domain.arrays import FloatArray
-from ml.domain.faults.sequential_evidence import evidence_so_far
+from ml.domain.faults.sequential_evidence import cumulative_evidence
 
 AT_ONCE = 50_000
 
@@ -47,13 +47,13 @@ class Detection:
         return float((self.week <= by_week).mean())
 
 
-def weeks_until_known(
+def weeks_to_detection(
     expected: npt.ArrayLike,
     *,
     ratio: float,
-    bar: float,
-    proneness: float = 0.0,
-    before: tuple[float, float] = (0.0, 0.0),
+    alarm_threshold: float,
+    between_model_variance: float = 0.0,
+    initial_totals: tuple[float, float] = (0.0, 0.0),
     samples: int = 2_000,
     seed: int = 0,
 ) -> Detection:
@@ -65,11 +65,11 @@ def weeks_until_known(
         Events to be expected in each week without a fault; what they add up to counts, their order decides when.
     ratio : float
         How many times as many come; 1 gives the chance of a false alarm.
-    bar : float
+    alarm_threshold : float
         Logarithm of the evidence at which the alarm is raised: ``log(n_cells / alpha)`` where all cells share alike.
-    proneness : float
-        Variance of the cells' own rates, as in `evidence_so_far`; the cell is drawn from among them.
-    before : tuple of float
+    between_model_variance : float
+        Variance of the cells' own rates, as in `cumulative_evidence`; the cell is drawn from among them.
+    initial_totals : tuple of float
         Events counted and expected before the first week.
 
     Raises
@@ -79,7 +79,7 @@ def weeks_until_known(
 
     Examples
     --------
-    >>> found = weeks_until_known(np.full(52, 2.0), ratio=3.0, bar=np.log(1_000 / 0.05))
+    >>> found = weeks_to_detection(np.full(52, 2.0), ratio=3.0, alarm_threshold=np.log(1_000 / 0.05))
     >>> found.quantile(0.5), round(found.share(26), 2)
     (5.0, 1.0)
     """
@@ -88,13 +88,17 @@ def weeks_until_known(
         raise ValueError("expected must hold one finite number not below 0 for each week, and not all 0")
     if not (np.isfinite(ratio) and ratio > 0):
         raise ValueError(f"ratio must be finite and above 0, got {ratio}")
-    if not (np.isfinite(proneness) and proneness >= 0):
-        raise ValueError(f"proneness must be finite and not below 0, got {proneness}")
+    if not (np.isfinite(between_model_variance) and between_model_variance >= 0):
+        raise ValueError(f"between_model_variance must be finite and not below 0, got {between_model_variance}")
     if not (1 <= samples <= AT_ONCE):
         raise ValueError(f"samples must lie between 1 and {AT_ONCE}, got {samples}")
     rng = np.random.default_rng(seed)
-    own = rng.gamma(1 / proneness, proneness, samples) if proneness > 0 else np.ones(samples)
-    count, sum_due = np.full(samples, before[0]), before[1]
+    own = (
+        rng.gamma(1 / between_model_variance, between_model_variance, samples)
+        if between_model_variance > 0
+        else np.ones(samples)
+    )
+    count, sum_due = np.full(samples, initial_totals[0]), initial_totals[1]
     week = np.full(samples, np.inf)
     open_ = np.arange(samples)
     for number, e in enumerate(due, start=1):
@@ -102,8 +106,8 @@ def weeks_until_known(
         sum_due += e
         if sum_due == 0:
             continue
-        log_e = evidence_so_far(count[open_], np.full(len(open_), sum_due), proneness).log_e
-        raised = log_e >= bar
+        log_e = cumulative_evidence(count[open_], np.full(len(open_), sum_due), between_model_variance).log_e
+        raised = log_e >= alarm_threshold
         week[open_[raised]] = number
         open_ = open_[~raised]
         if not len(open_):
@@ -111,7 +115,9 @@ def weeks_until_known(
     return Detection(week, len(due))
 
 
-def smallest_detectable(expected: float, *, bar: float, proneness: float = 0.0, most: float = 50.0) -> float | None:
+def smallest_detectable_ratio(
+    expected: float, *, alarm_threshold: float, between_model_variance: float = 0.0, max_ratio: float = 50.0
+) -> float | None:
     """Rate ratio whose expected count alone would raise the alarm: below it, chance has to help.
 
     Parameters
@@ -121,11 +127,13 @@ def smallest_detectable(expected: float, *, bar: float, proneness: float = 0.0, 
 
     Examples
     --------
-    >>> round(smallest_detectable(100.0, bar=np.log(1_000 / 0.05)), 1)
+    >>> round(smallest_detectable_ratio(100.0, alarm_threshold=np.log(1_000 / 0.05)), 1)
     1.5
     """
     if not (np.isfinite(expected) and expected > 0):
         raise ValueError(f"expected must be finite and above 0, got {expected}")
-    counts = np.arange(0, int(np.ceil(expected * most)) + 1, dtype=np.float64)
-    raised = evidence_so_far(counts, np.full(len(counts), expected), proneness).log_e >= bar
+    counts = np.arange(0, int(np.ceil(expected * max_ratio)) + 1, dtype=np.float64)
+    raised = (
+        cumulative_evidence(counts, np.full(len(counts), expected), between_model_variance).log_e >= alarm_threshold
+    )
     return float(counts[int(raised.argmax())] / expected) if raised.any() else None

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ml.domain.arrays import FloatArray, IntArray
 
 
-def field_exposure(
+def exposure_by_period(
     start: npt.ArrayLike, end: npt.ArrayLike, group: npt.ArrayLike, *, edges: npt.ArrayLike, n_groups: int
 ) -> FloatArray:
     """Exposure of each group in each period.
@@ -37,7 +37,7 @@ def field_exposure(
 
     Examples
     --------
-    >>> field_exposure([0.0, 5.0], [20.0, 12.0], [0, 0], edges=[0, 10, 20], n_groups=1).tolist()
+    >>> exposure_by_period([0.0, 5.0], [20.0, 12.0], [0, 0], edges=[0, 10, 20], n_groups=1).tolist()
     [[15.0, 12.0]]
     """
     begin, until = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)

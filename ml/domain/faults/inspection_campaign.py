@@ -27,9 +27,9 @@ class Campaign:
         If nothing is done.
     avoided : float
         Of those, by calling in.
-    avoided_between : tuple of float
+    avoided_interval : tuple of float
         5 and 95 % quantiles.
-    comes : float
+    expected_visits : float
         Vehicles that come.
     parts : float
         Needed for those that come and for the faults that are left.
@@ -39,14 +39,14 @@ class Campaign:
 
     faults: float
     avoided: float
-    avoided_between: tuple[float, float]
-    comes: float
+    avoided_interval: tuple[float, float]
+    expected_visits: float
     parts: float
     parts_to_stock: int
 
 
 def plan_campaign(
-    usual: npt.ArrayLike,
+    baseline_faults: npt.ArrayLike,
     *,
     posterior: tuple[float, float],
     visit_probability: float,
@@ -59,7 +59,7 @@ def plan_campaign(
 
     Parameters
     ----------
-    usual : array of shape (n_vehicles,)
+    baseline_faults : array of shape (n_vehicles,)
         Faults of each vehicle over the days to come at the usual rate.
     posterior : tuple of float
         Shape and rate of the gamma distribution of the ratio.
@@ -83,12 +83,12 @@ def plan_campaign(
     ...     [0.1] * 100, posterior=(400.0, 100.0), visit_probability=0.5, repair_effectiveness=1.0, delay=0.0,
     ...     parts_service_level=0.95,
     ... )
-    >>> round(campaign.faults), round(campaign.avoided), round(campaign.comes), round(campaign.parts)
+    >>> round(campaign.faults), round(campaign.avoided), round(campaign.expected_visits), round(campaign.parts)
     (40, 15, 50, 75)
     """
-    due = np.asarray(usual, dtype=np.float64)
+    due = np.asarray(baseline_faults, dtype=np.float64)
     if due.ndim != 1 or not (np.isfinite(due) & (due >= 0)).all():
-        raise ValueError("usual must hold one finite number not below 0 for each vehicle")
+        raise ValueError("baseline_faults must hold one finite number not below 0 for each vehicle")
     shape, rate = posterior
     if not (np.isfinite([shape, rate]).all() and min(shape, rate) > 0):
         raise ValueError(f"posterior must be two finite numbers above 0, got {posterior}")
@@ -112,8 +112,8 @@ def plan_campaign(
     return Campaign(
         faults=at_usual * shape / rate,
         avoided=float(avoided.mean()),
-        avoided_between=(low, high),
-        comes=len(due) * visit_probability,
+        avoided_interval=(low, high),
+        expected_visits=len(due) * visit_probability,
         parts=float(len(due) * visit_probability + (faults - avoided).mean()),
         parts_to_stock=int(np.quantile(parts, parts_service_level, method="inverted_cdf")),
     )

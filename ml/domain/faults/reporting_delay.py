@@ -31,7 +31,7 @@ class ReportingDelay:
 
     reported: FloatArray
 
-    def complete(self, age: npt.ArrayLike) -> FloatArray:
+    def completeness(self, age: npt.ArrayLike) -> FloatArray:
         """Share of the events so many days ago that is known by now; 0 of those to come, 1 beyond the longest delay.
 
         Parameters
@@ -41,21 +41,21 @@ class ReportingDelay:
 
         Examples
         --------
-        >>> ReportingDelay(np.array([0.5, 1.0])).complete([-1, 0, 0.5, 1, 30]).tolist()
+        >>> ReportingDelay(np.array([0.5, 1.0])).completeness([-1, 0, 0.5, 1, 30]).tolist()
         [0.0, 0.5, 0.75, 1.0, 1.0]
         """
         days = np.asarray(age, dtype=np.float64)
         return np.asarray(np.interp(days, np.arange(-1, len(self.reported)), np.r_[0.0, self.reported]))
 
 
-def fit_delay(delay: npt.ArrayLike, could_be: npt.ArrayLike, *, longest: int) -> ReportingDelay:
+def fit_delay(delay: npt.ArrayLike, observable: npt.ArrayLike, *, longest: int) -> ReportingDelay:
     """Learn the distribution of delays from reports that are in.
 
     Parameters
     ----------
     delay : array of int
         Whole days from the event to its report.
-    could_be : array of int
+    observable : array of int
         Longest delay with which each could have been seen: days from the event to today. Not below `delay`.
     longest : int
         Delay, in days, taken for the end of the distribution; longer ones count as such.
@@ -73,9 +73,9 @@ def fit_delay(delay: npt.ArrayLike, could_be: npt.ArrayLike, *, longest: int) ->
     >>> found.reported.round(2).tolist()
     [0.5, 0.5, 1.0]
     """
-    days, limit = np.asarray(delay, dtype=np.int64), np.asarray(could_be, dtype=np.int64)
+    days, limit = np.asarray(delay, dtype=np.int64), np.asarray(observable, dtype=np.int64)
     if days.shape != limit.shape or days.ndim != 1:
-        raise ValueError(f"delay {days.shape} and could_be {limit.shape} must be two columns of one length")
+        raise ValueError(f"delay {days.shape} and observable {limit.shape} must be two columns of one length")
     if longest < 1:
         raise ValueError(f"longest must be at least 1 day, got {longest}")
     if len(days) and (days.min() < 0 or (limit < days).any()):

@@ -51,7 +51,7 @@ class Evidence:
         return np.asarray(weight @ RATIOS[: len(self.prior)] / weight.sum(axis=1))
 
 
-def begin(n_cells: int, *, prior: npt.ArrayLike | None = None) -> Evidence:
+def no_evidence(n_cells: int, *, prior: npt.ArrayLike | None = None) -> Evidence:
     """No evidence yet.
 
     Parameters
@@ -63,7 +63,7 @@ def begin(n_cells: int, *, prior: npt.ArrayLike | None = None) -> Evidence:
 
     Examples
     --------
-    >>> begin(2).log_e.round(9).tolist()
+    >>> no_evidence(2).log_e.round(9).tolist()
     [0.0, 0.0]
     """
     given = np.ones(len(RATIOS)) if prior is None else np.asarray(prior, dtype=np.float64)
@@ -72,7 +72,7 @@ def begin(n_cells: int, *, prior: npt.ArrayLike | None = None) -> Evidence:
     return Evidence(np.zeros((n_cells, len(RATIOS))), given / given.sum())
 
 
-def look(
+def update_evidence(
     evidence: Evidence, count: npt.ArrayLike, expected: npt.ArrayLike, dispersion: npt.ArrayLike = 0.0
 ) -> Evidence:
     """Evidence after one more week.
@@ -93,9 +93,9 @@ def look(
     --------
     Twice as many as expected, week after week:
 
-    >>> found = begin(1)
+    >>> found = no_evidence(1)
     >>> for _ in range(10):
-    ...     found = look(found, [8], [4.0])
+    ...     found = update_evidence(found, [8], [4.0])
     >>> float(found.log_e[0].round(1)), float(found.ratio[0].round(1))
     (13.8, 1.9)
     """
@@ -120,43 +120,46 @@ def look(
     return Evidence(evidence.log_ratio + step, evidence.prior)
 
 
-def evidence_so_far(count: npt.ArrayLike, expected: npt.ArrayLike, proneness: npt.ArrayLike = 0.0) -> Evidence:
-    """Evidence of all events so far, where cells differ for good: some models fail more than others without a fault.
+def cumulative_evidence(
+    count: npt.ArrayLike, expected: npt.ArrayLike, between_model_variance: npt.ArrayLike = 0.0
+) -> Evidence:
+    """Return the evidence of cumulative counts when rates differ between cells that have no fault.
 
-    A cell's rate is ``expected * p``, with p drawn once from a gamma of mean 1 and variance `proneness`. Given p, weeks
-    are Poisson and only their sum tells of p, so that the ratio of the two mixtures depends on the sums alone; in time
-    it is a martingale like that of `look`, and may be looked at as often.
+    A cell's rate is ``expected * p``, where p is drawn once from a gamma of mean 1 and variance
+    `between_model_variance`. Given p, weekly counts are Poisson and their sum is sufficient for p, so that the ratio of
+    the two mixtures depends on the sums alone. The ratio is a martingale in time: it may be tested every week, like
+    that of `update_evidence`.
 
     Parameters
     ----------
     count, expected : array of shape (n_cells,)
         Sums since the begin.
-    proneness : float or array of shape (n_cells,)
+    between_model_variance : float or array of shape (n_cells,)
         Variance between cells, known beforehand.
 
     Examples
     --------
-    >>> surprising = evidence_so_far([150], [100.0]).log_e[0]
-    >>> usual = evidence_so_far([150], [100.0], proneness=0.09).log_e[0]
+    >>> surprising = cumulative_evidence([150], [100.0]).log_e[0]
+    >>> usual = cumulative_evidence([150], [100.0], between_model_variance=0.09).log_e[0]
     >>> float(surprising.round(1)), float(usual.round(1))
     (9.0, 0.3)
     """
     n = np.asarray(count, dtype=np.float64)
-    return look(begin(len(n)), n, expected, proneness)
+    return update_evidence(no_evidence(len(n)), n, expected, between_model_variance)
 
 
-def evidence_of_builds(count: npt.ArrayLike, expected: npt.ArrayLike, proneness: float) -> FloatArray:
-    """Evidence that some builds of a cell, nobody knows which, have a raised rate.
+def build_range_evidence(count: npt.ArrayLike, expected: npt.ArrayLike, between_model_variance: float) -> FloatArray:
+    """Return the evidence that an unknown range of consecutive build periods of a cell has a raised rate.
 
-    As `evidence_so_far`, where the raised rate holds for a range of consecutive build periods; the others, of the same
-    model, tell how prone it is. Half the weight has the range of all builds, the rest is spread evenly over all ranges:
-    the mean of e-processes is one.
+    As `cumulative_evidence`, but the rate is raised in a range of build periods; the other builds of the same model
+    inform about its own rate. The range of all builds has half the prior weight, the other half is spread evenly over
+    all ranges. A mean of e-processes is an e-process.
 
     Parameters
     ----------
     count, expected : array of shape (n_cells, n_builds)
         Sums since the begin, by build period in their order.
-    proneness : float
+    between_model_variance : float
         Variance between cells, known beforehand; above 0.
 
     Returns
@@ -166,8 +169,8 @@ def evidence_of_builds(count: npt.ArrayLike, expected: npt.ArrayLike, proneness:
 
     Examples
     --------
-    >>> some = evidence_of_builds([[10, 10, 30, 30, 10, 10]], [[10.0] * 6], 0.04)
-    >>> all_ = evidence_so_far([100], [60.0], 0.04).log_e
+    >>> some = build_range_evidence([[10, 10, 30, 30, 10, 10]], [[10.0] * 6], 0.04)
+    >>> all_ = cumulative_evidence([100], [60.0], 0.04).log_e
     >>> float(some[0].round(1)), float(all_[0].round(1))
     (12.5, 2.0)
     """
@@ -176,12 +179,12 @@ def evidence_of_builds(count: npt.ArrayLike, expected: npt.ArrayLike, proneness:
         raise ValueError(f"count {n.shape} and expected {e.shape} must have a row for each cell, a column a build")
     if not (np.isfinite(n) & (n >= 0)).all() or not (np.isfinite(e) & (e >= 0)).all():
         raise ValueError("count and expected must be finite and not below 0")
-    if not (np.isfinite(proneness) and proneness > 0):
-        raise ValueError(f"proneness must be finite and above 0, got {proneness}")
+    if not (np.isfinite(between_model_variance) and between_model_variance > 0):
+        raise ValueError(f"between_model_variance must be finite and above 0, got {between_model_variance}")
     first, last = np.triu_indices(n.shape[1])
     sums, due = (np.concatenate([np.zeros((len(n), 1)), v.cumsum(axis=1)], axis=1) for v in (n, e))
     within, within_due = sums[:, last + 1] - sums[:, first], np.maximum(due[:, last + 1] - due[:, first], 0.0)
-    size = 1 / proneness
+    size = 1 / between_model_variance
     total, total_due = size + sums[:, -1:], size + due[:, -1:]
     whole = (first == 0) & (last == n.shape[1] - 1)
     weight = np.log(0.5 * whole + 0.5 / len(first)) - np.log(len(RATIOS))

@@ -160,7 +160,7 @@ def fit_driving(vehicle: npt.ArrayLike, km: npt.ArrayLike, days: npt.ArrayLike, 
     return Driving(chunk, level, shape)
 
 
-def rate_given(driving: Driving, km: npt.ArrayLike, days: npt.ArrayLike, *, typical: npt.ArrayLike) -> Rate:
+def posterior_rate(driving: Driving, km: npt.ArrayLike, days: npt.ArrayLike, *, typical: npt.ArrayLike) -> Rate:
     """Rate of each vehicle, given what it has driven: its own, shrunk towards its typical one.
 
     Parameters
@@ -175,7 +175,8 @@ def rate_given(driving: Driving, km: npt.ArrayLike, days: npt.ArrayLike, *, typi
     Examples
     --------
     >>> driving = Driving(chunk=100.0, level=1.0, shape=10.0)
-    >>> rate_given(driving, [0.0, 1_000.0, 99_000.0], [0.0, 50.0, 990.0], typical=[40.0] * 3).km_a_day.round(1).tolist()
+    >>> rate = posterior_rate(driving, [0.0, 1_000.0, 99_000.0], [0.0, 50.0, 990.0], typical=[40.0] * 3)
+    >>> rate.km_a_day.round(1).tolist()
     [40.0, 26.7, 98.5]
     """
     usual = np.asarray(typical, dtype=np.float64)

@@ -28,14 +28,11 @@ class Punctuality:
     ----------
     low, middle, high : float
         Quantiles of the days by which those that come are late; below 0 they are early.
-    comes : float
-        Share of visits before which no service was left out.
     """
 
     low: float = 0.0
     middle: float = 0.0
     high: float = 0.0
-    comes: float = 1.0
 
 
 def intervals(days: npt.ArrayLike, km: npt.ArrayLike, limit_days: npt.ArrayLike, limit_km: npt.ArrayLike) -> FloatArray:
@@ -48,7 +45,7 @@ def intervals(days: npt.ArrayLike, km: npt.ArrayLike, limit_days: npt.ArrayLike,
     return np.asarray(np.fmax(by_date, np.asarray(km, dtype=np.float64) / np.asarray(limit_km, dtype=np.float64)))
 
 
-def learn_limits(days: npt.ArrayLike, km: npt.ArrayLike, *, usual: tuple[float, int]) -> tuple[float, int]:
+def fit_limits(days: npt.ArrayLike, km: npt.ArrayLike, *, usual: tuple[float, int]) -> tuple[float, int]:
     """The rule (km, months) that gaps follow best: the least mean absolute logarithm of their intervals.
 
     Slow vehicles tell the months and fast ones the distance; a median of either alone would mix them. Gaps of two
@@ -69,7 +66,7 @@ def learn_limits(days: npt.ArrayLike, km: npt.ArrayLike, *, usual: tuple[float, 
 
     Examples
     --------
-    >>> learn_limits([150.0, 300.0, 366.0, 365.0], [10_000.0, 10_050.0, 4_000.0, 2_000.0], usual=(7_500.0, 6))
+    >>> fit_limits([150.0, 300.0, 366.0, 365.0], [10_000.0, 10_050.0, 4_000.0, 2_000.0], usual=(7_500.0, 6))
     (10000.0, 12)
     """
     t, d = np.asarray(days, dtype=np.float64), np.asarray(km, dtype=np.float64)
@@ -99,7 +96,7 @@ def punctuality(days: npt.ArrayLike, count: npt.ArrayLike, *, share: float = 0.8
     Examples
     --------
     >>> punctuality([110.0, 100.0, 90.0, 205.0], [1.1, 1.0, 0.9, 2.05])
-    Punctuality(low=-7.0, middle=2.5, high=8.5, comes=0.75)
+    Punctuality(low=-7.0, middle=2.5, high=8.5)
     """
     gap, turns = np.asarray(days, dtype=np.float64), np.asarray(count, dtype=np.float64)
     if len(gap) == 0:
@@ -107,4 +104,4 @@ def punctuality(days: npt.ArrayLike, count: npt.ArrayLike, *, share: float = 0.8
     whole = np.maximum(np.round(turns), 1.0)
     late = gap * (1 - whole / turns)
     low, middle, high = np.quantile(late, [(1 - share) / 2, 0.5, (1 + share) / 2]).round(6)
-    return Punctuality(float(low), float(middle), float(high), float((whole == 1).mean()))
+    return Punctuality(float(low), float(middle), float(high))

@@ -27,7 +27,7 @@ EPOCH = date(1970, 1, 1)
 
 def found(*cells: tuple[str, str], since: int = 19_900, **figures: Any) -> pl.DataFrame:
     rows = [
-        {"model": m, "component": c, "known_since": EPOCH + timedelta(days=since), "rate_ratio": 2.0, **figures}
+        {"model": m, "component": c, "detected_on": EPOCH + timedelta(days=since), "rate_ratio": 2.0, **figures}
         for m, c in cells
     ]
     return pl.DataFrame(rows, schema=ALARM)
@@ -55,10 +55,10 @@ def test_an_alarm_is_raised_once_and_kept_up_to_date(store: AlarmStore) -> None:
     version = store.version()
     assert first.new == (1, 2) and version > 0
     again = store.record(found(("A", "brakes"), rate_ratio=3.0), as_of=NOW + DAY)
-    assert again.new == () and again.known == (1,) and store.version() != version
+    assert again.new == () and again.existing == (1,) and store.version() != version
     kept = store.alarms(component="brakes")
     assert kept["rate_ratio"].to_list() == [3.0] and kept["last_seen_at"].to_list() == [NOW + DAY]
-    assert kept["opened_at"].to_list() == [NOW] and kept["known_since"].to_list() == [date(2024, 6, 26)]
+    assert kept["opened_at"].to_list() == [NOW] and kept["detected_on"].to_list() == [date(2024, 6, 26)]
     store.record(found(("A", "brakes"), rate_ratio=9.0), as_of=NOW - DAY)  # an older run knows less
     assert store.alarms(model="A")["rate_ratio"].to_list() == [3.0]
 
@@ -90,7 +90,7 @@ def test_a_closed_fault_is_silent_until_it_is_known_anew(store: AlarmStore) -> N
     store.move(1, "closed", by="Li", at=NOW + DAY)
     assert store.closed().rows() == [("A", "brakes", NOW + DAY)]
     again = store.record(found(("A", "brakes")), as_of=NOW + 7 * DAY)
-    assert (again.new, again.known) == ((), ())
+    assert (again.new, again.existing) == ((), ())
     assert store.record(found(("A", "brakes"), since=20_050), as_of=NOW + 60 * DAY).new == (2,)
     assert store.closed().is_empty() and sorted(store.alarms()["id"]) == [1, 2]
     assert store.alarms(states=["closed"])["id"].to_list() == [1]
@@ -177,7 +177,7 @@ def test_a_process_killed_half_way_leaves_whole_alarms(store: AlarmStore, tmp_pa
     assert alarms.height == 20 and alarms["last_seen_at"].unique().to_list() == [
         NOW
     ]  # all of one run, none of the next
-    assert store.record(found(("M1", "brakes")), as_of=NOW + 10**9).known == tuple(alarms.filter(model="M1")["id"])
+    assert store.record(found(("M1", "brakes")), as_of=NOW + 10**9).existing == tuple(alarms.filter(model="M1")["id"])
 
 
 STEPS = st.lists(

@@ -19,7 +19,7 @@ from ml.fault_rate.answer import respond
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.live_updates import LiveUpdates
 from ml.fault_rate.request import request
-from ml.fault_rate.snapshot import Snapshot, kept_until
+from ml.fault_rate.snapshot import Snapshot, snapshot_until
 from ml.model import Model
 from ml.report.report import Report
 from tests.conftest import Trained
@@ -53,12 +53,12 @@ def ask(model: Model, /, *, explain: bool = False, **fields: Any) -> Any:
 
 def test_the_alarm_comes_with_what_to_do(model: Model) -> None:
     answer = ask(model)
-    assert answer.basis == "exposure" and answer.watched == 18 and answer.false_alarms == 0.05
+    assert answer.basis == "exposure" and answer.cells_tested == 18 and answer.false_alarm_rate == 0.05
     (alarm,) = answer.alarms
     assert (alarm.model, alarm.component) == ("D", "brakes") and alarm.low < alarm.rate_ratio < alarm.high
     plan = alarm.plan
     assert plan.vehicles > 50 and 0 < plan.avoided < plan.faults and plan.avoided_low < plan.avoided < plan.avoided_high
-    assert plan.parts_to_stock >= plan.comes and plan.campaign_cost is None  # these records carry no cost
+    assert plan.parts_to_stock >= plan.expected_visits and plan.campaign_cost is None  # these records carry no cost
     assert "D" in alarm.text.zh and "brakes" in alarm.text.en
     assert ask(model, model="A").alarms == [] and ask(model, component="brakes", model="D").cell.alarm
     cell = ask(model, model="A", component="battery").cell
@@ -67,14 +67,14 @@ def test_the_alarm_comes_with_what_to_do(model: Model) -> None:
 
 def test_the_evidence_reaches_the_bar_in_the_week_that_is_told(model: Model) -> None:
     (alarm,) = ask(model, explain=True).alarms
-    over = [w.known_on for w in alarm.evidence if w.log_evidence >= alarm.bar]
-    assert over[0] == alarm.known_since
+    over = [w.evaluated_on for w in alarm.evidence if w.log_evidence >= alarm.alarm_threshold]
+    assert over[0] == alarm.detected_on
     counts = [w.count for w in alarm.evidence]
     assert counts == sorted(counts) and counts[-1] > alarm.evidence[-1].expected
 
 
 def test_periods_and_states_choose(model: Model) -> None:
-    since = ask(model).alarms[0].known_since
+    since = ask(model).alarms[0].detected_on
     assert len(ask(model, since=str(since), until=str(since)).alarms) == 1
     assert ask(model, since=str(since + timedelta(days=1))).alarms == []
     assert ask(model, until=str(since - timedelta(days=1))).alarms == []
@@ -119,9 +119,9 @@ def test_a_larger_fault_would_be_known_sooner(model: Model) -> None:
     large, small = power(3.0), power(1.5)
     assert large.weeks_p50 is not None and large.weeks_p10 <= large.weeks_p50  # type: ignore[operator]
     assert small.weeks_p50 is None or small.weeks_p50 > large.weeks_p50
-    assert small.known_in_52 <= large.known_in_52 and power(1.0).known_in_52 < 0.05
+    assert small.detected_in_52_weeks <= large.detected_in_52_weeks and power(1.0).detected_in_52_weeks < 0.05
     now = endpoints.PowerRequest(model="A", component="battery", rate_ratio=3.0, from_now=True)
-    assert endpoints.power(champions, now).known_in_52 <= large.known_in_52
+    assert endpoints.power(champions, now).detected_in_52_weeks <= large.detected_in_52_weeks
     with pytest.raises(DataError, match="zero exposure"):
         endpoints.power(champions, endpoints.PowerRequest(model="E", component="pump", rate_ratio=2.0))
 
@@ -145,7 +145,9 @@ def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
 ) -> None:
     configs = tmp_path / "configs"
     configs.mkdir()
-    (configs / "fault_alarms.yaml").write_text("{store: alarms.db, watch: watch.npz, fault_cost: 800, goodwill: 200}")
+    (configs / "fault_alarms.yaml").write_text(
+        "{store: alarms.db, snapshot: snapshot.npz, fault_cost: 800, goodwill: 200}"
+    )
     from ml.fault_rate.alarm_store import AlarmStore
     from ml.fault_rate.rules import load_alarm_rules
 
@@ -161,11 +163,11 @@ def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
     AlarmStore(rules.store).move(1, "acknowledged", by="Li")
     assert look(estimator)
     assert ask(Model(model.task, estimator, {})).alarms[0].state == "acknowledged"
-    rules.watch.write_bytes(b"no npz")
+    rules.snapshot.write_bytes(b"no npz")
     with pytest.raises(DataError, match="damaged"):
         look(estimator)
     with pytest.raises(DataError, match="damaged"):
-        kept_until(rules.watch)
+        snapshot_until(rules.snapshot)
 
 
 def reports(*, late: float) -> pl.DataFrame:
@@ -192,7 +194,7 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
     path.with_name("sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")
     config = load_config("fault_rate", path)
     study = SurveillanceStudyData.read(config)
-    assert study.fleet is None and study.field.basis == "reports"
+    assert study.fleet is None and study.exposure.basis == "reports"
     estimator = study.fit().served
     answer = ask(Model(config.definition, estimator, {}))
     assert answer.basis == "reports" and any("proportional reporting" in n for n in answer.notes)
@@ -208,7 +210,7 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
 
 def test_snapshots_without_vehicles_or_alarms_are_kept_whole(fault_rate: Trained) -> None:
     study = SurveillanceStudyData.read(load_config("fault_rate", fault_rate.config))
-    whole = Snapshot.of(study.watched(), alpha=0.05, vehicles=None, costs={"brakes": 3.5})
+    whole = Snapshot.of(study.run_surveillance(), alpha=0.05, vehicles=None, costs={"brakes": 3.5})
     again = Snapshot.from_file(whole.to_file(), "x.npz")
     assert again.vehicles is None and again.alarms.equals(whole.alarms) and again.costs == {"brakes": 3.5}
     assert again.cells.equals(whole.cells) and np.array_equal(again.log_e, whole.log_e)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.errors import ModelNotFound
-from ml.fault_rate.baseline_rates import AGES, BaselineRates, cell_of, combinations
+from ml.fault_rate.baseline_rates import AGES, BaselineRates, combination_of, combinations
 
 BANDS = 3
 EFFECTS = combinations(BANDS)
@@ -17,12 +17,12 @@ def usual() -> BaselineRates:
     rates = np.arange(2.0 * len(EFFECTS)).reshape(2, -1)
     return BaselineRates(
         components=("brakes", "pump"),
-        limits=np.array([1_000.0, 2_000.0]),
+        distance_limits=np.array([1_000.0, 2_000.0]),
         rates=rates,
         seasonal=True,
         pairs=(("A", ""), ("E", "battery_electric")),
-        has=np.array([[True, True], [True, False]]),
-        chosen=("trees", "unknown"),
+        component_present=np.array([[True, True], [True, False]]),
+        model_kinds=("trees", "unknown"),
         deviance=np.array([[1.0, 2.0, 3.0], [np.nan] * 3]),
     )
 
@@ -30,25 +30,25 @@ def usual() -> BaselineRates:
 def test_a_combination_is_found_where_it_stands() -> None:
     ages = np.array([0.0, *(AGES + 0.01)])
     for row, (age, driven, month) in enumerate(EFFECTS):
-        assert cell_of(ages[age], driven, month, BANDS) == row
-    assert cell_of(AGES[0], 0, 0, BANDS) == cell_of(AGES[0] + 0.1, 0, 0, BANDS)
+        assert combination_of(ages[age], driven, month, BANDS) == row
+    assert combination_of(AGES[0], 0, 0, BANDS) == combination_of(AGES[0] + 0.1, 0, 0, BANDS)
 
 
 def test_rates_bands_and_what_models_have(usual: BaselineRates) -> None:
-    assert usual.bands_of([999.0, 1_000.0, 5_000.0, np.nan]).tolist() == [0, 1, 2, -1]
-    row = int(cell_of(2.5, 1, 7, BANDS))
-    assert usual.yearly(1, age=2.5, driven=1, month=7) == usual.rates[1, row]
-    assert usual.having(1, ["A", "E", "new"], [None, "battery_electric", None]).tolist() == [True, False, True]
-    assert usual.place == {"brakes": 0, "pump": 1}
+    assert usual.distance_band([999.0, 1_000.0, 5_000.0, np.nan]).tolist() == [0, 1, 2, -1]
+    row = int(combination_of(2.5, 1, 7, BANDS))
+    assert usual.yearly_rate(1, age=2.5, distance_band=1, month=7) == usual.rates[1, row]
+    assert usual.has_component(1, ["A", "E", "new"], [None, "battery_electric", None]).tolist() == [True, False, True]
+    assert usual.component_index == {"brakes": 0, "pump": 1}
 
 
 def test_arrays_restore_it_and_a_missing_one_is_named(usual: BaselineRates) -> None:
     arrays = usual.to_arrays()
     again = BaselineRates.from_arrays(arrays)
-    assert (again.components, again.pairs, again.chosen, again.seasonal) == (
-        usual.components, usual.pairs, usual.chosen, True,
+    assert (again.components, again.pairs, again.model_kinds, again.seasonal) == (
+        usual.components, usual.pairs, usual.model_kinds, True,
     )  # fmt: skip
     np.testing.assert_array_equal(again.deviance, usual.deviance)
-    del arrays["usual_rates"]
-    with pytest.raises(ModelNotFound, match="lacks the array 'usual_rates'"):
+    del arrays["baseline_rates"]
+    with pytest.raises(ModelNotFound, match="lacks the array 'baseline_rates'"):
         BaselineRates.from_arrays(arrays)

@@ -12,8 +12,8 @@ from ml.fault_rate.params import FaultParams
     ("values", "field"),
     [
         ({"reference_weeks": 1}, "reference_weeks"),
-        ({"false_alarms": 1.0}, "false_alarms"),
-        ({"false_alarms": float("nan")}, "false_alarms"),
+        ({"false_alarm_rate": 1.0}, "false_alarm_rate"),
+        ({"false_alarm_rate": float("nan")}, "false_alarm_rate"),
         ({"longest_delay_days": 0}, "longest_delay_days"),
         ({"distance_bands": 21}, "distance_bands"),
         ({"weeks": 3}, "weeks"),

@@ -1,4 +1,4 @@
-"""Routine visits and readings laid out by hand."""
+"""ServiceHistory visits and readings laid out by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from features.aggregations import DAY
 from features.errors import DataError
-from ml.fault_rate.routine import Routine, lay_out_routine, steps
+from ml.fault_rate.routine import ServiceHistory, build_service_history, steps
 
 START = 19_000
 AS_OF = (START + 400) * DAY
@@ -39,7 +39,7 @@ LINES = (
 
 
 def test_vehicles_visits_readings_and_gaps_by_hand() -> None:
-    routine = lay_out_routine(fleet(), records(*LINES), as_of=AS_OF)
+    routine = build_service_history(fleet(), records(*LINES), as_of=AS_OF)
     assert routine.today == START + 400
     assert routine.cars["vehicle_id"].to_list() == ["V1", "V2", "V3"]  # V4 has not entered service yet
     assert routine.cars["in_service"].to_list() == [True, True, False]
@@ -54,14 +54,14 @@ def test_vehicles_visits_readings_and_gaps_by_hand() -> None:
 def test_days_are_those_of_the_local_calendar() -> None:
     late = records(("V1", 100, "oil", False, None)).with_columns(pl.col("serviced_at") + 20 * DAY // 24)
     days = [
-        lay_out_routine(fleet(), late, as_of=AS_OF, timezone=zone).visits["day"].item()
+        build_service_history(fleet(), late, as_of=AS_OF, timezone=zone).visits["day"].item()
         for zone in ("UTC", "Asia/Shanghai")
     ]
     assert days == [START + 100, START + 101]
 
 
 def test_only_the_components_named_count_as_routine() -> None:
-    routine = lay_out_routine(fleet(), records(*LINES), as_of=AS_OF, components=["filter"])
+    routine = build_service_history(fleet(), records(*LINES), as_of=AS_OF, components=["filter"])
     assert routine.visits.rows() == [(1, START + 100, None)]
     assert routine.readings.height == 3, "every reading says how far a vehicle has been driven"
 
@@ -71,19 +71,19 @@ def test_what_is_reported_later_is_not_known() -> None:
     reported = lines.with_columns(
         reported_at=pl.when(pl.col("component") == "brakes").then(AS_OF).otherwise(pl.col("serviced_at"))
     )
-    assert lay_out_routine(fleet(), reported, as_of=AS_OF).readings["day"].to_list() == [START + 100, START + 300]
+    assert build_service_history(fleet(), reported, as_of=AS_OF).readings["day"].to_list() == [START + 100, START + 300]
 
 
 def test_a_reading_that_contradicts_the_others_is_left_out_and_counted() -> None:
     wrong = ("V1", 250, "oil", False, 500_000.0)
-    routine: Routine = lay_out_routine(fleet(), records(*LINES[:4], wrong), as_of=AS_OF)
+    routine: ServiceHistory = build_service_history(fleet(), records(*LINES[:4], wrong), as_of=AS_OF)
     assert routine.readings["km"].to_list() == [2_000.0, 4_000.0, 6_000.0]
     assert any("1 readings of the odometer contradict" in note for note in routine.notes)
     assert (0, START + 250, None) in routine.visits.rows()
 
 
 def test_records_without_fault_component_and_reading_are_all_routine() -> None:
-    routine = lay_out_routine(fleet(), records(*LINES[:4]).select("vehicle_id", "serviced_at"), as_of=AS_OF)
+    routine = build_service_history(fleet(), records(*LINES[:4]).select("vehicle_id", "serviced_at"), as_of=AS_OF)
     assert routine.visits.height == 4 and routine.readings.is_empty() and routine.visits["km"].null_count() == 4
 
 
@@ -101,10 +101,10 @@ def test_steps_do_not_cross_from_one_vehicle_to_the_next() -> None:
 )
 def test_without_records_to_lay_out_the_error_says_which_are_missing(arguments: dict[str, object], match: str) -> None:
     with pytest.raises(DataError, match=match):
-        lay_out_routine(fleet(), records(*LINES[:4]), **{"as_of": AS_OF, **arguments})  # type: ignore[arg-type]
+        build_service_history(fleet(), records(*LINES[:4]), **{"as_of": AS_OF, **arguments})  # type: ignore[arg-type]
 
 
 def test_a_fleet_out_of_service_is_refused() -> None:
     gone = fleet().with_columns(left_service_at=pl.lit((START + 1) * DAY))
     with pytest.raises(DataError, match="fleet: no vehicle of 4 is in service on 2023-02-12"):
-        lay_out_routine(gone, records(*LINES), as_of=AS_OF)
+        build_service_history(gone, records(*LINES), as_of=AS_OF)

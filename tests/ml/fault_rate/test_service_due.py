@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from features.aggregations import DAY
 from ml.fault_rate.service_due import next_services
+from ml.fault_rate.service_reasons import SERVICE, with_reasons
 from ml.fault_rate.service_rules import ServiceRules
-from ml.fault_rate.service_words import SERVICE, worded
 
 START = 19_000  # 2022-01-08
 
@@ -51,9 +51,9 @@ def test_whichever_comes_first_by_hand() -> None:
     assert set(rows) == {"V1", "V2", "V3", "V5"}
     begin = date(2022, 1, 8)
     one = rows["V1"]  # last service at 6,000 km on day 300: 6,000 km more take 300 days
-    assert one["by"] == "km" and abs((one["due_on"] - begin).days - 600) <= 10
+    assert one["due_by"] == "km" and abs((one["due_on"] - begin).days - 600) <= 10
     assert one["due_km"] == pytest.approx(12_000, rel=0.02) and one["km_now"] == pytest.approx(6_200, rel=0.02)
-    assert rows["V2"]["by"] == "date" and rows["V2"]["due_on"] == date(2023, 11, 4)
+    assert rows["V2"]["due_by"] == "date" and rows["V2"]["due_on"] == date(2023, 11, 4)
     assert rows["V3"]["last_service_on"] is None and rows["V3"]["overdue_days"] > 60
     assert abs((rows["V5"]["due_on"] - one["due_on"]).days) <= 10  # the slip is not believed
     assert all(r["due_low"] <= r["due_on"] <= r["due_high"] for r in rows.values())
@@ -73,9 +73,9 @@ def test_an_overdue_service_says_so_in_both_languages() -> None:
         "km_now": 1_234.5, "due_km": float("nan"), "by_km": False, "visit_on": 470, "visit_low": 465, "visit_high": 480,
     }  # fmt: skip
     services = pl.DataFrame([row | days]).with_columns(pl.col("^due_(on|low|high)$").cast(pl.Int32).cast(pl.Date))
-    table = worded(services, today=470)
+    table = with_reasons(services, today=470)
     assert table.columns == list(SERVICE)
     (line,) = table.to_dicts()
-    assert (line["overdue_days"], line["by"], line["km_now"], line["due_km"]) == (5, "date", 1_234.0, None)
+    assert (line["overdue_days"], line["due_by"], line["km_now"], line["due_km"]) == (5, "date", 1_234.0, None)
     assert line["reason_en"] == "overdue by 5 days: 12 months since the service of 1970-04-11 are over on 1971-04-11"
     assert line["reason_zh"] == "已过期 5 天：自上次保养 1970-04-11起满 12 个月，1971-04-11 到期"

@@ -10,21 +10,23 @@ import pytest
 
 from features.errors import DataError
 from ml.fault_rate import surveillance
-from ml.fault_rate.expected import deviance, expect
-from ml.fault_rate.exposure import FleetExposure, lay_out
+from ml.fault_rate.expected import deviance, expect_faults
+from ml.fault_rate.exposure import FleetExposure, build_exposure
 from ml.fault_rate.params import FaultParams
-from ml.fault_rate.reports import lay_out_reports
+from ml.fault_rate.reports import build_report_exposure
 from tests.small.fault_rate import COMPONENTS, DAY, DAYS, START, fleet_and_records
 
 PARAMS = FaultParams()
 
 
 def field_of(fleet: pl.DataFrame, records: pl.DataFrame) -> FleetExposure:
-    return lay_out(fleet, records, as_of=START + DAYS * DAY, since=START)
+    return build_exposure(fleet, records, as_of=START + DAYS * DAY, since=START)
 
 
-def watch(field: FleetExposure, *, start: int, alpha: float = PARAMS.false_alarms) -> surveillance.SurveillanceResult:
-    return surveillance.watch(field, start=start, alpha=alpha, longest_delay=PARAMS.longest_delay_days)
+def watch(
+    field: FleetExposure, *, start: int, alpha: float = PARAMS.false_alarm_rate
+) -> surveillance.SurveillanceResult:
+    return surveillance.run_surveillance(field, start=start, alpha=alpha, longest_delay=PARAMS.longest_delay_days)
 
 
 def test_every_vehicle_is_at_risk_while_it_is_in_service() -> None:
@@ -45,29 +47,29 @@ def test_every_vehicle_is_at_risk_while_it_is_in_service() -> None:
             "reported_at": [START + 8 * DAY, START + 21 * DAY, START + DAY, START + 9 * DAY],
         }
     )
-    field = lay_out(fleet, records, as_of=START + 21 * DAY, since=START)
-    of_a = field.exposure[(field.strata["model"] == "A").to_numpy()].sum(axis=0) * 365.25
+    field = build_exposure(fleet, records, as_of=START + 21 * DAY, since=START)
+    of_a = field.at_risk[(field.strata["model"] == "A").to_numpy()].sum(axis=0) * 365.25
     np.testing.assert_allclose(of_a, [7, 14, 7])
-    assert field.counts(0).sum() == 1 and field.known.tolist() == [1]
+    assert field.counts(0).sum() == 1 and field.report_week.tolist() == [1]
     assert any("1 faults name a vehicle that the fleet does not have" in note for note in field.notes)
 
 
 def test_the_season_and_what_a_model_lacks_are_learnt() -> None:
     field = field_of(*fleet_and_records())
-    usual = expect(field, until=104)
-    battery = usual.faults(field.components.index("battery"))[:, 104:]
+    usual = expect_faults(field, until=104)
+    battery = usual.of_component(field.components.index("battery"))[:, 104:]
     winter = np.isin(field.month[104:], (11, 0, 1))
-    rate = battery.sum(axis=0) / field.exposure[:, 104:].sum(axis=0)
+    rate = battery.sum(axis=0) / field.at_risk[:, 104:].sum(axis=0)
     assert 1.5 < rate[winter].mean() / rate[~winter].mean() < 2.3
-    assert not usual.has[field.components.index("pump")][(field.strata["model"] == "E").to_numpy()].any()
-    assert usual.has[field.components.index("brakes")].all()
+    assert not usual.component_present[field.components.index("pump")][(field.strata["model"] == "E").to_numpy()].any()
+    assert usual.component_present[field.components.index("brakes")].all()
     fits = ("regression", "trees", "constant")  # the columns of `deviance`
-    assert usual.usual.chosen == tuple(fits[k] for k in usual.usual.deviance.argmin(axis=1))
+    assert usual.baseline_rates.model_kinds == tuple(fits[k] for k in usual.baseline_rates.deviance.argmin(axis=1))
     # A season that doubles the faults of batteries is no matter of chance: one rate for all loses clearly.
-    of_battery = usual.usual.deviance[field.components.index("battery")]
+    of_battery = usual.baseline_rates.deviance[field.components.index("battery")]
     assert of_battery[:2].min() < 0.99 * of_battery[2]
     for c in range(len(COMPONENTS)):
-        seen, due = field.counts(c)[:, 104:150].sum(), usual.faults(c)[:, 104:150].sum()
+        seen, due = field.counts(c)[:, 104:150].sum(), usual.of_component(c)[:, 104:150].sum()
         assert abs(seen - due) < 4 * np.sqrt(due) + 0.05 * due
 
 
@@ -76,21 +78,21 @@ def test_the_fault_is_found_early_and_its_builds_are_named() -> None:
     alarms = found.alarms()
     assert alarms.select("model", "component").rows() == [("D", "brakes")]
     alarm = alarms.row(0, named=True)
-    assert alarm["known_since"] < date(2024, 1, 1)
+    assert alarm["detected_on"] < date(2024, 1, 1)
     assert abs((alarm["built_from"] - date(2021, 1, 8)).days) <= 92
     assert abs((alarm["built_until"] - date(2022, 1, 8)).days) <= 92
     assert 2.0 < alarm["rate_ratio"] < 3.6 and alarm["low"] < alarm["rate_ratio"] < alarm["high"]
     assert alarm["probability_notable"] > 0.99
-    assert found.delay is not None and 0.4 < found.delay.complete(8) < 0.6
+    assert found.delay is not None and 0.4 < found.delay.completeness(8) < 0.6
 
 
 def test_no_later_report_moves_what_was_known() -> None:
     fleet, records = fleet_and_records(ratio=3.0)
     cut = START + 130 * 7 * DAY
     whole = watch(field_of(fleet, records), start=60)
-    early = lay_out(fleet, records.filter(pl.col("serviced_at") < cut), as_of=cut, since=START)
-    late = lay_out(fleet, records, as_of=cut, since=START)
-    told = [np.sort(f.known + 1_000 * (f.week + 1_000 * (f.component + 10 * f.stratum))) for f in (early, late)]
+    early = build_exposure(fleet, records.filter(pl.col("serviced_at") < cut), as_of=cut, since=START)
+    late = build_exposure(fleet, records, as_of=cut, since=START)
+    told = [np.sort(f.report_week + 1_000 * (f.week + 1_000 * (f.component + 10 * f.stratum))) for f in (early, late)]
     assert np.array_equal(*told)
     known = whole.count[:, 130 - 60 - 1].sum()
     assert known == watch(late, start=60).count[:, -1].sum()
@@ -110,14 +112,14 @@ def test_what_cannot_be_watched_is_refused() -> None:
     with pytest.raises(DataError, match="alpha"):
         watch(field, start=60, alpha=1.0)
     with pytest.raises(DataError, match="no fault"):
-        lay_out(fleet, records.with_columns(fault=pl.lit(value=False)), as_of=START + DAYS * DAY, since=START)
+        build_exposure(fleet, records.with_columns(fault=pl.lit(value=False)), as_of=START + DAYS * DAY, since=START)
     with pytest.raises(DataError, match="in the first 60 weeks"):
         late = fleet.with_columns(entered_service_at=pl.lit(START + 900 * DAY), left_service_at=pl.lit(None, pl.Int64))
         watch(field_of(late, records), start=60)
     with pytest.raises(DataError, match="as_of"):
-        lay_out(fleet, records, as_of=START + DAY, since=START)
+        build_exposure(fleet, records, as_of=START + DAY, since=START)
     with pytest.raises(DataError, match="fleet"):
-        lay_out(fleet.clear(), records, as_of=START + DAYS * DAY, since=START)
+        build_exposure(fleet.clear(), records, as_of=START + DAYS * DAY, since=START)
 
 
 def test_reports_without_a_date_are_taken_for_complete_and_said_so() -> None:
@@ -135,16 +137,16 @@ def test_records_whose_dates_run_backwards_are_left_out_and_said_so_with_and_wit
     some = records.with_columns(reported_at=pl.when(wrong).then(early).otherwise("reported_at"))
     broken = some.filter(wrong)
     for field, told in (
-        (lay_out(fleet, some, as_of=end, since=START), f"{int(broken['fault'].sum()):,} faults"),
-        (lay_out_reports(some, as_of=end, since=START), f"{broken.height:,} records"),
+        (build_exposure(fleet, some, as_of=end, since=START), f"{int(broken['fault'].sum()):,} faults"),
+        (build_report_exposure(some, as_of=end, since=START), f"{broken.height:,} records"),
     ):
         assert f"{told} were reported before they came to the workshop and are left out" in field.notes
         assert (field.delay_days >= 0).all()
     every = records.with_columns(reported_at=early)
     with pytest.raises(DataError, match=r"[\d,]+ faults were reported before they came .* their dates"):
-        lay_out(fleet, every, as_of=end, since=START)
+        build_exposure(fleet, every, as_of=end, since=START)
     with pytest.raises(DataError, match=r"[\d,]+ records were reported before they came .* map serviced_at and"):
-        lay_out_reports(every, as_of=end, since=START)
+        build_report_exposure(every, as_of=end, since=START)
 
 
 def test_faults_outside_the_time_in_service_are_left_out_and_said_so() -> None:

@@ -15,9 +15,9 @@ from ml.fault_rate.exposure import YEAR_DAYS
 from ml.fault_rate.vehicles import (
     MONTH_DAYS,
     Vehicles,
-    call_list,
-    faults_to_come,
-    rows_of,
+    baseline_faults,
+    rank_vehicles,
+    vehicle_rows,
     vehicles_in_service,
 )  # fmt: skip
 
@@ -65,30 +65,31 @@ def test_who_is_in_service_and_what_was_last_known(vehicles: Vehicles) -> None:
 
 
 def test_builds_are_chosen_from_a_day_until_another(vehicles: Vehicles) -> None:
-    assert rows_of(vehicles, "A", (None, None)).tolist() == [0]
-    assert rows_of(vehicles, "A", (START - 30, START - 29)).tolist() == [0]
-    assert rows_of(vehicles, "A", (START - 29, None)).tolist() == []
-    assert rows_of(vehicles, "A", (None, START - 30)).tolist() == []
-    assert rows_of(vehicles, "Z", (None, None)).tolist() == []
+    assert vehicle_rows(vehicles, "A", (None, None)).tolist() == [0]
+    assert vehicle_rows(vehicles, "A", (START - 30, START - 29)).tolist() == [0]
+    assert vehicle_rows(vehicles, "A", (START - 29, None)).tolist() == []
+    assert vehicle_rows(vehicles, "A", (None, START - 30)).tolist() == []
+    assert vehicle_rows(vehicles, "Z", (None, None)).tolist() == []
 
 
 def usual(rate: float) -> BaselineRates:
     """One rate for every age, distance and month; B has no brakes."""
     return BaselineRates(
-        components=("brakes",), limits=np.array([1_000.0]), rates=np.full((1, len(combinations(2))), rate),
-        seasonal=True, pairs=(("A", ""), ("B", "")), has=np.array([[True, False]]), chosen=("constant",),
+        components=("brakes",), distance_limits=np.array([1_000.0]), rates=np.full((1, len(combinations(2))), rate),
+        seasonal=True, pairs=(("A", ""), ("B", "")), component_present=np.array([[True, False]]),
+        model_kinds=("constant",),
         deviance=np.ones((1, 3)),
     )  # fmt: skip
 
 
 def test_faults_to_come_are_the_rate_times_the_time(vehicles: Vehicles) -> None:
-    faults = faults_to_come(vehicles, np.array([0, 1]), "brakes", usual(0.5), days=100.0)
+    faults = baseline_faults(vehicles, np.array([0, 1]), "brakes", usual(0.5), days=100.0)
     assert faults == pytest.approx([0.5 * 100 / YEAR_DAYS, 0.0])
 
 
 def test_the_most_faults_are_called_first_and_then_who_was_not_seen(vehicles: Vehicles) -> None:
     rows = np.array([0, 1])
-    calls = call_list(vehicles, rows, "brakes", np.array([0.2, 0.1]))
+    calls = rank_vehicles(vehicles, rows, "brakes", np.array([0.2, 0.1]))
     first, second = calls.to_dicts()
     day = date(1970, 1, 1)
     assert (first["vehicle_id"], first["faults"], first["probability"]) == ("V1", 0.2, pytest.approx(1 - np.exp(-0.2)))
@@ -96,9 +97,9 @@ def test_the_most_faults_are_called_first_and_then_who_was_not_seen(vehicles: Ve
     assert first["last_visit_on"] == first["fault_on"] == day + timedelta(days=START + 200)
     assert first["age"] == pytest.approx(430 / YEAR_DAYS)
     assert second["vehicle_id"] == "V2" and second["fault_on"] is None and second["last_visit_on"] is None
-    equal = call_list(vehicles, rows, "brakes", np.array([0.1, 0.1]))
+    equal = rank_vehicles(vehicles, rows, "brakes", np.array([0.1, 0.1]))
     assert equal["vehicle_id"].to_list() == ["V2", "V1"]
-    assert call_list(vehicles, rows, "pump", np.array([0.2, 0.1]))["fault_on"].null_count() == 2
+    assert rank_vehicles(vehicles, rows, "pump", np.array([0.2, 0.1]))["fault_on"].null_count() == 2
 
 
 def test_arrays_restore_it_and_a_missing_one_is_named(vehicles: Vehicles) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml.fault_rate.answer import ratio_of, respond
+from ml.fault_rate.answer import cell_posterior, respond
 from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.estimator import FaultEstimator
-from ml.fault_rate.request import FaultQuestion
+from ml.fault_rate.request import FaultRequest
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import ALARM
 
@@ -20,35 +20,36 @@ from ml.fault_rate.surveillance import ALARM
 def estimator() -> FaultEstimator:
     """Two weeks of two models: A had 1 fault of a pump where 1 was expected, E has no pump."""
     usual = BaselineRates(
-        components=("pump",), limits=np.array([]), rates=np.zeros((1, 192)), seasonal=False,
-        pairs=(("A", ""), ("E", "")), has=np.array([[True, False]]), chosen=("constant",), deviance=np.ones((1, 3)),
+        components=("pump",), distance_limits=np.array([]), rates=np.zeros((1, 192)), seasonal=False,
+        pairs=(("A", ""), ("E", "")), component_present=np.array([[True, False]]), model_kinds=("constant",),
+        deviance=np.ones((1, 3)),
     )  # fmt: skip
     return FaultEstimator(
         Snapshot(
-            basis="exposure", first_day=19_000.0, until_day=19_014.0, alpha=0.05, proneness=1.0, scale=1.0,
+            basis="exposure", first_day=19_000.0, until_day=19_014.0, alpha=0.05, between_model_variance=1.0, scale=1.0,
             cells=pl.DataFrame({"model": ["A", "E"], "component": ["pump", "pump"]}),
             count=np.array([[0.0, 1.0], [0.0, 0.0]]), expected=np.array([[0.5, 1.0], [0.0, 0.0]]),
-            log_e=np.zeros((2, 2)), bar=np.full(2, 3.0), weekly=np.array([0.5, 0.0]),
-            alarms=pl.DataFrame(schema=ALARM), usual=usual, costs={}, vehicles=None, notes=("a note",),
+            log_e=np.zeros((2, 2)), alarm_threshold=np.full(2, 3.0), expected_weekly=np.array([0.5, 0.0]),
+            alarms=pl.DataFrame(schema=ALARM), baseline_rates=usual, costs={}, vehicles=None, notes=("a note",),
         )
     )  # fmt: skip
 
 
 def test_the_prior_answers_and_a_note_says_so(estimator: FaultEstimator) -> None:
-    (answer,) = respond(estimator, [FaultQuestion(model="E", component="pump")])
+    (answer,) = respond(estimator, [FaultRequest(model="E", component="pump")])
     cell = answer.cell
     assert cell is not None and not cell.alarm and (cell.count, cell.expected, cell.expected_weekly) == (0, 0, 0)
     # With a variance of 1 between models the prior is an exponential distribution of mean 1.
     assert cell.rate_ratio == 1.0
     assert (cell.low, cell.high) == pytest.approx((-math.log(0.95), -math.log(0.05)))
-    shape, rate = ratio_of(estimator.snapshot, "E", "pump")
+    shape, rate = cell_posterior(estimator.snapshot, "E", "pump")
     assert shape / rate == cell.rate_ratio
     note = answer.notes[-1]
     assert note.startswith("pump of E:") and "zero exposure" in note and "ask about another component" in note
 
 
 def test_a_cell_with_exposure_answers_by_its_own_faults(estimator: FaultEstimator) -> None:
-    (answer,) = respond(estimator, [FaultQuestion(model="A", component="pump")])
+    (answer,) = respond(estimator, [FaultRequest(model="A", component="pump")])
     cell = answer.cell
     assert cell is not None and cell.rate_ratio == pytest.approx((1 + 1) / (1 + 1))
     # Gamma of shape 2 and rate 2: P(ratio < x) = 1 - exp(-2x)(1 + 2x).
@@ -57,6 +58,6 @@ def test_a_cell_with_exposure_answers_by_its_own_faults(estimator: FaultEstimato
 
 
 def test_a_batch_with_such_a_cell_is_answered_whole(estimator: FaultEstimator) -> None:
-    answers = respond(estimator, [FaultQuestion(), FaultQuestion(model="E", component="pump")], explain=True)
+    answers = respond(estimator, [FaultRequest(), FaultRequest(model="E", component="pump")], explain=True)
     assert answers[0].cell is None and answers[0].notes == ["a note"]
     assert answers[1].cell is not None and [w.expected for w in answers[1].cell.evidence] == [0.0, 0.0]

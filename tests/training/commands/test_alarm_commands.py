@@ -52,7 +52,7 @@ def rules(tmp_path: Path) -> Path:
     """Rules of a house with one open alarm."""
     path = tmp_path / "fault_alarms.yaml"
     path.write_text("store: alarms.db\n")
-    row = {"model": "A", "component": "brakes", "known_since": date(2024, 1, 1), "rate_ratio": 2.0}
+    row = {"model": "A", "component": "brakes", "detected_on": date(2024, 1, 1), "rate_ratio": 2.0}
     AlarmStore(tmp_path / "alarms.db").record(pl.DataFrame([row], schema=ALARM), as_of=10**15)
     return path
 
@@ -93,5 +93,5 @@ def test_a_refusal_is_one_line(rules: Path, tmp_path: Path) -> None:
     done = chehang("alarm", "1", "closed", "--rules", str(rules), home=tmp_path / "home", check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == "error: --by: is needed to move an alarm; say who moves it"
-    worded = chehang("alarm", "first", "--rules", str(rules), home=tmp_path / "home", check=False)
-    assert worded.returncode == 2 and "'[ALARM]': Input should be a valid integer" in worded.stderr
+    with_reasons = chehang("alarm", "first", "--rules", str(rules), home=tmp_path / "home", check=False)
+    assert with_reasons.returncode == 2 and "'[ALARM]': Input should be a valid integer" in with_reasons.stderr

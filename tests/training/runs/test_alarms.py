@@ -31,11 +31,11 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskConfig:
 def test_what_is_said_to_have_been_known_was_known(config: TaskConfig, tmp_path: Path) -> None:
     """Runs of the same weekday: weeks before, nothing; weeks after, the alarm, without what was reported since."""
     whole = datetime.fromtimestamp((START + DAYS * DAY) / 1e6, UTC)
-    since = alarms(config, out=tmp_path / "now.csv", as_of=whole).alarms["known_since"][0]
+    since = alarms(config, out=tmp_path / "now.csv", as_of=whole).alarms["detected_on"][0]
     known = datetime(since.year, since.month, since.day, tzinfo=UTC)
     assert (whole - known).days % 7 == 0
     later = alarms(config, out=tmp_path / "later.csv", as_of=known + timedelta(weeks=4)).alarms
-    assert later["component"].to_list() == ["brakes"] and abs((later["known_since"][0] - since).days) <= 28
+    assert later["component"].to_list() == ["brakes"] and abs((later["detected_on"][0] - since).days) <= 28
     assert alarms(config, out=tmp_path / "earlier.csv", as_of=known - timedelta(weeks=4)).alarms.is_empty()
 
 
@@ -64,7 +64,11 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(
 
 @pytest.mark.parametrize(
     ("change", "key"),
-    [({"false_alarms": 0}, "false_alarms"), ({"reference_weeks": "x"}, "reference_weeks"), ({"cells": 1}, "cells")],
+    [
+        ({"false_alarm_rate": 0}, "false_alarm_rate"),
+        ({"reference_weeks": "x"}, "reference_weeks"),
+        ({"cells": 1}, "cells"),
+    ],
 )
 def test_a_bad_configuration_names_its_key(tmp_path: Path, change: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=key):
@@ -74,9 +78,10 @@ def test_a_bad_configuration_names_its_key(tmp_path: Path, change: dict[str, Any
 def test_evidence_and_faults_of_a_cell_are_two_charts_the_nearest_to_an_alarm_first() -> None:
     watched: Any = SimpleNamespace(
         cells=pl.DataFrame({"model": ["A", "B"], "component": ["pump", "brakes"]}),
-        log_e=np.array([[0.0, 0.5], [1.0, 4.0]]), bar=np.array([3.0, 3.0]), known_since=np.array([-1, 1]),
+        log_e=np.array([[0.0, 0.5], [1.0, 4.0]]), alarm_threshold=np.array([3.0, 3.0]),
+        detection_week=np.array([-1, 1]),
         count=np.array([[0, 1], [3, 9]]), expected=np.array([[0.5, 1.0], [1.0, 2.0]]), start=0,
-        field=SimpleNamespace(first_day=19_723),
+        exposure=SimpleNamespace(first_day=19_723),
     )  # fmt: skip
     sections = evidence_sections(watched)
     assert [s.title.en for s in sections] == [

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml.fault_rate.exposure import FleetExposure, lay_out
+from ml.fault_rate.exposure import FleetExposure, build_exposure
 from ml.registry import TASKS
 from ml.report.report import Report
 from ml.report.sections import TimeSeries
@@ -47,31 +47,31 @@ def field() -> FleetExposure:
             for v, c, w in faults
         ]
     )
-    return lay_out(fleet, records, as_of=START + 7 * WEEKS * DAY, since=START)
+    return build_exposure(fleet, records, as_of=START + 7 * WEEKS * DAY, since=START)
 
 
 class Delay:
     """Half of what a week holds is reported by now."""
 
-    def complete(self, age: np.ndarray) -> np.ndarray:
+    def completeness(self, age: np.ndarray) -> np.ndarray:
         return np.full(len(age), 0.5)
 
 
-def watch(whole: FleetExposure, *, chosen: tuple[str, ...] = ("constant", "regression"), delay: Any = None) -> Any:
-    usual = SimpleNamespace(usual=SimpleNamespace(chosen=chosen, seasonal=False))
-    return SimpleNamespace(field=whole, delay=delay, usual=usual, proneness=0.04)
+def watch(whole: FleetExposure, *, model_kinds: tuple[str, ...] = ("constant", "regression"), delay: Any = None) -> Any:
+    expected_faults = SimpleNamespace(baseline_rates=SimpleNamespace(model_kinds=model_kinds, seasonal=False))
+    return SimpleNamespace(exposure=whole, delay=delay, expected_faults=expected_faults, between_model_variance=0.04)
 
 
 def study(whole: FleetExposure, watched: Any, **changes: Any) -> Any:
     config = SimpleNamespace(
         task="fault_rate", definition=TASKS["fault_rate"], bootstraps=20, segments=("model", "colour")
     )
-    params = SimpleNamespace(reference_weeks=WATCHED, false_alarms=0.05)
+    params = SimpleNamespace(reference_weeks=WATCHED, false_alarm_rate=0.05)
     rows = rows_of_weeks(whole, watched, WATCHED, WEEKS)
     values = {
         "config": config,
         "params": params,
-        "field": whole,
+        "exposure": whole,
         "notes": ("a small fleet",),
         "test_weeks": lambda: rows,
     }
@@ -83,7 +83,9 @@ class TwiceAsOften:
     """Expects two faults of a vehicle-year of everything."""
 
     def __init__(self, weekly: list[float]) -> None:
-        self.trained = SimpleNamespace(weekly=np.array(weekly), bar=np.full(len(weekly), 3.0), proneness=0.0)
+        self.trained = SimpleNamespace(
+            expected_weekly=np.array(weekly), alarm_threshold=np.full(len(weekly), 3.0), between_model_variance=0.0
+        )
 
     def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.select(expected=2 * pl.col("vehicle_years"))
@@ -94,7 +96,7 @@ class TwiceAsOften:
 
 def report(watched: Any, *, weekly: list[float] | None = None) -> Report:
     estimator: Any = TwiceAsOften([0.0, 0.5, 0.1, 0.9] if weekly is None else weekly)
-    return evaluate_faults(study(watched.field, watched), estimator, watched)
+    return evaluate_faults(study(watched.exposure, watched), estimator, watched)
 
 
 def test_rows_hold_all_exposure_and_every_fault_once() -> None:
@@ -154,15 +156,15 @@ def test_a_report_counts_faults_beside_what_was_expected() -> None:
 def test_power_is_of_the_cell_of_median_size() -> None:
     power = list(keyed(report(watch(field())), "detection_power").values())
     assert list(keyed(report(watch(field())), "detection_power")) == [1.5, 2.0, 3.0]
-    assert {p["false_alarms"] for p in power} == {0.05}
+    assert {p["false_alarm_rate"] for p in power} == {0.05}
     assert {p["expected_weekly"] for p in power} == {0.5}, "of 0.1, 0.5 and 0.9; of the fourth nothing is expected"
-    shares = [p["known_in_26_weeks"] for p in power]
+    shares = [p["detected_in_26_weeks"] for p in power]
     assert shares == sorted(shares) and shares[0] < shares[-1]
     assert report(watch(field()), weekly=[0.0, 0.0]).rows("detection_power") == []
 
 
 def test_notes_say_how_rates_were_learnt_and_what_is_unknown() -> None:
-    notes = report(watch(field(), chosen=("constant", "unknown"))).notes
+    notes = report(watch(field(), model_kinds=("constant", "unknown"))).notes
     assert notes[0] == "a small fleet"
     assert notes[1].startswith("usual rates by constant for 1 of 2 components")
     assert notes[2].startswith("no vehicle had pump in the reference weeks")

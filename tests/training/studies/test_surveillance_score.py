@@ -9,7 +9,7 @@ import pytest
 
 from features.errors import ConfigError
 from ml.fault_rate.answer import respond
-from ml.fault_rate.request import FaultQuestion
+from ml.fault_rate.request import FaultRequest
 from ml.model import Model
 from tests.conftest import Trained
 from tests.training.studies.promoted import champion
@@ -31,9 +31,9 @@ def test_a_row_is_what_the_service_answers_of_the_cell(model: Model, config: Tas
     rows = score_cells(model, config, data=None, as_of=None)
     assert rows.height == model.estimator.snapshot.cells.height
     for row in rows.gather_every(5).to_dicts():
-        question = FaultQuestion(model=row["model"], component=row["component"])
+        question = FaultRequest(model=row["model"], component=row["component"])
         cell = respond(model.estimator, [question])[0].cell
-        assert cell is not None and (row["known_since"] is not None) == cell.alarm
+        assert cell is not None and (row["detected_on"] is not None) == cell.alarm
         for name in ("count", "expected", "rate_ratio", "low", "high", "log_evidence"):
             assert row[name] == pytest.approx(getattr(cell, name)), name
 
@@ -46,7 +46,7 @@ def test_as_of_is_the_end_of_the_last_week_before_it(model: Model, config: TaskC
         assert rows["as_of"].unique().to_list() == [day]
         assert rows["count"].to_list() == snapshot.count[:, 3].tolist()
         assert rows["log_evidence"].to_list() == snapshot.log_e[:, :4].max(axis=1).tolist()
-        early = rows["known_since"].drop_nulls()
+        early = rows["detected_on"].drop_nulls()
         assert early.is_empty() or early.max() <= day.date()  # type: ignore[operator]
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ml.domain.arrays import FloatArray
 from ml.domain.faults.shrinkage.cells import Numbers, ShrinkageError, checked_cells
 
-KEPT = (100, 75, 50, 25)
+UNSQUASHED = (100, 75, 50, 25)
 CUT_OFFS = (500, 1_000, 10_000, 100_000, 500_000, 1_000_000, 5_000_000)
 POINTS = np.array([50, 75, 150, 500, 750, 1_000, 2_000, 5_000])
 
@@ -30,7 +30,7 @@ class Bins:
     ----------
     size : int
         Cells a bin, at least 2.
-    kept : int
+    unsquashed : int
         Cells with the largest expected counts that stay as they are.
 
     Raises
@@ -40,10 +40,10 @@ class Bins:
     """
 
     size: int
-    kept: int
+    unsquashed: int
 
     def __post_init__(self) -> None:
-        if self.size < 2 or self.kept < 0:
+        if self.size < 2 or self.unsquashed < 0:
             raise ShrinkageError(f"a bin must hold at least 2 cells and keep at least 0, got {self}: correct the bins")
 
 
@@ -78,15 +78,15 @@ def automatic_bins(count: npt.ArrayLike) -> dict[int, Bins]:
     Examples
     --------
     >>> automatic_bins([1] * 1_100 + [2] * 30)
-    {1: Bins(size=6, kept=100)}
+    {1: Bins(size=6, unsquashed=100)}
     """
     values, cells = np.unique(np.asarray(count), return_counts=True)
-    crowded = cells > max(KEPT) + 1
+    crowded = cells > max(UNSQUASHED) + 1
     bins = {}
     for place, (value, n) in enumerate(zip(values[crowded].tolist(), cells[crowded].tolist(), strict=True)):
-        kept = KEPT[min(place, len(KEPT) - 1)]
-        points = int(POINTS[np.searchsorted(CUT_OFFS, n - kept, side="right")])
-        bins[int(value)] = Bins(max((n - kept) // points, 2), kept)
+        unsquashed = UNSQUASHED[min(place, len(UNSQUASHED) - 1)]
+        points = int(POINTS[np.searchsorted(CUT_OFFS, n - unsquashed, side="right")])
+        bins[int(value)] = Bins(max((n - unsquashed) // points, 2), unsquashed)
     return bins
 
 
@@ -113,7 +113,7 @@ def squash(count: npt.ArrayLike, expected: npt.ArrayLike, *, bins: Mapping[int, 
 
     Examples
     --------
-    >>> points = squash([1, 1, 1, 2], [0.3, 0.1, 0.9, 5.0], bins={1: Bins(size=2, kept=1)})
+    >>> points = squash([1, 1, 1, 2], [0.3, 0.1, 0.9, 5.0], bins={1: Bins(size=2, unsquashed=1)})
     >>> [array.tolist() for array in (points.count, points.expected, points.weight)]
     [[1.0, 1.0, 2.0], [0.2, 0.9, 5.0], [2.0, 1.0, 1.0]]
     """
@@ -131,7 +131,7 @@ def squash(count: npt.ArrayLike, expected: npt.ArrayLike, *, bins: Mapping[int, 
 
 
 def _squash_one(value: float, expected: Numbers, bins: Bins | None) -> tuple[FloatArray, FloatArray, FloatArray]:
-    squashed, size = (0, 1) if bins is None else (len(expected) - bins.kept, bins.size)
+    squashed, size = (0, 1) if bins is None else (len(expected) - bins.unsquashed, bins.size)
     if bins is not None and squashed < size:
         cells = f"{len(expected)} cells of count {value:g}"
         raise ShrinkageError(f"bins must have a cell more than they keep and fill one bin, got {bins} for {cells}")

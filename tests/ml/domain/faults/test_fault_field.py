@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.domain.faults.build_range import scan_builds
-from ml.domain.faults.exposure import field_exposure
+from ml.domain.faults.exposure import exposure_by_period
 from ml.domain.faults.reporting_delay import fit_delay
 
 
@@ -20,19 +20,19 @@ def test_exposure_is_the_overlap_of_each_vehicle_with_each_period(cars: list[tup
     for start, end, group in cars:
         plain[group] += np.maximum(np.minimum(end, edges[1:]) - np.maximum(start, edges[:-1]), 0)
     columns = [np.array([c[i] for c in cars]) for i in range(3)]
-    found = field_exposure(columns[0], columns[1], columns[2], edges=edges, n_groups=3)
+    found = exposure_by_period(columns[0], columns[1], columns[2], edges=edges, n_groups=3)
     np.testing.assert_allclose(found, plain, atol=1e-8)
 
 
 def test_exposure_refuses_what_cannot_be_counted() -> None:
     with pytest.raises(ValueError, match="edges"):
-        field_exposure([0.0], [1.0], [0], edges=[1, 1], n_groups=1)
+        exposure_by_period([0.0], [1.0], [0], edges=[1, 1], n_groups=1)
     with pytest.raises(ValueError, match="finite"):
-        field_exposure([0.0], [np.inf], [0], edges=[0, 1], n_groups=1)
+        exposure_by_period([0.0], [np.inf], [0], edges=[0, 1], n_groups=1)
     with pytest.raises(ValueError, match="group"):
-        field_exposure([0.0], [1.0], [1], edges=[0, 1], n_groups=1)
+        exposure_by_period([0.0], [1.0], [1], edges=[0, 1], n_groups=1)
     with pytest.raises(ValueError, match="one length"):
-        field_exposure([0.0], [1.0, 2.0], [0], edges=[0, 1], n_groups=1)
+        exposure_by_period([0.0], [1.0, 2.0], [0], edges=[0, 1], n_groups=1)
 
 
 def test_delays_are_learnt_from_what_has_come_in() -> None:
@@ -48,7 +48,7 @@ def test_delays_are_learnt_from_what_has_come_in() -> None:
     assert abs(found.reported[8] - truth[8]) < abs(naive[8] - truth[8])
     # Corrected for what is to come, the last weeks hold as many events as any other.
     known = np.bincount(age[seen], minlength=400)[:60]
-    assert known.sum() / found.complete(np.arange(60)).sum() == pytest.approx(100, rel=0.03)
+    assert known.sum() / found.completeness(np.arange(60)).sum() == pytest.approx(100, rel=0.03)
 
 
 def test_delays_that_cannot_be_are_refused() -> None:

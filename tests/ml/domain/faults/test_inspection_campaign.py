@@ -22,16 +22,16 @@ HOW: dict[str, Any] = {
 
 def test_expectations_by_hand() -> None:
     found = plan_campaign(np.full(200, 0.05), **HOW)
-    assert found.faults == pytest.approx(30) and found.comes == pytest.approx(120)
+    assert found.faults == pytest.approx(30) and found.expected_visits == pytest.approx(120)
     assert found.avoided == pytest.approx(10 * 2 * 0.6 * 0.9 * 0.9, rel=0.01)
     assert found.parts == pytest.approx(120 + 30 - found.avoided, rel=0.01)
     assert found.parts < found.parts_to_stock < found.parts + 30
-    assert found.avoided_between[0] < found.avoided < found.avoided_between[1]
+    assert found.avoided_interval[0] < found.avoided < found.avoided_interval[1]
 
 
 def test_no_vehicle_needs_nothing() -> None:
     found = plan_campaign([], **HOW)
-    assert (found.faults, found.avoided, found.comes, found.parts_to_stock) == (0, 0, 0, 0)
+    assert (found.faults, found.avoided, found.expected_visits, found.parts_to_stock) == (0, 0, 0, 0)
 
 
 @given(visits=st.floats(0, 1), effect=st.floats(0, 1), delay=st.floats(0, 1), ratio=st.floats(0.2, 9))
@@ -59,5 +59,5 @@ def test_no_more_is_avoided_than_would_have_come(visits: float, effect: float, d
 def test_numbers_out_of_their_range_are_named(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         plan_campaign([0.1], **(HOW | change))
-    with pytest.raises(ValueError, match="usual"):
+    with pytest.raises(ValueError, match="baseline_faults"):
         plan_campaign([float("nan")], **HOW)

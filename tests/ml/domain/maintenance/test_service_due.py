@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.domain.maintenance.service_due import Driving, Rate, fit_driving, next_due, rate_given
+from ml.domain.maintenance.service_due import Driving, Rate, fit_driving, next_due, posterior_rate
 
 CERTAIN = Rate(np.array([5e9]), np.array([1e8]), chunk=1.0)  # 50 km a day, without doubt
 
@@ -44,5 +44,5 @@ def test_how_vehicles_drive_is_learnt_from_their_steps() -> None:
 
 
 def test_a_vehicle_without_readings_drives_as_its_like() -> None:
-    rate = rate_given(Driving(chunk=100.0, level=0.5, shape=10.0), [0.0], [0.0], typical=[40.0])
+    rate = posterior_rate(Driving(chunk=100.0, level=0.5, shape=10.0), [0.0], [0.0], typical=[40.0])
     assert rate.km_a_day.tolist() == [20.0]

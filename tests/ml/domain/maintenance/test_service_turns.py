@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.domain.maintenance.service_turns import MONTH_DAYS, Punctuality, intervals, learn_limits, punctuality
+from ml.domain.maintenance.service_turns import MONTH_DAYS, Punctuality, fit_limits, intervals, punctuality
 
 
 def test_the_rule_is_learnt_from_slow_and_fast_vehicles_and_left_out_visits_are_forgiven() -> None:
     days = [9 * MONTH_DAYS] * 10 + [100.0] * 10 + [18 * MONTH_DAYS] * 3
     km = [3_000.0] * 10 + [12_000.0] * 10 + [4_000.0] * 3
-    assert learn_limits(days, km, usual=(7_500.0, 6)) == (12_000.0, 9)
+    assert fit_limits(days, km, usual=(7_500.0, 6)) == (12_000.0, 9)
     with pytest.raises(ValueError, match="at least one gap"):
-        learn_limits([], [], usual=(7_500.0, 6))
+        fit_limits([], [], usual=(7_500.0, 6))
     with pytest.raises(ValueError, match="each above 0"):
-        learn_limits([0.0], [1.0], usual=(7_500.0, 6))
+        fit_limits([0.0], [1.0], usual=(7_500.0, 6))
 
 
 def test_a_gap_has_the_intervals_of_what_ran_out_first() -> None:
@@ -23,5 +23,5 @@ def test_a_gap_has_the_intervals_of_what_ran_out_first() -> None:
 
 
 def test_who_is_late_by_a_tenth_after_two_intervals_is_late_by_a_tenth_of_both() -> None:
-    assert punctuality([220.0], [2.2]) == Punctuality(low=20.0, middle=20.0, high=20.0, comes=0.0)
+    assert punctuality([220.0], [2.2]) == Punctuality(low=20.0, middle=20.0, high=20.0)
     assert punctuality([], []) == Punctuality()

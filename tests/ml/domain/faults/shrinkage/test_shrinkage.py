@@ -212,7 +212,7 @@ def test_squashing_keeps_cells_and_expected_counts() -> None:
 
 
 def test_largest_expected_counts_stay_and_the_last_bin_may_be_short() -> None:
-    points = squash([2, 2, 2, 2], [4.0, 1.0, 2.0, 9.0], bins={2: Bins(size=2, kept=1)})
+    points = squash([2, 2, 2, 2], [4.0, 1.0, 2.0, 9.0], bins={2: Bins(size=2, unsquashed=1)})
     assert points.expected.tolist() == [1.5, 4.0, 9.0]
     assert points.weight.tolist() == [2.0, 1.0, 1.0]
 

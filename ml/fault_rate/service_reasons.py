@@ -8,12 +8,12 @@ SERVICE = {
     "vehicle_id": pl.String, "model": pl.String, "store_id": pl.String, "last_service_on": pl.Date,
     "last_km": pl.Float64,
     "km_now": pl.Float64, "due_on": pl.Date, "due_low": pl.Date, "due_high": pl.Date, "due_km": pl.Float64,
-    "by": pl.String, "overdue_days": pl.Int64, "visit_on": pl.Date, "visit_low": pl.Date, "visit_high": pl.Date,
+    "due_by": pl.String, "overdue_days": pl.Int64, "visit_on": pl.Date, "visit_low": pl.Date, "visit_high": pl.Date,
     "reason_zh": pl.String, "reason_en": pl.String,
 }  # fmt: skip
 
 
-def worded(services: pl.DataFrame, *, today: int) -> pl.DataFrame:
+def with_reasons(services: pl.DataFrame, *, today: int) -> pl.DataFrame:
     """Services as they are listed: distances in whole km, dates, and why each is due.
 
     Parameters
@@ -34,7 +34,7 @@ def worded(services: pl.DataFrame, *, today: int) -> pl.DataFrame:
     rows = services.with_columns(
         last_service_on=pl.col("visit").cast(pl.Int32).cast(pl.Date),
         last_km=pl.col("visit_km"),
-        by=pl.when("by_km").then(pl.lit("km")).otherwise(pl.lit("date")),
+        due_by=pl.when("by_km").then(pl.lit("km")).otherwise(pl.lit("date")),
         overdue_days=pl.max_horizontal(today - pl.col("due_on").cast(pl.Int32).cast(pl.Int64), 0),
         since=pl.coalesce("visit", "entered").cast(pl.Int32).cast(pl.Date).cast(pl.String),
         km=pl.col("limit_km").round(0).cast(pl.Int64),
