@@ -176,7 +176,7 @@ def in_process(home: Path, configs: Path) -> None:
         started = time.perf_counter()
         model.answers([request], explain=False)
         took.append(time.perf_counter() - started)
-    say("items", len(model.estimator.recommender.known.items))
+    say("items", len(model.estimator.recommender.vocabularies.items))
     page = float(np.median(took)) * 1e3
     say("page of 10 out of 20,000, 200 candidates (ms)", page)
     say("  the slowest of a hundred (ms)", float(np.quantile(took, 0.99)) * 1e3)

@@ -1,12 +1,12 @@
-"""Facts for `recommendation`: who chose among which kinds of vehicle, how strongly, and what had been looked at before.
+"""Features for `recommendation`: graded interactions, queries, relevant items and history as of each query.
 
-People choose among models, price bands and conditions, not among chassis numbers: a used car is one unit that sells
-once, and what is learnt about that one unit is lost with it. So a vehicle stands for its *item*: its attributes put
-together (`new|澄舟A3|8-10`). Where a table has no attributes at all (any table of users and items), the item is
-`vehicle_id` itself.
+A used vehicle sells once, so a model fitted on single vehicles would know nothing about tomorrow's stock. Vehicles are
+therefore grouped into *items* by their attributes: `item_id` joins condition, model and price band (`new|澄舟A3|8-10`).
+A table without attributes (any table of users and items) uses `vehicle_id` as the item.
 
-A *person* is the customer where known, else the visitor; a visitor who ever registered is that customer throughout. A
-*question* is a person at the begin of a visit, and again once the visit has got going: which items are wanted next?
+A *person* is the customer if the event names one, else the visitor; a visitor who registers at any time counts as that
+customer in all events. A *query* is a person at an instant: the start of a visit, and again its second choice. The
+items chosen within the horizon after a query are its relevant items.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Frames = Mapping[str, Frame]
 
 PERSON, ITEM, GRADE, BAND = "person_id", "item_id", "grade", "price_band"
 ITEM_PARTS = ("condition", "model", BAND)
-# What a click is worth beside an order: only the order of the numbers matters to the ranker.
+# Graded relevance of each event type. The ranker uses only their order; retrievers use them as weights.
 GRADES: Mapping[str, float] = {
     "view": 1.0, "favourite": 2.0, "compare": 2.0, "price_list": 3.0, "finance_quote": 3.0, "chat": 3.0,
     "test_drive_request": 4.0, "test_drive": 4.0, "order": 5.0,
@@ -35,14 +35,14 @@ PRICE_BANDS = (5.0, 8.0, 10.0, 12.0, 15.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40.0, 5
 
 
 def price_band(price: nw.Expr, edges: Sequence[float] = PRICE_BANDS) -> nw.Expr:
-    """Name the band of a price (fen): '8-10' is from 80,000 up to, not including, 100,000 yuan; null stays null.
+    """Return an expression for the price band: '8-10' means 80,000 <= price < 100,000 yuan; a null price gives null.
 
     Parameters
     ----------
     price : narwhals.Expr
-        Fen.
+        Price in fen.
     edges : sequence of float
-        Ascending, in 10,000 yuan.
+        Band edges in 10,000 yuan, ascending. The last band is open: '100+'.
 
     Examples
     --------
@@ -60,41 +60,42 @@ def price_band(price: nw.Expr, edges: Sequence[float] = PRICE_BANDS) -> nw.Expr:
 def vehicle_items(
     tables: Frames, *, parts: Sequence[str] = ITEM_PARTS, edges: Sequence[float] = PRICE_BANDS
 ) -> Frame | None:
-    """The item each vehicle stands for, beside its attributes.
+    """Add `item_id` and `price_band` to the `vehicles` table.
 
     Parameters
     ----------
-    tables : mapping of str to LazyFrame
-        `vehicles` where there are any.
+    tables : mapping of str to narwhals.LazyFrame
+        Source tables, as returned by `features.engines.to_engine`; only `vehicles` is read.
     parts : sequence of str
-        Columns that make up an item; those that the table lacks are passed over.
+        Columns joined into `item_id`; columns missing from the table are skipped.
     edges : sequence of float
-        Of the price bands.
+        Edges of the price bands in 10,000 yuan, ascending.
 
     Returns
     -------
     LazyFrame or None
-        `vehicle_id`, `item_id` and the columns of `vehicles`, with `price_band`; None without the table. A vehicle
-        that has none of the parts is its own item, unless it is a single unit: then its item is null.
+        The columns of `vehicles` and `item_id`, `price_band`; None if there is no `vehicles` table. Where all `parts`
+        are null, a catalogue entry gets its own `vehicle_id` as item and a single unit (`kind` 'unit') gets null.
 
     Raises
     ------
     ConfigError
-        `parts` names a single vehicle.
+        `parts` contains `vehicle_id` or `vin`, which identify single vehicles.
 
     Examples
     --------
     >>> import polars as pl
     >>> from features.engines import collect, to_engine
     >>> cars = {"vehicle_id": ["v1", "v2"], "kind": ["unit"] * 2, "condition": ["used"] * 2, "model": ["A", None]}
-    >>> found = vehicle_items(to_engine({"vehicles": pl.LazyFrame(cars | {"price": [9_000_000, None]})}))
-    >>> collect(found).select("vehicle_id", "item_id").rows()
+    >>> items = vehicle_items(to_engine({"vehicles": pl.LazyFrame(cars | {"price": [9_000_000, None]})}))
+    >>> collect(items).select("vehicle_id", "item_id").rows()
     [('v1', 'used|A|8-10'), ('v2', 'used')]
     """
     single = {"vehicle_id", "vin"} & set(parts)
     if single:
         raise ConfigError(
-            f"params.item: '{single.pop()}' is one single vehicle, which sells once; name attributes of it"
+            f"params.item: '{single.pop()}' identifies one single vehicle, which sells once; list attributes that many "
+            "vehicles share, such as condition, model and price_band"
         )
     if "vehicles" not in tables:
         return None
@@ -110,8 +111,8 @@ def vehicle_items(
     if not present:
         return vehicles.with_columns(own.alias(ITEM))
     joined = nw.concat_str([nw.col(p).cast(nw.String) for p in present], separator="|", ignore_nulls=True)
-    nothing = nw.all_horizontal(*(nw.col(p).is_null() for p in present), ignore_nulls=False)
-    return vehicles.with_columns(nw.when(nothing).then(own).otherwise(joined).alias(ITEM))
+    all_null = nw.all_horizontal(*(nw.col(p).is_null() for p in present), ignore_nulls=False)
+    return vehicles.with_columns(nw.when(all_null).then(own).otherwise(joined).alias(ITEM))
 
 
 def interactions(
@@ -121,32 +122,35 @@ def interactions(
     parts: Sequence[str] = ITEM_PARTS,
     edges: Sequence[float] = PRICE_BANDS,
 ) -> Frame:
-    """Who did what with which item: every event that says something about a choice.
+    """Return graded interactions of persons with items: one row per event whose type has a grade.
 
     Parameters
     ----------
-    tables : mapping of str to LazyFrame
-        `events`, and `vehicles` where there are any.
+    tables : mapping of str to narwhals.LazyFrame
+        Source tables, as returned by `features.engines.to_engine`: `events`, and `vehicles` if available.
     grades : mapping of str to float
-        Strength of each event type; others (impressions, searches) are no choice and are left out. A table without
-        `event_type` has strength 1 throughout.
+        Grade of each event type. Event types without a grade (impressions, searches) are dropped. If `events` has no
+        column `event_type`, every event has grade 1.
     parts, edges
-        As in `vehicle_items`.
+        As for `vehicle_items`.
 
     Returns
     -------
     LazyFrame
-        `person_id`, `event_at` (us), `item_id`, `grade` and, where events have them, `session_id` and `store_id`.
+        `person_id`, `event_at` (us), `item_id`, `grade` and, if `events` has them, `session_id` and `store_id`.
 
     Raises
     ------
     DataError
-        `events` lacks the vehicle, or names nobody.
+        `events` is missing, or lacks `vehicle_id`, or has neither `customer_id` nor `visitor_id`.
+    ConfigError
+        As for `vehicle_items`.
     """
     events, names = _people(tables)
     if "vehicle_id" not in names:
         raise DataError(
-            "events: column 'vehicle_id' is missing, so nobody chose anything; map it in configs/sources.yaml"
+            "events: column 'vehicle_id' is missing, so no event is an interaction with a vehicle; map it in the "
+            "sources file"
         )
     grade: nw.Expr = nw.lit(1.0)
     if "event_type" in names:
@@ -159,97 +163,113 @@ def interactions(
         events = events.with_columns(nw.col("vehicle_id").alias(ITEM))
     else:
         events = events.join(vehicles.select("vehicle_id", ITEM), on="vehicle_id", how="left")
-    kept = [PERSON, "event_at", ITEM, GRADE, *(n for n in ("session_id", "store_id") if n in names)]
-    return events.select(kept).filter(~nw.col(ITEM).is_null())
+    columns = [PERSON, "event_at", ITEM, GRADE, *(n for n in ("session_id", "store_id") if n in names)]
+    return events.select(columns).filter(~nw.col(ITEM).is_null())
 
 
 def _people(tables: Frames) -> tuple[Frame, Collection[str]]:
-    """Events with `person_id`, those of nobody left out, and their column names."""
+    """Return events with `person_id`, without events of nobody, and the column names of the source table."""
     if "events" not in tables:
-        raise DataError("events: the table is missing; name its source in configs/sources.yaml")
+        raise DataError("events: the table is missing; add its source to the sources file")
     events = tables["events"]
     names = events.collect_schema().names()
     who = [n for n in ("customer_id", "visitor_id") if n in names]
     if not who:
         raise DataError(
-            "events: neither 'customer_id' nor 'visitor_id' is there; map one of them in configs/sources.yaml"
+            "events: the table has neither 'customer_id' nor 'visitor_id'; map one of them in the sources file"
         )
     if len(who) == 1:
         person = nw.col(who[0])
     else:
-        both = events.filter(~nw.col("customer_id").is_null() & ~nw.col("visitor_id").is_null())
-        known = both.group_by("visitor_id").agg(nw.col("customer_id").min().alias("known_as"))
-        events = events.join(known, on="visitor_id", how="left")
-        person = nw.coalesce(nw.col("customer_id"), nw.col("known_as"), nw.col("visitor_id"))
+        linked = events.filter(~nw.col("customer_id").is_null() & ~nw.col("visitor_id").is_null())
+        registered = linked.group_by("visitor_id").agg(nw.col("customer_id").min().alias("registered_as"))
+        events = events.join(registered, on="visitor_id", how="left")
+        person = nw.coalesce(nw.col("customer_id"), nw.col("registered_as"), nw.col("visitor_id"))
     events = events.with_columns(person.alias(PERSON))
     return events.filter(~nw.col(PERSON).is_null()), names
 
 
-def questions(tables: Frames, chosen: Frame) -> Frame:
-    """When somebody was to be shown something: the begin of each visit, and its second choice.
+def visit_queries(tables: Frames, choices: Frame) -> Frame:
+    """Return the queries of every visit: one at its first event, one at its second choice.
 
-    A visit is a session; where the table has none, a day (UTC) of a person.
+    A visit is a `session_id`; if `events` has no such column, a person's UTC day.
 
     Parameters
     ----------
-    tables : mapping of str to LazyFrame
-        `events`.
-    chosen : LazyFrame
-        From `interactions`.
+    tables : mapping of str to narwhals.LazyFrame
+        Source tables, as returned by `features.engines.to_engine`; only `events` is read.
+    choices : LazyFrame
+        As returned by `interactions`.
 
     Returns
     -------
     LazyFrame
-        `person_id`, `as_of` (us), `midway` (bool) and, where events have it, `store_id` of the visit.
+        `person_id`, `as_of` (us), `midway` (bool: the query at the second choice) and, if `events` has it, `store_id`
+        of the visit.
+
+    Raises
+    ------
+    DataError
+        As for `interactions`.
     """
     events, names = _people(tables)
     visit = "session_id" if "session_id" in names else "day"
     if visit == "day":
         events = events.with_columns((nw.col("event_at") // DAY).alias(visit))
-        chosen = chosen.with_columns((nw.col("event_at") // DAY).alias(visit))
+        choices = choices.with_columns((nw.col("event_at") // DAY).alias(visit))
     events = events.filter(~nw.col(visit).is_null())
     store = [nw.col("store_id").max()] if "store_id" in names else []
     begins = events.group_by(PERSON, visit).agg(nw.col("event_at").min().alias(AS_OF), *store)
-    asked = begins.with_columns(nw.lit(False).alias("midway"))
-    choices = chosen.select(PERSON, visit, "event_at")
-    first = choices.group_by(PERSON, visit).agg(nw.col("event_at").min().alias("first_at"))
-    later = choices.join(first, on=[PERSON, visit], how="inner").filter(nw.col("event_at") > nw.col("first_at"))
+    queries = begins.with_columns(nw.lit(False).alias("midway"))
+    choice_times = choices.select(PERSON, visit, "event_at")
+    first = choice_times.group_by(PERSON, visit).agg(nw.col("event_at").min().alias("first_at"))
+    later = choice_times.join(first, on=[PERSON, visit], how="inner").filter(nw.col("event_at") > nw.col("first_at"))
     second = later.group_by(PERSON, visit).agg(nw.col("event_at").min().alias(AS_OF))
     rest = begins.drop(AS_OF).join(second, on=[PERSON, visit], how="inner").with_columns(nw.lit(True).alias("midway"))
-    asked = nw.concat([asked, rest.select(asked.collect_schema().names())])
-    return asked.drop(visit).unique([PERSON, AS_OF], keep="any")
+    queries = nw.concat([queries, rest.select(queries.collect_schema().names())])
+    return queries.drop(visit).unique([PERSON, AS_OF], keep="any")
 
 
-def wanted(asked: Frame, chosen: Frame, *, horizon_days: float) -> Frame:
-    """What each question turned out to be about: the strongest grade of every item chosen next.
+def relevant_items(queries: Frame, choices: Frame, *, horizon_days: float) -> Frame:
+    """Return the relevant items of each query: items chosen within the horizon, with their highest grade.
 
     Parameters
     ----------
-    asked : LazyFrame
-        `person_id` and `as_of` (us).
-    chosen : LazyFrame
-        From `interactions`.
+    queries : LazyFrame
+        `person_id` and `as_of` (us), as returned by `visit_queries`.
+    choices : LazyFrame
+        As returned by `interactions`.
     horizon_days : float
-        Choices from `as_of` on, up to so many days later.
+        Length of the horizon in days: ``as_of <= event_at < as_of + horizon_days``.
 
     Returns
     -------
     LazyFrame
-        `person_id`, `as_of`, `item_id`, `grade`.
+        `person_id`, `as_of` (us), `item_id` and `grade`, one row per query and relevant item.
     """
-    pairs = asked.select(PERSON, AS_OF).join(chosen.select(PERSON, "event_at", ITEM, GRADE), on=PERSON, how="inner")
+    pairs = queries.select(PERSON, AS_OF).join(choices.select(PERSON, "event_at", ITEM, GRADE), on=PERSON, how="inner")
     end = nw.col(AS_OF) + int(horizon_days * DAY)
     after = pairs.filter((nw.col("event_at") >= nw.col(AS_OF)) & (nw.col("event_at") < end))
     return after.group_by(PERSON, AS_OF, ITEM).agg(nw.col(GRADE).max())
 
 
-def history(asked: Frame, chosen: Frame, *, lookback_days: int) -> Frame:
-    """What each person had chosen strictly before the question.
+def history(queries: Frame, choices: Frame, *, lookback_days: int) -> Frame:
+    """Return each person's interactions strictly before each query.
+
+    Parameters
+    ----------
+    queries : LazyFrame
+        `person_id` and `as_of` (us), as returned by `visit_queries`.
+    choices : LazyFrame
+        As returned by `interactions`.
+    lookback_days : int
+        Interactions older than this many days are left out.
 
     Returns
     -------
     LazyFrame
-        `person_id`, `as_of`, `item_id`, `grade` and `age_us` (us, above 0), one row per choice.
+        `person_id`, `as_of` (us), `item_id`, `grade` and `age_us` (age at the query in us, above 0), one row per query
+        and earlier interaction.
 
     Examples
     --------
@@ -257,13 +277,13 @@ def history(asked: Frame, chosen: Frame, *, lookback_days: int) -> Frame:
     >>> from features.engines import collect, to_engine
     >>> events = {"event_id": ["1", "2"], "event_at": [5, 9], "customer_id": ["c", "c"], "vehicle_id": ["a", "b"]}
     >>> tables = to_engine({"events": pl.LazyFrame(events)})
-    >>> chosen = interactions(tables)
-    >>> asked = questions(tables, chosen).filter(nw.col("as_of") == 9)
-    >>> collect(history(asked, chosen, lookback_days=1)).select("item_id", "age_us").rows()
+    >>> choices = interactions(tables)
+    >>> queries = visit_queries(tables, choices).filter(nw.col("as_of") == 9)
+    >>> collect(history(queries, choices, lookback_days=1)).select("item_id", "age_us").rows()
     [('a', 4)]
-    >>> collect(wanted(asked, chosen, horizon_days=1)).select("item_id", "grade").rows()
+    >>> collect(relevant_items(queries, choices, horizon_days=1)).select("item_id", "grade").rows()
     [('b', 1.0)]
     """
-    rows = chosen.select(PERSON, "event_at", ITEM, GRADE)
-    found = rows_before(asked, rows, on=PERSON, time="event_at", lookback_days=lookback_days)
-    return found.select(PERSON, AS_OF, ITEM, GRADE, "age_us")
+    rows = choices.select(PERSON, "event_at", ITEM, GRADE)
+    earlier = rows_before(queries, rows, on=PERSON, time="event_at", lookback_days=lookback_days)
+    return earlier.select(PERSON, AS_OF, ITEM, GRADE, "age_us")

@@ -1,4 +1,4 @@
-"""`recommendation`: which vehicles in stock should this visitor see, and why."""
+"""Task `recommendation`: rank the vehicles in stock for a visitor of the storefront, with reasons."""
 
 from __future__ import annotations
 

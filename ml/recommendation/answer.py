@@ -1,4 +1,4 @@
-"""From a request to a page: candidates, ranking, the house's rules, payments, reasons."""
+"""Answer recommendation requests: select candidates, rank them, compose the page, add payments and reasons."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from pydantic import BaseModel, ConfigDict
 from features.aggregations import DAY
 from ml.bilingual import Text
 from ml.domain.arrays import FloatArray, IntArray
-from ml.domain.pages.page import Cap, Page, compose, moved
+from ml.domain.pages.page import Cap, Page, compose_page, reorder
 from ml.instants import microseconds
 from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.financing import MonthlyPayment
-from ml.recommendation.house_rules import Rule
+from ml.recommendation.merchandising import Rule
 from ml.recommendation.ranking_features import Tastes, pair_columns
 from ml.recommendation.reasons import CardReason, Evidence, reasons
 from ml.recommendation.request import RecommendationRequest
-from ml.recommendation.request_context import Path, RequestContext, read_request
+from ml.recommendation.request_context import Path, RequestContext, encode_request
 from ml.recommendation.showroom import Showroom
 from ml.recommendation.stock import Stock
 from ml.recommendation.visitors import Visitors
 
 MINUTE = 60_000_000
-HOUSE_TIME = ZoneInfo("Asia/Shanghai")
-NOTHING = {
-    "empty": Text(zh="目前没有任何在售车辆", en="There is no vehicle in stock"),
-    "filtered": Text(zh="没有符合全部条件的车辆", en="No vehicle fits all of the filters"),
-    "fewer": Text(zh="符合条件的车辆少于所要的数量", en="Fewer vehicles fit the filters than were asked for"),
+PAGE_TIME_ZONE = ZoneInfo("Asia/Shanghai")
+SHORT_PAGE_NOTES = {
+    "empty": Text(zh="目前没有在售车辆", en="There is no vehicle in stock"),
+    "filtered": Text(zh="没有符合全部筛选条件的车辆", en="No vehicle matches all filters"),
+    "fewer": Text(zh="符合筛选条件的车辆不足请求的数量", en="Fewer vehicles match the filters than requested"),
 }
 
 
@@ -42,22 +42,23 @@ class _Frozen(BaseModel):
 
 
 class Card(_Frozen):
-    """One vehicle on the page; what is not known of it is null.
+    """One vehicle on the page; missing attributes are null.
 
     Attributes
     ----------
     price : float or None
-        Yuan.
+        Price in yuan.
     score : float
-        Of the ranker: only its order within one page has a meaning.
+        Score of the ranker; comparable within one page only.
     propensity : float
-        Probability with which the vehicle was to be on this page, given the ranking; log it with what happens.
+        Probability that the vehicle is on this page, given the ranking: 1 unless `explored`. Log it as an exposure.
     pinned, explored, new : bool
-        Whether an operator put it there, whether it is there to be tried, whether it is new in stock.
+        Whether a pin rule placed it; whether it fills an exploration slot; whether it is a used vehicle listed within
+        `new_days`.
     payment : MonthlyPayment or None
-        Where a payment or an income was given and a loan can be had; before any credit check.
+        Lowest monthly payment before any credit check; null if the request has no `payment` or no loan is available.
     reasons : tuple of CardReason or None
-        Where they were asked for.
+        Up to three reasons, strongest first; null unless the request has `explain=true`.
     """
 
     vehicle_id: str
@@ -84,28 +85,33 @@ class Card(_Frozen):
 
 
 class RecommendationAnswer(_Frozen):
-    """A page.
+    """One page of recommended vehicles.
 
     Attributes
     ----------
     path : str
-        What the answer rests on most: `customer`, `session`, `profile`, `cold` or `off`.
-    known : bool
-        Whether the customer or visitor named is one the model has learnt of.
+        Main source of the personalisation: `customer` (history of a known customer or visitor), `session` (events of
+        this visit), `profile` (stated preferences only), `cold` (cold start: nothing is known) or `off`
+        (non-personalised, as requested).
+    known_user : bool
+        Whether the training data contain the `customer_id` or `visitor_id` of the request.
+    items : tuple of Card
+        Vehicles in the order of the page.
     available : int
-        Vehicles that fit all filters, shown or not.
+        Number of vehicles that match all filters, including those not shown.
     ignored_events : int
-        Events of the session whose vehicle is not in stock, or whose kind says nothing of a choice.
+        Number of session events that could not be used: the vehicle is not in stock or of a kind that training
+        did not contain, the event type has no grade, or the instant lies in the future or before the look-back.
     relaxed : bool
-        Whether limits on sameness gave way so that the page could be filled.
+        Whether the diversity limits were relaxed to fill the page.
     note : Text or None
-        Why there are fewer vehicles than were asked for.
+        Why the page has fewer vehicles than requested; null for a full page.
     stock_at : datetime
-        When the stock was read.
+        When the stock was last read (UTC).
     """
 
     path: Path
-    known: bool
+    known_user: bool
     items: tuple[Card, ...]
     available: int
     ignored_events: int
@@ -117,26 +123,41 @@ class RecommendationAnswer(_Frozen):
 def respond(
     estimator: Showroom, requests: Sequence[RecommendationRequest], *, explain: bool = False
 ) -> list[RecommendationAnswer]:
-    """Answer requests in their order, each by itself."""
-    return [_page(estimator, request, explain=explain) for request in requests]
+    """Answer each request independently, in order.
+
+    Parameters
+    ----------
+    estimator : RecommendationEstimator
+        Fitted estimator with its current stock.
+    requests : sequence of RecommendationRequest
+        Validated requests.
+    explain : bool
+        Whether cards carry reasons.
+    """
+    return [_answer_one(estimator, request, explain=explain) for request in requests]
 
 
-def _page(estimator: Showroom, request: RecommendationRequest, *, explain: bool) -> RecommendationAnswer:
+def _answer_one(estimator: Showroom, request: RecommendationRequest, *, explain: bool) -> RecommendationAnswer:
     stock, recommender = estimator.stock, estimator.recommender
     now = time.time_ns() // 1_000 if request.at is None else microseconds(request.at)
-    asked = read_request(
-        request, people=estimator.people, known=recommender.known, params=recommender.params, stock=stock, now=now
+    context = encode_request(
+        request,
+        profiles=estimator.profiles,
+        vocabularies=recommender.vocabularies,
+        params=recommender.params,
+        stock=stock,
+        now=now,
     )
     seats = request.profile.household_size if request.profile is not None and request.personalise else None
-    fits = stock.matching(request.filters, now=now, store=request.store_id, seats=seats)
-    available = int(fits.sum())
-    rows, scores, values = rank(estimator, asked, stock.one_of_each(fits, store=int(asked.visitor.store[0])))
+    matches = stock.matching(request.filters, now=now, store=request.store_id, seats=seats)
+    available = int(matches.sum())
+    rows, scores, values = rank(estimator, context, stock.one_of_each(matches, store=int(context.visitor.store[0])))
     if len(rows) < request.n:
-        rows, scores = _and_the_rest(estimator, asked, fits, rows, scores)
-    page, payments = _composed(estimator, request, rows, now=now)
-    told: Mapping[int, tuple[CardReason, ...]] = {}
+        rows, scores = _with_other_matches(estimator, context, matches, rows, scores)
+    page, payments = _composed_page(estimator, request, rows, now=now)
+    card_reasons: Mapping[int, tuple[CardReason, ...]] = {}
     if explain and recommender.trees is not None:
-        told = _explained(estimator, asked, rows[page.shown], values)
+        card_reasons = _reasons_by_row(estimator, context, rows[page.shown], values)
     cards = tuple(
         make_card(
             estimator,
@@ -147,71 +168,98 @@ def _page(estimator: Showroom, request: RecommendationRequest, *, explain: bool)
             pinned=bool(page.pinned[k]),
             explored=bool(page.explored[k]),
             payment=payments.get(place),
-            told=told.get(row, ()) if explain else None,
+            card_reasons=card_reasons.get(row, ()) if explain else None,
         )
         for k, (place, row) in enumerate(zip(page.shown.tolist(), rows[page.shown].tolist(), strict=True))
     )
     return RecommendationAnswer(
-        path=asked.path,
-        known=asked.known,
+        path=context.path,
+        known_user=context.is_known_user,
         items=cards,
         available=available,
-        ignored_events=asked.ignored,
+        ignored_events=context.ignored_events,
         relaxed=page.relaxed,
         note=note(len(cards), request.n, len(stock)),
         stock_at=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=stock.read_at),
     )
 
 
-def note(shown: int, wanted: int, stock: int) -> Text | None:
-    """Why a page holds fewer vehicles than were asked for; None where it does not."""
-    if shown == wanted:
+def note(shown: int, requested: int, stock: int) -> Text | None:
+    """Return why a page has fewer vehicles than requested; None for a full page.
+
+    Parameters
+    ----------
+    shown, requested, stock : int
+        Numbers of vehicles on the page, requested, and in stock.
+    """
+    if shown == requested:
         return None
     if stock == 0:
-        return NOTHING["empty"]
-    return NOTHING["fewer"] if shown else NOTHING["filtered"]
+        return SHORT_PAGE_NOTES["empty"]
+    return SHORT_PAGE_NOTES["fewer"] if shown else SHORT_PAGE_NOTES["filtered"]
 
 
-def rank(estimator: Showroom, asked: RequestContext, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Candidates among some vehicles, best first, with their scores and what the ranker read of them.
+def rank(estimator: Showroom, context: RequestContext, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Rank vehicles for one visitor.
 
-    Of many, the ranker sees those that some retriever, or a likeness to what was looked at, puts first.
+    Of more than `params.candidates` vehicles, only those that a retriever scores among its best are ranked, and of
+    vehicles of unknown items those nearest to the history.
+
+    Parameters
+    ----------
+    estimator : RecommendationEstimator
+        Fitted estimator with its current stock.
+    context : RequestContext
+        As returned by `encode_request`.
+    rows : ndarray of int64
+        Row numbers in `estimator.stock.vehicles`.
+
+    Returns
+    -------
+    rows : ndarray of int64, shape (n_candidates,)
+        Candidates, best first.
+    scores : ndarray of float64, shape (n_candidates,)
+        Score of each; comparable within one call only.
+    values : ndarray of float64, shape (n_candidates, n_columns)
+        The ranker's columns; no columns without a ranker.
     """
     recommender, vehicles = estimator.recommender, estimator.stock.vehicles
     if len(rows) == 0:
         return rows, np.empty(0), np.empty((0, len(recommender.columns)))
-    visitor = asked.visitor
-    rows = _may_be_shown(estimator, visitor, rows)
+    visitor = context.visitor
+    rows = _without_repeats(estimator, visitor, rows)
     item = vehicles.item[rows]
     if recommender.trees is None:
-        scores = recommender.blended(visitor)[0, item]
+        scores = recommender.blended_scores(visitor)[0, item]
         order = np.argsort(-scores, kind="stable")
         return rows[order], scores[order], np.empty((len(rows), 0))
     tables = recommender.retrieval.scores(visitor)
-    seen = item < estimator.stock.n_items
-    most = recommender.params.candidates
-    keep = _best([table[0, item[seen]] for table in tables.values()], most=most)
-    rows = np.concatenate([rows[seen][keep], _nearest(estimator, visitor, rows[~seen], most=most // 4)])
+    has_item = item < estimator.stock.n_items
+    limit = recommender.params.candidates
+    keep = _top_of_any_score([table[0, item[has_item]] for table in tables.values()], limit=limit)
+    rows = np.concatenate(
+        [rows[has_item][keep], _nearest_to_history(estimator, visitor, rows[~has_item], limit=limit // 4)]
+    )
     matrix = _matrix(estimator, visitor, rows, tables)
     scores = recommender.trees.score_rows(matrix)
     order = np.argsort(-scores, kind="stable")
     return rows[order], scores[order], matrix[order]
 
 
-def _may_be_shown(estimator: Showroom, visitor: Visitors, rows: IntArray) -> IntArray:
+def _without_repeats(estimator: Showroom, visitor: Visitors, rows: IntArray) -> IntArray:
     if estimator.recommender.params.repeat:
         return rows
-    seen = np.append(np.asarray(visitor.history.todense()).ravel() > 0, False)
-    return np.asarray(rows[~seen[estimator.stock.vehicles.item[rows]]])
+    chosen = np.append(np.asarray(visitor.history.todense()).ravel() > 0, False)
+    return np.asarray(rows[~chosen[estimator.stock.vehicles.item[rows]]])
 
 
 def _matrix(estimator: Showroom, visitor: Visitors, rows: IntArray, tables: Mapping[str, FloatArray]) -> FloatArray:
-    """Return what the ranker reads of some vehicles for a visitor, whose scores by the retrievers are `tables`."""
+    """Return the ranker's columns of the vehicles `rows`; `tables` are the retrievers' scores for the visitor."""
     recommender = estimator.recommender
     columns = pair_columns(
         visitor,
         estimator.stock.vehicles,
-        Tastes.of(visitor, recommender.items, estimator.sizes),
+        Tastes.of(visitor, recommender.items, estimator.category_sizes),
         recommender.items,
         visitor=np.zeros(len(rows), dtype=np.int64),
         vehicle=rows,
@@ -220,84 +268,84 @@ def _matrix(estimator: Showroom, visitor: Visitors, rows: IntArray, tables: Mapp
     return np.column_stack([columns[n] for n in recommender.columns])
 
 
-def _nearest(estimator: Showroom, visitor: Visitors, rows: IntArray, *, most: int) -> IntArray:
-    """Of vehicles that no retriever knows, being unlike all before: the nearest to what was looked at."""
-    if len(rows) <= most:
+def _nearest_to_history(estimator: Showroom, visitor: Visitors, rows: IntArray, *, limit: int) -> IntArray:
+    """Return the `limit` vehicles nearest to the history by price and categories; retrievers cannot score them."""
+    if len(rows) <= limit:
         return rows
-    liked = np.asarray(visitor.history @ estimator.space.vectors_)[0]
-    near = estimator.stock.vectors[rows] @ liked
-    return rows[np.sort(np.argpartition(-near, most)[:most])]
+    taste = np.asarray(visitor.history @ estimator.content_space.vectors_)[0]
+    near = estimator.stock.vectors[rows] @ taste
+    return rows[np.sort(np.argpartition(-near, limit)[:limit])]
 
 
-def _best(scores: Sequence[FloatArray], *, most: int) -> IntArray:
-    """Rows that are among the best by any of the scores, in their order; so many by each that `most` holds."""
+def _top_of_any_score(scores: Sequence[FloatArray], *, limit: int) -> IntArray:
+    """Return the rows that are among the best by any score, in row order, `limit` in all."""
     n = len(scores[0]) if scores else 0
-    if n <= most:
+    if n <= limit:
         return np.arange(n)
-    share = max(1, most // len(scores))
+    share = max(1, limit // len(scores))
     keep = np.zeros(n, dtype=bool)
     for score in scores:
         keep[np.argpartition(-score, share)[:share]] = True
     return np.flatnonzero(keep)
 
 
-def _and_the_rest(
-    estimator: Showroom, asked: RequestContext, fits: Any, rows: IntArray, scores: FloatArray
+def _with_other_matches(
+    estimator: Showroom, context: RequestContext, matches: Any, rows: IntArray, scores: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """Behind the candidates everything else that fits, the best liked kinds and the newest first."""
+    """Append the other matching vehicles: by best score of their item, then popularity, then newest first."""
     stock, recommender = estimator.stock, estimator.recommender
-    others = np.flatnonzero(fits)
-    others = _may_be_shown(estimator, asked.visitor, others[~np.isin(others, rows)])
+    others = np.flatnonzero(matches)
+    others = _without_repeats(estimator, context.visitor, others[~np.isin(others, rows)])
     item = stock.vehicles.item[others]
-    best = np.full(stock.n_items + 1, -np.inf)
-    np.maximum.at(best, stock.vehicles.item[rows], scores)
-    liked = best[item]
-    popular = recommender.retrieval.scores(asked.visitor)["store_popularity"][0, item]
-    order = np.lexsort((-stock.vehicles.listed_at[others], -popular, -liked))
+    best_of_item = np.full(stock.n_items + 1, -np.inf)
+    np.maximum.at(best_of_item, stock.vehicles.item[rows], scores)
+    best = best_of_item[item]
+    popular = recommender.retrieval.scores(context.visitor)["store_popularity"][0, item]
+    order = np.lexsort((-stock.vehicles.listed_at[others], -popular, -best))
     floor = float(scores.min()) if len(scores) else 0.0
     return np.concatenate([rows, others[order]]), np.concatenate([scores, np.full(len(others), floor)])
 
 
-def _composed(
+def _composed_page(
     estimator: Showroom, request: RecommendationRequest, rows: IntArray, *, now: int
 ) -> tuple[Page, dict[int, MonthlyPayment]]:
-    """Lay out the page by the house's rules; payments by place in the ranking."""
-    house, stock = estimator.house, estimator.stock
+    """Compose the page by the merchandising rules; return it with payments by position in the ranking."""
+    merchandising, stock = estimator.merchandising, estimator.stock
     if len(rows) == 0:
-        nothing = np.empty(0, dtype=np.int64)
+        empty = np.empty(0, dtype=np.int64)
         none = np.empty(0, dtype=bool)
-        return Page(nothing, np.empty(0), none, none, False), {}
-    today = (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=now)).astimezone(HOUSE_TIME).date()
+        return Page(empty, np.empty(0), none, none, False), {}
+    today = (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=now)).astimezone(PAGE_TIME_ZONE).date()
     pins: dict[int, int] = {}
     up: dict[int, int] = {}
     last: list[int] = []
-    for rule in house.rules:
-        if not rule.holds(today, request.store_id):
+    for rule in merchandising.rules:
+        if not rule.applies(today, request.store_id):
             continue
-        fitting = [int(p) for p in np.flatnonzero(_where(stock, rule, rows))]
+        matching = [int(p) for p in np.flatnonzero(_matches(stock, rule, rows))]
         if rule.action == "pin":
-            free = [p for p in fitting if p not in pins.values()]
+            free = [p for p in matching if p not in pins.values()]
             if free:
                 pins[rule.place - 1] = free[0]
         elif rule.action == "boost":
-            up |= {p: up.get(p, 0) + rule.places for p in fitting}
+            up |= {p: up.get(p, 0) + rule.places for p in matching}
         else:
-            last += [p for p in fitting if p not in last]
+            last += [p for p in matching if p not in last]
     payments = _payments(estimator, request, rows, on=today)
-    short_of = [p for p, payment in payments.items() if payment is None or not payment.affordable]
-    order = moved(len(rows), up=up, last=[*short_of, *(p for p in last if p not in short_of)])
+    unaffordable = [p for p, payment in payments.items() if payment is None or not payment.affordable]
+    order = reorder(len(rows), up=up, last=[*unaffordable, *(p for p in last if p not in unaffordable)])
     listed = stock.vehicles.listed_at[rows]
-    fresh = stock.vehicles.single[rows] & (listed != ALWAYS) & (now - listed <= house.new_days * DAY)
+    is_new = stock.vehicles.is_unit[rows] & (listed != ALWAYS) & (now - listed <= merchandising.new_days * DAY)
     kinds = [stock.kinds[n][1][rows] for n in ("model", "brand") if n in stock.kinds]
-    most = [house.max_per_model, house.max_per_brand]
-    caps = [Cap(kind, limit) for kind, limit in zip(kinds, most, strict=False)]
-    page = compose(
+    limits = [merchandising.max_per_model, merchandising.max_per_brand]
+    caps = [Cap(kind, per_ten) for kind, per_ten in zip(kinds, limits, strict=False)]
+    page = compose_page(
         order,
         length=request.n,
         caps=caps,
         pins=pins,
-        pool=np.setdiff1d(np.flatnonzero(fresh), [*last, *short_of]),
-        explored=int(house.exploration_share * request.n),
+        pool=np.setdiff1d(np.flatnonzero(is_new), [*last, *unaffordable]),
+        explored=int(merchandising.exploration_share * request.n),
         rng=_rng(request, now),
     )
     shown = page.shown.tolist()
@@ -314,54 +362,54 @@ def _payments(
     on: date,
     only: Sequence[int] | None = None,
 ) -> dict[int, MonthlyPayment | None]:
-    """Payments in the order of the ranking, until the page could be filled with what can be paid."""
-    wish, financing, stock = request.payment, estimator.financing, estimator.stock
-    if wish is None or financing is None:
+    """Price loans in ranking order, until twice the page's length is affordable: enough to fill the page."""
+    terms, financing, stock = request.payment, estimator.financing, estimator.stock
+    if terms is None or financing is None:
         return {}
-    found: dict[int, MonthlyPayment | None] = {}
-    enough = 0
+    payments: dict[int, MonthlyPayment | None] = {}
+    affordable = 0
     for place in range(len(rows)) if only is None else only:
         row = int(rows[place])
-        found[place] = financing.payment(
+        payments[place] = financing.payment(
             {n: stock.shown[n][row] for n in ("condition", "energy_type", "brand") if n in stock.shown},
             float(stock.price[row]),
             on=on,
-            down_payment_share=wish.down_payment_share,
-            monthly_payment=wish.monthly_payment,
-            monthly_income=wish.monthly_income,
+            down_payment_share=terms.down_payment_share,
+            monthly_payment=terms.monthly_payment,
+            monthly_income=terms.monthly_income,
         )
-        payment = found[place]
-        enough += payment is not None and payment.affordable
-        if only is None and enough >= 2 * request.n:
+        payment = payments[place]
+        affordable += payment is not None and payment.affordable
+        if only is None and affordable >= 2 * request.n:
             break
-    return found
+    return payments
 
 
-def _where(stock: Stock, rule: Rule, rows: IntArray) -> Any:
-    fits = np.ones(len(rows), dtype=bool)
+def _matches(stock: Stock, rule: Rule, rows: IntArray) -> Any:
+    matches = np.ones(len(rows), dtype=bool)
     for name, values in rule.where.model_dump().items():
         if not values:
             continue
         if name == "vehicle_id":
-            fits &= np.isin(rows, [stock.rows[v] for v in values if v in stock.rows])
+            matches &= np.isin(rows, [stock.rows[v] for v in values if v in stock.rows])
         else:
-            fits &= stock.among(name, values)[rows]
-    return fits
+            matches &= stock.among(name, values)[rows]
+    return matches
 
 
 def _rng(request: RecommendationRequest, now: int) -> np.random.Generator:
-    """The same visitor sees the same page for a minute; with nobody named, the request itself decides."""
+    """Return a generator seeded by visitor and minute, so that reloading a page does not change it."""
     who = request.visitor_id or request.customer_id or request.model_dump_json(exclude={"at"})
     digest = blake2b(f"{who}|{now // MINUTE}".encode(), digest_size=8).digest()
     return np.random.default_rng(int.from_bytes(digest, "little"))
 
 
-def _explained(
-    estimator: Showroom, asked: RequestContext, rows: IntArray, values: FloatArray
+def _reasons_by_row(
+    estimator: Showroom, context: RequestContext, rows: IntArray, values: FloatArray
 ) -> dict[int, tuple[CardReason, ...]]:
     recommender, vehicles = estimator.recommender, estimator.stock.vehicles
     assert recommender.trees is not None
-    matrix = _matrix(estimator, asked.visitor, rows, recommender.retrieval.scores(asked.visitor))
+    matrix = _matrix(estimator, context.visitor, rows, recommender.retrieval.scores(context.visitor))
     names = list(recommender.columns)
     popular: dict[str, float] = {
         n: float(np.quantile(values[:, names.index(n)], 0.9))
@@ -370,7 +418,7 @@ def _explained(
     }
     evidence = Evidence(
         recommender=recommender,
-        asked=asked,
+        context=context,
         values=matrix,
         contributions=recommender.trees.contributions(matrix)[:, : len(names)],
         item=vehicles.item[rows],
@@ -390,12 +438,30 @@ def make_card(
     pinned: bool = False,
     explored: bool = False,
     payment: MonthlyPayment | None = None,
-    told: tuple[CardReason, ...] | None = None,
+    card_reasons: tuple[CardReason, ...] | None = None,
 ) -> Card:
-    """What is shown of a vehicle in stock (its row there)."""
+    """Return the card of a vehicle.
+
+    Parameters
+    ----------
+    estimator : RecommendationEstimator
+        Fitted estimator with its current stock.
+    row : int
+        Row number in `estimator.stock`.
+    score : float
+        Score to show.
+    now : int
+        Instant of the request (us); decides `new`.
+    propensity, pinned, explored, payment, card_reasons
+        As in `Card`.
+    """
     stock = estimator.stock
     price, listed = float(stock.price[row]), int(stock.vehicles.listed_at[row])
-    fresh = bool(stock.vehicles.single[row]) and listed != ALWAYS and now - listed <= estimator.house.new_days * DAY
+    is_new = (
+        bool(stock.vehicles.is_unit[row])
+        and listed != ALWAYS
+        and now - listed <= estimator.merchandising.new_days * DAY
+    )
     return Card.model_construct(
         vehicle_id=str(stock.vehicles.ids[row]),
         **{n: column[row] for n, column in stock.shown.items()},
@@ -404,7 +470,7 @@ def make_card(
         propensity=propensity,
         pinned=pinned,
         explored=explored,
-        new=fresh,
+        new=is_new,
         payment=payment,
-        reasons=told,
+        reasons=card_reasons,
     )

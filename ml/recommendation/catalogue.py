@@ -1,4 +1,4 @@
-"""Vehicles as arrays: which item each stands for, its attributes as codes, its price, and when it was on offer."""
+"""Vocabularies, and vehicles and items as arrays: codes, prices and times on offer."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ALWAYS = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Names and their codes; a name that was not there when it was learnt has the code `len(names)`.
+    """Sorted distinct names and their codes 0 to n - 1; an unknown or null name has the code `len(names)`.
 
     Examples
     --------
-    >>> brands = Vocabulary.learn(["b", None, "a", "b"])
+    >>> brands = Vocabulary.from_values(["b", None, "a", "b"])
     >>> brands.names, brands.codes(["a", "z", None]).tolist()
     (('a', 'b'), [0, 2, 2])
     """
@@ -33,22 +33,22 @@ class Vocabulary:
     names: tuple[str, ...]
 
     @classmethod
-    def learn(cls, values: Sequence[str | None] | pl.Series) -> Self:
-        """Learn the different names, in order."""
+    def from_values(cls, values: Sequence[str | None] | pl.Series) -> Self:
+        """Build the vocabulary from the distinct values, without null."""
         return cls(tuple(sorted({v for v in values if v is not None})))
 
     def codes(self, values: Sequence[str | None] | pl.Series) -> IntArray:
-        """The code of each value."""
+        """Return the code of each value."""
         series = values if isinstance(values, pl.Series) else pl.Series(values, dtype=pl.String)
         if not self.names:
             return np.zeros(len(series), dtype=np.int64)
-        known = pl.DataFrame({"name": self.names, "code": np.arange(len(self.names))})
-        asked = pl.DataFrame({"name": series.cast(pl.String)})
-        found = asked.join(known, on="name", how="left", maintain_order="left")["code"]
-        return found.fill_null(len(self.names)).to_numpy().astype(np.int64)
+        codes = pl.DataFrame({"name": self.names, "code": np.arange(len(self.names))})
+        names = pl.DataFrame({"name": series.cast(pl.String)})
+        code = names.join(codes, on="name", how="left", maintain_order="left")["code"]
+        return code.fill_null(len(self.names)).to_numpy().astype(np.int64)
 
     def code(self, value: str | None) -> int:
-        """The code of one value."""
+        """Return the code of one value."""
         return self._places.get(value, len(self.names))
 
     @cached_property
@@ -61,55 +61,65 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Vocabularies:
-    """What training knew: items, the values of each category, and the groups that popularity is counted by."""
+    """Vocabularies of the training span: items, values of each category, and stores."""
 
     items: Vocabulary
     categories: Mapping[str, Vocabulary]
     stores: Vocabulary
 
     @classmethod
-    def learn(
+    def from_tables(
         cls, vehicles: pl.DataFrame, items: pl.Series, stores: pl.Series, *, categories: Sequence[str] = CATEGORIES
     ) -> Self:
-        """Learn from the vehicles (with `item_id`), the items chosen, and the stores of the visits."""
+        """Build the vocabularies.
+
+        Parameters
+        ----------
+        vehicles : DataFrame
+            As returned by `features.recommendation.vehicle_items`.
+        items, stores : Series of str
+            `item_id` and `store_id` of the interactions.
+        categories : sequence of str
+            Columns of `vehicles` to encode; columns missing from the table are skipped.
+        """
         names = [*items.unique(), *(vehicles[ITEM].unique() if ITEM in vehicles.columns else [])]
-        found = {n: Vocabulary.learn(vehicles[n].unique()) for n in categories if n in vehicles.columns}
-        return cls(Vocabulary.learn(names), found, Vocabulary.learn(stores.unique()))
+        values = {n: Vocabulary.from_values(vehicles[n].unique()) for n in categories if n in vehicles.columns}
+        return cls(Vocabulary.from_values(names), values, Vocabulary.from_values(stores.unique()))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain content."""
+        """Return the names as plain lists."""
         categories = {n: list(v.names) for n, v in self.categories.items()}
         return {"items": list(self.items.names), "categories": categories, "stores": list(self.stores.names)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Restore what `to_json` gave."""
+        """Restore vocabularies from the output of `to_json`."""
         categories = {n: Vocabulary(tuple(v)) for n, v in content["categories"].items()}
         return cls(Vocabulary(tuple(content["items"])), categories, Vocabulary(tuple(content["stores"])))
 
 
 @dataclass(frozen=True)
 class Vehicles:
-    """What can be shown, one row per vehicle.
+    """Encoded vehicles, one array element per vehicle.
 
     Attributes
     ----------
-    ids : ndarray of str
+    ids : ndarray of str, shape (n_vehicles,)
         `vehicle_id`.
-    item : ndarray of int64
-        Code of the item; the number of items for one that training never saw.
-    codes : mapping of str to ndarray of int64
-        By category.
-    log_price : ndarray of float64
-        Natural logarithm of yuan; NaN where unknown.
-    listed_at, sold_at : ndarray of int64
-        On offer from, until (us).
-    store : ndarray of int64
-        Code of its store; -1 for one that every store has.
-    single : ndarray of bool
-        Whether it is one car among others alike only in kind (a used one), whose own time on offer says something.
-    extra : mapping of str to ndarray of float64
-        Numbers of the dealership's own.
+    item : ndarray of int64, shape (n_vehicles,)
+        Code of the item; the number of items for an item outside the vocabulary.
+    codes : mapping of str to ndarray of int64, shape (n_vehicles,)
+        Codes by category.
+    log_price : ndarray of float64, shape (n_vehicles,)
+        Natural logarithm of the price in yuan; NaN where missing.
+    listed_at, sold_at : ndarray of int64, shape (n_vehicles,)
+        Start and end of the offer (us); `ALWAYS` and `NEVER` where missing.
+    store : ndarray of int64, shape (n_vehicles,)
+        Code of the store; -1 for a vehicle that every store offers.
+    is_unit : ndarray of bool, shape (n_vehicles,)
+        Whether the condition is not 'new', so that the row is one physical vehicle and its days on offer are a feature.
+    extra : mapping of str to ndarray of float64, shape (n_vehicles,)
+        Further numeric columns.
     """
 
     ids: NDArray[np.str_]
@@ -119,15 +129,25 @@ class Vehicles:
     listed_at: IntArray
     sold_at: IntArray
     store: IntArray
-    single: BoolArray
+    is_unit: BoolArray
     extra: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @classmethod
-    def encode(cls, vehicles: pl.DataFrame, known: Vocabularies, *, numeric: Sequence[str] = ()) -> Self:
-        """Encode a table of vehicles with `item_id` by what training knew; `numeric` names further columns to carry."""
+    def encode(cls, vehicles: pl.DataFrame, vocabularies: Vocabularies, *, numeric: Sequence[str] = ()) -> Self:
+        """Encode vehicles.
+
+        Parameters
+        ----------
+        vehicles : DataFrame
+            As returned by `features.recommendation.vehicle_items` or `select_listings`; prices in fen.
+        vocabularies : Vocabularies
+            As returned by `TrainingTables.vocabularies`.
+        numeric : sequence of str
+            Further numeric columns to keep; columns missing from the table are skipped.
+        """
         names, n = vehicles.columns, vehicles.height
 
         def instants(name: str, missing: int) -> IntArray:
@@ -139,40 +159,47 @@ class Vehicles:
         log_price = np.log(np.where(yuan > 0, yuan, np.nan))
         store = np.full(n, -1, dtype=np.int64)
         if "store_id" in names:
-            store = np.where(vehicles["store_id"].is_null().to_numpy(), -1, known.stores.codes(vehicles["store_id"]))
+            store = np.where(
+                vehicles["store_id"].is_null().to_numpy(), -1, vocabularies.stores.codes(vehicles["store_id"])
+            )
         return cls(
             ids=vehicles["vehicle_id"].to_numpy().astype(str),
-            item=known.items.codes(vehicles[ITEM]),
-            codes={c: v.codes(vehicles[c]) for c, v in known.categories.items() if c in names},
+            item=vocabularies.items.codes(vehicles[ITEM]),
+            codes={c: v.codes(vehicles[c]) for c, v in vocabularies.categories.items() if c in names},
             log_price=log_price,
             listed_at=instants("listed_at", ALWAYS),
             sold_at=instants("sold_at", NEVER),
             store=store,
-            single=(vehicles["condition"].fill_null("used") != "new").to_numpy()
+            is_unit=(vehicles["condition"].fill_null("used") != "new").to_numpy()
             if "condition" in names
             else np.ones(n, dtype=bool),
             extra={c: vehicles[c].cast(pl.Float64).fill_null(float("nan")).to_numpy() for c in numeric if c in names},
         )
 
     def take(self, rows: IntArray) -> Vehicles:
-        """Some of the rows."""
+        """Return the vehicles at the given row numbers."""
         codes = {c: v[rows] for c, v in self.codes.items()}
-        arrays = (self.log_price[rows], self.listed_at[rows], self.sold_at[rows], self.store[rows], self.single[rows])
+        arrays = (self.log_price[rows], self.listed_at[rows], self.sold_at[rows], self.store[rows], self.is_unit[rows])
         extra = {c: v[rows] for c, v in self.extra.items()}
         return Vehicles(self.ids[rows], self.item[rows], codes, *arrays, extra)
 
     def on_offer(self, *, at: int, store: int) -> IntArray:
-        """One vehicle of every item that a store could show at an instant: its own before all, then the newest.
+        """Return one vehicle of every item that a store offers: a vehicle of its own if possible, else the newest.
 
         Parameters
         ----------
         at : int
-            us.
+            Instant (us).
         store : int
             Code of the store.
+
+        Returns
+        -------
+        ndarray of int64
+            Row numbers, by item.
         """
-        there = (self.listed_at <= at) & (self.sold_at > at)
-        rows = np.flatnonzero(there & ((self.store == -1) | (self.store == store)))
+        on_offer = (self.listed_at <= at) & (self.sold_at > at)
+        rows = np.flatnonzero(on_offer & ((self.store == -1) | (self.store == store)))
         order = np.lexsort((-self.listed_at[rows], self.store[rows] == -1, self.item[rows]))
         rows = rows[order]
         first = np.ones(len(rows), dtype=bool)
@@ -182,16 +209,16 @@ class Vehicles:
 
 @dataclass(frozen=True)
 class Items:
-    """What is known of each item as such, from the vehicles that stood for it: what a history is read by.
+    """Attributes of each item, summarised from its vehicles.
 
     Attributes
     ----------
     codes : mapping of str to ndarray of int64, shape (n_items,)
-        Most frequent value of each category.
+        Code of the most frequent value, by category.
     log_price : ndarray of float64, shape (n_items,)
-        Mean; NaN where unknown.
-    first_at : ndarray of int64
-        When the item was first on offer (us).
+        Mean log price in yuan; NaN where no vehicle has a price.
+    first_at : ndarray of int64, shape (n_items,)
+        Start of the item's first offer (us); `NEVER` without vehicles.
     """
 
     codes: Mapping[str, IntArray]
@@ -199,12 +226,14 @@ class Items:
     first_at: IntArray
 
     @classmethod
-    def of(cls, vehicles: Vehicles, known: Vocabularies) -> Self:
-        """Summarise vehicles by item."""
-        n = len(known.items)
+    def of(cls, vehicles: Vehicles, vocabularies: Vocabularies) -> Self:
+        """Summarise vehicles, as returned by `Vehicles.encode`, by item."""
+        n = len(vocabularies.items)
         inside = vehicles.item < n
         item = vehicles.item[inside]
-        codes = {c: _most_frequent(item, v[inside], n, len(known.categories[c])) for c, v in vehicles.codes.items()}
+        codes = {
+            c: _most_frequent(item, v[inside], n, len(vocabularies.categories[c])) for c, v in vehicles.codes.items()
+        }
         price = vehicles.log_price[inside]
         priced = np.isfinite(price)
         count = np.bincount(item[priced], minlength=n)
@@ -216,7 +245,7 @@ class Items:
 
 
 def _most_frequent(item: IntArray, code: IntArray, n_items: int, n_codes: int) -> IntArray:
-    """Most frequent code of each item, the smaller one where two tie; `n_codes` (unknown) for an item without any."""
+    """Return the most frequent code of each item, the smaller of ties; `n_codes` for an item without a known code."""
     counts = np.zeros((n_items, n_codes + 1), dtype=np.int64)
     np.add.at(counts, (item, code), 1)
     counts[:, n_codes] = 0

@@ -1,4 +1,4 @@
-"""Everything that was chosen, as arrays: what the retrievers learn from."""
+"""Interactions as arrays, and the weighted matrices that the retrievers are fitted on."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ LOG_2 = float(np.log(2.0))
 
 @dataclass(frozen=True)
 class Choices:
-    """Rows of `features.recommendation.interactions`, encoded; items that are not known are left out.
+    """Encoded interactions, one array element per interaction with an item of the vocabulary.
 
     Attributes
     ----------
-    person, item, store : ndarray of int64
-        Codes; a store that is not known is -1.
-    at : ndarray of int64
-        us.
-    grade : ndarray of float64
-        Strength.
-    people : int
-        Number of persons.
+    person, item, store : ndarray of int64, shape (n_choices,)
+        Codes; -1 for a store outside the vocabulary.
+    at : ndarray of int64, shape (n_choices,)
+        Time in us.
+    grade : ndarray of float64, shape (n_choices,)
+        Grade of the event type.
+    n_people : int
+        Number of different persons.
     """
 
     person: IntArray
@@ -38,51 +38,62 @@ class Choices:
     store: IntArray
     at: IntArray
     grade: FloatArray
-    people: int
+    n_people: int
 
     @classmethod
-    def read(cls, chosen: pl.DataFrame, known: Vocabularies) -> Self:
-        """Encode by what training knows."""
-        item = known.items.codes(chosen[ITEM])
-        rows = chosen.filter(pl.Series(item < len(known.items)))
-        people = Vocabulary.learn(rows[PERSON])
+    def encode(cls, choices: pl.DataFrame, vocabularies: Vocabularies) -> Self:
+        """Encode interactions, as returned by `features.recommendation.interactions`; unknown items are dropped."""
+        item = vocabularies.items.codes(choices[ITEM])
+        rows = choices.filter(pl.Series(item < len(vocabularies.items)))
+        people = Vocabulary.from_values(rows[PERSON])
         stores = rows["store_id"] if "store_id" in rows.columns else pl.Series([None] * rows.height, dtype=pl.String)
-        store = known.stores.codes(stores)
+        store = vocabularies.stores.codes(stores)
         return cls(
             person=people.codes(rows[PERSON]),
-            item=item[item < len(known.items)],
-            store=np.where(store < len(known.stores), store, -1),
+            item=item[item < len(vocabularies.items)],
+            store=np.where(store < len(vocabularies.stores), store, -1),
             at=rows["event_at"].to_numpy().astype(np.int64),
             grade=rows[GRADE].to_numpy().astype(np.float64),
-            people=len(people),
+            n_people=len(people),
         )
 
     def __len__(self) -> int:
         return len(self.at)
 
     def before(self, instant: int) -> Choices:
-        """Those strictly before an instant (us)."""
+        """Return the interactions strictly before an instant (us); codes and `n_people` stay the same."""
         rows = np.flatnonzero(self.at < instant)
         arrays = (self.person[rows], self.item[rows], self.store[rows], self.at[rows], self.grade[rows])
-        return Choices(*arrays, self.people)
+        return Choices(*arrays, self.n_people)
 
     def interactions(self, *, as_of: int, half_life_days: float, n_items: int, n_stores: int) -> Interactions:
-        """Weights of people by items, and of stores by items, as they stand at an instant.
+        """Return time-decayed weights of persons x items and stores x items.
 
-        A person's weight for an item is the logarithm (to the base 2) of one more than the decayed grades: the tenth
-        look says less than the second. A store's is the plain sum.
+        Each grade is halved per `half_life_days` before `as_of`. A person's weight of an item is
+        ``log2(1 + sum of decayed grades)``, so that the tenth view adds less than the second; a store's weight is the
+        plain sum.
+
+        Parameters
+        ----------
+        as_of : int
+            Instant at which a grade has its full weight (us); all interactions must be earlier.
+        half_life_days : float
+            Half-life of a grade in days.
+        n_items, n_stores : int
+            Sizes of the item and store vocabularies.
         """
         weight = decay_weights(self.at, as_of=as_of, half_life_days=half_life_days, strength=self.grade)
-        shape = (self.people, n_items)
+        shape = (self.n_people, n_items)
         people = sparse.csr_matrix((weight, (self.person, self.item)), shape=shape)
-        people.data = np.log1p(people.data) / LOG_2  # log1p: what is long past must not round to nothing
-        there = self.store >= 0
-        stores = sparse.csr_matrix((weight[there], (self.store[there], self.item[there])), shape=(n_stores, n_items))
+        people.data = np.log1p(people.data) / LOG_2  # log1p keeps tiny weights of old interactions above 0
+        in_store = self.store >= 0
+        cells = (self.store[in_store], self.item[in_store])
+        stores = sparse.csr_matrix((weight[in_store], cells), shape=(n_stores, n_items))
         return Interactions(people, stores)
 
 
 def damped(histories: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Histories as the retrievers were taught them: the logarithm (to the base 2) of one more than the decayed grades.
+    """Return ``log2(1 + weight)`` of each stored weight: the scale that the retrievers were fitted on.
 
     >>> damped(sparse.csr_matrix([[0.0, 1.0, 3.0]])).toarray().tolist()
     [[0.0, 1.0, 2.0]]

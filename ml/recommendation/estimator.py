@@ -1,4 +1,4 @@
-"""What training makes and the service loads: the recommender, whom it knows, and the stock it last saw."""
+"""Estimator of `recommendation`: fitted recommender, user profiles and current stock."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from ml.artefacts.json_files import content_of
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.recommendation.answer import respond
 from ml.recommendation.financing import Financing
-from ml.recommendation.house_rules import HouseRules
+from ml.recommendation.merchandising import MerchandisingRules
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.recommender import Recommender, Say, TrainingData
+from ml.recommendation.recommender import Recommender, TrainingData
 from ml.recommendation.request import RecommendationRequest
-from ml.recommendation.stock import SHOWN, Stock, described
+from ml.recommendation.retrieval import Progress
+from ml.recommendation.stock import SHOWN, Stock, content_columns
 from ml.recommendation.training_tables import TrainingTables
 from ml.recommendation.user_profiles import UserProfiles
 from ml.signature import Signature
@@ -28,74 +29,104 @@ COLUMNS = ("vehicle_id", ITEM, "listed_at", "price", *SHOWN)
 
 
 class RecommendationEstimator:
-    """Rank the vehicles in stock for a visitor; only `stock`, `house` and `financing` change while it is in service.
+    """Rank the vehicles in stock for a visitor. While it serves, only `stock`, `merchandising` and `financing` change.
 
     Attributes
     ----------
     recommender : Recommender
-    people : UserProfiles
+        Fitted retrievers and ranker.
+    profiles : UserProfiles
+        Histories and stated preferences as of the training cut-off.
     stock : Stock
-        As of the end of training, until something newer is read.
-    house : HouseRules
+        Vehicles on offer: those of the training cut-off until `LiveUpdates` reads newer ones.
+    merchandising : MerchandisingRules
+        Page rules; the defaults until `LiveUpdates` reads `recommendation_rules.yaml`.
     financing : Financing or None
-        Without it no card carries a payment.
-    space : ContentNeighbours
-        Holds the items; how near a vehicle just listed is to what was looked at.
+        Prices the loan on each card; None shows no payments.
+    content_space : ContentNeighbours
+        Vector space of prices and categories, fitted on the items; compares new vehicles with viewed ones.
+    category_sizes : dict of str to int
+        Vocabulary size of each category.
     """
 
     def __init__(
-        self, recommender: Recommender, people: UserProfiles, offered: pl.DataFrame, *, numeric: Sequence[str] = ()
+        self,
+        recommender: Recommender,
+        profiles: UserProfiles,
+        listings: pl.DataFrame,
+        *,
+        numeric: Sequence[str] = (),
     ) -> None:
         self.recommender = recommender
-        self.people = people
+        self.profiles = profiles
         self.numeric = tuple(numeric)
-        self.offered = offered
-        self.sizes = {n: len(v) for n, v in recommender.known.categories.items()}
-        self.house = HouseRules()
+        self.listings = listings
+        self.category_sizes = {n: len(v) for n, v in recommender.vocabularies.categories.items()}
+        self.merchandising = MerchandisingRules()
         self.financing: Financing | None = None
         self.signature = Signature(fields=())
         items = recommender.items
-        self.space = ContentNeighbours().fit(*described(items.log_price, items.codes, recommender.known))
-        self.stock = self.stock_of(offered, read_at=people.until)
+        self.content_space = ContentNeighbours().fit(
+            *content_columns(items.log_price, items.codes, recommender.vocabularies)
+        )
+        self.stock = self.stock_of(listings, read_at=profiles.cutoff)
 
     @classmethod
     def fit(
         cls,
-        facts: TrainingTables,
-        material: TrainingData,
+        tables: TrainingTables,
+        training_data: TrainingData,
         params: RecommendationParams,
         *,
-        until: int,
+        cutoff: int,
         timed: bool,
-        say: Say,
+        progress: Progress,
     ) -> Self:
-        """Learn from everything before an instant (us).
+        """Fit on the data before a cut-off.
+
+        Parameters
+        ----------
+        tables : TrainingTables
+            As returned by `TrainingTables.gather`.
+        training_data : TrainingData
+            As returned by `tables.encode`.
+        params : RecommendationParams
+            Parameters of the task.
+        cutoff : int
+            Training cut-off (us).
+        timed : bool
+            Whether the data has time; without time, a blend of the retrievers takes the place of the ranker.
+        progress : callable
+            Called with one line of text per step.
 
         Raises
         ------
         DataError, ConfigError
             As for `Recommender.fit`.
         """
-        learn = Recommender.fit if timed else Recommender.fit_blend
-        recommender = learn(material, params, until=until, say=say)
-        people = UserProfiles.learn(facts, material.known, params, until=until)
-        return cls(recommender, people, _on_sale(facts.offered, until, facts.extra), numeric=facts.extra[0])
+        fit = Recommender.fit if timed else Recommender.fit_blend
+        recommender = fit(training_data, params, cutoff=cutoff, progress=progress)
+        profiles = UserProfiles.from_tables(tables, training_data.vocabularies, params, cutoff=cutoff)
+        listings = _listed_at(tables.listings, cutoff, tables.extra)
+        return cls(recommender, profiles, listings, numeric=tables.extra[0])
 
     @property
     def notes(self) -> Sequence[str]:
-        """What fitting has to say."""
+        """Notes on the fit for the report."""
         weights = self.recommender.weights
         if not weights:
             return ()
-        told = ", ".join(f"{n} {w:.2f}" for n, w in weights.items() if w > 0)
-        return (f"the data has no time, so nothing was ranked by what came next: a blend of {told}",)
+        blend = ", ".join(f"{n} {w:.2f}" for n, w in weights.items() if w > 0)
+        return (f"the data has no time, so there is no ranker: lists are a blend of the retrievers, weights {blend}",)
 
-    def stock_of(self, offered: pl.DataFrame, *, read_at: int) -> Stock:
-        """Vehicles with `item_id` as this model reads them."""
-        return Stock.of(offered, self.recommender.known, self.space, numeric=self.numeric, read_at=read_at)
+    def stock_of(self, listings: pl.DataFrame, *, read_at: int) -> Stock:
+        """Encode listings, as returned by `select_listings`, as the stock of an instant (us)."""
+        return Stock.of(
+            listings, self.recommender.vocabularies, self.content_space, numeric=self.numeric, read_at=read_at
+        )
 
     def importance(self) -> dict[str, float]:
-        """Share of each column in what the ranker gained."""
+        """Return the share of each column in the ranker's gain; without a ranker, the blend weights."""
         trees = self.recommender.trees
         if trees is None:
             return dict(self.recommender.weights)
@@ -103,42 +134,47 @@ class RecommendationEstimator:
         return dict(zip(self.recommender.columns, (gain / max(gain.sum(), 1e-12)).tolist(), strict=True))
 
     def predict(self, X: pl.DataFrame) -> pl.DataFrame:
-        """The ten best vehicles in stock for each row of `customer_id`, `visitor_id` or `store_id`.
+        """List the ten best vehicles in stock for each row.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Any of `customer_id`, `visitor_id` and `store_id`; other columns are ignored.
 
         Returns
         -------
         DataFrame
-            `path`, and `vehicles` (list of `vehicle_id`, best first).
+            `path` (see `RecommendationAnswer`) and `vehicles` (list of `vehicle_id`, best first), one row per row of X.
         """
         names = [n for n in ("customer_id", "visitor_id", "store_id") if n in X.columns]
-        asked = [RecommendationRequest(n=LIST_LENGTH, **row) for row in X.select(names).to_dicts()]
-        pages = respond(self, asked)
+        requests = [RecommendationRequest(n=LIST_LENGTH, **row) for row in X.select(names).to_dicts()]
+        pages = respond(self, requests)
         vehicles = [[card.vehicle_id for card in page.items] for page in pages]
         schema: dict[str, Any] = {"path": pl.String, "vehicles": pl.List(pl.String)}
         return pl.DataFrame({"path": [p.path for p in pages], "vehicles": vehicles}, schema=schema)
 
     def to_files(self) -> dict[str, bytes]:
-        """Write what was learned as native files."""
-        schema = {n: str(t) for n, t in self.offered.schema.items()}
+        """Return the fitted estimator as JSON, npz and LightGBM text files, by file name."""
+        schema = {n: str(t) for n, t in self.listings.schema.items()}
         state = json.dumps({"numeric": self.numeric, "stock": schema}).encode()
-        files = {STATE: state, STOCK: self.offered.write_json().encode()}
-        return files | self.recommender.to_files() | self.people.to_files()
+        files = {STATE: state, STOCK: self.listings.write_json().encode()}
+        return files | self.recommender.to_files() | self.profiles.to_files()
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
+        """Restore an estimator from the files returned by `to_files`."""
         state: dict[str, Any] = json.loads(content_of(files, STATE))
         schema = {n: getattr(pl, kind) for n, kind in state["stock"].items()}
-        offered = pl.DataFrame(json.loads(content_of(files, STOCK)), schema=schema)
-        return cls(Recommender.from_files(files), UserProfiles.from_files(files), offered, numeric=state["numeric"])
+        listings = pl.DataFrame(json.loads(content_of(files, STOCK)), schema=schema)
+        return cls(Recommender.from_files(files), UserProfiles.from_files(files), listings, numeric=state["numeric"])
 
 
-def _on_sale(offered: pl.DataFrame, until: int, extra: tuple[Sequence[str], Sequence[str]]) -> pl.DataFrame:
-    """What was on sale at an instant: nothing that an outcome was known of later."""
-    fits = pl.lit(True)
-    if "listed_at" in offered.columns:
-        fits &= pl.col("listed_at").is_null() | (pl.col("listed_at") < until)
-    if "sold_at" in offered.columns:
-        fits &= pl.col("sold_at").is_null() | (pl.col("sold_at") >= until)
-    kept = offered.filter(fits)
-    return kept.select([n for n in (*COLUMNS, *extra[0], *extra[1]) if n in offered.columns])
+def _listed_at(listings: pl.DataFrame, cutoff: int, extra: tuple[Sequence[str], Sequence[str]]) -> pl.DataFrame:
+    """Return the listings on offer at the cut-off (us), without columns that become known later, such as `sold_at`."""
+    on_offer = pl.lit(True)
+    if "listed_at" in listings.columns:
+        on_offer &= pl.col("listed_at").is_null() | (pl.col("listed_at") < cutoff)
+    if "sold_at" in listings.columns:
+        on_offer &= pl.col("sold_at").is_null() | (pl.col("sold_at") >= cutoff)
+    rows = listings.filter(on_offer)
+    return rows.select([n for n in (*COLUMNS, *extra[0], *extra[1]) if n in listings.columns])

@@ -1,4 +1,4 @@
-"""The payment on a card: the lowest monthly payment of the loan catalogue for one vehicle."""
+"""Lowest monthly payment of the loan catalogue for a vehicle, as shown on its card."""
 
 from __future__ import annotations
 
@@ -17,23 +17,28 @@ from ml.domain.loans.rounding import LoanError
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.rules import vehicle_class
 from ml.loans.eligibility import PricingBasis, offered_products, policy_for
-from ml.recommendation.house_rules import CardPayment
+from ml.recommendation.merchandising import CardPayment
 
-MOST_KEPT = 50_000
-UNLIMITED_INCOME = 1_000_000_000  # fen a month: the share of an income is judged afterwards
+MAX_CACHED_PRICES = 50_000
+UNLIMITED_INCOME = 1_000_000_000  # fen per month; the payment-to-income limit is applied afterwards
 
 
 class MonthlyPayment(BaseModel):
-    """The cheapest loan a month; money in yuan.
+    """Loan with the lowest monthly payment; amounts in yuan.
 
     Attributes
     ----------
     product : str
-        Key in the catalogue.
+        Key of the product in `loans/products.yaml`.
+    product_name : Text
+        Name of the product.
     down_payment, monthly_payment : float
+        Yuan.
     term_months : int
+        Number of instalments.
     affordable : bool
-        Whether it keeps to the wish and to the share of the income that the lender allows, as far as these were given.
+        Whether the payment is at most the preferred `monthly_payment` and within the lender's payment-to-income limit
+        of `monthly_income`; a value that the request leaves out sets no limit.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,11 +62,19 @@ class _Cheapest:
 
 @dataclass
 class Financing:
-    """Prices cards by the house's rules and catalogue; the same price is worked out once."""
+    """Price the loans on cards; results are cached by price, kind of vehicle, day and down payment.
+
+    Parameters
+    ----------
+    lending : Lending
+        Loan catalogue and lending rules, as returned by `ml.loans.catalogue.files.load_lending`.
+    assumptions : CardPayment
+        Assumed borrower.
+    """
 
     lending: Lending
-    assumed: CardPayment
-    _found: dict[tuple[Any, ...], _Cheapest | None] = field(default_factory=dict)
+    assumptions: CardPayment
+    _cache: dict[tuple[Any, ...], _Cheapest | None] = field(default_factory=dict)
 
     def payment(
         self,
@@ -73,67 +86,74 @@ class Financing:
         monthly_payment: float | None,
         monthly_income: float | None,
     ) -> MonthlyPayment | None:
-        """The lowest monthly payment of one vehicle, or None where no loan can be had for it.
+        """Return the loan with the lowest monthly payment for a vehicle.
 
         Parameters
         ----------
-        vehicle : mapping
-            `condition`, `energy_type`, `brand`; what is not known cannot be financed.
-        price, monthly_payment, monthly_income : float
-            Yuan; NaN or None where unknown.
+        vehicle : mapping of str to str
+            `condition`, `energy_type` and, optionally, `brand`.
+        price : float
+            Price in yuan.
         on : date
             Day of the loan.
         down_payment_share : float
-            Of the price.
+            Down payment as a share of the price.
+        monthly_payment, monthly_income : float or None
+            Preferred maximum payment, and income, in yuan per month; None for no limit.
+
+        Returns
+        -------
+        MonthlyPayment or None
+            None if price, condition or energy type is missing, or if no product is available for the vehicle.
         """
         if not price > 0 or vehicle.get("condition") is None or vehicle.get("energy_type") is None:
             return None
         kind = (vehicle["condition"], vehicle["energy_type"], vehicle.get("brand"))
         key = (round(price * 100), kind, on, down_payment_share)
-        if key not in self._found:
-            if len(self._found) >= MOST_KEPT:
-                self._found.clear()
-            self._found[key] = self._cheapest(*key)
-        best = self._found[key]
+        if key not in self._cache:
+            if len(self._cache) >= MAX_CACHED_PRICES:
+                self._cache.clear()
+            self._cache[key] = self._cheapest(*key)
+        best = self._cache[key]
         if best is None:
             return None
-        fits_wish = monthly_payment is None or best.payment <= round(monthly_payment * 100)
-        fits_income = monthly_income is None or best.payment <= best.income_share * monthly_income * 100
+        within_preference = monthly_payment is None or best.payment <= round(monthly_payment * 100)
+        within_income = monthly_income is None or best.payment <= best.income_share * monthly_income * 100
         return MonthlyPayment(
             product=best.product,
             product_name=self.lending.catalogue.products[best.product].name,
             down_payment=best.down_payment / 100,
             term_months=best.term,
             monthly_payment=best.payment / 100,
-            affordable=fits_wish and fits_income,
+            affordable=within_preference and within_income,
         )
 
     def _cheapest(self, price: int, kind: tuple[Any, ...], on: date, share: float) -> _Cheapest | None:
         condition, energy_type, brand = kind
         try:
-            sort = vehicle_class(condition, "private", energy_type)
-            vehicle = Vehicle("card", price, sort, brand)
-            applicant = Applicant(self.assumed.age, UNLIMITED_INCOME)
+            kind_of_vehicle = vehicle_class(condition, "private", energy_type)
+            vehicle = Vehicle("card", price, kind_of_vehicle, brand)
+            applicant = Applicant(self.assumptions.age, UNLIMITED_INCOME)
             down = round(price * share / 100) * 100
-            asked = Application(applicant, vehicle, down_payment=down)
-            basis = PricingBasis(on=on, probability_of_default=self.assumed.probability_of_default)
-            offered = offered_products(self.lending, applicant, vehicle, basis=basis)
+            application = Application(applicant, vehicle, down_payment=down)
+            basis = PricingBasis(on=on, probability_of_default=self.assumptions.probability_of_default)
+            products = offered_products(self.lending, applicant, vehicle, basis=basis)
             policy = policy_for(self.lending, vehicle, on)
             rows = [
                 (place, term, rate, down, balloon)
-                for place, product in enumerate(offered)
+                for place, product in enumerate(products)
                 for term, rate in product.rates.items()
                 for balloon in product.balloon_shares or (0.0,)
             ]
             if not rows or down >= price:
                 return None
-            risk = self.assumed.probability_of_default
-            found = price_candidates(asked, offered, rows, probability_of_default=risk, policy=policy, start=on)
+            risk = self.assumptions.probability_of_default
+            offers = price_candidates(application, products, rows, probability_of_default=risk, policy=policy, start=on)
         except (LoanError, DataError):
             return None
-        open_to = found.feasible.nonzero()[0]
-        if len(open_to) == 0:
+        feasible = offers.feasible.nonzero()[0]
+        if len(feasible) == 0:
             return None
-        i = int(open_to[found.prices.monthly_payment[open_to].argmin()])
-        term, payment = int(found.batch.term[i]), int(found.prices.monthly_payment[i])
-        return _Cheapest(offered[int(found.offered_index[i])].name, term, down, payment, policy.payment_to_income)
+        i = int(feasible[offers.prices.monthly_payment[feasible].argmin()])
+        term, payment = int(offers.batch.term[i]), int(offers.prices.monthly_payment[i])
+        return _Cheapest(products[int(offers.offered_index[i])].name, term, down, payment, policy.payment_to_income)

@@ -1,4 +1,4 @@
-"""What changes by the minute while a model serves: the stock, the house's rules, the loan catalogue."""
+"""Refresh stock, merchandising rules and loan catalogue while a model serves."""
 
 from __future__ import annotations
 
@@ -15,55 +15,61 @@ from ml.loans.catalogue.files import load_lending
 from ml.recommendation.catalogue import CATEGORIES
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.financing import Financing
-from ml.recommendation.house_rules import HouseRules, load_house_rules
+from ml.recommendation.merchandising import MerchandisingRules, load_merchandising_rules
 from ml.recommendation.stock import Stock
-from ml.recommendation.training_tables import single_or_catalogue
+from ml.recommendation.training_tables import select_listings
 
 RULES, PRODUCTS, LENDING = "recommendation_rules.yaml", "loans/products.yaml", "loans/rules.yaml"
-SECONDS = 2.0  # between two looks at a database, which cannot say whether anything changed
+SQL_POLL_SECONDS = 2.0  # a database does not tell whether its rows changed, so it is read again
 
 
 class LiveUpdates:
-    """Watch the files of a folder and the stock that its `sources.yaml` names; see `ml.task.Task`."""
+    """Re-read changed files of a configuration folder and the `vehicles` source; the `refresh` of `ml.task.Task`.
+
+    Parameters
+    ----------
+    configs : Path
+        Folder with `recommendation_rules.yaml`, `loans/` and `sources.yaml`; missing files are skipped.
+    """
 
     def __init__(self, configs: Path) -> None:
         self.configs = configs
-        self._seen: dict[int, dict[str, Any]] = {}
+        self._states: dict[int, dict[str, Any]] = {}
 
     def __call__(self, estimator: RecommendationEstimator) -> bool:
-        """Bring what changed into the estimator.
+        """Update `merchandising`, `financing` and `stock` of the estimator; return whether anything changed.
 
         Raises
         ------
         ChehangError
-            Something cannot be read; the rest was brought up to date.
+            A file or table cannot be read; its last valid content stays in use.
         """
-        seen = self._seen.setdefault(id(estimator), {})
-        if len(self._seen) > 2:
-            self._seen = {id(estimator): seen}
-        changed = self._rules(estimator, seen)
-        return self._stock(estimator, seen) or changed
+        last = self._states.setdefault(id(estimator), {})
+        if len(self._states) > 2:
+            self._states = {id(estimator): last}
+        changed = self._rules(estimator, last)
+        return self._stock(estimator, last) or changed
 
-    def _rules(self, estimator: RecommendationEstimator, seen: dict[str, Any]) -> bool:
+    def _rules(self, estimator: RecommendationEstimator, last: dict[str, Any]) -> bool:
         files = [self.configs / n for n in (RULES, PRODUCTS, LENDING)]
         state = tuple(file_state(f) for f in files)
-        if seen.get("rules") == state:
+        if last.get("rules") == state:
             return False
-        house = load_house_rules(files[0]) if state[0] else HouseRules()
+        merchandising = load_merchandising_rules(files[0]) if state[0] else MerchandisingRules()
         lending = load_lending(files[1], files[2]) if state[1] and state[2] else None
-        estimator.house = house
-        estimator.financing = Financing(lending, house.card_payment) if lending else None
-        seen["rules"] = state
+        estimator.merchandising = merchandising
+        estimator.financing = Financing(lending, merchandising.card_payment) if lending else None
+        last["rules"] = state
         return True
 
-    def _stock(self, estimator: RecommendationEstimator, seen: dict[str, Any]) -> bool:
+    def _stock(self, estimator: RecommendationEstimator, last: dict[str, Any]) -> bool:
         path = self.configs / "sources.yaml"
         if not path.exists():
             return False
-        if seen.get("sources") != file_state(path):
-            seen["config"], seen["sources"] = load_sources(path), file_state(path)
-            seen.pop("stock", None)
-        config: SourcesConfig = seen["config"]
+        if last.get("sources") != file_state(path):
+            last["config"], last["sources"] = load_sources(path), file_state(path)
+            last.pop("stock", None)
+        config: SourcesConfig = last["config"]
         source = config.tables.get("vehicles")
         if source is None:
             return False
@@ -71,25 +77,26 @@ class LiveUpdates:
             file = Path(source.parquet or source.csv or "")
             state: Any = file_state(file) if file.is_file() else tuple(map(file_state, sorted(_files(file))))
         else:
-            state = int(time.monotonic() / SECONDS)
-        if not state or seen.get("stock") == state:
+            state = int(time.monotonic() / SQL_POLL_SECONDS)
+        if not state or last.get("stock") == state:
             return False
         estimator.stock = _read(estimator, config)
-        seen["stock"] = state
+        last["stock"] = state
         return True
 
 
 def _read(estimator: RecommendationEstimator, config: SourcesConfig) -> Stock:
     recommender = estimator.recommender
-    own = tuple(c for c in recommender.known.categories if c not in CATEGORIES)
-    extra = {"vehicles": ExtraFeatures(numeric=tuple(estimator.numeric), categorical=own)}
+    own_categories = tuple(c for c in recommender.vocabularies.categories if c not in CATEGORIES)
+    extra = {"vehicles": ExtraFeatures(numeric=tuple(estimator.numeric), categorical=own_categories)}
     now = time.time_ns() // 1_000
-    with tempfile.TemporaryDirectory() as aside:  # rows that break the contract were told of in training
-        raw = read_tables(config, ["vehicles"], extra=extra, quarantine_folder=Path(aside))
+    # Training reports the rows that break the contract; while serving they are dropped without a report.
+    with tempfile.TemporaryDirectory() as quarantine:
+        raw = read_tables(config, ["vehicles"], extra=extra, quarantine_folder=Path(quarantine))
         frames, params = to_engine(raw.frames, "polars"), recommender.params
-        found = vehicle_items(frames, parts=params.item, edges=params.price_bands)
-        assert found is not None
-        return estimator.stock_of(single_or_catalogue(collect(found)), read_at=now)
+        vehicles = vehicle_items(frames, parts=params.item, edges=params.price_bands)
+        assert vehicles is not None
+        return estimator.stock_of(select_listings(collect(vehicles)), read_at=now)
 
 
 def _files(pattern: Path) -> list[Path]:

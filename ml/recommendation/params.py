@@ -1,4 +1,4 @@
-"""What `configs/recommendation.yaml` may set under `params`."""
+"""Parameters of `recommendation`: the keys under `params` in `configs/recommendation.yaml`."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ class RecommendationParams(Section):
     Attributes
     ----------
     grades : mapping of event type to number
-        Strength of each kind of event; kinds that are not named say nothing about a choice.
+        Grade of each event type, above 0 and at most 30. Event types without a grade are not interactions.
     item : tuple of str
-        Attributes that make up an item.
+        Columns of `vehicles` whose values together form an item.
     price_bands : tuple of float
-        Edges of the price bands, in 10,000 yuan.
+        Edges of the price bands in 10,000 yuan, ascending.
     horizon_days : float
-        A question is answered by what is chosen within so many days.
+        Items chosen within this many days after a query are its relevant items.
     lookback_days : int
-        History older than this does not count.
+        Interactions older than this many days are not part of a visitor's history.
     half_life_days : float
-        Days after which a choice counts half when a visitor's tastes are read.
+        Half-life of an interaction's weight in a visitor's history, in days.
     taste_half_life_days, popularity_half_life_days : float
-        The same for what retrievers learn of tastes, and of what is popular.
+        Half-life of an interaction's weight when collaborative retrievers and popularity are fitted, in days.
     item_item, low_pass, als : model or None
-        Parameters of these retrievers; null leaves one out.
+        Parameters of the collaborative retrievers `ItemItem`, `LowPass` and `ALS`; null disables one.
     ranker : model
         Parameters of `RankingTrees`.
     candidates : int
-        Vehicles handed to the ranker at most: the best of each retriever.
-    questions : int
-        Questions the ranker learns from at most.
+        Maximum number of candidates per visitor that the ranker scores.
+    max_queries : int
+        Maximum number of queries that the ranker is fitted on; more are sampled.
     repeat : bool
-        Whether what was chosen before may be shown again: a car looked at twice is wanted, a film seen is not.
+        Whether to recommend items that the visitor has already chosen: true for vehicles, false for films.
     """
 
     grades: dict[str, float] = Field(default_factory=lambda: dict(GRADES), min_length=1)
@@ -65,7 +65,7 @@ class RecommendationParams(Section):
     als: nested(ALSParams, optional=True) = ALSParams(factors=32, regularization=5.0)  # type: ignore[valid-type]
     ranker: nested(RankerParams) = RankerParams()  # type: ignore[valid-type]
     candidates: int = Field(200, ge=10, le=5_000)
-    questions: int = Field(30_000, ge=100, le=10_000_000)
+    max_queries: int = Field(30_000, ge=100, le=10_000_000)
     repeat: bool = True
 
     @model_validator(mode="after")
@@ -75,5 +75,5 @@ class RecommendationParams(Section):
             raise ValueError(f"grades.{wrong[0]} must be above 0 and at most 30, got {self.grades[wrong[0]]:g}")
         edges = (0.0, *self.price_bands)
         if any(not low < high for low, high in pairwise(edges)):
-            raise ValueError(f"price_bands must rise from above 0, got {list(self.price_bands)}")
+            raise ValueError(f"price_bands must be positive and ascending, got {list(self.price_bands)}")
         return self

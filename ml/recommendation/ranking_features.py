@@ -1,7 +1,6 @@
-"""What a visitor and a vehicle have to do with each other: the columns the ranker reads.
+"""Features of (visitor, vehicle) pairs: the columns of the ranker.
 
-Everything is computed for pairs (visitor row, vehicle row) at once; the same code serves training, where pairs are
-millions, and a request, where they are a few hundred.
+Training and serving call the same functions, so both compute the same features.
 """
 
 from __future__ import annotations
@@ -17,23 +16,23 @@ from ml.domain.arrays import FloatArray, IntArray
 from ml.recommendation.catalogue import ALWAYS, NEVER, Items, Vehicles
 from ml.recommendation.visitors import Visitors
 
-# The shortest sensible answer to "how much of what was looked at": below this much evidence shares shrink to nothing.
+# Weight added to the denominator of shares: short histories are shrunk towards 0.
 PRIOR = 1.0
 
 
 @dataclass(frozen=True)
 class Tastes:
-    """What the history of each visitor says about attributes.
+    """Attribute profile of each visitor's history.
 
     Attributes
     ----------
-    shares : mapping of str to ndarray, shape (n_visitors, n_values + 1)
-        Share of the history that went to each value, shrunk towards 0 where there is little; the last column
-        (unknown value) is 0.
+    shares : mapping of str to ndarray of float64, shape (n_visitors, n_values + 1)
+        For each category, the share of the history's weight on each value, shrunk towards 0 by `PRIOR`; the last
+        column (unknown value) is 0.
     log_price, price_spread : ndarray of float64, shape (n_visitors,)
-        Weighted mean and standard deviation of the logarithm of the price; NaN without history.
-    weight : ndarray of float64
-        How much history there is.
+        Weighted mean and standard deviation of the log price in yuan; NaN without history.
+    weight : ndarray of float64, shape (n_visitors,)
+        Total weight of the history.
     """
 
     shares: Mapping[str, FloatArray]
@@ -43,16 +42,16 @@ class Tastes:
 
     @classmethod
     def of(cls, visitors: Visitors, items: Items, sizes: Mapping[str, int]) -> Tastes:
-        """Read the histories by the items' attributes.
+        """Summarise the histories by the attributes of their items.
 
         Parameters
         ----------
         visitors : Visitors
-            Who asks.
+            As returned by `encode_visitors`.
         items : Items
-            What the history is read by.
+            Attributes of each item, as returned by `Items.of`.
         sizes : mapping of str to int
-            Number of known values of each category.
+            Vocabulary size of each category.
         """
         history = visitors.history
         weight = np.asarray(history.sum(axis=1)).ravel()
@@ -61,9 +60,9 @@ class Tastes:
             cell = sparse.csr_matrix(
                 (np.ones(len(code)), (np.arange(len(code)), code)), shape=(len(code), sizes[name] + 1)
             )
-            found = (history @ cell).toarray() / (weight + PRIOR)[:, None]
-            found[:, -1] = 0.0
-            shares[name] = found
+            share = (history @ cell).toarray() / (weight + PRIOR)[:, None]
+            share[:, -1] = 0.0
+            shares[name] = share
         priced = np.isfinite(items.log_price)
         price = np.where(priced, items.log_price, 0.0)
         total = history @ priced.astype(np.float64)
@@ -83,42 +82,60 @@ def pair_columns(
     vehicle: IntArray,
     scores: Mapping[str, FloatArray],
 ) -> dict[str, FloatArray]:
-    """Columns of each pair.
+    """Compute the ranker's columns for (visitor, vehicle) pairs.
 
     Parameters
     ----------
-    visitors, vehicles, tastes, items
-        The two sides, and what is known of each.
-    visitor, vehicle : ndarray of int64
-        Rows of the pairs.
+    visitors : Visitors
+        As returned by `encode_visitors`.
+    vehicles : Vehicles
+        As returned by `Vehicles.encode`.
+    tastes : Tastes
+        As returned by `Tastes.of` for the same visitors.
+    items : Items
+        As returned by `Items.of`.
+    visitor, vehicle : ndarray of int64, shape (n_pairs,)
+        Row numbers in `visitors` and `vehicles`.
     scores : mapping of str to ndarray, shape (n_visitors, n_items + 1)
-        What each retriever thinks of each item; the last column is for items training never saw.
+        Scores by retriever, as returned by `Retrieval.scores`.
 
     Returns
     -------
-    dict of str to ndarray
-        By name, in the ranker's order; NaN where something is not known.
+    dict of str to ndarray of float64, shape (n_pairs,)
+        Columns by name, in a fixed order; NaN where a value is missing. Prices are log yuan, ages are days.
+
+        - ``<retriever>_score``: score of the vehicle's item.
+        - ``<category>_share``: share of the history with the vehicle's value.
+        - ``<category>_stated``: 1 if the value is the stated preference, else 0.
+        - ``log_price``; ``price_vs_history``: difference from the history's mean; ``price_distance``: its absolute
+          value; ``price_spread``: of the history.
+        - ``over_budget``, ``under_budget``: log distance outside the stated budget.
+        - ``chosen_before``, ``days_since_chosen``: weight and age of earlier interactions with the item.
+        - ``days_listed``: of a used vehicle; ``item_age_days``: since the item was first on offer.
+        - ``same_store``: 1 if the vehicle stands in the visited store.
+        - ``history_weight``: total weight of the history.
+        - extra numeric columns of the vehicles, under their own names.
     """
     item = vehicles.item[vehicle]
     columns: dict[str, FloatArray] = {f"{name}_score": table[visitor, item] for name, table in scores.items()}
     for name, code in vehicles.codes.items():
         columns[f"{name}_share"] = tastes.shares[name][visitor, code[vehicle]]
         if name in visitors.stated:
-            wish = visitors.stated[name][visitor]
-            same = (wish == code[vehicle]).astype(np.float64)
-            columns[f"{name}_stated"] = np.where(wish < tastes.shares[name].shape[1] - 1, same, np.nan)
+            stated = visitors.stated[name][visitor]
+            same = (stated == code[vehicle]).astype(np.float64)
+            columns[f"{name}_stated"] = np.where(stated < tastes.shares[name].shape[1] - 1, same, np.nan)
     price = vehicles.log_price[vehicle]
     columns["log_price"] = price
-    columns["price_from_usual"] = price - tastes.log_price[visitor]
-    columns["price_distance"] = np.abs(columns["price_from_usual"])
+    columns["price_vs_history"] = price - tastes.log_price[visitor]
+    columns["price_distance"] = np.abs(columns["price_vs_history"])
     columns["price_spread"] = tastes.price_spread[visitor]
-    columns |= _budget(visitors.budget[visitor], price)
-    columns |= _seen(visitors, visitor, item)
+    columns |= _budget_columns(visitors.budget[visitor], price)
+    columns |= _history_columns(visitors, visitor, item)
     columns["days_listed"] = np.where(
-        vehicles.single[vehicle], _days(visitors.as_of[visitor], vehicles.listed_at[vehicle]), np.nan
+        vehicles.is_unit[vehicle], _days(visitors.as_of[visitor], vehicles.listed_at[vehicle]), np.nan
     )
     first_at = np.append(items.first_at, NEVER)[item]
-    columns["item_days"] = _days(visitors.as_of[visitor], first_at)
+    columns["item_age_days"] = _days(visitors.as_of[visitor], first_at)
     store = vehicles.store[vehicle]
     columns["same_store"] = np.where(store < 0, np.nan, (store == visitors.store[visitor]).astype(np.float64))
     columns["history_weight"] = tastes.weight[visitor]
@@ -127,12 +144,12 @@ def pair_columns(
 
 
 def _days(now: IntArray, since: IntArray) -> FloatArray:
-    known = (since != ALWAYS) & (since != NEVER)
-    return np.where(known, (now - np.where(known, since, 0)) / DAY, np.nan)
+    dated = (since != ALWAYS) & (since != NEVER)
+    return np.where(dated, (now - np.where(dated, since, 0)) / DAY, np.nan)
 
 
-def _budget(ends: FloatArray, price: FloatArray) -> dict[str, FloatArray]:
-    """How far above or below the stated budget a price lies (logarithm); 0 inside it, NaN without a budget."""
+def _budget_columns(ends: FloatArray, price: FloatArray) -> dict[str, FloatArray]:
+    """Return the log distance of a price above and below the stated budget: 0 inside it, NaN without a budget."""
     over, under = price - ends[:, 1], ends[:, 0] - price
     return {
         "over_budget": np.where(np.isnan(over), np.nan, np.maximum(over, 0.0)),
@@ -140,13 +157,13 @@ def _budget(ends: FloatArray, price: FloatArray) -> dict[str, FloatArray]:
     }
 
 
-def _seen(visitors: Visitors, visitor: IntArray, item: IntArray) -> dict[str, FloatArray]:
-    """How strongly, and how many days ago, the item itself was chosen before."""
+def _history_columns(visitors: Visitors, visitor: IntArray, item: IntArray) -> dict[str, FloatArray]:
+    """Return weight and age in days of earlier interactions with the item itself."""
     inside = np.flatnonzero(item < visitors.history.shape[1])
-    chosen, days = np.zeros(len(item)), np.full(len(item), np.nan)
-    if len(inside):  # scipy answers an empty selection with a sparse matrix
+    weight, days = np.zeros(len(item)), np.full(len(item), np.nan)
+    if len(inside):  # scipy returns a sparse matrix for an empty selection
         cells = visitor[inside], item[inside]
-        chosen[inside] = np.asarray(visitors.history[cells]).ravel()
+        weight[inside] = np.asarray(visitors.history[cells]).ravel()
         last = np.asarray(visitors.latest[cells]).ravel()
         days[inside] = np.where(last > 0, last - 1.0, np.nan)
-    return {"chosen_before": chosen, "days_since_chosen": days}
+    return {"chosen_before": weight, "days_since_chosen": days}

@@ -1,9 +1,13 @@
-"""Two stages learnt as they will be used: retrievers from the past, the ranker from what came after it."""
+"""Two-stage recommender: retrievers select candidates, a LambdaRank model orders them.
+
+The ranker is fitted on queries that are later than every interaction its retrievers were fitted on; otherwise their
+scores would contain the outcome. The retrievers are then refitted on the whole training span.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -21,56 +25,63 @@ from ml.estimators.retrievers.blend import blend_scores, choose_weights
 from ml.recommendation.catalogue import Items, Vehicles, Vocabularies
 from ml.recommendation.choices import Choices
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.questions import Offered, Questions, offered
+from ml.recommendation.queries import CandidatePairs, Queries, candidate_pairs
 from ml.recommendation.ranking_features import Tastes, pair_columns
-from ml.recommendation.retrieval import Retrieval
+from ml.recommendation.retrieval import Progress, Retrieval
 from ml.recommendation.visitors import Visitors
 
-Say = Callable[[str], None]
 STATE, ITEMS = "recommender.json", "items.npz"
-# The ranker learns from the last part of the training span; retrievers must not have seen what it is asked there.
-RANKER_SHARE = 0.4
-BLEND_QUESTIONS = 8_000  # on which the weights of a blend are chosen
-CHUNK = 4_000  # visitors whose scores of every item are held at once
+RANKER_SHARE = 0.4  # share of the choices, latest first, whose queries train the ranker
+BLEND_QUERIES = 8_000  # a larger sample hardly changes the weights of the blend
+CHUNK = 4_000  # visitors scored at once; bounds memory
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What there is to learn from.
+    """Encoded tables, as returned by `TrainingTables.encode`.
 
     Attributes
     ----------
-    known : Vocabularies
-        Items, categories and stores, learnt from the training span.
+    vocabularies : Vocabularies
+        Items, categories and stores of the training span.
     vehicles : Vehicles
-        Everything that was on offer at some time.
+        All vehicles that were on offer at any time.
     choices : Choices
-    questions : Questions
+        All interactions.
+    queries : Queries
+        All queries, with their relevant items.
     """
 
-    known: Vocabularies
+    vocabularies: Vocabularies
     vehicles: Vehicles
     choices: Choices
-    questions: Questions
+    queries: Queries
 
 
 @dataclass(frozen=True)
 class Recommender:
-    """Retrievers and ranker, fitted.
+    """Fitted retrievers and ranker.
 
     Attributes
     ----------
+    params : RecommendationParams
+        Parameters it was fitted with.
+    vocabularies : Vocabularies
+        Items, categories and stores of the training span.
+    items : Items
+        Attributes of each item.
+    retrieval : Retrieval
+        Fitted retrievers.
     trees : RankingTrees or None
-        None where the data has no time, so that no past can teach what comes next: then the retrievers' scores are
-        added up by `weights`.
+        Fitted ranker; None for data without time, where `weights` blend the retrievers' scores instead.
     columns : tuple of str
-        What the ranker reads, in order (see `ml.recommendation.ranking_features`).
+        Columns of the ranker, in order, as named by `ml.recommendation.ranking_features.pair_columns`.
     weights : mapping of str to float
-        Of each retriever, where there is no ranker.
+        Blend weight of each retriever; empty if there is a ranker.
     """
 
     params: RecommendationParams
-    known: Vocabularies
+    vocabularies: Vocabularies
     items: Items
     retrieval: Retrieval
     trees: RankingTrees | None
@@ -78,151 +89,185 @@ class Recommender:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, material: TrainingData, params: RecommendationParams, *, until: int, say: Say) -> Self:
-        """Learn from everything before an instant.
+    def fit(cls, training_data: TrainingData, params: RecommendationParams, *, cutoff: int, progress: Progress) -> Self:
+        """Fit retrievers and ranker on the data before a cut-off.
 
         Parameters
         ----------
-        material : TrainingData
-            May reach beyond `until`; nothing of that is used.
+        training_data : TrainingData
+            As returned by `TrainingTables.encode`; rows at or after `cutoff` are ignored.
         params : RecommendationParams
-        until : int
-            us.
-        say : callable
-            Told one line per step.
+            Parameters of the task.
+        cutoff : int
+            Training cut-off (us).
+        progress : callable
+            Called with one line of text per step.
 
         Raises
         ------
         DataError
-            There is too little to learn from.
+            No choices, choices at one instant only, or no query with a relevant item among its candidates.
         ConfigError
-            A parameter that cannot be used.
+            A parameter is out of range.
         """
-        known, choices, vehicles = material.known, material.choices.before(until), material.vehicles
-        listed = np.flatnonzero(vehicles.listed_at < until)
-        items = Items.of(vehicles.take(listed), known)
-        middle = _middle(choices, until)
-        sizes = {"n_items": len(known.items), "n_stores": len(known.stores)}
-        earlier = Retrieval.fit(choices.before(middle), params, as_of=middle, say=say, **sizes)
-        asked = material.questions.between(middle, until - int(params.horizon_days * DAY))
-        asked = asked.take(np.flatnonzero(np.diff(asked.wanted.indptr) > 0)).sample(params.questions, seed=0)
-        if len(asked) == 0:
+        vocabularies, vehicles = training_data.vocabularies, training_data.vehicles
+        choices = training_data.choices.before(cutoff)
+        listed = np.flatnonzero(vehicles.listed_at < cutoff)
+        items = Items.of(vehicles.take(listed), vocabularies)
+        ranker_start = _ranker_start(choices, cutoff)
+        sizes = {"n_items": len(vocabularies.items), "n_stores": len(vocabularies.stores)}
+        earlier = Retrieval.fit(choices.before(ranker_start), params, as_of=ranker_start, progress=progress, **sizes)
+        queries = training_data.queries.between(ranker_start, cutoff - int(params.horizon_days * DAY))
+        queries = queries.take(np.flatnonzero(np.diff(queries.relevant.indptr) > 0))
+        queries = queries.sample(params.max_queries, seed=0)
+        if len(queries) == 0:
             raise DataError(
-                f"recommendation: no question between the middle of the training span and {params.horizon_days:g} days "
-                "before its end was answered; give more history, or a shorter params.horizon_days"
+                f"recommendation: none of the queries in the last {RANKER_SHARE:.0%} of the training choices, up to "
+                f"{params.horizon_days:g} days before the cut-off, is followed by a choice; provide a longer history "
+                "or lower params.horizon_days"
             )
-        say(f"fitting the ranker on {len(asked):,} questions")
-        learner = cls(params, known, items, earlier, None, ())
-        matrix, pairs, columns = learner.candidates(asked.visitors, vehicles)
-        grades = _cells(asked.wanted, pairs.visitor, vehicles.item[pairs.vehicle])
-        told = np.bincount(pairs.visitor, weights=grades, minlength=len(asked)) > 0
-        if not told.any():
-            raise DataError("recommendation: nothing that was wanted was ever a candidate; raise params.candidates")
-        kept = told[pairs.visitor]
-        # What a retriever thinks more of is never ranked lower for that: few questions teach a small catalogue enough.
+        progress(f"fitting the ranker on {len(queries):,} queries")
+        untrained = cls(params, vocabularies, items, earlier, None, ())
+        matrix, pairs, columns = untrained.candidates(queries.visitors, vehicles)
+        grades = _cell_values(queries.relevant, pairs.visitor, vehicles.item[pairs.vehicle])
+        has_relevant = np.bincount(pairs.visitor, weights=grades, minlength=len(queries)) > 0
+        if not has_relevant.any():
+            raise DataError(
+                "recommendation: no relevant item is among the candidates of its query; raise params.candidates, now "
+                f"{params.candidates}"
+            )
+        rows = has_relevant[pairs.visitor]
+        # Monotone in every retriever's score: a small catalogue has too few queries to learn this from.
         rising = {i: 1 for i, name in enumerate(columns) if name.endswith("_score")}
         trees = RankingTrees(**params.ranker.model_dump(), monotone=rising)
-        trees.fit(matrix[kept], grades[kept], pairs.sizes[told])
-        final = Retrieval.fit(choices, params, as_of=until, say=say, **sizes)
-        return cls(params, known, items, final, trees, columns)
+        trees.fit(matrix[rows], grades[rows], pairs.sizes[has_relevant])
+        final = Retrieval.fit(choices, params, as_of=cutoff, progress=progress, **sizes)
+        return cls(params, vocabularies, items, final, trees, columns)
 
     @classmethod
-    def fit_blend(cls, material: TrainingData, params: RecommendationParams, *, until: int, say: Say) -> Self:
-        """Learn where the data has no time: retrievers from before `until`, their weights from the questions at it.
+    def fit_blend(
+        cls, training_data: TrainingData, params: RecommendationParams, *, cutoff: int, progress: Progress
+    ) -> Self:
+        """Fit for data without time: retrievers on the choices before `cutoff`, blend weights on the queries at it.
 
-        Raises
-        ------
-        DataError, ConfigError
-            As for `fit`.
+        Parameters and errors as for `fit`.
         """
-        known, choices = material.known, material.choices.before(until)
-        sizes = {"n_items": len(known.items), "n_stores": len(known.stores)}
-        retrieval = Retrieval.fit(choices, params, as_of=until, say=say, **sizes)
-        asked = material.questions.take(np.flatnonzero(np.diff(material.questions.wanted.indptr) > 0))
-        asked = asked.sample(BLEND_QUESTIONS, seed=0)
-        say(f"choosing the weights of {len(retrieval.by_taste) + 1} retrievers on {len(asked):,} questions")
-        scores = {n: t[:, :-1].astype(np.float32) for n, t in retrieval.scores(asked.visitors).items()}
+        vocabularies, choices = training_data.vocabularies, training_data.choices.before(cutoff)
+        sizes = {"n_items": len(vocabularies.items), "n_stores": len(vocabularies.stores)}
+        retrieval = Retrieval.fit(choices, params, as_of=cutoff, progress=progress, **sizes)
+        queries = training_data.queries.take(np.flatnonzero(np.diff(training_data.queries.relevant.indptr) > 0))
+        queries = queries.sample(BLEND_QUERIES, seed=0)
+        progress(f"choosing the weights of {len(retrieval.collaborative) + 1} retrievers on {len(queries):,} queries")
+        scores = {n: t[:, :-1].astype(np.float32) for n, t in retrieval.scores(queries.visitors).items()}
         scores.pop("store_popularity")
-        mask = sparse.csr_matrix(asked.wanted.shape) if params.repeat else asked.visitors.history
-        weights = choose_weights(scores, asked.wanted, mask=mask)
-        return cls(params, known, Items.of(material.vehicles, known), retrieval, None, (), weights)
+        mask = sparse.csr_matrix(queries.relevant.shape) if params.repeat else queries.visitors.history
+        weights = choose_weights(scores, queries.relevant, mask=mask)
+        return cls(params, vocabularies, Items.of(training_data.vehicles, vocabularies), retrieval, None, (), weights)
 
-    def candidates(self, visitors: Visitors, vehicles: Vehicles) -> tuple[FloatArray, Offered, tuple[str, ...]]:
-        """The vehicles worth ranking for each visitor, and the ranker's matrix of them.
+    def candidates(self, visitors: Visitors, vehicles: Vehicles) -> tuple[FloatArray, CandidatePairs, tuple[str, ...]]:
+        """Select the candidates of each visitor and compute the ranker's columns.
 
-        Of what is on offer, the best by each retriever. The ranker learns from these alone: what was wanted but is no
-        candidate would teach it that what all retrievers think little of is wanted.
+        A candidate is a vehicle on offer that is among the best of at least one retriever. The ranker is fitted on
+        candidates only: a relevant item that every retriever scores low would teach it to prefer low scores.
+
+        Returns
+        -------
+        matrix : ndarray of float64, shape (n_pairs, n_columns)
+        pairs : CandidatePairs
+        columns : tuple of str
+            Names of the columns of `matrix`.
         """
-        found = offered(visitors, vehicles)
+        offers = candidate_pairs(visitors, vehicles)
         parts: list[dict[str, FloatArray]] = []
-        kept: list[NDArray[np.intp]] = []
-        ends = np.cumsum(found.sizes)
+        selected: list[NDArray[np.intp]] = []
+        ends = np.cumsum(offers.sizes)
         for begin in range(0, len(visitors), CHUNK):
             rows = np.arange(begin, min(begin + CHUNK, len(visitors)))
             some = visitors.take(rows)
             low, high = int(ends[begin - 1]) if begin else 0, int(ends[rows[-1]])
-            visitor, vehicle = found.visitor[low:high] - begin, found.vehicle[low:high]
+            visitor, vehicle = offers.visitor[low:high] - begin, offers.vehicle[low:high]
             scores = self.retrieval.scores(some)
             item = vehicles.item[vehicle]
-            keep = _best_of_each(visitor, {n: t[visitor, item] for n, t in scores.items()}, most=self.params.candidates)
+            keep = _top_per_retriever(
+                visitor, {n: t[visitor, item] for n, t in scores.items()}, limit=self.params.candidates
+            )
             if not self.params.repeat:
-                keep &= _cells(some.history, visitor, item) == 0
+                keep &= _cell_values(some.history, visitor, item) == 0
             place = np.flatnonzero(keep)
-            tastes = Tastes.of(some, self.items, {n: len(v) for n, v in self.known.categories.items()})
+            tastes = Tastes.of(some, self.items, {n: len(v) for n, v in self.vocabularies.categories.items()})
             pair = {"visitor": visitor[place], "vehicle": vehicle[place]}
             parts.append(
                 pair_columns(
                     some, vehicles, tastes, self.items, scores=scores | self.retrieval.visit_scores(some), **pair
                 )
             )
-            kept.append(place + low)
-        rows_kept = np.concatenate(kept) if kept else np.empty(0, dtype=np.intp)
-        names = self.columns or (tuple(parts[0]) if parts else ())  # once fitted, what it was fitted on
+            selected.append(place + low)
+        pair_rows = np.concatenate(selected) if selected else np.empty(0, dtype=np.intp)
+        names = self.columns or (tuple(parts[0]) if parts else ())  # a fitted ranker fixes the columns and their order
         matrix = (
             np.column_stack([np.concatenate([p[n] for p in parts]) for n in names])
             if parts
             else np.empty((0, len(names)))
         )
-        sizes = np.bincount(found.visitor[rows_kept], minlength=len(visitors))
-        return np.ascontiguousarray(matrix), Offered(found.visitor[rows_kept], found.vehicle[rows_kept], sizes), names
+        sizes = np.bincount(offers.visitor[pair_rows], minlength=len(visitors))
+        pairs = CandidatePairs(offers.visitor[pair_rows], offers.vehicle[pair_rows], sizes)
+        return np.ascontiguousarray(matrix), pairs, names
 
-    def rank(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Offered, FloatArray]:
-        """Candidates of each visitor and their scores; only the order within one visitor has a meaning."""
+    def rank(self, visitors: Visitors, vehicles: Vehicles) -> tuple[CandidatePairs, FloatArray]:
+        """Return the candidates of each visitor and the score of each pair, comparable within a visitor only."""
         if self.trees is None:
-            return self._blended(visitors, vehicles)
+            return self._rank_by_blend(visitors, vehicles)
         matrix, pairs, _ = self.candidates(visitors, vehicles)
         return pairs, self.trees.score_rows(matrix) if len(matrix) else np.empty(0)
 
-    def _blended(self, visitors: Visitors, vehicles: Vehicles) -> tuple[Offered, FloatArray]:
-        found = offered(visitors, vehicles)
-        ends = np.cumsum(found.sizes)
-        scores = np.empty(len(found.visitor))
+    def _rank_by_blend(self, visitors: Visitors, vehicles: Vehicles) -> tuple[CandidatePairs, FloatArray]:
+        pairs = candidate_pairs(visitors, vehicles)
+        ends = np.cumsum(pairs.sizes)
+        scores = np.empty(len(pairs.visitor))
         for begin in range(0, len(visitors), CHUNK):
             rows = np.arange(begin, min(begin + CHUNK, len(visitors)))
             low, high = int(ends[begin - 1]) if begin else 0, int(ends[rows[-1]])
-            table = self.blended(visitors.take(rows))
-            scores[low:high] = table[found.visitor[low:high] - begin, vehicles.item[found.vehicle[low:high]]]
+            table = self.blended_scores(visitors.take(rows))
+            scores[low:high] = table[pairs.visitor[low:high] - begin, vehicles.item[pairs.vehicle[low:high]]]
         if self.params.repeat:
-            return found, scores
-        kept = np.flatnonzero(_cells(visitors.history, found.visitor, vehicles.item[found.vehicle]) == 0)
-        sizes = np.bincount(found.visitor[kept], minlength=len(visitors))
-        return Offered(found.visitor[kept], found.vehicle[kept], sizes), scores[kept]
+            return pairs, scores
+        new = np.flatnonzero(_cell_values(visitors.history, pairs.visitor, vehicles.item[pairs.vehicle]) == 0)
+        sizes = np.bincount(pairs.visitor[new], minlength=len(visitors))
+        return CandidatePairs(pairs.visitor[new], pairs.vehicle[new], sizes), scores[new]
 
-    def blended(self, visitors: Visitors) -> FloatArray:
-        """The retrievers' weighted scores of every item, shape (n_visitors, n_items + 1); the last column is worst."""
+    def blended_scores(self, visitors: Visitors) -> FloatArray:
+        """Return the weighted sum of the retrievers' scores, shape (n_visitors, n_items + 1); -inf in the last column.
+
+        The last column stands for items outside the vocabulary.
+        """
         tables = self.retrieval.scores(visitors)
         total = blend_scores({n: tables[n][:, :-1].astype(np.float32) for n in self.weights}, self.weights)
         return np.column_stack([total, np.full(len(total), -np.inf)]).astype(np.float64)
 
     def lists(self, visitors: Visitors, vehicles: Vehicles, *, k: int) -> IntArray:
-        """The k best vehicles of each visitor as rows of `vehicles`, best first; -1 where there are fewer."""
-        return best_of_each(*self.rank(visitors, vehicles), k=k, n=len(visitors))
+        """Return the k best vehicles of each visitor, as row numbers of `vehicles`.
+
+        Parameters
+        ----------
+        visitors : Visitors
+            As returned by `encode_visitors` with the vocabularies of this recommender.
+        vehicles : Vehicles
+            As returned by `Vehicles.encode` with the same vocabularies.
+        k : int
+            Length of the lists.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_visitors, k)
+            Best first; -1 after the last candidate.
+        """
+        return top_k_per_visitor(*self.rank(visitors, vehicles), k=k, n=len(visitors))
 
     def to_files(self) -> dict[str, bytes]:
-        """Write what was learned as native files."""
+        """Return the fitted recommender as JSON, npz and LightGBM text files, by file name."""
         state = {
             "params": self.params.model_dump(mode="json"),
-            "known": self.known.to_json(),
+            "vocabularies": self.vocabularies.to_json(),
             "columns": list(self.columns),
             "weights": dict(self.weights),
         }
@@ -233,13 +278,13 @@ class Recommender:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
+        """Restore a recommender from the files returned by `to_files`."""
         state: dict[str, Any] = json.loads(content_of(files, STATE))
         arrays: dict[str, Any] = dict(from_npz(content_of(files, ITEMS), ITEMS))
         codes = {n.removeprefix("code_"): a for n, a in arrays.items() if n.startswith("code_")}
         return cls(
             RecommendationParams.model_validate(state["params"]),
-            Vocabularies.from_json(state["known"]),
+            Vocabularies.from_json(state["vocabularies"]),
             Items(codes, arrays["log_price"], arrays["first_at"]),
             Retrieval.from_files(files),
             None if state["weights"] else RankingTrees.from_files(files),
@@ -248,11 +293,11 @@ class Recommender:
         )
 
 
-def best_of_each(pairs: Offered, scores: FloatArray, *, k: int, n: int) -> IntArray:
-    """The k best vehicles of each of n visitors, best first; -1 where there are fewer.
+def top_k_per_visitor(pairs: CandidatePairs, scores: FloatArray, *, k: int, n: int) -> IntArray:
+    """Return the k best vehicles of each of `n` visitors, best first, shape (n, k); -1 after the last candidate.
 
-    >>> pairs = Offered(np.array([0, 0, 1]), np.array([5, 6, 7]), np.array([2, 1]))
-    >>> best_of_each(pairs, np.array([0.1, 0.2, 0.3]), k=2, n=2).tolist()
+    >>> pairs = CandidatePairs(np.array([0, 0, 1]), np.array([5, 6, 7]), np.array([2, 1]))
+    >>> top_k_per_visitor(pairs, np.array([0.1, 0.2, 0.3]), k=2, n=2).tolist()
     [[6, 5], [7, -1]]
     """
     order = np.lexsort((-scores, pairs.visitor))
@@ -260,43 +305,50 @@ def best_of_each(pairs: Offered, scores: FloatArray, *, k: int, n: int) -> IntAr
     visitor = pairs.visitor[order]
     place = np.arange(len(order)) - starts[visitor]
     first = np.flatnonzero(place < k)
-    found = np.full((n, k), -1, dtype=np.int64)
-    found[visitor[first], place[first]] = pairs.vehicle[order[first]]
-    return found
+    lists = np.full((n, k), -1, dtype=np.int64)
+    lists[visitor[first], place[first]] = pairs.vehicle[order[first]]
+    return lists
 
 
-def _middle(choices: Choices, until: int) -> int:
-    """The instant from which the ranker learns: the last part of the choices lies after it."""
+def _ranker_start(choices: Choices, cutoff: int) -> int:
+    """Return the instant (us) after which the last `RANKER_SHARE` of the choices lies."""
     if len(choices) == 0:
-        raise DataError("recommendation: nothing was chosen in the training span; check events and params.grades")
-    middle = int(np.quantile(choices.at, 1 - RANKER_SHARE))
-    if not choices.at.min() < middle < until:
-        raise DataError("recommendation: all choices lie at one instant, so there is no past to learn from")
-    return middle
+        raise DataError(
+            "recommendation: no choice precedes the training cut-off; check the mapping of events.event_at and "
+            "event_type, and params.grades"
+        )
+    start = int(np.quantile(choices.at, 1 - RANKER_SHARE))
+    if not choices.at.min() < start < cutoff:
+        raise DataError(
+            "recommendation: the choices of the training span have no spread in time, so no history precedes the "
+            "ranker's queries; check the mapping of events.event_at"
+        )
+    return start
 
 
-def _cells(matrix: sparse.csr_matrix, row: IntArray, item: IntArray) -> FloatArray:
-    """Values of cells; 0 for items beyond the matrix."""
-    found = np.zeros(len(row))
+def _cell_values(matrix: sparse.csr_matrix, row: IntArray, item: IntArray) -> FloatArray:
+    """Return the values of matrix cells; 0 for items beyond the last column."""
+    values = np.zeros(len(row))
     inside = np.flatnonzero(item < matrix.shape[1])
     if len(inside):
-        found[inside] = np.asarray(matrix[row[inside], item[inside]]).ravel()
-    return found
+        values[inside] = np.asarray(matrix[row[inside], item[inside]]).ravel()
+    return values
 
 
-def _best_of_each(visitor: IntArray, scores: Mapping[str, FloatArray], *, most: int) -> NDArray[np.bool_]:
-    """Pairs that are among the best of their visitor by some retriever, so many by each that `most` are not exceeded.
+def _top_per_retriever(visitor: IntArray, scores: Mapping[str, FloatArray], *, limit: int) -> NDArray[np.bool_]:
+    """Return a mask of the pairs that are among a visitor's best by any retriever, `limit` per visitor in all.
 
-    >>> _best_of_each(np.array([0, 0, 0]), {"a": np.array([3.0, 2, 1]), "b": np.array([1.0, 2, 3])}, most=2).tolist()
+    >>> scores = {"a": np.array([3.0, 2, 1]), "b": np.array([1.0, 2, 3])}
+    >>> _top_per_retriever(np.array([0, 0, 0]), scores, limit=2).tolist()
     [True, False, True]
     """
     counts = np.bincount(visitor) if len(visitor) else np.zeros(0, dtype=np.int64)
-    keep = np.zeros(len(visitor), dtype=bool)
-    if len(counts) == 0 or counts.max() <= most:
-        return ~keep
+    mask = np.zeros(len(visitor), dtype=bool)
+    if len(counts) == 0 or counts.max() <= limit:
+        return ~mask
     starts = np.cumsum(counts) - counts
     for score in scores.values():
         order = np.lexsort((-score, visitor))
         rank = np.arange(len(order)) - starts[visitor[order]]
-        keep[order[rank < max(1, most // len(scores))]] = True
-    return keep
+        mask[order[rank < max(1, limit // len(scores))]] = True
+    return mask

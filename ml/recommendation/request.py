@@ -1,4 +1,4 @@
-"""What the storefront asks: who is there, what they did a moment ago, what they said, and what must be on the page."""
+"""Request models of the recommendation routes."""
 
 from __future__ import annotations
 
@@ -10,93 +10,97 @@ from features.tables import BODY_TYPES, CONDITIONS, ENERGY_TYPES, EVENT_TYPES
 from ml.instants import Instant
 from ml.signature import Name, RequestPart, Signature
 
-MOST_VEHICLES = 200
+MAX_VEHICLES = 200
 MAX_EVENTS = 500
-MOST_EXCLUDED = 1_000
+MAX_EXCLUDED = 1_000
 
 Yuan = Annotated[float, Field(ge=0, le=1e8, allow_inf_nan=False, description="in yuan")]
 
 
 class SessionEvent(RequestPart):
-    """Something the visitor did in this visit."""
+    """One event of the current visit."""
 
     vehicle_id: Name
     event_type: Literal[EVENT_TYPES] = "view"  # type: ignore[valid-type]
-    at: Instant | None = Field(None, description="instant with an offset; just now where it is not given")
+    at: Instant | None = Field(None, description="instant with UTC offset; default: the instant of the request")
 
 
 class Profile(RequestPart):
-    """What the visitor said about the car wanted."""
+    """Preferences that the visitor states; they replace those stored for the customer."""
 
     budget_low: Yuan | None = None
     budget_high: Yuan | None = None
     body_type: Literal[BODY_TYPES] | None = None  # type: ignore[valid-type]
     energy_type: Literal[ENERGY_TYPES] | None = None  # type: ignore[valid-type]
-    household_size: int | None = Field(None, ge=1, le=20, description="seats needed at least")
+    household_size: int | None = Field(None, ge=1, le=20, description="minimum number of seats")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.budget_low is not None and self.budget_high is not None and self.budget_low > self.budget_high:
-            raise ValueError("budget_low must not be above budget_high")
+            raise ValueError(
+                f"budget_low must not exceed budget_high, got {self.budget_low:g} and {self.budget_high:g}"
+            )
         return self
 
 
 class Filters(RequestPart):
-    """What a vehicle must be to stand on the page; nothing that breaks a filter is ever shown."""
+    """Conditions that every vehicle on the page meets, pinned and explored vehicles included."""
 
     price_low: Yuan | None = None
     price_high: Yuan | None = None
     condition: Literal[CONDITIONS] | None = None  # type: ignore[valid-type]
-    brand: list[Name] = Field(default=[], max_length=50, description="any of these; empty for all")
+    brand: list[Name] = Field(default=[], max_length=50, description="one of these brands; empty: all brands")
     body_type: list[Literal[BODY_TYPES]] = Field(default=[], max_length=20)  # type: ignore[valid-type]
     energy_type: list[Literal[ENERGY_TYPES]] = Field(default=[], max_length=20)  # type: ignore[valid-type]
-    store_id: list[Name] = Field(default=[], max_length=1_000, description="vehicles that stand in these stores")
-    exclude: list[Name] = Field(default=[], max_length=MOST_EXCLUDED, description="vehicle_id never to show")
+    store_id: list[Name] = Field(default=[], max_length=1_000, description="vehicles located in one of these stores")
+    exclude: list[Name] = Field(default=[], max_length=MAX_EXCLUDED, description="vehicle_id of vehicles to leave out")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.price_low is not None and self.price_high is not None and self.price_low > self.price_high:
-            raise ValueError("price_low must not be above price_high")
+            raise ValueError(f"price_low must not exceed price_high, got {self.price_low:g} and {self.price_high:g}")
         return self
 
 
 class Payment(RequestPart):
-    """What the visitor can pay a month; with it every vehicle comes with its lowest monthly payment."""
+    """Monthly budget of the visitor; cards then carry the lowest monthly payment, affordable vehicles first."""
 
-    monthly_payment: Yuan | None = Field(None, gt=0, description="preferred, in yuan")
-    monthly_income: Yuan | None = Field(None, gt=0, description="middle of the income band, in yuan")
-    down_payment_share: float = Field(0.3, ge=0, le=0.95, allow_inf_nan=False, description="of the price")
+    monthly_payment: Yuan | None = Field(None, gt=0, description="preferred maximum, in yuan")
+    monthly_income: Yuan | None = Field(None, gt=0, description="middle of the income band, in yuan per month")
+    down_payment_share: float = Field(0.3, ge=0, le=0.95, allow_inf_nan=False, description="share of the price")
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _not_empty(self) -> Self:
         if self.monthly_payment is None and self.monthly_income is None:
-            raise ValueError("give monthly_payment, monthly_income or both")
+            raise ValueError("monthly_payment or monthly_income is required, got neither")
         return self
 
 
 class RecommendationRequest(RequestPart):
-    """One page to fill."""
+    """Request for one page of recommended vehicles."""
 
     customer_id: Name | None = None
     visitor_id: Name | None = None
-    store_id: Name | None = Field(None, description="the store whose page it is")
-    n: int = Field(10, ge=1, le=MOST_VEHICLES, description="vehicles wanted")
+    store_id: Name | None = Field(None, description="store of the page; vehicles located in other stores are left out")
+    n: int = Field(10, ge=1, le=MAX_VEHICLES, description="number of vehicles")
     session: list[SessionEvent] = Field(default=[], max_length=MAX_EVENTS)
     profile: Profile | None = None
     filters: Filters = Filters()
     payment: Payment | None = None
-    personalise: bool = Field(True, description="false: nothing about the visitor is used")
-    at: Instant | None = Field(None, description="instant with an offset; now where it is not given")
+    personalise: bool = Field(
+        True, description="false: non-personalised page, history, session and profile are ignored"
+    )
+    at: Instant | None = Field(None, description="instant of the page, with UTC offset; default: now")
 
 
 class SimilarRequest(RequestPart):
-    """Vehicles like one."""
+    """Request for the vehicles most similar to one in stock."""
 
     vehicle_id: Name
-    n: int = Field(10, ge=1, le=MOST_VEHICLES)
+    n: int = Field(10, ge=1, le=MAX_VEHICLES)
     filters: Filters = Filters()
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """The request model; it is the same for every version."""
+    """Return the request model, which is the same for every version."""
     return RecommendationRequest

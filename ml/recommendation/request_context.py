@@ -1,4 +1,4 @@
-"""One request as a visitor: what is known of a customer, what was done in this visit, what was said."""
+"""Encode one request as a visitor: stored history, events of this visit and stated preferences."""
 
 from __future__ import annotations
 
@@ -23,70 +23,85 @@ Path = Literal["customer", "session", "profile", "cold", "off"]
 
 @dataclass(frozen=True)
 class RequestContext:
-    """Who asks, as the recommender reads it.
+    """Visitor of one request, encoded for the recommender.
 
     Attributes
     ----------
-    path : str
-        What the answer rests on most: the history of a known `customer`, this visit (`session`), what was said
-        (`profile`), nothing (`cold`), or nothing because it was so wished (`off`).
-    known : bool
-        Whether the customer or visitor named is one the model has learnt of.
-    ignored : int
-        Events whose vehicle or kind says nothing.
-    looked_at : ndarray of int64
-        Items of the history, the most recent first.
+    visitor : Visitors
+        One row.
+    path : {'customer', 'session', 'profile', 'cold', 'off'}
+        Main source of the personalisation: history of a known customer or visitor, events of this visit, stated
+        preferences only, none (cold start), or none because the request asks for a non-personalised page.
+    is_known_user : bool
+        Whether the training data contain the customer or visitor named in the request.
+    ignored_events : int
+        Session events that could not be used: vehicle not in stock or of an unknown item, event type without a grade,
+        or instant in the future or before the look-back.
+    history_items : ndarray of int64
+        Codes of the items in the history, latest first.
     """
 
     visitor: Visitors
     path: Path
-    known: bool
-    ignored: int
-    looked_at: IntArray
+    is_known_user: bool
+    ignored_events: int
+    history_items: IntArray
 
 
-def read_request(
+def encode_request(
     request: RecommendationRequest,
     *,
-    people: UserProfiles,
-    known: Vocabularies,
+    profiles: UserProfiles,
+    vocabularies: Vocabularies,
     params: RecommendationParams,
     stock: Stock,
     now: int,
 ) -> RequestContext:
-    """Put a request into the arrays that training learnt from."""
-    n_items = len(known.items)
-    store = known.stores.code(request.store_id)
+    """Encode a request with the vocabularies of training.
+
+    Parameters
+    ----------
+    request : RecommendationRequest
+        Validated request.
+    profiles, stock : UserProfiles, Stock
+        Attributes of the `RecommendationEstimator`.
+    vocabularies, params : Vocabularies, RecommendationParams
+        Attributes of its `Recommender`.
+    now : int
+        Instant of the request (us).
+    """
+    n_items = len(vocabularies.items)
+    store = vocabularies.stores.code(request.store_id)
     weight, days = np.zeros(n_items), np.full(n_items, np.inf)
     budget = np.full((1, 2), np.nan)
-    stated = {n: np.array([len(known.categories[n])]) for n in people.stated}
-    row = _row(people, request) if request.personalise else None
+    stated = {n: np.array([len(vocabularies.categories[n])]) for n in profiles.stated}
+    row = _profile_row(profiles, request) if request.personalise else None
     ignored = 0
     if row is not None:
-        item, worth, since = people.history_of(row, now=now, half_life_days=params.half_life_days)
-        weight[item], days[item] = worth, since
-        budget = people.budget[row : row + 1].copy()
-        stated = {n: codes[row : row + 1].copy() for n, codes in people.stated.items()}
+        item, decayed, since = profiles.history_of(row, now=now, half_life_days=params.half_life_days)
+        weight[item], days[item] = decayed, since
+        budget = profiles.budget[row : row + 1].copy()
+        stated = {n: codes[row : row + 1].copy() for n, codes in profiles.stated.items()}
     if request.personalise:
         ignored = _add_session(request, stock, params, now, weight=weight, days=days)
-        _add_profile(request, known, budget, stated)
-    chosen = np.flatnonzero(weight > 0)
+        _add_profile(request, vocabularies, budget, stated)
+    items = np.flatnonzero(weight > 0)
     visitor = Visitors(
-        _row_matrix(chosen, weight[chosen], n_items),
-        _row_matrix(chosen, days[chosen] + 1.0, n_items),
+        _row_matrix(items, weight[items], n_items),
+        _row_matrix(items, days[items] + 1.0, n_items),
         budget,
         stated,
         np.array([now]),
         np.array([store]),
     )
-    looked_at = chosen[np.argsort(days[chosen], kind="stable")]
+    history_items = items[np.argsort(days[items], kind="stable")]
     path = _path(request, row is not None, session=len(request.session) > ignored)
-    return RequestContext(visitor, path, row is not None, ignored, looked_at)
+    return RequestContext(visitor, path, row is not None, ignored, history_items)
 
 
-def _row(people: UserProfiles, request: RecommendationRequest) -> int | None:
+def _profile_row(profiles: UserProfiles, request: RecommendationRequest) -> int | None:
     for name in (request.customer_id, request.visitor_id):
-        row = people.row(name) if name is not None else None
+        row = profiles.row(name) if name is not None else None
         if row is not None:
             return row
     return None
@@ -101,7 +116,7 @@ def _add_session(
     weight: FloatArray,
     days: FloatArray,
 ) -> int:
-    """Add what was done in this visit; gives the number of events that say nothing."""
+    """Add the session events to the history in place; return the number of events that cannot be used."""
     ignored = 0
     for event in request.session:
         row, grade = stock.rows.get(event.vehicle_id), params.grades.get(event.event_type)
@@ -117,29 +132,29 @@ def _add_session(
 
 
 def _add_profile(
-    request: RecommendationRequest, known: Vocabularies, budget: FloatArray, stated: dict[str, IntArray]
+    request: RecommendationRequest, vocabularies: Vocabularies, budget: FloatArray, stated: dict[str, IntArray]
 ) -> None:
-    """What is said now stands before what was said once."""
+    """Replace stored preferences by those of the request, in place."""
     profile = request.profile
     if profile is None:
         return
     for end, value in enumerate((profile.budget_low, profile.budget_high)):
         if value is not None:
             budget[0, end] = np.log(max(value, 1.0))
-    for name, wish in (("body_type", profile.body_type), ("energy_type", profile.energy_type)):
-        if wish is not None and name in stated:
-            stated[name] = np.array([known.categories[name].code(wish)])
+    for category, preference in (("body_type", profile.body_type), ("energy_type", profile.energy_type)):
+        if preference is not None and category in stated:
+            stated[category] = np.array([vocabularies.categories[category].code(preference)])
 
 
-def _path(request: RecommendationRequest, known: bool, *, session: bool) -> Path:
+def _path(request: RecommendationRequest, is_known_user: bool, *, session: bool) -> Path:
     if not request.personalise:
         return "off"
-    if known:
+    if is_known_user:
         return "customer"
     if session:
         return "session"
-    said = request.profile is not None and request.profile.model_dump(exclude_none=True)
-    return "profile" if said else "cold"
+    preferences = request.profile is not None and request.profile.model_dump(exclude_none=True)
+    return "profile" if preferences else "cold"
 
 
 def _row_matrix(item: IntArray, values: FloatArray, n_items: int) -> sparse.csr_matrix:

@@ -1,4 +1,4 @@
-"""The retrievers together: what each thinks of every item, for whoever asks."""
+"""Retrievers of the first stage: popularity, and collaborative filtering from the history."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from ml.recommendation.choices import Choices, damped
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.visitors import Visitors
 
-Say = Callable[[str], None]
-LEAST_SHARE = 1e-9
-LEAST = float(np.log(LEAST_SHARE))
+Progress = Callable[[str], None]
+MIN_SHARE = 1e-9
+MIN_LOG_SHARE = float(np.log(MIN_SHARE))
 
 
-# Answers from what was chosen before, by name.
-BY_TASTE: Mapping[str, type[Any]] = {"item_item": ItemItem, "low_pass": LowPass, "als": ALS}
+COLLABORATIVE: Mapping[str, type[Any]] = {"item_item": ItemItem, "low_pass": LowPass, "als": ALS}
 
 
 @dataclass(frozen=True)
@@ -37,91 +36,105 @@ class Retrieval:
     Attributes
     ----------
     popularity : Popularity
-        By store, shrunk towards all stores.
-    by_taste : mapping of str to Retriever
-        What goes with what was chosen before; those that the configuration leaves out are not there.
+        Popularity of items by store, shrunk towards all stores.
+    collaborative : mapping of str to Retriever
+        Collaborative-filtering retrievers by name (`item_item`, `low_pass`, `als`), as far as configured.
     """
 
     popularity: Popularity
-    by_taste: Mapping[str, Retriever]
+    collaborative: Mapping[str, Retriever]
 
     @classmethod
     def fit(
-        cls, choices: Choices, params: RecommendationParams, *, as_of: int, n_items: int, n_stores: int, say: Say
+        cls,
+        choices: Choices,
+        params: RecommendationParams,
+        *,
+        as_of: int,
+        n_items: int,
+        n_stores: int,
+        progress: Progress,
     ) -> Self:
-        """Learn from everything chosen before an instant.
+        """Fit the retrievers on interactions before an instant.
 
         Parameters
         ----------
         choices : Choices
-            All strictly before `as_of`.
+            As returned by `Choices.encode`; all strictly before `as_of`.
         params : RecommendationParams
-            Which retrievers, and how.
+            Parameters and half-lives of the retrievers.
         as_of : int
-            The instant (us) that weights are for.
+            Instant from which interactions are decayed backwards (us).
         n_items, n_stores : int
-            Numbers of known ones.
-        say : callable
-            Told one line per step.
+            Sizes of the item and store vocabularies.
+        progress : callable
+            Called with one line of text per step.
 
         Raises
         ------
         DataError
-            Nothing was chosen.
+            `choices` is empty.
         ConfigError
-            A parameter out of range, or more items than memory allows.
+            A parameter is out of range, or the item-item matrix exceeds its memory limit.
         """
 
         def weights(half_life_days: float) -> Interactions:
             return choices.interactions(as_of=as_of, half_life_days=half_life_days, n_items=n_items, n_stores=n_stores)
 
         popularity = Popularity().fit(weights(params.popularity_half_life_days))
-        lasting = weights(params.taste_half_life_days)
-        by_taste = {}
-        for name, kind in BY_TASTE.items():
-            given = getattr(params, name)
-            if given is not None:
-                say(f"fitting {name} on {lasting.matrix.shape[0]:,} people x {n_items:,} items")
-                by_taste[name] = kind(**given.model_dump()).fit(lasting)
-        return cls(popularity, by_taste)
+        interactions = weights(params.taste_half_life_days)
+        collaborative = {}
+        for name, kind in COLLABORATIVE.items():
+            kind_params = getattr(params, name)
+            if kind_params is not None:
+                progress(f"fitting {name} on {interactions.matrix.shape[0]:,} people x {n_items:,} items")
+                collaborative[name] = kind(**kind_params.model_dump()).fit(interactions)
+        return cls(popularity, collaborative)
 
     def scores(self, visitors: Visitors) -> dict[str, FloatArray]:
-        """What each retriever thinks of each item, shape (n_visitors, n_items + 1).
+        """Score every item for every visitor, by retriever.
 
-        The last column stands for items that training never saw: worth nothing to popularity and to the others.
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (n_visitors, n_items + 1)
+            `popularity` and `store_popularity` are log shares; the others are scores of the retriever. The last column
+            stands for items outside the vocabulary: `MIN_LOG_SHARE` or 0.
         """
         store = np.where(visitors.store < len(self.popularity.by_group_), visitors.store, -1)
         shares = self.popularity.score_groups(store)
         everywhere = np.broadcast_to(self.popularity.overall_, shares.shape)
-        tables = {"popularity": _padded(_log(everywhere), LEAST), "store_popularity": _padded(_log(shares), LEAST)}
+        tables = {
+            "popularity": _padded(_log(everywhere), MIN_LOG_SHARE),
+            "store_popularity": _padded(_log(shares), MIN_LOG_SHARE),
+        }
         history = damped(visitors.history)
-        return tables | {name: _padded(taste.score(history), 0.0) for name, taste in self.by_taste.items()}
+        return tables | {name: _padded(kind.score(history), 0.0) for name, kind in self.collaborative.items()}
 
     def visit_scores(self, visitors: Visitors) -> dict[str, FloatArray]:
-        """The same by what was chosen in this visit alone, of those who answer from what was chosen."""
+        """Score every item by the current visit alone: `visit_<name>` of each collaborative retriever, as `scores`."""
         visit = damped(visitors.visit)
-        return {f"visit_{name}": _padded(taste.score(visit), 0.0) for name, taste in self.by_taste.items()}
+        return {f"visit_{name}": _padded(kind.score(visit), 0.0) for name, kind in self.collaborative.items()}
 
     def to_files(self) -> dict[str, bytes]:
-        """Write what was learned as npz files."""
-        parts = {"popularity": self.popularity, **self.by_taste}
+        """Return the fitted retrievers as npz files, by file name."""
+        parts = {"popularity": self.popularity, **self.collaborative}
         return {f"{name}.npz": to_npz(part.arrays()) for name, part in parts.items()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
+        """Restore retrievers from the files returned by `to_files`."""
         popularity = from_npz(content_of(files, "popularity.npz"), "popularity.npz")
-        by_taste = {
+        collaborative = {
             name: kind.from_arrays(from_npz(files[f"{name}.npz"], f"{name}.npz"))
-            for name, kind in BY_TASTE.items()
+            for name, kind in COLLABORATIVE.items()
             if f"{name}.npz" in files
         }
-        return cls(Popularity.from_arrays(popularity), by_taste)
+        return cls(Popularity.from_arrays(popularity), collaborative)
 
 
-def _padded(table: npt.NDArray[np.floating[Any]], unseen: float) -> FloatArray:
-    return np.column_stack([table, np.full(len(table), unseen)]).astype(np.float64)
+def _padded(table: npt.NDArray[np.floating[Any]], last: float) -> FloatArray:
+    return np.column_stack([table, np.full(len(table), last)]).astype(np.float64)
 
 
 def _log(shares: npt.NDArray[np.floating[Any]]) -> FloatArray:
-    return np.log(np.maximum(np.asarray(shares, dtype=np.float64), LEAST_SHARE))
+    return np.log(np.maximum(np.asarray(shares, dtype=np.float64), MIN_SHARE))

@@ -1,4 +1,4 @@
-"""What a page of recommendations is made of, as the functions that compose it see it."""
+"""Interface between page composition and the estimator."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Protocol
 
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.recommendation.financing import Financing
-from ml.recommendation.house_rules import HouseRules
+from ml.recommendation.merchandising import MerchandisingRules
 from ml.recommendation.recommender import Recommender
 from ml.recommendation.stock import Stock
 from ml.recommendation.user_profiles import UserProfiles
 
 
 class Showroom(Protocol):
-    """What a page is made of: a recommender, the profiles it knows, and the stock, rules and products of the moment."""
+    """Attributes of `RecommendationEstimator` that composing a page reads; see there."""
 
     recommender: Recommender
-    people: UserProfiles
+    profiles: UserProfiles
     stock: Stock
-    house: HouseRules
+    merchandising: MerchandisingRules
     financing: Financing | None
-    space: ContentNeighbours
-    sizes: dict[str, int]
+    content_space: ContentNeighbours
+    category_sizes: dict[str, int]

@@ -1,4 +1,4 @@
-"""Vehicles like one: for the foot of a vehicle's own page."""
+"""Route `similar`: vehicles in stock that are similar to one, for the detail page of a vehicle."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from ml.recommendation.request import SimilarRequest
 
 
 class SimilarAnswer(BaseModel):
-    """Vehicles like one, the likest first.
+    """Vehicles similar to one, most similar first.
 
     Attributes
     ----------
+    vehicle_id : str
+        Vehicle of the request.
     items : tuple of Card
-        `score` is the likeness, 1 for one that agrees in price and every category.
+        `score` is the cosine similarity of price and categories, 1 for equal vehicles.
     available : int
-        Vehicles that fit all filters, the one itself not counted.
+        Number of vehicles that match all filters, without the vehicle itself.
     note : Text or None
-        Why there are fewer than were asked for.
+        Why there are fewer vehicles than requested; null otherwise.
     """
 
     vehicle_id: str
@@ -37,7 +39,7 @@ class SimilarAnswer(BaseModel):
 
 
 def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
-    """The vehicles most like one, each kind once before any kind twice.
+    """Return the vehicles most similar to one; every item once before any item twice.
 
     Raises
     ------
@@ -48,23 +50,25 @@ def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
     stock, now = estimator.stock, time.time_ns() // 1_000
     row = stock.rows.get(request.vehicle_id)
     if row is None:
-        raise DataError(f"vehicle_id: '{request.vehicle_id}' is not in stock; give one that is")
-    fits = stock.matching(request.filters, now=now, store=None, seats=None)
-    fits[row] = False
-    found = np.flatnonzero(fits)
+        raise DataError(
+            f"vehicle_id: '{request.vehicle_id}' is not in stock; pass the vehicle_id of a vehicle on offer"
+        )
+    matches = stock.matching(request.filters, now=now, store=None, seats=None)
+    matches[row] = False
+    rows = np.flatnonzero(matches)
     items: tuple[Card, ...] = ()
-    if len(found):
-        likeness = stock.likeness(row)[found]
+    if len(rows):
+        likeness = stock.likeness(row)[rows]
         order = np.argsort(-likeness, kind="stable")
-        found, likeness = found[order], likeness[order]
-        _, first = np.unique(stock.vehicles.item[found], return_index=True)
-        again = np.setdiff1d(np.arange(len(found)), first)
-        shown = np.concatenate([np.sort(first), again])[: request.n]
-        items = tuple(make_card(estimator, int(found[k]), float(likeness[k]), now=now) for k in shown)
+        rows, likeness = rows[order], likeness[order]
+        _, first = np.unique(stock.vehicles.item[rows], return_index=True)
+        repeats = np.setdiff1d(np.arange(len(rows)), first)
+        shown = np.concatenate([np.sort(first), repeats])[: request.n]
+        items = tuple(make_card(estimator, int(rows[k]), float(likeness[k]), now=now) for k in shown)
     return SimilarAnswer(
         vehicle_id=request.vehicle_id,
         items=items,
-        available=int(fits.sum()),
+        available=int(matches.sum()),
         note=note(len(items), request.n, len(stock)),
     )
 
@@ -76,7 +80,7 @@ def _example(champions: Champions) -> Mapping[str, Any]:
 
 SIMILAR = Endpoint(
     path="similar",
-    summary={"zh": "与某辆车相似的在售车辆", "en": "Vehicles in stock that are like one"},
+    summary={"zh": "与指定车辆相似的在售车辆", "en": "Vehicles in stock that are similar to a given one"},
     request=lambda champions: SimilarRequest,
     response=SimilarAnswer,
     respond=respond_each(answer),

@@ -1,4 +1,4 @@
-"""What is on sale now: vehicles as arrays, what is shown of each, and exact filters."""
+"""Vehicles on offer: encoded columns, card columns and filters."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ FILTERED = ("condition", "brand", "model", "body_type", "energy_type", "store_id
 
 @dataclass(frozen=True)
 class Stock:
-    """Vehicles on sale.
+    """Vehicles on offer, sorted by item, newest first.
 
     Attributes
     ----------
     vehicles : Vehicles
-        Encoded by what training knew; in the order of items, the newest first.
+        Encoded with the vocabularies of training.
     shown : mapping of str to list
-        Columns that a card shows.
-    price : ndarray of float64
-        Yuan; NaN where unknown.
+        Columns of the cards.
+    price : ndarray of float64, shape (n_vehicles,)
+        Price in yuan; NaN where missing.
     kinds : mapping of str to (Vocabulary, ndarray of int64)
-        Filter columns by the stock's own names.
+        Filter columns, encoded with vocabularies of the stock itself, so that new brands can be filtered.
     rows : mapping of str to int
-        `vehicle_id` to row.
+        Row number of each `vehicle_id`.
     n_items : int
-        Items that training knew; the code of every other.
-    vectors : ndarray of float32
-        Each vehicle as a unit vector of its price and categories.
+        Size of the item vocabulary; also the code of items outside it.
+    vectors : ndarray of float32, shape (n_vehicles, n_dimensions)
+        Unit vector of price and categories of each vehicle.
     read_at : int
-        us.
+        Instant at which the stock was read (us).
     """
 
     vehicles: Vehicles
@@ -68,45 +68,45 @@ class Stock:
     @classmethod
     def of(
         cls,
-        offered: pl.DataFrame,
-        known: Vocabularies,
+        listings: pl.DataFrame,
+        vocabularies: Vocabularies,
         space: ContentNeighbours,
         *,
         numeric: Sequence[str],
         read_at: int,
     ) -> Self:
-        """Take what is on sale, or soon will be, from the vehicles that can be offered.
+        """Encode the listings that are not sold at `read_at`; those listed later are included.
 
         Parameters
         ----------
-        offered : DataFrame
-            Of `TrainingTables.offered`.
-        known : Vocabularies
+        listings : DataFrame
+            As returned by `select_listings`.
+        vocabularies : Vocabularies
         space : ContentNeighbours
-            In which vehicles are near or far; see `described`.
+            Fitted on `content_columns` of the items.
         numeric : sequence of str
-            Columns of the dealership's own that the ranker reads.
+            Extra numeric columns that the ranker reads.
         read_at : int
-            us.
+            Instant at which the listings were read (us).
         """
-        if "sold_at" in offered.columns:
-            offered = offered.filter(pl.col("sold_at").is_null() | (pl.col("sold_at") > read_at))
-        vehicles = Vehicles.encode(offered, known, numeric=numeric)
+        if "sold_at" in listings.columns:
+            listings = listings.filter(pl.col("sold_at").is_null() | (pl.col("sold_at") > read_at))
+        vehicles = Vehicles.encode(listings, vocabularies, numeric=numeric)
         order = np.lexsort((-vehicles.listed_at, vehicles.item))
-        offered, vehicles = offered[order], vehicles.take(order)
+        listings, vehicles = listings[order], vehicles.take(order)
         kinds = {}
         for name in FILTERED:
-            if name in offered.columns:
-                names = Vocabulary.learn(offered[name].unique())
-                kinds[name] = (names, names.codes(offered[name]))
+            if name in listings.columns:
+                names = Vocabulary.from_values(listings[name].unique())
+                kinds[name] = (names, names.codes(listings[name]))
         return cls(
             vehicles=vehicles,
-            shown={n: offered[n].to_list() for n in SHOWN if n in offered.columns},
+            shown={n: listings[n].to_list() for n in SHOWN if n in listings.columns},
             price=np.exp(vehicles.log_price).round(2),
             kinds=kinds,
             rows={str(name): i for i, name in enumerate(vehicles.ids)},
-            n_items=len(known.items),
-            vectors=np.asarray(space.vectors(*described(vehicles.log_price, vehicles.codes, known))),
+            n_items=len(vocabularies.items),
+            vectors=np.asarray(space.vectors(*content_columns(vehicles.log_price, vehicles.codes, vocabularies))),
             read_at=read_at,
         )
 
@@ -114,71 +114,87 @@ class Stock:
         return len(self.vehicles)
 
     def likeness(self, row: int) -> FloatArray:
-        """Cosine of every vehicle with one of them."""
+        """Return the cosine similarity of every vehicle to the one in a row, shape (n_vehicles,)."""
         return np.asarray(self.vectors @ self.vectors[row], dtype=np.float64)
 
     def matching(self, filters: Filters, *, now: int, store: str | None, seats: int | None) -> BoolArray:
-        """Vehicles on sale now that break no filter.
+        """Return a mask of the vehicles on offer that match all filters.
 
         Parameters
         ----------
         filters : Filters
+            Filters of the request.
         now : int
-            us.
+            Instant of the request (us).
         store : str or None
-            Whose page it is: vehicles of other stores are left out unless `filters.store_id` asks for them.
+            Store of the page: vehicles of other stores do not match, unless `filters.store_id` is set.
         seats : int or None
-            Needed at least; vehicles whose seats are unknown pass.
+            Minimum number of seats; vehicles with unknown seats match.
         """
         v = self.vehicles
-        fits = (v.listed_at <= now) & (v.sold_at > now)
+        matches = (v.listed_at <= now) & (v.sold_at > now)
         if filters.price_low is not None:
-            fits &= self.price >= filters.price_low  # an unknown price fits no limit
+            matches &= self.price >= filters.price_low  # a missing price (NaN) matches no limit
         if filters.price_high is not None:
-            fits &= self.price <= filters.price_high
-        wanted = {n: getattr(filters, n) for n in ("brand", "body_type", "energy_type", "store_id")}
-        wanted["condition"] = [filters.condition] if filters.condition else []
+            matches &= self.price <= filters.price_high
+        allowed = {n: getattr(filters, n) for n in ("brand", "body_type", "energy_type", "store_id")}
+        allowed["condition"] = [filters.condition] if filters.condition else []
         if store is not None and not filters.store_id:
             everywhere = (v.store == -1) if "store_id" in self.kinds else np.ones(len(v), dtype=bool)
-            fits &= everywhere | self.among("store_id", [store])
-        for name, values in wanted.items():
+            matches &= everywhere | self.among("store_id", [store])
+        for name, values in allowed.items():
             if values:
-                fits &= self.among(name, values)
+                matches &= self.among(name, values)
         if seats is not None and "seats" in self.shown:
-            fits &= np.array([s is None or s >= seats for s in self.shown["seats"]], dtype=bool)
+            matches &= np.array([s is None or s >= seats for s in self.shown["seats"]], dtype=bool)
         for name in filters.exclude:
             row = self.rows.get(name)
             if row is not None:
-                fits[row] = False
-        return fits
+                matches[row] = False
+        return matches
 
     def among(self, name: str, values: Sequence[str]) -> BoolArray:
-        """Vehicles whose column is one of the values."""
+        """Return a mask of the vehicles whose column holds one of the values; none if the column is missing."""
         if name not in self.kinds:
             return np.zeros(len(self), dtype=bool)
         names, codes = self.kinds[name]
         return np.isin(codes, [names.code(v) for v in values if names.code(v) < len(names)])
 
-    def one_of_each(self, fits: BoolArray, *, store: int) -> IntArray:
-        """The vehicle that stands for each item: the store's own before others, the newest of these."""
-        rows = np.flatnonzero(fits)
+    def one_of_each(self, matches: BoolArray, *, store: int) -> IntArray:
+        """Return one matching vehicle of each item: of the store if possible, else the newest.
+
+        Parameters
+        ----------
+        matches : ndarray of bool, shape (n_vehicles,)
+            As returned by `matching`.
+        store : int
+            Code of the store in the vocabularies of training.
+
+        Returns
+        -------
+        ndarray of int64
+            Row numbers; every vehicle of an item outside the vocabulary is included.
+        """
+        rows = np.flatnonzero(matches)
         if len(rows) == 0:
             return rows.astype(np.int64)
         item = self.vehicles.item[rows]
-        own = self.vehicles.store[rows] == store
-        order = np.lexsort((~own, item))
+        is_own = self.vehicles.store[rows] == store
+        order = np.lexsort((~is_own, item))
         rows, item = rows[order], item[order]
         first = np.ones(len(rows), dtype=bool)
-        # What training never saw has no item to be summed up by: each stands for itself.
+        # Vehicles outside the item vocabulary share one code although they are different items.
         first[1:] = (item[1:] != item[:-1]) | (item[1:] == self.n_items)
         return rows[first].astype(np.int64)
 
 
-def described(log_price: FloatArray, codes: Mapping[str, IntArray], known: Vocabularies) -> tuple[FloatArray, IntArray]:
-    """Vehicles or items as `ContentNeighbours` takes them: the price, and the categories with -1 for the unknown."""
+def content_columns(
+    log_price: FloatArray, codes: Mapping[str, IntArray], vocabularies: Vocabularies
+) -> tuple[FloatArray, IntArray]:
+    """Return the two inputs of `ContentNeighbours`: log prices, shape (n, 1), and category codes, -1 where unknown."""
     columns = [
         np.where(codes[n] < len(v), codes[n], -1) if n in codes else np.full(len(log_price), -1)
-        for n, v in known.categories.items()
+        for n, v in vocabularies.categories.items()
     ]
     table = np.column_stack(columns) if columns else np.empty((len(log_price), 0))
     return log_price[:, None], table.astype(np.int64)

@@ -1,4 +1,4 @@
-"""What the raw tables say, gathered once: choices, questions, what was wanted, what had been chosen before."""
+"""Training tables: interactions, queries, relevant items and history, computed once from the source tables."""
 
 from __future__ import annotations
 
@@ -16,32 +16,39 @@ from features.recommendation import GRADE, ITEM, PERSON
 from ml.recommendation.catalogue import CATEGORIES, Vehicles, Vocabularies
 from ml.recommendation.choices import Choices
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.questions import Questions
+from ml.recommendation.queries import Queries
 from ml.recommendation.recommender import TrainingData
-from ml.recommendation.visitors import Visitors, read_visitors
+from ml.recommendation.visitors import Visitors, encode_visitors
 
 Frames = Mapping[str, "nw.LazyFrame[Any]"]
 
 
 @dataclass(frozen=True)
 class TrainingTables:
-    """Tables of `features.recommendation`, computed.
+    """Results of `features.recommendation` as polars tables, sorted so that every engine gives the same rows.
 
     Attributes
     ----------
     vehicles : DataFrame
-        With `item_id`; where there is no such table, one row per item ever chosen.
-    chosen, asked, wanted, history : DataFrame
-        See there; `asked` is ordered by person and instant.
+        As returned by `vehicle_items`; without a `vehicles` table, one row per item of `choices`.
+    choices : DataFrame
+        As returned by `interactions`, sorted by person and time.
+    queries : DataFrame
+        As returned by `visit_queries`, sorted by person and time.
+    relevant : DataFrame
+        As returned by `relevant_items`.
+    history : DataFrame
+        As returned by `history`.
     customers : DataFrame or None
-    extra : tuple of sequences of str
-        Numeric and categorical columns of the vehicles beyond the contract.
+        Source table `customers`.
+    extra : tuple of (sequence of str, sequence of str)
+        Numeric and categorical columns of `vehicles` beyond the table contract.
     """
 
     vehicles: pl.DataFrame
-    chosen: pl.DataFrame
-    asked: pl.DataFrame
-    wanted: pl.DataFrame
+    choices: pl.DataFrame
+    queries: pl.DataFrame
+    relevant: pl.DataFrame
     history: pl.DataFrame
     customers: pl.DataFrame | None
     extra: tuple[Sequence[str], Sequence[str]] = ((), ())
@@ -52,85 +59,111 @@ class TrainingTables:
         tables: Frames,
         params: RecommendationParams,
         *,
-        asked: pl.DataFrame | None = None,
-        since: float = 0.0,
+        queries: pl.DataFrame | None = None,
+        warm_up_share: float = 0.0,
         engine: str = "polars",
         extra: tuple[Sequence[str], Sequence[str]] = ((), ()),
     ) -> Self:
-        """Compute all of it.
+        """Compute the tables from the source tables.
 
         Parameters
         ----------
-        tables : mapping of str to LazyFrame
-            `events`; `vehicles` and `customers` where there are any.
+        tables : mapping of str to narwhals.LazyFrame
+            Source tables, as returned by `features.engines.to_engine`: `events`; `vehicles` and `customers` if
+            available.
         params : RecommendationParams
-        asked : DataFrame, optional
-            Questions; by default every visit asks.
-        since : float
-            Share of the choices, by time, before which no question is asked: nothing is known by then.
+            Grades, item columns, price bands, horizon and look-back.
+        queries : DataFrame, optional
+            Columns `person_id`, `as_of` (us) and `midway` (bool). By default the queries of all visits.
+        warm_up_share : float
+            Share of the choices, in time order, that pass before the first query, so that queries have a history.
+            Ignored if `queries` is passed.
         engine : {'polars', 'spark'}
-            Where the tables are.
-        extra
-            As above.
+            Engine of `tables`.
+        extra : tuple of (sequence of str, sequence of str)
+            Numeric and categorical columns of `vehicles` beyond the table contract.
+
+        Raises
+        ------
+        DataError, ConfigError
+            As for `features.recommendation.interactions`.
         """
         parts: dict[str, Any] = {"parts": params.item, "edges": params.price_bands}
-        # In one order, whatever the engine's: sums of the same numbers must come out the same.
+        # Sorted, because floating-point sums depend on the order of the rows, which engines do not keep.
         lazy = features.interactions(tables, grades=params.grades, **parts)
-        chosen = collect(lazy).sort(PERSON, "event_at", ITEM, GRADE)
+        choices = collect(lazy).sort(PERSON, "event_at", ITEM, GRADE)
         if engine == "polars":
-            lazy = nw.from_native(chosen.lazy())
-        if asked is None:
-            begin = chosen["event_at"].quantile(since, "nearest") if chosen.height else None
-            asked = collect(features.questions(tables, lazy).filter(nw.col(AS_OF) >= int(begin or 0)))
-        asked = asked.sort(PERSON, AS_OF)
-        spine = to_engine({"asked": asked.lazy()}, engine)["asked"]
-        found = features.vehicle_items(tables, **parts)
-        vehicles = chosen.select(pl.col(ITEM).alias("vehicle_id"), ITEM).unique().sort(ITEM)
-        if found is not None:
-            vehicles = collect(found).sort("vehicle_id")
+            lazy = nw.from_native(choices.lazy())
+        if queries is None:
+            begin = choices["event_at"].quantile(warm_up_share, "nearest") if choices.height else None
+            queries = collect(features.visit_queries(tables, lazy).filter(nw.col(AS_OF) >= int(begin or 0)))
+        queries = queries.sort(PERSON, AS_OF)
+        spine = to_engine({"queries": queries.lazy()}, engine)["queries"]
+        items = features.vehicle_items(tables, **parts)
+        vehicles = choices.select(pl.col(ITEM).alias("vehicle_id"), ITEM).unique().sort(ITEM)
+        if items is not None:
+            vehicles = collect(items).sort("vehicle_id")
         return cls(
             vehicles=vehicles,
-            chosen=chosen,
-            asked=asked,
-            wanted=collect(features.wanted(spine, lazy, horizon_days=params.horizon_days)),
-            history=_in_order(collect(features.history(spine, lazy, lookback_days=params.lookback_days))),
+            choices=choices,
+            queries=queries,
+            relevant=collect(features.relevant_items(spine, lazy, horizon_days=params.horizon_days)),
+            history=_sorted(collect(features.history(spine, lazy, lookback_days=params.lookback_days))),
             customers=collect(tables["customers"]) if "customers" in tables else None,
             extra=extra,
         )
 
     @property
-    def offered(self) -> pl.DataFrame:
-        """The vehicles that can be shown: new ones as their catalogue entry, used ones each by itself."""
-        return single_or_catalogue(self.vehicles)
+    def listings(self) -> pl.DataFrame:
+        """Rows of `vehicles` that a page may show, as returned by `select_listings`."""
+        return select_listings(self.vehicles)
 
-    def known(self, until: int) -> Vocabularies:
-        """What can be known before an instant (us)."""
+    def vocabularies(self, cutoff: int) -> Vocabularies:
+        """Return the items, categories and stores that occur before `cutoff` (us)."""
         vehicles = self.vehicles
         if "listed_at" in vehicles.columns:
-            vehicles = vehicles.filter(pl.col("listed_at").is_null() | (pl.col("listed_at") < until))
-        before = self.chosen.filter(pl.col("event_at") < until)
+            vehicles = vehicles.filter(pl.col("listed_at").is_null() | (pl.col("listed_at") < cutoff))
+        before = self.choices.filter(pl.col("event_at") < cutoff)
         stores = before["store_id"] if "store_id" in before.columns else pl.Series([], dtype=pl.String)
-        return Vocabularies.learn(vehicles, before[ITEM], stores, categories=(*CATEGORIES, *self.extra[1]))
+        return Vocabularies.from_tables(vehicles, before[ITEM], stores, categories=(*CATEGORIES, *self.extra[1]))
 
-    def material(self, known: Vocabularies, params: RecommendationParams) -> TrainingData:
-        """Everything as arrays, by what is known."""
-        visitors = self.visitors(known, params)
-        questions = Questions.read(self.asked, self.wanted, visitors, known)
-        vehicles = Vehicles.encode(self.offered, known, numeric=self.extra[0])
-        return TrainingData(known, vehicles, Choices.read(self.chosen, known), questions)
+    def encode(self, vocabularies: Vocabularies, params: RecommendationParams) -> TrainingData:
+        """Encode the tables as arrays.
 
-    def visitors(self, known: Vocabularies, params: RecommendationParams, *, within: int | None = None) -> Visitors:
-        """Those who ask; with `within` (us) only what they chose so shortly before counts, as if they had just come."""
+        Parameters
+        ----------
+        vocabularies : Vocabularies
+            As returned by the method `vocabularies`, or those of a fitted `Recommender`.
+        params : RecommendationParams
+            `half_life_days` weights the histories.
+        """
+        visitors = self.visitors(vocabularies, params)
+        queries = Queries.encode(self.queries, self.relevant, visitors, vocabularies)
+        vehicles = Vehicles.encode(self.listings, vocabularies, numeric=self.extra[0])
+        return TrainingData(vocabularies, vehicles, Choices.encode(self.choices, vocabularies), queries)
+
+    def visitors(
+        self, vocabularies: Vocabularies, params: RecommendationParams, *, within: int | None = None
+    ) -> Visitors:
+        """Encode the visitor of each query; with `within` (us), only younger interactions belong to the history."""
         history = self.history if within is None else self.history.filter(pl.col("age_us") <= within)
-        return read_visitors(self.asked, history, self.customers, known, half_life=params.half_life_days)
+        return encode_visitors(
+            self.queries, history, self.customers, vocabularies, half_life_days=params.half_life_days
+        )
 
 
-def _in_order(history: pl.DataFrame) -> pl.DataFrame:
+def _sorted(history: pl.DataFrame) -> pl.DataFrame:
     return history.sort(PERSON, AS_OF, "age_us", ITEM, GRADE)
 
 
-def single_or_catalogue(vehicles: pl.DataFrame) -> pl.DataFrame:
-    """Of vehicles, those that can be shown: new ones as their catalogue entry, used ones each by itself."""
+def select_listings(vehicles: pl.DataFrame) -> pl.DataFrame:
+    """Return the vehicles that a page may show: catalogue entries of new vehicles, single units of used ones.
+
+    Parameters
+    ----------
+    vehicles : DataFrame
+        Table `vehicles`. Rows whose `kind` or `condition` is null pass; without both columns, all rows pass.
+    """
     if not {"kind", "condition"} <= set(vehicles.columns):
         return vehicles
     catalogue = (pl.col("kind") == "catalogue") & (pl.col("condition") != "used")

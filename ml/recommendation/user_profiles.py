@@ -1,4 +1,4 @@
-"""Those who were known when the model was trained: what they had chosen and said, found by a hash of who they are."""
+"""Histories and stated preferences of the persons in the training data, by hashed identity."""
 
 from __future__ import annotations
 
@@ -23,25 +23,27 @@ from ml.domain.arrays import FloatArray, IntArray
 from ml.recommendation.catalogue import Vocabularies
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.training_tables import TrainingTables
-from ml.recommendation.visitors import read_visitors
+from ml.recommendation.visitors import encode_visitors
 
-FILE = "people.npz"
+FILE = "user_profiles.npz"
 
 
 @dataclass(frozen=True)
 class UserProfiles:
-    """Histories and wishes as they stood at an instant, by hashed identity: the artefact names nobody.
+    """Histories and stated preferences as of the training cut-off; identities are stored as hashes only.
 
     Attributes
     ----------
-    keys : ndarray of uint64
-        Ascending.
+    keys : ndarray of uint64, shape (n_people,)
+        `key_of` each person, ascending.
     history, latest : csr_matrix of float64, shape (n_people, n_items)
-        As in `Visitors`, at `until`.
+        As in `Visitors`, as of `cutoff`.
     budget : ndarray of float64, shape (n_people, 2)
-    stated : mapping of str to ndarray of int64
-    until : int
-        us.
+        As in `Visitors`.
+    stated : mapping of str to ndarray of int64, shape (n_people,)
+        As in `Visitors`.
+    cutoff : int
+        Training cut-off (us).
     """
 
     keys: NDArray[np.uint64]
@@ -49,58 +51,77 @@ class UserProfiles:
     latest: sparse.csr_matrix
     budget: FloatArray
     stated: Mapping[str, IntArray]
-    until: int
+    cutoff: int
 
     @classmethod
-    def learn(cls, facts: TrainingTables, known: Vocabularies, params: RecommendationParams, *, until: int) -> Self:
-        """Everybody who had chosen something or was a customer by then."""
-        chosen = facts.chosen.filter(pl.col("event_at") < until)
-        names = chosen[PERSON].unique()
-        if facts.customers is not None and "created_at" in facts.customers.columns:
-            there = facts.customers.filter(pl.col("created_at") < until)["customer_id"]
-            names = pl.concat([names, there]).unique()
-        asked = pl.DataFrame({PERSON: names}).sort(PERSON).with_columns(pl.lit(until, dtype=pl.Int64).alias(AS_OF))
-        lazy = nw.from_native(asked.lazy())
-        rows = features.history(lazy, nw.from_native(chosen.lazy()), lookback_days=params.lookback_days)
+    def from_tables(
+        cls, tables: TrainingTables, vocabularies: Vocabularies, params: RecommendationParams, *, cutoff: int
+    ) -> Self:
+        """Build the profiles of everyone with an interaction or a customer record before `cutoff` (us)."""
+        choices = tables.choices.filter(pl.col("event_at") < cutoff)
+        names = choices[PERSON].unique()
+        if tables.customers is not None and "created_at" in tables.customers.columns:
+            customers = tables.customers.filter(pl.col("created_at") < cutoff)["customer_id"]
+            names = pl.concat([names, customers]).unique()
+        queries = pl.DataFrame({PERSON: names}).sort(PERSON).with_columns(pl.lit(cutoff, dtype=pl.Int64).alias(AS_OF))
+        lazy = nw.from_native(queries.lazy())
+        rows = features.history(lazy, nw.from_native(choices.lazy()), lookback_days=params.lookback_days)
         history = collect(rows).sort(PERSON, "age_us", ITEM, GRADE)
-        found = read_visitors(asked, history, facts.customers, known, half_life=params.half_life_days)
-        keys = np.array([key_of(name) for name in asked[PERSON]], dtype=np.uint64)
+        visitors = encode_visitors(
+            queries, history, tables.customers, vocabularies, half_life_days=params.half_life_days
+        )
+        keys = np.array([key_of(name) for name in queries[PERSON]], dtype=np.uint64)
         order = np.argsort(keys)
-        found = found.take(order)
-        return cls(keys[order], found.history, found.latest, found.budget, found.stated, until)
+        visitors = visitors.take(order)
+        return cls(keys[order], visitors.history, visitors.latest, visitors.budget, visitors.stated, cutoff)
 
     def row(self, name: str) -> int | None:
-        """Where somebody is, or None."""
+        """Return the row of a person by `customer_id` or `visitor_id`; None if the person is not in the profiles."""
         key = key_of(name)
         place = int(np.searchsorted(self.keys, np.uint64(key)))
         return place if place < len(self.keys) and int(self.keys[place]) == key else None
 
     def history_of(self, row: int, *, now: int, half_life_days: float) -> tuple[IntArray, FloatArray, FloatArray]:
-        """Items somebody chose, their weights as they stand now, and days since each."""
+        """Return the history of the person in a row, decayed to a later instant.
+
+        Parameters
+        ----------
+        row : int
+            As returned by the method `row`.
+        now : int
+            Instant of the request (us); before `cutoff` it counts as `cutoff`.
+        half_life_days : float
+            The half-life that the profiles were built with.
+
+        Returns
+        -------
+        tuple of (ndarray of int64, ndarray of float64, ndarray of float64), each of shape (n_chosen,)
+            Item codes, weights, and days since the latest interaction with the item.
+        """
         begin, end = self.history.indptr[row], self.history.indptr[row + 1]
-        days = max(0.0, (now - self.until) / DAY)
+        days = max(0.0, (now - self.cutoff) / DAY)
         item = self.history.indices[begin:end].astype(np.int64)
         weight = self.history.data[begin:end] * 0.5 ** (days / half_life_days)
         since = np.asarray(self.latest[row, item].todense()).ravel() - 1.0 + days if len(item) else np.empty(0)
         return item, weight, since
 
     def to_files(self) -> dict[str, bytes]:
-        """Write as npz."""
-        arrays: dict[str, Any] = {"keys": self.keys, "budget": self.budget, "until": np.array(self.until)}
+        """Return the profiles as an npz file, by file name."""
+        arrays: dict[str, Any] = {"keys": self.keys, "budget": self.budget, "cutoff": np.array(self.cutoff)}
         arrays |= pack_sparse(self.history, "history") | pack_sparse(self.latest, "latest")
         return {FILE: to_npz(arrays | {f"stated_{n}": codes for n, codes in self.stated.items()})}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
+        """Restore profiles from the files returned by `to_files`."""
         a: dict[str, Any] = dict(from_npz(files[FILE], FILE))
         history, latest = (unpack_sparse(a, name) for name in ("history", "latest"))
         stated = {n.removeprefix("stated_"): codes for n, codes in a.items() if n.startswith("stated_")}
-        return cls(a["keys"], history, latest, a["budget"], stated, int(a["until"]))
+        return cls(a["keys"], history, latest, a["budget"], stated, int(a["cutoff"]))
 
 
 def key_of(name: str) -> int:
-    """Sixty-four bits of a hash of an identity.
+    """Return a 64-bit hash of a `customer_id` or `visitor_id`.
 
     >>> key_of("C1") == key_of("C1") != key_of("C2")
     True

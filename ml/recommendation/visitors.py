@@ -1,4 +1,4 @@
-"""Those who ask, as arrays: what each has chosen so far, what was said about budget and taste, where and when."""
+"""Visitors as arrays: weighted history, stated preferences, instant and store of each query."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ BUDGET = ("budget_low", "budget_high")
 
 @dataclass(frozen=True)
 class Visitors:
-    """Questions, one row each.
+    """Encoded visitors, one row per query.
 
     Attributes
     ----------
     history : csr_matrix of float64, shape (n_rows, n_items)
-        Grade of everything chosen before, halved with every half-life that has passed since.
+        Sum of the grades of earlier interactions with each item, each halved per half-life.
     latest : csr_matrix of float64, shape (n_rows, n_items)
-        Days since each item was last chosen, plus one (so that a stored value is never 0).
+        Days since the latest interaction with each item, plus 1, so that no stored value is 0.
     budget : ndarray of float64, shape (n_rows, 2)
-        Logarithm of the stated budget's ends in yuan; NaN where not stated.
-    stated : mapping of str to ndarray of int64
-        Code of the stated wish by category; the number of codes where there is none.
-    as_of : ndarray of int64
-        us.
-    store : ndarray of int64
-        Code of the store visited; the number of stores where unknown.
+        Natural logarithm of the lower and upper end of the stated budget in yuan; NaN where not stated.
+    stated : mapping of str to ndarray of int64, shape (n_rows,)
+        Code of the stated preference, by category; the size of the category's vocabulary where not stated.
+    as_of : ndarray of int64, shape (n_rows,)
+        Instant of the query (us).
+    store : ndarray of int64, shape (n_rows,)
+        Code of the visited store; the number of stores where unknown.
     """
 
     history: sparse.csr_matrix
@@ -53,106 +53,111 @@ class Visitors:
 
     @property
     def visit(self) -> sparse.csr_matrix:
-        """The part of the history that belongs to this visit: chosen no longer ago than `VISIT_DAYS`."""
+        """Items of `history` whose latest interaction is at most `VISIT_DAYS` old: the current visit."""
         inside = self.latest.data - 1.0 <= VISIT_DAYS
         counts = np.concatenate([[0], np.cumsum(inside)])
-        # `latest` stores every cell of `history`, in the same order: both are made from the same rows and columns.
+        # `latest` stores the same cells as `history`, in the same order, because both come from the same rows.
         parts = (self.history.data[inside], self.history.indices[inside], counts[self.history.indptr])
         return sparse.csr_matrix(parts, shape=self.history.shape)
 
     def take(self, rows: NDArray[np.intp]) -> Visitors:
-        """Some of the rows."""
+        """Return the visitors at the given row numbers."""
         stated = {n: v[rows] for n, v in self.stated.items()}
         return Visitors(
             self.history[rows], self.latest[rows], self.budget[rows], stated, self.as_of[rows], self.store[rows]
         )
 
     def without_history(self) -> Visitors:
-        """The same people before they had chosen anything."""
-        nothing = sparse.csr_matrix(self.history.shape)
-        return Visitors(nothing, nothing, self.budget, self.stated, self.as_of, self.store)
+        """Return the same visitors with an empty history: stated preferences only."""
+        empty = sparse.csr_matrix(self.history.shape)
+        return Visitors(empty, empty, self.budget, self.stated, self.as_of, self.store)
 
     def without_profile(self) -> Visitors:
-        """The same people had they said nothing."""
+        """Return the same visitors without stated preferences."""
         stated = {n: np.full_like(v, np.iinfo(np.int32).max) for n, v in self.stated.items()}
         budget = np.full_like(self.budget, np.nan)
         return Visitors(self.history, self.latest, budget, stated, self.as_of, self.store)
 
 
-def read_visitors(
-    asked: pl.DataFrame, history: pl.DataFrame, customers: pl.DataFrame | None, known: Vocabularies, *, half_life: float
+def encode_visitors(
+    queries: pl.DataFrame,
+    history: pl.DataFrame,
+    customers: pl.DataFrame | None,
+    vocabularies: Vocabularies,
+    *,
+    half_life_days: float,
 ) -> Visitors:
-    """Put questions into arrays.
+    """Encode the visitor of each query.
 
     Parameters
     ----------
-    asked : DataFrame
-        `person_id`, `as_of` (us), and `store_id` where known; one row per question.
+    queries : DataFrame
+        `person_id`, `as_of` (us) and, if available, `store_id`; one row per query.
     history : DataFrame
-        From `features.recommendation.history`; rows of items or questions that are not known are passed over.
+        As returned by `features.recommendation.history`; rows of other queries or unknown items are dropped.
     customers : DataFrame or None
-        What they said about themselves, by `customer_id`; only what was known at `as_of` counts.
-    known : Vocabularies
-        What training knew.
-    half_life : float
-        Days after which a choice counts half.
+        Table `customers` with stated budget (fen) and preferences; those created at or after `as_of` are ignored.
+    vocabularies : Vocabularies
+        As returned by `TrainingTables.vocabularies`.
+    half_life_days : float
+        Half-life of a grade in days.
     """
-    n, items = asked.height, len(known.items)
-    rows = asked.select(PERSON, AS_OF).with_row_index("row")
-    found = history.join(rows, on=[PERSON, AS_OF], how="inner", maintain_order="left")
-    item = known.items.codes(found[ITEM])
+    n, items = queries.height, len(vocabularies.items)
+    numbered = queries.select(PERSON, AS_OF).with_row_index("row")
+    rows = history.join(numbered, on=[PERSON, AS_OF], how="inner", maintain_order="left")
+    item = vocabularies.items.codes(rows[ITEM])
     inside = item < items
-    row, item = found["row"].to_numpy()[inside].astype(np.int64), item[inside]
-    days = found[AGE].to_numpy()[inside] / DAY
-    weight = found[GRADE].to_numpy()[inside] * 0.5 ** (days / half_life)
+    row, item = rows["row"].to_numpy()[inside].astype(np.int64), item[inside]
+    days = rows[AGE].to_numpy()[inside] / DAY
+    weight = rows[GRADE].to_numpy()[inside] * 0.5 ** (days / half_life_days)
     matrix = sparse.csr_matrix((weight, (row, item)), shape=(n, items))
-    stores = asked["store_id"] if "store_id" in asked.columns else pl.Series([None] * n, dtype=pl.String)
-    budget, stated = _said(asked, customers, known)
+    stores = queries["store_id"] if "store_id" in queries.columns else pl.Series([None] * n, dtype=pl.String)
+    budget, stated = _stated_preferences(queries, customers, vocabularies)
     return Visitors(
         matrix,
         _latest(row, item, days, (n, items)),
         budget,
         stated,
-        asked[AS_OF].to_numpy(),
-        known.stores.codes(stores),
+        queries[AS_OF].to_numpy(),
+        vocabularies.stores.codes(stores),
     )
 
 
 def _latest(row: IntArray, item: IntArray, days: FloatArray, shape: tuple[int, int]) -> sparse.csr_matrix:
     cell = row * shape[1] + item
     order = np.lexsort((days, cell))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = cell[order][1:] != cell[order][:-1]
-    kept = order[first]
-    return sparse.csr_matrix((days[kept] + 1.0, (row[kept], item[kept])), shape=shape)
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = cell[order][1:] != cell[order][:-1]
+    first = order[is_first]
+    return sparse.csr_matrix((days[first] + 1.0, (row[first], item[first])), shape=shape)
 
 
-def _said(
-    asked: pl.DataFrame, customers: pl.DataFrame | None, known: Vocabularies
+def _stated_preferences(
+    queries: pl.DataFrame, customers: pl.DataFrame | None, vocabularies: Vocabularies
 ) -> tuple[FloatArray, dict[str, IntArray]]:
-    """Budget and stated wishes, empty for those who were no customers yet."""
-    n = asked.height
-    wishes = {w: w.removeprefix("preferred_") for w in STATED}
+    """Return log budgets and preference codes; missing for persons who were not customers yet."""
+    n = queries.height
+    preferences = {column: column.removeprefix("preferred_") for column in STATED}
     if customers is None:
-        nothing = {c: np.full(n, len(v)) for c, v in known.categories.items() if c in wishes.values()}
-        return np.full((n, 2), np.nan), nothing
+        unstated = {c: np.full(n, len(v)) for c, v in vocabularies.categories.items() if c in preferences.values()}
+        return np.full((n, 2), np.nan), unstated
     columns = [c for c in (*BUDGET, *STATED, "created_at") if c in customers.columns]
-    found = asked.select(PERSON, AS_OF).join(
+    rows = queries.select(PERSON, AS_OF).join(
         customers.select(pl.col("customer_id").alias(PERSON), *columns), on=PERSON, how="left", maintain_order="left"
     )
     if "created_at" in columns:
-        there = pl.col("created_at") < pl.col(AS_OF)
-        found = found.with_columns(pl.when(there).then(pl.col(c)).alias(c) for c in columns)
+        is_customer = pl.col("created_at") < pl.col(AS_OF)
+        rows = rows.with_columns(pl.when(is_customer).then(pl.col(c)).alias(c) for c in columns)
     ends = [
-        found[c].cast(pl.Float64).fill_null(float("nan")).to_numpy() / 100 if c in columns else np.full(n, np.nan)
+        rows[c].cast(pl.Float64).fill_null(float("nan")).to_numpy() / 100 if c in columns else np.full(n, np.nan)
         for c in BUDGET
     ]
     budget = np.log(np.maximum(np.column_stack(ends), 1.0))
     stated = {
-        category: known.categories[category].codes(
-            found[wish] if wish in columns else pl.Series([None] * n, dtype=pl.String)
+        category: vocabularies.categories[category].codes(
+            rows[column] if column in columns else pl.Series([None] * n, dtype=pl.String)
         )
-        for wish, category in wishes.items()
-        if category in known.categories
+        for column, category in preferences.items()
+        if category in vocabularies.categories
     }
     return budget, stated

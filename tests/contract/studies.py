@@ -109,19 +109,19 @@ def _list_value(model: Model, answer: Any) -> list[str]:
 
 
 def _list_cut(study: RankingStudyData) -> int:
-    questions = study.learnt[0].asked.filter(pl.col(AS_OF) < study.until)
+    questions = study.training_part[0].queries.filter(pl.col(AS_OF) < study.cutoff)
     return int(questions[AS_OF].quantile(0.8, "nearest"))  # type: ignore[arg-type]
 
 
 def _lists_before(study: RankingStudyData, cut: int, like: RankingStudyData) -> Mapping[str, Any]:
-    study = replace(study, until=cut)
-    facts, questions = study.learnt[0], like.learnt[0].asked
+    study = replace(study, cutoff=cut)
+    tables, questions = study.training_part[0], like.training_part[0].queries
     key = [PERSON, AS_OF]
     spine = questions.filter(pl.col(AS_OF) <= cut).select(key)
     assert spine.height > 100 and spine[AS_OF].max() == cut
-    history = facts.history.join(spine, on=key, how="semi")
+    history = tables.history.join(spine, on=key, how="semi")
     return {
-        "questions": facts.asked.filter(pl.col(AS_OF) < cut).sort(key),
+        "queries": tables.queries.filter(pl.col(AS_OF) < cut).sort(key),
         "history": history.sort(history.columns),
         "model": study.fit().served.to_files(),
     }
@@ -193,8 +193,8 @@ def _row_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
 
 
 def _list_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:
-    facts = RankingStudyData.read(config, engine=engine).facts()
-    return {name: getattr(facts, name) for name in ("chosen", "asked", "wanted", "history")}
+    tables = RankingStudyData.read(config, engine=engine).training_tables()
+    return {name: getattr(tables, name) for name in ("choices", "queries", "relevant", "history")}
 
 
 def _series_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame]:

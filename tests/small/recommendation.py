@@ -104,7 +104,7 @@ def write_recommendation(folder: Path, tables: dict[str, pl.DataFrame], **change
             "als": {"factors": 4, "regularization": 1.0, "iterations": 5, "num_threads": 1},
             "low_pass": {"rank": 4},
             "ranker": {"n_estimators": 40, "min_data_in_leaf": 20, "num_threads": 1},
-            "questions": 2_000,
+            "max_queries": 2_000,
         },
         "gate": {"ndcg_at_10": {"at_least": 0.3}},
         "tune": {"folds": 2, "space": {"params.ranker.num_leaves": {"low": 7, "high": 31, "integer": True}}},

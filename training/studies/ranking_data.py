@@ -1,8 +1,9 @@
-"""A task that ranks: what is learnt from, questions held out in time, and how good the lists are that answer them.
+"""Data of a ranking study: source tables, training part and held-out queries.
 
-Time decides: everything up to an instant is learnt from, every question asked after it tests. Where the data has no
-time, its own split column (or a hash of each row) takes its place: lists are learnt from the train rows, the weights
-of a blend are chosen on the calibrate rows, and the test rows are asked about with the train rows as history.
+The split is by time: everything before a cut-off trains, every query from the cut-off on tests. Data without time use
+their own split column, or a hash of each row, instead: retrievers are fitted on the train rows, blend weights are
+chosen on the calibrate rows, and the test rows are the relevant items of one query per person, whose history is the
+train rows.
 """
 
 from __future__ import annotations
@@ -30,42 +31,61 @@ from training.split import RANDOM_SPLIT_NOTE
 from training.studies.ranking_holdout import HoldoutSet
 from training.studies.task_tables import read_task_tables
 
-MOST_TESTED = 10_000  # questions of the test part that are asked; more would only narrow the intervals
-# Any instant will do where the data has none: train rows just before, questions at it.
-NO_TIME = 1_577_836_800_000_000
-LEARN_FROM = 0.3  # share of the choices, by time, that pass before anything is asked
+MAX_TEST_QUERIES = 10_000  # a larger sample only narrows the intervals
+# Stand-in instant for data without time: train rows lie just before it, queries at it.
+TIMELESS_INSTANT = 1_577_836_800_000_000
+WARM_UP_SHARE = 0.3  # share of the choices, in time order, before the first query, so that queries have a history
 
 
 @dataclass(frozen=True)
 class RankingData:
-    """Raw tables of a ranking task, and where in time they are cut.
+    """Source tables of a ranking task and their split.
 
     Attributes
     ----------
+    config : TaskConfig
+        As returned by `training.config.load_config`.
+    raw : RawTables
+        Source tables with their validation results.
     tables : mapping of str to LazyFrame
-        Events, vehicles and customers, as far as there are any.
-    until : int
-        us: learnt from before, tested from here on.
+        `events`, and `vehicles` and `customers` if available; without time, `events` has the column `part`.
+    cutoff : int
+        Training cut-off (us): earlier events train, queries from here on test.
     notes : tuple of str
-        For whoever reads the report.
+        Notes on the split for the report.
+    fingerprint : str
+        Fingerprint of the source tables.
+    engine : {'polars', 'spark'}
+        Engine that computes the features.
     """
 
     config: TaskConfig
     raw: RawTables
     tables: Mapping[str, pl.LazyFrame]
-    until: int
+    cutoff: int
     notes: tuple[str, ...]
     fingerprint: str
     engine: str = "polars"
 
     @classmethod
     def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> Self:
-        """Read and check the tables, and find the instant (or the split column) that separates training and test.
+        """Read and validate the source tables, and determine the split.
+
+        Parameters
+        ----------
+        config : TaskConfig
+            As returned by `training.config.load_config`.
+        engine : {'polars', 'spark'}
+            Engine that computes the features.
+        progress : callable, optional
+            Called with one line of text per step.
 
         Raises
         ------
-        DataError, ConfigError
-            Something is missing.
+        DataError
+            A table is missing or invalid, or a part of the split has no row.
+        ConfigError
+            The time column is not in the data.
         """
         split = (config.split.column,) if config.split.column else ()
         extra = {"vehicles": config.extra_features, "events": ExtraFeatures(categorical=split)}
@@ -74,24 +94,24 @@ class RankingData:
         present = tables["events"].collect_schema().names()
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
         if config.timeless:
-            tables["events"], notes = _parted(tables["events"], present, config)
-            return cls(config, raw, tables, NO_TIME, notes, fingerprint, engine)
+            tables["events"], notes = _assign_parts(tables["events"], present, config)
+            return cls(config, raw, tables, TIMELESS_INSTANT, notes, fingerprint, engine)
         if config.time not in present:
             raise ConfigError(
-                f"time: column '{config.time}' is not in the data of events; map it in the sources, or set time: none"
+                f"time: events has no column '{config.time}'; map it in the sources file, or set time: none"
             )
         at = tables["events"].select(pl.col(config.time)).collect()[config.time]
-        until = int(at.quantile(config.split.train + config.split.calibrate, "nearest") or 0)
-        return cls(config, raw, tables, until, (), fingerprint, engine)
+        cutoff = int(at.quantile(config.split.train + config.split.calibrate, "nearest") or 0)
+        return cls(config, raw, tables, cutoff, (), fingerprint, engine)
 
     @property
     def problem(self) -> RankingProblem:
-        """Problem of the task."""
+        """Problem of the task: estimator and metrics."""
         return cast("RankingProblem", self.config.definition.problem)
 
     @property
     def params(self) -> RecommendationParams:
-        """Of the configuration."""
+        """Parameters of the task, typed."""
         return cast("RecommendationParams", self.config.params)
 
     @property
@@ -101,87 +121,104 @@ class RankingData:
 
     @property
     def extra(self) -> tuple[Sequence[str], Sequence[str]]:
-        """The dealership's own columns of its vehicles."""
+        """Extra numeric and categorical columns of `vehicles`."""
         return self.config.extra_features.numeric, self.config.extra_features.categorical
 
     def frames(self, part: str = "calibrate") -> Mapping[str, nw.LazyFrame[Any]]:
-        """Tables on the engine; without time, `part` are the rows that are asked about."""
+        """Return the tables on the engine; without time, `events` has the rows of train and `part`."""
         tables = dict(self.tables)
         if not self.timed:
             inside = pl.col("part").is_in(["train", part])
-            at = pl.when(pl.col("part") == "train").then(NO_TIME - 1).otherwise(NO_TIME).cast(pl.Int64)
-            tables["events"] = tables["events"].filter(inside).with_columns(event_at=at).drop("part")
+            at = pl.when(pl.col("part") == "train").then(TIMELESS_INSTANT - 1).otherwise(TIMELESS_INSTANT)
+            tables["events"] = tables["events"].filter(inside).with_columns(event_at=at.cast(pl.Int64)).drop("part")
         return to_engine(tables, self.engine)
 
-    def facts(self) -> TrainingTables:
-        """Everything that follows from the tables."""
+    def training_tables(self) -> TrainingTables:
+        """Compute interactions, queries, relevant items and history.
+
+        Raises
+        ------
+        DataError
+            No event is an interaction with a vehicle.
+        """
         frames = self.frames()
-        asked = None if self.timed else _everybody(collect(frames["events"]))
-        facts = TrainingTables.gather(
-            frames, self.params, asked=asked, since=LEARN_FROM, engine=self.engine, extra=self.extra
+        queries = None if self.timed else _one_query_per_person(collect(frames["events"]))
+        tables = TrainingTables.gather(
+            frames, self.params, queries=queries, warm_up_share=WARM_UP_SHARE, engine=self.engine, extra=self.extra
         )
-        if facts.chosen.height == 0:
+        if tables.choices.height == 0:
             raise DataError(
-                "recommendation: nothing was chosen: no event names a vehicle, or params.grades names none of the "
-                "event types; check events and the mapping of event_type"
+                "recommendation: events has no interaction: either vehicle_id is null in every row or params.grades "
+                "names none of the event types; check the mapping of vehicle_id and event_type"
             )
-        return facts
+        return tables
 
     @cached_property
-    def learnt(self) -> tuple[TrainingTables, TrainingData]:
-        """What is learnt from."""
-        facts = self.facts()
-        return facts, facts.material(facts.known(self.until), self.params)
+    def training_part(self) -> tuple[TrainingTables, TrainingData]:
+        """Training tables, and the same encoded with the vocabularies before the cut-off."""
+        tables = self.training_tables()
+        return tables, tables.encode(tables.vocabularies(self.cutoff), self.params)
 
-    def test(self) -> HoldoutSet:
-        """The questions of the test part, with what a model needs to answer them."""
+    def build_holdout(self) -> HoldoutSet:
+        """Return the held-out queries and the tables that a model needs to answer them.
+
+        Raises
+        ------
+        DataError
+            The test part has no query.
+        """
         frames = self.frames("test")
         if self.timed:
-            asked = self.learnt[0].asked.filter(pl.col(AS_OF) >= self.until)
-            asked = asked.sample(MOST_TESTED, seed=0) if asked.height > MOST_TESTED else asked
+            queries = self.training_part[0].queries.filter(pl.col(AS_OF) >= self.cutoff)
+            queries = queries.sample(MAX_TEST_QUERIES, seed=0) if queries.height > MAX_TEST_QUERIES else queries
         else:
-            asked = _everybody(collect(frames["events"]))
-        if asked.height == 0:
+            queries = _one_query_per_person(collect(frames["events"]))
+        if queries.height == 0:
             raise DataError(
-                "recommendation: nobody asks anything in the test part; give more data or other split shares"
+                "recommendation: the test part has no query; provide more data or raise the share split.test"
             )
-        return HoldoutSet.keep({n: collect(f) for n, f in frames.items()}, asked, self.extra)
+        return HoldoutSet.build({n: collect(f) for n, f in frames.items()}, queries, self.extra)
 
     @cached_property
     def holdout(self) -> HoldoutSet:
-        """The test part, taken once."""
-        return self.test()
+        """The held-out queries, as returned by `build_holdout`."""
+        return self.build_holdout()
 
     @property
     def last_training_instant(self) -> int | None:
-        """us; None without time."""
-        return self.until - 1 if self.timed else None
+        """Instant of the last training event at the latest (us); None without time."""
+        return self.cutoff - 1 if self.timed else None
 
 
-def _everybody(events: pl.DataFrame) -> pl.DataFrame:
-    """One question of everybody who has rows to be asked about, at the instant that stands for it."""
+def _one_query_per_person(events: pl.DataFrame) -> pl.DataFrame:
+    """Return one query at `TIMELESS_INSTANT` for each person with a row at that instant."""
     who = next(n for n in ("customer_id", "visitor_id") if n in events.columns)
-    people = events.filter(pl.col("event_at") == NO_TIME).select(pl.col(who).alias(PERSON)).drop_nulls().unique()
-    return people.sort(PERSON).with_columns(pl.lit(NO_TIME, dtype=pl.Int64).alias(AS_OF), pl.lit(False).alias("midway"))
+    people = events.filter(pl.col("event_at") == TIMELESS_INSTANT).select(pl.col(who).alias(PERSON))
+    at = pl.lit(TIMELESS_INSTANT, dtype=pl.Int64).alias(AS_OF)
+    return people.drop_nulls().unique().sort(PERSON).with_columns(at, pl.lit(False).alias("midway"))
 
 
-def _parted(events: pl.LazyFrame, names: Sequence[str], config: TaskConfig) -> tuple[pl.LazyFrame, tuple[str, ...]]:
-    """Events with `part`: by their own column, or by a hash of each row."""
+def _assign_parts(
+    events: pl.LazyFrame, names: Sequence[str], config: TaskConfig
+) -> tuple[pl.LazyFrame, tuple[str, ...]]:
+    """Add the column `part`, from the data's split column or from a hash of each row; return it with notes."""
     who = next((n for n in ("customer_id", "visitor_id") if n in names), None)
     if who is None or "vehicle_id" not in names:
-        raise DataError("events: needs vehicle_id and customer_id or visitor_id; map them in the sources")
+        raise DataError(
+            "events: needs the columns vehicle_id and customer_id or visitor_id; map them in the sources file"
+        )
     if config.split.column:
         values = {v: str(part) for part, v in config.split.values.items()}
         part = pl.col(config.split.column).replace_strict(values, default=None, return_dtype=pl.String)
-        found = events.with_columns(part=part).drop(config.split.column).filter(pl.col("part").is_not_null())
-        there = set(found.select("part").unique().collect()["part"])
-        if missing := {*config.split.values} - there:
+        rows = events.with_columns(part=part).drop(config.split.column).filter(pl.col("part").is_not_null())
+        present = set(rows.select("part").unique().collect()["part"])
+        if missing := {*config.split.values} - present:
             name: Part = next(n for n in ("train", "calibrate", "test") if n in missing)
             raise DataError(
-                f"events.{config.split.column}: no row is of part '{name}', which is written "
-                f"'{config.split.values[name]}' there; correct split.values"
+                f"events.{config.split.column}: no row of part '{name}', that is, none with the value "
+                f"'{config.split.values[name]}'; correct split.values"
             )
-        return found, ("the data has no time: the split is the data's own",)
+        return rows, ("the data has no time: the split is that of the data",)
     share = pl.struct(who, "vehicle_id").hash(seed=config.split.seed).cast(pl.Float64) / 2.0**64
     low, high = config.split.train, config.split.train + config.split.calibrate
     part = pl.when(share < low).then(pl.lit("train")).when(share < high).then(pl.lit("calibrate"))

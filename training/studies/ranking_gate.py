@@ -1,4 +1,4 @@
-"""Conditions of the promotion gate for ranked lists, on the held-out queries of the candidate."""
+"""Promotion-gate conditions for ranked lists, on the held-out queries of the candidate."""
 
 from __future__ import annotations
 
@@ -24,46 +24,55 @@ from training.studies.gate_checks import (
     prediction_check,
     training_overlap_note,
 )
-from training.studies.ranking_holdout import EvaluatedLists, HoldoutSet, beats, by_person
+from training.studies.ranking_holdout import EvaluatedLists, HoldoutSet, by_person, gain_over_champion
 
-EXAMPLE_INSTANT = "2030-01-01T00:00:00+00:00"  # one instant, so that two answers can agree
+EXAMPLE_INSTANT = "2030-01-01T00:00:00+00:00"  # fixed, because pages depend on the instant of the request
 
 
 def ranking_gate_checks(
     metrics: Mapping[str, ListMetric], candidate: Model, champion: Model | None, folder: Path
 ) -> Sequence[GateCheck]:
-    """Compare the candidate's lists with those of the champion, or of the most popular items.
+    """Compare the candidate's lists with the champion's or, without a champion, with lists of the most popular items.
 
     Parameters
     ----------
     metrics : mapping of str to ListMetric
-        Of the task; the first is compared.
+        Metrics of the task.
+    candidate : Model
+        Version to promote, as returned by `ml.champions.load`.
+    champion : Model or None
+        Version in production; None for a first promotion.
     folder : Path
-        Folder with the held-out queries and the tables that they read.
+        Folder that `HoldoutSet.write` wrote the held-out queries to.
+
+    Returns
+    -------
+    sequence of GateCheck
+        Comparison of the primary metric, guards of the configuration, and the check of the answers.
     """
     holdout, n, primary = HoldoutSet.read(folder), bootstraps(candidate), candidate.task.primary_metric
     estimator = cast("RecommendationEstimator", candidate.estimator)
     evaluated = EvaluatedLists.of(holdout, estimator)
-    rows, person = evaluated.rows, evaluated.material.questions.person
+    rows, person = evaluated.rows, evaluated.inputs.queries.person
 
     def value(name: str) -> Interval:
-        figures = np.asarray(metrics[name].compute(evaluated.items()[rows], evaluated.wanted[rows]))
-        return mean_with_interval(by_person(figures, person[rows]), n=n)
+        values = np.asarray(metrics[name].compute(evaluated.items()[rows], evaluated.relevant[rows]))
+        return mean_with_interval(by_person(values, person[rows]), n=n)
 
     if champion is None:
         first = baseline_check(candidate, value(primary), baseline_name="popularity")
     else:
-        other = cast("RecommendationEstimator", champion.estimator)
-        gain = beats(holdout, estimator, other, metric=metrics[primary].compute, n=n)
-        remark = training_overlap_note(champion, holdout.asked[AS_OF].to_numpy())
-        first = champion_check(candidate, champion, gain, rows=f"{len(rows):,} questions", remark=remark)
+        champion_estimator = cast("RecommendationEstimator", champion.estimator)
+        gain = gain_over_champion(holdout, estimator, champion_estimator, metric=metrics[primary].compute, n=n)
+        remark = training_overlap_note(champion, holdout.queries[AS_OF].to_numpy())
+        first = champion_check(candidate, champion, gain, rows=f"{len(rows):,} queries", remark=remark)
     return [
         first,
         *guard_checks(candidate, lambda name: value(name).value),
-        prediction_check("the model answers, one request at a time like a batch", lambda: _one_like_many(candidate)),
+        prediction_check("a single request and a batch get the same answer", lambda: _single_equals_batch(candidate)),
     ]
 
 
-def _one_like_many(model: Model) -> tuple[bool, str]:
-    one, two = (predict_example(model, count=k, at=EXAMPLE_INSTANT)[-1] for k in (1, 2))
-    return one == two, "they agree" if one == two else "they differ"
+def _single_equals_batch(model: Model) -> tuple[bool, str]:
+    single, batch = (predict_example(model, count=k, at=EXAMPLE_INSTANT)[-1] for k in (1, 2))
+    return single == batch, "the answers agree" if single == batch else "the answers differ"

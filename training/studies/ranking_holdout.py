@@ -1,4 +1,4 @@
-"""Questions held out, kept without names, and what models list in answer to them."""
+"""Held-out queries, stored without identities, and the lists that models return for them."""
 
 from __future__ import annotations
 
@@ -23,58 +23,72 @@ from ml.recommendation.params import RecommendationParams
 from ml.recommendation.recommender import TrainingData
 from ml.recommendation.training_tables import TrainingTables
 
-LENGTH = 10
+LIST_LENGTH = 10
 
 
 @dataclass(frozen=True)
 class HoldoutSet:
-    """Questions held out, with raw tables from which any model can build what it reads; nobody is named in them.
+    """Held-out queries with the source tables that any version needs to answer them; persons are numbered, not named.
 
     Attributes
     ----------
     tables : mapping of str to DataFrame
-        Events of those who ask, under other names, all vehicles, and what the customers said.
-    asked : DataFrame
-        The questions.
+        `events` of the persons of the queries, and `vehicles` and `customers` if available.
+    queries : DataFrame
+        `person_id`, `as_of` (us), `midway` and further columns of the queries, sorted by person and time.
+    extra : tuple of (sequence of str, sequence of str)
+        Extra numeric and categorical columns of `vehicles`.
     """
 
     tables: Mapping[str, pl.DataFrame]
-    asked: pl.DataFrame
+    queries: pl.DataFrame
     extra: tuple[Sequence[str], Sequence[str]]
 
     @classmethod
-    def keep(
-        cls, tables: Mapping[str, pl.DataFrame], asked: pl.DataFrame, extra: tuple[Sequence[str], Sequence[str]]
+    def build(
+        cls, tables: Mapping[str, pl.DataFrame], queries: pl.DataFrame, extra: tuple[Sequence[str], Sequence[str]]
     ) -> HoldoutSet:
-        """Keep what the questions need."""
+        """Select the rows that the queries need and replace identities by numbers.
+
+        Parameters
+        ----------
+        tables : mapping of str to DataFrame
+            Source tables `events`, and `vehicles` and `customers` if available.
+        queries : DataFrame
+            `person_id`, `as_of` (us) and `midway`.
+        extra : tuple of (sequence of str, sequence of str)
+            Extra numeric and categorical columns of `vehicles`.
+        """
         events = tables["events"]
-        names = asked[PERSON].unique().sort()
+        names = queries[PERSON].unique().sort()
         alias = pl.DataFrame({PERSON: names, "alias": [f"p{i}" for i in range(len(names))]})
         who = [n for n in ("customer_id", "visitor_id") if n in events.columns]
         if len(who) == 2:
-            known = events.drop_nulls(who).group_by("visitor_id").agg(pl.col("customer_id").min().alias("known_as"))
-            events = events.join(known, on="visitor_id", how="left", maintain_order="left")
-            person = pl.coalesce("customer_id", "known_as", "visitor_id")
+            registered = (
+                events.drop_nulls(who).group_by("visitor_id").agg(pl.col("customer_id").min().alias("registered_as"))
+            )
+            events = events.join(registered, on="visitor_id", how="left", maintain_order="left")
+            person = pl.coalesce("customer_id", "registered_as", "visitor_id")
         else:
             person = pl.col(who[0])
-        kept = ("event_id", "event_at", "event_type", "vehicle_id", "session_id", "store_id")
+        event_columns = ("event_id", "event_at", "event_type", "vehicle_id", "session_id", "store_id")
         events = events.with_columns(person.alias(PERSON)).join(alias, on=PERSON, how="inner")
-        events = events.select(pl.col("alias").alias("customer_id"), *(n for n in kept if n in events.columns))
-        found = {"events": events}
+        events = events.select(pl.col("alias").alias("customer_id"), *(n for n in event_columns if n in events.columns))
+        selected = {"events": events}
         if "vehicles" in tables:
-            found["vehicles"] = tables["vehicles"].drop("vin", "cost", strict=False)
+            selected["vehicles"] = tables["vehicles"].drop("vin", "cost", strict=False)
         if "customers" in tables:
-            said = ("created_at", "budget_low", "budget_high", "preferred_energy_type", "preferred_body_type")
+            preferences = ("created_at", "budget_low", "budget_high", "preferred_energy_type", "preferred_body_type")
             rows = tables["customers"].join(alias, left_on="customer_id", right_on=PERSON, how="inner")
-            found["customers"] = rows.select(
-                pl.col("alias").alias("customer_id"), *(n for n in said if n in rows.columns)
+            selected["customers"] = rows.select(
+                pl.col("alias").alias("customer_id"), *(n for n in preferences if n in rows.columns)
             )
-        asked = asked.join(alias, on=PERSON, how="inner").drop(PERSON).rename({"alias": PERSON})
-        return cls(found, asked.sort(PERSON, AS_OF), extra)
+        queries = queries.join(alias, on=PERSON, how="inner").drop(PERSON).rename({"alias": PERSON})
+        return cls(selected, queries.sort(PERSON, AS_OF), extra)
 
     def write(self, folder: Path) -> None:
-        """Write as Parquet files."""
-        for name, frame in (*self.tables.items(), ("asked", self.asked)):
+        """Write the tables as `test_<name>.parquet` into a folder."""
+        for name, frame in (*self.tables.items(), ("queries", self.queries)):
             frame.write_parquet(folder / f"test_{name}.parquet")
         pl.DataFrame(
             {"extra": [list(self.extra[0]), list(self.extra[1])]}, schema={"extra": pl.List(pl.String)}
@@ -82,96 +96,125 @@ class HoldoutSet:
 
     @classmethod
     def read(cls, folder: Path) -> HoldoutSet:
-        """Restore what `write` wrote."""
-        found = {p.stem.removeprefix("test_"): pl.read_parquet(p) for p in sorted(folder.glob("test_*.parquet"))}
-        numeric, categorical = found.pop("extra")["extra"].to_list()
-        return cls({n: f for n, f in found.items() if n != "asked"}, found["asked"], (numeric, categorical))
+        """Read the tables that `write` wrote."""
+        tables = {p.stem.removeprefix("test_"): pl.read_parquet(p) for p in sorted(folder.glob("test_*.parquet"))}
+        numeric, categorical = tables.pop("extra")["extra"].to_list()
+        queries = tables.pop("queries")
+        return cls(tables, queries, (numeric, categorical))
 
-    def facts(self, params: RecommendationParams) -> TrainingTables:
-        """As a model with these parameters reads it."""
+    def training_tables(self, params: RecommendationParams) -> TrainingTables:
+        """Compute history and relevant items of the queries with the parameters of a version."""
         frames = to_engine({n: f.lazy() for n, f in self.tables.items()}, "polars")
-        return TrainingTables.gather(frames, params, asked=self.asked, extra=self.extra)
+        return TrainingTables.gather(frames, params, queries=self.queries, extra=self.extra)
 
 
 @dataclass(frozen=True)
 class EvaluatedLists:
-    """Answers of one model to held-out questions that were answered by somebody.
+    """Lists of one model for the held-out queries.
 
     Attributes
     ----------
-    facts, material
-        As the model reads them.
-    rows : ndarray of int64
-        Questions of which something was wanted that the model could know.
-    lists : ndarray of int64, shape (n_questions, 10)
-        Vehicles, as rows of the material's.
+    holdout : HoldoutSet
+        Held-out queries.
+    tables : TrainingTables
+        As returned by `holdout.training_tables` with the model's parameters.
+    inputs : TrainingData
+        The same, encoded with the model's vocabularies.
+    lists : ndarray of int64, shape (n_queries, 10)
+        Row numbers of `inputs.vehicles`, best first; -1 after the end of a list.
     """
 
     holdout: HoldoutSet
-    facts: TrainingTables
-    material: TrainingData
+    tables: TrainingTables
+    inputs: TrainingData
     lists: IntArray
 
     @classmethod
     def of(cls, holdout: HoldoutSet, estimator: RecommendationEstimator) -> EvaluatedLists:
-        """Let a model answer."""
+        """Let a model answer the held-out queries."""
         recommender = estimator.recommender
-        facts = holdout.facts(recommender.params)
-        material = facts.material(recommender.known, recommender.params)
-        return cls(
-            holdout, facts, material, recommender.lists(material.questions.visitors, material.vehicles, k=LENGTH)
-        )
+        tables = holdout.training_tables(recommender.params)
+        inputs = tables.encode(recommender.vocabularies, recommender.params)
+        lists = recommender.lists(inputs.queries.visitors, inputs.vehicles, k=LIST_LENGTH)
+        return cls(holdout, tables, inputs, lists)
 
     def items(self, lists: IntArray | None = None) -> IntArray:
-        """The items that the listed vehicles stand for; -1 for none."""
-        item = np.append(self.material.vehicles.item, -1)[self.lists if lists is None else lists]
-        return _once(np.where(item < len(self.material.known.items), item, -1))
+        """Return the item codes of the listed vehicles; -1 for an empty place, an unknown item or a repeated one."""
+        item = np.append(self.inputs.vehicles.item, -1)[self.lists if lists is None else lists]
+        return _drop_repeats(np.where(item < len(self.inputs.vocabularies.items), item, -1))
 
     def translated(self, other: EvaluatedLists) -> IntArray:
-        """The items, as this model knows them, that stand for the vehicles another model listed."""
-        place = {name: i for i, name in enumerate(self.material.vehicles.ids)}
-        rows = np.array([place.get(name, -1) for name in other.material.vehicles.ids] + [-1], dtype=np.int64)
+        """Return the lists of another model as item codes of this one, matched by `vehicle_id`."""
+        place = {name: i for i, name in enumerate(self.inputs.vehicles.ids)}
+        rows = np.array([place.get(name, -1) for name in other.inputs.vehicles.ids] + [-1], dtype=np.int64)
         return self.items(rows[other.lists])
 
     @property
-    def wanted(self) -> sparse.csr_matrix:
-        """What was wanted."""
-        return self.material.questions.wanted
+    def relevant(self) -> sparse.csr_matrix:
+        """Grades of the relevant items, shape (n_queries, n_items)."""
+        return self.inputs.queries.relevant
 
     @property
     def rows(self) -> NDArray[np.intp]:
-        """Questions of which something was wanted."""
-        return np.flatnonzero(np.diff(self.wanted.indptr) > 0)
+        """Row numbers of the queries with at least one relevant item in the model's vocabulary."""
+        return np.flatnonzero(np.diff(self.relevant.indptr) > 0)
 
 
-def _once(items: IntArray) -> IntArray:
-    """Lists in which what stands a second time is empty: a model that knows finer items may list one of ours twice.
+def _drop_repeats(items: IntArray) -> IntArray:
+    """Set repeated items of a list to -1; vehicles of two items of another model may belong to one item of this model.
 
-    >>> _once(np.array([[3, 1, 3, -1]])).tolist()
+    >>> _drop_repeats(np.array([[3, 1, 3, -1]])).tolist()
     [[3, 1, -1, -1]]
     """
     order = np.argsort(items, axis=1, kind="stable")
     ordered = np.take_along_axis(items, order, axis=1)
-    again = np.zeros(items.shape, dtype=bool)
-    again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
-    found = items.copy()
-    np.put_along_axis(found, order, np.where(again, -1, ordered), axis=1)
-    return found
+    is_repeat = np.zeros(items.shape, dtype=bool)
+    is_repeat[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    unique = items.copy()
+    np.put_along_axis(unique, order, np.where(is_repeat, -1, ordered), axis=1)
+    return unique
 
 
 def by_person(values: FloatArray, person: NDArray[np.uint64]) -> FloatArray:
-    """Mean of each person's questions: people, not visits, are what intervals are drawn over."""
-    there = np.isfinite(values)
-    _, code = np.unique(person[there], return_inverse=True)
-    return np.bincount(code, weights=values[there]) / np.bincount(code)
+    """Average a metric per person; intervals resample people, because visits of one person are dependent.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_queries,)
+        Metric of each query; NaN values are left out.
+    person : ndarray of uint64, shape (n_queries,)
+        Person number of each query.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_people,)
+        Means, by ascending person number.
+    """
+    finite = np.isfinite(values)
+    _, code = np.unique(person[finite], return_inverse=True)
+    return np.bincount(code, weights=values[finite]) / np.bincount(code)
 
 
-def beats(
+def gain_over_champion(
     holdout: HoldoutSet, candidate: RecommendationEstimator, champion: RecommendationEstimator, *, metric: Any, n: int
 ) -> Interval:
-    """Gain of a candidate over a champion on the same questions, in terms of what the candidate knows."""
-    mine, other = EvaluatedLists.of(holdout, candidate), EvaluatedLists.of(holdout, champion)
-    rows, person = mine.rows, mine.material.questions.person
-    own = np.asarray(metric(mine.items()[rows], mine.wanted[rows]))
-    theirs = np.asarray(metric(mine.translated(other)[rows], mine.wanted[rows]))
-    return mean_with_interval(by_person(own - theirs, person[rows]), n=n)
+    """Return the gain of a candidate over the champion on the held-out queries, with a bootstrap interval over people.
+
+    Both are measured on the item vocabulary of the candidate.
+
+    Parameters
+    ----------
+    holdout : HoldoutSet
+        Held-out queries of the candidate.
+    candidate, champion : RecommendationEstimator
+        Fitted estimators.
+    metric : callable
+        ``(lists, relevant) -> array of shape (n_queries,)``, such as `ml.metrics.ranked_lists.ndcg_at_k`.
+    n : int
+        Number of bootstrap resamples.
+    """
+    own, other = EvaluatedLists.of(holdout, candidate), EvaluatedLists.of(holdout, champion)
+    rows, person = own.rows, own.inputs.queries.person
+    candidate_values = np.asarray(metric(own.items()[rows], own.relevant[rows]))
+    champion_values = np.asarray(metric(own.translated(other)[rows], own.relevant[rows]))
+    return mean_with_interval(by_person(candidate_values - champion_values, person[rows]), n=n)

@@ -5,8 +5,8 @@ and the probability that the policy in force put it there. The reward of an expo
 `request_id` and `vehicle_id` is a choice (an event type that `params.grades` names), else 0.
 
 The version answers each request as it answers a held-out query: it ranks what was on offer in the store at `shown_at`
-for the visitor, by what was known of the visitor before. Its k-th vehicle is what it would have put at place k, with
-probability 1; pins, limits and exploration of the page are left out. So an exposure counts, with the weight
+for the visitor, from the history before that instant. Its k-th vehicle is the one it would show at place k, with
+probability 1; pins, diversity limits and exploration are left out. So an exposure counts, with the weight
 ``1 / propensity``, where the version's vehicle at that place is the one that was shown, and not otherwise.
 `ml.metrics.off_policy` holds the estimators. Only requests after the version's training are read.
 """
@@ -42,7 +42,7 @@ MAX_REQUESTS = 20_000  # a larger sample only narrows the intervals
 MIN_EFFECTIVE_ROWS = 10  # fewer carry no interval
 FEW_EFFECTIVE_ROWS = 200
 COLUMNS = ("reward", "propensity", "agrees", "expected", "expected_other")
-PRIOR_CHOICES = 5.0  # choices of an average vehicle that each vehicle's own are added to
+PRIOR_CHOICES = 5.0  # added to both sides of each vehicle's ratio, which shrinks it towards 1
 
 
 def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, source: Path) -> Report:
@@ -53,37 +53,47 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
     Parameters
     ----------
     study : RankingData
-        Events (with `request_id`), vehicles and customers.
+        As returned by `RankingData.read`; `events` needs the column `request_id`.
     estimator : RecommendationEstimator
+        The fitted version.
     source : Path
-        Table `exposures`, `.parquet` or `.csv`; columns are mapped as the source `exposures` of the configuration says.
+        File with the table `exposures`, `.parquet` or `.csv`; its columns are mapped as configured for the source
+        `exposures`.
+
+    Returns
+    -------
+    Report
+        Metrics `reward_dr`, `reward_snips` and `reward_ips` (choices per exposure, against the logged mean), the gain
+        over the logging policy, and the overlap of version and log.
 
     Raises
     ------
     ConfigError
-        The data has no time, or the file is of another kind.
+        The data has no time, or the file is neither Parquet nor CSV.
     DataError
         No exposure after the training, no `request_id` in events, or too few exposures agree with the version.
     """
     if not study.timed:
-        raise ConfigError("--logged: the data has no time, so no request comes after the training; use the holdout")
+        raise ConfigError(
+            "--logged: the data has no time, so no request is later than the training; evaluate on the holdout instead"
+        )
     tables = {name: collect(frame) for name, frame in study.frames().items()}
-    since = estimator.people.until
+    since = estimator.profiles.cutoff
     exposures = _exposures(study.config, source).filter(pl.col("shown_at") >= since)
     if exposures.is_empty():
-        raise DataError(f"{source}: no exposure at or after {instant(since)}, the end of training: log more")
+        raise DataError(f"{source}: no exposure at or after {instant(since)}, the end of training; log more requests")
     queries = _queries(exposures, tables["events"])
     exposures = exposures.join(queries, on="request_id", how="semi", maintain_order="left")
     choices = _choices(tables["events"], study.params.grades)
     exposures = exposures.join(choices, on=["request_id", "vehicle_id"], how="left", maintain_order="left")
-    holdout = HoldoutSet.keep(tables, queries, study.extra)
+    holdout = HoldoutSet.build(tables, queries, study.extra)
     ranked = _ranked(holdout, estimator, places=int(exposures["place"].max()))  # type: ignore[arg-type]
     rows = exposures.join(ranked, on=["request_id", "place"], how="left", maintain_order="left")
     return _report(study, _expectations(rows.with_columns(pl.col("reward").fill_null(0.0))), source)
 
 
 def _exposures(config: TaskConfig, file: Path) -> pl.DataFrame:
-    """The logged exposures, in contract."""
+    """Read and validate the logged exposures."""
     if file.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"--logged {file}: must be a .parquet or .csv file, got '{file.suffix}'")
     sources, path = load_sources(config.sources), {file.suffix[1:]: str(file.resolve())}
@@ -100,7 +110,7 @@ def _exposures(config: TaskConfig, file: Path) -> pl.DataFrame:
 
 
 def _queries(exposures: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Person, instant and store of some requests; of two requests of one person at one instant the first."""
+    """Return one query per request, `MAX_REQUESTS` at most; of requests by one person at one instant, the first."""
     absent = [pl.lit(None, dtype=pl.String).alias(n) for n in ("visitor_id", "store_id") if n not in exposures.columns]
     requests = exposures.with_columns(absent).unique("request_id", keep="first", maintain_order=True)
     if requests.height > MAX_REQUESTS:
@@ -119,34 +129,36 @@ def _queries(exposures: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _choices(events: pl.DataFrame, grades: Collection[str]) -> pl.DataFrame:
-    """Exposures that led to a choice, with `reward` 1."""
+    """Return the exposures that led to a choice, with `reward` 1."""
     if absent := [n for n in ("request_id", "vehicle_id") if n not in events.columns]:
-        raise DataError(f"events: has no column '{absent[0]}', by which outcomes join exposures; map it in the sources")
+        raise DataError(
+            f"events: has no column '{absent[0]}', which links choices to exposures; map it in the sources file"
+        )
     chosen = events.filter(pl.col("event_type").is_in(list(grades))) if "event_type" in events.columns else events
     return chosen.select("request_id", "vehicle_id").drop_nulls().unique().with_columns(reward=pl.lit(1.0))
 
 
 def _ranked(holdout: HoldoutSet, estimator: RecommendationEstimator, *, places: int) -> pl.DataFrame:
-    """What the version would have put at each place: `request_id`, `place` (from 1) and `ranked_vehicle_id`."""
+    """Return the vehicle that the version ranks at each place: `request_id`, `place` (from 1), `ranked_vehicle_id`."""
     recommender = estimator.recommender
-    facts = holdout.facts(recommender.params)
-    material = facts.material(recommender.known, recommender.params)
-    lists = recommender.lists(material.questions.visitors, material.vehicles, k=places)
+    tables = holdout.training_tables(recommender.params)
+    inputs = tables.encode(recommender.vocabularies, recommender.params)
+    lists = recommender.lists(inputs.queries.visitors, inputs.vehicles, k=places)
     request, place = np.nonzero(lists >= 0)
     return pl.DataFrame(
         {
-            "request_id": facts.asked["request_id"].gather(request),
+            "request_id": tables.queries["request_id"].gather(request),
             "place": place + 1,
-            "ranked_vehicle_id": material.vehicles.ids[lists[request, place]],
+            "ranked_vehicle_id": inputs.vehicles.ids[lists[request, place]],
         }
     )
 
 
 def _expectations(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add the reward that a model of place and vehicle expects, each half of the visitors by the model of the other.
+    """Add the expected reward of each exposure, cross-fitted: each half of the visitors uses the model of the other.
 
-    The model: mean reward of the place, times the ratio of the vehicle's choices to those that its places explain, of
-    which each is increased by `PRIOR_CHOICES`.
+    The expected reward is the mean reward of the place times the vehicle's ratio
+    ``(choices + PRIOR_CHOICES) / (choices expected from its places + PRIOR_CHOICES)``.
     """
     cluster = pl.coalesce("visitor_id", "request_id") if "visitor_id" in rows.columns else pl.col("request_id")
     rows = rows.with_columns(cluster=cluster).with_columns(half=pl.col("cluster").hash(seed=0) % 2)
@@ -189,7 +201,7 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
         agree = f"{int(rows['agrees'].sum())} of {rows.height:,} exposures agree with the version"
         raise DataError(
             f"{source}: {agree}, an effective sample of {estimate.effective_rows:.1f}; at least {MIN_EFFECTIVE_ROWS} "
-            "are needed: log more requests, or explore more"
+            "are needed; log more requests, or raise exploration_share"
         )
     values = {"reward_dr": estimate.dr, "reward_snips": estimate.snips, "reward_ips": estimate.ips}
     logged = estimate.logged.value
@@ -200,8 +212,8 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
         task=study.config.task,
         protocol=(
             f"off-policy on {rows.height:,} exposures of {rows['request_id'].n_unique():,} logged requests from "
-            f"{first} to {last}, after the training; reward: 1 for an exposure that led to a choice; intervals over "
-            "visitors"
+            f"{first} to {last}, after the training; the reward of an exposure is 1 if it led to a choice, else 0; "
+            "intervals resample visitors"
         ),
         sections=(
             Metrics(name="metrics", title=Text(zh="每次曝光的选择率", en="Choices per exposure"), rows=metrics),
@@ -233,7 +245,7 @@ def _notes(estimate: OffPolicyEstimate) -> tuple[str, ...]:
         )
     if not weight.low <= 1 <= weight.high:
         notes.append(
-            f"incomplete overlap: the mean weight is {weight.value:.2f}, not 1, because the log lacks a part of what "
-            "the version ranks: reward_ips leaves that part out, and reward_dr rests on its model there"
+            f"incomplete overlap: the mean weight is {weight.value:.2f}, not 1, because the log never shows some "
+            "vehicles that the version ranks: reward_ips counts them as never chosen, reward_dr uses modelled rewards"
         )
     return tuple(notes)

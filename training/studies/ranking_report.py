@@ -1,4 +1,4 @@
-"""How good lists are: beside each retriever alone, by what is known of who asks, by month and by price."""
+"""Report on ranked lists: metrics, each retriever alone, and breakdowns by visitor data, visit, month and price."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml.metrics.ranked_lists import coverage, mean_with_interval, novelty
 from ml.problem import ListMetric
 from ml.recommendation.catalogue import ALWAYS
 from ml.recommendation.estimator import RecommendationEstimator
-from ml.recommendation.questions import Questions, offered
+from ml.recommendation.queries import Queries, candidate_pairs
 from ml.recommendation.recommender import TrainingData
 from ml.recommendation.visitors import Visitors
 from ml.report.columns import Interval, axis, column
@@ -25,7 +25,7 @@ from ml.report.report import Report
 from ml.report.sections import Bars, Curve, Section, Table, TimeSeries
 from training.studies.measures import metric_row, metrics_section
 from training.studies.ranking_data import RankingData
-from training.studies.ranking_holdout import LENGTH, EvaluatedLists, HoldoutSet, by_person
+from training.studies.ranking_holdout import LIST_LENGTH, EvaluatedLists, HoldoutSet, by_person
 from training.studies.report_sections import (
     MONTH,
     gain_row,
@@ -36,59 +36,76 @@ from training.studies.report_sections import (
     score_column,
 )
 
-VISIT = 6 * 3_600_000_000  # us: what lies no longer back belongs to this visit
+VISIT = 6 * 3_600_000_000  # us; interactions up to this age belong to the current visit
 NEW_DAYS = 14.0
 _QUERIES = column("rows", "查询数", "queries", "count")
 _PRICE_COLUMNS = (
     column("price", "价格带中点", "middle of the price band", "amount", unit=Text(zh="元", en="yuan")),
-    column("rows", "想要的车", "vehicles wanted", "count"),
+    column("rows", "被选车辆数", "vehicles chosen", "count"),
     column("shown", "展示", "shown", "share"),
-    column("wanted", "想要", "wanted", "share"),
+    column("chosen", "被选", "chosen", "share"),
 )
 _BREADTH_COLUMNS = (
     column("measure", "度量", "measure"),
     column("value", "推荐列表", "lists", "score"),
-    column("popularity", "热门列表", "lists of popularity", "score"),
+    column("popularity", "热门列表", "popularity lists", "score"),
 )
-CHUNK = 1_000  # questions whose scores of every item are held at once
+CHUNK = 1_000  # queries scored at once; bounds memory
 
 
 def evaluate_ranking(
     study: RankingData, estimator: RecommendationEstimator, *, holdout: HoldoutSet | None = None
 ) -> Report:
-    """Answer the held-out questions and measure the lists.
+    """Evaluate the lists of a version for the held-out queries.
+
+    Parameters
+    ----------
+    study : RankingData
+        As returned by `RankingData.read`.
+    estimator : RecommendationEstimator
+        The fitted version.
+    holdout : HoldoutSet, optional
+        Held-out queries; by default those of the study.
+
+    Returns
+    -------
+    Report
+        Metrics with bootstrap intervals over people, each against lists of the most popular items.
 
     Raises
     ------
     DataError
-        No question of the test part was answered by anything the model knows.
+        No held-out query has a relevant item in the model's vocabulary.
     """
-    evaluated = EvaluatedLists.of(holdout or study.test(), estimator)
+    evaluated = EvaluatedLists.of(holdout or study.build_holdout(), estimator)
     if len(evaluated.rows) == 0:
-        raise DataError("recommendation: nothing that the model knows was wanted in the test part; give more data")
-    config, material, rows = study.config, evaluated.material, evaluated.rows
-    questions = material.questions.take(rows)
+        raise DataError(
+            f"recommendation: none of the {len(evaluated.inputs.queries):,} held-out queries has a relevant item "
+            "in the model's vocabulary; provide more data or a longer test part (split.test)"
+        )
+    config, inputs, rows = study.config, evaluated.inputs, evaluated.rows
+    queries = inputs.queries.take(rows)
     shown = evaluated.items()[rows]
-    simple = _simple_lists(study, estimator, questions, material)
+    simple = _simple_lists(study, estimator, queries, inputs)
     primary, n = config.definition.primary_metric, config.bootstraps
     compute = study.problem.metrics[primary].compute
 
     def of_person(metric: ListMetric, lists: NDArray[np.int64]) -> FloatArray:
-        return by_person(np.asarray(metric.compute(lists, questions.wanted)), questions.person)
+        return by_person(np.asarray(metric.compute(lists, queries.relevant)), queries.person)
 
     metrics = []
     for name, metric in study.problem.metrics.items():
         value = mean_with_interval(of_person(metric, shown), n=n)
         metrics.append(metric_row(name, value, float(of_person(metric, simple["popularity"]).mean())))
-    of_query = np.asarray(compute(shown, questions.wanted))
+    of_query = np.asarray(compute(shown, queries.relevant))
     by_retriever = {name: of_person(study.problem.metrics[primary], lists) for name, lists in simple.items()}
     sections: list[Section] = [
         metrics_section(metrics),
-        *_retriever_sections(primary, by_person(of_query, questions.person), by_retriever, bootstraps=n),
+        *_retriever_sections(primary, by_person(of_query, queries.person), by_retriever, bootstraps=n),
         _counts(evaluated, study),
         _metric_bars("path", primary, list(_paths(evaluated, estimator, primary, compute))),
-        *_at(questions, of_query, primary),
-        *([_month_section(questions, of_query, primary)] if study.timed else []),
+        *_at(queries, of_query, primary),
+        *([_month_section(queries, of_query, primary)] if study.timed else []),
         *_price_bands(evaluated, rows),
         _breadth(evaluated, shown, rows, simple["popularity"], estimator),
         importance_section(estimator.importance()),
@@ -98,8 +115,8 @@ def evaluate_ranking(
 
 
 _TITLES = {
-    "path": Text(zh="按对访客的了解", en="by what is known of the visitor"),
-    "visit": Text(zh="访问开始与进行中", en="at the begin of a visit and midway"),
+    "path": Text(zh="按访客信息来源", en="by the data used about the visitor"),
+    "visit": Text(zh="访问开始与访问中", en="at the start and in the middle of a visit"),
 }
 
 
@@ -112,7 +129,7 @@ def _metric_bars(by: str, name: str, rows: list[dict[str, Any]]) -> Bars:
 def _retriever_sections(
     name: str, values: FloatArray, by_retriever: dict[str, FloatArray], *, bootstraps: int
 ) -> list[Section]:
-    """The primary metric of each retriever alone, and the gain over the best of them; values of each person."""
+    """Return the gain over the best retriever and the primary metric of each one alone, from values per person."""
     alone = {retriever: float(v.mean()) for retriever, v in by_retriever.items()}
     best = max(alone, key=lambda retriever: alone[retriever])
     gain = mean_with_interval(values - by_retriever[best], n=bootstraps)
@@ -127,40 +144,40 @@ def _retriever_sections(
 
 
 def _simple_lists(
-    study: RankingData, estimator: RecommendationEstimator, questions: Questions, material: TrainingData
+    study: RankingData, estimator: RecommendationEstimator, queries: Queries, inputs: TrainingData
 ) -> dict[str, NDArray[np.int64]]:
-    """What each retriever alone would list of what is on offer: the baselines."""
-    retrieval, n = estimator.recommender.retrieval, len(material.known.items)
-    found: dict[str, list[NDArray[np.int64]]] = {}
-    for begin in range(0, len(questions), CHUNK):
-        visitors = questions.visitors.take(np.arange(begin, min(begin + CHUNK, len(questions))))
-        pairs = offered(visitors, material.vehicles)
-        item = material.vehicles.item[pairs.vehicle]
-        there = np.zeros((len(visitors), n), dtype=bool)
-        there[pairs.visitor[item < n], item[item < n]] = True
+    """Return the list of each retriever alone, by name: item codes of vehicles on offer, -1 after the end."""
+    retrieval, n = estimator.recommender.retrieval, len(inputs.vocabularies.items)
+    lists: dict[str, list[NDArray[np.int64]]] = {}
+    for begin in range(0, len(queries), CHUNK):
+        visitors = queries.visitors.take(np.arange(begin, min(begin + CHUNK, len(queries))))
+        pairs = candidate_pairs(visitors, inputs.vehicles)
+        item = inputs.vehicles.item[pairs.vehicle]
+        on_offer = np.zeros((len(visitors), n), dtype=bool)
+        on_offer[pairs.visitor[item < n], item[item < n]] = True
         if not study.params.repeat:
-            there &= visitors.history.toarray() == 0
+            on_offer &= visitors.history.toarray() == 0
         for name, table in retrieval.scores(visitors).items():
-            found.setdefault(name, []).append(top_k(np.where(there, table[:, :-1], -np.inf), k=LENGTH))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+            lists.setdefault(name, []).append(top_k(np.where(on_offer, table[:, :-1], -np.inf), k=LIST_LENGTH))
+    return {name: np.concatenate(parts) for name, parts in lists.items()}
 
 
 def _protocol(study: RankingData, evaluated: EvaluatedLists) -> str:
-    asked, answered = len(evaluated.material.questions), len(evaluated.rows)
+    n_queries, answered = len(evaluated.inputs.queries), len(evaluated.rows)
     if not study.timed:
-        return f"{study.notes[0]}; {answered:,} people asked, lists of {LENGTH} out of everything"
-    day = str(np.datetime64(study.until, "us"))[:10]
+        return f"{study.notes[0]}; one query for each of {answered:,} people, lists of {LIST_LENGTH} out of all items"
+    day = str(np.datetime64(study.cutoff, "us"))[:10]
     return (
-        f"in time order: learnt before {day}, {asked:,} questions asked later, {answered:,} of them answered by a "
-        f"choice within {study.params.horizon_days:g} days; means over people"
+        f"in time order: training before {day}, {n_queries:,} held-out queries from then on, {answered:,} of them "
+        f"followed by a choice within {study.params.horizon_days:g} days; metrics are means over people"
     )
 
 
 def _counts(evaluated: EvaluatedLists, study: RankingData) -> Table:
-    _, material = study.learnt
-    learnt = int((material.choices.at < study.until).sum())
-    people = len(np.unique(evaluated.material.questions.person[evaluated.rows]))
-    parts = {"train": {"rows": learnt}, "test": {"rows": len(evaluated.rows), "people": people}}
+    _, inputs = study.training_part
+    n_choices = int((inputs.choices.at < study.cutoff).sum())
+    people = len(np.unique(evaluated.inputs.queries.person[evaluated.rows]))
+    parts = {"train": {"rows": n_choices}, "test": {"rows": len(evaluated.rows), "people": people}}
     return parts_section(parts, column("people", "人数", "people", "count"))
 
 
@@ -171,21 +188,21 @@ def _breadth(
     popular: NDArray[np.int64],
     estimator: RecommendationEstimator,
 ) -> Table:
-    """How much of the catalogue is ever shown, how little known it is, how new, and the same for popularity."""
-    n = len(evaluated.material.known.items)
-    store = estimator.recommender.retrieval.popularity.overall_
-    vehicles, asked = evaluated.material.vehicles, evaluated.material.questions.visitors.as_of[rows]
-    bits = float(np.nanmean(novelty(shown, seen_by=store * 1e6, n_users=1_000_000)))
+    """Return coverage, novelty and share of new stock of the lists, and coverage of the popularity lists."""
+    n = len(evaluated.inputs.vocabularies.items)
+    popularity = estimator.recommender.retrieval.popularity.overall_
+    vehicles, as_of = evaluated.inputs.vehicles, evaluated.inputs.queries.visitors.as_of[rows]
+    bits = float(np.nanmean(novelty(shown, seen_by=popularity * 1e6, n_users=1_000_000)))
     table: list[dict[str, Any]] = [
         {"measure": "coverage", "value": coverage(shown, n_items=n), "popularity": coverage(popular, n_items=n)},
         {"measure": "novelty (bits)", "value": bits},
     ]
     listed = np.append(vehicles.listed_at, ALWAYS)[evaluated.lists[rows]]
-    single = np.append(vehicles.single, False)[evaluated.lists[rows]]
-    there = evaluated.lists[rows] >= 0
-    age = (asked[:, None].astype(np.float64) - listed) / DAY
-    if (single & (listed > ALWAYS))[there].any():
-        share = float((single & (age <= NEW_DAYS) & (age >= 0))[there].mean())
+    single = np.append(vehicles.is_unit, False)[evaluated.lists[rows]]
+    listed_places = evaluated.lists[rows] >= 0
+    age = (as_of[:, None].astype(np.float64) - listed) / DAY
+    if (single & (listed > ALWAYS))[listed_places].any():
+        share = float((single & (age <= NEW_DAYS) & (age >= 0))[listed_places].mean())
         table.append({"measure": "share of new stock", "value": share})
     title = Text(zh="推荐广度", en="Breadth of the lists")
     return Table(name="breadth", title=title, columns=_BREADTH_COLUMNS, rows=tuple(table))
@@ -194,27 +211,27 @@ def _breadth(
 def _paths(
     evaluated: EvaluatedLists, estimator: RecommendationEstimator, name: str, metric: Any
 ) -> Iterator[dict[str, Any]]:
-    """The same questions, had less been known of those who ask."""
+    """Yield the metric on the same queries with less data about the visitor, by path (see `RecommendationAnswer`)."""
     recommender, rows = estimator.recommender, evaluated.rows
-    everything = evaluated.material.questions.visitors
-    visit = evaluated.facts.visitors(evaluated.material.known, recommender.params, within=VISIT).without_profile()
-    ways: dict[str, tuple[Visitors, Any]] = {
+    everything = evaluated.inputs.queries.visitors
+    visit = evaluated.tables.visitors(evaluated.inputs.vocabularies, recommender.params, within=VISIT).without_profile()
+    by_path: dict[str, tuple[Visitors, Any]] = {
         "customer": (everything, rows),
-        "session": (visit, rows[evaluated.material.questions.midway[rows]]),
+        "session": (visit, rows[evaluated.inputs.queries.midway[rows]]),
         "profile": (everything.without_history(), rows),
         "cold": (everything.without_history().without_profile(), rows),
     }
     if not np.isfinite(everything.budget).any():
-        ways.pop("profile")
-    for way, (visitors, some) in ways.items():
+        by_path.pop("profile")
+    for path, (visitors, some) in by_path.items():
         if len(some) == 0:
             continue
-        if visitors is everything:  # these are the lists that the report is about
+        if visitors is everything:  # computed already
             lists = evaluated.lists[some]
         else:
-            lists = recommender.lists(visitors.take(some), evaluated.material.vehicles, k=LENGTH)
-        values = np.asarray(metric(evaluated.items(lists), evaluated.wanted[some]))
-        yield {"value": way, "rows": len(some), **_mean(name, values, evaluated.material.questions.person[some])}
+            lists = recommender.lists(visitors.take(some), evaluated.inputs.vehicles, k=LIST_LENGTH)
+        values = np.asarray(metric(evaluated.items(lists), evaluated.relevant[some]))
+        yield {"value": path, "rows": len(some), **_mean(name, values, evaluated.inputs.queries.person[some])}
 
 
 def _mean(name: str, values: FloatArray, person: NDArray[np.uint64]) -> dict[str, float]:
@@ -222,20 +239,20 @@ def _mean(name: str, values: FloatArray, person: NDArray[np.uint64]) -> dict[str
     return {name: mean.value, "low": mean.low, "high": mean.high}
 
 
-def _at(questions: Questions, values: FloatArray, name: str) -> list[Bars]:
-    """At the begin of a visit, and once it has got going."""
-    if not questions.midway.any():
+def _at(queries: Queries, values: FloatArray, name: str) -> list[Bars]:
+    """Return the metric at the start of a visit and at its second choice."""
+    if not queries.midway.any():
         return []
     rows = [
-        {"value": part, "rows": int(inside.sum()), **_mean(name, values[inside], questions.person[inside])}
-        for part, inside in (("begin", ~questions.midway), ("midway", questions.midway))
+        {"value": part, "rows": int(inside.sum()), **_mean(name, values[inside], queries.person[inside])}
+        for part, inside in (("start", ~queries.midway), ("midway", queries.midway))
         if inside.any()
     ]
     return [_metric_bars("visit", name, rows)]
 
 
-def _month_section(questions: Questions, values: FloatArray, name: str) -> TimeSeries:
-    month = questions.visitors.as_of.astype("datetime64[us]").astype("datetime64[M]").astype(str)
+def _month_section(queries: Queries, values: FloatArray, name: str) -> TimeSeries:
+    month = queries.visitors.as_of.astype("datetime64[us]").astype("datetime64[M]").astype(str)
     rows = [
         {"month": str(m), "rows": int((month == m).sum()), name: float(np.nanmean(values[month == m]))}
         for m in np.unique(month)
@@ -248,38 +265,38 @@ def _month_section(questions: Questions, values: FloatArray, name: str) -> TimeS
 
 
 def _price_bands(evaluated: EvaluatedLists, queries: Any) -> list[Curve]:
-    """Of ten price bands with equally many wanted vehicles: the share shown and the share wanted."""
-    price = evaluated.material.vehicles.log_price
-    n = len(evaluated.material.known.items)
-    item = evaluated.material.vehicles.item
-    there = np.isfinite(price) & (item < n)
-    if not there.any():
+    """Return the shares of listed and of chosen items in ten price bands with equally many chosen items."""
+    price = evaluated.inputs.vehicles.log_price
+    n = len(evaluated.inputs.vocabularies.items)
+    item = evaluated.inputs.vehicles.item
+    has_price = np.isfinite(price) & (item < n)
+    if not has_price.any():
         return []
-    count = np.bincount(item[there], minlength=n)
-    mean = np.bincount(item[there], weights=price[there], minlength=n) / np.maximum(count, 1)
-    wanted = evaluated.wanted[queries].tocoo()
-    priced = count[wanted.col] > 0
-    asked_for = mean[wanted.col[priced]]
-    edges = np.unique(np.quantile(asked_for, np.linspace(0, 1, 11)))
+    count = np.bincount(item[has_price], minlength=n)
+    mean = np.bincount(item[has_price], weights=price[has_price], minlength=n) / np.maximum(count, 1)
+    relevant = evaluated.relevant[queries].tocoo()
+    priced = count[relevant.col] > 0
+    chosen = mean[relevant.col[priced]]
+    edges = np.unique(np.quantile(chosen, np.linspace(0, 1, 11)))
     if len(edges) < 3:
         return []
     listed = evaluated.items()[queries].ravel()
     listed = listed[listed >= 0]
-    offered = mean[listed[count[listed] > 0]]
-    shares = [np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] / len(v) for v in (offered, asked_for)]
+    shown = mean[listed[count[listed] > 0]]
+    shares = [np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] / len(v) for v in (shown, chosen)]
     middle = np.exp((edges[1:] + edges[:-1]) / 2)
     rows = tuple(
-        {"price": float(p), "shown": float(a), "wanted": float(b), "rows": round(b * len(asked_for))}
+        {"price": float(p), "shown": float(a), "chosen": float(b), "rows": round(b * len(chosen))}
         for p, a, b in zip(middle, *shares, strict=True)
     )
-    title = Text(zh="价格带：展示占比与需求占比", en="Price bands: share of vehicles shown and wanted")
-    y, drawn = axis("车辆占比", "share of vehicles", "share"), ("shown", "wanted")
+    title = Text(zh="价格带：展示占比与被选占比", en="Price bands: share of vehicles shown and chosen")
+    y, drawn = axis("车辆占比", "share of vehicles", "share"), ("shown", "chosen")
     return [Curve(name="price_bands", title=title, columns=_PRICE_COLUMNS, y=y, drawn=drawn, rows=rows)]
 
 
 def _unknown(evaluated: EvaluatedLists) -> list[str]:
-    """What was wanted that no model could list, because it came after training."""
-    known = set(evaluated.material.known.items.names)
-    wanted = evaluated.facts.wanted["item_id"].to_list()
-    share = sum(w not in known for w in wanted) / len(wanted) if wanted else 0.0
-    return [f"{share:.1%} of what was wanted came on the market after training and is not counted"] if share else []
+    """Return a note on the share of relevant items outside the vocabulary, which no list can contain."""
+    names = set(evaluated.inputs.vocabularies.items.names)
+    items = evaluated.tables.relevant["item_id"].to_list()
+    share = sum(item not in names for item in items) / len(items) if items else 0.0
+    return [f"{share:.1%} of the relevant items do not occur in training; they are not counted"] if share else []

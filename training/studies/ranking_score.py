@@ -1,4 +1,4 @@
-"""The best vehicles in stock for every customer."""
+"""Batch scoring of `recommendation`: the best vehicles in stock for every customer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.config import TaskConfig
 from training.progress import Progress
 
 CUSTOMERS = "customers"
-PAGES_AT_ONCE = 5_000
+BATCH_ROWS = 5_000
 
 
 def score_customers(
@@ -27,24 +27,33 @@ def score_customers(
 
     Parameters
     ----------
+    model : Model
+        A version of `recommendation`, as returned by `ml.champions.load`.
+    config : TaskConfig
+        As returned by `training.config.load_config`; its sources hold `customers` and the current stock.
     data : Path, optional
-        A file in place of `customers`.
+        File that replaces the source of `customers`.
     as_of : datetime, optional
-        Refused: lists are made from the stock as it stands.
+        Must be None: lists are made from the current stock.
+    progress : callable, optional
+        Called with one line of text per batch.
 
     Returns
     -------
     DataFrame
-        `customer_id`, `path` (which knowledge of the customer the list uses), `vehicle_id` and `place`, from 1.
+        `customer_id`, `path` (see `RecommendationAnswer`), `vehicle_id` and `place` (from 1), one row per customer and
+        listed vehicle.
 
     Raises
     ------
-    DataError, ConfigError
-        The table cannot be read, or `as_of` is given.
+    DataError
+        The table cannot be read.
+    ConfigError
+        `as_of` is not None.
     """
     if as_of is not None:
-        raise ConfigError("--as-of: pages are made from the stock as it stands; leave it out")
-    say = progress or (lambda text: None)
+        raise ConfigError(f"--as-of: lists are made from the current stock, got {as_of:%Y-%m-%d}; leave the option out")
+    report = progress or (lambda text: None)
     raw = read_tables(
         replace_source(config, CUSTOMERS, data),
         [CUSTOMERS],
@@ -52,15 +61,13 @@ def score_customers(
         progress=progress,
     )
     model.task.refresh(config.sources.parent)(model.estimator)
-    rows = collect(to_engine(raw.frames, "polars")[CUSTOMERS])
+    customers = collect(to_engine(raw.frames, "polars")[CUSTOMERS])
     parts = []
-    for begin in range(0, rows.height, PAGES_AT_ONCE):
-        some = rows[begin : begin + PAGES_AT_ONCE]
-        found = model.estimator.predict(some)
-        pages = pl.concat([some.select("customer_id"), found], how="horizontal")
+    for begin in range(0, customers.height, BATCH_ROWS):
+        batch = customers[begin : begin + BATCH_ROWS]
+        pages = pl.concat([batch.select("customer_id"), model.estimator.predict(batch)], how="horizontal")
         place = pl.int_range(pl.len(), dtype=pl.Int64).over("customer_id") + 1
         parts.append(pages.explode("vehicles").rename({"vehicles": "vehicle_id"}).with_columns(place=place))
-        say(f"{begin + some.height:,} of {rows.height:,} customers")
+        report(f"{begin + batch.height:,} of {customers.height:,} customers")
     empty = {"customer_id": pl.String, "path": pl.String, "vehicle_id": pl.String, "place": pl.Int64}
-    answers = pl.concat(parts) if parts else pl.DataFrame(schema=empty)
-    return answers
+    return pl.concat(parts) if parts else pl.DataFrame(schema=empty)

@@ -1,1 +1,1 @@
-"""Pages of a storefront: what stands where, from a ranking."""
+"""Composition of storefront pages from a ranking."""

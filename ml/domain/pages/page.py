@@ -1,6 +1,6 @@
-"""A page of a shop: what stands where, from a ranking, limits on sameness, explored slots and an operator's rules.
+"""Compose a storefront page from a ranking: diversity caps, pinned candidates and randomised exploration slots.
 
-Pure arithmetic on positions in a ranking (0 is the best); what the positions stand for is the caller's business.
+Candidates are positions in the ranking (0 is the best). The functions know nothing about vehicles.
 """
 
 from __future__ import annotations
@@ -15,43 +15,44 @@ from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Cap:
-    """At most `most` of one kind among any page of ten; longer pages in proportion.
+    """Diversity cap: the maximum number of candidates of one kind per ten places of a page.
 
     Attributes
     ----------
     kind : ndarray of int64, shape (n_candidates,)
-        Code of each candidate's kind (its model, say); a negative code is capped by nothing.
-    most : int
-        At least 1.
+        Code of each candidate's kind, for example its model; candidates with a negative code are never capped.
+    per_ten : int
+        Maximum number of one kind per ten places, at least 1.
     """
 
     kind: IntArray
-    most: int
+    per_ten: int
 
-    def on(self, length: int) -> int:
-        """How many of one kind a page of this length may hold.
+    def limit(self, length: int) -> int:
+        """Return the maximum number of one kind on a page of `length` places: proportional, rounded up, at least 1.
 
-        >>> Cap(np.array([0]), most=3).on(10), Cap(np.array([0]), most=3).on(25), Cap(np.array([0]), most=3).on(4)
+        >>> cap = Cap(np.array([0]), per_ten=3)
+        >>> cap.limit(10), cap.limit(25), cap.limit(4)
         (3, 8, 2)
         """
-        return max(1, -(-self.most * length // 10))
+        return max(1, -(-self.per_ten * length // 10))
 
 
 @dataclass(frozen=True)
 class Page:
-    """What is shown.
+    """Composed page, one array element per place from the top.
 
     Attributes
     ----------
-    shown : ndarray of int64
-        Positions in the ranking, in the order of the page.
-    propensity : ndarray of float64
-        Probability with which each was to be on this page, given the ranking: 1 for what the ranking or an operator
-        put there, less for what was drawn.
-    explored, pinned : ndarray of bool
-        Why it stands there.
+    shown : ndarray of int64, shape (n_places,)
+        Candidate at each place, as a position in the ranking.
+    propensity : ndarray of float64, shape (n_places,)
+        Probability that the candidate is on this page, given the ranking: 1 for ranked and pinned candidates, below 1
+        for explored ones.
+    explored, pinned : ndarray of bool, shape (n_places,)
+        Whether the candidate was drawn for exploration; whether it was pinned.
     relaxed : bool
-        Whether a cap was exceeded, because the page could not be filled otherwise.
+        Whether a cap was exceeded because too few other candidates were left to fill the page.
     """
 
     shown: IntArray
@@ -61,31 +62,36 @@ class Page:
     relaxed: bool
 
 
-def moved(n: int, *, up: Mapping[int, int], last: Sequence[int]) -> IntArray:
-    """An order in which some candidates move up by so many places, and some go to the end.
+def reorder(n: int, *, up: Mapping[int, int], last: Sequence[int]) -> IntArray:
+    """Return the candidates in a new order: some moved up by a number of places, some moved to the end.
 
     Parameters
     ----------
     n : int
-        Number of candidates, best first.
+        Number of candidates, ranked 0 (best) to n - 1.
     up : mapping of int to int
-        Candidate to places; negative moves it down.
+        Candidate to the number of places it moves up; a negative number moves it down.
     last : sequence of int
-        Go behind everything, in the order they had.
+        Candidates that go to the end, in their ranked order.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Candidates, best first.
 
     Examples
     --------
-    >>> moved(5, up={3: 2}, last=[0]).tolist()
+    >>> reorder(5, up={3: 2}, last=[0]).tolist()
     [3, 1, 2, 4, 0]
     """
     key = np.arange(n, dtype=np.float64)
-    for place, by in up.items():
-        key[place] -= by + 0.5 * np.sign(by)
-    key[np.asarray(last, dtype=np.int64)] += 2 * n + max((abs(b) for b in up.values()), default=0)
+    for candidate, places in up.items():
+        key[candidate] -= places + 0.5 * np.sign(places)
+    key[np.asarray(last, dtype=np.int64)] += 2 * n + max((abs(places) for places in up.values()), default=0)
     return np.argsort(key, kind="stable").astype(np.int64)
 
 
-def compose(
+def compose_page(
     order: IntArray,
     *,
     length: int,
@@ -95,103 +101,114 @@ def compose(
     explored: int = 0,
     rng: np.random.Generator | None = None,
 ) -> Page:
-    """Fill a page: exactly `length` places, or all there is.
+    """Fill a page of exactly `length` places, or fewer if there are fewer candidates.
 
-    Pins stand where they are wanted. The rest is taken in order, passing over what would exceed a cap; what was passed
-    over fills the page if nothing else is left. Explored slots are drawn evenly, without replacement, from those of
-    the pool that the ranking did not put on the page, and stand in the page's lower half, spread evenly.
+    Pinned candidates stand at their places. The other places take candidates in order, skipping those that exceed a
+    cap; skipped candidates fill places that would stay empty. Explored candidates are drawn uniformly without
+    replacement from the members of `pool` that are not on the page yet, and are spread over the lower half of the page.
 
     Parameters
     ----------
-    order : ndarray of int64
-        Candidates, best first.
+    order : ndarray of int64, shape (n_candidates,)
+        Candidates, best first, for example as returned by `reorder`.
     length : int
-        At least 1.
+        Number of places, at least 1.
     caps : sequence of Cap
-    pins : mapping of int to int
-        Place on the page (from 0) to candidate; those beyond the page's length go to its end.
-    pool : ndarray of int64
-        Candidates worth trying.
+        Diversity caps; all of them apply.
+    pins : mapping of int to int, optional
+        Place on the page (from 0) to candidate; pins beyond the page's length go to its end.
+    pool : ndarray of int64, optional
+        Candidates that may be explored.
     explored : int
-        Slots for them.
-    rng : Generator, optional
-        Needed where something is explored.
+        Number of places for exploration.
+    rng : numpy.random.Generator, optional
+        Required if a candidate is explored.
+
+    Returns
+    -------
+    Page
+
+    Raises
+    ------
+    ValueError
+        `length` is below 1, or `rng` is missing although a candidate is explored.
 
     Examples
     --------
-    >>> model = Cap(np.array([7, 7, 7, 8, 9]), most=5)
-    >>> compose(np.arange(5), length=4, caps=[model]).shown.tolist()
+    >>> model = Cap(np.array([7, 7, 7, 8, 9]), per_ten=5)
+    >>> compose_page(np.arange(5), length=4, caps=[model]).shown.tolist()
     [0, 1, 3, 4]
-    >>> page = compose(np.arange(5), length=3, pins={0: 4})
+    >>> page = compose_page(np.arange(5), length=3, pins={0: 4})
     >>> page.shown.tolist(), page.pinned.tolist()
     ([4, 0, 1], [True, False, False])
     """
     if length < 1:
         raise ValueError(f"length must be at least 1, got {length}")
     length = min(length, len(order))
-    fixed = dict(sorted((pins or {}).items())[:length])
-    taken = set(fixed.values())
-    free = length - len(fixed)
-    wanted = np.empty(0, dtype=np.int64) if pool is None else np.asarray(pool, dtype=np.int64)
-    slots = min(explored, free) if len(wanted) else 0
-    chosen, relaxed = _ranked(order, free - slots, caps, taken=taken, length=length)
-    drawn, chance = np.empty(0, dtype=np.int64), 1.0
+    places = dict(sorted((pins or {}).items())[:length])
+    pinned = set(places.values())
+    free = length - len(places)
+    explorable = np.empty(0, dtype=np.int64) if pool is None else np.asarray(pool, dtype=np.int64)
+    slots = min(explored, free) if len(explorable) else 0
+    ranked, relaxed = _rank_within_caps(order, free - slots, caps, placed=pinned, length=length)
+    drawn, probability = np.empty(0, dtype=np.int64), 1.0
     if slots:
-        there = taken | set(chosen)
-        left = np.array([c for c in wanted.tolist() if c not in there], dtype=np.int64)
+        on_page = pinned | set(ranked)
+        left = np.array([c for c in explorable.tolist() if c not in on_page], dtype=np.int64)
         count = min(slots, len(left))
         if count:
             if rng is None:
-                raise ValueError("rng must be given where something is explored")
-            drawn, chance = rng.choice(left, count, replace=False), count / len(left)
+                raise ValueError(f"rng is required to draw {count} explored candidates, got None")
+            drawn, probability = rng.choice(left, count, replace=False), count / len(left)
         if count < slots:
-            chosen, relaxed = _ranked(order, free - count, caps, taken=taken | set(drawn.tolist()), length=length)
-    return _laid_out(chosen, drawn, fixed, length=length, chance=chance, relaxed=relaxed)
+            placed = pinned | set(drawn.tolist())
+            ranked, relaxed = _rank_within_caps(order, free - count, caps, placed=placed, length=length)
+    return _lay_out(ranked, drawn, places, length=length, probability=probability, relaxed=relaxed)
 
 
-def _ranked(
-    order: IntArray, count: int, caps: Sequence[Cap], *, taken: set[int], length: int
+def _rank_within_caps(
+    order: IntArray, count: int, caps: Sequence[Cap], *, placed: set[int], length: int
 ) -> tuple[list[int], bool]:
-    """The first of the order that keep the caps, then those passed over."""
-    room: list[dict[int, int]] = [{} for _ in caps]
-    most = [cap.on(length) for cap in caps]
-    for candidate in taken:
-        _fits(candidate, caps, room, most, force=True)
-    chosen: list[int] = []
-    passed: list[int] = []
+    """Return the first `count` candidates that keep the caps, then skipped ones, and whether any was skipped first."""
+    counts: list[dict[int, int]] = [{} for _ in caps]
+    limits = [cap.limit(length) for cap in caps]
+    for candidate in placed:
+        _count_if_fits(candidate, caps, counts, limits, force=True)
+    ranked: list[int] = []
+    skipped: list[int] = []
     for candidate in order.tolist():
-        if len(chosen) == count:
-            return chosen, False
-        if candidate in taken:
+        if len(ranked) == count:
+            return ranked, False
+        if candidate in placed:
             continue
-        (chosen if _fits(candidate, caps, room, most) else passed).append(candidate)
-    short = count - len(chosen)
-    return chosen + passed[:short], bool(passed[:short])
+        (ranked if _count_if_fits(candidate, caps, counts, limits) else skipped).append(candidate)
+    short = count - len(ranked)
+    return ranked + skipped[:short], bool(skipped[:short])
 
 
-def _fits(
-    candidate: int, caps: Sequence[Cap], room: list[dict[int, int]], most: list[int], *, force: bool = False
+def _count_if_fits(
+    candidate: int, caps: Sequence[Cap], counts: list[dict[int, int]], limits: list[int], *, force: bool = False
 ) -> bool:
     kinds = [int(cap.kind[candidate]) for cap in caps]
-    fits = all(k < 0 or room[i].get(k, 0) < most[i] for i, k in enumerate(kinds))
+    fits = all(k < 0 or counts[i].get(k, 0) < limits[i] for i, k in enumerate(kinds))
     if fits or force:
         for i, k in enumerate(kinds):
-            room[i][k] = room[i].get(k, 0) + 1
+            counts[i][k] = counts[i].get(k, 0) + 1
     return fits
 
 
-def _laid_out(
-    chosen: list[int], drawn: IntArray, fixed: dict[int, int], *, length: int, chance: float, relaxed: bool
+def _lay_out(
+    ranked: list[int], drawn: IntArray, pins: dict[int, int], *, length: int, probability: float, relaxed: bool
 ) -> Page:
     shown = np.full(length, -1, dtype=np.int64)
-    pinned, tried = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
-    for place, candidate in sorted(fixed.items()):
+    pinned, explored = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
+    for place, candidate in sorted(pins.items()):
         at = place if place < length and shown[place] < 0 else int(np.flatnonzero(shown < 0)[-1])
         shown[at], pinned[at] = candidate, True
     free = np.flatnonzero(shown < 0)
     if len(drawn):
         spread = np.linspace(len(free) / 2, len(free) - 1, len(drawn)).round().astype(np.int64)
         places = free[np.unique(spread)] if len(np.unique(spread)) == len(drawn) else free[-len(drawn) :]
-        shown[places], tried[places] = drawn, True
-    shown[np.flatnonzero(shown < 0)] = chosen
-    return Page(shown, np.where(tried, chance, 1.0), tried, pinned, relaxed)
+        shown[places], explored[places] = drawn, True
+    shown[np.flatnonzero(shown < 0)] = ranked
+    return Page(shown, np.where(explored, probability, 1.0), explored, pinned, relaxed)

@@ -46,7 +46,7 @@ CUSTOMERS = pl.DataFrame(
 )
 
 
-def facts(**options: Any) -> TrainingTables:
+def training_tables(**options: Any) -> TrainingTables:
     """Tables of the showroom, gathered."""
     frames = {"events": EVENTS.lazy(), "vehicles": VEHICLES.lazy(), "customers": CUSTOMERS.lazy()}
     return TrainingTables.gather(to_engine(frames), PARAMS, **options)

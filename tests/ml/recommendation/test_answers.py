@@ -35,18 +35,18 @@ def test_the_artefact_names_nobody(model: Model) -> None:
 def test_the_page_ranks_as_the_evaluation_does(model: Model, study: RankingStudyData) -> None:
     """What is served is what was measured: the ranker sees the same columns for the same visitor."""
     estimator: RecommendationEstimator = model.estimator
-    judged = EvaluatedLists.of(study.holdout, estimator)
-    vehicles = judged.material.vehicles
+    evaluated = EvaluatedLists.of(study.holdout, estimator)
+    vehicles = evaluated.inputs.vehicles
     from ml.recommendation.answer import rank
     from ml.recommendation.request_context import RequestContext
 
-    visitors = judged.material.questions.visitors
-    estimator.stock = estimator.stock_of(judged.facts.offered.with_columns(sold_at=None), read_at=0)
+    visitors = evaluated.inputs.queries.visitors
+    estimator.stock = estimator.stock_of(evaluated.tables.listings.with_columns(sold_at=None), read_at=0)
     for i in range(0, len(visitors), 37):
         now, store = int(visitors.as_of[i]), int(visitors.store[i])
         rows = [estimator.stock.rows[vehicles.ids[r]] for r in vehicles.on_offer(at=now, store=store)]
-        asked = RequestContext(visitors.take(np.array([i])), "customer", True, 0, np.empty(0, dtype=np.int64))
-        ranked, _, _ = rank(estimator, asked, np.array(rows, dtype=np.int64))
+        context = RequestContext(visitors.take(np.array([i])), "customer", True, 0, np.empty(0, dtype=np.int64))
+        ranked, _, _ = rank(estimator, context, np.array(rows, dtype=np.int64))
         served = [str(estimator.stock.vehicles.ids[r]) for r in ranked[:10]]
-        measured = [str(vehicles.ids[r]) for r in judged.lists[i] if r >= 0]
+        measured = [str(vehicles.ids[r]) for r in evaluated.lists[i] if r >= 0]
         assert served == measured

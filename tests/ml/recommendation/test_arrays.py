@@ -11,9 +11,9 @@ from scipy import sparse
 
 from features.aggregations import DAY
 from ml.recommendation.catalogue import Items, Vehicles, Vocabularies, Vocabulary
-from ml.recommendation.questions import Questions, offered
+from ml.recommendation.queries import Queries, candidate_pairs
 from ml.recommendation.ranking_features import Tastes, pair_columns
-from ml.recommendation.visitors import Visitors, read_visitors
+from ml.recommendation.visitors import Visitors, encode_visitors
 
 CARS = pl.DataFrame(
     {
@@ -29,13 +29,13 @@ CARS = pl.DataFrame(
         "store_id": [None, None, "S1", "S2"],
     }
 )
-KNOWN = Vocabularies.learn(CARS, pl.Series(["new|A"]), pl.Series(["S1", "S2"]))
-VEHICLES = Vehicles.encode(CARS, KNOWN)
-ITEMS = Items.of(VEHICLES, KNOWN)
+VOCABULARIES = Vocabularies.from_tables(CARS, pl.Series(["new|A"]), pl.Series(["S1", "S2"]))
+VEHICLES = Vehicles.encode(CARS, VOCABULARIES)
+ITEMS = Items.of(VEHICLES, VOCABULARIES)
 
 
 def visitors(*, as_of: int = 10 * DAY, store: str | None = "S1") -> Visitors:
-    asked = pl.DataFrame(
+    visitor = pl.DataFrame(
         {"person_id": ["K"], "as_of": [as_of], "store_id": [store]}, schema_overrides={"store_id": pl.String}
     )
     history = pl.DataFrame(
@@ -56,31 +56,31 @@ def visitors(*, as_of: int = 10 * DAY, store: str | None = "S1") -> Visitors:
             "preferred_body_type": ["suv"],
         }
     )
-    return read_visitors(asked, history, customers, KNOWN, half_life=1.0)
+    return encode_visitors(visitor, history, customers, VOCABULARIES, half_life_days=1.0)
 
 
 def test_unseen_names_share_the_last_code() -> None:
     assert Vocabulary(()).codes(["a", None]).tolist() == [0, 0]
-    assert KNOWN.items.codes(["nothing", "new|B"]).tolist() == [3, 1]
-    assert Vocabularies.from_json(KNOWN.to_json()) == KNOWN
+    assert VOCABULARIES.items.codes(["nothing", "new|B"]).tolist() == [3, 1]
+    assert Vocabularies.from_json(VOCABULARIES.to_json()) == VOCABULARIES
 
 
 def test_items_are_read_from_their_vehicles() -> None:
     assert ITEMS.log_price == pytest.approx([math.log(1e5), math.log(2e5), (math.log(5e4) + math.log(6e4)) / 2])
     assert ITEMS.first_at.tolist() == [0, 5 * DAY, 8 * DAY]
-    assert [KNOWN.categories["brand"].names[c] for c in ITEMS.codes["brand"]] == ["x", "y", "x"]
+    assert [VOCABULARIES.categories["brand"].names[c] for c in ITEMS.codes["brand"]] == ["x", "y", "x"]
 
 
 def test_history_decays_and_the_latest_choice_counts() -> None:
-    asked = visitors()
-    assert asked.history.toarray().tolist() == [[4 / 2 + 1 / 4, 2 / 2, 0]]
-    assert asked.latest.toarray().tolist() == [[2, 2, 0]]  # a day ago, plus one
+    visitor = visitors()
+    assert visitor.history.toarray().tolist() == [[4 / 2 + 1 / 4, 2 / 2, 0]]
+    assert visitor.latest.toarray().tolist() == [[2, 2, 0]]  # a day ago, plus one
 
 
 def test_what_was_said_later_is_not_known_yet() -> None:
     early = visitors(as_of=0)
     assert np.isnan(early.budget).all()
-    assert early.stated["body_type"].tolist() == [len(KNOWN.categories["body_type"])]
+    assert early.stated["body_type"].tolist() == [len(VOCABULARIES.categories["body_type"])]
 
 
 @pytest.mark.parametrize(
@@ -95,32 +95,32 @@ def test_what_was_said_later_is_not_known_yet() -> None:
     ],
 )
 def test_offer_is_what_the_store_had_at_the_time(at: int, store: str | None, shown: list[str]) -> None:
-    asked = visitors(as_of=at, store=store)
-    found = offered(asked, VEHICLES)
-    assert VEHICLES.ids[found.vehicle].tolist() == shown
-    assert found.sizes.tolist() == [len(shown)]
+    visitor = visitors(as_of=at, store=store)
+    pairs = candidate_pairs(visitor, VEHICLES)
+    assert VEHICLES.ids[pairs.vehicle].tolist() == shown
+    assert pairs.sizes.tolist() == [len(shown)]
 
 
 def test_pair_columns_by_hand() -> None:
-    asked = visitors()
-    sizes = {n: len(v) for n, v in KNOWN.categories.items()}
-    tastes = Tastes.of(asked, ITEMS, sizes)
+    visitor = visitors()
+    sizes = {n: len(v) for n, v in VOCABULARIES.categories.items()}
+    tastes = Tastes.of(visitor, ITEMS, sizes)
     scores = {"item_item": np.array([[0.1, 0.2, 0.3, 0.0]])}
     pairs = np.array([0, 0]), np.array([0, 2])
-    columns = pair_columns(asked, VEHICLES, tastes, ITEMS, visitor=pairs[0], vehicle=pairs[1], scores=scores)
-    usual = (2.25 * math.log(1e5) + 1.0 * math.log(2e5)) / 3.25
+    columns = pair_columns(visitor, VEHICLES, tastes, ITEMS, visitor=pairs[0], vehicle=pairs[1], scores=scores)
+    mean_price = (2.25 * math.log(1e5) + 1.0 * math.log(2e5)) / 3.25
     expected = {
         "item_item_score": [0.1, 0.3],
         "brand_share": [2.25 / 4.25] * 2,
         "condition_share": [3.25 / 4.25, 0.0],
         "body_type_stated": [1.0, 1.0],
-        "price_from_usual": [math.log(1e5) - usual, math.log(5e4) - usual],
+        "price_vs_history": [math.log(1e5) - mean_price, math.log(5e4) - mean_price],
         "over_budget": [math.log(1e5 / 9e4), 0.0],
         "under_budget": [0.0, math.log(8e4 / 5e4)],
         "chosen_before": [2.25, 0.0],
         "days_since_chosen": [1.0, math.nan],
         "days_listed": [math.nan, 2.0],
-        "item_days": [10.0, 2.0],
+        "item_age_days": [10.0, 2.0],
         "same_store": [math.nan, 1.0],
         "history_weight": [3.25, 3.25],
     }
@@ -130,31 +130,31 @@ def test_pair_columns_by_hand() -> None:
 
 def test_without_history_or_profile_nothing_personal_is_left() -> None:
     cold = visitors().without_history().without_profile()
-    tastes = Tastes.of(cold, ITEMS, {n: len(v) for n, v in KNOWN.categories.items()})
+    tastes = Tastes.of(cold, ITEMS, {n: len(v) for n, v in VOCABULARIES.categories.items()})
     pair = np.array([0]), np.array([0])
     columns = pair_columns(cold, VEHICLES, tastes, ITEMS, visitor=pair[0], vehicle=pair[1], scores={})
     assert columns["brand_share"] == 0 and columns["history_weight"] == 0
     assert all(
-        np.isnan(columns[n]) for n in ("price_from_usual", "over_budget", "body_type_stated", "days_since_chosen")
+        np.isnan(columns[n]) for n in ("price_vs_history", "over_budget", "body_type_stated", "days_since_chosen")
     )
 
 
 def test_vehicle_of_an_unseen_item_has_no_history_but_a_price() -> None:
     strange = CARS[:1].with_columns(item_id=pl.lit("new|Z"), brand=pl.lit("z"))
-    vehicles = Vehicles.encode(strange, KNOWN)
-    asked = visitors()
-    tastes = Tastes.of(asked, ITEMS, {n: len(v) for n, v in KNOWN.categories.items()})
+    vehicles = Vehicles.encode(strange, VOCABULARIES)
+    visitor = visitors()
+    tastes = Tastes.of(visitor, ITEMS, {n: len(v) for n, v in VOCABULARIES.categories.items()})
     pair = np.array([0]), np.array([0])
     scores = {"item_item": np.array([[0.1, 0.2, 0.3, 0.0]])}
-    columns = pair_columns(asked, vehicles, tastes, ITEMS, visitor=pair[0], vehicle=pair[1], scores=scores)
+    columns = pair_columns(visitor, vehicles, tastes, ITEMS, visitor=pair[0], vehicle=pair[1], scores=scores)
     assert columns["item_item_score"] == 0 and columns["brand_share"] == 0 and columns["chosen_before"] == 0
-    assert np.isnan(columns["item_days"]) and columns["over_budget"] > 0
+    assert np.isnan(columns["item_age_days"]) and columns["over_budget"] > 0
 
 
 def test_questions_are_cut_by_time_and_drawn_evenly() -> None:
     several = visitors().take(np.zeros(50, dtype=np.intp))
-    asked = Questions(several, sparse.csr_matrix((50, 3)), np.arange(50, dtype=np.uint64), np.zeros(50, dtype=bool))
-    assert len(asked.between(0, 10 * DAY)) == 0 and len(asked.between(10 * DAY, 11 * DAY)) == 50
-    drawn = asked.sample(20, seed=1)
+    visitor = Queries(several, sparse.csr_matrix((50, 3)), np.arange(50, dtype=np.uint64), np.zeros(50, dtype=bool))
+    assert len(visitor.between(0, 10 * DAY)) == 0 and len(visitor.between(10 * DAY, 11 * DAY)) == 50
+    drawn = visitor.sample(20, seed=1)
     assert len(drawn) == len(set(drawn.person)) == 20
-    assert asked.sample(50, seed=1) is asked
+    assert visitor.sample(50, seed=1) is visitor

@@ -11,7 +11,7 @@ from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import LoanProducts
 from ml.loans.catalogue.rules import load_lending_rules
 from ml.recommendation.financing import Financing, MonthlyPayment
-from ml.recommendation.house_rules import CardPayment
+from ml.recommendation.merchandising import CardPayment
 from tests.conftest import ROOT
 
 ON = date(2026, 9, 1)
@@ -46,10 +46,10 @@ def financing() -> Financing:
 
 
 def payment(financing: Financing, vehicle: dict[str, Any] = NEW, **changes: Any) -> MonthlyPayment | None:
-    question: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "price": 80_000.0, "on": ON, "down_payment_share": 0.4, "monthly_payment": None, "monthly_income": None,
     }  # fmt: skip
-    return financing.payment(vehicle, **question | changes)
+    return financing.payment(vehicle, **arguments | changes)
 
 
 def test_the_longest_term_without_interest_is_the_cheapest_a_month(financing: Financing) -> None:

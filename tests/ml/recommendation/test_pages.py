@@ -16,8 +16,8 @@ from features.errors import ConfigError, DataError
 from ml import champions
 from ml.model import Model
 from ml.recommendation.answer import RecommendationAnswer
-from ml.recommendation.house_rules import load_house_rules
 from ml.recommendation.live_updates import LiveUpdates
+from ml.recommendation.merchandising import load_merchandising_rules
 from ml.recommendation.request import SimilarRequest
 from ml.recommendation.showroom import Showroom
 from ml.recommendation.similar import answer as similar
@@ -34,12 +34,12 @@ def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("CHEHANG_HOME", str(recommendation.home))
     champion = champions.champion("recommendation")
     assert champion is not None
-    found = champions.load(champion)
-    estimator = found.estimator
-    offered = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
-    offered = offered.with_columns(item_id=_item())
-    estimator.stock = estimator.stock_of(offered, read_at=NOW)
-    yield found
+    loaded = champions.load(champion)
+    estimator = loaded.estimator
+    listings = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
+    listings = listings.with_columns(item_id=_item())
+    estimator.stock = estimator.stock_of(listings, read_at=NOW)
+    yield loaded
 
 
 def _item() -> pl.Expr:
@@ -53,8 +53,8 @@ def _item() -> pl.Expr:
 
 def ask(model: Model, *, explain: bool = False, **body: Any) -> RecommendationAnswer:
     request = model.request()
-    asked = request.model_validate_json(json.dumps({"at": AT, **body}))
-    answer = model.answers([asked], explain=explain)[0]
+    validated = request.model_validate_json(json.dumps({"at": AT, **body}))
+    answer = model.answers([validated], explain=explain)[0]
     assert isinstance(answer, RecommendationAnswer)
     return RecommendationAnswer.model_validate(answer.model_dump())
 
@@ -67,7 +67,7 @@ def test_each_path_says_so(model: Model) -> None:
     assert ask(model).path == "cold"
     assert ask(model, customer_id="C001", session=session, personalise=False).path == "off"
     unknown = ask(model, customer_id="nobody")
-    assert (unknown.path, unknown.known) == ("cold", False)
+    assert (unknown.path, unknown.known_user) == ("cold", False)
 
 
 def test_pages_follow_what_was_looked_at(model: Model) -> None:
@@ -137,7 +137,7 @@ def test_empty_stock_is_an_empty_page_with_the_reason(model: Model) -> None:
     model.estimator.stock = model.estimator.stock_of(nothing, read_at=NOW)
     page = ask(model)
     assert page.items == () and page.note is not None and page.note.en == "There is no vehicle in stock"
-    model.estimator.stock = model.estimator.stock_of(model.estimator.offered, read_at=NOW)
+    model.estimator.stock = model.estimator.stock_of(model.estimator.listings, read_at=NOW)
     page = ask(model, filters={"brand": ["none such"]})
     assert page.items == () and page.note is not None and "filters" in page.note.en
 
@@ -169,10 +169,10 @@ def test_what_cannot_be_asked_is_refused(model: Model, wrong: dict[str, Any]) ->
 def test_reasons_are_true(model: Model) -> None:
     session = [{"vehicle_id": "N0"}, {"vehicle_id": "N1"}, {"vehicle_id": "N4"}]
     page = ask(model, explain=True, n=12, session=session, profile={"body_type": "suv", "budget_high": 110_000.0})
-    told = {(r.code, c.vehicle_id) for c in page.items for r in c.reasons or ()}
-    assert {code for code, _ in told} >= {"STATED_BODY_TYPE", "SAME_BODY_TYPE"}
+    codes = {(r.code, c.vehicle_id) for c in page.items for r in c.reasons or ()}
+    assert {code for code, _ in codes} >= {"STATED_BODY_TYPE", "SAME_BODY_TYPE"}
     cards = {c.vehicle_id: c for c in page.items}
-    for code, name in told:
+    for code, name in codes:
         card = cards[name]
         if code == "STATED_BODY_TYPE":
             assert card.body_type == "suv"
@@ -216,7 +216,7 @@ def test_an_operator_pins_boosts_and_buries(model: Model, rules: Any) -> None:
 
 def test_rules_that_cannot_be_leave_the_old_ones(model: Model, rules: Any) -> None:
     rules("max_per_model: 1")
-    assert model.estimator.house.max_per_model == 1
+    assert model.estimator.merchandising.max_per_model == 1
     for wrong in (
         "max_per_model: 0",
         "rules: [{action: shout, where: {brand: [B1]}}]",
@@ -225,8 +225,8 @@ def test_rules_that_cannot_be_leave_the_old_ones(model: Model, rules: Any) -> No
     ):
         with pytest.raises(ConfigError, match=r"recommendation_rules\.yaml"):
             rules(wrong)
-        assert model.estimator.house.max_per_model == 1
-    assert load_house_rules(ROOT / "configs" / "recommendation_rules.yaml").rules == ()
+        assert model.estimator.merchandising.max_per_model == 1
+    assert load_merchandising_rules(ROOT / "configs" / "recommendation_rules.yaml").rules == ()
 
 
 def test_new_stock_is_tried_with_a_known_chance(model: Model, rules: Any) -> None:
@@ -258,10 +258,10 @@ def test_payments_are_those_of_the_catalogue_and_order_the_page(model: Model, ru
 
 def test_similar_vehicles(model: Model) -> None:
     champions: Any = {"recommendation": model}
-    found = similar(champions, SimilarRequest(vehicle_id="N0", n=5))
-    assert len(found.items) == 5 and "N0" not in {c.vehicle_id for c in found.items}
-    assert [c.score for c in found.items] == sorted((c.score for c in found.items), reverse=True)
-    assert found.items[0].body_type == "suv"
+    loaded = similar(champions, SimilarRequest(vehicle_id="N0", n=5))
+    assert len(loaded.items) == 5 and "N0" not in {c.vehicle_id for c in loaded.items}
+    assert [c.score for c in loaded.items] == sorted((c.score for c in loaded.items), reverse=True)
+    assert loaded.items[0].body_type == "suv"
     with pytest.raises(DataError, match="'gone' is not in stock"):
         similar(champions, SimilarRequest(vehicle_id="gone"))
 

@@ -10,9 +10,9 @@ import pytest
 from scipy import sparse
 
 from ml.recommendation.catalogue import Vocabularies, Vocabulary
-from ml.recommendation.reasons import MOST, Evidence, item_name, reasons
+from ml.recommendation.reasons import MAX_REASONS, Evidence, item_name, reasons
 
-KNOWN = Vocabularies(
+VOCABULARIES = Vocabularies(
     items=Vocabulary(("new|A", "new|B", "new|C")),
     categories={"model": Vocabulary(("A", "B")), "body_type": Vocabulary(("sedan", "suv"))},
     stores=Vocabulary(("S1",)),
@@ -21,8 +21,8 @@ KNOWN = Vocabularies(
 ITEM_CODES = {"model": np.array([0, 1, 2]), "body_type": np.array([1, 1, 0])}
 QUIET: dict[str, float] = {
     "price_distance": np.nan, "over_budget": np.nan, "under_budget": np.nan, "chosen_before": 0.0,
-    "days_listed": 99.0, "item_days": 99.0, "same_store": 0.0, "popularity_score": 0.0, "store_popularity_score": 0.0,
-    "body_type_share": 0.0, "body_type_stated": 0.0, "item_item_score": 0.0,
+    "days_listed": 99.0, "item_age_days": 99.0, "same_store": 0.0, "popularity_score": 0.0,
+    "store_popularity_score": 0.0, "body_type_share": 0.0, "body_type_stated": 0.0, "item_item_score": 0.0,
 }  # fmt: skip
 
 
@@ -46,14 +46,14 @@ def evidence(
     visits = sparse.csr_matrix([history])
     recommender: Any = SimpleNamespace(
         columns=columns,
-        known=KNOWN,
+        vocabularies=VOCABULARIES,
         items=SimpleNamespace(codes=ITEM_CODES),
-        retrieval=SimpleNamespace(by_taste={"item_item": ItemItem(), "popular": object()}),
+        retrieval=SimpleNamespace(collaborative={"item_item": ItemItem(), "popular": object()}),
     )
     visitor = SimpleNamespace(store=np.array([store]), history=visits)
     return Evidence(
         recommender=recommender,
-        asked=SimpleNamespace(looked_at=visits.indices.astype(np.int64), visitor=visitor),  # type: ignore[arg-type]
+        context=SimpleNamespace(history_items=visits.indices.astype(np.int64), visitor=visitor),  # type: ignore[arg-type]
         values=np.array([[(QUIET | values)[name] for name in columns]]),
         contributions=np.array([[contributions.get(name, 0.0) for name in columns]]),
         item=np.array([item]),
@@ -84,8 +84,8 @@ def codes(*arguments: Any, **options: Any) -> list[str]:
         ("store_popularity_score", 5.0, {"store": 1}, None),  # no store was named
         ("days_listed", 14.0, {}, "NEW_IN_STOCK"),
         ("days_listed", 14.1, {}, None),
-        ("item_days", 60.0, {}, "NEW_KIND"),
-        ("item_days", -1.0, {}, None),
+        ("item_age_days", 60.0, {}, "NEW_KIND"),
+        ("item_age_days", -1.0, {}, None),
         ("same_store", 1.0, {}, "AT_STORE"),
         ("item_item_score", 1.0, {"history": (0, 2, 0)}, "GOES_WITH"),
         ("item_item_score", 1.0, {"history": (2, 0, 0)}, None),  # itself
@@ -112,14 +112,14 @@ def test_a_budget_is_kept_to_from_above_and_from_below() -> None:
 def test_the_strongest_three_come_first() -> None:
     values = {"chosen_before": 1.0, "body_type_stated": 1.0, "same_store": 1.0, "days_listed": 1.0}
     weights = {"chosen_before": 0.1, "body_type_stated": 0.4, "same_store": 0.3, "days_listed": 0.2}
-    assert codes(values, weights) == ["STATED_BODY_TYPE", "AT_STORE", "NEW_IN_STOCK"] and MOST == 3
+    assert codes(values, weights) == ["STATED_BODY_TYPE", "AT_STORE", "NEW_IN_STOCK"] and MAX_REASONS == 3
 
 
 def test_words_say_how_many_and_which() -> None:
     ((same,),) = reasons(evidence({}, {"body_type_share": 1.0}, history=(1, 0, 1)))
-    assert same.en == "Same body type (suv) as 1 of the 2 kinds you looked at" and "suv" in same.zh
+    assert same.en == "Same body type (suv) as 1 of the 2 kinds of vehicle you viewed" and "suv" in same.zh
     ((goes,),) = reasons(evidence({}, {"item_item_score": 1.0}, history=(0, 1, 3)))
-    assert goes.en == "Often chosen by those who looked at new|C, as you did"
+    assert goes.en == "Visitors who viewed new|C often choose this one"
 
 
 def test_an_item_is_called_by_its_model_where_it_has_one() -> None:

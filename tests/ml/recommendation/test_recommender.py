@@ -9,31 +9,31 @@ import pytest
 from features.aggregations import DAY
 from features.engines import collect, to_engine
 from features.errors import DataError
-from features.recommendation import history, interactions, questions, vehicle_items, wanted
+from features.recommendation import history, interactions, relevant_items, vehicle_items, visit_queries
 from ml.domain.arrays import FloatArray
 from ml.estimators.retrievers.top_k import top_k
 from ml.metrics.ranked_lists import ndcg_at_k
 from ml.recommendation.catalogue import Vehicles, Vocabularies
 from ml.recommendation.choices import Choices
 from ml.recommendation.params import RecommendationParams
-from ml.recommendation.questions import Questions
+from ml.recommendation.queries import Queries
 from ml.recommendation.recommender import Recommender, TrainingData
-from ml.recommendation.visitors import Visitors, read_visitors
+from ml.recommendation.visitors import Visitors, encode_visitors
 
-DAYS, UNTIL = 200, 150 * DAY
+DAYS, CUTOFF = 200, 150 * DAY
 BODIES = ("suv", "sedan", "mpv")
 PARAMS = RecommendationParams.model_validate(
     {
         "als": {"factors": 4, "regularization": 1.0, "iterations": 5, "num_threads": 1},
         "low_pass": {"rank": 4},
         "ranker": {"n_estimators": 40, "min_data_in_leaf": 20, "num_threads": 1},
-        "questions": 2_000,
+        "max_queries": 2_000,
     }
 )
 
 
 @pytest.fixture(scope="module")
-def material() -> TrainingData:
+def training_data() -> TrainingData:
     rng = np.random.default_rng(4)
     models = [f"{body}{k}" for body in BODIES for k in range(4)]
     vehicles = pl.DataFrame(
@@ -60,80 +60,85 @@ def material() -> TrainingData:
     events = pl.DataFrame(rows, schema=["customer_id", "event_at", "session_id", "vehicle_id"], orient="row")
     events = events.with_columns(pl.lit("view").alias("event_type")).with_row_index("event_id")
     tables = to_engine({"events": events.lazy(), "vehicles": vehicles.lazy()})
-    chosen = interactions(tables)
-    spine = questions(tables, chosen)
-    asked = collect(spine).sort("person_id", "as_of")
-    found = collect(vehicle_items(tables))  # type: ignore[arg-type]
-    choices = collect(chosen)
-    known = Vocabularies.learn(found, choices["item_id"], pl.Series([], dtype=pl.String))
-    visitors = read_visitors(asked, collect(history(spine, chosen, lookback_days=365)), None, known, half_life=30)
+    lazy_choices = interactions(tables)
+    spine = visit_queries(tables, lazy_choices)
+    queries = collect(spine).sort("person_id", "as_of")
+    vehicle_rows = collect(vehicle_items(tables))  # type: ignore[arg-type]
+    choices = collect(lazy_choices)
+    vocabularies = Vocabularies.from_tables(vehicle_rows, choices["item_id"], pl.Series([], dtype=pl.String))
+    visitors = encode_visitors(
+        queries, collect(history(spine, lazy_choices, lookback_days=365)), None, vocabularies, half_life_days=30
+    )
     return TrainingData(
-        known,
-        Vehicles.encode(found, known),
-        Choices.read(choices, known),
-        Questions.read(asked, collect(wanted(spine, chosen, horizon_days=7)), visitors, known),
+        vocabularies,
+        Vehicles.encode(vehicle_rows, vocabularies),
+        Choices.encode(choices, vocabularies),
+        Queries.encode(queries, collect(relevant_items(spine, lazy_choices, horizon_days=7)), visitors, vocabularies),
     )
 
 
 @pytest.fixture(scope="module")
-def fitted(material: TrainingData) -> Recommender:
-    return Recommender.fit(material, PARAMS, until=UNTIL, say=lambda text: None)
+def fitted(training_data: TrainingData) -> Recommender:
+    return Recommender.fit(training_data, PARAMS, cutoff=CUTOFF, progress=lambda text: None)
 
 
 def item_scores(fitted: Recommender, visitors: Visitors, vehicles: Vehicles) -> FloatArray:
     """Score of every item for each visitor; minus infinity for what is no candidate."""
     pairs, scores = fitted.rank(visitors, vehicles)
-    table = np.full((len(visitors), len(fitted.known.items) + 1), -np.inf)
+    table = np.full((len(visitors), len(fitted.vocabularies.items) + 1), -np.inf)
     np.maximum.at(table, (pairs.visitor, vehicles.item[pairs.vehicle]), scores)
     return table[:, :-1]
 
 
-def test_it_ranks_what_comes_next_better_than_popularity(material: TrainingData, fitted: Recommender) -> None:
-    later = material.questions.between(UNTIL, DAYS * DAY)
-    seen = later.take(np.flatnonzero(np.diff(later.visitors.history.indptr) > 1))
-    ours = ndcg_at_k(top_k(item_scores(fitted, seen.visitors, material.vehicles), k=4), seen.wanted)
-    popular = fitted.retrieval.scores(seen.visitors)["popularity"][:, :-1]
-    assert np.nanmean(ours) > 1.5 * np.nanmean(ndcg_at_k(top_k(popular, k=4), seen.wanted))
+def test_it_ranks_what_comes_next_better_than_popularity(training_data: TrainingData, fitted: Recommender) -> None:
+    later = training_data.queries.between(CUTOFF, DAYS * DAY)
+    returning = later.take(np.flatnonzero(np.diff(later.visitors.history.indptr) > 1))
+    ours = ndcg_at_k(top_k(item_scores(fitted, returning.visitors, training_data.vehicles), k=4), returning.relevant)
+    popular = fitted.retrieval.scores(returning.visitors)["popularity"][:, :-1]
+    assert np.nanmean(ours) > 1.5 * np.nanmean(ndcg_at_k(top_k(popular, k=4), returning.relevant))
 
 
-def test_nothing_later_than_the_cut_is_used(material: TrainingData, fitted: Recommender) -> None:
-    later = material.choices
-    moved = np.where(later.at >= UNTIL, (later.item + 1) % 12, later.item)
-    changed = Choices(later.person, moved, later.store, later.at, later.grade, later.people)
-    asked = material.questions.between(0, UNTIL - 7 * DAY)
+def test_nothing_later_than_the_cut_is_used(training_data: TrainingData, fitted: Recommender) -> None:
+    later = training_data.choices
+    shifted = np.where(later.at >= CUTOFF, (later.item + 1) % 12, later.item)
+    changed = Choices(later.person, shifted, later.store, later.at, later.grade, later.n_people)
+    queries = training_data.queries.between(0, CUTOFF - 7 * DAY)
     again = Recommender.fit(
-        TrainingData(material.known, material.vehicles, changed, asked), PARAMS, until=UNTIL, say=lambda text: None
+        TrainingData(training_data.vocabularies, training_data.vehicles, changed, queries),
+        PARAMS,
+        cutoff=CUTOFF,
+        progress=lambda text: None,
     )
-    who = material.questions.visitors.take(np.arange(20))
-    assert (item_scores(again, who, material.vehicles) == item_scores(fitted, who, material.vehicles)).all()
+    who = training_data.queries.visitors.take(np.arange(20))
+    assert (item_scores(again, who, training_data.vehicles) == item_scores(fitted, who, training_data.vehicles)).all()
 
 
-def test_artefact_answers_alike(material: TrainingData, fitted: Recommender) -> None:
-    who = material.questions.visitors.take(np.arange(20))
+def test_artefact_answers_alike(training_data: TrainingData, fitted: Recommender) -> None:
+    who = training_data.queries.visitors.take(np.arange(20))
     again = Recommender.from_files(fitted.to_files())
-    assert (item_scores(again, who, material.vehicles) == item_scores(fitted, who, material.vehicles)).all()
+    assert (item_scores(again, who, training_data.vehicles) == item_scores(fitted, who, training_data.vehicles)).all()
 
 
-def test_fewer_candidates_are_the_best_of_each_retriever(material: TrainingData, fitted: Recommender) -> None:
-    who = material.questions.visitors.take(np.arange(20))
+def test_fewer_candidates_are_the_best_of_each_retriever(training_data: TrainingData, fitted: Recommender) -> None:
+    who = training_data.queries.visitors.take(np.arange(20))
     params = fitted.params.model_copy(update={"candidates": 10})
-    fewer = Recommender(params, fitted.known, fitted.items, fitted.retrieval, fitted.trees, fitted.columns)
-    sizes = fewer.candidates(who, material.vehicles)[1].sizes
+    fewer = Recommender(params, fitted.vocabularies, fitted.items, fitted.retrieval, fitted.trees, fitted.columns)
+    sizes = fewer.candidates(who, training_data.vehicles)[1].sizes
     assert (sizes <= 10).all() and (sizes >= 2).all()
-    assert (fitted.candidates(who, material.vehicles)[1].sizes == 12).all()
+    assert (fitted.candidates(who, training_data.vehicles)[1].sizes == 12).all()
 
 
-def test_nobody_asks_and_nothing_is_on_offer(material: TrainingData, fitted: Recommender) -> None:
-    nobody = material.questions.visitors.take(np.arange(0))
-    assert item_scores(fitted, nobody, material.vehicles).shape == (0, 12)
-    nothing = material.vehicles.take(np.arange(0))
-    assert np.isneginf(item_scores(fitted, material.questions.visitors.take(np.arange(3)), nothing)).all()
+def test_nobody_asks_and_nothing_is_on_offer(training_data: TrainingData, fitted: Recommender) -> None:
+    nobody = training_data.queries.visitors.take(np.arange(0))
+    assert item_scores(fitted, nobody, training_data.vehicles).shape == (0, 12)
+    nothing = training_data.vehicles.take(np.arange(0))
+    assert np.isneginf(item_scores(fitted, training_data.queries.visitors.take(np.arange(3)), nothing)).all()
 
 
-def test_too_little_to_learn_from_is_said(material: TrainingData) -> None:
-    with pytest.raises(DataError, match="nothing was chosen"):
-        Recommender.fit(material, PARAMS, until=0, say=lambda text: None)
-    late = material.questions.between(UNTIL, DAYS * DAY)
-    without = TrainingData(material.known, material.vehicles, material.choices, late)
-    with pytest.raises(DataError, match="give more history"):
-        Recommender.fit(without, PARAMS, until=UNTIL, say=lambda text: None)
+def test_too_little_to_learn_from_is_said(training_data: TrainingData) -> None:
+    with pytest.raises(DataError, match="no choice precedes the training cut-off"):
+        Recommender.fit(training_data, PARAMS, cutoff=0, progress=lambda text: None)
+    late = training_data.queries.between(CUTOFF, DAYS * DAY)
+    without = TrainingData(training_data.vocabularies, training_data.vehicles, training_data.choices, late)
+    with pytest.raises(DataError, match="provide a longer history"):
+        Recommender.fit(without, PARAMS, cutoff=CUTOFF, progress=lambda text: None)

@@ -17,14 +17,14 @@ from ml.recommendation.retrieval import Retrieval
 from ml.recommendation.visitors import Visitors
 
 ITEMS = ("a1", "a2", "a3", "b1", "b2", "b3")
-KNOWN = Vocabularies(Vocabulary(ITEMS), {}, Vocabulary(("A", "B")))
+VOCABULARIES = Vocabularies(Vocabulary(ITEMS), {}, Vocabulary(("A", "B")))
 NOW = 100 * DAY
 PARAMS = RecommendationParams.model_validate(
     {"als": {"factors": 2, "regularization": 1.0, "num_threads": 1}, "low_pass": {"rank": 2}}
 )
 
 
-def chosen() -> pl.DataFrame:
+def choices_table() -> pl.DataFrame:
     """Forty people of each tribe choose two of their three items, in their own store."""
     rng = np.random.default_rng(5)
     rows = []
@@ -37,19 +37,26 @@ def chosen() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["person_id", "event_at", "item_id", "grade", "store_id"], orient="row")
 
 
-def asked(history: list[float], *, store: int) -> Visitors:
+def visitor(history: list[float], *, store: int) -> Visitors:
     matrix = sparse.csr_matrix([history])
     return Visitors(matrix, matrix, np.full((1, 2), np.nan), {}, np.array([NOW]), np.array([store]))
 
 
 @pytest.fixture(scope="module")
 def fitted() -> Retrieval:
-    return Retrieval.fit(Choices.read(chosen(), KNOWN), PARAMS, as_of=NOW, n_items=6, n_stores=2, say=lambda text: None)
+    return Retrieval.fit(
+        Choices.encode(choices_table(), VOCABULARIES),
+        PARAMS,
+        as_of=NOW,
+        n_items=6,
+        n_stores=2,
+        progress=lambda text: None,
+    )
 
 
 def test_unknown_items_are_left_out_and_time_cuts() -> None:
-    choices = Choices.read(chosen(), KNOWN)
-    assert len(choices) == 160 and choices.people == 80
+    choices = Choices.encode(choices_table(), VOCABULARIES)
+    assert len(choices) == 160 and choices.n_people == 80
     early = choices.before(50 * DAY)
     assert 0 < len(early) < 160 and (early.at < 50 * DAY).all()
 
@@ -64,62 +71,74 @@ def test_weights_halve_and_are_damped() -> None:
             "store_id": ["A", None],
         }
     )
-    found = Choices.read(rows, KNOWN).interactions(as_of=20 * DAY, half_life_days=10, n_items=6, n_stores=2)
-    assert found.matrix[0, 0] == pytest.approx(np.log2(1 + 4 / 4 + 2 / 2))
-    assert found.by_group is not None and found.by_group[0, 0] == pytest.approx(1.0)  # the other was in no store
+    interactions = Choices.encode(rows, VOCABULARIES).interactions(
+        as_of=20 * DAY, half_life_days=10, n_items=6, n_stores=2
+    )
+    assert interactions.matrix[0, 0] == pytest.approx(np.log2(1 + 4 / 4 + 2 / 2))
+    assert interactions.by_group is not None and interactions.by_group[0, 0] == pytest.approx(
+        1.0
+    )  # the other was in no store
     assert damped(sparse.csr_matrix([[2.0]]))[0, 0] == pytest.approx(np.log2(3.0))
 
 
 @pytest.mark.parametrize("retriever", ["item_item", "low_pass", "als"])
 def test_taste_is_followed_for_who_was_never_there(fitted: Retrieval, retriever: str) -> None:
-    scores = fitted.scores(asked([1, 0, 0, 0, 0, 0], store=2))[retriever][0]
+    scores = fitted.scores(visitor([1, 0, 0, 0, 0, 0], store=2))[retriever][0]
     assert scores[1:3].min() > scores[3:6].max()
 
 
 def test_store_decides_where_nothing_else_is_known(fitted: Retrieval) -> None:
-    scores = fitted.scores(asked([0] * 6, store=1))
+    scores = fitted.scores(visitor([0] * 6, store=1))
     assert scores["store_popularity"][0, 3:6].min() > scores["store_popularity"][0, :3].max()
     assert not scores["item_item"].any() and not scores["als"].any()
-    unknown = fitted.scores(asked([0] * 6, store=2))
+    unknown = fitted.scores(visitor([0] * 6, store=2))
     np.testing.assert_allclose(unknown["store_popularity"], unknown["popularity"])
 
 
 def test_item_that_nobody_knew_has_the_last_column(fitted: Retrieval) -> None:
-    scores = fitted.scores(asked([1, 0, 0, 0, 0, 0], store=0))
+    scores = fitted.scores(visitor([1, 0, 0, 0, 0, 0], store=0))
     assert all(table.shape == (1, 7) for table in scores.values())
     assert scores["popularity"][0, 6] <= scores["popularity"][0, :6].min()
 
 
 def test_artefact_answers_alike(fitted: Retrieval) -> None:
-    who = asked([1, 0, 2, 0, 0, 0], store=0)
+    who = visitor([1, 0, 2, 0, 0, 0], store=0)
     again = Retrieval.from_files(fitted.to_files()).scores(who)
     assert all((again[name] == table).all() for name, table in fitted.scores(who).items())
 
 
 def test_a_retriever_can_be_left_out() -> None:
     params = RecommendationParams(als=None)
-    found = Retrieval.fit(
-        Choices.read(chosen(), KNOWN), params, as_of=NOW, n_items=6, n_stores=2, say=lambda text: None
+    interactions = Retrieval.fit(
+        Choices.encode(choices_table(), VOCABULARIES),
+        params,
+        as_of=NOW,
+        n_items=6,
+        n_stores=2,
+        progress=lambda text: None,
     )
-    assert "als.npz" not in found.to_files() and "als" not in Retrieval.from_files(found.to_files()).by_taste
+    assert (
+        "als.npz" not in interactions.to_files()
+        and "als" not in Retrieval.from_files(interactions.to_files()).collaborative
+    )
 
 
 def test_nothing_chosen_is_refused() -> None:
-    nothing = Choices.read(chosen()[:0], KNOWN)
+    nothing = Choices.encode(choices_table()[:0], VOCABULARIES)
     with pytest.raises(DataError, match="no interactions"):
-        Retrieval.fit(nothing, PARAMS, as_of=NOW, n_items=6, n_stores=2, say=lambda text: None)
+        Retrieval.fit(nothing, PARAMS, as_of=NOW, n_items=6, n_stores=2, progress=lambda text: None)
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("wrong_params", "message"),
     [
         ({"grades": {"view": 0}}, "grades.view"),
-        ({"price_bands": [10, 5]}, "must rise"),
+        ({"price_bands": [10, 5]}, "must be positive and ascending"),
         ({"item_item": {"nonsense": 1}}, "nonsense"),
         ({"half_life_days": 0}, "half_life_days"),
         ({"nonsense": 1}, "nonsense"),
     ],
 )
-def test_parameters_that_cannot_be_meant(given: dict[str, object], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
-        RecommendationParams.model_validate(given)
+def test_parameters_that_cannot_be_meant(wrong_params: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        RecommendationParams.model_validate(wrong_params)

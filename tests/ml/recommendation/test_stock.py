@@ -12,7 +12,7 @@ from features.aggregations import DAY
 from ml.estimators.retrievers.content import ContentNeighbours
 from ml.recommendation.catalogue import Items, Vehicles, Vocabularies
 from ml.recommendation.request import Filters
-from ml.recommendation.stock import Stock, described
+from ml.recommendation.stock import Stock, content_columns
 
 CARS = pl.DataFrame(
     {
@@ -35,10 +35,10 @@ NOW = 10 * DAY
 def stock() -> Stock:
     """Training knew all but the item used|Z."""
     trained = CARS.filter(pl.col("item_id") != "used|Z")
-    vocabularies = Vocabularies.learn(trained, trained["item_id"], pl.Series(["S1", "S2"]))
+    vocabularies = Vocabularies.from_tables(trained, trained["item_id"], pl.Series(["S1", "S2"]))
     items = Items.of(Vehicles.encode(trained, vocabularies), vocabularies)
-    space = ContentNeighbours().fit(*described(items.log_price, items.codes, vocabularies))
-    return Stock.of(CARS, vocabularies, space, numeric=(), read_at=NOW)
+    content_space = ContentNeighbours().fit(*content_columns(items.log_price, items.codes, vocabularies))
+    return Stock.of(CARS, vocabularies, content_space, numeric=(), read_at=NOW)
 
 
 def ids(stock: Stock, rows: Any) -> list[str]:
@@ -95,8 +95,8 @@ def test_a_vehicle_is_most_like_itself_and_its_like(stock: Stock) -> None:
 
 
 def test_a_category_that_is_not_known_has_no_code() -> None:
-    vocabularies = Vocabularies.learn(CARS, CARS["item_id"], pl.Series(["S1"]))
-    price, table = described(
+    vocabularies = Vocabularies.from_tables(CARS, CARS["item_id"], pl.Series(["S1"]))
+    price, table = content_columns(
         np.array([1.0, 2.0]), {"brand": np.array([0, len(vocabularies.categories["brand"])])}, vocabularies
     )
     assert price.tolist() == [[1.0], [2.0]]

@@ -7,53 +7,53 @@ import pytest
 
 from features.aggregations import DAY
 from ml.recommendation.user_profiles import FILE, UserProfiles, key_of
-from tests.ml.recommendation.showroom import PARAMS, facts
+from tests.ml.recommendation.showroom import PARAMS, training_tables
 
-UNTIL = 15 * DAY
+CUTOFF = 15 * DAY
 VIEW = PARAMS.grades["view"]
 
 
 @pytest.fixture(scope="module")
-def people() -> UserProfiles:
-    made = facts()
-    return UserProfiles.learn(made, made.known(100 * DAY), PARAMS, until=UNTIL)
+def profiles() -> UserProfiles:
+    tables = training_tables()
+    return UserProfiles.from_tables(tables, tables.vocabularies(100 * DAY), PARAMS, cutoff=CUTOFF)
 
 
-def test_only_those_are_there_who_had_come_by_then(people: UserProfiles) -> None:
-    assert people.row("K") == 0 and len(people.keys) == 1
-    assert people.row("L") is None, "chose something only on day 40"
-    assert people.row("M") is None, "became a customer on day 30"
-    made = facts()
-    later = UserProfiles.learn(made, made.known(100 * DAY), PARAMS, until=41 * DAY)
+def test_only_those_are_there_who_had_come_by_then(profiles: UserProfiles) -> None:
+    assert profiles.row("K") == 0 and len(profiles.keys) == 1
+    assert profiles.row("L") is None, "chose something only on day 40"
+    assert profiles.row("M") is None, "became a customer on day 30"
+    tables = training_tables()
+    later = UserProfiles.from_tables(tables, tables.vocabularies(100 * DAY), PARAMS, cutoff=41 * DAY)
     assert {name for name in "KLMZ" if later.row(name) is not None} == {"K", "L", "M"}
     assert later.keys.tolist() == sorted(key_of(name) for name in "KLM")
 
 
-def test_a_history_fades_from_the_day_of_training_on(people: UserProfiles) -> None:
-    item, weight, since = people.history_of(0, now=UNTIL, half_life_days=1.0)
+def test_a_history_fades_from_the_day_of_training_on(profiles: UserProfiles) -> None:
+    item, weight, since = profiles.history_of(0, now=CUTOFF, half_life_days=1.0)
     assert item.tolist() == [0, 1, 2]  # new A five days ago, new B yesterday, used A four days ago
     np.testing.assert_allclose(weight, [VIEW / 32, VIEW / 2, VIEW / 16])
     np.testing.assert_allclose(since, [5.0, 1.0, 4.0])
-    _, later, days = people.history_of(0, now=UNTIL + 2 * DAY, half_life_days=1.0)
+    _, later, days = profiles.history_of(0, now=CUTOFF + 2 * DAY, half_life_days=1.0)
     np.testing.assert_allclose(later, weight / 4)
     np.testing.assert_allclose(days, since + 2)
-    _, before, _ = people.history_of(0, now=UNTIL - DAY, half_life_days=1.0)
+    _, before, _ = profiles.history_of(0, now=CUTOFF - DAY, half_life_days=1.0)
     np.testing.assert_allclose(before, weight)
 
 
-def test_a_customer_s_wishes_are_there(people: UserProfiles) -> None:
-    assert people.budget[0, 1] == pytest.approx(np.log(100_000)) and np.isnan(people.budget[0, 0])
-    assert people.stated["body_type"].tolist() == [1]  # of sedan, suv
+def test_a_customer_s_wishes_are_there(profiles: UserProfiles) -> None:
+    assert profiles.budget[0, 1] == pytest.approx(np.log(100_000)) and np.isnan(profiles.budget[0, 0])
+    assert profiles.stated["body_type"].tolist() == [1]  # of sedan, suv
 
 
-def test_files_restore_it_and_name_nobody(people: UserProfiles) -> None:
-    files = people.to_files()
+def test_files_restore_it_and_name_nobody(profiles: UserProfiles) -> None:
+    files = profiles.to_files()
     again = UserProfiles.from_files(files)
-    assert again.until == people.until and again.keys.tolist() == people.keys.tolist()
-    assert (again.history != people.history).nnz == 0 and (again.latest != people.latest).nnz == 0
-    np.testing.assert_array_equal(again.budget, people.budget)
+    assert again.cutoff == profiles.cutoff and again.keys.tolist() == profiles.keys.tolist()
+    assert (again.history != profiles.history).nnz == 0 and (again.latest != profiles.latest).nnz == 0
+    np.testing.assert_array_equal(again.budget, profiles.budget)
     assert {n: codes.tolist() for n, codes in again.stated.items()} == {"body_type": [1]}
-    assert set(files) == {FILE} and people.keys.tolist() == [key_of("K")]
+    assert set(files) == {FILE} and profiles.keys.tolist() == [key_of("K")]
 
 
 def test_a_key_has_sixty_four_bits_and_depends_on_the_whole_name() -> None:

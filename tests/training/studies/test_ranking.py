@@ -39,59 +39,62 @@ def plain() -> pl.DataFrame:
 
 
 def test_users_items_and_times_are_enough(tmp_path: Path) -> None:
-    found = study(tmp_path, {"events": plain()})
-    assert isinstance(found, RankingData)
-    report = found.evaluate(found.fit().evaluated)
+    data = study(tmp_path, {"events": plain()})
+    assert isinstance(data, RankingData)
+    report = data.evaluate(data.fit().evaluated)
     assert report.metrics["ndcg_at_10"].value > report.metrics["ndcg_at_10"].baseline  # type: ignore[operator]
     assert "by_path" in report and report.protocol.startswith("in time order")
 
 
 def test_what_was_seen_is_not_shown_again_where_so_configured(tmp_path: Path) -> None:
-    found = study(tmp_path, {"events": plain()}, settings=["params.repeat=false"])
-    estimator = found.fit().served
-    _, material = found.learnt
-    lists = estimator.recommender.lists(material.questions.visitors, material.vehicles, k=10)
-    history = material.questions.visitors.history
+    data = study(tmp_path, {"events": plain()}, settings=["params.repeat=false"])
+    estimator = data.fit().served
+    _, inputs = data.training_part
+    lists = estimator.recommender.lists(inputs.queries.visitors, inputs.vehicles, k=10)
+    history = inputs.queries.visitors.history
     rows = [row for row in range(0, len(lists), 50) if history[row].nnz and (lists[row] >= 0).any()]
     assert rows
     for row in rows:
-        seen = set(history[row].indices.tolist())
-        assert not seen & {int(material.vehicles.item[v]) for v in lists[row] if v >= 0}
+        viewed = set(history[row].indices.tolist())
+        assert not viewed & {int(inputs.vehicles.item[v]) for v in lists[row] if v >= 0}
 
 
 def test_a_split_of_its_own_needs_all_three_parts(tmp_path: Path) -> None:
     events = plain().drop("event_at").with_columns(split=pl.Series(["train", "train", "valid"] * 900)[: plain().height])
-    with pytest.raises(DataError, match=r"no row is of part 'test', which is written 'test' there"):
+    with pytest.raises(DataError, match=r"no row of part 'test', that is, none with the value 'test'"):
         study(tmp_path, {"events": events}, time="none", split={"column": "split"})
 
 
 def test_without_time_a_hash_splits_and_says_that_it_flatters(tmp_path: Path) -> None:
-    found = study(tmp_path, {"events": plain().drop("event_at")}, time="none", settings=["params.repeat=false"])
-    estimator = found.fit().served
-    report = found.evaluate(estimator)
+    data = study(tmp_path, {"events": plain().drop("event_at")}, time="none", settings=["params.repeat=false"])
+    estimator = data.fit().served
+    report = data.evaluate(estimator)
     assert "flatter" in report.notes[0] and estimator.recommender.weights
     assert report.metrics["ndcg_at_10"].value > 0  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda t: {"events": t["events"].drop("vehicle_id")}, "vehicle_id"),
         (lambda t: {"events": t["events"].drop("customer_id", "visitor_id")}, "customer_id"),
-        (lambda t: {"events": t["events"].with_columns(event_type=pl.lit("search"))}, "nothing was chosen"),
+        (lambda t: {"events": t["events"].with_columns(event_type=pl.lit("search"))}, "events has no interaction"),
         (lambda t: {"events": t["events"].head(0)}, "no rows"),
-        (lambda t: {"events": t["events"].with_columns(vehicle_id=pl.lit(None, dtype=pl.String))}, "chosen|vehicle_id"),
+        (
+            lambda t: {"events": t["events"].with_columns(vehicle_id=pl.lit(None, dtype=pl.String))},
+            "interaction|vehicle_id",
+        ),
         (
             lambda t: {"events": t["events"].with_columns(event_at=pl.lit(1_600_000_000_000_000))},
-            "nothing was chosen in the training span",
+            "no choice precedes the training cut-off",
         ),
-        (lambda t: {"events": t["events"].head(3)}, "learn|chosen|question|asks|known"),
+        (lambda t: {"events": t["events"].head(3)}, "choice|query|queries|interaction"),
     ],
 )
-def test_what_cannot_be_learnt_from_says_why(tmp_path: Path, change: Any, told: str) -> None:
-    with pytest.raises(ChehangError, match=told):
-        found = study(tmp_path, change(recommendation_tables(people=60)))
-        found.evaluate(found.fit().evaluated)
+def test_what_cannot_be_learnt_from_says_why(tmp_path: Path, change: Any, message: str) -> None:
+    with pytest.raises(ChehangError, match=message):
+        data = study(tmp_path, change(recommendation_tables(people=60)))
+        data.evaluate(data.fit().evaluated)
 
 
 def test_configurations_that_cannot_be(tmp_path: Path) -> None:
@@ -100,25 +103,25 @@ def test_configurations_that_cannot_be(tmp_path: Path) -> None:
         study(tmp_path / "b", recommendation_tables(people=60), settings=["params.item=[vehicle_id]"]).fit()
     with pytest.raises(ConfigError, match="values must give different names"):
         study(tmp_path / "c", tables, split={"values": {"train": "a", "calibrate": "a", "test": "b"}})
-    with pytest.raises(ConfigError, match="price_bands must rise"):
+    with pytest.raises(ConfigError, match="price_bands must be positive and ascending"):
         study(tmp_path / "d", tables, settings=["params.price_bands=[10, 5]"])
 
 
 def test_columns_of_ones_own_reach_the_ranker(tmp_path: Path) -> None:
     tables = recommendation_tables(people=200)
-    found = study(tmp_path, tables, extra_features={"numeric": ["doors"], "categorical": []})
-    estimator = found.fit().served
+    data = study(tmp_path, tables, extra_features={"numeric": ["doors"], "categorical": []})
+    estimator = data.fit().served
     assert "doors" in estimator.recommender.columns
     assert len(estimator.stock) > 0
 
 
 def test_tuning_sees_nothing_of_the_test_part(tmp_path: Path) -> None:
-    found = study(tmp_path, recommendation_tables(people=200))
-    values = [next(iter(with_params(found, {"params.ranker.num_leaves": n}).validation_scores())) for n in (7, 15)]
+    data = study(tmp_path, recommendation_tables(people=200))
+    values = [next(iter(with_params(data, {"params.ranker.num_leaves": n}).validation_scores())) for n in (7, 15)]
     assert all(0 < v < 1 for v in values)
-    later = pl.col("event_at") >= found.until
-    events = found.tables["events"].with_columns(vehicle_id=pl.when(later).then(pl.lit("N0")).otherwise("vehicle_id"))
-    altered = RankingStudyData(found.config, found.raw, {**found.tables, "events": events}, found.until, (), "")
+    later = pl.col("event_at") >= data.cutoff
+    events = data.tables["events"].with_columns(vehicle_id=pl.when(later).then(pl.lit("N0")).otherwise("vehicle_id"))
+    altered = RankingStudyData(data.config, data.raw, {**data.tables, "events": events}, data.cutoff, (), "")
     assert next(iter(with_params(altered, {"params.ranker.num_leaves": 7}).validation_scores())) == values[0]
 
 

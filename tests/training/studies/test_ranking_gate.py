@@ -20,4 +20,4 @@ def test_a_version_gains_nothing_over_itself_and_answers(
     with champions.report_files(version) as holdout:
         first, *_, last = ranking_gate_checks(problem.metrics, model, model, holdout)
     assert not first.passed and first.detail.startswith("gain over version 1: 0.0000 [0.0000, 0.0000] on ")
-    assert (last.passed, last.detail) == (True, "they agree")
+    assert (last.passed, last.detail) == (True, "the answers agree")

@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 from ml.metrics.ranked_lists import recall_at_k
-from training.studies.ranking_holdout import EvaluatedLists, HoldoutSet, beats, by_person
+from training.studies.ranking_holdout import EvaluatedLists, HoldoutSet, by_person, gain_over_champion
 
 TABLES = {
     "events": pl.DataFrame(
@@ -31,41 +31,41 @@ TABLES = {
         {"customer_id": ["Li Lei", "Han"], "created_at": [0, 0], "budget_high": [7, 8], "phone": ["138", "139"]}
     ),
 }
-ASKED = pl.DataFrame({"person_id": ["W2", "Li Lei", "Li Lei"], "as_of": [5, 6, 5], "midway": [False, True, False]})
+QUERIES = pl.DataFrame({"person_id": ["W2", "Li Lei", "Li Lei"], "as_of": [5, 6, 5], "midway": [False, True, False]})
 
 
-def held_out() -> HoldoutSet:
-    return HoldoutSet.keep(TABLES, ASKED, (["doors"], []))
+def holdout_set() -> HoldoutSet:
+    return HoldoutSet.build(TABLES, QUERIES, (["doors"], []))
 
 
 def test_nobody_is_named_and_whoever_did_not_ask_is_left_out() -> None:
-    questions = held_out()
-    events = questions.tables["events"]
+    queries = holdout_set()
+    events = queries.tables["events"]
     assert events.columns == ["customer_id", "event_id", "event_at", "event_type", "vehicle_id"]
     # What a visitor did before saying who they are is theirs too; W3 asked nothing.
     assert events.select("customer_id", "event_id").rows() == [("p0", "1"), ("p0", "2"), ("p1", "3")]
-    assert questions.tables["customers"].rows() == [("p0", 0, 7)]
-    assert questions.tables["vehicles"].columns == ["vehicle_id", "price"]
-    assert questions.asked.select("person_id", "as_of").rows() == [("p0", 5), ("p0", 6), ("p1", 5)]
+    assert queries.tables["customers"].rows() == [("p0", 0, 7)]
+    assert queries.tables["vehicles"].columns == ["vehicle_id", "price"]
+    assert queries.queries.select("person_id", "as_of").rows() == [("p0", 5), ("p0", 6), ("p1", 5)]
 
 
 def test_events_that_know_visitors_alone() -> None:
     visitors = {"events": TABLES["events"].drop("customer_id")}
-    questions = HoldoutSet.keep(visitors, ASKED.with_columns(person_id=pl.lit("W3")).head(1), ((), ()))
-    assert questions.tables.keys() == {"events"}
-    assert questions.tables["events"].select("customer_id", "event_id").rows() == [("p0", "4")]
+    queries = HoldoutSet.build(visitors, QUERIES.with_columns(person_id=pl.lit("W3")).head(1), ((), ()))
+    assert queries.tables.keys() == {"events"}
+    assert queries.tables["events"].select("customer_id", "event_id").rows() == [("p0", "4")]
 
 
 @pytest.mark.parametrize("extra", [(["doors"], []), ((), ())])
 def test_what_is_written_is_read(tmp_path: Path, extra: Any) -> None:
-    questions = HoldoutSet(held_out().tables, held_out().asked, extra)
-    questions.write(tmp_path)
+    queries = HoldoutSet(holdout_set().tables, holdout_set().queries, extra)
+    queries.write(tmp_path)
     again = HoldoutSet.read(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
-        f"test_{n}.parquet" for n in ("events", "vehicles", "customers", "asked", "extra")
+        f"test_{n}.parquet" for n in ("events", "vehicles", "customers", "queries", "extra")
     }
-    assert again.asked.equals(questions.asked) and [list(e) for e in again.extra] == [list(e) for e in extra]
-    assert all(again.tables[name].equals(table) for name, table in questions.tables.items())
+    assert again.queries.equals(queries.queries) and [list(e) for e in again.extra] == [list(e) for e in extra]
+    assert all(again.tables[name].equals(table) for name, table in queries.tables.items())
 
 
 def test_people_count_alike_however_often_they_ask() -> None:
@@ -77,15 +77,15 @@ def evaluated(
     vehicles: dict[str, int], lists: list[list[int]], wishes: list[list[float]], *, items: int
 ) -> EvaluatedLists:
     """Answers about vehicles that stand for items by number; an item beyond `items` is not known."""
-    material: Any = SimpleNamespace(
+    inputs: Any = SimpleNamespace(
         vehicles=SimpleNamespace(ids=np.array(list(vehicles)), item=np.array(list(vehicles.values()))),
-        known=SimpleNamespace(items=range(items)),
-        questions=SimpleNamespace(
-            wanted=sparse.csr_matrix(np.array(wishes)), person=np.arange(len(wishes), dtype=np.uint64)
+        vocabularies=SimpleNamespace(items=range(items)),
+        queries=SimpleNamespace(
+            relevant=sparse.csr_matrix(np.array(wishes)), person=np.arange(len(wishes), dtype=np.uint64)
         ),
     )
     unused: Any = None
-    return EvaluatedLists(held_out(), unused, material, np.array(lists))
+    return EvaluatedLists(holdout_set(), unused, inputs, np.array(lists))
 
 
 MINE = evaluated({"a": 0, "b": 1, "c": 1, "new": 2}, [[0, 1, 2], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
@@ -102,13 +102,13 @@ def test_lists_of_another_model_are_read_by_vehicle() -> None:
 
 
 def test_the_gain_is_over_the_same_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EvaluatedLists, "of", lambda questions, model: model)
+    monkeypatch.setattr(EvaluatedLists, "of", lambda queries, model: model)
     candidate: Any = MINE
     champion: Any = OTHER
 
     def first(lists: Any, relevant: Any) -> Any:
         return recall_at_k(lists[:, :1], relevant)
 
-    loss = beats(held_out(), candidate, champion, metric=first, n=20)
+    loss = gain_over_champion(holdout_set(), candidate, champion, metric=first, n=20)
     assert (loss.value, loss.low, loss.high) == (-1.0, -1.0, -1.0), "the other model lists what was wanted first"
-    assert beats(held_out(), candidate, champion, metric=recall_at_k, n=20).value == 0.0
+    assert gain_over_champion(holdout_set(), candidate, champion, metric=recall_at_k, n=20).value == 0.0

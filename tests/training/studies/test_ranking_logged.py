@@ -89,10 +89,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _truth(study: RankingStudyData, estimator: RecommendationEstimator, log: Path) -> float:
     """Mean view probability of what the version ranks at the places of the log; what is not new is never logged."""
-    exposures = ranking_logged._exposures(study.config, log).filter(pl.col("shown_at") >= estimator.people.until)
+    exposures = ranking_logged._exposures(study.config, log).filter(pl.col("shown_at") >= estimator.profiles.cutoff)
     tables = {name: collect(frame) for name, frame in study.frames().items()}
     queries = ranking_logged._queries(exposures, tables["events"])
-    ranked = ranking_logged._ranked(HoldoutSet.keep(tables, queries, study.extra), estimator, places=PLACES)
+    ranked = ranking_logged._ranked(HoldoutSet.build(tables, queries, study.extra), estimator, places=PLACES)
     new = ranked.filter(pl.col("ranked_vehicle_id").str.starts_with("N"))
     number = new["ranked_vehicle_id"].str.slice(1).cast(pl.Int64).to_numpy()
     return float(_view_probability(new["place"].to_numpy() - 1, number).sum() / exposures.height)

@@ -24,5 +24,5 @@ def test_a_file_of_customers_takes_the_place_of_the_table(
     few.write_parquet(tmp_path / "few.parquet")
     lists = score_customers(model, config, data=tmp_path / "few.parquet", as_of=None)
     assert set(lists["customer_id"]) == set(few["customer_id"]) and lists["place"].min() == 1
-    with pytest.raises(ConfigError, match="--as-of: pages are made from the stock as it stands"):
+    with pytest.raises(ConfigError, match="--as-of: lists are made from the current stock"):
         score_customers(model, config, data=None, as_of=datetime(2024, 1, 1, tzinfo=UTC))
