@@ -5,11 +5,12 @@ from __future__ import annotations
 from ml.endpoint import task_endpoint
 from ml.metrics.ranked_lists import hit_rate_at_k, ndcg_at_k, recall_at_k, reciprocal_rank
 from ml.problem import ListMetric, RankingProblem
-from ml.recommendation.answer import RecommendationAnswer, respond
+from ml.recommendation.answer import respond
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.live_updates import LiveUpdates
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.request import request
+from ml.recommendation.response import RecommendationAnswer
 from ml.recommendation.similar import SIMILAR
 from ml.registry import ENTRIES
 from ml.task import Task

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 from features.errors import DataError
 from ml.bilingual import Text
 from ml.endpoint import Champions, Endpoint, no_rules, respond_each
-from ml.recommendation.answer import Card, make_card, note
+from ml.recommendation.answer import make_card
 from ml.recommendation.estimator import RecommendationEstimator
 from ml.recommendation.request import SimilarRequest
+from ml.recommendation.response import Card, note
 
 
 class SimilarAnswer(BaseModel):

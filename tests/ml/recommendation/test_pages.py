@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from features.errors import ConfigError, DataError
 from ml import champions
 from ml.model import Model
-from ml.recommendation.answer import RecommendationAnswer
 from ml.recommendation.live_updates import LiveUpdates
 from ml.recommendation.merchandising import load_merchandising_rules
 from ml.recommendation.request import SimilarRequest
+from ml.recommendation.response import RecommendationAnswer
 from ml.recommendation.showroom import Showroom
 from ml.recommendation.similar import answer as similar
 from tests.conftest import ROOT, Trained
