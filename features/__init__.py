@@ -1,1 +1,1 @@
-"""Facts: raw-table contracts and stateless functions from tables to columns, true as of a date."""
+"""Raw-table contracts, sources, and stateless feature functions that use only rows from before `as_of`."""

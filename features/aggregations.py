@@ -1,7 +1,7 @@
-"""Aggregations: columns computed from the rows that came before, each declared once for every engine.
+"""Aggregations over earlier rows of an entity, each defined once for all engines.
 
-An aggregate is written in the expressions that Narwhals and Polars share: Spark runs it through Narwhals, and a single
-request runs it in Polars without the cost of a translation.
+An aggregation is written in the expressions that Narwhals and Polars share. Spark runs it through Narwhals; a single
+request runs it in Polars directly, which saves the translation.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ AGE = "age_us"
 
 @dataclass(frozen=True)
 class Aggregation:
-    """One column computed from the rows that came before.
+    """One feature computed from the rows of an entity before `as_of`. Made by `count`, `total`, `distinct` and others.
 
     Attributes
     ----------
     aggregate : callable or None
-        ``(namespace) -> expression``: aggregate over the rows of one entity at one `as_of`, in the words that Narwhals
-        and Polars share; None for a last value.
-    reads : frozenset of str
-        Columns of the raw table it needs. Where the table lacks one, the aggregation is left out.
-    empty : int or None
-        What it is for an entity that has no such row; None where nothing can be said.
+        ``(namespace) -> expression`` with ``namespace`` Narwhals or Polars: aggregates the rows of one entity at one
+        `as_of`. None for the value of the latest row.
+    columns : frozenset of str
+        Columns of the raw table that it uses. If the table lacks one of them, the feature is left out.
+    fill_value : int or None
+        Value for an entity without such rows; None for null.
     zh, en : str
-        What it means, for people.
-    column : str or None
-        Of a last value: the column that is taken from the latest row.
+        Description for people.
+    latest : str or None
+        Column whose value in the latest row is the feature; None for an aggregate.
     """
 
     aggregate: Callable[[Any], Any] | None
-    reads: frozenset[str]
-    empty: int | None
+    columns: frozenset[str]
+    fill_value: int | None
     zh: str
     en: str
-    column: str | None = None
+    latest: str | None = None
 
     @cached_property
     def expr(self) -> nw.Expr | None:
-        """The aggregate for any engine."""
+        """The aggregate as a Narwhals expression, for any engine."""
         return None if self.aggregate is None else self.aggregate(nw)
 
     @cached_property
     def native(self) -> pl.Expr | None:
-        """The aggregate for Polars itself: translating a plan anew costs a single request more than computing it."""
+        """The aggregate as a Polars expression: for a single request, translation takes longer than computation."""
         return None if self.aggregate is None else self.aggregate(pl)
 
 
@@ -65,11 +65,11 @@ def count(*, days: int | None = None, where: Where | None = None, zh: str, en: s
     Parameters
     ----------
     days : int, optional
-        Window length; every earlier row by default.
-    where : mapping, optional
-        Accepted values by column.
+        Window length in days before `as_of`; all earlier rows by default.
+    where : mapping of str to collection of str, optional
+        Column to accepted values; only matching rows count.
     zh, en : str
-        What it means.
+        Description for people.
 
     Returns
     -------
@@ -78,17 +78,18 @@ def count(*, days: int | None = None, where: Where | None = None, zh: str, en: s
     """
 
     def aggregate(ns: Any) -> Any:
-        met = _met(ns, days, where)
-        # One byte a row instead of eight until it is summed: a quarter less time on 20 million events.
-        return ns.len().cast(ns.Int64) if met is None else met.cast(ns.Int8).sum()
+        condition = _condition(ns, days, where)
+        # Int8 until the sum: one byte a row instead of eight saves a quarter of the time on 20 million events.
+        return ns.len().cast(ns.Int64) if condition is None else condition.cast(ns.Int8).sum()
 
     return Aggregation(aggregate, frozenset(where or ()), 0, zh, en)
 
 
 def total(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
-    """Add up the whole part of a number (seconds, fen) over a window; unknown values add nothing.
+    """Sum the integer part of a column (seconds, fen) over a window; missing values add 0.
 
-    Whole numbers below 2**53 add up to the same float64 in any order, so engines and partitions agree to the last bit.
+    Sums of integers below 2**53 are exact in float64 in any order, so all engines and partitions return the same bits.
+    Parameters `days`, `where`, `zh` and `en` are those of `count`.
 
     Returns
     -------
@@ -97,15 +98,17 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
     """
 
     def aggregate(ns: Any) -> Any:
-        met = _met(ns, days, where)
+        condition = _condition(ns, days, where)
         whole = ns.col(column).floor()
-        return (whole if met is None else ns.when(met).then(whole)).sum().cast(ns.Float64)
+        return (whole if condition is None else ns.when(condition).then(whole)).sum().cast(ns.Float64)
 
     return Aggregation(aggregate, frozenset({column, *(where or ())}), 0, zh, en)
 
 
 def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
-    """Count the different known values of a column over a window.
+    """Count the distinct values of a column over a window, without missing values.
+
+    Parameters `days`, `where`, `zh` and `en` are those of `count`.
 
     Returns
     -------
@@ -114,45 +117,47 @@ def distinct(column: str, *, days: int | None = None, where: Where | None = None
     """
 
     def aggregate(ns: Any) -> Any:
-        met = _met(ns, days, where)
-        value = ns.col(column) if met is None else ns.when(met).then(ns.col(column))
-        # n_unique counts null as a value of its own.
-        unknown = value.is_null().cast(ns.Int8).max().cast(ns.Int64)
-        return value.n_unique().cast(ns.Int64) - unknown
+        condition = _condition(ns, days, where)
+        value = ns.col(column) if condition is None else ns.when(condition).then(ns.col(column))
+        has_null = value.is_null().cast(ns.Int8).max().cast(ns.Int64)
+        return value.n_unique().cast(ns.Int64) - has_null  # n_unique counts null as a value
 
     return Aggregation(aggregate, frozenset({column, *(where or ())}), 0, zh, en)
 
 
 def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
-    """Days from the latest row to `as_of`.
+    """Compute the days from the latest row of a window to `as_of`.
+
+    Parameters are those of `count`.
 
     Returns
     -------
     Aggregation
-        float64, above 0; null without rows.
+        float64 days, above 0; null without rows.
     """
 
     def aggregate(ns: Any) -> Any:
-        met = _met(ns, days, where)
-        age = ns.col(AGE) if met is None else ns.when(met).then(ns.col(AGE))
-        # Polars divides by a constant by way of its reciprocal, others do not: spelt out, all agree to the last bit.
+        condition = _condition(ns, days, where)
+        age = ns.col(AGE) if condition is None else ns.when(condition).then(ns.col(AGE))
+        # Polars replaces division by a constant by multiplication, other engines do not: written as multiplication, all
+        # return the same bits.
         return age.min().cast(ns.Float64) * DAYS_PER_MICROSECOND
 
     return Aggregation(aggregate, frozenset(where or ()), None, zh, en)
 
 
 def last(column: str, *, zh: str, en: str) -> Aggregation:
-    """Value in the latest row, the one with the largest key among rows of the same instant.
+    """Take the value of a column in the latest row; of rows at the same instant, the one with the largest key.
 
     Returns
     -------
     Aggregation
-        The column's type; null without rows, or where the latest row has none.
+        The column's type; null without rows, or where the value is missing in the latest row.
     """
     return Aggregation(None, frozenset({column}), None, zh, en, column)
 
 
-def _met(ns: Any, days: int | None, where: Where | None) -> Any:
+def _condition(ns: Any, days: int | None, where: Where | None) -> Any:
     conditions = [ns.col(AGE) <= days * DAY] if days is not None else []
     for column, values in (where or {}).items():
         one = next(iter(values)) if len(values) == 1 else None

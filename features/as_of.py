@@ -1,9 +1,9 @@
-"""What was known as of a moment: the one place that says which rows count.
+"""Point-in-time joins: every feature of a spine row uses only rows from before its `as_of`.
 
-A row of another table counts for a spine row if it came **strictly before** `as_of`. Instants are int64 microseconds
-and windows are integer arithmetic on `age_us = as_of - instant`, so a window of 7 days is the half-open [as_of - 7
-days, as_of). Facts are declared once (`count`, `total`, `distinct`, `days_since`, `last`), and all facts of a history
-are computed in one pass over its rows, on Polars or on Spark with the same result.
+A row of another table counts for a spine row if its instant is **strictly before** `as_of`. Instants are int64
+microseconds since 1970 UTC, and windows are integer arithmetic on `age_us = as_of - instant`: a window of 7 days is the
+half-open interval [as_of - 7 days, as_of). All aggregations of a `History` are computed in one pass over its rows, on
+Polars or Spark, with identical results.
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ _LATEST_AT, _LATEST_ID, _ID = "latest_at_us", "latest_id", "row_id"
 
 @dataclass(frozen=True)
 class History:
-    """Facts about an entity from the rows of one raw table.
+    """Features of an entity, aggregated over its earlier rows in one raw table.
 
     Attributes
     ----------
     table : Table
-        Contract of the raw table; its `time` orders the rows and its key settles ties.
+        Contract of the raw table. Its `time` column orders the rows; its key breaks ties.
     on : str
-        Column of both spine and table that names the entity.
+        Column of the spine and the table that identifies the entity, such as `customer_id`.
     aggregations : mapping of str to Aggregation
-        By column name.
+        Feature name to aggregation.
     lookback_days : int or None
-        Rows older than this do not count, so neither training nor a request needs them; None for all rows.
+        Rows older than this number of days before `as_of` do not count; None counts all.
     excluding : str or None
-        Column of both: rows with the spine row's own value do not count (a lead among its customer's other leads).
+        Column of the spine and the table: rows with the spine row's own value do not count. `lead_id` excludes a lead
+        from its customer's other leads.
     """
 
     table: Table
@@ -50,40 +51,42 @@ class History:
 
     @property
     def keys(self) -> list[str]:
-        """Columns of the spine that tell apart whom the facts are about, and when."""
+        """Columns of the spine that identify an entity at one `as_of`."""
         return [self.on, *([self.excluding] if self.excluding else []), AS_OF]
 
     @property
     def time(self) -> str:
-        """Column (us) that orders the rows."""
+        """Column (us) that orders the rows; DataError for a table without one."""
         if self.table.time is None:
-            raise DataError(f"{self.table.name}: no column orders its rows, so none comes before `as_of`; use another")
+            raise DataError(f"{self.table.name}: the table has no time column; use a table that has one")
         return self.table.time
 
     def available_aggregations(self, columns: Collection[str]) -> dict[str, Aggregation]:
-        """The facts that a table with these columns can give."""
-        links = {self.on, self.time, *([self.excluding] if self.excluding else [])}
-        return {name: fact for name, fact in self.aggregations.items() if fact.reads | links <= set(columns)}
+        """Return the aggregations whose columns are all among `columns`."""
+        join_columns = {self.on, self.time, *([self.excluding] if self.excluding else [])}
+        return {name: a for name, a in self.aggregations.items() if a.columns | join_columns <= set(columns)}
 
 
 def rows_before(
     spine: Frame, table: Frame, *, on: str, time: str, lookback_days: int | None = None, excluding: str | None = None
 ) -> Frame:
-    """Pair each entity and moment of the spine with the rows that came strictly before it.
+    """Join each distinct (entity, `as_of`) of the spine with the entity's rows from strictly before `as_of`.
 
     Parameters
     ----------
     spine : LazyFrame
-        `on`, `as_of` (us) and `excluding` if given; duplicates and unknown entities are passed over.
+        `on`, `as_of` (us) and, if used, `excluding`. Duplicates count once; rows with a null entity are ignored.
     table : LazyFrame
-        `on`, `time` (us) and what is to be summarised.
+        `on`, `time` (us) and any other columns.
+    on, time : str
+        Entity column of both frames, and instant column (us) of the table.
     lookback_days, excluding
         As in `History`.
 
     Returns
     -------
     LazyFrame
-        The table's columns, `as_of` and `age_us` (us, above 0).
+        The table's columns, `as_of` and `age_us` (`as_of` minus the row's instant, above 0).
 
     Examples
     --------
@@ -93,8 +96,8 @@ def rows_before(
     >>> rows_before(spine, events, on="customer_id", time="event_at").collect().to_dict(as_series=False)
     {'customer_id': ['a'], 'as_of': [100], 'event_at': [99], 'age_us': [1]}
     """
-    moments = spine.select(on, *([excluding] if excluding else []), AS_OF).drop_nulls([on]).unique()
-    rows = moments.join(table, on=on, how="inner", suffix="_of_row").filter(nw.col(time) < nw.col(AS_OF))
+    queries = spine.select(on, *([excluding] if excluding else []), AS_OF).drop_nulls([on]).unique()
+    rows = queries.join(table, on=on, how="inner", suffix="_of_row").filter(nw.col(time) < nw.col(AS_OF))
     if excluding is not None:
         rows = rows.filter(_is_other(f"{excluding}_of_row", excluding))
     rows = rows.with_columns((nw.col(AS_OF) - nw.col(time)).alias(AGE))
@@ -102,129 +105,130 @@ def rows_before(
 
 
 def attributes_as_of(spine: Frame, tables: Mapping[str, Frame], contract: Table) -> Frame:
-    """Add to each spine row the row it asks about, without what was filled in afterwards.
+    """Look up the attributes of each spine row in its own table, without the outcome columns.
 
-    The row asked about is the question itself, so it also counts at its own instant; before it, all is null. A table
-    without its instant (data that has no time) counts always.
+    All attributes are null where `as_of` is before the row's own instant; at the same instant they are returned. If the
+    table has no time column (undated data), they are always returned.
 
     Parameters
     ----------
     spine : LazyFrame
-        The contract's key and `as_of` (us); other columns are dropped.
+        Key columns of `contract` and `as_of` (us); other columns are dropped.
     tables : mapping of str to LazyFrame
-        Raw tables.
+        Raw tables by name, as returned by `to_engine`.
     contract : Table
-        Which of them is asked about.
+        Contract of the table to look up, for example `features.tables.LEADS`.
 
     Returns
     -------
     LazyFrame
-        Key, `as_of` and the table's other columns, a dealership's own included; one row per spine row.
+        Key, `as_of` and all columns of the table that are not outcomes, including extra features; one row per spine
+        row.
 
     Raises
     ------
     DataError
-        The table is missing, or the spine lacks a key column or `as_of` in int64.
+        The table is missing, or the spine lacks a key column or an int64 `as_of`.
     """
     _check_spine(spine, contract)
     if contract.name not in tables:
-        raise DataError(f"{contract.name}: the table is missing; name its source in configs/sources.yaml")
+        raise DataError(f"{contract.name}: the table is missing; add its source to configs/sources.yaml")
     table, key = tables[contract.name], list(contract.key)
     names = [n for n in table.collect_schema().names() if n not in contract.outcomes and n not in (*key, AS_OF)]
     rows = spine.select(*key, AS_OF).join(table.select(*key, *names), on=key, how="left")
     if contract.time not in names:
         return rows
-    there = nw.col(contract.time) <= nw.col(AS_OF)
-    return rows.with_columns(nw.when(there).then(nw.col(n)).alias(n) for n in names)
+    exists = nw.col(contract.time) <= nw.col(AS_OF)
+    return rows.with_columns(nw.when(exists).then(nw.col(n)).alias(n) for n in names)
 
 
 def add_histories(spine: Frame, tables: Mapping[str, Frame], histories: Sequence[History]) -> Frame:
-    """Add the facts of each history to the spine.
+    """Add the features of each history to the spine.
 
-    A table or column that a dealership does not have takes the facts that need it along. An entity without rows has
-    each fact's `empty` value; where the entity itself is unknown, its facts are null.
+    Features whose table or column is missing are left out. An entity without earlier rows gets the aggregation's
+    `fill_value`; a null entity gets null.
 
     Parameters
     ----------
     spine : LazyFrame
-        Each history's `on` (and `excluding`) and `as_of` (us).
+        `as_of` (us) and each history's `on` and `excluding`.
     tables : mapping of str to LazyFrame
-        Raw tables.
+        Raw tables by name, as returned by `to_engine`.
     histories : sequence of History
-        What to add.
+        Features to add.
 
     Returns
     -------
     LazyFrame
-        The spine's columns, then the facts; one row per spine row, in no particular order.
+        The spine's columns, then the features; one row per spine row, in no particular order.
 
     Raises
     ------
     DataError
-        The spine already has a column named like a fact.
+        The spine already has a column with the name of a feature.
     """
     present = spine.collect_schema().names()
-    result = spine
+    extended = spine
     filled: list[nw.Expr] = []
     for history in histories:
         if history.table.name not in tables or not {*history.keys} <= set(present):
             continue
         table = tables[history.table.name]
-        facts = history.available_aggregations(table.collect_schema().names())
-        if clash := sorted(set(facts) & set(present)):
+        available = history.available_aggregations(table.collect_schema().names())
+        if shared := sorted(set(available) & set(present)):
             raise DataError(
-                f"column '{clash[0]}' has the name of a computed feature; rename it in configs/sources.yaml"
+                f"column '{shared[0]}' has the name of a computed feature; rename it in configs/sources.yaml"
             )
-        for part in _summaries(spine, table, history, facts):
-            result = result.join(part, on=history.keys, how="left")
-        filled += _filled(history.on, facts)
-    return result.with_columns(*filled) if filled else result
+        for part in _summaries(spine, table, history, available):
+            extended = extended.join(part, on=history.keys, how="left")
+        filled += _filled(history.on, available)
+    return extended.with_columns(*filled) if filled else extended
 
 
-def _summaries(spine: Frame, table: Frame, history: History, facts: Mapping[str, Aggregation]) -> list[Frame]:
-    """Facts by the history's keys: the aggregates, and the values of the latest row if any are asked for."""
-    aggregates = [n for n, f in facts.items() if f.aggregate is not None]
-    latest = {n: f.column for n, f in facts.items() if f.column is not None}
-    if not facts:
+def _summaries(spine: Frame, table: Frame, history: History, available: Mapping[str, Aggregation]) -> list[Frame]:
+    """Return the features by the history's keys: one frame of aggregates, and one of values of the latest row."""
+    aggregates = [n for n, a in available.items() if a.aggregate is not None]
+    latest = {n: a.latest for n, a in available.items() if a.latest is not None}
+    if not available:
         return []
     time = history.time
     rows = rows_before(
         spine, table, on=history.on, time=time, lookback_days=history.lookback_days, excluding=history.excluding
     )
-    grouped = _grouped(rows, history.keys, {n: facts[n] for n in aggregates}, time)
+    grouped = _grouped(rows, history.keys, {n: available[n] for n in aggregates}, time)
     summaries = [grouped.drop(_LATEST_AT)] if aggregates else []
     return [*summaries, _latest(grouped, table, history, latest)] if latest else summaries
 
 
-def _grouped(rows: Frame, keys: Sequence[str], facts: Mapping[str, Aggregation], time: str) -> Frame:
+def _grouped(rows: Frame, keys: Sequence[str], aggregations: Mapping[str, Aggregation], time: str) -> Frame:
     native = nw.to_native(rows)
     if isinstance(native, pl.LazyFrame):
-        own = [f.native.alias(n) for n, f in facts.items() if f.native is not None]
-        grouped: Frame = nw.from_native(native.group_by(list(keys)).agg(*own, pl.col(time).max().alias(_LATEST_AT)))
+        columns = [a.native.alias(n) for n, a in aggregations.items() if a.native is not None]
+        grouped: Frame = nw.from_native(native.group_by(list(keys)).agg(*columns, pl.col(time).max().alias(_LATEST_AT)))
         return grouped
-    aggregates = [f.expr.alias(n) for n, f in facts.items() if f.expr is not None]
+    aggregates = [a.expr.alias(n) for n, a in aggregations.items() if a.expr is not None]
     return rows.group_by(list(keys)).agg(*aggregates, nw.col(time).max().alias(_LATEST_AT))
 
 
-def _filled(on: str, facts: Mapping[str, Aggregation]) -> list[nw.Expr]:
-    """One expression for all facts with the same empty value: building a plan is most of the work of one request."""
+def _filled(on: str, aggregations: Mapping[str, Aggregation]) -> list[nw.Expr]:
+    """Return one expression for each fill value: building the query plan is most of the work of one request."""
     names: dict[int, list[str]] = {}
-    for name, fact in facts.items():
-        if fact.empty is not None:
-            names.setdefault(fact.empty, []).append(name)
-    there = ~nw.col(on).is_null()
-    return [nw.col(*group).fill_null(nw.when(there).then(nw.lit(empty))) for empty, group in names.items()]
+    for name, aggregation in aggregations.items():
+        if aggregation.fill_value is not None:
+            names.setdefault(aggregation.fill_value, []).append(name)
+    has_entity = ~nw.col(on).is_null()
+    return [nw.col(*group).fill_null(nw.when(has_entity).then(nw.lit(value))) for value, group in names.items()]
 
 
 def _latest(grouped: Frame, table: Frame, history: History, columns: Mapping[str, str]) -> Frame:
-    """Values of the row with the largest (instant, key): joined on the instant, so `rows_before` has chosen already."""
+    """Return values of the latest row; `grouped` has its instant, and the largest key breaks ties."""
     (key,) = history.table.key
-    own = [nw.col(history.excluding).alias("excluded")] if history.excluding else []
+    excluded = [nw.col(history.excluding).alias("excluded")] if history.excluding else []
     rows = table.select(
         history.on,
         nw.col(history.time).alias(_LATEST_AT),
         nw.col(key).alias(_ID),
-        *own,
+        *excluded,
         *(nw.col(column).alias(name) for name, column in columns.items()),
     )
     tied = grouped.select(*history.keys, _LATEST_AT).join(rows, on=[history.on, _LATEST_AT], how="inner")
@@ -242,6 +246,6 @@ def _check_spine(spine: Frame, contract: Table) -> None:
     schema = spine.collect_schema()
     for name in (*contract.key, AS_OF):
         if name not in schema:
-            raise DataError(f"spine: column '{name}' is missing, it has {schema.names()}; {contract.name} need it")
+            raise DataError(f"spine: column '{name}' of {contract.name} is missing; add it to {schema.names()}")
     if schema[AS_OF] != nw.Int64:
         raise DataError(f"spine: 'as_of' must be int64 microseconds since 1970 in UTC, got {schema[AS_OF]}; convert it")

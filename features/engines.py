@@ -1,4 +1,4 @@
-"""The two engines that features run on: Polars in this process, PySpark when events outgrow one machine."""
+"""The two engines of feature computation: Polars in this process, and PySpark for more events than fit one machine."""
 
 from __future__ import annotations
 
@@ -19,26 +19,30 @@ import polars as pl
 from features.errors import ConfigError
 
 ENGINES = ("polars", "spark")
-JAVA = (17, 21)
+JAVA_VERSIONS = (17, 21)
 
 
 def to_engine(frames: Mapping[str, pl.LazyFrame], engine: str = "polars") -> dict[str, nw.LazyFrame[Any]]:
-    """Hand raw tables to an engine.
+    """Return raw tables as Narwhals frames of an engine.
 
-    Spark reads them from Parquet files written for it, as it would read a group's own; they live until the process
-    ends.
+    For Spark, the tables are written to temporary Parquet files, which are deleted at the end of the process.
 
     Parameters
     ----------
-    frames : mapping of str to LazyFrame
-        Raw tables.
+    frames : mapping of str to polars.LazyFrame
+        Raw tables by name, for example `RawTables.frames`.
     engine : {'polars', 'spark'}
-        Where the features will be computed.
+        Engine that computes the features.
+
+    Returns
+    -------
+    dict of str to narwhals.LazyFrame
+        The same tables by name; compute a frame with `collect`.
 
     Raises
     ------
     ConfigError
-        The engine is unknown, or what Spark needs is not installed.
+        The engine is unknown, or PySpark or Java is not installed.
 
     Examples
     --------
@@ -63,7 +67,7 @@ def to_engine(frames: Mapping[str, pl.LazyFrame], engine: str = "polars") -> dic
 
 
 def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
-    """Open Parquet files lazily: on Polars, or on Spark where a session is given."""
+    """Scan Parquet files lazily with Polars, or with Spark if a session (see `spark_session`) is given."""
     if session is None:
         return nw.from_native(pl.scan_parquet(path))
     frame: nw.LazyFrame[Any] = nw.from_native(session.read.parquet(str(path)))
@@ -71,40 +75,39 @@ def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
 
 
 def collect(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
-    """Compute a lazy frame and return it as Polars, whatever engine it is on.
+    """Compute a lazy frame of either engine and return it as a Polars DataFrame.
 
-    Rows come in no particular order: sort by the key where order matters.
+    Rows are in no particular order; sort them by their key if the order matters.
     """
     native = nw.to_native(frame)
     if isinstance(native, pl.LazyFrame):
         return native.collect(engine="streaming")
-    arrow = native.toArrow()
-    result = pl.from_arrow(arrow)
-    assert isinstance(result, pl.DataFrame)
-    return result
+    rows = pl.from_arrow(native.toArrow())
+    assert isinstance(rows, pl.DataFrame)
+    return rows
 
 
 def spark_session(*, master: str = "local[*]") -> Any:
-    """Start (or return) a Spark session set up so that its results equal those of Polars.
+    """Return the Spark session, started with settings that give the same results as Polars.
 
     Parameters
     ----------
     master : str
-        Spark's master URL; `local[*]` uses all cores of this machine.
+        Master URL of Spark; `local[*]` uses all cores of this machine.
 
     Raises
     ------
     ConfigError
-        PySpark or a Java it can run on is missing; says what to install.
+        PySpark, or Java in a supported version, is not installed.
     """
     if importlib.util.find_spec("pyspark") is None:
-        raise ConfigError("engine spark: PySpark is not installed; pip install 'chehang[spark]'")
+        raise ConfigError("engine spark: PySpark is not installed; run pip install 'chehang[spark]'")
     _check_java()
     from pyspark.sql import SparkSession
 
     settings = {
         "spark.sql.session.timeZone": "UTC",
-        # Overflow is an error as in a contract, not a wrapped number; column names differ by case as in Polars.
+        # Overflow is an error instead of a wrong number, and column names are case-sensitive, as in Polars.
         "spark.sql.ansi.enabled": "true",
         "spark.sql.caseSensitive": "true",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -127,18 +130,18 @@ def spark_session(*, master: str = "local[*]") -> Any:
 
 
 def _check_java() -> None:
-    """Look where Spark's launcher looks: JAVA_HOME, then the path."""
-    wanted = " or ".join(str(v) for v in JAVA)
+    """Check the Java that Spark's launcher will use: that of JAVA_HOME, or else of PATH."""
+    supported = " or ".join(str(v) for v in JAVA_VERSIONS)
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     if java is None:
-        where = f"in JAVA_HOME ({home})" if home else "on the path"
-        raise ConfigError(f"engine spark: no Java {where}; install Java {wanted} (Debian: openjdk-17-jre-headless)")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', told)
-    if found is None or int(found.group(1)) not in JAVA:
-        version = found.group(1) if found else "unknown"
+        where = f"in JAVA_HOME ({home})" if home else "on PATH"
+        raise ConfigError(f"engine spark: no Java {where}; install Java {supported} (Debian: openjdk-17-jre-headless)")
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    match = re.search(r'version "(\d+)', output)
+    if match is None or int(match.group(1)) not in JAVA_VERSIONS:
+        version = match.group(1) if match else "unknown"
         raise ConfigError(
-            f"engine spark: Java {wanted} is needed, {java} is version {version}; "
-            "install one of them and point JAVA_HOME at it (Debian: openjdk-17-jre-headless)"
+            f"engine spark: Java {supported} is needed, {java} is version {version}; "
+            "install one of these versions and set JAVA_HOME to it (Debian: openjdk-17-jre-headless)"
         )

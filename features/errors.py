@@ -1,23 +1,26 @@
-"""Errors, named by who must act."""
+"""Error classes, by the person who can resolve the error."""
 
 from __future__ import annotations
 
 
 class ChehangError(Exception):
-    """Something a person must act on; its text names the field, the rule, the value and the remedy."""
+    """An error that a user can resolve; its message has the field, the rule, the value and the remedy."""
 
 
 class DataError(ChehangError):
-    """The data breaks a rule: fix the table or its source."""
+    """The data breaks a rule: correct the table or its source."""
 
 
 class FeatureError(DataError):
-    """A column that the model cannot use.
+    """An input that the model cannot use: a column of a table, or a field of a request.
 
     Attributes
     ----------
-    feature, rule : str
-        Which, and what is asked of it; never a value, so that both may be told to a caller.
+    feature : str
+        Name of the column or field.
+    rule : str
+        The rule that it breaks, such as "must be a number". It never contains a value that a caller sent, so that the
+        service may answer with it.
     """
 
     def __init__(self, feature: str, rule: str) -> None:
@@ -27,8 +30,8 @@ class FeatureError(DataError):
 
 
 class ConfigError(ChehangError):
-    """The configuration breaks a rule: fix the YAML or the option."""
+    """The configuration breaks a rule: correct the YAML file or the command-line option."""
 
 
 class ModelNotFound(ChehangError):
-    """No model answers to that name: train or promote one."""
+    """There is no such model version: train or promote one."""

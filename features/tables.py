@@ -1,12 +1,12 @@
-"""The raw-table contracts: name, type, unit, range, nullability, key and personal data of every column.
+"""Contracts of the raw tables: type, unit, range, key, and personal data of every column.
 
-Ranges live here and nowhere else. A source maps whatever a dealership has onto these tables
-(`features.sources`), a task's request takes its fields and ranges from them, and the sample dealership
-is checked against them like any other data.
+Every range is defined here and nowhere else. `features.sources` maps the columns of a dealership onto these tables, the
+tasks' request models use the same types and ranges, and the sample dealership is validated like any other data.
 
-Conventions: instants are int64 microseconds since the epoch in UTC (`us`), money is integer fen (`fen`),
-rates are yearly fractions, terms are months, distances are km. Only keys and the instants that order a
-table are required to be there; every other column may be missing from a source, and is then not used.
+Units: instants are int64 microseconds since 1970-01-01 UTC (`us`; sources.yaml converts dates and timestamps), money is
+integer fen (`fen`; `factor: 100` converts yuan), rates are fractions per year, terms are months, distances are km. Only
+keys and time columns are required, and the columns marked as required below; a model does not use a column that is
+missing.
 """
 
 from __future__ import annotations
@@ -40,21 +40,27 @@ class Column:
     Attributes
     ----------
     dtype : polars data type
-        Type of its values.
+        Type of the values.
     nullable : bool
-        Whether a row may lack a value.
+        Whether a value may be missing.
     required : bool
-        Whether the table may lack the column.
+        Whether a source must have the column.
     low, high : float or None
-        Range of a number or an instant, both ends included.
+        Smallest and largest valid number or instant, both included.
     values : tuple of str
-        All values that a category may take; none means any text.
+        Valid categories; empty if any text is valid.
     min_length : int
-        Fewest characters of a text.
+        Smallest number of characters of a text.
     unit : str or None
-        `us` (an instant), `fen`, `km` and so on.
-    personal, protected, reference, outcome : bool
-        See the properties of `Table` of these names.
+        Unit of a number: `us` (an instant), `fen`, `km` and others.
+    personal : bool
+        Whether the values are personal data.
+    protected : bool
+        Whether models must not use the column; it serves to measure fairness only.
+    reference : bool
+        Whether the values only identify something, such as a row of another table.
+    outcome : bool
+        Whether the value is filled in after the row's own instant; it is never a feature of that row.
     """
 
     dtype: type[pl.DataType]
@@ -72,23 +78,23 @@ class Column:
 
     def __post_init__(self) -> None:
         if (self.low is None) != (self.high is None):
-            raise ValueError(f"a range has two ends, got low={self.low} and high={self.high}")
+            raise ValueError(f"low and high must be set together, got low={self.low} and high={self.high}")
 
 
 @dataclass(frozen=True)
 class Table:
-    """One raw table: its columns, its key and the instant that orders it.
+    """Contract of one raw table.
 
     Attributes
     ----------
     name : str
-        Table name, as in `configs/sources.yaml`.
+        Name of the table, as in `configs/sources.yaml`.
     columns : mapping of str to Column
-        Types, ranges and nullability.
+        Column contracts by name.
     key : tuple of str
-        Columns that identify a row.
+        Columns that together identify a row.
     time : str or None
-        Column (us) at which the row became known; None for a table without one.
+        Column (us) with the instant from which the row counts as known; None for a table without one.
     """
 
     name: str
@@ -103,17 +109,17 @@ class Table:
 
     @property
     def protected(self) -> frozenset[str]:
-        """Names of the attributes that no model may use: they are kept only to measure fairness."""
+        """Names of the columns that models must not use; they serve to measure fairness only."""
         return frozenset(n for n, c in self.columns.items() if c.protected)
 
     @property
     def references(self) -> frozenset[str]:
-        """Names of the columns that only identify something: keys and references to other tables."""
+        """Names of the columns that only identify something: the key and references to other tables."""
         return frozenset(n for n, c in self.columns.items() if c.reference) | frozenset(self.key)
 
     @property
     def outcomes(self) -> frozenset[str]:
-        """Names of the columns filled in after the row's own instant: never a feature of that row.
+        """Names of the columns filled in after the row's own instant, which are never features of that row.
 
         >>> sorted(APPLICATIONS.outcomes)
         ['decided_at', 'decision']
@@ -153,23 +159,24 @@ def _money(low: int = 0, high: int = 10**12, **flags: Unpack[_Flags]) -> Column:
     return _integer(low, high, unit="fen", **flags)
 
 
+# One row per customer.
 CUSTOMERS = Table(
     "customers",
     {
         "customer_id": _key(),
-        "created_at": _instant(required=True),
+        "created_at": _instant(required=True),  # creation of the customer record
         "name": _text(personal=True),
         "phone": _text(personal=True),
         "birth_date": _instant(earliest=OLDEST_BIRTH, personal=True),
         "gender": _category(("female", "male"), personal=True, protected=True),
-        "region": _text(),
+        "region": _text(),  # for example a province
         "city": _text(),
-        "store_id": _reference(),
-        "distance_km": _number(0, 20_000, unit="km"),
+        "store_id": _reference(),  # home store
+        "distance_km": _number(0, 20_000, unit="km"),  # from home to the store
         "household_size": _integer(1, 20),
         "occupation": _text(),
-        "monthly_income": _money(personal=True),
-        "budget_low": _money(),
+        "monthly_income": _money(personal=True),  # before tax
+        "budget_low": _money(),  # price range that the customer states
         "budget_high": _money(),
         "preferred_energy_type": _category(ENERGY_TYPES),
         "preferred_body_type": _category(BODY_TYPES),
@@ -178,39 +185,41 @@ CUSTOMERS = Table(
     time="created_at",
 )
 
+# One row per model version on offer (`catalogue`) and per physical vehicle (`unit`).
 VEHICLES = Table(
     "vehicles",
     {
         "vehicle_id": _key(),
         "kind": _category(("catalogue", "unit")),
-        "catalogue_id": _reference(),
+        "catalogue_id": _reference(),  # of a unit: the `vehicle_id` of its model version
         "vin": _reference(personal=True),
         "condition": _category(CONDITIONS),
         "brand": _text(),
-        "series": _text(),
+        "series": _text(),  # model family
         "model": _text(),
-        "trim": _text(),
+        "trim": _text(),  # equipment version
         "body_type": _category(BODY_TYPES),
         "energy_type": _category(ENERGY_TYPES),
         "use": _category(USES),
         "seats": _integer(1, 60),
-        "power_kw": _number(0, 2_000, unit="kW"),
-        "range_km": _number(0, 3_000, unit="km"),
+        "power_kw": _number(0, 2_000, unit="kW"),  # maximum engine or motor power
+        "range_km": _number(0, 3_000, unit="km"),  # electric driving range
         "model_year": _integer(1950, 2100),
-        "launched_at": _instant(),
-        "first_registered_at": _instant(),
-        "age_months": _number(0, 1_200, unit="months"),
-        "mileage_km": _number(0, 2_000_000, unit="km"),
-        "price": _money(),
-        "cost": _money(),
+        "launched_at": _instant(),  # market launch of the model version
+        "first_registered_at": _instant(),  # of a used vehicle
+        "age_months": _number(0, 1_200, unit="months"),  # since first registration, at `listed_at`
+        "mileage_km": _number(0, 2_000_000, unit="km"),  # odometer at `listed_at`
+        "price": _money(),  # list price of new vehicles, asking price of used ones
+        "cost": _money(),  # purchase cost of the dealership
         "store_id": _reference(),
-        "listed_at": _instant(),
+        "listed_at": _instant(),  # first day on offer
         "sold_at": _instant(outcome=True),
     },
     key=("vehicle_id",),
     time="listed_at",
 )
 
+# One row per action of a customer or visitor, online or in a store.
 EVENTS = Table(
     "events",
     {
@@ -218,38 +227,40 @@ EVENTS = Table(
         "event_at": _instant(required=True),
         "event_type": _category(EVENT_TYPES),
         "customer_id": _reference(),
-        "visitor_id": _reference(),
-        "session_id": _reference(),
+        "visitor_id": _reference(),  # cookie or device, also of visitors who are not customers yet
+        "session_id": _reference(),  # one visit
         "vehicle_id": _reference(),
-        "model": _text(),
+        "model": _text(),  # model viewed, where no single vehicle is known
         "store_id": _reference(),
         "channel": _category(CHANNELS),
-        "dwell_seconds": _number(0, 86_400, unit="s"),
-        "position": _integer(1, 10_000),
-        "request_id": _reference(),
+        "dwell_seconds": _number(0, 86_400, unit="s"),  # time on the page
+        "position": _integer(1, 10_000),  # of the vehicle in the list shown, from 1
+        "request_id": _reference(),  # recommendation request that displayed the vehicle
     },
     key=("event_id",),
     time="event_at",
 )
 
-# A vehicle that a page showed, with the probability that the logging policy put it at its place: what evaluates another
-# policy on the log. An outcome is an event with the request_id and the vehicle_id of the exposure.
+# One row per vehicle shown by a recommender, for off-policy evaluation of another one. `place` is its position in
+# the list, from 1; `propensity` is the probability that the recommender put it there. Its outcome is the event with the
+# same `request_id` and `vehicle_id`.
 EXPOSURES = Table(
     "exposures",
     {
-        "request_id": _key(),
+        "request_id": _key(),  # recommendation request
         "vehicle_id": _key(),
         "visitor_id": _reference(),
         "store_id": _reference(),
         "place": Column(pl.Int64, nullable=False, required=True, low=1, high=10_000),
         "propensity": Column(pl.Float64, nullable=False, required=True, low=1e-12, high=1),
-        "model_version": _text(),
+        "model_version": _text(),  # of the recommender
         "shown_at": _instant(required=True),
     },
     key=("request_id", "vehicle_id"),
     time="shown_at",
 )
 
+# One row per lead (sales enquiry).
 LEADS = Table(
     "leads",
     {
@@ -258,26 +269,27 @@ LEADS = Table(
         "customer_id": _reference(),
         "store_id": _reference(),
         "channel": _category(CHANNELS),
-        "campaign": _text(),
-        "model": _text(),
-        "vehicle_id": _reference(),
-        "price": _money(),
-        "budget": _money(),
-        "distance_km": _number(0, 20_000, unit="km"),
-        "acquisition_cost": _money(),
+        "campaign": _text(),  # advertising campaign
+        "model": _text(),  # model of interest
+        "vehicle_id": _reference(),  # vehicle of interest
+        "price": _money(),  # price of the vehicle of interest
+        "budget": _money(),  # stated by the customer
+        "distance_km": _number(0, 20_000, unit="km"),  # from home to the store
+        "acquisition_cost": _money(),  # paid for the lead
         "salesperson_id": _reference(outcome=True),
         "first_contact_at": _instant(outcome=True),
         "last_contact_at": _instant(outcome=True),
         "contact_count": _integer(0, 1_000, outcome=True),
-        "converted": _flag(outcome=True),
-        "converted_at": _instant(outcome=True),
-        "closed_at": _instant(outcome=True),
-        "gross_margin": _money(-(10**12), outcome=True),
+        "converted": _flag(outcome=True),  # whether the customer ordered a vehicle
+        "converted_at": _instant(outcome=True),  # when the customer ordered
+        "closed_at": _instant(outcome=True),  # when the lead was lost
+        "gross_margin": _money(-(10**12), outcome=True),  # of the sale; may be negative
     },
     key=("lead_id",),
     time="created_at",
 )
 
+# One row per loan application.
 APPLICATIONS = Table(
     "applications",
     {
@@ -293,50 +305,52 @@ APPLICATIONS = Table(
         "use": _category(USES),
         "vehicle_price": _money(1),
         "down_payment": _money(),
-        "loan_amount": _money(1),
+        "loan_amount": _money(1),  # amount applied for
         "term_months": _integer(1, 120, unit="months"),
-        "annual_rate": _number(0, 1, unit="per year"),
-        "monthly_income": _money(personal=True),
-        "monthly_debt_payment": _money(personal=True),
+        "annual_rate": _number(0, 1, unit="per year"),  # nominal; 0.06 is 6%
+        "monthly_income": _money(personal=True),  # before tax
+        "monthly_debt_payment": _money(personal=True),  # instalments of other loans
         "housing": _category(("own", "mortgage", "rent", "family", "employer"), personal=True),
         "marital_status": _category(("single", "married", "divorced", "widowed"), personal=True, protected=True),
         "education": _category(("secondary", "college", "bachelor", "postgraduate"), personal=True),
         "occupation": _text(personal=True),
-        "employment_months": _integer(0, 720, unit="months", personal=True),
-        "residence_months": _integer(0, 1_200, unit="months", personal=True),
-        "dependents": _integer(0, 20, personal=True),
-        "co_borrower": _flag(personal=True),
-        "bureau_score": _number(0, 1_000, personal=True),
-        "bureau_history_months": _integer(0, 1_200, unit="months", personal=True),
+        "employment_months": _integer(0, 720, unit="months", personal=True),  # with the present employer
+        "residence_months": _integer(0, 1_200, unit="months", personal=True),  # at the present address
+        "dependents": _integer(0, 20, personal=True),  # number of persons
+        "co_borrower": _flag(personal=True),  # whether a second person signs
+        "bureau_score": _number(0, 1_000, personal=True),  # credit bureau score, on the bureau's own scale
+        "bureau_history_months": _integer(0, 1_200, unit="months", personal=True),  # age of the oldest account
         "bureau_open_accounts": _integer(0, 500, personal=True),
-        "bureau_enquiries_6m": _integer(0, 500, personal=True),
-        "bureau_delinquencies_24m": _integer(0, 500, personal=True),
-        "bureau_worst_days_past_due": _integer(0, 3_650, unit="days", personal=True),
-        "bureau_utilisation": _number(0, 100_000, personal=True),
+        "bureau_enquiries_6m": _integer(0, 500, personal=True),  # enquiries in the last 6 months
+        "bureau_delinquencies_24m": _integer(0, 500, personal=True),  # late payments in the last 24 months
+        "bureau_worst_days_past_due": _integer(0, 3_650, unit="days", personal=True),  # longest delay
+        "bureau_utilisation": _number(0, 100_000, personal=True),  # balance over limit of revolving credit; 1 is 100%
         "gender": _category(("female", "male"), personal=True, protected=True),
         "age_band": _category(("18-24", "25-34", "35-44", "45-54", "55-64", "65+"), personal=True, protected=True),
-        "decision": _category(("approve", "refer", "decline"), outcome=True),
+        "decision": _category(("approve", "refer", "decline"), outcome=True),  # of the dealership's pre-assessment
         "decided_at": _instant(outcome=True),
     },
     key=("application_id",),
     time="submitted_at",
 )
 
+# One row per granted loan.
 LOAN_OUTCOMES = Table(
     "loan_outcomes",
     {
         "application_id": _key(),
-        "defaulted": _flag(required=True, outcome=True),
-        "originated_at": _instant(outcome=True),
-        "observed_at": _instant(outcome=True),
+        "defaulted": _flag(required=True, outcome=True),  # within the observation window; null while it is open
+        "originated_at": _instant(outcome=True),  # payout of the loan
+        "observed_at": _instant(outcome=True),  # end of the observation window
         "defaulted_at": _instant(outcome=True),
-        "months_on_book": _integer(0, 600, unit="months", outcome=True),
-        "loss": _money(outcome=True),
+        "months_on_book": _integer(0, 600, unit="months", outcome=True),  # from payout to default, repayment or today
+        "loss": _money(outcome=True),  # loss given default; 0 without default
     },
     key=("application_id",),
     time="observed_at",
 )
 
+# One row per sale; returns have a negative quantity.
 SALES = Table(
     "sales",
     {
@@ -345,56 +359,59 @@ SALES = Table(
         "store_id": _reference(),
         "region": _text(),
         "brand": _text(),
-        "series": _text(),
+        "series": _text(),  # model family
         "model": _text(),
         "vehicle_id": _reference(),
         "customer_id": _reference(),
-        "lead_id": _reference(),
-        "quantity": _number(-1_000_000, 1_000_000),
-        "price": _money(),
-        "gross_margin": _money(-(10**12)),
-        "promotion": _number(0, 1),
+        "lead_id": _reference(),  # lead that led to the sale
+        "quantity": _number(-1_000_000, 1_000_000),  # number of vehicles
+        "price": _money(),  # per vehicle
+        "gross_margin": _money(-(10**12)),  # of the sale; may be negative
+        "promotion": _number(0, 1),  # discount as a fraction of the list price
     },
     key=("sale_id",),
     time="sold_at",
 )
 
+# One row per store, model and snapshot; a snapshot closes the period that ends at `snapshot_at`.
 STOCK = Table(
     "stock",
     {
         "store_id": _key(),
         "model": _key(),
-        "snapshot_at": _instant(required=True),
-        "quantity": _number(0, 1_000_000),
-        "days_in_stock": _number(0, 31, unit="days"),
-        "received": _number(0, 1_000_000),
-        "price": _money(),
-        "promotion": _number(0, 1),
+        "snapshot_at": _instant(required=True),  # end of the period, such as local midnight after a month's last day
+        "quantity": _number(0, 1_000_000),  # vehicles in stock at `snapshot_at`
+        "days_in_stock": _number(0, 31, unit="days"),  # days of the period that began with stock
+        "received": _number(0, 1_000_000),  # vehicles delivered in the period
+        "price": _money(),  # price per vehicle
+        "promotion": _number(0, 1),  # discount as a fraction of the list price
     },
     key=("store_id", "model", "snapshot_at"),
     time="snapshot_at",
 )
 
+# One row per line of a workshop invoice.
 SERVICE_RECORDS = Table(
     "service_records",
     {
         "record_id": _key(),
-        "serviced_at": _instant(required=True),
-        "reported_at": _instant(),
+        "serviced_at": _instant(required=True),  # workshop visit
+        "reported_at": _instant(),  # arrival of the record in the database; later than the visit by the reporting delay
         "vehicle_id": _reference(),
         "store_id": _reference(),
         "model": _text(),
-        "component": _text(),
-        "fault": _flag(),
-        "line_text": _text(),
+        "component": _text(),  # null for labour and unmapped lines
+        "fault": _flag(),  # whether the line repairs a fault; false for routine work
+        "line_text": _text(),  # text of the invoice line
         "odometer_km": _number(0, 2_000_000, unit="km"),
         "labour_hours": _number(0, 1_000, unit="h"),
-        "cost": _money(),
+        "cost": _money(),  # amount of the line
     },
     key=("record_id",),
     time="serviced_at",
 )
 
+# One row per vehicle sold or serviced by the dealership.
 FLEET = Table(
     "fleet",
     {
@@ -402,12 +419,12 @@ FLEET = Table(
         "vin": _reference(personal=True),
         "model": _text(),
         "energy_type": _category(ENERGY_TYPES),
-        "built_at": _instant(),
-        "entered_service_at": _instant(required=True),
-        "left_service_at": _instant(outcome=True),
+        "built_at": _instant(),  # production date
+        "entered_service_at": _instant(required=True),  # start of use, usually the registration
+        "left_service_at": _instant(outcome=True),  # scrapped, exported or sold away; null while in use
         "customer_id": _reference(),
         "store_id": _reference(),
-        "monthly_km": _number(0, 100_000, unit="km per month"),
+        "monthly_km": _number(0, 100_000, unit="km per month"),  # average distance driven
     },
     key=("vehicle_id",),
     time="entered_service_at",

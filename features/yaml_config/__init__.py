@@ -1,7 +1,6 @@
-"""Every YAML file of the product: one dialect, overlays and single values merged, faults as one clear error.
+"""Loading of all YAML files: one YAML dialect, layers of files and options, and validation by pydantic models.
 
-`parsing` turns a text into keys and values, `merging` puts layers of them on top of each other, `validation` turns the
-result into a frozen model.
+`parsing` parses a text, `merging` merges layers, `validation` converts the merged content to a frozen model.
 """
 
 from features.yaml_config.merging import Layer, merge, origin_of, parse_settings, read_layer

@@ -1,4 +1,4 @@
-"""Layers of configuration, each a file or an option of a command, merged key by key."""
+"""Configuration layers, each from a file or a command-line option, merged key by key."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SETTING = "--set"
 
 @dataclass(frozen=True)
 class Layer:
-    """Keys and values of one origin.
+    """Keys and values from one file or option.
 
     Attributes
     ----------
     origin : str
-        The path or the option, for error messages.
+        Path of the file, or name of the option, for error messages.
     written : mapping
-        The content with its variables as they are written: what an error may show.
+        Content with `${NAME}` as written; error messages show only this, because a variable may hold a secret.
     content : mapping
-        The content with the values of its variables.
+        Content with environment variables filled in.
     """
 
     origin: str
@@ -33,34 +33,34 @@ class Layer:
 
     @classmethod
     def from_text(cls, text: str, origin: str) -> Layer:
-        """Parse a YAML text that holds a mapping; an empty text holds none of its keys.
+        """Parse a YAML mapping; an empty text is an empty mapping.
 
         Raises
         ------
         ConfigError
-            As for `parse_yaml` and `fill_variables`, or the text holds something else.
+            The text is not valid YAML or not a mapping, or an environment variable is not set.
         """
         written = parse_yaml(text, origin)
         written = {} if written is None else written
         if not isinstance(written, dict):
-            raise ConfigError(f"{origin}: must hold keys and values (`key: value`), got a {type(written).__name__}")
+            raise ConfigError(f"{origin}: must be keys and values, as in `key: value`, got a {type(written).__name__}")
         return cls(origin, written, fill_variables(written, origin))
 
 
 def read_layer(path: Path) -> Layer:
-    """Read a YAML file that holds a mapping.
+    """Read a YAML file of keys and values.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, or as for `Layer.from_text`.
+        The file cannot be read, is not valid YAML or not a mapping, or an environment variable is not set.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; give the path of an existing YAML file") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{path}: cannot be read: {reason}; check the path and its permissions") from None
@@ -68,12 +68,12 @@ def read_layer(path: Path) -> Layer:
 
 
 def parse_settings(settings: Iterable[str]) -> Layer:
-    """Parse single values, `dotted.name=value` each, the value in YAML, into one layer.
+    """Parse settings of the form `dotted.name=value`, with the value in YAML, into one layer.
 
     Raises
     ------
     ConfigError
-        The form is another, the value is not YAML, or a name is given twice.
+        A setting has another form, its value is not valid YAML, or a name occurs twice.
 
     Examples
     --------
@@ -93,14 +93,14 @@ def parse_settings(settings: Iterable[str]) -> Layer:
         for parent in reversed(parents):
             content = {parent: content}
         check_size(content, f"{SETTING} {setting[:60]}")
-        if clash := _first_in_both(written, content):
-            raise ConfigError(f"{SETTING}: {clash}: is given twice; give it once")
+        if repeated := _first_in_both(written, content):
+            raise ConfigError(f"{SETTING}: {repeated}: is given twice; give it once")
         written = merge(written, content)
     return Layer(SETTING, written, fill_variables(written, SETTING))
 
 
 def _first_in_both(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """Dotted name of a value that two nested mappings both give."""
+    """Return the dotted name of a value that both nested mappings have."""
     for key in one.keys() & other.keys():
         if not (isinstance(one[key], dict) and isinstance(other[key], dict)):
             return str(key)
@@ -110,38 +110,38 @@ def _first_in_both(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | No
 
 
 def merge(*contents: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge nested mappings: a later one replaces single keys of the earlier ones.
+    """Merge nested mappings; values of later mappings replace those of earlier ones, key by key.
 
     Examples
     --------
     >>> merge({"split": {"train": 0.6, "seed": 7}, "time": "none"}, {"split": {"seed": 8}})
     {'split': {'train': 0.6, 'seed': 8}, 'time': 'none'}
     """
-    result: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for content in contents:
         for key, value in content.items():
-            both = isinstance(value, dict) and isinstance(result.get(key), dict)
-            result[key] = merge(result[key], value) if both else value
-    return result
+            are_mappings = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = merge(merged[key], value) if are_mappings else value
+    return merged
 
 
-def origin_of(place: Sequence[int | str], layers: Sequence[Layer]) -> Layer:
-    """Return the last layer that gives the value at a place, or the first layer where none does.
+def origin_of(key_path: Sequence[int | str], layers: Sequence[Layer]) -> Layer:
+    """Return the last layer that contains a key path, or the first layer if none does.
 
     Examples
     --------
     >>> file, option = (Layer(n, c, c) for n, c in (("a.yaml", {"x": {"y": 1}}), ("--set", {"x": {"z": 2}})))
-    >>> [origin_of(place, [file, option]).origin for place in (("x", "z"), ("x", "y"), ("w",))]
+    >>> [origin_of(path, [file, option]).origin for path in (("x", "z"), ("x", "y"), ("w",))]
     ['--set', 'a.yaml', 'a.yaml']
     """
     for layer in reversed(layers):
-        if _gives(layer.written, place):
+        if _contains(layer.written, key_path):
             return layer
     return layers[0]
 
 
-def _gives(content: Any, place: Sequence[int | str]) -> bool:
-    for step in place:
+def _contains(content: Any, key_path: Sequence[int | str]) -> bool:
+    for step in key_path:
         try:
             content = content[step]
         except (KeyError, IndexError, TypeError):

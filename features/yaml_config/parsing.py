@@ -1,8 +1,8 @@
-"""The dialect of every YAML file: scalars of YAML 1.2, no key twice, `${NAME}` from the environment.
+"""Parser of all YAML files: scalars of YAML 1.2, unique keys, and `${NAME}` from the environment.
 
-YAML 1.1 reads `no` as false, `12:30` as 750 and `2024-01-31` as a date; in YAML 1.2 these are texts. Whole numbers are
-decimal, and one that begins with a zero stays a text, because it is a code (`010`). Merge keys (`<<`) and explicit
-types beyond the seven of JSON are YAML 1.1 and refused; aliases count as often as they stand.
+YAML 1.1 reads `no` as false, `12:30` as 750 and `2024-01-31` as a date; in YAML 1.2 these are texts. Integers are
+decimal; digits with a leading zero stay text, because they are a code (`010`). Merge keys (`<<`) and type tags other
+than those of JSON are not supported.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import yaml
 from features.errors import ConfigError
 
 MAX_DEPTH = 50
-MAX_VALUES = 100_000  # aliases of aliases would otherwise write out to more than any memory holds
+MAX_VALUES = 100_000  # counted with aliases expanded: nested aliases could otherwise exhaust the memory
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _TAG = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers = {}  # noqa: RUF012  (PyYAML's names; filled below)
+    yaml_implicit_resolvers = {}  # noqa: RUF012  (names and types of PyYAML; filled below)
     yaml_constructors = {}  # noqa: RUF012
 
     def fetch_flow_collection_start(self, token: Any) -> None:
-        """Refuse depth while scanning: PyYAML's time grows with its square."""
+        """Check the depth while scanning, because PyYAML's run time grows with its square."""
         if self.flow_level >= MAX_DEPTH:
-            raise yaml.scanner.ScannerError(None, None, f"nested more than {MAX_DEPTH} deep", self.get_mark())
+            raise yaml.scanner.ScannerError(None, None, f"nested more than {MAX_DEPTH} levels deep", self.get_mark())
         super().fetch_flow_collection_start(token)
 
 
@@ -38,7 +38,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, Hashable):
-            raise yaml.constructor.ConstructorError(None, None, "a key must be a text or a number", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "a key must be text or a number", key_node.start_mark)
         if key in content:
             raise yaml.constructor.ConstructorError(None, None, f"key `{key}` is given twice", key_node.start_mark)
         content[key] = loader.construct_object(value_node, deep=True)
@@ -64,20 +64,20 @@ _Loader.add_constructor(None, yaml.SafeLoader.construct_undefined)  # type: igno
 
 
 def parse_yaml(text: str, origin: str) -> Any:
-    """Parse one YAML document into dicts, lists and scalars; variables stay as they are written.
+    """Parse one YAML document into dicts, lists and scalars; `${NAME}` is left as it is.
 
     Parameters
     ----------
     text : str
-        The document; nothing but comments is null.
+        The document; an empty one is None.
     origin : str
-        Where it stands, for error messages: a path, or an option.
+        Path of the file, or name of the option, for error messages.
 
     Raises
     ------
     ConfigError
-        The text is not YAML, gives a key twice, is nested too deeply or stands for too many values. The message names
-        the line and never quotes it: a line may hold a password.
+        The text is not valid YAML, repeats a key, is nested too deeply or has too many values. The message names the
+        line but does not quote it, because the line may contain a password.
 
     Examples
     --------
@@ -97,13 +97,13 @@ def parse_yaml(text: str, origin: str) -> Any:
     except (yaml.YAMLError, ValueError, KeyError) as error:
         raise ConfigError(f"{origin}: not valid YAML: {' '.join(str(error).split())}; correct the text") from None
     except RecursionError:
-        raise ConfigError(f"{origin}: nested more than {MAX_DEPTH} deep; flatten it") from None
+        raise ConfigError(f"{origin}: nested more than {MAX_DEPTH} levels deep; flatten it") from None
     check_size(content, origin)
     return content
 
 
 def check_size(content: Any, origin: str) -> None:
-    """Refuse what is nested too deeply, or stands for too many values.
+    """Check that content is not nested too deeply and does not have too many values.
 
     Raises
     ------
@@ -114,22 +114,23 @@ def check_size(content: Any, origin: str) -> None:
         value, depth = stack.pop()
         count += 1
         if depth > MAX_DEPTH:
-            raise ConfigError(f"{origin}: nested more than {MAX_DEPTH} deep; flatten it")
+            raise ConfigError(f"{origin}: nested more than {MAX_DEPTH} levels deep; flatten it")
         if count > MAX_VALUES:
-            raise ConfigError(f"{origin}: more than {MAX_VALUES:,} values, aliases written out; make it smaller")
+            raise ConfigError(f"{origin}: more than {MAX_VALUES:,} values with aliases expanded; make it smaller")
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         stack.extend((item, depth + 1) for item in inner)
 
 
-def fill_variables(content: Any, origin: str, place: str = "") -> Any:
+def fill_variables(content: Any, origin: str, key_path: str = "") -> Any:
     """Replace `${NAME}` and `${NAME:-default}` in every text value from the environment.
 
-    This happens after parsing, so that a password may hold any character. A variable that is empty takes the default.
+    Variables are filled in after parsing, so that a password may contain any character. An empty variable with a
+    default is replaced by the default.
 
     Raises
     ------
     ConfigError
-        A variable without a default is not set.
+        A variable that has no default is not set.
 
     Examples
     --------
@@ -137,9 +138,9 @@ def fill_variables(content: Any, origin: str, place: str = "") -> Any:
     {'city': 'Pudong', 'places': 3}
     """
     if isinstance(content, dict):
-        return {k: fill_variables(v, origin, f"{place}.{k}".lstrip(".")) for k, v in content.items()}
+        return {k: fill_variables(v, origin, f"{key_path}.{k}".lstrip(".")) for k, v in content.items()}
     if isinstance(content, list):
-        return [fill_variables(v, origin, f"{place}[{i}]") for i, v in enumerate(content)]
+        return [fill_variables(v, origin, f"{key_path}[{i}]") for i, v in enumerate(content)]
     if not isinstance(content, str):
         return content
 
@@ -148,7 +149,8 @@ def fill_variables(content: Any, origin: str, place: str = "") -> Any:
         text = os.environ.get(name)
         if text is None and default is None:
             raise ConfigError(
-                f"{origin}: {place or 'value'}: environment variable {name} is not set; set it, or write a default"
+                f"{origin}: {key_path or 'value'}: environment variable {name} is not set; set it, or write "
+                f"${{{name}:-default}}"
             )
         return str(default) if default is not None and not text else str(text)
 

@@ -1,4 +1,4 @@
-"""Keys and values as a frozen pydantic model: every fault with its file, field, rule, value and remedy."""
+"""Validation of keys and values by a frozen pydantic model; errors have file, key, rule, value and remedy."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from features.yaml_config.merging import Layer, origin_of, read_layer
 from features.yaml_config.parsing import VARIABLE
 
 Model = TypeVar("Model", bound=BaseModel)
-Place = tuple[int | str, ...]
+KeyPath = tuple[int | str, ...]
 
-MAX_FAULTS = 5
+MAX_ERRORS = 5
 _SECRET = re.compile(r"url|password|secret|token|key$", re.IGNORECASE)
 
 
 class Section(BaseModel):
-    """A part of a configuration: frozen, unknown keys refused, a key taken by its name and by its alias.
+    """Base class of all configuration models: immutable, without unknown keys, fields set by name or by alias.
 
     >>> class Retry(Section):
     ...     times: int = 3
@@ -37,22 +37,27 @@ class Section(BaseModel):
 
 
 def load_yaml(path: Path, model: type[Model], *, context: Mapping[str, Any] | None = None) -> Model:
-    """Read a YAML file into `model`.
+    """Read a YAML file and return it as a model.
 
     Parameters
     ----------
     path : Path
-        The YAML file.
+        Path of the YAML file.
     model : type of BaseModel
-        What it must look like.
+        Model class of the contents, usually a `Section`.
     context : mapping, optional
-        Handed to the model's validators.
+        Passed to the model's validators.
+
+    Returns
+    -------
+    model
+        An instance of `model`.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, is not YAML, names an environment variable that is not set, has an unknown key or a
-        wrong value.
+        The file cannot be read, is not valid YAML, uses an environment variable that is not set, or has an unknown key
+        or an invalid value.
 
     Examples
     --------
@@ -75,29 +80,34 @@ def validate(
     model: type[Model],
     layers: Sequence[Layer],
     *,
-    within: Place = (),
+    within: KeyPath = (),
     context: Mapping[str, Any] | None = None,
 ) -> Model:
-    """Turn keys and values into a model.
+    """Convert keys and values to a model.
 
     Parameters
     ----------
     content : mapping
         Keys and values, merged from the layers.
     model : type of BaseModel
-        What they must look like.
+        Model class of the content.
     layers : sequence of Layer
-        Where they come from: an error names the last layer that gives the value, and shows the value as it is written
-        there, never what stands in an environment variable.
+        Layers of the content. An error names the last layer that contains the key, and shows the value as written
+        there, without the values of environment variables.
     within : tuple, optional
-        Keys of the layers under which `content` stands.
+        Key path of `content` in the layers, if it is a part of them.
     context : mapping, optional
-        Handed to the model's validators.
+        Passed to the model's validators.
+
+    Returns
+    -------
+    model
+        An instance of `model`.
 
     Raises
     ------
     ConfigError
-        Names the first faults.
+        An unknown key, a missing key or an invalid value; at most five are listed.
 
     Examples
     --------
@@ -110,43 +120,43 @@ def validate(
     try:
         return model.model_validate(content, context=dict(context or {}))
     except ValidationError as error:
-        faults = [_described(fault, model, layers, within) for fault in error.errors(include_url=False)]
-    more = [f"and {len(faults) - MAX_FAULTS} more faults"] if len(faults) > MAX_FAULTS else []
-    raise ConfigError("; ".join([*faults[:MAX_FAULTS], *more]))
+        messages = [_message(detail, model, layers, within) for detail in error.errors(include_url=False)]
+    more = [f"and {len(messages) - MAX_ERRORS} more errors"] if len(messages) > MAX_ERRORS else []
+    raise ConfigError("; ".join([*messages[:MAX_ERRORS], *more]))
 
 
-def _described(fault: Any, model: type[BaseModel], layers: Sequence[Layer], within: Place) -> str:
-    place: Place = (*within, *fault["loc"])
-    layer = origin_of(place, layers)
-    return f"{layer.origin}: {'.'.join(map(str, place)) or 'top level'}: {_rule(fault, model, layer.written, place)}"
+def _message(detail: Any, model: type[BaseModel], layers: Sequence[Layer], within: KeyPath) -> str:
+    path: KeyPath = (*within, *detail["loc"])
+    layer = origin_of(path, layers)
+    return f"{layer.origin}: {'.'.join(map(str, path)) or 'top level'}: {_rule(detail, model, layer.written, path)}"
 
 
-def _rule(fault: Any, model: type[BaseModel], written: Any, place: Place) -> str:
-    loc = fault["loc"]
-    if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+def _rule(detail: Any, model: type[BaseModel], written: Any, path: KeyPath) -> str:
+    loc = detail["loc"]
+    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return "unknown key; " + name_hint(str(loc[-1]), _keys(model, loc[:-1]))
-    if fault["type"] == "missing":
+    if detail["type"] == "missing":
         return "this key is required; add it"
-    if fault["type"] == "invalid_key":
-        return "this key is not a text; put it in quotes"
-    value = fault["input"]
-    for step in place:
+    if detail["type"] == "invalid_key":
+        return "keys must be text; put this key in quotes"
+    value = detail["input"]
+    for step in path:
         try:
             value = written = written[step]
-        except (KeyError, IndexError, TypeError):  # a validator has made the part that is wrong of the part above it
-            value = fault["input"]
+        except (KeyError, IndexError, TypeError):  # a validator has derived the invalid part from its parent
+            value = detail["input"]
             break
-    rule = without_variables(fault["msg"].removeprefix("Value error, "), written)
+    rule = without_variables(detail["msg"].removeprefix("Value error, "), written)
     rule = rule[:1].lower() + rule[1:]
     if isinstance(value, Mapping | BaseModel) or (loc and _SECRET.search(str(loc[-1]))):
-        return rule  # a section may hold a password
+        return rule  # a mapping may contain a password
     shown = without_variables(repr(value), written)
-    what, semicolon, remedy = rule.partition("; ")
-    return f"{what}, got {shown if len(shown) <= 60 else shown[:57] + '...'}{semicolon}{remedy}"
+    problem, semicolon, remedy = rule.partition("; ")
+    return f"{problem}, got {shown if len(shown) <= 60 else shown[:57] + '...'}{semicolon}{remedy}"
 
 
 def without_variables(text: str, written: object) -> str:
-    """Return a text with `${NAME}` for the value of every environment variable that `written` names."""
+    """Replace the values of the environment variables used in `written` by `${NAME}`, so that no secret is shown."""
     for name in {name for name, _ in VARIABLE.findall(str(written))}:
         for value in (os.environ.get(name), repr(os.environ.get(name, ""))[1:-1]):
             text = text.replace(value, f"${{{name}}}") if value else text
@@ -154,25 +164,25 @@ def without_variables(text: str, written: object) -> str:
 
 
 def name_hint(name: str, names: Iterable[object]) -> str:
-    """Say which names are near to one that does not exist, or all that there are.
+    """Return a hint for an unknown name: the most similar names, or else all names (at most 30).
 
     Examples
     --------
     >>> name_hint("temr", ["term", "price"])
     'did you mean `term`?'
     >>> name_hint("colour", ["term", "price"])
-    'there are: `price`, `term`'
+    'available: `price`, `term`'
     """
-    known = sorted(str(k) for k in names)
-    matches = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    choices = sorted(str(k) for k in names)
+    matches = difflib.get_close_matches(name, choices, n=3, cutoff=0.6)
     if matches:
         return f"did you mean {' or '.join(f'`{m}`' for m in matches)}?"
-    shown = ", ".join(f"`{n}`" for n in known[:30])
-    return f"there are: {shown}{', ...' if len(known) > 30 else ''}" if known else "there is none"
+    first = ", ".join(f"`{n}`" for n in choices[:30])
+    return f"available: {first}{', ...' if len(choices) > 30 else ''}" if choices else "available: none"
 
 
-def _keys(model: type[BaseModel], loc: Place) -> list[str]:
-    """Keys of the part of a model at a place."""
+def _keys(model: type[BaseModel], loc: KeyPath) -> list[str]:
+    """Return the keys of the part of a model at a key path."""
     at: Any = model
     for step in loc:
         at = _inside(at, step)
@@ -187,11 +197,11 @@ def _inside(annotation: Any, step: int | str) -> Any:
         return _stripped(inner[-1] if inner else annotation)
     field = next((f for name, f in annotation.model_fields.items() if step in (name, f.alias)), None)
     part = _stripped(field.annotation) if field else None
-    return type(field.default) if field and part is BaseModel else part  # of an estimator: made at run time
+    return type(field.default) if field and part is BaseModel else part  # an estimator: class made at run time
 
 
 def _stripped(annotation: Any) -> Any:
-    """X of `X | None`, and of `tuple[X, ...]`'s own arguments nothing yet: that is the next step's."""
+    """Return X for `X | None`, and any other annotation unchanged."""
     if get_origin(annotation) in (Union, UnionType):
         rest = [a for a in get_args(annotation) if a is not type(None)]
         return next((a for a in rest if _is_model(a)), rest[0])

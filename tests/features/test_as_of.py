@@ -1,4 +1,4 @@
-"""Which rows count, what is made of them, and what is said of those who have none."""
+"""Rows that count as of a moment, their aggregations, and the values of entities without rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from features.errors import DataError
 from features.tables import EVENTS, LEADS, VEHICLES, Table
 
 NOW = 100 * DAY
-TEXT = {"zh": "事实", "en": "fact"}
+TEXT = {"zh": "特征", "en": "feature"}
 
 
 def events(*rows: tuple[Any, ...]) -> pl.LazyFrame:
@@ -38,20 +38,20 @@ def spine(*rows: tuple[str | None, int]) -> pl.LazyFrame:
     return pl.LazyFrame(rows, schema={"customer_id": pl.String, "as_of": pl.Int64}, orient="row")
 
 
-def visits(**facts: Aggregation) -> History:
-    return History(EVENTS, on="customer_id", aggregations=facts)
+def visits(**aggregations: Aggregation) -> History:
+    return History(EVENTS, on="customer_id", aggregations=aggregations)
 
 
-def facts_of(asked: pl.LazyFrame, history: History, table: pl.LazyFrame) -> list[dict[str, Any]]:
-    frames = to_engine({"spine": asked, history.table.name: table})
-    result = collect(add_histories(frames.pop("spine"), frames, [history]))
-    return result.sort("customer_id", "as_of", nulls_last=True).to_dicts()
+def features_of(spine_rows: pl.LazyFrame, history: History, table: pl.LazyFrame) -> list[dict[str, Any]]:
+    frames = to_engine({"spine": spine_rows, history.table.name: table})
+    features = collect(add_histories(frames.pop("spine"), frames, [history]))
+    return features.sort("customer_id", "as_of", nulls_last=True).to_dicts()
 
 
-def one(fact: Aggregation, *rows: tuple[Any, ...], lookback_days: int | None = None) -> Any:
-    """The fact about customer `a` as of NOW."""
-    history = replace(visits(x=fact), lookback_days=lookback_days)
-    return facts_of(spine(("a", NOW)), history, events(*rows))[0]["x"]
+def one(aggregation: Aggregation, *rows: tuple[Any, ...], lookback_days: int | None = None) -> Any:
+    """Return one feature of customer `a` as of NOW."""
+    history = replace(visits(x=aggregation), lookback_days=lookback_days)
+    return features_of(spine(("a", NOW)), history, events(*rows))[0]["x"]
 
 
 def at(instant: int, *, id: str = "e1", kind: str | None = "view", vehicle: str | None = "v", dwell: Any = 1.0) -> Any:
@@ -82,7 +82,7 @@ def test_where_accepts_one_value_or_several_and_never_null() -> None:
     assert one(count(where={"event_type": ("view",), "vehicle_id": ("other",)}, **TEXT), *rows) == 0
 
 
-def test_total_adds_whole_seconds_and_passes_over_unknown_ones() -> None:
+def test_total_sums_whole_seconds_and_ignores_missing_ones() -> None:
     rows = [at(NOW - 1, id="e1", dwell=2.9), at(NOW - 2, id="e2", dwell=3.0), at(NOW - 3, id="e3", dwell=None)]
     assert one(total("dwell_seconds", **TEXT), *rows) == 5.0
     assert one(total("dwell_seconds", days=1, where={"event_type": ("chat",)}, **TEXT), *rows) == 0.0
@@ -115,41 +115,45 @@ def test_of_rows_at_one_instant_the_largest_key_is_last() -> None:
     assert one(last("event_type", **TEXT), at(NOW - 1, kind=None), at(NOW - 2, id="e2")) is None
 
 
-def test_without_rows_counts_are_zero_and_of_an_unknown_entity_nothing_is_said() -> None:
-    facts = visits(
+def test_without_rows_counts_are_zero_and_features_of_a_null_entity_are_null() -> None:
+    history = visits(
         n=count(**TEXT),
         seconds=total("dwell_seconds", **TEXT),
         days=days_since(**TEXT),
         kind=last("event_type", **TEXT),
     )
-    said = facts_of(spine(("b", NOW), (None, NOW)), facts, events(at(NOW - 1), ("e2", 1, "view", None, "v", 1.0)))
+    feature_rows = features_of(
+        spine(("b", NOW), (None, NOW)), history, events(at(NOW - 1), ("e2", 1, "view", None, "v", 1.0))
+    )
     nothing = {"days": None, "kind": None}
-    assert said == [
+    assert feature_rows == [
         {"customer_id": "b", "as_of": NOW, "n": 0, "seconds": 0.0, **nothing},
         {"customer_id": None, "as_of": NOW, "n": None, "seconds": None, **nothing},
     ]
 
 
-def test_every_spine_row_is_answered_once_each_by_its_own_moment() -> None:
-    asked = spine(("a", NOW), ("a", NOW), ("a", NOW - 1), ("b", NOW))
-    said = facts_of(asked, visits(n=count(**TEXT), kind=last("event_type", **TEXT)), events(at(NOW - 1)))
-    assert [row["n"] for row in said] == [0, 1, 1, 0]
-    assert [row["kind"] for row in said] == [None, "view", "view", None]
+def test_every_spine_row_has_the_features_of_its_own_moment() -> None:
+    spine_rows = spine(("a", NOW), ("a", NOW), ("a", NOW - 1), ("b", NOW))
+    feature_rows = features_of(
+        spine_rows, visits(n=count(**TEXT), kind=last("event_type", **TEXT)), events(at(NOW - 1))
+    )
+    assert [row["n"] for row in feature_rows] == [0, 1, 1, 0]
+    assert [row["kind"] for row in feature_rows] == [None, "view", "view", None]
 
 
 def test_an_empty_table_or_spine_keeps_the_columns_and_their_types() -> None:
-    facts = visits(n=count(**TEXT), u=distinct("vehicle_id", **TEXT), kind=last("event_type", **TEXT))
-    for asked in (spine(("a", NOW)), spine()):
-        tables = to_engine({"spine": asked, "events": events()})
-        result = collect(add_histories(tables.pop("spine"), tables, [facts]))
-        assert result.schema == {
+    history = visits(n=count(**TEXT), u=distinct("vehicle_id", **TEXT), kind=last("event_type", **TEXT))
+    for spine_rows in (spine(("a", NOW)), spine()):
+        tables = to_engine({"spine": spine_rows, "events": events()})
+        features = collect(add_histories(tables.pop("spine"), tables, [history]))
+        assert features.schema == {
             "customer_id": pl.String,
             "as_of": pl.Int64,
             "n": pl.Int64,
             "u": pl.Int64,
             "kind": pl.String,
         }
-    assert facts_of(spine(("a", NOW)), facts, events())[0]["n"] == 0
+    assert features_of(spine(("a", NOW)), history, events())[0]["n"] == 0
 
 
 def test_rows_with_the_same_value_as_the_spine_row_are_excluded() -> None:
@@ -161,26 +165,26 @@ def test_rows_with_the_same_value_as_the_spine_row_are_excluded() -> None:
             "channel": ["x", "y", "z"],
         }
     )
-    asked = pl.LazyFrame({"customer_id": ["a", "a"], "lead_id": ["l2", "l3"], "as_of": [25, 31]})
+    spine_rows = pl.LazyFrame({"customer_id": ["a", "a"], "lead_id": ["l2", "l3"], "as_of": [25, 31]})
     history = History(
         LEADS,
         on="customer_id",
         aggregations={"n": count(**TEXT), "where": last("channel", **TEXT)},
         excluding="lead_id",
     )
-    assert [(r["lead_id"], r["n"], r["where"]) for r in facts_of(asked, history, leads)] == [
+    assert [(r["lead_id"], r["n"], r["where"]) for r in features_of(spine_rows, history, leads)] == [
         ("l2", 1, "x"),
         ("l3", 2, "y"),
     ]
 
 
-def test_missing_tables_and_columns_take_their_facts_along() -> None:
-    facts = visits(n=count(**TEXT), kind=last("event_type", **TEXT), u=distinct("vehicle_id", **TEXT))
-    asked = nw.from_native(spine(("a", NOW)))
+def test_features_of_missing_tables_and_columns_are_left_out() -> None:
+    history = visits(n=count(**TEXT), kind=last("event_type", **TEXT), u=distinct("vehicle_id", **TEXT))
+    spine_rows = nw.from_native(spine(("a", NOW)))
     table = events(at(NOW - 1))
 
     def columns(**tables: pl.LazyFrame) -> list[str]:
-        return collect(add_histories(asked, to_engine(tables), [facts])).columns[2:]
+        return collect(add_histories(spine_rows, to_engine(tables), [history])).columns[2:]
 
     assert columns(events=table) == ["n", "u", "kind"]
     assert columns(events=table.drop("event_type")) == ["n", "u"]
@@ -188,23 +192,23 @@ def test_missing_tables_and_columns_take_their_facts_along() -> None:
     assert columns() == []
 
 
-def test_a_column_named_like_a_fact_is_an_error_that_names_it() -> None:
-    asked = spine(("a", NOW)).with_columns(n=pl.lit(1))
+def test_a_column_with_the_name_of_a_feature_is_an_error() -> None:
+    spine_rows = spine(("a", NOW)).with_columns(n=pl.lit(1))
     with pytest.raises(DataError, match="'n' has the name of a computed feature"):
-        facts_of(asked, visits(n=count(**TEXT)), events())
+        features_of(spine_rows, visits(n=count(**TEXT)), events())
 
 
 def test_a_table_without_an_instant_has_no_history() -> None:
     history = History(
         Table("shops", VEHICLES.columns, ("vehicle_id",), None), on="store_id", aggregations={"n": count(**TEXT)}
     )
-    with pytest.raises(DataError, match="shops: no column orders its rows"):
+    with pytest.raises(DataError, match="shops: the table has no time column"):
         history.available_aggregations(["store_id"])
 
 
-def test_before_pairs_each_moment_once() -> None:
-    asked, table = nw.from_native(spine(("a", NOW), ("a", NOW), (None, NOW))), nw.from_native(events(at(NOW - 3)))
-    assert collect(rows_before(asked, table, on="customer_id", time="event_at"))["age_us"].to_list() == [3]
+def test_rows_before_joins_each_moment_once() -> None:
+    spine_rows, table = nw.from_native(spine(("a", NOW), ("a", NOW), (None, NOW))), nw.from_native(events(at(NOW - 3)))
+    assert collect(rows_before(spine_rows, table, on="customer_id", time="event_at"))["age_us"].to_list() == [3]
 
 
 LEAD = pl.LazyFrame(
@@ -219,22 +223,22 @@ LEAD = pl.LazyFrame(
 )
 
 
-def asked_row(as_of: int, *, leads: pl.LazyFrame = LEAD, lead: str = "l1") -> dict[str, Any]:
+def attributes(as_of: int, *, leads: pl.LazyFrame = LEAD, lead: str = "l1") -> dict[str, Any]:
     tables = to_engine({"spine": pl.LazyFrame({"lead_id": [lead], "as_of": [as_of]}), "leads": leads})
     return collect(attributes_as_of(tables.pop("spine"), tables, LEADS)).to_dicts()[0]
 
 
-def test_the_row_asked_about_counts_from_its_own_instant_without_what_was_filled_in_later() -> None:
+def test_attributes_count_from_the_row_s_own_instant_and_without_outcomes() -> None:
     own = {"created_at": 50, "channel": "app", "own_column": 7}
-    assert asked_row(50) == {"lead_id": "l1", "as_of": 50, **own}
-    assert asked_row(60) == {"lead_id": "l1", "as_of": 60, **own}
+    assert attributes(50) == {"lead_id": "l1", "as_of": 50, **own}
+    assert attributes(60) == {"lead_id": "l1", "as_of": 60, **own}
     nothing = dict.fromkeys(own)
-    assert asked_row(49) == {"lead_id": "l1", "as_of": 49, **nothing}
-    assert asked_row(60, lead="l2") == {"lead_id": "l2", "as_of": 60, **nothing}
+    assert attributes(49) == {"lead_id": "l1", "as_of": 49, **nothing}
+    assert attributes(60, lead="l2") == {"lead_id": "l2", "as_of": 60, **nothing}
 
 
-def test_data_without_time_is_known_always() -> None:
-    assert asked_row(0, leads=LEAD.drop("created_at")) == {
+def test_attributes_of_undated_data_are_always_returned() -> None:
+    assert attributes(0, leads=LEAD.drop("created_at")) == {
         "lead_id": "l1",
         "as_of": 0,
         "channel": "app",
@@ -243,19 +247,19 @@ def test_data_without_time_is_known_always() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "tables", "told"),
+    ("spine_rows", "tables", "message"),
     [
-        (pl.LazyFrame({"lead_id": ["l1"]}), {"leads": LEAD}, "spine: column 'as_of' is missing"),
-        (pl.LazyFrame({"as_of": [1]}), {"leads": LEAD}, "spine: column 'lead_id' is missing"),
+        (pl.LazyFrame({"lead_id": ["l1"]}), {"leads": LEAD}, "spine: column 'as_of' of leads is missing"),
+        (pl.LazyFrame({"as_of": [1]}), {"leads": LEAD}, "spine: column 'lead_id' of leads is missing"),
         (pl.LazyFrame({"lead_id": ["l1"], "as_of": [1.0]}), {"leads": LEAD}, "must be int64 microseconds.*Float64"),
         (pl.LazyFrame({"lead_id": ["l1"], "as_of": [1]}), {}, "leads: the table is missing"),
     ],
 )
 def test_a_wrong_spine_or_no_table_is_one_clear_error(
-    asked: pl.LazyFrame, tables: dict[str, pl.LazyFrame], told: str
+    spine_rows: pl.LazyFrame, tables: dict[str, pl.LazyFrame], message: str
 ) -> None:
-    with pytest.raises(DataError, match=told):
-        attributes_as_of(nw.from_native(asked), to_engine(tables), LEADS)
+    with pytest.raises(DataError, match=message):
+        attributes_as_of(nw.from_native(spine_rows), to_engine(tables), LEADS)
 
 
 CUSTOMER = st.sampled_from(["a", "b", None])
@@ -271,7 +275,7 @@ EVENT = st.tuples(
 
 @given(st.lists(EVENT, max_size=12), st.lists(st.tuples(CUSTOMER, INSTANT), min_size=1, max_size=5))
 @settings(max_examples=60, deadline=None)
-def test_facts_equal_a_plain_loop(rows: list[Any], asked: list[Any]) -> None:
+def test_features_equal_a_plain_loop(rows: list[Any], entities: list[Any]) -> None:
     """Instants are half days so that windows, ties and moments meet."""
     half = DAY // 2
     table = [(f"e{i:02}", instant * half, *rest) for i, (instant, *rest) in enumerate(rows)]
@@ -286,11 +290,11 @@ def test_facts_equal_a_plain_loop(rows: list[Any], asked: list[Any]) -> None:
         ),
         lookback_days=4,
     )
-    moments = [(customer, instant * half) for customer, instant in asked]
-    said = facts_of(spine(*moments), history, events(*table))
+    moments = [(customer, instant * half) for customer, instant in entities]
+    feature_rows = features_of(spine(*moments), history, events(*table))
     expected = [_loop(customer, moment, table) for customer, moment in moments]
     order = sorted(expected, key=lambda r: (r["customer_id"] is None, r["customer_id"] or "", r["as_of"]))
-    for mine, loop in zip(said, order, strict=True):
+    for mine, loop in zip(feature_rows, order, strict=True):
         assert mine.pop("days") == pytest.approx(loop.pop("days"))
         assert mine == loop
 
@@ -300,13 +304,13 @@ def _loop(customer: str | None, moment: int, table: list[Any]) -> dict[str, Any]
     if customer is None:
         return answer | dict.fromkeys(("n", "views", "seconds", "vehicles", "days", "kind"))
     mine = [row for row in table if row[3] == customer and 0 < moment - row[1] <= 4 * DAY]
-    near = [row for row in mine if moment - row[1] <= 3 * DAY]
+    recent = [row for row in mine if moment - row[1] <= 3 * DAY]
     chats = [moment - row[1] for row in mine if row[2] == "chat"]
     return answer | {
         "n": len(mine),
         "views": sum(1 for row in mine if row[2] == "view" and moment - row[1] <= 2 * DAY),
-        "seconds": float(sum(int(row[5]) for row in near if row[5] is not None)),
-        "vehicles": len({row[4] for row in near} - {None}),
+        "seconds": float(sum(int(row[5]) for row in recent if row[5] is not None)),
+        "vehicles": len({row[4] for row in recent} - {None}),
         "days": min(chats) / DAY if chats else None,
         "kind": max(mine, key=lambda row: (row[1], row[0]))[2] if mine else None,
     }

@@ -1,4 +1,4 @@
-"""The same definitions on both engines, and what is said when Spark cannot start."""
+"""Identical features on both engines, and the errors of a Spark that cannot start."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from features.lead_scoring import HISTORIES, build
 from features.tables import CHANNELS, EVENT_TYPES
 
 KEY = ["lead_id", "as_of"]
-FACTS = {name for history in HISTORIES for name in history.aggregations}
+FEATURES = {name for history in HISTORIES for name in history.aggregations}
 
 
 def crowded(rng: np.random.Generator, *, events: int = 800) -> dict[str, pl.DataFrame]:
-    """Few customers on few instants, so that ties are the rule; nulls wherever the contract lets them be."""
+    """Few customers and instants, for many ties; nulls wherever the contract allows them."""
 
     def draw(values: list[Any], n: int) -> pl.Series:
         return pl.Series(values).gather(rng.integers(0, len(values), n))
@@ -66,7 +66,7 @@ def crowded(rng: np.random.Generator, *, events: int = 800) -> dict[str, pl.Data
 
 
 def moments(leads: pl.DataFrame) -> pl.DataFrame:
-    """Each lead when it came in, two days later, and a day before anybody heard of it."""
+    """Each lead at its creation, two days later, and one day before."""
     return pl.concat([leads.select("lead_id", as_of=pl.col("created_at") + days * DAY) for days in (0, 2, -1)])
 
 
@@ -82,7 +82,7 @@ def test_lead_features_are_identical_to_the_last_bit(spark: Any) -> None:
     on_polars, on_spark = (lead_features(raw, spine, engine) for engine in ("polars", "spark"))
     assert on_polars.height == spine.height
     assert on_polars["events_90d"].max() > 10  # type: ignore[operator]
-    assert set(on_polars.columns) >= FACTS
+    assert set(on_polars.columns) >= FEATURES
     assert on_spark.schema == on_polars.schema
     assert on_spark.equals(on_polars)
 
@@ -91,8 +91,8 @@ def test_lead_features_are_identical_to_the_last_bit(spark: Any) -> None:
 def test_empty_tables_have_the_same_columns_on_both(spark: Any) -> None:
     raw = crowded(np.random.default_rng(4), events=0)
     spine = moments(raw["leads"])
-    for asked in (spine, spine.clear()):
-        on_polars, on_spark = (lead_features(raw, asked, engine) for engine in ("polars", "spark"))
+    for rows in (spine, spine.clear()):
+        on_polars, on_spark = (lead_features(raw, rows, engine) for engine in ("polars", "spark"))
         assert on_spark.schema == on_polars.schema
         assert on_spark.equals(on_polars)
 
@@ -113,7 +113,7 @@ def test_unknown_engine_is_refused_by_name() -> None:
         to_engine({}, "dask")
 
 
-def test_polars_needs_no_pyspark_and_spark_says_what_to_install() -> None:
+def test_polars_needs_no_pyspark_and_the_error_of_spark_has_the_command_to_install_it() -> None:
     code = (
         "import sys; sys.modules['pyspark'] = None\n"
         "import polars as pl\n"
@@ -126,7 +126,7 @@ def test_polars_needs_no_pyspark_and_spark_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "0\n"
-    assert done.stderr.endswith("engine spark: PySpark is not installed; pip install 'chehang[spark]'\n")
+    assert done.stderr.endswith("engine spark: PySpark is not installed; run pip install 'chehang[spark]'\n")
 
 
 def _java(folder: Path, version: str) -> Path:
@@ -137,11 +137,11 @@ def _java(folder: Path, version: str) -> Path:
     return folder
 
 
-def test_without_java_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_error_without_java_has_the_versions_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("pyspark")
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigError, match="no Java on the path; install Java 17 or 21"):
+    with pytest.raises(ConfigError, match="no Java on PATH; install Java 17 or 21"):
         spark_session()
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(ConfigError, match="no Java in JAVA_HOME"):

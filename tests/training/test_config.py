@@ -46,7 +46,7 @@ def test_single_values_win_over_overlays_and_those_over_the_file(tmp_path: Path)
         ("time: created_at", [], r"overlay\.yaml: time: must be 'submitted_at' or 'none'"),
         ("task: lead_scoring", [], r"overlay\.yaml: task: must be 'credit_risk', .*, got 'lead_scoring'"),
         ("split: {train: 0.9}", [], r"overlay\.yaml: split: train \+ calibrate \+ test must add up to 1"),
-        ("- a", [], r"overlay\.yaml: must hold keys and values"),
+        ("- a", [], r"overlay\.yaml: must be keys and values"),
         (
             "",
             ["params.boosted_trees.num_leafs=3"],

@@ -154,7 +154,7 @@ def test_a_source_that_cannot_be_read_is_one_line(
         ("gate: {brier: {}}", "give at_least, at_most or both"),
         ("gate: {brier: {at_most: .nan}}", "finite"),
         ("split: {seed: -5}", "greater than or equal to 0"),
-        ("protected: " + "[" * 2_000, "nested more than 50 deep"),
+        ("protected: " + "[" * 2_000, "nested more than 50 levels deep"),
     ],
 )
 def test_a_configuration_that_cannot_be_meant(tmp_path: Path, line: str, said: str) -> None:

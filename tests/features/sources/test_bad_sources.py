@@ -82,7 +82,7 @@ def yaml_error(folder: Path, text: str) -> str:
         ("timezone: ${CHEHANG_NO_SUCH_VARIABLE}", ["timezone", "CHEHANG_NO_SUCH_VARIABLE is not set", "set it"]),
         ("timezone: UTC\ntimezone: UTC", ["key `timezone` is given twice", "line 2"]),
         ("tables: [", ["not valid YAML", "correct that line"]),
-        ("- a", ["must hold keys and values", "got a list"]),
+        ("- a", ["must be keys and values", "got a list"]),
     ],
 )
 def test_the_error_of_an_invalid_yaml_has_file_field_and_remedy(tmp_path, text, parts):
@@ -96,7 +96,7 @@ def test_a_yaml_that_is_not_there_or_not_utf8(tmp_path):
     with pytest.raises(ConfigError, match=r"no such file"):
         load_sources(tmp_path / "none.yaml")
     (tmp_path / "gb.yaml").write_bytes("# 车行".encode("gb18030"))
-    with pytest.raises(ConfigError, match=r"byte 2 is not UTF-8; save the file as UTF-8"):
+    with pytest.raises(ConfigError, match=r"not UTF-8 at byte 2; save the file as UTF-8"):
         load_sources(tmp_path / "gb.yaml")
 
 

@@ -1,4 +1,4 @@
-"""Files and options as layers: what each gives, and which of them a value comes from."""
+"""Files and options as layers, their merge, and the layer that a value comes from."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_settings_are_read_in_the_same_dialect(monkeypatch: pytest.MonkeyPatch) 
         (["a.b=1", "a.b=2"], r"--set: a\.b: is given twice"),
         (["a={b: 1}", "a.b=2"], r"--set: a\.b: is given twice"),
         (["a.b=2", "a=1"], "--set: a: is given twice"),
-        (["a=" + "[" * 10_000], "--set a: .*nested more than 50 deep"),
-        (["a." * 10_000 + "b=1"], "nested more than 50 deep"),
+        (["a=" + "[" * 10_000], "--set a: .*nested more than 50 levels deep"),
+        (["a." * 10_000 + "b=1"], "nested more than 50 levels deep"),
         (["a=${NO_SUCH_VARIABLE}"], "--set: a: environment variable NO_SUCH_VARIABLE is not set"),
     ],
 )
@@ -58,11 +58,11 @@ def test_a_setting_that_is_refused(settings: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"- a", "must hold keys and values .*, got a list"),
-        (b"text", "must hold .* got a str"),
-        (b"false", "must hold .* got a bool"),
-        ("a: 车".encode("gb18030"), "byte 3 is not UTF-8; save the file as UTF-8"),
-        ("a: 1".encode("utf-16"), "byte 0 is not UTF-8"),
+        (b"- a", "must be keys and values, as in .*, got a list"),
+        (b"text", "must be .* got a str"),
+        (b"false", "must be .* got a bool"),
+        ("a: 车".encode("gb18030"), "not UTF-8 at byte 3; save the file as UTF-8"),
+        ("a: 1".encode("utf-16"), "not UTF-8 at byte 0"),
     ],
 )
 def test_a_file_that_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
@@ -71,7 +71,7 @@ def test_a_file_that_is_refused(tmp_path: Path, content: bytes, message: str) ->
         read_layer(tmp_path / "a.yaml")
 
 
-def test_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml: no such file; give the path"):
         read_layer(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
@@ -81,7 +81,7 @@ def test_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"---\n", b"\xef\xbb\xbf", b"{}"])
-def test_an_empty_file_gives_nothing(tmp_path: Path, content: bytes) -> None:
+def test_an_empty_file_is_an_empty_mapping(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.yaml").write_bytes(content)
     assert read_layer(tmp_path / "a.yaml").content == {}
 
@@ -91,7 +91,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
     assert read_layer(tmp_path / "a.yaml").content == {"a": 1, "b": 2}
 
 
-def test_a_value_comes_from_the_last_layer_that_gives_it() -> None:
+def test_a_value_comes_from_the_last_layer_that_contains_its_key() -> None:
     layers = [Layer(n, c, c) for n, c in (("a", {"x": [{"y": 1}], "z": 1}), ("b", {"z": 2}))]
-    places: list[tuple[int | str, ...]] = [("x", 0, "y"), ("x", 1), ("z",), ("x", "y"), ("z", "u"), ()]
-    assert [origin_of(place, layers).origin for place in places] == ["a", "a", "b", "a", "a", "b"]
+    paths: list[tuple[int | str, ...]] = [("x", 0, "y"), ("x", 1), ("z",), ("x", "y"), ("z", "u"), ()]
+    assert [origin_of(path, layers).origin for path in paths] == ["a", "a", "b", "a", "a", "b"]

@@ -1,4 +1,4 @@
-"""The dialect: scalars as YAML 1.2 reads them, and texts that no memory or stack could hold."""
+"""Scalars of YAML 1.2, and texts that would exhaust the memory or the stack."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MERGES = "a0: &a0 {x: 1}\n" + "\n".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i 
         ("a: *b", "undefined alias"),
         ("a: &a {b: *a}", "recursive"),
         ("&a [*a]", "recursive|nested more than 50"),
-        ("{[1]: 2}", "a key must be a text or a number"),
+        ("{[1]: 2}", "a key must be text or a number"),
         ("a: !!python/object/apply:os.system [ls]", "could not determine a constructor"),
         ("a: !!timestamp x", "could not determine a constructor"),
         ("a: !!int many", "invalid literal"),
@@ -53,11 +53,11 @@ MERGES = "a0: &a0 {x: 1}\n" + "\n".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i 
         ("a: !!map b", "not valid YAML"),
         ("a: " + "9" * 5000, "limit"),
         ("a: \x00", "not valid YAML"),
-        ("[" * 10_000, "nested more than 50 deep"),
-        ("[" * 60 + "]" * 60, "nested more than 50 deep"),
+        ("[" * 10_000, "nested more than 50 levels deep"),
+        ("[" * 60 + "]" * 60, "nested more than 50 levels deep"),
         ("a: " * 2, "mapping values are not allowed here"),
-        (LAUGHS, "more than 100,000 values, aliases written out"),
-        (MERGES, "more than 100,000 values, aliases written out"),
+        (LAUGHS, "more than 100,000 values with aliases expanded"),
+        (MERGES, "more than 100,000 values with aliases expanded"),
     ],
 )
 def test_a_text_that_is_refused_names_origin_line_and_remedy(text: str, message: str) -> None:

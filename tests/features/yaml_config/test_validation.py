@@ -1,4 +1,4 @@
-"""A YAML file as a model: scalars as they look, variables, and faults named."""
+"""A YAML file as a model: scalars, variables, and errors with their place."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from features.errors import ConfigError
 from features.yaml_config import Layer, Section, load_yaml, name_hint, validate
-from features.yaml_config.validation import MAX_FAULTS
+from features.yaml_config.validation import MAX_ERRORS
 
 
 class Part(Section):
-    """Inside."""
+    """A nested section."""
 
     limit: int = 0
     password: int = 0
@@ -23,13 +23,13 @@ class Part(Section):
 
 @dataclass(frozen=True)
 class Size:
-    """Of a task's own arithmetic, which knows no pydantic."""
+    """A dataclass field, as the tasks' arithmetic uses."""
 
     width: float = 1.0
 
 
 class Shop(Section):
-    """A file."""
+    """The contents of a file."""
 
     name: str = "x"
     texts: dict[str, str] = Field(default_factory=dict)
@@ -70,16 +70,16 @@ def test_a_file_becomes_the_model(tmp_path: Path) -> None:
         ("parts: [{limit: many}]", r"shop\.yaml: parts\.0\.limit: .*, got 'many'"),
         ("parts: [{limmit: 1}]", r"parts\.0\.limmit: unknown key; did you mean `limit`\?"),
         ("size: {widht: 1}", r"size\.widht: unknown key; did you mean `width`\?"),
-        ("5: red", "5: this key is not a text; put it in quotes"),
-        ("colour: red", r"colour: unknown key; there are: `name`, `parts`, `quoted`, `refused`, `size`, `texts`"),
+        ("5: red", "5: keys must be text; put this key in quotes"),
+        ("colour: red", r"colour: unknown key; available: `name`, `parts`, `quoted`, `refused`, `size`, `texts`"),
     ],
 )
-def test_a_fault_names_its_place_and_the_remedy(tmp_path: Path, text: str, message: str) -> None:
+def test_an_error_has_the_key_path_and_a_remedy(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load(tmp_path, text)
 
 
-def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
+def test_a_secret_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"parts\.0\.password") as raised:
         load(tmp_path, "parts: [{password: geheim}]")
     assert "geheim" not in str(raised.value)
@@ -97,7 +97,7 @@ def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("secret", ["Geheim 'n\" wort\\", "geheim"])
-def test_what_stands_in_a_variable_is_not_repeated(
+def test_the_value_of_a_variable_is_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, secret: str
 ) -> None:
     monkeypatch.setenv("SECRET", secret)
@@ -119,30 +119,30 @@ def test_an_error_names_the_layer_that_gives_the_value() -> None:
         validate({}, Needy, layers)
 
 
-def test_of_many_faults_the_first_are_told_and_the_others_counted() -> None:
-    content = {f"k{i}": i for i in range(MAX_FAULTS + 3)}
-    with pytest.raises(ConfigError, match=r"; and 3 more faults$") as raised:
+def test_the_first_errors_are_listed_and_the_others_counted() -> None:
+    content = {f"k{i}": i for i in range(MAX_ERRORS + 3)}
+    with pytest.raises(ConfigError, match=r"; and 3 more errors$") as raised:
         validate(content, Shop, [Layer("shop.yaml", content, content)])
-    assert str(raised.value).count("unknown key") == MAX_FAULTS
+    assert str(raised.value).count("unknown key") == MAX_ERRORS
 
 
-def test_near_names_nothing_where_there_is_none() -> None:
-    assert name_hint("x", []) == "there is none"
+def test_the_hint_without_any_name() -> None:
+    assert name_hint("x", []) == "available: none"
 
 
 class Needy(Section):
-    """Of a key that must be there."""
+    """With a required key."""
 
     needed: int
 
 
 class Column(Section):
-    """One part."""
+    """With an alias."""
 
     source: str = Field("x", alias="from")
 
 
-def test_a_part_is_frozen_refuses_unknown_keys_and_takes_a_key_by_both_its_names() -> None:
+def test_a_section_is_frozen_without_unknown_keys_and_set_by_name_or_alias() -> None:
     assert Column(**{"from": "a"}) == Column(source="a")
     with pytest.raises(ValidationError, match="frozen"):
         Column().source = "b"  # type: ignore[misc]
