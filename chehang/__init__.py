@@ -52,10 +52,10 @@ def __dir__() -> list[str]:
 
 
 def tasks() -> tuple[TaskEntry, ...]:
-    """Return the tasks: name, question by language, raw tables.
+    """Return the registry entries of the tasks: name, summary by language, raw tables.
 
     >>> tasks()[2].summary["en"]
-    'How likely is this borrower to default, and for what reasons'
+    'Predict the probability that a borrower defaults, with reasons'
     """
     return tuple(ENTRIES.values())
 

@@ -68,7 +68,7 @@ _TRAINING = {
     "rollback": "Restore the champion before the present one.",
     "history": "Print every move of the champion: who, when, why, metrics.",
     "score": "Answer rows, customers, series or cells with a version: batch file in, file out.",
-    "value": "Say what every customer will still bring: purchases and workshop visits to come, and their worth.",
+    "value": "Predict each customer's purchases and workshop visits within the horizon, and their value in yuan.",
     "forecast": "Forecast demand from the end of the data, and plan transfers and orders: the nightly run.",
     "alarms": "Say which component of which model fails more than it should, since when, and whom to call in: weekly.",
     "alarm": "List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed.",

@@ -1,5 +1,5 @@
-"""What we compute and learn: tasks, estimators and the arithmetic beneath them."""
+"""Tasks, estimators, metrics and the arithmetic of the domain: what the product computes and learns."""
 
 from ml.threads import wait_passively
 
-wait_passively()  # before anything below this package loads OpenMP
+wait_passively()  # before any module of this package loads OpenMP

@@ -1,4 +1,4 @@
-"""Texts for people, in the two languages of the product."""
+"""Texts in the two languages of the product, Chinese and English."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from features.yaml_config import Section
 
 
 class Text(Section):
-    """A text in Chinese and English."""
+    """A text in Chinese (`zh`) and English (`en`), neither empty.
+
+    Examples
+    --------
+    >>> Text(zh="成本", en="cost").en
+    'cost'
+    """
 
     zh: str = Field(min_length=1)
     en: str = Field(min_length=1)

@@ -1,4 +1,4 @@
-"""The one HTTP shape: a typed question to the champions of some tasks, or to the rules of a folder alone."""
+"""Endpoints of the service: typed requests that are answered by champions, or by the rules of a configuration."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class Champion(Protocol):
-    """A trained model as an endpoint reads it."""
+    """The part of `ml.model.Model` that endpoints use."""
 
     @property
     def estimator(self) -> Estimator:
-        """The fitted estimator."""
+        """Return the fitted estimator."""
 
     @property
     def card(self) -> Mapping[str, Any]:
-        """The model card."""
+        """Return the model card."""
 
 
 Champions = Mapping[str, Champion]
@@ -35,38 +35,39 @@ Champions = Mapping[str, Champion]
 
 @dataclass(frozen=True)
 class Endpoint(Generic[Rules, Request, Answer]):
-    """One question that the service answers.
+    """One route of the service.
 
     Attributes
     ----------
     path : str
         Below the path of its task or group, such as `orders`; empty for the task's own route.
     summary : mapping
-        The question, by language (`zh`, `en`).
+        What the endpoint answers, by language (`zh`, `en`).
     request : callable
         ``(champions) -> type``: pydantic model of one request. The server calls it once for each set of versions.
     response : type
-        Pydantic model of one answer. The server adds the versions of the champions that gave it.
+        Pydantic model of one answer. The server adds the versions of the champions.
     respond : callable
-        ``(rules, champions, requests, explain) -> answers`` in the order of the requests. A `DataError` becomes a 422.
+        ``(rules, champions, requests, explain) -> answers`` in the order of the requests. The server turns a
+        `DataError` into a 422.
     example : callable
-        ``(champions) -> mapping``: a request that is answered.
+        ``(champions) -> mapping``: body of a valid request.
     rules : callable
-        ``(configs) -> rules``, read from a folder when the server starts. A `ConfigError` turns off this endpoint
-        alone.
+        ``(configs) -> rules``, where `configs` is the folder of the configurations; called when the server starts. A
+        `ConfigError` turns off this endpoint alone.
     required_tasks : tuple of str
-        Tasks beside its own that must have a champion; without one the answer is 503 with the command that makes it.
+        Further tasks that must have a champion; without one the answer is a 503 that names the command to run.
     optional_tasks : tuple of str
-        Tasks whose champions it reads where there are any.
+        Tasks whose champions are used if they exist.
     explains : bool or None
-        Whether answers have reasons by default; the query parameter `explain` overrides it. None: there are none.
+        Default of the query parameter `explain`, which adds reasons to the answers. None: answers have no reasons.
     max_rows : int or None
-        Most requests of one batch: 1 has no batch, None takes as many as the server allows.
+        Most requests of a batch. 1: there is no batch route. None: the limit of the server holds.
     runs_in_thread : callable, optional
-        ``(request) -> bool``: whether a request without reasons takes so long that others must not wait for it.
-        Without it every request is read and answered in a thread.
+        ``(request) -> bool``: whether a request without reasons is slow and runs in a thread, so that it does not
+        block others. None: every request runs in a thread.
     public_errors : bool
-        Whether the caller may read the text of a `DataError`. It must not quote what was sent about a person.
+        Whether the text of a `DataError` is sent to the caller. Such a text must not quote personal data of a request.
     page : callable, optional
         ``(answer) -> str``: the answer as a printable page, sent to callers that accept `text/html`.
     """
@@ -88,11 +89,11 @@ class Endpoint(Generic[Rules, Request, Answer]):
 
 
 def no_rules(configs: Path) -> None:
-    """Read nothing: for endpoints that only read champions."""
+    """Return None: the endpoint has no rules."""
 
 
 def never_in_thread(request: BaseModel) -> bool:
-    """Return False: no request takes long."""
+    """Return False: no request is slow enough for a thread."""
     return False
 
 
@@ -105,12 +106,12 @@ def task_endpoint(
     explains: bool,
     runs_in_thread: Callable[[Request], bool] | None = never_in_thread,
 ) -> Endpoint[None, Request, Answer]:
-    """Make the endpoint of a task's own route, which has a batch and shows the example of the model card.
+    """Return the endpoint of a task's own route, with a batch route and the example of the model card.
 
     Parameters
     ----------
     entry : TaskEntry
-        The task.
+        Of the registry, as in ``ml.registry.ENTRIES["credit_risk"]``.
     request : callable
         ``(signature) -> type``: pydantic model of one request.
     response : type
@@ -140,8 +141,15 @@ def task_endpoint(
 def respond_each(
     answer: Callable[[Champions, Request], Answer],
 ) -> Callable[[None, Champions, Sequence[Request], bool], Sequence[Answer]]:
-    """Answer requests one by one, without rules.
+    """Return a `respond` function that answers requests one by one and uses no rules.
 
+    Parameters
+    ----------
+    answer : callable
+        ``(champions, request) -> answer``.
+
+    Examples
+    --------
     >>> respond_each(lambda champions, request: request)(None, {}, [1, 2], False)
     [1, 2]
     """
@@ -151,8 +159,15 @@ def respond_each(
 def respond_each_by_rules(
     answer: Callable[[Rules, Champions, Request], Answer],
 ) -> Callable[[Rules, Champions, Sequence[Request], bool], Sequence[Answer]]:
-    """Answer requests one by one, by rules.
+    """Return a `respond` function that answers requests one by one by the rules of the endpoint.
 
+    Parameters
+    ----------
+    answer : callable
+        ``(rules, champions, request) -> answer``.
+
+    Examples
+    --------
     >>> respond_each_by_rules(lambda rules, champions, request: rules + request)(10, {}, [1, 2], False)
     [11, 12]
     """

@@ -1,4 +1,4 @@
-"""Tasks and groups of questions as they are listed: what stands in the registry, without the code behind it."""
+"""Entries of the registry: names, summaries and tables of the tasks and groups, without their code."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """A task as it is listed.
+    """A task in the registry.
 
     Attributes
     ----------
     name : str
-        The noun used in every layer.
+        Name of the task in commands, routes, configurations and the model registry.
     summary : mapping
-        The question, by language (`zh`, `en`).
+        What the task answers, in one sentence, by language (`zh`, `en`).
     tables : tuple of str
-        Raw tables that it needs; the first holds the rows that are asked about, and a dealership's extra features.
+        Required raw tables. The first has one row for each example, and the extra features of a dealership.
     module : str
-        Where `TASK` is.
+        Module that defines `TASK`.
     optional_tables : tuple of str
-        Raw tables that it reads where the sources name them.
+        Raw tables that are used if the sources name them.
     """
 
     name: str
@@ -33,16 +33,16 @@ class TaskEntry:
 
 @dataclass(frozen=True)
 class GroupEntry:
-    """A group of questions beside the tasks, as it is listed.
+    """A group of endpoints that belongs to no task, in the registry.
 
     Attributes
     ----------
     name : str
-        The first part of their paths.
+        First part of the endpoints' paths.
     summary : mapping
-        What they are about, by language (`zh`, `en`).
+        What the endpoints answer, in one sentence, by language (`zh`, `en`).
     module : str
-        Where `ENDPOINTS` is.
+        Module that defines `ENDPOINTS`.
     """
 
     name: str

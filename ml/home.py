@@ -1,4 +1,4 @@
-"""Where the product keeps its own files (`CHEHANG_HOME`, by default `var`), and where configurations are looked for."""
+"""Folders of the product: its own files in `CHEHANG_HOME` (default: `var`), and the configurations."""
 
 from __future__ import annotations
 
@@ -14,77 +14,82 @@ INSTALLED_CONFIGS = Path(__file__).parents[1] / "chehang" / "configs"
 
 
 def home() -> Path:
-    """Absolute path of the folder for the tracking store, the sample dealership, quarantine and tuning.
+    """Return the absolute path of the folder with the tracking store, sample data, quarantined rows and tuning results.
+
+    It is the environment variable `CHEHANG_HOME`, or `var` in the working folder. The folder need not exist.
 
     Raises
     ------
     ConfigError
-        Something that is no folder is in its place.
+        The path is not a folder.
     """
     path = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
     if path.exists() and not path.is_dir():
-        raise ConfigError(f"CHEHANG_HOME: {path} is not a folder; name a folder that is, or that can be made")
+        raise ConfigError(f"CHEHANG_HOME: {path} is not a folder; set CHEHANG_HOME to a folder, existing or new")
     return path
 
 
 def config_folder() -> Path:
-    """Return the folder of the configurations: `configs` of the working folder, or else the one that is installed.
+    """Return the folder of the configurations: `configs` in the working folder, or the installed one.
 
-    The two are never mixed: a configuration names others beside it, such as the sources.
+    A file that `configs` lacks is not looked up in the installed folder, because configurations refer to others in
+    their own folder, such as the sources.
     """
     folder = Path("configs")
     if folder.is_dir():
         return folder
-    os.environ["CHEHANG_HOME"] = str(home())  # installed configurations name places under it, and lie elsewhere
+    os.environ["CHEHANG_HOME"] = str(home())  # installed configurations refer to it
     return INSTALLED_CONFIGS
 
 
 def config_file(name: str, path: Path | None = None) -> Path:
-    """Return the path of a configuration: `path` where it is given, or else `name` in `config_folder`.
+    """Return `path`, or the file `name` of `config_folder()` if `path` is None.
 
     Raises
     ------
     ConfigError
-        Nobody gave a path, and the folder has no such file.
+        `path` is None, and the folder has no such file.
     """
     if path is not None:
         return path
     path = config_folder() / name
     if not path.is_file():
         raise ConfigError(
-            f"{path}: no such file; configurations come from the folder configs where the command is started, or, "
-            f"without one, from {INSTALLED_CONFIGS}; add the file there, or name another one (see --help)"
+            f"{path}: no such file; configurations are read from the folder configs of the working folder, or, if "
+            f"there is none, from {INSTALLED_CONFIGS}; add the file to that folder, or pass its path (see --help)"
         )
     return path
 
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Hold a lock that other processes of this machine wait for; the system frees it if the holder is killed.
+    """Hold a lock of this name inside the block; other processes of this machine wait for it.
+
+    The operating system releases the lock when its process ends or is killed.
 
     Raises
     ------
     ConfigError
-        The home folder cannot be written.
+        The lock file cannot be written below the home folder.
     """
     path = home() / "locks" / f"{name}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = path.open("w")
     except OSError as e:
-        raise ConfigError(f"{path}: {e.strerror}; make it writable or set CHEHANG_HOME to a folder that is") from None
+        raise ConfigError(f"{path}: {e.strerror}; make it writable, or set CHEHANG_HOME to a writable folder") from None
     with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part.
+    """Write a file atomically: a reader sees the old content or the new, never a part.
 
     Raises
     ------
     ConfigError
-        It cannot be written; nothing is left behind.
+        The file cannot be written; no partial file remains.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -97,11 +102,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as e:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None
+        raise ConfigError(f"{path}: {e.strerror}; free disk space or choose another folder") from None
 
 
 def file_state(path: Path) -> tuple[int, int, int] | None:
-    """Return size, time of change (ns) and inode, by which a changed file is known; None where there is none."""
+    """Return size, modification time (ns) and inode of a file; None if there is none. A changed file differs in one."""
     try:
         entry = path.stat()
     except OSError:

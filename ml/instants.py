@@ -1,4 +1,4 @@
-"""Instants in requests: ISO 8601 with an offset, and the microseconds that tables count in."""
+"""Conversion between instants of requests (ISO 8601 with an offset) and int64 microseconds of the tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Instant = Annotated[
 
 
 def microseconds(instant: datetime) -> int:
-    """Instant as int64 microseconds since the epoch, exact.
+    """Return an instant as microseconds since the epoch, exactly.
 
     >>> microseconds(datetime.fromisoformat("1970-01-01T08:00:01+08:00"))
     1000000
@@ -25,7 +25,7 @@ def microseconds(instant: datetime) -> int:
 
 
 def instant(us: int) -> datetime:
-    """Microseconds since the epoch as an instant in UTC.
+    """Return microseconds since the epoch as an instant in UTC.
 
     >>> instant(1_000_000).isoformat()
     '1970-01-01T00:00:01+00:00'

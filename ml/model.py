@@ -1,4 +1,4 @@
-"""A trained model on disk: native files, a manifest of checksums, nothing that runs code when it is read."""
+"""Trained models on disk: native files and a manifest of checksums, no pickle."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Model:
     Attributes
     ----------
     task : Task
-        What it answers.
+        Task of the model.
     estimator : Estimator
-        What was learned.
+        Fitted estimator of the task.
     card : mapping
-        Model card: data fingerprint, configuration, metrics, environment; never needed to answer.
+        Model card: data fingerprint, configuration, metrics, environment and an example request.
     version : int or None
-        Number in the registry; None for a model that is not registered.
+        Number in the model registry; None for a model that is not registered.
     """
 
     task: Task
@@ -44,7 +44,7 @@ class Model:
     version: int | None = None
 
     def save(self, folder: Path) -> str:
-        """Write the model whole into a folder that does not exist yet, and return the manifest's checksum.
+        """Write the model into a new folder, atomically, and return the SHA-256 of its manifest (hexadecimal).
 
         Raises
         ------
@@ -52,7 +52,7 @@ class Model:
             The folder exists.
         """
         if folder.exists():
-            raise FileExistsError(f"{folder} exists; a model version is never overwritten")
+            raise FileExistsError(f"{folder}: already exists, and a model is never overwritten; name a new folder")
         part = folder.with_name(f".{folder.name}.{os.getpid()}")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
@@ -75,26 +75,38 @@ class Model:
         return request
 
     def answers(self, requests: Sequence[BaseModel], *, explain: bool) -> Sequence[Any]:
-        """Answer requests as the service does, in their order.
+        """Answer requests as the service does.
+
+        Parameters
+        ----------
+        requests : sequence
+            Instances of ``self.request()``.
+        explain : bool
+            Whether answers have reasons.
+
+        Returns
+        -------
+        sequence
+            Instances of ``self.task.endpoint.response``, in the order of the requests.
 
         Raises
         ------
         DataError
-            The model cannot compute an answer.
+            The model cannot answer a request; the message names the field.
         """
         answers: Sequence[Any] = self.task.endpoint.respond(None, {self.task.name: self}, requests, explain)
         return answers
 
     @classmethod
     def load(cls, folder: Path, *, sha256: str | None = None) -> Self:
-        """Read a model, refusing any file that differs from what was registered.
+        """Read a model and check every file against the manifest.
 
         Parameters
         ----------
         folder : Path
-            Where `save` wrote.
+            Folder that `save` wrote.
         sha256 : str, optional
-            Checksum of the manifest, as registered.
+            Checksum of the manifest, as `save` returned it; the manifest is not checked without it.
 
         Raises
         ------
@@ -126,11 +138,11 @@ def _read(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except OSError as e:
-        raise ModelNotFound(f"{folder / name}: {e.strerror}; the model is incomplete: train it again") from None
+        raise ModelNotFound(f"{folder / name}: {e.strerror}; the model is incomplete: train again") from None
 
 
-def _differs(path: Path, expected: str, found: str) -> str:
+def _differs(path: Path, expected: str, actual: str) -> str:
     return (
-        f"{path}: checksum {found[:12]} differs from the registered {expected[:12]}; "
+        f"{path}: checksum {actual[:12]} differs from the registered {expected[:12]}; "
         "the file was changed after training: do not use it, train again or roll back"
     )

@@ -1,4 +1,4 @@
-"""Parameters written once: the configuration's model of an estimator is read off its constructor."""
+"""Pydantic models of hyperparameters, built from the constructors of the estimators."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from features.yaml_config import Section
 
 
 def params_model(estimator: type, *, without: Collection[str] = ()) -> type[BaseModel]:
-    """Build the pydantic model of an estimator's constructor parameters: same names, types and defaults.
+    """Return a pydantic model of an estimator's constructor parameters, with the same names, types and defaults.
 
     Parameters
     ----------
     estimator : type
-        A scikit-learn style estimator whose constructor is annotated.
+        Class in the style of scikit-learn, with an annotated constructor.
     without : collection of str
-        Parameters that come from the data and not from the configuration.
+        Parameters to leave out, such as those that come from the data.
 
     Examples
     --------
@@ -39,15 +39,24 @@ def params_model(estimator: type, *, without: Collection[str] = ()) -> type[Base
 
 
 def nested(model: type[BaseModel], *, optional: bool = False) -> Any:
-    """Return the annotation of a field that holds a `params_model`.
+    """Return the annotation of a pydantic field whose value is an instance of a `params_model`.
 
-    Such models are made at run time, so that pydantic cannot see them in the annotations. Without a value (null in
-    YAML) the field holds the defaults, or None where it is `optional`.
+    Such a model is created at run time, so its class cannot stand in an annotation. For null in YAML the field holds
+    the defaults of `model`, or None if it is `optional`.
+
+    Examples
+    --------
+    >>> class Ridge:
+    ...     def __init__(self, *, alpha: float = 1.0) -> None: ...
+    >>> class Config(BaseModel):
+    ...     ridge: nested(params_model(Ridge))
+    >>> Config(ridge={"alpha": 3}).ridge.alpha, Config(ridge=None).ridge.alpha
+    (3.0, 1.0)
     """
 
     def typed(value: Any) -> Any:
-        given = {} if value is None and not optional else value
-        return model.model_validate(given) if isinstance(given, dict) else given
+        params = {} if value is None and not optional else value
+        return model.model_validate(params) if isinstance(params, dict) else params
 
     kind: Any = SerializeAsAny[BaseModel]
     return Annotated[kind | None if optional else kind, BeforeValidator(typed)]

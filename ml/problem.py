@@ -1,4 +1,4 @@
-"""Learning problems: what a task predicts, and the functions and metrics that only this kind of prediction needs."""
+"""Learning problems: estimator, metrics and functions of a task, by kind of prediction."""
 
 from __future__ import annotations
 
@@ -24,31 +24,32 @@ Baseline = Callable[[pl.DataFrame, FloatArray, pl.DataFrame], FloatArray]
 
 
 class Estimator(Protocol):
-    """What every task's estimator has, however it is fitted."""
+    """Interface of the estimators of all tasks."""
 
     @property
     def signature(self) -> Signature:
-        """Fields that the estimator reads."""
+        """Return the fields that the estimator reads."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """Remarks of the fit for readers of the report."""
+        """Return remarks on the fit, which reports show."""
 
     def predict(self, X: pl.DataFrame) -> pl.DataFrame:
-        """Return one row of answers for each row of X; metrics read the first column unless they name others."""
+        """Return one row of predictions for each row of X; a metric reads the first column unless it names others."""
 
     def to_files(self) -> dict[str, bytes]:
-        """Return all learned state as native files (text, JSON, npz)."""
+        """Return the fitted state as files (text, JSON, npz), content by name."""
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` returned."""
+        """Return the estimator that `to_files` wrote."""
 
 
 class RowEstimator(Estimator, Protocol):
-    """The estimator of a task with one label for each row.
+    """Interface of the estimators of tasks with one label for each row.
 
-    Its constructor takes `params` (the task's parameter model) and `signature`.
+    The constructor takes `params`, an instance of the task's parameter model, and `signature`, as returned by
+    `ml.signature.infer_signature`.
     """
 
     encoder_: TabularEncoder
@@ -57,7 +58,7 @@ class RowEstimator(Estimator, Protocol):
 
     @property
     def references(self) -> Collection[str]:
-        """Columns of identifiers that `predict` reads beside the features; the holdout keeps them."""
+        """Return the identifier columns that `predict` reads beside the features; stored hold-out rows include them."""
 
     def fit(
         self,
@@ -69,14 +70,27 @@ class RowEstimator(Estimator, Protocol):
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
-        """Fit on the training part, calibrate on a later part, then fit on both if `refit`.
+        """Fit on the training rows, calibrate on later rows, then fit on both if `refit`.
 
-        `weights` holds the weights of the rows of both parts where labels ripen, and is None elsewhere.
+        Parameters
+        ----------
+        X : DataFrame
+            Training rows with the columns of the signature.
+        y : ndarray of shape (n_rows,)
+            Labels.
+        calibrate : (DataFrame, ndarray)
+            Later rows and their labels.
+        weights : (ndarray, ndarray), optional
+            Weights of the training and of the calibration rows, for labels that are censored while they are recent.
+        refit : bool
+            Fit the learner again on all rows; the calibration is kept.
+        progress : callable, optional
+            ``(text) -> None``, called with a line at each step.
 
         Raises
         ------
         ValueError
-            `weights` is given, and the labels of the task do not ripen.
+            `weights` is not None, and the labels of the task are never censored.
         """
 
     def importance(self, X: pl.DataFrame) -> Mapping[str, float]:
@@ -84,37 +98,38 @@ class RowEstimator(Estimator, Protocol):
 
 
 class Metric(Protocol):
-    """A number that says how good predictions are."""
+    """A figure that measures the quality of predictions."""
 
     @property
     def better(self) -> Direction:
-        """Whether higher or lower values are better."""
+        """Return 'higher' or 'lower', the direction of better values."""
 
 
 class Problem(Protocol):
-    """What a task learns to predict; its type decides which study trains and evaluates the task."""
+    """Interface of the problems below; the class of a problem decides which study trains and evaluates the task."""
 
     @property
     def estimator(self) -> type[Estimator]:
-        """Class of the estimator."""
+        """Return the class of the estimator."""
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """Metrics by name; the promotion gate compares the first."""
+        """Return the metrics by name; the promotion gate compares the first."""
 
 
 @dataclass(frozen=True)
 class RowMetric:
-    """A metric of one prediction for each row.
+    """A metric of predictions for single rows.
 
     Attributes
     ----------
     compute : callable
         ``(y, prediction, sample_weight=...) -> float``.
     better : {'higher', 'lower'}
-        Direction.
+        Direction of better values.
     columns : tuple of str
-        Columns of the answer that `prediction` holds, side by side; none means the first, as a vector.
+        Columns of the predictions that `compute` reads, as an array of shape (n_rows, n_columns). Empty: the first
+        column, as an array of shape (n_rows,).
     """
 
     compute: Callable[..., float]
@@ -122,8 +137,10 @@ class RowMetric:
     columns: tuple[str, ...] = ()
 
     def select(self, answers: pl.DataFrame) -> FloatArray:
-        """Return the columns of an estimator's answers that the metric reads.
+        """Return the columns of an estimator's predictions that the metric reads.
 
+        Examples
+        --------
         >>> answers = pl.DataFrame({"value": [2.0], "low": [1.0], "high": [3.0]})
         >>> metric = RowMetric(max, better="lower", columns=("low", "high"))
         >>> RowMetric(max, better="lower").select(answers).tolist(), metric.select(answers).tolist()
@@ -134,15 +151,15 @@ class RowMetric:
 
 @dataclass(frozen=True)
 class ListMetric:
-    """A metric of one ranked list for each query.
+    """A metric of ranked lists, one list for each query.
 
     Attributes
     ----------
     compute : callable
-        ``(lists, relevance) -> one value for each query``: items best first, and a sparse matrix of grades with a row
-        for each query and a column for each item.
+        ``(lists, relevance) -> values``: item positions, best first, of shape (n_queries, k); sparse relevance grades
+        of shape (n_queries, n_items); values of shape (n_queries,).
     better : {'higher', 'lower'}
-        Direction.
+        Direction of better values.
     """
 
     compute: Callable[[IntArray, sparse.csr_matrix], FloatArray]
@@ -155,29 +172,30 @@ def _unchanged(example: dict[str, Any], signature: Signature) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RowProblem:
-    """One label for each row of a table; see `BinaryProblem` and `AmountProblem`.
+    """Prediction of one label for each row of a table: the parts that `BinaryProblem` and `AmountProblem` share.
 
     Attributes
     ----------
     estimator : type
         See `RowEstimator`.
     metrics : mapping of str to RowMetric
-        The first is the primary one.
+        The first is the primary metric.
     build_spine : callable
-        ``(tables, params) -> spine``: key, `as_of` (us) and `label` of every row of the task's first table; a null
-        label is not known yet. Where a label ripens, also `known_at` (us), the instant at which it could be known.
-        `is_test_row` (bool), where there is one, is false for rows that are trained on and never tested on. Other
-        columns happened after `as_of`: the estimator learns from them and reads none of them in an answer.
+        ``(tables, params) -> spine``: key, `as_of` (us) and `label` of every row of the task's first table; the label
+        is null while the outcome is unknown. If labels of recent rows are censored, the spine has `known_at` (us), the
+        earliest instant at which the label can be known. An optional column `is_test_row` (bool) is false for rows
+        that are used for training only. Further columns are outcomes after `as_of`: `fit` may use them, `predict`
+        must not.
     features : callable
         ``(spine, tables) -> columns``: one row for each spine row, computed from rows strictly before `as_of`.
     baseline : callable
-        ``(X_train, y_train, X) -> prediction`` without a model; every metric is reported beside that of the
+        ``(X_train, y_train, X) -> prediction`` without a model; reports show each metric beside its value for the
         baseline.
     complete_example : callable
-        ``(request, signature) -> request``: adds to an example request what its row does not hold.
+        ``(request, signature) -> request``: adds to an example request the fields that its row lacks.
     closing_columns : tuple of str
-        Columns of the first table with an instant (us) at which a row closes. Rows that are open at an instant are
-        answered as of it; without such columns the answers do not change with time.
+        Columns of the first table with the instant (us) at which a row is closed. Rows that are open at an instant
+        can be scored as of it; without such columns, scores do not depend on time.
     """
 
     estimator: type[RowEstimator]
@@ -191,7 +209,7 @@ class RowProblem:
 
 @dataclass(frozen=True)
 class Decisions:
-    """Decisions on rows by two cut-offs of the probability.
+    """Decisions on rows by two cut-offs of the predicted probability.
 
     Attributes
     ----------
@@ -208,31 +226,31 @@ class Decisions:
 
 @dataclass(frozen=True)
 class BinaryProblem(RowProblem):
-    """Rows with a label of 0 or 1; predictions are probabilities.
+    """Prediction of a label of 0 or 1 for each row: probabilities.
 
     Attributes
     ----------
     decisions : callable, optional
-        ``(estimator, answers) -> Decisions`` on the rows of an estimator's answers; None where nothing is decided.
+        ``(estimator, predictions) -> Decisions``, one for each row; None if the task decides nothing.
     """
 
     decisions: Callable[[RowEstimator, pl.DataFrame], Decisions] | None = None
 
 
 class AmountProblem(RowProblem):
-    """Rows with a label above 0."""
+    """Prediction of an amount above 0 for each row."""
 
 
 @dataclass(frozen=True)
 class RankingProblem:
-    """Which of many items each query wants; lists are compared with those of the most popular items.
+    """Ranking of items for each query; the baseline lists the most popular items.
 
     Attributes
     ----------
     estimator : type
         See `Estimator`.
     metrics : mapping of str to ListMetric
-        The first is the primary one.
+        The first is the primary metric.
     """
 
     estimator: type[Estimator]
@@ -241,14 +259,14 @@ class RankingProblem:
 
 @dataclass(frozen=True)
 class PanelProblem:
-    """The next periods of many series; forecasts are compared with those from each series' own past.
+    """Forecast of the next periods of many series; the baseline forecasts repeat the past of each series.
 
     Attributes
     ----------
     estimator : type
         See `Estimator`.
     metrics : mapping of str to RowMetric
-        The first is the primary one; a row is a series, an origin and a target period.
+        The first is the primary metric; rows are combinations of series, forecast origin and target period.
     """
 
     estimator: type[Estimator]
@@ -257,16 +275,16 @@ class PanelProblem:
 
 @dataclass(frozen=True)
 class SurveillanceProblem:
-    """Counts of events among what is exposed, week by week, and the cells whose rate is elevated.
+    """Surveillance of weekly event counts relative to exposure, to detect cells with an elevated rate.
 
     Attributes
     ----------
     estimator : type
         See `Estimator`.
     metrics : mapping of str to RowMetric
-        The first is the primary one; a row is a cell and a month.
+        The first is the primary metric; rows are combinations of cell and month.
     baseline : callable
-        ``(X_reference, counts, X) -> expected counts`` by one rate for all cells.
+        ``(X_reference, counts, X) -> expected counts`` from one rate for all cells.
     """
 
     estimator: type[Estimator]
@@ -277,6 +295,21 @@ class SurveillanceProblem:
 def base_rate(X: pl.DataFrame, y: FloatArray, rows: pl.DataFrame) -> FloatArray:
     """Return the baseline probability of each row: the share of positives among the training rows.
 
+    Parameters
+    ----------
+    X : DataFrame
+        Training rows; not read.
+    y : ndarray of shape (n_training_rows,)
+        Their labels, 0 or 1.
+    rows : DataFrame
+        Rows to predict.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Examples
+    --------
     >>> base_rate(pl.DataFrame({"x": [1, 2]}), np.array([0.0, 1.0]), pl.DataFrame({"x": [3]})).tolist()
     [0.5]
     """

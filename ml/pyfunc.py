@@ -1,4 +1,4 @@
-"""Entry point by which MLflow's batch tools read a model of ours: no pickle, and never on the hot path."""
+"""MLflow pyfunc loader, for MLflow's batch tools: reads the native files of a model without pickle."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from ml.model import Model
 
 
 class BatchModel:
-    """A model as MLflow's python_function flavour wants it.
+    """A model with the interface of MLflow's python_function flavour.
 
-    Examples
-    --------
-    Loaded by ``mlflow.pyfunc.load_model("models:/credit_risk@champion")``; `predict` takes the feature columns of
-    the raw table (money in fen) and returns the answers as columns.
+    Returned by ``mlflow.pyfunc.load_model("models:/credit_risk@champion")``.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
 
     def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Answer each row of a pandas table of feature columns."""
+        """Return one row of predictions for each row.
+
+        Parameters
+        ----------
+        data : pandas.DataFrame
+            The feature columns of the model's signature, in the units of the raw table (money in fen).
+        params : dict, optional
+            Required by MLflow's interface, not used.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns that the task's estimator returns from `predict`, such as `probability_of_default`.
+        """
         answers: pd.DataFrame = self.model.estimator.predict(pl.from_pandas(data)).to_pandas()
         return answers
 

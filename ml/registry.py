@@ -1,4 +1,4 @@
-"""The tasks of the product, and the questions beside them, by name: a literal, which imports none of them."""
+"""Registry of the tasks and endpoint groups. Their modules are imported when they are first looked up."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "recommendation",
         {
-            "zh": "应当向这位访客展示哪些在售车辆，为什么",
-            "en": "Which vehicles in stock should this visitor see, and why",
+            "zh": "为访客推荐在售车辆，并给出推荐理由",
+            "en": "Recommend vehicles in stock to a visitor, with reasons",
         },
         tables=("events",),
         optional_tables=("vehicles", "customers"),
@@ -28,8 +28,8 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "lead_scoring",
         {
-            "zh": "这条线索成交的可能性有多大，应当先联系谁",
-            "en": "How likely is this lead to buy within the horizon, and whom do we call first",
+            "zh": "预测线索的成交概率，并给出应当先联系哪条线索",
+            "en": "Predict the probability that a lead buys within the horizon, and the order in which to call leads",
         },
         tables=("leads",),
         optional_tables=("events", "sales", "customers"),
@@ -38,8 +38,8 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "credit_risk",
         {
-            "zh": "借款人违约的可能性有多大，原因是什么",
-            "en": "How likely is this borrower to default, and for what reasons",
+            "zh": "预测借款人的违约概率，并给出原因",
+            "en": "Predict the probability that a borrower defaults, with reasons",
         },
         tables=("applications", "loan_outcomes"),
         module="ml.credit_risk",
@@ -47,8 +47,8 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "residual_value",
         {
-            "zh": "这辆二手车值多少钱，贷款到期时还值多少",
-            "en": "What is this used car worth, now and when a loan ends",
+            "zh": "预测二手车现在的价格，以及贷款到期时的残值",
+            "en": "Predict the price of a used car today and its residual value at the end of a loan",
         },
         tables=("vehicles",),
         module="ml.residual_value",
@@ -56,8 +56,8 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "demand_forecast",
         {
-            "zh": "每家门店每款车型未来会卖多少，应当订多少",
-            "en": "How many of each model will each store sell, and how many to order",
+            "zh": "预测每家门店每款车型的销量，并给出采购数量建议",
+            "en": "Forecast the monthly sales of each model at each store, and recommend order quantities",
         },
         tables=("sales",),
         optional_tables=("stock", "vehicles"),
@@ -66,8 +66,8 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "fault_rate",
         {
-            "zh": "哪款车型的哪个部件故障率偏高，应召回哪些车",
-            "en": "Which component of which model fails more than it should, and which vehicles to call in",
+            "zh": "发现故障率偏高的车型部件，并列出应回厂检查的车辆",
+            "en": "Detect components of a model with an elevated fault rate, and list the vehicles to inspect",
         },
         tables=("service_records",),
         optional_tables=("fleet",),
@@ -77,18 +77,21 @@ _TASKS: tuple[TaskEntry, ...] = (
 
 ENTRIES: Mapping[str, TaskEntry] = {entry.name: entry for entry in _TASKS}
 
-# Questions beside the tasks: the module holds `ENDPOINTS`, their endpoints.
+# Endpoints that belong to no task: the module defines `ENDPOINTS`.
 GROUPS: Mapping[str, GroupEntry] = {
     "loans": GroupEntry(
         "loans",
-        {"zh": "贷款方案、还款计划与综合融资成本明示表", "en": "Loan offers, schedules and cost disclosures"},
+        {
+            "zh": "计算贷款方案、还款计划与综合融资成本明示表",
+            "en": "Compute loan offers, repayment schedules and cost disclosures",
+        },
         module="ml.loans.endpoints",
     ),
 }
 
 
 class Tasks(Mapping[str, "Task"]):
-    """Tasks by name, in the order of the entries; each is imported when it is first looked up.
+    """Mapping of name to task, in the order of the entries; a task's module is imported when it is first looked up.
 
     Examples
     --------
@@ -118,19 +121,19 @@ TASKS = Tasks(ENTRIES)
 
 
 def check_task(name: str) -> None:
-    """Refuse a name that is no task's.
+    """Raise an error if no task has this name.
 
     Raises
     ------
     ConfigError
-        Names the tasks.
+        The name is unknown; the message lists the tasks.
     """
     if name not in TASKS:
         raise ConfigError(f"task '{name}' is unknown; the tasks are: {', '.join(TASKS)}")
 
 
 def endpoints() -> Iterator[tuple[str, Endpoint[Any, Any, Any]]]:
-    """Return every endpoint with the name of its task or group: a task's own first, then its questions."""
+    """Yield (name of the task or group, endpoint); of each task its own endpoint first, then the extra ones."""
     for task in TASKS.values():
         yield from ((task.name, endpoint) for endpoint in (task.endpoint, *task.extra_endpoints))
     for group in GROUPS.values():

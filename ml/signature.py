@@ -1,4 +1,4 @@
-"""What a model asks of a request: learnt from the training table, stored with the model, checked at the door."""
+"""Signatures of models: the fields of a request, inferred from training rows and stored with the model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Name = Annotated[str, Constraint(min_length=1, max_length=200)]
 
 
 class RequestPart(BaseModel):
-    """A part of a request: strict, frozen, nothing unknown."""
+    """Base class of request parts: frozen, strict types, unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -39,18 +39,26 @@ class Field(BaseModel):
 
     Attributes
     ----------
-    kind : str
-        number, integer, flag, category (one of `values`), text or instant (ISO 8601 with an offset).
+    name : str
+        Key of the request and column of the raw table.
+    kind : {'number', 'integer', 'flag', 'category', 'text', 'instant'}
+        A category is one of `values`; an instant is ISO 8601 with an offset.
     unit : str or None
-        As in the contract; `fen` is asked for in yuan with two decimals.
+        Unit of the raw table. Requests have yuan with two decimals instead of `fen`.
     low, high : float or None
-        Range in the contract's unit.
+        Range, in the unit of the raw table.
+    values : tuple of str or None
+        Values of a category.
     required : bool
-        True for a feature that was never missing in training: the model knows nothing about its absence.
+        True for a feature without missing values in the training rows.
     feature : bool
-        Whether the model reads it; others are accepted and ignored.
+        Whether the model reads the field; requests may have the other fields, which are ignored.
     computed : bool
-        Whether it is computed from other rows and so never part of a request.
+        Whether the field is computed from other rows, so that requests do not have it.
+    personal : bool
+        Whether the values are personal data.
+    description : str or None
+        Text for the schema of the request.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,7 +77,7 @@ class Field(BaseModel):
 
 
 class Signature(BaseModel):
-    """The fields of a request to one model version, in order."""
+    """The fields of a request to one model version, as returned by `infer_signature`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -77,23 +85,28 @@ class Signature(BaseModel):
 
     @property
     def numeric(self) -> list[str]:
-        """Features that are numbers or flags."""
+        """Return the names of the features that are numbers or flags."""
         return [f.name for f in self.fields if f.feature and f.kind in ("number", "integer", "flag")]
 
     @property
     def categorical(self) -> list[str]:
-        """Features that are categories or texts."""
+        """Return the names of the features that are categories or texts."""
         return [f.name for f in self.fields if f.feature and f.kind in ("category", "text")]
 
     @cached_property
     def request_columns(self) -> tuple[list[str], list[str]]:
-        """Names of all features of a request, and of those among them that are amounts of money in fen."""
+        """Return the names of the features that requests have, and of those among them in fen."""
         features = [f for f in self.fields if f.feature and not f.computed]
         return [f.name for f in features], [f.name for f in features if f.unit == "fen"]
 
 
 def contract_fields(table: Table) -> list[Field]:
-    """Fields of a raw table that may stand in a request: all but what is filled in afterwards.
+    """Return the fields that a request may have: all columns of a raw table's contract except the outcomes.
+
+    Parameters
+    ----------
+    table : Table
+        Contract of the raw table, as in ``features.tables.APPLICATIONS``.
 
     Examples
     --------
@@ -118,9 +131,22 @@ def _contract_field(name: str, column: Column) -> Field:
 def feature_columns(
     table: Table, present: Collection[str], *, exclude: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
-    """Contract columns that a model may read, as (numeric, categorical), in the contract's order.
+    """Return the numeric and the categorical columns of a contract that a model may read, in the contract's order.
 
-    Left out are identifiers, instants, protected attributes, and what was filled in afterwards.
+    Identifiers, instants, protected attributes and outcomes are left out.
+
+    Parameters
+    ----------
+    table : Table
+        Contract of the raw table, as in ``features.tables.APPLICATIONS``.
+    present : collection of str
+        Columns of the data.
+    exclude : collection of str
+        Further columns to leave out.
+
+    Returns
+    -------
+    numeric, categorical : list of str
 
     Examples
     --------
@@ -143,32 +169,38 @@ def infer_signature(
     extra: Collection[str],
     computed: Collection[str] = (),
 ) -> Signature:
-    """Write down which fields a model needs, from the rows it is trained on.
+    """Return the signature of a model from its training rows.
 
     Parameters
     ----------
     frame : DataFrame
-        Training rows; a contract field that is not among its columns is not part of the signature.
+        Training rows. The signature has those fields of the contract that are columns of `frame`.
     table : Table
-        The contract.
+        Contract of the raw table, as in ``features.tables.APPLICATIONS``.
     numeric, categorical : sequence of str
-        The columns that the model reads.
+        Columns that the model reads: the features.
     extra : collection of str
-        Columns beyond the contract.
+        Features that the contract does not name.
     computed : collection of str
-        Columns computed from other rows.
+        Features that are computed from other rows.
+
+    Returns
+    -------
+    Signature
+        Fields of the contract, then extra and computed features. A feature without missing values in `frame` is
+        required.
 
     Raises
     ------
     DataError
-        A feature is not in the table at all.
+        A feature is not a column of `frame`.
     """
     absent = [n for n in (*numeric, *categorical) if n not in frame.columns]
     if absent:
         raise DataError(f"feature '{absent[0]}' is not a column of {table.name}; map it in the sources or remove it")
     features = set(numeric) | set(categorical)
-    known = [f for f in contract_fields(table) if f.name in frame.columns]
-    own = [
+    contract = [f for f in contract_fields(table) if f.name in frame.columns]
+    added = [
         Field(name=n, kind="number" if n in numeric else "text", computed=n in computed)
         for n in (*numeric, *categorical)
         if n in extra or n in computed
@@ -178,20 +210,29 @@ def infer_signature(
             f.model_copy(
                 update={
                     "feature": f.name in features,
-                    "required": not f.computed and _always_there(frame, f.name, features),
+                    "required": not f.computed and _has_no_missing(frame, f.name, features),
                 }
             )
-            for f in (*known, *own)
+            for f in (*contract, *added)
         )
     )
 
 
-def _always_there(frame: pl.DataFrame, name: str, features: Collection[str]) -> bool:
+def _has_no_missing(frame: pl.DataFrame, name: str, features: Collection[str]) -> bool:
     return name in features and frame.height > 0 and frame[name].null_count() == 0
 
 
 def request_model(name: str, signature: Signature) -> type[BaseModel]:
-    """Build the pydantic model of a request: types, ranges and required fields of the signature, nothing else allowed.
+    """Return the pydantic model of a request, with the types, ranges and required fields of a signature.
+
+    Unknown fields are errors. Amounts of money are in yuan.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class.
+    signature : Signature
+        As in ``model.estimator.signature``.
 
     Examples
     --------
@@ -230,16 +271,28 @@ def _annotation(field: Field) -> tuple[Any, Any]:
 
 def _description(field: Field) -> str:
     unit = {"fen": "yuan", "us": "instant"}.get(field.unit or "", field.unit)
-    told = [
+    parts = [
         field.description,
         unit if unit is None or unit.startswith("per ") else f"in {unit}",
         None if field.feature else "accepted, not used by the model",
     ]
-    return "; ".join(t for t in told if t)
+    return "; ".join(p for p in parts if p)
 
 
 def columns_of(requests: Sequence[BaseModel], signature: Signature) -> dict[str, list[Any]]:
-    """Turn requests into columns as the raw table has them: yuan become fen.
+    """Return the features of requests as columns, in the units of the raw table (yuan become fen).
+
+    Parameters
+    ----------
+    requests : sequence
+        Instances of ``request_model(name, signature)``.
+    signature : Signature
+        Signature of the request model.
+
+    Returns
+    -------
+    dict of str to list
+        One list for each feature that requests have, one value for each request; null where a request has none.
 
     Examples
     --------
@@ -257,7 +310,14 @@ def columns_of(requests: Sequence[BaseModel], signature: Signature) -> dict[str,
 
 
 def row_as_request(row: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
-    """Write a row of the raw table as the JSON a caller would send: fen become yuan, missing fields are left out.
+    """Return a row of the raw table as the JSON content of a request: fen become yuan, null fields are left out.
+
+    Parameters
+    ----------
+    row : mapping of str to value
+        Values by column, in the units of the raw table.
+    signature : Signature
+        As in ``model.estimator.signature``.
 
     Examples
     --------

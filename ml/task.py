@@ -1,4 +1,4 @@
-"""A task: a frozen record of functions and types that every task has, and the typed problem that it solves."""
+"""The class of the tasks: parameters, problem and endpoints under one name."""
 
 from __future__ import annotations
 
@@ -19,37 +19,39 @@ Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
 
 
 def no_refresh(configs: Path) -> Callable[[Any], bool]:
-    """Return an update that leaves an estimator as it is."""
+    """Return an update function that changes nothing."""
     return lambda estimator: False
 
 
 def no_learner_name(params: Any) -> str:
-    """Return no name: the parameters of the task choose no learner."""
+    """Return the empty text: the task has one learner, so its versions are not tagged with it."""
     return ""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One question the product answers, from raw tables to response.
+    """A prediction task of the product, from raw tables to HTTP answers.
+
+    The tasks are in ``ml.registry.TASKS``.
 
     Attributes
     ----------
     entry : TaskEntry
-        Name, question and raw tables, as the registry lists them.
+        Name, summary and raw tables, as the registry lists them.
     params : type
-        Pydantic model of what the YAML may set under `params`.
+        Pydantic model of the section `params` of the task's YAML.
     problem : Problem
-        What the task learns to predict, with its estimator and metrics; its type decides which study trains it.
+        Estimator, metrics and functions for training; its class decides which study trains the task.
     endpoint : Endpoint
-        The task's own route; training answers requests by it, too.
+        The task's own route; training uses it to check example requests.
     extra_endpoints : tuple of Endpoint
         Further endpoints below the task's path.
     refresh : callable
-        ``(configs) -> update``, where ``update(estimator) -> bool`` brings what changes by the minute (stock, an
-        operator's rules) into a loaded estimator and says whether anything changed. Called about once a second by one
-        thread; a `ChehangError` leaves the estimator as it was.
+        ``(configs) -> update``, with the folder of the configurations. ``update(estimator) -> bool`` loads data that
+        change by the minute (stock, an operator's rules) into a served estimator and returns whether anything changed.
+        One thread calls it about once a second; after a `ChehangError` the estimator is unchanged.
     learner : callable
-        ``(params) -> str``: name of the learner that the parameters choose, tagged on each version.
+        ``(params) -> str``: name of the learner that the parameters select; each version is tagged with it.
     """
 
     entry: TaskEntry
@@ -62,40 +64,40 @@ class Task:
 
     @property
     def name(self) -> str:
-        """The noun used in every layer."""
+        """Return the name of the task."""
         return self.entry.name
 
     @property
     def summary(self) -> Mapping[str, str]:
-        """The question, by language (`zh`, `en`)."""
+        """Return what the task answers, by language (`zh`, `en`)."""
         return self.entry.summary
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Raw tables that it needs; the first holds the rows that are asked about."""
+        """Return the names of the required raw tables; the first has one row for each example."""
         return self.entry.tables
 
     @property
     def optional_tables(self) -> tuple[str, ...]:
-        """Raw tables that it reads where the sources name them."""
+        """Return the names of the raw tables that are used if the sources name them."""
         return self.entry.optional_tables
 
     @property
     def table(self) -> Table:
-        """Contract of the table whose rows are asked about."""
+        """Return the contract of the first required table."""
         return TABLES[self.tables[0]]
 
     @property
     def estimator(self) -> type[Estimator]:
-        """Class of the task's estimator."""
+        """Return the class of the task's estimator."""
         return self.problem.estimator
 
     @property
     def directions(self) -> Mapping[str, Direction]:
-        """Names of the metrics, each with 'higher' or 'lower' for better values."""
+        """Return the direction of better values, 'higher' or 'lower', by metric."""
         return {name: metric.better for name, metric in self.problem.metrics.items()}
 
     @property
     def primary_metric(self) -> str:
-        """Name of the metric that the promotion gate compares."""
+        """Return the name of the metric that the promotion gate compares."""
         return next(iter(self.problem.metrics))

@@ -1,12 +1,13 @@
-"""How many threads a fit may use, and how OpenMP's threads wait for each other.
+"""Number of threads of a fit, and the wait policy of OpenMP's threads.
 
-The count follows from what the operating system grants the process, never from how busy the machine is: the CPUs of its
-affinity and the CPU quota of its control group. So it is the same in every run of one installation.
+The number follows from the limits that the operating system sets for the process (CPU affinity and the CPU quota of its
+control group), not from the load of the machine, so it is the same in every run of one installation.
 
-The count changes how long a fit takes, and nothing of its result. LightGBM adds up its histograms in an order that does
-not depend on the threads when it is `deterministic` with `force_col_wise` or `force_row_wise`, and the ALS of implicit
-solves each row by itself: the same data, parameters and seed give the same trees and factors on any number of CPUs
-(`tests/ml/test_threads.py`). The texts of LightGBM name the number of threads among the parameters, below the trees.
+The number of threads changes the duration of a fit and not its result. LightGBM sums its histograms in an order that
+does not depend on the threads if it is `deterministic` with `force_col_wise` or `force_row_wise`, and the ALS of
+implicit solves each row separately: the same data, parameters and seed give the same trees and factors on any number of
+CPUs (`tests/ml/test_threads.py`). LightGBM's model files list the number of threads among the parameters, below the
+trees.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ def thread_count(configured: int = 0, *, root: Path = Path("/")) -> int:
     Parameters
     ----------
     configured : int
-        `num_threads` of the configuration; above 0 it is the answer.
+        `num_threads` of the configuration; returned as it is if above 0.
     root : Path
-        Where the file system begins.
+        Root of the file system, for tests.
 
     Returns
     -------
     int
-        `OMP_NUM_THREADS` where the environment sets it; otherwise the CPUs that the process may run on, or the CPU
-        quota of its control group, rounded up, if that is less. At least 1.
+        `OMP_NUM_THREADS` if the environment sets it; otherwise the number of CPUs that the process may run on, or the
+        CPU quota of its control group, rounded up, if that is lower. At least 1.
 
     Examples
     --------
@@ -54,28 +55,28 @@ def thread_count(configured: int = 0, *, root: Path = Path("/")) -> int:
 
 
 def cpu_quota(root: Path = Path("/")) -> float | None:
-    """Return the CPUs that the control groups of this process grant it; None without a limit.
+    """Return the CPU quota of this process in CPUs; None if its control groups set no limit, or there are none.
 
-    A group may use no more than any group above it, so the least of all is returned: of version 2 (`cpu.max`) and of
-    version 1 (`cpu.cfs_quota_us` by `cpu.cfs_period_us`). Systems without control groups have no limit.
+    It is the lowest quota of the process's control group and all groups above it, in version 2 (`cpu.max`) or version
+    1 (`cpu.cfs_quota_us` divided by `cpu.cfs_period_us`).
     """
     limits = [limit for folder in _groups(root) for limit in (_limit(folder),) if limit is not None]
     return min(limits, default=None)
 
 
 def wait_passively() -> None:
-    """Let OpenMP's threads sleep while they wait, unless `OMP_WAIT_POLICY` says otherwise.
+    """Set `OMP_WAIT_POLICY` to passive, unless the environment sets it: waiting OpenMP threads sleep.
 
-    By default they spin. Beside other work on the same CPUs they then use up the time that the awaited thread needs,
-    and a fit takes many times as long. Must be called before a library with OpenMP is loaded (LightGBM, scikit-learn):
-    the environment is read then. Processes started later inherit it.
+    By default they spin. If other processes use the same CPUs, spinning threads take the time of the thread that they
+    wait for, and a fit takes many times as long. Call it before a library with OpenMP is loaded (LightGBM,
+    scikit-learn), because the library reads the environment then. Processes started later inherit the setting.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", PASSIVE)
 
 
 def _cpus() -> int:
-    """CPUs that the process may run on; all where the system cannot tell, as on macOS."""
-    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on; it follows PYTHON_CPU_COUNT too
+    """Return the number of CPUs that the process may run on; all CPUs on systems without affinity, such as macOS."""
+    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on; it also reads PYTHON_CPU_COUNT
         return os.process_cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -83,7 +84,7 @@ def _cpus() -> int:
 
 
 def _groups(root: Path) -> Iterator[Path]:
-    """Folders of the control groups of this process and of all above them, as far as they are visible."""
+    """Yield the folders of this process's control groups and of all groups above them."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -100,13 +101,13 @@ def _groups(root: Path) -> Iterator[Path]:
 
 
 def _limit(folder: Path) -> float | None:
-    """CPUs that one control group grants; None where it sets no limit or is not there."""
+    """Return the quota of one control group in CPUs; None if it sets no limit or does not exist."""
     try:
         if (folder / "cpu.max").exists():
             quota, period = (folder / "cpu.max").read_text().split()
         else:
             quota, period = ((folder / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
         limit = float(quota) / float(period)
-    except (OSError, ValueError, ZeroDivisionError):  # no such file, "max", or half written
+    except (OSError, ValueError, ZeroDivisionError):  # no such file, "max", or a file that is being written
         return None
     return limit if limit > 0 else None  # version 1 writes -1 for no limit

@@ -1,4 +1,4 @@
-"""What customers will still bring: unusable purchases, the end of the history, and real purchases."""
+"""Customer value: tables that cannot be used, the end of the history, and real purchases."""
 
 from __future__ import annotations
 
@@ -54,26 +54,26 @@ def test_cdnow_by_configuration_beats_the_bg_nbd_fit(tmp_path: Path, data_folder
         "value", "-c", str(CONFIG), "--as-of", "1997-10-01T00:00Z", "--out", str(out), "--json",
         home=tmp_path / "home", CHEHANG_DATA=str(data_folder),
     )  # fmt: skip
-    told = json.loads(done.stdout)["purchases"]
+    stream = json.loads(done.stdout)["purchases"]
     purchases = pl.read_parquet(data_folder / "clv_cdnow" / "cdnow_master.parquet")
     later = purchases.filter(pl.col("date") >= pl.datetime(1997, 10, 1), pl.col("date") < pl.datetime(1998, 7, 1))
-    actual = later.group_by("customer_id").agg(came=pl.col("date").n_unique())
-    values = pl.read_parquet(out).join(actual, on="customer_id", how="left").with_columns(pl.col("came").fill_null(0))
-    error = float((values["purchases_expected_purchases"] - values["came"]).abs().mean())
-    assert error <= _bg_nbd_error(purchases, values.select("customer_id", "came"))
-    assert abs(told["total_purchases"] / values["came"].sum() - 1) < 0.05
+    actual = later.group_by("customer_id").agg(count=pl.col("date").n_unique())
+    values = pl.read_parquet(out).join(actual, on="customer_id", how="left").with_columns(pl.col("count").fill_null(0))
+    error = float((values["purchases_expected_purchases"] - values["count"]).abs().mean())
+    assert error <= _bg_nbd_error(purchases, values.select("customer_id", "count"))
+    assert abs(stream["total_purchases"] / values["count"].sum() - 1) < 0.05
     assert out.with_suffix(".png").exists()
 
 
-def _bg_nbd_error(purchases: pl.DataFrame, came: pl.DataFrame) -> float:
-    """Of the published model, in weeks as published."""
+def _bg_nbd_error(purchases: pl.DataFrame, counts: pl.DataFrame) -> float:
+    """Return the mean absolute error of BG/NBD fitted in weeks, as in the publication."""
     end = pl.datetime(1997, 9, 30)
-    seen = purchases.filter(pl.col("date") <= end).group_by("customer_id").agg(
+    histories = purchases.filter(pl.col("date") <= end).group_by("customer_id").agg(
         x=(pl.col("date").n_unique() - 1).cast(pl.Float64),
         t=(pl.col("date").max() - pl.col("date").min()).dt.total_days() / 7,
         T=(end - pl.col("date").min()).dt.total_days() / 7,
     )  # fmt: skip
-    rows = came.join(seen, on="customer_id", how="left")
+    rows = counts.join(histories, on="customer_id", how="left")
     history = [rows[c].to_numpy() for c in ("x", "t", "T")]
     predicted = BgNbd().fit(*history).expected_purchases(39, *history)
-    return float(np.abs(predicted - rows["came"].to_numpy()).mean())
+    return float(np.abs(predicted - rows["count"].to_numpy()).mean())

@@ -13,16 +13,19 @@ from training.printing import out, print_values
 
 
 def value(
-    to: Annotated[Path, typer.Option("--out", help="Customers: .parquet or .csv; a picture is drawn beside it.")],
+    to: Annotated[
+        Path, typer.Option("--out", help="File for the customers, .parquet or .csv; a chart (.png) is drawn beside it.")
+    ],
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration; configs/customer_value.yaml if not given.")
+        Path | None, typer.Option("--config", "-c", help="Configuration; default: configs/customer_value.yaml.")
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="End of the history; the last purchase if not given.")
+        str | None,
+        typer.Option("--as-of", help="End of the history, ISO 8601 with an offset; default: the last purchase."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what every customer will still bring: purchases and workshop visits to come, and their worth."""
+    """Predict each customer's purchases and workshop visits within the horizon, and their value in yuan."""
     progress = progress_printer(as_json)
     path = config_file("customer_value.yaml", config)
     progress(f"reading {path}")

@@ -1,4 +1,4 @@
-"""`chehang value`: what every customer will still bring, from purchases and, where there is a workshop, its visits."""
+"""`chehang value`: the value of every customer from purchases and, with a workshop table, from workshop visits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field, field_validator
 
+from features.aggregations import DAY
 from features.errors import DataError
 from features.sources import load_sources, read_tables
 from features.tables import TABLES
@@ -29,36 +30,36 @@ from training.progress import Progress
 
 FEN = 100
 _CUSTOMERS = Column(
-    name="customers", title=Text(zh="客户数，价值高者在前", en="customers, most valuable first"), format="count"
+    name="customers", title=Text(zh="客户数（按价值从高到低）", en="customers, most valuable first"), format="count"
 )
-_SHARE = Column(name="share", title=Text(zh="价值占比", en="share of the value"), format="share")
+_SHARE = Column(name="share", title=Text(zh="价值占比", en="share of total value"), format="share")
 _MODEL = Column(name="model", title=Text(zh="模型", en="model"))
 _ERROR = Column(
     name="error",
     title=Text(zh="平均绝对误差", en="mean absolute error"),
-    unit=Text(zh="次", en="purchases"),
+    unit=Text(zh="次/客户", en="purchases per customer"),
     format="score",
 )
 
 
 class Stream(Section):
-    """One kind of purchase.
+    """One kind of purchase, such as cars or workshop visits.
 
     Attributes
     ----------
     table : str
-        Raw table of the purchases.
+        Raw table with one row per purchase.
     amount : str
-        Its column of money.
-    through : str or None
-        Raw table that says whose the vehicle is, where the purchases name vehicles alone.
+        Column of `table` with the amount in fen.
+    owner_table : str or None
+        Raw table with `vehicle_id` and `customer_id`, for purchases that name the vehicle but not the customer.
     """
 
     table: str
     amount: str
-    through: str | None = None
+    owner_table: str | None = None
 
-    @field_validator("table", "through")
+    @field_validator("table", "owner_table")
     @classmethod
     def _is_a_table(cls, value: str | None) -> str | None:
         if value is not None and value not in TABLES:
@@ -67,7 +68,7 @@ class Stream(Section):
 
 
 class ValueConfig(RunConfig):
-    """`configs/customer_value.yaml`: sources, the horizon, and the streams of purchases by name."""
+    """`configs/customer_value.yaml`: path of the sources, horizon in days, and the streams of purchases by name."""
 
     horizon_days: float = Field(365, gt=0, le=36_500)
     streams: dict[str, Stream] = Field(min_length=1)
@@ -75,16 +76,18 @@ class ValueConfig(RunConfig):
 
 @dataclass(frozen=True)
 class CustomerValuation:
-    """What the run found.
+    """Values of all customers over all streams, as returned by `value`.
 
     Attributes
     ----------
     customers : DataFrame
-        `customer_id`, `value` (yuan) in all, and of each stream its expected purchases and value.
+        One row per customer, the highest value first: `customer_id`; for each stream `<stream>_purchases`,
+        `<stream>_probability_active`, `<stream>_expected_purchases`, `<stream>_expected_amount` and `<stream>_value`;
+        and `value`, the sum over the streams. Amounts are in yuan.
     streams : mapping of str to CustomerValue
-        With what was held out. Amounts in yuan.
+        By name of the stream; amounts in yuan.
     until : int
-        Where the history ends (us).
+        End of the history in microseconds since the epoch.
     """
 
     customers: pl.DataFrame
@@ -92,43 +95,51 @@ class CustomerValuation:
     until: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain content without the customers, for JSON."""
+        """Return model, hold-out errors and totals of each stream as plain content for JSON, without the customers."""
         return {
             name: {
-                "model": found.model,
-                "holdout_errors": {n: h.__dict__ for n, h in found.holdout_errors.items()},
-                "customers": found.customers.height,
-                "total_purchases": found.total_purchases,
-                "total_value": found.total_value,
-                "correction": found.correction,
-                "horizon_days": found.horizon_days,
+                "model": stream.model,
+                "holdout_errors": {n: e.__dict__ for n, e in stream.holdout_errors.items()},
+                "customers": stream.customers.height,
+                "total_purchases": stream.total_purchases,
+                "total_value": stream.total_value,
+                "correction": stream.correction,
+                "horizon_days": stream.horizon_days,
             }
-            for name, found in self.streams.items()
+            for name, stream in self.streams.items()
         }
 
 
 def value(
     config: ValueConfig, *, out: Path, as_of: datetime | None = None, progress: Progress | None = None
 ) -> CustomerValuation:
-    """Value all customers, write them to a file, and draw the distribution beside it.
+    """Predict the value of every customer, write the table to a file, and draw a chart beside it.
 
     Parameters
     ----------
     config : ValueConfig
-        See there.
+        As returned by ``ValueConfig.load(path)``.
     out : Path
-        `.parquet` or `.csv`; written whole.
+        File to write, `.parquet` or `.csv`; it is replaced in one step. The chart has the same name with `.png`.
     as_of : datetime, optional
-        Where the history ends; the last purchase if not given.
+        End of the history, with an offset; default: the day after the last purchase.
+    progress : callable, optional
+        ``(text) -> None``, called with a line at each step.
+
+    Returns
+    -------
+    CustomerValuation
 
     Raises
     ------
-    DataError, ConfigError
-        Nothing was written.
+    DataError
+        The sources lack a column, no purchase names a customer, or a stream has too few customers. Nothing is written.
+    ConfigError
+        `out` has another ending or cannot be written. Nothing is written.
     """
     check_answer_path(out)
     say = progress or (lambda text: None)
-    names = list(dict.fromkeys(t for s in config.streams.values() for t in (s.table, s.through) if t))
+    names = list(dict.fromkeys(t for s in config.streams.values() for t in (s.table, s.owner_table) if t))
     raw = read_tables(
         load_sources(config.sources), names, quarantine_folder=home() / "quarantine" / "customer_value", progress=say
     )
@@ -136,91 +147,97 @@ def value(
     purchases = {name: _purchases(name, stream, frames) for name, stream in config.streams.items()}
     ends = [int(p["at"].max()) for p in purchases.values() if p.height]  # type: ignore[arg-type]
     if not ends:
-        raise DataError("no purchase of a known customer in any stream; check the sources")
-    until = microseconds(as_of) if as_of is not None else max(ends) + 86_400_000_000
-    found = {}
+        raise DataError(
+            f"streams: no purchase of {', '.join(config.streams)} has a customer_id; map customer_id in the sources, "
+            "or set owner_table"
+        )
+    until = microseconds(as_of) if as_of is not None else max(ends) + DAY
+    values = {}
     for name, rows in purchases.items():
-        say(f"{name}: choosing a model on {rows.height:,} purchases")
+        say(f"{name}: comparing models on {rows.height:,} purchases")
         try:
-            found[name] = customer_value(rows, until=until, horizon_days=config.horizon_days)
+            values[name] = customer_value(rows, until=until, horizon_days=config.horizon_days)
         except DataError as e:
             raise DataError(f"streams.{name}: {e}") from None
-    customers = _joined(found)
+    customers = _joined(values)
     write_answers(customers, out)
-    _draw(found, out.with_suffix(".png"))
-    return CustomerValuation(customers, found, until)
+    _draw(values, out.with_suffix(".png"))
+    return CustomerValuation(customers, values, until)
 
 
 def _purchases(name: str, stream: Stream, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """`customer_id`, `at` (us) and `amount` (yuan) of a stream."""
+    """Return `customer_id`, `at` (us) and `amount` (yuan) of the purchases of a stream."""
     rows, contract = frames[stream.table], TABLES[stream.table]
-    _needs(name, stream.table, rows, [str(contract.time), stream.amount])
-    if stream.through is not None:
-        owners = frames[stream.through]
-        _needs(name, stream.table, rows, ["vehicle_id"])
-        _needs(name, stream.through, owners, ["vehicle_id", "customer_id"])
+    _check_columns(name, stream.table, rows, [str(contract.time), stream.amount])
+    if stream.owner_table is not None:
+        owners = frames[stream.owner_table]
+        _check_columns(name, stream.table, rows, ["vehicle_id"])
+        _check_columns(name, stream.owner_table, owners, ["vehicle_id", "customer_id"])
         rows = rows.drop("customer_id", strict=False)
         rows = rows.join(owners.select("vehicle_id", "customer_id"), on="vehicle_id", how="inner")
-    _needs(name, stream.table, rows, ["customer_id"])
+    _check_columns(name, stream.table, rows, ["customer_id"])
     return rows.drop_nulls("customer_id").select(
         "customer_id", pl.col(str(contract.time)).alias("at"), (pl.col(stream.amount) / FEN).alias("amount")
     )
 
 
-def _needs(name: str, table: str, rows: pl.DataFrame, columns: Sequence[str]) -> None:
+def _check_columns(name: str, table: str, rows: pl.DataFrame, columns: Sequence[str]) -> None:
     absent = [c for c in columns if c not in rows.columns]
     if absent:
         raise DataError(f"streams.{name}: {table} has no column '{absent[0]}'; map it in the sources")
 
 
-def _joined(found: Mapping[str, CustomerValue]) -> pl.DataFrame:
+def _joined(values: Mapping[str, CustomerValue]) -> pl.DataFrame:
     tables = [
-        f.customers.select(
+        stream.customers.select(
             "customer_id",
             *(
                 pl.col(c).alias(f"{name}_{c}")
                 for c in ("purchases", "probability_active", "expected_purchases", "expected_amount", "value")
             ),
         )
-        for name, f in found.items()
+        for name, stream in values.items()
     ]
-    result = tables[0]
+    customers = tables[0]
     for table in tables[1:]:
-        result = result.join(table, on="customer_id", how="full", coalesce=True)
-    parts = [pl.col(f"{name}_value").fill_null(0.0) for name in found]
-    return result.with_columns(value=pl.sum_horizontal(parts)).sort("value", "customer_id", descending=[True, False])
+        customers = customers.join(table, on="customer_id", how="full", coalesce=True)
+    parts = [pl.col(f"{name}_value").fill_null(0.0) for name in values]
+    return customers.with_columns(value=pl.sum_horizontal(parts)).sort("value", "customer_id", descending=[True, False])
 
 
-def _draw(found: Mapping[str, CustomerValue], path: Path) -> None:
+def _draw(values: Mapping[str, CustomerValue], path: Path) -> None:
     draw_sections(
-        [section for name, f in found.items() for section in (_concentration(name, f), _errors(name, f))],
+        [section for name, v in values.items() for section in (_concentration(name, v), _errors(name, v))],
         path,
-        title="value of customers",
+        title="Customer value",
     )
 
 
-def _concentration(name: str, found: CustomerValue) -> Curve:
-    """Share of the value that the most valuable customers have."""
-    values = found.customers["value"].drop_nulls().sort(descending=True).to_numpy()
+def _concentration(name: str, stream: CustomerValue) -> Curve:
+    """Return the curve of the most valuable customers' share of the total value."""
+    values = stream.customers["value"].drop_nulls().sort(descending=True).to_numpy()
     share = values.cumsum() / values.sum() if values.sum() > 0 else values[:0]
-    at = np.unique(np.geomspace(1, len(share), 60).astype(int)).tolist() if len(share) else []
+    ranks = np.unique(np.geomspace(1, len(share), 60).astype(int)).tolist() if len(share) else []
     return Curve(
         name=f"concentration_{name}",
-        title=Text(zh=f"{name}：价值集中度", en=f"{name}: share of the value"),
+        title=Text(zh=f"{name}：价值集中度", en=f"{name}: share of total value by customer rank"),
         columns=(_CUSTOMERS, _SHARE),
         y=_SHARE,
         drawn=("share",),
         log_x=True,
-        rows=tuple({"customers": int(n), "share": float(share[n - 1])} for n in at),
+        rows=tuple({"customers": int(n), "share": float(share[n - 1])} for n in ranks),
     )
 
 
-def _errors(name: str, found: CustomerValue) -> Bars:
+def _errors(name: str, stream: CustomerValue) -> Bars:
     return Bars(
         name=f"errors_{name}",
-        title=Text(zh=f"{name}：留出误差，选用 {found.model}", en=f"{name}: held-out error ({found.model} is used)"),
+        title=Text(
+            zh=f"{name}：各模型的留出误差（选用 {stream.model}）",
+            en=f"{name}: hold-out error by model ({stream.model} is used)",
+        ),
         columns=(_MODEL, _ERROR),
         y=_ERROR,
         drawn=("error",),
-        rows=tuple({"model": n, "error": h.mean_absolute_error} for n, h in found.holdout_errors.items()),
+        rows=tuple({"model": n, "error": e.mean_absolute_error} for n, e in stream.holdout_errors.items()),
     )

@@ -18,7 +18,7 @@ from training.runs.customer_value import ValueConfig, value
 DAY = 86_400_000_000
 STREAMS = {
     "cars": {"table": "sales", "amount": "price"},
-    "workshop": {"table": "service_records", "amount": "cost", "through": "fleet"},
+    "workshop": {"table": "service_records", "amount": "cost", "owner_table": "fleet"},
 }
 TABLES = {
     "sales": pl.DataFrame(
@@ -97,8 +97,8 @@ def test_the_history_may_end_earlier(tmp_path: Path, calls: list[dict[str, Any]]
             r"cars\.table: no such table, got .cars.; there",
         ),
         (
-            {"streams": {"cars": {**STREAMS["workshop"], "through": "owners"}}},
-            r"cars\.through: no such table, got",
+            {"streams": {"cars": {**STREAMS["workshop"], "owner_table": "owners"}}},
+            r"cars\.owner_table: no such table, got",
         ),
         ({"streams": {}}, "streams"),
         ({"horizon_days": 0}, "horizon_days"),
@@ -131,7 +131,7 @@ def test_purchases_of_nobody(tmp_path: Path) -> None:
     tables = {
         name: f.with_columns(customer_id=nobody) if name != "service_records" else f for name, f in TABLES.items()
     }
-    with pytest.raises(DataError, match="no purchase of a known customer in any stream"):
+    with pytest.raises(DataError, match="no purchase of cars, workshop has a customer_id; map customer_id"):
         value(ValueConfig.load(write(tmp_path / "data", tables)), out=tmp_path / "value.csv")
 
 
