@@ -1,1 +1,1 @@
-"""What was learned, as files: JSON and npz, nothing that runs code when it is read."""
+"""Files of fitted estimators: JSON and npz, no pickle."""

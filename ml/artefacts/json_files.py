@@ -1,4 +1,4 @@
-"""JSON artefacts of the estimators: written whole, checked when they are read."""
+"""JSON files of fitted estimators; their keys are checked when they are read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ from features.errors import DataError, ModelNotFound
 
 
 def to_json(content: Mapping[str, Any]) -> bytes:
-    """UTF-8 JSON with every number exact; NaN and infinity are refused.
+    """Return a mapping as UTF-8 JSON that keeps every number exactly.
 
+    Raises
+    ------
+    ValueError
+        A number is NaN or infinite.
+
+    Examples
+    --------
     >>> to_json({"a": [0.1]})
     b'{"a": [0.1]}'
     """
@@ -19,12 +26,19 @@ def to_json(content: Mapping[str, Any]) -> bytes:
 
 
 def content_of(files: Mapping[str, bytes], name: str) -> bytes:
-    """The file of that name.
+    """Return the content of a file of a model.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        Files of the model, content by name, as returned by an estimator's `to_files`.
+    name : str
+        Name of the file.
 
     Raises
     ------
     ModelNotFound
-        The artefact lacks it.
+        The model lacks the file.
 
     Examples
     --------
@@ -32,19 +46,28 @@ def content_of(files: Mapping[str, bytes], name: str) -> bytes:
     b'{}'
     """
     if name not in files:
-        raise ModelNotFound(f"the artefact lacks the file {name!r}, it has {sorted(files)}: restore it or train again")
+        raise ModelNotFound(f"the model lacks the file {name!r}; it has {sorted(files)}: restore it or train again")
     return files[name]
 
 
 def from_json(files: Mapping[str, bytes], name: str, *, keys: frozenset[str]) -> dict[str, Any]:
-    """The object in a JSON file, which must have exactly these keys.
+    """Return the object in a JSON file of a model.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        Files of the model, content by name, as returned by an estimator's `to_files`.
+    name : str
+        Name of the file.
+    keys : frozenset of str
+        Keys that the object must have, and no others.
 
     Raises
     ------
     ModelNotFound
-        The artefact lacks the file.
+        The model lacks the file.
     DataError
-        The file is not JSON, or has other keys.
+        The file is not JSON, or its keys differ.
 
     Examples
     --------
@@ -56,17 +79,19 @@ def from_json(files: Mapping[str, bytes], name: str, *, keys: frozenset[str]) ->
     except ValueError as e:  # includes text that is not UTF-8
         raise damaged(name, f"it is not JSON ({e})") from None
     if not isinstance(content, dict) or set(content) != keys:
-        found = sorted(content) if isinstance(content, dict) else type(content).__name__
-        raise damaged(name, f"it must hold the keys {sorted(keys)}, got {found}")
+        actual = sorted(content) if isinstance(content, dict) else type(content).__name__
+        raise damaged(name, f"it must have the keys {sorted(keys)}, got {actual}")
     return content
 
 
 def damaged(name: str, what: str) -> DataError:
-    """The error for a file whose content is wrong.
+    """Return the error for a model file or array with wrong content.
 
+    Examples
+    --------
     >>> raise damaged("a.json", "it is empty")
     Traceback (most recent call last):
     ...
-    features.errors.DataError: the artefact file 'a.json' is damaged: it is empty; restore it or train again
+    features.errors.DataError: the model file 'a.json' is damaged: it is empty; restore it or train again
     """
-    return DataError(f"the artefact file {name!r} is damaged: {what}; restore it or train again")
+    return DataError(f"the model file {name!r} is damaged: {what}; restore it or train again")

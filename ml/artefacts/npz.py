@@ -1,4 +1,4 @@
-"""Learned arrays as one file: NumPy's npz without pickle, parameters as JSON in it."""
+"""Arrays and parameters of fitted estimators in one npz file, without pickle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 def to_npz(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
-    """The arrays as one uncompressed npz file; equal arrays give equal bytes.
+    """Return arrays as the bytes of an uncompressed npz file; equal arrays give equal bytes.
 
     Examples
     --------
@@ -33,26 +33,26 @@ def to_npz(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
 
 
 def from_npz(content: bytes, name: str) -> Arrays:
-    """The arrays of an npz file; Python objects in it are refused.
+    """Return the arrays of an npz file by name.
 
     Parameters
     ----------
     content : bytes
-        The file.
+        Content of the file, as returned by `to_npz`.
     name : str
-        Its name, for errors.
+        Name of the file, for the error message.
 
     Raises
     ------
     DataError
-        Not an npz file, or one that holds Python objects.
+        The content is not an npz file, or has Python objects.
 
     Examples
     --------
     >>> from_npz(b"", "model.npz")
     Traceback (most recent call last):
     ...
-    features.errors.DataError: the artefact file 'model.npz' is damaged: ...
+    features.errors.DataError: the model file 'model.npz' is damaged: ...
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
@@ -62,8 +62,10 @@ def from_npz(content: bytes, name: str) -> Arrays:
 
 
 def pack_params(params: Mapping[str, Any]) -> Arrays:
-    """Parameters as one array of text.
+    """Return parameters as one array with JSON text, under the key 'params'.
 
+    Examples
+    --------
     >>> str(pack_params({"factors": 8})["params"])
     '{"factors": 8}'
     """
@@ -71,14 +73,21 @@ def pack_params(params: Mapping[str, Any]) -> Arrays:
 
 
 def unpack_params(arrays: Mapping[str, npt.NDArray[np.generic]], *, keys: frozenset[str]) -> dict[str, Any]:
-    """The parameters that `pack_params` packed.
+    """Return the parameters that `pack_params` packed.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        As returned by `from_npz`.
+    keys : frozenset of str
+        Names that the parameters must have, and no others.
 
     Raises
     ------
     ModelNotFound
-        The arrays hold none.
+        The arrays have no parameters.
     DataError
-        They are not JSON or have other keys.
+        The parameters are not JSON, or their names differ.
 
     Examples
     --------
@@ -90,42 +99,53 @@ def unpack_params(arrays: Mapping[str, npt.NDArray[np.generic]], *, keys: frozen
     except ValueError as e:
         raise damaged(PARAMS, f"it is not JSON ({e})") from None
     if not isinstance(params, dict) or set(params) != keys:
-        raise damaged(PARAMS, f"it must hold the keys {sorted(keys)}")
+        raise damaged(PARAMS, f"it must have the keys {sorted(keys)}")
     return params
 
 
 def member(arrays: Mapping[str, npt.NDArray[np.generic]], name: str, *, ndim: int = 0) -> npt.NDArray[Any]:
-    """One array, with so many dimensions and, if it holds numbers, finite.
+    """Return one array and check that it has `ndim` dimensions and only finite numbers.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        As returned by `from_npz`.
+    name : str
+        Key of the array.
+    ndim : int
+        Required number of dimensions.
 
     Raises
     ------
     ModelNotFound
-        It is missing.
+        The array is missing.
     DataError
-        It has other dimensions or holds NaN or infinity.
+        The number of dimensions differs, or a number is NaN or infinite.
 
     Examples
     --------
     >>> member({}, "factors")
     Traceback (most recent call last):
     ...
-    features.errors.ModelNotFound: the artefact lacks the array 'factors', it has []: restore it or train again
+    features.errors.ModelNotFound: the model lacks the array 'factors'; its arrays are []: restore it or train again
     """
     if name not in arrays:
         raise ModelNotFound(
-            f"the artefact lacks the array {name!r}, it has {sorted(arrays)}: restore it or train again"
+            f"the model lacks the array {name!r}; its arrays are {sorted(arrays)}: restore it or train again"
         )
     array = np.asarray(arrays[name])
     if array.ndim != ndim:
-        raise damaged(name, f"it must have {ndim} dimensions, got {array.ndim}")
+        raise damaged(name, f"its number of dimensions must be {ndim}, got {array.ndim}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise damaged(name, "it holds numbers that are not finite")
+        raise damaged(name, "it has NaN or infinite values")
     return array
 
 
 def pack_sparse(matrix: csr_matrix, name: str) -> Arrays:
-    """A sparse matrix as its four arrays.
+    """Return a sparse matrix as four arrays: `<name>_data`, `<name>_indices`, `<name>_indptr` and `<name>_shape`.
 
+    Examples
+    --------
     >>> sorted(pack_sparse(csr_matrix([[0.0, 2.0]]), "w"))
     ['w_data', 'w_indices', 'w_indptr', 'w_shape']
     """
@@ -134,8 +154,17 @@ def pack_sparse(matrix: csr_matrix, name: str) -> Arrays:
 
 
 def unpack_sparse(arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> csr_matrix:
-    """The matrix that `pack_sparse` packed, its indices checked.
+    """Return the sparse matrix that `pack_sparse` packed.
 
+    Raises
+    ------
+    ModelNotFound
+        An array is missing.
+    DataError
+        The arrays are not a valid sparse matrix.
+
+    Examples
+    --------
     >>> unpack_sparse(pack_sparse(csr_matrix([[0.0, 2.0]]), "w"), "w").toarray().tolist()
     [[0.0, 2.0]]
     """

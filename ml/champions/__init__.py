@@ -1,7 +1,8 @@
-"""MLflow's model registry behind one door: versions, the champion, its history, and a version's files.
+"""Model versions and champions in MLflow's model registry; training and serving use it.
 
-Training and serving both use it. Importing it does not import MLflow; every function names its store explicitly and
-changes neither MLflow's global address nor the environment.
+The champion of a task is the version with the alias `champion`; `promote` and `roll_back` move the alias. Importing
+this package does not import MLflow. Every function passes the address of its store explicitly and changes neither
+MLflow's global tracking URI nor the environment.
 """
 
 from ml.champions.gate_result import GateCheck, GateResult

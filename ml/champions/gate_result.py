@@ -1,4 +1,4 @@
-"""The result of the promotion gate, as text that is stored with the model version."""
+"""Result of the promotion gate, stored as JSON with the model version."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Self
 
 @dataclass(frozen=True)
 class GateCheck:
-    """One condition of the gate.
+    """One condition of the promotion gate.
 
     Attributes
     ----------
     name : str
-        The condition, as in "roc_auc beats the champion".
+        The condition, such as "roc_auc beats the champion".
     passed : bool
-        Whether it holds.
+        Whether the version meets the condition.
     detail : str
-        The figures behind it.
+        The figures on which `passed` rests, such as "gain over version 1: -0.01".
     """
 
     name: str
@@ -29,18 +29,19 @@ class GateCheck:
 
 @dataclass(frozen=True)
 class GateResult:
-    """All conditions of the gate for one version, and what they were judged against.
+    """Result of the promotion gate for one version.
 
     Attributes
     ----------
     champion : int or None
-        Version that was champion, None without one. The result counts only while this stays true.
+        Champion with which the version was compared; None if there was none. The result is valid as long as this
+        version is champion.
     checks : tuple of GateCheck
-        Every condition, passed or not.
+        All conditions, passed or failed.
     evaluated_at : datetime
-        When, in UTC.
+        Time of the evaluation, in UTC.
     code_version : str
-        Commit of the code that judged.
+        Commit of the code that evaluated the gate.
 
     Examples
     --------
@@ -60,21 +61,21 @@ class GateResult:
 
     @property
     def passed(self) -> bool:
-        """Whether every condition holds."""
+        """Return whether every check passed."""
         return all(c.passed for c in self.checks)
 
     @property
     def failures(self) -> str:
-        """Each condition that does not hold, with its figures."""
+        """Return the failed checks with their figures, as one text."""
         return "; ".join(f"{c.name}: {c.detail}" for c in self.checks if not c.passed)
 
     def to_json(self) -> str:
-        """Return the text that `from_json` reads."""
+        """Return the result as JSON."""
         return json.dumps({**asdict(self), "evaluated_at": self.evaluated_at.isoformat()}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the text that `to_json` returned."""
+        """Return the result that `to_json` wrote."""
         content = json.loads(text)
         return cls(
             champion=content["champion"],

@@ -1,4 +1,4 @@
-"""Registered model versions of a task: which there are, which is champion, and their files."""
+"""Registered model versions: lists, the champion, gate results and files."""
 
 from __future__ import annotations
 
@@ -29,16 +29,22 @@ class Version:
 
     Attributes
     ----------
+    task : str
+        Name of the task.
     number : int
-        Version in the registry.
+        Version number in the registry, from 1.
     run_id : str
-        The run that made it.
+        MLflow run that trained the version.
     sha256 : str
-        Checksum of its manifest.
-    metrics, tags : mapping
-        As logged by the run.
+        Checksum of the model's manifest; empty if another tool registered the version.
+    metrics : mapping of str to float
+        Metrics of the run.
+    tags : mapping of str to str
+        Tags of the run, without MLflow's own.
+    created : datetime
+        Time of registration, in UTC.
     gate : GateResult or None
-        Result of the promotion gate; None if the version was never judged.
+        Result of the promotion gate; None if the gate has not evaluated the version.
     """
 
     task: str
@@ -52,7 +58,7 @@ class Version:
 
 
 def versions(task: str) -> list[Version]:
-    """Return all versions of a task, oldest first."""
+    """Return all versions of a task, the oldest first; an empty list if nothing is registered."""
     with store_client("listing versions") as client:
         if client is None:
             return []
@@ -61,12 +67,12 @@ def versions(task: str) -> list[Version]:
 
 
 def version(task: str, number: int | None = None) -> Version:
-    """Return one version, the latest if no number is given.
+    """Return the version `number` of a task, or the latest version if `number` is None.
 
     Raises
     ------
     ModelNotFound
-        There is none of that number, or none at all.
+        The task has no such version, or no version.
     """
     with store_client("reading a version") as client:
         if client is not None and number is not None:
@@ -82,26 +88,26 @@ def version(task: str, number: int | None = None) -> Version:
 
 
 def champion(task: str) -> Version | None:
-    """Return the promoted version, or None."""
+    """Return the champion of a task; None if no version was promoted."""
     with store_client("reading the champion") as client:
         row = champion_row(client, task)
         return None if client is None or row is None else read_version(client, row)
 
 
 def champion_number(task: str) -> int | None:
-    """Return the number of the promoted version, or None: one query, fit for polling."""
+    """Return the version number of the champion, or None, by a single query: `serving` polls it."""
     with store_client("reading the champion") as client:
         row = champion_row(client, task)
         return None if row is None else int(row.version)
 
 
 def champion_row(client: MlflowClient | None, task: str) -> Any:
-    """Return MLflow's entity of the promoted version, or None."""
+    """Return MLflow's `ModelVersion` of the champion, or None."""
     return None if client is None else _or_none(lambda: client.get_model_version_by_alias(task, CHAMPION))
 
 
 def _or_none(call: Callable[[], Any]) -> Any:
-    """Return what MLflow has, or None if it says that there is no such thing."""
+    """Return the result of a call to MLflow, or None if the object does not exist."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -113,12 +119,12 @@ def _or_none(call: Callable[[], Any]) -> Any:
 
 
 def version_or_champion(task: str, number: int | None = None) -> Version:
-    """Return one version, the champion if no number is given.
+    """Return the version `number` of a task, or the champion if `number` is None.
 
     Raises
     ------
     ModelNotFound
-        There is none of that number, or no champion.
+        The task has no such version, or no champion.
     """
     chosen = champion(task) if number is None else version(task, number)
     if chosen is None:
@@ -127,17 +133,25 @@ def version_or_champion(task: str, number: int | None = None) -> Version:
 
 
 def load(version: Version) -> Model:
-    """Fetch a version's files, check them, and return the model.
+    """Download the files of a version, verify their checksums, and return the model.
+
+    Parameters
+    ----------
+    version : Version
+        As returned by `champion` or `version`.
 
     Raises
     ------
     StoreError
-        The files cannot be fetched.
+        The files cannot be downloaded.
     ModelNotFound
-        The version has no registered checksum, or a file is missing or differs from what was registered.
+        The version has no registered checksum, a file is missing, or its checksum differs.
     """
     if not version.sha256:
-        raise ModelNotFound("it has no registered checksum: train and promote it with chehang")
+        raise ModelNotFound(
+            f"{version.task} version {version.number} has no registered checksum, because another tool registered it; "
+            f"train a version with: chehang train {version.task}"
+        )
     with tempfile.TemporaryDirectory() as folder:
         with store_client("fetching a model") as client:
             assert client is not None, "a version comes from a store"
@@ -149,7 +163,7 @@ def load(version: Version) -> Model:
 
 @contextmanager
 def report_files(version: Version) -> Iterator[Path]:
-    """Fetch what a run kept beside its model into a folder that lives as long as the block."""
+    """Yield a temporary folder with the report and the hold-out rows of a version; it is deleted after the block."""
     with tempfile.TemporaryDirectory() as folder:
         with store_client("fetching a report") as client:
             assert client is not None, "a version comes from a store"
@@ -159,7 +173,7 @@ def report_files(version: Version) -> Iterator[Path]:
 
 
 def record_gate(version: Version, result: GateResult) -> None:
-    """Store the result of the gate with a version, in place of an earlier one; one write, whole or not at all."""
+    """Store a gate result with its version, replacing an earlier one, in a single atomic write."""
     with store_client("storing the result of the gate") as client:
         assert client is not None, "a version comes from a store"
         client.set_model_version_tag(version.task, str(version.number), GATE, result.to_json())
@@ -168,15 +182,15 @@ def record_gate(version: Version, result: GateResult) -> None:
 def _download(client: MlflowClient, address: str, task: str, folder: str) -> Path:
     from mlflow.artifacts import download_artifacts
 
-    # An address, and not models:/..., which MLflow looks up in its global store instead of this client's.
+    # MLflow resolves models:/... in its global store instead of this client's, so the full address is passed.
     uri = client.tracking_uri
     place = current_location(address, task)
     return Path(download_artifacts(artifact_uri=place, dst_path=folder, tracking_uri=uri, registry_uri=uri))
 
 
 def read_version(client: MlflowClient, row: Any) -> Version:
-    """Return the version that MLflow's entity describes, with what its run logged."""
-    run = _or_none(lambda: client.get_run(row.run_id)) if row.run_id else None  # another tool may register without one
+    """Return MLflow's `ModelVersion` as a `Version`, with metrics and tags of its run."""
+    run = _or_none(lambda: client.get_run(row.run_id)) if row.run_id else None  # another tool may set none
     return Version(
         task=row.name,
         number=int(row.version),

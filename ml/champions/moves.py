@@ -1,4 +1,4 @@
-"""Moves of the alias `champion`: promote, roll back, and the history of both."""
+"""Promotion and rollback of champions, and the history of both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JOURNAL = "move."
 
 
 class NotPromoted(ChehangError):
-    """The champion stays: train a better version, judge the version again, or promote with a reason."""
+    """The version was not promoted; train a better one, evaluate the gate again, or pass --force with a reason."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,20 @@ class Move:
 
     Attributes
     ----------
-    version, previous : int or None
-        Where the alias went and where it had been.
+    version : int
+        The new champion.
+    previous : int or None
+        The champion before; None if there was none.
     action : {'promote', 'rollback'}
-        Which command moved it.
+        Command that moved the alias.
     who, why : str
-        As given by the caller.
+        Person and reason, as passed by the caller.
     when : datetime
-        In UTC.
+        Time of the move, in UTC.
     forced : bool
-        Whether it was promoted without a passed gate.
+        Whether the version was promoted although no valid gate result allowed it.
     metrics : mapping of str to float
-        Of the version, as logged by its run.
+        Metrics of the new champion, as logged by its run.
     """
 
     version: int
@@ -57,19 +59,30 @@ class Move:
 def candidate(
     task: str, number: int | None = None, *, force: bool = False, reason: str | None = None
 ) -> tuple[Version, Version | None]:
-    """Return the version that a promotion would make champion, and the present champion.
+    """Return the version that a promotion would make champion, and the present champion (None if there is none).
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    number : int, optional
+        Version; default: the latest.
+    force : bool
+        Whether the promotion ignores the gate; requires a reason.
+    reason : str, optional
+        Reason of the promotion, at most 1,000 characters.
 
     Raises
     ------
     NotPromoted
-        The version is the champion already, or a forced promotion has no reason.
+        The version is the champion already, a forced promotion has no reason, or the reason is too long.
     ModelNotFound
-        There is no such version.
+        The task has no such version.
     ConfigError
-        There is no such task.
+        The task is unknown.
     """
     if force and not (reason or "").strip():
-        raise NotPromoted("--force needs --reason: say why the gate is passed over; it is recorded in the history")
+        raise NotPromoted("--force needs --reason: state why the gate is ignored; the history records it")
     if len(reason or "") > MAX_REASON_CHARACTERS:
         raise NotPromoted(f"--reason has {len(reason or ''):,} characters, at most {MAX_REASON_CHARACTERS:,} fit")
     check_task(task)
@@ -82,35 +95,39 @@ def candidate(
 
 
 def promote(task: str, number: int | None = None, *, who: str, reason: str | None = None, force: bool = False) -> Move:
-    """Move the champion alias to a version whose stored gate result allows it.
+    """Make a version champion if its stored gate result allows it.
 
-    A result counts if every condition passed and it was judged against the version that is champion now.
+    A gate result is valid if every check passed and the version was compared with the present champion.
 
-    On one machine moves take turns: of two at once, the second sees the first. A process killed at any place leaves
-    the alias at the old or the new version, and a history that agrees with it. Machines that share a server have no
-    common lock: each reads the alias directly before and after its move, and is refused if another machine moved it;
-    of two that do all this within milliseconds of each other, the last wins and the history shows both.
+    Processes on one machine take a lock, so the second of two concurrent promotions sees the first. A process that is
+    killed at any point leaves the alias at the old or the new version, and a history that agrees with it. Machines that
+    share a server have no common lock: each reads the alias directly before and after its move, and raises an error if
+    another machine moved it. If two machines do so within milliseconds, the last one wins and the history shows both.
 
     Parameters
     ----------
     task : str
         Name of the task.
     number : int, optional
-        Version; the latest if not given.
+        Version; default: the latest.
     who : str
-        The person who moves it.
+        Person who promotes.
     reason : str, optional
-        Recorded in the history; the first condition of the gate if not given.
+        Recorded in the history; default: the first check of the gate.
     force : bool
-        Promote without a result that counts; needs a reason.
+        Whether to promote without a valid gate result; requires a reason.
+
+    Returns
+    -------
+    Move
 
     Raises
     ------
     NotPromoted
-        No result counts: names each condition that failed, or what the version was judged against; or there is no
-        reason; or another machine moved the alias at the same time.
+        The version has no valid gate result (the message lists the failed checks, or the champion it was compared
+        with), `force` lacks a reason, or another machine moved the alias at the same time.
     ModelNotFound
-        There is no such version, or its files differ from what was registered.
+        The task has no such version, or the checksum of a file differs.
     StoreError
         The registry cannot be read or written.
     """
@@ -125,16 +142,29 @@ def promote(task: str, number: int | None = None, *, who: str, reason: str | Non
 
 
 def roll_back(task: str, *, who: str, reason: str | None = None) -> Move:
-    """Move the champion alias back to the version that was champion before.
+    """Make the previous champion of a task champion again.
 
-    What holds for `promote` holds for concurrent and killed rollbacks.
+    Concurrent and killed rollbacks behave as in `promote`.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    who : str
+        Person who rolls back.
+    reason : str, optional
+        Recorded in the history.
+
+    Returns
+    -------
+    Move
 
     Raises
     ------
     ModelNotFound
-        There is no earlier champion, or its files differ from what was registered.
+        There is no earlier champion, or the checksum of one of its files differs.
     ConfigError
-        There is no such task.
+        The task is unknown.
     StoreError
         The registry cannot be read or written.
     """
@@ -149,10 +179,10 @@ def roll_back(task: str, *, who: str, reason: str | None = None) -> Move:
 
 
 def history(task: str) -> list[Move]:
-    """Return all moves of the champion alias that took effect, oldest first.
+    """Return all promotions and rollbacks of a task that took effect, the oldest first.
 
-    An entry counts if its mover confirmed it; one whose mover was killed counts if the next entry, or the alias,
-    agrees with it.
+    An entry is written before the alias moves and confirmed afterwards. An unconfirmed entry, whose process was
+    killed, is returned if the next entry or the alias agrees with it.
     """
     with store_client("reading the history") as client:
         if client is None or not client.search_registered_models(f"name='{task}'"):
@@ -160,7 +190,7 @@ def history(task: str) -> list[Move]:
         tags = client.get_registered_model(task).tags
     entries = [json.loads(tags[key]) for key in sorted(tags) if key.startswith(_JOURNAL)]
     followers = [*(e["previous"] for e in entries[1:]), champion_number(task)]
-    pairs = zip(entries, followers, strict=False)  # without an entry, what the alias says is of another tool
+    pairs = zip(entries, followers, strict=False)  # without entries, another tool set the alias
     return [_read(e) for e, follower in pairs if e["confirmed"] or e["version"] == follower]
 
 
@@ -169,24 +199,24 @@ def _turn(task: str) -> AbstractContextManager[None]:
 
 
 def _refusal(chosen: Version, present: Version | None) -> str:
-    """Return why the gate keeps a version out, empty if it lets it through."""
+    """Return why the gate does not allow a promotion; the empty text if it does."""
     name, number = f"{chosen.task} version {chosen.number}", present.number if present else None
     command = f"chehang promote {chosen.task} --version {chosen.number}"
     if chosen.gate is None:
-        return f"{name} was not promoted: the gate has not judged it; judge and promote it with: {command}"
+        return f"{name} was not promoted: the gate has not evaluated it; evaluate and promote it with: {command}"
     if chosen.gate.champion != number:
-        judged, now = (f"version {n}" if n else "none" for n in (chosen.gate.champion, number))
+        then, now = (f"version {n}" if n else "no champion" for n in (chosen.gate.champion, number))
         return (
-            f"{name} was not promoted: it was judged when the champion was {judged}, now it is {now}; "
-            f"judge it again with: {command}"
+            f"{name} was not promoted: the gate compared it with {then}, but the champion is now {now}; "
+            f"evaluate it again with: {command}"
         )
     return "" if chosen.gate.passed else f"{name} was not promoted: {chosen.gate.failures}"
 
 
 def _move(target: Version, present: Version | None, *, action: str, who: str, why: str, forced: bool = False) -> Move:
-    """Write the entry, move the alias, confirm the entry: `history` understands a kill between any two."""
+    """Write a history entry, move the alias, confirm the entry; `history` allows for a kill after each step."""
     task, previous = target.task, present.number if present else None
-    load(target)  # a version whose files are damaged would leave the next server without a champion
+    load(target)  # a server that starts later could not load damaged files
     if champion_number(task) != previous:  # reading the files takes seconds
         raise _moved_elsewhere(target)
     move = Move(
@@ -202,7 +232,7 @@ def _move(target: Version, present: Version | None, *, action: str, who: str, wh
     with store_client("moving the champion") as client:
         assert client is not None, "a version comes from a store"
         count = sum(key.startswith(_JOURNAL) for key in client.get_registered_model(task).tags)
-        key = f"{_JOURNAL}{count:06}.{uuid4().hex[:8]}"  # a number, because clocks of two machines differ
+        key = f"{_JOURNAL}{count:06}.{uuid4().hex[:8]}"  # numbered, because the clocks of two machines differ
         client.set_registered_model_tag(task, key, _written(move, confirmed=False))
         client.set_registered_model_alias(task, CHAMPION, str(target.number))
         if champion_number(task) != target.number:
@@ -230,7 +260,7 @@ def _read(entry: Mapping[str, Any]) -> Move:
 
 
 def _earlier(moves: Sequence[Move], current: int | None) -> int | None:
-    """Return the champion before the current one, with rollbacks undone: promote 1, 2, 3, roll back twice gives 1."""
+    """Return the champion before the current one; after promoting 1, 2, 3 and rolling back once, that is 1."""
     stack: list[int] = []
     for move in moves:
         if move.action == "rollback" and len(stack) > 1:

@@ -1,7 +1,7 @@
-"""Where the model registry is, and a client of it: nothing global in MLflow is changed by reading or moving a champion.
+"""Address and client of the tracking store, which holds the model registry.
 
-The registry is the server that ``MLFLOW_TRACKING_URI`` names, else an SQLite file in the home folder. MLflow takes
-seconds to import, therefore only `store_client` imports it.
+The store is the server that ``MLFLOW_TRACKING_URI`` names, or an SQLite file in the home folder (the embedded store).
+MLflow takes seconds to import, so only the functions that use it import it.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from ml.home import home, locked
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# MLflow reads these when it is imported or called; what a person has chosen stands.
+# MLflow reads these when it is imported or called; values that the environment sets are kept.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's own seven take minutes to say "it is down"
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's default, 7, waits minutes
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
-CONNECT_SECONDS = 10  # a database that does not answer by then is down
+CONNECT_SECONDS = 10  # a database that does not answer within this time is treated as down
 
 
 class StoreError(ConfigError):
-    """The model registry cannot be reached, read or written: another try may succeed."""
+    """The tracking store cannot be reached, read or written; a later attempt may succeed."""
 
 
 def store_uri() -> str:
-    """Return the address of the registry: a server if one is named, else the embedded store.
+    """Return the address of the tracking store: ``MLFLOW_TRACKING_URI``, or the embedded store.
 
-    `mlflow run` names its own local default to the command it starts; that is not a server someone chose.
+    `mlflow run` sets ``MLFLOW_TRACKING_URI`` to its own local default for the command that it starts; that is ignored.
     """
     address = os.environ.get("MLFLOW_TRACKING_URI", "")
     started_by_mlflow = "MLFLOW_RUN_ID" in os.environ and address.startswith(("sqlite:", "file:", "/"))
@@ -46,36 +46,36 @@ def store_uri() -> str:
 
 
 def embedded_database() -> Path | None:
-    """Return the file of the embedded store, which need not exist; None if the registry is a server."""
+    """Return the path of the embedded store, which need not exist; None if a server is used."""
     path = home() / "mlflow.db"
     return path if store_uri() == f"sqlite:///{path}" else None
 
 
 def import_mlflow() -> None:
-    """Import MLflow now: a server does so before it waits for its first champions."""
+    """Import MLflow: the service does so at start-up, so that its first requests do not wait for the import."""
     import mlflow  # noqa: F401
 
 
 @contextmanager
 def store_client(action: str, *, create: bool = False) -> Iterator[MlflowClient | None]:
-    """Yield a client of the registry.
+    """Yield a client of the tracking store.
 
     Parameters
     ----------
     action : str
-        Completes the sentence "the tracking store failed while ...".
+        End of the error message "the tracking store failed while ...", such as "listing versions".
     create : bool
-        Make the embedded store if it does not exist.
+        Whether to create the embedded store if it does not exist.
 
     Yields
     ------
     MlflowClient or None
-        None if the embedded store does not exist: nothing was ever registered.
+        None if the embedded store does not exist, so nothing is registered.
 
     Raises
     ------
     StoreError
-        MLflow, the database or the network fails inside the block; one line, without the password of the address.
+        MLflow, the database or the network failed inside the block. The message is one line without passwords.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -87,17 +87,17 @@ def store_client(action: str, *, create: bool = False) -> Iterator[MlflowClient 
             _reach(uri)
         elif create:
             _create(database)
-        missing = database is not None and not database.exists()  # a client would create an empty one
+        missing = database is not None and not database.exists()  # a client would create an empty database
         yield None if missing else MlflowClient(tracking_uri=uri, registry_uri=uri)
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as e:
         raise StoreError(
             f"the tracking store {_without_password(uri, uri)} failed while {action}: {_one_line(e, uri)}; "
-            "check MLFLOW_TRACKING_URI, free space and rights, then run the command again"
-        ) from None  # what MLflow raised may quote the password
+            "check MLFLOW_TRACKING_URI, disk space and permissions, then run the command again"
+        ) from None  # MLflow's error may quote the password
 
 
 def _create(path: Path) -> None:
-    """Make the embedded store under another name, then rename it: a kill leaves all of it or nothing."""
+    """Create the embedded store under a temporary name, then rename it: a kill leaves no partial store."""
     if path.exists():
         return
     with locked("store"):
@@ -114,7 +114,7 @@ def _create(path: Path) -> None:
 
 @cache
 def _reach(uri: str) -> None:
-    """Ask a database once: MLflow itself would knock at a dead one for two minutes."""
+    """Connect to a database once, with a time limit: MLflow retries for two minutes if it is down."""
     if uri.startswith(("postgresql", "mysql", "mssql", "sqlite")):
         from sqlalchemy import NullPool, create_engine
 
@@ -123,7 +123,7 @@ def _reach(uri: str) -> None:
 
 
 def _without_password(text: str, uri: str) -> str:
-    """Return a text without the user and password of the store's address, nor of any other address."""
+    """Return the text without user and password of this or any other address."""
     credentials = "" if uri.startswith("sqlite") else uri.partition("://")[2].rpartition("@")[0]
     whole = text.replace(f"{credentials}@", "") if credentials else text
     return re.sub(r"://[^/\s]*@", "://", whole)
@@ -135,15 +135,15 @@ def _one_line(error: Exception, uri: str) -> str:
 
 
 def artifacts_folder(task: str) -> Path:
-    """Return the folder of the home in which the embedded store keeps a task's files."""
+    """Return the folder in the home folder where the embedded store keeps the files of a task."""
     return home() / "artifacts" / task
 
 
 def current_location(address: str, task: str) -> str:
-    """Return where files registered at `address` are now.
+    """Return the present address of files that were registered at `address`.
 
-    MLflow records absolute paths. The files of an embedded store lie in its home, so the part below the task's folder
-    is all that counts: a home that was moved, copied or mounted elsewhere reads its own files.
+    MLflow records absolute paths. The files of an embedded store are in the home folder, so only the part below the
+    task's folder is used: a home folder that was moved, copied or mounted elsewhere reads its own files.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""JSON artefacts: exact, whole, or refused."""
+"""JSON files of fitted estimators: round trip and damaged files."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_what_json_does_not_have_is_not_written() -> None:
     [
         (b"{", "'x.json' is damaged: it is not JSON"),
         (b"\xff", "'x.json' is damaged: it is not JSON"),
-        (b"[1]", r"it must hold the keys \['a'\], got list"),
-        (b'{"b": 1}', r"it must hold the keys \['a'\], got \['b'\]"),
+        (b"[1]", r"it must have the keys \['a'\], got list"),
+        (b'{"b": 1}', r"it must have the keys \['a'\], got \['b'\]"),
     ],
 )
 def test_a_damaged_file_is_named(content: bytes, message: str) -> None:
@@ -36,6 +36,6 @@ def test_a_damaged_file_is_named(content: bytes, message: str) -> None:
 
 
 def test_a_missing_file_is_named_beside_those_there_are() -> None:
-    with pytest.raises(ModelNotFound, match=r"lacks the file 'x.json', it has \['y.json'\]"):
+    with pytest.raises(ModelNotFound, match=r"lacks the file 'x.json'; it has \['y.json'\]"):
         content_of({"y.json": b""}, "x.json")
     assert "restore it or train again" in str(damaged("x.json", "it is empty"))

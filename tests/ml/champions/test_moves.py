@@ -35,7 +35,7 @@ def test_a_passed_result_moves_the_champion_and_the_history_says_who_and_why(reg
 
 
 def test_without_a_result_that_counts_nothing_moves(registry: Path) -> None:
-    with pytest.raises(NotPromoted, match=r"the gate has not judged it.*chehang promote lead_scoring --version 2"):
+    with pytest.raises(NotPromoted, match=r"the gate has not evaluated it.*chehang promote lead_scoring --version 2"):
         champions.promote(TASK, 2, who="anna")
     judged(2, None, passed=False)
     with pytest.raises(NotPromoted, match=r"version 2 was not promoted: roc_auc beats the champion: gain"):
@@ -46,12 +46,14 @@ def test_without_a_result_that_counts_nothing_moves(registry: Path) -> None:
 def test_a_result_against_an_earlier_champion_counts_for_nothing(registry: Path) -> None:
     judged(3, None)
     _promoted(1, None)
-    stale = "version 3 was not promoted: it was judged when the champion was none, now it is version 1; judge it again"
+    stale = "version 3 was not promoted: the gate compared it with no champion, but the champion is now version 1"
     with pytest.raises(NotPromoted, match=stale):
         champions.promote(TASK, 3, who="anna")
     judged(3, 1)
     _promoted(2, 1)
-    with pytest.raises(NotPromoted, match=r"was version 1, now it is version 2.*--version 3"):
+    with pytest.raises(
+        NotPromoted, match=r"compared it with version 1, but the champion is now version 2.*--version 3"
+    ):
         champions.promote(TASK, 3, who="anna")
     judged(3, 2)
     assert champions.promote(TASK, 3, who="anna").previous == 2
@@ -127,7 +129,7 @@ def test_of_two_moves_at_once_one_wins_and_the_other_is_refused(
         thread.join()
     winner, loser = sorted(outcomes, key=lambda o: isinstance(o, str))
     assert champions.champion_number(TASK) == winner
-    assert f"was version 1, now it is version {winner}" in loser
+    assert f"compared it with version 1, but the champion is now version {winner}" in loser
     assert [(m.version, m.previous) for m in champions.history(TASK)] == [(1, None), (winner, 1)]
 
 
