@@ -102,7 +102,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as e:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise ConfigError(f"{path}: {e.strerror}; free disk space or choose another folder") from None
+        raise ConfigError(f"{path}: {e.strerror}; free space there or choose another place") from None
 
 
 def file_state(path: Path) -> tuple[int, int, int] | None:

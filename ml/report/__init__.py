@@ -1,1 +1,1 @@
-"""Reports: typed sections, and one renderer for each medium (terminal, HTML, PNG, JSON)."""
+"""Reports: typed sections, and renderers for terminal, HTML, PNG and JSON."""

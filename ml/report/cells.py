@@ -1,4 +1,4 @@
-"""The rows of a section as texts, for a terminal, a page and a figure alike."""
+"""Tables of formatted texts, which the terminal, HTML and PNG renderers share."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ml.report.sections import Rows
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of texts.
+    """A table of formatted texts.
 
     Attributes
     ----------
     header : tuple of str
         Column titles with units.
     is_number : tuple of bool
-        Whether a column is aligned to the right.
+        For each column, whether it has numbers and is aligned to the right.
     rows : tuple of tuple of str
-        The cells.
+        One text for each column.
     """
 
     header: tuple[str, ...]
@@ -28,7 +28,15 @@ class TextTable:
 
 
 def text_table(section: Rows, language: Language = "en") -> TextTable:
-    """Return the cells of a section; an interval stands in a column of its own behind its value."""
+    """Return the formatted table of a section; each interval has its own column after the value.
+
+    Parameters
+    ----------
+    section : Rows
+        As returned by ``section.table()`` for a section of any kind.
+    language : {'en', 'zh'}
+        Language of the header.
+    """
     header, is_number = [], []
     for column in section.columns:
         header += [column.label(language), *(i.label(language) for i in column.intervals)]

@@ -1,4 +1,4 @@
-"""What is drawn of a section, whatever draws it: lines over an axis, or horizontal bars."""
+"""Charts of sections as data, line charts and bar charts, which the SVG and PNG renderers draw."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ml.report.columns import INTERVAL, Column
 from ml.report.formats import Format, Language
 from ml.report.sections import Bars, Calibration, Curve, Importance, Rows, Section, TimeSeries
 
-MAX_BARS = 16  # of all series; the table has the others
+MAX_BARS = 16  # in a chart, over all series; the table shows all rows
 MAX_FEATURES = 12
-MAX_LABELS = 6  # of a horizontal axis
+MAX_LABELS = 6  # on a horizontal axis
 Values = tuple[float | None, ...]
 _PERFECT = {"zh": "完全校准", "en": "perfect calibration"}
 
 
 @dataclass(frozen=True)
 class Band:
-    """Limits around a series."""
+    """Lower and upper limits around a series, one value for each position."""
 
     low: Values
     high: Values
@@ -27,7 +27,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Series:
-    """Values of one colour; None is a gap. One title names all bands, the widest first."""
+    """A line or a group of bars in one colour. None is a gap. The widest band comes first."""
 
     title: str
     format: Format
@@ -38,7 +38,7 @@ class Series:
 
 @dataclass(frozen=True)
 class ChartAxis:
-    """An axis: title with unit, and how its figures are written."""
+    """Title of an axis with its unit, and the format of its numbers."""
 
     title: str
     format: Format
@@ -46,18 +46,22 @@ class ChartAxis:
 
 @dataclass(frozen=True)
 class Lines:
-    """Series over a horizontal axis.
+    """A line chart.
 
     Attributes
     ----------
     x : tuple of float
-        Positions.
+        Horizontal positions of the values.
+    x_axis, y_axis : ChartAxis
+        Titles and formats of the axes.
+    series : tuple of Series
+        Lines, with one value for each position.
     labels : tuple of str or None
-        A label for each position; None where the positions are figures.
+        A label for each position; None if the axis shows the positions as numbers.
     thresholds : tuple of (float, str)
-        Horizontal lines with their titles.
+        Horizontal lines: value and title.
     diagonal : str
-        What equal figures on both axes mean: the diagonal is drawn; the empty text draws none.
+        Legend of the diagonal, such as "perfect calibration"; the empty text draws no diagonal.
     log_x : bool
         Whether the horizontal axis is logarithmic.
     """
@@ -72,7 +76,7 @@ class Lines:
     log_x: bool = False
 
     def shown_labels(self) -> dict[float, str]:
-        """Return a few labels by position, the first and the last among them."""
+        """Return at most `MAX_LABELS` labels by position; the last position always has one."""
         if self.labels is None or not self.x:
             return {}
         step = max(1, math.ceil((len(self.x) - 1) / (MAX_LABELS - 1)))
@@ -80,7 +84,7 @@ class Lines:
         return {self.x[i]: self.labels[i] for i in sorted(places)}
 
     def extent(self) -> tuple[float, float, float, float]:
-        """Return the least and greatest x and y that the chart shows; y begins at zero where nothing is below."""
+        """Return the ends of both axes as (x0, x1, y0, y1); the vertical axis includes 0."""
         bands = [v for s in self.series for b in s.bands for v in (*b.low, *b.high)]
         y = [v for v in (*(v for s in self.series for v in s.values), *bands) if v is not None]
         y += [value for value, _ in self.thresholds]
@@ -94,7 +98,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class HorizontalBars:
-    """Groups of bars, the first on top."""
+    """A bar chart: one group of horizontal bars for each category, the first at the top."""
 
     categories: tuple[str, ...]
     series: tuple[Series, ...]
@@ -102,7 +106,7 @@ class HorizontalBars:
 
 
 def chart_of(section: Section, language: Language = "en") -> Lines | HorizontalBars | None:
-    """Return the chart of a section; None where a table says all, or where there is nothing to draw."""
+    """Return the chart of a section; None if the section has no rows, or its kind is shown as a table or text only."""
     if not section.table().rows:
         return None
     if isinstance(section, Calibration):
@@ -148,8 +152,10 @@ def _series(section: Rows, column: Column, language: Language, *, limit: int | N
 
 
 def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
-    """Return round numbers from `low` to `high`, about so many.
+    """Return about as many round numbers between `low` and `high`, for the ticks of an axis.
 
+    Examples
+    --------
     >>> ticks(0.0, 0.9), ticks(0.0, 96_000.0)
     ([0.0, 0.2, 0.4, 0.6, 0.8], [0.0, 20000.0, 40000.0, 60000.0, 80000.0])
     """
@@ -161,8 +167,10 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
 
 
 def decades(low: float, high: float) -> Sequence[float]:
-    """Return the powers of ten from `low` to `high`.
+    """Return the powers of ten between `low` and `high`, for the ticks of a logarithmic axis.
 
+    Examples
+    --------
     >>> decades(1.0, 2_500.0)
     [1.0, 10.0, 100.0, 1000.0]
     """

@@ -1,4 +1,4 @@
-"""Quantities with title, unit and format: what an axis or a column of a section shows."""
+"""Axes and columns of sections: title, unit and format of a quantity."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ INTERVAL = {"zh": "区间", "en": "interval"}
 
 
 class Axis(Frozen):
-    """A quantity.
+    """A quantity with its title, unit and format.
 
     Attributes
     ----------
     title : Text
-        The quantity.
+        Name of the quantity, such as "cost".
     unit : Text or None
-        Its unit; None for a share, a score or a text.
+        Its unit, such as "yuan"; None for a share, a score or a text.
     format : Format
-        How its figures are written.
+        Format of its values, see `ml.report.formats.format_figure`.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class Axis(Frozen):
     format: Format = "text"
 
     def label(self, language: Language = "en") -> str:
-        """Return title and unit."""
+        """Return the title with the unit in parentheses."""
         title = getattr(self.title, language)
         if self.unit is None:
             return str(title)
@@ -54,14 +54,14 @@ class Axis(Frozen):
 
 
 class Interval(Frozen):
-    """Two keys of each row between which the value of a column lies.
+    """An interval around the values of a column.
 
     Attributes
     ----------
     low, high : str
-        Keys of the row.
+        Keys of each row with the lower and the upper limit.
     level : float
-        Probability of the interval, 0 to 1.
+        Probability of the interval, above 0 and below 1.
     """
 
     low: str = "low"
@@ -69,21 +69,21 @@ class Interval(Frozen):
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def label(self, language: Language = "en") -> str:
-        """Return the name of the interval."""
+        """Return the title of the interval, such as "95% interval"."""
         return f"{self.level:.0%} {INTERVAL[language]}"
 
 
 class Column(Axis):
-    """A quantity of each row of a table.
+    """A column of a section: a quantity with one value in each row.
 
     Attributes
     ----------
     name : str
-        Key of the row.
+        Key of the value in each row.
     intervals : tuple of Interval
-        Intervals around the value, the narrowest last.
+        Intervals around the value, the widest first.
     tracked : bool
-        Whether the figures are logged with the version, one for each row.
+        Whether the values are logged as metrics of the model version, one for each row.
     """
 
     name: str
@@ -103,6 +103,19 @@ def column(
 ) -> Column:
     """Return a column with a title in both languages.
 
+    Parameters
+    ----------
+    name : str
+        Key of the value in each row.
+    zh, en : str
+        Titles.
+    format : Format
+        Format of the values, see `ml.report.formats.format_figure`.
+    unit, interval, tracked
+        See `Column`.
+
+    Examples
+    --------
     >>> column("share", "占比", "share of applications", "share").title.en
     'share of applications'
     """
@@ -111,8 +124,10 @@ def column(
 
 
 def axis(zh: str, en: str, format: Format, *, unit: Text | None = None) -> Axis:
-    """Return a quantity with a title in both languages.
+    """Return an axis with a title in both languages; see `Axis`.
 
+    Examples
+    --------
     >>> axis("成本", "cost", "amount", unit=Text(zh="元", en="yuan")).label("zh")
     '成本（元）'
     """

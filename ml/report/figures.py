@@ -1,4 +1,4 @@
-"""Sections as a PNG: a panel for each chart, on a grid of fixed sizes, in the look of `ml.report.style`."""
+"""PNG renderer: one panel for each section, on a grid of fixed size, in the style of `ml.report.style`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.text import Text as Words
+from matplotlib.text import Text as FigureText
 from matplotlib.ticker import FuncFormatter
 
 from features.errors import ConfigError
@@ -29,8 +29,8 @@ from ml.report.report import Report
 from ml.report.sections import Metrics, Section
 from ml.report.style import BAD, BAND_OPACITY, CONTROL, DASHES, INK, LINE, QUIET_INK, SERIES
 
-WIDTH, PANEL_HEIGHT, HEAD, DPI = 6.4, 3.4, 0.9, 110  # inches of a panel and of the heading; dots an inch
-MAX_MARKERS, MIN_BAR_SLOTS = 24, 6  # points with a mark; groups for which a panel has room at least
+WIDTH, PANEL_HEIGHT, HEAD, DPI = 6.4, 3.4, 0.9, 110  # inches of a panel and of the heading; dots per inch
+MAX_MARKERS, MIN_BAR_SLOTS = 24, 6  # points that are drawn with a marker; groups that a panel has room for
 STYLE = {
     "font.size": 9, "text.color": INK, "axes.labelcolor": QUIET_INK, "xtick.color": QUIET_INK, "ytick.color": QUIET_INK,
     "axes.edgecolor": LINE, "axes.grid": True, "axes.grid.axis": "y", "grid.color": LINE, "axes.axisbelow": True,
@@ -41,7 +41,16 @@ STYLE = {
 
 
 def draw_report(report: Report, path: Path, *, language: Language = "en") -> None:
-    """Draw the metrics and every chart of a report.
+    """Draw the metrics and all charts of a report into a PNG file.
+
+    Parameters
+    ----------
+    report : Report
+        Report of a model version.
+    path : Path
+        File to write.
+    language : {'en', 'zh'}
+        Language of titles and labels.
 
     Raises
     ------
@@ -61,16 +70,20 @@ def draw_sections(
     columns: int = 2,
     language: Language = "en",
 ) -> None:
-    """Draw sections, a panel each, and write the file whole.
+    """Draw sections into a PNG file, one panel each; the file is replaced in one step.
 
     Parameters
     ----------
     sections : sequence of Section
-        From left to right, then down.
+        In reading order: from left to right, then from top to bottom.
+    path : Path
+        File to write.
     title, subtitle : str
-        What they say, and of what.
+        Heading of the figure and the line below it.
     columns : int
         Panels side by side.
+    language : {'en', 'zh'}
+        Language of titles and labels.
 
     Raises
     ------
@@ -82,7 +95,7 @@ def draw_sections(
     size = (WIDTH * columns, PANEL_HEIGHT * lines + HEAD)
     with rc_context({**STYLE, "font.family": ["DejaVu Sans", *chinese_fonts()]}):
         layout = ConstrainedLayoutEngine(rect=(0.01, 0.01, 0.98, 0.99 - HEAD / size[1]), hspace=0.05, wspace=0.03)
-        figure = Figure(figsize=size, layout=layout)  # without pyplot: a notebook keeps its own backend
+        figure = Figure(figsize=size, layout=layout)  # not by pyplot, which would change the backend of a notebook
         figure.text(0.12 / size[0], 1 - 0.12 / size[1], title, va="top", fontsize=12, fontweight="bold")
         under = textwrap.fill(subtitle, round(14 * size[0]))
         figure.text(0.12 / size[0], 1 - 0.42 / size[1], under, va="top", color=QUIET_INK)
@@ -127,13 +140,13 @@ def _lines(panel: Any, chart: Lines) -> None:
         panel.plot([x0, x1], [y0, y1], color=CONTROL, linestyle=":", linewidth=1.2, label=chart.diagonal)
     panel.set(xlabel=chart.x_axis.title, ylabel=chart.y_axis.title, ylim=(y0, y1 + 0.06 * (y1 - y0)))
     panel.set_yticks(ticks(y0, y1))
-    panel.yaxis.set_major_formatter(_written(chart.y_axis))
+    panel.yaxis.set_major_formatter(_tick_formatter(chart.y_axis))
     if chart.log_x:
         panel.set_xscale("log")
         panel.set_xticks(decades(x0, x1), minor=False)
         panel.minorticks_off()
     if chart.labels is None:
-        panel.xaxis.set_major_formatter(_written(chart.x_axis))
+        panel.xaxis.set_major_formatter(_tick_formatter(chart.x_axis))
     else:
         labels = chart.shown_labels()
         panel.set_xticks(list(labels), list(labels.values()))
@@ -154,8 +167,8 @@ def _bars(panel: Any, chart: HorizontalBars, language: Language) -> None:
                 if low is not None and up is not None:
                     panel.plot([low, up], [place, place], color=INK, linewidth=1.4, label="_")
                     end = max(end, up)
-            words = "–" if value is None else format_figure(value, series.format, language)
-            panel.annotate(f" {words}", (end, place), va="center", fontsize=8, color=QUIET_INK)
+            label = "–" if value is None else format_figure(value, series.format, language)
+            panel.annotate(f" {label}", (end, place), va="center", fontsize=8, color=QUIET_INK)
             high = max(high, end)
     panel.set(
         xlabel=chart.axis.title,
@@ -165,12 +178,12 @@ def _bars(panel: Any, chart: HorizontalBars, language: Language) -> None:
     panel.set_yticks(range(len(chart.categories)), chart.categories)
     panel.grid(axis="y", visible=False)
     panel.grid(axis="x", visible=True)
-    panel.xaxis.set_major_formatter(_written(chart.axis))
+    panel.xaxis.set_major_formatter(_tick_formatter(chart.axis))
     _legend(panel)
 
 
 def _legend(panel: Any) -> None:
-    """Put the legend below the axis title, off the data."""
+    """Draw the legend below the axis title, where it covers no data."""
     handles, labels = panel.get_legend_handles_labels()
     if len(labels) > 1:
         panel.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=min(len(labels), 4))
@@ -194,17 +207,17 @@ def _table(panel: Any, section: Section, language: Language) -> None:
             cell.get_text().set_horizontalalignment("left")
 
 
-def _written(axis: ChartAxis) -> FuncFormatter:
+def _tick_formatter(axis: ChartAxis) -> FuncFormatter:
     return FuncFormatter(lambda value, _: format_tick(round(float(value), 12), axis.format))
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write a figure whole: under another name, then renamed."""
+    """Write a figure under a temporary name, then rename it."""
     part = path.with_name(f".{path.name}.{os.getpid()}.png")
     try:
-        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # not every font has a bold face
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # fonts without a bold face
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one warning for each character that no font has: `_warn` says it once
+            warnings.simplefilter("ignore")  # matplotlib warns once per missing character; `_warn` warns once
             figure.savefig(part, dpi=DPI)
         part.replace(path)
     except OSError as e:
@@ -215,6 +228,6 @@ def _save(figure: Figure, path: Path) -> None:
 
 
 def _warn(figure: Figure, path: Path) -> None:
-    """Say once, not for each character, that a name could not be written."""
-    if not chinese_fonts() and any(has_chinese(words.get_text()) for words in figure.findobj(Words)):
+    """Print one note if the figure has Chinese text and no font has the characters."""
+    if not chinese_fonts() and any(has_chinese(text.get_text()) for text in figure.findobj(FigureText)):
         print(f"note: {MISSING.format(path=path)}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""A report as files, for whoever opens the folder of a version."""
+"""Files of a report in the folder of a model version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from ml.report.report import Report
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write `report.json`, `report.html` and `report.png`; the picture needs matplotlib, of the train extra.
+    """Write `report.json`, `report.html` and `report.png` into a folder.
+
+    The PNG file needs matplotlib, which the extra `train` installs.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Fonts with Chinese characters, looked for on the disk each time: the font cache of matplotlib may be older."""
+"""Installed fonts with Chinese characters, searched on disk, because matplotlib's font cache may be outdated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
 
 MISSING = (
-    "no font with Chinese characters is installed, so they are boxes in {path}: install the package fonts-noto-cjk "
+    "{path} shows boxes instead of Chinese characters, because no font has them: install the package fonts-noto-cjk "
     "(Debian, Ubuntu), google-noto-sans-cjk-fonts (Fedora) or noto-fonts-cjk (Arch), then run the command again"
 )
 _FILES = re.compile(
@@ -21,13 +21,13 @@ _CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def chinese_fonts() -> list[str]:
-    """Return the names of the installed fonts that have Chinese characters, made known to matplotlib; sans first."""
+    """Register the installed fonts with Chinese characters in matplotlib; return their names, sans-serif first."""
     names: list[str] = []
     for path in sorted(_files(), key=lambda p: ("serif" in p.name.lower(), p.name)):
         try:
             fontManager.addfont(str(path))
             name = FontProperties(fname=str(path)).get_name()
-        except (OSError, RuntimeError, ValueError):  # no font, whatever its name says
+        except (OSError, RuntimeError, ValueError):  # the file is not a font
             continue
         if name not in names:
             names.append(name)
@@ -41,6 +41,8 @@ def _files() -> Iterator[Path]:
 def has_chinese(text: str) -> bool:
     """Return whether a text has Chinese characters or punctuation.
 
+    Examples
+    --------
     >>> has_chinese("澄舟X5"), has_chinese("brakes")
     (True, False)
     """

@@ -1,4 +1,4 @@
-"""How a figure is written: one name for each format, the same in every medium."""
+"""Formats of values in reports: one name for each format, used by all renderers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ _FLAGS = {"zh": ("否", "是"), "en": ("no", "yes")}
 
 
 def format_figure(value: Cell, format: Format, language: Language = "en") -> str:
-    """Return a figure as text; the empty text where there is none.
+    """Return a value as text; the empty text for None.
 
     Parameters
     ----------
     value : str, bool, int, float or None
-        A share is a fraction; an amount is in whole units.
+        A share is a fraction between 0 and 1. A text is returned as it is.
     format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
-        What the figure is; a gain above zero has a plus.
+        'flag': yes or no. 'count' and 'amount': no decimals. 'number': two decimals below 100. 'score': four decimals
+        below 100. 'share': percent. 'gain': as a score, with a plus if it is above 0.
+    language : {'en', 'zh'}
+        Language of a flag.
 
     Examples
     --------
@@ -48,8 +51,10 @@ def _pattern(size: float, format: Format) -> str:
 
 
 def format_tick(value: float, format: Format) -> str:
-    """Return a round figure beside an axis, with no more digits than it needs.
+    """Return the label of a tick, without trailing zeros.
 
+    Examples
+    --------
     >>> format_tick(0.05, "share"), format_tick(20_000.0, "amount"), format_tick(0.0, "share")
     ('5%', '20,000', '0')
     """
@@ -59,8 +64,10 @@ def format_tick(value: float, format: Format) -> str:
 
 
 def format_interval(low: Cell, high: Cell, format: Format, language: Language = "en") -> str:
-    """Return an interval as text; the empty text where an end is missing.
+    """Return an interval as text; the empty text if a limit is None.
 
+    Examples
+    --------
     >>> format_interval(0.7, 0.8, "score"), format_interval(-0.01, 0.05, "share", "zh")
     ('0.7000 – 0.8000', '-1.00%～5.00%')
     """

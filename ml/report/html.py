@@ -1,4 +1,4 @@
-"""A report as one HTML file, or as a fragment for a page: no script, no other host, no `style` attribute."""
+"""HTML renderer: one file or a fragment of a page, without scripts, external files or `style` attributes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from html import escape
 
 from ml.report.cells import TextTable, text_table
 from ml.report.charts import chart_of
+from ml.report.columns import Interval
 from ml.report.formats import Language, format_figure, format_interval
 from ml.report.report import Report
 from ml.report.sections import Paragraph, Section
@@ -13,16 +14,16 @@ from ml.report.style import CSS, PAPER
 from ml.report.svg import legend, svg_of
 
 LANGUAGES = {"zh": "zh-CN", "en": "en"}
-_WORDS = {
-    "figures": {"zh": "数据表", "en": "Figures"},
-    "notes": {"zh": "使用限制", "en": "Limits"},
+_LABELS = {
+    "data": {"zh": "数据表", "en": "Data table"},
+    "notes": {"zh": "说明", "en": "Notes"},
     "baseline": {"zh": "基线", "en": "baseline"},
 }
-LONG, NARROW = 12, 4  # rows of a table that is not folded; columns of one that fits into half the width
+MAX_OPEN_ROWS, MAX_NARROW_COLUMNS = 12, 4  # a table with more rows is folded; with more columns it has full width
 
 
 def html_page(report: Report, language: Language = "en") -> str:
-    """Return a whole document that needs no other file.
+    """Return a report as a complete HTML document that needs no other file.
 
     Examples
     --------
@@ -38,11 +39,11 @@ def html_page(report: Report, language: Language = "en") -> str:
 
 
 def html_fragment(report: Report, language: Language = "en") -> str:
-    """Return one `article`; the page around it brings `ml.report.style.CSS`."""
+    """Return a report as an `article` element, for a page that includes `ml.report.style.CSS`."""
     panels = "".join(_panel(section, language) for section in report.sections)
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     if notes:
-        panels += f'<section class="panel wide"><h2>{_WORDS["notes"][language]}</h2><ul>{notes}</ul></section>'
+        panels += f'<section class="panel wide"><h2>{_LABELS["notes"][language]}</h2><ul>{notes}</ul></section>'
     return (
         f'<article class="report"><h1>{escape(headline(report, language))}</h1>'
         f'<p class="quiet">{escape(report.protocol)}</p><div class="grid">{panels}</div></article>'
@@ -50,16 +51,17 @@ def html_fragment(report: Report, language: Language = "en") -> str:
 
 
 def headline(report: Report, language: Language = "en") -> str:
-    """Return the answer in one line: the first metric with its interval, beside the baseline."""
+    """Return one line with the first metric, its 95 % interval and its value for the baseline."""
     metric = next(iter(report.metrics.values()), None)
     if metric is None:
         return report.task
-    words = f"{report.task}: {metric.name} {format_figure(metric.value, 'score', language)}"
+    colon, before, after, comma = "：（），" if language == "zh" else (": ", " (", ")", ", ")
+    line = f"{report.task}{colon}{metric.name} {format_figure(metric.value, 'score', language)}"
     if interval := format_interval(metric.low, metric.high, "score", language):
-        words += f" (95%: {interval})"
+        line += f"{before}{Interval().label(language)} {interval}{after}"
     if metric.baseline is not None:
-        words += f", {_WORDS['baseline'][language]} {format_figure(metric.baseline, 'score', language)}"
-    return words
+        line += f"{comma}{_LABELS['baseline'][language]} {format_figure(metric.baseline, 'score', language)}"
+    return line
 
 
 def _panel(section: Section, language: Language) -> str:
@@ -73,24 +75,24 @@ def _panel(section: Section, language: Language) -> str:
     chart, table = chart_of(section, language), text_table(section.table(), language)
     if chart is not None:
         parts += [legend(chart), svg_of(chart, f"{title}. {summary}".strip(), language)]
-    folded = chart is not None or len(table.rows) > LONG
+    folded = chart is not None or len(table.rows) > MAX_OPEN_ROWS
     parts.append(_folded(_table(table, title), language) if folded else _table(table, title))
-    wide = chart is None and len(table.header) > NARROW
+    wide = chart is None and len(table.header) > MAX_NARROW_COLUMNS
     return f'<section class="panel{" wide" if wide else ""}">{"".join(parts)}</section>'
 
 
 def _folded(content: str, language: Language) -> str:
-    return f"<details><summary>{_WORDS['figures'][language]}</summary>{content}</details>"
+    return f"<details><summary>{_LABELS['data'][language]}</summary>{content}</details>"
 
 
-def _table(table: TextTable, title: str) -> str:
+def _table(table: TextTable, caption: str) -> str:
     head = "".join(
-        f'<th scope="col"{_aligned(is_number)}>{escape(words)}</th>'
-        for words, is_number in zip(table.header, table.is_number, strict=True)
+        f'<th scope="col"{_aligned(is_number)}>{escape(title)}</th>'
+        for title, is_number in zip(table.header, table.is_number, strict=True)
     )
     body = "".join(f"<tr>{_cells(row, table.is_number)}</tr>" for row in table.rows)
     return (
-        f'<div class="scroll"><table aria-label="{escape(title)}"><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table aria-label="{escape(caption)}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -98,7 +100,7 @@ def _table(table: TextTable, title: str) -> str:
 def _cells(row: tuple[str, ...], is_number: tuple[bool, ...]) -> str:
     first = f'<th scope="row"{_aligned(is_number[0])}>{escape(row[0])}</th>'
     others = zip(row[1:], is_number[1:], strict=True)
-    return first + "".join(f"<td{_aligned(number)}>{escape(words)}</td>" for words, number in others)
+    return first + "".join(f"<td{_aligned(number)}>{escape(text)}</td>" for text, number in others)
 
 
 def _aligned(is_number: bool) -> str:

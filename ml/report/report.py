@@ -1,4 +1,4 @@
-"""A report: what was measured, how, in typed sections that JSON holds whole."""
+"""The report on a model version: an ordered collection of typed sections, stored as JSON."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ml.report.sections import Metric, Metrics, Row, Section
 
 
 class Report(Frozen):
-    """Evaluation of one estimator.
+    """Evaluation of one estimator on held-out rows.
 
     Attributes
     ----------
     task : str
         Name of the task.
     protocol : str
-        In one line: how the rows were held out.
+        One line on how rows were split into training and hold-out rows.
     sections : tuple of Section
-        In the order in which they are read; each name once.
+        In reading order; names are unique.
     notes : tuple of str
-        What limits the figures.
+        Remarks that limit the validity of the figures.
 
     Examples
     --------
@@ -43,36 +43,36 @@ class Report(Frozen):
 
     @field_validator("sections")
     @classmethod
-    def _have_names_of_their_own(cls, sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    def _names_are_unique(cls, sections: tuple[Section, ...]) -> tuple[Section, ...]:
         names = [s.name for s in sections]
         if twice := [n for n in names if names.count(n) > 1]:
             raise ValueError(f"two sections are named '{twice[0]}'")
         return sections
 
     def __getitem__(self, name: str) -> Section:
-        """Return a section by its name; KeyError names those there are."""
+        """Return the section of this name; a KeyError lists the names."""
         by_name = {s.name: s for s in self.sections}
         if name not in by_name:
             raise KeyError(f"{self.task}: no section '{name}'; the report has {', '.join(by_name)}")
         return by_name[name]
 
     def __contains__(self, name: object) -> bool:
-        """Return whether a section has this name."""
+        """Return whether the report has a section of this name."""
         return any(s.name == name for s in self.sections)
 
     def rows(self, name: str) -> list[Row]:
-        """Return the rows of a section as mappings, for a data frame."""
+        """Return the rows of a section as dicts, as in ``pd.DataFrame(report.rows("metrics"))``."""
         return list(self[name].table().rows)
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Metrics by name, the one that the gate compares first."""
+        """Return the metrics by name; the first is the primary metric."""
         return {m.name: m for s in self.sections if isinstance(s, Metrics) for m in s.rows}
 
     def tracked_figures(self) -> dict[str, float]:
-        """Return the figures that are logged with a version: metrics and tracked columns."""
+        """Return the figures that are logged as metrics of a model version, by name."""
         return {name: value for section in self.sections for name, value in section.tracked_figures().items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain content for JSON; `Report.model_validate` reads it back."""
+        """Return the content for JSON, which `Report.model_validate` reads."""
         return self.model_dump(mode="json")

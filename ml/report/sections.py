@@ -1,6 +1,7 @@
-"""Sections of a report: frozen figures that say what they are, in which unit, and how they are drawn.
+"""Sections of a report: figures with titles, units and formats.
 
-Every section is a table (`table`), so that each figure of a chart can also be read; what else it is decides the chart.
+Every section has a table (`table`), so each figure of a chart can be read as a number. The class of a section decides
+its chart.
 """
 
 from __future__ import annotations
@@ -24,32 +25,32 @@ _METRIC_COLUMNS = (
 _GAIN_COLUMNS = (
     column("metric", "指标", "metric"),
     column("baseline", "基线", "baseline"),
-    column("baseline_value", "基线数值", "value of the baseline", "score"),
-    column("gain", "提升（正为更好）", "gain (above 0 is better)", "gain", interval=Interval()),
+    column("baseline_value", "基线数值", "value of baseline", "score"),
+    column("gain", "提升（大于 0 为更好）", "gain (above 0 is better)", "gain", interval=Interval()),
 )
 
 
 class _Section(Frozen):
-    """What all sections have: a name that is unique in the report, a title, and the answer in one sentence."""
+    """Base class: a name that is unique in the report, a title, and the result in one sentence."""
 
     name: str = Field(min_length=1)
     title: Text
     summary: Text | None = None
 
     def tracked_figures(self) -> dict[str, float]:
-        """Return the figures that are logged with a version, by name."""
+        """Return the figures that are logged as metrics of a model version, by name."""
         return {}
 
 
 class Rows(_Section):
-    """Rows with typed columns; a key that a row lacks has no value.
+    """Section with typed columns; values that a row lacks are None.
 
     Attributes
     ----------
     columns : tuple of Column
-        The first names the row.
+        The first has the name of each row.
     rows : tuple of mapping
-        Column name, or end of an interval, to value.
+        Values by name of the column, and limits by `low` and `high` of its intervals.
 
     Examples
     --------
@@ -73,11 +74,11 @@ class Rows(_Section):
         return tuple({k: row.get(k) for k in keys} for row in rows)
 
     def table(self) -> Rows:
-        """Return the section itself."""
+        """Return the section itself, which is a table."""
         return self
 
     def tracked_figures(self) -> dict[str, float]:
-        """Return the figures of tracked columns by `<row>.<column>`."""
+        """Return the values of tracked columns by `<row>.<column>`."""
         first = self.columns[0].name
         return {
             f"{row[first]}.{c.name}": float(value)
@@ -89,20 +90,20 @@ class Rows(_Section):
 
 
 class Table(Rows):
-    """Rows that no chart shows."""
+    """Section that is shown as a table, without a chart."""
 
     kind: Literal["table"] = "table"
 
 
 class _Drawn(Rows):
-    """Rows of which some columns are drawn over the first.
+    """Section with a chart of some columns over the first one.
 
     Attributes
     ----------
     y : Axis
-        What the columns drawn have in common.
+        Title, unit and format of the vertical axis (of bars: the horizontal one).
     drawn : tuple of str
-        Names of these columns, three at most: the palette has so many colours that everybody can tell apart.
+        Names of the columns in the chart, at most three: the palette has three colours that all readers can tell apart.
     """
 
     y: Axis
@@ -115,19 +116,19 @@ class _Drawn(Rows):
         return self
 
     def series(self) -> list[Column]:
-        """Return the columns drawn."""
+        """Return the columns in the chart."""
         by_name = {c.name: c for c in self.columns}
         return [by_name[n] for n in self.drawn]
 
 
 class Bars(_Drawn):
-    """Columns drawn as bars, a group for each row, the first interval of a column as a whisker."""
+    """Section with a bar chart: one group of bars for each row, and the first interval of a column as an error bar."""
 
     kind: Literal["bars"] = "bars"
 
 
 class Curve(_Drawn):
-    """Columns drawn as lines over the number in the first one, intervals as bands.
+    """Section with a line chart over the number in the first column; intervals are bands.
 
     Attributes
     ----------
@@ -140,37 +141,43 @@ class Curve(_Drawn):
 
 
 class Threshold(Frozen):
-    """A value at which something is to be done."""
+    """A horizontal line at a value that calls for action, with its title."""
 
     value: float
     title: Text
 
 
 class TimeSeries(_Drawn):
-    """Columns drawn as lines over the periods in the first one, intervals as bands.
+    """Section with a line chart over the periods in the first column; intervals are bands.
 
     Attributes
     ----------
     thresholds : tuple of Threshold
-        Horizontal lines.
+        Horizontal lines in the chart.
     """
 
     kind: Literal["time_series"] = "time_series"
     thresholds: tuple[Threshold, ...] = ()
 
     def tracked_figures(self) -> dict[str, float]:
-        """Return the figures of tracked columns by `<column>/<period>`."""
+        """Return the values of tracked columns by `<column>/<period>`."""
         parts = {tuple(key.rsplit(".", 1)): value for key, value in super().tracked_figures().items()}
         return {f"{column}/{period}": value for (period, column), value in parts.items()}
 
 
 class Metric(Frozen):
-    """A metric with its interval, and the same metric of the baseline prediction.
+    """A metric with its interval and its value for the baseline.
 
     Attributes
     ----------
+    name : str
+        Name of the metric, such as "roc_auc".
+    value : float or None
+        Value on the hold-out rows.
+    low, high : float or None
+        Limits of the 95 % interval.
     baseline : float or None
-        None for a metric that reads more than the baseline predicts.
+        Value for the baseline; None if the metric reads columns that the baseline does not predict.
     """
 
     name: str
@@ -181,17 +188,17 @@ class Metric(Frozen):
 
 
 class Metrics(_Section):
-    """How good the answers are, the metric that the gate compares first; 95 % intervals."""
+    """Metrics on the hold-out rows with 95 % intervals, the primary metric first."""
 
     kind: Literal["metrics"] = "metrics"
     rows: tuple[Metric, ...]
 
     def table(self) -> Rows:
-        """Return metric, value with interval, and the baseline's."""
+        """Return one row for each metric: value, interval and value for the baseline."""
         return _as_table(self, _METRIC_COLUMNS, self.rows)
 
     def tracked_figures(self) -> dict[str, float]:
-        """Return each metric, its `.low` and `.high`, and the baseline's as `.baseline`."""
+        """Return each metric as `<name>`, `<name>.low`, `<name>.high` and `<name>.baseline`."""
         figures = {
             f"{m.name}{end}": v
             for m in self.rows
@@ -201,16 +208,16 @@ class Metrics(_Section):
 
 
 class Gain(Frozen):
-    """What a candidate gains over a baseline by one metric; above zero is better whatever the metric.
+    """Gain of a candidate over a baseline in one metric; above 0 is better, also for metrics where lower is better.
 
     Attributes
     ----------
     metric, baseline : str
-        What is compared, and with what.
+        Names of the metric and of the baseline.
     baseline_value : float or None
-        The metric of the baseline.
+        Value of the metric for the baseline.
     gain, low, high : float
-        Gain with its 95 % interval, on the same rows.
+        Gain on the same rows and its 95 % interval.
     """
 
     metric: str
@@ -222,18 +229,18 @@ class Gain(Frozen):
 
 
 class Gains(_Section):
-    """What the candidate gains over baselines."""
+    """Gains of the candidate over baselines."""
 
     kind: Literal["gains"] = "gains"
     rows: tuple[Gain, ...]
 
     def table(self) -> Rows:
-        """Return metric, baseline, its value, and the gain with its interval."""
+        """Return one row for each gain: metric, baseline, value of the baseline, gain and interval."""
         return _as_table(self, _GAIN_COLUMNS, self.rows)
 
 
 class CalibrationBin(Frozen):
-    """Rows with similar predictions: mean prediction and observed value."""
+    """A bin of rows with similar predictions: mean prediction, mean outcome and number of rows."""
 
     predicted: Number
     observed: Number
@@ -241,7 +248,7 @@ class CalibrationBin(Frozen):
 
 
 class Calibration(_Section):
-    """Predictions against outcomes, drawn beside the diagonal.
+    """Reliability diagram: mean outcome over mean prediction by bin, with the diagonal.
 
     Attributes
     ----------
@@ -257,7 +264,7 @@ class Calibration(_Section):
     rows: tuple[CalibrationBin, ...]
 
     def table(self) -> Rows:
-        """Return predicted and observed value, and the number of rows, of each bin."""
+        """Return one row for each bin: predicted value, observed value and number of rows."""
         columns = [Column(name=n, **dict(axis)) for n, axis in (("predicted", self.x), ("observed", self.y))]
         if any(b.rows is not None for b in self.rows):
             columns.append(column("rows", "行数", "rows", "count"))
@@ -266,33 +273,33 @@ class Calibration(_Section):
 
 
 class Feature(Frozen):
-    """A feature and how much it moves the answer."""
+    """A feature and its importance."""
 
     name: str
     importance: Number
 
 
 class Importance(_Section):
-    """How much each feature moves the answer, the strongest first."""
+    """Importance of the features, the highest first."""
 
     kind: Literal["importance"] = "importance"
     x: Axis
     rows: tuple[Feature, ...]
 
     def table(self) -> Rows:
-        """Return feature and importance."""
+        """Return one row for each feature: name and importance."""
         columns = (column("name", "特征", "feature"), Column(name="importance", **dict(self.x)))
         return _as_table(self, columns, self.rows)
 
 
 class Paragraph(_Section):
-    """A text without figures of its own, such as what a table assumes."""
+    """Section with a text, such as the assumptions of a table."""
 
     kind: Literal["paragraph"] = "paragraph"
     text: str
 
     def table(self) -> Rows:
-        """Return one cell."""
+        """Return a table with the text as its single cell."""
         columns = (Column(name="text", title=self.title),)
         return Table(name=self.name, title=self.title, columns=columns, rows=({"text": self.text},))
 

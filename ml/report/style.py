@@ -1,7 +1,7 @@
-"""The one look of reports, figures and pages: colours, type and sizes.
+"""Style of reports, figures and pages: colours, fonts and sizes.
 
-Text has at least 4.5 : 1 on the surface, marks 3 : 1. The colours of series differ in lightness too, so that they can
-be told apart without hue; a threshold is red and dashed.
+The contrast on the surface is at least 4.5 : 1 for text and 3 : 1 for marks. The colours of series also differ in
+lightness, so readers who do not see hues can tell them apart. Thresholds are red and dashed.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ PAPER, SURFACE, LINE, CONTROL = "#f5f5f2", "#ffffff", "#e2e2dc", "#7d838c"
 INK, QUIET_INK = "#17191c", "#4b515a"
 ACCENT, BAD = "#0f5e8c", "#97301c"
 SERIES = (ACCENT, CONTROL, INK)
-DASHES = ((5, 3), (1.5, 2.5))  # of thresholds, from the lowest
-BAND_OPACITY = 0.22  # of the colour of the series
+DASHES = ((5, 3), (1.5, 2.5))  # dash patterns of the thresholds, the lowest first
+BAND_OPACITY = 0.22  # relative to the colour of the series
 
 FONTS = (
     "system-ui", '"Segoe UI"', '"PingFang SC"', '"Microsoft YaHei"', '"Noto Sans CJK SC"', '"WenQuanYi Micro Hei"',

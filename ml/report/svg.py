@@ -1,4 +1,4 @@
-"""Charts as inline SVG whose words keep their size at every width: positions are percentages, curves stretch."""
+"""SVG renderer: positions are percentages of the width, so a chart stretches and its text keeps its size."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ml.report.charts import Band, HorizontalBars, Lines, Series, Values, decade
 from ml.report.formats import Language, format_figure, format_tick
 from ml.report.style import BAD, BAND_OPACITY, CONTROL, DASHES, INK, LINE, SERIES
 
-HEIGHT, TOP, BOTTOM = 240, 18, 42  # px of a line chart, and of its margins
-LEFT, RIGHT = 10.0, 97.0  # % of its width
-BAR, GAP = 16, 10  # px
-NAMES, ENDS = 34.0, 84.0  # % of the width where bars begin and end
+HEIGHT, TOP, BOTTOM = 240, 18, 42  # px: height of a line chart, and its margins
+LEFT, RIGHT = 10.0, 97.0  # % of the width: ends of the horizontal axis
+BAR, GAP = 16, 10  # px: height of a bar, and distance between groups
+BAR_X0, BAR_X1 = 34.0, 84.0  # % of the width: where bars begin and end
 MAX_MARKERS = 24
 Scale = Callable[[float], float]
 
 
 def svg_of(chart: Lines | HorizontalBars, description: str, language: Language = "en") -> str:
-    """Return the `svg` element; `description` is a whole sentence for those who cannot see it."""
+    """Return a chart as an `svg` element; screen readers read `description`."""
     body, height = _lines(chart) if isinstance(chart, Lines) else _bars(chart, language)
     head = f'<svg class="chart" width="100%" height="{height}" role="img" aria-label="{escape(description)}">'
     return f"{head}{''.join(body)}</svg>"
 
 
 def legend(chart: Lines | HorizontalBars) -> str:
-    """Return what the colours mean, for above the chart; nothing where there is one series alone."""
+    """Return the legend of a chart as HTML; the empty text if it has one entry only."""
     marks = [(s.title, SERIES[i % len(SERIES)]) for i, s in enumerate(chart.series)]
     items = [_key(title, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{c}" stroke-width="3"/>') for title, c in marks]
     for i, series in enumerate(chart.series):
@@ -53,20 +53,20 @@ def _dash(i: int) -> str:
     return f' stroke-dasharray="{" ".join(map(str, DASHES[i % len(DASHES)]))}"'
 
 
-def _text(x: float, y: float, words: str, anchor: str = "middle", more: str = "") -> str:
-    return f'<text x="{x:.2f}%" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(words)}</text>'
+def _text(x: float, y: float, text: str, anchor: str = "middle", more: str = "") -> str:
+    return f'<text x="{x:.2f}%" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(text)}</text>'
 
 
 def _lines(chart: Lines) -> tuple[list[str], int]:
     x0, x1, y0, y1 = chart.extent()
     inner = HEIGHT - TOP - BOTTOM
-    bend: Scale = math.log10 if chart.log_x else float
+    scale_x: Scale = math.log10 if chart.log_x else float
 
     def place_y(value: float) -> float:
         return 100 - 100 * (value - y0) / ((y1 - y0) or 1.0)
 
     def place_x(value: float) -> float:
-        return 100 * (bend(value) - bend(x0)) / ((bend(x1) - bend(x0)) or 1.0)
+        return 100 * (scale_x(value) - scale_x(x0)) / ((scale_x(x1) - scale_x(x0)) or 1.0)
 
     def px(value: float) -> float:
         return TOP + inner * place_y(value) / 100
@@ -78,9 +78,9 @@ def _lines(chart: Lines) -> tuple[list[str], int]:
     for tick in ticks(y0, y1):
         out.append(f'<line x1="{LEFT}%" x2="{RIGHT}%" y1="{px(tick):.1f}" y2="{px(tick):.1f}" stroke="{LINE}"/>')
         out.append(_text(LEFT - 1, px(tick) + 4, format_tick(tick, chart.y_axis.format), "end"))
-    for place, words in _x_labels(chart, x0, x1).items():
+    for place, label in _x_labels(chart, x0, x1).items():
         anchor = "start" if percent(place) < LEFT + 3 else "end" if percent(place) > RIGHT - 3 else "middle"
-        out.append(_text(percent(place), HEIGHT - BOTTOM + 16, words, anchor))
+        out.append(_text(percent(place), HEIGHT - BOTTOM + 16, label, anchor))
     out.append(_text((LEFT + RIGHT) / 2, HEIGHT - 6, chart.x_axis.title))
     stretch = [_area(chart.x, b, i, place_x, place_y) for i, s in enumerate(chart.series) for b in s.bands]
     if chart.diagonal:
@@ -89,7 +89,9 @@ def _lines(chart: Lines) -> tuple[list[str], int]:
     for i, (value, _) in enumerate(chart.thresholds):
         stretch.append(_path(f"M0 {place_y(value):.2f} H100", BAD, f' stroke-width="1.5"{_dash(i)}'))
     for i, s in enumerate(chart.series):
-        stretch.append(_path(_route(chart.x, s.values, place_x, place_y), SERIES[i % len(SERIES)], ' stroke-width="2"'))
+        stretch.append(
+            _path(_points(chart.x, s.values, place_x, place_y), SERIES[i % len(SERIES)], ' stroke-width="2"')
+        )
     box = f'x="{LEFT}%" y="{TOP}" width="{RIGHT - LEFT}%" height="{inner}"'
     box += ' viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible"'
     out.append(f"<svg {box}>{''.join(stretch)}</svg>")
@@ -109,52 +111,52 @@ def _x_labels(chart: Lines, x0: float, x1: float) -> dict[float, str]:
     return {t: format_tick(t, chart.x_axis.format) for t in (decades(x0, x1) if chart.log_x else ticks(x0, x1))}
 
 
-def _path(route: str, colour: str, more: str) -> str:
-    return f'<path d="{route}" fill="none" stroke="{colour}"{more} vector-effect="non-scaling-stroke"/>'
+def _path(data: str, colour: str, more: str) -> str:
+    return f'<path d="{data}" fill="none" stroke="{colour}"{more} vector-effect="non-scaling-stroke"/>'
 
 
-def _route(x: tuple[float, ...], values: Values, place_x: Scale, place_y: Scale) -> str:
-    """Return the path of a series, broken where a value is missing."""
+def _points(x: tuple[float, ...], values: Values, place_x: Scale, place_y: Scale) -> str:
+    """Return the path of a series, with a gap at each missing value."""
     pairs = zip(x, values, strict=True)
-    runs = [list(run) for is_there, run in groupby(pairs, key=lambda p: p[1] is not None) if is_there]
+    runs = [list(run) for has_value, run in groupby(pairs, key=lambda p: p[1] is not None) if has_value]
     return " ".join(
         "M" + " L".join(f"{place_x(a):.2f} {place_y(b):.2f}" for a, b in run if b is not None) for run in runs
     )
 
 
 def _area(x: tuple[float, ...], band: Band, i: int, place_x: Scale, place_y: Scale) -> str:
-    there = [(a, low, high) for a, low, high in zip(x, band.low, band.high, strict=True) if None not in (low, high)]
-    upper = [f"{place_x(a):.2f} {place_y(high or 0.0):.2f}" for a, _, high in there]
-    lower = [f"{place_x(a):.2f} {place_y(low or 0.0):.2f}" for a, low, _ in reversed(there)]
+    limits = [(a, low, high) for a, low, high in zip(x, band.low, band.high, strict=True) if None not in (low, high)]
+    upper = [f"{place_x(a):.2f} {place_y(high or 0.0):.2f}" for a, _, high in limits]
+    lower = [f"{place_x(a):.2f} {place_y(low or 0.0):.2f}" for a, low, _ in reversed(limits)]
     fill = f'fill="{SERIES[i % len(SERIES)]}" fill-opacity="{BAND_OPACITY}"'
     return f'<polygon points="{" ".join([*upper, *lower])}" {fill}/>'
 
 
 def _bars(chart: HorizontalBars, language: Language) -> tuple[list[str], int]:
     high = max([v for s in chart.series for v in (*s.values, *_ends(s)) if v is not None and v > 0] or [1.0])
-    width = ENDS - NAMES
+    width = BAR_X1 - BAR_X0
     group = BAR * len(chart.series) + GAP
     out: list[str] = []
     for k, category in enumerate(chart.categories):
         top = k * group
-        out.append(_text(NAMES - 1.5, top + (group - GAP) / 2 + 4, category, "end", f' fill="{INK}"'))
+        out.append(_text(BAR_X0 - 1.5, top + (group - GAP) / 2 + 4, category, "end", f' fill="{INK}"'))
         for i, series in enumerate(chart.series):
             value, y = series.values[k], top + i * BAR
             length = width * max(value or 0.0, 0.0) / high
             colour = SERIES[i % len(SERIES)]
-            out.append(f'<rect x="{NAMES}%" y="{y + 2}" width="{length:.2f}%" height="{BAR - 4}" fill="{colour}"/>')
+            out.append(f'<rect x="{BAR_X0}%" y="{y + 2}" width="{length:.2f}%" height="{BAR - 4}" fill="{colour}"/>')
             end = length
             for band in series.bands[:1]:
                 low, up = (width * max(v[k] or 0.0, 0.0) / high for v in (band.low, band.high))
                 out.append(
-                    f'<line x1="{NAMES + low:.2f}%" x2="{NAMES + up:.2f}%" y1="{y + BAR / 2}" y2="{y + BAR / 2}" '
+                    f'<line x1="{BAR_X0 + low:.2f}%" x2="{BAR_X0 + up:.2f}%" y1="{y + BAR / 2}" y2="{y + BAR / 2}" '
                     f'stroke="{INK}" stroke-width="2"/>'
                 )
                 end = max(end, up)
-            words = "–" if value is None else format_figure(value, series.format, language)
-            out.append(_text(NAMES + end + 1, y + BAR / 2 + 4, words, "start"))
+            label = "–" if value is None else format_figure(value, series.format, language)
+            out.append(_text(BAR_X0 + end + 1, y + BAR / 2 + 4, label, "start"))
     height = group * len(chart.categories)
-    out.append(_text((NAMES + ENDS) / 2, height + 12, chart.axis.title))
+    out.append(_text((BAR_X0 + BAR_X1) / 2, height + 12, chart.axis.title))
     return out, height + 18
 
 

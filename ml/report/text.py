@@ -1,4 +1,4 @@
-"""A report at a terminal."""
+"""Terminal renderer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ml.report.formats import Language
 from ml.report.report import Report
 from ml.report.sections import Paragraph, Section
 
-MAX_ROWS = 12  # of a table; report.html has the others
+MAX_ROWS = 12  # of a table; report.html shows all rows
 
 
 def text_of(report: Report, language: Language = "en") -> Iterator[RenderableType]:
-    """Return what a terminal shows: the summary of each section, or its table where it has none."""
+    """Yield the lines and tables of a report for rich's console: the summary or else the table of each section."""
     yield RichText.assemble((report.task, "bold"), f": {report.protocol}")
     for section in report.sections:
         yield from _section(section, language)

@@ -48,7 +48,7 @@ def test_a_file_is_replaced_whole_and_nothing_lies_beside_it(tmp_path: Path) -> 
     write_atomically(tmp_path / "folder" / "a.json", b"old")
     write_atomically(tmp_path / "folder" / "a.json", b"new")
     assert [(p.name, p.read_bytes()) for p in (tmp_path / "folder").iterdir()] == [("a.json", b"new")]
-    with pytest.raises(ConfigError, match=r"a\.json/b\.json: .*free disk space or choose another folder"):
+    with pytest.raises(ConfigError, match=r"a\.json/b\.json: .*free space there or choose another place"):
         write_atomically(tmp_path / "folder" / "a.json" / "b.json", b"x")
 
 
