@@ -24,7 +24,7 @@ from ml.estimators.pareto_nbd import ParetoNbd
 
 MIN_CUSTOMERS = 50
 CUT_FACTORS = (0.9, 0.95, 1.0, 1.05, 1.1)  # lengths of the fit periods, relative to the proportional one
-CONSTANT_RATE = "constant rate"  # the naive forecast: every customer keeps the purchase rate of the past
+CONSTANT_RATE = "constant rate"  # the baseline: every customer keeps the purchase rate of the past
 TREES = {
     "objective": "poisson",
     "num_leaves": 6,
@@ -67,7 +67,7 @@ class CustomerValue:
     model : {'bg_nbd', 'pareto_nbd', 'trees'}
         The model with the lowest mean absolute error.
     holdout_errors : mapping of str to HoldoutError
-        By model, and of 'constant rate', the naive forecast.
+        By model, and of 'constant rate', the baseline.
     total_purchases, total_value : float
         Sum over all customers times `correction`.
     correction : float
