@@ -1,4 +1,4 @@
-"""The mean over a bag of models, the same bits for one row as for many."""
+"""Sum and mean over the members of an ensemble, bit-identical for one row and for a batch."""
 
 from __future__ import annotations
 
@@ -11,19 +11,30 @@ Scores = TypeVar("Scores", float, FloatArray)
 
 
 def sequential_sum(scores: Iterable[Scores]) -> Scores:
-    """Return the sum of the scores of a bag's members, added one after the other.
+    """Return the sum of the members' scores, added from left to right.
 
-    Neither `numpy.sum` nor `sum` does so for one row as for many: NumPy adds up eight and more values of one row in
-    pairs, and Python from 3.12 on adds up floats with compensation (what rounding loses is added at the end).
+    `numpy.sum` and `sum` round a single row differently from a batch: NumPy adds eight or more values of one row
+    pairwise, and Python 3.12 or later adds floats with compensated summation.
 
     Parameters
     ----------
-    scores : iterable of float or of array
-        At least one; arrays of one shape.
+    scores : iterable of float or of ndarray
+        Scores of each member, at least one member; arrays of equal shape.
+
+    Returns
+    -------
+    float or ndarray
+        Same type and shape as one element of `scores`.
+
+    Raises
+    ------
+    StopIteration
+        `scores` is empty.
 
     Examples
     --------
     >>> import numpy as np
+    >>> from ml.estimators.bag import sequential_sum
     >>> scores = [1e16, 1.0, -1e16]
     >>> sequential_sum(scores), float(sequential_sum(np.array([[s]]) for s in scores)[0, 0])
     (0.0, 0.0)
@@ -36,5 +47,24 @@ def sequential_sum(scores: Iterable[Scores]) -> Scores:
 
 
 def sequential_mean(scores: Iterable[Scores], *, members: int) -> Scores:
-    """Return the mean of the scores of so many members; see `sequential_sum`."""
+    """Return `sequential_sum(scores) / members`.
+
+    Parameters
+    ----------
+    scores : iterable of float or of ndarray
+        Scores of each member; may be a generator, which is why the count is an argument.
+    members : int
+        Number of members.
+
+    Returns
+    -------
+    float or ndarray
+        Same type and shape as one element of `scores`.
+
+    Examples
+    --------
+    >>> from ml.estimators.bag import sequential_mean
+    >>> sequential_mean([1.0, 2.0, 6.0], members=3)
+    3.0
+    """
     return sequential_sum(scores) / members

@@ -1,12 +1,4 @@
-"""How often customers come back: the BG/NBD model of purchases that may stop for good after any of them.
-
-While active, a customer buys as a Poisson process with a rate drawn from a gamma(r, alpha); after each purchase they
-leave with a probability drawn from a beta(a, b). Everything follows from three numbers of each customer: how often they
-came back, when they last did, and how long they have been watched.
-
-Source: P. S. Fader, B. G. S. Hardie, K. L. Lee (2005), "Counting your customers" the easy way, Marketing Science 24,
-275-284; conditional expectation as in their equation 10.
-"""
+"""BG/NBD model of repeat purchases: a customer may become inactive after any purchase."""
 
 from __future__ import annotations
 
@@ -22,95 +14,147 @@ from features.errors import DataError
 from ml.domain.arrays import FloatArray
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-IMPOSSIBLE = 1e10  # loss where the arithmetic overflows: far from any maximum
-MOST_HISTORIES = 20_000
-BOUND = 12.0  # of the logarithm of a parameter
+OVERFLOW_LOSS = 1e10  # loss where the arithmetic overflows, far from any maximum
+MAX_HISTORIES = 20_000  # a larger sample changes four parameters too little to be worth the time
+LOG_PARAMETER_BOUND = 12.0
 
 
 class BgNbd(SklearnEstimator):
-    """BG/NBD by maximum likelihood.
+    """BG/NBD model fitted by maximum likelihood.
+
+    The same model as `lifetimes.BetaGeoFitter`, with the same three columns (frequency, recency, age `T`).
 
     Attributes
     ----------
     parameters_ : ndarray of shape (4,)
-        r, alpha (in the unit of time given), a, b.
+        r, alpha, a, b; alpha is in the time unit of `recency` and `age`.
+
+    Notes
+    -----
+    While active, a customer buys as a Poisson process whose rate is gamma distributed with shape r and rate alpha.
+    After each purchase the customer becomes inactive with a probability that is beta(a, b) distributed. A customer
+    without a repeat purchase is therefore active with probability 1. Conditional expectation: equation 10 of [1]_,
+    after Euler's transformation of the hypergeometric function, which as published overflows for frequent buyers.
+
+    References
+    ----------
+    .. [1] P. S. Fader, B. G. S. Hardie, K. L. Lee (2005), "Counting your customers" the easy way, Marketing Science
+       24, 275-284.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.estimators.bg_nbd import BgNbd
+    >>> fitted = BgNbd().fit(frequency=[0, 1, 3, 0], recency=[0, 40, 30, 0], age=[50, 60, 55, 20])  # weeks
+    >>> fitted.parameters_.shape
+    (4,)
     >>> model = BgNbd()
     >>> model.parameters_ = np.array([0.243, 4.414, 0.793, 2.426])
-    >>> model.expected_purchases(39.0, [2], [30.43], [38.86]).round(3).tolist()  # customer 1 of the paper's data
+    >>> model.expected_purchases(39.0, [2], [30.43], [38.86]).round(3).tolist()  # first customer of [1]
     [1.226]
     """
 
     def fit(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> Self:
-        """Fit to customers' histories.
+        """Fit the four parameters.
 
         Parameters
         ----------
         frequency : array of shape (n_customers,)
-            Purchases after the first.
-        recency, age : array of shape (n_customers,)
-            Time from the first purchase to the last, and to the end of watching; any unit, the same for both.
+            Number of repeat purchases: purchases after the first; a whole number, at least 0.
+        recency : array of shape (n_customers,)
+            Time from the first to the last purchase, 0 where `frequency` is 0.
+        age : array of shape (n_customers,)
+            Time from the first purchase to the end of observation, at least `recency`, in the same unit.
+
+        Returns
+        -------
+        BgNbd
+            The fitted model.
 
         Raises
         ------
         DataError
-            A number is out of order, or nobody ever came back.
+            A value breaks one of these rules, the lengths differ, or no customer has a repeat purchase.
         """
         history, start = check_histories(frequency, recency, age), (1.0, 1.0, 1.0, 2.0)
-        self.parameters_ = maximise_likelihood(_log_likelihood, history, start=start, times=[1], bound=BOUND)
+        self.parameters_ = maximise_likelihood(
+            _log_likelihood, history, start=start, times=[1], bound=LOG_PARAMETER_BOUND
+        )
         return self
 
     def expected_purchases(
         self, horizon: float, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike
     ) -> FloatArray:
-        """Purchases to be expected of each customer in the time to come.
+        """Return the expected number of purchases of each customer in the next `horizon`.
 
         Parameters
         ----------
         horizon : float
-            How far ahead, in the unit of `fit`; not below 0.
-        frequency, recency, age
-            As for `fit`.
+            Length of the forecast period, in the time unit of `fit`, at least 0.
+        frequency, recency, age : array of shape (n_customers,)
+            As in `fit`; the customers may be others than in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            Expected purchases, a count.
 
         Raises
         ------
         DataError
-            A number is out of order.
+            `horizon` is negative, or a value breaks a rule of `fit`.
+        NotFittedError
+            The model is not fitted.
         """
         check_is_fitted(self, "parameters_")
         if not horizon >= 0:
-            raise DataError(f"horizon: must not be below 0, got {horizon}")
+            raise DataError(f"horizon: must be at least 0, in the time unit of fit, got {horizon}")
         x, t, T = check_histories(frequency, recency, age)
         r, alpha, a, b = self.parameters_
-        # Gauss's function after Euler's transformation: as published it overflows for customers with many purchases.
         series = hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, horizon / (alpha + T + horizon))
         shrink = np.exp((a - 1) * (np.log(alpha + T) - np.log(alpha + T + horizon)))
-        if abs(a - 1) < 1e-9:  # a removable pole: the limit from beside it
-            beside = BgNbd()
-            beside.parameters_ = np.array([r, alpha, a + 1e-6, b])
-            return beside.expected_purchases(horizon, x, t, T)
+        if abs(a - 1) < 1e-9:  # removable singularity at a = 1: evaluate next to it
+            neighbour = BgNbd()
+            neighbour.parameters_ = np.array([r, alpha, a + 1e-6, b])
+            return neighbour.expected_purchases(horizon, x, t, T)
         return np.asarray((a + b + x - 1) / (a - 1) * (1 - shrink * series) * self.probability_active(x, t, T))
 
     def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> FloatArray:
-        """Chance that each customer has not left; one who never came back cannot have left, in this model."""
+        """Return the probability that each customer is still active; 1 for customers without a repeat purchase.
+
+        Parameters
+        ----------
+        frequency, recency, age : array of shape (n_customers,)
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            Probabilities.
+
+        Raises
+        ------
+        DataError
+            A value breaks a rule of `fit`.
+        NotFittedError
+            The model is not fitted.
+        """
         check_is_fitted(self, "parameters_")
         x, t, T = check_histories(frequency, recency, age)
         r, alpha, a, b = self.parameters_
         safe = np.maximum(b + x - 1, 1e-12)
         with np.errstate(over="ignore"):
-            left = np.where(x > 0, a / safe * np.exp((r + x) * (np.log(alpha + T) - np.log(alpha + t))), 0.0)
-        return np.asarray(1 / (1 + left))
+            inactive_odds = np.where(x > 0, a / safe * np.exp((r + x) * (np.log(alpha + T) - np.log(alpha + t))), 0.0)
+        return np.asarray(1 / (1 + inactive_odds))
 
 
 def _log_likelihood(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:
     r, alpha, a, b = parameters
     common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - betaln(a, b)
-    stays = betaln(a, b + x) - (r + x) * np.log(alpha + T)
+    active = betaln(a, b + x) - (r + x) * np.log(alpha + T)
     with np.errstate(divide="ignore", invalid="ignore"):
-        leaves = np.where(x > 0, betaln(a + 1, np.maximum(b + x - 1, 1e-12)) - (r + x) * np.log(alpha + t), -np.inf)
-    return np.asarray(common + np.logaddexp(stays, leaves))
+        inactive = np.where(x > 0, betaln(a + 1, np.maximum(b + x - 1, 1e-12)) - (r + x) * np.log(alpha + t), -np.inf)
+    return np.asarray(common + np.logaddexp(active, inactive))
 
 
 def maximise_likelihood(
@@ -122,35 +166,44 @@ def maximise_likelihood(
     bound: float,
     **options: Any,
 ) -> FloatArray:
-    """Return the parameters under which the histories are most likely.
+    """Return maximum-likelihood parameters of a model of purchase histories.
 
     Parameters
     ----------
-    log_likelihood
-        Of each customer, from the parameters and the three columns of `history`.
-    start
-        Parameters to begin with, where the mean age is 1.
-    times
-        Positions of the parameters in the unit of time.
-    bound
-        Of the logarithm of a parameter.
-    options
-        Further options of SciPy's L-BFGS-B.
+    log_likelihood : callable
+        `log_likelihood(parameters, frequency, recency, age)`, the log-likelihood of each customer.
+    history : tuple of three ndarrays of shape (n_customers,)
+        Frequency, recency and age, as returned by `check_histories`.
+    start : sequence of float
+        Initial parameters, all positive, for histories scaled to a mean age of 1.
+    times : sequence of int
+        Positions of the parameters that are times; they are scaled back to the unit of `history`.
+    bound : float
+        Largest absolute logarithm of a parameter.
+    **options
+        Further options of SciPy's L-BFGS-B, such as `ftol`.
+
+    Returns
+    -------
+    ndarray of shape (len(start),)
+        The parameters.
 
     Raises
     ------
     DataError
-        Nobody ever came back.
+        No customer has a repeat purchase.
     """
     x, t, T = history
     if not x.sum() > 0:
-        raise DataError("frequency: nobody came back, so nothing can be said of who will; give a longer history")
+        raise DataError(
+            "frequency: no customer has a repeat purchase, so the model cannot be fitted; give a longer history"
+        )
     scale = float(T.mean())
     columns, weight = unique_histories(x, t / scale, T / scale)
 
     def loss(theta: FloatArray) -> float:
         value = -float(weight @ log_likelihood(np.exp(theta), *columns)) / weight.sum()
-        return value if np.isfinite(value) else IMPOSSIBLE
+        return value if np.isfinite(value) else OVERFLOW_LOSS
 
     bounds = [(-bound, bound)] * len(start)
     optimum = minimize(loss, np.log(start), method="L-BFGS-B", bounds=bounds, options={"maxiter": 500} | options)
@@ -162,12 +215,12 @@ def maximise_likelihood(
 def unique_histories(
     x: FloatArray, t: FloatArray, T: FloatArray
 ) -> tuple[tuple[FloatArray, FloatArray, FloatArray], FloatArray]:
-    """Histories that differ, and how many customers have each; of very many, a fixed draw.
+    """Return the distinct histories and the number of customers with each.
 
-    Four numbers are learnt from them: more than some thousand histories change nothing but the time.
+    Of more than `MAX_HISTORIES`, a random sample with a fixed seed.
     """
     keys, weight = np.unique(np.column_stack([x, t, T]), axis=0, return_counts=True)
-    step = -(-len(keys) // MOST_HISTORIES)
+    step = -(-len(keys) // MAX_HISTORIES)
     if step > 1:
         order = np.random.default_rng(0).permutation(len(keys))[::step]
         keys, weight = keys[order], weight[order]
@@ -177,22 +230,33 @@ def unique_histories(
 def check_histories(
     frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Histories as arrays.
+    """Return frequency, recency and age as float64 arrays.
+
+    Parameters
+    ----------
+    frequency, recency, age : array of shape (n_customers,)
+        As in `BgNbd.fit`.
+
+    Returns
+    -------
+    tuple of three ndarrays of shape (n_customers,)
 
     Raises
     ------
     DataError
-        Names the number, its rule, the value and the customer's position.
+        The lengths differ, or a value breaks a rule of `BgNbd.fit`; names the column, the rule, the value and the row.
     """
     x, t, T = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (frequency, recency, age))
     if not x.shape == t.shape == T.shape or x.ndim != 1 or len(x) == 0:
-        raise DataError(f"frequency {x.shape}, recency {t.shape} and age {T.shape} must be as many, at least one")
+        raise DataError(
+            f"frequency {x.shape}, recency {t.shape} and age {T.shape} must have the same length, at least 1"
+        )
     for name, wrong, value, rule in (
-        ("frequency", ~((x >= 0) & (x == np.floor(x)) & np.isfinite(x)), x, "must be a whole number not below 0"),
-        ("age", ~((T >= 0) & np.isfinite(T)), T, "must be finite and not below 0"),
+        ("frequency", ~((x >= 0) & (x == np.floor(x)) & np.isfinite(x)), x, "must be a whole number, at least 0"),
+        ("age", ~((T >= 0) & np.isfinite(T)), T, "must be finite and at least 0"),
         ("recency", ~((t >= 0) & (t <= T)), t, "must lie between 0 and age"),
-        ("recency", (x == 0) & (t != 0), t, "must be 0 of a customer who never came back"),
+        ("recency", (x == 0) & (t != 0), t, "must be 0 for a customer without a repeat purchase"),
     ):
         if wrong.any():
-            raise DataError(f"{name}: {rule}, got {value[wrong][0]:g} for customer {int(np.flatnonzero(wrong)[0])}")
+            raise DataError(f"{name}: {rule}, got {value[wrong][0]:g} in row {int(np.flatnonzero(wrong)[0])}")
     return x, t, T

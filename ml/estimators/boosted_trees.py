@@ -1,4 +1,4 @@
-"""Gradient-boosted trees for a yes/no outcome: a bag of LightGBM boosters averaged in log-odds."""
+"""Gradient-boosted trees for a binary outcome: LightGBM boosters averaged in log-odds."""
 
 from __future__ import annotations
 
@@ -21,49 +21,59 @@ if TYPE_CHECKING:
     import lightgbm as lgb
 
 NAME = "boosted_trees"
-NOT_LIGHTGBM = frozenset({"bag", "seed", "n_estimators", "categorical", "monotone"})
+NOT_LIGHTGBM_PARAMS = frozenset({"bag", "seed", "n_estimators", "categorical", "monotone"})
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class BoostedTrees(BinaryClassifier):
-    """Binary classifier over a float matrix with missing values and coded categories.
+    """Binary classifier with LightGBM, on a float matrix with missing values and category codes.
 
     Parameters
     ----------
-    n_estimators : int
-        Trees of each booster.
-    learning_rate, num_leaves, min_data_in_leaf : float, int, int
-        Shrinkage, leaves of a tree, least rows of a leaf.
-    feature_fraction, bagging_fraction, bagging_freq : float, float, int
-        Shares of the columns of each tree, and of the rows drawn anew every `bagging_freq` trees.
+    n_estimators : int, default 300
+        Number of trees of each booster.
+    learning_rate : float, default 0.03
+        Shrinkage of each tree.
+    num_leaves : int, default 15
+        Maximum number of leaves of a tree.
+    min_data_in_leaf : int, default 50
+        Minimum number of rows of a leaf.
+    feature_fraction : float, default 0.6
+        Share of the columns sampled for each tree.
+    bagging_fraction, bagging_freq : float, default 0.7, and int, default 1
+        Share of the rows, sampled again after every `bagging_freq` trees.
     lambda_l1, lambda_l2, path_smooth, max_bin, extra_trees, cat_smooth, cat_l2, min_data_per_group
-        As in LightGBM.
-    bag : int
-        Boosters to average; above 1 they must differ by columns, rows or `extra_trees`.
-    seed : int
-        Of the first booster; the others count up from it.
-    num_threads : int
-        Threads for fitting, 0 for as many as `ml.threads.thread_count` grants. Answers use one.
-    deterministic : bool
-        Same data and parameters, same model, whatever the number of threads.
+        LightGBM parameters of the same name.
+    bag : int, default 1
+        Number of boosters to average. With more than one, sampling of columns or rows or `extra_trees` must make them
+        differ.
+    seed : int, default 7
+        Seed of the first booster; booster k uses `seed + k`.
+    num_threads : int, default 0
+        Threads for fitting; 0 takes `ml.threads.thread_count(0)`. Prediction uses one thread.
+    deterministic : bool, default True
+        The same data and parameters give the same model, whatever the number of threads.
     monotone : mapping of int to int, optional
-        Column to direction: 1 when the outcome may only become more likely as the column grows, -1 less, 0 free.
-    monotone_constraints_method : {"basic", "intermediate", "advanced"}
-        As in LightGBM.
-    categorical : tuple of int
-        Columns that hold category codes (0, 1, ...; NaN for missing or unseen).
+        Constraint by column position: 1 where the probability of 1 may only increase with the column, -1 where it may
+        only decrease, 0 for none. Columns not named have none.
+    monotone_constraints_method : {"basic", "intermediate", "advanced"}, default "intermediate"
+        LightGBM parameter of the same name.
+    categorical : tuple of int, default ()
+        Positions of columns that hold category codes (0, 1, ...; NaN for missing or unseen).
 
     Attributes
     ----------
     boosters_ : tuple of lightgbm.Booster
-        Fitted members.
+        The `bag` fitted boosters.
     n_features_in_ : int
-        Columns of the matrix.
-    classes_ : array
+        Number of columns of the matrix.
+    classes_ : ndarray of shape (2,)
         0 and 1.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.estimators.boosted_trees import BoostedTrees
     >>> X, y = np.arange(200.0).reshape(-1, 1), np.arange(200) >= 100
     >>> trees = BoostedTrees(n_estimators=20, monotone={0: 1}).fit(X, y)
     >>> trees.predict(np.array([[3.0], [150.0]])).tolist()
@@ -94,54 +104,71 @@ class BoostedTrees(BinaryClassifier):
     categorical: tuple[int, ...] = ()
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Fit the members.
+        """Fit the boosters.
 
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            NaN is missing. Constant and wholly missing columns do no harm.
+            Finite numbers; NaN is missing. Constant and entirely missing columns are allowed.
         y : array of shape (n_rows,)
             0 or 1, both present.
         sample_weight : array of shape (n_rows,), optional
-            Weights of the rows.
+            Weights of the rows, above 0.
+
+        Returns
+        -------
+        BoostedTrees
+            The fitted classifier.
 
         Raises
         ------
         DataError
-            The matrix, outcomes or weights break a rule.
+            `X`, `y` or `sample_weight` break one of these rules.
         ConfigError
-            Parameters that contradict each other or that LightGBM refuses.
+            Parameters contradict each other, or LightGBM refuses them.
         """
         import lightgbm as lgb
 
         array, outcome, weight = check_training_data(X, y, sample_weight)
         n_features = array.shape[1]
-        ways = monotone_directions(n_features, monotone=self.monotone, categorical=self.categorical)
+        constraints = monotone_directions(n_features, monotone=self.monotone, categorical=self.categorical)
         if self.bag < 1:
             raise ConfigError(f"bag must be at least 1, got {self.bag}")
-        if self.bag > 1 and not self._random():
+        if self.bag > 1 and not self._is_random():
             raise ConfigError(
-                f"bag is {self.bag}, but its members would be identical: set feature_fraction below 1, "
+                f"bag is {self.bag}, but the boosters would be identical: set feature_fraction below 1, "
                 "bagging_fraction below 1 with bagging_freq above 0, or extra_trees"
             )
-        params = self._lightgbm(ways)
+        params = self._lightgbm(constraints)
         try:
             train = lgb.Dataset(
                 array, outcome, weight=weight, params=params, categorical_feature=list(self.categorical)
             )
-            members = tuple(self._member(k, params, train) for k in range(self.bag))
+            boosters = tuple(self._booster(k, params, train) for k in range(self.bag))
         except (lgb.basic.LightGBMError, ValueError) as e:
             raise ConfigError(f"LightGBM refuses the parameters of boosted_trees: {e}") from e
-        self._open(members, n_features)
+        self._set_boosters(boosters, n_features)
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
-        """Log-odds of 1, the mean over the bag; a row alone gives the same bits as in a batch.
+        """Return the log-odds of 1, averaged over the boosters.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Log-odds; bit-identical whether a row is scored alone or in a batch.
 
         Raises
         ------
         DataError
-            The matrix has other columns than it was fitted on, or infinite values.
+            The number of columns is not that of `fit`, or a value is infinite.
+        NotFittedError
+            The classifier is not fitted.
         """
         check_is_fitted(self)
         array = check_matrix(X, n_features=self.n_features_in_)
@@ -155,16 +182,22 @@ class BoostedTrees(BinaryClassifier):
         return np.asarray(sequential_mean(scores, members=len(self.boosters_)))
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """What each feature adds to the log-odds: exact SHAP values of the trees, the mean over the bag.
+        """Return the exact SHAP values of the log-odds, averaged over the boosters.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            As in `fit`.
 
         Returns
         -------
-        array of shape (n_rows, n_features + 1)
-            The last column is the base; each row sums to `decision_function`.
+        ndarray of shape (n_rows, n_features + 1)
+            Contribution of each feature in log-odds; the last column is the expected value. Each row sums to
+            `decision_function`.
 
         Raises
         ------
-        DataError
+        DataError, NotFittedError
             As `decision_function`.
 
         References
@@ -180,13 +213,13 @@ class BoostedTrees(BinaryClassifier):
         return np.asarray(sequential_mean(shap, members=len(self.boosters_)))
 
     def to_files(self) -> dict[str, bytes]:
-        """The parameters as JSON and each member as LightGBM model text."""
+        """Return the files of the model by name: the parameters as JSON, and each booster as LightGBM text."""
         check_is_fitted(self)
         return trees_to_files(self, NAME, dict(zip(_members(self), self.boosters_, strict=True)))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote.
+        """Return the classifier stored in `files`, a mapping as returned by `to_files`.
 
         Raises
         ------
@@ -196,10 +229,10 @@ class BoostedTrees(BinaryClassifier):
             A file is damaged.
         """
         restored, boosters, state = trees_from_files(cls, files, NAME, members=_members)
-        restored._open(boosters, state["n_features"])
+        restored._set_boosters(boosters, state["n_features"])
         return restored
 
-    def _open(self, boosters: tuple[lgb.Booster, ...], n_features: int) -> None:
+    def _set_boosters(self, boosters: tuple[lgb.Booster, ...], n_features: int) -> None:
         from ml.estimators.single_row import SingleRowPredictor  # imports LightGBM
 
         self.boosters_ = boosters
@@ -207,26 +240,26 @@ class BoostedTrees(BinaryClassifier):
         self.classes_ = np.array([0, 1])
         self._single_row = tuple(SingleRowPredictor(booster) for booster in boosters)
 
-    def _random(self) -> bool:
-        bagged = self.bagging_fraction < 1 and self.bagging_freq > 0
-        return bagged or self.feature_fraction < 1 or self.extra_trees
+    def _is_random(self) -> bool:
+        samples_rows = self.bagging_fraction < 1 and self.bagging_freq > 0
+        return samples_rows or self.feature_fraction < 1 or self.extra_trees
 
-    def _lightgbm(self, ways: list[int]) -> dict[str, Any]:
-        params = {name: value for name, value in self.get_params().items() if name not in NOT_LIGHTGBM}
-        if any(ways):
-            params["monotone_constraints"] = ways
+    def _lightgbm(self, constraints: list[int]) -> dict[str, Any]:
+        params = {name: value for name, value in self.get_params().items() if name not in NOT_LIGHTGBM_PARAMS}
+        if any(constraints):
+            params["monotone_constraints"] = constraints
         else:
             del params["monotone_constraints_method"]
-        # A fixed histogram layout: LightGBM would otherwise time both and might choose differently each run.
+        # Otherwise LightGBM times both histogram layouts and may choose differently in each run.
         fixed = {"objective": "binary", "verbosity": -1, "force_col_wise": True, "data_random_seed": self.seed}
         return params | fixed | {"num_threads": thread_count(self.num_threads)}
 
-    def _member(self, k: int, params: dict[str, Any], train: lgb.Dataset) -> lgb.Booster:
+    def _booster(self, k: int, params: dict[str, Any], train: lgb.Dataset) -> lgb.Booster:
         import lightgbm as lgb
 
         seeds = dict.fromkeys(("bagging_seed", "feature_fraction_seed", "extra_seed"), self.seed + k)
         fitted = lgb.train(params | seeds, train, self.n_estimators)
-        # Read back from its text, so that what was fitted and what will be loaded are one and the same.
+        # Read back from its text, so that the fitted booster equals the one loaded from files.
         return lgb.Booster(model_str=fitted.model_to_string())
 
 

@@ -1,4 +1,4 @@
-"""Log-odds of a learner to probabilities that mean what they say, fitted on rows the learner has not seen."""
+"""Probability calibration of a classifier's log-odds on held-out rows."""
 
 from __future__ import annotations
 
@@ -17,53 +17,65 @@ from ml.estimators.contract import SklearnTransformer, check_is_fitted
 from ml.estimators.inputs import check_outcomes
 
 METHODS = ("auto", "isotonic", "beta", "none")
-LEARNT = METHODS[1:]
+FITTED_METHODS = METHODS[1:]
 STATE = "calibrator.json"
-GROUPS = 200  # at most so many groups of rows enter the isotonic regression ...
-ROWS_PER_GROUP = 50  # ... and at least so many rows go in one, so that a tail does not rest on a handful
-LEAST_SLOPE = 1e-3  # beta: the map must rise, if only just, or every rank would be lost
-PRIOR = 1.0  # beta: penalty that draws the slopes to 1, no change; felt only where rows are few
-FOLDS = 5  # auto: cross-validation folds ...
-FEWEST = 100  # ... and rows of the rarer class below which the folds would decide nothing: beta is taken
-LIMIT = 30.0  # log-odds beyond which a float64 probability can no longer tell rows apart
+MAX_GROUPS = 200  # isotonic: groups of rows that enter the regression
+MIN_ROWS_PER_GROUP = 50  # isotonic: no tail of the map rests on a handful of rows
+MIN_SLOPE = 1e-3  # beta: the map must increase, or it would lose the ranking
+SLOPE_PENALTY = 1.0  # beta: ridge towards a slope of 1, the identity; matters only for few rows
+FOLDS = 5  # auto: cross-validation folds
+MIN_RARE_ROWS = 100  # auto: with fewer rows of the rarer class, cross-validation cannot choose; `beta` is used
+MAX_LOG_ODDS = 30.0  # beyond this, float64 probabilities no longer distinguish rows
 
 
 class Calibrator(SklearnTransformer):
-    """A strictly increasing map from log-odds to probability: ranks, and so the AUC, are kept.
+    """Calibrate log-odds by a strictly increasing map, so that the ranking and the AUC do not change.
+
+    Fit it on rows that the classifier was not trained on.
 
     Parameters
     ----------
-    method : {'auto', 'isotonic', 'beta', 'none'}
-        `auto`: the one of the three others with the lowest cross-validated log loss; `beta`, which needs the least
-        data, where fewer than 100 rows are of the rarer class.
-        `beta`: logistic regression on log p and -log(1 - p) with slopes above 0 (three parameters).
-        `isotonic`: centred isotonic regression. Rows are grouped by score, increasing steps are fitted to the groups,
-        and the centres of the steps are joined by straight lines in log-odds, so that no ties arise; outside the
-        outermost centres the learner's own log-odds go on, shifted. A last shift makes the mean probability equal
-        the observed rate.
-        `none`: the logistic function alone.
+    method : {'auto', 'isotonic', 'beta', 'none'}, default 'beta'
+        'beta': beta calibration [1]_, three parameters.
+        'isotonic': centred isotonic regression [2]_.
+        'none': the logistic function without calibration.
+        'auto': the method with the lowest log loss in 5-fold cross-validation; 'beta' if the rarer class has fewer
+        than 100 rows.
 
     Attributes
     ----------
     method_ : str
-        Method in use: `method`, or what `auto` chose.
+        Method in use: `method`, or the one that 'auto' selected.
     parameters_ : ndarray of shape (3,)
-        beta: slopes of log p and -log(1 - p), and the intercept. Empty otherwise.
-    knots_, heights_ : ndarray of shape (n_steps,)
-        isotonic: log-odds of the learner, and calibrated log-odds there. Empty otherwise.
+        beta: a, b and c (see Notes). Empty for other methods.
+    knots_, heights_ : ndarray of shape (n_knots,)
+        isotonic: log-odds of the classifier, and the calibrated log-odds at these. Empty for other methods.
+
+    Notes
+    -----
+    beta: `logit q = a log p - b log(1 - p) + c` with a, b > 0, where p is the classifier's probability; a ridge
+    penalty shrinks a and b towards 1.
+
+    isotonic: rows are grouped by score into up to 200 groups of at least 50, isotonic regression is fitted to the
+    groups, and the centres of its steps are joined by straight lines in log-odds, which leaves no ties. Beyond the
+    outermost centres the map has slope 1. A final shift makes the mean probability equal the observed rate.
 
     References
     ----------
-    M. Kull, T. Silva Filho, P. Flach (2017), Beta calibration, AISTATS, PMLR 54, 623-631.
-    A. P. Oron, N. Flournoy (2017), Centered isotonic regression, Statistics in Biopharmaceutical Research 9, 258-267.
+    .. [1] M. Kull, T. Silva Filho, P. Flach (2017), Beta calibration, AISTATS, PMLR 54, 623-631.
+    .. [2] A. P. Oron, N. Flournoy (2017), Centered isotonic regression, Statistics in Biopharmaceutical Research 9,
+       258-267.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from scipy.special import expit
+    >>> from ml.estimators.calibration import Calibrator
     >>> rng = np.random.default_rng(0)
     >>> truth = rng.normal(-2, 1, 20_000)
     >>> y = (rng.random(20_000) < expit(truth)).astype(float)
-    >>> too_sure = 2 * truth + 1
-    >>> calibrated = Calibrator(method="beta").fit(too_sure, y).transform(too_sure)
+    >>> overconfident = 2 * truth + 1
+    >>> calibrated = Calibrator(method="beta").fit(overconfident, y).transform(overconfident)
     >>> bool(np.abs(calibrated - expit(truth)).mean() < 0.01)
     True
     """
@@ -72,39 +84,45 @@ class Calibrator(SklearnTransformer):
         self.method = method
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Learn from held-out log-odds and their outcomes.
+        """Fit the map to held-out log-odds and their outcomes.
 
         Parameters
         ----------
         X : array of shape (n_rows,)
-            Log-odds of 1.
+            Log-odds of 1, finite (one-dimensional, unlike scikit-learn's `X`).
         y : array of shape (n_rows,)
             0 or 1, both present.
         sample_weight : array of shape (n_rows,), optional
-            Weights of the rows.
+            Weights of the rows, above 0.
+
+        Returns
+        -------
+        Calibrator
+            The fitted transformer.
 
         Raises
         ------
         ConfigError
-            Unknown method.
+            `method` is unknown.
         DataError
-            One class only, lengths that differ, or log-odds that are not finite.
+            `y` holds one class only, lengths differ, or log-odds are not finite.
         """
         if self.method not in METHODS:
-            raise ConfigError(f"calibration: must be one of {', '.join(METHODS)}, got {self.method!r}")
+            raise ConfigError(f"calibration: method must be one of {', '.join(METHODS)}, got {self.method!r}")
         outcome, weight = check_outcomes(y, sample_weight)
         log_odds = np.asarray(X, dtype=np.float64)
         if log_odds.shape != outcome.shape or not np.isfinite(log_odds).all():
             raise DataError(
-                f"log-odds must be finite, one for each outcome; got shape {log_odds.shape} for {outcome.shape}"
+                f"calibration: log-odds must be finite, one per outcome; got shape {log_odds.shape} for outcomes of "
+                f"shape {outcome.shape}"
             )
         self.method_ = _best_method(log_odds, outcome, weight) if self.method == "auto" else self.method
         self.parameters_ = self.knots_ = self.heights_ = np.empty(0)
         if self.method_ == "beta":
             terms = np.column_stack([log_expit(log_odds), -log_expit(-log_odds)])
-            bounds = [(LEAST_SLOPE, None)] * 2
+            bounds = [(MIN_SLOPE, None)] * 2
             slopes, intercept = bounded_logistic_regression(
-                terms, outcome, bounds=bounds, sample_weight=weight, l2=PRIOR, centre=1.0
+                terms, outcome, bounds=bounds, sample_weight=weight, l2=SLOPE_PENALTY, centre=1.0
             )
             self.parameters_ = np.append(slopes, intercept)
         elif self.method_ == "isotonic":
@@ -113,23 +131,40 @@ class Calibrator(SklearnTransformer):
         return self
 
     def log_odds(self, X: npt.ArrayLike) -> FloatArray:
-        """Calibrated log-odds of each of the learner's log-odds, between -30 and 30."""
+        """Return the calibrated log-odds.
+
+        Parameters
+        ----------
+        X : array of any shape
+            Log-odds of the classifier.
+
+        Returns
+        -------
+        ndarray of the shape of X
+            Log-odds, clipped to -30..30.
+
+        Raises
+        ------
+        NotFittedError
+            The calibrator is not fitted.
+        """
         check_is_fitted(self)
-        given = np.asarray(X, dtype=np.float64)
+        log_odds = np.asarray(X, dtype=np.float64)
         if self.method_ == "beta":
             a, b, c = self.parameters_
-            given = a * log_expit(given) - b * log_expit(-given) + c  # no matrix product: rounds alike for any rows
+            # Elementwise instead of a matrix product: the rounding does not depend on the number of rows.
+            log_odds = a * log_expit(log_odds) - b * log_expit(-log_odds) + c
         elif self.method_ == "isotonic":
-            inside = np.clip(given, self.knots_[0], self.knots_[-1])
-            given = np.interp(inside, self.knots_, self.heights_) + (given - inside)
-        return np.asarray(np.clip(given, -LIMIT, LIMIT))
+            inside = np.clip(log_odds, self.knots_[0], self.knots_[-1])
+            log_odds = np.interp(inside, self.knots_, self.heights_) + (log_odds - inside)
+        return np.asarray(np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
     def transform(self, X: npt.ArrayLike) -> FloatArray:
-        """Calibrated probability of each of the learner's log-odds, strictly between 0 and 1."""
+        """Return the calibrated probabilities of 1, strictly between 0 and 1, in the shape of `X`."""
         return np.asarray(expit(self.log_odds(X)))
 
     def to_files(self) -> dict[str, bytes]:
-        """The method and its numbers as JSON."""
+        """Return the fitted map as JSON, by file name."""
         check_is_fitted(self)
         content: dict[str, Any] = {"method": self.method, "chosen": self.method_}
         content |= {name: getattr(self, f"{name}_").tolist() for name in ("parameters", "knots", "heights")}
@@ -137,7 +172,7 @@ class Calibrator(SklearnTransformer):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote.
+        """Return the calibrator stored in `files`, a mapping as returned by `to_files`.
 
         Raises
         ------
@@ -153,24 +188,24 @@ class Calibrator(SklearnTransformer):
                 np.array(content[name], dtype=np.float64) for name in ("parameters", "knots", "heights")
             )
         except (TypeError, ValueError) as e:
-            raise damaged(STATE, f"it must hold lists of numbers ({e})") from None
+            raise damaged(STATE, f"parameters, knots and heights must be lists of numbers ({e})") from None
         if (
             calibrator.method not in ("auto", chosen)
-            or chosen not in LEARNT
+            or chosen not in FITTED_METHODS
             or parameters.shape != ((3,) if chosen == "beta" else (0,))
             or knots.shape != heights.shape
             or (len(knots) > 0) != (chosen == "isotonic")
             or not (np.diff(knots) > 0).all()
         ):
-            raise damaged(STATE, f"its numbers do not fit the method {chosen!r}")
+            raise damaged(STATE, f"its parameters, knots and heights do not match the method {chosen!r}")
         calibrator.method_ = chosen
         calibrator.parameters_, calibrator.knots_, calibrator.heights_ = parameters, knots, heights
         return calibrator
 
 
 def _best_method(log_odds: FloatArray, outcome: FloatArray, weight: FloatArray) -> str:
-    """The method with the lowest cross-validated log loss; the simpler one where they tie."""
-    if min(outcome.sum(), (1 - outcome).sum()) < FEWEST:
+    """Return the method with the lowest cross-validated log loss; the simpler one in a tie."""
+    if min(outcome.sum(), (1 - outcome).sum()) < MIN_RARE_ROWS:
         return "beta"
     fold = np.empty(len(outcome), dtype=np.intp)
     for rows in (np.flatnonzero(outcome == 0), np.flatnonzero(outcome == 1)):
@@ -178,15 +213,15 @@ def _best_method(log_odds: FloatArray, outcome: FloatArray, weight: FloatArray) 
     loss = dict.fromkeys(("none", "beta", "isotonic"), 0.0)
     for method in loss:
         for k in range(FOLDS):
-            kept, held = fold != k, fold == k
-            fitted = Calibrator(method=method).fit(log_odds[kept], outcome[kept], weight[kept])
-            z = fitted.log_odds(log_odds[held])
-            loss[method] += float(weight[held] @ (np.logaddexp(0.0, z) - outcome[held] * z))
+            train, test = fold != k, fold == k
+            fitted = Calibrator(method=method).fit(log_odds[train], outcome[train], weight[train])
+            z = fitted.log_odds(log_odds[test])
+            loss[method] += float(weight[test] @ (np.logaddexp(0.0, z) - outcome[test] * z))
     return min(loss, key=lambda method: loss[method])
 
 
 def _centred_isotonic(log_odds: FloatArray, outcome: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Centre of each isotonic step and its log-odds, both strictly increasing."""
+    """Return the centre of each isotonic step and its log-odds, both strictly increasing."""
     from scipy.optimize import isotonic_regression
 
     order = np.argsort(log_odds, kind="stable")
@@ -196,7 +231,7 @@ def _centred_isotonic(log_odds: FloatArray, outcome: FloatArray, weight: FloatAr
     moment = np.add.reduceat(w * x, starts)
     first = isotonic_regression(bad / mass, weights=mass).blocks[:-1]
     bad, mass, moment = (np.add.reduceat(values, first) for values in (bad, mass, moment))
-    # Only the outermost steps can hold one class alone; joined with their neighbours their log-odds are finite.
+    # Only the outermost steps can contain a single class; merged with their neighbours they have finite log-odds.
     if len(bad) > 1 and bad[0] == 0:
         bad, mass, moment = (np.append(v[0] + v[1], v[2:]) for v in (bad, mass, moment))
     if len(bad) > 1 and bad[-1] >= mass[-1] * (1 - 1e-12):
@@ -205,16 +240,16 @@ def _centred_isotonic(log_odds: FloatArray, outcome: FloatArray, weight: FloatAr
 
 
 def _group_starts(x: FloatArray) -> npt.NDArray[np.intp]:
-    """First row of each group of about equal size; rows of equal score stay together."""
-    n_groups = max(1, min(GROUPS, len(x) // ROWS_PER_GROUP))
+    """Return the first row of each group of about equal size; rows of equal score share a group."""
+    n_groups = max(1, min(MAX_GROUPS, len(x) // MIN_ROWS_PER_GROUP))
     new = np.append(True, x[1:] != x[:-1])
     first_of_run = np.maximum.accumulate(np.where(new, np.arange(len(x)), 0))
     return np.unique(first_of_run[np.arange(n_groups) * len(x) // n_groups])
 
 
 def _shift(log_odds: FloatArray, outcome: FloatArray, weight: FloatArray) -> float:
-    """What to add to the log-odds for the mean probability to equal the observed rate."""
+    """Return the shift of the log-odds at which the mean probability equals the observed rate."""
     from scipy.optimize import brentq
 
     observed = weight @ outcome
-    return float(brentq(lambda shift: weight @ expit(log_odds + shift) - observed, -2 * LIMIT, 2 * LIMIT))
+    return float(brentq(lambda shift: weight @ expit(log_odds + shift) - observed, -2 * MAX_LOG_ODDS, 2 * MAX_LOG_ODDS))

@@ -1,4 +1,4 @@
-"""What the estimators ask of their matrices: float64, rows together in memory, NaN for missing, nothing infinite."""
+"""Validation of the arrays that estimators take."""
 
 from __future__ import annotations
 
@@ -12,22 +12,27 @@ from ml.domain.arrays import FloatArray
 
 
 def check_matrix(X: npt.ArrayLike, *, n_features: int | None = None) -> FloatArray:
-    """A C-contiguous float64 matrix; one that is already right is returned as it is.
+    """Return X as a C-contiguous float64 matrix, without a copy if it already is one.
 
     Parameters
     ----------
     X : array of shape (n_rows, n_features)
-        NaN is missing.
+        Finite numbers; NaN is missing.
     n_features : int, optional
-        Columns there must be.
+        Required number of columns.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_features)
 
     Raises
     ------
     DataError
-        Not a matrix of numbers, another number of columns, or an infinite value.
+        X is not numeric, not two-dimensional, has another number of columns, or contains an infinite value.
 
     Examples
     --------
+    >>> from ml.estimators.inputs import check_matrix
     >>> check_matrix([[1, 2]]).dtype.name
     'float64'
     >>> check_matrix([[1.0, float("inf")]])  # doctest: +ELLIPSIS
@@ -40,12 +45,12 @@ def check_matrix(X: npt.ArrayLike, *, n_features: int | None = None) -> FloatArr
     except (TypeError, ValueError) as e:
         raise DataError(f"the feature matrix must hold numbers only: {e}") from None
     if np.ndim(X) != 2 or (n_features is not None and array.shape[1] != n_features):
-        columns = "columns" if n_features is None else f"{n_features} columns, those it was fitted on"
+        columns = "columns" if n_features is None else f"{n_features} columns, as in fit"
         raise DataError(f"the feature matrix must have two dimensions, rows and {columns}; got shape {np.shape(X)}")
     if np.isinf(array).any():
         row, column = np.argwhere(np.isinf(array))[0]
         raise DataError(
-            f"column {column} holds an infinite value (row {row}): use finite numbers, or NaN where a value is missing"
+            f"column {column} holds an infinite value (row {row}): use finite numbers, or NaN for a missing value"
         )
     return array
 
@@ -53,23 +58,38 @@ def check_matrix(X: npt.ArrayLike, *, n_features: int | None = None) -> FloatArr
 def check_training_data(
     X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Matrix, outcomes and weights to learn from; both outcomes must be there.
+    """Return training rows as float64 arrays, as `sklearn.utils.check_X_y`.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_features)
+        As for `check_matrix`, with at least one column.
+    y : array of shape (n_rows,)
+        0 or 1, both present.
+    sample_weight : array of shape (n_rows,) or None
+        Weights above 0; None for equal weights.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_features)
+    y, sample_weight : ndarray of shape (n_rows,)
 
     Raises
     ------
     DataError
-        As `check_matrix` and `check_outcomes`, or the rows do not match.
+        An array breaks a rule, or the lengths differ.
 
     Examples
     --------
+    >>> from ml.estimators.inputs import check_training_data
     >>> check_training_data([[1.0], [2.0]], [1, 1], None)
     Traceback (most recent call last):
     ...
-    features.errors.DataError: y holds one class only (1 in all 2 rows): learning needs rows with y = 0 and with y = 1
+    features.errors.DataError: y holds one class only (1 in all 2 rows): fit needs rows with y = 0 and with y = 1
     """
     array = check_matrix(X)
     if array.shape[1] == 0:
-        raise DataError("the feature matrix has no columns: learning needs at least one feature")
+        raise DataError("the feature matrix has no columns: fit needs at least one feature")
     outcome, weight = check_outcomes(y, sample_weight)
     if len(outcome) != len(array):
         raise DataError(
@@ -79,15 +99,27 @@ def check_training_data(
 
 
 def check_outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
-    """Outcomes and weights as float64 arrays of one length.
+    """Return outcomes and weights as float64 arrays of equal length.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,)
+        0 or 1, both present.
+    sample_weight : array of shape (n_rows,) or None
+        Finite weights above 0; None for weights of 1.
+
+    Returns
+    -------
+    y, sample_weight : ndarray of shape (n_rows,)
 
     Raises
     ------
     DataError
-        No rows, an outcome other than 0 and 1, one class only, weights of another length, not finite or not above 0.
+        An array breaks a rule, there are no rows, or the lengths differ.
 
     Examples
     --------
+    >>> from ml.estimators.inputs import check_outcomes
     >>> check_outcomes([0, 1], None)[1].tolist()
     [1.0, 1.0]
     """
@@ -97,7 +129,7 @@ def check_outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tup
     except (TypeError, ValueError) as e:
         raise DataError(f"y and sample_weight must be numbers: {e}") from None
     if outcome.ndim != 1 or len(outcome) == 0 or outcome.shape != weight.shape:
-        raise DataError(f"y {outcome.shape} and sample_weight {weight.shape} must have one length, at least 1")
+        raise DataError(f"y {outcome.shape} and sample_weight {weight.shape} must have the same length, at least 1")
     for rule, values, right in (
         ("y must be 0 or 1", outcome, (outcome == 0) | (outcome == 1)),
         ("sample_weight must be finite and above 0", weight, np.isfinite(weight) & (weight > 0)),
@@ -107,7 +139,7 @@ def check_outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tup
     if outcome.min() == outcome.max():
         raise DataError(
             f"y holds one class only ({outcome[0]:.0f} in all {len(outcome)} rows): "
-            "learning needs rows with y = 0 and with y = 1"
+            "fit needs rows with y = 0 and with y = 1"
         )
     return outcome, weight
 
@@ -115,26 +147,41 @@ def check_outcomes(y: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> tup
 def monotone_directions(
     n_features: int, *, monotone: Mapping[int, int] | None, categorical: Collection[int]
 ) -> list[int]:
-    """Direction of every column, once the columns named are known to be there.
+    """Return the monotonicity constraint of every column: -1, 0 or 1.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of columns.
+    monotone : mapping of int to int, or None
+        Constraint by column position.
+    categorical : collection of int
+        Positions of category codes, which cannot be constrained.
+
+    Returns
+    -------
+    list of int
+        Length `n_features`; 0 for columns that `monotone` does not name.
 
     Raises
     ------
     ConfigError
-        A column that is not there, a direction other than -1, 0 and 1, or a direction for a categorical column.
+        A position is out of range, a constraint is not -1, 0 or 1, or a categorical column is constrained.
 
     Examples
     --------
+    >>> from ml.estimators.inputs import monotone_directions
     >>> monotone_directions(3, monotone={1: -1}, categorical=(2,))
     [0, -1, 0]
     """
-    wanted = monotone or {}
-    for name, columns in (("categorical", categorical), ("monotone", wanted)):
+    constraints = monotone or {}
+    for name, columns in (("categorical", categorical), ("monotone", constraints)):
         for column in columns:
             if not 0 <= column < n_features:
                 raise ConfigError(f"{name} names column {column}, but the matrix has columns 0 to {n_features - 1}")
-    for column, direction in wanted.items():
+    for column, direction in constraints.items():
         if direction not in (-1, 0, 1):
             raise ConfigError(f"monotone of column {column} must be -1, 0 or 1, got {direction}")
         if direction and column in categorical:
-            raise ConfigError(f"column {column} is categorical and has no order: take it out of monotone")
-    return [wanted.get(column, 0) for column in range(n_features)]
+            raise ConfigError(f"column {column} is categorical and has no order: remove it from monotone")
+    return [constraints.get(column, 0) for column in range(n_features)]

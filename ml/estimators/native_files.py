@@ -1,4 +1,4 @@
-"""Parameters as JSON and LightGBM boosters as model text: the files of the estimators of this package."""
+"""Files of estimators: parameters as JSON, LightGBM boosters as model text with checksums."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Trees = TypeVar("Trees", bound=SklearnEstimator)
 
 
 def params_to_json(estimator: SklearnEstimator) -> dict[str, Any]:
-    """Return the parameters as JSON holds them: a mapping by column as sorted pairs."""
+    """Return an estimator's parameters ready for JSON: mappings become sorted lists of (key, value) pairs."""
     return {n: sorted(v.items()) if isinstance(v, Mapping) else v for n, v in estimator.get_params().items()}
 
 
 def params_from_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that `params_to_json` wrote, with tuples and the mapping `monotone`."""
+    """Return constructor parameters from the output of `params_to_json`: lists as tuples, `monotone` as a mapping."""
     monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
     return {n: tuple(v) if isinstance(v, list) else v for n, v in params.items()} | {"monotone": monotone}
 
@@ -29,18 +29,23 @@ def params_from_json(params: Mapping[str, Any]) -> dict[str, Any]:
 def trees_to_files(
     estimator: SklearnEstimator, name: str, boosters: Mapping[str, lgb.Booster], **learned: Any
 ) -> dict[str, bytes]:
-    """Return the files of an estimator of trees.
+    """Return the files of a fitted tree estimator.
 
     Parameters
     ----------
-    estimator
-        Fitted, with `n_features_in_`.
-    name
-        Of the JSON file, without its ending.
-    boosters
-        Boosters by the names of their files.
-    learned
-        What else belongs in the JSON file.
+    estimator : SklearnEstimator
+        Fitted, with the attribute `n_features_in_`.
+    name : str
+        Name of the JSON file, without its extension.
+    boosters : mapping of str to lightgbm.Booster
+        Booster by file name.
+    **learned
+        Further entries of the JSON file.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content by file name: `<name>.json` with parameters and SHA-256 checksums, and one text per booster.
 
     Raises
     ------
@@ -65,20 +70,29 @@ def trees_from_files(
     members: Callable[[Any], Sequence[str]],
     learned: Collection[str] = (),
 ) -> tuple[Trees, tuple[lgb.Booster, ...], dict[str, Any]]:
-    """Return the estimator that `trees_to_files` wrote, not yet fitted, its boosters, and the content of the JSON file.
+    """Read the files that `trees_to_files` returned.
 
     Parameters
     ----------
-    kind
+    kind : type
         Class of the estimator.
-    files
-        The files by name.
-    name
-        Of the JSON file, without its ending.
-    members
-        Files of the boosters of an estimator with the parameters read.
-    learned
-        Further keys of the JSON file.
+    files : mapping of str to bytes
+        Content by file name.
+    name : str
+        Name of the JSON file, without its extension.
+    members : callable
+        `members(estimator)`, the names of the booster files of an estimator with the stored parameters.
+    learned : collection of str
+        Names of the further entries of the JSON file.
+
+    Returns
+    -------
+    estimator : SklearnEstimator
+        With the stored parameters; the caller sets its fitted attributes.
+    boosters : tuple of lightgbm.Booster
+        In the order of `members`.
+    state : dict
+        Content of the JSON file.
 
     Raises
     ------
@@ -90,7 +104,7 @@ def trees_from_files(
     place = f"{name}.json"
     state = from_json(files, place, keys=frozenset({"params", "n_features", "sha256", *learned}))
     if not isinstance(state["params"], dict) or set(state["params"]) != set(kind._defaults()):
-        raise damaged(place, f"its parameters are not those of {name}")
+        raise damaged(place, f"its parameters are not the parameters of {name}")
     try:
         restored = kind(**params_from_json(state["params"]))
         checksums = {file: state["sha256"][file] for file in members(restored)}
@@ -103,10 +117,10 @@ def _booster(files: Mapping[str, bytes], place: str, state: Mapping[str, Any], f
     import lightgbm as lgb
 
     content = content_of(files, file)
-    # LightGBM aborts the whole process on some damaged texts, so nothing unverified may reach it.
+    # LightGBM aborts the whole process on some damaged texts: verify before parsing.
     if sha256(content).hexdigest() != checksum:
-        raise damaged(file, f"its checksum is not the one in {place}")
+        raise damaged(file, f"its SHA-256 checksum differs from the one in {place}")
     booster = lgb.Booster(model_str=content.decode())
     if booster.num_feature() != state["n_features"]:
-        raise damaged(place, f"it speaks of {state['n_features']} features, {file} has {booster.num_feature()}")
+        raise damaged(place, f"n_features is {state['n_features']}, but {file} has {booster.num_feature()} features")
     return booster

@@ -1,11 +1,4 @@
-"""How often customers come back: the Pareto/NBD model of purchases that may stop for good at any moment.
-
-While active, a customer buys as a Poisson process with a rate drawn from a gamma(r, alpha); they leave at a rate drawn
-from a gamma(s, beta), unseen.
-
-Source: D. C. Schmittlein, D. G. Morrison, R. Colombo (1987), Counting your customers, Management Science 33, 1-24;
-formulas as derived by P. S. Fader, B. G. S. Hardie (2005), A note on deriving the Pareto/NBD model.
-"""
+"""Pareto/NBD model of repeat purchases: a customer may become inactive at any moment."""
 
 from __future__ import annotations
 
@@ -20,22 +13,38 @@ from ml.domain.arrays import FloatArray
 from ml.estimators.bg_nbd import check_histories, maximise_likelihood
 from ml.estimators.contract import SklearnEstimator, check_is_fitted
 
-BOUND = 10.0  # of the logarithm of a parameter
-NEGLIGIBLE = 60.0  # log of what is left of the integrand where it is cut
+LOG_PARAMETER_BOUND = 10.0
+TAIL_LOG_RATIO = 60.0  # the integral stops where the integrand has fallen by this many units of the logarithm
 _LEGENDRE = np.polynomial.legendre.leggauss(32)
 NODES, AREAS = (_LEGENDRE[0] + 1) / 2, _LEGENDRE[1] / 2
 
 
 class ParetoNbd(SklearnEstimator):
-    """Pareto/NBD by maximum likelihood.
+    """Pareto/NBD model fitted by maximum likelihood.
+
+    The same model as `lifetimes.ParetoNBDFitter`, with the same three columns (frequency, recency, age `T`).
 
     Attributes
     ----------
     parameters_ : ndarray of shape (4,)
-        r, alpha, s, beta; alpha and beta in the unit of time given.
+        r, alpha, s, beta; alpha and beta are in the time unit of `recency` and `age`.
+
+    Notes
+    -----
+    While active, a customer buys as a Poisson process whose rate is gamma distributed with shape r and rate alpha. The
+    unobserved lifetime is exponential; its rate is gamma distributed with shape s and rate beta [1]_. Likelihood and
+    conditional expectation follow [2]_; the integral of the likelihood is evaluated by Gauss-Legendre quadrature
+    instead of hypergeometric functions, which overflow for long histories.
+
+    References
+    ----------
+    .. [1] D. C. Schmittlein, D. G. Morrison, R. Colombo (1987), Counting your customers, Management Science 33, 1-24.
+    .. [2] P. S. Fader, B. G. S. Hardie (2005), A note on deriving the Pareto/NBD model and related expressions.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.estimators.pareto_nbd import ParetoNbd
     >>> model = ParetoNbd()
     >>> model.parameters_ = np.array([0.553, 10.578, 0.606, 11.669])
     >>> [model.probability_active([x], [t], [39.0]).round(2).item() for x, t in ((0, 0.0), (4, 38.0), (4, 10.0))]
@@ -43,19 +52,56 @@ class ParetoNbd(SklearnEstimator):
     """
 
     def fit(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> Self:
-        """Fit to customers' histories; arguments and errors as for `BgNbd.fit`."""
+        """Fit the four parameters.
+
+        Parameters
+        ----------
+        frequency, recency, age : array of shape (n_customers,)
+            Number of repeat purchases, time from the first to the last purchase, and time from the first purchase to
+            the end of observation; rules as in `BgNbd.fit`.
+
+        Returns
+        -------
+        ParetoNbd
+            The fitted model.
+
+        Raises
+        ------
+        DataError
+            A value breaks a rule, or no customer has a repeat purchase.
+        """
         history, start = check_histories(frequency, recency, age), (0.5, 0.4, 0.6, 0.5)
         self.parameters_ = maximise_likelihood(
-            _log_likelihood, history, start=start, times=[1, 3], bound=BOUND, ftol=1e-13, gtol=1e-8
+            _log_likelihood, history, start=start, times=[1, 3], bound=LOG_PARAMETER_BOUND, ftol=1e-13, gtol=1e-8
         )
         return self
 
     def expected_purchases(
         self, horizon: float, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike
     ) -> FloatArray:
-        """Purchases to be expected of each customer in the time to come; see `BgNbd.expected_purchases`."""
+        """Return the expected number of purchases of each customer in the next `horizon`.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the forecast period, in the time unit of `fit`, at least 0.
+        frequency, recency, age : array of shape (n_customers,)
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            Expected purchases, a count.
+
+        Raises
+        ------
+        DataError
+            `horizon` is negative, or a value breaks a rule of `fit`.
+        NotFittedError
+            The model is not fitted.
+        """
         if not horizon >= 0:
-            raise DataError(f"horizon: must not be below 0, got {horizon}")
+            raise DataError(f"horizon: must be at least 0, in the time unit of fit, got {horizon}")
         x, t, T = check_histories(frequency, recency, age)
         alive = self.probability_active(x, t, T)
         r, alpha, s, beta = self.parameters_
@@ -65,28 +111,45 @@ class ParetoNbd(SklearnEstimator):
         return np.asarray((r + x) / (alpha + T) * active_time * alive)
 
     def probability_active(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> FloatArray:
-        """Chance that each customer has not left."""
+        """Return the probability that each customer is still active.
+
+        Parameters
+        ----------
+        frequency, recency, age : array of shape (n_customers,)
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            Probabilities.
+
+        Raises
+        ------
+        DataError
+            A value breaks a rule of `fit`.
+        NotFittedError
+            The model is not fitted.
+        """
         check_is_fitted(self, "parameters_")
         x, t, T = check_histories(frequency, recency, age)
         r, alpha, s, beta = self.parameters_
-        log_left = (r + x) * np.log(alpha + T) + s * np.log(beta + T) + _log_leaving(self.parameters_, x, t, T)
+        log_odds = (r + x) * np.log(alpha + T) + s * np.log(beta + T) + _log_inactive(self.parameters_, x, t, T)
         with np.errstate(over="ignore"):
-            return np.asarray(1 / (1 + np.exp(log_left)))
+            return np.asarray(1 / (1 + np.exp(log_odds)))
 
 
-def _log_leaving(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:
-    """Logarithm of s * integral from t to T of (alpha + u)^-(r + x) * (beta + u)^-(s + 1) du.
+def _log_inactive(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:
+    """Return log(s * integral from t to T of (alpha + u)^-(r + x) * (beta + u)^-(s + 1) du).
 
-    It is the note's s / (r + s + x) * A0, by Gauss-Legendre quadrature in log(alpha + u), which needs no hypergeometric
-    function and cannot overflow; the tail is cut where nothing is left. Minus infinity where t is T.
+    This is s / (r + s + x) * A0 of Fader and Hardie, by quadrature in log(alpha + u); minus infinity where t = T.
     """
     r, alpha, s, beta = parameters
     begin = np.log(alpha + t)
     power = r + x
-    width = np.minimum(np.log(alpha + T) - begin, NEGLIGIBLE / np.maximum(power - 1, 1e-3))
+    width = np.minimum(np.log(alpha + T) - begin, TAIL_LOG_RATIO / np.maximum(power - 1, 1e-3))
     v = begin[:, None] + width[:, None] * NODES[None, :]
-    beyond = np.exp(v) + (beta - alpha)  # beta + u
-    exponent = (1 - power)[:, None] * v - (s + 1) * np.log(np.maximum(beyond, 1e-300))
+    beta_plus_u = np.exp(v) + (beta - alpha)
+    exponent = (1 - power)[:, None] * v - (s + 1) * np.log(np.maximum(beta_plus_u, 1e-300))
     top = exponent.max(axis=1, keepdims=True)
     with np.errstate(divide="ignore"):
         area = np.log(np.exp(exponent - top) @ AREAS) + np.log(width)
@@ -96,6 +159,6 @@ def _log_leaving(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatA
 def _log_likelihood(parameters: FloatArray, x: FloatArray, t: FloatArray, T: FloatArray) -> FloatArray:
     r, alpha, s, beta = parameters
     common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    stays = -(r + x) * np.log(alpha + T) - s * np.log(beta + T)
-    leaves = _log_leaving(parameters, x, t, T)
-    return np.asarray(common + np.logaddexp(stays, leaves))
+    active = -(r + x) * np.log(alpha + T) - s * np.log(beta + T)
+    inactive = _log_inactive(parameters, x, t, T)
+    return np.asarray(common + np.logaddexp(active, inactive))

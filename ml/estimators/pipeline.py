@@ -1,4 +1,4 @@
-"""Estimators of a task's rows: parameters, a signature, and fitted steps that are stored side by side."""
+"""Base class of task estimators: an encoder, a learner and calibrators, fitted and stored as named steps."""
 
 from __future__ import annotations
 
@@ -16,22 +16,30 @@ from ml.estimators.contract import SklearnEstimator
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.signature import Signature
 
-SampleWeights = tuple[FloatArray, FloatArray]  # of the training rows, and of the calibration rows
+SampleWeights = tuple[FloatArray, FloatArray]  # weights of the training rows, weights of the calibration rows
 Derivations = Mapping[str, dict[str, list[str | float]]]
 
 
 class PipelineEstimator(SklearnEstimator):
-    """What the estimators of credit risk, lead scoring and residual value share.
+    """Base class of the estimators of credit risk, lead scoring and residual value.
 
-    A subclass names its `state_file` and the type of its `params`, says which steps it has (`_step_types`: an attribute
-    `NAME_` each) and what else it learned (`_fitted_state`, `_restore_state`).
+    A subclass sets `state_file` and `params_type` and implements `_step_types`, which maps the name of each step to its
+    class; the fitted step is the attribute `<name>_`. Other fitted state goes through `_fitted_state` and
+    `_restore_state`.
 
     Parameters
     ----------
-    params
-        Parameters of the task.
+    params : pydantic.BaseModel
+        Parameters of the task, an instance of `params_type`.
     signature : Signature
-        Fields of a row.
+        Names and types of the fields of a row.
+
+    Attributes
+    ----------
+    encoder_ : TabularEncoder
+        Fitted first step, from columns to a float matrix.
+    learner_ : estimator
+        Fitted model with `contributions`.
     """
 
     state_file: ClassVar[str]
@@ -45,12 +53,14 @@ class PipelineEstimator(SklearnEstimator):
 
     @property
     def references(self) -> Collection[str]:
-        """Columns of identifiers that `predict` reads beside the features: none."""
+        """Identifier columns that `predict` reads in addition to the features; none by default."""
         return ()
 
     def _refuse_weights(self, weights: SampleWeights | None) -> None:
         if weights is not None:
-            raise ValueError(f"weights: rows of {type(self).__name__} have none, their labels do not ripen; pass None")
+            raise ValueError(
+                f"weights: {type(self).__name__} takes no sample weights, because its labels are final; pass None"
+            )
 
     def _step_types(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -59,7 +69,7 @@ class PipelineEstimator(SklearnEstimator):
         return {}
 
     def _restore_state(self, state: Mapping[str, Any]) -> None:
-        """Take what `_fitted_state` gave, and finish."""
+        """Set fitted attributes from the stored output of `_fitted_state`."""
 
     @property
     def _names(self) -> Sequence[str]:
@@ -69,48 +79,62 @@ class PipelineEstimator(SklearnEstimator):
         return self.encoder_.transform(X)
 
     def importance(self, X: pl.DataFrame) -> dict[str, float]:
-        """Mean absolute contribution of each feature over the rows of X, in the learner's unit."""
+        """Return the feature importance: mean absolute contribution over the rows of X.
+
+        Parameters
+        ----------
+        X : polars.DataFrame
+            Rows with the columns of `signature`.
+
+        Returns
+        -------
+        dict of str to float
+            By feature name, in the unit of the learner's output (log-odds for classifiers).
+        """
         contributions = self.learner_.contributions(self._matrix(X))[:, :-1]
         return dict(zip(self._names, np.abs(contributions).mean(axis=0).tolist(), strict=True))
 
     def _monotone(self, built_in: Mapping[str, int]) -> dict[int, int]:
-        """Return the direction of each column of the matrix that has one: the built-in ones, and `params.monotone`.
+        """Return the monotonicity constraints by column position: `built_in` updated with `params.monotone`.
 
         Raises
         ------
         ConfigError
-            `params.monotone` names a feature that is no number of this data.
+            `params.monotone` names a feature that is not numeric or not in the data.
         """
         names, positions = self.encoder_.feature_names_out_, self.encoder_.categorical_positions_
-        numbers = [n for i, n in enumerate(names) if i not in positions]
-        unknown = [n for n in self.params.monotone if n not in numbers]
+        numeric = [n for i, n in enumerate(names) if i not in positions]
+        unknown = [n for n in self.params.monotone if n not in numeric]
         if unknown:
-            raise ConfigError(f"params.monotone.{unknown[0]}: not a number feature of this data; it has {numbers}")
-        return {names.index(n): d for n, d in (built_in | self.params.monotone).items() if d and n in numbers}
+            raise ConfigError(
+                f"params.monotone.{unknown[0]}: not a numeric feature of this data; use one of {numeric}"
+            )
+        return {names.index(n): d for n, d in (built_in | self.params.monotone).items() if d and n in numeric}
 
     def _derived(self, built_in: Derivations, numeric: Sequence[str]) -> dict[str, dict[str, list[str | float]]]:
-        """Return the derived columns that the number columns allow: built-in ones, and those of `params.derived`.
+        """Return the derived columns whose inputs exist: `built_in` updated with `params.derived`.
 
         Raises
         ------
         ConfigError
-            `params.derived` names a column that the data does not have.
+            `params.derived` reads a column that is not in the data.
         """
-        known = set(numeric)
+        available = set(numeric)
         possible: dict[str, dict[str, list[str | float]]] = {}
         for name, declaration in {**built_in, **self.params.derived}.items():
-            absent = [a for a in next(iter(declaration.values())) if isinstance(a, str) and a not in known]
+            absent = [a for a in next(iter(declaration.values())) if isinstance(a, str) and a not in available]
             if absent and name in self.params.derived:
                 raise ConfigError(
-                    f"params.derived.{name}: '{absent[0]}' is not a number column; it has {sorted(known)}"
+                    f"params.derived.{name}: '{absent[0]}' is not a numeric column of this data; use one of "
+                    f"{sorted(available)}"
                 )
-            if not absent and name not in known:
+            if not absent and name not in available:
                 possible[name] = declaration
-                known.add(name)
+                available.add(name)
         return possible
 
     def to_files(self) -> dict[str, bytes]:
-        """Write everything learned as native files."""
+        """Return all fitted state by file name: `state_file` and the files of each step, prefixed by its name."""
         state = {name: getattr(self, name).model_dump(mode="json") for name in ("params", "signature")}
         files = {self.state_file: json.dumps(state | self._fitted_state(), ensure_ascii=False, indent=1).encode()}
         for step in self._step_types():
@@ -119,7 +143,7 @@ class PipelineEstimator(SklearnEstimator):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
+        """Return the estimator stored in `files`, a mapping as returned by `to_files`."""
         state = json.loads(files[cls.state_file])
         params = cls.params_type.model_validate(state["params"])
         estimator = cls(params=params, signature=Signature.model_validate(state["signature"]))

@@ -1,8 +1,8 @@
-"""Log-odds of one row from a LightGBM booster, at a third of the cost of `Booster.predict`.
+"""Single-row prediction with a LightGBM booster, at a third of the cost of `Booster.predict`.
 
-`Booster.predict` spends some 20 microseconds a call on argument handling, more than 300 trees take to answer.
-LightGBM's C interface has a call for exactly this case (`LGBM_BoosterPredictForMatSingleRowFast`), which the Python
-package does not wrap; it runs the same predictor and gives the same bits.
+`Booster.predict` spends about 20 microseconds per call on argument handling, more than the evaluation of 300 trees.
+LightGBM's C function `LGBM_BoosterPredictForMatSingleRowFast`, which its Python package does not wrap, runs the same
+predictor and returns bit-identical scores.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ FLOAT64 = 1  # C_API_DTYPE_FLOAT64
 
 
 class SingleRowPredictor:
-    """Raw score (log-odds) of one row at a time.
+    """Callable that returns the raw score (log-odds) of one row.
 
-    Safe to call from several threads: each call has its own result, and LightGBM serialises calls on one handle.
+    Thread-safe: each call writes to its own buffer, and LightGBM serialises calls on one handle.
 
     Parameters
     ----------
     booster : lightgbm.Booster
-        A binary booster; it must not be trained further.
+        Booster with the objective "binary"; it must not be trained further.
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import lightgbm as lgb, numpy as np
+    >>> from ml.estimators.single_row import SingleRowPredictor
     >>> X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
     >>> booster = lgb.train({"objective": "binary", "verbosity": -1}, lgb.Dataset(X, y), 2)
     >>> bool(SingleRowPredictor(booster)(X[:1]) == booster.predict(X[:1], raw_score=True)[0])
@@ -39,7 +40,7 @@ class SingleRowPredictor:
     """
 
     def __init__(self, booster: lgb.Booster) -> None:
-        self._booster = booster  # the handle points into it
+        self._booster = booster  # keeps alive the memory that the handle points into
         self._handle = ctypes.c_void_p()
         _safe_call(
             _LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
@@ -56,7 +57,14 @@ class SingleRowPredictor:
         self._predict = _LIB.LGBM_BoosterPredictForMatSingleRowFast
 
     def __call__(self, row: FloatArray) -> float:
-        """Raw score of a C-contiguous float64 row with as many values as the booster has features: not checked here."""
+        """Return the raw score of a row.
+
+        Parameters
+        ----------
+        row : ndarray
+            C-contiguous float64 with as many values as the booster has features. Not checked: any other array reads
+            foreign memory.
+        """
         score, length = ctypes.c_double(), ctypes.c_int64()
         address = ctypes.c_void_p(row.ctypes.data)
         _safe_call(self._predict(self._handle, address, ctypes.byref(length), ctypes.byref(score)))

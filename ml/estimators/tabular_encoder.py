@@ -1,4 +1,4 @@
-"""Columns of a table to the float matrix that estimators take: numbers, category codes, derived columns."""
+"""Encode the columns of a table as a float matrix: numbers, derived columns and category codes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ml.estimators.contract import SklearnTransformer, check_is_fitted
 Derivation = Mapping[str, Sequence[str | float]]
 
 
-class _Step(NamedTuple):
-    """One derived column: its row in the table of columns, and what it is computed from (rows and constants)."""
+class _DerivedColumn(NamedTuple):
+    """Position of a derived column and its operation; arguments are positions (int) or constants (float)."""
 
     row: int
     compute: Callable[..., FloatArray]
@@ -26,26 +26,34 @@ class _Step(NamedTuple):
 
 
 class TabularEncoder(SklearnTransformer):
-    """First step of a tabular model: everything that needs only the row itself.
+    """Ordinal encoder of a mixed table, the first step of the tabular models.
+
+    Comparable to a `ColumnTransformer` with `OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=nan)`.
 
     Parameters
     ----------
-    numeric : sequence of str
-        Number columns; booleans count as 0 and 1. Missing is NaN.
-    categorical : sequence of str
-        Text columns, coded by frequency order in the training data. A value never seen is missing.
-    derived : mapping of str to {operation: arguments}
-        Columns computed from others, in order (see `ml.domain.columns.derived_columns`); they may use earlier ones.
+    numeric : sequence of str, default ()
+        Numeric columns; booleans become 0 and 1, null becomes NaN.
+    categorical : sequence of str, default ()
+        Text columns. A category's code is its rank by frequency in the training rows; unseen and null become NaN.
+    derived : mapping of str to {operation: arguments}, optional
+        Computed columns, such as `{"loan_to_value": {"ratio": ["loan_amount", "vehicle_price"]}}`; they may read
+        earlier derived columns. Operations: `ml.domain.columns.derived_columns.OPERATIONS`.
 
     Attributes
     ----------
     categories_ : dict of str to list of str
-        Code = position.
+        Categories by column; the position in the list is the code.
     feature_names_out_ : list of str
         Column names of the matrix: numeric, derived, categorical.
+    categorical_positions_ : tuple of int
+        Positions of the categorical columns in the matrix.
+    n_features_in_ : int
+        Number of numeric and categorical columns.
 
     Examples
     --------
+    >>> from ml.estimators.tabular_encoder import TabularEncoder
     >>> table = {"loan": [8.0, None], "price": [10, 20], "city": ["x", "y"]}
     >>> ratio = {"ltv": {"ratio": ["loan", "price"]}}
     >>> e = TabularEncoder(numeric=["loan", "price"], categorical=["city"], derived=ratio)
@@ -67,7 +75,20 @@ class TabularEncoder(SklearnTransformer):
         self.derived = derived
 
     def fit(self, X: Mapping[str, Sequence[Any]] | pl.DataFrame, y: object = None) -> Self:
-        """Learn the categories of each categorical column, most frequent first (ties by name)."""
+        """Fit the categories of each categorical column, most frequent first, ties in alphabetical order.
+
+        Parameters
+        ----------
+        X : polars.DataFrame or mapping of str to sequence
+            Training rows; only the categorical columns are read.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        TabularEncoder
+            The fitted encoder.
+        """
         self.categories_: dict[str, list[str]] = {}
         for name in self.categorical:
             counts = pl.Series(name, X[name], dtype=pl.String).drop_nulls().value_counts()
@@ -80,29 +101,39 @@ class TabularEncoder(SklearnTransformer):
         self.n_features_in_ = len(self.numeric) + len(self.categorical)
         self._codes = {n: {v: float(i) for i, v in enumerate(c)} for n, c in self.categories_.items()}
         row = {name: i for i, name in enumerate(self.feature_names_out_)}
-        self._steps: list[_Step] = []
+        self._steps: list[_DerivedColumn] = []
         for name, declaration in (self.derived or {}).items():
             operation, arguments = next(iter(declaration.items()))
-            given = tuple(row[a] if isinstance(a, str) else float(a) for a in arguments)
-            self._steps.append(_Step(row[name], derived.OPERATIONS[operation][0], given))
+            inputs = tuple(row[a] if isinstance(a, str) else float(a) for a in arguments)
+            self._steps.append(_DerivedColumn(row[name], derived.OPERATIONS[operation][0], inputs))
 
     @property
     def categorical_positions_(self) -> tuple[int, ...]:
-        """Positions of the category codes in the matrix."""
+        """Positions of the categorical columns in the matrix."""
         first = len(self.feature_names_out_) - len(self.categorical)
         return tuple(range(first, len(self.feature_names_out_)))
 
     def transform(self, X: Mapping[str, Sequence[Any]] | pl.DataFrame) -> FloatArray:
-        """Return the C-contiguous float64 matrix, one column per name of `feature_names_out_`.
+        """Return the float matrix of a table.
+
+        Parameters
+        ----------
+        X : polars.DataFrame or mapping of str to sequence
+            Contains the numeric and categorical columns; other columns are ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, len(feature_names_out_))
+            C-contiguous float64; NaN is missing.
 
         Raises
         ------
         FeatureError
-            A column is missing or holds something that is no number, or a derived one is too large to compute.
+            A column is missing or not numeric, or a derived column overflows float64; the error names the column.
         NotFittedError
-            It was not fitted.
+            The encoder is not fitted.
         """
-        if not hasattr(self, "_steps"):  # looking at every attribute costs more than the rest
+        if not hasattr(self, "_steps"):  # check_is_fitted alone would cost more than encoding a single row
             check_is_fitted(self)
         table = np.empty((len(self.feature_names_out_), _rows(X, self.feature_names_out_)))
         _write_numbers(X, self.numeric, table[: len(self.numeric)])
@@ -118,15 +149,15 @@ class TabularEncoder(SklearnTransformer):
     def _too_large(self, row: int) -> FeatureError:
         name = self.feature_names_out_[row]
         operation, arguments = next(iter((self.derived or {})[name].items()))
-        told = ", ".join(str(a) for a in arguments)
-        return FeatureError(name, f"is too large to compute as the {operation} of {told}; correct these columns")
+        inputs = ", ".join(str(a) for a in arguments)
+        return FeatureError(name, f"is too large to compute as the {operation} of {inputs}; correct these columns")
 
     def unseen(self, row: Mapping[str, Any]) -> list[str]:
-        """Names of the columns of one row whose category was never seen in training."""
+        """Return the names of the categorical columns whose value in `row` did not occur in training."""
         return [n for n, codes in self._codes.items() if row.get(n) is not None and row[n] not in codes]
 
     def to_files(self) -> dict[str, bytes]:
-        """Serialise to JSON."""
+        """Return the encoder as JSON, by file name."""
         content = {
             "numeric": list(self.numeric),
             "categorical": list(self.categorical),
@@ -137,7 +168,7 @@ class TabularEncoder(SklearnTransformer):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
+        """Return the encoder stored in `files`, a mapping as returned by `to_files`."""
         content = json.loads(files["encoder.json"])
         categories = content.pop("categories")
         encoder = cls(**content)
@@ -156,13 +187,16 @@ def _rows(X: Mapping[str, Sequence[Any]] | pl.DataFrame, names: Sequence[str]) -
 
 
 def _write_numbers(X: Mapping[str, Sequence[Any]] | pl.DataFrame, names: Sequence[str], table: FloatArray) -> None:
-    """Write number columns, one a row. Lists are converted in one call: for a single row a tenth of one call each."""
+    """Write each numeric column to one row of `table`.
+
+    All lists are converted in one call, which for a single row costs a tenth of one call per column.
+    """
     if isinstance(X, dict) and names:
         try:
             table[:] = [X[n] for n in names]
             return
         except (KeyError, TypeError, ValueError, OverflowError):
-            pass  # column by column, to say which
+            pass  # converted column by column below, so that the error names the column
     for row, name in zip(table, names, strict=True):
         row[:] = _number(X, name)
 
@@ -176,7 +210,7 @@ def _number(X: Mapping[str, Sequence[Any]] | pl.DataFrame, name: str) -> FloatAr
     except (KeyError, pl.exceptions.ColumnNotFoundError):
         raise _absent(name) from None
     except (TypeError, ValueError, OverflowError, pl.exceptions.InvalidOperationError):
-        raise FeatureError(name, "must hold numbers; map or clean it in its source") from None
+        raise FeatureError(name, "must hold numbers; map or clean it in the sources configuration") from None
 
 
 def _write_codes(
@@ -184,18 +218,18 @@ def _write_codes(
     codes: Mapping[str, Mapping[str, float]],
     table: FloatArray,
 ) -> None:
-    """Write category codes, one column a row."""
+    """Write the codes of each categorical column to one row of `table`."""
     if isinstance(X, pl.DataFrame):
-        for row, (name, known) in zip(table, codes.items(), strict=True):
-            row[:] = _coded(X, name, known)
+        for row, (name, code_of) in zip(table, codes.items(), strict=True):
+            row[:] = _encode(X, name, code_of)
     elif codes:
         try:
-            table[:] = [[known.get(value, np.nan) for value in X[name]] for name, known in codes.items()]
+            table[:] = [[code_of.get(value, np.nan) for value in X[name]] for name, code_of in codes.items()]
         except KeyError as e:
             raise _absent(e.args[0]) from None
 
 
-def _coded(X: pl.DataFrame, name: str, codes: Mapping[str, float]) -> FloatArray:
+def _encode(X: pl.DataFrame, name: str, codes: Mapping[str, float]) -> FloatArray:
     if name not in X.columns:
         raise _absent(name)
     if not codes:

@@ -1,4 +1,4 @@
-"""Bins of one feature and the evidence in each: found by optbinning, kept as plain numbers."""
+"""Optimal binning of one feature (optbinning) and the weight of evidence of each bin, as plain numbers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from features.errors import ConfigError
 from ml.domain.arrays import FloatArray
 
 TRENDS = {1: "ascending", -1: "descending"}
-EXACT = 1e6  # optbinning cuts weighted counts down to integers: weights are scaled until that loses nothing
+MIN_TOTAL_WEIGHT = 1e6  # optbinning truncates weighted counts to integers: larger totals make the loss negligible
 
 
 @dataclass(frozen=True)
 class BinningRules:
-    """How optbinning is asked to cut; see `ml.estimators.woe_scorecard.WoeScorecard`."""
+    """Binning hyperparameters, described at `ml.estimators.woe_scorecard.WoeScorecard`."""
 
     max_prebins: int
     min_prebin_share: float
@@ -31,18 +31,19 @@ class BinningRules:
 
 @dataclass(frozen=True)
 class FeatureBins:
-    """Bins of one feature, the last one for missing values.
+    """Bins of one feature; the last bin holds missing values.
 
     Attributes
     ----------
     edges : list of float
-        Number column: inner edges, increasing; a value equal to an edge lies in the bin above it.
+        Numeric feature: inner edges in increasing order; a bin includes its lower edge. Empty for categories.
     groups : list of list of float, or None
-        Category column: the codes of each bin. A code in no group counts as missing.
+        Categorical feature: the codes of each bin. Codes in no group fall in the bin of missing values. None for
+        numeric features.
     woe : list of float
-        Weight of evidence, `ln(share of bads / share of goods)`, of each bin.
+        Weight of evidence of each bin, `ln(share of bads / share of goods)`, where a bad is a row with outcome 1.
     counts, bads : list of float
-        Weight of the rows, and of those with outcome 1, in each bin.
+        Sum of the weights of all rows and of the bads in each bin.
     """
 
     edges: list[float]
@@ -53,9 +54,9 @@ class FeatureBins:
 
     @property
     def steps(self) -> tuple[list[float], list[int]]:
-        """The bins as one step function: edges, and the bin between each two of them.
+        """The bins as a step function: edges, and the bin of each of the `len(edges) + 1` intervals.
 
-        A code `c` is the interval from `c` to `c + 1`; the gaps between codes belong to the last bin.
+        A category code `c` is the interval from `c` to `c + 1`; gaps between codes fall in the bin of missing values.
 
         >>> FeatureBins([], [[0.0, 4.0], [1.0]], [0.1, 0.2, 0.0], [9, 9, 0], [1, 2, 0]).steps
         ([0.0, 1.0, 2.0, 4.0, 5.0], [2, 0, 1, 2, 0, 2])
@@ -69,7 +70,7 @@ class FeatureBins:
 
     @property
     def labels(self) -> list[str]:
-        """A name for each bin.
+        """Text for each bin: an interval, a set of codes, or 'missing'.
 
         >>> FeatureBins([1.5], None, [0.1, 0.2, 0.0], [9, 9, 0], [1, 2, 0]).labels
         ['[-inf, 1.5)', '[1.5, inf)', 'missing']
@@ -80,24 +81,24 @@ class FeatureBins:
         return [*("{" + ", ".join(f"{code:g}" for code in group) + "}" for group in self.groups), "missing"]
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields, for JSON."""
+        """Return the fields as a dict, ready for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Self:
-        """Restore what `as_dict` gave.
+        """Return the bins stored in `content`, a dict as returned by `as_dict`.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            The fields are not there, are no numbers, or contradict each other.
+            A field is missing, is not numeric, or contradicts another.
         """
         numbers = {name: [float(v) for v in content[name]] for name in ("edges", "woe", "counts", "bads")}
         groups = None if content["groups"] is None else [[float(c) for c in group] for group in content["groups"]]
         bins = cls(groups=groups, **numbers)
         size = 1 + (len(bins.edges) + 1 if groups is None else len(groups))
         if not len(bins.woe) == len(bins.counts) == len(bins.bads) == size:
-            raise ValueError(f"{size} bins need as many woe, counts and bads")
+            raise ValueError(f"woe, counts and bads must each have {size} values, one per bin")
         if any(low >= high for low, high in pairwise(bins.edges)):
             raise ValueError(f"edges must increase, got {bins.edges}")
         return bins
@@ -113,44 +114,53 @@ def fit_bins(
     direction: int,
     rules: BinningRules,
 ) -> FeatureBins:
-    """Cut one feature and weigh the evidence in each bin.
+    """Bin one feature and compute the weight of evidence of each bin.
 
     Parameters
     ----------
-    x, y, weight : array of shape (n_rows,)
-        Values (NaN is missing), outcomes and weights.
+    x : ndarray of shape (n_rows,)
+        Values or category codes; NaN is missing.
+    y : ndarray of shape (n_rows,)
+        0 or 1.
+    weight : ndarray of shape (n_rows,)
+        Weights of the rows, above 0.
     column : int
-        Position of the feature, for errors.
+        Position of the feature, for error messages.
     categorical : bool
-        Whether values are codes.
+        True where `x` holds category codes.
     direction : {-1, 0, 1}
-        Direction in which the rate of 1 must move as a number grows; 0 leaves it to `rules.trend`.
+        Required trend of the rate of 1 along `x`; 0 leaves it to `rules.trend`.
     rules : BinningRules
-        How to cut.
+        Binning hyperparameters.
+
+    Returns
+    -------
+    FeatureBins
 
     Raises
     ------
     ConfigError
-        optbinning found no bins under these rules.
+        optbinning finds no feasible bins under these rules.
     """
-    there = ~np.isnan(x)
+    present = ~np.isnan(x)
     edges: list[float] = []
-    groups = [np.unique(x[there]).tolist()] if categorical else None
-    if len(np.unique(x[there])) > 1 and len(np.unique(y[there])) > 1:
-        cut = _cut(x[there], y[there], weight[there], column, categorical, direction, rules)
-        edges, groups = ([], cut) if categorical else (cut, None)
+    groups = [np.unique(x[present]).tolist()] if categorical else None
+    if len(np.unique(x[present])) > 1 and len(np.unique(y[present])) > 1:
+        splits = _optimal_splits(x[present], y[present], weight[present], column, categorical, direction, rules)
+        edges, groups = ([], splits) if categorical else (splits, None)
     bins = FeatureBins(edges, groups, [], [], [])
-    place = assign_bins(x, bins)
+    bin_of_row = assign_bins(x, bins)
     size = 1 + (len(edges) + 1 if groups is None else len(groups))
-    counts = np.asarray(np.bincount(place, weights=weight, minlength=size), dtype=np.float64)
-    bads = np.asarray(np.bincount(place, weights=weight * y, minlength=size), dtype=np.float64)
-    woe = _evidence(counts, bads, rate=float(weight @ y / weight.sum()), prior_rows=rules.prior_rows)
+    counts = np.asarray(np.bincount(bin_of_row, weights=weight, minlength=size), dtype=np.float64)
+    bads = np.asarray(np.bincount(bin_of_row, weights=weight * y, minlength=size), dtype=np.float64)
+    woe = _weight_of_evidence(counts, bads, rate=float(weight @ y / weight.sum()), prior_rows=rules.prior_rows)
     return FeatureBins(edges, groups, woe.tolist(), counts.tolist(), bads.tolist())
 
 
 def assign_bins(x: FloatArray, bins: FeatureBins) -> npt.NDArray[np.intp]:
-    """Bin of each value.
+    """Return the position of each value's bin, shape (n_rows,).
 
+    >>> import numpy as np
     >>> assign_bins(np.array([1.0, 1.5, np.nan]), FeatureBins([1.5], None, [], [], [])).tolist()
     [0, 1, 2]
     """
@@ -159,15 +169,15 @@ def assign_bins(x: FloatArray, bins: FeatureBins) -> npt.NDArray[np.intp]:
     return np.where(np.isnan(x), missing, np.array(bin_between)[np.searchsorted(edges, x, side="right")])
 
 
-def _evidence(counts: FloatArray, bads: FloatArray, *, rate: float, prior_rows: float) -> FloatArray:
-    """Weight of evidence after adding rows of the average rate; 0 where nothing can be said."""
+def _weight_of_evidence(counts: FloatArray, bads: FloatArray, *, rate: float, prior_rows: float) -> FloatArray:
+    """Return the weight of evidence after adding `prior_rows` rows of the overall rate; 0 where it is undefined."""
     bad, good = bads + prior_rows * rate, counts - bads + prior_rows * (1 - rate)
-    known = (counts > 0) & (bad > 0) & (good > 0)
-    odds = np.divide(bad, good, out=np.ones_like(bad), where=known)
-    return np.where(known, np.log(odds) - np.log(rate / (1 - rate)), 0.0)
+    defined = (counts > 0) & (bad > 0) & (good > 0)
+    odds = np.divide(bad, good, out=np.ones_like(bad), where=defined)
+    return np.where(defined, np.log(odds) - np.log(rate / (1 - rate)), 0.0)
 
 
-def _cut(
+def _optimal_splits(
     x: FloatArray,
     y: FloatArray,
     weight: FloatArray,
@@ -176,7 +186,7 @@ def _cut(
     direction: int,
     rules: BinningRules,
 ) -> Any:
-    from optbinning import OptimalBinning  # slow to import, and absent where models only answer
+    from optbinning import OptimalBinning  # slow to import, and not installed for serving
 
     trend = TRENDS.get(direction, rules.trend)
     binning = OptimalBinning(
@@ -190,8 +200,12 @@ def _cut(
         time_limit=rules.time_limit,
         random_state=0,
     )
-    equal = weight.min() == weight.max()
-    binning.fit(x, y.astype(int), sample_weight=None if equal else weight * (max(EXACT, len(x)) / weight.sum()))
+    equal_weights = weight.min() == weight.max()
+    binning.fit(
+        x,
+        y.astype(int),
+        sample_weight=None if equal_weights else weight * (max(MIN_TOTAL_WEIGHT, len(x)) / weight.sum()),
+    )
     if binning.status not in ("OPTIMAL", "FEASIBLE"):
         raise ConfigError(
             f"column {column}: optbinning found no bins ({binning.status}); raise time_limit or lower min_bin_share"

@@ -1,7 +1,7 @@
-"""An interpretable scorecard: bins, weight of evidence, logistic regression; after fitting it is a table of numbers.
+"""Scorecard: optimal bins, weight of evidence, logistic regression with non-negative coefficients.
 
-optbinning finds the bins and is needed for fitting alone. What it found is extracted to plain JSON, and answers are
-look-ups, so that the service does not carry a solver.
+Only `fit` needs optbinning. The fitted bins are plain JSON and prediction is a table look-up, so that serving needs no
+solver.
 """
 
 from __future__ import annotations
@@ -27,50 +27,62 @@ STATE = "woe_scorecard.json"
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class WoeScorecard(BinaryClassifier):
-    """Weight-of-evidence scorecard.
-
-    Each feature is cut into bins; a bin's weight of evidence is `ln(share of bads / share of goods)`, and log-odds
-    are a weighted sum of the features' evidence. Weights are at least 0, so that evidence always counts in its own
-    direction. Missing values are a bin of their own.
+    """Weight-of-evidence scorecard, comparable to `optbinning.Scorecard` with a binary target.
 
     Parameters
     ----------
-    max_prebins, min_prebin_share : int, float
-        Fine bins to start from, and the least share of rows in one.
-    max_bins : int
-        Bins of a feature in the end, missing aside.
-    min_bin_share : float
-        Least share of rows in a bin.
-    trend : str
-        optbinning's `monotonic_trend` for number columns that `monotone` leaves free.
-    prior_rows : float
-        Rows of the average rate added to each bin before its evidence is taken: a missing value seen three times
-        says little. 0 gives optbinning's own numbers.
-    l2 : float
-        Penalty on the weights.
-    time_limit : int
-        Seconds that the solver may spend on one feature.
+    max_prebins : int, default 30
+        Maximum number of bins of the initial fine binning.
+    min_prebin_share : float, default 0.02
+        Minimum share of the rows in an initial bin.
+    max_bins : int, default 10
+        Maximum number of final bins of a feature, not counting the bin of missing values.
+    min_bin_share : float, default 0.02
+        Minimum share of the rows in a final bin.
+    trend : str, default "auto_heuristic"
+        optbinning's `monotonic_trend` of numeric columns without a constraint in `monotone`.
+    prior_rows : float, default 20
+        Rows with the overall rate added to each bin before its weight of evidence is computed, which shrinks small
+        bins towards 0. With 0 the values equal optbinning's.
+    l2 : float, default 1
+        Ridge penalty on the coefficients, 1/C of scikit-learn.
+    time_limit : int, default 20
+        Maximum solver time for one feature, in seconds.
     monotone : mapping of int to int, optional
-        Column to direction: 1 when 1 may only become more likely as the column grows, -1 less, 0 free.
-    categorical : tuple of int
-        Columns that hold category codes (0, 1, ...; NaN for missing or unseen).
+        Constraint by column position: 1 where the probability of 1 may only increase with the column, -1 where it may
+        only decrease, 0 for none.
+    categorical : tuple of int, default ()
+        Positions of columns that hold category codes (0, 1, ...; NaN for missing or unseen).
 
     Attributes
     ----------
     bins_ : list of FeatureBins
         Bins of each column.
     coefficients_ : ndarray of shape (n_features,)
-        Weights of the evidence, at least 0.
+        Coefficients of the weights of evidence, at least 0.
     intercept_ : float
-        Log-odds where no feature says anything.
+        Log-odds of a row whose weights of evidence are all 0.
+    n_features_in_ : int
+        Number of columns of the matrix.
+    classes_ : ndarray of shape (2,)
+        0 and 1.
+
+    Notes
+    -----
+    `log-odds = intercept_ + sum_j coefficients_[j] * woe_j`, where `woe_j = ln(share of bads / share of goods)` of the
+    bin of feature j [1]_ and a bad is a row with outcome 1. Coefficients are bounded below by 0, so that no feature
+    contradicts its own weight of evidence. Missing values have a bin of their own. Bins are optimal in the sense
+    of [2]_.
 
     References
     ----------
-    N. Siddiqi, Credit Risk Scorecards (2006), chapter 6. G. Navas-Palencia (2020), Optimal binning: mathematical
-    programming formulation, arXiv:2001.08025.
+    .. [1] N. Siddiqi (2006), Credit Risk Scorecards, chapter 6.
+    .. [2] G. Navas-Palencia (2020), Optimal binning: mathematical programming formulation, arXiv:2001.08025.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.estimators.woe_scorecard import WoeScorecard
     >>> X = np.repeat(np.arange(10.0), 40).reshape(-1, 1)
     >>> y = (np.tile(np.arange(40), 10) < 3 * X[:, 0]).astype(float)
     >>> card = WoeScorecard().fit(X, y)
@@ -91,59 +103,82 @@ class WoeScorecard(BinaryClassifier):
     categorical: tuple[int, ...] = ()
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Find the bins, then the weights.
+        """Fit the bins, then the coefficients.
 
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            NaN is missing. Constant and wholly missing columns get one bin and no say.
+            Finite numbers; NaN is missing. Constant and entirely missing columns get one bin and contribute nothing.
         y : array of shape (n_rows,)
             0 or 1, both present.
         sample_weight : array of shape (n_rows,), optional
-            Weights of the rows.
+            Weights of the rows, above 0.
+
+        Returns
+        -------
+        WoeScorecard
+            The fitted classifier.
 
         Raises
         ------
         DataError
-            The matrix, outcomes or weights break a rule.
+            `X`, `y` or `sample_weight` break one of these rules.
         ConfigError
-            A column that is not there, or bins that cannot be found.
+            `monotone` or `categorical` names a column out of range, or optbinning finds no bins for a feature.
         """
         array, outcome, weight = check_training_data(X, y, sample_weight)
         n_features = array.shape[1]
-        ways = monotone_directions(n_features, monotone=self.monotone, categorical=self.categorical)
+        directions = monotone_directions(n_features, monotone=self.monotone, categorical=self.categorical)
         rules = BinningRules(**{field.name: getattr(self, field.name) for field in fields(BinningRules)})
         bins = [
             fit_bins(
-                array[:, i], outcome, weight, column=i, categorical=i in self.categorical, direction=way, rules=rules
+                array[:, i],
+                outcome,
+                weight,
+                column=i,
+                categorical=i in self.categorical,
+                direction=direction,
+                rules=rules,
             )
-            for i, way in enumerate(ways)
+            for i, direction in enumerate(directions)
         ]
         evidence = np.column_stack([np.array(b.woe)[assign_bins(array[:, i], b)] for i, b in enumerate(bins)])
         coefficients, intercept = bounded_logistic_regression(
             evidence, outcome, bounds=[(0.0, None)] * n_features, sample_weight=weight, l2=self.l2
         )
-        self._open(bins, coefficients, intercept)
+        self._set_card(bins, coefficients, intercept)
         return self
 
-    def _open(self, bins: list[FeatureBins], coefficients: FloatArray, intercept: float) -> None:
+    def _set_card(self, bins: list[FeatureBins], coefficients: FloatArray, intercept: float) -> None:
         self.bins_, self.coefficients_, self.intercept_ = bins, coefficients, intercept
         self.n_features_in_ = len(bins)
         self.classes_ = np.array([0, 1])
-        # Step function of each column: edges, contribution between each two, and contribution of a missing value.
+        # Step function of each column: edges, contribution of each interval, contribution of a missing value.
         self._steps: list[tuple[list[float], list[float], float]] = []
-        for each, coefficient in zip(bins, coefficients.tolist(), strict=True):
-            edges, place = each.steps
-            worth = [coefficient * woe for woe in each.woe]
-            self._steps.append((edges, [worth[i] for i in place], worth[-1]))
+        for feature, coefficient in zip(bins, coefficients.tolist(), strict=True):
+            edges, bin_of_interval = feature.steps
+            by_bin = [coefficient * woe for woe in feature.woe]
+            self._steps.append((edges, [by_bin[i] for i in bin_of_interval], by_bin[-1]))
 
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
-        """Log-odds of 1, shape (n_rows,); a row alone gives the same bits as in a batch.
+        """Return the log-odds of 1.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Log-odds; bit-identical whether a row is scored alone or in a batch.
 
         Raises
         ------
         DataError
-            The matrix has other columns than it was fitted on, or infinite values.
+            The number of columns is not that of `fit`, or a value is infinite.
+        NotFittedError
+            The scorecard is not fitted.
         """
         check_is_fitted(self)
         array = check_matrix(X, n_features=self.n_features_in_)
@@ -156,27 +191,32 @@ class WoeScorecard(BinaryClassifier):
 
     def _single_row(self, row: list[float]) -> float:
         total = self.intercept_
-        for value, (edges, worth, missing) in zip(row, self._steps, strict=True):
-            total += worth[bisect_right(edges, value)] if value == value else missing  # NaN is not equal to itself
+        for value, (edges, by_interval, missing) in zip(row, self._steps, strict=True):
+            total += by_interval[bisect_right(edges, value)] if value == value else missing  # NaN != NaN
         return total
 
     def _contributions(self, array: FloatArray) -> list[FloatArray]:
         return [
-            np.where(np.isnan(x), missing, np.array(worth)[np.searchsorted(edges, x, side="right")])
-            for x, (edges, worth, missing) in zip(array.T, self._steps, strict=True)
+            np.where(np.isnan(x), missing, np.array(by_interval)[np.searchsorted(edges, x, side="right")])
+            for x, (edges, by_interval, missing) in zip(array.T, self._steps, strict=True)
         ]
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """What each feature adds to the log-odds: weight times evidence, exact.
+        """Return the contribution of each feature to the log-odds: coefficient times weight of evidence.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            As in `fit`.
 
         Returns
         -------
-        array of shape (n_rows, n_features + 1)
-            The last column is the intercept; each row sums to `decision_function`.
+        ndarray of shape (n_rows, n_features + 1)
+            Log-odds; the last column is the intercept. Each row sums to `decision_function`.
 
         Raises
         ------
-        DataError
+        DataError, NotFittedError
             As `decision_function`.
         """
         check_is_fitted(self)
@@ -184,7 +224,7 @@ class WoeScorecard(BinaryClassifier):
         return np.column_stack([*self._contributions(array), np.full(len(array), self.intercept_)])
 
     def to_files(self) -> dict[str, bytes]:
-        """Bins and weights as JSON."""
+        """Return bins and coefficients as JSON, by file name."""
         check_is_fitted(self)
         content = {
             "params": params_to_json(self),
@@ -196,7 +236,7 @@ class WoeScorecard(BinaryClassifier):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote.
+        """Return the scorecard stored in `files`, a mapping as returned by `to_files`.
 
         Raises
         ------
@@ -208,8 +248,8 @@ class WoeScorecard(BinaryClassifier):
         content = from_json(files, STATE, keys=frozenset({"params", "bins", "coefficients", "intercept"}))
         try:
             card = cls(**params_from_json(content["params"]))
-            bins = [FeatureBins.from_dict(each) for each in content["bins"]]
-            card._open(bins, np.array(content["coefficients"], dtype=np.float64), float(content["intercept"]))
+            bins = [FeatureBins.from_dict(feature) for feature in content["bins"]]
+            card._set_card(bins, np.array(content["coefficients"], dtype=np.float64), float(content["intercept"]))
         except (KeyError, TypeError, ValueError, AttributeError) as e:
-            raise damaged(STATE, f"it does not hold a scorecard ({e!r})") from None
+            raise damaged(STATE, f"it is not a scorecard ({e!r})") from None
         return card

@@ -275,7 +275,7 @@ class LeadScoringEstimator(PipelineEstimator):
         rows = X if isinstance(X, pl.DataFrame) else pl.DataFrame(X)
         probability = self._probability(rows)
         margin = probability * self.margins(rows)
-        own = ["dealer" if self.dealers_.own(d) else "pooled" for d in self._dealers(rows)]
+        own = ["dealer" if self.dealers_.has_shift(d) else "pooled" for d in self._dealers(rows)]
         return pl.DataFrame(
             {
                 "conversion_probability": probability,

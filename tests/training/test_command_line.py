@@ -123,7 +123,7 @@ def test_two_trainings_at_once_both_land(tmp_path: Path, credit_risk: Trained) -
         ("params.target_bad_rate=2", "params.target_bad_rate: input should be less than 1, got 2"),
         ("time=created_at", "time: must be 'submitted_at' or 'none'"),
         ("segments=[colour]", "segments: 'colour' is not a column"),
-        ("params.monotone={colour: 1}", "params.monotone.colour: not a number feature"),
+        ("params.monotone={colour: 1}", "params.monotone.colour: not a numeric feature"),
         ("params.derived={x: {divide: [a, b]}}", "operation 'divide' is unknown"),
         ("split={train: 0.9}", "must add up to 1"),
         ("nonsense", "must be dotted.name=value"),

@@ -109,8 +109,8 @@ def test_one_class_is_refused_in_either_part() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"monotone": {"housing": 1}}, "params.monotone.housing: not a number feature of this data"),
-        ({"derived": {"x": {"ratio": ["loan_amount", "age"]}}}, "params.derived.x: 'age' is not a number column"),
+        ({"monotone": {"housing": 1}}, "params.monotone.housing: not a numeric feature of this data"),
+        ({"derived": {"x": {"ratio": ["loan_amount", "age"]}}}, "params.derived.x: 'age' is not a numeric column"),
         (
             {
                 "derived": {"deposit": {"ratio": ["vehicle_price", "loan_amount"]}},

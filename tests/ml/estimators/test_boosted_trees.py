@@ -136,7 +136,7 @@ def test_data_that_cannot_be_learnt_from_is_refused(X, y, weight, rule: str) -> 
     ("params", "rule"),
     [
         ({"bag": 0}, "bag must be at least 1, got 0"),
-        ({"bag": 2, "feature_fraction": 1.0, "bagging_freq": 0}, "members would be identical"),
+        ({"bag": 2, "feature_fraction": 1.0, "bagging_freq": 0}, "boosters would be identical"),
         ({"monotone": {7: 1}}, "monotone names column 7"),
         ({"monotone": {0: 2}}, "must be -1, 0 or 1, got 2"),
         ({"monotone": {2: 1}, "categorical": (2,)}, "column 2 is categorical"),
@@ -150,7 +150,7 @@ def test_parameters_that_contradict_are_refused(params: dict, rule: str) -> None
 
 
 def test_another_number_of_columns_is_refused(fitted: BoostedTrees) -> None:
-    with pytest.raises(DataError, match="5 columns, those it was fitted on; got shape"):
+    with pytest.raises(DataError, match="5 columns, as in fit; got shape"):
         fitted.decision_function(np.ones((1, 4)))
 
 
@@ -160,20 +160,20 @@ def test_another_number_of_columns_is_refused(fitted: BoostedTrees) -> None:
         ("booster_1.txt", None, ModelNotFound, "lacks the file 'booster_1.txt'"),
         ("boosted_trees.json", None, ModelNotFound, "lacks the file 'boosted_trees.json'"),
         ("booster_1.txt", lambda text: text[: len(text) // 2], DataError, "'booster_1.txt' is damaged"),
-        ("booster_1.txt", lambda text: text.replace(b"num_leaves=", b"num_laeves="), DataError, "its checksum is not"),
+        ("booster_1.txt", lambda text: text.replace(b"num_leaves=", b"num_laeves="), DataError, "checksum differs"),
         ("boosted_trees.json", lambda text: b"{", DataError, "is damaged: it is not JSON"),
         (
             "boosted_trees.json",
             lambda text: b'{"params": {}, "n_features": 5, "sha256": {}}',
             DataError,
-            "not those of boosted_trees",
+            "not the parameters of boosted_trees",
         ),
         ("boosted_trees.json", lambda text: text.replace(b'"bag": 3', b'"bag": "x"'), DataError, "wrong types"),
         (
             "boosted_trees.json",
             lambda text: text.replace(b'"n_features": 5', b'"n_features": 6'),
             DataError,
-            "speaks of 6 features",
+            "n_features is 6",
         ),
     ],
 )

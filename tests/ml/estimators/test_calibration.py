@@ -111,7 +111,7 @@ def test_artefact_and_single_values_answer_alike(method: str) -> None:
     [
         ([0.1, 0.2], [1, 1], DataError, "one class only"),
         ([0.1, np.inf], [0, 1], DataError, "log-odds must be finite"),
-        ([0.1], [0, 1], DataError, r"got shape \(1,\) for \(2,\)"),
+        ([0.1], [0, 1], DataError, r"got shape \(1,\) for outcomes of shape \(2,\)"),
     ],
 )
 def test_rows_that_cannot_be_used_are_refused(log_odds, y, error: type, rule: str) -> None:

@@ -23,7 +23,7 @@ def fitted() -> GroupCalibration:
 
 def test_large_groups_find_their_own_shift(fitted: GroupCalibration) -> None:
     assert fitted.shift(["a", "b", "c", "d"]) == pytest.approx(list(TRUTH.values()), abs=0.1)
-    assert fitted.shift([None, "new"]).tolist() == [0.0, 0.0] and not fitted.own("new") and fitted.own("a")
+    assert fitted.shift([None, "new"]).tolist() == [0.0, 0.0] and not fitted.has_shift("new") and fitted.has_shift("a")
 
 
 def test_a_shift_is_drawn_towards_none_the_fewer_rows_it_has() -> None:
@@ -46,5 +46,5 @@ def test_the_artefact_restores_it_and_damage_is_refused(fitted: GroupCalibration
     assert again.shifts_ == fitted.shifts_ and again.min_rows == 200
     with pytest.raises(ModelNotFound, match=STATE):
         GroupCalibration.from_files({})
-    with pytest.raises(DataError, match="shifts must be numbers by group"):
+    with pytest.raises(DataError, match="shifts must map each group to a number"):
         GroupCalibration.from_files({STATE: b'{"min_rows": 1, "spread": 1, "shifts": [1]}'})

@@ -22,7 +22,7 @@ def test_a_matrix_that_is_right_is_not_copied_and_another_is_made_right() -> Non
     [
         ([["a"]], None, "must hold numbers only"),
         ([1.0], None, r"two dimensions, rows and columns; got shape \(1,\)"),
-        ([[1.0]], 2, r"2 columns, those it was fitted on; got shape \(1, 1\)"),
+        ([[1.0]], 2, r"2 columns, as in fit; got shape \(1, 1\)"),
         ([[0.0, -np.inf]], None, r"column 1 holds an infinite value \(row 0\)"),
     ],
 )
@@ -37,7 +37,7 @@ def test_what_is_no_matrix_is_refused(X: list, n_features: int | None, message: 
         ([0, 1, 1], None, "one entry for each row of the feature matrix: 3 for 2 rows"),
         ([0, 2], None, "y must be 0 or 1, got 2.0"),
         ([0, 1], [1.0, 0.0], "sample_weight must be finite and above 0, got 0.0"),
-        ([0, 1], [1.0], "must have one length"),
+        ([0, 1], [1.0], "must have the same length"),
         ([0, 0], None, r"y holds one class only \(0 in all 2 rows\)"),
         (["a", "b"], None, "must be numbers"),
     ],

@@ -44,12 +44,12 @@ def test_files_restore_every_step() -> None:
 def test_weights_of_labels_that_do_not_ripen_are_refused() -> None:
     estimator = ResidualValueEstimator(params=ResidualParams(), signature=SIGNATURE)
     ones = np.ones(2)
-    with pytest.raises(ValueError, match="weights: rows of ResidualValueEstimator have none"):
+    with pytest.raises(ValueError, match="weights: ResidualValueEstimator takes no sample weights"):
         estimator.fit(pl.DataFrame(), ones, calibrate=(pl.DataFrame(), ones), weights=(ones, ones))
 
 
 def test_a_direction_of_no_number_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"params\.monotone\.brand: not a number feature of this data"):
+    with pytest.raises(ConfigError, match=r"params\.monotone\.brand: not a numeric feature of this data"):
         _fitted(monotone={"brand": 1})
 
 
@@ -64,5 +64,5 @@ def test_derived_columns_follow_from_the_columns_there_are() -> None:
     estimator = _Deriving(params=Params(), signature=SIGNATURE)
     built_in = {"half": {"ratio": ["price", 2.0]}, "other": {"ratio": ["absent", 2.0]}, "price": {"sum": ["price"]}}
     assert list(estimator._derived(built_in, ["price"])) == ["half", "twice"]
-    with pytest.raises(ConfigError, match=r"params\.derived\.twice: 'half' is not a number column"):
+    with pytest.raises(ConfigError, match=r"params\.derived\.twice: 'half' is not a numeric column"):
         estimator._derived({}, ["price"])

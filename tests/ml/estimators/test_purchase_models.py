@@ -94,8 +94,8 @@ def test_bad_histories_are_refused_by_name(model: type[BgNbd] | type[ParetoNbd])
         (([1.5], [1], [3]), "frequency"),
         (([0], [1], [3]), "recency"),
         (([1], [1], [np.nan]), "age"),
-        (([0, 0], [0, 0], [3, 3]), "nobody came back"),
-        (([], [], []), "at least one"),
+        (([0, 0], [0, 0], [3, 3]), "no customer has a repeat purchase"),
+        (([], [], []), "at least 1"),
     ):
         with pytest.raises(DataError, match=told):
             model().fit(*history)

@@ -40,9 +40,9 @@ def test_the_artefact_restores_it_and_what_is_missing_is_named() -> None:
     assert again.transform({"store": ["a"]}).tolist() == rates.transform({"store": ["a"]}).tolist()
     with pytest.raises(DataError, match="column 'store' is missing"):
         rates.transform({"shop": ["a"]})
-    with pytest.raises(DataError, match="no row to learn from"):
+    with pytest.raises(DataError, match="there are no training rows"):
         ShrunkenRates(groups=[["store"]]).fit({"store": []}, np.empty(0))
     with pytest.raises(ModelNotFound, match=STATE):
         ShrunkenRates.from_files({})
-    with pytest.raises(DataError, match="its rates do not fit its groups"):
+    with pytest.raises(DataError, match="rates must be a list with one entry for each of the groups"):
         ShrunkenRates.from_files({STATE: b'{"groups": [["a"]], "overall": 0, "rates": [], "seed": 0}'})

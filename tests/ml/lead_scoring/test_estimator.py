@@ -107,7 +107,7 @@ def test_one_class_is_refused_in_either_part() -> None:
     ("params", "message"),
     [
         ({"rates": [["colour"]]}, "params.rates: 'colour' is not a column of the data"),
-        ({"derived": {"x": {"ratio": ["price", "weight"]}}}, "params.derived.x: 'weight' is not a number column"),
+        ({"derived": {"x": {"ratio": ["price", "weight"]}}}, "params.derived.x: 'weight' is not a numeric column"),
     ],
 )
 def test_a_parameter_that_names_no_column_is_refused(params: dict[str, Any], message: str) -> None:
