@@ -1,4 +1,4 @@
-"""Types of arrays."""
+"""NumPy array types for annotations."""
 
 from __future__ import annotations
 

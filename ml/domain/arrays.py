@@ -1,4 +1,4 @@
-"""Types of arrays."""
+"""NumPy array types for annotations."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-IndexArray = npt.NDArray[np.intp]  # positions, as numpy returns and takes them
+IndexArray = npt.NDArray[np.intp]  # row or column positions, as returned by np.flatnonzero

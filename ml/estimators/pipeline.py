@@ -106,9 +106,7 @@ class PipelineEstimator(SklearnEstimator):
         numeric = [n for i, n in enumerate(names) if i not in positions]
         unknown = [n for n in self.params.monotone if n not in numeric]
         if unknown:
-            raise ConfigError(
-                f"params.monotone.{unknown[0]}: not a numeric feature of this data; use one of {numeric}"
-            )
+            raise ConfigError(f"params.monotone.{unknown[0]}: not a numeric feature of this data; use one of {numeric}")
         return {names.index(n): d for n, d in (built_in | self.params.monotone).items() if d and n in numeric}
 
     def _derived(self, built_in: Derivations, numeric: Sequence[str]) -> dict[str, dict[str, list[str | float]]]:

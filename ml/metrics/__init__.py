@@ -1,8 +1,8 @@
-"""Measures of a model's answers, with sample weights and bootstrap intervals.
+"""Evaluation metrics with sample weights and bootstrap intervals.
 
-Every metric is a function `metric(y, p, *, sample_weight=None) -> float`: `y` holds 0 and 1, `p` the scores or
-probabilities of 1; in `amounts`, both hold amounts. Some metrics take further keyword arguments; bind
-them with `functools.partial`.
+The metrics of this namespace have the signature `metric(y, p, *, sample_weight=None) -> float`. For binary outcomes,
+`y` holds 0 and 1 and `p` scores or probabilities of 1; for the regression metrics of `ml.metrics.amounts`, both hold
+amounts. Bind further keyword arguments with `functools.partial` before passing a metric to `bootstrap`.
 """
 
 from __future__ import annotations

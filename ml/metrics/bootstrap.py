@@ -1,4 +1,4 @@
-"""Bootstrap intervals of a metric, and of the difference between two models on the same rows."""
+"""Bootstrap intervals of a metric, and of its difference between two models on the same rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ml.domain.statistics.resampling import Interval, percentile_interval, resam
 
 
 class Metric(Protocol):
-    """A metric of this package, further arguments bound."""
+    """Signature of a metric."""
 
     def __call__(self, y: FloatArray, p: FloatArray, *, sample_weight: FloatArray) -> float: ...
 
@@ -28,35 +28,43 @@ def bootstrap(
     n: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """Return a metric with its 95 % percentile bootstrap interval.
+    """Return a metric with its 95% percentile bootstrap interval.
 
-    Rows are sorted once and drawn as weights, so the metric's own sort of each resample is nearly free. When both
-    classes are there, resamples that lost one are drawn again.
+    Resamples are passed to the metric as sample weights of rows sorted by score, which makes the metric's own sort
+    nearly free. If `y` holds both 0 and 1, resamples without one of them are drawn again.
 
     Parameters
     ----------
     metric : callable
-        `metric(y, p, *, sample_weight) -> float`.
-    y, p : array of shape (n_rows,)
-        Outcomes and scores; `p` may have several columns where the metric reads several.
+        `metric(y, p, *, sample_weight) -> float`, such as the functions of `ml.metrics`.
+    y : array of shape (n_rows,)
+        Outcomes.
+    p : array of shape (n_rows,) or (n_rows, n_columns)
+        Scores, in the shape that the metric takes.
     groups : array of shape (n_rows,), optional
-        Cluster of each row (a borrower, copies of one row): whole clusters are drawn.
-    n : int
-        Resamples, at least 1.
-    seed : int
-        Seed of the draws.
+        Cluster of each row, such as the borrower: whole clusters are resampled.
+    n : int, default 200
+        Number of resamples, at least 1.
+    seed : int, default 0
+        Random seed.
+
+    Returns
+    -------
+    Interval
+        Metric on all rows (`value`) and its interval (`low`, `high`), in the unit of the metric.
 
     Raises
     ------
     DataError
-        As the metric raises it, or lengths that differ, or all rows of one class in one cluster.
+        The lengths differ, the metric refuses its arguments, or one class lies in too few clusters to be resampled.
 
     Examples
     --------
-    >>> from ml.metrics import roc_auc
+    >>> import numpy as np
+    >>> from ml.metrics import bootstrap, roc_auc
     >>> y, p = np.tile([0, 0, 1, 1], 50), np.tile([0.1, 0.4, 0.35, 0.8], 50)
-    >>> found = bootstrap(roc_auc, y, p, n=100)
-    >>> found.value, 0.6 < found.low < 0.75 < found.high < 0.9
+    >>> auc = bootstrap(roc_auc, y, p, n=100)
+    >>> auc.value, 0.6 < auc.low < 0.75 < auc.high < 0.9
     (0.75, True)
     """
     scores, outcome, cluster = _rows(y, (p,), groups)
@@ -75,16 +83,32 @@ def paired_bootstrap_difference(
     n: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """`metric` of model a minus `metric` of model b, both on the same resamples of the same rows.
+    """Return `metric(y, p_a) - metric(y, p_b)` with its 95% bootstrap interval on common resamples.
 
-    Arguments and errors as for `bootstrap`. An interval wholly above 0 means that a scores higher.
+    Parameters
+    ----------
+    metric, y, groups, n, seed
+        As for `bootstrap`.
+    p_a, p_b : array of shape (n_rows,) or (n_rows, n_columns)
+        Scores of the two models on the same rows.
+
+    Returns
+    -------
+    Interval
+        An interval entirely above 0: the metric of model a is significantly higher.
+
+    Raises
+    ------
+    DataError
+        As `bootstrap`.
 
     Examples
     --------
-    >>> from ml.metrics import roc_auc
+    >>> import numpy as np
+    >>> from ml.metrics import paired_bootstrap_difference, roc_auc
     >>> y, a, b = np.tile([0, 0, 1, 1], 50), np.tile([0.1, 0.2, 0.3, 0.4], 50), np.tile([0.1, 0.4, 0.35, 0.8], 50)
-    >>> found = paired_bootstrap_difference(roc_auc, y, a, b, n=100)
-    >>> found.value, found.low > 0
+    >>> gain = paired_bootstrap_difference(roc_auc, y, a, b, n=100)
+    >>> gain.value, gain.low > 0
     (0.25, True)
     """
     scores, outcome, cluster = _rows(y, (p_a, p_b), groups)
@@ -104,8 +128,8 @@ def _rows(
     arrays = [np.asarray(score, dtype=np.float64) for score in scores]
     cluster = None if groups is None else np.asarray(groups)
     for name, array in [("p", a) for a in arrays] + ([("groups", cluster)] if cluster is not None else []):
-        several = name == "p" and array.ndim == 2
-        if (array.shape[:1] if several else array.shape) != outcome.shape or outcome.ndim != 1 or len(outcome) == 0:
+        is_matrix = name == "p" and array.ndim == 2
+        if (array.shape[:1] if is_matrix else array.shape) != outcome.shape or outcome.ndim != 1 or len(outcome) == 0:
             raise DataError(
                 f"bootstrap: {name} {array.shape} and y {outcome.shape} must have the same length, at least 1"
             )
@@ -115,17 +139,18 @@ def _rows(
 
 
 def _draws(outcome: FloatArray, cluster: npt.NDArray[np.generic] | None, n: int, seed: int) -> Iterator[FloatArray]:
-    """Yield how often each row is drawn in `n` resamples that have every class of the rows."""
+    """Yield the count of each row in `n` resamples that contain every class of `outcome`."""
     positive, negative = outcome == 1, outcome == 0
-    both = bool(positive.any() and negative.any())
-    kept = 0
+    is_binary = bool(positive.any() and negative.any())
+    drawn = 0
     for counts in resampled_counts(len(outcome), n=20 * n, seed=seed, groups=cluster):
-        if both and not (counts[positive].any() and counts[negative].any()):
+        if is_binary and not (counts[positive].any() and counts[negative].any()):
             continue
         yield counts
-        kept += 1
-        if kept == n:
+        drawn += 1
+        if drawn == n:
             return
     raise DataError(
-        f"bootstrap: only {kept} of {20 * n} resamples had rows of both classes; the rarer class lies in too few groups"
+        f"bootstrap: only {drawn} of {20 * n} resamples had rows of both classes: the rarer class lies in too few "
+        "groups; add rows or evaluate without groups"
     )

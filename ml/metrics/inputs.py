@@ -1,4 +1,4 @@
-"""What every metric asks of its arguments, and the sums by score that several of them start from."""
+"""Validation of the arguments of metrics, and class weights by distinct score."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ml.domain.arrays import FloatArray
 
 @dataclass(frozen=True)
 class ScoreSums:
-    """Weight by distinct score, scores ascending.
+    """Total weight of both classes at each distinct score, in ascending order of the score.
 
     Attributes
     ----------
     score : array of shape (n_scores,)
         Distinct scores.
     positive, negative : array of shape (n_scores,)
-        Weight of the rows with y = 1 and y = 0 at each score.
+        Total weight of the rows with y = 1 and with y = 0 at each score.
     """
 
     score: FloatArray
@@ -31,12 +31,21 @@ class ScoreSums:
 def as_columns(
     metric: str, y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return outcomes, predictions and weights as float64 columns of one length.
+    """Return outcomes, predictions and weights as one-dimensional float64 arrays of equal length.
+
+    Parameters
+    ----------
+    metric : str
+        Name of the metric, for error messages.
+    y, p : array of shape (n_rows,)
+        Outcomes and predictions.
+    sample_weight : array of shape (n_rows,) or None
+        Weights; None for weights of 1.
 
     Raises
     ------
     DataError
-        Names the metric and the shapes.
+        The arrays are not one-dimensional, are empty, or differ in length.
     """
     outcome, score = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
@@ -49,41 +58,71 @@ def as_columns(
 def check_inputs(
     metric: str, y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None, *, probability: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Outcomes, scores and weights as float64 arrays, or a DataError that names the metric and the rule.
+    """Return binary outcomes, scores and weights as float64 arrays.
+
+    Parameters
+    ----------
+    metric : str
+        Name of the metric, for error messages.
+    y : array of shape (n_rows,)
+        0 or 1.
+    p : array of shape (n_rows,)
+        Finite scores; between 0 and 1 if `probability`.
+    sample_weight : array of shape (n_rows,) or None
+        Finite weights of at least 0, not all 0; None for weights of 1.
+    probability : bool
+        Whether `p` must be a probability.
+
+    Raises
+    ------
+    DataError
+        An array breaks a rule; names the metric, the rule and the value.
 
     Examples
     --------
+    >>> from ml.metrics.inputs import check_inputs
     >>> check_inputs("brier", [0, 1], [0.2, 1.2], None, probability=True)
     Traceback (most recent call last):
     ...
     features.errors.DataError: brier: p must be a probability between 0 and 1, got 1.2
     """
     outcome, score, weight = as_columns(metric, y, p, sample_weight)
-    fits = (score >= 0) & (score <= 1) if probability else np.isfinite(score)
-    for rule, values, right in (
+    in_range = (score >= 0) & (score <= 1) if probability else np.isfinite(score)
+    for rule, values, valid in (
         ("y must be 0 or 1", outcome, (outcome == 0) | (outcome == 1)),
-        (f"p must be {'a probability between 0 and 1' if probability else 'finite'}", score, fits),
+        (f"p must be {'a probability between 0 and 1' if probability else 'finite'}", score, in_range),
         ("sample_weight must be finite and not negative", weight, (weight >= 0) & np.isfinite(weight)),
     ):
-        if not right.all():
-            raise DataError(f"{metric}: {rule}, got {values[~right][0]}")
+        if not valid.all():
+            raise DataError(f"{metric}: {rule}, got {values[~valid][0]}")
     if not weight.any():
-        raise DataError(f"{metric}: sample_weight is 0 in all {len(weight)} rows; at least one row must count")
+        raise DataError(f"{metric}: sample_weight is 0 in all {len(weight)} rows; at least one weight must be above 0")
     return outcome, score, weight
 
 
 def score_sums(
     metric: str, y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None, *, probability: bool = False
 ) -> ScoreSums:
-    """Weight of both classes by distinct score; both classes must be there.
+    """Return the total weight of both classes at each distinct score.
+
+    Parameters
+    ----------
+    metric, y, p, sample_weight, probability
+        As for `check_inputs`; `y` must contain both 0 and 1.
+
+    Raises
+    ------
+    DataError
+        An array breaks a rule of `check_inputs`, or a class has no weight.
 
     Examples
     --------
+    >>> from ml.metrics.inputs import score_sums
     >>> score_sums("ks", [1, 0, 1], [0.5, 0.5, 0.7], None).positive.tolist()
     [1.0, 1.0]
     """
     outcome, score, weight = check_inputs(metric, y, p, sample_weight, probability=probability)
-    order = np.argsort(score, kind="stable")  # near linear on rows that are sorted already, as in a bootstrap
+    order = np.argsort(score, kind="stable")  # nearly linear for rows already sorted, as in `bootstrap`
     score, weight, outcome = score[order], weight[order], outcome[order]
     last = np.flatnonzero(np.append(score[1:] != score[:-1], True))
     positive = np.diff(np.cumsum(weight * outcome)[last], prepend=0.0)

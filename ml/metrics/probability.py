@@ -1,4 +1,4 @@
-"""How far probabilities are from what came true."""
+"""Metrics of predicted probabilities: Brier score, log loss, calibration error."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy.typing as npt
 from features.errors import DataError
 from ml.metrics.inputs import check_inputs, score_sums
 
-SMALLEST = 1e-15  # keeps the log loss of a certain answer that was wrong finite
+MIN_PROBABILITY = 1e-15  # keeps the log loss finite where the outcome had probability 0
 
 
 def brier(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Brier score: the mean squared difference between probability and outcome.
+    """Return the Brier score: the mean squared difference between probability and outcome.
 
     Parameters
     ----------
@@ -21,19 +21,25 @@ def brier(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | 
     p : array of shape (n_rows,)
         Probabilities of 1.
     sample_weight : array of shape (n_rows,), optional
-        Weights of the rows.
+        Weights of the rows, at least 0.
+
+    Returns
+    -------
+    float
+        Between 0 (perfect) and 1.
 
     Raises
     ------
     DataError
-        Values out of range.
+        A value is out of range, or the lengths differ.
 
     References
     ----------
-    G. W. Brier (1950), Monthly Weather Review 78, 1-3.
+    G. W. Brier (1950), Verification of forecasts expressed in terms of probability, Monthly Weather Review 78, 1-3.
 
     Examples
     --------
+    >>> from ml.metrics import brier
     >>> brier([1, 0], [0.5, 0.1])
     0.13
     """
@@ -42,46 +48,73 @@ def brier(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | 
 
 
 def log_loss(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Mean negative log-likelihood in nats; probabilities are kept 1e-15 away from 0 and 1.
+    """Return the log loss: the mean negative log-likelihood in nats.
 
-    Arguments and errors as for `brier`.
+    The probability of the outcome is clipped to at least 1e-15.
 
+    Parameters
+    ----------
+    y, p, sample_weight
+        As for `brier`.
+
+    Returns
+    -------
+    float
+        At least 0; lower is better.
+
+    Raises
+    ------
+    DataError
+        A value is out of range, or the lengths differ.
+
+    Examples
+    --------
+    >>> from ml.metrics import log_loss
     >>> round(log_loss([1, 0], [0.5, 0.5]), 4)
     0.6931
     """
     outcome, probability, weight = check_inputs("log_loss", y, p, sample_weight, probability=True)
-    of_outcome = np.clip(np.where(outcome == 1, probability, 1 - probability), SMALLEST, 1.0)
+    of_outcome = np.clip(np.where(outcome == 1, probability, 1 - probability), MIN_PROBABILITY, 1.0)
     return float(-(weight @ np.log(of_outcome)) / weight.sum())
 
 
 def expected_calibration_error(
     y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None, n_bins: int = 10
 ) -> float:
-    """Mean gap between probability and observed rate over bins of equal weight.
-
-    Rows of equal probability stay together, in the bin that holds the middle of their weight, so the order of rows
-    does not matter. Noise alone makes it positive: a perfect model on `n` rows of rate `r` scores about
-    `0.8 * sqrt(r * (1 - r) * n_bins / n)`, and its bootstrap interval lies above its value for the same reason.
+    """Return the expected calibration error over bins of equal weight.
 
     Parameters
     ----------
-    y, p, sample_weight : arrays of shape (n_rows,)
-        As for `brier`.
-    n_bins : int
+    y, p, sample_weight : array of shape (n_rows,)
+        As for `brier`; `y` must contain both 0 and 1.
+    n_bins : int, default 10
         Number of bins, at least 1.
+
+    Returns
+    -------
+    float
+        Weighted mean of |mean probability - observed rate| over the bins, between 0 and 1; lower is better.
 
     Raises
     ------
     DataError
-        Values out of range, or one class only.
+        A value is out of range, the lengths differ, or `y` holds one class only.
+
+    Notes
+    -----
+    Rows of equal probability share a bin, the one at the midpoint of their weight, so that the order of rows does not
+    matter. The estimate is biased upwards: for a perfectly calibrated model on n rows with rate r it is about
+    `0.8 * sqrt(r * (1 - r) * n_bins / n)`. For the same reason its bootstrap interval lies above its value.
 
     References
     ----------
-    M. P. Naeini, G. F. Cooper, M. Hauskrecht (2015), AAAI 29. Equal-weight bins as in K. Nguyen and B. O'Connor (2015),
-    EMNLP, 1587-1598.
+    M. P. Naeini, G. F. Cooper, M. Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning,
+    AAAI 29. Bins of equal weight: K. Nguyen, B. O'Connor (2015), Posterior calibration and exploratory analysis for
+    natural language processing models, EMNLP, 1587-1598.
 
     Examples
     --------
+    >>> from ml.metrics import expected_calibration_error
     >>> round(expected_calibration_error([0, 0, 0, 1], [0.1, 0.1, 0.5, 0.5], n_bins=2), 4)
     0.05
     """

@@ -1,4 +1,4 @@
-"""Has the population moved? The population stability index over bins fixed on a reference."""
+"""Population stability index over bins of a reference population."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ml.domain.arrays import FloatArray
 
 @dataclass(frozen=True)
 class ReferenceBins:
-    """Bins of a reference population, plain enough to keep as JSON.
+    """Bins of a reference population, storable as JSON.
 
     Attributes
     ----------
     edges : tuple of float
-        Inner edges, increasing; a value equal to an edge falls in the bin above it.
+        Inner edges in increasing order; a bin includes its lower edge.
     shares : tuple of float
-        Share of the reference in each of the `len(edges) + 1` bins, then among missing values (NaN).
+        Share of the reference rows in each of the `len(edges) + 1` bins, followed by the share of missing values.
     """
 
     edges: tuple[float, ...]
@@ -28,22 +28,27 @@ class ReferenceBins:
 
 
 def reference_bins(values: npt.ArrayLike, *, n_bins: int = 10) -> ReferenceBins:
-    """Fix bins at the quantiles of a reference population.
+    """Return bins at the quantiles of a reference population.
 
     Parameters
     ----------
     values : array of shape (n_rows,)
-        Scores or a feature; NaN is missing.
-    n_bins : int
-        Number of bins, at least 2; fewer come out where many values are equal.
+        A score or a feature of the reference population; NaN is missing.
+    n_bins : int, default 10
+        Number of bins, at least 2. Ties can reduce it.
+
+    Returns
+    -------
+    ReferenceBins
 
     Raises
     ------
     DataError
-        No rows, or more than one dimension.
+        `values` is empty or not one-dimensional, or `n_bins` is below 2.
 
     Examples
     --------
+    >>> from ml.metrics import reference_bins
     >>> reference_bins([1, 2, 3, 4], n_bins=2)
     ReferenceBins(edges=(2.5,), shares=(0.5, 0.5, 0.0))
     """
@@ -57,30 +62,40 @@ def reference_bins(values: npt.ArrayLike, *, n_bins: int = 10) -> ReferenceBins:
 
 
 def population_stability_index(reference: ReferenceBins, values: npt.ArrayLike) -> float:
-    """Population stability index of values against a reference: `sum (a - e) * ln(a / e)` over the bins.
-
-    By custom below 0.1 is stable and above 0.25 has moved. Both shares are mixed with 0.01 % of an even spread, so an
-    empty bin counts, finitely.
+    """Return the population stability index (PSI) of a population against a reference.
 
     Parameters
     ----------
     reference : ReferenceBins
-        From `reference_bins`.
+        Bins as returned by `reference_bins`.
     values : array of shape (n_rows,)
-        The same quantity in another population; NaN is missing.
+        The same score or feature in the population to compare; NaN is missing.
+
+    Returns
+    -------
+    float
+        At least 0. Conventional limits: below 0.1 stable, above 0.25 shifted.
 
     Raises
     ------
     DataError
-        As for `reference_bins`.
+        `values` is empty or not one-dimensional.
+
+    Notes
+    -----
+    `PSI = sum_b (a_b - e_b) ln(a_b / e_b)` over the shares of the bins in the population (a) and in the reference
+    (e) [1]_. Both are mixed with 0.01% of a uniform distribution, which keeps empty bins finite. Without a shift its
+    expected value is about `(n_bins - 1) * (1 / n + 1 / n_reference)` [2]_.
 
     References
     ----------
-    N. Siddiqi, *Credit Risk Scorecards* (Wiley, 2006), chapter 9; B. Yurdakul (2018), Statistical properties of the
-    population stability index, for its sampling distribution: about `(n_bins - 1) * (1/n + 1/n_reference)` by chance.
+    .. [1] N. Siddiqi (2006), Credit Risk Scorecards, Wiley, chapter 9.
+    .. [2] B. Yurdakul (2018), Statistical properties of the population stability index, dissertation, Western Michigan
+       University.
 
     Examples
     --------
+    >>> from ml.metrics import population_stability_index, reference_bins
     >>> reference = reference_bins([1, 2, 3, 4], n_bins=2)
     >>> round(population_stability_index(reference, [2, 2, 2, 3]), 3)  # (0.75 - 0.5) ln 1.5 + (0.25 - 0.5) ln 0.5
     0.275

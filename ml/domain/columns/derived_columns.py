@@ -1,7 +1,20 @@
-"""A row's own arithmetic: declared operations on its columns, computed in NumPy.
+"""Derived columns: operations on columns of the same row, declared in YAML and computed in NumPy.
 
-The same declaration is read from YAML, runs over a million rows in training and over one row in a
-request, and is stored with the model, so that nothing is re-implemented for serving.
+A declaration maps the new column to one operation and its arguments, columns or constants:
+`loan_to_value: {ratio: [loan_amount, vehicle_price]}`. It is stored with the model; training and serving run the same
+code.
+
+===========  ===========================  =========================================================================
+operation    arguments                    value (NaN is missing)
+===========  ===========================  =========================================================================
+ratio        numerator, denominator       quotient; missing where the denominator is 0
+difference   a, b                         a - b
+product      a, b                         a * b
+sum          one or more terms            sum; missing where any term is missing
+total        one or more terms            sum of the terms that are not missing; missing where all are
+instalment   amount, months, annual rate  monthly payment of an annuity loan; missing unless months > 0
+missing      a                            1 where a is missing, else 0
+===========  ===========================  =========================================================================
 """
 
 from __future__ import annotations
@@ -13,8 +26,8 @@ import numpy as np
 
 from ml.domain.arrays import FloatArray
 
-# The operations take columns and constants (float) and are called inside `undefined_is_missing`. Each adds and
-# multiplies in a fixed order, so that a row alone gives the same bits as in a batch: NumPy's own reductions do not.
+# The operations take columns and float constants and are called inside `undefined_is_missing`. They evaluate in a fixed
+# order, so that a single row gets the same bits as in a batch, which NumPy's reductions do not guarantee.
 
 
 def _instalment(amount: FloatArray, months: FloatArray, annual_rate: FloatArray | float) -> FloatArray:
@@ -38,7 +51,6 @@ def _sum(*terms: FloatArray | float) -> FloatArray:
 
 
 def _total(*terms: FloatArray | float) -> FloatArray:
-    """Sum of the terms that are there; missing only where all are."""
     result = np.asarray(reduce(np.add, [np.where(np.isnan(t), 0.0, t) for t in terms]))
     result[reduce(np.logical_and, [np.isnan(t) for t in terms])] = np.nan
     return result
@@ -60,8 +72,10 @@ OPERATIONS: dict[str, tuple[Callable[..., FloatArray], int | None]] = {
 
 
 def undefined_is_missing() -> np.errstate:
-    """Inside this block 0/0 is NaN, as it must be, and a result too large for a float64 is a FloatingPointError.
+    """Return a context in which 0/0 is NaN without a warning and float64 overflow raises FloatingPointError.
 
+    >>> import numpy as np
+    >>> from ml.domain.columns.derived_columns import undefined_is_missing
     >>> with undefined_is_missing():
     ...     np.array([1e300]) * 1e300
     Traceback (most recent call last):
@@ -71,12 +85,17 @@ def undefined_is_missing() -> np.errstate:
 
 
 def check_derivations(declarations: Mapping[str, Mapping[str, Sequence[str | float]]]) -> None:
-    """Refuse declarations, by name, that are not one operation each that `check_derivation` passes.
+    """Raise unless every declaration has exactly one valid operation.
+
+    Parameters
+    ----------
+    declarations : mapping of str to {operation: arguments}
+        Declaration by name of the derived column, as in YAML.
 
     Raises
     ------
     ValueError
-        Names the column and its rule.
+        A declaration has no or several operations, or `check_derivation` refuses it; names the column and the rule.
     """
     for name, declaration in declarations.items():
         if len(declaration) != 1:
@@ -85,15 +104,25 @@ def check_derivations(declarations: Mapping[str, Mapping[str, Sequence[str | flo
 
 
 def check_derivation(name: str, operation: str, arguments: Sequence[str | float]) -> None:
-    """Refuse an operation that does not exist or has the wrong number of arguments.
+    """Raise unless an operation exists and has valid arguments.
+
+    Parameters
+    ----------
+    name : str
+        Name of the derived column, for error messages.
+    operation : str
+        A key of `OPERATIONS`.
+    arguments : sequence of str or float
+        Columns and constants, at least one column.
 
     Raises
     ------
     ValueError
-        Says which derived feature, what is wrong with it and what is allowed.
+        The operation is unknown, the number of arguments is wrong, or no argument is a column.
 
     Examples
     --------
+    >>> from ml.domain.columns.derived_columns import check_derivation
     >>> check_derivation("loan_to_value", "ratio", ["loan_amount", "vehicle_price"])
     >>> check_derivation("loan_to_value", "divide", ["loan_amount", "vehicle_price"])
     Traceback (most recent call last):

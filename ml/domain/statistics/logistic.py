@@ -1,4 +1,4 @@
-"""Logistic regression with bounds on its coefficients: scorecards and calibration need their signs to be right."""
+"""Logistic regression with bounds on the coefficients."""
 
 from __future__ import annotations
 
@@ -21,38 +21,41 @@ def bounded_logistic_regression(
     l2: float = 0.0,
     centre: float = 0.0,
 ) -> tuple[FloatArray, float]:
-    """Coefficients and intercept that minimise the penalised log loss within bounds.
+    """Return the coefficients and intercept that minimise the penalised log loss within bounds.
 
-    Minimises `sum_i w_i * log(1 + exp(-s_i * (x_i b + c))) + l2 / 2 * |b - centre|^2`, s = 1 if y = 1, else -1.
-    The problem is convex, so a bound that binds gives the same answer as dropping the column and refitting.
+    The objective is `sum_i w_i * log(1 + exp(-s_i * (x_i b + c))) + l2 / 2 * |b - centre|^2` with s = 1 for y = 1 and
+    s = -1 for y = 0. It is convex: an active bound at 0 gives the same solution as refitting without the column.
 
     Parameters
     ----------
-    X : array of shape (n_rows, n_columns)
+    X : ndarray of shape (n_rows, n_columns)
         Finite numbers of similar scale.
-    y : array of shape (n_rows,)
-        0 or 1.
-    bounds : sequence of (low, high)
-        One pair a column; None for no bound. The intercept, which is not penalised, has none.
-    sample_weight : array of shape (n_rows,), optional
+    y : ndarray of shape (n_rows,)
+        0 or 1, both present.
+    bounds : sequence of (low, high), length n_columns
+        Bounds of each coefficient; None for no bound. The intercept is neither bounded nor penalised.
+    sample_weight : ndarray of shape (n_rows,), optional
         Weights of the rows.
-    l2 : float
-        Strength of the penalty, 1/C of scikit-learn.
-    centre : float
-        Value of the coefficients that costs no penalty.
+    l2 : float, default 0
+        Ridge penalty, 1/C of scikit-learn.
+    centre : float, default 0
+        Value towards which the penalty shrinks the coefficients.
 
     Returns
     -------
-    coefficients : array of shape (n_columns,)
+    coefficients : ndarray of shape (n_columns,)
     intercept : float
 
     Raises
     ------
     ValueError
-        The minimiser did not converge.
+        The optimiser does not converge in 1000 iterations.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from scipy.special import expit
+    >>> from ml.domain.statistics.logistic import bounded_logistic_regression
     >>> X, y = np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0.0, 1.0, 1.0, 1.0])
     >>> slope, intercept = bounded_logistic_regression(X, y, bounds=[(None, 0.0)])
     >>> round(float(slope[0]), 6) == 0.0, round(float(expit(intercept)), 4)
@@ -64,15 +67,15 @@ def bounded_logistic_regression(
     total = float(weight.sum())
 
     def loss(theta: FloatArray) -> tuple[float, FloatArray]:
-        away, z = theta[:-1] - centre, X @ theta[:-1] + theta[-1]
+        deviation, z = theta[:-1] - centre, X @ theta[:-1] + theta[-1]
         residual = weight * (expit(z) - y)
-        value = weight @ (np.logaddexp(0.0, z) - y * z) + l2 / 2 * away @ away
-        gradient = np.append(X.T @ residual + l2 * away, residual.sum())
+        value = weight @ (np.logaddexp(0.0, z) - y * z) + l2 / 2 * deviation @ deviation
+        gradient = np.append(X.T @ residual + l2 * deviation, residual.sum())
         return float(value) / total, gradient / total
 
     start = np.append(np.zeros(X.shape[1]), np.log((weight @ y) / (weight @ (1 - y))))
     options = {"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-9}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options=options)
-    if not np.all(np.isfinite(found.x)) or found.nit >= options["maxiter"]:
-        raise ValueError(f"logistic regression did not converge in {found.nit} steps: {found.message}")
-    return found.x[:-1], float(found.x[-1])
+    optimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options=options)
+    if not np.all(np.isfinite(optimum.x)) or optimum.nit >= options["maxiter"]:
+        raise ValueError(f"logistic regression did not converge in {optimum.nit} iterations: {optimum.message}")
+    return optimum.x[:-1], float(optimum.x[-1])

@@ -1,6 +1,6 @@
-"""Bootstrap resampling: how often each row is drawn, and the interval of what was computed from the draws.
+"""Bootstrap resampling and percentile intervals.
 
-Source: B. Efron and R. Tibshirani, *An Introduction to the Bootstrap* (1993), chapters 6 and 13.
+Source: B. Efron, R. Tibshirani (1993), An Introduction to the Bootstrap, chapters 6 and 13.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ml.domain.arrays import FloatArray
 
 @dataclass(frozen=True)
 class Interval:
-    """A number computed from data, and the range it would take on other data of the same kind.
+    """Point estimate with its confidence interval.
 
     Attributes
     ----------
     value : float
-        The number on the data at hand.
+        Point estimate.
     low, high : float
-        Ends of the interval.
-    level : float
-        Share of resamples between `low` and `high`.
+        Limits of the interval, in the unit of `value`.
+    level : float, default 0.95
+        Confidence level.
     """
 
     value: float
@@ -35,24 +35,29 @@ class Interval:
 
 
 def percentile_interval(value: float, draws: Sequence[float] | FloatArray, *, level: float = 0.95) -> Interval:
-    """The central interval of resampled values.
+    """Return the percentile bootstrap interval.
 
     Parameters
     ----------
     value : float
-        The number on the data at hand; the interval need not contain it when resampling biases the number.
+        Point estimate. The interval need not contain it if the statistic is biased under resampling.
     draws : sequence of float
-        The number on each resample.
-    level : float
-        Share of draws inside, between 0 and 1.
+        The statistic on each resample, at least one.
+    level : float, default 0.95
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    Interval
 
     Raises
     ------
     ValueError
-        No draws, or a level outside (0, 1).
+        `draws` is empty, or `level` is not between 0 and 1.
 
     Examples
     --------
+    >>> from ml.domain.statistics.resampling import percentile_interval
     >>> percentile_interval(4.0, list(range(9)), level=0.5)
     Interval(value=4.0, low=2.0, high=6.0, level=0.5)
     """
@@ -65,9 +70,9 @@ def percentile_interval(value: float, draws: Sequence[float] | FloatArray, *, le
 
 
 def resampled_counts(n_rows: int, *, n: int, seed: int, groups: npt.ArrayLike | None = None) -> Iterator[FloatArray]:
-    """How many times each row is drawn, for `n` resamples with replacement.
+    """Yield the number of times that each row is drawn, for `n` resamples with replacement.
 
-    Counts instead of row numbers let a caller sort its rows once and weight them `n` times.
+    Counts, unlike row numbers, serve as sample weights of rows that are sorted once.
 
     Parameters
     ----------
@@ -76,22 +81,23 @@ def resampled_counts(n_rows: int, *, n: int, seed: int, groups: npt.ArrayLike | 
     n : int
         Number of resamples, at least 1.
     seed : int
-        Seed; equal seeds give equal counts.
+        Random seed.
     groups : array of shape (n_rows,), optional
-        Cluster of each row (a borrower, a duplicate group): whole clusters are drawn.
+        Cluster of each row, such as the borrower: whole clusters are resampled.
 
     Yields
     ------
-    array of shape (n_rows,)
-        Counts as float64.
+    float64 ndarray of shape (n_rows,)
+        Counts of one resample.
 
     Raises
     ------
     ValueError
-        `n_rows` or `n` below 1, or `groups` of another length.
+        `n_rows` or `n` is below 1, or `groups` has another length.
 
     Examples
     --------
+    >>> from ml.domain.statistics.resampling import resampled_counts
     >>> [int(counts.sum()) for counts in resampled_counts(4, n=2, seed=1)]
     [4, 4]
     >>> counts = next(resampled_counts(4, n=1, seed=1, groups=["a", "a", "b", "b"]))

@@ -1,7 +1,8 @@
-"""Retrievers: models that score every item for a history of interactions, all under one interface.
+"""Retrievers: recommenders that score every item for a history of interactions, with one interface.
 
-`Interactions` is what they learn from and `Retriever` what they owe (`ml.estimators.retrievers.interactions`):
-`fit(interactions)`, `score(histories)` for any histories, those of people never seen in training too, and `arrays()`
-with `from_arrays(arrays)` for artefacts without pickle. Models that can say what each past interaction added to a score
-also have `explain(history, item)`. Items and people are row numbers here: nothing knows what an item is.
+They are fitted on `Interactions` and implement `Retriever` (both in `ml.estimators.retrievers.interactions`):
+`fit(interactions)`, `score(histories)` for any histories, including those of users outside the training data, and
+`arrays()` with `from_arrays(arrays)` for storage without pickle. Linear models also implement `explain(history, item)`,
+the contribution of each interaction to a score. Users and items are row and column numbers; their identifiers and
+properties are not needed.
 """

@@ -1,4 +1,4 @@
-"""Implicit-feedback matrix factorisation: trained by `implicit`, folded in and explained in closed form here."""
+"""Implicit-feedback matrix factorisation: trained with `implicit`, fold-in and explanation in closed form."""
 
 from __future__ import annotations
 
@@ -19,47 +19,53 @@ from ml.estimators.contract import SklearnEstimator, check_is_fitted
 from ml.estimators.retrievers.interactions import Float32Array, Interactions, check_history, check_weights
 from ml.threads import thread_count
 
-CHUNK_CELLS = 4_000_000  # 32 MB of float64 for the systems of one chunk of histories
+CHUNK_CELLS = 4_000_000  # 32 MB of float64 for the linear systems of one chunk of histories
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ALS(SklearnEstimator):
-    """Alternating least squares with confidence `1 + alpha * weight`, for histories of anybody.
+    """Alternating least squares for implicit feedback, as `implicit.als.AlternatingLeastSquares`.
 
-    Training keeps the item factors `Y` only. A history is folded in by solving
-    `(Y'Y + Y'(C - I)Y + regularization I) x = Y'C p`, as training does for its users, where C holds the confidences and
-    p is 1 for the items of the history.
+    Only the item factors are stored; any history, also of a new user, is folded in exactly.
 
     Parameters
     ----------
-    factors : int
-        Length of the factors.
-    regularization : float
-        Ridge, more than 0.
-    alpha : float
-        Confidence added by a weight of 1, more than 0.
-    iterations : int
-        Rounds of training.
-    seed : int
-        Seed of the first factors.
-    num_threads : int
-        Threads of training; 0 for as many as `ml.threads.thread_count` grants.
+    factors : int, default 128
+        Dimension of the factors.
+    regularization : float, default 50
+        Ridge penalty, above 0.
+    alpha : float, default 2
+        Confidence per unit of weight, above 0.
+    iterations : int, default 15
+        Number of alternating iterations.
+    seed : int, default 7
+        Seed of the initial factors.
+    num_threads : int, default 0
+        Threads for fitting; 0 takes `ml.threads.thread_count(0)`.
 
     Attributes
     ----------
-    item_factors_ : array of shape (n_items, factors)
-        Factors of the items; 0 for items without interactions.
+    item_factors_ : float32 ndarray of shape (n_items, factors)
+        Item factors; zeros for items without interactions.
+
+    Notes
+    -----
+    The confidence of an interaction is `1 + alpha * weight`. The factors x of a history solve
+    `(Y'Y + Y'(C - I)Y + regularization I) x = Y'C p`, with item factors Y, the diagonal matrix C of confidences, and p
+    equal to 1 for the items of the history [1]_. `explain` follows section 5 of the same paper.
 
     References
     ----------
-    Y. Hu, Y. Koren, C. Volinsky (2008), Collaborative filtering for implicit feedback datasets, ICDM, 263-272;
-    section 5 for `explain`.
+    .. [1] Y. Hu, Y. Koren, C. Volinsky (2008), Collaborative filtering for implicit feedback datasets, ICDM, 263-272.
 
     Examples
     --------
-    >>> seen = Interactions(csr_matrix([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1]]))
-    >>> model = ALS(factors=2, regularization=0.1, num_threads=1).fit(seen)
-    >>> scores = model.score(csr_matrix([[1.0, 0.0, 0.0, 0.0]]))  # a visitor who saw item 0 alone
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.als import ALS
+    >>> from ml.estimators.retrievers.interactions import Interactions
+    >>> train = Interactions(csr_matrix([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1]]))
+    >>> model = ALS(factors=2, regularization=0.1, num_threads=1).fit(train)
+    >>> scores = model.score(csr_matrix([[1.0, 0.0, 0.0, 0.0]]))  # new user with an interaction with item 0
     >>> int(scores[0, 1:].argmax()) + 1
     1
     """
@@ -72,25 +78,35 @@ class ALS(SklearnEstimator):
     num_threads: int = 0
 
     def fit(self, interactions: Interactions) -> Self:
-        """Train the factors.
+        """Fit the item factors.
+
+        Parameters
+        ----------
+        interactions : Interactions
+            Weights of users and items (`ml.estimators.retrievers.interactions.Interactions`).
+
+        Returns
+        -------
+        Self
+            The fitted model.
 
         Raises
         ------
         ConfigError
-            A parameter out of range.
+            A parameter is out of range.
         DataError
-            No interactions.
+            There are no interactions.
         """
         from implicit.cpu.als import (
             AlternatingLeastSquares,
-        )  # answering does without it, so serving does not install it
+        )  # only needed for fitting: not installed for serving
 
         self._check()
         matrix = interactions.matrix
         if matrix.nnz == 0:
-            raise DataError("ALS: there are no interactions to learn from")
+            raise DataError("ALS: there are no interactions to fit")
         confidence = csr_matrix((1 + self.alpha * matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape)
-        # implicit runs threads of its own, and BLAS threads below them fight for the same cores.
+        # implicit starts its own threads; BLAS threads inside them would compete for the same cores.
         with threadpool_limits(1, user_api="blas"):
             model = AlternatingLeastSquares(
                 factors=self.factors,
@@ -104,16 +120,17 @@ class ALS(SklearnEstimator):
         return self._with(np.asarray(model.item_factors, dtype=np.float32))
 
     def user_factors(self, histories: csr_matrix) -> FloatArray:
-        """Factors of any histories, each solved exactly; an empty history gets zeros.
+        """Return the factors of histories by fold-in.
 
         Parameters
         ----------
         histories : csr_matrix of shape (n_rows, n_items)
-            Weights as in training.
+            Weights as in `Interactions.matrix`, one row per history.
 
         Returns
         -------
-        array of shape (n_rows, factors)
+        ndarray of shape (n_rows, factors)
+            Zeros for an empty history.
 
         Raises
         ------
@@ -121,62 +138,77 @@ class ALS(SklearnEstimator):
             Another number of items, or weights that are negative or not finite.
         """
         check_is_fitted(self)
-        found = check_weights(histories, "histories", n_items=len(self.item_factors_))
-        length = np.diff(found.indptr)
+        weights = check_weights(histories, "histories", n_items=len(self.item_factors_))
+        length = np.diff(weights.indptr)
         factors = np.zeros((len(length), self.item_factors_.shape[1]))
-        # Neighbours in length share a chunk, so that little of it is padding.
+        # Sorted by length, the histories of a chunk need little padding.
         order = np.argsort(length, kind="stable")
         order = order[length[order] > 0]
         while order.size:
             rows = max(1, CHUNK_CELLS // (factors.shape[1] * (factors.shape[1] + int(length[order[-1]]))))
             chunk, order = order[-rows:], order[:-rows]
-            left, right, _ = self._systems(found[chunk])
+            left, right, _ = self._systems(weights[chunk])
             factors[chunk] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
         return factors
 
     def score(self, histories: csr_matrix) -> Float32Array:
-        """Preference of each history for each item, near 0 to 1; an empty history scores 0 everywhere.
+        """Return the predicted preference of each history for each item.
 
         Parameters
         ----------
         histories : csr_matrix of shape (n_rows, n_items)
-            Weights as in training.
+            Weights as in `Interactions.matrix`, one row per history.
 
         Returns
         -------
-        array of shape (n_rows, n_items)
+        float32 ndarray of shape (n_rows, n_items)
+            Mostly between 0 and 1; 0 for an empty history.
 
         Raises
         ------
-        DataError
+        DataError, NotFittedError
             As `user_factors`.
         """
         return np.asarray(self.user_factors(histories).astype(np.float32) @ self.item_factors_.T)
 
     def explain(self, history: csr_matrix, item: int) -> Float32Array:
-        """What each interaction of one history adds to the score of an item: `c_j * y_i' W y_j`.
+        """Return the contribution of each interaction j to the score of item i: `c_j * y_i' W y_j`.
+
+        Parameters
+        ----------
+        history : csr_matrix of shape (1, n_items)
+            One history.
+        item : int
+            Column number of the item.
+
+        Returns
+        -------
+        float32 ndarray of shape (history.nnz,)
+            Contributions in the order of `history.indices`; they sum to the item's score.
 
         Raises
         ------
         DataError
-            More than one history, or an item that does not exist.
+            More than one history, or `item` out of range.
+        NotFittedError
+            The model is not fitted.
         """
         check_is_fitted(self)
-        found = check_history(history, item, n_items=len(self.item_factors_))
-        if found.nnz == 0:
+        weights = check_history(history, item, n_items=len(self.item_factors_))
+        if weights.nnz == 0:
             return np.zeros(0, dtype=np.float32)
-        left, _, near = self._systems(found)
+        left, _, factors = self._systems(weights)
         weighted = np.linalg.solve(left[0], self.item_factors_[item].astype(np.float64))
-        return np.asarray((1 + self.alpha * found.data) * (near[0] @ weighted), dtype=np.float32)
+        return np.asarray((1 + self.alpha * weights.data) * (factors[0] @ weighted), dtype=np.float32)
 
     def arrays(self) -> Arrays:
-        """Parameters and item factors."""
+        """Return parameters and item factors as arrays by name."""
         check_is_fitted(self)
         return pack_params(self.get_params()) | {"item_factors": self.item_factors_}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Self:
-        """Restore what `arrays` returned.
+        """Return the model stored in `arrays`, a mapping as returned by the method `arrays`.
 
         Raises
         ------
@@ -194,30 +226,30 @@ class ALS(SklearnEstimator):
     def _with(self, item_factors: Float32Array) -> Self:
         self.item_factors_ = item_factors
         wide = item_factors.astype(np.float64)
-        self._always = wide.T @ wide + self.regularization * np.eye(wide.shape[1])
+        self._gram = wide.T @ wide + self.regularization * np.eye(wide.shape[1])
         return self
 
     def _systems(self, histories: csr_matrix) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Left sides, right sides and item factors (rows x longest history x factors, zeros after its end)."""
+        """Return matrices, right-hand sides, and item factors padded with zeros (rows x longest history x factors)."""
         length = np.diff(histories.indptr)
         rows = np.repeat(np.arange(len(length)), length)
         place = np.arange(histories.nnz) - np.repeat(histories.indptr[:-1], length)
-        near = np.zeros((len(length), int(length.max()), self.item_factors_.shape[1]))
-        near[rows, place] = self.item_factors_[histories.indices]
-        extra = np.zeros(near.shape[:2])
+        factors = np.zeros((len(length), int(length.max()), self.item_factors_.shape[1]))
+        factors[rows, place] = self.item_factors_[histories.indices]
+        extra = np.zeros(factors.shape[:2])
         extra[rows, place] = self.alpha * histories.data.astype(np.float64)
         # Padding needs no mask: its factors are zeros.
-        left = self._always + near.transpose(0, 2, 1) @ (extra[:, :, None] * near)
-        right = ((1 + extra)[:, None, :] @ near)[:, 0]
-        return left, right, near
+        left = self._gram + factors.transpose(0, 2, 1) @ (extra[:, :, None] * factors)
+        right = ((1 + extra)[:, None, :] @ factors)[:, 0]
+        return left, right, factors
 
     def _check(self) -> None:
-        for name, right, rule in (
+        for name, valid, rule in (
             ("factors", self.factors >= 1, "at least 1"),
             ("regularization", 0 < self.regularization < np.inf, "more than 0"),
             ("alpha", 0 < self.alpha < np.inf, "more than 0"),
             ("iterations", self.iterations >= 1, "at least 1"),
             ("num_threads", self.num_threads >= 0, "0 or more"),
         ):
-            if not right:
+            if not valid:
                 raise ConfigError(f"ALS: {name} must be {rule}, got {getattr(self, name)!r}")

@@ -1,4 +1,4 @@
-"""Implicit feedback as the retrievers take it, and the interface they share."""
+"""Implicit-feedback data, and the interface of the retrievers."""
 
 from __future__ import annotations
 
@@ -19,19 +19,27 @@ Float32Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """How strongly each person was drawn to each item.
+    """Implicit feedback: weights of users and items.
 
     Attributes
     ----------
-    matrix : csr_matrix of shape (n_users, n_items)
-        Weights, float32, positive where something happened; already decayed with age.
-    by_group : csr_matrix of shape (n_groups, n_items), optional
-        The same weights summed by the group they happened in (a region in a season) instead of by person.
+    matrix : float32 csr_matrix of shape (n_users, n_items)
+        Weight of each user's interactions with each item, at least 0; a decay with age (`decay_weights`) is applied
+        before.
+    by_group : float32 csr_matrix of shape (n_groups, n_items), optional
+        The same weights summed by group (such as region and season) instead of user.
+
+    Raises
+    ------
+    DataError
+        A matrix is not sparse, the numbers of items differ, or weights are negative or not finite.
 
     Examples
     --------
-    >>> seen = Interactions(csr_matrix([[0, 3, 0], [0.5, 0, 0]]))
-    >>> seen.matrix.dtype, seen.by_group
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.interactions import Interactions
+    >>> interactions = Interactions(csr_matrix([[0, 3, 0], [0.5, 0, 0]]))
+    >>> interactions.matrix.dtype, interactions.by_group
     (dtype('float32'), None)
     """
 
@@ -46,47 +54,55 @@ class Interactions:
 
 
 class Retriever(Protocol):
-    """What every model that scores all items owes."""
+    """Interface of models that score all items for a history."""
 
     def fit(self, interactions: Interactions) -> Self:
-        """Learn from interactions."""
+        """Fit the model and return it."""
         ...
 
     def score(self, histories: csr_matrix) -> Float32Array:
-        """Scores of every item for each history; higher is better, and only the order within a row has a meaning.
+        """Return the score of every item for each history.
 
         Parameters
         ----------
         histories : csr_matrix of shape (n_rows, n_items)
-            Weights as in training; the rows need not be people seen in training.
+            Weights as in `Interactions.matrix`; rows may belong to users outside the training data.
 
         Returns
         -------
-        array of shape (n_rows, n_items)
+        float32 ndarray of shape (n_rows, n_items)
+            Higher is better; scores are comparable within a row only.
         """
         ...
 
     def arrays(self) -> Arrays:
-        """What was learned, as arrays without Python objects."""
+        """Return the fitted state as arrays by name, without Python objects."""
         ...
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Self:
-        """Restore what `arrays` returned."""
+        """Return the model stored in `arrays`, a mapping as returned by the method `arrays`."""
         ...
 
 
 @runtime_checkable
 class ExplainableRetriever(Protocol):
-    """A model whose score is a sum over the history."""
+    """Interface of models whose score is a sum of contributions of the interactions."""
 
     def explain(self, history: csr_matrix, item: int) -> Float32Array:
-        """What each interaction of one history (1 x n_items) adds to the score of an item.
+        """Return the contribution of each interaction to the score of an item.
+
+        Parameters
+        ----------
+        history : csr_matrix of shape (1, n_items)
+            One history.
+        item : int
+            Column number of the item.
 
         Returns
         -------
-        array of shape (history.nnz,)
-            In the order of the indices of the history; sums to the score of the item.
+        float32 ndarray of shape (history.nnz,)
+            In the order of `history.indices`; sums to the item's score.
         """
         ...
 
@@ -94,28 +110,33 @@ class ExplainableRetriever(Protocol):
 def decay_weights(
     at: npt.ArrayLike, *, as_of: int, half_life_days: float, strength: npt.ArrayLike = 1.0
 ) -> npt.NDArray[np.float32]:
-    """Weights that halve with every half-life: `strength * 0.5 ** (age / half_life)`.
+    """Return exponentially decayed weights of events: `strength * 0.5 ** (age / half_life)`.
 
     Parameters
     ----------
     at : array of int64
-        When each event happened, microseconds UTC, before `as_of`.
+        Time of each event in microseconds since 1970 UTC, before `as_of`.
     as_of : int
-        The moment the weights are for, microseconds UTC.
+        Reference time in microseconds since 1970 UTC.
     half_life_days : float
-        Days, more than 0.
-    strength : float or array of the same shape
-        What the event would weigh if it happened now.
+        Half-life in days, above 0.
+    strength : float or array of the shape of `at`, default 1
+        Weight of each event at age 0.
+
+    Returns
+    -------
+    float32 ndarray of the shape of `at`
 
     Raises
     ------
     ConfigError
-        A half-life that is not positive.
+        `half_life_days` is not positive.
     DataError
-        An event at or after `as_of`.
+        An event lies at or after `as_of`.
 
     Examples
     --------
+    >>> from ml.estimators.retrievers.interactions import decay_weights
     >>> day = 86_400_000_000
     >>> decay_weights([0, 20 * day], as_of=30 * day, half_life_days=10).tolist()
     [0.125, 0.5]
@@ -124,21 +145,38 @@ def decay_weights(
         raise ConfigError(f"half_life_days must be a number of days above 0, got {half_life_days}")
     instant = np.asarray(at, dtype=np.int64)
     if (instant >= as_of).any():
-        raise DataError(f"events must lie before as_of {as_of}, got {instant[instant >= as_of][0]}: cut them off first")
+        raise DataError(
+            f"events must lie before as_of {as_of}, got {instant[instant >= as_of][0]}: remove later events"
+        )
     age = (as_of - instant) / DAY
     return np.asarray(strength * np.exp2(-age / half_life_days), dtype=np.float32)
 
 
 def check_weights(matrix: csr_matrix, name: str, *, n_items: int | None = None) -> csr_matrix:
-    """A float32 CSR matrix in canonical form, without stored zeros; one that is already right is not copied.
+    """Return weights as a float32 CSR matrix in canonical form without stored zeros; valid input is not copied.
+
+    Parameters
+    ----------
+    matrix : sparse matrix of shape (n_rows, n_items)
+        Weights, finite and at least 0.
+    name : str
+        Name of the argument, for error messages.
+    n_items : int, optional
+        Required number of columns.
+
+    Returns
+    -------
+    csr_matrix of shape (n_rows, n_items)
 
     Raises
     ------
     DataError
-        Not sparse, another number of items, or weights that are negative or not finite.
+        The matrix is not sparse, has another number of items, or weights are negative or not finite.
 
     Examples
     --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.interactions import check_weights
     >>> check_weights(csr_matrix([[-1.0]]), "histories")
     Traceback (most recent call last):
     ...
@@ -146,33 +184,42 @@ def check_weights(matrix: csr_matrix, name: str, *, n_items: int | None = None) 
     """
     if not hasattr(matrix, "tocsr"):
         raise DataError(f"{name} must be a sparse matrix of rows x items, got {type(matrix).__name__}")
-    found = csr_matrix(matrix, dtype=np.float32)
-    if n_items is not None and found.shape[1] != n_items:
-        raise DataError(f"{name} must have {n_items} items, those it was fitted on; got {found.shape[1]}")
-    wrong = ~(np.isfinite(found.data) & (found.data >= 0))
+    weights = csr_matrix(matrix, dtype=np.float32)
+    if n_items is not None and weights.shape[1] != n_items:
+        raise DataError(f"{name} must have {n_items} items, as in fit; got {weights.shape[1]}")
+    wrong = ~(np.isfinite(weights.data) & (weights.data >= 0))
     if wrong.any():
         raise DataError(
-            f"{name}: weights must be finite and not negative, got {found.data[wrong][0]} for item "
-            f"{found.indices[wrong][0]}"
+            f"{name}: weights must be finite and not negative, got {weights.data[wrong][0]} for item "
+            f"{weights.indices[wrong][0]}"
         )
-    if not found.has_canonical_format or not found.data.all():
-        found = found.copy()
-        found.sum_duplicates()
-        found.eliminate_zeros()
-    return found
+    if not weights.has_canonical_format or not weights.data.all():
+        weights = weights.copy()
+        weights.sum_duplicates()
+        weights.eliminate_zeros()
+    return weights
 
 
 def check_history(history: csr_matrix, item: int, *, n_items: int) -> csr_matrix:
-    """One checked history and an item that exists, for `explain`.
+    """Return a single history as by `check_weights`, after checking that `item` is in range.
 
+    Raises
+    ------
+    DataError
+        `history` has more than one row, breaks a rule of `check_weights`, or `item` is out of range.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.interactions import check_history
     >>> check_history(csr_matrix((1, 2)), 2, n_items=2)
     Traceback (most recent call last):
     ...
     features.errors.DataError: item must be a number from 0 to 1, got 2
     """
-    found = check_weights(history, "history", n_items=n_items)
-    if found.shape[0] != 1:
-        raise DataError(f"explain takes one history, got {found.shape[0]} rows")
+    weights = check_weights(history, "history", n_items=n_items)
+    if weights.shape[0] != 1:
+        raise DataError(f"explain takes one history, got {weights.shape[0]} rows")
     if not 0 <= item < n_items:
         raise DataError(f"item must be a number from 0 to {n_items - 1}, got {item}")
-    return found
+    return weights

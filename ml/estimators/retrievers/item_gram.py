@@ -1,4 +1,4 @@
-"""The arithmetic of the item-item model: Gram matrix, inverse in place, and regression on neighbours alone."""
+"""Linear algebra of the item-item model: Gram matrix, in-place inverse, regression on nearest neighbours."""
 
 from __future__ import annotations
 
@@ -15,10 +15,24 @@ BLOCK_CELLS = 16_000_000  # 64 MB of float32 for a block of Gram rows
 
 
 def normalise(matrix: csr_matrix, *, user_exponent: float, item_exponent: float) -> tuple[csr_matrix, Float32Array]:
-    """`D_u^-a X D_i^-b` with the sums of each user and each item in D, and `D_i^b`; sums of 0 count as 1.
+    """Return `Z = D_u^-a X D_i^-b` and the diagonal of `D_i^b`.
+
+    Parameters
+    ----------
+    matrix : csr_matrix of shape (n_users, n_items)
+        Weights X. `D_u` and `D_i` hold its row and column sums; sums of 0 are replaced by 1.
+    user_exponent, item_exponent : float
+        a and b.
+
+    Returns
+    -------
+    z : csr_matrix of shape (n_users, n_items)
+    item_scale : float32 ndarray of shape (n_items,)
 
     Examples
     --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.item_gram import normalise
     >>> z, scale = normalise(csr_matrix([[4.0, 0.0], [5.0, 0.0]]), user_exponent=0.0, item_exponent=0.5)
     >>> z.toarray().round(3).tolist(), scale.tolist()
     ([[1.333, 0.0], [1.667, 0.0]], [3.0, 1.0])
@@ -31,28 +45,34 @@ def normalise(matrix: csr_matrix, *, user_exponent: float, item_exponent: float)
 
 
 def dense_weights(z: csr_matrix, added: FloatArray, item_scale: Float32Array, *, relaxation: float) -> Float32Array:
-    """Weights from the inverse of the whole Gram matrix; one items x items float32 matrix at any time.
+    """Return the item-item weights from the inverse of the full Gram matrix.
+
+    Memory: one items x items float32 matrix, inverted in place.
 
     Parameters
     ----------
     z : csr_matrix of shape (n_users, n_items)
-        Normalised interactions.
-    added : array of shape (n_items,)
-        Added to the diagonal of the Gram matrix.
-    item_scale : array of shape (n_items,)
-        `D_i^b`.
+        Normalised interactions, as returned by `normalise`.
+    added : ndarray of shape (n_items,)
+        Regularisation added to the diagonal of the Gram matrix (L of `ItemItem`).
+    item_scale : float32 ndarray of shape (n_items,)
+        Diagonal of `D_i^b`, as returned by `normalise`.
     relaxation : float
-        As in `ItemItem`.
+        r of `ItemItem`.
+
+    Returns
+    -------
+    float32 ndarray of shape (n_items, n_items)
 
     Raises
     ------
     ConfigError
-        The matrix is not positive definite in float32.
+        The regularised Gram matrix is not positive definite in float32.
     """
     inverse = _inverse(_gram(z, added))
-    own = inverse.diagonal().astype(np.float64)
-    kept = -np.maximum(added, (1 - relaxation) / own)
-    inverse *= (kept * item_scale).astype(np.float32)
+    diagonal = inverse.diagonal().astype(np.float64)
+    factor = -np.maximum(added, (1 - relaxation) / diagonal)
+    inverse *= (factor * item_scale).astype(np.float32)
     inverse /= item_scale[:, None]
     np.fill_diagonal(inverse, 0.0)
     return inverse
@@ -61,10 +81,21 @@ def dense_weights(z: csr_matrix, added: FloatArray, item_scale: Float32Array, *,
 def neighbour_weights(
     z: csr_matrix, added: FloatArray, item_scale: Float32Array, *, relaxation: float, neighbours: int
 ) -> csr_matrix:
-    """Weights of each item from its nearest items (by cosine) alone, each a small ridge regression.
+    """Return sparse item-item weights: one ridge regression of each item on its nearest neighbours by cosine.
 
-    Arguments as for `dense_weights`. The inverse's own diagonal follows from Schur's complement:
-    `1 / P_jj = G_jj + L_jj - g'w`, so that the relaxation means the same in both models.
+    The diagonal of the inverse follows from the Schur complement, `1 / P_jj = G_jj + L_jj - g'w`, so that `relaxation`
+    has the same meaning as in `dense_weights`.
+
+    Parameters
+    ----------
+    z, added, item_scale, relaxation
+        As for `dense_weights`.
+    neighbours : int
+        Maximum number of neighbours of each item.
+
+    Returns
+    -------
+    csr_matrix of shape (n_items, n_items)
 
     Raises
     ------
@@ -74,16 +105,16 @@ def neighbour_weights(
     columns = csc_matrix(z)
     rows, cols, values = [], [], []
     for item, near in _nearest(columns, neighbours):
-        together = columns[:, np.append(near, item)]
-        gram = (together.T @ together).toarray().astype(np.float64)
-        target, own = gram[:-1, -1].copy(), gram[-1, -1] + added[item]
+        block = columns[:, np.append(near, item)]
+        gram = (block.T @ block).toarray().astype(np.float64)
+        target, diagonal = gram[:-1, -1].copy(), gram[-1, -1] + added[item]
         ridge = gram[:-1, :-1]
         ridge[np.diag_indices(len(near))] += added[near]
         try:
             weight = solve(ridge, target, assume_a="pos", check_finite=False)
         except np.linalg.LinAlgError:
             raise _singular() from None
-        weight *= max(1 - relaxation, added[item] / (own - target @ weight))
+        weight *= max(1 - relaxation, added[item] / (diagonal - target @ weight))
         rows.append(near)
         cols.append(np.full(len(near), item))
         values.append((weight / item_scale[near] * item_scale[item]).astype(np.float32))
@@ -100,14 +131,14 @@ def _gram(z: csr_matrix, added: FloatArray) -> Float32Array:
     by_item = csr_matrix(z.T)
     step = _block_rows(n_items)
     for start in range(0, n_items, step):
-        # The matrix is symmetric, so a block of rows is as good as the block of columns that lies together in memory.
+        # The matrix is symmetric: a block of rows fills a block of columns, which is contiguous in memory.
         gram[:, start : start + step] = (by_item[start : start + step] @ z).toarray().T
     gram[np.diag_indices(n_items)] += added.astype(np.float32)
     return gram
 
 
 def _inverse(gram: Float32Array) -> Float32Array:
-    """The inverse of a positive definite matrix in Fortran order, in its own memory; returned in C order."""
+    """Invert a positive definite matrix in Fortran order in place; the result is in C order."""
     factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
     if failed:
         raise _singular()
@@ -122,22 +153,22 @@ def _inverse(gram: Float32Array) -> Float32Array:
 
 
 def _nearest(columns: csc_matrix, neighbours: int) -> list[tuple[int, npt.NDArray[np.intp]]]:
-    """Each item that shares a user with another, and its nearest ones by cosine, in order of their numbers."""
+    """Return each item that shares a user with another, with its nearest items by cosine in ascending order."""
     n_items = columns.shape[1]
     length = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0), dtype=np.float64).ravel())
     unit = csc_matrix(columns @ diags_array(1 / np.where(length > 0, length, 1.0)).astype(np.float32))
     by_item = csr_matrix(unit.T)
-    count, step, found = min(neighbours, n_items), _block_rows(n_items), []
+    count, step, pairs = min(neighbours, n_items), _block_rows(n_items), []
     for start in range(0, n_items, step):
         block = (by_item[start : start + step] @ unit).toarray()
-        own = np.arange(len(block))
-        block[own, start + own] = 0.0
+        row_numbers = np.arange(len(block))
+        block[row_numbers, start + row_numbers] = 0.0
         best = np.argpartition(-block, count - 1, axis=1)[:, :count]
         for row, near in enumerate(best):
             used = np.sort(near[block[row, near] > 0])
             if used.size:
-                found.append((start + row, used))
-    return found
+                pairs.append((start + row, used))
+    return pairs
 
 
 def _block_rows(n_items: int) -> int:

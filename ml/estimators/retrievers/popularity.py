@@ -1,4 +1,4 @@
-"""What most people look at, by group: for visitors about whom nothing else is known."""
+"""Popularity by group, the recommender for cold-start users."""
 
 from __future__ import annotations
 
@@ -23,26 +23,28 @@ LOG_WEIGHT_RANGE = (np.log(1e-2), np.log(1e9))
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Popularity(SklearnEstimator):
-    """Share of the interactions each item draws, in each group shrunk towards the share it draws overall.
-
-    The share of item i in group g is `(n_gi + s p_i) / (N_g + s)`: the mean of a Dirichlet posterior whose prior is the
-    overall share `p` with the weight of `s` interactions. A small group says what everybody likes, a large one what it
-    likes itself. Time decay comes in with the weights (`decay_weights`).
+    """Share of the interactions of each item, overall and by group with empirical-Bayes shrinkage.
 
     Parameters
     ----------
     prior_weight : float, optional
-        `s`, in interactions of weight 1. When not given it is the most likely one (empirical Bayes): the maximum of the
-        Dirichlet-multinomial likelihood of the groups, which takes decayed weights as counts.
+        Prior weight s of the overall shares, in interactions of weight 1, above 0. By default it is estimated from the
+        groups by maximum marginal likelihood (`fit_prior_weight`).
 
     Attributes
     ----------
-    overall_ : array of shape (n_items,)
+    overall_ : float32 ndarray of shape (n_items,)
         Overall shares; they sum to 1.
-    by_group_ : array of shape (n_groups, n_items)
-        Shrunk shares of each group.
+    by_group_ : float32 ndarray of shape (n_groups, n_items)
+        Shrunken shares of each group; each row sums to 1.
     prior_weight_ : float
-        The `s` used; 0 without groups.
+        The value of s in use; 0 without groups.
+
+    Notes
+    -----
+    The share of item i in group g is the posterior mean of a Dirichlet-multinomial model,
+    `(n_gi + s p_i) / (N_g + s)`, with overall shares p. Recency enters through the weights of the interactions
+    (`decay_weights`), which are treated as counts.
 
     References
     ----------
@@ -50,32 +52,44 @@ class Popularity(SklearnEstimator):
 
     Examples
     --------
-    >>> people, groups = csr_matrix([[1, 0], [1, 0], [1, 0], [0, 1]]), csr_matrix([[2, 0], [1, 1], [0, 0]])
-    >>> seen = Interactions(people, groups)
-    >>> model = Popularity(prior_weight=2.0).fit(seen)
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.interactions import Interactions
+    >>> from ml.estimators.retrievers.popularity import Popularity
+    >>> users, groups = csr_matrix([[1, 0], [1, 0], [1, 0], [0, 1]]), csr_matrix([[2, 0], [1, 1], [0, 0]])
+    >>> model = Popularity(prior_weight=2.0).fit(Interactions(users, groups))
     >>> model.overall_.tolist()
     [0.75, 0.25]
-    >>> model.score_groups([0, 1, 2, -1]).tolist()  # (2 + 1.5) / 4, (1 + 1.5) / 4, none of its own, unknown
+    >>> model.score_groups([0, 1, 2, -1]).tolist()  # (2 + 1.5) / 4, (1 + 1.5) / 4, empty group, unknown group
     [[0.875, 0.125], [0.625, 0.375], [0.75, 0.25], [0.75, 0.25]]
     """
 
     prior_weight: float | None = None
 
     def fit(self, interactions: Interactions) -> Self:
-        """Learn the shares.
+        """Fit the shares.
+
+        Parameters
+        ----------
+        interactions : Interactions
+            Weights of users and items (`ml.estimators.retrievers.interactions.Interactions`).
+
+        Returns
+        -------
+        Self
+            The fitted model.
 
         Raises
         ------
         ConfigError
-            A prior weight that is not positive.
+            `prior_weight` is not positive.
         DataError
-            No interactions.
+            There are no interactions, or an item occurs in `by_group` but not in `matrix`.
         """
         if self.prior_weight is not None and not 0 < self.prior_weight < np.inf:
             raise ConfigError(f"popularity: prior_weight must be more than 0, got {self.prior_weight}")
         total = np.asarray(interactions.matrix.sum(axis=0), dtype=np.float64).ravel()
         if not total.any():
-            raise DataError("popularity: there are no interactions to learn from")
+            raise DataError("popularity: there are no interactions to fit")
         overall = total / total.sum()
         self.overall_ = overall.astype(np.float32)
         self.by_group_ = np.empty((0, len(total)), dtype=np.float32)
@@ -85,42 +99,46 @@ class Popularity(SklearnEstimator):
         return self
 
     def score(self, histories: csr_matrix) -> Float32Array:
-        """The overall shares, the same for each history.
+        """Return the overall shares, the same row for every history.
 
         Parameters
         ----------
         histories : csr_matrix of shape (n_rows, n_items)
-            Only their number is used.
+            Only the number of rows is used.
 
         Returns
         -------
-        array of shape (n_rows, n_items)
+        float32 ndarray of shape (n_rows, n_items)
 
         Raises
         ------
         DataError
-            Another number of items.
+            Another number of items, or weights that are negative or not finite.
+        NotFittedError
+            The model is not fitted.
         """
         check_is_fitted(self)
-        found = check_weights(histories, "histories", n_items=len(self.overall_))
-        return np.tile(self.overall_, (found.shape[0], 1))
+        weights = check_weights(histories, "histories", n_items=len(self.overall_))
+        return np.tile(self.overall_, (weights.shape[0], 1))
 
     def score_groups(self, groups: npt.ArrayLike) -> Float32Array:
-        """Shares in the group of each row.
+        """Return the shares in the group of each row.
 
         Parameters
         ----------
         groups : array of int, shape (n_rows,)
-            Numbers of groups as in training; -1 for an unknown one, which gets the overall shares.
+            Row numbers of `Interactions.by_group`; -1 for an unknown group, which gets the overall shares.
 
         Returns
         -------
-        array of shape (n_rows, n_items)
+        float32 ndarray of shape (n_rows, n_items)
 
         Raises
         ------
         DataError
-            A group that was not there in training.
+            A group number is out of range.
+        NotFittedError
+            The model is not fitted.
         """
         check_is_fitted(self)
         number = np.asarray(groups, dtype=np.int64)
@@ -130,19 +148,19 @@ class Popularity(SklearnEstimator):
                 f"popularity: group must be a number from 0 to {len(self.by_group_) - 1}, or -1 for an unknown one; "
                 f"got {number[wrong][0]}"
             )
-        found = np.tile(self.overall_, (len(number), 1))
-        found[number >= 0] = self.by_group_[number[number >= 0]]
-        return found
+        shares = np.tile(self.overall_, (len(number), 1))
+        shares[number >= 0] = self.by_group_[number[number >= 0]]
+        return shares
 
     def arrays(self) -> Arrays:
-        """Parameters, shares and the prior weight used."""
+        """Return parameters, shares and prior weight as arrays by name."""
         check_is_fitted(self)
-        learned = {"overall": self.overall_, "by_group": self.by_group_, "prior_weight": np.array(self.prior_weight_)}
-        return pack_params(self.get_params()) | learned
+        fitted = {"overall": self.overall_, "by_group": self.by_group_, "prior_weight": np.array(self.prior_weight_)}
+        return pack_params(self.get_params()) | fitted
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Self:
-        """Restore what `arrays` returned.
+        """Return the model stored in `arrays`, a mapping as returned by the method `arrays`.
 
         Raises
         ------
@@ -162,7 +180,10 @@ class Popularity(SklearnEstimator):
     def _fit_groups(self, by_group: csr_matrix, overall: FloatArray) -> None:
         stray = by_group.indices[overall[by_group.indices] == 0]
         if stray.size:
-            raise DataError(f"popularity: item {stray[0]} has interactions by group but none by user: build both alike")
+            raise DataError(
+                f"popularity: item {stray[0]} has interactions in by_group but none in matrix: build both from the "
+                "same interactions"
+            )
         weight = fit_prior_weight(by_group, overall) if self.prior_weight is None else self.prior_weight
         size = np.asarray(by_group.sum(axis=1), dtype=np.float64).ravel()
         shares = (by_group.toarray() + weight * overall) / (size + weight)[:, None]
@@ -170,17 +191,25 @@ class Popularity(SklearnEstimator):
 
 
 def fit_prior_weight(by_group: csr_matrix, overall: FloatArray) -> float:
-    """Prior weight with the highest Dirichlet-multinomial likelihood, between 0.01 and 10^9 interactions.
+    """Return the prior weight that maximises the Dirichlet-multinomial likelihood of the groups.
 
     Parameters
     ----------
     by_group : csr_matrix of shape (n_groups, n_items)
         Weight of each item in each group.
-    overall : array of shape (n_items,)
+    overall : ndarray of shape (n_items,)
         Prior shares, positive wherever a group has weight.
+
+    Returns
+    -------
+    float
+        In interactions of weight 1, between 0.01 and 10^9.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.popularity import fit_prior_weight
     >>> alike, apart = csr_matrix([[50.0, 50.0], [50.0, 50.0]]), csr_matrix([[90.0, 10.0], [10.0, 90.0]])
     >>> fit_prior_weight(alike, np.array([0.5, 0.5])) > 1e6
     True

@@ -1,4 +1,4 @@
-"""The best k items of each row of scores."""
+"""Top-k selection."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ Scores = npt.NDArray[np.float32 | np.float64]
 
 
 def top_k(scores: npt.ArrayLike, *, k: int, mask: csr_matrix | None = None) -> IntArray:
-    """Item numbers of the k highest scores of each row, best first.
+    """Return the item numbers of the k highest scores of each row, highest first.
 
-    Equal scores are ordered by item number, so an answer depends on the row alone: one row by itself gives what it
-    gives in a batch.
+    Ties are broken by item number, so that a row's list does not depend on the other rows of a batch.
 
     Parameters
     ----------
     scores : array of shape (n_rows, n_items)
-        Finite, or -infinity for items that must not be listed.
+        Finite, or -infinity for items to exclude.
     k : int
         Length of the lists, at least 1.
     mask : csr_matrix of shape (n_rows, n_items), optional
-        Items with a stored value other than 0 are not listed (those already seen).
+        Non-zero entries mark items to exclude, such as the history.
 
     Returns
     -------
-    array of int64, shape (n_rows, k)
-        -1 where a row has fewer than k items left.
+    int64 ndarray of shape (n_rows, k)
+        Padded with -1 where fewer than k items remain.
 
     Raises
     ------
     ConfigError
-        `k` below 1.
+        `k` is below 1.
     DataError
-        NaN or +infinity among the scores, or a mask of another shape.
+        Scores contain NaN or +infinity, or the shapes differ.
 
     Examples
     --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.top_k import top_k
     >>> top_k([[0.3, 0.9, 0.3]], k=2).tolist()
     [[1, 0]]
     >>> top_k([[0.3, 0.9, 0.3]], k=3, mask=csr_matrix([[0, 1, 0]])).tolist()
@@ -48,17 +49,17 @@ def top_k(scores: npt.ArrayLike, *, k: int, mask: csr_matrix | None = None) -> I
     """
     if k < 1:
         raise ConfigError(f"k must be at least 1, got {k}")
-    given = np.asarray(scores)
-    kept: Scores = np.array(given, dtype=given.dtype if given.dtype == np.float32 else np.float64)
-    if kept.ndim != 2 or (mask is not None and mask.shape != kept.shape):
+    original = np.asarray(scores)
+    ranked: Scores = np.array(original, dtype=original.dtype if original.dtype == np.float32 else np.float64)
+    if ranked.ndim != 2 or (mask is not None and mask.shape != ranked.shape):
         shape = None if mask is None else mask.shape
-        raise DataError(f"scores must be rows x items and a mask as large, got {kept.shape} and {shape}")
-    if kept.size and not np.max(kept) < np.inf:
+        raise DataError(f"scores must be rows x items and mask of the same shape, got {ranked.shape} and {shape}")
+    if ranked.size and not np.max(ranked) < np.inf:
         raise DataError("scores must be numbers below infinity, got NaN or infinity")
     if mask is not None:
-        kept[mask.nonzero()] = -np.inf
-    found = _best(kept, min(k, kept.shape[1]))
-    return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=-1)
+        ranked[mask.nonzero()] = -np.inf
+    items = _best(ranked, min(k, ranked.shape[1]))
+    return np.pad(items, ((0, 0), (0, k - items.shape[1])), constant_values=-1)
 
 
 def _best(scores: Scores, k: int) -> IntArray:
@@ -67,7 +68,7 @@ def _best(scores: Scores, k: int) -> IntArray:
     chosen = np.argpartition(-scores, k - 1, axis=1)[:, :k]
     value = np.take_along_axis(scores, chosen, axis=1)
     last = value.min(axis=1, keepdims=True)
-    # Where the last place is tied, which of the equals argpartition picked is chance: those rows are sorted whole.
+    # argpartition picks arbitrarily among items tied for the last place: such rows are sorted completely.
     tied = np.count_nonzero(scores == last, axis=1) > np.count_nonzero(value == last, axis=1)
     chosen[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
     chosen.sort(axis=1)

@@ -96,7 +96,9 @@ def test_beyond_the_limit_it_is_sparse_or_refused(people: Interactions) -> None:
     beyond = ItemItem(memory_limit_mb=limit * 0.99, neighbours=3).fit(people).weights_
     assert issparse(beyond)
     assert (np.diff(beyond.tocsc().indptr) <= 3).all()
-    with pytest.raises(ConfigError, match=r"20,000 items need a dense matrix of 1,600\.0 MB, memory_limit_mb is 1,000"):
+    with pytest.raises(
+        ConfigError, match=r"20,000 items need a dense matrix of 1,600\.0 MB, but memory_limit_mb is 1,000"
+    ):
         wide = csr_matrix(([1.0], ([0], [0])), shape=(1, 20_000))
         ItemItem(memory_limit_mb=1_000, beyond_limit="refuse").fit(Interactions(wide))
 

@@ -61,7 +61,7 @@ def test_what_it_refuses() -> None:
     ones = csr_matrix(np.array([[1, 0]], dtype=np.float32))
     with pytest.raises(ConfigError, match="prior_weight"):
         Popularity(prior_weight=0).fit(Interactions(ones))
-    with pytest.raises(DataError, match="item 1 has interactions by group but none by user"):
+    with pytest.raises(DataError, match="item 1 has interactions in by_group but none in matrix"):
         Popularity().fit(Interactions(ones, csr_matrix(np.array([[1, 1]], dtype=np.float32))))
     model = Popularity(prior_weight=1.0).fit(Interactions(ones, ones))
     with pytest.raises(DataError, match="columns"):

@@ -52,7 +52,7 @@ def test_what_it_refuses() -> None:
     for wrong in (np.nan, np.inf):
         with pytest.raises(DataError, match="NaN or infinity"):
             top_k([[1.0, wrong]], k=1)
-    with pytest.raises(DataError, match="mask as large"):
+    with pytest.raises(DataError, match="mask of the same shape"):
         top_k([[1.0]], k=1, mask=csr_matrix((1, 2)))
 
 
