@@ -1,4 +1,4 @@
-"""`make demo`: the main job from raw tables to an answered applicant, through the ordinary commands."""
+"""`make demo`: from sample data to trained models and answered requests, with the ordinary commands."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from rich.table import Table
 out = Console(highlight=False, width=110)
 HOME = Path("var/demo").absolute()
 READY_WITHIN_SECONDS = 90
-# A third of the customers of the whole sample dealership (`chehang sample-data`), and 30 months instead of 36.
+# A third of the customers of the default sample dealership (`chehang sample-data`), and 30 months instead of 36.
 DEALERSHIP = ("--stores", "8", "--customers", "20000", "--months", "30")
-QUICKER = Path("configs/demo")  # overlays with fewer rounds
+FASTER_CONFIGS = Path("configs/demo")  # overlays with fewer training rounds
 TASKS = ("credit_risk", "residual_value", "recommendation", "lead_scoring", "demand_forecast", "fault_rate")
 CHINA = ZoneInfo("Asia/Shanghai")
 COLOURS = {"approve": "green", "refer": "yellow", "decline": "red"}
 CHINESE = {"approve": "预审通过", "refer": "人工审核", "decline": "预审拒绝"}
 
 APPLICANTS: dict[str, dict[str, Any]] = {
-    "Settled, half paid down": {
+    "Low risk: long employment, half of the price as down payment 低风险": {
         "vehicle_price": 180_000.0,
         "down_payment": 90_000.0,
         "loan_amount": 90_000.0,
@@ -47,8 +47,8 @@ APPLICANTS: dict[str, dict[str, Any]] = {
         "bureau_worst_days_past_due": 0,
         "bureau_enquiries_6m": 0,
     },
-    "Middling": {},
-    "Stretched, late before": {
+    "Median applicant 典型申请人": {},
+    "High risk: high instalments, earlier delinquencies 高风险": {
         "vehicle_price": 260_000.0,
         "down_payment": 30_000.0,
         "loan_amount": 230_000.0,
@@ -65,7 +65,7 @@ APPLICANTS: dict[str, dict[str, Any]] = {
 
 
 def chehang(*arguments: str) -> None:
-    """Run one command as a person would, and say which."""
+    """Print a command line and run it."""
     out.print(f"\n[bold cyan]$ chehang {' '.join(arguments)}[/bold cyan]")
     start = time.monotonic()
     subprocess.run([sys.executable, "-m", "chehang", *arguments], check=True, env=_environment())
@@ -89,21 +89,25 @@ def _ask(url: str, body: dict[str, Any] | None = None) -> Any:
 def _fetch(url: str, body: dict[str, Any] | None, *, accept: str = "application/json") -> bytes:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json", "Accept": accept}
-    with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=10) as answer:
-        return bytes(answer.read())
+    with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=10) as response:
+        return bytes(response.read())
 
 
 def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise SystemExit(f"error: the server ended with exit status {server.returncode} before it was ready")
+            raise SystemExit(
+                f"error: the server ended with exit status {server.returncode} before it was ready; see its output above"
+            )
         try:
             _ask(f"{url}/readyz")
             return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.3)
-    raise SystemExit(f"error: the server was not ready within {READY_WITHIN_SECONDS} s")
+    raise SystemExit(
+        f"error: the server was not ready within {READY_WITHIN_SECONDS} s; run make demo again on an idle machine"
+    )
 
 
 def _show(name: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
@@ -113,23 +117,34 @@ def _show(name: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
         f"[bold {colour}]{answer['band'].upper()} {CHINESE[answer['band']]}[/bold {colour}]   "
         f"(approve up to {answer['approve_at_most']:.2%}, decline above {answer['decline_above']:.2%})"
     )
-    table = Table("reason", "原因", "points", box=None, pad_edge=False)
+    table = Table("reason against", "不利因素", "points", box=None, pad_edge=False)
     for reason in answer["reasons"]:
         table.add_row(reason["en"], reason["zh"], f"{reason['points']:+.0f}")
     out.print(Panel(head, title=name, title_align="left"))
     if answer["reasons"]:
         out.print(table)
     else:
-        out.print("nothing weighs against this application")
+        out.print("no reasons against this application 无不利因素")
 
 
 def _offer(url: str) -> None:
-    """Show what can be offered to one applicant, and write the cost form of the first offer."""
-    asked = _ask(f"{url}/v1/loans/offers/example")
+    """Print the loan offers for one applicant, and write the cost disclosure of the first offer."""
+    request = _ask(f"{url}/v1/loans/offers/example")
     out.print(f"\n[bold cyan]$ curl {url}/v1/loans/offers -d '...'[/bold cyan]")
-    answer = _ask(f"{url}/v1/loans/offers", asked)
-    credit, price = answer["credit"], asked["vehicle"]["price"]
-    table = Table("offer", "best at", "down", "months", "monthly", "last", "cost", "a year", "default", box=None)
+    answer = _ask(f"{url}/v1/loans/offers", request)
+    credit, price = answer["credit"], request["vehicle"]["price"]
+    table = Table(
+        "offer",
+        "best for",
+        "down",
+        "months",
+        "monthly",
+        "last",
+        "cost of credit",
+        "annual cost",
+        "P(default)",
+        box=None,
+    )
     for o in answer["offers"]:
         best = "\n".join(f"{t['en']}\n{t['zh']}" for t in o["best_at_text"])
         cells = (o["down_payment"], o["monthly_payment"], o["final_payment"], o["total_cost"])
@@ -148,72 +163,77 @@ def _offer(url: str) -> None:
         )
     band = f"{credit['band'].upper()} {CHINESE[credit['band']]}"
     head = f"vehicle {price:,.0f} yuan   {band}   risk band {answer['risk_band']}"
-    out.print(Panel(head, title="Loan offers 贷款方案", title_align="left"))
+    out.print(Panel(head, title="Loan offers (yuan) 贷款方案（元）", title_align="left"))
     out.print(table)
     for reason in credit["reasons"]:
-        out.print(f"  weighs against: {reason['en']} {reason['zh']} ({reason['points']:+.0f})")
+        out.print(f"  reason against 不利因素: {reason['en']} {reason['zh']} ({reason['points']:+.0f} points)")
     if answer["offers"]:
         first = answer["offers"][0]
         loan = {n: first[n] for n in ("product", "amount", "annual_rate", "term_months", "balloon")}
         page = HOME / "disclosure.html"
-        page.write_bytes(_fetch(f"{url}/v1/loans/disclosure", {**loan, "on": asked["on"]}, accept="text/html"))
-        out.print(f"the cost form of the first offer 综合融资成本明示表: {page.relative_to(Path.cwd())}")
+        page.write_bytes(_fetch(f"{url}/v1/loans/disclosure", {**loan, "on": request["on"]}, accept="text/html"))
+        out.print(f"cost disclosure of the first offer 个人贷款综合融资成本明示表: {page.relative_to(Path.cwd())}")
 
 
 VISITORS: dict[str, dict[str, Any]] = {
-    "Nobody known 未知访客": {},
-    "A wish: electric SUV, up to 200,000, 2,500 a month 有明确需求": {
+    "New visitor 新访客": {},
+    "Stated preferences: electric SUV, at most 200,000 yuan, 2,500 yuan a month 有明确需求": {
         "profile": {"budget_high": 200_000.0, "energy_type": "battery_electric", "body_type": "suv"},
         "payment": {"monthly_payment": 2_500.0},
     },
-    "This visit: looked at two kinds 本次看过两款": {"session": [{"event_type": "compare"}, {"event_type": "view"}]},
+    "Two vehicles viewed in this visit 本次浏览过两款": {
+        "session": [{"event_type": "compare"}, {"event_type": "view"}]
+    },
 }
 
 
 def _pages(url: str) -> None:
-    """Show the pages of three visitors of one store."""
+    """Print the recommendations for three visitors of one store."""
     path = f"{url}/v1/recommendation"
     store = _ask(f"{path}/example")["store_id"]
     for name, fields in VISITORS.items():
         body = {"n": 6, "store_id": store, **fields}
-        if "session" in body:  # two vehicles of the middle of the market
+        if "session" in body:  # two mid-priced vehicles
             stock = _ask(path, {"n": 2, "filters": {"price_low": 90_000.0, "price_high": 140_000.0}})["items"]
             body["session"] = [
                 e | {"vehicle_id": s["vehicle_id"]} for e, s in zip(body["session"], stock, strict=False)
             ]
         out.print(f"\n[bold cyan]$ curl {path}?explain=true -d '...'[/bold cyan]")
         answer = _ask(f"{path}?explain=true", body)
-        title = f"{name}   path {answer['path']}   {answer['available']} vehicles in stock"
+        title = f"{name}   ranking: {answer['path']}   {answer['available']} vehicles in stock"
         table = Table(
-            "vehicle", "condition", "price", "a month", "why 理由", box=None, title=title, title_justify="left"
+            "vehicle", "condition", "price", "monthly", "reasons 推荐理由", box=None, title=title, title_justify="left"
         )
         for card in answer["items"]:
             payment = card["payment"]
             why = "\n".join(f"{r['en']} {r['zh']}" for r in card["reasons"][:2])
-            why = "New in stock, shown to be tried 新到店，推荐尝试" if card["explored"] else why
+            why = "New in stock, shown to measure interest 新到店，试推荐" if card["explored"] else why
             monthly = f"{payment['monthly_payment']:,.0f}" if payment else ""
             table.add_row(card["model"], card["condition"], f"{card['price']:,.0f}", monthly, why)
         out.print(table)
 
 
 def _queue(url: str) -> None:
-    """Show the call queue when the desk opens: leads of the last two days that nobody has called yet."""
+    """Print the call list for the next opening: leads of the last two days without a contact."""
     tables = HOME / "sample" / "tables"
     leads = pl.read_parquet(tables / "leads.parquet")
     last: Any = leads["created_at"].max()
-    now = _opening(last)
-    waiting = leads.filter(pl.col("created_at") > now - timedelta(days=2), pl.col("first_contact_at").is_null())
+    as_of = _opening(last)
+    waiting = leads.filter(pl.col("created_at") > as_of - timedelta(days=2), pl.col("first_contact_at").is_null())
     waiting = waiting.sort("created_at", descending=True).head(40)
-    seen = pl.scan_parquet(tables / "events.parquet").filter(
-        pl.col("customer_id").is_in(waiting["customer_id"].implode()), pl.col("event_at") < now
+    history = pl.scan_parquet(tables / "events.parquet").filter(
+        pl.col("customer_id").is_in(waiting["customer_id"].implode()), pl.col("event_at") < as_of
     )
-    events = seen.sort("event_at").collect().partition_by("customer_id", as_dict=True)
+    events = history.sort("event_at").collect().partition_by("customer_id", as_dict=True)
     bodies = [_lead(row, events.get((row["customer_id"],))) for row in waiting.to_dicts()]
-    request = {"as_of": now.isoformat(), "calls_per_hour": 2.0, "hours": 8.0, "leads": bodies}
+    request = {"as_of": as_of.isoformat(), "calls_per_hour": 2.0, "hours": 8.0, "leads": bodies}
     out.print(f"\n[bold cyan]$ curl {url}/v1/lead_scoring/queue -d '...'[/bold cyan]")
     answer = _ask(f"{url}/v1/lead_scoring/queue", request)
     scored = _ask(f"{url}/v1/lead_scoring", {"items": [{**b, "as_of": request["as_of"]} for b in bodies]})["items"]
-    table = Table("call at", "lead", "grade", "waited", "chance", "gain", "why 理由", box=None, title="Calls 回电顺序")
+    title = "Call list: gain = expected gross margin of the call, yuan 回访名单：毛利增量（元）"
+    table = Table(
+        "call at", "lead", "grade", "waiting", "P(sale)", "gain", "main reason 主要原因", box=None, title=title
+    )
     for item in answer["items"][:12]:
         reasons = scored[item["position"]]["reasons"]["positive"]
         why = f"{reasons[0]['en']} {reasons[0]['zh']}" if reasons else ""
@@ -222,61 +242,79 @@ def _queue(url: str) -> None:
         table.add_row(when, item["lead_id"], item["grade"], f"{item['waited_hours']:.0f} h", chance, gain, why)
     out.print(table)
     more = (answer["gain"] / answer[f"gain_{name}"] - 1 for name in ("newest_first", "highest_score_first"))
-    out.print("expected margin {:+.1%} over newest first, {:+.1%} over highest score first".format(*more))
+    out.print(
+        "expected gross margin: {:+.1%} against newest leads first, {:+.1%} against highest scores first".format(*more)
+    )
 
 
 def _plan(url: str) -> None:
-    """Show what one store orders for the next weeks, and why the largest of it is wanted."""
+    """Print the proposed purchase orders of one store, and the drivers of one demand forecast."""
     path = f"{url}/v1/demand_forecast/orders"
     example = _ask(f"{url}/v1/demand_forecast/example")
     store = example["store_id"]
     out.print(f'\n[bold cyan]$ curl {path} -d \'{{"stores": ["{store}"]}}\'[/bold cyan]')
     answer = _ask(path, {"stores": [store]})
-    title = f"Store {store}: order from {answer['first_period']} on 下月订车"
-    table = Table("model", "in stock", "10 %", "50 %", "90 %", "up to", "order 订购", box=None, title=title)
+    title = f"Store {store}: purchase orders for {answer['first_period']} 待确认采购订单"
+    table = Table("model", "in stock", "demand 10%", "50%", "90%", "order up to", "order 采购", box=None, title=title)
     for o in sorted(answer["orders"], key=lambda o: (-o["order"], o["model"]))[:10]:
         demand = (f"{o[n]:.0f}" for n in ("demand_p10", "demand_p50", "demand_p90"))
         table.add_row(o["model"], str(o["on_hand"]), *demand, str(o["order_up_to"]), str(o["order"]))
     out.print(table)
-    asked = {"store_id": store, "model": example["model"]}
-    told = _ask(f"{url}/v1/demand_forecast?explain=true", asked)["periods"][0]
-    for driver in told["drivers"]:
-        out.print(f"  {example['model']} {told['period']}: {driver['en']}   {driver['zh']}")
+    request = {"store_id": store, "model": example["model"]}
+    forecast = _ask(f"{url}/v1/demand_forecast?explain=true", request)["periods"][0]
+    for driver in forecast["drivers"]:
+        out.print(f"  {example['model']} {forecast['period']}: {driver['en']}   {driver['zh']}")
     chehang("forecast", "--out", str((HOME / "plan.parquet").relative_to(Path.cwd())), "--store", store)
 
 
 def _alarms(url: str) -> None:
-    """Find the fault that the sample dealership hides, say since when it could be known, and what to do about it."""
-    to = HOME / "alarms.parquet"
-    chehang("alarms", "--out", str(to.relative_to(Path.cwd())))
-    hidden = pl.read_parquet(HOME / "sample" / "truth" / "fault_injection.parquet").row(0, named=True)
-    for alarm in pl.read_parquet(to).to_dicts():
-        hit = (alarm["model"], alarm["component"]) == (hidden["model"], hidden["component"])
-        said = "hidden there 正是埋入的故障" if hit else "not hidden there 并非埋入的故障"
-        out.print(f"{alarm['model']} {alarm['component']}: known since 最早可知 {alarm['detected_on']}; {said}")
-    built = f"{hidden['built_from_at']:%Y-%m-%d} .. {hidden['built_until_at']:%Y-%m-%d}"
+    """Detect the simulated defect, and print the vehicles to inspect and the time to detection."""
+    path = HOME / "alarms.parquet"
+    chehang("alarms", "--out", str(path.relative_to(Path.cwd())))
+    defect = pl.read_parquet(HOME / "sample" / "truth" / "fault_injection.parquet").row(0, named=True)
+    for alarm in pl.read_parquet(path).to_dicts():
+        is_defect = (alarm["model"], alarm["component"]) == (defect["model"], defect["component"])
+        truth = "the simulated defect 即模拟缺陷" if is_defect else "not the simulated defect 并非模拟缺陷"
+        cell = f"{alarm['model']} {alarm['component']}"
+        out.print(f"quality alarm 质量预警: {cell}, detected on 发现于 {alarm['detected_on']}; {truth}")
+    built = f"{defect['built_from_at']:%Y-%m-%d} to {defect['built_until_at']:%Y-%m-%d}"
     out.print(
-        f"hidden: {hidden['model']} {hidden['component']}, built {built}, {hidden['rate_ratio']:g} times the rate"
+        f"simulated defect 模拟缺陷: {defect['model']} {defect['component']}, built {built}, "
+        f"{defect['rate_ratio']:g} times the normal fault rate"
     )
-    alarm = pl.read_parquet(to).row(0, named=True)
-    cell = {"model": alarm["model"], "component": alarm["component"]}
-    chehang("alarm", str(alarm["alarm_id"]), "acknowledged", "--by", "after-sales", "--note", "seen in the demo")
+    alarm = pl.read_parquet(path).row(0, named=True)
+    component = {"model": alarm["model"], "component": alarm["component"]}
+    chehang(
+        "alarm", str(alarm["alarm_id"]), "acknowledged", "--by", "after-sales", "--note", "acknowledged in the demo"
+    )
     out.print(f"\n[bold cyan]$ curl {url}/v1/fault_rate/vehicles -d '...'[/bold cyan]")
-    answer = _ask(f"{url}/v1/fault_rate/vehicles", {**cell, "limit": 5})
-    table = Table("call first 优先召回", "faults in 90 days", "built", "age", "km", "last visit", "this fault before")
+    answer = _ask(f"{url}/v1/fault_rate/vehicles", {**component, "limit": 5})
+    table = Table(
+        "inspect first 优先回厂检查",
+        "expected faults, 90 days",
+        "built",
+        "age (years)",
+        "km",
+        "last visit",
+        "earlier fault",
+    )
     for v in answer["vehicles"]:
         figures = (f"{v['faults']:.2f}", v["built_on"], f"{v['age']:.1f}", "" if v["km"] is None else f"{v['km']:,.0f}")
         table.add_row(v["vehicle_id"], *figures, v["last_visit_on"] or "never", v["fault_on"] or "never")
     out.print(table)
     for ratio in (1.5, 2.0, 3.0):
-        told = _ask(f"{url}/v1/fault_rate/power", {**cell, "rate_ratio": ratio})
-        weeks = "more than 104" if told["weeks_p50"] is None else str(told["weeks_p50"])
-        out.print(f"{ratio:g} times the usual rate: known in {weeks} weeks (median)   {ratio:g} 倍：{weeks} 周可知")
+        power = _ask(f"{url}/v1/fault_rate/power", {**component, "rate_ratio": ratio})
+        weeks = "more than 104" if power["weeks_p50"] is None else str(power["weeks_p50"])
+        chinese = weeks.replace("more than", "超过")
+        out.print(
+            f"{ratio:g} times the baseline rate: detected after {weeks} weeks (median)   "
+            f"故障率为基准的 {ratio:g} 倍：{chinese} 周后可发现（中位数）"
+        )
     chehang("service-due", "--out", str((HOME / "service_due.parquet").relative_to(Path.cwd())))
 
 
 def _opening(last: datetime) -> datetime:
-    """Return the instant, in UTC, when the desk opens next: nine o'clock in China."""
+    """Return the next opening after `last`, in UTC: nine o'clock in China."""
     local = last.astimezone(CHINA)
     opening = local.replace(hour=9, minute=0, second=0, microsecond=0)
     return (opening if opening > local else opening + timedelta(days=1)).astimezone(UTC)
@@ -286,19 +324,19 @@ def _lead(row: dict[str, Any], events: pl.DataFrame | None) -> dict[str, Any]:
     money = ("price", "budget", "acquisition_cost")
     names = ("lead_id", "store_id", "channel", "campaign", "model", "distance_km", *money)
     body = {n: row[n] / 100 if n in money else row[n] for n in names if row[n] is not None}
-    told = ("event_type", "session_id", "vehicle_id", "model", "channel", "dwell_seconds")
-    history = [] if events is None else events.to_dicts()
-    kept = [{n: e[n] for n in told if e[n] is not None} | {"event_at": e["event_at"].isoformat()} for e in history]
-    return body | {"created_at": row["created_at"].isoformat(), "events": kept}
+    fields = ("event_type", "session_id", "vehicle_id", "model", "channel", "dwell_seconds")
+    rows = [] if events is None else events.to_dicts()
+    history = [{n: e[n] for n in fields if e[n] is not None} | {"event_at": e["event_at"].isoformat()} for e in rows]
+    return body | {"created_at": row["created_at"].isoformat(), "events": history}
 
 
 def main() -> None:
-    """Make the sample dealership, train, promote, serve, ask for applicants, visitors, calls and orders, stop."""
-    started = time.monotonic()
+    """Generate sample data, train and promote every task, serve, send requests of every task, and stop the server."""
+    start = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     chehang("sample-data", *DEALERSHIP)
     for task in TASKS:
-        overlay = QUICKER / f"{task}.yaml"
+        overlay = FASTER_CONFIGS / f"{task}.yaml"
         chehang("train", task, *(("--with", str(overlay)) if overlay.exists() else ()))
         chehang("promote", task)
     port = _free_port()
@@ -320,7 +358,7 @@ def main() -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)
-    out.print(f"\ndone in {time.monotonic() - started:.0f} s; everything lies in {HOME.relative_to(Path.cwd())}")
+    out.print(f"\nfinished in {time.monotonic() - start:.0f} s; all files are in {HOME.relative_to(Path.cwd())}")
 
 
 if __name__ == "__main__":

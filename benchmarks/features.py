@@ -1,11 +1,11 @@
-"""Point-in-time features of leads at 20 million events: `python -m benchmarks.features`.
+"""Benchmark of point-in-time features of leads with 20 million events: `python -m benchmarks.features`.
 
-`features.lead_scoring.build` on Polars against the same columns in hand-written DuckDB SQL and pandas
-(`benchmarks.lead_history`). Each contender runs in a process of its own with two threads, from Parquet files to
-all columns in memory; rounds are interleaved and the best of each counts, since a machine is rarely quiet. All
-columns of the three must be equal to the last bit, or there is no result.
+Compares `features.lead_scoring.build` on Polars with the same columns in hand-written DuckDB SQL and pandas
+(`benchmarks.lead_history`). Each engine runs in its own process with two threads, from Parquet files to all columns in
+memory. Rounds are interleaved and the fastest of each engine is reported. The run fails unless all columns of the three
+engines are bit-identical.
 
-CPU seconds say more than wall time on a shared machine; the load average is printed. pandas needs about 8 GB.
+On a shared machine CPU seconds are more reliable than wall time; the load average is printed. pandas needs about 8 GB.
 """
 
 from __future__ import annotations
@@ -27,20 +27,22 @@ import polars as pl
 from benchmarks.lead_history import CONTENDERS, KEY, generate
 
 THREADS = 2
-BARS = {"time, polars / duckdb": 1.3, "time, pandas / polars": 4.0}
+LIMITS = {"time, polars / duckdb": 1.3, "time, pandas / polars": 4.0}
 MEMORY_UNIT = 1024 if sys.platform != "darwin" else 1
 
 
 @dataclass(frozen=True)
 class Run:
-    """One contender's figures.
+    """Measurement of one engine.
 
     Attributes
     ----------
+    contender : str
+        Name of the engine, a key of `benchmarks.lead_history.CONTENDERS`.
     seconds, cpu_seconds : float
-        Wall and processor time, from the files to the result in memory; imports are not counted.
+        Wall and CPU time from the files to the result in memory, without imports.
     peak_bytes : int
-        Peak resident memory of the process, interpreter and libraries included.
+        Peak resident memory of the process, including interpreter and libraries.
     """
 
     contender: str
@@ -50,7 +52,7 @@ class Run:
 
 
 def measure(contender: str, folder: Path) -> Run:
-    """Run one contender in this process and leave its result as `<contender>.parquet`."""
+    """Run one engine in this process, write `<contender>.parquet` to `folder`, and return the measurement."""
     importlib.import_module(contender)
     cpu, wall = time.process_time(), time.perf_counter()
     result = CONTENDERS[contender](folder)
@@ -61,9 +63,9 @@ def measure(contender: str, folder: Path) -> Run:
 
 
 def difference(one: pl.DataFrame, other: pl.DataFrame) -> str | None:
-    """Name of a column in which two results differ in any bit, or None.
+    """Return the name of a column in which two results differ, or None if they are equal.
 
-    Whether a count is an integer or a float is up to the tool; the numbers themselves must be equal.
+    Values must be bit-identical; integer and floating-point columns may be compared with each other.
 
     Examples
     --------
@@ -84,17 +86,17 @@ def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _in_process(*arguments: str) -> str:
-    """Run this module in a fresh interpreter, so that no contender inherits another's memory."""
+    """Run this module in a new interpreter, so that engines do not share memory, and return its output."""
     threads = {"POLARS_MAX_THREADS": str(THREADS), "OMP_NUM_THREADS": str(THREADS)}
     command = [sys.executable, "-m", "benchmarks.features", *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads}, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(arguments)}: ended with code {done.returncode} (-9: out of memory)")
-    return done.stdout
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads}, check=False)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)}: exit status {process.returncode} (-9: out of memory)")
+    return process.stdout
 
 
 def compete(folder: Path, *, rounds: int) -> list[Run]:
-    """Best run of each contender, after checking that all results are equal."""
+    """Return the fastest run of each engine, after checking that all results are equal."""
     runs = []
     for number in range(rounds):
         for contender in CONTENDERS:
@@ -102,13 +104,13 @@ def compete(folder: Path, *, rounds: int) -> list[Run]:
             print(f"round {number + 1}: {contender} {runs[-1].seconds:.1f} s", file=sys.stderr, flush=True)
     results = {name: pl.read_parquet(folder / f"{name}.parquet") for name in CONTENDERS}
     for name, result in results.items():
-        if found := difference(results["polars"], result):
-            raise SystemExit(f"{name} and polars do not agree: {found}")
+        if column := difference(results["polars"], result):
+            raise SystemExit(f"{name} and polars differ in {column}")
     return [min((r for r in runs if r.contender == name), key=lambda r: r.seconds) for name in CONTENDERS]
 
 
 def ratios(runs: list[Run]) -> dict[str, float]:
-    """The figures that have a bar.
+    """Return the time ratios that have a limit in LIMITS.
 
     Examples
     --------
@@ -117,34 +119,36 @@ def ratios(runs: list[Run]) -> dict[str, float]:
     """
     seconds = {r.contender: r.seconds for r in runs}
     values = seconds["polars"] / seconds["duckdb"], seconds["pandas"] / seconds["polars"]
-    return dict(zip(BARS, values, strict=True))
+    return dict(zip(LIMITS, values, strict=True))
 
 
 def _print(runs: list[Run], events: int, shape: tuple[int, int]) -> None:
     rows, columns = shape
-    print(f"\n{events:,} events, {rows:,} leads, {columns} columns equal in all three")
-    print(f"machine: {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
-    print(f"{'contender':<12}{'seconds':>10}{'CPU s':>10}{'peak GB':>10}{'time / polars':>16}{'memory / polars':>18}")
-    ours = runs[0]
+    print(f"\n{events:,} events, {rows:,} leads, {columns} columns, equal in all three engines")
+    print(f"machine: {os.cpu_count()} cores, 1-minute load average {os.getloadavg()[0]:.1f}\n")
+    print(f"{'engine':<12}{'seconds':>10}{'CPU s':>10}{'peak GB':>10}{'time / polars':>16}{'memory / polars':>18}")
+    polars = runs[0]
     for r in runs:
         print(
             f"{r.contender:<12}{r.seconds:>10.2f}{r.cpu_seconds:>10.2f}{r.peak_bytes / 1e9:>10.2f}"
-            f"{r.seconds / ours.seconds:>16.2f}{r.peak_bytes / ours.peak_bytes:>18.2f}"
+            f"{r.seconds / polars.seconds:>16.2f}{r.peak_bytes / polars.peak_bytes:>18.2f}"
         )
     print()
     for name, value in ratios(runs).items():
-        least = "pandas" in name
-        kept = value >= BARS[name] if least else value <= BARS[name]
-        bar = f"{'at least' if least else 'at most'} {BARS[name]:g}"
-        print(f"{name:<26}{value:>8.2f}   {bar:<14}{'kept' if kept else 'NOT KEPT'}")
+        is_minimum = "pandas" in name
+        passed = value >= LIMITS[name] if is_minimum else value <= LIMITS[name]
+        limit = f"{'at least' if is_minimum else 'at most'} {LIMITS[name]:g}"
+        print(f"{name:<26}{value:>8.2f}   {limit:<14}{'passed' if passed else 'FAILED'}")
 
 
 def main() -> None:
-    """Draw the data, run the contenders, print figures and ratios."""
+    """Generate the data, run the engines, print times and ratios."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--events", type=int, default=20_000_000)
-    parser.add_argument("--rounds", type=int, default=3, help="the best of them counts")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--events", type=int, default=20_000_000, help="number of events to generate")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="number of rounds; the fastest of each engine is reported"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--measure", choices=CONTENDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()

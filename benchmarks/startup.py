@@ -1,8 +1,8 @@
-"""CPU seconds until each command's first line, and of whole short commands: `python -m benchmarks.startup`.
+"""Benchmark of the start-up time of commands: `python -m benchmarks.startup`.
 
-Beside each stands its ratio to the floor that no command goes below: an interpreter that imports typer and rich. A bare
-interpreter is shown too. The least of several rounds counts, since a machine is rarely quiet. Commands run in a folder
-without data: each is measured until its first line and then stopped.
+Prints the CPU seconds of short commands, and of long commands until their first line of output, after which they are
+stopped; commands run in a folder without data. Each is compared with the minimum of any command: an interpreter that
+imports typer and rich. The fastest of several rounds is reported.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-FLOOR = ("-c", "import typer, rich")
-WHOLE = {
+BASELINE = ("-c", "import typer, rich")
+SHORT_COMMANDS = {
     "chehang --help": ("-m", "chehang", "--help"),
     "chehang tasks": ("-m", "chehang", "tasks"),
     "chehang check, 8 rows": ("-m", "chehang", "check", "credit_risk", "-c", "credit_risk.yaml"),
     "python -m serving --help": ("-m", "serving", "--help"),
 }
-FIRST_LINE = (
+LONG_COMMANDS = (
     "check credit_risk", "train credit_risk", "tune credit_risk", "evaluate credit_risk", "compare credit_risk",
     "promote credit_risk", "rollback credit_risk", "history credit_risk", "score credit_risk --out a.csv",
     "value --out a.csv", "forecast --out a.csv", "alarms --out a.csv", "alarm", "service-due --out a.csv",
@@ -35,22 +35,23 @@ SOURCES = "timezone: UTC\ntables: {applications: {csv: applications.csv}, loan_o
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure the commands and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds; the fastest is reported")
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder)
-        floor = min(cpu(FLOOR, folder) for _ in range(rounds))
+        baseline = min(cpu(BASELINE, folder) for _ in range(rounds))
         bare = min(cpu(("-c", "pass"), folder) for _ in range(rounds))
-        print(f"floor {floor:.2f} s of CPU (import typer, rich); bare interpreter {bare:.2f} s")
-        for title, command in WHOLE.items():
-            _print(title, min(cpu(command, folder) for _ in range(rounds)), floor)
-        print("until the first line:")
-        for text in FIRST_LINE:
+        print(f"baseline (import typer, rich): {baseline:.2f} s of CPU; bare interpreter: {bare:.2f} s")
+        print("complete commands, CPU seconds:")
+        for title, command in SHORT_COMMANDS.items():
+            _print(title, min(cpu(command, folder) for _ in range(rounds)), baseline)
+        print("until the first line of output, CPU seconds:")
+        for text in LONG_COMMANDS:
             command = ("-m", "chehang", *text.split())
-            _print(f"chehang {text}", min(cpu(command, folder, first_line=True) for _ in range(rounds)), floor)
+            _print(f"chehang {text}", min(cpu(command, folder, first_line=True) for _ in range(rounds)), baseline)
 
 
 def _write(folder: Path) -> None:
@@ -60,12 +61,12 @@ def _write(folder: Path) -> None:
     (folder / "credit_risk.yaml").write_text("task: credit_risk\ntime: submitted_at\n")
 
 
-def _print(title: str, seconds: float, floor: float) -> None:
-    print(f"{title:<42} {seconds:6.2f} s {seconds / floor:6.1f} x the floor")
+def _print(title: str, seconds: float, baseline: float) -> None:
+    print(f"{title:<42} {seconds:6.2f} s {seconds / baseline:6.1f} x the baseline")
 
 
 def cpu(command: tuple[str, ...], folder: Path, *, first_line: bool = False) -> float:
-    """CPU seconds of a process until it ends, or until its first line, where it is stopped."""
+    """Return the CPU seconds of a Python process until its end or, with `first_line`, its first line of output."""
     path = f"{Path.cwd()}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     environment = {**os.environ, "CHEHANG_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     process = subprocess.Popen(
@@ -75,7 +76,7 @@ def cpu(command: tuple[str, ...], folder: Path, *, first_line: bool = False) -> 
     with process.stdout as lines:
         if first_line:
             if not lines.readline():
-                sys.exit(f"{' '.join(command)}: ended without a line")
+                sys.exit(f"{' '.join(command)}: ended without output")
             process.kill()
         else:
             text = lines.read()

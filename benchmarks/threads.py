@@ -1,8 +1,8 @@
-"""A training alone and beside a second one, whole commands: `python -m benchmarks.threads`.
+"""Benchmark of two concurrent trainings: `python -m benchmarks.threads`.
 
-`chehang train credit_risk` on a sample dealership runs alone, then twice at once in two homes, with OpenMP threads
-that sleep while they wait (the product's setting) and with threads that spin (OpenMP's default). Two at once take twice
-as long where one uses all CPUs, and less where it does not. A round with spinning threads may take minutes.
+Runs `chehang train credit_risk` on a sample dealership alone, then twice concurrently in two home folders, with passive
+waiting of OpenMP threads (the product's setting) and with active waiting (OpenMP's default). Two concurrent runs take at most
+twice as long as one, unless their threads disturb each other. A round with active waiting may take minutes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ TRAIN = ("train", "credit_risk", "-c", str(Path("configs/credit_risk.yaml").abso
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure the trainings and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=2, help="number of rounds; the fastest is reported")
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as name:
         homes = [Path(name) / "one", Path(name) / "two"]
@@ -32,12 +32,14 @@ def main() -> None:
         shutil.copytree(homes[0], homes[1])
         for policy in ("PASSIVE", "ACTIVE"):
             alone = min(seconds(homes[:1], policy) for _ in range(rounds))
-            beside = min(seconds(homes, policy) for _ in range(rounds))
-            print(f"OMP_WAIT_POLICY={policy}: alone {alone:.1f} s, two at once {beside:.1f} s, {beside / alone:.2f} x")
+            concurrent = min(seconds(homes, policy) for _ in range(rounds))
+            print(
+                f"OMP_WAIT_POLICY={policy}: one {alone:.1f} s, two concurrent {concurrent:.1f} s, {concurrent / alone:.2f} x"
+            )
 
 
 def seconds(homes: Sequence[Path], policy: str) -> float:
-    """Wall seconds until one training in each home has ended."""
+    """Return the wall seconds of one training in each home folder, run concurrently."""
     start = time.monotonic()
     runs = [
         subprocess.Popen(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from demo import QUICKER, TASKS
+from demo import FASTER_CONFIGS, TASKS
 from tests.conftest import ROOT
 from training.config import TaskConfig, load_config
 
 
 def _configs(task: str) -> tuple[TaskConfig, TaskConfig]:
     shipped = ROOT / "configs" / f"{task}.yaml"
-    return load_config(task, shipped), load_config(task, shipped, overlays=[ROOT / QUICKER / f"{task}.yaml"])
+    return load_config(task, shipped), load_config(task, shipped, overlays=[ROOT / FASTER_CONFIGS / f"{task}.yaml"])
 
 
-OVERLAYS = sorted(path.stem for path in (ROOT / QUICKER).glob("*.yaml"))
+OVERLAYS = sorted(path.stem for path in (ROOT / FASTER_CONFIGS).glob("*.yaml"))
 
 
 def test_every_overlay_is_of_a_task_of_the_demo() -> None:

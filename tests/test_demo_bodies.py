@@ -76,9 +76,9 @@ def test_an_answer_is_shown_with_its_reasons(screen: Callable[[], str]) -> None:
     demo._show("Middling", {}, answer)
     text = screen()
     assert "score 612 probability of default 3.21% REFER 人工审核 (approve up to 2.00%, decline above 8.00%)" in text
-    assert "Late before 曾逾期 -31" in text and "nothing weighs against" not in text
+    assert "Late before 曾逾期 -31" in text and "no reasons against" not in text
     demo._show("Settled", {}, {**answer, "band": "approve", "reasons": []})
-    assert "APPROVE 预审通过" in screen() and screen().endswith("nothing weighs against this application")
+    assert "APPROVE 预审通过" in screen() and screen().endswith("no reasons against this application 无不利因素")
 
 
 def test_a_visitor_who_looked_at_two_vehicles_names_them(
@@ -103,7 +103,7 @@ def test_a_visitor_who_looked_at_two_vehicles_names_them(
         {"event_type": "compare", "vehicle_id": "V1"},
         {"event_type": "view", "vehicle_id": "V2"},
     ]
-    assert "99,000 As you wish 符合需求" in screen() and "2,500 New in stock, shown to be tried" in screen()
+    assert "99,000 As you wish 符合需求" in screen() and "2,500 New in stock, shown to measure interest" in screen()
 
 
 def test_a_server_that_ends_early_ends_the_demo() -> None:

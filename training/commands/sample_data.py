@@ -13,16 +13,18 @@ from training.printing import out
 
 
 def sample_data(
-    out_folder: Annotated[Path | None, typer.Option("--out", help="Folder; CHEHANG_HOME/sample if not given.")] = None,
-    stores: Annotated[int, typer.Option(help="Stores of the group.")] = 20,
-    customers: Annotated[int, typer.Option(help="Customers.")] = 60_000,
-    months: Annotated[int, typer.Option(help="Months of history.")] = 36,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same dealership.")] = 7,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Output folder; default: CHEHANG_HOME/sample.")
+    ] = None,
+    stores: Annotated[int, typer.Option(help="Number of stores.")] = 20,
+    customers: Annotated[int, typer.Option(help="Number of customers.")] = 60_000,
+    months: Annotated[int, typer.Option(help="Number of months of data.")] = 36,
+    seed: Annotated[int, typer.Option(help="Random seed; equal seeds give equal data.")] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """Make the sample dealership: eleven coherent raw tables, and apart from them the truth they were drawn from."""
+    """Generate a sample dealership: eleven consistent raw tables in tables/, and their ground truth in truth/."""
     progress = progress_printer(as_json)
-    progress("drawing the group, its customers and its stock")
+    progress("simulating the group, its customers and its stock")
     from ml.home import home
     from training.simulator import Size, generate
 

@@ -1,4 +1,4 @@
-"""What the group sells: invented brands, their models and trims, and the older models that come back as used cars."""
+"""Vehicle catalogue: fictitious brands, models and trims, and earlier generations sold as used cars."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ BRANDS = ("澄舟", "青衡", "辰野", "沐原", "砺行", "望岱")
 BRANDS_PER_STORE = 3
 TRIMS = ("舒适版", "豪华版", "旗舰版")
 TRIM_PRICES = np.array([0.94, 1.0, 1.13])
-DEALER_COST = 0.915  # of the list price
-ALWAYS = 10_000  # a month after every window
+DEALER_COST = 0.915  # share of the list price
+NO_END = 10_000  # a month after every window
 
-# brand, series, model, body, energy, seats, kW, km of range, yuan, appeal, launch, end.
-# launch: months before the start where negative, share of the window where positive; end: share of the window or None.
+# brand, series, model, body, energy, seats, power (kW), range (km), price (yuan), appeal, launch, end.
+# launch: month relative to the start where negative, share of the window where positive; end: share of the window or
+# None for no end.
 _CURRENT = (
     (0, "澄舟A系", "澄舟A3", "sedan", "combustion", 5, 95, 720, 89_800, 0.4, -30, None),
     (0, "澄舟A系", "澄舟A3 插混", "sedan", "plug_in_hybrid", 5, 132, 1150, 109_800, 0.2, -14, None),
@@ -51,7 +52,7 @@ _CURRENT = (
     (5, "望岱K系", "望岱K8", "suv", "plug_in_hybrid", 6, 210, 1080, 319_800, 0.2, -19, None),
     (5, "望岱W系", "望岱W5", "wagon", "hybrid", 5, 150, 980, 189_800, -0.1, -21, None),
 )
-# Earlier generations: only as used cars and in the fleet. Price when new; launch in months before the start.
+# Earlier generations occur only as used cars and in the fleet; price when new.
 _EARLIER = (
     (0, "澄舟A系", "澄舟A3 上一代", "sedan", "combustion", 5, 88, 680, 92_800, 0.4, -130, None),
     (0, "澄舟X系", "澄舟X5 上一代", "suv", "combustion", 5, 110, 640, 121_800, 0.6, -125, None),
@@ -69,24 +70,26 @@ _EARLIER = (
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Models and, as items, their trims: current models first, earlier generations after them.
+    """Models and items (a model in a trim); current models come first, earlier generations after them.
 
     Attributes
     ----------
-    names, series : tuple of str
-        By model.
-    brand, body, energy, seats : ndarray of int64
-        By model; brand, body and energy are positions in BRANDS, BODY_TYPES, ENERGY_TYPES.
-    power, reach, price, appeal : ndarray of float64
-        By model: kW, km, yuan (of the middle trim, when new), mean utility.
-    launch_month, end_month : ndarray of int64
-        By model: first month of sale (negative before the window) and the first month without.
-    launched_at : ndarray of int64
-        By model (us).
+    names, series : tuple of str, length n_models
+        Names of models and of their series.
+    brand, body, energy, seats : ndarray of int64, shape (n_models,)
+        Brand, body and energy type as positions in BRANDS, BODY_TYPES and ENERGY_TYPES; number of seats.
+    power, reach, price, appeal : ndarray of float64, shape (n_models,)
+        Power in kW, range in km, price of the middle trim when new in yuan, mean utility.
+    launch_month, end_month : ndarray of int64, shape (n_models,)
+        First month of sale, and first month after the last; month 0 is the first of the window.
+    launched_at : ndarray of int64, shape (n_models,)
+        Launch (us).
     current : int
-        Number of models still sold new.
-    item_model, item_trim : ndarray of int64
-        By item; `item_price` in yuan.
+        Number of models sold new, the first ones.
+    item_model, item_trim : ndarray of int64, shape (n_items,)
+        Model, and position of the trim in TRIMS.
+    item_price : ndarray of float64, shape (n_items,)
+        Price in yuan.
     """
 
     names: tuple[str, ...]
@@ -108,26 +111,33 @@ class Catalogue:
     item_price: FloatArray
 
     def on_sale(self, months: int) -> BoolArray:
-        """Whether each current model is sold new in each month, shape (current, months)."""
+        """Return whether each current model is sold new in each month, bool of shape (current, months)."""
         month = np.arange(months)
         launch, end = self.launch_month[: self.current, None], self.end_month[: self.current, None]
         return np.asarray((launch <= month) & (month < end), dtype=np.bool_)
 
     def carried(self, assortment: IntArray) -> BoolArray:
-        """Whether stores of each assortment sell each current model, shape (assortments, current)."""
+        """Return whether stores with each assortment sell each current model, shape (len(assortment), current)."""
         offset = (self.brand[None, : self.current] - assortment[:, None]) % len(BRANDS)
         return np.asarray(offset < BRANDS_PER_STORE, dtype=np.bool_)
 
     def item(self, model: IntArray, trim: IntArray) -> IntArray:
-        """Item of each model and trim; earlier generations have a single item."""
+        """Return the item of each pair of model and trim; earlier generations have a single item."""
         return np.where(model < self.current, model * len(TRIMS) + trim, self.current * (len(TRIMS) - 1) + model)
 
 
 def build_catalogue(window: Window) -> Catalogue:
-    """Lay the literal models out over the window.
+    """Return the catalogue, with the launch and end months of the models placed in a window.
+
+    Parameters
+    ----------
+    window : Window
+        As returned by `Window.of(size)`.
 
     Examples
     --------
+    >>> from training.simulator.catalogue import build_catalogue
+    >>> from training.simulator.seasons import Window
     >>> from training.simulator.size import Size
     >>> catalogue = build_catalogue(Window.of(Size()))
     >>> catalogue.names[2], int(catalogue.launch_month[3])
@@ -135,7 +145,7 @@ def build_catalogue(window: Window) -> Catalogue:
     """
     rows = _CURRENT + _EARLIER
     launch = np.array([_launch_month(row[10], window.months) for row in rows])
-    end = np.array([ALWAYS if row[11] is None else max(1, round(row[11] * window.months)) for row in rows])
+    end = np.array([NO_END if row[11] is None else max(1, round(row[11] * window.months)) for row in rows])
     before = window.start + launch * int(MONTH)
     inside = window.month_starts[np.clip(launch, 0, window.months)]
     current, trims = len(_CURRENT), len(TRIMS)
@@ -169,12 +179,12 @@ def _launch_month(launch: float, months: int) -> int:
 
 
 def item_ids(items: IntArray) -> pl.Series:
-    """Identifiers of catalogue items."""
+    """Return identifiers of items, 'C0000' for item 0."""
     return numbered("C", items, width=4)
 
 
 def describe(catalogue: Catalogue, items: IntArray) -> dict[str, pl.Series]:
-    """Columns of the vehicles table that follow from the catalogue item."""
+    """Return the columns of the table `vehicles` that depend on the item, by name."""
     model = catalogue.item_model[items]
     trim = np.where(model < catalogue.current, catalogue.item_trim[items], -1)
     return {
@@ -192,7 +202,7 @@ def describe(catalogue: Catalogue, items: IntArray) -> dict[str, pl.Series]:
 
 
 def catalogue_frame(catalogue: Catalogue, window: Window) -> pl.DataFrame:
-    """Vehicles of kind `catalogue`: one per trim, listed from the day of its launch."""
+    """Return the rows of kind `catalogue` of the table `vehicles`: one per item, prices in fen."""
     items = np.arange(len(catalogue.item_model))
     model = catalogue.item_model
     launch_year = catalogue.launched_at[model].astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970

@@ -1,4 +1,4 @@
-"""From a simulated group to its tables and its truth in a folder."""
+"""Generate a sample dealership: tables and truth in a folder."""
 
 from __future__ import annotations
 
@@ -29,48 +29,50 @@ Progress = Callable[[str], None]
 
 
 def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict[str, int]:
-    """Make a sample dealership and write it to a folder.
+    """Generate a sample dealership and write it to a folder.
 
-    Writes `tables/<table>.parquet` for the eleven raw tables, `truth/<name>.parquet` for the truth they were drawn
-    from, and `manifest.json` with size, rows and checksums. The same size gives the same bytes.
+    Writes `tables/<table>.parquet` for the eleven raw tables, `truth/<name>.parquet` for the ground truth, and
+    `manifest.json` with size, row counts and checksums. Equal sizes (including the seed) give identical bytes.
 
     Parameters
     ----------
     size : Size
-        How large, from when, and the seed.
+        Numbers of stores, customers and months, the first day and the seed.
     out : Path
-        A new or empty folder, or one that holds a sample dealership, which is then replaced.
+        A new or empty folder, or one with a sample dealership, which is replaced.
     progress : callable, optional
-        Called with one line of text per finished table.
+        `progress(line)` is called with one line of text per table.
 
     Returns
     -------
     dict of str to int
-        Rows of each raw table.
+        Number of rows by table.
 
     Raises
     ------
     ConfigError
-        The folder holds something else or cannot be written.
+        The folder contains other files or cannot be written.
 
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> from training.simulator import Size, generate
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     rows = generate(Size(stores=1, customers=100, months=3), Path(folder) / "sample")
     >>> rows["customers"]
     100
     """
-    tell = progress or (lambda line: None)
+    report = progress or (lambda line: None)
     rows: dict[str, int] = {}
     with atomic_folder(out) as folder:
 
         def put(name: str, frames: Iterable[pl.DataFrame]) -> None:
             rows[name] = write_table(folder, name, frames)
-            tell(f"{name}: {rows[name]:,} rows")
+            report(f"{name}: {rows[name]:,} rows")
 
         world = build_world(size)
-        tell(f"stores: {size.stores:,} over {size.months} months, {len(world.sales):,} cars sold")
+        report(f"stores: {size.stores:,} over {size.months} months, {len(world.sales):,} cars sold")
         for name, frame in _trading_tables(world):
             put(name, [frame])
         for part in (_lending_tables, _workshop_tables):

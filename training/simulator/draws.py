@@ -1,4 +1,4 @@
-"""Array types and the few vectorised draws that every part needs."""
+"""Vectorised random draws, and conversion of arrays to table columns."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ml.domain.arrays import BoolArray, FloatArray, IntArray
 Float32Array = npt.NDArray[np.float32]
 Random = np.random.Generator
 
-NEVER = 2**62  # an instant after everything: comparisons need no special case, and the tables show it as null
+NEVER = 2**62  # later than every instant: comparisons need no special case, and tables show it as null
 
 
 Rows = TypeVar("Rows")
 
 
 def take(table: Rows, rows: IntArray | slice) -> Rows:
-    """Return chosen rows of a dataclass of arrays, such as journeys or cars."""
+    """Return the selected rows of a dataclass of arrays, such as `Journeys` or `Units`."""
 
     def part(values: Any) -> Any:
         return take(values, rows) if is_dataclass(values) else values[rows]
@@ -31,7 +31,7 @@ def take(table: Rows, rows: IntArray | slice) -> Rows:
 
 
 def concatenate(tables: Sequence[Rows]) -> Rows:
-    """Return the rows of several dataclasses of arrays, one after the other."""
+    """Return one dataclass of arrays with the rows of several, in order."""
 
     def joined(parts: Sequence[Any]) -> Any:
         return concatenate(parts) if is_dataclass(parts[0]) else np.concatenate(parts)
@@ -41,7 +41,7 @@ def concatenate(tables: Sequence[Rows]) -> Rows:
 
 
 def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntArray:
-    """Draw `count` indices with probability proportional to the weights.
+    """Draw `count` positions with probability proportional to `weights`.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntA
 
 
 def pick_rows(rng: Random, weights: FloatArray) -> IntArray:
-    """Draw one column per row with probability proportional to the row's weights.
+    """Draw one column position per row with probability proportional to the row's weights.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def pick_rows(rng: Random, weights: FloatArray) -> IntArray:
 
 
 def sigmoid(x: npt.ArrayLike) -> FloatArray:
-    """Logistic function.
+    """Return the logistic function 1 / (1 + exp(-x)).
 
     Examples
     --------
@@ -78,7 +78,7 @@ def sigmoid(x: npt.ArrayLike) -> FloatArray:
 
 
 def rank_within(groups: IntArray) -> IntArray:
-    """Number the rows of each group 0, 1, 2, ... in the order in which they come.
+    """Return the number of earlier rows of the same group, for each row.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def fen(yuan: FloatArray) -> IntArray:
 
 
 def instants(values: IntArray, *, before: int) -> pl.Series:
-    """Show instants (us) up to the end of the data; what lies at or after `before` is not known yet: null.
+    """Return instants (us) as a column; null at or after `before`, the end of the data.
 
     Examples
     --------
@@ -116,19 +116,20 @@ def instants(values: IntArray, *, before: int) -> pl.Series:
     return masked(values, values < before)
 
 
-def masked(values: npt.NDArray[np.generic], known: BoolArray) -> pl.Series:
-    """Show values where they are known, null elsewhere.
+def masked(values: npt.NDArray[np.generic], present: BoolArray) -> pl.Series:
+    """Return values as a column; null where `present` is false.
 
     Examples
     --------
     >>> masked(np.array([1.0, 2.0]), np.array([True, False])).to_list()
     [1.0, None]
     """
-    return pl.DataFrame({"value": values, "known": known}).select(shown=pl.when("known").then("value"))["shown"]
+    frame = pl.DataFrame({"value": values, "present": present})
+    return frame.select(masked=pl.when("present").then("value"))["masked"]
 
 
 def labels(names: Sequence[str], codes: IntArray) -> pl.Series:
-    """Show codes by name; a negative code is null.
+    """Return the names of codes as a column; null for negative codes.
 
     Examples
     --------
@@ -140,12 +141,12 @@ def labels(names: Sequence[str], codes: IntArray) -> pl.Series:
 
 
 def numbered(prefix: str, numbers: IntArray, *, width: int) -> pl.Series:
-    """Make identifiers of a fixed width; a negative number is null.
+    """Return identifiers with a prefix and zero-padded numbers; null for negative numbers.
 
     Examples
     --------
     >>> numbered("C", np.array([7, -1]), width=4).to_list()
     ['C0007', None]
     """
-    shown = pl.concat_str(pl.lit(prefix), pl.col("n").cast(pl.String).str.zfill(width))
-    return pl.DataFrame({"n": numbers}).select(id=pl.when(pl.col("n") >= 0).then(shown))["id"]
+    text = pl.concat_str(pl.lit(prefix), pl.col("n").cast(pl.String).str.zfill(width))
+    return pl.DataFrame({"n": numbers}).select(id=pl.when(pl.col("n") >= 0).then(text))["id"]

@@ -1,7 +1,7 @@
-"""Cars in the field: those sold in the window and those sold before it, until they leave.
+"""Fleet: cars sold within the window or before it, from entry to exit.
 
-A car leaves when its owner buys another one from us (two in three are traded in) or, at a rate of 6 % a year, for
-reasons that we do not see. Cars sold before the window are those that still drove when it began.
+A car exits when its owner buys the next one from the group (two in three are traded in) or, at a rate of 6% a year, for
+other reasons. Of the cars sold before the window, only those still in service at its start are included.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from training.simulator.seasons import MONTH, YEAR, Window
 from training.simulator.units import unit_ids, vins
 from training.simulator.world import World
 
-LEAVES_A_YEAR = 0.06
-TRADED_IN = 0.67
+EXITS_PER_YEAR = 0.06
+TRADE_IN_SHARE = 0.67
 MONTHLY_KM, COMMERCIAL_KM = 1_200.0, 4_500.0
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """Cars in the order of their units.
+    """Cars in service, in the order of their units; every attribute has shape (n_cars,).
 
     Attributes
     ----------
     unit, model, person, store : ndarray of int64
-        Car, its model, owner (-1 unknown) and the store that serves it.
+        Positions of unit, model, owner (-1 unknown) and servicing store.
     built_at, entered_at, left_at : ndarray of int64
-        Instants (us); NEVER while it drives.
+        Build date, entry into and exit from service (us); `left_at` is NEVER for cars in service at the end.
     monthly_km, start_km : ndarray of float64
-        Distance a month, and on the clock when it entered.
+        Distance per month, and odometer reading at entry, in km.
     """
 
     unit: IntArray
@@ -52,28 +52,28 @@ class Fleet:
         return len(self.unit)
 
     def observed_from(self, window: Window) -> IntArray:
-        """Instant (us) from which each car is under observation."""
+        """Return the start of each car's observation (us): its entry or the start of the window."""
         return np.maximum(self.entered_at, window.start)
 
     def observed_until(self, window: Window) -> IntArray:
-        """Instant (us) until which each car is under observation."""
+        """Return the end of each car's observation (us): its exit or the end of the window."""
         return np.minimum(self.left_at, window.end)
 
     def kilometres(self, car: IntArray, at: IntArray) -> FloatArray:
-        """Distance on the clock of cars at instants (us)."""
+        """Return the odometer readings in km of cars (positions) at instants (us)."""
         return self.start_km[car] + self.monthly_km[car] * (at - self.entered_at[car]) / MONTH
 
 
 def build_fleet(rng: Random, world: World) -> Fleet:
-    """Put sold cars on the road."""
+    """Draw use and exit of the cars sold by the end of the window."""
     units, journeys, window = world.units, world.journeys, world.window
     earlier = units.sold_at < window.start
     unit = np.flatnonzero((units.sold_at < window.end) & ((units.journey >= 0) | earlier))
     buyer = journeys.person[units.journey[unit]]
     person = np.where(earlier[unit], units.owner[unit], buyer)
     entered = units.sold_at[unit]
-    stays = rng.exponential(YEAR / LEAVES_A_YEAR, len(unit)).astype(np.int64)
-    left = np.maximum(entered, window.start) + stays
+    time_in_service = rng.exponential(YEAR / EXITS_PER_YEAR, len(unit)).astype(np.int64)
+    left = np.maximum(entered, window.start) + time_in_service
     left = np.minimum(left, _traded_in(rng, world, person=person, earlier=earlier[unit]))
     typical = np.where(units.commercial[unit], COMMERCIAL_KM, MONTHLY_KM)
     return Fleet(
@@ -90,17 +90,17 @@ def build_fleet(rng: Random, world: World) -> Fleet:
 
 
 def _traded_in(rng: Random, world: World, *, person: IntArray, earlier: BoolArray) -> IntArray:
-    """When the owner of a car from before the window buys the next one and trades it in (us)."""
+    """Return when the owner of a car sold before the window buys the next one and trades it in (us), or NEVER."""
     sales, journeys = world.sales, world.journeys
     people = max(int(journeys.person.max(initial=0)), int(person.max(initial=0))) + 1
     bought = np.full(people, NEVER, dtype=np.int64)
     np.minimum.at(bought, journeys.person[sales.journey], sales.sold_at)
-    trades = earlier & (person >= 0) & (rng.random(len(person)) < TRADED_IN)
+    trades = earlier & (person >= 0) & (rng.random(len(person)) < TRADE_IN_SHARE)
     return np.where(trades, bought[person], NEVER)
 
 
 def fleet_frame(fleet: Fleet, world: World) -> pl.DataFrame:
-    """The fleet table."""
+    """Return the table `fleet`."""
     catalogue, customers = world.catalogue, world.people.customers
     owner = np.where(fleet.person >= 0, fleet.person, customers)
     return pl.DataFrame(

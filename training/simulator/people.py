@@ -1,8 +1,8 @@
 """Customers and anonymous visitors: demographics, budgets and tastes.
 
-Each person has an income, a budget that follows from it, a favourite body and energy type and an affinity to each
-brand. The tastes are the coefficients of the true utility (see `tastes`); the customers table shows what a person
-would tell a salesperson of them: rounded, sometimes missing.
+Each person has an income, a budget that depends on it, a favourite body and energy type, and an affinity to each brand.
+Tastes are the coefficients of the true utility (see `tastes`); the table `customers` contains them as stated to a
+salesperson: rounded and partly missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,21 @@ ENERGY_WEIGHTS = np.array([0.34, 0.15, 0.17, 0.08, 0.26])
 
 @dataclass(frozen=True)
 class Demographics:
-    """What is true of a person: birth (us), woman, household size, occupation (code), yuan a month."""
+    """Demographics of persons; every attribute has shape (n_persons,).
+
+    Attributes
+    ----------
+    birth : ndarray of int64
+        Date of birth (us).
+    woman : ndarray of bool
+        True for women.
+    household : ndarray of int64
+        Household size.
+    occupation : ndarray of int64
+        Position in OCCUPATIONS.
+    income : ndarray of float64
+        Monthly income in yuan.
+    """
 
     birth: IntArray
     woman: BoolArray
@@ -45,25 +59,25 @@ class Demographics:
 
 @dataclass(frozen=True)
 class People:
-    """Customers, then visitors who never register.
+    """Customers, followed by visitors who never register.
 
     Attributes
     ----------
     customers : int
-        The first so many are customers.
+        Number of customers, the first persons.
     demographics : Demographics
-        Facts of each person.
-    store : ndarray of int64
-        Home store.
-    distance, budget : ndarray of float64
-        km to the home store; yuan for a new car.
-    body, energy, brand : ndarray of float64, shape (people, types)
-        Tastes: utility of each type.
-    used_aversion : ndarray of float64
-        Utility lost by a used car.
-    existing : ndarray of bool
-        Customers since before the window.
-    app : ndarray of bool
+        Demographics of each person.
+    store : ndarray of int64, shape (n_persons,)
+        Position of the home store.
+    distance, budget : ndarray of float64, shape (n_persons,)
+        Distance to the home store in km; budget for a new car in yuan.
+    body, energy, brand : ndarray of float64, shape (n_persons, n_types)
+        Utility of each body type, energy type and brand.
+    used_aversion : ndarray of float64, shape (n_persons,)
+        Utility subtracted for a used car.
+    existing : ndarray of bool, shape (n_persons,)
+        Registered before the window.
+    app : ndarray of bool, shape (n_persons,)
         Prefers the app to the website.
     """
 
@@ -84,7 +98,10 @@ class People:
 
 
 def draw_demographics(rng: Random, count: int, *, at: int, younger: FloatArray | float = 0.0) -> Demographics:
-    """Draw the demographics of persons as of an instant (us); `younger` in 0..1 tilts ages down."""
+    """Draw the demographics of persons as of the instant `at` (us).
+
+    `younger`, from 0 to 1, is the probability that a person is drawn from the next younger age band.
+    """
     band = pick(rng, AGE_WEIGHTS, count)
     band = np.where((rng.random(count) < younger) & (band > 0), band - 1, band)
     age = AGE_EDGES[band] + rng.random(count) * (AGE_EDGES[band + 1] - AGE_EDGES[band])
@@ -102,12 +119,12 @@ def draw_demographics(rng: Random, count: int, *, at: int, younger: FloatArray |
 
 
 def build_people(rng: Random, customers: int, *, stores: Stores, window: Window) -> People:
-    """Draw the customers and the visitors."""
+    """Draw customers and visitors."""
     count = customers + int(customers * VISITORS_PER_CUSTOMER)
     demographics = draw_demographics(rng, count, at=window.start)
-    richness = np.log(demographics.income / 9_000)
-    budget = np.clip(np.exp(11.95 + 0.62 * richness + rng.normal(0, 0.28, count)), 45_000, 900_000)
-    poorness = -np.log(budget / 155_000)
+    log_income_ratio = np.log(demographics.income / 9_000)
+    budget = np.clip(np.exp(11.95 + 0.62 * log_income_ratio + rng.normal(0, 0.28, count)), 45_000, 900_000)
+    low_budget = -np.log(budget / 155_000)
     return People(
         customers=customers,
         demographics=demographics,
@@ -117,7 +134,7 @@ def build_people(rng: Random, customers: int, *, stores: Stores, window: Window)
         body=_body_tastes(rng, demographics),
         energy=_energy_tastes(rng, demographics, window),
         brand=rng.normal(0, 0.75, (count, len(BRANDS))),
-        used_aversion=1.4 - 1.1 * poorness + rng.normal(0, 0.9, count),
+        used_aversion=1.4 - 1.1 * low_budget + rng.normal(0, 0.9, count),
         existing=(np.arange(count) < customers) & (rng.random(count) < EXISTING_SHARE),
         app=rng.random(count) < 0.45,
     )
@@ -147,17 +164,18 @@ def _tastes(rng: Random, weights: FloatArray, *, lift: float) -> FloatArray:
 
 
 def customer_ids(person: IntArray, *, customers: int) -> pl.Series:
-    """Identifiers of customers; null for visitors."""
+    """Return customer identifiers, null for visitors."""
     return numbered("K", np.where(person < customers, person + 1, -1), width=7)
 
 
 def draw_registrations(rng: Random, people: People, *, first_contact: IntArray, window: Window) -> IntArray:
-    """When each customer became known: existing ones over four years before the window, others when first seen.
+    """Draw the registration instant (us) of each customer.
 
-    Customers who were never seen shopping registered at some time within the window.
+    Existing customers register within four years before the window, others at `first_contact` (us); customers without a
+    contact in the window register at a uniformly drawn instant of it.
     """
     n = people.customers
     before = window.start - rng.integers(MINUTE, int(4 * YEAR), n)
-    sometime = rng.integers(window.start, window.end, n)
-    seen = np.where(first_contact[:n] < window.end, first_contact[:n], sometime)
-    return np.where(people.existing[:n], before, seen)
+    within = rng.integers(window.start, window.end, n)
+    registered = np.where(first_contact[:n] < window.end, first_contact[:n], within)
+    return np.where(people.existing[:n], before, registered)

@@ -1,4 +1,4 @@
-"""How large a sample dealership is, and one independent random stream for each of its parts."""
+"""Size of a sample dealership, and an independent random stream for each of its parts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from features.errors import ConfigError
 
-FIRST_YEAR, LAST_YEAR = 2010, 2041  # Spring Festivals are known of these years
+FIRST_YEAR, LAST_YEAR = 2010, 2041  # the years for which seasons.py lists Spring Festival
 
 LIMITS = {"stores": (1, 1_000), "customers": (100, 5_000_000), "months": (3, 120), "seed": (0, 2**63 - 1)}
 
-# A part keeps its number for ever: the number is what makes its stream.
+# The number of a part seeds its stream: changing it changes all sample data.
 PARTS = {
     "catalogue": 1, "stores": 2, "people": 3, "journeys": 4, "leads": 5, "stock": 6, "units": 7, "sales": 8,
     "browsing": 9, "applicants": 10, "lending": 11, "fleet": 12, "workshop": 13, "books": 14,
@@ -28,23 +28,24 @@ class Size:
     Attributes
     ----------
     stores : int
-        Stores, 1 to 1,000.
+        Number of stores, 1 to 1,000.
     customers : int
-        Rows of the customers table, 100 to 5,000,000.
+        Number of rows of the table `customers`, 100 to 5,000,000.
     months : int
-        Calendar months of data, 3 to 120.
+        Number of calendar months, 3 to 120.
     seed : int
-        The same seed gives the same rows, whatever the machine and its number of threads.
+        Random seed; the rows do not depend on the machine or the number of threads.
     start : str
-        First day of the data, `YYYY-MM-01`.
+        First day of the data, `YYYY-MM-01`, from 2010; the data must end before 2041.
 
     Raises
     ------
     ConfigError
-        A value breaks its rule; names the field, the rule and the value.
+        A value is out of range.
 
     Examples
     --------
+    >>> from training.simulator import Size
     >>> Size(stores=2, customers=2_000, months=24).months
     24
     >>> Size(stores=0)
@@ -66,10 +67,16 @@ class Size:
         _check_start(self.start, self.months)
 
     def stream(self, part: str) -> np.random.Generator:
-        """Open the random stream of one part: drawing more in one part disturbs no other.
+        """Return the random generator of one part; draws in one part do not affect the others.
+
+        Parameters
+        ----------
+        part : str
+            A key of PARTS.
 
         Examples
         --------
+        >>> from training.simulator import Size
         >>> a, b = Size().stream("people"), Size().stream("people")
         >>> bool(a.random() == b.random())
         True
@@ -96,5 +103,5 @@ def _check_start(value: Any, months: int) -> None:
     if last >= LAST_YEAR:
         raise ConfigError(
             f"start: start and months must end before {LAST_YEAR}, got {value!r} and {months} months, which end in "
-            f"{last}; start earlier or take fewer months"
+            f"{last}; choose an earlier start or fewer months"
         )

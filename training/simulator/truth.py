@@ -1,6 +1,6 @@
-"""The truth that the tables were drawn from, for tests and benchmarks alone.
+"""Ground truth of a sample dealership, only for tests and benchmarks.
 
-Instants are int64 microseconds in UTC in columns `*_at`, as in the tables.
+Columns `*_at` hold int64 microseconds in UTC.
 """
 
 from __future__ import annotations
@@ -38,7 +38,12 @@ from training.simulator.world import World
 
 
 def credit_truth(who: Applicants, loans: Loans) -> pl.DataFrame:
-    """By application, declined ones included: true and best observable probability, what would have happened."""
+    """Return the truth of every application, declined ones included.
+
+    Columns: `application_id`; `probability_of_default` within 12 months; `observable_probability`, its mean over the
+    hidden term, the best possible prediction; `hidden`; `would_default`, the outcome if the loan is granted;
+    `originated`; `population_shift`, 0 to 1.
+    """
     return pl.DataFrame(
         {
             "application_id": application_ids(np.arange(len(who))),
@@ -46,17 +51,18 @@ def credit_truth(who: Applicants, loans: Loans) -> pl.DataFrame:
             "observable_probability": loans.expected,
             "hidden": loans.hidden,
             "would_default": loans.default_at < NEVER,
-            "taken": loans.originated_at < NEVER,
+            "originated": loans.originated_at < NEVER,
             "population_shift": who.shift,
         }
     )
 
 
 def demand_truth(world: World) -> pl.DataFrame:
-    """By store, model and month: who wanted it, who got it, and the demand to be expected.
+    """Return demand and sales by store, model and month, in cars.
 
-    `demand` counts first choices; `sold` of them were served, `lost` bought nothing, `switched` bought another model;
-    `switched_in` came from other models. `expected_demand` is the sum of the true chances to want it.
+    `demand` counts first choices; of these, `sold` were served, `lost` bought nothing and `switched` bought another
+    model. `switched_in` counts buyers whose first choice was another model. `expected_demand` is the expected value of
+    `demand`.
     """
     trade, journeys, catalogue, window = world.trade, world.journeys, world.catalogue, world.window
     month, store, model = stocked_cells(world)
@@ -89,7 +95,7 @@ def _count(month: IntArray, cell: IntArray, shape: tuple[int, ...]) -> IntArray:
 
 
 def taste_truth(people: People) -> pl.DataFrame:
-    """By visitor: the coefficients of the true utility (see `tastes`)."""
+    """Return the coefficients of the true utility by visitor (see `tastes`); `budget` in yuan."""
     person = np.arange(len(people))
     named = [
         ("body", BODY_TYPES, people.body),
@@ -109,7 +115,7 @@ def taste_truth(people: People) -> pl.DataFrame:
 
 
 def appeal_truth(catalogue: Catalogue, market: Market, window: Window) -> pl.DataFrame:
-    """By model and month: the utility that everybody adds to it."""
+    """Return the common utility term of each model and month."""
     models, months = market.appeal.shape
     return pl.DataFrame(
         {
@@ -121,18 +127,26 @@ def appeal_truth(catalogue: Catalogue, market: Market, window: Window) -> pl.Dat
 
 
 def store_truth(stores: Stores) -> pl.DataFrame:
-    """By store: brands, effect on the log-odds of a purchase, factor on the hours until a call."""
+    """Return brands, purchase effect and response time of each store.
+
+    `purchase_log_odds` is added to the log-odds of a purchase; `response_time_factor` multiplies the hours to a call.
+    """
     store = np.arange(len(stores.city))
     carried = {f"brand_{k + 1}": labels(BRANDS, (stores.assortment + k) % len(BRANDS)) for k in range(BRANDS_PER_STORE)}
     return pl.DataFrame(
-        {"store_id": stores.ids(store), **carried, "selling": stores.selling, "slowness": stores.slowness}
+        {
+            "store_id": stores.ids(store),
+            **carried,
+            "purchase_log_odds": stores.selling,
+            "response_time_factor": stores.slowness,
+        }
     )
 
 
 def lead_truth(world: World) -> pl.DataFrame:
-    """By lead: the terms of its equation (see `leads`), the decision and its day.
+    """Return the terms of each lead's purchase equation (see `leads`) and its decision.
 
-    `decides_at` may lie beyond the end of the data; `wants` says whether the decision is a purchase, stock permitting.
+    `decides_to_buy` is the decision before stock is taken into account; `decides_at` may lie after the end of the data.
     """
     journeys, funnel = world.journeys, world.funnel
     rows = lead_rows(funnel, window=world.window)
@@ -145,7 +159,7 @@ def lead_truth(world: World) -> pl.DataFrame:
             "floor": np.full(len(rows), FLOOR),
             "response_hours": masked(hours, np.isfinite(hours)),
             "conversion_probability": funnel.probability[rows],
-            "wants": funnel.wants[rows],
+            "decides_to_buy": funnel.wants[rows],
             "used": journeys.used[rows],
             "intent": journeys.intent[rows],
             "decides_at": journeys.decided_at[rows],
@@ -154,13 +168,13 @@ def lead_truth(world: World) -> pl.DataFrame:
 
 
 def exposure_truth(log: Log) -> pl.DataFrame:
-    """By impression: utility to the person who saw it, and its chance of being looked at."""
+    """Return the utility of each impression to its visitor, and its probability of a view."""
     rows = np.flatnonzero(log.kind == KIND["impression"])
     return pl.DataFrame({"event_id": event_ids(rows), "utility": log.utility[rows], "view_probability": log.view[rows]})
 
 
 def injection_truth(window: Window) -> pl.DataFrame:
-    """The one injected fault."""
+    """Return the injected fault in one row: model, component, build range and rate ratio."""
     low, high = bad_range(window)
     return pl.DataFrame(
         {
@@ -174,7 +188,7 @@ def injection_truth(window: Window) -> pl.DataFrame:
 
 
 def fault_truth(faults: Faults, fleet: Fleet) -> pl.DataFrame:
-    """Every fault that happened, whether reported by now or not."""
+    """Return all faults in time order, including those not yet reported."""
     order = np.argsort(faults.at, kind="stable")
     return pl.DataFrame(
         {
@@ -188,25 +202,29 @@ def fault_truth(faults: Faults, fleet: Fleet) -> pl.DataFrame:
 def fault_exposure_truth(
     faults: Faults, fleet: Fleet, hazard: Hazard, *, catalogue: Catalogue, window: Window
 ) -> pl.DataFrame:
-    """By model, component and whether affected: cars, car-months, faults expected without the injection, faults."""
+    """Return exposure and faults by model, component and whether cars are in the affected build range.
+
+    Columns: `model`, `component`, `affected`, `vehicles`, `vehicle_months`, `expected_faults` (without the injection)
+    and `faults`.
+    """
     group = fleet.model * 2 + hazard.bad
     groups = 2 * len(catalogue.names)
     months = np.maximum(fleet.observed_until(window) - fleet.observed_from(window), 0) / MONTH
-    there = np.flatnonzero(np.bincount(group, minlength=groups))
+    nonempty = np.flatnonzero(np.bincount(group, minlength=groups))
     parts = []
     for component, name in enumerate(COMPONENTS):
-        mine = faults.component == component
+        of_component = faults.component == component
         expected = expected_faults(fleet, hazard, component, window)
         parts.append(
             pl.DataFrame(
                 {
-                    "model": labels(catalogue.names, there // 2),
-                    "component": [name] * len(there),
-                    "affected": there % 2 == 1,
-                    "vehicles": np.bincount(group, minlength=groups)[there],
-                    "vehicle_months": np.bincount(group, weights=months, minlength=groups)[there],
-                    "expected_faults": np.bincount(group, weights=expected, minlength=groups)[there],
-                    "faults": np.bincount(group[faults.car[mine]], minlength=groups)[there],
+                    "model": labels(catalogue.names, nonempty // 2),
+                    "component": [name] * len(nonempty),
+                    "affected": nonempty % 2 == 1,
+                    "vehicles": np.bincount(group, minlength=groups)[nonempty],
+                    "vehicle_months": np.bincount(group, weights=months, minlength=groups)[nonempty],
+                    "expected_faults": np.bincount(group, weights=expected, minlength=groups)[nonempty],
+                    "faults": np.bincount(group[faults.car[of_component]], minlength=groups)[nonempty],
                 }
             )
         )

@@ -1,6 +1,6 @@
-"""People, their journeys, and what the stores sold them: what lending, the workshop and browsing stand on.
+"""The simulated group up to its sales; lending, workshop and browsing are simulated from it.
 
-Each part draws from its own stream and stands on those before it.
+Each part draws from its own random stream and depends on the parts before it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,19 @@ from training.simulator.units import Units, build_units
 
 @dataclass(frozen=True)
 class World:
-    """A simulated group, up to its sales.
+    """A simulated group up to its sales.
+
+    Attributes not listed are described in their own classes.
 
     Attributes
     ----------
     buyers : ndarray of int64
-        Journeys that wanted a new car within the window, in the order of their decision; `trade` follows it.
+        Positions of the journeys that decide to buy a new car within the window, in order of decision; the rows of
+        `trade` are in the same order.
     expected : ndarray of float64, shape (months, stores x current models)
-        True expected demand.
+        Expected demand in cars.
+    registered_at : ndarray of int64, shape (customers,)
+        Registration of each customer (us).
     """
 
     size: Size
@@ -52,7 +57,7 @@ class World:
 
 
 def build_world(size: Size) -> World:
-    """Draw people, their journeys, and what the stores sold them."""
+    """Draw people, their journeys, and the sales of the stores."""
     window = Window.of(size)
     catalogue = build_catalogue(window)
     stores = build_stores(size.stream("stores"), size.stores)
@@ -109,7 +114,7 @@ def _wants(journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, window: 
 
 
 def _expected(journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, stores: int, window: Window) -> FloatArray:
-    """Expected demand: the sum over journeys of the chance to buy times the chance of each model."""
+    """Return the expected demand: the sum over journeys of P(purchase) times the choice probability of each model."""
     row = np.flatnonzero(~journeys.used & (journeys.decided_at < window.end))
     group = window.month(journeys.decided_at[row]) * stores + journeys.store[row]
     chance = funnel.probability[row]
@@ -124,21 +129,21 @@ def _expected(journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, store
 def _supply(
     rng: Random, expected: FloatArray, *, catalogue: Catalogue, stores: Stores, market: Market, window: Window
 ) -> Supply:
-    """What planners reckon with: the first three months of each model, seen with an error of a quarter."""
+    """Return the planners' demand forecast: the first three months of each model with a lognormal error of 25%."""
     count, current = len(stores.city), catalogue.current
     carried = catalogue.carried(stores.assortment).ravel()
     launch = np.tile(catalogue.launch_month[:current], count)
     month, first = np.arange(window.months)[:, None], np.maximum(launch, 0)[None, :]
     early = (month >= first) & (month < first + 3)
     rate = (expected * early).sum(axis=0) / np.maximum(early.sum(axis=0), 1) / 30.4
-    never = window.days + 1
+    after_end = window.days + 1
     starts = (window.month_starts[np.clip(launch, 0, window.months)] - window.start) // DAY
     ends = (window.month_starts[np.clip(catalogue.end_month[:current], 0, window.months)] - window.start) // DAY
-    stops = np.where(catalogue.end_month[:current] < window.months, ends - 45, never)
+    stops = np.where(catalogue.end_month[:current] < window.months, ends - 45, after_end)
     return Supply(
         rate=np.where(carried, rate * rng.lognormal(0, 0.25, len(rate)), 0.0),
         lead_days=np.tile(rng.integers(14, 29, current), count),
-        launch_day=np.where(carried, np.where(launch < 0, -1, starts), never),
+        launch_day=np.where(carried, np.where(launch < 0, -1, starts), after_end),
         last_order_day=np.where(carried, np.tile(stops, count), -2),
         delivered=np.tile(market.supply.T, (1, count)),
     )

@@ -1,4 +1,4 @@
-"""Writing a sample dealership to a folder: whole or not at all."""
+"""Write a sample dealership to a folder atomically."""
 
 from __future__ import annotations
 
@@ -20,27 +20,32 @@ from features.tables import TABLES
 from training.simulator.size import Size
 
 MANIFEST = "manifest.json"
-MAKER = "chehang sample dealership"
+MAKER = "chehang sample dealership"  # identifies our folders
 FORMAT = 1
 _INSTANT = pl.Datetime("us", "UTC")
 
 
 @contextmanager
 def atomic_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder that takes the place of `out` when the block ends well, and vanishes otherwise.
+    """Return a context with a temporary folder, which replaces `out` on success and is removed on failure.
 
-    A folder that an earlier run made is set aside, replaced and then removed, so that at any moment either the old or
-    the new one is complete on the disk.
+    An earlier sample dealership in `out` is renamed, replaced and then deleted: at any moment a complete one is on the
+    disk.
 
     Parameters
     ----------
     out : Path
-        A path that does not exist, an empty folder, or a folder that holds a sample dealership and nothing else.
+        A path that does not exist, an empty folder, or a folder with a sample dealership and no other files.
+
+    Yields
+    ------
+    Path
+        The temporary folder, next to `out`.
 
     Raises
     ------
     ConfigError
-        `out` is something else, or cannot be written.
+        `out` is a file, contains other files, or cannot be written.
     """
     out = out.resolve()
     _check_target(out)
@@ -50,30 +55,32 @@ def atomic_folder(out: Path) -> Iterator[Path]:
         fresh.mkdir(parents=True)
         yield fresh
         _replace(out, fresh=fresh, old=old)
-    except BrokenPipeError:  # of whoever reads our progress, not of the folder
+    except BrokenPipeError:  # raised by the reader of the progress lines, not by the folder
         raise
     except OSError as e:
         reason = e.strerror or str(e)
-        raise ConfigError(f"out: must be a folder that can be written, got {out} ({reason}); give another") from e
+        raise ConfigError(
+            f"out: must be a folder that can be written, got {out} ({reason}); give another folder"
+        ) from e
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _check_target(out: Path) -> None:
-    rule = "must be a new or empty folder, or one that holds a sample dealership and nothing else"
+    rule = "must be a new or empty folder, or one with a sample dealership and no other files"
     try:
         if out.exists() and not out.is_dir():
-            raise ConfigError(f"out: {rule}, got the file {out}; give another")
+            raise ConfigError(f"out: {rule}, got the file {out}; give another folder")
         present = {p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir()} if out.exists() else set()
     except OSError as e:
-        raise ConfigError(f"out: {rule}, got {out} ({e.strerror}); give another") from e
+        raise ConfigError(f"out: {rule}, got {out} ({e.strerror}); give another folder") from e
     foreign = sorted(present - _own_files(out))
     if foreign:
-        raise ConfigError(f"out: {rule}, got {out}, which holds {foreign[0]!r}; give another or empty it yourself")
+        raise ConfigError(f"out: {rule}, got {out}, which contains {foreign[0]!r}; give another folder or empty it")
 
 
 def _own_files(out: Path) -> set[str]:
-    """Files that a manifest in the folder says are ours; none without a manifest of ours."""
+    """Return the files that the manifest of a sample dealership lists; none without such a manifest."""
     try:
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -97,7 +104,7 @@ def _replace(out: Path, *, fresh: Path, old: Path) -> None:
 
 
 def select_contract_columns(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Give a frame the columns of a table's contract: its order and types, null where the frame has no such column.
+    """Return the columns of a raw table in contract order and types; columns that the frame lacks are null.
 
     Examples
     --------
@@ -111,22 +118,22 @@ def select_contract_columns(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def cast_instants(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
-    """Cast instants (us) to date-times in UTC: Parquet files are looked at by people too."""
+    """Return the frame with columns of instants (us) cast to UTC Datetime, which is readable in Parquet viewers."""
     return frame.with_columns(pl.col(c).cast(_INSTANT) for c in columns)
 
 
 def write_table(folder: Path, name: str, chunks: Iterable[pl.DataFrame]) -> int:
-    """Write a raw table piece by piece; returns its rows."""
+    """Write a raw table chunk by chunk and return its number of rows."""
     columns = TABLES[name].columns
-    shown = [c for c, column in columns.items() if column.unit == "us"]
-    frames = (cast_instants(select_contract_columns(name, chunk), shown) for chunk in chunks)
+    instants = [c for c, column in columns.items() if column.unit == "us"]
+    frames = (cast_instants(select_contract_columns(name, chunk), instants) for chunk in chunks)
     return _write(folder / "tables" / f"{name}.parquet", frames)
 
 
 def write_truth(folder: Path, name: str, frame: pl.DataFrame) -> int:
-    """Write a table of the truth; returns its rows."""
-    shown = [c for c in frame.columns if c.endswith("_at")]
-    return _write(folder / "truth" / f"{name}.parquet", [cast_instants(frame, shown)])
+    """Write a table of the truth and return its number of rows."""
+    instants = [c for c in frame.columns if c.endswith("_at")]
+    return _write(folder / "truth" / f"{name}.parquet", [cast_instants(frame, instants)])
 
 
 def _write(path: Path, frames: Iterable[pl.DataFrame]) -> int:
@@ -145,7 +152,7 @@ def _write(path: Path, frames: Iterable[pl.DataFrame]) -> int:
 
 
 def write_manifest(folder: Path, size: Size, rows: dict[str, int]) -> None:
-    """Write what was made: size, rows of each table, checksum of each file."""
+    """Write the manifest: size, number of rows by table, SHA-256 checksum by file."""
     files = sorted(p for p in folder.rglob("*.parquet"))
     manifest: dict[str, Any] = {
         "maker": MAKER,

@@ -273,7 +273,7 @@ def test_only_approved_and_taken_loans_have_an_outcome(tables: dict[str, pl.Data
     risk = dict(joined.group_by("decision").agg(pl.mean("probability_of_default")).iter_rows())
     assert risk["approve"] < risk["refer"] < risk["decline"]
     with_outcome = tables["loan_outcomes"].join(joined, on="application_id")
-    assert (with_outcome["decision"] == "approve").all() and with_outcome["taken"].all()
+    assert (with_outcome["decision"] == "approve").all() and with_outcome["originated"].all()
     assert len(with_outcome) < len(joined) / 1.5
 
 
@@ -449,9 +449,9 @@ def test_a_late_call_loses_leads(tables: dict[str, pl.DataFrame], truth: dict[st
     assert np.allclose(rebuilt, leads["conversion_probability"])
     assert leads["conversion_probability"].mean() < 0.9 * leads["base_probability"].mean()
     spread = np.sqrt((rebuilt * (1 - rebuilt)).sum())
-    assert abs(leads["wants"].sum() - rebuilt.sum()) < 4 * spread
+    assert abs(leads["decides_to_buy"].sum() - rebuilt.sum()) < 4 * spread
     assert leads["lead_id"].equals(tables["leads"]["lead_id"])
-    wanted = set(leads.filter("wants")["lead_id"])
+    wanted = set(leads.filter("decides_to_buy")["lead_id"])
     assert set(tables["leads"].drop_nulls("converted_at")["lead_id"]) < wanted
 
 

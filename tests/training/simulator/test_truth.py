@@ -51,7 +51,7 @@ def test_credit_says_what_would_have_happened_to_those_without_a_loan() -> None:
     frame = credit_truth(make_applicants(2, shift=[0.25, 0.75]), loans)
     assert frame["application_id"].to_list() == ["A00000001", "A00000002"]
     assert frame["would_default"].to_list() == [True, False]
-    assert frame["taken"].to_list() == [False, True]
+    assert frame["originated"].to_list() == [False, True]
     assert frame["observable_probability"].to_list() == [0.15, 0.12]
     assert frame["population_shift"].to_list() == [0.25, 0.75]
 
@@ -95,7 +95,7 @@ def test_appeal_is_listed_by_model_and_month() -> None:
 def test_a_store_lists_its_three_brands() -> None:
     frame = store_truth(STORES)
     assert frame.select("^brand_.*$").rows() == [("澄舟", "青衡", "辰野"), ("沐原", "砺行", "望岱")]
-    assert frame["selling"].to_list() == [0.0, 0.0] and frame["slowness"].to_list() == [1.0, 1.0]
+    assert frame["purchase_log_odds"].to_list() == [0.0, 0.0] and frame["response_time_factor"].to_list() == [1.0, 1.0]
 
 
 def test_a_lead_lists_the_terms_of_its_equation_without_hours_where_nobody_called() -> None:
@@ -109,7 +109,7 @@ def test_a_lead_lists_the_terms_of_its_equation_without_hours_where_nobody_calle
     assert frame["response_hours"].to_list() == [None, 4.0]
     assert frame["conversion_probability"].to_list() == [0.175, 0.4]
     assert frame["floor"].to_list() == [FLOOR, FLOOR]
-    assert frame["wants"].to_list() == [False, True]
+    assert frame["decides_to_buy"].to_list() == [False, True]
     assert frame["decides_at"].to_list() == [6, 5]
 
 

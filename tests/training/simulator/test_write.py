@@ -81,7 +81,7 @@ def test_a_block_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/sample")):
-        with pytest.raises(ConfigError, match=r"^out: must be .*; give another$"):
+        with pytest.raises(ConfigError, match=r"^out: must be .*; give another folder$"):
             _write(out)
 
 
