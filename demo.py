@@ -98,7 +98,7 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise SystemExit(
-                f"error: the server ended with exit status {server.returncode} before it was ready; see its output above"
+                f"error: the server ended with exit status {server.returncode} before it was ready; see its output"
             )
         try:
             _ask(f"{url}/readyz")
