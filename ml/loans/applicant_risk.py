@@ -1,4 +1,4 @@
-"""The credit model asked about one person and any loan: what follows from the loan is filled in here."""
+"""Predictions of the credit model for one applicant and any loan: fields that follow from the loan are filled in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ml.signature import Signature, columns_of, request_model
 if TYPE_CHECKING:
     from ml.credit_risk.estimator import CreditRiskEstimator
 
-# Fields of an application that follow from the loan, so that a request cannot contradict itself.
+# Fields of an application that follow from the loan request. They are not asked for again, so they cannot disagree.
 DERIVED = frozenset(
     {
         "submitted_at",
@@ -34,45 +34,45 @@ DERIVED = frozenset(
 
 
 def borrower_model(signature: Signature) -> type[BaseModel]:
-    """Request model of what the credit model reads beyond the loan itself."""
-    rest = tuple(f for f in signature.fields if f.name not in DERIVED)
-    return request_model("Borrower", Signature(fields=rest))
+    """Return the request model of the credit model's fields that do not follow from the loan request."""
+    fields = tuple(f for f in signature.fields if f.name not in DERIVED)
+    return request_model("Borrower", Signature(fields=fields))
 
 
 class Borrower:
-    """One person before the credit model.
+    """Predicts the probability of default of one applicant for any loan.
 
     Parameters
     ----------
     estimator : CreditRiskEstimator
-        The champion's.
+        The champion's fitted estimator.
     request : LoanRequest
-        Person, vehicle, money.
-    rest : BaseModel
-        An instance of `borrower_model`.
+        Applicant, vehicle, down payment and term.
+    details : BaseModel
+        Remaining fields of the application: an instance of `borrower_model(estimator.signature)`.
     cars : mapping of str to Car
-        Vehicles in stock by id, for loans on another vehicle.
+        Other vehicles by id, for loans on another vehicle than the requested one.
 
     Raises
     ------
     DataError
-        The model reads a term and none is given.
+        The model reads `term_months` and the request has none.
     """
 
     def __init__(
-        self, estimator: CreditRiskEstimator, request: LoanRequest, rest: BaseModel, cars: Mapping[str, Car]
+        self, estimator: CreditRiskEstimator, request: LoanRequest, details: BaseModel, cars: Mapping[str, Car]
     ) -> None:
         signature: Signature = estimator.signature
         self.estimator = estimator
-        self.reads = set(signature.request_columns[0])
-        if "term_months" in self.reads and request.term_months is None:
-            raise DataError("term_months: is needed, the credit model reads it; give the term asked for")
+        self.columns_read = set(signature.request_columns[0])
+        if "term_months" in self.columns_read and request.term_months is None:
+            raise DataError("term_months: the credit model needs the term of the loan; give the requested term")
         remaining = Signature(fields=tuple(f for f in signature.fields if f.name not in DERIVED))
-        self.fixed = {name: values[0] for name, values in columns_of([rest], remaining).items()}
+        self.details = {name: values[0] for name, values in columns_of([details], remaining).items()}
         self.cars = {**cars, request.vehicle.vehicle_id: request.vehicle}
 
     def columns(self, applications: list[Application]) -> dict[str, list[Any]]:
-        """Columns of the raw table for one person's loans."""
+        """Return the raw columns that the model reads, with one value per application."""
         rows = [self._row(application) for application in applications]
         return {name: [row[name] for row in rows] for name in self.estimator.signature.request_columns[0]}
 
@@ -89,13 +89,13 @@ class Borrower:
             "monthly_income": applicant.monthly_income,
             "monthly_debt_payment": applicant.monthly_debt_payment,
         }
-        return {name: derived.get(name, self.fixed.get(name)) for name in self.reads}
+        return {name: derived.get(name, self.details.get(name)) for name in self.columns_read}
 
     def probability_of_default(self, application: Application) -> float:
-        """The model's probability for one loan."""
+        """Return the predicted probability of default for one application."""
         return self.probabilities([application])[0]
 
     def probabilities(self, applications: list[Application]) -> list[float]:
-        """The model's probability for each loan."""
+        """Return the predicted probability of default for each application."""
         matrix = self.estimator.encoder_.transform(self.columns(applications))
         return [float(p) for p in self.estimator.probability_of_default(matrix)]

@@ -1,4 +1,4 @@
-"""What a vehicle will still fetch: the residual-value champion asked on behalf of a loan."""
+"""Resale value of a financed vehicle and trade-in quotes, predicted by the champion of `residual_value`."""
 
 from __future__ import annotations
 
@@ -17,44 +17,47 @@ MAX_MONTHS = 120  # months
 
 
 class Resale(BaseModel):
-    """What a used car should fetch now, in yuan; a trade-in is quoted at the low end, where it sells for sure."""
+    """Trade-in quote for a used car, in yuan: the lower bound of its predicted price, so that a resale covers it."""
 
-    quote: float
-    value: float
-    value_high: float
+    quote: float = Field(description="offered price: lower bound of the predicted price, yuan")
+    value: float = Field(description="predicted price (median), yuan")
+    value_high: float = Field(description="upper bound of the predicted price, yuan")
 
 
 def used_car_fields(champions: Champions) -> dict[str, Any]:
-    """Fields of a request that ask about used cars; none where no residual-value model is promoted."""
+    """Return the request fields about used cars; empty if no `residual_value` model has been promoted."""
     if "residual_value" not in champions:
         return {}
     car = request_model("UsedCar", champions["residual_value"].estimator.signature)
-    facts = "the vehicle's own facts: a balloon may then not exceed its value at maturity"
+    details = "fields of the financed used car for the residual-value model; they limit the balloon at maturity"
     return {
-        "vehicle_details": (car | None, Field(None, description=facts)),
-        "km_per_month": (float | None, Field(None, ge=0, le=100_000, allow_inf_nan=False)),
-        "trade_in": (car | None, Field(None, description="a car the applicant would trade in")),
+        "vehicle_details": (car | None, Field(None, description=details)),
+        "km_per_month": (
+            float | None,
+            Field(None, ge=0, le=100_000, allow_inf_nan=False, description="expected mileage, km a month"),
+        ),
+        "trade_in": (car | None, Field(None, description="fields of a used car that the applicant wants to trade in")),
     }
 
 
-def resale_values(champions: Champions, facts: BaseModel | None, km_per_month: float | None) -> tuple[int, ...]:
-    """Low end of a vehicle's value in fen, now and after every month; empty where its facts are not given.
+def resale_values(champions: Champions, details: BaseModel | None, km_per_month: float | None) -> tuple[int, ...]:
+    """Return the lower bound of a vehicle's value now and after each of 120 months, fen; empty without `details`.
 
     Raises
     ------
     DataError
-        Age, mileage or the distance per month is needed and not given.
+        The model needs age, mileage or `km_per_month`, and it is missing.
     """
-    if facts is None:
+    if details is None:
         return ()
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
-    car = {name: values[0] for name, values in columns_of([facts], estimator.signature).items()}
+    car = {name: values[0] for name, values in columns_of([details], estimator.signature).items()}
     low = estimator.future_values(car, months=range(MAX_MONTHS + 1), km_per_month=km_per_month)[:, 1]
     return tuple(fen(value) for value in low)
 
 
 def trade_in_quote(champions: Champions, car: BaseModel | None) -> Resale | None:
-    """What to pay for a car that is traded in."""
+    """Return the trade-in quote for a car, or None if `car` is None."""
     if car is None:
         return None
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)

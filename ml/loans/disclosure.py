@@ -1,10 +1,9 @@
-"""The statement of what a loan costs, as data.
+"""Statement of the total cost of a personal loan (个人贷款综合融资成本明示表), as data.
 
-《个人贷款业务明示综合融资成本规定》 (National Financial Regulatory Administration and People's Bank of China, in force
-since 2026-08-01): the principal; every item of interest and fees with how, at which standard and by whom it is
-collected; each standard as an annualised rate; the annualised cost of all of them when the loan is kept to; the
-contingent costs with their standard and collector; and that nothing beside it is charged. The borrower signs it before
-the contract.
+Required by 《个人贷款业务明示综合融资成本规定》 (National Financial Regulatory Administration and People's Bank of
+China, in force since 2026-08-01). The statement lists the principal; every interest and fee item with its standard, way
+of collection, collecting party and annualised rate; the annualised cost of all items if payments are made on time; the
+contingent costs; and the declaration that nothing else is charged. The borrower signs it before the contract.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ STATEMENT = Text(
 FORMS: dict[Form, Text] = {
     "equal_instalment": Text(zh="等额本息", en="equal instalments"),
     "equal_principal": Text(zh="等额本金", en="equal principal"),
-    "interest_only": Text(zh="先息后本", en="interest first, principal at maturity"),
-    "balloon": Text(zh="气球贷（尾款到期还）", en="equal instalments and a balloon at maturity"),
-    "flat_rate": Text(zh="等本等息", en="flat rate instalments"),
+    "interest_only": Text(zh="先息后本", en="interest monthly, principal at maturity"),
+    "balloon": Text(zh="气球贷（到期尾款）", en="equal instalments and a balloon at maturity"),
+    "flat_rate": Text(zh="等本等息", en="flat-rate instalments"),
 }
 PAYERS = {
     "maker": Text(zh="厂家贴息", en="interest paid by the maker"),
@@ -49,25 +48,29 @@ PAYERS = {
 
 
 class Disclosure(Section):
-    """The statement; money in fen (yuan in JSON), rates as yearly fractions to the millionth.
+    """Statement of the total cost of a loan; money in fen (yuan in JSON), rates as yearly fractions with 6 decimals.
 
     Attributes
     ----------
     lender, product, form : Text
     on, first_due, maturity : date
-        Disbursement, first instalment that asks for money, and last.
+        Day of disbursement, due date of the first payment, due date of the last payment.
     principal, term_months : int
     monthly_payment, final_payment : int
-        Largest payment before the last, and the last with its balloon or principal.
+        Largest payment before the last one; last payment, including a balloon or principal due at maturity.
     items : tuple of CostItem
+        Interest and fees if payments are made on time.
     subsidies : tuple of SubsidyItem
     total_cost, total_payment : int
+        Interest and fees; principal, interest and fees.
     annualised_cost, effective_cost : float
-        Of all items together: 12 x monthly internal rate over the principal outstanding, and with compounding.
+        Of all items together: 12 x monthly internal rate, and (1 + monthly internal rate)^12 - 1.
     forgone_discount : int
+        Cash discount that the borrower loses with this product.
     implied_cost : float or None
-        Annualised cost with the forgone discount; None without one.
+        Annualised cost with the forgone discount as an additional cost; None without such a discount.
     contingent : tuple of ContingentCost
+        Costs of late payment and early settlement.
     statement : Text
     """
 
@@ -94,27 +97,28 @@ class Disclosure(Section):
 
 
 def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
-    """State what a loan costs.
+    """Return the statement of the total cost of a loan.
 
     Parameters
     ----------
     lending : Lending
+        As returned by `load_lending`.
     name : str
         Key of the product in the catalogue.
     schedule : Schedule
-        Made of a loan of that product.
+        Schedule of a loan of that product, as returned by `ml.loans.quotes.schedule_for`.
 
     Returns
     -------
     Disclosure
-        The amounts of the items add up to the total cost exactly.
+        The amounts of the items add up to `total_cost` exactly.
 
     Raises
     ------
     DataError
-        The product is unknown.
+        The product is not in the catalogue.
     NoInternalRate
-        Costs at disbursement take all that is lent.
+        Costs at disbursement are as large as the loan or larger.
     """
     product = product_by_name(lending, name)
     lender = lending.catalogue.lenders[product.lender]

@@ -1,4 +1,4 @@
-"""The statement of what a loan costs as one printable page that loads nothing from outside."""
+"""Statement of the total cost of a loan as a printable HTML page without external resources."""
 
 from __future__ import annotations
 
@@ -35,27 +35,28 @@ th:first-child, td:first-child { min-width: 6em; }
 
 
 def page(disclosure: Disclosure) -> str:
-    """Render the statement as HTML: Chinese, with English beside it.
+    """Return the statement as an HTML document in Chinese with English translations.
 
     Parameters
     ----------
     disclosure : Disclosure
+        As returned by `disclose`.
 
     Returns
     -------
     str
-        A whole document; every text is escaped.
+        A complete document for A4 paper; all texts are escaped.
     """
     d = disclosure
     sections = [
         "<h1>个人贷款综合融资成本明示表<span class='en'>Statement of the total cost of a personal loan</span></h1>",
-        _facts(d),
-        _heading("正常履约的息费项目", "Costs when the loan is kept to"),
+        _loan_details(d),
+        _heading("正常履约的息费项目", "Costs if all payments are made on time"),
         _items(d),
-        _rate(d),
-        _heading("违约或提前还款情形下的或有成本", "Contingent costs"),
+        _annualised_cost(d),
+        _heading("违约或提前还款情形下的或有成本", "Costs of late payment or early settlement"),
         _contingent(d),
-        f"<div class='statement'>{_both(d.statement)}</div>",
+        f"<div class='statement'>{_bilingual(d.statement)}</div>",
         _signatures(),
     ]
     return (
@@ -67,41 +68,41 @@ def page(disclosure: Disclosure) -> str:
     )
 
 
-def _both(text: Text) -> str:
+def _bilingual(text: Text) -> str:
     return f"{escape(text.zh)}<span class='en'>{escape(text.en)}</span>"
 
 
 def _heading(zh: str, en: str) -> str:
-    return f"<h2>{_both(Text(zh=zh, en=en))}</h2>"
+    return f"<h2>{_bilingual(Text(zh=zh, en=en))}</h2>"
 
 
 def _table(head: Iterable[Text], rows: Iterable[str]) -> str:
-    cells = "".join(f"<th>{_both(text)}</th>" for text in head)
+    cells = "".join(f"<th>{_bilingual(text)}</th>" for text in head)
     return f"<table>\n<tr>{cells}</tr>\n" + "\n".join(rows) + "\n</table>"
 
 
-def _number(value: str) -> str:
+def _number_cell(value: str) -> str:
     return f"<td class='number'>{escape(value)}</td>"
 
 
 def _cell(text: Text) -> str:
-    return f"<td>{_both(text)}</td>"
+    return f"<td>{_bilingual(text)}</td>"
 
 
-def _facts(d: Disclosure) -> str:
-    facts = (
-        (Text(zh="贷款人", en="Lender"), _both(d.lender)),
-        (Text(zh="产品", en="Product"), _both(d.product)),
+def _loan_details(d: Disclosure) -> str:
+    details = (
+        (Text(zh="贷款人", en="Lender"), _bilingual(d.lender)),
+        (Text(zh="产品", en="Product"), _bilingual(d.product)),
         (Text(zh="贷款本金", en="Principal"), escape(yuan(d.principal))),
-        (Text(zh="期限", en="Term"), _both(Text(zh=f"{d.term_months} 个月", en=f"{d.term_months} months"))),
-        (Text(zh="还款方式", en="Repayment"), _both(d.form)),
-        (Text(zh="放款日", en="Disbursed"), escape(str(d.on))),
+        (Text(zh="期限", en="Term"), _bilingual(Text(zh=f"{d.term_months} 个月", en=f"{d.term_months} months"))),
+        (Text(zh="还款方式", en="Repayment"), _bilingual(d.form)),
+        (Text(zh="放款日", en="Disbursed on"), escape(str(d.on))),
         (Text(zh="每期还款（最高）", en="Monthly payment (largest)"), escape(yuan(d.monthly_payment))),
-        (Text(zh="首期还款日", en="First due"), escape(str(d.first_due))),
+        (Text(zh="首期还款日", en="First payment due"), escape(str(d.first_due))),
         (Text(zh="末期还款", en="Last payment"), escape(yuan(d.final_payment))),
         (Text(zh="到期日", en="Maturity"), escape(str(d.maturity))),
     )
-    cells = [f"<th>{_both(name)}</th><td>{value}</td>" for name, value in facts]
+    cells = [f"<th>{_bilingual(name)}</th><td>{value}</td>" for name, value in details]
     rows = [f"<tr>{cells[i]}{cells[i + 1]}</tr>" for i in range(0, len(cells), 2)]
     return "<table style='margin-top:12px'>\n" + "\n".join(rows) + "\n</table>"
 
@@ -117,13 +118,13 @@ def _items(d: Disclosure) -> str:
     )
     rows = [
         f"<tr>{_cell(i.name)}{_cell(i.standard)}{_cell(i.collection)}{_cell(i.collected_by)}"
-        f"{_number(yuan(i.amount))}{_number(f'{i.annualised:.2%}')}</tr>"
+        f"{_number_cell(yuan(i.amount))}{_number_cell(f'{i.annualised:.2%}')}</tr>"
         for i in d.items
     ]
-    total = Text(zh="息费合计", en="All costs")
+    total = Text(zh="息费合计", en="Interest and fees")
     rows.append(
-        f"<tr class='total'><td colspan='4'>{_both(total)}</td>{_number(yuan(d.total_cost))}"
-        f"{_number(f'{d.annualised_cost:.2%}')}</tr>"
+        f"<tr class='total'><td colspan='4'>{_bilingual(total)}</td>{_number_cell(yuan(d.total_cost))}"
+        f"{_number_cell(f'{d.annualised_cost:.2%}')}</tr>"
     )
     return _table(head, rows) + _subsidies(d)
 
@@ -136,31 +137,31 @@ def _subsidies(d: Disclosure) -> str:
         return ""
     zh = "、".join(part.zh for part in parts)
     en = "; ".join(part.en for part in parts)
-    note = Text(zh=f"由他方承担、已从上表利息中扣除：{zh}", en=f"Paid by others and not in the table: {en}")
-    return f"<p>{_both(note)}</p>"
+    note = Text(zh=f"由他方承担、已从上表利息中扣除的贴息：{zh}", en=f"Paid by others, not in the table: {en}")
+    return f"<p>{_bilingual(note)}</p>"
 
 
-def _rate(d: Disclosure) -> str:
+def _annualised_cost(d: Disclosure) -> str:
     name = Text(
         zh="年化综合融资成本（单利）",
-        en="Total annualised cost: 12 x monthly internal rate over the principal outstanding",
+        en="Annualised total cost: 12 x monthly internal rate on the outstanding principal",
     )
     rest = Text(
         zh=f"复利折算 {d.effective_cost:.2%}；本金与息费总额 {yuan(d.total_payment)}",
-        en=f"with compounding {d.effective_cost:.2%}; principal and costs {yuan(d.total_payment)}",
+        en=f"{d.effective_cost:.2%} compounded; principal and costs {yuan(d.total_payment)}",
     )
     box = (
-        f"<div class='rate'><div>{_both(name)}</div><strong>{d.annualised_cost:.2%}</strong>"
-        f"<div>{_both(rest)}</div></div>"
+        f"<div class='rate'><div>{_bilingual(name)}</div><strong>{d.annualised_cost:.2%}</strong>"
+        f"<div>{_bilingual(rest)}</div></div>"
     )
     if d.implied_cost is None:
         return box
-    given_up, implied = yuan(d.forgone_discount), f"{d.implied_cost:.2%}"
+    discount, implied = yuan(d.forgone_discount), f"{d.implied_cost:.2%}"
     note = Text(
-        zh=f"提示：选择本产品将放弃现金优惠 {given_up}；计入后折合年化 {implied}。",
-        en=f"Note: this product gives up a cash discount of {given_up}; with it the cost is {implied} a year.",
+        zh=f"提示：选择本产品将不再享受现金优惠 {discount}；计入该优惠后，年化综合融资成本为 {implied}。",
+        en=f"Note: this product excludes a cash discount of {discount}; with it, the annualised cost is {implied}.",
     )
-    return f"{box}\n<p>{_both(note)}</p>"
+    return f"{box}\n<p>{_bilingual(note)}</p>"
 
 
 def _contingent(d: Disclosure) -> str:
@@ -172,7 +173,7 @@ def _contingent(d: Disclosure) -> str:
     )
     rows = [
         f"<tr>{_cell(c.name)}{_cell(c.standard)}{_cell(c.collected_by)}"
-        f"{_number('—' if c.annualised is None else percent(c.annualised))}</tr>"
+        f"{_number_cell('—' if c.annualised is None else percent(c.annualised))}</tr>"
         for c in d.contingent
     ]
     return _table(head, rows)
@@ -180,11 +181,12 @@ def _contingent(d: Disclosure) -> str:
 
 def _signatures() -> str:
     confirmed = Text(
-        zh="本人已阅读并知悉上述综合融资成本。", en="I have read this statement and know what the loan costs."
+        zh="本人已阅读并知悉上述综合融资成本。",
+        en="I have read this statement and understand the total cost of the loan.",
     )
     lines = (Text(zh="借款人签字", en="Borrower"), Text(zh="日期", en="Date"))
     return (
-        f"<p>{_both(confirmed)}</p>\n<div class='signatures'>"
-        + "".join(f"<div>{_both(x)}</div>" for x in lines)
+        f"<p>{_bilingual(confirmed)}</p>\n<div class='signatures'>"
+        + "".join(f"<div>{_bilingual(x)}</div>" for x in lines)
         + "</div>"
     )

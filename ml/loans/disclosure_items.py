@@ -1,4 +1,4 @@
-"""The single costs of a loan as the statement of its cost lists them: standard, collection, collector, annualised."""
+"""Cost items of the statement: amount, standard, collection, collecting party and annualised rate."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ml.loans.catalogue.fields import Money
 from ml.loans.catalogue.files import Lending
 from ml.loans.catalogue.products import LENDER, Lender, Product
 
-_ONCE = Text(zh="放款时一次性收取", en="once, at disbursement")
-_WITH_ROWS = Text(zh="随每期还款收取", en="with every instalment")
+_AT_DISBURSEMENT = Text(zh="放款时一次性收取", en="once, at disbursement")
+_PER_INSTALMENT = Text(zh="随每期还款收取", en="with every instalment")
 
 
 class CostItem(Section):
-    """One cost of a loan that is kept to.
+    """One cost item of a loan that is repaid on time.
 
     Attributes
     ----------
     name : Text
     amount : int
-        Fen over the whole loan, as the borrower bears it.
+        Amount that the borrower pays over the whole loan, fen (yuan in JSON).
     standard, collection, collected_by : Text
-        How it is reckoned, how it is collected, and by whom.
+        Basis of calculation, way of collection, and collecting party.
     annualised : float
-        Nominal annualised cost of the loan if this were its only cost.
+        Nominal annualised cost as if this item were the only cost, a yearly fraction.
     """
 
     name: Text
@@ -39,14 +39,14 @@ class CostItem(Section):
 
 
 class SubsidyItem(Section):
-    """Interest that somebody else pays: fen over the whole loan, already taken off the interest item."""
+    """Interest paid by another party over the whole loan, fen (yuan in JSON); not in the interest item."""
 
     name: Text
     amount: Money
 
 
 class ContingentCost(Section):
-    """A cost that arises only if the loan is not kept to; `annualised` where it is a rate."""
+    """Cost of late payment or early settlement; `annualised` is a yearly fraction, None if it is not a rate."""
 
     name: Text
     standard: Text
@@ -55,16 +55,16 @@ class ContingentCost(Section):
 
 
 def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
-    """The interest that the borrower pays."""
+    """Return the cost item of the interest that the borrower pays."""
     rate, product = percent(schedule.loan.annual_rate), schedule.loan.product
     if product.form == "flat_rate":
         standard = Text(
-            zh=f"按贷款本金每年 {rate} 计收，不随还款减少", en=f"{rate} a year on the original amount to the end"
+            zh=f"按贷款本金每年 {rate} 计收，不随还款减少", en=f"{rate} a year on the original amount until maturity"
         )
     else:
         standard = Text(zh=f"按剩余本金，年利率 {rate}（单利）", en=f"{rate} a year on the outstanding principal")
     if any(amount for _, amount in schedule.subsidy_totals):
-        standard = Text(zh=f"{standard.zh}，已扣除贴息", en=f"{standard.en}, less what others pay")
+        standard = Text(zh=f"{standard.zh}，已扣除贴息", en=f"{standard.en}, after subsidies")
     return CostItem(
         name=Text(zh="贷款利息", en="Interest"),
         amount=schedule.total_interest,
@@ -78,48 +78,48 @@ def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
 def _interest_collection(product: LoanProduct) -> Text:
     months = product.deferred_months
     if not months or product.deferral == "interest_only":
-        return _WITH_ROWS
+        return _PER_INSTALMENT
     if product.deferral == "interest_free":
         return Text(
             zh=f"前 {months} 期免息，此后随每期还款收取", en=f"none for {months} months, then with every instalment"
         )
     return Text(
         zh=f"前 {months} 期利息并入首个还款期，此后随每期还款收取",
-        en=f"that of the first {months} months with the first instalment, then with every instalment",
+        en=f"interest of the first {months} months with the first instalment, then with every instalment",
     )
 
 
-def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Schedule, found: FeeTotal) -> CostItem:
-    """One fee of the product."""
-    fee = product.fees[found.fee.name]
-    each = fee.charged == "per_instalment"
-    zh, en = ("每期", " with every instalment") if each else ("", "")
+def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Schedule, total: FeeTotal) -> CostItem:
+    """Return the cost item of one fee."""
+    fee = product.fees[total.fee.name]
+    per_instalment = fee.charged == "per_instalment"
+    zh, en = ("每期", " with every instalment") if per_instalment else ("", "")
     if fee.amount:
         standard = Text(zh=f"{zh}{yuan(fee.amount)}", en=f"{yuan(fee.amount)}{en}")
     elif fee.share:
-        standard = Text(zh=f"{zh}贷款本金的 {percent(fee.share)}", en=f"{percent(fee.share)} of the amount lent{en}")
+        standard = Text(zh=f"{zh}贷款本金的 {percent(fee.share)}", en=f"{percent(fee.share)} of the loan amount{en}")
     else:
         share = percent(fee.yearly_share_of_balance)
         standard = Text(zh=f"剩余本金的 {share}（每年）", en=f"{share} a year of the outstanding principal")
     return CostItem(
         name=fee.name,
-        amount=found.total,
+        amount=total.total,
         standard=standard,
-        collection=_WITH_ROWS if each else _ONCE,
+        collection=_PER_INSTALMENT if per_instalment else _AT_DISBURSEMENT,
         collected_by=lender.name if fee.collected_by == LENDER else lending.catalogue.parties[fee.collected_by],
-        annualised=round(item_cost(schedule, found.rows, up_front=found.up_front).nominal, 6),
+        annualised=round(item_cost(schedule, total.rows, up_front=total.up_front).nominal, 6),
     )
 
 
 def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
-    """Interest on what is overdue."""
+    """Return the late interest: the contract rate times the lender's multiple, on overdue amounts."""
     rate = millionths(schedule.loan.annual_rate, "annual_rate") * lender.late_interest / MILLION
     times = f"{lender.late_interest:g}"
     return ContingentCost(
         name=Text(zh="逾期罚息", en="Late interest"),
         standard=Text(
             zh=f"逾期金额按年利率 {percent(rate)}（合同利率的 {times} 倍）按日计收",
-            en=f"{percent(rate)} a year ({times} times the contract rate) on what is overdue, by the day",
+            en=f"{percent(rate)} a year ({times} times the contract rate) on overdue amounts, charged daily",
         ),
         collected_by=lender.name,
         annualised=rate,
@@ -127,7 +127,7 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
 
 
 def early_settlement(lender: Lender) -> ContingentCost:
-    """The penalty of settling early."""
+    """Return the penalty for early settlement by the lender's terms."""
     rule = lender.early_settlement
     zh, en = [], []
     if rule.share_of_outstanding:
@@ -141,17 +141,17 @@ def early_settlement(lender: Lender) -> ContingentCost:
     charged = rule.share_of_outstanding or rule.months_of_interest
     if charged and rule.free_after_months is not None:
         zh.append(f"放款满 {rule.free_after_months} 个月后免收")
-        en.append(f"none from {rule.free_after_months} months on")
+        en.append(f"free of charge after {rule.free_after_months} months")
     if rule.up_front_rebate:
-        zh.append(f"退还未到期部分一次性费用的 {percent(rule.up_front_rebate)}")
-        en.append(f"{percent(rule.up_front_rebate)} of the unearned fees at disbursement is paid back")
+        zh.append(f"退还一次性费用未到期部分的 {percent(rule.up_front_rebate)}")
+        en.append(f"{percent(rule.up_front_rebate)} of the unearned up-front fees is refunded")
     standard = Text(zh="；".join(zh), en="; ".join(en))
     name = Text(zh="提前还款违约金", en="Early settlement")
     return ContingentCost(name=name, standard=standard, collected_by=lender.name, annualised=None)
 
 
 def yuan(fen: int) -> str:
-    """Fen as people read them.
+    """Return an amount in fen as text in yuan.
 
     >>> yuan(10_000_050)
     '¥100,000.50'
@@ -160,7 +160,7 @@ def yuan(fen: int) -> str:
 
 
 def percent(rate: float) -> str:
-    """A rate with at least two decimals, and as many as it has.
+    """Return a fraction as a percentage with two to four decimals.
 
     >>> percent(0.04), percent(0.07485)
     ('4.00%', '7.485%')

@@ -1,4 +1,4 @@
-"""Which products are open to an applicant on a day, and at which price."""
+"""Products of the catalogue that are available to an applicant on a given day, and their terms."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ml.loans.catalogue.rules import VEHICLE_CLASSES, VehicleClass
 
 @dataclass(frozen=True, kw_only=True)
 class PricingBasis:
-    """What decides which products are open and at which price.
+    """Date and risk of an application: they decide which products are available and at which rate.
 
     Attributes
     ----------
     on : date
-        Date of the application, whose rules hold; also the day of disbursement.
+        Date of the application and of disbursement; the rules of this day apply.
     probability_of_default : float
-        By the model; sets the risk band.
+        Predicted by the credit model; sets the risk band.
     state_subsidy_used : int
-        Fen of state subsidy the applicant has used this year with the lenders.
+        State interest subsidy that the applicant has already used with the lender this year, fen.
     """
 
     on: date
@@ -33,35 +33,35 @@ class PricingBasis:
 
 
 def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
-    """Limits that hold for a vehicle on a day.
+    """Return the limits of law and house policy for a vehicle on a day.
 
     Raises
     ------
     DataError
-        The class is unknown, or a rule is not in force on that day.
+        The vehicle class is unknown, or no rule is in force on that day.
     """
-    return lending.rules.policy_on(on, _class_of(vehicle))
+    return lending.rules.policy_on(on, _checked_class(vehicle))
 
 
 def obstacles(
     lending: Lending, applicant: Applicant, vehicle: Vehicle, *, basis: PricingBasis
 ) -> dict[str, str | None]:
-    """Why each product of the catalogue is closed to an applicant; None where it is open.
+    """Return, for each product of the catalogue, the first rule that excludes the applicant.
 
     Returns
     -------
     dict of str to str or None
-        Product to the first obstacle: `vehicle_class`, `brand`, `date`, `risk_band`, `income` or `age`.
+        Product key to `vehicle_class`, `brand`, `date`, `risk_band`, `income` or `age`; None if it is available.
 
     Raises
     ------
     DataError
-        As for `offered_products`.
+        The date is before the first rule, the vehicle class is unknown, or the probability is not from 0 to 1.
     """
-    kind = _class_of(vehicle)
+    vehicle_class = _checked_class(vehicle)
     band = lending.rules.risk_band(basis.on, basis.probability_of_default)
     return {
-        key: _obstacle(product, applicant, vehicle, kind, on=basis.on, band=band)
+        key: _obstacle(product, applicant, vehicle, vehicle_class, on=basis.on, band=band)
         for key, product in lending.catalogue.products.items()
     }
 
@@ -69,57 +69,66 @@ def obstacles(
 def offered_products(
     lending: Lending, applicant: Applicant, vehicle: Vehicle, *, basis: PricingBasis
 ) -> tuple[OfferedProduct, ...]:
-    """The products open to an applicant, at the rates of their risk band, under the rules of the day.
+    """Return the products available to an applicant, at the rates of the risk band and under the rules of the day.
 
     Parameters
     ----------
     lending : Lending
+        As returned by `load_lending`.
     applicant : Applicant
     vehicle : Vehicle
     basis : PricingBasis
 
+    Returns
+    -------
+    tuple of OfferedProduct
+        In the order of the catalogue.
+
     Raises
     ------
     DataError
-        The date is before the first rule, the vehicle class unknown, or the probability not from 0 to 1.
+        The date is before the first rule, the vehicle class is unknown, or the probability is not from 0 to 1.
     """
-    found = obstacles(lending, applicant, vehicle, basis=basis)
-    return tuple(_offered(lending, key, vehicle, basis=basis) for key, obstacle in found.items() if obstacle is None)
+    by_product = obstacles(lending, applicant, vehicle, basis=basis)
+    return tuple(_offered(lending, key, vehicle, basis=basis) for key, rule in by_product.items() if rule is None)
 
 
 def product_by_name(lending: Lending, name: str) -> Product:
-    """A product of the catalogue.
+    """Return a product of the catalogue by its key.
 
     Raises
     ------
     DataError
-        It is unknown.
+        The catalogue has no such product.
     """
-    known = lending.catalogue.products
-    if name not in known:
-        raise DataError(f"product '{name}' is unknown; the products are: {', '.join(known)}")
-    return known[name]
+    products = lending.catalogue.products
+    if name not in products:
+        raise DataError(f"product '{name}' is unknown; the products are: {', '.join(products)}")
+    return products[name]
 
 
 def offered_product(
     lending: Lending, name: str, applicant: Applicant, vehicle: Vehicle, *, basis: PricingBasis
 ) -> OfferedProduct:
-    """One product by name.
+    """Return one product of the catalogue on the terms that hold for an applicant.
 
     Raises
     ------
     DataError
-        It is unknown, or closed to the applicant; otherwise as for `offered_products`.
+        The product is unknown or not available to the applicant, or an error of `offered_products`.
     """
     product_by_name(lending, name)
     if obstacle := obstacles(lending, applicant, vehicle, basis=basis)[name]:
-        raise DataError(f"product '{name}' is closed to this application: {obstacle}; choose another")
+        raise DataError(
+            f"product '{name}' is not available for this application (rule: {obstacle}); choose another product"
+        )
     return _offered(lending, name, vehicle, basis=basis)
 
 
 def _offered(lending: Lending, key: str, vehicle: Vehicle, *, basis: PricingBasis) -> OfferedProduct:
     product = lending.catalogue.products[key]
-    lender, rules, kind = lending.catalogue.lenders[product.lender], lending.rules, _class_of(vehicle)
+    lender, rules = lending.catalogue.lenders[product.lender], lending.rules
+    vehicle_class = _checked_class(vehicle)
     band = rules.risk_band(basis.on, basis.probability_of_default)
     state = None
     if lender.state_subsidy and product.state_subsidy and vehicle.use == "private":
@@ -132,31 +141,31 @@ def _offered(lending: Lending, key: str, vehicle: Vehicle, *, basis: PricingBasi
         minimum_amount=product.minimum_amount,
         maximum_amount=product.maximum_amount,
         minimum_down_payment=product.minimum_down_payment,
-        maximum_loan_to_value=min(product.maximum_loan_to_value, rules.maximum_loan_to_value(basis.on, kind)),
+        maximum_loan_to_value=min(product.maximum_loan_to_value, rules.maximum_loan_to_value(basis.on, vehicle_class)),
         balloon_shares=product.balloon_shares,
         forgone_discount=product.forgone_discount,
         funding_rate=lender.funding_rate,
-        loss_given_default=in_force(rules.risk, basis.on, name="risk").loss_given_default[kind],
+        loss_given_default=in_force(rules.risk, basis.on, name="risk").loss_given_default[vehicle_class],
         maximum_age_at_maturity=product.eligibility.maximum_age_at_maturity,
     )
 
 
 def _obstacle(
-    product: Product, applicant: Applicant, vehicle: Vehicle, kind: VehicleClass, *, on: date, band: str | None
+    product: Product, applicant: Applicant, vehicle: Vehicle, vehicle_class: VehicleClass, *, on: date, band: str | None
 ) -> str | None:
-    who = product.eligibility
+    eligibility = product.eligibility
     checks = {
-        "vehicle_class": kind not in who.vehicle_classes,
-        "brand": who.brands is not None and vehicle.brand not in who.brands,
+        "vehicle_class": vehicle_class not in eligibility.vehicle_classes,
+        "brand": eligibility.brands is not None and vehicle.brand not in eligibility.brands,
         "date": product.rate_grid(on) is None,
         "risk_band": band is None or product.rates_on(on, band) is None,
-        "income": applicant.monthly_income < who.minimum_monthly_income,
-        "age": applicant.age < who.minimum_age,
+        "income": applicant.monthly_income < eligibility.minimum_monthly_income,
+        "age": applicant.age < eligibility.minimum_age,
     }
-    return next((name for name, closed in checks.items() if closed), None)
+    return next((name for name, is_violated in checks.items() if is_violated), None)
 
 
-def _class_of(vehicle: Vehicle) -> VehicleClass:
+def _checked_class(vehicle: Vehicle) -> VehicleClass:
     if vehicle.vehicle_class not in VEHICLE_CLASSES:
         raise DataError(f"vehicle_class must be one of {', '.join(VEHICLE_CLASSES)}, got {vehicle.vehicle_class!r}")
     return vehicle.vehicle_class

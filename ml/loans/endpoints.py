@@ -1,4 +1,4 @@
-"""Questions about loans: which can be offered to an applicant, how one runs, and what it costs."""
+"""Endpoints about loans: offers for an applicant, repayment schedule, and statement of the total cost."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ EXAMPLE_LOAN = {
 
 
 def read_lending(configs: Path) -> Lending:
-    """Read the loan catalogue and the lending rules of a folder.
+    """Read `loans/products.yaml` and `loans/rules.yaml` below a folder of configurations.
 
     Raises
     ------
     ConfigError
-        Names the file, the key, the rule and the value received.
+        A file is missing or invalid; the message names the file, the key, the rule and the value received.
     """
     return load_lending(*(configs / name for name in FILES))
 
@@ -52,8 +52,8 @@ ENDPOINTS = (
     Endpoint(
         path="offers",
         summary={
-            "zh": "可以向申请人提供哪些贷款；若不能，最小改动是什么",
-            "en": "Which loans can be offered to an applicant, or the smallest changes that would pass",
+            "zh": "为申请人推荐可办理的贷款方案；若无法通过，给出最小调整建议",
+            "en": "Loan offers for an applicant, or the smallest changes with which the application passes",
         },
         request=request,
         response=LoanOffersAnswer,
@@ -66,7 +66,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         path="schedule",
-        summary={"zh": "还款计划与提前结清报价", "en": "A loan row by row, and what settling it early takes"},
+        summary={"zh": "还款计划与提前结清报价", "en": "Repayment schedule of a loan, and quote for early settlement"},
         request=lambda champions: ScheduleRequest,
         response=ScheduleAnswer,
         respond=respond_each_by_rules(lambda lending, champions, request: answer_schedule(lending, request)),
@@ -76,7 +76,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         path="disclosure",
-        summary={"zh": "综合融资成本明示表", "en": "The mandatory statement of what a loan costs"},
+        summary={"zh": "个人贷款综合融资成本明示表", "en": "Statement of the total cost of a personal loan"},
         request=lambda champions: LoanTerms,
         response=Disclosure,
         respond=respond_each_by_rules(lambda lending, champions, request: answer_disclosure(lending, request)),

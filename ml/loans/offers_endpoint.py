@@ -1,4 +1,4 @@
-"""`POST /v1/loans/offers`: the loans that can be put on the table, or the smallest changes that would pass."""
+"""`POST /v1/loans/offers`: loan offers for an application, or the smallest changes with which it passes."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from ml.signature import RequestPart
 
 BEST_AT: Mapping[str, Text] = {
     "lowest_payment": Text(zh="月供最低", en="lowest monthly payment"),
-    "lowest_total_cost": Text(zh="总成本最低", en="lowest total cost"),
+    "lowest_total_cost": Text(zh="息费合计最低", en="lowest interest and fees"),
     "lowest_down_payment": Text(zh="首付最低", en="lowest down payment"),
-    "fastest_equity": Text(zh="还本最快", en="fastest equity"),
+    "fastest_equity": Text(zh="还本最快", en="fastest repayment of principal"),
     "balanced": Text(zh="最均衡", en="most balanced"),
 }
 
 
 class PaymentGridRequest(RequestPart):
-    """A table of payments of one product."""
+    """Request for a table of one product's payments by term and down payment."""
 
-    product: str = Field(max_length=200)
-    down_payments: list[Amount] = Field(min_length=1, max_length=20, description="in yuan")
+    product: str = Field(max_length=200, description="key in the catalogue")
+    down_payments: list[Amount] = Field(min_length=1, max_length=20, description="yuan")
 
 
 class OfferAnswer(BaseModel):
-    """One loan on the table; money in yuan, rates as yearly fractions."""
+    """One loan offer; money in yuan, rates as yearly fractions."""
 
-    best_at: list[str]
+    best_at: list[str] = Field(description="measures in which this offer is the best, and balanced")
     best_at_text: list[Text]
     product: str
     product_name: Text
@@ -57,27 +57,27 @@ class OfferAnswer(BaseModel):
     balloon_share: float | None
     balloon: float
     monthly_payment: float
-    final_payment: float
-    up_front: float
+    final_payment: float = Field(description="last payment, with the balloon or principal due at maturity")
+    up_front: float = Field(description="fees at disbursement")
     total_interest: float
     total_fees: float
-    total_cost: float
-    forgone_discount: float
-    nominal_rate: float = Field(description="annualised cost, all fees included")
-    effective_rate: float
-    implied_rate: float = Field(description="annualised cost with the forgone discount")
+    total_cost: float = Field(description="interest and fees")
+    forgone_discount: float = Field(description="cash discount that the customer loses with this loan")
+    nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
+    effective_rate: float = Field(description="annualised cost with all fees, with compounding")
+    implied_rate: float = Field(description="nominal annualised cost with the forgone discount as a further cost")
     loan_to_value: float
-    payment_to_income: float = Field(description="with all debts")
-    probability_of_default: float = Field(description="of this loan, by the model")
+    payment_to_income: float = Field(description="this loan and all other debts, as a share of income")
+    probability_of_default: float = Field(description="predicted for this loan")
     band: str
-    expected_profit: float | None = Field(None, description="the lender's; only with lender_view")
-    expected_loss: float | None = Field(None, description="the lender's; only with lender_view")
+    expected_profit: float | None = Field(None, description="of the lender; null without lender_view")
+    expected_loss: float | None = Field(None, description="of the lender; null without lender_view")
 
 
 class ChangeAnswer(BaseModel):
-    """A changed application that passes, verified by the model and the rules."""
+    """A changed application that model and lending rules allow; money in yuan."""
 
-    changed: list[str]
+    changed: list[str] = Field(description="changed fields: down_payment, term_months, vehicle")
     vehicle_id: str
     vehicle_price: float
     down_payment: float
@@ -87,7 +87,7 @@ class ChangeAnswer(BaseModel):
 
 
 class GridCell(BaseModel):
-    """One combination; `violations` names the rules that stand against it."""
+    """One combination; `violations` lists the rules that exclude it."""
 
     term_months: int
     down_payment: float
@@ -97,46 +97,53 @@ class GridCell(BaseModel):
 
 
 class LoanOffersAnswer(BaseModel):
-    """The credit answer, and what can be offered."""
+    """Credit decision, loan offers and smallest changes for one application."""
 
     credit: CreditRiskAnswer
-    risk_band: str | None = Field(description="band that prices risk; null where there is no price")
+    risk_band: str | None = Field(description="band that sets the rate; null if the risk is above the last band")
     offers: list[OfferAnswer]
-    n_candidates: int = Field(description="combinations of product, term, balloon and down payment")
-    n_feasible: int
-    violations: dict[str, int] = Field(description="rule to the combinations that break it")
-    unavailable_products: dict[str, str] = Field(
-        description="product that is not open to this application, to the first reason"
-    )
-    changes: list[ChangeAnswer] = Field(description="smallest changes that would be approved; nearest first")
+    n_candidates: int = Field(description="number of combinations of product, term, balloon and down payment")
+    n_feasible: int = Field(description="number of combinations that violate no rule")
+    violations: dict[str, int] = Field(description="rule to the number of combinations that violate it")
+    unavailable_products: dict[str, str] = Field(description="product to the first rule that excludes the application")
+    changes: list[ChangeAnswer] = Field(description="smallest changes with which the application passes")
     grid: list[GridCell]
     trade_in: Resale | None
 
 
 def request(champions: Champions) -> type[BaseModel]:
-    """Build the request model: the loan asked for, what else the credit model reads, and what is in stock."""
+    """Return the request model: requested loan, remaining fields of the credit model, and vehicles in stock."""
     credit = champions["credit_risk"].estimator
-    used = used_car_fields(champions)
+    used_car = used_car_fields(champions)
     return create_model(
         "LoanOffersRequest",
         __base__=LoanRequest,
-        borrower=(borrower_model(credit.signature), Field(description="what else the credit model reads")),
-        offers=(int, Field(4, ge=1, le=8, description="most offers to return")),
-        stock=(list[Car], Field(default=[], max_length=50, description="cheaper vehicles that could be had instead")),
+        borrower=(borrower_model(credit.signature), Field(description="further fields of the credit model")),
+        offers=(int, Field(4, ge=1, le=8, description="maximum number of offers")),
+        stock=(list[Car], Field(default=[], max_length=50, description="alternative vehicles for smaller changes")),
         grid=(PaymentGridRequest | None, None),
-        lender_view=(bool, Field(False, description="with expected profit and loss: not for customers")),
-        explain=(bool, Field(True, description="with the reasons of the credit answer")),
-        **used,
+        lender_view=(bool, Field(False, description="include expected profit and loss; internal, not for customers")),
+        explain=(bool, Field(True, description="include the reasons of the credit decision")),
+        **used_car,
     )
 
 
 def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAnswer:
-    """Answer one application.
+    """Return credit decision, offers and changes for one application.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `read_lending`.
+    champions : Champions
+        With `credit_risk`, and optionally `residual_value`.
+    request : model
+        Instance of `request(champions)`.
 
     Raises
     ------
     DataError
-        Names the field, the rule and what to do.
+        A field of the request violates a rule; the message names field, rule and remedy.
     """
     try:
         return _Quotation(lending, champions, request).answer()
@@ -145,14 +152,14 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
 
 
 class _Quotation:
-    """One application, with the champions and the catalogue that answer it."""
+    """Computes the answer for one application."""
 
     def __init__(self, lending: Lending, champions: Champions, request: Any) -> None:
         self.lending, self.champions, self.request = lending, champions, request
         self.estimator = cast("CreditRiskEstimator", champions["credit_risk"].estimator)
         stock = {car.vehicle_id: car for car in request.stock}
         if len(stock) < len(request.stock) or request.vehicle.vehicle_id in stock:
-            raise DataError("stock: every vehicle_id must be there once and differ from the vehicle asked about")
+            raise DataError("stock: every vehicle_id must be unique and differ from the requested vehicle's")
         self.borrower = Borrower(self.estimator, request, request.borrower, stock)
         resale = resale_values(
             champions, getattr(request, "vehicle_details", None), getattr(request, "km_per_month", None)
@@ -161,13 +168,13 @@ class _Quotation:
         self.credit = answers(
             self.estimator, self.borrower.columns([self.application]), ids=[None], explain=request.explain
         )[0]
-        self.used = fen(request.state_subsidy_used)
+        self.state_subsidy_used = fen(request.state_subsidy_used)
 
     def answer(self) -> LoanOffersAnswer:
         request, credit = self.request, self.credit
         offers = self.offers(self.application, credit.probability_of_default, count=request.offers)
         declined = credit.band == "decline"
-        closed = obstacles(
+        by_product = obstacles(
             self.lending,
             self.application.applicant,
             self.application.vehicle,
@@ -176,34 +183,36 @@ class _Quotation:
         return LoanOffersAnswer(
             credit=credit,
             risk_band=self.lending.rules.risk_band(request.on, credit.probability_of_default),
-            offers=[] if declined else self.shown(self.application, offers),
+            offers=[] if declined else self.offer_answers(self.application, offers),
             n_candidates=offers.n_candidates,
             n_feasible=offers.n_feasible,
             violations={rule: n for rule, n in offers.violations.items() if n},
-            unavailable_products={name: reason for name, reason in closed.items() if reason},
+            unavailable_products={name: rule for name, rule in by_product.items() if rule},
             changes=[] if credit.band == "approve" and offers.offers else self.changes(),
             grid=self.grid(),
             trade_in=trade_in_quote(self.champions, getattr(request, "trade_in", None)),
         )
 
     def basis(self, probability: float) -> PricingBasis:
-        return PricingBasis(on=self.request.on, probability_of_default=probability, state_subsidy_used=self.used)
+        return PricingBasis(
+            on=self.request.on, probability_of_default=probability, state_subsidy_used=self.state_subsidy_used
+        )
 
     def offers(self, application: Application, probability: float, *, count: int) -> Offers:
-        """Offers for any term, whatever term the credit model was asked about."""
+        """Return offers of all terms; the requested term is only an input of the credit model."""
         open_term = Application(application.applicant, application.vehicle, application.down_payment)
         return offers_for(self.lending, open_term, basis=self.basis(probability), count=count)
 
-    def shown(self, application: Application, offers: Offers) -> list[OfferAnswer]:
-        """Offers with the probability that the model gives each of them."""
+    def offer_answers(self, application: Application, offers: Offers) -> list[OfferAnswer]:
+        """Return the offers with the probability of default predicted for each."""
         loans = [
             Application(application.applicant, application.vehicle, o.down_payment, o.loan.term_months)
             for o in offers.offers
         ]
         probabilities = self.borrower.probabilities(loans) if loans else []
-        return [self.one(o, p) for o, p in zip(offers.offers, probabilities, strict=True)]
+        return [self.offer_answer(o, p) for o, p in zip(offers.offers, probabilities, strict=True)]
 
-    def one(self, offer: Offer, probability: float) -> OfferAnswer:
+    def offer_answer(self, offer: Offer, probability: float) -> OfferAnswer:
         product = self.lending.catalogue.products[offer.name]
         loan, view = offer.loan, self.request.lender_view
         return OfferAnswer(
@@ -247,21 +256,21 @@ class _Quotation:
             probability_of_default=self.borrower.probability_of_default,
             approve_at_most=self.estimator.policy_["approve"],
             vehicles=[car.vehicle() for car in self.request.stock],
-            state_subsidy_used=self.used,
+            state_subsidy_used=self.state_subsidy_used,
         )
-        return [self.change(c) for c in changes]
+        return [self.change_answer(c) for c in changes]
 
-    def change(self, change: Change) -> ChangeAnswer:
-        changed = change.application
-        offers = offers_for(self.lending, changed, basis=self.basis(change.probability_of_default), count=1)
+    def change_answer(self, change: Change) -> ChangeAnswer:
+        application = change.application
+        offers = offers_for(self.lending, application, basis=self.basis(change.probability_of_default), count=1)
         return ChangeAnswer(
             changed=list(change.changed),
-            vehicle_id=changed.vehicle.vehicle_id,
-            vehicle_price=changed.vehicle.price / 100,
-            down_payment=changed.down_payment / 100,
-            term_months=int(changed.term_months or 0),
+            vehicle_id=application.vehicle.vehicle_id,
+            vehicle_price=application.vehicle.price / 100,
+            down_payment=application.down_payment / 100,
+            term_months=int(application.term_months or 0),
             probability_of_default=round(change.probability_of_default, 6),
-            offer=self.shown(changed, offers)[0],
+            offer=self.offer_answers(application, offers)[0],
         )
 
     def grid(self) -> list[GridCell]:

@@ -1,4 +1,4 @@
-"""The finance desk: offers, changes, grids and single loans for one application on its own date."""
+"""Quotes of the finance desk: offers, smallest changes, payment grid, schedule and early settlement."""
 
 from __future__ import annotations
 
@@ -19,12 +19,20 @@ from ml.loans.eligibility import PricingBasis, offered_product, offered_products
 
 
 def offers_for(lending: Lending, application: Application, *, basis: PricingBasis, count: int = 4) -> Offers:
-    """Offers for one application; see `make_offers`.
+    """Return at most `count` loan offers for one application; see `make_offers`.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `load_lending`.
+    application : Application
+    basis : PricingBasis
+    count : int
 
     Raises
     ------
     DataError
-        As for `offered_products`.
+        The date is before the first rule, the vehicle class is unknown, or the probability is not from 0 to 1.
     """
     return make_offers(
         application,
@@ -46,27 +54,38 @@ def changes_for(
     vehicles: Sequence[Vehicle] = (),
     state_subsidy_used: int = 0,
 ) -> tuple[Change, ...]:
-    """The smallest changes with which the model approves and at least one loan is feasible.
+    """Return the smallest changes with which the model approves the application and at least one loan is feasible.
+
+    Tried are down payments of 5 % to 90 % of the price, all terms of the catalogue, and the vehicles.
 
     Parameters
     ----------
     lending : Lending
+        As returned by `load_lending`.
     application : Application
-        Its term must be given.
+        `term_months` must be set.
     on : date
+        Date of the application.
     probability_of_default : callable
-        The model's answer to a changed application.
+        ``(application) -> float``: the model's prediction.
     approve_at_most : float
-        The model's approval cut-off.
+        Approval cut-off on the probability of default.
     vehicles : sequence of Vehicle
-        In stock.
+        Alternative vehicles.
     state_subsidy_used : int
-        Fen.
+        State subsidy already used this year, fen.
+
+    Returns
+    -------
+    tuple of Change
+        In order of distance; see `smallest_changes`.
 
     Raises
     ------
+    LoanError
+        The application has no term.
     DataError
-        As for `offered_products`.
+        The date is before the first rule, or the vehicle class is unknown.
     """
 
     def passes(trial: Application, probability: float) -> bool:
@@ -88,12 +107,14 @@ def changes_for(
 def grid_for(
     lending: Lending, name: str, application: Application, down_payments: Sequence[int], *, basis: PricingBasis
 ) -> PaymentGrid:
-    """Payments of one product by term and down payment; see `payment_grid`.
+    """Return the payments of one product by term and down payment (fen); see `payment_grid`.
 
     Raises
     ------
     DataError
-        The product is unknown or closed to the applicant.
+        The product is unknown or not available to the applicant.
+    LoanError
+        There is no down payment, or one is negative or not below the price.
     """
     return payment_grid(
         application,
@@ -106,12 +127,12 @@ def grid_for(
 
 
 def schedule_for(loan: Loan, on: date) -> Schedule:
-    """A loan's schedule, disbursed on a day.
+    """Return the repayment schedule of a loan disbursed on a day.
 
     Raises
     ------
     DataError
-        A rule of the arithmetic is broken.
+        The first due date is not after disbursement.
     """
     try:
         return schedule(loan, on)
@@ -120,7 +141,7 @@ def schedule_for(loan: Loan, on: date) -> Schedule:
 
 
 def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) -> Settlement:
-    """Quote early settlement of a product's loan by its lender's rule; see `settle`.
+    """Return the quote for settling a loan early on a day, by the terms of the product's lender; see `settle`.
 
     Raises
     ------

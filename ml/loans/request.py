@@ -1,4 +1,4 @@
-"""What every question about a loan is made of: the person, the vehicle, and how both map onto the rules."""
+"""Fields that all loan requests share (applicant, vehicle, date), and their conversion to the domain's types."""
 
 from __future__ import annotations
 
@@ -16,51 +16,51 @@ Amount = Annotated[float, Field(ge=0, le=1e9, multiple_of=0.01, allow_inf_nan=Fa
 
 
 class Person(RequestPart):
-    """What lenders ask about a person; none of it sets a price."""
+    """The applicant: used by lending policy, without effect on the interest rate."""
 
     age: float = Field(ge=0, le=130, allow_inf_nan=False, description="years")
-    monthly_income: Amount = Field(gt=0, description="in yuan")
-    monthly_debt_payment: Amount = Field(0.0, description="in yuan a month, to other lenders")
+    monthly_income: Amount = Field(gt=0, description="yuan a month")
+    monthly_debt_payment: Amount = Field(0.0, description="payments on other debts, yuan a month")
 
     def applicant(self) -> Applicant:
-        """The same for the arithmetic."""
+        """Return the applicant with amounts in fen."""
         return Applicant(self.age, fen(self.monthly_income), fen(self.monthly_debt_payment))
 
 
 class Car(RequestPart):
-    """The vehicle to be financed, or one in stock in its place."""
+    """The vehicle to be financed, or an alternative in stock."""
 
     vehicle_id: str = Field("", max_length=200)
-    price: Amount = Field(gt=0, description="in yuan")
+    price: Amount = Field(gt=0, description="yuan")
     condition: Literal["new", "used"]
     energy_type: Literal[ENERGY_TYPES]  # type: ignore[valid-type]
     use: Literal["private", "commercial"] = "private"
     brand: str | None = Field(None, max_length=200)
 
     def vehicle(self, resale: tuple[int, ...] = ()) -> Vehicle:
-        """The same for the arithmetic."""
-        kind = vehicle_class(self.condition, self.use, self.energy_type)
-        return Vehicle(self.vehicle_id, fen(self.price), kind, brand=self.brand, use=self.use, resale=resale)
+        """Return the vehicle with its class, its price in fen, and its resale values (see `Vehicle`)."""
+        rule_class = vehicle_class(self.condition, self.use, self.energy_type)
+        return Vehicle(self.vehicle_id, fen(self.price), rule_class, brand=self.brand, use=self.use, resale=resale)
 
 
 class LoanRequest(RequestPart):
-    """A person, a vehicle, and the day whose rules hold."""
+    """Applicant, vehicle, down payment and term; the rules of the date `on` apply."""
 
     on: Annotated[date, Field(strict=False, description="date of the application")]
     applicant: Person
     vehicle: Car
-    down_payment: Amount = Field(description="in yuan; offers ask for no more")
-    term_months: int | None = Field(None, ge=1, le=120, description="the term asked for; null for any")
-    state_subsidy_used: Amount = Field(0.0, description="state subsidy used this year with the lender, in yuan")
+    down_payment: Amount = Field(description="largest down payment that the applicant can make, yuan")
+    term_months: int | None = Field(None, ge=1, le=120, description="requested term; null for any term")
+    state_subsidy_used: Amount = Field(0.0, description="state subsidy already used with the lender this year, yuan")
 
     def application(self, term_months: int | None, *, resale: tuple[int, ...] = ()) -> Application:
-        """The same for the arithmetic."""
+        """Return the application with amounts in fen."""
         vehicle = self.vehicle.vehicle(resale)
         return Application(self.applicant.applicant(), vehicle, fen(self.down_payment), term_months)
 
 
 def fen(yuan: float) -> int:
-    """Yuan with two decimals as integer fen.
+    """Return an amount in yuan as whole fen.
 
     >>> fen(3042.19)
     304219

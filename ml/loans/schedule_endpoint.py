@@ -1,7 +1,7 @@
-"""`POST /v1/loans/schedule` and `/disclosure`: one loan row by row, and the mandatory form of its cost.
+"""`POST /v1/loans/schedule` and `/disclosure`: repayment schedule, and statement of the total cost of a loan.
 
-Both take the loan as an offer names it (product, amount, rate, term, balloon) and hold it against the catalogue of its
-own date: a rate that is in no band of the grid is refused. No model is asked.
+A request names product, amount, rate, term and balloon as an offer states them. They are checked against the catalogue
+of the request's date; a rate outside the product's grid is rejected. No model is used.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from ml.signature import RequestPart
 
 
 class LoanTerms(RequestPart):
-    """A loan as an offer names it."""
+    """Terms of a loan as an offer states them."""
 
     product: str = Field(max_length=200)
     on: Annotated[date, Field(strict=False, description="date of the application and of disbursement")]
-    amount: Amount = Field(gt=0, description="in yuan")
+    amount: Amount = Field(gt=0, description="yuan")
     annual_rate: float = Field(ge=0, le=1, allow_inf_nan=False, description="contract rate, a yearly fraction")
     term_months: int = Field(ge=1, le=120)
-    balloon: Amount = Field(0.0, description="in yuan; only with products that have one")
-    private_use: bool = Field(True, description="for private use: the state subsidises private consumption only")
-    state_subsidy_used: Amount = Field(0.0, description="state subsidy used this year with the lender, in yuan")
+    balloon: Amount = Field(0.0, description="yuan; only for balloon products")
+    private_use: bool = Field(True, description="vehicle for private use; the state subsidises no other")
+    state_subsidy_used: Amount = Field(0.0, description="state subsidy already used with the lender this year, yuan")
 
 
 class ScheduleRequest(LoanTerms):
-    """A loan, and a day on which it might be settled early."""
+    """Terms of a loan, and optionally a day of early settlement."""
 
-    settle_on: Annotated[date | None, Field(strict=False)] = None
+    settle_on: Annotated[date | None, Field(strict=False, description="day of early settlement")] = None
 
 
 class RowAnswer(BaseModel):
-    """One instalment, in yuan."""
+    """One instalment; money in yuan."""
 
     number: int
     due: date
@@ -52,11 +52,11 @@ class RowAnswer(BaseModel):
     interest: float
     fee: float
     payment: float
-    balance: float = Field(description="principal outstanding afterwards")
+    balance: float = Field(description="outstanding principal after the instalment")
 
 
 class SettlementAnswer(BaseModel):
-    """What settling early takes, in yuan."""
+    """Quote for early settlement; money in yuan."""
 
     on: date
     outstanding: float
@@ -68,27 +68,27 @@ class SettlementAnswer(BaseModel):
 
 
 class ScheduleAnswer(BaseModel):
-    """The loan row by row; money in yuan, rates as yearly fractions."""
+    """Repayment schedule; money in yuan, annualised costs as yearly fractions."""
 
     rows: list[RowAnswer]
-    up_front: float
+    up_front: float = Field(description="fees at disbursement")
     total_interest: float
     total_fees: float
     total_cost: float
     total_payment: float
-    nominal_rate: float
-    effective_rate: float
-    subsidies: dict[str, float] = Field(description="interest that others pay, by payer")
+    nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
+    effective_rate: float = Field(description="annualised cost with all fees, with compounding")
+    subsidies: dict[str, float] = Field(description="payer (maker, dealer, state) to the interest that it pays")
     settlement: SettlementAnswer | None
 
 
 def build_loan(lending: Lending, request: LoanTerms) -> Loan:
-    """The loan, held against the catalogue of its day.
+    """Return the requested loan after checking it against the catalogue.
 
     Raises
     ------
     DataError
-        The product is unknown or not sold that day, or amount, term, rate or balloon are not of its grid.
+        The product is unknown or not sold on that day, or amount, term, rate or balloon do not belong to it.
     """
     product = product_by_name(lending, request.product)
     grid = product.rate_grid(request.on)
@@ -96,29 +96,32 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
         raise DataError(f"product '{request.product}' is not sold on {request.on}; choose another or another date")
     allowed = sorted({band[request.term_months] for band in grid.by_band.values() if request.term_months in band})
     if request.annual_rate not in allowed:
-        rates = ", ".join(f"{r:g}" for r in allowed) if allowed else f"none for a term of {request.term_months} months"
-        raise DataError(f"annual_rate: must be a rate of product '{request.product}' on {request.on}: {rates}")
+        rates = ", ".join(f"{r:g}" for r in allowed) or f"none for a term of {request.term_months} months"
+        raise DataError(
+            f"annual_rate: product '{request.product}' on {request.on} has the rates {rates}; "
+            f"got {request.annual_rate:g}"
+        )
     amount, balloon = fen(request.amount), fen(request.balloon)
     if not product.minimum_amount <= amount <= product.maximum_amount:
         limits = f"from {product.minimum_amount / 100:.2f} to {product.maximum_amount / 100:.2f} yuan"
-        raise DataError(f"amount: of product '{request.product}' must be {limits}")
+        raise DataError(f"amount: product '{request.product}' allows loans {limits}, got {request.amount:.2f}")
     shares = product.balloon_shares or (0.0,)
     if not any(abs(balloon - amount * share) <= 1 for share in shares):
         amounts = " or ".join(f"{amount * share / 100:.2f}" for share in shares)
-        raise DataError(f"balloon: of product '{request.product}' must be {amounts} yuan")
+        raise DataError(f"balloon: product '{request.product}' allows {amounts} yuan, got {request.balloon:.2f}")
     lender = lending.catalogue.lenders[product.lender]
     state = None
     if request.private_use and lender.state_subsidy and product.state_subsidy:
         state = lending.rules.state_subsidy_on(request.on, used_this_year=fen(request.state_subsidy_used))
     try:
-        terms = product.loan_product(lender, state=state)
-        return Loan(terms, amount, request.annual_rate, request.term_months, balloon)
+        loan_product = product.loan_product(lender, state=state)
+        return Loan(loan_product, amount, request.annual_rate, request.term_months, balloon)
     except LoanError as e:
         raise DataError(str(e)) from None
 
 
 def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswer:
-    """Every instalment of a loan, and a quote for settling it early."""
+    """Return the repayment schedule of a loan, with a quote for early settlement if `settle_on` is set."""
     schedule = schedule_for(build_loan(lending, request), request.on)
     rates = cost(schedule)
     return ScheduleAnswer(
@@ -147,7 +150,7 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
 
 
 def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
-    """The mandatory statement of what a loan costs."""
+    """Return the statement of the total cost of a loan."""
     return disclose(lending, request.product, schedule_for(build_loan(lending, request), request.on))
 
 

@@ -1,1 +1,1 @@
-"""Loans exact to the fen: products, schedules, cost, settlement and vectorised pricing."""
+"""Loan arithmetic, exact to the fen: products, schedules, cost, early settlement, pricing of many loans at once."""

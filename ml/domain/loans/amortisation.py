@@ -1,7 +1,7 @@
-"""The one amortisation, vectorised over loans: a schedule is a batch of one, pricing is a batch of many.
+"""Amortisation of loans in integer fen, vectorised: a schedule is a batch of one loan, pricing a batch of many.
 
-First the plan of principal, period by period, in integers; then, all at once, the interest that falls due on it, how
-payers share that interest, and the fees.
+The repayment of principal is computed period by period; interest, its division among payers, and fees follow for all
+periods at once.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from ml.domain.loans.rounding import interest_on, millionths, share_of
 
 @dataclass(frozen=True)
 class ProductFlows:
-    """The loans of one product in a batch: what falls due beside principal, fen by period and loan.
+    """Interest, subsidies and fees of one product's loans in a batch, fen.
 
     Attributes
     ----------
     product : LoanProduct
     columns : slice
-        Their place in the batch.
+        Columns of these loans in the batch.
     periods : Periods
         Due dates up to the longest term of the batch.
     interest : array of int, shape (n_periods, n)
-        Interest the borrower pays.
+        Interest that the borrower pays.
     deferred_interest : array of int, shape (n_periods, n)
         Interest accrued but not yet due.
     subsidies : tuple of array of int, shape (n_periods, n)
-        What each of the product's subsidies pays.
+        Interest paid under each subsidy of the product.
     up_front : tuple of array of int, shape (n,)
-        Each of the product's fees at disbursement.
+        Each fee of the product: the part charged at disbursement.
     fees : tuple of array of int, shape (n_periods, n)
-        Each of the product's fees in the rows.
+        Each fee of the product: the part charged with instalments.
     """
 
     product: LoanProduct
@@ -54,7 +54,7 @@ class ProductFlows:
 
 @dataclass(frozen=True)
 class CashFlows:
-    """What falls due, fen for every period and loan; rows after maturity are 0.
+    """Amounts due in fen by period and loan, as returned by `amortise`; periods after maturity are 0.
 
     Attributes
     ----------
@@ -62,10 +62,11 @@ class CashFlows:
     start : date
         Day of disbursement.
     principal, interest, fee, opening : array of int, shape (n_periods, n)
-        Principal, interest the borrower pays, fees of the row, and balance before the row.
+        Principal, interest that the borrower pays, fees with the instalment, and balance before the instalment.
     up_front : array of int, shape (n,)
         Fees at disbursement.
     parts : tuple of ProductFlows
+        Details by product, in the order of the batch.
     """
 
     batch: LoanBatch
@@ -79,28 +80,29 @@ class CashFlows:
 
     @property
     def payment(self) -> IntArray:
-        """What the borrower pays in each row."""
+        """Payment of the borrower in each period: principal, interest and fees, fen, shape (n_periods, n)."""
         return self.principal + self.interest + self.fee
 
     @property
     def balance(self) -> IntArray:
-        """Balance after each row."""
+        """Balance after each instalment, fen, shape (n_periods, n)."""
         return self.opening - self.principal
 
 
 def amortise(batch: LoanBatch, start: date) -> CashFlows:
-    """Amortise every loan of a batch.
+    """Return the amounts due of every loan in a batch.
 
     Parameters
     ----------
     batch : LoanBatch
+        As built by `LoanBatch.build`.
     start : date
-        Day of disbursement.
+        Day of disbursement of all loans.
 
     Raises
     ------
     LoanError
-        A first due date is not after disbursement.
+        The first due date of a product is not after disbursement.
 
     Examples
     --------
@@ -111,28 +113,30 @@ def amortise(batch: LoanBatch, start: date) -> CashFlows:
     """
     count = int(batch.term.max())
     groups = [(product, part, periods(product.calendar, start, count)) for product, part in batch.slices()]
-    planned = plan(batch, groups)
-    parts = tuple(_part(product, columns, of, batch, planned) for product, columns, of in groups)
-    nothing = [np.zeros_like(p.interest) for p in parts]
+    repayment = plan(batch, groups)
+    parts = tuple(_product_flows(product, columns, dates, batch, repayment) for product, columns, dates in groups)
+    zeros = [np.zeros_like(p.interest) for p in parts]
     return CashFlows(
         batch=batch,
         start=start,
-        principal=planned.principal,
+        principal=repayment.principal,
         interest=np.concatenate([p.interest for p in parts], axis=1),
-        fee=np.concatenate([sum(p.fees, zero) for p, zero in zip(parts, nothing, strict=True)], axis=1),
-        opening=planned.opening,
-        up_front=np.concatenate([sum(p.up_front, zero[0]) for p, zero in zip(parts, nothing, strict=True)]),
+        fee=np.concatenate([sum(p.fees, zero) for p, zero in zip(parts, zeros, strict=True)], axis=1),
+        opening=repayment.opening,
+        up_front=np.concatenate([sum(p.up_front, zero[0]) for p, zero in zip(parts, zeros, strict=True)]),
         parts=parts,
     )
 
 
-def _part(product: LoanProduct, columns: slice, of: Periods, batch: LoanBatch, planned: PrincipalPlan) -> ProductFlows:
-    amount, opening = batch.amount[columns], planned.opening[:, columns]
-    active, paying = planned.active[:, columns], planned.paying[:, columns]
-    free = product.deferral == "interest_free"
-    numerator = np.where(paying if free else active, of.numerator[:, None], 0)
+def _product_flows(
+    product: LoanProduct, columns: slice, dates: Periods, batch: LoanBatch, repayment: PrincipalPlan
+) -> ProductFlows:
+    amount, opening = batch.amount[columns], repayment.opening[:, columns]
+    active, paying = repayment.active[:, columns], repayment.paying[:, columns]
+    interest_free = product.deferral == "interest_free"
+    numerator = np.where(paying if interest_free else active, dates.numerator[:, None], 0)
     base = np.broadcast_to(amount, opening.shape) if product.form == "flat_rate" else opening
-    interest, subsidies = divide_interest(product, base, batch.rate[columns], numerator, of)
+    interest, subsidies = divide_interest(product, base, batch.rate[columns], numerator, dates)
     deferred_interest = np.zeros_like(interest)
     if product.deferral == "with_first_instalment" and product.deferred_months:
         m = product.deferred_months
@@ -140,80 +144,83 @@ def _part(product: LoanProduct, columns: slice, of: Periods, batch: LoanBatch, p
         interest[m] += deferred_interest[m - 1]
         interest[:m] = 0
     rows = active if product.deferral == "interest_only" else paying
-    once = tuple(_up_front(fee, amount, product) for fee in product.fees)
-    fees = tuple(_in_rows(fee, amount, opening, rows, numerator, product) for fee in product.fees)
-    return ProductFlows(product, columns, of, interest, deferred_interest, subsidies, once, fees)
+    up_front = tuple(_fee_up_front(fee, amount, product) for fee in product.fees)
+    fees = tuple(_fee_per_instalment(fee, amount, opening, rows, numerator, product) for fee in product.fees)
+    return ProductFlows(product, columns, dates, interest, deferred_interest, subsidies, up_front, fees)
 
 
 def divide_interest(
-    product: LoanProduct, base: IntArray, rate: IntArray, numerator: IntArray, of: Periods
+    product: LoanProduct, base: IntArray, rate: IntArray, numerator: IntArray, dates: Periods
 ) -> tuple[IntArray, tuple[IntArray, ...]]:
-    """Divide the contract's interest between the borrower and those who pay for them.
+    """Divide the interest of the contract between the borrower and the payers of subsidies.
 
-    A subsidy pays the difference between the interest before and after it, so that the shares of all add up to the
-    contract's interest exactly, whatever the rounding.
+    Each subsidy pays the difference between the rounded interest at the rate before it and at the rate after it. The
+    shares therefore add up to the interest of the contract exactly.
 
     Parameters
     ----------
     product : LoanProduct
     base : array of int, shape (n_periods, n)
-        Principal that bears interest, fen.
+        Principal that bears interest in each period, fen.
     rate : array of int, shape (n,)
         Contract rate in millionths.
     numerator : array of int, shape (n_periods, n)
-        Year fraction of the period; 0 where none accrues.
-    of : Periods
+        Length of the period in years, over `product.calendar.denominator`; 0 where no interest accrues.
+    dates : Periods
+        As returned by `periods`; caps by date and by year read it.
 
     Returns
     -------
-    (ndarray, tuple of ndarray)
-        Interest left to the borrower, and what each subsidy pays.
+    (array, tuple of array), each of shape (n_periods, n)
+        Interest that the borrower pays, and interest paid under each subsidy, fen.
     """
 
-    def interest(on: IntArray, at: IntArray) -> IntArray:
-        return interest_on(on, at, numerator, denominator=product.calendar.denominator, half_up=product.half_up)
+    def interest(principal: IntArray, rate: IntArray) -> IntArray:
+        return interest_on(
+            principal, rate, numerator, denominator=product.calendar.denominator, half_up=product.half_up
+        )
 
     left = interest(base, rate)
     paid: list[IntArray] = []
     for subsidy in product.subsidies:
-        after = subsidised_rate(subsidy, rate, product.half_up)
-        on = base if subsidy.principal is None else np.minimum(base, subsidy.principal)
-        full = left if on is base and not paid else interest(on, rate)
-        amount = np.minimum(_capped(full - interest(on, after), subsidy, of), left)
+        lower_rate = subsidised_rate(subsidy, rate, product.half_up)
+        principal = base if subsidy.principal is None else np.minimum(base, subsidy.principal)
+        full = left if principal is base and not paid else interest(principal, rate)
+        amount = np.minimum(_apply_caps(full - interest(principal, lower_rate), subsidy, dates), left)
         paid.append(amount)
-        left, rate = left - amount, after
+        left, rate = left - amount, lower_rate
     return left, tuple(paid)
 
 
-def _capped(amount: IntArray, subsidy: Subsidy, of: Periods) -> IntArray:
+def _apply_caps(amount: IntArray, subsidy: Subsidy, dates: Periods) -> IntArray:
     if subsidy.months is not None:
         amount[subsidy.months :] = 0
     if subsidy.until is not None:
-        amount[[k for k, due in enumerate(of.due) if due > subsidy.until]] = 0
+        amount[[k for k, due in enumerate(dates.due) if due > subsidy.until]] = 0
     if subsidy.per_year is not None:
-        for year in np.unique(of.year):
-            rows = of.year == year
-            limit = subsidy.per_year - (subsidy.used_this_year if year == of.first_year else 0)
-            amount[rows] = _up_to(amount[rows], max(limit, 0))
-    return amount if subsidy.total is None else _up_to(amount, subsidy.total)
+        for year in np.unique(dates.year):
+            rows = dates.year == year
+            limit = subsidy.per_year - (subsidy.used_this_year if year == dates.first_year else 0)
+            amount[rows] = _limit_sum(amount[rows], max(limit, 0))
+    return amount if subsidy.total is None else _limit_sum(amount, subsidy.total)
 
 
-def _up_to(amount: IntArray, limit: int) -> IntArray:
-    """The amounts in their order until the limit is used up.
+def _limit_sum(amount: IntArray, limit: int) -> IntArray:
+    """Cut the amounts, from the first row on, so that each column's sum is at most `limit`.
 
-    >>> _up_to(np.array([[30], [30], [30]]), 50).ravel().tolist()
+    >>> _limit_sum(np.array([[30], [30], [30]]), 50).ravel().tolist()
     [30, 20, 0]
     """
     return np.diff(np.minimum(np.cumsum(amount, axis=0), limit), axis=0, prepend=0)
 
 
-def _up_front(fee: Fee, amount: IntArray, product: LoanProduct) -> IntArray:
+def _fee_up_front(fee: Fee, amount: IntArray, product: LoanProduct) -> IntArray:
     if fee.charged != "up_front":
         return np.zeros_like(amount)
     return fee.amount + share_of(amount, millionths(fee.share, fee.name), product.half_up)
 
 
-def _in_rows(
+def _fee_per_instalment(
     fee: Fee, amount: IntArray, opening: IntArray, rows: BoolArray, numerator: IntArray, product: LoanProduct
 ) -> IntArray:
     if fee.charged != "per_instalment":

@@ -1,4 +1,4 @@
-"""Who asks for a loan on which vehicle, what lenders have on the table, and the limits that hold for all of them."""
+"""Application for a vehicle loan, products that lenders offer to the applicant, and limits of lending policy."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from ml.domain.loans.rounding import MAX_AMOUNT, LoanError
 
 @dataclass(frozen=True)
 class Applicant:
-    """What policy asks about a person; nothing here sets a price.
+    """The applicant's data that lending policy checks; none of them affects the interest rate.
 
     Attributes
     ----------
     age : float
-        Years.
+        Years, 0 to 130.
     monthly_income : int
         Fen.
     monthly_debt_payment : int
-        Fen a month that other debts take.
+        Payments on other debts, fen a month.
+
+    Raises
+    ------
+    LoanError
+        A value is out of range.
     """
 
     age: float
@@ -31,8 +36,8 @@ class Applicant:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.age) and 0 <= self.age <= 130):
             raise LoanError(f"age must be a finite number of years from 0 to 130, got {self.age}")
-        _money("monthly_income", self.monthly_income, least=1)
-        _money("monthly_debt_payment", self.monthly_debt_payment)
+        _check_fen("monthly_income", self.monthly_income, minimum=1)
+        _check_fen("monthly_debt_payment", self.monthly_debt_payment)
 
 
 @dataclass(frozen=True)
@@ -45,14 +50,19 @@ class Vehicle:
     price : int
         Fen.
     vehicle_class : str
-        Class by which the rules set the highest loan-to-value.
+        One of `ml.loans.catalogue.rules.VEHICLE_CLASSES`; sets the maximum loan-to-value and the loss given default.
     brand : str, optional
-        Makers finance their own brands.
+        Some products are restricted to brands.
     use : str
-        "private" or "commercial"; the state subsidises private consumption only.
+        "private" or "commercial"; the state subsidises private use only.
     resale : tuple of int, optional
-        Fen that the vehicle still fetches, at the low end, by months from now (the first is now). Where it is known,
-        a default loses what the sale leaves open, and a balloon may not exceed it at maturity.
+        Lower bound of the resale value by months from now, from month 0 on, fen. If set, it limits the balloon at
+        maturity and replaces `loss_given_default` in the expected loss.
+
+    Raises
+    ------
+    LoanError
+        A price or resale value is out of range.
     """
 
     vehicle_id: str
@@ -63,28 +73,28 @@ class Vehicle:
     resale: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        _money("price", self.price, least=1)
+        _check_fen("price", self.price, minimum=1)
         for value in self.resale:
-            _money("resale", value)
+            _check_fen("resale", value)
 
 
 @dataclass(frozen=True)
 class Application:
-    """One application.
+    """Application for a loan on one vehicle.
 
     Attributes
     ----------
     applicant : Applicant
     vehicle : Vehicle
     down_payment : int
-        Fen that the applicant can pay at once; offers ask for no more.
+        Largest down payment that the applicant can make, fen.
     term_months : int or None
-        The term asked for; None for any.
+        Requested term; None for any term.
 
     Raises
     ------
     LoanError
-        Down payment above the price, or a term below 1.
+        The down payment exceeds the price, or the term is below 1.
 
     Examples
     --------
@@ -99,7 +109,7 @@ class Application:
     term_months: int | None = None
 
     def __post_init__(self) -> None:
-        _money("down_payment", self.down_payment)
+        _check_fen("down_payment", self.down_payment)
         if self.down_payment > self.vehicle.price:
             raise LoanError(
                 f"down_payment must be at most the vehicle's price of {self.vehicle.price}, got {self.down_payment}"
@@ -110,27 +120,36 @@ class Application:
 
 @dataclass(frozen=True, kw_only=True)
 class OfferedProduct:
-    """A lender's product as it is open to one applicant on one day: risk band, law and eligibility already applied.
+    """A lender's product on the terms that hold for one applicant on one day.
+
+    Returned by `ml.loans.eligibility.offered_products`, which applies risk band, law and eligibility.
 
     Attributes
     ----------
     name, lender : str
-        Keys in the catalogue.
+        Keys of product and lender in the catalogue.
     product : LoanProduct
     rates : mapping of int to float
-        Term in months to contract rate, of the applicant's risk band.
+        Term in months to contract rate (yearly fraction) in the applicant's risk band.
     minimum_amount, maximum_amount : int
-        Fen.
+        Limits of the loan amount, fen.
     minimum_down_payment, maximum_loan_to_value : float
         Shares of the price; the stricter of law and lender.
     balloon_shares : tuple of float
-        Balloons on offer as shares of the loan amount; only with the form `balloon`.
+        Available balloons as shares of the loan amount; only with the form `balloon`.
     forgone_discount : int
-        Fen of cash discount that this product gives up.
-    funding_rate, loss_given_default : float
-        Yearly fraction, and share of the balance.
+        Cash discount that the borrower loses with this product, fen.
+    funding_rate : float
+        Cost of the lender's money, a yearly fraction.
+    loss_given_default : float
+        Share of the outstanding balance lost in a default.
     maximum_age_at_maturity : float
         Years.
+
+    Raises
+    ------
+    LoanError
+        `balloon_shares` do not match the form, or there is no rate.
     """
 
     name: str
@@ -149,30 +168,30 @@ class OfferedProduct:
 
     def __post_init__(self) -> None:
         if (self.product.form == "balloon") != bool(self.balloon_shares):
-            raise LoanError(f"product '{self.name}': balloon_shares must be given with the form balloon, and only then")
+            raise LoanError(f"product '{self.name}': balloon_shares must be set if the form is balloon, and only then")
         if not self.rates:
-            raise LoanError(f"product '{self.name}': rates must hold at least one term")
+            raise LoanError(f"product '{self.name}': rates must have at least one term")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Limits that hold for every lender on one day.
+    """Limits of law and house policy that hold for every lender on one day; see `LendingRules.policy_on`.
 
     Attributes
     ----------
     payment_to_income : float
-        Highest share of income for this loan's monthly burden (see `Prices`) and all other debts.
+        Maximum share of income for this loan's monthly burden (see `Prices`) and payments on other debts.
     maximum_term_months : int
     minimum_age, maximum_age_at_maturity : float
         Years.
     maximum_cost : float
-        Legal ceiling of the nominal annualised cost.
+        Legal ceiling of the nominal annualised cost, a yearly fraction.
     minimum_expected_profit : int
-        Fen; loans that are expected to earn less are not offered.
+        Loans with a lower expected profit are not offered, fen.
     horizon_months : int
-        Over which the probability of default is stated.
+        Horizon of the probability of default.
     recovery : float
-        Share of a vehicle's resale value that a forced sale brings.
+        Proceeds of a forced sale as a share of the vehicle's resale value.
     """
 
     payment_to_income: float
@@ -185,6 +204,6 @@ class Policy:
     recovery: float = 1.0
 
 
-def _money(name: str, fen: int, *, least: int = 0) -> None:
-    if type(fen) is not int or not least <= fen <= MAX_AMOUNT:
-        raise LoanError(f"{name} must be whole fen from {least} to {MAX_AMOUNT}, got {fen!r}")
+def _check_fen(name: str, fen: int, *, minimum: int = 0) -> None:
+    if type(fen) is not int or not minimum <= fen <= MAX_AMOUNT:
+        raise LoanError(f"{name} must be whole fen from {minimum} to {MAX_AMOUNT}, got {fen!r}")

@@ -1,4 +1,4 @@
-"""Payment dates and day counts: when an instalment falls due, and which part of a year its period is."""
+"""Due dates of monthly instalments and the length of their periods in years."""
 
 from __future__ import annotations
 
@@ -22,23 +22,28 @@ DENOMINATORS: dict[DayCount, int] = {
     "actual/actual": 365 * 366,
 }
 _DAYS_IN_MONTH = 30  # of 30/360
-_LONGEST_FIRST = 731  # days; interest of a longer period would leave int64
-_LAST_YEAR = 2200
+_MAX_FIRST_PERIOD_DAYS = 731  # the interest of a longer period overflows int64
+_MAX_YEAR = 2200
 
 
 @dataclass(frozen=True)
 class PaymentCalendar:
-    """When instalments fall due and how interest days are counted.
+    """Rules for due dates and for counting interest days.
 
     Attributes
     ----------
     day_count : {"30/360", "actual/365", "actual/360", "actual/actual"}
-        30/360 counts every whole period as a twelfth of a year and a broken one by 30E/360 ISDA; actual/actual
-        divides the days of leap years by 366 and the others by 365 (ISDA 2006, section 4.16).
+        30/360 counts every whole month as a twelfth of a year and a broken first period by 30E/360 ISDA;
+        actual/actual divides days in leap years by 366 and other days by 365 (ISDA 2006, section 4.16).
     payment_day : int, "same_day" or "end_of_month"
-        Day of the month, 1 to 31; a month without it pays on its last day. `same_day` is the day of disbursement.
+        Day of the month, 1 to 31, or the last day of a shorter month. `same_day`: the day of disbursement.
     first_due : date, optional
-        First due date, where it is not the payment day of the month after disbursement; later ones follow monthly.
+        First due date; by default the payment day of the month after disbursement. Later due dates follow monthly.
+
+    Raises
+    ------
+    LoanError
+        An unknown day count, or a payment day outside 1 to 31.
     """
 
     day_count: DayCount = "30/360"
@@ -54,29 +59,29 @@ class PaymentCalendar:
 
     @property
     def denominator(self) -> int:
-        """Denominator of the year fractions."""
+        """Denominator of all year fractions of this day count (see `DENOMINATORS`)."""
         return DENOMINATORS[self.day_count]
 
 
 @dataclass(frozen=True)
 class Periods:
-    """The periods between due dates.
+    """Due dates and interest periods of a loan, as returned by `periods`.
 
     Attributes
     ----------
     due : tuple of date
         Due dates.
-    days : array of int
+    days : array of int, shape (n_periods,)
         Calendar days of each period.
-    numerator : array of int
-        Year fraction of each period times the calendar's denominator.
-    year : array of int
+    numerator : array of int, shape (n_periods,)
+        Length of each period in years, multiplied by the calendar's denominator.
+    year : array of int, shape (n_periods,)
         Calendar year of each due date.
     first_year : int
         Calendar year of disbursement.
-    months : array of float
-        Time of each due date after disbursement in months: 1, 2, 3 where the first period is a whole month,
-        days x 12 / 365 otherwise.
+    months : array of float, shape (n_periods,)
+        Months from disbursement to each due date: 1, 2, 3, ... if the first period is a whole month, else
+        days x 12 / 365.
     """
 
     due: tuple[date, ...]
@@ -88,7 +93,7 @@ class Periods:
 
 
 def payment_date(day: date, count: int, *, payment_day: int) -> date:
-    """The payment day `count` months after `day`'s month, or that month's last day where it has no such day.
+    """Return the payment day of the month `count` months after `day`, or that month's last day if it is shorter.
 
     >>> payment_date(date(2024, 1, 31), 1, payment_day=31), payment_date(date(2023, 12, 31), 2, payment_day=31)
     (datetime.date(2024, 2, 29), datetime.date(2024, 2, 29))
@@ -99,25 +104,33 @@ def payment_date(day: date, count: int, *, payment_day: int) -> date:
 
 @lru_cache(maxsize=256)
 def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
-    """Due dates and periods of `count` monthly instalments.
+    """Return due dates and interest periods of monthly instalments.
+
+    Parameters
+    ----------
+    calendar : PaymentCalendar
+    start : date
+        Day of disbursement.
+    count : int
+        Number of instalments.
 
     Raises
     ------
     LoanError
-        The first due date is not after disbursement or more than two years later, or the year is beyond 2200.
+        The first due date is not after disbursement or is more than two years later, or `start` is after 2200.
 
     Examples
     --------
-    >>> found = periods(PaymentCalendar("actual/365"), date(2024, 1, 31), 3)
-    >>> [str(d) for d in found.due], found.days.tolist()
+    >>> monthly = periods(PaymentCalendar("actual/365"), date(2024, 1, 31), 3)
+    >>> [str(d) for d in monthly.due], monthly.days.tolist()
     (['2024-02-29', '2024-03-31', '2024-04-30'], [29, 31, 30])
     """
-    if start.year > _LAST_YEAR:
-        raise LoanError(f"disbursement must be in {_LAST_YEAR} at the latest, got {start}")
+    if start.year > _MAX_YEAR:
+        raise LoanError(f"disbursement must be in or before {_MAX_YEAR}, got {start}")
     first = calendar.first_due
     day = _day_of_month(calendar, start if first is None else first)
     due = [payment_date(start, 1, payment_day=day) if first is None else first]
-    if not 0 < (due[0] - start).days <= _LONGEST_FIRST:
+    if not 0 < (due[0] - start).days <= _MAX_FIRST_PERIOD_DAYS:
         raise LoanError(f"first_due must be after disbursement on {start} and within two years, got {due[0]}")
     due += [payment_date(due[0], k, payment_day=day) for k in range(1, count)]
     starts = [start, *due[:-1]]
@@ -137,7 +150,7 @@ def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
 
 
 def year_fraction(start: date, end: date, convention: DayCount) -> int:
-    """Numerator of the year fraction between two dates; the denominator is `DENOMINATORS[convention]`.
+    """Return the years between two dates as the numerator of a fraction over `DENOMINATORS[convention]`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Candidate loans: every offered product x term x down payment x balloon, priced at once and judged by policy."""
+"""Candidate loans of one application: product x term x down payment x balloon, priced and checked against policy."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ _YUAN = 100
 
 @dataclass(frozen=True)
 class Candidates:
-    """Priced candidates for one application.
+    """Priced candidate loans of one application, as returned by `candidates` and `price_candidates`.
 
     Attributes
     ----------
     application : Application
     offered : tuple of OfferedProduct
     offered_index : array of int, shape (n,)
-        Which of `offered` each candidate is.
+        Index of each candidate's product in `offered`.
     batch : LoanBatch
+        The candidate loans.
     down_payment : array of int, shape (n,)
         Fen.
     prices : Prices
     violations : dict of str to array of bool, shape (n,)
-        For every one of `RULES`, the candidates that break it.
+        For each rule of `RULES`, whether each candidate violates it.
     """
 
     application: Application
@@ -56,31 +57,31 @@ class Candidates:
 
     @property
     def feasible(self) -> BoolArray:
-        """Whether each candidate breaks no rule, shape (n_candidates,)."""
+        """Whether each candidate satisfies every rule, shape (n,)."""
         return np.asarray(~np.any(list(self.violations.values()), axis=0))
 
     def loan(self, i: int) -> Loan:
-        """One candidate as a loan."""
+        """Return candidate `i` as a loan."""
         b = self.batch
         rate = int(b.rate[i]) / MILLION
         return Loan(b.products[int(b.product[i])], int(b.amount[i]), rate, int(b.term[i]), int(b.balloon[i]))
 
 
-def down_payments(offered: OfferedProduct, vehicle_price: int, at_most: int, *, step: float = 0.1) -> list[int]:
-    """Down payments worth trying: the least one allowed, every step of the price above it, and all there is.
+def down_payments(offered: OfferedProduct, vehicle_price: int, maximum: int, *, step: float = 0.1) -> list[int]:
+    """Return candidate down payments: the minimum of the product, every `step` of the price above it, and `maximum`.
 
     Parameters
     ----------
     offered : OfferedProduct
-    vehicle_price, at_most : int
-        Fen.
+    vehicle_price, maximum : int
+        Price, and largest down payment of the applicant, fen.
     step : float
-        Share of the price between two of them.
+        Distance between two down payments as a share of the price.
 
     Returns
     -------
     list of int
-        Fen, rounded up to whole yuan, ascending; empty where even `at_most` is too little.
+        Fen, ascending, rounded up to whole yuan (except `maximum`); empty if `maximum` is below the product's minimum.
 
     Examples
     --------
@@ -90,14 +91,13 @@ def down_payments(offered: OfferedProduct, vehicle_price: int, at_most: int, *, 
     >>> down_payments(bank, 10_000_000, 4_000_000)
     [1500000, 2000000, 3000000, 4000000]
     """
-    least_share = max(
+    minimum_share = max(
         millionths(offered.minimum_down_payment, "minimum_down_payment"),
         MILLION - millionths(offered.maximum_loan_to_value, "maximum_loan_to_value"),
     )
-    least = max(_whole_yuan(vehicle_price * least_share), vehicle_price - offered.maximum_amount, 0)
-    parts = millionths(step, "step")
-    steps = [_whole_yuan(vehicle_price * k) for k in range(0, MILLION, parts)]
-    return sorted({d for d in (least, *steps, at_most) if least <= d <= at_most and d < vehicle_price})
+    minimum = max(_whole_yuan(vehicle_price * minimum_share), vehicle_price - offered.maximum_amount, 0)
+    steps = [_whole_yuan(vehicle_price * share) for share in range(0, MILLION, millionths(step, "step"))]
+    return sorted({d for d in (minimum, *steps, maximum) if minimum <= d <= maximum and d < vehicle_price})
 
 
 def candidates(
@@ -109,24 +109,25 @@ def candidates(
     start: date,
     step: float = 0.1,
 ) -> Candidates | None:
-    """Enumerate, price and judge the candidates of one application.
+    """Enumerate the candidate loans of one application, price them and check them against policy.
 
     Parameters
     ----------
     application : Application
     offered : sequence of OfferedProduct
-        Open to this applicant, in the catalogue's order.
+        Products available to the applicant, as returned by `ml.loans.eligibility.offered_products`.
     probability_of_default : float
+        Used for expected profit and loss.
     policy : Policy
     start : date
         Day of disbursement.
     step : float
-        As for `down_payments`.
+        Distance between two down payments as a share of the price.
 
     Returns
     -------
     Candidates or None
-        None where no product can be combined with the down payment at all.
+        None if no product has the requested term and a minimum down payment within the applicant's.
     """
     rows = [
         (i, months, rate, down, share)
@@ -153,21 +154,34 @@ def price_candidates(
     policy: Policy,
     start: date,
 ) -> Candidates:
-    """Price and judge given combinations.
+    """Price combinations of product, term, down payment and balloon, and check them against policy.
 
     Parameters
     ----------
-    rows : sequence of (place in offered, term, rate, down payment, balloon share)
-        Ordered by the first.
+    application : Application
+        Its down payment and term are ignored.
+    offered : sequence of OfferedProduct
+    rows : sequence of (int, int, float, int, float)
+        Index in `offered`, term in months, contract rate, down payment in fen, balloon as a share of the amount; at
+        least one row, ordered by index.
+    probability_of_default : float
+    policy : Policy
+    start : date
+        Day of disbursement.
+
+    Returns
+    -------
+    Candidates
+        Ordered by product; rows of one product keep their order.
     """
-    place, term, rate, down, share = (np.array(column) for column in zip(*rows, strict=True))
+    index, term, rate, down, share = (np.array(column) for column in zip(*rows, strict=True))
     amount = application.vehicle.price - down
     distinct = tuple(dict.fromkeys(o.product for o in offered))
-    order = np.argsort([distinct.index(offered[i].product) for i in place], kind="stable")
-    place, term, rate, down, share, amount = (x[order] for x in (place, term, rate, down, share, amount))
+    order = np.argsort([distinct.index(offered[i].product) for i in index], kind="stable")
+    index, term, rate, down, share, amount = (x[order] for x in (index, term, rate, down, share, amount))
     batch = LoanBatch.build(
         distinct,
-        [distinct.index(offered[i].product) for i in place],
+        [distinct.index(offered[i].product) for i in index],
         amount=amount,
         annual_rate=rate,
         term_months=term,
@@ -175,54 +189,54 @@ def price_candidates(
     )
     risk = RiskAndFunding(
         probability_of_default,
-        np.array([o.loss_given_default for o in offered])[place],
-        np.array([o.funding_rate for o in offered])[place],
+        np.array([o.loss_given_default for o in offered])[index],
+        np.array([o.funding_rate for o in offered])[index],
         policy.horizon_months,
         recoverable=tuple(policy.recovery * value for value in application.vehicle.resale),
     )
-    discount = np.array([o.forgone_discount for o in offered])[place]
+    discount = np.array([o.forgone_discount for o in offered])[index]
     prices = price(batch, start, risk=risk, forgone_discount=discount)
-    violations = _broken(application, offered, place, batch, prices, policy)
-    return Candidates(application, tuple(offered), place, batch, down, prices, violations)
+    violations = _violations(application, offered, index, batch, prices, policy)
+    return Candidates(application, tuple(offered), index, batch, down, prices, violations)
 
 
-def _broken(
+def _violations(
     application: Application,
     offered: Sequence[OfferedProduct],
-    place: IntArray,
+    index: IntArray,
     batch: LoanBatch,
     prices: Prices,
     policy: Policy,
 ) -> dict[str, BoolArray]:
-    def of(name: str) -> FloatArray:
-        return np.array([getattr(o, name) for o in offered])[place]
+    def limit(name: str) -> FloatArray:
+        return np.array([getattr(o, name) for o in offered])[index]
 
     applicant, vehicle_price = application.applicant, application.vehicle.price
     down = vehicle_price - batch.amount
     debts = applicant.monthly_debt_payment + prices.monthly_burden
-    oldest = np.minimum(of("maximum_age_at_maturity"), policy.maximum_age_at_maturity)
+    maximum_age = np.minimum(limit("maximum_age_at_maturity"), policy.maximum_age_at_maturity)
     return {
-        "amount": (batch.amount < of("minimum_amount")) | (batch.amount > of("maximum_amount")),
-        "loan_to_value": (batch.amount > _share(vehicle_price, of("maximum_loan_to_value")))
-        | (down < _share(vehicle_price, of("minimum_down_payment"))),
+        "amount": (batch.amount < limit("minimum_amount")) | (batch.amount > limit("maximum_amount")),
+        "loan_to_value": (batch.amount > _share(vehicle_price, limit("maximum_loan_to_value")))
+        | (down < _share(vehicle_price, limit("minimum_down_payment"))),
         "payment_to_income": debts > _share(applicant.monthly_income, policy.payment_to_income),
         "term": batch.term > policy.maximum_term_months,
-        "age_at_maturity": (applicant.age < policy.minimum_age) | (applicant.age + batch.term / 12 > oldest),
-        "balloon": batch.balloon > _at_maturity(application.vehicle.resale, batch),
+        "age_at_maturity": (applicant.age < policy.minimum_age) | (applicant.age + batch.term / 12 > maximum_age),
+        "balloon": batch.balloon > _resale_at_maturity(application.vehicle.resale, batch),
         "annualised_cost": prices.nominal_rate > policy.maximum_cost + 1e-9,
         "expected_profit": prices.expected_profit < policy.minimum_expected_profit,
     }
 
 
-def _at_maturity(resale: tuple[int, ...], batch: LoanBatch) -> FloatArray:
-    """Resale value when each loan ends; no limit where it is not known."""
+def _resale_at_maturity(resale: tuple[int, ...], batch: LoanBatch) -> FloatArray:
+    """Return the resale value at the maturity of each loan in fen; infinite if `resale` is empty."""
     if not resale:
         return np.full(len(batch), np.inf)
     return np.asarray(resale, dtype=np.float64)[np.minimum(batch.term, len(resale) - 1)]
 
 
 def _share(amount: int, share: float | FloatArray) -> FloatArray:
-    """A share of an amount, free of the last bit's noise, so that a limit may be met exactly."""
+    """Return a share of an amount; rounding removes floating-point noise, so that an amount equal to a limit passes."""
     return np.asarray(np.round(amount * np.asarray(share, dtype=np.float64), 4))
 
 

@@ -1,4 +1,4 @@
-"""The smallest changes to an application that would pass, each verified by the model and the rules."""
+"""Search for the smallest changes to an application that the model approves and the lending rules allow."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from typing import Any
 from ml.domain.loans.application import Application, Vehicle
 from ml.domain.loans.rounding import LoanError
 
-_LONGEST = 60  # months that count as one whole step of the term
-_MAX_TRIALS = 200  # changed applications that the model scores before the search gives up
+_TERM_SCALE_MONTHS = 60  # a change of the term by so many months has distance 1
+_MAX_TRIALS = 200  # changed applications that the model scores before the search stops
 
 
 @dataclass(frozen=True)
 class Change:
-    """A changed application that passes.
+    """A changed application that passes model and rules.
 
     Attributes
     ----------
     application : Application
-        The changed one.
+        The application after the change.
     changed : tuple of str
-        Which of `down_payment`, `term_months` and `vehicle` differ.
+        Changed fields: `down_payment`, `term_months`, `vehicle`.
     probability_of_default : float
-        Of the changed application, by the model.
+        Predicted for the changed application.
     distance : float
-        How far it is from the first: shares of the price for money, of 60 months for the term, added up.
+        Size of the change: changes of down payment and price as shares of the original price, plus the change of the
+        term divided by 60 months.
     """
 
     application: Application
@@ -46,49 +47,50 @@ def smallest_changes(
     terms: Sequence[int],
     vehicles: Sequence[Vehicle],
 ) -> tuple[Change, ...]:
-    """Search for the smallest changes that would pass.
+    """Return the smallest changes with which an application passes.
 
-    First each change alone (a higher down payment, another term, a cheaper vehicle), nearest first, until one passes;
-    only where none does, combinations, nearest first, until one passes. Nothing is assumed to be monotone: every
-    change returned has been asked of the model and the rules.
+    Single changes (a higher down payment, another term, a cheaper vehicle) are tried first, for each field in order of
+    distance until one passes. Combinations of two or three changes are tried only if no single change passes. The
+    search does not assume that risk is monotone: model and rules have accepted every change that is returned.
 
     Parameters
     ----------
     application : Application
-        One that did not pass; its term must be given.
+        An application that does not pass; `term_months` must be set.
     probability_of_default : callable
-        The model's answer to a changed application.
+        ``(application) -> float``: the model's prediction.
     passes : callable
-        ``(application, probability) -> bool``: band and rules.
+        ``(application, probability) -> bool``: whether cut-off and lending rules allow the application.
     down_payments : sequence of int
-        Fen the applicant might pay; those not above the present one are left out.
+        Candidate down payments in fen; values up to the current down payment are ignored.
     terms : sequence of int
-        Months on offer.
+        Candidate terms in months.
     vehicles : sequence of Vehicle
-        In stock; those not cheaper are left out.
+        Candidate vehicles; vehicles that are not cheaper are ignored.
 
     Returns
     -------
     tuple of Change
-        Nearest first; at most one for each thing changed alone, or one combination; empty where nothing passed.
+        In order of distance: at most one single change per field, or one combination. Empty if no tried change
+        passes; at most 200 changed applications are tried.
 
     Raises
     ------
     LoanError
-        The application's term is not given.
+        The application has no term.
 
     Examples
     --------
     >>> from ml.domain.loans.application import Applicant
-    >>> asked = Application(Applicant(30, 1_000_000), Vehicle("V1", 10_000_000, "used"), 1_000_000, 36)
-    >>> found = smallest_changes(asked, probability_of_default=lambda a: 1 - a.down_payment / a.vehicle.price,
+    >>> application = Application(Applicant(30, 1_000_000), Vehicle("V1", 10_000_000, "used"), 1_000_000, 36)
+    >>> changes = smallest_changes(application, probability_of_default=lambda a: 1 - a.down_payment / a.vehicle.price,
     ...     passes=lambda a, probability: probability <= 0.75, down_payments=[2_000_000, 2_500_000, 3_000_000],
     ...     terms=[24, 36], vehicles=[])
-    >>> [(c.changed, c.application.down_payment, c.probability_of_default) for c in found]
+    >>> [(c.changed, c.application.down_payment, c.probability_of_default) for c in changes]
     [(('down_payment',), 2500000, 0.75)]
     """
     if application.term_months is None:
-        raise LoanError("term_months must be given to search for changes, got None")
+        raise LoanError("term_months must be set to search for changes, got None")
     budget = [_MAX_TRIALS]
     cheaper = [v for v in vehicles if v.price < application.vehicle.price]
     options: dict[str, list[Any]] = {
@@ -105,35 +107,35 @@ def smallest_changes(
                 return Change(trial, _changed(application, trial), probability, _distance(application, trial))
         return None
 
-    alone = [first(_nearest(application, {name: values})) for name, values in options.items()]
-    found = [change for change in alone if change is not None]
-    if not found and (combined := first(_combined(application, options))):
-        found = [combined]
-    return tuple(sorted(found, key=lambda change: change.distance))
+    single = [first(_by_distance(application, {name: values})) for name, values in options.items()]
+    changes = [change for change in single if change is not None]
+    if not changes and (combined := first(_combinations(application, options))):
+        changes = [combined]
+    return tuple(sorted(changes, key=lambda change: change.distance))
 
 
-def _nearest(application: Application, options: dict[str, list[Any]]) -> Iterator[Application]:
-    """Changed applications, nearest first; stable where two are equally near."""
+def _by_distance(application: Application, options: dict[str, list[Any]]) -> Iterator[Application]:
+    """Yield changed applications in order of distance; equal distances keep the order of the options."""
     choices = [[(name, value) for value in values] for name, values in options.items()]
     trials = [_with(application, dict(values)) for values in combinations(*choices)]
-    sound = [trial for trial in trials if trial is not None]
-    return iter(sorted(sound, key=lambda trial: _distance(application, trial)))
+    valid_trials = [trial for trial in trials if trial is not None]
+    return iter(sorted(valid_trials, key=lambda trial: _distance(application, trial)))
 
 
-def _combined(application: Application, options: dict[str, list[Any]]) -> Iterator[Application]:
-    """Two or three things changed at once."""
-    kept: dict[str, list[Any]] = {
+def _combinations(application: Application, options: dict[str, list[Any]]) -> Iterator[Application]:
+    """Yield applications with two or three changed fields in order of distance."""
+    all_options: dict[str, list[Any]] = {
         "down_payment": [application.down_payment, *options["down_payment"]],
         "term_months": [application.term_months, *options["term_months"]],
         "vehicle": [application.vehicle, *options["vehicle"]],
     }
-    return (trial for trial in _nearest(application, kept) if len(_changed(application, trial)) > 1)
+    return (trial for trial in _by_distance(application, all_options) if len(_changed(application, trial)) > 1)
 
 
 def _with(application: Application, values: dict[str, Any]) -> Application | None:
     vehicle = values.get("vehicle", application.vehicle)
     down = values.get("down_payment", application.down_payment)
-    # A down payment that covers the vehicle leaves no loan to ask for.
+    # No loan remains if the down payment covers the price.
     return None if down >= vehicle.price else replace(application, **values)
 
 
@@ -145,4 +147,4 @@ def _changed(before: Application, after: Application) -> tuple[str, ...]:
 def _distance(before: Application, after: Application) -> float:
     money = abs(after.down_payment - before.down_payment) + abs(after.vehicle.price - before.vehicle.price)
     months = abs((after.term_months or 0) - (before.term_months or 0))
-    return round(money / before.vehicle.price + months / _LONGEST, 9)
+    return round(money / before.vehicle.price + months / _TERM_SCALE_MONTHS, 9)

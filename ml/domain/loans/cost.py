@@ -1,7 +1,7 @@
-"""What a loan really costs a year: the internal rate of everything the borrower receives and pays.
+"""Annualised cost of a loan: the internal rate of return of all amounts that the borrower receives and pays.
 
-All costs of the borrower count, on the principal actually outstanding (People's Bank of China, announcement 2021
-no. 3): nominal annualised = 12 x monthly rate, effective = (1 + monthly rate)^12 - 1.
+All costs count, in relation to the principal actually outstanding (People's Bank of China, announcement 2021 no. 3).
+Nominal annualised cost = 12 x monthly rate; effective annualised cost = (1 + monthly rate)^12 - 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ml.domain.loans.schedule import Schedule
 
 
 class NoInternalRate(LoanError):
-    """No rate makes what is received equal to what is paid."""
+    """No interest rate makes the present value of the payments equal to the amount received."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Cost:
     Attributes
     ----------
     nominal : float
-        12 x the monthly rate.
+        12 x monthly rate.
     effective : float
-        With compounding.
+        (1 + monthly rate)^12 - 1.
 
     Examples
     --------
@@ -43,57 +43,58 @@ class Cost:
 
     @classmethod
     def of_monthly(cls, rate: float) -> Cost:
-        """Both from a monthly rate."""
+        """Return both costs from a monthly rate (a fraction)."""
         return cls(12 * rate, (1 + rate) ** 12 - 1)
 
 
 def monthly_rate(flows: Sequence[float]) -> float:
-    """The internal rate of monthly flows, as a monthly fraction.
+    """Return the internal rate of return of monthly cash flows, as a monthly fraction.
 
     Parameters
     ----------
     flows : sequence of float
-        What the borrower receives (positive) and pays (negative), month by month from disbursement.
+        Amounts that the borrower receives (positive) and pays (negative), one per month from disbursement on.
 
     Raises
     ------
     NoInternalRate
-        Nothing is received, nothing is paid, or no rate was found.
+        No flow is positive, no flow is negative, or the search does not converge.
 
     Examples
     --------
     >>> round(monthly_rate([1000, -1010]), 6)
     0.01
     """
-    return _found(flows, pyxirr.irr, list(flows))
+    return _internal_rate(flows, pyxirr.irr, list(flows))
 
 
 def cost(schedule: Schedule, *, forgone_discount: int = 0) -> Cost:
-    """The annualised cost of a loan.
+    """Return the annualised cost of a loan with all interest and fees.
 
-    Where the first period is a whole month, periods are months; otherwise dates count (XIRR, days / 365).
+    If the first period is a whole month, every period counts as one month; otherwise dates count (XIRR, days / 365).
 
     Parameters
     ----------
     schedule : Schedule
+        As returned by `schedule`.
     forgone_discount : int
-        Fen of cash discount that taking this loan gives up. It is a cost of borrowing: who pays cash would have had
-        it at once.
+        Cash discount that the borrower loses by taking this loan, fen. It counts as a cost at disbursement, because a
+        cash buyer receives it at once.
 
     Raises
     ------
     NoInternalRate
-        Fees (and the discount) take all that is lent.
+        Up-front fees and the discount are as large as the loan or larger.
 
     Examples
     --------
-    A "0 %" over 36 months that forgoes a cash discount of 5,000 yuan on 100,000:
+    0 % over 36 months without a cash discount of 5,000 yuan on 100,000 yuan costs 3.36 % a year:
 
     >>> from ml.domain.loans.loan import Loan
     >>> from ml.domain.loans.product import LoanProduct
     >>> from ml.domain.loans.schedule import schedule as make
-    >>> free = make(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.0, term_months=36), date(2026, 1, 15))
-    >>> round(cost(free, forgone_discount=500_000).nominal, 4)
+    >>> zero_rate = make(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.0, term_months=36), date(2026, 1, 15))
+    >>> round(cost(zero_rate, forgone_discount=500_000).nominal, 4)
     0.0336
     """
     payments = [row.interest + row.fee for row in schedule.rows]
@@ -101,54 +102,55 @@ def cost(schedule: Schedule, *, forgone_discount: int = 0) -> Cost:
 
 
 def item_cost(schedule: Schedule, rows: Sequence[int], *, up_front: int = 0) -> Cost:
-    """The annualised cost of a loan if some of its costs were its only ones.
+    """Return the annualised cost of a loan as if one cost item were its only cost.
 
     Parameters
     ----------
     schedule : Schedule
+        As returned by `schedule`.
     rows : sequence of int
-        Fen that the cost takes in each row, beside principal.
+        Amount of the item in each row of the schedule, fen.
     up_front : int
-        Fen that it takes at disbursement.
+        Amount of the item at disbursement, fen.
 
     Raises
     ------
     NoInternalRate
-        The cost takes all that is lent.
+        The amount at disbursement is as large as the loan or larger.
 
     Examples
     --------
-    The interest of a loan alone costs its contract rate, to the rounding of instalments:
+    The annualised cost of the interest alone is the contract rate, up to the rounding of instalments:
 
     >>> from ml.domain.loans.loan import Loan
     >>> from ml.domain.loans.product import Fee, LoanProduct
     >>> from ml.domain.loans.schedule import schedule as make
     >>> product = LoanProduct(fees=(Fee(name="service", charged="up_front", share=0.01),))
-    >>> made = make(Loan(product, amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 15))
-    >>> round(item_cost(made, [row.interest for row in made.rows]).nominal, 5)
+    >>> plan = make(Loan(product, amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 15))
+    >>> round(item_cost(plan, [row.interest for row in plan.rows]).nominal, 5)
     0.06
     """
     received = schedule.loan.amount - up_front
     if received <= 0:
         raise NoInternalRate(
-            f"the loan of {schedule.loan.amount} fen leaves {received} after {up_front} at disbursement: "
-            "no rate can be stated; the amount must exceed it"
+            f"costs at disbursement of {up_front} fen leave {received} fen of a loan of {schedule.loan.amount} fen, so "
+            "no annualised cost exists; the loan must be larger than its costs at disbursement"
         )
     payments = [float(row.principal + extra) for row, extra in zip(schedule.rows, rows, strict=True)]
     flows = [float(received), *(-payment for payment in payments)]
     due = periods(schedule.loan.product.calendar, schedule.start, schedule.loan.term_months)
     if due.months[0] == 1:
         return Cost.of_monthly(monthly_rate(flows))
-    effective = _found(flows, pyxirr.xirr, [schedule.start, *due.due], flows)
+    effective = _internal_rate(flows, pyxirr.xirr, [schedule.start, *due.due], flows)
     return Cost(12 * ((1 + effective) ** (1 / 12) - 1), effective)
 
 
-def _found(flows: Sequence[float], method: object, *arguments: Sequence[float] | Sequence[date]) -> float:
+def _internal_rate(flows: Sequence[float], method: object, *arguments: Sequence[float] | Sequence[date]) -> float:
     if not (any(f > 0 for f in flows) and any(f < 0 for f in flows)):
         raise NoInternalRate(
-            f"an internal rate needs money received and money paid, got flows from {min(flows)} to {max(flows)}"
+            f"an internal rate needs positive and negative flows, got flows from {min(flows)} to {max(flows)}"
         )
     rate = method(*arguments)  # type: ignore[operator]
     if rate is None or rate != rate:
-        raise NoInternalRate("no internal rate was found for these flows: check amounts and dates")
+        raise NoInternalRate("the search for an internal rate did not converge: check amounts and dates")
     return float(rate)

@@ -1,8 +1,8 @@
-"""Internal rates of many loans at once, by Newton's method.
+"""Internal rates of return of many loans at once, by Newton's method.
 
-The value of the payments, ``sum p_k exp(-x t_k)``, is convex and falls in x. Jensen's inequality puts
-``log(sum p / received) / (mean time of the payments)`` on the low side of the root, from where Newton's steps approach
-it without overshooting; so there is nothing to bracket.
+The present value of the payments, ``sum p_k exp(-x t_k)``, is convex and decreasing in x. By Jensen's inequality
+``log(sum p / received) / (mean time of the payments)`` is at or below the root. From there Newton's steps approach the
+root without overshooting, so no bracket is needed.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ _TOLERANCE = 1e-14
 
 
 def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) -> FloatArray:
-    """Monthly internal rate of each column.
+    """Return the monthly internal rate of each loan, as a fraction, shape (n,).
 
     Parameters
     ----------
     received : array of float, shape (n,)
-        What is received at time 0.
+        Amount received at time 0.
     paid : array of float, shape (n_periods, n)
-        What is paid, at least 0.
+        Payments, at least 0.
     months : array of float, shape (n_periods, n) or (n_periods, 1)
-        When, in months.
+        Times of the payments, in months after time 0.
 
     Raises
     ------
     NoInternalRate
-        A column receives nothing or pays nothing; the text gives its place.
+        A loan receives nothing or pays nothing; the message gives its index.
 
     Examples
     --------
@@ -39,9 +39,9 @@ def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) ->
     [0.01]
     """
     total = paid.sum(axis=0)
-    wrong = ~((received > 0) & (total > 0))
-    if wrong.any():
-        i = int(np.argmax(wrong))
+    invalid = ~((received > 0) & (total > 0))
+    if invalid.any():
+        i = int(np.argmax(invalid))
         raise NoInternalRate(f"loan {i} receives {received[i]:g} fen and pays {total[i]:g}: both must be above 0")
     weighted = paid * months
     x = np.log(total / received) * total / weighted.sum(axis=0)

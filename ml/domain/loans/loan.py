@@ -1,4 +1,4 @@
-"""A loan, and many loans as columns."""
+"""One loan, and a batch of loans as columns."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ class Loan:
     Attributes
     ----------
     product : LoanProduct
-        What does not depend on the amount.
     amount : int
         Principal in fen.
     annual_rate : float
-        Contract rate, a yearly fraction; for `flat_rate` the flat rate.
+        Contract rate, a yearly fraction with at most six decimals; the flat rate for the form `flat_rate`.
     term_months : int
-        Months to maturity, deferred ones included.
+        Months to maturity, 1 to 120, including deferred months.
     balloon : int
-        Fen of principal due with the last instalment, beside it; only with the form `balloon`.
+        Principal due at maturity in addition to the last instalment, fen; only with the form `balloon`.
 
     Raises
     ------
     LoanError
-        Names the field, the rule and the value.
+        A field is out of range; the message names the field, the rule and the value.
 
     Examples
     --------
@@ -58,20 +57,15 @@ class Loan:
 
 @dataclass(frozen=True)
 class LoanBatch:
-    """Loans as columns, ordered by product.
+    """Loans as columns, ordered by product; made by `LoanBatch.build` or `LoanBatch.of`.
 
     Attributes
     ----------
     products : tuple of LoanProduct
     product : array of int, shape (n,)
-        Place in `products` of each loan, never decreasing.
+        Index of each loan's product in `products`, ascending.
     amount, rate, term, balloon : array of int, shape (n,)
-        Principal in fen, contract rate in millionths, months, and balloon in fen.
-
-    Raises
-    ------
-    LoanError
-        Names the loan's place in the batch, the field, the rule and the value.
+        Principal in fen, contract rate in millionths, term in months, balloon in fen.
     """
 
     products: tuple[LoanProduct, ...]
@@ -83,7 +77,7 @@ class LoanBatch:
 
     @classmethod
     def of(cls, loans: Sequence[Loan]) -> Self:
-        """Columns of some loans, which must be ordered so that those of one product are together."""
+        """Return a batch of `Loan` objects; loans of one product must be adjacent."""
         products = tuple(dict.fromkeys(loan.product for loan in loans))
         place = {product: i for i, product in enumerate(products)}
         return cls.build(
@@ -106,7 +100,23 @@ class LoanBatch:
         term_months: npt.ArrayLike,
         balloon: npt.ArrayLike = 0,
     ) -> Self:
-        """Columns from arrays of one length (or single values), checked as `Loan` is.
+        """Return a batch from arrays of one length, or single values that hold for every loan.
+
+        Parameters
+        ----------
+        products : tuple of LoanProduct
+        product : array of int, shape (n,)
+            Index of each loan's product in `products`, ascending.
+        amount, balloon : int or array of int
+            Fen.
+        annual_rate : float or array of float
+            Yearly fraction.
+        term_months : int or array of int
+
+        Raises
+        ------
+        LoanError
+            A value violates a rule of `Loan`, lengths differ, or products are not in order.
 
         Examples
         --------
@@ -114,13 +124,13 @@ class LoanBatch:
         >>> batch.rate.tolist(), len(batch)
         ([60000, 60000], 2)
         """
-        which = _whole(product, "product", 0, len(products) - 1)
-        if (np.diff(which) < 0).any():
-            raise LoanError("product: loans of one product must be together, in the order of products; sort them")
-        n = len(which)
+        product_index = _whole(product, "product", 0, len(products) - 1)
+        if (np.diff(product_index) < 0).any():
+            raise LoanError("product: loans must be in the order of `products`; sort them by product")
+        n = len(product_index)
         batch = cls(
             products,
-            which,
+            product_index,
             amount=_column(amount, "amount", 1, MAX_AMOUNT, n),
             rate=_column(_millionths(annual_rate), "annual_rate", 0, MILLION, n),
             term=_column(term_months, "term_months", 1, MAX_TERM_MONTHS, n),
@@ -133,7 +143,7 @@ class LoanBatch:
         return len(self.amount)
 
     def slices(self) -> Iterator[tuple[LoanProduct, slice]]:
-        """Each product that occurs, with its loans."""
+        """Yield each product with loans in the batch, and the slice of its loans."""
         edges = [0, *(np.flatnonzero(np.diff(self.product)) + 1).tolist(), len(self)]
         for first, last in pairwise(edges):
             yield self.products[int(self.product[first])], slice(first, last)
@@ -142,7 +152,9 @@ class LoanBatch:
         for product, part in self.slices():
             term, balloon, amount = self.term[part], self.balloon[part], self.amount[part]
             if int(term.min()) <= product.deferred_months:
-                raise LoanError(f"term_months must be above the {product.deferred_months} deferred, got {term.min()}")
+                raise LoanError(
+                    f"term_months must exceed the {product.deferred_months} deferred months, got {term.min()}"
+                )
             if product.form != "balloon":
                 if balloon.any():
                     raise LoanError(f"balloon must be 0 with the form {product.form}, got {balloon.max()}")
@@ -154,7 +166,7 @@ class LoanBatch:
 def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> IntArray:
     array = np.atleast_1d(np.asarray(values))
     if array.size == 0:
-        raise LoanError(f"{name}: there is no loan; give at least one")
+        raise LoanError(f"{name}: the batch is empty; give at least one loan")
     if array.dtype.kind not in "iuf":
         raise LoanError(f"{name} must be a whole number from {low} to {high}, got {array.ravel()[0]!r}")
     wrong = ~((array >= low) & (array <= high) & (array == np.floor(array)))  # NaN is wrong by any comparison
@@ -171,7 +183,7 @@ def _column(values: npt.ArrayLike, name: str, low: int, high: int, n: int) -> In
 
 
 def _millionths(rates: npt.ArrayLike) -> IntArray:
-    given = np.atleast_1d(np.asarray(rates, dtype=np.float64))
-    distinct, place = np.unique(given, return_inverse=True)
+    values = np.atleast_1d(np.asarray(rates, dtype=np.float64))
+    distinct, index = np.unique(values, return_inverse=True)
     parts = np.array([millionths(float(rate), "annual_rate") for rate in distinct], dtype=np.int64)
-    return parts[place]
+    return parts[index]

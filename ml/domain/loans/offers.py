@@ -1,4 +1,4 @@
-"""Offers for one application, and why there are none where there are none."""
+"""Loan offers for one application, and the rules that exclude the other candidate loans."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from ml.domain.loans.selection import comparison_measures, select_rows
 
 @dataclass(frozen=True)
 class Offer:
-    """One loan that can be put on the table; money in fen, rates as yearly fractions.
+    """A feasible loan for one application; money in fen, rates as yearly fractions.
 
     Attributes
     ----------
     best_at : tuple of str
-        What it is best at among all feasible loans, see `selection.MEASURES`.
+        Measures in which this loan is the best of all feasible loans (see `selection.MEASURES`), and `balanced`.
     name, lender : str
-        Keys in the catalogue.
+        Keys of product and lender in the catalogue.
     loan : Loan
-        From which its schedule and disclosure are made.
+        Input of `schedule`.
     down_payment, monthly_payment, final_payment, up_front : int
+        Payments; see `Prices`.
     total_interest, total_fees, total_cost, forgone_discount : int
+        Costs over the whole loan.
     nominal_rate, effective_rate : float
         Annualised cost with all fees.
     implied_rate : float
-        The nominal one with the forgone discount as a cost too.
+        Nominal annualised cost with the forgone discount as an additional cost.
     loan_to_value, payment_to_income : float
-        The latter with all debts.
+        Loan to price; monthly burden and payments on other debts to income.
     expected_profit, expected_loss : int
-        The lender's; not for the customer's eyes.
+        Of the lender; internal, not shown to customers.
     """
 
     best_at: tuple[str, ...]
@@ -61,14 +63,15 @@ class Offer:
 
 @dataclass(frozen=True)
 class Offers:
-    """Offers, how many candidates were tried, and how many of them broke each rule.
+    """Offers for one application, and the number of candidate loans that violate each rule.
 
     Attributes
     ----------
     offers : tuple of Offer
-    tried, feasible : int
+    n_candidates, n_feasible : int
+        Number of candidate loans, and number of candidates that violate no rule.
     violations : dict of str to int
-        Rule to the candidates that break it; empty where none was tried.
+        Number of candidates that violate each rule of `candidates.RULES`; empty if there is no candidate.
     """
 
     offers: tuple[Offer, ...]
@@ -86,25 +89,30 @@ def make_offers(
     start: date,
     count: int = 4,
 ) -> Offers:
-    """Find the loans that can be put on the table and choose among them.
+    """Return the best feasible loans for one application.
 
     Parameters
     ----------
     application : Application
     offered : sequence of OfferedProduct
-        Open to this applicant, in the catalogue's order.
+        Products available to the applicant, as returned by `ml.loans.eligibility.offered_products`.
     probability_of_default : float
-        Used for expected profit alone: prices come from the products.
+        Used for the expected profit only; interest rates come from `offered`.
     policy : Policy
     start : date
         Day of disbursement.
     count : int
-        Most offers to return.
+        Maximum number of offers.
 
     Returns
     -------
     Offers
-        The same for the same input, in the same order.
+        In the order of `selection.select_rows`; equal input gives equal output.
+
+    Raises
+    ------
+    LoanError
+        `count` is below 1.
 
     Examples
     --------
@@ -114,34 +122,40 @@ def make_offers(
     ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.02, loss_given_default=0.4)
     >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
     ...     maximum_cost=0.24)
-    >>> asked = Application(Applicant(30, 2_000_000), Vehicle("V1", 10_000_000, "used"), down_payment=3_000_000)
-    >>> found = make_offers(asked, [bank], probability_of_default=0.01, policy=policy, start=date(2026, 1, 15))
-    >>> [(o.best_at[0], o.loan.term_months, o.down_payment, o.monthly_payment) for o in found.offers[:2]]
+    >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 10_000_000, "used"), down_payment=3_000_000)
+    >>> answer = make_offers(application, [bank], probability_of_default=0.01, policy=policy, start=date(2026, 1, 15))
+    >>> [(o.best_at[0], o.loan.term_months, o.down_payment, o.monthly_payment) for o in answer.offers[:2]]
     [('lowest_payment', 36, 3000000, 209796), ('lowest_total_cost', 12, 3000000, 599252)]
     """
-    found = candidates(application, offered, probability_of_default=probability_of_default, policy=policy, start=start)
-    if found is None:
+    candidate_loans = candidates(
+        application, offered, probability_of_default=probability_of_default, policy=policy, start=start
+    )
+    if candidate_loans is None:
         return Offers((), 0, 0, {})
-    rows = np.flatnonzero(found.feasible)
-    picked = select_rows(comparison_measures(found)[rows], count=count)
+    rows = np.flatnonzero(candidate_loans.feasible)
+    selection = select_rows(comparison_measures(candidate_loans)[rows], count=count)
     return Offers(
-        offers=tuple(_offer(found, int(rows[i]), names) for i, names in picked),
-        n_candidates=len(found.offered_index),
+        offers=tuple(_offer(candidate_loans, int(rows[i]), names) for i, names in selection),
+        n_candidates=len(candidate_loans.offered_index),
         n_feasible=len(rows),
-        violations={rule: int(flags.sum()) for rule, flags in found.violations.items()},
+        violations={rule: int(flags.sum()) for rule, flags in candidate_loans.violations.items()},
     )
 
 
-def _offer(found: Candidates, i: int, names: tuple[str, ...]) -> Offer:
-    product, prices, application = found.offered[int(found.offered_index[i])], found.prices, found.application
-    loan, applicant = found.loan(i), application.applicant
+def _offer(priced: Candidates, i: int, names: tuple[str, ...]) -> Offer:
+    product, prices, application = (
+        priced.offered[int(priced.offered_index[i])],
+        priced.prices,
+        priced.application,
+    )
+    loan, applicant = priced.loan(i), application.applicant
     burden = int(prices.monthly_burden[i])
     return Offer(
         best_at=names,
         name=product.name,
         lender=product.lender,
         loan=loan,
-        down_payment=int(found.down_payment[i]),
+        down_payment=int(priced.down_payment[i]),
         monthly_payment=int(prices.monthly_payment[i]),
         final_payment=int(prices.final_payment[i]),
         up_front=int(prices.up_front[i]),

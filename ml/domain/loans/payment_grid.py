@@ -1,4 +1,4 @@
-"""Monthly payments of one product by term and down payment."""
+"""Table of one product's monthly payments by term and down payment."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ml.domain.loans.rounding import LoanError
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination.
+    """One combination of term and down payment.
 
     Attributes
     ----------
     monthly_payment : int
         Fen.
     nominal_rate : float
-        Annualised cost.
+        Nominal annualised cost, a yearly fraction.
     violations : tuple of str
-        Rules it breaks, in the order of `candidates.RULES`; empty where it can be had.
+        Rules that exclude the combination, in the order of `candidates.RULES`; empty if it is feasible.
     """
 
     monthly_payment: int
@@ -32,7 +32,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class PaymentGrid:
-    """Terms (months) down, down payments (fen) across."""
+    """Cells by term and down payment, as returned by `payment_grid`.
+
+    Attributes
+    ----------
+    terms : tuple of int
+        Months, ascending; one row of cells each.
+    down_payments : tuple of int
+        Fen; one column of cells each.
+    cells : tuple of tuple of Cell
+    """
 
     terms: tuple[int, ...]
     down_payments: tuple[int, ...]
@@ -48,24 +57,30 @@ def payment_grid(
     policy: Policy,
     start: date,
 ) -> PaymentGrid:
-    """Price every term of a product with every down payment; the application's own down payment plays no part.
+    """Return the monthly payment of every combination of a product's terms with the down payments.
 
     Parameters
     ----------
     application : Application
+        Applicant and vehicle; its own down payment and term are ignored.
     offered : OfferedProduct
-        With the form `balloon`, the first of its balloon shares is used.
+        As returned by `ml.loans.eligibility.offered_product`. Its first balloon share is used.
     down_payments : sequence of int
-        Fen, below the price.
+        Fen, from 0 to below the price.
     probability_of_default : float
+        Used for the rule on expected profit only.
     policy : Policy
     start : date
         Day of disbursement.
 
+    Returns
+    -------
+    PaymentGrid
+
     Raises
     ------
     LoanError
-        No down payment given, or one that is negative or not below the price.
+        There is no down payment, or one is negative or not below the price.
 
     Examples
     --------
@@ -75,8 +90,8 @@ def payment_grid(
     ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.0, loss_given_default=0.4)
     >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
     ...     maximum_cost=0.24)
-    >>> asked = Application(Applicant(30, 2_000_000), Vehicle("V1", 12_000_000, "used"), down_payment=0)
-    >>> grid = payment_grid(asked, bank, [0, 6_000_000], probability_of_default=0, policy=policy,
+    >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 12_000_000, "used"), down_payment=0)
+    >>> grid = payment_grid(application, bank, [0, 6_000_000], probability_of_default=0, policy=policy,
     ...     start=date(2026, 1, 15))
     >>> [[(cell.monthly_payment, cell.violations) for cell in row] for row in grid.cells]
     [[(1000000, ('loan_to_value',)), (500000, ())], [(500000, ('loan_to_value',)), (250000, ())]]
@@ -84,26 +99,24 @@ def payment_grid(
     vehicle_price = application.vehicle.price
     if not down_payments:
         raise LoanError("down_payments must hold at least one amount")
-    if wrong := [d for d in down_payments if not 0 <= d < vehicle_price]:
-        raise LoanError(
-            f"down_payments must lie from 0 to below the vehicle's price of {vehicle_price}, got {wrong[0]}"
-        )
+    if invalid := [d for d in down_payments if not 0 <= d < vehicle_price]:
+        raise LoanError(f"down_payments must be from 0 to below the price of {vehicle_price} fen, got {invalid[0]}")
     share = offered.balloon_shares[0] if offered.balloon_shares else 0.0
     rows = [(0, term, rate, d, share) for term, rate in sorted(offered.rates.items()) for d in down_payments]
-    found = price_candidates(
+    combinations = price_candidates(
         application, [offered], rows, probability_of_default=probability_of_default, policy=policy, start=start
     )
     cells = [
         Cell(
-            int(found.prices.monthly_payment[i]),
-            float(found.prices.nominal_rate[i]),
-            tuple(rule for rule in RULES if found.violations[rule][i]),
+            int(combinations.prices.monthly_payment[i]),
+            float(combinations.prices.nominal_rate[i]),
+            tuple(rule for rule in RULES if combinations.violations[rule][i]),
         )
         for i in range(len(rows))
     ]
-    across = len(down_payments)
+    n_columns = len(down_payments)
     return PaymentGrid(
         tuple(sorted(offered.rates)),
         tuple(down_payments),
-        tuple(tuple(cells[k : k + across]) for k in range(0, len(cells), across)),
+        tuple(tuple(cells[k : k + n_columns]) for k in range(0, len(cells), n_columns)),
     )

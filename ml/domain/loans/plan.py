@@ -1,4 +1,4 @@
-"""How the principal is repaid, period by period, for many loans at once."""
+"""Repayment of principal, period by period, for many loans at once."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Group = tuple[LoanProduct, slice, Periods]
 
 @dataclass(frozen=True)
 class PrincipalPlan:
-    """The plan of principal.
+    """Repayment of principal, as returned by `plan`.
 
     Attributes
     ----------
     principal, opening : array of int, shape (n_periods, n)
-        Fen repaid in each period, and the balance before it.
+        Principal repaid in each period, and balance at its start, fen.
     active, paying : array of bool, shape (n_periods, n)
-        Periods up to maturity, and those of them that are not deferred.
+        Whether the period is within the term, and whether it has an instalment (within the term, not deferred).
     """
 
     principal: IntArray
@@ -36,7 +36,7 @@ class PrincipalPlan:
 
 
 def subsidised_rate(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
-    """The rate (millionths) that a subsidy leaves to the borrower.
+    """Return the rate that the borrower still pays under a subsidy, in millionths.
 
     >>> subsidised_rate(Subsidy(payer="state", rate=0.01, share_of_rate=0.5), np.array([39_900, 15_000]), 1).tolist()
     [29900, 7500]
@@ -46,13 +46,13 @@ def subsidised_rate(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
 
 
 def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
-    """Plan the principal of every loan: rounded by the product's rule, the last row absorbs the remainder.
+    """Return the repayment of principal of every loan, in whole fen; the last instalment absorbs the remainder.
 
     Parameters
     ----------
     batch : LoanBatch
     groups : sequence of (LoanProduct, slice, Periods)
-        The batch's products in order.
+        Products of the batch with the slice of their loans (`LoanBatch.slices`) and their periods.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
     level = _per_loan(groups, lambda p: p.form in ("equal_instalment", "balloon")).astype(bool)
     stepped = _per_loan(groups, lambda p: p.form in ("equal_principal", "flat_rate"))
     rate = np.concatenate([_instalment_rate(product, batch.rate[part]) for product, part, _ in groups])
-    numerator = np.concatenate([_spread(of.numerator, part) for _, part, of in groups], axis=1)
+    numerator = np.concatenate([_spread(periods.numerator, part) for _, part, periods in groups], axis=1)
     step = stepped * quotient_of(batch.amount, paying.sum(axis=0), half_up)
     instalment = level_instalment(batch, rate * (numerator / denominator) / MILLION, paying, half_up)
 
@@ -86,7 +86,7 @@ def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
 
 
 def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half_up: Any) -> IntArray:
-    """The level instalment in fen: ``(P - B d_n) / sum(d_k)`` with ``d_k`` the discount factors of the paying periods.
+    """Return the level instalment in fen: ``(P - B d_n) / sum(d_k)``, ``d_k`` the discount factors of paying periods.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half
     paying : array of bool, shape (n_periods, n)
         Periods with an instalment.
     half_up : int or array of int
-        Rounding.
+        Rounding rule, see `rounded_quotient`.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def _per_loan(groups: Sequence[Group], value: Any) -> IntArray:
 
 
 def _single(values: IntArray) -> Any:
-    """The one value where all are equal: NumPy divides by a single number several times faster."""
+    """Return one number if all are equal: NumPy divides by a scalar several times faster."""
     return int(values[0]) if (values == values[0]).all() else values
 
 

@@ -1,4 +1,4 @@
-"""Prices of many candidate loans at once: payments, cost, expected profit and equity."""
+"""Payments, annualised cost, expected profit and outstanding balance of many loans at once."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from ml.domain.loans.rounding import LoanError
 
 @dataclass(frozen=True)
 class RiskAndFunding:
-    """What a loan may lose and what its money costs.
+    """Default risk of an applicant and funding cost of the lender.
 
     Attributes
     ----------
     probability_of_default : float
-        Of the applicant, within `horizon_months`.
+        Probability that the applicant defaults within `horizon_months`.
     loss_given_default : float or array of shape (n,)
-        Share of the balance that a default loses.
+        Share of the outstanding balance that is lost in a default.
     funding_rate : float or array of shape (n,)
-        Yearly fraction.
+        Cost of the lender's money, a yearly fraction.
     horizon_months : int
-        Over which the probability is stated; the hazard is taken as constant.
+        Horizon of the probability of default; the hazard is assumed to be constant.
     recoverable : tuple of float
-        Fen that selling the vehicle brings, by months from disbursement (the first is at once). Where given, a default
-        loses what it leaves of the balance open, in place of `loss_given_default`; beyond its end the last value holds.
+        Proceeds of selling the vehicle by months after disbursement, from month 0 on, fen; the last value holds for
+        all later months. If set, a default loses the balance less the proceeds, instead of `loss_given_default`.
 
     Raises
     ------
     LoanError
-        A probability or share outside 0 to 1, or not finite; a horizon below 1.
+        A probability or share is not from 0 to 1, or the horizon is below 1.
     """
 
     probability_of_default: float
@@ -47,15 +47,15 @@ class RiskAndFunding:
     def __post_init__(self) -> None:
         for name in ("probability_of_default", "loss_given_default", "funding_rate"):
             values = np.asarray(getattr(self, name), dtype=np.float64)
-            wrong = ~((values >= 0) & (values <= 1))
-            if wrong.any():
-                raise LoanError(f"{name} must be a finite number from 0 to 1, got {values[wrong].ravel()[0]}")
+            invalid = ~((values >= 0) & (values <= 1))
+            if invalid.any():
+                raise LoanError(f"{name} must be a finite number from 0 to 1, got {values[invalid].ravel()[0]}")
         if type(self.horizon_months) is not int or self.horizon_months < 1:
             raise LoanError(f"horizon_months must be a whole number of at least 1, got {self.horizon_months!r}")
 
     @property
     def monthly_hazard(self) -> float:
-        """Probability of defaulting in a month, having not before.
+        """Probability of a default in a month, given no default before: ``1 - (1 - PD) ** (1 / horizon_months)``.
 
         >>> round(RiskAndFunding(0.12, 0.5, 0.02).monthly_hazard, 6)
         0.010596
@@ -65,32 +65,31 @@ class RiskAndFunding:
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices, one value for each loan; money in fen, rates as yearly fractions.
+    """Payments, costs and expected profit of each loan, as returned by `price`; fen, rates as yearly fractions.
 
     Attributes
     ----------
     monthly_payment : array of int
-        Largest payment of any row but the last; of the last, where it is the only one.
+        Largest instalment before the last one; the only instalment of a loan over one month.
     monthly_burden : array of int
-        What income must carry a month: the largest payment, or the mean of all payments without the balloon where that
-        is more, so that principal due in one sum at maturity does not look affordable.
+        Monthly amount compared with income: the larger of `monthly_payment` and the mean of all payments without the
+        balloon. The mean counts principal that is due in one sum at maturity.
     final_payment : array of int
-        Payment of the last row, with balloon or deferred principal.
+        Last instalment, including a balloon or principal due at maturity.
     total_interest, total_fees, total_cost, total_payment : array of int
-        What the borrower pays over the whole loan.
+        Amounts that the borrower pays over the whole loan; `total_cost` is interest and fees.
     up_front : array of int
         Fees at disbursement.
     nominal_rate, effective_rate : array of float
-        Annualised cost with all fees: 12 x monthly internal rate, and with compounding.
+        Annualised cost with all fees: 12 x monthly internal rate, and (1 + monthly internal rate)^12 - 1.
     implied_rate : array of float
-        The nominal one with the forgone discount as a cost too.
+        Nominal annualised cost with the forgone discount as an additional cost.
     expected_profit : array of float
-        Interest (whoever pays it) and lender's fees - expected loss - funding cost.
+        Interest (from borrower and subsidies) and the lender's fees, less expected loss and funding cost.
     expected_loss : array of float
         Probability of default x loss given default x exposure, summed over the schedule.
     outstanding : array of float, shape (n_periods, n)
-        Share of the amount outstanding after each row; equity is what the price holds above it. The lower its mean
-        over the longest term of the batch, the faster equity grows.
+        Share of the loan amount outstanding after each instalment.
     """
 
     monthly_payment: IntArray
@@ -110,24 +109,29 @@ class Prices:
 
 
 def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discount: int | IntArray = 0) -> Prices:
-    """Price every loan of a batch, on the same amortisation that makes schedules.
+    """Return payments, costs and expected profit of every loan in a batch.
 
     Parameters
     ----------
     batch : LoanBatch
+        As built by `LoanBatch.build`.
     start : date
         Day of disbursement.
     risk : RiskAndFunding
     forgone_discount : int or array of int
-        Fen of cash discount that each loan gives up; counts in the implied rate alone.
+        Cash discount that the borrower loses with each loan, fen; it affects `implied_rate` only.
 
     Raises
     ------
     LoanError
-        As for `amortise`; NoInternalRate where fees (and the discount) take all that is lent.
+        The first due date of a product is not after disbursement.
+    NoInternalRate
+        Up-front fees and the discount are as large as a loan or larger.
 
     Examples
     --------
+    Monthly payment and interest in fen, annualised cost as a fraction:
+
     >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
     >>> prices = price(batch, date(2026, 1, 15), risk=RiskAndFunding(0.02, 0.4, 0.02))
@@ -170,24 +174,25 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
 
 
 def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray, FloatArray]:
-    """Expected profit and expected loss of each loan, fen, undiscounted.
+    """Return expected profit and expected loss of each loan, fen, undiscounted.
 
-    With monthly hazard h and survival ``s_k = (1 - h)^k`` to the end of month k: income of month k counts with
-    ``s_k``; a default in month k loses its share of the balance before the row, with ``s_(k-1) h``; funding is paid on
-    that balance with ``s_(k-1)``.
+    With monthly hazard h and survival ``s_k = (1 - h)^k`` to the end of month k: the income of month k has weight
+    ``s_k``, the loss of a default in month k has weight ``s_(k-1) h``, and funding of the balance in month k has weight
+    ``s_(k-1)``.
 
     Parameters
     ----------
     flows : CashFlows
+        As returned by `amortise`.
     risk : RiskAndFunding
 
     Returns
     -------
-    (ndarray, ndarray)
+    (array, array), each of shape (n,)
 
     Examples
     --------
-    No default and free funding leave the interest:
+    Without default risk and funding cost, the profit is the interest (9,519.01 yuan):
 
     >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
@@ -198,15 +203,15 @@ def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray,
     before = (1 - risk.monthly_hazard) ** np.arange(count)
     up_front, income = zip(*(_lender_income(part) for part in flows.parts), strict=True)
     exposure = before @ flows.opening
-    loss = risk.monthly_hazard * (before @ _lost(flows, risk))
+    loss = risk.monthly_hazard * (before @ _loss_at_default(flows, risk))
     funding = np.asarray(risk.funding_rate) / 12 * exposure
     received = (before * (1 - risk.monthly_hazard)) @ np.concatenate(income, axis=1)
     profit = np.concatenate(up_front) + received - loss - funding
     return np.asarray(profit), np.asarray(loss)
 
 
-def _lost(flows: CashFlows, risk: RiskAndFunding) -> FloatArray:
-    """What a default in each month loses of the balance before the row."""
+def _loss_at_default(flows: CashFlows, risk: RiskAndFunding) -> FloatArray:
+    """Return the loss of a default in each month, fen, shape (n_periods, n)."""
     if not risk.recoverable:
         return np.asarray(flows.opening * np.asarray(risk.loss_given_default))
     months = np.minimum(np.arange(1, len(flows.opening) + 1), len(risk.recoverable) - 1)
@@ -214,13 +219,13 @@ def _lost(flows: CashFlows, risk: RiskAndFunding) -> FloatArray:
 
 
 def _lender_income(part: ProductFlows) -> tuple[IntArray, IntArray]:
-    """What one product's loans bring the lender: at disbursement, and row by row."""
-    once = np.zeros_like(part.interest[0])
+    """Return the lender's income from one product's loans in fen: at disbursement, and per period."""
+    at_start = np.zeros_like(part.interest[0])
     rows = sum(part.subsidies, part.interest)
     for fee, up_front, in_rows in zip(part.product.fees, part.up_front, part.fees, strict=True):
         if fee.collected_by == "lender":
-            once, rows = once + up_front, rows + in_rows
-    return once, rows
+            at_start, rows = at_start + up_front, rows + in_rows
+    return at_start, rows
 
 
 def _times(flows: CashFlows) -> FloatArray:

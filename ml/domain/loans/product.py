@@ -1,6 +1,6 @@
-"""What a loan product fixes whatever the amount: repayment form, fees, subsidies, deferral, calendar and rounding.
+"""Terms of a loan product that do not depend on the amount: repayment form, fees, subsidies, deferral, calendar.
 
-A product is composed, not subclassed: any form goes with any subsidies, fees, deferral and calendar.
+A product is composed, not subclassed: any form combines with any subsidies, fees, deferral and calendar.
 """
 
 from __future__ import annotations
@@ -24,22 +24,27 @@ MONTHLY = PaymentCalendar()
 
 @dataclass(frozen=True, kw_only=True)
 class Fee:
-    """One cost beside interest, stated in exactly one way.
+    """A fee: a fixed amount, a share of the loan amount, or a yearly share of the balance (exactly one of them).
 
     Attributes
     ----------
     name : str
-        Key by which its texts are found.
+        Key of the fee in the catalogue.
     charged : {"up_front", "per_instalment"}
-        Once at disbursement, or with every row in which something falls due.
+        Once at disbursement, or with every instalment.
     amount : int
-        Fen for each charge.
+        Fen per charge.
     share : float
-        Share of the loan amount for each charge.
+        Share of the loan amount per charge.
     yearly_share_of_balance : float
-        Yearly share of the outstanding balance, by day count (credit enhancement, say); only per instalment.
+        Yearly share of the outstanding balance, by day count (for example for a guarantee); only per instalment.
     collected_by : str
-        Who collects it; "lender" counts as the lender's income.
+        Collecting party; fees collected by "lender" count as the lender's income.
+
+    Raises
+    ------
+    LoanError
+        None or several of the three are set, or one is out of range.
     """
 
     name: str
@@ -55,9 +60,9 @@ class Fee:
             raise LoanError(f"{place}: charged must be 'up_front' or 'per_instalment', got {self.charged!r}")
         if not 0 <= self.amount <= MAX_AMOUNT or self.amount != int(self.amount):
             raise LoanError(f"{place}: amount must be whole fen from 0 to {MAX_AMOUNT}, got {self.amount}")
-        given = (self.amount, self.share, self.yearly_share_of_balance)
-        if sum(bool(value) for value in given) != 1:
-            raise LoanError(f"{place}: give exactly one of amount, share and yearly_share_of_balance, got {given}")
+        charges = (self.amount, self.share, self.yearly_share_of_balance)
+        if sum(bool(charge) for charge in charges) != 1:
+            raise LoanError(f"{place}: set exactly one of amount, share and yearly_share_of_balance, got {charges}")
         millionths(self.share, f"{place}: share")
         millionths(self.yearly_share_of_balance, f"{place}: yearly_share_of_balance")
         if self.yearly_share_of_balance and self.charged == "up_front":
@@ -66,32 +71,36 @@ class Fee:
 
 @dataclass(frozen=True, kw_only=True)
 class Subsidy:
-    """Interest that somebody else pays for the borrower.
+    """Interest that the maker, the dealer or the state pays for the borrower (贴息).
 
-    The contract's interest is never changed: each row divides it between the payers, in the order of the product's
-    subsidies, and what is left the borrower pays. So no cap can make a cost negative or an amount disappear.
+    A subsidy never changes the interest of the contract. Each instalment's interest is divided among the payers in the
+    order of the product's subsidies; the borrower pays the rest. A cap can therefore never make a cost negative.
 
     Attributes
     ----------
     payer : {"maker", "dealer", "state"}
-        Who pays it.
     rate : float
-        Part of the yearly rate that is paid for the borrower; 1 for all of it.
+        Part of the yearly rate that the payer takes over, a yearly fraction; 1 for the whole rate.
     lowers_instalment : bool
-        True where the instalment is reckoned at the lowered rate (buy-down: "0 %", 贴息 by maker or dealer), False
-        where it is taken off the interest as it falls due (state programme).
+        True: the instalment is computed at the reduced rate (a buy-down, for example 0 % by the maker). False: the
+        subsidy is deducted from the interest due (the state's programme).
     share_of_rate : float
-        Largest share of the rate still borne by the borrower that is paid.
+        Largest share of the remaining rate that the payer takes over.
     months : int, optional
-        Only the first months; not with `lowers_instalment`.
+        Number of subsidised months from the start; not with `lowers_instalment`.
     principal : int, optional
-        Fen; interest on principal above it is not subsidised.
+        Largest subsidised principal, fen.
     total, per_year : int, optional
-        Fen; most that is paid over the loan, and in a calendar year of due dates.
+        Largest subsidy over the loan and per calendar year of due dates, fen.
     used_this_year : int
-        Fen already used of `per_year` in the year of disbursement.
+        Part of `per_year` already used in the year of disbursement, fen.
     until : date, optional
-        Rows due after it are not subsidised.
+        Last due date with a subsidy.
+
+    Raises
+    ------
+    LoanError
+        An unknown payer, a share outside 0 to 1, a negative limit, or `months` or `until` with `lowers_instalment`.
     """
 
     payer: Payer
@@ -116,28 +125,34 @@ class Subsidy:
             if value is not None and (type(value) is not int or value < 0):
                 raise LoanError(f"{place}: {name} must be a whole number of at least 0, got {value!r}")
         if self.lowers_instalment and (self.months is not None or self.until is not None):
-            raise LoanError(f"{place}: months and until go only with lowers_instalment=False")
+            raise LoanError(f"{place}: months and until need lowers_instalment=False")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoanProduct:
-    """A form of repayment with its fees, subsidies, deferral, calendar and rounding.
+    """A repayment form with fees, subsidies, deferral, payment calendar and rounding.
 
     Attributes
     ----------
     form : str
         `equal_instalment` 等额本息, `equal_principal` 等额本金, `interest_only` 先息后本 (principal at maturity),
-        `balloon` 气球贷 (equal instalments and a larger last one), `flat_rate` 等本等息 (interest on the original
-        amount to the end).
+        `balloon` 气球贷 (equal instalments and a larger last payment 到期尾款), `flat_rate` 等本等息 (interest on the
+        original amount throughout).
     fees : tuple of Fee
     subsidies : tuple of Subsidy
-        Those that lower the instalment first.
+        Subsidies that lower the instalment come first.
     deferred_months : int
-        Months of the term before the first instalment (递延, 延期首付款).
+        Months of the term before the first instalment (延期还款).
     deferral : {"interest_free", "interest_only", "with_first_instalment"}
-        What becomes of their interest: none accrues; it is paid monthly; or it is paid with the first instalment.
+        Interest of the deferred months: none accrues; paid monthly; or paid with the first instalment.
     calendar : PaymentCalendar
     rounding : {"half_up", "half_even"}
+        Rule for an exact half fen.
+
+    Raises
+    ------
+    LoanError
+        An unknown form, deferral or rounding; a negative deferral; subsidies in the wrong order.
 
     Examples
     --------
@@ -170,5 +185,5 @@ class LoanProduct:
 
     @property
     def half_up(self) -> int:
-        """1 where an exact half is rounded up, 0 where to the even neighbour."""
+        """The rounding rule as a number: 1 for `half_up`, 0 for `half_even`."""
         return int(self.rounding == "half_up")

@@ -1,4 +1,4 @@
-"""Rounding to the fen in integers, so that a schedule is the same on every machine."""
+"""Rounding to the fen in integer arithmetic, so that a schedule is the same on every machine."""
 
 from __future__ import annotations
 
@@ -13,22 +13,29 @@ Rounding = Literal["half_up", "half_even"]
 
 ROUNDINGS: tuple[Rounding, ...] = ("half_up", "half_even")
 MILLION = 1_000_000
-MAX_AMOUNT = 10**10  # fen; above it the products below leave int64
+MAX_AMOUNT = 10**10  # fen; larger amounts overflow int64 in the products below
 
 _SMALL_DENOMINATOR = 366
 
 
 class LoanError(ValueError):
-    """A loan, product or date breaks a rule; the text names the field, the rule and the value received."""
+    """A loan, product or date violates a rule. The message names the field, the rule and the value received."""
 
 
 def millionths(rate: float, name: str) -> int:
-    """A rate or share, 0 to 1, in millionths: contracts state rates to the ten-thousandth of a percent.
+    """Return a rate or share as a whole number of millionths; contracts state rates to 0.0001 %.
+
+    Parameters
+    ----------
+    rate : float
+        A fraction from 0 to 1 with at most six decimals.
+    name : str
+        Name of the field, for the error message.
 
     Raises
     ------
     LoanError
-        Not finite, below 0, above 1, or stated more finely.
+        The rate is not finite, not from 0 to 1, or has more than six decimals.
 
     Examples
     --------
@@ -54,7 +61,7 @@ def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: A
     quotient, remainder, denominator : int or array of int
         Results of a floor division of non-negative numbers.
     half_up : int or array of int
-        Where the remainder is exactly a half: 1 rounds up, 0 to the even neighbour.
+        Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour.
 
     Examples
     --------
@@ -67,7 +74,7 @@ def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: A
 
 
 def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
-    """A quotient of non-negative integers, rounded.
+    """Return the quotient of two non-negative integers, rounded to an integer.
 
     >>> quotient_of(10_000_000, 36, 1)
     array(277778)
@@ -77,7 +84,7 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
 
 
 def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
-    """A share of an amount, rounded to the fen.
+    """Return a share of an amount in fen, rounded to the fen.
 
     Parameters
     ----------
@@ -97,7 +104,7 @@ def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
 
 
 def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, half_up: Any) -> IntArray:
-    """Interest ``balance * rate * numerator / denominator``, rounded once.
+    """Return the interest of one period in fen: ``balance * rate * numerator / denominator``, rounded once.
 
     Parameters
     ----------
@@ -106,7 +113,7 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     rate : int or array of int
         Yearly rate in millionths.
     numerator, denominator : int or array of int
-        The period as a fraction of a year; at most two and a half years.
+        Length of the period in years, as a fraction; at most two and a half years.
     half_up : int or array of int
         As for `rounded_quotient`.
 
@@ -119,7 +126,7 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     if np.max(denominator) <= _SMALL_DENOMINATOR:
         whole = denominator * MILLION
         return quotient_of(product * numerator, whole, half_up)
-    high, low = np.divmod(product, denominator)  # in two steps: the product of all three would leave int64
+    high, low = np.divmod(product, denominator)  # in two steps: the product of all three overflows int64
     more, rest = np.divmod(low * numerator, denominator)
     quotient, millionth = np.divmod(high * numerator + more, MILLION)
     return rounded_quotient(quotient, millionth * denominator + rest, denominator * MILLION, half_up)

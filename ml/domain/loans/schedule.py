@@ -1,4 +1,4 @@
-"""The schedule of one loan, row by row, with everything that is needed to print, settle or disclose it."""
+"""Repayment schedule of one loan, instalment by instalment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ml.domain.loans.product import Fee, Subsidy
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a schedule; money in fen.
+    """One month of a schedule; money in fen.
 
     Attributes
     ----------
@@ -24,13 +24,13 @@ class Row:
     days : int
         Calendar days of the period.
     principal, interest, fee : int
-        What the borrower pays.
+        Parts of the borrower's payment.
     subsidies : tuple of int
-        Interest that others pay, in the order of the product's subsidies.
+        Interest paid under each of the product's subsidies, in their order.
     deferred_interest : int
-        Interest accrued and not yet due (in a deferral).
+        Interest accrued in a deferral and not yet due.
     balance : int
-        Principal outstanding after the row.
+        Principal outstanding after the payment.
     """
 
     number: int
@@ -45,13 +45,13 @@ class Row:
 
     @property
     def payment(self) -> int:
-        """What the borrower pays: principal, interest and fee."""
+        """Payment of the borrower: principal, interest and fee, fen."""
         return self.principal + self.interest + self.fee
 
 
 @dataclass(frozen=True)
 class FeeTotal:
-    """What one fee comes to, fen: at disbursement, and in each row of the schedule."""
+    """Amounts of one fee in fen: at disbursement, and with each instalment."""
 
     fee: Fee
     up_front: int
@@ -59,13 +59,13 @@ class FeeTotal:
 
     @property
     def total(self) -> int:
-        """Over the whole loan."""
+        """Amount over the whole loan, fen."""
         return self.up_front + sum(self.rows)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A loan's schedule.
+    """Repayment schedule of a loan, as returned by `schedule`.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Schedule:
     start : date
         Day of disbursement.
     rows : tuple of Row
-        One for each month of the term; a deferred month asks for nothing.
+        One per month of the term, deferred months included.
     fees : tuple of FeeTotal
         In the order of the product's fees.
     """
@@ -90,33 +90,33 @@ class Schedule:
 
     @property
     def total_interest(self) -> int:
-        """Interest the borrower pays, fen."""
+        """Interest that the borrower pays over the whole loan, fen."""
         return sum(row.interest for row in self.rows)
 
     @property
     def total_fees(self) -> int:
-        """All fees, fen."""
+        """Fees over the whole loan, fen."""
         return sum(f.total for f in self.fees)
 
     @property
     def total_cost(self) -> int:
-        """Interest and fees, fen: all that the borrower pays beside the principal."""
+        """Interest and fees over the whole loan, fen (息费合计)."""
         return self.total_interest + self.total_fees
 
     @property
     def total_payment(self) -> int:
-        """All that the borrower pays, fen."""
+        """Principal, interest and fees, fen."""
         return self.loan.amount + self.total_cost
 
     @property
     def subsidy_totals(self) -> tuple[tuple[Subsidy, int], ...]:
-        """What each subsidy pays over the whole loan, fen."""
+        """Each subsidy of the product with the interest paid under it over the whole loan, fen."""
         totals = np.array([row.subsidies for row in self.rows], dtype=np.int64).sum(axis=0)
         return tuple((s, int(t)) for s, t in zip(self.loan.product.subsidies, totals, strict=True))
 
 
 def schedule(loan: Loan, start: date) -> Schedule:
-    """Make the schedule of one loan.
+    """Return the repayment schedule of one loan.
 
     Parameters
     ----------
@@ -127,18 +127,18 @@ def schedule(loan: Loan, start: date) -> Schedule:
     Raises
     ------
     LoanError
-        The first due date is not after disbursement.
+        The first due date of the product's calendar is not after disbursement.
 
     Examples
     --------
-    100,000 yuan at 6 % over 36 months:
+    100,000 yuan at 6 % over 36 months, amounts in fen:
 
     >>> from ml.domain.loans.product import LoanProduct
-    >>> made = schedule(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 31))
-    >>> first = made.rows[0]
+    >>> plan = schedule(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 31))
+    >>> first = plan.rows[0]
     >>> str(first.due), first.principal, first.interest, first.payment
     ('2026-02-28', 254219, 50000, 304219)
-    >>> made.rows[-1].balance, made.total_interest
+    >>> plan.rows[-1].balance, plan.total_interest
     (0, 951901)
     """
     flows = amortise(LoanBatch.of([loan]), start)
@@ -169,4 +169,4 @@ def schedule(loan: Loan, start: date) -> Schedule:
 
 def _fees(part: ProductFlows) -> tuple[FeeTotal, ...]:
     columns = zip(part.product.fees, part.up_front, part.fees, strict=True)
-    return tuple(FeeTotal(fee, int(once[0]), tuple(rows[:, 0].tolist())) for fee, once, rows in columns)
+    return tuple(FeeTotal(fee, int(up_front[0]), tuple(rows[:, 0].tolist())) for fee, up_front, rows in columns)

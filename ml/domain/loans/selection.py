@@ -1,4 +1,4 @@
-"""Which of the feasible loans to show: efficient ones, named by what they are best at."""
+"""Selection of the feasible loans to offer: Pareto-efficient loans, labelled with the measures they are best in."""
 
 from __future__ import annotations
 
@@ -15,21 +15,30 @@ BALANCED = "balanced"
 _BLOCK = 256
 
 
-def comparison_measures(found: Candidates) -> FloatArray:
-    """What each candidate is compared by, lower is better: the columns are `MEASURES`.
+def comparison_measures(candidates: Candidates) -> FloatArray:
+    """Return the measures by which candidates are compared; lower is better.
 
-    Monthly burden, total cost with a forgone discount, down payment, and mean share of the price still owed over the
-    longest term on the table.
+    Parameters
+    ----------
+    candidates : Candidates
+        As returned by `candidates`.
+
+    Returns
+    -------
+    array of float, shape (n_candidates, 4)
+        Columns in the order of `MEASURES`: monthly burden, total cost with forgone discount, down payment (fen), and
+        mean share of the price still owed over the longest term of all candidates.
     """
-    discount = np.array([o.forgone_discount for o in found.offered])[found.offered_index]
-    owed = found.prices.outstanding.mean(axis=0) * found.batch.amount / found.application.vehicle.price
+    discount = np.array([o.forgone_discount for o in candidates.offered])[candidates.offered_index]
+    prices, vehicle_price = candidates.prices, candidates.application.vehicle.price
+    owed = prices.outstanding.mean(axis=0) * candidates.batch.amount / vehicle_price
     return np.column_stack(
-        [found.prices.monthly_burden, found.prices.total_cost + discount, found.down_payment, owed.round(9)]
+        [prices.monthly_burden, prices.total_cost + discount, candidates.down_payment, owed.round(9)]
     )
 
 
 def pareto_efficient(values: FloatArray) -> NDArray[np.intp]:
-    """Rows that no other row beats: at least as good in every column and better in one. Of equal rows, the first.
+    """Return the Pareto-efficient rows: no other row is at least as good in every column and better in one.
 
     Parameters
     ----------
@@ -38,49 +47,51 @@ def pareto_efficient(values: FloatArray) -> NDArray[np.intp]:
 
     Returns
     -------
-    ndarray of int
-        Places of the rows, ascending.
+    array of int
+        Row indices, ascending; of equal rows only the first.
 
     Examples
     --------
     >>> pareto_efficient(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 3.0], [2.0, 2.0]])).tolist()
     [0, 1]
     """
-    place = np.arange(len(values))
-    beaten = np.zeros(len(values), dtype=bool)
-    for begin in range(0, len(values), _BLOCK):  # in blocks, so that memory grows with the rows and not their square
+    index = np.arange(len(values))
+    dominated = np.zeros(len(values), dtype=bool)
+    for begin in range(0, len(values), _BLOCK):  # in blocks, so that memory is linear in the number of rows
         block = slice(begin, begin + _BLOCK)
-        as_good = np.ones((len(values), len(place[block])), dtype=bool)
+        as_good = np.ones((len(values), len(index[block])), dtype=bool)
         better = np.zeros_like(as_good)
         for column in values.T:
             as_good &= column[:, None] <= column[None, block]
             better |= column[:, None] < column[None, block]
-        earlier_twin = ~better & (place[:, None] < place[None, block])
-        beaten[block] = (as_good & (better | earlier_twin)).any(axis=0)
-    return np.flatnonzero(~beaten)
+        earlier_equal = ~better & (index[:, None] < index[None, block])
+        dominated[block] = (as_good & (better | earlier_equal)).any(axis=0)
+    return np.flatnonzero(~dominated)
 
 
 def select_rows(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str, ...]]]:
-    """Choose at most `count` efficient rows, with the names of what each is best at.
+    """Select at most `count` Pareto-efficient rows and label each with the measures it is best in.
 
-    The best of each measure come first, in the order of `MEASURES` (ties go to the next measures, then to the first
-    row), then the most balanced (lowest mean rank; it may be one of them), then more by mean rank, without a name.
+    The best row of each measure comes first, in the order of `MEASURES`; ties are broken by the following measures,
+    then by row order. The row with the lowest mean rank follows (label `balanced`; it may be one of the former), then
+    further rows by mean rank, without a label.
 
     Parameters
     ----------
     values : array of shape (n, 4)
-        As by `comparison_measures`.
+        As returned by `comparison_measures`.
     count : int
+        Maximum number of rows, at least 1.
 
     Returns
     -------
     list of (int, tuple of str)
-        Places of the rows and their names.
+        Row index and labels.
 
     Raises
     ------
     LoanError
-        The count is below 1.
+        `count` is not a whole number of at least 1.
 
     Examples
     --------

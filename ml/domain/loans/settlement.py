@@ -1,4 +1,4 @@
-"""Early settlement: what it takes to pay a loan off on any day."""
+"""Early settlement: the amount that pays a loan off on a given day."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ml.domain.loans.schedule import Row, Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class SettlementRule:
-    """What early settlement costs.
+    """A lender's terms of early settlement.
 
     Attributes
     ----------
     share_of_outstanding : float
-        Penalty as a share of the principal outstanding.
+        Penalty as a share of the outstanding principal.
     months_of_interest : int
-        Penalty as months of contract interest on the principal outstanding; both penalties add up.
+        Penalty in months of contract interest on the outstanding principal; both penalties add up.
     free_after_months : int, optional
-        Whole months since disbursement from which there is no penalty.
+        Whole months after disbursement from which no penalty is charged.
     up_front_rebate : float
-        Share of the up-front fees' unearned part (by whole months left) that is paid back.
+        Share of the unearned up-front fees (in proportion to the instalments left) that the lender refunds.
 
     Raises
     ------
     LoanError
-        A share outside 0 to 1, or a negative number of months.
+        A share is not from 0 to 1, or a number of months is not from 0 to 120.
     """
 
     share_of_outstanding: float = 0.0
@@ -49,19 +49,20 @@ class SettlementRule:
 
 @dataclass(frozen=True)
 class Settlement:
-    """A quote, in fen.
+    """Quote for early settlement, as returned by `settle`; money in fen.
 
     Attributes
     ----------
     on : date
+        Day of settlement.
     outstanding : int
-        Principal.
+        Outstanding principal.
     accrued_interest : int
-        Interest since the last due date, and what a deferral carried.
+        Interest since the last due date, and deferred interest not yet paid.
     penalty, rebate : int
-        What settling early costs, and what is paid back.
+        Penalty for early settlement, and refund of unearned fees.
     interest_saved : int
-        Interest of the schedule that is no longer due.
+        Scheduled interest that is no longer due.
     """
 
     on: date
@@ -73,17 +74,17 @@ class Settlement:
 
     @property
     def total(self) -> int:
-        """What must be paid on the day."""
+        """Amount to pay on the day, fen."""
         return self.outstanding + self.accrued_interest + self.penalty - self.rebate
 
 
 def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
-    """Quote early settlement.
+    """Return the quote for settling a loan early.
 
     Parameters
     ----------
     schedule : Schedule
-        Rows due on or before the day count as paid.
+        As returned by `schedule`. Instalments due on or before the day count as paid.
     on : date
         Day of settlement.
     rule : SettlementRule
@@ -95,23 +96,25 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
 
     Examples
     --------
-    Half a month into the second period, at 3 % of the principal:
+    Half a month into the second period, with a penalty of 3 % of the outstanding principal; amounts in fen:
 
     >>> from ml.domain.loans.loan import Loan
     >>> from ml.domain.loans.product import LoanProduct
     >>> from ml.domain.loans.schedule import schedule as make
-    >>> made = make(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 1))
-    >>> quote = settle(made, date(2026, 2, 16), rule=SettlementRule(share_of_outstanding=0.03))
+    >>> plan = make(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 1))
+    >>> quote = settle(plan, date(2026, 2, 16), rule=SettlementRule(share_of_outstanding=0.03))
     >>> quote.outstanding, quote.accrued_interest, quote.penalty
     (9745781, 24364, 292373)
     """
     maturity = schedule.rows[-1].due
     if not schedule.start <= on <= maturity:
-        raise LoanError(f"settlement must fall from disbursement {schedule.start} to maturity {maturity}, got {on}")
+        raise LoanError(
+            f"the day of settlement must be from {schedule.start} (disbursement) to {maturity} (maturity), got {on}"
+        )
     paid = [row for row in schedule.rows if row.due <= on]
     left = schedule.rows[len(paid) :]
     outstanding = paid[-1].balance if paid else schedule.loan.amount
-    accrued = (paid[-1].deferred_interest if paid else 0) + (_running(schedule, left[0], on) if left else 0)
+    accrued = (paid[-1].deferred_interest if paid else 0) + (_accrued(schedule, left[0], on) if left else 0)
     return Settlement(
         on=on,
         outstanding=outstanding,
@@ -122,8 +125,8 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
     )
 
 
-def _running(schedule: Schedule, row: Row, on: date) -> int:
-    """Interest of the period under way, less the part of it that others pay."""
+def _accrued(schedule: Schedule, row: Row, on: date) -> int:
+    """Return the interest accrued in the current period, less subsidies."""
     loan, product = schedule.loan, schedule.loan.product
     since = schedule.rows[row.number - 2].due if row.number > 1 else schedule.start
     if on == since or (row.number <= product.deferred_months and product.deferral == "interest_free"):
@@ -134,8 +137,8 @@ def _running(schedule: Schedule, row: Row, on: date) -> int:
     rate = millionths(loan.annual_rate, "annual_rate")
     denominator = product.calendar.denominator
     contract = int(interest_on(base, rate, elapsed, denominator=denominator, half_up=product.half_up))
-    others = int(quotient_of(sum(row.subsidies) * elapsed, whole, product.half_up))
-    return max(contract - others, 0)
+    subsidy = int(quotient_of(sum(row.subsidies) * elapsed, whole, product.half_up))
+    return max(contract - subsidy, 0)
 
 
 def _penalty(schedule: Schedule, outstanding: int, on: date, *, rule: SettlementRule) -> int:

@@ -1,1 +1,1 @@
-"""Lenders, products and rules as dated configuration."""
+"""Lenders, products and lending rules as dated configuration."""

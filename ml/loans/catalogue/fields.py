@@ -1,4 +1,4 @@
-"""Field types of the lending files: money in fen that is yuan outside, shares, texts in two languages, dates."""
+"""Field types of the lending files: amounts (yuan in YAML, fen in Python), shares, and dated rules."""
 
 from __future__ import annotations
 
@@ -17,41 +17,42 @@ from ml.domain.loans.rounding import MAX_AMOUNT, millionths
 
 def _fen(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be an amount in yuan")
+        raise ValueError(f"must be an amount in yuan, got {value!r}")
     amount = Decimal(str(value))
     if not amount.is_finite() or amount * 100 != int(amount * 100):
-        raise ValueError("must be an amount in yuan with at most two decimals")
+        raise ValueError(f"must be an amount in yuan with at most two decimals, got {value}")
     fen = int(amount * 100)
     if not 0 <= fen <= MAX_AMOUNT:
-        raise ValueError(f"must lie from 0 to {MAX_AMOUNT // 100} yuan")
+        raise ValueError(f"must be from 0 to {MAX_AMOUNT // 100} yuan, got {value}")
     return fen
 
 
 def _share(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a fraction from 0 to 1")
+        raise ValueError(f"must be a fraction from 0 to 1, got {value!r}")
     millionths(float(value), "the fraction")
     return float(value)
 
 
 Yuan = Annotated[int, BeforeValidator(_fen)]
-"""Written in yuan, held in fen."""
+"""An amount: yuan in YAML, fen in Python."""
 
 Money = Annotated[int, PlainSerializer(lambda fen: fen / 100, return_type=float, when_used="json")]
-"""Fen inside, yuan in JSON."""
+"""An amount: fen in Python, yuan in JSON."""
 
 Share = Annotated[float, BeforeValidator(_share)]
-"""A fraction from 0 to 1, stated to the millionth."""
+"""A fraction from 0 to 1 with at most six decimals."""
 
 
 class Dated(Section):
-    """Something that holds from a day on, to another or to the next of its kind.
+    """A rule with a period of validity.
 
     Attributes
     ----------
     valid_from : date
+        First day.
     valid_until : date, optional
-        Last day; open where it is not given.
+        Last day; by default the day before the next rule begins, or no end.
     """
 
     valid_from: date
@@ -62,12 +63,12 @@ Rule = TypeVar("Rule", bound=Dated)
 
 
 def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
-    """Refuse dated rules with a gap or an overlap.
+    """Return the rules unchanged if they are in order, without gaps and without overlaps.
 
     Raises
     ------
     ValueError
-        Names the rule by its place.
+        There is no rule, or two rules overlap or leave a gap; the message gives their positions.
 
     Examples
     --------
@@ -76,7 +77,7 @@ def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
     ValueError: [1].valid_from 2018-01-01 overlaps [0], valid from 2018-01-01: order them, ...
     """
     if not rules:
-        raise ValueError("there is no rule: give at least one")
+        raise ValueError("there is no rule: add at least one")
     for i, rule in enumerate(rules):
         if rule.valid_until is not None and rule.valid_until < rule.valid_from:
             raise ValueError(f"[{i}].valid_until {rule.valid_until} is before its valid_from {rule.valid_from}")
@@ -85,7 +86,7 @@ def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
         if after.valid_from <= before.valid_from:
             raise ValueError(
                 f"[{i}].valid_from {after.valid_from} overlaps [{i - 1}], valid from {before.valid_from}: "
-                "order them, each later than the one before"
+                "order the rules by valid_from"
             )
         if before.valid_until is None:
             continue
@@ -101,15 +102,23 @@ def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
 
 
 def rule_on(rules: Sequence[Rule], on: date) -> Rule | None:
-    """The rule in force on a day, or None before the first and after the last."""
+    """Return the rule in force on a day, or None if there is none."""
     return next(
         (r for r in reversed(rules) if r.valid_from <= on and (r.valid_until is None or on <= r.valid_until)), None
     )
 
 
 def during(rules: Sequence[Rule], other: Dated) -> list[Rule]:
-    """The rules in force on any day on which another holds; `rules` are in sequence.
+    """Return the rules that are in force on at least one day of another rule's validity.
 
+    Parameters
+    ----------
+    rules : sequence of Dated
+        As accepted by `check_sequence`.
+    other : Dated
+
+    Examples
+    --------
     >>> year = [Dated(valid_from=date(y, 1, 1)) for y in (2018, 2019, 2020)]
     >>> [r.valid_from.year for r in during(year, Dated(valid_from=date(2018, 5, 1), valid_until=date(2019, 1, 1)))]
     [2018, 2019]
@@ -121,12 +130,12 @@ def during(rules: Sequence[Rule], other: Dated) -> list[Rule]:
 
 
 def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
-    """The rule in force on a day.
+    """Return the rule in force on a day.
 
     Raises
     ------
     DataError
-        There is none: the day is before the first rule or after the last.
+        The day is before the first rule or after the last rule. The message contains `name`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Both lending files read and held against each other."""
+"""Reading and cross-checking of `loans/products.yaml` and `loans/rules.yaml`."""
 
 from __future__ import annotations
 
@@ -15,45 +15,51 @@ from ml.loans.catalogue.rules import LendingRules, load_lending_rules
 
 @dataclass(frozen=True)
 class Lending:
-    """Rules and catalogue, held against each other."""
+    """Lending rules and product catalogue, checked for consistency; returned by `load_lending`."""
 
     rules: LendingRules
     catalogue: LoanProducts
 
 
 def load_lending(products: Path, rules: Path) -> Lending:
-    """Read `loans/products.yaml` and `loans/rules.yaml`.
+    """Read the product catalogue and the lending rules, and check them against each other.
+
+    Parameters
+    ----------
+    products, rules : Path
+        Files in the format of `configs/loans/products.yaml` and `configs/loans/rules.yaml`.
 
     Raises
     ------
     ConfigError
-        Names the file, the key, the rule and the value received.
+        A file is missing or invalid; the message names the file, the key, the rule and the value received.
     """
-    read = load_lending_rules(rules)
-    return Lending(read, load_loan_products(products, read))
+    lending_rules = load_lending_rules(rules)
+    return Lending(lending_rules, load_loan_products(products, lending_rules))
 
 
 def load_loan_products(path: Path, rules: LendingRules) -> LoanProducts:
-    """Read `loans/products.yaml` and hold it against the rules.
+    """Read the product catalogue and check it against the lending rules.
 
     Parameters
     ----------
     path : Path
     rules : LendingRules
+        As returned by `load_lending_rules`.
 
     Raises
     ------
     ConfigError
-        Names the file, the key, the rule and the value received: an unknown key, lender, party, class or band, a gap or
-        overlap of dates, a rate above the legal ceiling, late interest outside its bounds.
+        An unknown key, lender, party, vehicle class or risk band; a gap or overlap of dates; a rate above the legal
+        ceiling; late interest outside its bounds. The message names the file, the key, the rule and the value received.
     """
     products = load_yaml(path, LoanProducts)
-    for fault in _against(products, rules):
-        raise ConfigError(f"{path}: {fault}")
+    for problem in _problems(products, rules):
+        raise ConfigError(f"{path}: {problem}")
     return products
 
 
-def _against(products: LoanProducts, rules: LendingRules) -> Iterator[str]:
+def _problems(products: LoanProducts, rules: LendingRules) -> Iterator[str]:
     bounds = rules.late_interest[-1]
     for key, lender in products.lenders.items():
         if not bounds.minimum <= lender.late_interest <= bounds.maximum:
@@ -63,18 +69,21 @@ def _against(products: LoanProducts, rules: LendingRules) -> Iterator[str]:
             )
     for key, product in products.products.items():
         for i, grid in enumerate(product.rates):
-            yield from _grid_faults(f"products.{key}.rates[{i}]", grid, rules)
+            yield from _rate_grid_problems(f"products.{key}.rates[{i}]", grid, rules)
 
 
-def _grid_faults(place: str, grid: Rates, rules: LendingRules) -> Iterator[str]:
+def _rate_grid_problems(place: str, grid: Rates, rules: LendingRules) -> Iterator[str]:
     for name, dated in (("risk", rules.risk), ("rate_ceiling", rules.rate_ceiling)):
         if grid.valid_from < dated[0].valid_from:
-            yield f"{place}.valid_from {grid.valid_from} is before the first rule of {name}, {dated[0].valid_from}"
+            yield (
+                f"{place}.valid_from {grid.valid_from} is before the first rule of {name}, "
+                f"valid from {dated[0].valid_from}"
+            )
             return
     bands = {band for risk in during(rules.risk, grid) for band in risk.bands}
     if unknown := [band for band in grid.by_band if band not in bands]:
-        known = ", ".join(sorted(bands))
-        yield f"{place}.by_band.{unknown[0]} is no risk band of the lending rules; the bands are: {known}"
+        names = ", ".join(sorted(bands))
+        yield f"{place}.by_band.{unknown[0]} is not a risk band of the rules; the bands are: {names}"
     ceiling = min((rule.maximum for rule in during(rules.rate_ceiling, grid)), default=1.0)
     for band, rates in grid.by_band.items():
         for term, rate in rates.items():

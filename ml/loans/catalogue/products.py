@@ -1,4 +1,4 @@
-"""`loans/products.yaml`: lenders and their products, with rate grids by date, risk band and term."""
+"""Format of `loans/products.yaml`: lenders and their products, with rates by date, risk band and term."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LENDER = "lender"
 
 
 class Settlement(Section):
-    """What early settlement costs; see `SettlementRule`."""
+    """A lender's terms of early settlement; see `SettlementRule`."""
 
     share_of_outstanding: Share = 0.0
     months_of_interest: int = Field(0, ge=0, le=120)
@@ -31,7 +31,7 @@ class Settlement(Section):
 
     @property
     def rule(self) -> SettlementRule:
-        """The same for the arithmetic."""
+        """The terms as a `SettlementRule`."""
         return SettlementRule(**self.model_dump())
 
 
@@ -42,14 +42,15 @@ class Lender(Section):
     ----------
     name : Text
     funding_rate : float
-        What its money costs a year.
+        Cost of the lender's money, a yearly fraction.
     state_subsidy : bool
-        Whether it handles the state's interest subsidy.
+        Whether the lender takes part in the state's interest subsidy.
     day_count, payment_day : str or int
         See `PaymentCalendar`.
     rounding : {"half_up", "half_even"}
+        Rule for an exact half fen.
     late_interest : float
-        Late interest as a multiple of the contract rate.
+        Late interest rate as a multiple of the contract rate.
     early_settlement : Settlement
     """
 
@@ -64,7 +65,7 @@ class Lender(Section):
 
 
 class Fee(Section):
-    """A cost beside interest; exactly one of amount, share and yearly_share_of_balance."""
+    """A fee: exactly one of amount, share and yearly_share_of_balance; see `ml.domain.loans.product.Fee`."""
 
     name: Text
     charged: Literal["up_front", "per_instalment"]
@@ -74,17 +75,17 @@ class Fee(Section):
     collected_by: str = LENDER
 
     @model_validator(mode="after")
-    def _states_one(self) -> Self:
+    def _check_charge(self) -> Self:
         self.as_fee("fee")
         return self
 
     def as_fee(self, key: str) -> LoanFee:
-        """The same for the arithmetic."""
+        """Return the fee as a domain `Fee` with the name `key`."""
         return LoanFee(name=key, **self.model_dump(exclude={"name"}))
 
 
 class Subsidy(Section):
-    """Interest that maker or dealer pay; `rate` 1 for all of it."""
+    """Interest paid by maker or dealer; see `ml.domain.loans.product.Subsidy`."""
 
     payer: Literal["maker", "dealer"]
     rate: Share
@@ -93,23 +94,23 @@ class Subsidy(Section):
 
 
 class Rates(Dated):
-    """A rate grid: risk band, then term in months, to the contract rate. A band that is not there gets no price."""
+    """Contract rates by risk band and term in months. A risk band without rates is not eligible for the product."""
 
     by_band: dict[str, dict[Annotated[int, Field(ge=1, le=120)], Share]] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _rectangular(self) -> Self:
+    def _check_terms(self) -> Self:
         terms = {term for rates in self.by_band.values() for term in rates}
         if not terms:
-            raise ValueError("by_band: there is no term")
+            raise ValueError("by_band: there is no term: add at least one, such as 36: 0.05")
         for band, rates in self.by_band.items():
             if gaps := sorted(terms - set(rates)):
-                raise ValueError(f"by_band.{band}: the rate of term {gaps[0]} is missing: every band has every term")
+                raise ValueError(f"by_band.{band}: the rate of term {gaps[0]} is missing: every band needs every term")
         return self
 
 
 class Eligibility(Section):
-    """Who and what a product is for; what is not given is not asked."""
+    """Conditions on vehicle and applicant under which a product is available; `brands` null allows every brand."""
 
     vehicle_classes: tuple[VehicleClass, ...] = Field(min_length=1)
     brands: tuple[str, ...] | None = None
@@ -119,7 +120,7 @@ class Eligibility(Section):
 
 
 class Deferred(Section):
-    """Months before the first instalment, and what becomes of their interest."""
+    """Months before the first instalment, and the treatment of their interest (see `LoanProduct.deferral`)."""
 
     months: int = Field(ge=1, le=24)
     interest: Deferral
@@ -136,21 +137,21 @@ class Product(Section):
     form : str
         See `LoanProduct`.
     rates : tuple of Rates
-        Rate grids by date, without gaps or overlaps; the product exists from the first to the last.
+        Rate grids by date, without gaps or overlaps; the product is sold from the first to the last.
     minimum_amount, maximum_amount : int
-        Loan amounts (fen).
+        Limits of the loan amount, fen.
     minimum_down_payment, maximum_loan_to_value : float
-        The lender's own limits, shares of the price; the law's hold beside them.
+        The lender's own limits as shares of the price, in addition to the lending rules.
     balloon_shares : tuple of float
-        Balloons as shares of the amount, with the form `balloon`.
+        Available balloons as shares of the loan amount; only with the form `balloon`.
     deferred : Deferred, optional
     fees : dict of str to Fee
     subsidies : tuple of Subsidy
-        In the order in which they are used.
+        In the order in which they are applied.
     state_subsidy : bool
-        Whether the state's subsidy may be used with it, where its lender handles it.
+        Whether the state's subsidy applies to the product, provided that the lender takes part.
     forgone_discount : int
-        Cash discount that it gives up (fen).
+        Cash discount that the borrower loses with this product, fen.
     eligibility : Eligibility
     """
 
@@ -171,13 +172,14 @@ class Product(Section):
     eligibility: Eligibility
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _check(self) -> Self:
         if (self.form == "balloon") != bool(self.balloon_shares):
-            raise ValueError("balloon_shares go with the form balloon, and only with it")
-        if wrong := [s for s in self.balloon_shares if not 0 < s < 1]:
-            raise ValueError(f"balloon_shares must be above 0 and below 1, got {wrong[0]}")
+            raise ValueError("balloon_shares must be set if the form is balloon, and only then")
+        if invalid := [s for s in self.balloon_shares if not 0 < s < 1]:
+            raise ValueError(f"balloon_shares must be above 0 and below 1, got {invalid[0]}")
         if not 0 < self.minimum_amount <= self.maximum_amount:
-            raise ValueError("minimum_amount must be above 0 and at most maximum_amount")
+            limits = f"{self.minimum_amount / 100:g} and {self.maximum_amount / 100:g}"
+            raise ValueError(f"minimum_amount must be above 0 and at most maximum_amount, got {limits} yuan")
         months = self.deferred.months if self.deferred else 0
         shortest = min(term for rates in self.rates for grid in rates.by_band.values() for term in grid)
         if shortest <= months:
@@ -185,19 +187,18 @@ class Product(Section):
         return self
 
     def rates_on(self, on: date, band: str) -> dict[int, float] | None:
-        """Rates of a band by term on a day, or None where there are none."""
+        """Return a risk band's rates on a day (term in months to yearly fraction), or None if there are none."""
         grid = self.rate_grid(on)
         return None if grid is None else grid.by_band.get(band)
 
     def rate_grid(self, on: date) -> Rates | None:
-        """The rate grid of a day, or None where the product does not exist."""
+        """Return the rates in force on a day, or None if the product is not sold then."""
         return rule_on(self.rates, on)
 
     def loan_product(self, lender: Lender, *, state: LoanSubsidy | None = None) -> LoanProduct:
-        """The product for the arithmetic, with the state's subsidy where there is one.
+        """Return the product as a domain `LoanProduct`, with the lender's calendar and the state's subsidy if any.
 
-        A flat rate means the same interest every month, so it is counted in whole months whatever the lender's day
-        count.
+        A flat rate means equal interest every month, so it uses 30/360 instead of the lender's day count.
         """
         day_count: DayCount = "30/360" if self.form == "flat_rate" else lender.day_count
         own = tuple(LoanSubsidy(**s.model_dump()) for s in self.subsidies)
@@ -219,7 +220,7 @@ class LoanProducts(Section):
     ----------
     lenders : dict of str to Lender
     parties : dict of str to Text
-        Who else collects fees (dealer, guarantor).
+        Other collectors of fees, such as dealer or guarantor.
     products : dict of str to Product
     """
 
@@ -228,7 +229,7 @@ class LoanProducts(Section):
     products: dict[str, Product] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _check_references(self) -> Self:
         for key, product in self.products.items():
             if product.lender not in self.lenders:
                 raise ValueError(
@@ -238,6 +239,6 @@ class LoanProducts(Section):
                 if fee.collected_by not in (LENDER, *self.parties):
                     raise ValueError(
                         f"products.{key}.fees.{name}.collected_by '{fee.collected_by}' is unknown; "
-                        f"it may be: {', '.join((LENDER, *self.parties))}"
+                        f"allowed are: {', '.join((LENDER, *self.parties))}"
                     )
         return self

@@ -1,4 +1,4 @@
-"""`loans/rules.yaml`: what law and house policy set for every lender, by date."""
+"""Format of `loans/rules.yaml`: limits of law and house policy for every lender, by date."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ByClass = dict[VehicleClass, Share]
 
 def _complete(values: ByClass) -> ByClass:
     if missing := [name for name in VEHICLE_CLASSES if name not in values]:
-        raise ValueError(f"every vehicle class needs a value; missing: {', '.join(missing)}")
+        raise ValueError(f"every vehicle class needs a value; add: {', '.join(missing)}")
     return values
 
 
@@ -35,20 +35,20 @@ EveryClass = Annotated[ByClass, AfterValidator(_complete)]
 
 
 class LoanToValue(Dated):
-    """Highest loan as a share of the price, by vehicle class."""
+    """Maximum loan as a share of the price, by vehicle class."""
 
     maximum: EveryClass
 
 
 class Term(Dated):
-    """Longest terms in months."""
+    """Maximum terms in months for new and used vehicles."""
 
     new: int = Field(ge=1, le=120)
     used: int = Field(ge=1, le=120)
 
 
 class RateCeiling(Dated):
-    """Legal ceiling of the nominal annualised cost, all charges included."""
+    """Legal ceiling of the nominal annualised cost with all fees."""
 
     maximum: Share
 
@@ -61,18 +61,18 @@ class LateInterest(Dated):
 
 
 class StateSubsidy(Dated):
-    """The state's interest subsidy: who applies between the dates of validity has it until `subsidy_until`.
+    """The state's interest subsidy for applications within the dates of validity.
 
     Attributes
     ----------
     rate, share_of_rate : float
-        Points off the yearly rate, and the largest share of the contract rate they may be.
+        Reduction of the yearly rate, and its maximum as a share of the contract rate.
     principal : int, optional
-        Highest principal that is subsidised (fen).
+        Maximum subsidised principal, fen.
     per_year : int
-        Cap per person, lender and calendar year (fen).
+        Maximum subsidy per person, lender and calendar year, fen.
     subsidy_until : date
-        Interest due later is not subsidised.
+        Last due date with a subsidy.
     """
 
     rate: Share
@@ -83,18 +83,18 @@ class StateSubsidy(Dated):
 
 
 class Risk(Dated):
-    """Risk bands and losses.
+    """Risk bands and loss assumptions.
 
     Attributes
     ----------
     bands : dict of str to float
-        Band to its highest probability of default, ascending; above the last no price exists.
+        Band to its maximum probability of default, ascending; no rates exist above the last band.
     horizon_months : int
-        Over which the model states that probability.
-    loss_given_default : dict
-        Share of the balance lost, by vehicle class, where the vehicle's own resale value is not known.
+        Horizon of the credit model's probability of default.
+    loss_given_default : dict of str to float
+        Vehicle class to the share of the balance lost; used if the vehicle's resale value is unknown.
     recovery : float
-        Share of that resale value which a forced sale brings.
+        Proceeds of a forced sale as a share of the vehicle's resale value.
     """
 
     bands: dict[str, Share] = Field(min_length=1)
@@ -107,12 +107,12 @@ class Risk(Dated):
     def _ascending(cls, bands: dict[str, float]) -> dict[str, float]:
         limits = list(bands.values())
         if limits != sorted(set(limits)):
-            raise ValueError("limits must rise from band to band")
+            raise ValueError(f"limits must rise from band to band, got {limits}")
         return bands
 
 
 class HousePolicy(Dated):
-    """The house's own limits."""
+    """The dealer's own limits; see `ml.domain.loans.application.Policy`."""
 
     payment_to_income: Share
     minimum_age: int = Field(ge=18, le=130)
@@ -121,7 +121,10 @@ class HousePolicy(Dated):
 
 
 class LendingRules(Section):
-    """All rules, each a list without gaps or overlaps; the state's programme may be absent before and after."""
+    """All lending rules; each is a list in order of date without gaps or overlaps.
+
+    A date outside the list is an error, except for `state_subsidy`: no subsidy exists then.
+    """
 
     loan_to_value: Annotated[tuple[LoanToValue, ...], AfterValidator(check_sequence)]
     term: Annotated[tuple[Term, ...], AfterValidator(check_sequence)]
@@ -132,7 +135,7 @@ class LendingRules(Section):
     policy: Annotated[tuple[HousePolicy, ...], AfterValidator(check_sequence)]
 
     def maximum_loan_to_value(self, on: date, vehicle_class: VehicleClass) -> float:
-        """Highest loan-to-value of a class on a day.
+        """Return the maximum loan-to-value of a vehicle class on a day.
 
         Raises
         ------
@@ -142,7 +145,7 @@ class LendingRules(Section):
         return in_force(self.loan_to_value, on, name="loan_to_value").maximum[vehicle_class]
 
     def risk_band(self, on: date, probability_of_default: float) -> str | None:
-        """The band that prices this probability, or None above the last.
+        """Return the risk band of a probability of default, or None above the last band.
 
         Raises
         ------
@@ -152,10 +155,10 @@ class LendingRules(Section):
         if not 0 <= probability_of_default <= 1:
             raise DataError(f"probability_of_default must be from 0 to 1, got {probability_of_default}")
         bands = in_force(self.risk, on, name="risk").bands
-        return next((name for name, most in bands.items() if probability_of_default <= most), None)
+        return next((name for name, maximum in bands.items() if probability_of_default <= maximum), None)
 
     def policy_on(self, on: date, vehicle_class: VehicleClass) -> Policy:
-        """Every limit that holds for a class of vehicle on a day.
+        """Return the limits for a vehicle class on a day.
 
         Raises
         ------
@@ -175,7 +178,10 @@ class LendingRules(Section):
         )
 
     def state_subsidy_on(self, on: date, *, used_this_year: int = 0) -> Subsidy | None:
-        """The state's subsidy of a loan applied for on a day, or None where no programme runs."""
+        """Return the state's subsidy for an application of a day, or None if no programme runs.
+
+        `used_this_year` is the subsidy that the applicant has already used with the lender this year, fen.
+        """
         programme = rule_on(self.state_subsidy, on)
         if programme is None:
             return None
@@ -197,18 +203,18 @@ def load_lending_rules(path: Path) -> LendingRules:
     Raises
     ------
     ConfigError
-        Names the file, the key, the rule and the value received.
+        The file is missing or invalid; the message names the file, the key, the rule and the value received.
     """
     return load_yaml(path, LendingRules)
 
 
 def vehicle_class(condition: str, use: str, energy_type: str) -> VehicleClass:
-    """The class by which the rules judge a vehicle; hybrids that cannot be plugged in are combustion.
+    """Return the vehicle class used by the lending rules; hybrids without a plug count as combustion.
 
     Raises
     ------
     DataError
-        A value is none of those of the vehicles table.
+        A value is not one of `CONDITIONS`, `USES` or `ENERGY_TYPES` of `features.tables`.
 
     Examples
     --------
@@ -220,9 +226,9 @@ def vehicle_class(condition: str, use: str, energy_type: str) -> VehicleClass:
         "use": (use, USES),
         "energy_type": (energy_type, ENERGY_TYPES),
     }
-    for name, (value, known) in allowed.items():
-        if value not in known:
-            raise DataError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+    for name, (value, choices) in allowed.items():
+        if value not in choices:
+            raise DataError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
     if condition == "used":
         return "used"
     if use == "private":

@@ -1,4 +1,4 @@
-"""The credit model asked about one person and several loans, with a model that can be computed in one's head."""
+"""Predictions for one applicant and several loans, by a model that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def test_each_loan_has_the_model_s_probability() -> None:
 
 def test_a_model_that_reads_the_term_needs_one() -> None:
     timed = Signature(fields=(*SIGNATURE.fields, TERM))
-    with pytest.raises(DataError, match="term_months: is needed, the credit model reads it; give the term asked for"):
+    with pytest.raises(
+        DataError, match="term_months: the credit model needs the term of the loan; give the requested term"
+    ):
         borrower(signature=timed)
     rest = borrower_model(timed).model_validate({})
     made = Borrower(estimator(signature=timed), loan(term_months=24), rest, {})

@@ -1,4 +1,4 @@
-"""The statement of cost: golden forms, exact sums, nothing from outside, everything escaped."""
+"""Statement of the total cost: golden files, exact sums, no external resources, escaped texts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lending() -> Lending:
     return load_lending(CONFIGS / "loans" / "products.yaml", CONFIGS / "loans" / "rules.yaml")
 
 
-def stated(lending: Lending, case: str) -> Disclosure:
+def statement_for(lending: Lending, case: str) -> Disclosure:
     name, kind, term, balloon, probability = CASES[case]
     application = Application(Applicant(32, 1_600_000), Vehicle("V1", 18_000_000, kind), 8_000_000, term)
     basis = PricingBasis(on=ON, probability_of_default=probability)
@@ -51,44 +51,44 @@ def stated(lending: Lending, case: str) -> Disclosure:
 
 @pytest.mark.parametrize("case", CASES)
 def test_golden_statement(lending: Lending, case: str) -> None:
-    kept = json.loads((GOLDEN / f"{case}.json").read_text(encoding="utf-8"))
-    assert json.loads(stated(lending, case).model_dump_json()) == kept
+    golden = json.loads((GOLDEN / f"{case}.json").read_text(encoding="utf-8"))
+    assert json.loads(statement_for(lending, case).model_dump_json()) == golden
 
 
 @pytest.mark.parametrize("case", ["used_with_guarantee", "zero_rate_by_the_maker"])
 def test_golden_page(lending: Lending, case: str) -> None:
-    assert page(stated(lending, case)) == (GOLDEN / f"{case}.html").read_text(encoding="utf-8")
+    assert page(statement_for(lending, case)) == (GOLDEN / f"{case}.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_items_add_up_and_the_rest_is_said(lending: Lending, case: str) -> None:
-    found = stated(lending, case)
-    assert sum(item.amount for item in found.items) == found.total_cost
-    assert found.total_payment == found.principal + found.total_cost
-    assert [c.name.en for c in found.contingent] == ["Late interest", "Early settlement"]
-    assert found.statement == STATEMENT
-    assert found.annualised_cost >= max(item.annualised for item in found.items)
+    statement = statement_for(lending, case)
+    assert sum(item.amount for item in statement.items) == statement.total_cost
+    assert statement.total_payment == statement.principal + statement.total_cost
+    assert [c.name.en for c in statement.contingent] == ["Late interest", "Early settlement"]
+    assert statement.statement == STATEMENT
+    assert statement.annualised_cost >= max(item.annualised for item in statement.items)
 
 
 def test_money_is_yuan_in_json(lending: Lending) -> None:
-    found = stated(lending, "used_with_guarantee")
-    assert found.principal == 10_000_000
-    assert json.loads(found.model_dump_json())["principal"] == 100_000.0
+    statement = statement_for(lending, "used_with_guarantee")
+    assert statement.principal == 10_000_000
+    assert json.loads(statement.model_dump_json())["principal"] == 100_000.0
 
 
 def test_who_collects_what(lending: Lending) -> None:
-    found = stated(lending, "used_with_guarantee")
-    assert [(i.name.en, i.collected_by.en) for i in found.items] == [
+    statement = statement_for(lending, "used_with_guarantee")
+    assert [(i.name.en, i.collected_by.en) for i in statement.items] == [
         ("Interest", "Harbour Consumer Credit"),
         ("Credit enhancement fee", "Anxing Guarantee"),
         ("Lien registration", "the dealer"),
     ]
-    assert found.contingent[0].annualised == pytest.approx(0.0990 * 1.5)
+    assert statement.contingent[0].annualised == pytest.approx(0.0990 * 1.5)
 
 
 def test_what_others_pay_is_shown_beside_the_table(lending: Lending) -> None:
-    found = stated(lending, "deferred")
-    assert [(s.name.zh, s.amount > 0) for s in found.subsidies] == [("经销商贴息", True), ("财政贴息", True)]
+    statement = statement_for(lending, "deferred")
+    assert [(s.name.zh, s.amount > 0) for s in statement.subsidies] == [("经销商贴息", True), ("财政贴息", True)]
 
 
 def test_the_page_loads_nothing_and_is_well_formed(lending: Lending) -> None:
@@ -105,7 +105,7 @@ def test_the_page_loads_nothing_and_is_well_formed(lending: Lending) -> None:
             assert open_tags.pop() == tag
 
     for case in CASES:
-        html = page(stated(lending, case))
+        html = page(statement_for(lending, case))
         Reader().feed(html)
         assert open_tags == [] and loads == []
         assert not re.search(r"https?:|@import|url\(|<script", html)
@@ -113,9 +113,9 @@ def test_the_page_loads_nothing_and_is_well_formed(lending: Lending) -> None:
 
 def test_every_text_is_escaped(lending: Lending) -> None:
     evil = Text(zh="<script>alert(1)</script>", en="\"><img src=x onerror='x'>")
-    found = stated(lending, "used_with_guarantee")
+    statement = statement_for(lending, "used_with_guarantee")
     html = page(
-        found.model_copy(
+        statement.model_copy(
             update={
                 "lender": evil,
                 "product": evil,
@@ -123,10 +123,12 @@ def test_every_text_is_escaped(lending: Lending) -> None:
                 "statement": evil,
                 "items": tuple(
                     i.model_copy(update={"name": evil, "standard": evil, "collection": evil, "collected_by": evil})
-                    for i in found.items
+                    for i in statement.items
                 ),
                 "subsidies": (),
-                "contingent": tuple(c.model_copy(update={"name": evil, "standard": evil}) for c in found.contingent),
+                "contingent": tuple(
+                    c.model_copy(update={"name": evil, "standard": evil}) for c in statement.contingent
+                ),
             }
         )
     )
@@ -137,7 +139,7 @@ def test_every_text_is_escaped(lending: Lending) -> None:
 @pytest.mark.browser
 def test_the_page_prints_on_one_sheet(lending: Lending, tmp_path: Path) -> None:
     for case in ("zero_rate_by_the_maker", "deferred", "used_with_guarantee"):  # the longest
-        (tmp_path / "page.html").write_text(page(stated(lending, case)), encoding="utf-8")
+        (tmp_path / "page.html").write_text(page(statement_for(lending, case)), encoding="utf-8")
         command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
         printed = tmp_path / "page.pdf"
         subprocess.run(

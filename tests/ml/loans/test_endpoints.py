@@ -1,4 +1,4 @@
-"""Offers by the shipped rules and a trained model: same for equals, honest about every loan, verified changes."""
+"""Loan endpoints with the shipped rules and trained models: equal treatment, exact offers, verified changes."""
 
 from __future__ import annotations
 
@@ -31,120 +31,119 @@ def champions(credit_risk: Trained, residual_value: Trained) -> dict[str, Model]
 
 
 @pytest.fixture(scope="module")
-def questions() -> dict[str, Any]:
+def endpoints() -> dict[str, Any]:
     return {e.path: e for e in ENDPOINTS}
 
 
 SAFE = {"applicant": {"age": 35, "monthly_income": 20_000}, "down_payment": 90_000}
 
 
-def _ask(question: Any, champions: Mapping[str, Model], **changes: Any) -> Any:
-    """Ask the example, of a person whom lenders like, with some fields changed."""
-    example = dict(question.example(champions))
+def _ask(endpoint: Any, champions: Mapping[str, Model], **changes: Any) -> Any:
+    """Answer the endpoint's example for a low-risk applicant, with some fields changed."""
+    example = dict(endpoint.example(champions))
     if "borrower" in example:
         example |= SAFE | {"borrower": {**example["borrower"], "bureau_delinquencies_24m": 0, "housing": "own"}}
-    body = json.dumps({**example, **changes})
-    request = question.request(champions).model_validate_json(body)
-    return question.respond(question.rules(ROOT / "configs"), champions, [request], False)[0]
+    request = endpoint.request(champions).model_validate_json(json.dumps({**example, **changes}))
+    return endpoint.respond(endpoint.rules(ROOT / "configs"), champions, [request], False)[0]
 
 
 @pytest.mark.parametrize("path", ["offers", "schedule", "disclosure"])
-def test_every_example_is_answered(questions: Any, champions: Any, path: str) -> None:
-    answer = _ask(questions[path], champions)
-    assert isinstance(answer, questions[path].response)
+def test_every_example_is_answered(endpoints: Any, champions: Any, path: str) -> None:
+    answer = _ask(endpoints[path], champions)
+    assert isinstance(answer, endpoints[path].response)
     json.loads(answer.model_dump_json())
 
 
-def test_offers_are_efficient_and_within_what_was_asked(questions: Any, champions: Any) -> None:
-    answer = _ask(questions["offers"], champions, offers=3)
+def test_offers_are_efficient_and_within_what_was_asked(endpoints: Any, champions: Any) -> None:
+    answer = _ask(endpoints["offers"], champions, offers=3)
     assert 1 <= len(answer.offers) <= 3
     for offer in answer.offers:
         assert offer.down_payment <= 90_000
         assert offer.amount + offer.down_payment == 150_000
         assert offer.total_cost == pytest.approx(offer.total_interest + offer.total_fees, abs=0.001)
         assert offer.expected_profit is None
-    again = _ask(questions["offers"], champions, offers=3)
+    again = _ask(endpoints["offers"], champions, offers=3)
     assert again == answer
 
 
-def test_probability_of_an_offer_is_that_of_its_own_loan(questions: Any, champions: Any) -> None:
-    answer = _ask(questions["offers"], champions)
+def test_probability_of_an_offer_is_that_of_its_own_loan(endpoints: Any, champions: Any) -> None:
+    answer = _ask(endpoints["offers"], champions)
     assert len({offer.probability_of_default for offer in answer.offers}) > 1
     for offer in answer.offers:
         changes = {"down_payment": offer.down_payment, "term_months": offer.term_months}
-        alone = _ask(questions["offers"], champions, **changes)
+        alone = _ask(endpoints["offers"], champions, **changes)
         assert alone.credit.probability_of_default == offer.probability_of_default
         assert offer.band == alone.credit.band
 
 
-def test_protected_attributes_change_nothing(questions: Any, champions: Any) -> None:
-    question = questions["offers"]
-    borrower = dict(question.example(champions)["borrower"])
-    answers = [_ask(question, champions, borrower={**borrower, "gender": g}) for g in ("female", "male")]
+def test_protected_attributes_change_nothing(endpoints: Any, champions: Any) -> None:
+    endpoint = endpoints["offers"]
+    borrower = dict(endpoint.example(champions)["borrower"])
+    answers = [_ask(endpoint, champions, borrower={**borrower, "gender": g}) for g in ("female", "male")]
     assert answers[0] == answers[1]
 
 
-def test_a_changed_application_really_passes(questions: Any, champions: Any) -> None:
-    question = questions["offers"]
-    borrower = {**question.example(champions)["borrower"], "bureau_delinquencies_24m": 1}
-    asked: dict[str, Any] = {"borrower": borrower, "down_payment": 45_000}
+def test_a_changed_application_really_passes(endpoints: Any, champions: Any) -> None:
+    endpoint = endpoints["offers"]
+    borrower = {**endpoint.example(champions)["borrower"], "bureau_delinquencies_24m": 1}
+    body: dict[str, Any] = {"borrower": borrower, "down_payment": 45_000}
     stock = [
         {"vehicle_id": f"S{price}", "price": price, "condition": "new", "energy_type": "combustion"}
         for price in (60_000, 90_000, 140_000)
     ]
-    asked["applicant"] = {"age": 35, "monthly_income": 15_000}
-    answer = _ask(question, champions, **asked, stock=stock)
+    body["applicant"] = {"age": 35, "monthly_income": 15_000}
+    answer = _ask(endpoint, champions, **body, stock=stock)
     assert answer.credit.band != "approve"
     assert answer.credit.band == "refer" and answer.offers == []
     assert len(answer.changes) == 2
     for change in answer.changes:
-        car = next((s for s in stock if s["vehicle_id"] == change.vehicle_id), question.example(champions)["vehicle"])
+        car = next((s for s in stock if s["vehicle_id"] == change.vehicle_id), endpoint.example(champions)["vehicle"])
         assert car["price"] == change.vehicle_price
         changed = {"vehicle": car, "down_payment": change.down_payment, "term_months": change.term_months}
-        again = _ask(question, champions, **{**asked, **changed})
+        again = _ask(endpoint, champions, **{**body, **changed})
         assert again.credit.band == "approve" and again.offers
         assert again.credit.probability_of_default == change.probability_of_default
 
 
-def test_a_balloon_may_not_exceed_what_the_car_will_fetch(questions: Any, champions: Any) -> None:
+def test_a_balloon_may_not_exceed_what_the_car_will_fetch(endpoints: Any, champions: Any) -> None:
     facts = {"age_months": 1.0, "mileage_km": 100.0, "brand": "Z", "model": "A", "paint": "black"}
-    without = _ask(questions["offers"], champions)
-    worn = _ask(questions["offers"], champions, vehicle_details=facts, km_per_month=9_000.0)
+    without = _ask(endpoints["offers"], champions)
+    worn = _ask(endpoints["offers"], champions, vehicle_details=facts, km_per_month=9_000.0)
     assert without.n_feasible > worn.n_feasible
     assert "balloon" not in without.violations
     assert worn.violations["balloon"] > 0
     with pytest.raises(DataError, match="km_per_month"):
-        _ask(questions["offers"], champions, vehicle_details=facts)
+        _ask(endpoints["offers"], champions, vehicle_details=facts)
 
 
-def test_trade_in_is_quoted_at_the_low_end(questions: Any, champions: Any) -> None:
+def test_trade_in_is_quoted_at_the_low_end(endpoints: Any, champions: Any) -> None:
     car = {"age_months": 48.0, "mileage_km": 60_000.0, "brand": "Z", "model": "B", "paint": "black"}
-    quote = _ask(questions["offers"], champions, trade_in=car).trade_in
+    quote = _ask(endpoints["offers"], champions, trade_in=car).trade_in
     assert quote.quote < quote.value < quote.value_high
     assert quote.value == pytest.approx(150_000 * 0.86**4 * 0.98**6, rel=0.1)
 
 
-def test_grid_holds_every_term_and_down_payment(questions: Any, champions: Any) -> None:
+def test_grid_holds_every_term_and_down_payment(endpoints: Any, champions: Any) -> None:
     grid = {"product": "bank_standard", "down_payments": [30_000, 60_000]}
-    cells = _ask(questions["offers"], champions, grid=grid).grid
+    cells = _ask(endpoints["offers"], champions, grid=grid).grid
     assert [(c.term_months, c.down_payment) for c in cells] == [
         (term, down) for term in (12, 24, 36, 48, 60) for down in (30_000, 60_000)
     ]
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"down_payment": 200_000}, "down_payment must be at most"),
-        ({"term_months": None}, "term_months: is needed"),
+        ({"term_months": None}, "term_months: the credit model needs"),
         ({"on": "2010-01-01"}, "2010-01-01"),
         ({"grid": {"product": "nonsense", "down_payments": [1]}}, "product 'nonsense' is unknown"),
         ({"stock": [{"vehicle_id": "", "price": 1, "condition": "new", "energy_type": "hybrid"}]}, "vehicle_id"),
     ],
 )
-def test_what_cannot_be_offered_is_said(questions: Any, champions: Any, changes: dict[str, Any], told: str) -> None:
-    with pytest.raises(DataError, match=told):
-        _ask(questions["offers"], champions, **changes)
+def test_what_cannot_be_offered_is_said(endpoints: Any, champions: Any, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        _ask(endpoints["offers"], champions, **changes)
 
 
 @pytest.mark.parametrize(
@@ -159,14 +158,14 @@ def test_what_cannot_be_offered_is_said(questions: Any, champions: Any, changes:
         {"borrower": {"vehicle_price": 3}},
     ],
 )
-def test_requests_that_break_a_rule_are_refused(questions: Any, champions: Any, changes: dict[str, Any]) -> None:
+def test_requests_that_break_a_rule_are_refused(endpoints: Any, champions: Any, changes: dict[str, Any]) -> None:
     (field,) = changes
     with pytest.raises(ValidationError, match=rf"(?m)^{field}(\.|$)"):
-        _ask(questions["offers"], champions, **changes)
+        _ask(endpoints["offers"], champions, **changes)
 
 
-def test_an_offer_can_be_scheduled_and_disclosed(questions: Any, champions: Any) -> None:
-    offers = _ask(questions["offers"], champions, offers=8).offers
+def test_an_offer_can_be_scheduled_and_disclosed(endpoints: Any, champions: Any) -> None:
+    offers = _ask(endpoints["offers"], champions, offers=8).offers
     assert len(offers) > 1
     for offer in offers:
         loan = {
@@ -177,18 +176,18 @@ def test_an_offer_can_be_scheduled_and_disclosed(questions: Any, champions: Any)
             "term_months": offer.term_months,
             "balloon": offer.balloon,
         }
-        schedule = _ask(questions["schedule"], champions, **loan)
+        schedule = _ask(endpoints["schedule"], champions, **loan)
         assert schedule.total_cost == offer.total_cost
         assert schedule.nominal_rate == pytest.approx(offer.nominal_rate, abs=2e-6)
         assert max(r.payment for r in schedule.rows[:-1]) == offer.monthly_payment
         assert sum(round(r.principal * 100) for r in schedule.rows) == round(offer.amount * 100)
-        statement = _ask(questions["disclosure"], champions, **loan)
+        statement = _ask(endpoints["disclosure"], champions, **loan)
         assert statement.total_cost == round(offer.total_cost * 100)
 
 
-def test_the_page_is_the_statement(questions: Any, champions: Any) -> None:
-    question = questions["disclosure"]
-    page = question.page(_ask(question, champions))
+def test_the_page_is_the_statement(endpoints: Any, champions: Any) -> None:
+    endpoint = endpoints["disclosure"]
+    page = endpoint.page(_ask(endpoint, champions))
     assert page.startswith("<!doctype html>")
     assert "¥100,000.00" in page and "http" not in page.replace("http-equiv", "")
     assert EXAMPLE_LOAN["product"] == "bank_standard"

@@ -1,4 +1,4 @@
-"""Offers on the shipped catalogue, by a credit model that can be computed in one's head."""
+"""Offers from the shipped catalogue, with a credit model that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -118,10 +118,10 @@ def test_a_grid_has_a_cell_for_each_term_and_down_payment(lending: Lending) -> N
     assert len(grid) == 10 and grid[0].violations == ["loan_to_value", "payment_to_income"] and grid[1].violations == []
 
 
-def test_closed_products_say_why(lending: Lending) -> None:
-    closed = respond(lending, applicant={"age": 35, "monthly_income": 4_500.0}).unavailable_products
-    assert closed["used_guaranteed"] == "vehicle_class" and closed["bank_equal_principal"] == "income"
-    assert "bank_standard" not in closed
+def test_unavailable_products_name_the_rule(lending: Lending) -> None:
+    unavailable = respond(lending, applicant={"age": 35, "monthly_income": 4_500.0}).unavailable_products
+    assert unavailable["used_guaranteed"] == "vehicle_class" and unavailable["bank_equal_principal"] == "income"
+    assert "bank_standard" not in unavailable
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_closed_products_say_why(lending: Lending) -> None:
         ({"grid": {"product": "nonsense", "down_payments": [1]}}, "product 'nonsense' is unknown"),
         (
             {"stock": [{"vehicle_id": "V1", "price": 1, "condition": "new", "energy_type": "hybrid"}]},
-            "stock: every vehicle_id must be there once",
+            "stock: every vehicle_id must be unique",
         ),
     ],
 )

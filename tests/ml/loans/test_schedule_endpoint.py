@@ -1,4 +1,4 @@
-"""One loan by the shipped catalogue: held against its grid, row by row, settled early, disclosed."""
+"""One loan of the shipped catalogue: checks, schedule, early settlement, statement of the total cost."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def test_the_loan_is_that_of_the_catalogue_in_fen(lending: Lending) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"annual_rate": 0.01}, "annual_rate: must be a rate of product 'bank_standard' on 2026-09-01: 0.035, 0.043"),
+        ({"annual_rate": 0.01}, "annual_rate: product 'bank_standard' on 2026-09-01 has the rates 0.035, 0.043"),
         ({"term_months": 13}, "none for a term of 13 months"),
-        ({"amount": 1.0}, "amount: of product 'bank_standard' must be from 20000.00 to 800000.00 yuan"),
-        ({"balloon": 5.0}, "balloon: of product 'bank_standard' must be 0.00 yuan"),
+        ({"amount": 1.0}, "amount: product 'bank_standard' allows loans from 20000.00 to 800000.00 yuan, got 1.00"),
+        ({"balloon": 5.0}, "balloon: product 'bank_standard' allows 0.00 yuan, got 5.00"),
         ({"on": "2020-01-01"}, "is not sold on 2020-01-01; choose another or another date"),
         ({"product": "nonsense"}, "product 'nonsense' is unknown"),
     ],
@@ -73,7 +73,7 @@ def test_early_settlement_is_quoted(lending: Lending) -> None:
     assert quote is not None and quote.on == date(2027, 3, 15)
     assert quote.total == pytest.approx(quote.outstanding + quote.accrued_interest + quote.penalty - quote.rebate)
     assert quote.penalty == pytest.approx(quote.outstanding * 0.01, abs=0.01)
-    with pytest.raises(DataError, match="settlement must fall"):
+    with pytest.raises(DataError, match="the day of settlement must be from 2026-09-01"):
         answer_schedule(lending, terms(settle_on="2020-01-01"))
 
 
@@ -87,5 +87,5 @@ def test_a_balloon_is_one_of_the_shares_of_its_product(lending: Lending) -> None
     assert rates is not None
     loan = {"product": "maker_balloon", "annual_rate": rates[36]}
     assert build_loan(lending, terms(**loan, balloon=30_000.0)).balloon == 3_000_000
-    with pytest.raises(DataError, match=r"must be 30000\.00 or 40000\.00 yuan"):
+    with pytest.raises(DataError, match=r"allows 30000\.00 or 40000\.00 yuan, got 35000\.00"):
         build_loan(lending, terms(**loan, balloon=35_000.0))

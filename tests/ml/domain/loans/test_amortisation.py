@@ -30,9 +30,9 @@ def test_a_batch_falls_due_as_its_loans_alone() -> None:
 def test_shares_of_the_interest_add_up_to_the_contract_s() -> None:
     subsidy = Subsidy(payer="maker", rate=0.02, months=1, lowers_instalment=False)
     product = LoanProduct(subsidies=(subsidy,))
-    of = periods(product.calendar, START, 2)
-    base, numerator = np.array([[1_200_000], [600_000]]), of.numerator[:, None]
-    left, (paid,) = divide_interest(product, base, np.array([60_000]), numerator, of)
-    whole, none = divide_interest(LoanProduct(), base, np.array([60_000]), numerator, of)
+    dates = periods(product.calendar, START, 2)
+    base, numerator = np.array([[1_200_000], [600_000]]), dates.numerator[:, None]
+    left, (paid,) = divide_interest(product, base, np.array([60_000]), numerator, dates)
+    whole, none = divide_interest(LoanProduct(), base, np.array([60_000]), numerator, dates)
     assert none == () and (left + paid).tolist() == whole.tolist()
     assert paid.ravel().tolist() == [2_000, 0]  # 12,000 yuan at 2 % for a month, and nothing after it

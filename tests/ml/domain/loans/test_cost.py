@@ -1,4 +1,4 @@
-"""Annualised cost: published figures to the printed digit, and what has no rate."""
+"""Annualised cost: published figures to the printed digit, and cash flows without an internal rate."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def percent(rate: float) -> str:
 
 
 def test_flat_4_percent_over_36_months() -> None:
-    found = cost(made(LoanProduct(form="flat_rate"), 0.04, 36))
-    assert (percent(found.nominal), percent(found.effective)) == ("7.51%", "7.77%")
+    annualised = cost(made(LoanProduct(form="flat_rate"), 0.04, 36))
+    assert (percent(annualised.nominal), percent(annualised.effective)) == ("7.51%", "7.77%")
 
 
 def test_zero_percent_with_3_percent_up_front_over_24_months() -> None:
@@ -76,17 +76,17 @@ def test_a_late_first_instalment_at_no_interest_costs_nothing() -> None:
 
 def test_fees_that_take_all_that_is_lent_have_no_rate() -> None:
     product = LoanProduct(fees=(Fee(name="service", charged="up_front", amount=AMOUNT),))
-    with pytest.raises(NoInternalRate, match="leaves 0 after 10000000 at disbursement"):
+    with pytest.raises(NoInternalRate, match="costs at disbursement of 10000000 fen leave 0 fen"):
         cost(made(product, 0.05, 12))
 
 
 @pytest.mark.parametrize("flows", [[100.0, 5.0], [-100.0, -5.0], [0.0, 0.0]])
 def test_flows_of_one_sign_have_no_rate(flows: list[float]) -> None:
-    with pytest.raises(NoInternalRate, match="needs money received and money paid"):
+    with pytest.raises(NoInternalRate, match="needs positive and negative flows"):
         monthly_rate(flows)
 
 
 @given(rate=st.floats(0, 0.05))
 def test_effective_is_the_compounded_nominal(rate: float) -> None:
-    found = Cost.of_monthly(rate)
-    assert (1 + found.nominal / 12) ** 12 - 1 == pytest.approx(found.effective)
+    annualised = Cost.of_monthly(rate)
+    assert (1 + annualised.nominal / 12) ** 12 - 1 == pytest.approx(annualised.effective)

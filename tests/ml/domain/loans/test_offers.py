@@ -1,4 +1,4 @@
-"""Offers: policy limits met exactly, efficient ones chosen the same way every time, changes verified."""
+"""Offers: limits that are met exactly, deterministic selection of efficient loans, verified changes."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def bank(**values: Any) -> OfferedProduct:
     return OfferedProduct(**{**sound, **values})
 
 
-def asked(down: int = 4_000_000, term: int | None = None, applicant: Applicant = APPLICANT) -> Application:
+def make_application(down: int = 4_000_000, term: int | None = None, applicant: Applicant = APPLICANT) -> Application:
     return Application(applicant, VEHICLE, down, term)
 
 
-def found(application: Application, *offered: OfferedProduct, policy: Policy = POLICY, **values: Any) -> Offers:
+def offers_for(application: Application, *offered: OfferedProduct, policy: Policy = POLICY, **values: Any) -> Offers:
     values = {"probability_of_default": 0.01, "count": 10, **values}
     return make_offers(application, offered, policy=policy, start=START, **values)
 
 
 def violations(application: Application, offered: OfferedProduct, policy: Policy = POLICY) -> dict[str, list[bool]]:
-    n_candidates = candidates(application, [offered], probability_of_default=0.01, policy=policy, start=START)
-    assert n_candidates is not None
-    return {rule: n_candidates.violations[rule].tolist() for rule in RULES}
+    batch = candidates(application, [offered], probability_of_default=0.01, policy=policy, start=START)
+    assert batch is not None
+    return {rule: batch.violations[rule].tolist() for rule in RULES}
 
 
 def test_every_offer_keeps_every_rule() -> None:
-    result = found(asked(), bank())
+    result = offers_for(make_application(), bank())
     assert result.offers
     for offer in result.offers:
         assert 2_000_000 <= offer.down_payment <= 4_000_000
@@ -83,14 +83,14 @@ def test_the_least_down_payment_is_the_one_that_law_lender_and_amount_leave() ->
 def test_a_limit_may_be_met_exactly() -> None:
     tight = Applicant(30, 2 * (100_000 + 513_645))  # the payment of 60,000 at 5 % over 12 months is 5,136.45
     one = bank(rates={12: 0.05}, minimum_down_payment=0.4)
-    for income, kept in ((tight.monthly_income, True), (tight.monthly_income - 1, False)):
-        application = asked(4_000_000, applicant=replace(APPLICANT, monthly_income=income))
-        assert violations(application, one)["payment_to_income"] == [not kept]
+    for income, is_feasible in ((tight.monthly_income, True), (tight.monthly_income - 1, False)):
+        application = make_application(4_000_000, applicant=replace(APPLICANT, monthly_income=income))
+        assert violations(application, one)["payment_to_income"] == [not is_feasible]
 
 
 def test_age_counts_to_maturity() -> None:
     def at(age: float) -> list[bool]:
-        return violations(asked(applicant=replace(APPLICANT, age=age)), bank(minimum_down_payment=0.4))[
+        return violations(make_application(applicant=replace(APPLICANT, age=age)), bank(minimum_down_payment=0.4))[
             "age_at_maturity"
         ]
 
@@ -101,28 +101,28 @@ def test_age_counts_to_maturity() -> None:
 
 def test_the_longest_term_and_the_cost_ceiling() -> None:
     one = bank(minimum_down_payment=0.4)
-    assert violations(asked(), one, replace(POLICY, maximum_term_months=24))["term"] == [False, False, True]
+    assert violations(make_application(), one, replace(POLICY, maximum_term_months=24))["term"] == [False, False, True]
     fee = LoanProduct(fees=(Fee(name="service", charged="up_front", share=0.1),))
-    assert violations(asked(), replace(one, product=fee))["annualised_cost"] == [True, False, False]
+    assert violations(make_application(), replace(one, product=fee))["annualised_cost"] == [True, False, False]
 
 
 def test_principal_due_in_one_sum_is_carried_by_income_too() -> None:
     once = bank(product=LoanProduct(form="interest_only"), rates={12: 0.05}, minimum_down_payment=0.4)
-    assert violations(asked(), once)["payment_to_income"] == [True]
+    assert violations(make_application(), once)["payment_to_income"] == [True]
 
 
 def test_a_loan_that_is_expected_to_lose_is_not_offered() -> None:
-    assert found(asked(), bank(), probability_of_default=0.5).offers == ()
-    assert found(asked(), bank(), probability_of_default=0.5).violations["expected_profit"] > 0
+    assert offers_for(make_application(), bank(), probability_of_default=0.5).offers == ()
+    assert offers_for(make_application(), bank(), probability_of_default=0.5).violations["expected_profit"] > 0
 
 
 def test_nothing_to_try_is_no_offer() -> None:
-    assert found(asked(1_000_000), bank()) == Offers((), 0, 0, {})
-    assert found(asked(term=48), bank()) == Offers((), 0, 0, {})
+    assert offers_for(make_application(1_000_000), bank()) == Offers((), 0, 0, {})
+    assert offers_for(make_application(term=48), bank()) == Offers((), 0, 0, {})
 
 
 def test_a_term_asked_for_is_kept() -> None:
-    assert {o.loan.term_months for o in found(asked(term=24), bank()).offers} == {24}
+    assert {o.loan.term_months for o in offers_for(make_application(term=24), bank()).offers} == {24}
 
 
 def test_the_names_tell_the_truth() -> None:
@@ -131,7 +131,7 @@ def test_the_names_tell_the_truth() -> None:
         bank(name="balloon", product=LoanProduct(form="balloon"), balloon_shares=(0.3,), rates={36: 0.06}),
         bank(name="zero", product=LoanProduct(subsidies=(Subsidy(payer="maker", rate=1.0),)), rates={24: 0.05}),
     )
-    offers = found(asked(), *offered).offers
+    offers = offers_for(make_application(), *offered).offers
     by = {name: offer for offer in offers for name in offer.best_at}
     assert set(MEASURES) <= set(by)
     assert by["lowest_payment"].name == "balloon"
@@ -143,26 +143,26 @@ def test_the_names_tell_the_truth() -> None:
 def test_a_forgone_discount_counts_as_a_cost() -> None:
     free = LoanProduct(subsidies=(Subsidy(payer="maker", rate=1.0),))
     zero = bank(name="zero", product=free, rates={24: 0.05}, forgone_discount=1_000_000)
-    by = {name: o for o in found(asked(), bank(), zero).offers for name in o.best_at}
+    by = {name: o for o in offers_for(make_application(), bank(), zero).offers for name in o.best_at}
     assert by["lowest_total_cost"].name == "standard"
-    offers = found(asked(), zero).offers
+    offers = offers_for(make_application(), zero).offers
     assert offers[0].nominal_rate == pytest.approx(0, abs=1e-9)
     assert offers[0].implied_rate > 0.1
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_never_more_than_asked_for(count: int) -> None:
-    assert len(found(asked(), bank(), count=count).offers) <= count
+    assert len(offers_for(make_application(), bank(), count=count).offers) <= count
 
 
 def test_the_same_question_gets_the_same_answer() -> None:
     offered = (bank(), bank(name="other"), bank(name="dear", rates={36: 0.09}))
-    assert found(asked(), *offered) == found(asked(), *offered)
+    assert offers_for(make_application(), *offered) == offers_for(make_application(), *offered)
 
 
 def test_price_does_not_depend_on_the_person() -> None:
     older = replace(APPLICANT, age=41, monthly_income=1_500_000)
-    one, other = (found(asked(4_000_000, 24, who), bank()).offers for who in (APPLICANT, older))
+    one, other = (offers_for(make_application(4_000_000, 24, who), bank()).offers for who in (APPLICANT, older))
     prices = [{(o.down_payment, o.loan.annual_rate, o.monthly_payment) for o in offers} for offers in (one, other)]
     assert prices[0] <= prices[1]
 
@@ -172,7 +172,7 @@ rows = st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=1, max_size=40).ma
 
 @given(values=rows)
 def test_efficient_rows_are_exactly_those_that_none_beats(values: np.ndarray[Any, Any]) -> None:
-    kept = pareto_efficient(values)
+    efficient_rows = pareto_efficient(values)
 
     def beats(one: Any, other: Any) -> bool:
         return bool((one <= other).all() and (one < other).any())
@@ -180,7 +180,7 @@ def test_efficient_rows_are_exactly_those_that_none_beats(values: np.ndarray[Any
     for i in range(len(values)):
         beaten = any(beats(row, values[i]) for row in values)
         twin = any((values[j] == values[i]).all() for j in range(i))
-        assert (i in kept) == (not beaten and not twin)
+        assert (i in efficient_rows) == (not beaten and not twin)
 
 
 @given(values=rows, count=st.integers(1, 8))
@@ -196,12 +196,12 @@ def test_the_best_of_each_measure_is_chosen_first(values: np.ndarray[Any, Any], 
 @pytest.mark.parametrize("count", [0, -1, 1.5])
 def test_a_count_below_one_is_refused(count: Any) -> None:
     with pytest.raises(LoanError, match="count must be a whole number of at least 1"):
-        found(asked(), bank(), count=count)
+        offers_for(make_application(), bank(), count=count)
 
 
 def test_the_grid_says_what_can_be_had() -> None:
     grid = payment_grid(
-        asked(), bank(), [1_000_000, 5_000_000], probability_of_default=0.01, policy=POLICY, start=START
+        make_application(), bank(), [1_000_000, 5_000_000], probability_of_default=0.01, policy=POLICY, start=START
     )
     assert grid.terms == (12, 24, 36)
     assert [cell.violations for cell in grid.cells[0]] == [
@@ -214,8 +214,8 @@ def test_the_grid_says_what_can_be_had() -> None:
 
 @pytest.mark.parametrize("down", [-1, PRICE, PRICE + 1])
 def test_grid_down_payments_lie_below_the_price(down: int) -> None:
-    with pytest.raises(LoanError, match="must lie from 0 to below the vehicle's price"):
-        payment_grid(asked(), bank(), [down], probability_of_default=0.01, policy=POLICY, start=START)
+    with pytest.raises(LoanError, match="must be from 0 to below the price of 10000000 fen"):
+        payment_grid(make_application(), bank(), [down], probability_of_default=0.01, policy=POLICY, start=START)
 
 
 CHEAPER = (Vehicle("V2", 8_000_000, "used"), Vehicle("V3", 6_000_000, "used"), Vehicle("V4", 12_000_000, "used"))
@@ -266,9 +266,9 @@ def test_the_search_gives_up_after_so_many_questions() -> None:
 
 
 def test_a_search_needs_a_term() -> None:
-    with pytest.raises(LoanError, match="term_months must be given"):
+    with pytest.raises(LoanError, match="term_months must be set"):
         smallest_changes(
-            asked(),
+            make_application(),
             probability_of_default=lambda _: 0.1,
             passes=lambda *_: True,
             down_payments=[],
@@ -280,14 +280,17 @@ def test_a_search_needs_a_term() -> None:
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: asked(PRICE + 1), "down_payment must be at most the vehicle's price of 10000000, got 10000001"),
-        (lambda: asked(-1), "down_payment must be whole fen from 0"),
-        (lambda: asked(0, 0), "term_months must be a whole number of at least 1, got 0"),
+        (
+            lambda: make_application(PRICE + 1),
+            "down_payment must be at most the vehicle's price of 10000000, got 10000001",
+        ),
+        (lambda: make_application(-1), "down_payment must be whole fen from 0"),
+        (lambda: make_application(0, 0), "term_months must be a whole number of at least 1, got 0"),
         (lambda: Applicant(float("nan"), 1), "age must be a finite number"),
         (lambda: Applicant(30, 0), "monthly_income must be whole fen from 1"),
         (lambda: Vehicle("V", 0, "used"), "price must be whole fen from 1"),
-        (lambda: bank(balloon_shares=(0.3,)), "balloon_shares must be given with the form balloon, and only then"),
-        (lambda: bank(rates={}), "rates must hold at least one term"),
+        (lambda: bank(balloon_shares=(0.3,)), "balloon_shares must be set if the form is balloon, and only then"),
+        (lambda: bank(rates={}), "rates must have at least one term"),
     ],
 )
 def test_what_breaks_a_rule_is_refused(make: Any, text: str) -> None:

@@ -25,13 +25,13 @@ SAFE = RiskAndFunding(0.0, 0.0, 0.0)
 
 
 @settings(deadline=None)
-@given(found=st.lists(any_loan(), min_size=1, max_size=8))
-def test_a_batch_prices_as_the_schedules_of_its_loans_do(found: list[Loan]) -> None:
-    found = [
-        loan for _, same in groupby(sorted(found, key=lambda x: repr(x.product)), lambda x: x.product) for loan in same
+@given(sample=st.lists(any_loan(), min_size=1, max_size=8))
+def test_a_batch_prices_as_the_schedules_of_its_loans_do(sample: list[Loan]) -> None:
+    sample = [
+        loan for _, same in groupby(sorted(sample, key=lambda x: repr(x.product)), lambda x: x.product) for loan in same
     ]
-    prices = price(LoanBatch.of(found), START, risk=SAFE)
-    for i, loan in enumerate(found):
+    prices = price(LoanBatch.of(sample), START, risk=SAFE)
+    for i, loan in enumerate(sample):
         made = schedule(loan, START)
         assert prices.total_interest[i] == made.total_interest
         assert prices.total_fees[i] == made.total_fees
@@ -116,10 +116,10 @@ def test_probabilities_that_are_none_are_refused(value: float) -> None:
 
 
 def test_loans_of_one_product_must_be_together() -> None:
-    with pytest.raises(LoanError, match="must be together"):
+    with pytest.raises(LoanError, match="must be in the order of `products`"):
         LoanBatch.build((LoanProduct(), LoanProduct(form="flat_rate")), [1, 0], amount=1, annual_rate=0, term_months=1)
 
 
 def test_a_batch_without_loans_is_refused() -> None:
-    with pytest.raises(LoanError, match="there is no loan"):
+    with pytest.raises(LoanError, match="the batch is empty"):
         LoanBatch.of([])

@@ -251,7 +251,7 @@ def test_a_balloon_lies_between_nothing_and_the_amount(balloon: int) -> None:
 
 
 def test_a_deferral_as_long_as_the_term_is_refused() -> None:
-    with pytest.raises(LoanError, match="term_months must be above the 12 deferred, got 12"):
+    with pytest.raises(LoanError, match="term_months must exceed the 12 deferred months, got 12"):
         Loan(LoanProduct(deferred_months=12), 10_000_000, 0.06, 12)
 
 
@@ -276,7 +276,7 @@ def test_a_fee_that_breaks_a_rule_is_refused(values: dict[str, Any], text: str) 
         ({"payer": "bank"}, "payer must be one of maker, dealer, state, got 'bank'"),
         ({"rate": 2.0}, "rate must be a finite number"),
         ({"total": -5}, "total must be a whole number of at least 0"),
-        ({"months": 12}, "go only with lowers_instalment=False"),
+        ({"months": 12}, "months and until need lowers_instalment=False"),
     ],
 )
 def test_a_subsidy_that_breaks_a_rule_is_refused(values: dict[str, Any], text: str) -> None:

@@ -77,15 +77,15 @@ def test_flat_interest_runs_on_the_original_amount() -> None:
 def test_settling_costs_at_most_what_is_left_to_pay(days: int, form: str) -> None:
     plain = made(0.06, form=form, calendar=PaymentCalendar())
     on = START + timedelta(days=days)
-    found = settle(plain, on, rule=NO_PENALTY)
+    settlement = settle(plain, on, rule=NO_PENALTY)
     left = sum(row.payment for row in plain.rows if row.due > on)
-    assert found.outstanding <= found.total <= left
-    assert found.interest_saved == left - found.total
+    assert settlement.outstanding <= settlement.total <= left
+    assert settlement.interest_saved == left - settlement.total
 
 
 @pytest.mark.parametrize("on", [date(2025, 12, 31), date(2027, 1, 2)])
 def test_days_outside_the_loan_are_refused(on: date) -> None:
-    with pytest.raises(LoanError, match=f"from disbursement 2026-01-01 to maturity 2027-01-01, got {on}"):
+    with pytest.raises(LoanError, match=rf"from 2026-01-01 \(disbursement\) to 2027-01-01 \(maturity\), got {on}"):
         quote(on, made())
 
 

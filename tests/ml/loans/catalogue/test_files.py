@@ -142,7 +142,7 @@ def test_rate_grids_by_date(lending: Lending) -> None:
         (
             "loan_to_value.0.maximum.used",
             None,
-            r"loan_to_value.0.maximum: every vehicle class needs a value; missing: used",
+            r"loan_to_value.0.maximum: every vehicle class needs a value; add: used",
         ),
         ("loan_to_value.0.maximum.boats", "0.5", r"loan_to_value.0.maximum.boats"),
         (
@@ -215,7 +215,11 @@ def test_a_rule_file_with_a_fault_names_the_place(
             "900000",
             "products.bank_standard: minimum_amount must be above 0 and at most",
         ),
-        ("bank_standard.balloon_shares", ["0.3"], "products.bank_standard: balloon_shares go with the form balloon"),
+        (
+            "bank_standard.balloon_shares",
+            ["0.3"],
+            "products.bank_standard: balloon_shares must be set if the form is balloon",
+        ),
         ("maker_balloon.balloon_shares.0", "1.0", "products.maker_balloon: balloon_shares must be above 0 and below 1"),
         (
             "maker_deferred.deferred.months",
@@ -235,7 +239,7 @@ def test_a_rule_file_with_a_fault_names_the_place(
         (
             "used_guaranteed.fees.registration.amount",
             "-5",
-            "products.used_guaranteed.fees.registration.amount: must lie",
+            "products.used_guaranteed.fees.registration.amount: must be from 0",
         ),
     ],
 )
@@ -248,9 +252,11 @@ def test_a_product_file_with_a_fault_names_the_place(
 
 def test_products_are_held_against_the_rules(changed: Callable[..., Lending]) -> None:
     bank = "products.bank_standard.rates.0"
-    with pytest.raises(ConfigError, match=r"rates\[0\].by_band.Z is no risk band of the lending rules"):
+    with pytest.raises(ConfigError, match=r"rates\[0\].by_band.Z is not a risk band of the rules"):
         changed(products={f"{bank}.by_band.Z": {"12": "0.05", "24": "0.05", "36": "0.05", "48": "0.05", "60": "0.05"}})
-    with pytest.raises(ConfigError, match=r"valid_from 2017-01-01 is before the first rule of risk, 2018-01-01"):
+    with pytest.raises(
+        ConfigError, match=r"valid_from 2017-01-01 is before the first rule of risk, valid from 2018-01-01"
+    ):
         changed(products={f"{bank}.valid_from": "2017-01-01"})
     with pytest.raises(ConfigError, match=r"lenders.riverside_bank.late_interest must be from 1.3 to 1.5"):
         changed(products={"lenders.riverside_bank.late_interest": "2"})

@@ -57,8 +57,8 @@ def test_rates_by_day_and_band(on: date, band: str, rates: dict[int, float] | No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"form": "balloon"}, "balloon_shares go with the form balloon, and only with it"),
-        ({"balloon_shares": [0.3]}, "balloon_shares go with the form balloon, and only with it"),
+        ({"form": "balloon"}, "balloon_shares must be set if the form is balloon, and only then"),
+        ({"balloon_shares": [0.3]}, "balloon_shares must be set if the form is balloon, and only then"),
         ({"form": "balloon", "balloon_shares": [0.3, 1.0]}, "must be above 0 and below 1, got 1.0"),
         ({"minimum_amount": 0}, "minimum_amount must be above 0 and at most maximum_amount"),
         ({"minimum_amount": 200_001}, "minimum_amount must be above 0 and at most maximum_amount"),
@@ -119,7 +119,7 @@ def test_the_settlement_rule_of_a_lender() -> None:
         ({"lender": "nobody"}, "products.loan.lender 'nobody' is unknown; the lenders are: bank"),
         (
             {"fees": {"lien": {"name": TEXT, "charged": "up_front", "amount": 1, "collected_by": "someone"}}},
-            "products.loan.fees.lien.collected_by 'someone' is unknown; it may be: lender, dealer",
+            "products.loan.fees.lien.collected_by 'someone' is unknown; allowed are: lender, dealer",
         ),
     ],
 )
