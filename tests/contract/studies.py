@@ -1,4 +1,4 @@
-"""What the contract tests need of each kind of task: questions, what was measured of them, what was known when."""
+"""For each kind of task: requests, the values expected of them, and the state computed before a cut-off."""
 
 from __future__ import annotations
 
@@ -33,43 +33,42 @@ Bodies = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Contract:
-    """One kind of task, as the contract tests use it.
+    """Functions by which the contract tests check one kind of task.
 
     Attributes
     ----------
-    questions : callable
-        ``(model, study) -> (bodies, values)``: requests as callers send them, and what training measured of the same
-        questions.
+    requests : callable
+        ``(model, study) -> (bodies, values)``: request bodies, and the predictions of the fitted estimator for the same
+        rows.
     value : callable
-        ``(model, answer) -> value`` that must be the measured one.
+        ``(model, answer) -> value``: the part of an answer that must equal the prediction.
     cut : callable
-        ``(study) -> us``: the moment at and after which nothing may be known.
-    before : callable
-        ``(study, cut, like) -> mapping``: everything that training and serving compute for moments before the cut. Of
-        `like`, the study of the unaltered data, come the questions.
-    tables : callable
-        ``(config, engine) -> tables``: what is computed on an engine; None where nothing is.
-    linked : tuple of str
-        Columns that say who it was, which later rows keep: that a visitor is a customer is known throughout.
-    counted : tuple of str
-        Tables in which added rows take the place of others: which share of the rows passes before anything is asked is
-        counted over all of them.
-    aside : tuple of str
-        Columns left out, being measured by all rows: a distance falls into bands with
-        equally many vehicles.
+        ``(study) -> us``: the cut-off; data at or after it must not be used.
+    state_before : callable
+        ``(study, cut, like) -> mapping``: features, tables and models that training and serving compute for rows before
+        the cut-off; the rows are those of `like`, the study of the unaltered data.
+    tables : callable or None
+        ``(config, engine) -> tables``: the tables that an engine computes; None where there are none.
+    identity_columns : tuple of str
+        Columns that altered rows keep: which visitor is which customer is not restricted by time.
+    replaced_tables : tuple of str
+        Tables in which added rows replace others, because a share of all rows enters validation.
+    excluded_columns : tuple of str
+        Columns left out because their encoding depends on all rows: distances are divided into bands with equal numbers
+        of vehicles.
     """
 
-    questions: Callable[[Model, Any], tuple[Bodies, list[Any]]]
+    requests: Callable[[Model, Any], tuple[Bodies, list[Any]]]
     value: Callable[[Model, Any], Any]
     cut: Callable[[Any], int]
-    before: Callable[[Any, int, Any], Mapping[str, Any]]
+    state_before: Callable[[Any, int, Any], Mapping[str, Any]]
     tables: Callable[[TaskConfig, str], Mapping[str, pl.DataFrame]] | None
-    linked: tuple[str, ...] = ()
-    counted: tuple[str, ...] = ()
-    aside: tuple[str, ...] = ()
+    identity_columns: tuple[str, ...] = ()
+    replaced_tables: tuple[str, ...] = ()
+    excluded_columns: tuple[str, ...] = ()
 
 
-def _row_questions(model: Model, study: RowStudyData) -> tuple[Bodies, list[Any]]:
+def _row_requests(model: Model, study: RowStudyData) -> tuple[Bodies, list[Any]]:
     examples = study
     rows = examples.frame[examples.parts["test"]][:50]
     bodies = [row_as_request(row, examples.signature) for row in rows.to_dicts()]
@@ -99,7 +98,7 @@ def _rows_before(study: RowStudyData, cut: int, like: RowStudyData) -> Mapping[s
     return {"features": collect(problem.features(nw.from_native(spine.lazy()), tables)).sort(key)}
 
 
-def _list_questions(model: Model, study: RankingStudyData) -> tuple[Bodies, list[Any]]:
+def _list_requests(model: Model, study: RankingStudyData) -> tuple[Bodies, list[Any]]:
     rows = pl.DataFrame({"customer_id": [f"C{i:03d}" for i in range(40)], "store_id": ["S1"] * 40})
     return [{**row, "n": 10} for row in rows.to_dicts()], model.estimator.predict(rows)["vehicles"].to_list()
 
@@ -127,7 +126,7 @@ def _lists_before(study: RankingStudyData, cut: int, like: RankingStudyData) -> 
     }
 
 
-def _series_questions(model: Model, study: PanelStudyData) -> tuple[Bodies, list[Any]]:
+def _series_requests(model: Model, study: PanelStudyData) -> tuple[Bodies, list[Any]]:
     series = study.panel.series.select(study.panel.keys).gather_every(3)
     rows = series.join(pl.DataFrame({"horizon": [1, 2, 3]}), how="cross", maintain_order="left_right")
     means = model.estimator.predict(rows).to_series(0).to_numpy().reshape(-1, 3)
@@ -155,12 +154,12 @@ def _series_before(study: PanelStudyData, cut: int, like: PanelStudyData) -> Map
     }
 
 
-def _fault_questions(model: Model, study: SurveillanceStudyData) -> tuple[Bodies, list[Any]]:
+def _fault_requests(model: Model, study: SurveillanceStudyData) -> tuple[Bodies, list[Any]]:
     surveillance, weeks = replace(study.run_surveillance(), delay=None), study.exposure.weeks
     rows = rows_of_weeks(study.exposure, surveillance, weeks - RECENT_WEEKS, weeks)
     weekly = rows.with_columns(model.estimator.predict(rows)["expected"] / RECENT_WEEKS)
     cells = weekly.group_by("model", "component", maintain_order=True).agg(pl.col("expected").sum())
-    cells = cells.filter(pl.col("expected") > 0)  # of a model without the component nothing can be said
+    cells = cells.filter(pl.col("expected") > 0)  # models without the component have no expected faults
     return cells.select("model", "component").to_dicts(), cells["expected"].to_list()
 
 
@@ -204,28 +203,28 @@ def _series_tables(config: TaskConfig, engine: str) -> Mapping[str, pl.DataFrame
     return tables | {"series": study.panel.series, "on_hand": pl.DataFrame({"on_hand": study.on_hand})}
 
 
-ROWS = Contract(_row_questions, _row_value, _row_cut, _rows_before, _row_tables)
+ROWS = Contract(_row_requests, _row_value, _row_cut, _rows_before, _row_tables)
 CONTRACTS: Mapping[type[Problem], Contract] = {
     BinaryProblem: ROWS,
     AmountProblem: ROWS,
     RankingProblem: Contract(
-        _list_questions,
+        _list_requests,
         _list_value,
         _list_cut,
         _lists_before,
         _list_tables,
-        linked=("customer_id", "visitor_id"),
-        counted=("events",),
+        identity_columns=("customer_id", "visitor_id"),
+        replaced_tables=("events",),
     ),
     PanelProblem: Contract(
-        _series_questions,
+        _series_requests,
         _series_value,
         _series_cut,
         _series_before,
         _series_tables,
     ),
     SurveillanceProblem: Contract(
-        _fault_questions, _fault_value, _fault_cut, _faults_before, None, aside=("monthly_km",)
+        _fault_requests, _fault_value, _fault_cut, _faults_before, None, excluded_columns=("monthly_km",)
     ),
 }
 
@@ -236,23 +235,23 @@ def alter_later(
     cut: int,
     *,
     spine: bool = False,
-    linked: tuple[str, ...] = (),
+    identity_columns: tuple[str, ...] = (),
     grows: bool = True,
 ) -> pl.DataFrame:
-    """Change a raw table at and after a moment, and nothing before it.
+    """Return a raw table altered at and after a cut-off, and unaltered before it.
 
-    Every later row holds what another row holds, numbers and texts alike, but for its key and instant; what was filled
-    into earlier rows later comes a day later. Every earlier row comes once more under another key, with the numbers and
-    texts of another row, at the moment itself or at the end of the table.
+    Every row at or after the cut-off gets the content of another row, except for its key and instant; instants filled
+    into earlier rows after the cut-off move by one day. Every earlier row is repeated under another key, with content of
+    another row, at the cut-off or at the end of the table.
 
     Parameters
     ----------
     spine : bool
-        Whether its rows at the moment itself are what is asked about, and stay.
-    linked : tuple of str
-        Columns that later rows keep.
+        Whether rows at the cut-off are the rows to predict, which stay.
+    identity_columns : tuple of str
+        Columns that altered rows keep.
     grows : bool
-        Whether rows are added, or take the places of later ones.
+        Whether repeated rows are added, or replace later ones.
     """
     time, key = str(table.time), list(table.key)
     if time not in frame.columns:
@@ -261,9 +260,9 @@ def alter_later(
     later = (pl.col(time) > cut if spine else pl.col(time) >= cut).fill_null(value=False)
     earlier = frame.filter(~later)
     references = [c for c in frame.columns if c in table.references]
-    altered = _with_content_of_others(frame.filter(later), frame, [*key, time, *linked], time, instants)
+    altered = _with_content_of_others(frame.filter(later), frame, [*key, time, *identity_columns], time, instants)
     again = earlier.filter(pl.col(time) < cut)
-    again = _with_content_of_others(again, frame, [*key, time, *linked, *references], time, instants)
+    again = _with_content_of_others(again, frame, [*key, time, *identity_columns, *references], time, instants)
     if len(key) == 1:
         again = again.with_columns(pl.col(key[0]) + "-again")
     last = int(frame[time].max())  # type: ignore[arg-type]
@@ -281,7 +280,7 @@ def alter_later(
 def _with_content_of_others(
     rows: pl.DataFrame, frame: pl.DataFrame, keep: list[str], time: str, instants: list[str]
 ) -> pl.DataFrame:
-    """Rows that keep some columns and take the others from the other end of the table; instants as long after."""
+    """Return rows with some columns and the rest from the other end of the table, instants shifted alike."""
     others = frame.reverse()[: rows.height]
     shift = rows[time] - others[time]
     content = others.with_columns(pl.col(c) + shift for c in instants).drop(keep, strict=False)

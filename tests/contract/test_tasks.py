@@ -1,4 +1,4 @@
-"""What every task of the registry owes; a new task adds a fixture of its own name and gets these free."""
+"""Requirements of every task in the registry; a new task only adds a fixture of its name."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.contract.studies import CONTRACTS, ROWS, alter_later
 from training.config import TaskConfig, load_config
 from training.study import StudyData, load_data
 
-EVERY = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in TASKS]
+TASK_PARAMS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in TASKS]
 NOW = 1_622_505_600_000_000_000  # ns
-AT = "2021-06-01T00:00:00+00:00"  # the same
-COUNTED_BY = {"store_id", "model"}  # series and cells are named by them
+AT = "2021-06-01T00:00:00+00:00"  # NOW as text
+SERIES_KEYS = {"store_id", "model"}  # identify series and cells
 ANSWER = """
 import json, sys
 from pathlib import Path
@@ -43,9 +43,9 @@ print(json.dumps(answers))
 """
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=TASK_PARAMS)
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Model:
-    """A task's promoted model."""
+    """Return a task's champion."""
     owner: Trained = request.getfixturevalue(request.param)
     monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
     return _champion(request.param)
@@ -62,7 +62,7 @@ LOADED: dict[str, StudyData[Any]] = {}
 
 @pytest.fixture
 def study(request: pytest.FixtureRequest, model: Model) -> StudyData[Any]:
-    """The data that the model was trained on, read once a task."""
+    """Return the data that the model was trained on, read once per task."""
     task = model.task.name
     if task not in LOADED:
         owner: Trained = request.getfixturevalue(task)
@@ -75,12 +75,14 @@ def _requests(model: Model, bodies: list[dict[str, Any]]) -> list[BaseModel]:
     return [ask.model_validate_json(json.dumps(body)) for body in bodies]
 
 
-def test_one_request_equals_the_batch_and_what_training_measured(
+def test_one_request_equals_the_batch_and_the_predictions_of_training(
     model: Model, study: StudyData[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.time_ns", lambda: NOW)  # what depends on the moment must not depend on this test's
+    monkeypatch.setattr(
+        "time.time_ns", lambda: NOW
+    )  # answers that depend on the current time must be equal within the test
     contract = CONTRACTS[type(model.task.problem)]
-    bodies, measured = contract.questions(model, study)
+    bodies, measured = contract.requests(model, study)
     requests = _requests(model, bodies)
     assert len(requests) >= 10
     for explain in (False, True):
@@ -101,44 +103,44 @@ def test_example_is_answered_and_explained(model: Model) -> None:
     model.task.endpoint.response.model_validate(answer[0].model_dump())
 
 
-def test_request_refuses_what_it_does_not_know(model: Model) -> None:
+def test_a_request_with_an_unknown_field_is_refused(model: Model) -> None:
     ask = model.request()
     with pytest.raises(ValidationError, match="nonsense"):
         ask.model_validate_json(json.dumps({**model.card["example"], "nonsense": 1}))
 
 
-def test_nothing_at_or_after_a_moment_moves_what_is_computed_before_it(
+def test_data_at_or_after_a_cut_off_do_not_change_results_before_it(
     model: Model, study: StudyData[Any], tmp_path: Path
 ) -> None:
-    """Numbers and texts of later rows are altered and rows are added, in every table with a time."""
+    """Later rows are altered and rows are added, in every table with a time column."""
     contract = CONTRACTS[type(study.config.definition.problem)]
     tables = {name: pl.read_parquet(study.config.sources.parent / f"{name}.parquet") for name in study.raw.frames}
-    if contract.aside:
-        tables = {name: frame.drop(contract.aside, strict=False) for name, frame in tables.items()}
+    if contract.excluded_columns:
+        tables = {name: frame.drop(contract.excluded_columns, strict=False) for name, frame in tables.items()}
         study = _with_tables(study.config, tables, tmp_path / "one")
     cut = contract.cut(study)
     altered = {
         name: alter_later(
             TABLES[name],
             frame,
-            cut + (name == "stock"),  # a snapshot speaks of the period that ends with it
+            cut + (name == "stock"),  # a snapshot describes the period that ends with it
             spine=name == model.task.tables[0] and contract is ROWS,
-            linked=contract.linked,
-            grows=name not in contract.counted,
+            identity_columns=contract.identity_columns,
+            grows=name not in contract.replaced_tables,
         )
         for name, frame in tables.items()
     }
     timed = {name for name, frame in tables.items() if TABLES[name].time in frame.columns}
     assert timed and {name for name, frame in tables.items() if not frame.equals(altered[name])} == timed
     other = _with_tables(study.config, altered, tmp_path / "two")
-    one, two = (contract.before(s, cut, study) for s in (study, other))
+    one, two = (contract.state_before(s, cut, study) for s in (study, other))
     for name, value in one.items():
         same = value.equals(two[name]) if isinstance(value, pl.DataFrame) else _same(value, two[name])
         assert same, name
 
 
 def _with_tables(config: TaskConfig, tables: dict[str, pl.DataFrame], folder: Path) -> StudyData[Any]:
-    """The study of other tables under the same configuration."""
+    """Return the study of other tables with the same configuration."""
     folder.mkdir()
     for file in config.sources.parent.glob("*.yaml"):
         sources = yaml.safe_load(file.read_text())
@@ -157,7 +159,7 @@ def _same(one: Any, other: Any) -> bool:
 def test_outcomes_never_are_features(model: Model, study: StudyData[Any]) -> None:
     table = model.task.table
     assert not {*study.feature_names(model.estimator)} & (
-        table.outcomes | table.protected | table.references - COUNTED_BY
+        table.outcomes | table.protected | table.references - SERIES_KEYS
     )
 
 
@@ -165,15 +167,13 @@ def test_outcomes_never_are_features(model: Model, study: StudyData[Any]) -> Non
 def test_artefacts_answer_alike_in_a_fresh_process(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """One process for all tasks: what it imports takes longer than what it answers."""
+    """One process serves all tasks, because imports take longer than the requests."""
     here = {}
     for task in TASKS:
         owner: Trained = request.getfixturevalue(task)
         monkeypatch.setenv("CHEHANG_HOME", str(owner.home))
         model = _champion(task)
-        bodies = CONTRACTS[type(model.task.problem)].questions(model, load_data(load_config(task, owner.config)))[0][
-            :20
-        ]
+        bodies = CONTRACTS[type(model.task.problem)].requests(model, load_data(load_config(task, owner.config)))[0][:20]
         bodies = [{**body, "at": AT} for body in bodies] if task == "recommendation" else bodies
         sha256 = model.save(tmp_path / task)
         assert {p.suffix for p in (tmp_path / task).iterdir()} <= {".json", ".txt", ".npz"}
@@ -206,13 +206,13 @@ def test_shipped_configuration_is_valid_and_refuses_unknown_keys(task: str) -> N
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("task", EVERY)
+@pytest.mark.parametrize("task", TASK_PARAMS)
 def test_spark_and_polars_agree(request: pytest.FixtureRequest, task: str, spark: object) -> None:
     owner: Trained = request.getfixturevalue(task)
     config = load_config(task, owner.config)
     tables = CONTRACTS[type(config.definition.problem)].tables
     if tables is None:
-        assert task == "fault_rate", "its weeks are laid out in memory"
+        assert task == "fault_rate", "its weekly counts are computed in memory"
         return
     here, there = tables(config, "polars"), tables(config, "spark")
     for name, frame in here.items():

@@ -1,4 +1,4 @@
-"""A fifth kind of study: the mean of the numbers in a file, shifted by a parameter. No product module knows it."""
+"""A fifth kind of study for tests: the mean of the numbers in a file, shifted by a parameter."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ToyParams(BaseModel):
 
 
 class MeanEstimator:
-    """Answers with one number."""
+    """Predict the same number for every row."""
 
     notes: Sequence[str] = ()
     signature = Signature(fields=())
@@ -68,7 +68,7 @@ def _error(y: Any, prediction: Any) -> float:
 
 @dataclass(frozen=True)
 class ToyProblem:
-    """A mean of numbers."""
+    """Prediction of numbers by their mean."""
 
     estimator: type[Estimator]
     metrics: Mapping[str, RowMetric]
@@ -76,7 +76,7 @@ class ToyProblem:
 
 @dataclass(frozen=True)
 class ToyData:
-    """Numbers, of which the last quarter tests."""
+    """Numbers; the last quarter is held out."""
 
     config: TaskConfig
     numbers: tuple[float, ...]

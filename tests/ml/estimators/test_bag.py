@@ -1,4 +1,4 @@
-"""The mean over a bag: one row has the bits of the batch, however many members there are and whatever they answer."""
+"""Sum and mean over the members of an ensemble: bit-identical for one row and for a batch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ml.demand_forecast.trees import Trees
 from ml.estimators.bag import sequential_mean, sequential_sum
 from ml.estimators.boosted_trees import BoostedTrees
 
-# Sizes of a bag: from eight on NumPy adds up one row in pairs.
+# NumPy adds eight or more values of one row pairwise.
 MEMBERS = (1, 2, 3, 7, 8, 9, 16, 17)
 SCORES = st.integers(1, 40).flatmap(
     lambda members: st.lists(st.lists(st.floats(-1e9, 1e9), min_size=members, max_size=members), min_size=1)

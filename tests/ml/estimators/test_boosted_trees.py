@@ -1,4 +1,4 @@
-"""Boosted trees: exact contributions, one row like many, safe artefacts, awkward columns."""
+"""BoostedTrees: exact contributions, single-row prediction, artefacts, constant and missing columns."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_columns_that_say_nothing_give_the_average(X: np.ndarray) -> None:
         (np.empty((2, 0)), [0, 1], None, "no columns"),
     ],
 )
-def test_data_that_cannot_be_learnt_from_is_refused(X, y, weight, rule: str) -> None:
+def test_invalid_training_data_is_refused(X, y, weight, rule: str) -> None:
     with pytest.raises(DataError, match=rule):
         BoostedTrees().fit(X, y, weight)
 

@@ -1,4 +1,4 @@
-"""Calibration: right on average, strictly increasing, robust at the ends."""
+"""Calibrator: calibrated probabilities, strictly increasing maps, extreme scores, artefacts."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from features.errors import ConfigError, DataError, ModelNotFound
 from ml.estimators.calibration import METHODS, Calibrator
 from ml.metrics import expected_calibration_error, log_loss, roc_auc
 
-LEARNT = [method for method in METHODS if method != "none"]
+FITTED_METHODS = [method for method in METHODS if method != "none"]
 
 
 def _distorted(n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log-odds of an over-confident learner, the outcomes, and the true probabilities."""
+    """Return log-odds of an overconfident classifier, the outcomes, and the true probabilities."""
     rng = np.random.default_rng(seed)
     truth = rng.normal(-3, 1.3, n)
     return 1.8 * truth + 1.5, (rng.random(n) < expit(truth)).astype(float), expit(truth)
 
 
-@pytest.mark.parametrize("method", LEARNT)
+@pytest.mark.parametrize("method", FITTED_METHODS)
 def test_probabilities_come_near_the_truth_on_other_rows(method: str) -> None:
     log_odds, y, truth = _distorted(60_000)
-    held = slice(20_000, None)
-    calibrated = Calibrator(method=method).fit(log_odds[:20_000], y[:20_000]).transform(log_odds[held])
+    test = slice(20_000, None)
+    calibrated = Calibrator(method=method).fit(log_odds[:20_000], y[:20_000]).transform(log_odds[test])
     assert (
-        expected_calibration_error(y[held], calibrated)
+        expected_calibration_error(y[test], calibrated)
         < 0.006
-        < expected_calibration_error(y[held], expit(log_odds[held]))
+        < expected_calibration_error(y[test], expit(log_odds[test]))
     )
-    assert log_loss(y[held], calibrated) < log_loss(y[held], truth[held]) + 0.001
-    assert np.abs(calibrated - truth[held]).mean() < 0.008
+    assert log_loss(y[test], calibrated) < log_loss(y[test], truth[test]) + 0.001
+    assert np.abs(calibrated - truth[test]).mean() < 0.008
 
 
-@pytest.mark.parametrize("method", LEARNT)
+@pytest.mark.parametrize("method", FITTED_METHODS)
 def test_mean_probability_is_the_observed_rate(method: str) -> None:
     log_odds, y, _ = _distorted(3_000)
     weight = np.random.default_rng(1).uniform(0.5, 2, len(y))
@@ -51,7 +51,7 @@ def test_mean_probability_is_the_observed_rate(method: str) -> None:
     seed=st.integers(0, 1_000), n=st.integers(2, 400), method=st.sampled_from(METHODS), sign=st.sampled_from([-1, 1])
 )
 def test_ranks_are_kept_whatever_the_data(seed: int, n: int, method: str, sign: int) -> None:
-    """Also where the scores say nothing, or the opposite of the outcome."""
+    """Scores without information, or inversely related to the outcome, are included."""
     rng = np.random.default_rng(seed)
     log_odds = np.round(rng.normal(-2, 2, n), 2)
     y = (rng.random(n) < expit(sign * log_odds)).astype(float)
@@ -84,14 +84,14 @@ def test_isotonic_with_a_pure_end_stays_finite() -> None:
     assert 0 < calibrated.min() < calibrated.max() < 1
 
 
-def test_auto_takes_what_the_data_ask_for() -> None:
+def test_auto_selects_the_method_by_the_data() -> None:
     log_odds, y, _ = _distorted(30_000)
     assert Calibrator(method="auto").fit(log_odds, y).method_ == "beta"
     rng = np.random.default_rng(0)
-    honest = rng.normal(-3, 1.3, 30_000)
-    crooked = 3 * np.arcsinh(honest + 3)
-    outcome = (rng.random(30_000) < expit(honest)).astype(float)
-    assert Calibrator(method="auto").fit(crooked, outcome).method_ == "isotonic"
+    true_log_odds = rng.normal(-3, 1.3, 30_000)
+    distorted = 3 * np.arcsinh(true_log_odds + 3)
+    outcome = (rng.random(30_000) < expit(true_log_odds)).astype(float)
+    assert Calibrator(method="auto").fit(distorted, outcome).method_ == "isotonic"
     assert Calibrator(method="auto").fit(log_odds[:500], y[:500]).method_ == "beta"
 
 

@@ -1,4 +1,4 @@
-"""Conditional logit and the trees on top of it: by hand, recovered, and refused."""
+"""Conditional logit and choice trees: hand-computed values, recovered coefficients, refused arguments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRUE = np.array([1.2, -0.7, 0.0])
 
 
 def simulated(n: int, *, seed: int = 0, curve: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Choices among 2 to 5 alternatives with known coefficients; `curve` adds a threshold that is not linear."""
+    """Return choices among 2 to 5 alternatives with coefficients TRUE; `curve` adds a non-linear threshold effect."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(2, 6, n)
     x = rng.normal(size=(sizes.sum(), 3))
@@ -57,14 +57,14 @@ def test_what_is_equal_for_all_alternatives_changes_nothing() -> None:
 
 def test_trees_find_what_no_line_can() -> None:
     x, chosen, sizes = simulated(3_000, curve=2.0)
-    y, taken, asked = simulated(1_000, seed=9, curve=2.0)
+    y, test_chosen, test_sizes = simulated(1_000, seed=9, curve=2.0)
 
     def loss(p: np.ndarray) -> float:
-        return -float(np.log(p[taken > 0]).mean())
+        return -float(np.log(p[test_chosen > 0]).mean())
 
     linear = ConditionalLogit().fit(x, chosen, sizes)
     trees = ChoiceTrees(num_threads=1).fit(x, x, chosen, sizes)
-    assert loss(trees.probabilities(y, y, asked)) < loss(linear.probabilities(y, asked)) - 0.1
+    assert loss(trees.probabilities(y, y, test_sizes)) < loss(linear.probabilities(y, test_sizes)) - 0.1
     again = ChoiceTrees(num_threads=1).fit(x, x, chosen, sizes)
     restored = ChoiceTrees.from_files(trees.to_files())
     for other in (again, restored):
@@ -74,7 +74,7 @@ def test_trees_find_what_no_line_can() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"chosen": [1, 1, 0, 0]}, "choice 0 has 2"),
         ({"chosen": [1, 0, 0, 0]}, "choice 1 has 0"),
@@ -85,10 +85,10 @@ def test_trees_find_what_no_line_can() -> None:
         ({"X": [[1.0]]}, "must have 4 rows"),
     ],
 )
-def test_choices_that_cannot_be(change: dict[str, Any], told: str) -> None:
-    given: dict[str, Any] = {"X": [[1.0], [2.0], [0.0], [1.0]], "chosen": [1, 0, 0, 1], "sizes": [2, 2], **change}
-    with pytest.raises(DataError, match=told):
-        ConditionalLogit().fit(**given)
+def test_choices_that_cannot_be(change: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"X": [[1.0], [2.0], [0.0], [1.0]], "chosen": [1, 0, 0, 1], "sizes": [2, 2], **change}
+    with pytest.raises(DataError, match=message):
+        ConditionalLogit().fit(**arguments)
 
 
 def test_a_penalty_below_zero_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""scikit-learn's contract without scikit-learn: parameters by name, tags, and what is not fitted."""
+"""scikit-learn's estimator interface: parameters, tags, and the check for fitted estimators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shifts of groups that have rows enough, and none where groups do not differ."""
+"""GroupCalibration: shifts of groups with enough rows, and no shifts where groups do not differ."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def fitted() -> GroupCalibration:
     return GroupCalibration(min_rows=200).fit(LOG_ODDS, Y, GROUP)
 
 
-def test_large_groups_find_their_own_shift(fitted: GroupCalibration) -> None:
+def test_large_groups_get_their_own_shift(fitted: GroupCalibration) -> None:
     assert fitted.shift(["a", "b", "c", "d"]) == pytest.approx(list(TRUTH.values()), abs=0.1)
     assert fitted.shift([None, "new"]).tolist() == [0.0, 0.0] and not fitted.has_shift("new") and fitted.has_shift("a")
 
 
-def test_a_shift_is_drawn_towards_none_the_fewer_rows_it_has() -> None:
+def test_a_shift_shrinks_with_the_number_of_rows() -> None:
     few = np.r_[np.flatnonzero(GROUP == "a")[:300], np.flatnonzero(GROUP != "a")]
     rows, all_bad = few[:300], np.ones(300)
     y = np.r_[all_bad, Y[few[300:]]]

@@ -1,4 +1,4 @@
-"""What the estimators ask of their matrices."""
+"""Validation of the arrays that estimators take."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from features.errors import ConfigError, DataError
 from ml.estimators.inputs import check_matrix, check_outcomes, check_training_data, monotone_directions
 
 
-def test_a_matrix_that_is_right_is_not_copied_and_another_is_made_right() -> None:
-    right = np.ones((2, 3))
-    assert check_matrix(right) is right
-    turned = check_matrix(np.ones((3, 2)).T)
-    assert turned.flags.c_contiguous and turned.shape == (2, 3)
+def test_a_valid_matrix_is_not_copied_and_another_is_converted() -> None:
+    valid = np.ones((2, 3))
+    assert check_matrix(valid) is valid
+    converted = check_matrix(np.ones((3, 2)).T)
+    assert converted.flags.c_contiguous and converted.shape == (2, 3)
     assert np.isnan(check_matrix([[None, 1]])[0, 0])
 
 
@@ -26,7 +26,7 @@ def test_a_matrix_that_is_right_is_not_copied_and_another_is_made_right() -> Non
         ([[0.0, -np.inf]], None, r"column 1 holds an infinite value \(row 0\)"),
     ],
 )
-def test_what_is_no_matrix_is_refused(X: list, n_features: int | None, message: str) -> None:
+def test_an_invalid_matrix_is_refused(X: list, n_features: int | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
         check_matrix(X, n_features=n_features)
 
@@ -42,12 +42,12 @@ def test_what_is_no_matrix_is_refused(X: list, n_features: int | None, message: 
         (["a", "b"], None, "must be numbers"),
     ],
 )
-def test_labels_that_cannot_be_learnt_from_are_refused(y: list, weight: list | None, message: str) -> None:
+def test_invalid_outcomes_and_weights_are_refused(y: list, weight: list | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
         check_training_data([[1.0], [2.0]], y, weight)
 
 
-def test_a_matrix_without_columns_is_refused_and_weights_are_one_unless_named() -> None:
+def test_a_matrix_without_columns_is_refused_and_weights_are_returned() -> None:
     with pytest.raises(DataError, match="has no columns"):
         check_training_data(np.empty((2, 0)), [0, 1], None)
     assert check_outcomes([1, 0], [2.0, 3.0])[1].tolist() == [2.0, 3.0]
@@ -62,7 +62,7 @@ def test_a_matrix_without_columns_is_refused_and_weights_are_one_unless_named() 
         ({0: 1}, (0,), "column 0 is categorical and has no order"),
     ],
 )
-def test_directions_that_cannot_be_are_refused(monotone: dict, categorical: tuple, message: str) -> None:
+def test_invalid_constraints_are_refused(monotone: dict, categorical: tuple, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         monotone_directions(2, monotone=monotone, categorical=categorical)
     assert monotone_directions(2, monotone={1: -1}, categorical=()) == [0, -1]

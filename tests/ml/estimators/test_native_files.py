@@ -1,4 +1,4 @@
-"""Files of parameters and boosters: what JSON cannot hold comes back, a booster of another matrix is refused."""
+"""Files of parameters and boosters: types restored from JSON, boosters with another number of features refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the estimators of a task's rows share: directions, derived columns, files."""
+"""PipelineEstimator: monotonicity constraints, derived columns, files."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_files_restore_every_step() -> None:
     assert set(json.loads(files["residual_value.json"])) == {"params", "signature"}
 
 
-def test_weights_of_labels_that_do_not_ripen_are_refused() -> None:
+def test_sample_weights_are_refused_where_labels_are_final() -> None:
     estimator = ResidualValueEstimator(params=ResidualParams(), signature=SIGNATURE)
     ones = np.ones(2)
     with pytest.raises(ValueError, match="weights: ResidualValueEstimator takes no sample weights"):
         estimator.fit(pl.DataFrame(), ones, calibrate=(pl.DataFrame(), ones), weights=(ones, ones))
 
 
-def test_a_direction_of_no_number_is_refused() -> None:
+def test_a_constraint_on_a_text_column_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"params\.monotone\.brand: not a numeric feature of this data"):
         _fitted(monotone={"brand": 1})
 
@@ -57,7 +57,7 @@ class _Deriving(PipelineEstimator):
     params_type = ResidualParams
 
 
-def test_derived_columns_follow_from_the_columns_there_are() -> None:
+def test_derived_columns_need_their_inputs() -> None:
     class Params:
         derived = {"twice": {"sum": ["half", "half"]}}  # noqa: RUF012
 

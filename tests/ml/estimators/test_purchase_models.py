@@ -1,4 +1,4 @@
-"""Models of repeat purchases and of their amounts, against published formulas and simulation."""
+"""BG/NBD, Pareto/NBD and gamma-gamma against published formulas and simulation."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ MODELS = (BgNbd, ParetoNbd)
 
 
 def _histories(n: int, *, seed: int = 0) -> tuple[np.ndarray, ...]:
-    """Pareto/NBD customers watched for 52 weeks, and what they did in the 26 weeks after."""
+    """Return Pareto/NBD histories observed for 52 weeks, and the purchases in the following 26 weeks."""
     rng = np.random.default_rng(seed)
     rate, lifetime = rng.gamma(0.8, 1 / 8, n), rng.exponential(1 / rng.gamma(0.7, 1 / 12, n))
     x, t, later = np.zeros(n), np.zeros(n), np.zeros(n)
     for i in range(n):
         moments = np.cumsum(rng.exponential(1 / rate[i], 400))
         moments = moments[moments < min(lifetime[i], 78)]
-        seen = moments[moments < 52]
-        x[i], t[i], later[i] = len(seen), seen[-1] if len(seen) else 0.0, len(moments) - len(seen)
+        observed = moments[moments < 52]
+        x[i], t[i] = len(observed), observed[-1] if len(observed) else 0.0
+        later[i] = len(moments) - len(observed)
     return x, t, np.full(n, 52.0), later
 
 
@@ -37,13 +38,13 @@ def test_pareto_nbd_recovers_the_population_and_predicts_its_future() -> None:
     assert alpha == pytest.approx(8, rel=0.2)
     predicted = model.expected_purchases(26, x, t, T)
     assert predicted.sum() == pytest.approx(later.sum(), rel=0.05)
-    for low, high, within in ((0, 0, 0.3), (1, 3, 0.12), (4, 400, 0.12)):  # and in every group of customers
+    for low, high, within in ((0, 0, 0.3), (1, 3, 0.12), (4, 400, 0.12)):  # and by number of earlier purchases
         group = (x >= low) & (x <= high)
         assert predicted[group].sum() == pytest.approx(later[group].sum(), rel=within)
 
 
 def test_quadrature_equals_the_published_hypergeometric_form() -> None:
-    """Fader and Hardie's note: P(active) with A0 by Gauss's function."""
+    """P(active) of Fader and Hardie's note, with A0 by the hypergeometric function."""
     x, t, T = np.array([0, 1, 4, 4, 30.0]), np.array([0, 5, 38, 10, 20.0]), np.full(5, 39.0)
     for r, alpha, s, beta in ((0.553, 10.578, 0.606, 11.669), (2.0, 3.0, 0.5, 20.0), (2.0, 20.0, 1.5, 3.0)):
         larger, smaller = max(alpha, beta), min(alpha, beta)
@@ -53,10 +54,10 @@ def test_quadrature_equals_the_published_hypergeometric_form() -> None:
             z = (larger - smaller) / (larger + u)  # noqa: B023
             return hyp2f1(total, second, total + 1, z) / (larger + u) ** total  # noqa: B023
 
-        left = s / total * (alpha + T) ** (r + x) * (beta + T) ** s * (term(t) - term(T))
+        inactive_odds = s / total * (alpha + T) ** (r + x) * (beta + T) ** s * (term(t) - term(T))
         model = ParetoNbd()
         model.parameters_ = np.array([r, alpha, s, beta])
-        np.testing.assert_allclose(model.probability_active(x, t, T), 1 / (1 + left), rtol=1e-9)
+        np.testing.assert_allclose(model.probability_active(x, t, T), 1 / (1 + inactive_odds), rtol=1e-9)
 
 
 def test_bg_nbd_gives_the_papers_example() -> None:
@@ -88,7 +89,7 @@ def test_expectations_are_finite_and_grow_with_the_horizon(
 
 @pytest.mark.parametrize("model", MODELS)
 def test_bad_histories_are_refused_by_name(model: type[BgNbd] | type[ParetoNbd]) -> None:
-    for history, told in (
+    for history, message in (
         (([1], [5], [3]), "recency"),
         (([-1], [0], [3]), "frequency"),
         (([1.5], [1], [3]), "frequency"),
@@ -97,7 +98,7 @@ def test_bad_histories_are_refused_by_name(model: type[BgNbd] | type[ParetoNbd])
         (([0, 0], [0, 0], [3, 3]), "no customer has a repeat purchase"),
         (([], [], []), "at least 1"),
     ):
-        with pytest.raises(DataError, match=told):
+        with pytest.raises(DataError, match=message):
             model().fit(*history)
 
 
@@ -108,5 +109,5 @@ def test_spend_shrinks_towards_the_mean_by_its_number_of_purchases() -> None:
     model = GammaGamma().fit(count, rng.gamma(6 * count, own / count))
     one, many = model.expected_spend([1, 50], [100.0, 100.0])
     assert one < many < 100
-    nothing = model.expected_spend([0], [0.0])[0]
-    assert nothing == pytest.approx(6 * own.mean(), rel=0.1)
+    without_purchase = model.expected_spend([0], [0.0])[0]
+    assert without_purchase == pytest.approx(6 * own.mean(), rel=0.1)

@@ -1,4 +1,4 @@
-"""Rates of groups, drawn together and learnt without a row's own outcome."""
+"""ShrunkenRates: shrinkage towards the overall rate, and cross-fitting without a row's own outcome."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from features.errors import DataError, ModelNotFound
 from ml.estimators.shrunken_rates import STATE, ShrunkenRates
 
 
-def test_a_small_group_is_drawn_further_to_the_overall_rate_than_a_large_one() -> None:
+def test_a_small_group_shrinks_more_towards_the_overall_rate_than_a_large_one() -> None:
     rows = {"store": ["a"] * 1_000 + ["b"] * 1_000 + ["c"] * 10}
     y = np.array([1.0] * 100 + [0.0] * 900 + [1.0] * 500 + [0.0] * 500 + [1.0] * 9 + [0.0])
     rates = ShrunkenRates(groups=[["store"]]).fit(rows, y)
@@ -24,14 +24,14 @@ def test_columns_together_make_a_group_and_a_missing_value_is_in_none() -> None:
     y = np.array([1.0, 0.0, 1.0, 0.0] * 50)
     rates = ShrunkenRates(groups=[["store", "model"]]).fit(rows, y)
     assert rates.names == ["rate of store and model"]
-    shown = rates.transform({"store": ["a", "a", None], "model": ["x", "y", "x"]}).ravel()
-    assert shown[0] > logit(0.6) and shown[1] < logit(0.4) and shown[2] == rates.overall_ == 0.0
+    encoded = rates.transform({"store": ["a", "a", None], "model": ["x", "y", "x"]}).ravel()
+    assert encoded[0] > logit(0.6) and encoded[1] < logit(0.4) and encoded[2] == rates.overall_ == 0.0
 
 
-def test_a_row_does_not_see_its_own_outcome() -> None:
+def test_a_row_is_encoded_without_its_own_outcome() -> None:
     rows, y = {"id": [f"i{i}" for i in range(100)]}, (np.arange(100) % 2).astype(float)
     encoded = ShrunkenRates(groups=[["id"]]).fit_transform(rows, y)
-    assert (encoded == 0.0).all()  # each group has one row, so that the other folds do not know it
+    assert (encoded == 0.0).all()  # each group has one row, so it does not occur in the other folds
 
 
 def test_the_artefact_restores_it_and_what_is_missing_is_named() -> None:

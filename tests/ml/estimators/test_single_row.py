@@ -1,4 +1,4 @@
-"""One row from a booster has the same bits as in a batch."""
+"""SingleRowPredictor: bit-identical to the batch prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scikit-learn asks of an estimator holds for ours, which do not import it."""
+"""scikit-learn's requirements hold for our estimators, which do not import it."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from ml.estimators.quantile_trees import QuantileTrees
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.woe_scorecard import WoeScorecard
 
-EVERY = (BoostedTrees, Calibrator, QuantileTrees, ALS, WoeScorecard)
+ESTIMATORS = (BoostedTrees, Calibrator, QuantileTrees, ALS, WoeScorecard)
 X = np.arange(400.0).reshape(200, 2) % 37
 Y = (X[:, 0] > 18).astype(int)
 
 
-@pytest.mark.parametrize("made", EVERY)
-def test_parameters_by_name_and_clones(made: type[Any]) -> None:
-    estimator = made()
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_parameters_by_name_and_clones(estimator_class: type[Any]) -> None:
+    estimator = estimator_class()
     params = estimator.get_params()
     assert list(params) == sorted(params)
     name = next(iter(params))
-    assert clone(made(**{name: params[name]})).get_params() == params
-    assert repr(made()) == f"{made.__name__}()"
-    with pytest.raises(ValueError, match=f"{made.__name__} has no parameter 'nothing'"):
+    assert clone(estimator_class(**{name: params[name]})).get_params() == params
+    assert repr(estimator_class()) == f"{estimator_class.__name__}()"
+    with pytest.raises(ValueError, match=f"{estimator_class.__name__} has no parameter 'nothing'"):
         estimator.set_params(nothing=1)
 
 
-@pytest.mark.parametrize("made", EVERY)
-def test_an_estimator_that_is_not_fitted_is_one_for_scikit_learn_too(made: type[Any]) -> None:
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_an_estimator_that_is_not_fitted_is_one_for_scikit_learn_too(estimator_class: type[Any]) -> None:
     with pytest.raises(NotFittedError):
-        check_is_fitted(made())
+        check_is_fitted(estimator_class())
 
 
 def test_kinds() -> None:

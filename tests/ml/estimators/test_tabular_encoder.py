@@ -1,4 +1,4 @@
-"""Columns of a table to a float matrix, and what cannot become one."""
+"""TabularEncoder: columns to a float matrix, and refused columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def encoder() -> TabularEncoder:
     return TabularEncoder(numeric=["loan", "new"], categorical=["city"], derived=derived).fit(TABLE)
 
 
-def test_numbers_flags_derived_columns_and_codes_stand_side_by_side(encoder: TabularEncoder) -> None:
+def test_numbers_flags_derived_columns_and_codes_are_the_columns_of_the_matrix(encoder: TabularEncoder) -> None:
     assert encoder.feature_names_out_ == ["loan", "new", "double", "more", "city"]
     assert encoder.categories_ == {"city": ["y", "x"]} and encoder.categorical_positions_ == (4,)
     nan = np.nan

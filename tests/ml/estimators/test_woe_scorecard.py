@@ -1,4 +1,4 @@
-"""WOE scorecard: what was extracted answers as optbinning does, and its points add up."""
+"""WoeScorecard: equal to optbinning, exact contributions, artefacts without optbinning."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_bins_and_evidence_are_those_of_optbinning() -> None:
         np.testing.assert_allclose(ours, -theirs, atol=1e-9)  # optbinning counts goods over bads
 
 
-def test_evidence_counts_in_its_own_direction_only(fitted: WoeScorecard) -> None:
+def test_coefficients_are_not_negative(fitted: WoeScorecard) -> None:
     X, y = _rows()
     assert (fitted.coefficients_ >= 0).all()
     assert fitted.coefficients_[3:].tolist() == [0, 0]
@@ -64,7 +64,7 @@ def test_evidence_counts_in_its_own_direction_only(fitted: WoeScorecard) -> None
     assert (np.diff(fitted.bins_[1].woe[:-1]) > 0).all()
 
 
-def test_a_direction_that_the_data_deny_leaves_one_bin() -> None:
+def test_a_constraint_against_the_data_leaves_one_bin() -> None:
     X, y = _rows()
     card = WoeScorecard(monotone={1: -1}).fit(X[:, :2], y)
     assert card.bins_[1].edges == []
@@ -80,20 +80,20 @@ def test_contributions_add_up_and_one_row_has_the_bits_of_the_batch(fitted: WoeS
     np.testing.assert_allclose(fitted.predict_proba(X).sum(axis=1), 1)
 
 
-def test_code_never_seen_is_a_missing_one_and_says_nothing_without_missing_rows(fitted: WoeScorecard) -> None:
+def test_an_unseen_code_is_missing_and_contributes_nothing_without_missing_rows(fitted: WoeScorecard) -> None:
     assert fitted.contributions([[0.0, 3.0, 99.0, 1.0, np.nan]])[0, 2] == 0
 
 
-def test_three_missing_rows_say_little() -> None:
+def test_three_missing_rows_have_little_evidence() -> None:
     X, y = _rows()
     X = X[:, [1]].copy()
     X[:3] = np.nan
     y[:3] = 1
     assert abs(WoeScorecard().fit(X, y).bins_[0].woe[-1]) < 0.5
-    assert WoeScorecard(prior_rows=0).fit(X, y).bins_[0].woe[-1] == 0  # one class alone: nothing, as optbinning has it
+    assert WoeScorecard(prior_rows=0).fit(X, y).bins_[0].woe[-1] == 0  # a single class: 0, as in optbinning
 
 
-def test_fractional_weights_lose_nothing() -> None:
+def test_the_scale_of_the_weights_does_not_matter() -> None:
     X, y = _rows()
     card = WoeScorecard().fit(X[:, :2], y)
     light = WoeScorecard().fit(X[:, :2], y, np.full(len(y), 0.001))

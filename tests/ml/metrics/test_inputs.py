@@ -1,4 +1,4 @@
-"""What every metric asks of its arguments."""
+"""Validation of the arguments of metrics."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def test_a_broken_rule_names_the_metric(y: list, p: list, weight: list | None, m
         check_inputs("brier", y, p, weight, probability=True)
 
 
-def test_one_class_alone_has_no_ranks() -> None:
+def test_one_class_is_refused() -> None:
     with pytest.raises(DataError, match="auc: needs rows of both classes, got none with y = 0 among 2 rows"):
         score_sums("auc", [1, 1], [0.1, 0.2], None)

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn and against numbers worked out by hand."""
+"""Metrics against scikit-learn and against hand-computed values."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_bad_input_names_the_rule_and_the_value(y, p, w, rule: str) -> None:
         roc_auc(y, p, sample_weight=w)
 
 
-def test_a_certain_answer_that_was_wrong_has_a_finite_log_loss() -> None:
+def test_a_wrong_probability_of_zero_has_a_finite_log_loss() -> None:
     assert log_loss([1, 0], [0.0, 0.0]) == pytest.approx(-np.log(1e-15) / 2)
     assert log_loss([1, 0], [1.0, 0.0]) == 0
 
@@ -102,10 +102,10 @@ def test_expected_calibration_error_by_hand() -> None:
 def test_bootstrap_interval_agrees_with_the_formula_for_a_mean() -> None:
     y, p = _scored(4_000)
     errors = (y - p) ** 2
-    found = bootstrap(brier, y, p, n=400, seed=3)
+    interval = bootstrap(brier, y, p, n=400, seed=3)
     standard_error = errors.std() / np.sqrt(len(y))
-    assert found.value == pytest.approx(errors.mean())
-    assert found.high - found.low == pytest.approx(2 * 1.96 * standard_error, rel=0.15)
+    assert interval.value == pytest.approx(errors.mean())
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * standard_error, rel=0.15)
     assert bootstrap(brier, y, p, n=50, seed=3) == bootstrap(brier, y, p, n=50, seed=3)
     assert bootstrap(brier, y, p, n=50, seed=3) != bootstrap(brier, y, p, n=50, seed=4)
 
@@ -122,8 +122,8 @@ def test_copies_of_one_borrower_are_drawn_together() -> None:
 
 
 def test_resamples_that_lost_a_class_are_drawn_again() -> None:
-    found = bootstrap(roc_auc, [1, 0, 0, 0], [0.9, 0.1, 0.2, 0.3], n=50)
-    assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)
+    interval = bootstrap(roc_auc, [1, 0, 0, 0], [0.9, 0.1, 0.2, 0.3], n=50)
+    assert (interval.value, interval.low, interval.high) == (1.0, 1.0, 1.0)
     with pytest.raises(DataError, match="needs rows of both classes"):
         bootstrap(roc_auc, [0, 0], [0.1, 0.2], n=5)
 
@@ -132,17 +132,17 @@ def test_resamples_that_lost_a_class_are_drawn_again() -> None:
 @given(seed=st.integers(0, 1_000))
 def test_a_model_against_itself_differs_by_nothing(seed: int) -> None:
     y, p = _scored(100, seed=7)
-    found = paired_bootstrap_difference(pr_auc, y, p, p, n=10, seed=seed)
-    assert (found.value, found.low, found.high) == (0.0, 0.0, 0.0)
+    interval = paired_bootstrap_difference(pr_auc, y, p, p, n=10, seed=seed)
+    assert (interval.value, interval.low, interval.high) == (0.0, 0.0, 0.0)
 
 
-def test_pairing_sees_a_small_but_steady_gain() -> None:
+def test_paired_resampling_detects_a_small_gain() -> None:
     y, p = _scored(3_000)
     worse = p + np.random.default_rng(5).normal(0, 0.02, len(p))
-    found = paired_bootstrap_difference(roc_auc, y, p, worse, n=200)
+    interval = paired_bootstrap_difference(roc_auc, y, p, worse, n=200)
     alone = bootstrap(roc_auc, y, p, n=200)
-    assert found.low > 0
-    assert found.high - found.low < 0.5 * (alone.high - alone.low)
+    assert interval.low > 0
+    assert interval.high - interval.low < 0.5 * (alone.high - alone.low)
 
 
 def test_bootstrap_refuses_lengths_that_differ() -> None:
@@ -152,8 +152,8 @@ def test_bootstrap_refuses_lengths_that_differ() -> None:
 
 def test_population_stability_by_hand() -> None:
     reference_shares = ReferenceBins(edges=(0.5,), shares=(0.5, 0.5, 0.0))
-    moved = population_stability_index(reference_shares, [0.1, 0.6, 0.7, 0.8])
-    assert moved == pytest.approx(0.25 * np.log(2) + 0.25 * np.log(1.5), abs=1e-3)
+    psi = population_stability_index(reference_shares, [0.1, 0.6, 0.7, 0.8])
+    assert psi == pytest.approx(0.25 * np.log(2) + 0.25 * np.log(1.5), abs=1e-3)
     assert population_stability_index(reference_shares, [0.1, 0.9]) == pytest.approx(0)
     assert np.isfinite(population_stability_index(reference_shares, [np.nan, np.nan]))
     assert population_stability_index(reference_shares, [np.nan, np.nan]) > 5
@@ -165,7 +165,7 @@ def test_population_stability_keeps_the_reference_bins() -> None:
     assert len(bins.edges) == 9
     assert bins.shares[:-1] == pytest.approx([0.1] * 10)
     same, shifted = (population_stability_index(bins, rng.normal(mean, 1, 5_000)) for mean in (0.0, 0.5))
-    assert same < 0.01 < 0.2 < shifted < 0.3  # about 0.5 ** 2 for a shift of half a deviation
+    assert same < 0.01 < 0.2 < shifted < 0.3  # about 0.5 ** 2 for a shift of half a standard deviation
 
 
 def test_population_stability_survives_constant_and_missing_columns() -> None:

@@ -1,4 +1,4 @@
-"""Derived features by hand: missing values, zero divisors, overflow, and declarations that cannot be."""
+"""Derived columns: hand-computed values, missing values, overflow, refused declarations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups with few rows are drawn towards all groups."""
+"""Empirical-Bayes shrinkage of group rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounded logistic regression against scikit-learn, and at its bounds."""
+"""Bounded logistic regression against scikit-learn, and with active bounds."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _rows(n: int = 2_000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("l2", [0.1, 10.0])
 def test_without_bounds_it_is_scikit_learns(l2: float) -> None:
     X, y, weight = _rows()
-    found, intercept = bounded_logistic_regression(X, y, bounds=[(None, None)] * 3, sample_weight=weight, l2=l2)
+    coefficients, intercept = bounded_logistic_regression(X, y, bounds=[(None, None)] * 3, sample_weight=weight, l2=l2)
     other = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=1_000).fit(X, y, sample_weight=weight)
-    np.testing.assert_allclose(found, other.coef_[0], atol=1e-5)
+    np.testing.assert_allclose(coefficients, other.coef_[0], atol=1e-5)
     assert intercept == pytest.approx(other.intercept_[0], abs=1e-5)
 
 
-def test_a_bound_that_binds_equals_dropping_the_column() -> None:
+def test_an_active_bound_equals_dropping_the_column() -> None:
     X, y, weight = _rows()
     bounded, at_bound = bounded_logistic_regression(
         X, y, bounds=[(0, None), (0, None), (None, None)], sample_weight=weight

@@ -1,4 +1,4 @@
-"""Resampling: counts add up, clusters stay whole, bad requests are refused."""
+"""Resampling: counts add up, clusters are drawn whole, invalid arguments are refused."""
 
 from __future__ import annotations
 

@@ -10,44 +10,44 @@ from scipy.sparse import csr_matrix
 from features.errors import ConfigError, DataError
 from ml.estimators.retrievers.als import ALS
 from ml.estimators.retrievers.interactions import Interactions
-from tests.ml.estimators.retrievers.conftest import drawn
+from tests.ml.estimators.retrievers.conftest import random_weights
 
 
 @pytest.fixture(scope="module")
-def fitted(people: Interactions) -> ALS:
-    return ALS(factors=5, regularization=2.0, alpha=3.0, iterations=60, num_threads=1).fit(people)
+def fitted(interactions: Interactions) -> ALS:
+    return ALS(factors=5, regularization=2.0, alpha=3.0, iterations=60, num_threads=1).fit(interactions)
 
 
-def test_fold_in_solves_the_normal_equations(fitted: ALS, people: Interactions) -> None:
+def test_fold_in_solves_the_normal_equations(fitted: ALS, interactions: Interactions) -> None:
     y = fitted.item_factors_.astype(np.float64)
     for row in (0, 5, 11):
-        weight = people.matrix[row].toarray()[0].astype(np.float64)
+        weight = interactions.matrix[row].toarray()[0].astype(np.float64)
         confidence = np.diag(1 + fitted.alpha * weight)
         left = y.T @ confidence @ y + fitted.regularization * np.eye(5)
         expected = np.linalg.solve(left, y.T @ confidence @ (weight > 0))
-        np.testing.assert_allclose(fitted.user_factors(people.matrix[row])[0], expected, atol=1e-10)
+        np.testing.assert_allclose(fitted.user_factors(interactions.matrix[row])[0], expected, atol=1e-10)
 
 
-def test_fold_in_of_training_users_equals_their_training_factors(fitted: ALS, people: Interactions) -> None:
+def test_fold_in_of_training_users_equals_their_training_factors(fitted: ALS, interactions: Interactions) -> None:
     peer = AlternatingLeastSquares(
         factors=5, regularization=2.0, alpha=1.0, iterations=60, random_state=fitted.seed, num_threads=1
     )
-    confidence = people.matrix.copy()
+    confidence = interactions.matrix.copy()
     confidence.data = 1 + fitted.alpha * confidence.data
     peer.fit(confidence, show_progress=False)
     np.testing.assert_allclose(fitted.item_factors_, peer.item_factors, atol=1e-6)
-    folded = fitted.user_factors(people.matrix)
+    folded = fitted.user_factors(interactions.matrix)
     np.testing.assert_allclose(folded, peer.recalculate_user(np.arange(80), confidence), atol=1e-4)
-    # Training stops between its two half steps, so its own users lag behind the items by what one round still moves.
+    # Training updates users before items, so its user factors lag half an iteration behind the item factors.
     np.testing.assert_allclose(folded, peer.user_factors, atol=5e-2)
 
 
 def test_histories_of_all_lengths_share_chunks(
-    fitted: ALS, people: Interactions, monkeypatch: pytest.MonkeyPatch
+    fitted: ALS, interactions: Interactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = fitted.user_factors(people.matrix)
+    whole = fitted.user_factors(interactions.matrix)
     monkeypatch.setattr("ml.estimators.retrievers.als.CHUNK_CELLS", 200)
-    np.testing.assert_allclose(fitted.user_factors(people.matrix), whole, atol=1e-12)
+    np.testing.assert_allclose(fitted.user_factors(interactions.matrix), whole, atol=1e-12)
     assert not whole[-1].any()
 
 
@@ -56,19 +56,21 @@ def test_more_weight_on_an_item_raises_its_score(fitted: ALS) -> None:
     assert fitted.score(heavy)[0, 2] > fitted.score(light)[0, 2]
 
 
-def test_explanation_follows_section_5_of_the_paper(fitted: ALS, people: Interactions) -> None:
+def test_explanation_follows_section_5_of_the_paper(fitted: ALS, interactions: Interactions) -> None:
     peer = AlternatingLeastSquares(factors=5, regularization=2.0, alpha=1.0, num_threads=1)
     peer.item_factors = fitted.item_factors_
-    confidence = people.matrix.copy()
+    confidence = interactions.matrix.copy()
     confidence.data = 1 + fitted.alpha * confidence.data
     total, best, _ = peer.explain(3, confidence, 8, N=50)
-    parts = dict(zip(people.matrix[3].indices.tolist(), fitted.explain(people.matrix[3], 8).tolist(), strict=True))
+    parts = dict(
+        zip(interactions.matrix[3].indices.tolist(), fitted.explain(interactions.matrix[3], 8).tolist(), strict=True)
+    )
     assert sum(parts.values()) == pytest.approx(total, abs=1e-4)
     assert parts == pytest.approx({int(item): float(score) for item, score in best}, abs=1e-4)
 
 
 def test_the_callers_weights_are_untouched() -> None:
-    matrix = drawn(20, 8)
+    matrix = random_weights(20, 8)
     before = matrix.copy()
     ALS(factors=2, num_threads=1).fit(Interactions(matrix))
     assert (matrix != before).nnz == 0
@@ -78,9 +80,9 @@ def test_the_callers_weights_are_untouched() -> None:
     ("name", "value"),
     [("factors", 0), ("regularization", 0.0), ("alpha", -1.0), ("iterations", 0), ("num_threads", -1)],
 )
-def test_parameters_out_of_range(people: Interactions, name: str, value: float) -> None:
+def test_parameters_out_of_range(interactions: Interactions, name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"{name} must be .* got"):
-        ALS(**{name: value}).fit(people)  # type: ignore[arg-type]
+        ALS(**{name: value}).fit(interactions)  # type: ignore[arg-type]
 
 
 def test_factors_of_another_width_are_damaged(fitted: ALS) -> None:

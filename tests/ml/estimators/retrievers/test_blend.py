@@ -1,4 +1,4 @@
-"""Blending: one scale, weights that validation prefers, artefacts."""
+"""Blend: standardised scores, weights chosen on validation rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_shift_and_scale_of_a_retriever_do_not_matter(row: list[float], shift: f
     np.testing.assert_allclose(standardise(scores * scale + shift), standardise(scores), atol=2e-2)
 
 
-def test_the_grid_holds_every_combination_once() -> None:
+def test_the_grid_contains_every_combination_once() -> None:
     grid = [tuple(weights.values()) for weights in _simplex(["a", "b", "c"], 4)]
     assert len(grid) == len(set(grid)) == 15
     assert all(sum(weights) == pytest.approx(1) for weights in grid)
@@ -40,7 +40,7 @@ def test_two_halves_of_the_truth_share_the_weight() -> None:
     assert chosen == {"a": 0.6, "b": 0.4}
 
 
-def test_equal_ones_lean_on_the_first_and_rows_without_truth_do_not_count() -> None:
+def test_ties_favour_the_first_retriever_and_rows_without_relevant_items_are_ignored() -> None:
     scores = np.array([[1, 0], [0, 1]], dtype=np.float32)
     relevant = csr_matrix(np.array([[1, 0], [0, 0]]))
     chosen = choose_weights({"b": scores, "a": scores.copy()}, relevant, mask=csr_matrix((2, 2)))

@@ -1,4 +1,4 @@
-"""Content neighbours: cosines by hand, missing values, stock that changes."""
+"""ContentNeighbours: hand-computed cosines, missing values, new items."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def test_missing_numbers_are_average_and_missing_categories_are_nothing() -> Non
     assert half.tolist() == [0, 0, 1]
 
 
-def test_a_number_that_never_varies_counts_for_nothing() -> None:
+def test_a_constant_number_is_ignored() -> None:
     model = ContentNeighbours().fit(np.column_stack([PRICE, np.full(4, 0.1)]), BODY)
     assert not model.vectors_[:, 1].any()
     with_nan = ContentNeighbours().fit(np.full((2, 1), np.nan), [[0], [1]])
     assert np.isfinite(with_nan.vectors_).all()
 
 
-def test_just_listed_items_come_in_on_the_scale_learned() -> None:
+def test_new_items_are_transformed_on_the_fitted_scale() -> None:
     model = ContentNeighbours().fit(PRICE, BODY)
-    listed = model.vectors([[3.0], [1.0]], [[1], [7]])  # 7 is a category nobody has seen
+    listed = model.vectors([[3.0], [1.0]], [[1], [7]])  # 7 is an unseen category
     assert np.array_equal(listed[0], model.vectors_[3])
     assert listed[1].tolist() == [-1, 0, 0]
     assert model.vectors(np.empty((0, 1)), np.empty((0, 1), dtype=np.int64)).shape == (0, 3)

@@ -1,4 +1,4 @@
-"""What every retriever owes, tested once."""
+"""Requirements of every retriever."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ FITS: dict[str, Callable[[Interactions], Retriever]] = {
 
 
 @pytest.fixture(params=sorted(FITS))
-def fitted(request: pytest.FixtureRequest, people: Interactions) -> Retriever:
-    return FITS[request.param](people)
+def fitted(request: pytest.FixtureRequest, interactions: Interactions) -> Retriever:
+    return FITS[request.param](interactions)
 
 
-def test_one_history_at_a_time_equals_the_batch(fitted: Retriever, people: Interactions) -> None:
-    batch = fitted.score(people.matrix)
-    assert batch.shape == people.matrix.shape
+def test_one_history_at_a_time_equals_the_batch(fitted: Retriever, interactions: Interactions) -> None:
+    batch = fitted.score(interactions.matrix)
+    assert batch.shape == interactions.matrix.shape
     assert batch.dtype == np.float32
-    one = np.vstack([fitted.score(people.matrix[i]) for i in range(people.matrix.shape[0])])
+    one = np.vstack([fitted.score(interactions.matrix[i]) for i in range(interactions.matrix.shape[0])])
     np.testing.assert_allclose(one, batch, atol=1e-5)
 
 
-def test_empty_histories_and_no_history_have_finite_scores(fitted: Retriever, people: Interactions) -> None:
-    n_items = people.matrix.shape[1]
+def test_empty_histories_and_no_history_have_finite_scores(fitted: Retriever, interactions: Interactions) -> None:
+    n_items = interactions.matrix.shape[1]
     empty = fitted.score(csr_matrix((2, n_items), dtype=np.float32))
     assert np.isfinite(empty).all() and np.array_equal(empty[0], empty[1])
     if not isinstance(fitted, Popularity):
@@ -46,33 +46,35 @@ def test_empty_histories_and_no_history_have_finite_scores(fitted: Retriever, pe
     assert fitted.score(csr_matrix((0, n_items), dtype=np.float32)).shape == (0, n_items)
 
 
-def test_an_item_nobody_saw_is_scored_and_may_stand_in_a_history(fitted: Retriever, people: Interactions) -> None:
-    unseen = people.matrix.shape[1] - 1
+def test_an_item_without_interactions_is_scored_and_may_occur_in_a_history(
+    fitted: Retriever, interactions: Interactions
+) -> None:
+    unseen = interactions.matrix.shape[1] - 1
     history = csr_matrix(([1.0], ([0], [unseen])), shape=(1, unseen + 1))
     assert np.isfinite(fitted.score(history)).all()
-    assert not fitted.score(people.matrix)[:, unseen].any()
+    assert not fitted.score(interactions.matrix)[:, unseen].any()
 
 
-def test_explanations_sum_to_the_score(fitted: Retriever, people: Interactions) -> None:
+def test_explanations_sum_to_the_score(fitted: Retriever, interactions: Interactions) -> None:
     if not isinstance(fitted, ExplainableRetriever):
         assert isinstance(fitted, Popularity)
         return
-    scores = fitted.score(people.matrix)
+    scores = fitted.score(interactions.matrix)
     for row in (0, 1, 79):
         for item in (0, 7, 19):
-            parts = fitted.explain(people.matrix[row], item)
-            assert parts.shape == (people.matrix[row].nnz,)
+            parts = fitted.explain(interactions.matrix[row], item)
+            assert parts.shape == (interactions.matrix[row].nnz,)
             assert parts.sum() == pytest.approx(scores[row, item], abs=1e-5)
     with pytest.raises(DataError, match="one history"):
-        fitted.explain(people.matrix[:2], 0)
+        fitted.explain(interactions.matrix[:2], 0)
     with pytest.raises(DataError, match="item must be"):
-        fitted.explain(people.matrix[0], 20)
+        fitted.explain(interactions.matrix[0], 20)
 
 
-def test_arrays_survive_a_file_and_hold_no_objects(fitted: Retriever, people: Interactions) -> None:
+def test_arrays_survive_a_file_and_hold_no_objects(fitted: Retriever, interactions: Interactions) -> None:
     content = to_npz(fitted.arrays())
     again = type(fitted).from_arrays(from_npz(content, "model.npz"))
-    assert np.array_equal(again.score(people.matrix), fitted.score(people.matrix))
+    assert np.array_equal(again.score(interactions.matrix), fitted.score(interactions.matrix))
     assert again.get_params() == fitted.get_params()  # type: ignore[attr-defined]
     assert to_npz(again.arrays()) == content
 
@@ -91,16 +93,16 @@ def test_damaged_arrays_are_named(fitted: Retriever) -> None:
         type(fitted).from_arrays(arrays | {"params": np.array('{"nonsense": 1}')})
 
 
-def test_histories_it_cannot_read_are_refused(fitted: Retriever, people: Interactions) -> None:
+def test_histories_it_cannot_read_are_refused(fitted: Retriever, interactions: Interactions) -> None:
     with pytest.raises(DataError, match="20 items"):
         fitted.score(csr_matrix((1, 3), dtype=np.float32))
     with pytest.raises(DataError, match="not negative"):
-        fitted.score(people.matrix * -1)
+        fitted.score(interactions.matrix * -1)
 
 
-def test_nothing_is_scored_before_fitting(fitted: Retriever, people: Interactions) -> None:
+def test_nothing_is_scored_before_fitting(fitted: Retriever, interactions: Interactions) -> None:
     with pytest.raises(NotFittedError):
-        type(fitted)().score(people.matrix)
+        type(fitted)().score(interactions.matrix)
 
 
 def test_no_interactions_is_a_clear_error(fitted: Retriever) -> None:
@@ -108,14 +110,14 @@ def test_no_interactions_is_a_clear_error(fitted: Retriever) -> None:
         type(fitted)().fit(Interactions(csr_matrix((3, 4), dtype=np.float32)))
 
 
-def test_fitting_twice_gives_the_same_model(fitted: Retriever, people: Interactions) -> None:
-    again = type(fitted)(**fitted.get_params()).fit(people)  # type: ignore[attr-defined]
-    np.testing.assert_allclose(again.score(people.matrix), fitted.score(people.matrix), atol=1e-6)
+def test_fitting_twice_gives_the_same_model(fitted: Retriever, interactions: Interactions) -> None:
+    again = type(fitted)(**fitted.get_params()).fit(interactions)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(again.score(interactions.matrix), fitted.score(interactions.matrix), atol=1e-6)
 
 
-def test_people_who_saw_nothing_change_nothing(fitted: Retriever, people: Interactions) -> None:
+def test_users_without_interactions_change_nothing(fitted: Retriever, interactions: Interactions) -> None:
     if isinstance(fitted, ALS):
-        return  # it draws its first factors by the number of people
-    wider = Interactions(vstack([people.matrix, csr_matrix((5, 20), dtype=np.float32)]).tocsr())
+        return  # its initial factors depend on the number of users
+    wider = Interactions(vstack([interactions.matrix, csr_matrix((5, 20), dtype=np.float32)]).tocsr())
     again = type(fitted)(**fitted.get_params()).fit(wider)  # type: ignore[attr-defined]
-    np.testing.assert_allclose(again.score(people.matrix), fitted.score(people.matrix), atol=1e-6)
+    np.testing.assert_allclose(again.score(interactions.matrix), fitted.score(interactions.matrix), atol=1e-6)

@@ -1,4 +1,4 @@
-"""Interactions: sums, decay, and what they refuse."""
+"""Interactions: canonical form, decay, refused matrices."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ml.estimators.retrievers.interactions import Interactions, decay_weights
 DAY = 86_400_000_000
 
 
-def test_duplicates_and_stored_zeros_go_and_the_callers_matrix_stays() -> None:
-    given_matrix = coo_matrix(([1.0, 2.0, 0.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
-    assert Interactions(given_matrix).matrix.nnz == 1
-    assert given_matrix.nnz == 3
+def test_duplicates_are_summed_zeros_removed_and_the_argument_is_unchanged() -> None:
+    matrix = coo_matrix(([1.0, 2.0, 0.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
+    assert Interactions(matrix).matrix.nnz == 1
+    assert matrix.nnz == 3
 
 
-def test_no_event_is_no_error() -> None:
+def test_a_matrix_without_interactions_is_valid() -> None:
     assert Interactions(csr_matrix((2, 3))).matrix.shape == (2, 3)
 
 

@@ -1,4 +1,4 @@
-"""The item-item model's arithmetic against NumPy's."""
+"""Linear algebra of the item-item model against NumPy."""
 
 from __future__ import annotations
 

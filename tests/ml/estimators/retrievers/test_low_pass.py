@@ -1,4 +1,4 @@
-"""The low-pass filter against the projection it is."""
+"""LowPass against the projection that defines it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from features.errors import ConfigError, DataError, ModelNotFound
 from ml.estimators.retrievers.interactions import Interactions
 from ml.estimators.retrievers.low_pass import LowPass
 
-TASTES = Interactions(csr_matrix(np.kron(np.eye(2), np.ones((3, 4)))))  # two tribes, four items each
+TASTES = Interactions(csr_matrix(np.kron(np.eye(2), np.ones((3, 4)))))  # two groups of users with four items each
 
 
 def test_of_full_rank_it_gives_the_history_back() -> None:
@@ -19,7 +19,7 @@ def test_of_full_rank_it_gives_the_history_back() -> None:
     np.testing.assert_allclose(model.score(X), X.toarray(), atol=1e-5)
 
 
-def test_a_visitor_gets_what_the_own_tribe_likes() -> None:
+def test_a_user_gets_items_of_the_own_group() -> None:
     scores = LowPass(rank=2).fit(TASTES).score(csr_matrix([[1.0] + [0.0] * 7]))[0]
     assert scores[:4].min() > scores[4:].max()
 
@@ -38,7 +38,7 @@ def test_explanation_adds_up_to_the_score() -> None:
     assert model.explain(history, 1).sum() == pytest.approx(model.score(history)[0, 1], rel=1e-5)
 
 
-def test_no_history_has_no_opinion() -> None:
+def test_an_empty_history_scores_zero() -> None:
     assert not LowPass(rank=2).fit(TASTES).score(csr_matrix((2, 8))).any()
 
 
@@ -50,12 +50,12 @@ def test_artefact_answers_alike() -> None:
         LowPass.from_arrays({n: a for n, a in model.arrays().items() if n != "projection"})
 
 
-@pytest.mark.parametrize(("given", "told"), [({"rank": 0}, "rank"), ({"item_exponent": 1.5}, "item_exponent")])
-def test_parameters_out_of_range(given: dict[str, float], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
-        LowPass(**given).fit(TASTES)  # type: ignore[arg-type]
+@pytest.mark.parametrize(("params", "message"), [({"rank": 0}, "rank"), ({"item_exponent": 1.5}, "item_exponent")])
+def test_parameters_out_of_range(params: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        LowPass(**params).fit(TASTES)  # type: ignore[arg-type]
 
 
-def test_nothing_to_learn_from() -> None:
+def test_no_interactions_are_refused() -> None:
     with pytest.raises(DataError, match="no interactions"):
         LowPass().fit(Interactions(csr_matrix((2, 3))))

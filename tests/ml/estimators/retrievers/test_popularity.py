@@ -1,4 +1,4 @@
-"""Popularity by group: shrinkage by hand, and the prior weight found from data."""
+"""Popularity by group: hand-computed shrinkage, and the estimated prior weight."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _grouped(counts: np.ndarray) -> Interactions:
     ),
     weight=st.floats(0.1, 1_000),
 )
-def test_shares_sum_to_one_and_lie_between_the_group_and_everybody(counts: list[list[int]], weight: float) -> None:
+def test_shares_sum_to_one_and_lie_between_the_group_and_all_users(counts: list[list[int]], weight: float) -> None:
     table = np.array(counts)
     model = Popularity(prior_weight=weight).fit(_grouped(table))
     np.testing.assert_allclose(model.by_group_.sum(axis=1), 1, atol=1e-5)
@@ -34,7 +34,7 @@ def test_shares_sum_to_one_and_lie_between_the_group_and_everybody(counts: list[
         assert (np.minimum(own, overall) - 1e-6 <= shrunk).all() and (shrunk <= np.maximum(own, overall) + 1e-6).all()
 
 
-def test_the_prior_weight_is_found_from_groups_drawn_with_a_known_one() -> None:
+def test_the_prior_weight_of_simulated_groups_is_estimated() -> None:
     rng = np.random.default_rng(11)
     overall = rng.dirichlet(np.full(30, 2.0))
     shares = rng.dirichlet(40 * overall, size=300)
@@ -42,7 +42,7 @@ def test_the_prior_weight_is_found_from_groups_drawn_with_a_known_one() -> None:
     assert 34 < Popularity().fit(_grouped(counts)).prior_weight_ < 47
 
 
-def test_a_small_group_leans_on_everybody_more_than_a_large_one() -> None:
+def test_a_small_group_shrinks_more_than_a_large_one() -> None:
     counts = np.array([[900, 100], [100, 900], [2, 0]])
     model = Popularity().fit(_grouped(counts))
     assert model.by_group_[0, 0] > 0.85
@@ -50,7 +50,7 @@ def test_a_small_group_leans_on_everybody_more_than_a_large_one() -> None:
     assert model.by_group_[2, 0] < 0.95
 
 
-def test_without_groups_only_the_unknown_group_has_an_answer() -> None:
+def test_without_groups_only_the_unknown_group_has_shares() -> None:
     model = Popularity().fit(Interactions(csr_matrix(np.array([[3, 1]], dtype=np.float32))))
     assert model.score_groups([-1, -1]).tolist() == [[0.75, 0.25]] * 2
     with pytest.raises(DataError, match="-1 for an unknown one; got 0"):

@@ -1,4 +1,4 @@
-"""The best k of each row, ties and masks included; files of arrays."""
+"""Top-k selection with ties and masks; files of arrays."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SHAPE = st.tuples(st.integers(1, 6), st.integers(1, 9))
 )
 def test_equals_sorting_the_whole_row(scores: np.ndarray, seed: int, k: int) -> None:
     mask = np.random.default_rng(seed).random(scores.shape) < 0.3
-    found = top_k(scores, k=k, mask=csr_matrix(mask))
-    for row, hidden, listed in zip(scores, mask, found, strict=True):
+    lists = top_k(scores, k=k, mask=csr_matrix(mask))
+    for row, hidden, listed in zip(scores, mask, lists, strict=True):
         order = sorted(np.flatnonzero(~hidden), key=lambda item: (-row[item], item))[:k]
         assert listed.tolist() == order + [-1] * (k - len(order))
 
