@@ -241,8 +241,8 @@ def alter_later(
     """Return a raw table altered at and after a cut-off, and unaltered before it.
 
     Every row at or after the cut-off gets the content of another row, except for its key and instant; instants filled
-    into earlier rows after the cut-off move by one day. Every earlier row is repeated under another key, with content of
-    another row, at the cut-off or at the end of the table.
+    into earlier rows after the cut-off move by one day. Every earlier row is repeated under another key, with the
+    content of another row, at the cut-off or at the end of the table.
 
     Parameters
     ----------
