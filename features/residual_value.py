@@ -1,7 +1,7 @@
-"""Facts for `residual_value`: a used car as it was listed, without its price.
+"""Training rows and features of `residual_value`: a used car as it was listed, without its price.
 
-Age is computed here and nowhere else. Where both age and model year could be known, only age stays: a forecast of the
-value three years on is the value of the same car made older, and a model year would contradict it.
+Age is computed here. `model_year` is dropped if the age is available: a future value is predicted for the same car at a
+higher age, which a constant model year would contradict.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from features.tables import VEHICLES
 KEY = "vehicle_id"
 MONTH = 2_629_746_000_000  # us: a twelfth of the mean Gregorian year
 MONTHS_PER_MICROSECOND = 1 / MONTH
-# What else the dealership knows of a car and a caller asking for its price does not, or must not say.
-WITHHELD = frozenset({"price", "cost", "kind", "condition"})
+# Columns that are unknown to a caller who requests a price, or that reveal it.
+EXCLUDED = frozenset({"price", "cost", "kind", "condition"})
 
 
 def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> nw.LazyFrame[Any]:
-    """Used units whose asking price is known.
+    """Return the labelled rows: used vehicles with an asking price.
 
     Parameters
     ----------
-    tables : mapping of str to LazyFrame
-        `vehicles`. Where `kind` or `condition` is given, catalogue entries and new cars are passed over.
+    tables : mapping of str to narwhals.LazyFrame
+        `vehicles`. Rows with `kind` "catalogue" or `condition` "new" are left out, if these columns exist.
     params : model
-        Not used: the table itself says what became of a row.
+        Ignored: labels come from `vehicles`.
 
     Returns
     -------
-    LazyFrame
-        `vehicle_id`, `as_of` (us; 0 where the data has no time) and `label` (price in yuan).
+    narwhals.LazyFrame
+        `vehicle_id`, `as_of` (microseconds since 1970; 0 if the data has no `listed_at`) and `label` (price in yuan).
     """
     vehicles = tables["vehicles"]
     names = vehicles.collect_schema().names()
@@ -48,23 +48,23 @@ def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> 
 
 
 def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
-    """Columns of each car as it was listed, and its age.
+    """Return the fields of each car as it was listed, and its age in months.
 
     Parameters
     ----------
-    spine : LazyFrame
-        `vehicle_id` and `as_of` (us).
-    tables : mapping of str to LazyFrame
-        `vehicles`, with a dealership's own columns.
+    spine : narwhals.LazyFrame
+        `vehicle_id` and `as_of` (microseconds), as returned by `build_spine`.
+    tables : mapping of str to narwhals.LazyFrame
+        `vehicles`, including the dealership's additional columns.
 
     Returns
     -------
-    LazyFrame
-        The spine's columns and those of the car; `age_months` in place of `model_year` where it can be computed.
+    narwhals.LazyFrame
+        Columns of the spine and of the car; `age_months` replaces `model_year` if it can be computed.
     """
     vehicles = tables["vehicles"]
-    later = VEHICLES.outcomes | WITHHELD
-    names = [c for c in vehicles.collect_schema().names() if c not in later and c != KEY]
+    excluded = VEHICLES.outcomes | EXCLUDED
+    names = [c for c in vehicles.collect_schema().names() if c not in excluded and c != KEY]
     rows = spine.join(vehicles.select(KEY, *names), on=KEY, how="left")
     age = None if "age_months" in names else _age(names)
     if age is not None:
@@ -75,15 +75,15 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
 
 
 def _age(names: list[str]) -> nw.Expr | None:
-    """Months from the first registration (else the start of the model year) to `as_of`, null where unknown."""
+    """Return the months from first registration (or else from 1 January of the model year) to `as_of`."""
     if "listed_at" not in names:
         return None
-    known = []
+    dates = []
     if "first_registered_at" in names:
-        known.append(nw.col("first_registered_at"))
+        dates.append(nw.col("first_registered_at"))
     if "model_year" in names:
-        known.append((nw.col("model_year") - 1970) * (12 * MONTH))
-    if not known:
+        dates.append((nw.col("model_year") - 1970) * (12 * MONTH))
+    if not dates:
         return None
-    born = nw.coalesce(*known) if len(known) > 1 else known[0]
-    return (nw.col("as_of") - born).cast(nw.Float64) * MONTHS_PER_MICROSECOND
+    built = nw.coalesce(*dates) if len(dates) > 1 else dates[0]
+    return (nw.col("as_of") - built).cast(nw.Float64) * MONTHS_PER_MICROSECOND

@@ -1,4 +1,4 @@
-"""`credit_risk`: how likely is this borrower to default, and for what reasons."""
+"""Task `credit_risk`: probability of default, score, decision band and reasons of a loan application."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ml.task import Task
 
 
 def decisions(estimator: RowEstimator, answers: pl.DataFrame) -> Decisions:
-    """Return the band of each answer, and the cut-offs of the estimator's policy."""
+    """Return the decision band of each answer, and the cut-offs of the estimator's policy."""
     policy = cast("CreditRiskEstimator", estimator).policy_
     return Decisions(np.asarray(answers["band"].to_numpy()), policy["approve"], policy["decline"])
 

@@ -1,4 +1,4 @@
-"""The answer to one application, as a finance officer or another system reads it."""
+"""Response of the `credit_risk` endpoint: probability of default, score, band and reasons of an application."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ml.signature import Signature, columns_of, request_model
 
 
 class CreditReason(BaseModel):
-    """One adverse reason, measured against applicants at the approval cut-off."""
+    """One adverse reason, compared with applicants at the approval cut-off."""
 
     code: str
-    zh: str
-    en: str
-    points: float = Field(description="what the reason costs, in points of the score")
-    share: float = Field(description="its share of everything adverse, 0 to 1")
+    zh: str = Field(description="sentence for the customer, in Chinese")
+    en: str = Field(description="sentence for the customer, in English")
+    points: float = Field(description="effect on the score in points, below 0")
+    share: float = Field(description="share of all adverse reasons, 0 to 1")
 
 
 class CreditRiskAnswer(BaseModel):
@@ -28,37 +28,39 @@ class CreditRiskAnswer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     application_id: str | None = None
-    probability_of_default: float = Field(description="calibrated, within the observation window of the training data")
-    score: int = Field(description="points; more is safer")
-    band: Literal["approve", "refer", "decline"]
-    approve_at_most: float = Field(description="approval cut-off: highest probability of default that is approved")
+    probability_of_default: float = Field(description="calibrated; the horizon is that of the training labels")
+    score: int = Field(description="points; a higher score means less risk")
+    band: Literal["approve", "refer", "decline"] = Field(
+        description="pre-assessment: approve 预审通过, refer 人工审核, decline 预审拒绝"
+    )
+    approve_at_most: float = Field(description="approval cut-off: largest probability of default that is approved")
     decline_above: float = Field(description="probability of default above which an application is declined")
-    reasons: list[CreditReason] | None = Field(None, description="at most four, largest first; null if not asked for")
+    reasons: list[CreditReason] | None = Field(None, description="at most four, largest first; null without explain")
     unseen: list[str] = Field(
-        default_factory=list, description="fields whose value never occurred in training: treated as missing"
+        default_factory=list, description="fields whose value does not occur in the training rows; treated as missing"
     )
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """Build the request model of one application."""
+    """Return the request model of one application: the fields of the signature."""
     return request_model("CreditRiskRequest", signature)
 
 
 def respond(
     estimator: CreditRiskEstimator, requests: Sequence[BaseModel], *, explain: bool = True
 ) -> list[CreditRiskAnswer]:
-    """Answer applications, in their order.
+    """Return the answers to applications, in the order of the requests.
 
     Parameters
     ----------
     estimator : CreditRiskEstimator
-        A fitted one.
-    requests : sequence
+        A fitted estimator.
+    requests : sequence of pydantic.BaseModel
         Instances of `request(estimator.signature)`.
     explain : bool
-        Whether to give reasons; they cost most of the time.
+        Whether to compute reasons; they take most of the computing time.
     """
-    ids = [getattr(asked, "application_id", None) for asked in requests]
+    ids = [getattr(application, "application_id", None) for application in requests]
     return answers(estimator, columns_of(requests, estimator.signature), ids=ids, explain=explain)
 
 
@@ -69,7 +71,7 @@ def answers(
     ids: Sequence[str | None],
     explain: bool = True,
 ) -> list[CreditRiskAnswer]:
-    """Answer rows of the raw table's columns; see `respond`."""
+    """Return the answers to rows given as columns of the raw table (amounts in fen); see `respond`."""
     matrix = estimator.encoder_.transform(columns)
     probability = estimator.probability_of_default(matrix)
     scores, bands = estimator.points(probability).tolist(), estimator.bands(probability).tolist()
@@ -92,11 +94,11 @@ def answers(
     ]
 
 
-def _reason(found: reason_codes.Reason) -> CreditReason:
+def _reason(reason: reason_codes.Reason) -> CreditReason:
     return CreditReason.model_construct(
-        code=found.code,
-        zh=found.text["zh"],
-        en=found.text["en"],
-        points=round(found.points, 1),
-        share=round(found.share, 4),
+        code=reason.code,
+        zh=reason.text["zh"],
+        en=reason.text["en"],
+        points=round(reason.points, 1),
+        share=round(reason.share, 4),
     )

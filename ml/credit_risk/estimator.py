@@ -1,4 +1,4 @@
-"""From an application to a calibrated probability of default, points, a band and reasons."""
+"""Estimator of `credit_risk`: calibrated probability of default, score, decision band and reasons."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ from ml.estimators.tabular_encoder import TabularEncoder
 from ml.estimators.woe_scorecard import WoeScorecard
 from ml.task import Columns
 
-NEIGHBOURS = 500
+N_REFERENCE_APPLICANTS = 500  # applicants nearest the approval cut-off whose mean contributions are the reference
 LEARNERS: dict[str, Any] = {"boosted_trees": BoostedTrees, "woe_scorecard": WoeScorecard}
 
 
 class CreditRiskEstimator(PipelineEstimator):
-    """Encoder, learner, calibrator and the policy read off held-out applicants.
+    """Probability of default by a boosted-trees or scorecard model, with calibration, cut-offs and reasons.
 
     Parameters
     ----------
     params : CreditParams
-        See there.
+        Section `params` of `configs/credit_risk.yaml`.
     signature : Signature
-        The fields of an application.
+        Fields of an application, as returned by `ml.signature.infer_signature`.
 
     Attributes
     ----------
-    encoder_, learner_, calibrator_ : estimators
-        The three steps.
+    encoder_ : TabularEncoder
+    learner_ : BoostedTrees or WoeScorecard
+    calibrator_ : Calibrator
     policy_ : dict
-        Approval and decline cut-offs with their evidence, and what the training said (`notes`).
+        Cut-offs `approve` and `decline`, their `evidence` (intervals), `notes` and `points` (scale).
     reference_ : ndarray of shape (n_features,)
-        Mean contributions of the held-out applicants nearest the approval cut-off: what reasons are measured from.
+        Mean contributions of the held-out applicants nearest the approval cut-off; the reference of the reasons.
     """
 
     state_file = "credit_risk.json"
@@ -54,7 +55,7 @@ class CreditRiskEstimator(PipelineEstimator):
 
     @property
     def notes(self) -> list[str]:
-        """What the training said."""
+        """Warnings of the training for the report and the model card."""
         return list(self.policy_["notes"])
 
     def fit(
@@ -67,51 +68,55 @@ class CreditRiskEstimator(PipelineEstimator):
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
-        """Learn from applications with known outcomes, then calibrate and set cut-offs on later ones.
+        """Fit the learner on training rows, then fit the calibrator and derive the cut-offs on held-out rows.
 
         Parameters
         ----------
-        X : DataFrame
-            Columns of `signature`, in the raw table's units.
-        y : ndarray
-            1 = defaulted.
-        calibrate : (DataFrame, ndarray)
-            The held-out slice, disjoint from X.
+        X : polars.DataFrame
+            Training rows with the columns of `signature`, in the units of the raw table (amounts in fen).
+        y : ndarray of shape (n_rows,)
+            1 = defaulted, 0 = repaid.
+        calibrate : (polars.DataFrame, ndarray)
+            Held-out rows and labels; later than X if the data has dates.
         weights : None
-            Not offered: the labels do not ripen.
+            Not supported: the labels are final.
         refit : bool
-            Learn once more from both parts when calibrator and cut-offs are set: they are kept as they are.
+            Refit the learner on all rows at the end; calibrator and cut-offs stay unchanged.
+        progress : callable, optional
+            Called with a text before each step.
 
         Raises
         ------
         DataError
-            One class only, in either part.
+            The training rows or the held-out rows have one class only.
         ConfigError
             A parameter names a feature that the data does not have.
         ValueError
-            `weights` is given.
+            `weights` is not None.
         """
         self._refuse_weights(weights)
-        say = progress or (lambda text: None)
+        report_progress = progress or (lambda text: None)
         for part, values in (("training", y), ("calibration", calibrate[1])):
             if len(np.unique(values)) < 2:
                 raise DataError(
                     f"label: the {part} rows have one class only ({len(values)} rows, all {values[0]:g}); "
-                    "both good and defaulted loans are needed: give more data or other split shares"
+                    "both good and defaulted loans are needed: provide more data or change the split shares"
                 )
         self.encoder_ = self._encoder().fit(X)
-        matrix, held = self.encoder_.transform(X), self.encoder_.transform(calibrate[0])
-        say(f"fitting {self.params.estimator} on {len(y):,} rows x {matrix.shape[1]} features")
+        matrix, calibration_matrix = self.encoder_.transform(X), self.encoder_.transform(calibrate[0])
+        report_progress(f"fitting {self.params.estimator} on {len(y):,} rows x {matrix.shape[1]} features")
         self.learner_ = self._learner().fit(matrix, y)
-        say(f"calibrating on {len(calibrate[1]):,} later rows")
-        log_odds = self.learner_.decision_function(held)
+        report_progress(f"calibrating on {len(calibrate[1]):,} held-out rows")
+        log_odds = self.learner_.decision_function(calibration_matrix)
         self.calibrator_ = self._calibrator(log_odds, calibrate[1])
         nearest = self._set_policy(log_odds, calibrate[1])
         if refit:
-            say("learning once more from both parts")
-            self.learner_ = self._learner().fit(np.vstack([matrix, held]), np.concatenate([y, calibrate[1]]))
-        self.reference_: FloatArray = self.learner_.contributions(held[nearest])[:, :-1].mean(axis=0)
-        self._finish()
+            report_progress("refitting on training and held-out rows")
+            labels = np.concatenate([y, calibrate[1]])
+            self.learner_ = self._learner().fit(np.vstack([matrix, calibration_matrix]), labels)
+        contributions = self.learner_.contributions(calibration_matrix[nearest])
+        self.reference_: FloatArray = contributions[:, :-1].mean(axis=0)
+        self._set_scale_and_reasons()
         return self
 
     def _encoder(self) -> TabularEncoder:
@@ -120,18 +125,15 @@ class CreditRiskEstimator(PipelineEstimator):
         return TabularEncoder(numeric=numeric, categorical=self.signature.categorical, derived=derived)
 
     def _learner(self) -> Any:
-        chosen = getattr(self.params, self.params.estimator).model_dump()
+        hyperparameters = getattr(self.params, self.params.estimator).model_dump()
         positions, directions = self.encoder_.categorical_positions_, self._monotone(MONOTONE)
-        return LEARNERS[self.params.estimator](**chosen, categorical=positions, monotone=directions)
+        return LEARNERS[self.params.estimator](**hyperparameters, categorical=positions, monotone=directions)
 
     def _calibrator(self, log_odds: FloatArray, y: FloatArray) -> Calibrator:
         return Calibrator(method=self.params.calibration).fit(log_odds, y)
 
     def _set_policy(self, log_odds: FloatArray, y: FloatArray) -> NDArray[np.intp]:
-        """Derive the cut-offs from probabilities whose calibrator has not seen the row they belong to.
-
-        Returns the positions of the applicants nearest the approval cut-off.
-        """
+        """Derive the cut-offs from out-of-fold probabilities; return the rows nearest the approval cut-off."""
         probability = self._cross_calibrated(log_odds, y)
         notes: list[str] = []
         policy: dict[str, Any]
@@ -142,14 +144,14 @@ class CreditRiskEstimator(PipelineEstimator):
                 target_bad_rate=self.params.target_bad_rate,
                 maximum_marginal_bad_rate=self.params.maximum_marginal_bad_rate,
             )
-            policy = {"approve": cut.approve.value, "decline": cut.decline.value, "evidence": _plain(cut)}
+            policy = {"approve": cut.approve.value, "decline": cut.decline.value, "evidence": _as_dict(cut)}
         except TargetNotReachable as e:
-            notes.append(f"{e}; nobody is approved without a person: raise params.target_bad_rate to change that")
+            notes.append(f"{e}; no application is approved automatically; raise params.target_bad_rate to change this")
             margin = self.params.maximum_marginal_bad_rate or 4 * self.params.target_bad_rate
             policy = {"approve": 0.0, "decline": max(margin, float(np.median(probability))), "evidence": None}
         self.policy_: dict[str, Any] = policy | {"notes": notes, "points": self.params.points.as_dict()}
         near = max(policy["approve"], float(probability.min()))
-        return nearest_to_cutoff(probability, cutoff=near, neighbours=NEIGHBOURS)
+        return nearest_to_cutoff(probability, cutoff=near, neighbours=N_REFERENCE_APPLICANTS)
 
     def _cross_calibrated(self, log_odds: FloatArray, y: FloatArray) -> FloatArray:
         folds = min(5, int(min(y.sum(), len(y) - y.sum())))
@@ -158,11 +160,11 @@ class CreditRiskEstimator(PipelineEstimator):
         from sklearn.model_selection import StratifiedKFold
 
         probability = np.empty(len(y))
-        for learn, rest in StratifiedKFold(folds, shuffle=True, random_state=0).split(log_odds[:, None], y):
-            probability[rest] = self._calibrator(log_odds[learn], y[learn]).transform(log_odds[rest])
+        for fit, rest in StratifiedKFold(folds, shuffle=True, random_state=0).split(log_odds[:, None], y):
+            probability[rest] = self._calibrator(log_odds[fit], y[fit]).transform(log_odds[rest])
         return probability
 
-    def _finish(self) -> None:
+    def _set_scale_and_reasons(self) -> None:
         self.scale_ = PointsScale(**self.policy_["points"])
         self.groups_ = self._reason_groups()
 
@@ -177,19 +179,19 @@ class CreditRiskEstimator(PipelineEstimator):
             raise ConfigError(f"params.reasons: {e}") from None
 
     def probability_of_default(self, matrix: FloatArray) -> FloatArray:
-        """Calibrated probability of each encoded row."""
+        """Return the calibrated probability of default of each row of an encoded matrix, shape (n_rows,)."""
         return np.asarray(self.calibrator_.transform(self.learner_.decision_function(matrix)))
 
     def points(self, probability: FloatArray) -> FloatArray:
-        """Points score of calibrated probabilities."""
+        """Return the score in whole points of probabilities of default."""
         return np.rint(self.scale_.points_from_probability(probability))
 
     def bands(self, probability: FloatArray) -> NDArray[np.str_]:
-        """Band of calibrated probabilities: approve, refer or decline."""
+        """Return the decision band of probabilities of default: "approve", "refer" or "decline"."""
         return bands(probability, approve=self.policy_["approve"], decline=self.policy_["decline"])
 
     def reasons(self, matrix: FloatArray) -> list[tuple[Reason, ...]]:
-        """Adverse reasons of each encoded row against the approval cut-off, largest first, at most four."""
+        """Return at most four adverse reasons for each row of an encoded matrix, largest first."""
         contributions = self.learner_.contributions(matrix)[:, :-1]
         factor = self.scale_.factor
         return [
@@ -198,7 +200,13 @@ class CreditRiskEstimator(PipelineEstimator):
         ]
 
     def predict(self, X: Columns) -> pl.DataFrame:
-        """Answer each row: `probability_of_default`, `score` (points) and `band`."""
+        """Return `probability_of_default`, `score` (points) and `band` of each row.
+
+        Parameters
+        ----------
+        X : polars.DataFrame or mapping of str to sequence
+            Columns of `signature`, in the units of the raw table (amounts in fen).
+        """
         probability = self.probability_of_default(self.encoder_.transform(X))
         return pl.DataFrame(
             {
@@ -216,8 +224,8 @@ class CreditRiskEstimator(PipelineEstimator):
 
     def _restore_state(self, state: Mapping[str, Any]) -> None:
         self.policy_, self.reference_ = state["policy"], np.array(state["reference"])
-        self._finish()
+        self._set_scale_and_reasons()
 
 
-def _plain(cut: Any) -> dict[str, Any]:
+def _as_dict(cut: Any) -> dict[str, Any]:
     return {k: (v.__dict__ if hasattr(v, "low") else v) for k, v in cut.__dict__.items()}

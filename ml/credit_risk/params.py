@@ -1,4 +1,4 @@
-"""What `configs/credit_risk.yaml` may set under `params`."""
+"""Section `params` of `configs/credit_risk.yaml`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml.params import nested, params_model
 BoostedTreesParams = params_model(BoostedTrees, without=("categorical", "monotone"))
 WoeScorecardParams = params_model(WoeScorecard, without=("categorical", "monotone"))
 
-# A mortgage-like reference: the burden of a loan is compared at one rate, whatever rate it would later be priced at.
+# All loans are compared at one rate: the rate offered later depends on the predicted risk.
 REFERENCE_ANNUAL_RATE = 0.06
 
 DERIVED: dict[str, dict[str, list[str | float]]] = {
@@ -43,14 +43,14 @@ MONOTONE: dict[str, int] = {
 
 
 class ReasonText(Section):
-    """One reason code: which features speak under it, and its text in both languages.
+    """One reason code: its features and its sentence in both languages.
 
     Attributes
     ----------
     features : tuple of str
-        Feature names, derived ones included.
+        Features whose contributions are added under this code, including derived features.
     zh, en : str
-        What the applicant and the officer read.
+        Sentence that a finance officer can say to the customer.
     """
 
     features: tuple[str, ...] = Field(min_length=1)
@@ -59,29 +59,30 @@ class ReasonText(Section):
 
 
 class CreditParams(Section):
-    """Parameters of the credit-risk estimator.
+    """Parameters of `CreditRiskEstimator`.
 
     Attributes
     ----------
     estimator : {'boosted_trees', 'woe_scorecard'}
-        Which learner.
+        Model class.
     boosted_trees, woe_scorecard : mapping
-        Constructor parameters of the two, see `ml.estimators`.
+        Constructor parameters of `ml.estimators.boosted_trees.BoostedTrees` and
+        `ml.estimators.woe_scorecard.WoeScorecard`.
     monotone : mapping of str to {-1, 0, 1}
-        Direction in which a feature may move the probability of default (boosted trees); added to those of
-        `MONOTONE` that the data has, 0 lifts one.
+        Monotonicity constraints of the probability of default by feature (boosted trees): -1 falling, 1 rising, 0 none.
+        They extend and override `MONOTONE`.
     derived : mapping of str to {operation: arguments}
-        Own derived columns, see `ml.domain.columns.derived_columns`; added to those of `DERIVED` that the data allows.
+        Additional derived columns, see `ml.domain.columns.derived_columns`. They extend and override `DERIVED`.
     calibration : str
-        How log-odds become probabilities, on the calibration slice.
-    points : mapping
+        Calibration method, one of `ml.estimators.calibration.METHODS`; fitted on held-out rows.
+    points : PointsScale
         `base_points` at `base_odds` (good to bad) and `points_to_double_odds`.
     target_bad_rate : float
-        Bad rate of the approved, as a fraction: sets the approval cut-off.
+        Maximum bad rate of all approved applications, a fraction; sets the approval cut-off.
     maximum_marginal_bad_rate : float or None
-        Bad rate at the margin above which an application is declined; None: four times the target.
-    reasons : mapping of code to text
-        Own reason codes; they replace the built-in codes of the features they name.
+        Maximum bad rate at the decline cut-off, a fraction; None for four times the target.
+    reasons : mapping of str to ReasonText
+        Additional reason codes; they replace the built-in codes of their features.
     """
 
     estimator: Literal["boosted_trees", "woe_scorecard"] = "boosted_trees"
@@ -96,6 +97,6 @@ class CreditParams(Section):
     reasons: dict[str, ReasonText] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _operations(self) -> Self:
+    def _check_derivations(self) -> Self:
         derived.check_derivations(self.derived)
         return self

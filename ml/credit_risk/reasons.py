@@ -1,58 +1,74 @@
-"""Reason codes of the application form: what an applicant can be told, in Chinese and English."""
+"""Built-in reason codes of `credit_risk`: features, and a sentence for the customer in Chinese and English."""
 
 from __future__ import annotations
 
 REASONS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "LOAN_TO_VALUE": (
         ("loan_to_value", "down_payment_share", "down_payment"),
-        "贷款金额占车价比例偏高，首付偏低",
-        "The loan is high for the price of the vehicle: the down payment is low",
+        "您申请的贷款占车价的比例偏高，首付偏低。",
+        "The loan is large compared with the price of the vehicle; the down payment is low.",
     ),
     "PAYMENT_TO_INCOME": (
         ("payment_to_income", "loan_to_monthly_income", "monthly_income", "instalment"),
-        "月供占收入比例偏高",
-        "The monthly payment is high for the income",
+        "按您的收入，这笔贷款的月供偏高。",
+        "The monthly payment is high compared with your income.",
     ),
     "EXISTING_DEBT": (
         ("debt_to_income", "total_monthly_payment", "monthly_debt_payment"),
-        "现有负债偏高",
-        "Existing debt payments are high for the income",
+        "您现有负债的每月还款额偏高。",
+        "Your monthly payments on existing debts are high compared with your income.",
     ),
-    "LOAN_SIZE": (("loan_amount", "vehicle_price"), "贷款金额偏高", "The amount of the loan is high"),
-    "TERM": (("term_months",), "贷款期限偏长", "The term of the loan is long"),
+    "LOAN_SIZE": (("loan_amount", "vehicle_price"), "您申请的贷款金额偏高。", "The loan amount is high."),
+    "TERM": (("term_months",), "您申请的贷款期限偏长。", "The term of the loan is long."),
     "PAST_DUE": (
         ("bureau_delinquencies_24m", "bureau_worst_days_past_due"),
-        "征信记录中有逾期",
-        "The credit record shows late payments",
+        "您的征信记录中有逾期还款。",
+        "Your credit record shows late payments.",
     ),
-    "ENQUIRIES": (("bureau_enquiries_6m",), "近期征信查询次数偏多", "There were many recent credit enquiries"),
-    "UTILISATION": (("bureau_utilisation",), "授信额度使用率偏高", "Much of the available credit is in use"),
-    "BUREAU_SCORE": (("bureau_score",), "征信评分偏低", "The credit bureau score is low"),
+    "ENQUIRIES": (
+        ("bureau_enquiries_6m",),
+        "您的征信记录近期查询次数偏多。",
+        "Lenders have requested your credit record many times recently.",
+    ),
+    "UTILISATION": (
+        ("bureau_utilisation",),
+        "您的授信额度使用率偏高。",
+        "You use a large part of your available credit.",
+    ),
+    "BUREAU_SCORE": (("bureau_score",), "您的征信评分偏低。", "Your credit bureau score is low."),
     "THIN_RECORD": (
         ("bureau_history_months", "bureau_open_accounts"),
-        "信用记录较短或较少",
-        "The credit record is short or thin",
+        "您的信用记录较短，或信贷账户较少。",
+        "Your credit record is short or has few accounts.",
     ),
     "EMPLOYMENT": (
         ("employment_months", "occupation"),
-        "现职工作年限或职业稳定性不足",
-        "Time in the present job, or its stability, is insufficient",
+        "您在现单位的工作时间较短，或职业稳定性不足。",
+        "You have been in your present job for a short time, or the job is less stable.",
     ),
-    "RESIDENCE": (("residence_months", "housing"), "居住稳定性不足", "Residence is recent or not settled"),
+    "RESIDENCE": (
+        ("residence_months", "housing"),
+        "您在现住址的居住时间较短，或居住不够稳定。",
+        "You have lived at your present address for a short time, or your housing is less stable.",
+    ),
     "HOUSEHOLD": (
         ("dependents", "co_borrower"),
-        "家庭负担或共同借款人情况不利",
-        "Dependents or the lack of a co-borrower weigh",
+        "您的家庭负担较重，或没有共同借款人。",
+        "You support several dependants, or there is no co-borrower.",
     ),
-    "EDUCATION": (("education",), "学历信息不利", "Education weighs against the application"),
+    "EDUCATION": (
+        ("education",),
+        "您填报的学历对本次评分不利。",
+        "The level of education in your application lowers the score.",
+    ),
     "VEHICLE": (
         ("condition", "energy_type", "use"),
-        "所购车辆类型的风险偏高",
-        "The kind of vehicle carries a higher risk",
+        "您所选车辆类型的贷款风险偏高。",
+        "Loans for this type of vehicle carry a higher risk.",
     ),
     "PLACE": (
         ("region", "channel"),
-        "申请地区或渠道的风险偏高",
-        "The place or channel of the application carries a higher risk",
+        "您申请的地区或渠道的贷款风险偏高。",
+        "Applications from this region or channel carry a higher risk.",
     ),
 }

@@ -1,4 +1,4 @@
-"""`residual_value`: what is this used car worth, now and when a loan ends."""
+"""Task `residual_value`: price of a used car with an interval, today and after a number of months."""
 
 from __future__ import annotations
 

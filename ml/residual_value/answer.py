@@ -1,4 +1,4 @@
-"""The answer about one used car: what it should fetch, and later on."""
+"""Response of the `residual_value` endpoint: price of a used car with an interval, today and later."""
 
 from __future__ import annotations
 
@@ -14,78 +14,82 @@ Months = Annotated[int, Field(ge=1, le=120)]
 
 
 class FutureValue(BaseModel):
-    """The same car, older and driven further; in yuan."""
+    """Predicted price of the car after a number of months, in yuan."""
 
-    after_months: int
-    value: float
-    value_low: float
-    value_high: float
+    after_months: int = Field(description="months from now")
+    value: float = Field(description="median, yuan")
+    value_low: float = Field(description="lower bound of the interval, yuan")
+    value_high: float = Field(description="upper bound of the interval, yuan")
 
 
 class ResidualValueAnswer(BaseModel):
-    """What one used car should be listed at, in yuan."""
+    """Predicted asking price of one used car, in yuan."""
 
     model_config = ConfigDict(frozen=True)
 
     vehicle_id: str | None = None
-    value: float = Field(description="median, in yuan")
-    value_low: float = Field(description="low end of the interval, in yuan")
-    value_high: float = Field(description="high end of the interval, in yuan")
-    coverage: float = Field(description="share of prices that the interval holds")
-    future_values: list[FutureValue] = Field(default_factory=list, description="one for each of after_months")
+    value: float = Field(description="median, yuan")
+    value_low: float = Field(description="lower bound of the interval, yuan")
+    value_high: float = Field(description="upper bound of the interval, yuan")
+    coverage: float = Field(description="nominal share of prices inside the interval, 0 to 1")
+    future_values: list[FutureValue] = Field(
+        default_factory=list, description="one per value of after_months, in their order"
+    )
     contributions: dict[str, float] | None = Field(
-        None, description="what each field does to the value, as a factor less 1; null if not asked for"
+        None, description="relative effect of each field on the price: factor - 1; null without explain"
     )
     unseen: list[str] = Field(
-        default_factory=list, description="fields whose value never occurred in training: treated as missing"
+        default_factory=list, description="fields whose value does not occur in the training rows; treated as missing"
     )
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """Build the request model: the car's fields, and for which months ahead its value is asked."""
+    """Return the request model: the fields of the car, `after_months` and `km_per_month`."""
     car = request_model("ResidualValueCar", signature)
-    later: Any = Field(default=(), max_length=60, description="months from now")
-    driven: Any = Field(default=None, ge=0, le=100_000, allow_inf_nan=False, description="km per month from now on")
+    months: Any = Field(default=(), max_length=60, description="months from now at which the price is predicted")
+    mileage: Any = Field(
+        default=None, ge=0, le=100_000, allow_inf_nan=False, description="expected mileage, km a month"
+    )
     return create_model(
         "ResidualValueRequest",
         __base__=car,
-        after_months=(list[Months], later),
-        km_per_month=(float | None, driven),
+        after_months=(list[Months], months),
+        km_per_month=(float | None, mileage),
     )
 
 
 def respond(
     estimator: ResidualValueEstimator, requests: Sequence[BaseModel], *, explain: bool = True
 ) -> list[ResidualValueAnswer]:
-    """Answer cars, in their order.
+    """Return the answers to cars, in the order of the requests.
 
     Parameters
     ----------
     estimator : ResidualValueEstimator
-        A fitted one.
-    requests : sequence
+        A fitted estimator.
+    requests : sequence of pydantic.BaseModel
         Instances of `request(estimator.signature)`.
     explain : bool
-        Whether to say what each field does to the value.
+        Whether to compute the effect of each field.
 
     Raises
     ------
     DataError
-        Values later than today are asked for, and age or mileage is not given.
+        `after_months` is set, and the car's age or mileage or `km_per_month` is missing.
     """
     columns = columns_of(requests, estimator.signature)
-    now = estimator.values(columns)
+    values_today = estimator.values(columns)
     matrix = estimator.encoder_.transform(columns)
     effects = estimator.learner_.contributions(matrix)[:, :-1] if explain else None
     answers = []
-    for i, asked in enumerate(requests):
+    for i, body in enumerate(requests):
         car = {name: values[i] for name, values in columns.items()}
         answers.append(
             ResidualValueAnswer.model_construct(
-                vehicle_id=getattr(asked, "vehicle_id", None),
-                **dict(zip(("value", "value_low", "value_high"), now[i].tolist(), strict=True)),
+                vehicle_id=getattr(body, "vehicle_id", None),
+                **dict(zip(("value", "value_low", "value_high"), values_today[i].tolist(), strict=True)),
                 coverage=estimator.learner_.coverage,
-                future_values=_future_values(estimator, car, asked),
+                future_values=_future_values(estimator, car, body),
                 contributions=None if effects is None else _factors(estimator, effects[i]),
                 unseen=estimator.encoder_.unseen({n: car[n] for n in estimator.encoder_.categorical}),
             )
@@ -93,13 +97,13 @@ def respond(
     return answers
 
 
-def _future_values(estimator: ResidualValueEstimator, car: dict[str, Any], asked: Any) -> list[FutureValue]:
-    if not asked.after_months:
+def _future_values(estimator: ResidualValueEstimator, car: dict[str, Any], body: Any) -> list[FutureValue]:
+    if not body.after_months:
         return []
-    found = estimator.future_values(car, months=asked.after_months, km_per_month=asked.km_per_month)
+    values = estimator.future_values(car, months=body.after_months, km_per_month=body.km_per_month)
     return [
         FutureValue.model_construct(after_months=m, value=v, value_low=low, value_high=high)
-        for m, (v, low, high) in zip(asked.after_months, found.tolist(), strict=True)
+        for m, (v, low, high) in zip(body.after_months, values.tolist(), strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""From a used car to the price it should fetch: low end, median and high end, now and later."""
+"""Estimator of `residual_value`: quantiles of the price of a used car, today and later."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from ml.residual_value.params import MONOTONE, ResidualParams
 from ml.task import Columns
 
 ANSWER = ("value", "value_low", "value_high")
-# What a month does to each column that can carry age.
-AGEING = {"age_months": 1.0, "model_year": -1 / 12}
+# Change per month of each column that measures age.
+MONTHLY_AGEING = {"age_months": 1.0, "model_year": -1 / 12}
 
 
 class ResidualValueEstimator(PipelineEstimator):
-    """Encoder and quantile trees on the logarithm of the price, so that errors are relative.
+    """Quantile trees on the logarithm of the price, with a calibrated interval.
 
     Parameters
     ----------
     params : ResidualParams
-        See there.
+        Section `params` of `configs/residual_value.yaml`.
     signature : Signature
-        The fields of a car.
+        Fields of a car, as returned by `ml.signature.infer_signature`.
 
     Attributes
     ----------
-    encoder_, learner_ : estimators
-        The two steps.
+    encoder_ : TabularEncoder
+    learner_ : QuantileTrees
+        Fitted on log prices, so that errors are relative.
     """
 
     state_file = "residual_value.json"
@@ -43,9 +44,9 @@ class ResidualValueEstimator(PipelineEstimator):
 
     @property
     def notes(self) -> list[str]:
-        """What the training said."""
-        told = "neither age_months nor model_year is known: values later than today cannot be given"
-        return [] if self.age_feature_ else [told]
+        """Warnings of the training for the report and the model card."""
+        no_age = "the data has neither age_months nor model_year, so future values cannot be predicted"
+        return [] if self.age_feature_ else [no_age]
 
     def fit(
         self,
@@ -57,111 +58,139 @@ class ResidualValueEstimator(PipelineEstimator):
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
-        """Learn from cars with known prices, then calibrate the interval on others.
+        """Fit the quantile trees on training rows, then calibrate the interval on held-out rows.
 
         Parameters
         ----------
-        X : DataFrame
-            Columns of `signature`, in the raw table's units.
-        y : ndarray
+        X : polars.DataFrame
+            Training rows with the columns of `signature`, in the units of the raw table.
+        y : ndarray of shape (n_rows,)
             Prices in yuan, above 0.
-        calibrate : (DataFrame, ndarray)
-            The held-out slice, disjoint from X.
+        calibrate : (polars.DataFrame, ndarray)
+            Held-out rows and prices.
         weights : None
-            Not offered: the labels do not ripen.
+            Not supported: the labels are final.
         refit : bool
-            Not offered: the interval would no longer hold for the model that answers.
+            Not supported: the calibrated interval would not hold for a refitted model.
+        progress : callable, optional
+            Called with a text before each step.
 
         Raises
         ------
         DataError
-            A price that is not above 0, or too few rows.
+            A price is not above 0, or there are too few rows.
         ConfigError
-            A parameter names a feature that the data does not have, or `refit` is set.
+            A parameter names a feature that the data does not have, or `refit` is true.
         ValueError
-            `weights` is given.
+            `weights` is not None.
         """
         self._refuse_weights(weights)
         if refit:
-            raise ConfigError("refit: residual_value cannot learn from the calibration part; set it to false")
-        say = progress or (lambda text: None)
+            raise ConfigError("refit: residual_value cannot be refitted on held-out rows; set it to false")
+        report_progress = progress or (lambda text: None)
         for part, prices in (("training", y), ("calibration", calibrate[1])):
             if not (prices > 0).all():
                 raise DataError(f"price: must be above 0, got {prices[~(prices > 0)][0]:g} in the {part} rows")
         self.encoder_ = TabularEncoder(numeric=self.signature.numeric, categorical=self.signature.categorical).fit(X)
         matrix = self.encoder_.transform(X)
-        say(f"fitting quantile trees on {len(y):,} rows x {matrix.shape[1]} features")
+        report_progress(f"fitting quantile trees on {len(y):,} rows x {matrix.shape[1]} features")
         self.learner_ = QuantileTrees(
             **self.params.quantile_trees.model_dump(),
             categorical=self.encoder_.categorical_positions_,
             monotone=self._monotone(MONOTONE),
         ).fit(matrix, np.log(y))
-        say(f"calibrating the interval on {len(calibrate[1]):,} other rows")
+        report_progress(f"calibrating the interval on {len(calibrate[1]):,} held-out rows")
         self.learner_.calibrate(self.encoder_.transform(calibrate[0]), np.log(calibrate[1]))
         return self
 
     @property
     def age_feature_(self) -> str | None:
-        """The feature that makes a car older; without one there is no value later than now."""
-        return next((n for n in AGEING if n in self.signature.numeric), None)
+        """The feature that measures age, or None; without it future values cannot be predicted."""
+        return next((n for n in MONTHLY_AGEING if n in self.signature.numeric), None)
 
     def values(self, X: Columns) -> FloatArray:
-        """Value, low end and high end of each car in yuan, shape (n_rows, 3)."""
+        """Return median, lower and upper bound of the price of each car in yuan, shape (n_rows, 3)."""
         low, median, high = self.learner_.predict_quantiles(self.encoder_.transform(X)).T
         return np.asarray(np.round(np.exp(np.column_stack([median, low, high])), 2))
 
     def predict(self, X: Columns) -> pl.DataFrame:
-        """Answer each row: `value`, `value_low`, `value_high` in yuan."""
-        return pl.DataFrame(self.values(X), schema=list(ANSWER), orient="row")
-
-    def future_values(self, car: Mapping[str, Any], *, months: Sequence[int], km_per_month: float | None) -> FloatArray:
-        """Value, low end and high end of one car after so many months, shape (n_months, 3).
+        """Return `value` (median), `value_low` and `value_high` of each row in yuan.
 
         Parameters
         ----------
-        car : mapping
-            Features of one car.
+        X : polars.DataFrame or mapping of str to sequence
+            Columns of `signature`, in the units of the raw table.
+        """
+        return pl.DataFrame(self.values(X), schema=list(ANSWER), orient="row")
+
+    def future_values(self, car: Mapping[str, Any], *, months: Sequence[int], km_per_month: float | None) -> FloatArray:
+        """Predict the price of one car after a number of months.
+
+        Parameters
+        ----------
+        car : mapping of str to value
+            Fields of one car, by the names of `signature`.
         months : sequence of int
-            Months from now, ascending or not.
+            Months from now, in any order.
         km_per_month : float or None
-            What it will be driven; needed where the model reads the mileage.
+            Expected mileage in km a month; required if the model uses `mileage_km`.
+
+        Returns
+        -------
+        array of float, shape (n_months, 3)
+            Median, lower and upper bound in yuan, in the order of `months`; none rises with time.
 
         Raises
         ------
         DataError
-            The model does not know age, or the car's age or mileage is not given.
+            The model has no age feature, or the car's age or mileage or `km_per_month` is missing.
         """
         if self.age_feature_ is None:
-            raise DataError(f"after_months: {self.notes[0]}; leave it out, or train with one of them")
-        moved = {self.age_feature_: AGEING[self.age_feature_]}
+            raise DataError(f"after_months: {self.notes[0]}; omit it, or train with one of the two columns")
+        monthly_change = {self.age_feature_: MONTHLY_AGEING[self.age_feature_]}
         if "mileage_km" in self.signature.numeric:
             if km_per_month is None:
-                raise DataError("km_per_month: is needed for values later than today; give the distance per month")
-            moved["mileage_km"] = km_per_month
-        for name in moved:
+                raise DataError("km_per_month: required for future values; give the expected mileage in km a month")
+            monthly_change["mileage_km"] = km_per_month
+        for name in monthly_change:
             if car.get(name) is None:
-                raise DataError(f"{name}: is needed for values later than today; give it")
-        columns = {n: [v + moved[n] * m if n in moved else v for m in months] for n, v in car.items()}
-        found = self.values(columns)
-        # The ends are not monotone in age as the middle is: a later value may not rise here.
+                raise DataError(f"{name}: required for future values; give the car's value")
+        columns = {n: [v + monthly_change[n] * m if n in monthly_change else v for m in months] for n, v in car.items()}
+        values = self.values(columns)
+        # Only the median is monotone in age; the bounds are made non-increasing here.
         order = np.argsort(months, kind="stable")
-        found[order] = np.minimum.accumulate(found[order], axis=0)
-        return found
+        values[order] = np.minimum.accumulate(values[order], axis=0)
+        return values
 
     def _step_types(self) -> dict[str, Any]:
         return {"encoder": TabularEncoder, "learner": QuantileTrees}
 
 
-def median_table(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
-    """The naive answer: median price by brand, model and year of age, by brand and model, then of all cars."""
-    age = next((n for n in AGEING if n in X.columns), None)
+def median_table(X: pl.DataFrame, y: FloatArray, test: pl.DataFrame) -> FloatArray:
+    """Return the baseline prediction: the median price of training cars with equal brand, model and year of age.
+
+    Falls back to equal brand and model, then to all cars.
+
+    Parameters
+    ----------
+    X, test : polars.DataFrame
+        Training rows and rows to predict.
+    y : ndarray of shape (n_rows,)
+        Prices of the training rows in yuan.
+
+    Returns
+    -------
+    ndarray of shape (n_test_rows,)
+        Yuan.
+    """
+    age = next((n for n in MONTHLY_AGEING if n in X.columns), None)
     years = [] if age is None else [(pl.col(age) / (12 if age == "age_months" else 1)).floor().alias("years")]
-    who = [n for n in ("brand", "model") if n in X.columns]
-    known, rows = X.select(*who, *years).with_columns(price=pl.Series(y)), asked.select(*who, *years)
-    found = pl.Series([None] * rows.height, dtype=pl.Float64)
-    for by in (rows.columns, who):
+    names = [n for n in ("brand", "model") if n in X.columns]
+    train, rows = X.select(*names, *years).with_columns(price=pl.Series(y)), test.select(*names, *years)
+    prediction = pl.Series([None] * rows.height, dtype=pl.Float64)
+    for by in (rows.columns, names):
         if by:
-            table = known.group_by(by).agg(pl.col("price").median())
-            answer = rows.join(table, on=by, how="left", maintain_order="left", nulls_equal=True)["price"]
-            found = found.fill_null(answer)
-    return found.fill_null(float(np.median(y))).to_numpy()
+            medians = train.group_by(by).agg(pl.col("price").median())
+            price = rows.join(medians, on=by, how="left", maintain_order="left", nulls_equal=True)["price"]
+            prediction = prediction.fill_null(price)
+    return prediction.fill_null(float(np.median(y))).to_numpy()

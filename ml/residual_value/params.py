@@ -1,4 +1,4 @@
-"""What `configs/residual_value.yaml` may set under `params`."""
+"""Section `params` of `configs/residual_value.yaml`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from ml.estimators.quantile_trees import QuantileTrees
 from ml.params import nested, params_model
 
 QuantileTreesParams = params_model(QuantileTrees, without=("categorical", "monotone"))
-# A car never gains from its years and kilometres; collectors' cars are beyond this model.
+# Age and mileage never raise a price. Collectors' cars are an exception that this model does not cover.
 MONOTONE: dict[str, Literal[-1, 0, 1]] = {"age_months": -1, "model_year": 1, "mileage_km": -1}
 
 
 class ResidualParams(Section):
-    """Parameters of `residual_value`.
+    """Parameters of `ResidualValueEstimator`.
 
     Attributes
     ----------
     quantile_trees : model
-        Parameters of `QuantileTrees`.
-    monotone : mapping of feature to direction
-        Replaces the built-in direction of the features it names; 0 sets one free.
+        Constructor parameters of `ml.estimators.quantile_trees.QuantileTrees`.
+    monotone : mapping of str to {-1, 0, 1}
+        Monotonicity constraints of the price by feature: -1 falling, 1 rising, 0 none. They extend and override
+        `MONOTONE`.
     """
 
     quantile_trees: nested(QuantileTreesParams) = QuantileTreesParams()  # type: ignore[valid-type]

@@ -1,4 +1,4 @@
-"""Applications as they were submitted, and what became of them."""
+"""Features of applications as submitted, and labels of loans."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TABLES = {
 }
 
 
-def test_only_loans_whose_outcome_is_known_are_learnt_from() -> None:
+def test_only_loans_with_a_known_outcome_are_labelled() -> None:
     tables = to_engine(TABLES, "polars")
     assert collect(build_spine(tables)).rows() == [("A", 1, 1)]
     timeless = {**TABLES, "applications": TABLES["applications"].drop("submitted_at")}

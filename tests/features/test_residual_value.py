@@ -1,4 +1,4 @@
-"""Used cars as they were listed: their age, and neither their price nor what is not said of them."""
+"""Features of used cars as listed: their age, without their price."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rows_of(cars: dict[str, list[Any]]) -> pl.DataFrame:
     return collect(build(build_spine(tables).drop("label"), tables)).sort("vehicle_id")
 
 
-def test_used_units_with_a_price_are_learnt_from_in_yuan() -> None:
+def test_used_vehicles_with_a_price_are_labelled_in_yuan() -> None:
     tables = to_engine({"vehicles": pl.LazyFrame(CARS)}, "polars")
     assert collect(build_spine(tables)).sort("vehicle_id").select("vehicle_id", "label").rows() == [
         ("V1", 1000.5), ("V4", 500.0),

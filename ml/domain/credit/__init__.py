@@ -1,1 +1,1 @@
-"""Credit: bands, cut-offs, points and reason codes of a score."""
+"""Credit scoring: decision bands, cut-offs, scorecard points and reason codes."""

@@ -1,13 +1,13 @@
-"""Two cut-offs on the probability of default, derived from held-out loans: approve, refer, decline.
+"""Approval and decline cut-offs on the probability of default, derived from held-out loans.
 
-*Approve* is set on the average: the largest cut-off at which the bad rate of everyone it approves, as observed on the
-held-out rows, stays within the target. *Decline* is set on the margin: the probability above which the applicants at
-that level, taken alone, go bad too often; observed rates are first made increasing in the probability (isotonic
-regression), so one unlucky neighbourhood does not set it.
+The *approval* cut-off is based on the average bad rate: it is the largest cut-off at which the observed bad rate of all
+approved held-out rows is within the target. The *decline* cut-off is based on the marginal bad rate: it is the largest
+probability at which the bad rate, estimated by isotonic regression, is within its maximum. Isotonic regression keeps a
+small neighbourhood with many defaults from setting the cut-off.
 
-What the figures can and cannot say: they hold for applicants like the held-out rows. Where outcomes exist only for
-loans that were granted, rates among applicants who were declined in the past are not observed. Choosing the *largest*
-cut-off that passes favours rows that happened to stay good; the bias is small where the bad rate rises steeply.
+Limits: the figures hold for applicants like the held-out rows. If outcomes exist only for granted loans, the bad rate
+of applicants who were declined in the past is unknown. Choosing the *largest* admissible cut-off biases the observed
+bad rate downwards; the bias is small where the bad rate rises steeply.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ import numpy.typing as npt
 from ml.domain.arrays import BoolArray, FloatArray
 from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
 
-MINIMUM_APPROVALS = 100  # rows that a bad rate must rest on to be believed
+MINIMUM_APPROVALS = 100  # minimum number of approved rows on which a bad rate is estimated
 
 
 class TargetNotReachable(ValueError):
-    """No cut-off meets the target bad rate."""
+    """No cut-off with enough approvals meets the target bad rate."""
 
 
 @dataclass(frozen=True)
 class CutOffs:
-    """Cut-offs with the evidence for them. Approve at or below `approve`, decline above `decline`, refer between.
+    """Cut-offs with 95 % bootstrap intervals: approve up to `approve`, decline above `decline`, refer in between.
 
     Attributes
     ----------
     approve, decline : Interval
-        Cut-offs (probability of default); the intervals are those of cut-offs derived anew from each resample.
+        Cut-offs on the probability of default; each resample derives its own cut-offs.
     approval_rate : Interval
-        Share of the rows approved; the interval derives the cut-off anew from each resample.
+        Share of approved rows; each resample derives its own cut-off.
     bad_rate : Interval
-        Bad rate of the approved; the interval holds the cut-off fixed.
+        Bad rate of the approved rows; the cut-off is fixed in all resamples.
     target_bad_rate, maximum_marginal_bad_rate : float
-        The limits asked for.
+        Limits of the bad rate, fractions.
     """
 
     approve: Interval
@@ -59,52 +59,51 @@ def derive_cutoffs(
     maximum_marginal_bad_rate: float | None = None,
     n_resamples: int = 200,
 ) -> CutOffs:
-    """Derive the approve and decline cut-offs from held-out loans.
+    """Return approval and decline cut-offs derived from held-out loans.
 
     Parameters
     ----------
     probability : array of shape (n_rows,)
-        Calibrated probability of default, 0 to 1, of rows the model was not fitted on.
+        Calibrated probability of default, 0 to 1, of rows that are not training rows.
     defaulted : array of shape (n_rows,)
         Outcome, 0 or 1.
     target_bad_rate : float
-        Highest bad rate of the approved, a fraction.
+        Maximum bad rate of all approved rows, a fraction.
     maximum_marginal_bad_rate : float, optional
-        Bad rate of a level of risk above which it is declined; four times the target when None.
+        Maximum bad rate at a level of risk that is not declined, a fraction; by default four times the target.
     n_resamples : int
-        Bootstrap resamples of the 95 % intervals.
+        Number of bootstrap resamples for the intervals.
 
     Returns
     -------
     CutOffs
-        `approve` is the probability of the last row approved, so it never passes the largest probability seen. Where
-        the marginal limit is met first, both cut-offs are that limit and nobody is referred. A resample in which no
-        cut-off meets the target counts as approving nobody (cut-off 0).
+        `approve` is the probability of the last approved row. If the marginal limit is stricter than the target, both
+        cut-offs are equal and nobody is referred. A resample without an admissible cut-off counts as cut-off 0.
 
     Raises
     ------
     TargetNotReachable
-        No cut-off with enough approvals meets the target; the text gives the lowest reachable bad rate.
+        No cut-off with at least 100 approvals meets the target; the message gives the lowest reachable bad rate.
     ValueError
-        Lengths differ, no rows, a value out of range, or one class only.
+        Lengths differ, there are no rows, a value is out of range, or there is one class only.
 
     Examples
     --------
     >>> pd = np.repeat([0.001, 0.02, 0.3], 1000)
     >>> bad = np.concatenate([np.arange(1000) < 1, np.arange(1000) < 20, np.arange(1000) < 300])
-    >>> found = derive_cutoffs(pd, bad, target_bad_rate=0.012, n_resamples=20)
-    >>> found.approve.value, found.decline.value, found.bad_rate.value, round(found.approval_rate.value, 3)
+    >>> cutoffs = derive_cutoffs(pd, bad, target_bad_rate=0.012, n_resamples=20)
+    >>> cutoffs.approve.value, cutoffs.decline.value, cutoffs.bad_rate.value, round(cutoffs.approval_rate.value, 3)
     (0.02, 0.02, 0.0105, 0.667)
     """
     marginal = 4 * target_bad_rate if maximum_marginal_bad_rate is None else maximum_marginal_bad_rate
     if not 0 < target_bad_rate < marginal:
         raise ValueError(f"bad rates must satisfy 0 < target ({target_bad_rate}) < maximum marginal ({marginal})")
     rows = _sorted_outcomes(probability, defaulted)
-    once = np.ones(len(rows.bad))
-    cutoffs = _cutoffs(rows, once, target_bad_rate, marginal)
+    counts_once = np.ones(len(rows.bad))
+    cutoffs = _cutoffs(rows, counts_once, target_bad_rate, marginal)
     if cutoffs is None:
         raise TargetNotReachable(_unreachable(rows, target_bad_rate))
-    figures = _figures(rows, once, cutoffs, fixed=cutoffs[0])
+    figures = _figures(rows, counts_once, cutoffs, fixed=cutoffs[0])
     draws = []
     for counts in resampled_counts(len(rows.bad), n=n_resamples, seed=0):
         resampled = _cutoffs(rows, counts, target_bad_rate, marginal) or (0.0, 0.0)
@@ -125,7 +124,7 @@ def derive_cutoffs(
 
 @dataclass(frozen=True)
 class _Outcomes:
-    """Rows in the order of their probability; `last` marks the end of a run of equal ones."""
+    """Rows in order of probability; `last` marks the last of equal probabilities."""
 
     probability: FloatArray
     bad: FloatArray
@@ -137,12 +136,12 @@ def _sorted_outcomes(probability: npt.ArrayLike, defaulted: npt.ArrayLike) -> _O
     if pd.shape != bad.shape or pd.ndim != 1 or len(pd) == 0:
         shapes = f"probability {pd.shape}, defaulted {bad.shape}"
         raise ValueError(f"{shapes}: both must have one dimension and the same length, at least 1")
-    for rule, values, right in (
+    for rule, values, is_valid in (
         ("probability must be between 0 and 1", pd, (pd >= 0) & (pd <= 1)),
         ("defaulted must be 0 or 1", bad, (bad == 0) | (bad == 1)),
     ):
-        if not right.all():
-            raise ValueError(f"{rule}, got {values[~right][0]}")
+        if not is_valid.all():
+            raise ValueError(f"{rule}, got {values[~is_valid][0]}")
     if bad.min() == bad.max():
         raise ValueError(f"both good and bad loans are needed, got {int(bad[0])} in all {len(bad)} rows of defaulted")
     order = np.argsort(pd, kind="stable")
@@ -151,7 +150,7 @@ def _sorted_outcomes(probability: npt.ArrayLike, defaulted: npt.ArrayLike) -> _O
 
 
 def _cumulative_bad_rate(rows: _Outcomes, counts: FloatArray) -> FloatArray:
-    """Return the bad rate of all rows up to each row; NaN before the first row drawn."""
+    """Return the bad rate of all rows up to each row; NaN before the first row of the resample."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.cumsum(counts * rows.bad) / np.cumsum(counts))
 
@@ -168,7 +167,7 @@ def _cutoffs(rows: _Outcomes, counts: FloatArray, target: float, marginal: float
 
 
 def _marginal_cutoff(rows: _Outcomes, counts: FloatArray, maximum: float) -> float:
-    """The largest probability whose observed rate, made increasing by isotonic regression, is within the maximum."""
+    """Return the largest probability at which the isotonic estimate of the bad rate is within the maximum."""
     from scipy.optimize import isotonic_regression
 
     starts = np.flatnonzero(np.append(True, rows.last[:-1]))
@@ -180,7 +179,7 @@ def _marginal_cutoff(rows: _Outcomes, counts: FloatArray, maximum: float) -> flo
 
 
 def _figures(rows: _Outcomes, counts: FloatArray, cutoffs: tuple[float, float], *, fixed: float) -> tuple[float, ...]:
-    """Return both cut-offs, the share approved, and the bad rate at or below the fixed cut-off (or NaN)."""
+    """Return both cut-offs, the approval rate, and the bad rate up to the fixed cut-off (NaN without approvals)."""
     approved = counts * (rows.probability <= fixed)
     bad_rate = float(approved @ rows.bad) / float(approved.sum()) if approved.any() else float("nan")
     return *cutoffs, float(counts @ (rows.probability <= cutoffs[0])) / float(counts.sum()), bad_rate
@@ -191,9 +190,9 @@ def _unreachable(rows: _Outcomes, target: float) -> str:
     eligible = np.flatnonzero(rows.last & (np.arange(1, len(rate) + 1) >= MINIMUM_APPROVALS))
     goal = f"a target bad rate of {100 * target:.3g} % with at least {MINIMUM_APPROVALS} approvals"
     if eligible.size == 0:
-        return f"{goal} cannot be reached: only {len(rate)} held-out rows; hold out more rows"
+        return f"{goal} cannot be reached with {len(rate)} held-out rows; hold out more rows"
     best = eligible[np.argmin(rate[eligible])]
     return (
-        f"{goal} cannot be reached: the lowest reachable is {100 * rate[best]:.3g} % ({best + 1} approvals); "
+        f"{goal} cannot be reached: the lowest reachable bad rate is {100 * rate[best]:.3g} % ({best + 1} approvals); "
         "raise the target bad rate or improve the model"
     )

@@ -1,4 +1,4 @@
-"""Points score: log-odds of default turned into the points that credit officers read.
+"""Scorecard points: linear scaling of the log-odds of default.
 
 Source: N. Siddiqi, *Credit Risk Scorecards* (Wiley, 2006), chapter 6, "Scorecard scaling":
 `score = offset + factor * ln(odds)` with odds of good to bad, `factor = points_to_double_odds / ln 2` and
@@ -20,16 +20,16 @@ from ml.domain.arrays import FloatArray
 
 @dataclass(frozen=True)
 class PointsScale:
-    """The scale of a points score.
+    """Scale of a points score.
 
     Parameters
     ----------
     base_points : float
-        Points given at `base_odds`.
+        Points at `base_odds`.
     base_odds : float
-        Odds of good to bad, above 0: 50 means one bad loan among 51.
+        Odds of good to bad, above 0; 50 means one bad loan among 51.
     points_to_double_odds : float
-        Points that double the odds of good to bad, above 0.
+        Increase in points that doubles the odds of good to bad, above 0.
 
     Raises
     ------
@@ -74,7 +74,7 @@ class PointsScale:
         return self.base_points - self.factor * math.log(self.base_odds)
 
     def points(self, log_odds: npt.ArrayLike) -> FloatArray:
-        """Points of log-odds of default (bad to good).
+        """Return the points of log-odds of default (bad to good).
 
         >>> float(PointsScale(500, 1, 20).points(0.0))
         500.0
@@ -82,7 +82,7 @@ class PointsScale:
         return np.asarray(self.offset - self.factor * np.asarray(log_odds, dtype=np.float64))
 
     def log_odds(self, points: npt.ArrayLike) -> FloatArray:
-        """Log-odds of default that earn these points: the inverse of `points`.
+        """Return the log-odds of default that correspond to points; the inverse of `points`.
 
         >>> float(PointsScale(500, 1, 20).log_odds(520.0)) == -math.log(2)
         True
@@ -90,12 +90,12 @@ class PointsScale:
         return np.asarray((self.offset - np.asarray(points, dtype=np.float64)) / self.factor)
 
     def points_from_probability(self, probability: npt.ArrayLike) -> FloatArray:
-        """Points of a probability of default.
+        """Return the points of a probability of default.
 
         Raises
         ------
         ValueError
-            A probability is not strictly between 0 and 1: its odds, and so its points, are infinite.
+            A probability is not strictly between 0 and 1, so its points are infinite.
 
         Examples
         --------
@@ -109,7 +109,7 @@ class PointsScale:
         return self.points(logit(pd))
 
     def probability(self, points: npt.ArrayLike) -> FloatArray:
-        """Probability of default that earns these points.
+        """Return the probability of default that corresponds to points.
 
         >>> round(float(PointsScale(600, 50, 20).probability(600)), 6) == round(1 / 51, 6)
         True
@@ -117,7 +117,7 @@ class PointsScale:
         return np.asarray(expit(self.log_odds(points)))
 
     def as_dict(self) -> dict[str, Any]:
-        """The three parameters, for JSON.
+        """Return the three parameters as a dict for JSON.
 
         >>> PointsScale(**PointsScale().as_dict()) == PointsScale()
         True

@@ -1,8 +1,8 @@
-"""Reason codes: why an application falls short of the approval cut-off.
+"""Reason codes: adverse reasons of a credit decision.
 
-Each feature's contribution to the log-odds of default is compared with that of applicants who sit *at the approval
-cut-off*, so a reason says what keeps this applicant from approval, not how they differ from the average applicant.
-Contributions of features that share a reason are added; only adverse reasons are given, largest first.
+Each feature's contribution to the log-odds of default is compared with the mean contribution of applicants *at the
+approval cut-off*. A reason therefore shows what separates the applicant from approval, not from the average applicant.
+Contributions of features with the same reason code are added; only adverse reasons are returned, largest first.
 
 Source: the "points below a reference score" method for adverse action reasons: Regulation B (12 CFR 1002),
 official interpretation of 1002.9(b)(2), which also gives the limit of four.
@@ -20,7 +20,7 @@ from scipy.special import logit
 
 Text = Mapping[str, str]
 
-ROUNDING = 1e-9  # log-odds; below it a difference is arithmetic noise, not a reason
+ROUNDING = 1e-9  # log-odds; smaller differences are floating-point noise
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Reason:
     code : str
         Reason code.
     log_odds : float
-        What the reason adds to the log-odds of default against the reference; above 0.
+        Increase in the log-odds of default compared with the reference; above 0.
     share : float
-        Its share of everything adverse, 0 to 1.
+        Share of the sum of all adverse reasons, 0 to 1.
     points : float
-        The same in points of the score; below 0.
+        The increase in points of the score; below 0.
     text : mapping
-        Language ("zh", "en") to text.
+        Language ("zh", "en") to a sentence for the customer.
     """
 
     code: str
@@ -50,37 +50,37 @@ class Reason:
 
 @dataclass(frozen=True)
 class ReasonGroups:
-    """Which feature speaks under which reason code: made by `reason_groups`.
+    """Reason code of each feature, as returned by `reason_groups`.
 
     Attributes
     ----------
     codes : tuple of str
-        Codes in the order that settles ties.
-    member : array of shape (n_features,)
-        Position in `codes` of each feature.
+        Reason codes; ties are broken in this order.
+    code_index : array of int, shape (n_features,)
+        Index of each feature's code in `codes`.
     texts : tuple of mapping
-        Texts of each code.
+        Text of each code by language.
     """
 
     codes: tuple[str, ...]
-    member: npt.NDArray[np.intp]
+    code_index: npt.NDArray[np.intp]
     texts: tuple[Text, ...]
 
 
 def reason_groups(
     features: Sequence[str], *, groups: Mapping[str, str], texts: Mapping[str, Text] | None = None
 ) -> ReasonGroups:
-    """Assign every feature a reason code.
+    """Return the reason code of every feature.
 
     Parameters
     ----------
     features : sequence of str
         Feature names in the order of the contributions.
     groups : mapping
-        Feature name to reason code; names that are not features are ignored, so one mapping serves many models.
-        A feature without an entry gets a code made from its own name.
+        Feature name to reason code. Other names than `features` are ignored. A feature without an entry gets a code
+        made from its own name.
     texts : mapping, optional
-        Code to {"zh": ..., "en": ...}. A code that is not here gets a generic text naming its features.
+        Reason code to {"zh": ..., "en": ...}. A code without texts gets a generic text with its features' names.
 
     Returns
     -------
@@ -89,46 +89,46 @@ def reason_groups(
     Raises
     ------
     ValueError
-        A feature appears twice; a code made from a name is already another feature's; a declared code that is used
-        lacks a language.
+        A feature occurs twice; a code made from a name already belongs to another feature; a text lacks a language.
 
     Examples
     --------
     >>> declared = {"loan_amount": "R01", "loan_to_value": "R01"}
-    >>> found = reason_groups(["loan_amount", "loan_to_value", "age"], groups=declared)
-    >>> found.codes, found.member.tolist()
+    >>> reasons = reason_groups(["loan_amount", "loan_to_value", "age"], groups=declared)
+    >>> reasons.codes, reasons.code_index.tolist()
     (('R01', 'AGE'), [0, 0, 1])
-    >>> found.texts[1]["en"]
+    >>> reasons.texts[1]["en"]
     'The value of age raises the estimated risk'
     """
     if len(set(features)) != len(features):
-        twice = next(name for name in features if list(features).count(name) > 1)
-        raise ValueError(f"feature names must be unique, got {twice!r} twice")
+        duplicate = next(name for name in features if list(features).count(name) > 1)
+        raise ValueError(f"feature names must be unique, got {duplicate!r} twice")
     declared = {groups[name] for name in features if name in groups}
-    owner: dict[str, list[str]] = {}
-    code_of: list[str] = []
+    features_of: dict[str, list[str]] = {}
+    feature_codes: list[str] = []
     for name in features:
-        code = groups.get(name) or _own_code(name)
-        if name not in groups and (code in declared or code in owner):
+        code = groups.get(name) or _code_from_name(name)
+        if name not in groups and (code in declared or code in features_of):
             raise ValueError(
                 f"feature {name!r} would get the reason code {code!r}, which already stands for another feature: "
                 f"declare a reason code for {name!r}"
             )
-        owner.setdefault(code, []).append(name)
-        code_of.append(code)
-    codes = tuple(owner)
+        features_of.setdefault(code, []).append(name)
+        feature_codes.append(code)
+    codes = tuple(features_of)
     position = {code: i for i, code in enumerate(codes)}
-    wording = texts or {}
+    declared_texts = texts or {}
     return ReasonGroups(
         codes=codes,
-        member=np.array([position[code] for code in code_of], dtype=np.intp),
+        code_index=np.array([position[code] for code in feature_codes], dtype=np.intp),
         texts=tuple(
-            _declared_text(code, wording[code]) if code in wording else _generic(owner[code]) for code in codes
+            _declared_text(code, declared_texts[code]) if code in declared_texts else _generic_text(features_of[code])
+            for code in codes
         ),
     )
 
 
-def _own_code(name: str) -> str:
+def _code_from_name(name: str) -> str:
     code = re.sub(r"\W+", "_", name).strip("_").upper()
     if not code:
         raise ValueError(f"no reason code can be made from the feature name {name!r}: declare one for it")
@@ -142,7 +142,7 @@ def _declared_text(code: str, text: Text) -> Text:
     return dict(text)
 
 
-def _generic(names: Sequence[str]) -> Text:
+def _generic_text(names: Sequence[str]) -> Text:
     verb = "raises" if len(names) == 1 else "raise"
     noun = "value" if len(names) == 1 else "values"
     return {
@@ -152,7 +152,7 @@ def _generic(names: Sequence[str]) -> Text:
 
 
 def nearest_to_cutoff(probability: npt.ArrayLike, *, cutoff: float, neighbours: int) -> npt.NDArray[np.intp]:
-    """Return the positions of the applicants nearest the approval cut-off, whose mean contributions are the reference.
+    """Return the indices of the applicants nearest the approval cut-off; their mean contributions are the reference.
 
     Parameters
     ----------
@@ -161,12 +161,17 @@ def nearest_to_cutoff(probability: npt.ArrayLike, *, cutoff: float, neighbours: 
     cutoff : float
         Approval cut-off, a probability strictly between 0 and 1.
     neighbours : int
-        Number of applicants, nearest in log-odds first; all of them where there are fewer.
+        Number of applicants; all of them if there are fewer.
+
+    Returns
+    -------
+    array of int
+        In order of the distance in log-odds.
 
     Raises
     ------
     ValueError
-        No rows, a cut-off outside (0, 1), fewer than one neighbour.
+        There are no rows, the cut-off is not between 0 and 1, or `neighbours` is below 1.
 
     Examples
     --------
@@ -191,30 +196,30 @@ def adverse_reasons(
     points_per_log_odds: float,
     limit: int = 4,
 ) -> tuple[Reason, ...]:
-    """The reasons that raise one applicant's risk above the reference, largest first.
+    """Return the reasons that raise one applicant's risk above the reference, largest first.
 
     Parameters
     ----------
     contributions : array of shape (n_features,) or (n_features + 1,)
-        The applicant's contributions to the log-odds of default; a base in the last place is ignored.
+        The applicant's contributions to the log-odds of default; an intercept in the last position is ignored.
     reference : array of the same shape
-        Mean contributions of the applicants nearest the cut-off, as `nearest_to_cutoff` chooses them.
+        Mean contributions of the applicants at the indices of `nearest_to_cutoff`.
     groups : ReasonGroups
-        Result of `reason_groups`.
+        As returned by `reason_groups`.
     points_per_log_odds : float
-        `PointsScale.factor`.
+        Points per unit of log-odds: `PointsScale.factor`.
     limit : int
-        Most reasons to give.
+        Maximum number of reasons.
 
     Returns
     -------
     tuple of Reason
-        Empty when nothing is adverse. Ties are settled by the order of `groups.codes`.
+        Empty if no reason is adverse. Ties are broken by the order of `groups.codes`.
 
     Raises
     ------
     ValueError
-        Shapes that do not agree.
+        Shapes do not match.
 
     Examples
     --------
@@ -224,13 +229,13 @@ def adverse_reasons(
     DEBT 0.75 -18.0
     INCOME 0.25 -6.0
     """
-    own, against = np.asarray(contributions, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    n_features = len(groups.member)
-    if own.shape != against.shape or own.shape not in ((n_features,), (n_features + 1,)):
+    own, mean = np.asarray(contributions, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    n_features = len(groups.code_index)
+    if own.shape != mean.shape or own.shape not in ((n_features,), (n_features + 1,)):
         raise ValueError(
-            f"contributions {own.shape} and reference {against.shape} must both have {n_features} entries (or one more)"
+            f"contributions {own.shape} and reference {mean.shape} must both have {n_features} entries (or one more)"
         )
-    excess = np.bincount(groups.member, weights=(own - against)[:n_features], minlength=len(groups.codes))
+    excess = np.bincount(groups.code_index, weights=(own - mean)[:n_features], minlength=len(groups.codes))
     adverse = np.where(excess > ROUNDING, excess, 0.0)
     total = float(adverse.sum())
     largest = np.argsort(-adverse, kind="stable")[: min(limit, int(np.count_nonzero(adverse)))]

@@ -1,4 +1,4 @@
-"""Answers to applications, by a model that can be computed in one's head."""
+"""Answers to applications, with a model that can be computed by hand."""
 
 from __future__ import annotations
 

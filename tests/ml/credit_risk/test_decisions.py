@@ -1,4 +1,4 @@
-"""Decisions of the credit model on rows, as the report of a yes/no outcome reads them."""
+"""Decision bands and cut-offs of the credit model, as the report of a binary problem reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reason codes cover what the model may read, each feature under one code."""
+"""Every feature that the model may use has exactly one reason code with texts in both languages."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ml.signature import feature_columns
 from tests.conftest import ROOT
 from training.config import load_config
 
-SPEAKING = [feature for features, _, _ in REASONS.values() for feature in features]
+REASON_FEATURES = [feature for features, _, _ in REASONS.values() for feature in features]
 
 
-def test_every_feature_speaks_under_exactly_one_code() -> None:
-    assert len(SPEAKING) == len(set(SPEAKING))
+def test_every_feature_has_exactly_one_code() -> None:
+    assert len(REASON_FEATURES) == len(set(REASON_FEATURES))
     numeric, categorical = feature_columns(APPLICATIONS, list(APPLICATIONS.columns))
     shipped = load_config("credit_risk", ROOT / "configs" / "credit_risk.yaml")
-    assert {*numeric, *categorical, *DERIVED} - {*shipped.exclude_features} == set(SPEAKING)
+    assert {*numeric, *categorical, *DERIVED} - {*shipped.exclude_features} == set(REASON_FEATURES)
 
 
 def test_nothing_protected_is_a_reason_and_both_languages_are_there() -> None:
-    assert not set(SPEAKING) & APPLICATIONS.protected
+    assert not set(REASON_FEATURES) & APPLICATIONS.protected
     for code, (_, zh, en) in REASONS.items():
         assert re.search(r"[\u4e00-\u9fff]", zh) and en.isascii(), code

@@ -1,4 +1,4 @@
-"""Answers about used cars, by a model that can be computed in one's head."""
+"""Answers about used cars, with a model that can be computed by hand."""
 
 from __future__ import annotations
 

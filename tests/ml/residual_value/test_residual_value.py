@@ -66,8 +66,8 @@ def test_catalogue_and_new_cars_are_passed_over() -> None:
     cars = used_cars(rows=4).with_columns(
         kind=pl.Series(["unit", "catalogue", None, "unit"]), condition=pl.Series(["used", "used", None, "new"])
     )
-    found = collect(build_spine({"vehicles": nw.from_native(cars.lazy())}))
-    assert sorted(found["vehicle_id"]) == ["V00000", "V00002"]
+    rows = collect(build_spine({"vehicles": nw.from_native(cars.lazy())}))
+    assert sorted(rows["vehicle_id"]) == ["V00000", "V00002"]
 
 
 def test_it_finds_the_rule_and_its_interval_holds(fitted: ResidualValueEstimator) -> None:
@@ -77,8 +77,8 @@ def test_it_finds_the_rule_and_its_interval_holds(fitted: ResidualValueEstimator
     assert np.median(error) < 0.07  # noise alone: 0.054
     inside = (answers["value_low"].to_numpy() <= y) & (y <= answers["value_high"].to_numpy())
     assert 0.75 < inside.mean() < 0.85
-    naive = median_table(*_table(), X)
-    assert np.abs(answers["value"].to_numpy() - y).mean() < np.abs(naive - y).mean()
+    baseline = median_table(*_table(), X)
+    assert np.abs(answers["value"].to_numpy() - y).mean() < np.abs(baseline - y).mean()
 
 
 def test_older_and_further_is_never_worth_more(fitted: ResidualValueEstimator) -> None:
@@ -101,32 +101,32 @@ def test_answer_says_what_each_field_does(fitted: ResidualValueEstimator) -> Non
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
-        ({"after_months": [12]}, "km_per_month: is needed"),
-        ({"after_months": [12], "km_per_month": 1_000, "mileage_km": None}, "mileage_km: is needed"),
+        ({"after_months": [12]}, "km_per_month: required"),
+        ({"after_months": [12], "km_per_month": 1_000, "mileage_km": None}, "mileage_km: required"),
     ],
 )
 def test_values_later_need_what_they_are_made_of(
-    fitted: ResidualValueEstimator, body: dict[str, Any], told: str
+    fitted: ResidualValueEstimator, body: dict[str, Any], message: str
 ) -> None:
     car = {"age_months": 1.0, "mileage_km": 1.0, "model": "A"} | body
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         fitted.future_values(car, months=[12], km_per_month=body.get("km_per_month"))
 
 
 def test_requests_out_of_range_are_refused(fitted: ResidualValueEstimator) -> None:
     ask = request(fitted.signature)
-    for wrong in ({"after_months": [0]}, {"after_months": [121]}, {"km_per_month": -1}, {"price": 3}):
-        (field,) = wrong
+    for invalid in ({"after_months": [0]}, {"after_months": [121]}, {"km_per_month": -1}, {"price": 3}):
+        (field,) = invalid
         with pytest.raises(ValidationError, match=rf"(?m)^{field}(\.|$)"):
-            ask(age_months=1, mileage_km=1, model="A", **wrong)
+            ask(age_months=1, mileage_km=1, model="A", **invalid)
 
 
 def test_median_table_falls_back_from_year_to_model_to_all() -> None:
-    known = pl.DataFrame({"brand": ["Z"] * 3, "model": ["A", "A", "B"], "age_months": [1.0, 30.0, 1.0]})
-    asked = pl.DataFrame({"brand": ["Z"] * 3, "model": ["A", "A", "C"], "age_months": [5.0, 50.0, 1.0]})
-    assert median_table(known, np.array([10.0, 20.0, 90.0]), asked).tolist() == [10.0, 15.0, 20.0]
+    train = pl.DataFrame({"brand": ["Z"] * 3, "model": ["A", "A", "B"], "age_months": [1.0, 30.0, 1.0]})
+    test = pl.DataFrame({"brand": ["Z"] * 3, "model": ["A", "A", "C"], "age_months": [5.0, 50.0, 1.0]})
+    assert median_table(train, np.array([10.0, 20.0, 90.0]), test).tolist() == [10.0, 15.0, 20.0]
 
 
 def test_refit_and_unknown_monotone_are_refused(fitted: ResidualValueEstimator) -> None:
@@ -142,5 +142,5 @@ def test_refit_and_unknown_monotone_are_refused(fitted: ResidualValueEstimator) 
 
 def test_price_of_zero_is_no_price(tmp_path: Path) -> None:
     cars = used_cars(rows=3).with_columns(price=pl.Series([0, None, 500]))
-    found = collect(build_spine({"vehicles": nw.from_native(cars.lazy())}))
-    assert found["label"].to_list() == [5.0]
+    rows = collect(build_spine({"vehicles": nw.from_native(cars.lazy())}))
+    assert rows["label"].to_list() == [5.0]

@@ -13,7 +13,7 @@ from ml.domain.credit.cutoffs import TargetNotReachable, derive_cutoffs
 
 
 def _levels(*levels: tuple[float, int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of (probability, number of rows, number of bad ones)."""
+    """Return shuffled probabilities and outcomes from levels (probability, number of rows, number of defaults)."""
     probability = np.concatenate([np.full(n, p) for p, n, _ in levels])
     bad = np.concatenate([(np.arange(n) < k).astype(float) for _, n, k in levels])
     order = np.random.default_rng(0).permutation(len(bad))
@@ -29,32 +29,32 @@ def _calibrated(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_cut_offs_by_hand() -> None:
     # Cumulative bad rates: 0.2 %, 1.1 %, 2.1 %, 14 %. Marginal: 0.2 %, 2 %, 4 %, 50 %.
     rows = _levels((0.002, 1_000, 2), (0.02, 1_000, 20), (0.04, 1_000, 40), (0.5, 1_000, 500))
-    found = derive_cutoffs(*rows, target_bad_rate=0.012, n_resamples=50)
-    assert (found.approve.value, found.decline.value) == (0.02, 0.04)
-    assert found.bad_rate.value == pytest.approx(22 / 2_000)
-    assert found.approval_rate.value == 0.5
-    assert found.maximum_marginal_bad_rate == pytest.approx(0.048)
-    assert found.bad_rate.low < found.bad_rate.value < found.bad_rate.high
+    cutoffs = derive_cutoffs(*rows, target_bad_rate=0.012, n_resamples=50)
+    assert (cutoffs.approve.value, cutoffs.decline.value) == (0.02, 0.04)
+    assert cutoffs.bad_rate.value == pytest.approx(22 / 2_000)
+    assert cutoffs.approval_rate.value == 0.5
+    assert cutoffs.maximum_marginal_bad_rate == pytest.approx(0.048)
+    assert cutoffs.bad_rate.low < cutoffs.bad_rate.value < cutoffs.bad_rate.high
 
 
 def test_nobody_at_a_level_above_the_marginal_limit_is_approved() -> None:
     # The average would allow the second level; that level alone would not.
     rows = _levels((0.001, 3_000, 0), (0.03, 1_000, 30), (0.5, 500, 250))
-    found = derive_cutoffs(*rows, target_bad_rate=0.012, maximum_marginal_bad_rate=0.02, n_resamples=20)
-    assert (found.approve.value, found.decline.value) == (0.001, 0.001)
+    cutoffs = derive_cutoffs(*rows, target_bad_rate=0.012, maximum_marginal_bad_rate=0.02, n_resamples=20)
+    assert (cutoffs.approve.value, cutoffs.decline.value) == (0.001, 0.001)
 
 
 def test_everyone_is_approved_when_all_are_good_enough() -> None:
-    found = derive_cutoffs(*_levels((0.001, 900, 1), (0.01, 900, 9)), target_bad_rate=0.012, n_resamples=20)
-    assert (found.approve.value, found.approval_rate.value) == (0.01, 1.0)
+    cutoffs = derive_cutoffs(*_levels((0.001, 900, 1), (0.01, 900, 9)), target_bad_rate=0.012, n_resamples=20)
+    assert (cutoffs.approve.value, cutoffs.approval_rate.value) == (0.01, 1.0)
 
 
 def test_an_unreachable_target_says_what_can_be_reached() -> None:
     with pytest.raises(
-        TargetNotReachable, match=r"1\.2 % with at least 100 .* lowest reachable is 3 % \(1000 approvals"
+        TargetNotReachable, match=r"1\.2 % with at least 100 .* lowest reachable bad rate is 3 % \(1000 approvals"
     ):
         derive_cutoffs(*_levels((0.03, 1_000, 30), (0.2, 1_000, 200)))
-    with pytest.raises(TargetNotReachable, match="only 60 held-out rows"):
+    with pytest.raises(TargetNotReachable, match="cannot be reached with 60 held-out rows"):
         derive_cutoffs(*_levels((0.01, 50, 0), (0.5, 10, 5)))
 
 
@@ -68,10 +68,10 @@ def test_the_true_bad_rate_is_near_the_target_and_covered() -> None:
     covered, rates = 0, []
     for seed in range(20):
         probability, bad = _calibrated(20_000, seed)
-        found = derive_cutoffs(probability, bad, n_resamples=100)
-        truth = probability[probability <= found.approve.value].mean()
+        cutoffs = derive_cutoffs(probability, bad, n_resamples=100)
+        truth = probability[probability <= cutoffs.approve.value].mean()
         rates.append(truth)
-        covered += found.bad_rate.low <= truth <= found.bad_rate.high
+        covered += cutoffs.bad_rate.low <= truth <= cutoffs.bad_rate.high
     assert np.mean(rates) == pytest.approx(0.012, abs=0.0008)
     assert covered >= 16
 
@@ -81,13 +81,13 @@ def test_the_true_bad_rate_is_near_the_target_and_covered() -> None:
 def test_the_target_holds_on_the_rows_that_set_it(seed: int, target: float) -> None:
     probability, bad = _calibrated(1_500, seed)
     try:
-        found = derive_cutoffs(probability, bad, target_bad_rate=target, n_resamples=1)
+        cutoffs = derive_cutoffs(probability, bad, target_bad_rate=target, n_resamples=1)
     except TargetNotReachable:
         return
-    approved = probability <= found.approve.value
+    approved = probability <= cutoffs.approve.value
     assert bad[approved].mean() <= target
-    assert found.approve.value <= found.decline.value
-    assert found.approval_rate.value == pytest.approx(approved.mean())
+    assert cutoffs.approve.value <= cutoffs.decline.value
+    assert cutoffs.approval_rate.value == pytest.approx(approved.mean())
 
 
 def test_bands_include_their_upper_end_and_never_decline_the_approved() -> None:

@@ -36,12 +36,12 @@ def test_the_nearest_need_rows_and_a_cut_off(
 
 def test_features_of_one_reason_are_added_before_they_are_ranked() -> None:
     groups = reason_groups(["loan", "debt", "age"], groups={"loan": "DEBT", "debt": "DEBT"}, texts=TEXTS)
-    found = adverse_reasons([0.3, 0.3, 0.5], [0.0, 0.0, 0.1], groups=groups, points_per_log_odds=20)
-    assert [reason.code for reason in found] == ["DEBT", "AGE"]
-    assert [reason.log_odds for reason in found] == pytest.approx([0.6, 0.4])
-    assert [reason.points for reason in found] == pytest.approx([-12, -8])
-    assert [reason.share for reason in found] == pytest.approx([0.6, 0.4])
-    assert found[0].text == TEXTS["DEBT"]
+    reasons = adverse_reasons([0.3, 0.3, 0.5], [0.0, 0.0, 0.1], groups=groups, points_per_log_odds=20)
+    assert [reason.code for reason in reasons] == ["DEBT", "AGE"]
+    assert [reason.log_odds for reason in reasons] == pytest.approx([0.6, 0.4])
+    assert [reason.points for reason in reasons] == pytest.approx([-12, -8])
+    assert [reason.share for reason in reasons] == pytest.approx([0.6, 0.4])
+    assert reasons[0].text == TEXTS["DEBT"]
 
 
 def test_what_helps_offsets_within_a_reason_and_is_never_one() -> None:
@@ -51,15 +51,15 @@ def test_what_helps_offsets_within_a_reason_and_is_never_one() -> None:
 
 def test_ties_keep_the_order_of_the_codes_and_four_is_the_most() -> None:
     groups = reason_groups(list("fedcba"), groups={})
-    found = adverse_reasons(np.ones(6), np.zeros(6), groups=groups, points_per_log_odds=1)
-    assert [reason.code for reason in found] == ["F", "E", "D", "C"]
-    assert sum(reason.share for reason in found) == pytest.approx(4 / 6)
+    reasons = adverse_reasons(np.ones(6), np.zeros(6), groups=groups, points_per_log_odds=1)
+    assert [reason.code for reason in reasons] == ["F", "E", "D", "C"]
+    assert sum(reason.share for reason in reasons) == pytest.approx(4 / 6)
 
 
 def test_a_base_in_the_last_place_is_not_a_reason() -> None:
     groups = reason_groups(["a"], groups={})
-    found = adverse_reasons([0.2, 99.0], [0.0, 0.0], groups=groups, points_per_log_odds=1)
-    assert [(reason.code, reason.share) for reason in found] == [("A", 1.0)]
+    reasons = adverse_reasons([0.2, 99.0], [0.0, 0.0], groups=groups, points_per_log_odds=1)
+    assert [(reason.code, reason.share) for reason in reasons] == [("A", 1.0)]
 
 
 def test_undeclared_features_speak_for_themselves() -> None:
@@ -96,10 +96,10 @@ def test_shapes_that_do_not_agree_are_refused() -> None:
 )
 def test_reasons_are_adverse_ordered_and_share_the_adverse_total(own: list[float], reference: list[float]) -> None:
     groups = reason_groups(list("abcdef"), groups={"a": "G", "b": "G"})
-    found = adverse_reasons(own, reference, groups=groups, points_per_log_odds=10, limit=6)
+    reasons = adverse_reasons(own, reference, groups=groups, points_per_log_odds=10, limit=6)
     excess = np.subtract(own, reference)
     total = sum(value for value in [excess[0] + excess[1], *excess[2:]] if value > 1e-9)
-    assert sum(reason.log_odds for reason in found) == pytest.approx(total)
-    assert sum(reason.share for reason in found) == pytest.approx(1 if found else 0)
-    assert all(reason.log_odds > 0 > reason.points for reason in found)
-    assert [reason.log_odds for reason in found] == sorted((reason.log_odds for reason in found), reverse=True)
+    assert sum(reason.log_odds for reason in reasons) == pytest.approx(total)
+    assert sum(reason.share for reason in reasons) == pytest.approx(1 if reasons else 0)
+    assert all(reason.log_odds > 0 > reason.points for reason in reasons)
+    assert [reason.log_odds for reason in reasons] == sorted((reason.log_odds for reason in reasons), reverse=True)
