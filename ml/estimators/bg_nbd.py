@@ -91,8 +91,12 @@ class BgNbd(SklearnEstimator):
         ----------
         horizon : float
             Length of the forecast period, in the time unit of `fit`, at least 0.
-        frequency, recency, age : array of shape (n_customers,)
-            As in `fit`; the customers may be others than in `fit`.
+        frequency : array of shape (n_customers,)
+            Number of repeat purchases, a whole number.
+        recency : array of shape (n_customers,)
+            Time from the first to the last purchase, 0 where `frequency` is 0.
+        age : array of shape (n_customers,)
+            Time from the first purchase to the end of observation, at least `recency`.
 
         Returns
         -------
@@ -102,7 +106,7 @@ class BgNbd(SklearnEstimator):
         Raises
         ------
         DataError
-            `horizon` is negative, or a value breaks a rule of `fit`.
+            `horizon` is negative, or a value breaks one of these rules.
         NotFittedError
             The model is not fitted.
         """
@@ -124,8 +128,12 @@ class BgNbd(SklearnEstimator):
 
         Parameters
         ----------
-        frequency, recency, age : array of shape (n_customers,)
-            As in `fit`.
+        frequency : array of shape (n_customers,)
+            Number of repeat purchases, a whole number.
+        recency : array of shape (n_customers,)
+            Time from the first to the last purchase, 0 where `frequency` is 0.
+        age : array of shape (n_customers,)
+            Time from the first purchase to the end of observation, at least `recency`.
 
         Returns
         -------
@@ -135,7 +143,7 @@ class BgNbd(SklearnEstimator):
         Raises
         ------
         DataError
-            A value breaks a rule of `fit`.
+            A value breaks one of these rules.
         NotFittedError
             The model is not fitted.
         """
@@ -217,7 +225,17 @@ def unique_histories(
 ) -> tuple[tuple[FloatArray, FloatArray, FloatArray], FloatArray]:
     """Return the distinct histories and the number of customers with each.
 
-    Of more than `MAX_HISTORIES`, a random sample with a fixed seed.
+    Parameters
+    ----------
+    x, t, T : ndarray of shape (n_customers,)
+        Frequency, recency and age, as returned by `check_histories`.
+
+    Returns
+    -------
+    histories : tuple of three ndarrays of shape (n_histories,)
+        Distinct frequencies, recencies and ages; of more than `MAX_HISTORIES` a random sample with a fixed seed.
+    weight : ndarray of shape (n_histories,)
+        Number of customers.
     """
     keys, weight = np.unique(np.column_stack([x, t, T]), axis=0, return_counts=True)
     step = -(-len(keys) // MAX_HISTORIES)
@@ -234,8 +252,12 @@ def check_histories(
 
     Parameters
     ----------
-    frequency, recency, age : array of shape (n_customers,)
-        As in `BgNbd.fit`.
+    frequency : array of shape (n_customers,)
+        Number of repeat purchases, a whole number of at least 0.
+    recency : array of shape (n_customers,)
+        Time from the first to the last purchase, 0 where `frequency` is 0.
+    age : array of shape (n_customers,)
+        Time from the first purchase to the end of observation, at least `recency`, in the same unit.
 
     Returns
     -------
@@ -244,7 +266,7 @@ def check_histories(
     Raises
     ------
     DataError
-        The lengths differ, or a value breaks a rule of `BgNbd.fit`; names the column, the rule, the value and the row.
+        The lengths differ, or a value breaks one of these rules; names the column, the rule, the value and the row.
     """
     x, t, T = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (frequency, recency, age))
     if not x.shape == t.shape == T.shape or x.ndim != 1 or len(x) == 0:

@@ -156,7 +156,7 @@ class BoostedTrees(BinaryClassifier):
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            As in `fit`.
+            Finite numbers; NaN is missing. Columns in the order of `fit`.
 
         Returns
         -------
@@ -187,7 +187,7 @@ class BoostedTrees(BinaryClassifier):
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            As in `fit`.
+            Finite numbers; NaN is missing. Columns in the order of `fit`.
 
         Returns
         -------
@@ -197,8 +197,10 @@ class BoostedTrees(BinaryClassifier):
 
         Raises
         ------
-        DataError, NotFittedError
-            As `decision_function`.
+        DataError
+            The number of columns is not that of `fit`, or a value is infinite.
+        NotFittedError
+            The classifier is not fitted.
 
         References
         ----------

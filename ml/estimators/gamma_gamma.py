@@ -97,8 +97,10 @@ class GammaGamma(SklearnEstimator):
 
         Parameters
         ----------
-        count, mean_spend : array of shape (n_customers,)
-            As in `fit`.
+        count : array of shape (n_customers,)
+            Number of purchases that `mean_spend` averages, at least 0.
+        mean_spend : array of shape (n_customers,)
+            Mean value of a purchase, in the currency unit of `fit`; not read where `count` is 0.
 
         Returns
         -------

@@ -63,7 +63,7 @@ def check_training_data(
     Parameters
     ----------
     X : array of shape (n_rows, n_features)
-        As for `check_matrix`, with at least one column.
+        Finite numbers, at least one column; NaN is missing.
     y : array of shape (n_rows,)
         0 or 1, both present.
     sample_weight : array of shape (n_rows,) or None

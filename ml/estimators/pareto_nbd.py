@@ -56,9 +56,12 @@ class ParetoNbd(SklearnEstimator):
 
         Parameters
         ----------
-        frequency, recency, age : array of shape (n_customers,)
-            Number of repeat purchases, time from the first to the last purchase, and time from the first purchase to
-            the end of observation; rules as in `BgNbd.fit`.
+        frequency : array of shape (n_customers,)
+            Number of repeat purchases: purchases after the first; a whole number, at least 0.
+        recency : array of shape (n_customers,)
+            Time from the first to the last purchase, 0 where `frequency` is 0.
+        age : array of shape (n_customers,)
+            Time from the first purchase to the end of observation, at least `recency`, in the same unit.
 
         Returns
         -------
@@ -85,8 +88,12 @@ class ParetoNbd(SklearnEstimator):
         ----------
         horizon : float
             Length of the forecast period, in the time unit of `fit`, at least 0.
-        frequency, recency, age : array of shape (n_customers,)
-            As in `fit`.
+        frequency : array of shape (n_customers,)
+            Number of repeat purchases, a whole number.
+        recency : array of shape (n_customers,)
+            Time from the first to the last purchase, 0 where `frequency` is 0.
+        age : array of shape (n_customers,)
+            Time from the first purchase to the end of observation, at least `recency`.
 
         Returns
         -------
@@ -96,7 +103,7 @@ class ParetoNbd(SklearnEstimator):
         Raises
         ------
         DataError
-            `horizon` is negative, or a value breaks a rule of `fit`.
+            `horizon` is negative, or a value breaks one of these rules.
         NotFittedError
             The model is not fitted.
         """
@@ -115,8 +122,12 @@ class ParetoNbd(SklearnEstimator):
 
         Parameters
         ----------
-        frequency, recency, age : array of shape (n_customers,)
-            As in `fit`.
+        frequency : array of shape (n_customers,)
+            Number of repeat purchases, a whole number.
+        recency : array of shape (n_customers,)
+            Time from the first to the last purchase, 0 where `frequency` is 0.
+        age : array of shape (n_customers,)
+            Time from the first purchase to the end of observation, at least `recency`.
 
         Returns
         -------
@@ -126,7 +137,7 @@ class ParetoNbd(SklearnEstimator):
         Raises
         ------
         DataError
-            A value breaks a rule of `fit`.
+            A value breaks one of these rules.
         NotFittedError
             The model is not fitted.
         """

@@ -102,8 +102,12 @@ class ShrunkenRates(SklearnEstimator):
 
         Parameters
         ----------
-        X, y, weight
-            As in `fit`.
+        X : polars.DataFrame or mapping of str to sequence
+            Contains the columns of `groups`.
+        y : ndarray of shape (n_rows,)
+            0 or 1.
+        weight : ndarray of shape (n_rows,), optional
+            Weights of the rows.
 
         Returns
         -------
@@ -113,7 +117,7 @@ class ShrunkenRates(SklearnEstimator):
         Raises
         ------
         DataError
-            As `fit`.
+            A column is missing, or there are no rows.
         """
         self.fit(X, y, weight)
         w = np.ones(len(y)) if weight is None else weight

@@ -158,8 +158,22 @@ def fit_bins(
 
 
 def assign_bins(x: FloatArray, bins: FeatureBins) -> npt.NDArray[np.intp]:
-    """Return the position of each value's bin, shape (n_rows,).
+    """Return the position of each value's bin.
 
+    Parameters
+    ----------
+    x : ndarray of shape (n_rows,)
+        Values or category codes; NaN is missing.
+    bins : FeatureBins
+        As returned by `fit_bins`.
+
+    Returns
+    -------
+    ndarray of int, shape (n_rows,)
+        Positions in `bins.woe`; the last one for missing values and unknown codes.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> assign_bins(np.array([1.0, 1.5, np.nan]), FeatureBins([1.5], None, [], [], [])).tolist()
     [0, 1, 2]

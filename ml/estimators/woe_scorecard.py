@@ -166,7 +166,7 @@ class WoeScorecard(BinaryClassifier):
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            As in `fit`.
+            Finite numbers; NaN is missing. Columns in the order of `fit`.
 
         Returns
         -------
@@ -207,7 +207,7 @@ class WoeScorecard(BinaryClassifier):
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            As in `fit`.
+            Finite numbers; NaN is missing. Columns in the order of `fit`.
 
         Returns
         -------
@@ -216,8 +216,10 @@ class WoeScorecard(BinaryClassifier):
 
         Raises
         ------
-        DataError, NotFittedError
-            As `decision_function`.
+        DataError
+            The number of columns is not that of `fit`, or a value is infinite.
+        NotFittedError
+            The classifier is not fitted.
         """
         check_is_fitted(self)
         array = check_matrix(X, n_features=self.n_features_in_)

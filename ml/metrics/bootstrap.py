@@ -87,20 +87,29 @@ def paired_bootstrap_difference(
 
     Parameters
     ----------
-    metric, y, groups, n, seed
-        As for `bootstrap`.
+    metric : callable
+        `metric(y, p, *, sample_weight) -> float`, such as the functions of `ml.metrics`.
+    y : array of shape (n_rows,)
+        Outcomes.
     p_a, p_b : array of shape (n_rows,) or (n_rows, n_columns)
-        Scores of the two models on the same rows.
+        Scores of the two models on the same rows, in the shape that the metric takes.
+    groups : array of shape (n_rows,), optional
+        Cluster of each row, such as the borrower: whole clusters are resampled.
+    n : int, default 200
+        Number of resamples, at least 1.
+    seed : int, default 0
+        Random seed.
 
     Returns
     -------
     Interval
-        An interval entirely above 0: the metric of model a is significantly higher.
+        Difference on all rows (`value`) and its interval (`low`, `high`), in the unit of the metric. If the interval
+        lies above 0, the metric of model a is significantly higher.
 
     Raises
     ------
     DataError
-        As `bootstrap`.
+        The lengths differ, the metric refuses its arguments, or one class lies in too few clusters to be resampled.
 
     Examples
     --------

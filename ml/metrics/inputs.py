@@ -107,13 +107,25 @@ def score_sums(
 
     Parameters
     ----------
-    metric, y, p, sample_weight, probability
-        As for `check_inputs`; `y` must contain both 0 and 1.
+    metric : str
+        Name of the metric, for error messages.
+    y : array of shape (n_rows,)
+        0 or 1, both present.
+    p : array of shape (n_rows,)
+        Finite scores; between 0 and 1 if `probability`.
+    sample_weight : array of shape (n_rows,) or None
+        Finite weights of at least 0, not all 0; None for weights of 1.
+    probability : bool
+        Whether `p` must be a probability.
+
+    Returns
+    -------
+    ScoreSums
 
     Raises
     ------
     DataError
-        An array breaks a rule of `check_inputs`, or a class has no weight.
+        An array breaks one of these rules, or a class has no weight.
 
     Examples
     --------

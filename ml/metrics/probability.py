@@ -54,8 +54,12 @@ def log_loss(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike
 
     Parameters
     ----------
-    y, p, sample_weight
-        As for `brier`.
+    y : array of shape (n_rows,)
+        0 or 1.
+    p : array of shape (n_rows,)
+        Probabilities of 1.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows, at least 0.
 
     Returns
     -------
@@ -85,8 +89,12 @@ def expected_calibration_error(
 
     Parameters
     ----------
-    y, p, sample_weight : array of shape (n_rows,)
-        As for `brier`; `y` must contain both 0 and 1.
+    y : array of shape (n_rows,)
+        0 or 1, both present.
+    p : array of shape (n_rows,)
+        Probabilities of 1.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows, at least 0.
     n_bins : int, default 10
         Number of bins, at least 1.
 

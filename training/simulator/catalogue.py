@@ -111,7 +111,7 @@ class Catalogue:
     item_price: FloatArray
 
     def on_sale(self, months: int) -> BoolArray:
-        """Return whether each current model is sold new in each month, bool of shape (current, months)."""
+        """Return whether each current model is sold new in month 0 to `months - 1`, shape (current, months)."""
         month = np.arange(months)
         launch, end = self.launch_month[: self.current, None], self.end_month[: self.current, None]
         return np.asarray((launch <= month) & (month < end), dtype=np.bool_)
@@ -122,7 +122,7 @@ class Catalogue:
         return np.asarray(offset < BRANDS_PER_STORE, dtype=np.bool_)
 
     def item(self, model: IntArray, trim: IntArray) -> IntArray:
-        """Return the item of each pair of model and trim; earlier generations have a single item."""
+        """Return the item of each model and trim (position in TRIMS); earlier generations have a single item."""
         return np.where(model < self.current, model * len(TRIMS) + trim, self.current * (len(TRIMS) - 1) + model)
 
 
@@ -184,7 +184,20 @@ def item_ids(items: IntArray) -> pl.Series:
 
 
 def describe(catalogue: Catalogue, items: IntArray) -> dict[str, pl.Series]:
-    """Return the columns of the table `vehicles` that depend on the item, by name."""
+    """Return the columns of the table `vehicles` that depend on the item.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        As returned by `build_catalogue`.
+    items : ndarray of int64, shape (n_rows,)
+        Item of each row.
+
+    Returns
+    -------
+    dict of str to polars.Series of length n_rows
+        Column by name, such as `brand`, `model`, `power_kw` and `launched_at` (us).
+    """
     model = catalogue.item_model[items]
     trim = np.where(model < catalogue.current, catalogue.item_trim[items], -1)
     return {
@@ -202,7 +215,20 @@ def describe(catalogue: Catalogue, items: IntArray) -> dict[str, pl.Series]:
 
 
 def catalogue_frame(catalogue: Catalogue, window: Window) -> pl.DataFrame:
-    """Return the rows of kind `catalogue` of the table `vehicles`: one per item, prices in fen."""
+    """Return the rows of kind `catalogue` of the table `vehicles`, one per item.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        As returned by `build_catalogue(window)`.
+    window : Window
+        As returned by `Window.of(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Prices and costs in fen, instants in us.
+    """
     items = np.arange(len(catalogue.item_model))
     model = catalogue.item_model
     launch_year = catalogue.launched_at[model].astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970

@@ -22,7 +22,18 @@ Rows = TypeVar("Rows")
 
 
 def take(table: Rows, rows: IntArray | slice) -> Rows:
-    """Return the selected rows of a dataclass of arrays, such as `Journeys` or `Units`."""
+    """Return the selected rows of a dataclass of arrays, such as `Journeys` or `Units`, as the same class.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from training.simulator.draws import take
+    >>> @dataclass
+    ... class Cars:
+    ...     km: np.ndarray
+    >>> take(Cars(np.array([10, 20, 30])), np.array([2, 0])).km.tolist()
+    [30, 10]
+    """
 
     def part(values: Any) -> Any:
         return take(values, rows) if is_dataclass(values) else values[rows]
@@ -31,7 +42,7 @@ def take(table: Rows, rows: IntArray | slice) -> Rows:
 
 
 def concatenate(tables: Sequence[Rows]) -> Rows:
-    """Return one dataclass of arrays with the rows of several, in order."""
+    """Return one dataclass of arrays with the rows of several of the same class, in order."""
 
     def joined(parts: Sequence[Any]) -> Any:
         return concatenate(parts) if is_dataclass(parts[0]) else np.concatenate(parts)
@@ -45,6 +56,8 @@ def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntA
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.draws import pick
     >>> pick(np.random.default_rng(0), [0.0, 1.0], 3).tolist()
     [1, 1, 1]
     """
@@ -58,6 +71,8 @@ def pick_rows(rng: Random, weights: FloatArray) -> IntArray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.draws import pick_rows
     >>> pick_rows(np.random.default_rng(0), np.array([[0.0, 1.0], [1.0, 0.0]])).tolist()
     [1, 0]
     """
@@ -71,6 +86,7 @@ def sigmoid(x: npt.ArrayLike) -> FloatArray:
 
     Examples
     --------
+    >>> from training.simulator.draws import sigmoid
     >>> float(sigmoid(0.0))
     0.5
     """
@@ -82,6 +98,8 @@ def rank_within(groups: IntArray) -> IntArray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.draws import rank_within
     >>> rank_within(np.array([5, 3, 5, 5, 3])).tolist()
     [0, 0, 1, 2, 1]
     """
@@ -95,10 +113,12 @@ def rank_within(groups: IntArray) -> IntArray:
 
 
 def fen(yuan: FloatArray) -> IntArray:
-    """Convert yuan to integer fen.
+    """Return amounts in yuan as integer fen, rounded half to even.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.draws import fen
     >>> fen(np.array([12.345])).tolist()
     [1234]
     """
@@ -106,10 +126,12 @@ def fen(yuan: FloatArray) -> IntArray:
 
 
 def instants(values: IntArray, *, before: int) -> pl.Series:
-    """Return instants (us) as a column; null at or after `before`, the end of the data.
+    """Return instants (us) as an Int64 column; null at or after the instant `before`, the end of the data.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.draws import NEVER, instants
     >>> instants(np.array([5, NEVER]), before=10).to_list()
     [5, None]
     """
@@ -117,10 +139,12 @@ def instants(values: IntArray, *, before: int) -> pl.Series:
 
 
 def masked(values: npt.NDArray[np.generic], present: BoolArray) -> pl.Series:
-    """Return values as a column; null where `present` is false.
+    """Return values as a column, null where `present` is false.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.draws import masked
     >>> masked(np.array([1.0, 2.0]), np.array([True, False])).to_list()
     [1.0, None]
     """
@@ -133,6 +157,8 @@ def labels(names: Sequence[str], codes: IntArray) -> pl.Series:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.draws import labels
     >>> labels(["a", "b"], np.array([1, -1, 0])).to_list()
     ['b', None, 'a']
     """
@@ -141,10 +167,12 @@ def labels(names: Sequence[str], codes: IntArray) -> pl.Series:
 
 
 def numbered(prefix: str, numbers: IntArray, *, width: int) -> pl.Series:
-    """Return identifiers with a prefix and zero-padded numbers; null for negative numbers.
+    """Return text identifiers: a prefix and numbers padded with zeros to `width`; null for negative numbers.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.draws import numbered
     >>> numbered("C", np.array([7, -1]), width=4).to_list()
     ['C0007', None]
     """

@@ -60,12 +60,20 @@ class Fleet:
         return np.minimum(self.left_at, window.end)
 
     def kilometres(self, car: IntArray, at: IntArray) -> FloatArray:
-        """Return the odometer readings in km of cars (positions) at instants (us)."""
+        """Return the odometer readings in km of the cars at positions `car` at the instants `at` (us)."""
         return self.start_km[car] + self.monthly_km[car] * (at - self.entered_at[car]) / MONTH
 
 
 def build_fleet(rng: Random, world: World) -> Fleet:
-    """Draw use and exit of the cars sold by the end of the window."""
+    """Draw use and exit of the cars sold by the end of the window.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness, such as `size.stream("fleet")`.
+    world : World
+        As returned by `build_world(size)`.
+    """
     units, journeys, window = world.units, world.journeys, world.window
     earlier = units.sold_at < window.start
     unit = np.flatnonzero((units.sold_at < window.end) & ((units.journey >= 0) | earlier))
@@ -100,7 +108,15 @@ def _traded_in(rng: Random, world: World, *, person: IntArray, earlier: BoolArra
 
 
 def fleet_frame(fleet: Fleet, world: World) -> pl.DataFrame:
-    """Return the table `fleet`."""
+    """Return the table `fleet`, one row per car, instants in us.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        As returned by `build_fleet(rng, world)`.
+    world : World
+        As returned by `build_world(size)`.
+    """
     catalogue, customers = world.catalogue, world.people.customers
     owner = np.where(fleet.person >= 0, fleet.person, customers)
     return pl.DataFrame(

@@ -98,9 +98,18 @@ class People:
 
 
 def draw_demographics(rng: Random, count: int, *, at: int, younger: FloatArray | float = 0.0) -> Demographics:
-    """Draw the demographics of persons as of the instant `at` (us).
+    """Draw the demographics of persons.
 
-    `younger`, from 0 to 1, is the probability that a person is drawn from the next younger age band.
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness, such as `size.stream("people")`.
+    count : int
+        Number of persons.
+    at : int
+        Instant (us) at which ages are drawn.
+    younger : float or ndarray of shape (count,), default 0
+        Probability that a person is drawn from the next younger age band.
     """
     band = pick(rng, AGE_WEIGHTS, count)
     band = np.where((rng.random(count) < younger) & (band > 0), band - 1, band)
@@ -119,7 +128,19 @@ def draw_demographics(rng: Random, count: int, *, at: int, younger: FloatArray |
 
 
 def build_people(rng: Random, customers: int, *, stores: Stores, window: Window) -> People:
-    """Draw customers and visitors."""
+    """Draw customers and visitors.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness, such as `size.stream("people")`.
+    customers : int
+        Number of customers; a quarter as many visitors are added.
+    stores : Stores
+        As returned by `build_stores(size.stream("stores"), size.stores)`.
+    window : Window
+        As returned by `Window.of(size)`.
+    """
     count = customers + int(customers * VISITORS_PER_CUSTOMER)
     demographics = draw_demographics(rng, count, at=window.start)
     log_income_ratio = np.log(demographics.income / 9_000)
@@ -164,15 +185,26 @@ def _tastes(rng: Random, weights: FloatArray, *, lift: float) -> FloatArray:
 
 
 def customer_ids(person: IntArray, *, customers: int) -> pl.Series:
-    """Return customer identifiers, null for visitors."""
+    """Return the identifiers of persons (positions in `People`), 'K0000001' for person 0; null from `customers` on."""
     return numbered("K", np.where(person < customers, person + 1, -1), width=7)
 
 
 def draw_registrations(rng: Random, people: People, *, first_contact: IntArray, window: Window) -> IntArray:
-    """Draw the registration instant (us) of each customer.
+    """Draw the registration instant (us) of each customer, int64 of shape (people.customers,).
 
-    Existing customers register within four years before the window, others at `first_contact` (us); customers without a
+    Existing customers register within four years before the window, others at their first contact; customers without a
     contact in the window register at a uniformly drawn instant of it.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    people : People
+        As returned by `build_people`.
+    first_contact : ndarray of int64, shape (n_persons,)
+        First contact of each person (us), as returned by `first_registration`; NEVER for none.
+    window : Window
+        As returned by `Window.of(size)`.
     """
     n = people.customers
     before = window.start - rng.integers(MINUTE, int(4 * YEAR), n)

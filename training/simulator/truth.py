@@ -40,9 +40,19 @@ from training.simulator.world import World
 def credit_truth(who: Applicants, loans: Loans) -> pl.DataFrame:
     """Return the truth of every application, declined ones included.
 
-    Columns: `application_id`; `probability_of_default` within 12 months; `observable_probability`, its mean over the
-    hidden term, the best possible prediction; `hidden`; `would_default`, the outcome if the loan is granted;
-    `originated`; `population_shift`, 0 to 1.
+    Parameters
+    ----------
+    who : Applicants
+        As returned by `build_applicants`.
+    loans : Loans
+        As returned by `build_loans`, in the same order.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per application: `application_id`; `probability_of_default` within 12 months;
+        `observable_probability`, its mean over the hidden term, the best possible prediction; `hidden`;
+        `would_default`, the outcome if the loan is granted; `originated`; `population_shift`, 0 to 1.
     """
     return pl.DataFrame(
         {
@@ -60,9 +70,17 @@ def credit_truth(who: Applicants, loans: Loans) -> pl.DataFrame:
 def demand_truth(world: World) -> pl.DataFrame:
     """Return demand and sales by store, model and month, in cars.
 
-    `demand` counts first choices; of these, `sold` were served, `lost` bought nothing and `switched` bought another
-    model. `switched_in` counts buyers whose first choice was another model. `expected_demand` is the expected value of
-    `demand`.
+    Parameters
+    ----------
+    world : World
+        As returned by `build_world(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `store_id`, `model`, `month_at` (us). `demand` counts first choices; of these, `sold` were served, `lost` bought
+        nothing and `switched` bought another model. `switched_in` counts buyers whose first choice was another model.
+        `expected_demand` is the expected value of `demand`.
     """
     trade, journeys, catalogue, window = world.trade, world.journeys, world.catalogue, world.window
     month, store, model = stocked_cells(world)
@@ -95,7 +113,19 @@ def _count(month: IntArray, cell: IntArray, shape: tuple[int, ...]) -> IntArray:
 
 
 def taste_truth(people: People) -> pl.DataFrame:
-    """Return the coefficients of the true utility by visitor (see `tastes`); `budget` in yuan."""
+    """Return the coefficients of the true utility, one row per person.
+
+    Parameters
+    ----------
+    people : People
+        As returned by `build_people`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `visitor_id`, `customer_id` (null for visitors), `budget` (yuan), `used_aversion`, and the utility of each body
+        type, energy type and brand (`body_sedan`, ...).
+    """
     person = np.arange(len(people))
     named = [
         ("body", BODY_TYPES, people.body),
@@ -115,7 +145,22 @@ def taste_truth(people: People) -> pl.DataFrame:
 
 
 def appeal_truth(catalogue: Catalogue, market: Market, window: Window) -> pl.DataFrame:
-    """Return the common utility term of each model and month."""
+    """Return the utility that all persons add to a model, one row per model and month.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        As returned by `build_catalogue(window)`.
+    market : Market
+        As returned by `build_market`.
+    window : Window
+        As returned by `Window.of(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `model`, `month_at` (start of the month, us) and `appeal`.
+    """
     models, months = market.appeal.shape
     return pl.DataFrame(
         {
@@ -146,7 +191,16 @@ def store_truth(stores: Stores) -> pl.DataFrame:
 def lead_truth(world: World) -> pl.DataFrame:
     """Return the terms of each lead's purchase equation (see `leads`) and its decision.
 
-    `decides_to_buy` is the decision before stock is taken into account; `decides_at` may lie after the end of the data.
+    Parameters
+    ----------
+    world : World
+        As returned by `build_world(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per lead. `decides_to_buy` is the decision before stock is taken into account; `decides_at` (us) may lie
+        after the end of the data.
     """
     journeys, funnel = world.journeys, world.funnel
     rows = lead_rows(funnel, window=world.window)
@@ -168,7 +222,7 @@ def lead_truth(world: World) -> pl.DataFrame:
 
 
 def exposure_truth(log: Log) -> pl.DataFrame:
-    """Return the utility of each impression to its visitor, and its probability of a view."""
+    """Return `event_id`, `utility` to the visitor and `view_probability` of each impression of a log (`join_logs`)."""
     rows = np.flatnonzero(log.kind == KIND["impression"])
     return pl.DataFrame({"event_id": event_ids(rows), "utility": log.utility[rows], "view_probability": log.view[rows]})
 
@@ -188,7 +242,20 @@ def injection_truth(window: Window) -> pl.DataFrame:
 
 
 def fault_truth(faults: Faults, fleet: Fleet) -> pl.DataFrame:
-    """Return all faults in time order, including those not yet reported."""
+    """Return all faults in time order, including those not yet reported.
+
+    Parameters
+    ----------
+    faults : Faults
+        As returned by `draw_faults`.
+    fleet : Fleet
+        As returned by `build_fleet(rng, world)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `vehicle_id`, `component` and `happened_at` (us).
+    """
     order = np.argsort(faults.at, kind="stable")
     return pl.DataFrame(
         {
@@ -204,8 +271,24 @@ def fault_exposure_truth(
 ) -> pl.DataFrame:
     """Return exposure and faults by model, component and whether cars are in the affected build range.
 
-    Columns: `model`, `component`, `affected`, `vehicles`, `vehicle_months`, `expected_faults` (without the injection)
-    and `faults`.
+    Parameters
+    ----------
+    faults : Faults
+        As returned by `draw_faults`.
+    fleet : Fleet
+        As returned by `build_fleet(rng, world)`.
+    hazard : Hazard
+        As returned by `build_hazard`.
+    catalogue : Catalogue
+        As returned by `build_catalogue(window)`.
+    window : Window
+        As returned by `Window.of(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `model`, `component`, `affected`, `vehicles`, `vehicle_months`, `expected_faults` (without the injection) and
+        `faults`.
     """
     group = fleet.model * 2 + hazard.bad
     groups = 2 * len(catalogue.names)

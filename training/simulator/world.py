@@ -57,7 +57,15 @@ class World:
 
 
 def build_world(size: Size) -> World:
-    """Draw people, their journeys, and the sales of the stores."""
+    """Return a simulated group: people, their journeys, and the sales of the stores.
+
+    Examples
+    --------
+    >>> from training.simulator.size import Size
+    >>> from training.simulator.world import build_world
+    >>> build_world(Size(stores=1, customers=100, months=3)).people.customers
+    100
+    """
     window = Window.of(size)
     catalogue = build_catalogue(window)
     stores = build_stores(size.stream("stores"), size.stores)

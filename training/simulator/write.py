@@ -106,8 +106,17 @@ def _replace(out: Path, *, fresh: Path, old: Path) -> None:
 def select_contract_columns(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Return the columns of a raw table in contract order and types; columns that the frame lacks are null.
 
+    Parameters
+    ----------
+    name : str
+        Name of a raw table, a key of `features.tables.TABLES`.
+    frame : polars.DataFrame
+        Columns that the table does not have are dropped.
+
     Examples
     --------
+    >>> import polars as pl
+    >>> from training.simulator.write import select_contract_columns
     >>> select_contract_columns("stock", pl.DataFrame({"store_id": ["S1"]})).columns[:3]
     ['store_id', 'model', 'snapshot_at']
     """
@@ -123,7 +132,17 @@ def cast_instants(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
 
 
 def write_table(folder: Path, name: str, chunks: Iterable[pl.DataFrame]) -> int:
-    """Write a raw table chunk by chunk and return its number of rows."""
+    """Write `<folder>/tables/<name>.parquet` from chunks of a raw table, and return the number of rows.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    name : str
+        Name of the table, a key of `features.tables.TABLES`.
+    chunks : iterable of polars.DataFrame
+        Rows of the table; instants as int64 in us.
+    """
     columns = TABLES[name].columns
     instants = [c for c, column in columns.items() if column.unit == "us"]
     frames = (cast_instants(select_contract_columns(name, chunk), instants) for chunk in chunks)
@@ -131,7 +150,7 @@ def write_table(folder: Path, name: str, chunks: Iterable[pl.DataFrame]) -> int:
 
 
 def write_truth(folder: Path, name: str, frame: pl.DataFrame) -> int:
-    """Write a table of the truth and return its number of rows."""
+    """Write `<folder>/truth/<name>.parquet` and return the number of rows; columns `*_at` are int64 in us."""
     instants = [c for c in frame.columns if c.endswith("_at")]
     return _write(folder / "truth" / f"{name}.parquet", [cast_instants(frame, instants)])
 
@@ -152,7 +171,7 @@ def _write(path: Path, frames: Iterable[pl.DataFrame]) -> int:
 
 
 def write_manifest(folder: Path, size: Size, rows: dict[str, int]) -> None:
-    """Write the manifest: size, number of rows by table, SHA-256 checksum by file."""
+    """Write `<folder>/manifest.json`: size, number of rows by table, SHA-256 checksum by Parquet file."""
     files = sorted(p for p in folder.rglob("*.parquet"))
     manifest: dict[str, Any] = {
         "maker": MAKER,

@@ -64,7 +64,7 @@ def shrunken_rates(successes: npt.ArrayLike, trials: npt.ArrayLike, *, strength:
     Parameters
     ----------
     successes, trials : array of shape (n_groups,)
-        As for `prior_strength`.
+        Counts, or sums of weights; 0 <= successes <= trials.
     strength : float, optional
         Prior strength in rows; by default that of `prior_strength`.
 
@@ -76,7 +76,7 @@ def shrunken_rates(successes: npt.ArrayLike, trials: npt.ArrayLike, *, strength:
     Raises
     ------
     ValueError
-        As `prior_strength`.
+        Counts are out of range, or there are no trials.
 
     Examples
     --------

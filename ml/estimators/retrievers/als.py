@@ -166,8 +166,10 @@ class ALS(SklearnEstimator):
 
         Raises
         ------
-        DataError, NotFittedError
-            As `user_factors`.
+        DataError
+            Another number of items, or weights that are negative or not finite.
+        NotFittedError
+            The model is not fitted.
         """
         return np.asarray(self.user_factors(histories).astype(np.float32) @ self.item_factors_.T)
 

@@ -87,8 +87,10 @@ class ContentNeighbours(SklearnEstimator):
 
         Parameters
         ----------
-        numeric, categories
-            As in `fit`, with the same columns.
+        numeric : array of shape (n_items, n_numeric)
+            Finite numbers in the columns of `fit`; NaN is missing and treated as the mean.
+        categories : array of int, shape (n_items, n_categorical)
+            Codes in the columns of `fit`; -1 is missing or unseen.
 
         Returns
         -------

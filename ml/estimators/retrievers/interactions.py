@@ -201,12 +201,25 @@ def check_weights(matrix: csr_matrix, name: str, *, n_items: int | None = None) 
 
 
 def check_history(history: csr_matrix, item: int, *, n_items: int) -> csr_matrix:
-    """Return a single history as by `check_weights`, after checking that `item` is in range.
+    """Return a single history in canonical form (`check_weights`), after checking that `item` is in range.
+
+    Parameters
+    ----------
+    history : sparse matrix of shape (1, n_items)
+        Weights, finite and at least 0.
+    item : int
+        Column number of an item.
+    n_items : int
+        Required number of columns.
+
+    Returns
+    -------
+    float32 csr_matrix of shape (1, n_items)
 
     Raises
     ------
     DataError
-        `history` has more than one row, breaks a rule of `check_weights`, or `item` is out of range.
+        `history` has more than one row or invalid weights, or `item` is out of range.
 
     Examples
     --------

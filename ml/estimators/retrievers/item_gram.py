@@ -88,8 +88,14 @@ def neighbour_weights(
 
     Parameters
     ----------
-    z, added, item_scale, relaxation
-        As for `dense_weights`.
+    z : csr_matrix of shape (n_users, n_items)
+        Normalised interactions, as returned by `normalise`.
+    added : ndarray of shape (n_items,)
+        Regularisation added to the diagonal of the Gram matrix (L of `ItemItem`).
+    item_scale : float32 ndarray of shape (n_items,)
+        Diagonal of `D_i^b`, as returned by `normalise`.
+    relaxation : float
+        r of `ItemItem`.
     neighbours : int
         Maximum number of neighbours of each item.
 
