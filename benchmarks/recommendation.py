@@ -1,13 +1,12 @@
-"""Pages and their training against what else one could do: `python -m benchmarks.recommendation [--training]`.
+"""Latency of recommendation pages and training time of the retrievers: `python -m benchmarks.recommendation`.
 
-- in process: one page of ten out of 20,000 vehicles in stock, beside the floor, LightGBM's bare predict of the same
-  200 rows.
-- over HTTP: `python -m serving` with two workers; open loop (requests leave on schedule whatever comes back, and the
-  clock starts when they were due), then capacity by wrk.
-- `--training`: 5 million choices among 20,000 items: our ALS beside implicit's own fit, the item-item model with its
-  peak memory, and, where it is installed, RecTools' wrapper of implicit.
+- In process: one page of 10 out of 20,000 vehicles in stock, compared with LightGBM scoring the same 200 rows alone.
+- Over HTTP: `python -m serving` with two workers; latency under an open loop (requests leave on schedule, whether or not
+  earlier ones have returned, and latency counts from the scheduled time), then capacity by wrk.
+- `--training`: 5 million choices among 20,000 items: ALS compared with implicit and, if installed, with RecTools'
+  wrapper of it; item-item with its peak memory.
 
-The showroom is made up: customers keep to a body type, a used car is one unit. It takes some minutes.
+The data are simulated: each customer prefers one body type, a used vehicle is one unit. Takes a few minutes.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ VEHICLES, MODELS, PEOPLE, EVENTS = 20_000, 600, 20_000, 400_000
 BODIES = ("sedan", "suv", "mpv", "pickup")
 ENERGY = ("combustion", "battery_electric", "plug_in_hybrid")
 RATE, SECONDS = 50, 20
-BARS = {
+TARGETS = {
     "page of 10 out of 20,000, 200 candidates (ms)": 5.0,
     "p99 at 50 requests a second (ms)": 25.0,
     "requests a second at 32 connections": 150.0,
@@ -54,25 +53,25 @@ BARS = {
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--training", action="store_true", help="only the retrievers at 5 million choices")
+    parser.add_argument("--training", action="store_true", help="only train the retrievers on 5 million choices")
     if parser.parse_args().training:
         return training()
     with tempfile.TemporaryDirectory() as folder:
-        home, configs = showroom(Path(folder))
+        home, configs = make_dealership(Path(folder))
         in_process(home, configs)
         over_http(home, configs)
 
 
-def say(what: str, value: float, *, unit: str = "") -> None:
-    """Print one figure beside its bar."""
-    bar = f"   (bar {BARS[what]:g})" if what in BARS else ""
-    print(f"{what:<58}{value:10.3f}{unit}{bar}", flush=True)
+def print_figure(name: str, value: float, *, unit: str = "") -> None:
+    """Print one figure and its target."""
+    target = f"   (target {TARGETS[name]:g})" if name in TARGETS else ""
+    print(f"{name:<58}{value:10.3f}{unit}{target}", flush=True)
 
 
-def showroom(folder: Path) -> tuple[Path, Path]:
-    """Train and promote a model on a made-up dealership; gives its home and the configuration folder."""
+def make_dealership(folder: Path) -> tuple[Path, Path]:
+    """Train and promote a model on a simulated dealership; return its home and configuration folder."""
     rng = np.random.default_rng(1)
     model = rng.integers(MODELS, size=VEHICLES)
     price = np.exp(rng.normal(np.log(60_000 + 250 * model), 0.2))
@@ -92,20 +91,20 @@ def showroom(folder: Path) -> tuple[Path, Path]:
         }
     )
     person = rng.integers(PEOPLE, size=EVENTS)
-    own = rng.random(EVENTS) < 0.8
-    body = np.where(own, person % 4, rng.integers(4, size=EVENTS))
+    prefers_own_body = rng.random(EVENTS) < 0.8
+    body = np.where(prefers_own_body, person % 4, rng.integers(4, size=EVENTS))
     by_body = [np.flatnonzero(model % 4 == b) for b in range(4)]
-    looked = np.empty(EVENTS, dtype=np.int64)
+    viewed = np.empty(EVENTS, dtype=np.int64)
     for b in range(4):
         there = np.flatnonzero(body == b)
-        looked[there] = by_body[b][(len(by_body[b]) * rng.power(0.4, len(there))).astype(np.int64)]
+        viewed[there] = by_body[b][(len(by_body[b]) * rng.power(0.4, len(there))).astype(np.int64)]
     events = pl.DataFrame(
         {
             "event_id": np.arange(EVENTS).astype(str),
             "event_at": START + np.sort(rng.integers(0, 90 * DAY, EVENTS)),
             "event_type": "view",
             "customer_id": [f"C{p}" for p in person],
-            "vehicle_id": vehicles["vehicle_id"].to_numpy()[looked],
+            "vehicle_id": vehicles["vehicle_id"].to_numpy()[viewed],
             "store_id": [f"S{p % 20:02d}" for p in person],
         }
     )
@@ -125,25 +124,23 @@ def showroom(folder: Path) -> tuple[Path, Path]:
         ["train", "recommendation", "--config", path],
         ["promote", "recommendation", "--force", "--reason", "benchmark"],
     ):
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "chehang", *command],
             env=environment,
             check=False,
             capture_output=True,
             text=True,
         )
-        if done.returncode:
-            raise SystemExit(done.stderr)
-    print(
-        f"{VEHICLES:,} vehicles, {EVENTS:,} choices of {PEOPLE:,} people; load of this machine {os.getloadavg()[0]:.1f}"
-    )
+        if process.returncode:
+            raise SystemExit(process.stderr)
+    print(f"{VEHICLES:,} vehicles, {EVENTS:,} choices of {PEOPLE:,} people; system load {os.getloadavg()[0]:.1f}")
     return home, configs
 
 
 def requests(n: int) -> list[dict[str, Any]]:
-    """What a storefront asks: known customers, visitors with a session, visitors with a wish, nobody."""
+    """Return request bodies in equal parts: known customers, sessions, stated preferences, and cold start."""
     rng = np.random.default_rng(2)
-    found = []
+    bodies = []
     for i in range(n):
         body: dict[str, Any] = {"n": 10, "store_id": f"S{rng.integers(20):02d}"}
         if i % 4 == 0:
@@ -153,13 +150,13 @@ def requests(n: int) -> list[dict[str, Any]]:
         elif i % 4 == 2:
             body["profile"] = {"budget_high": float(rng.integers(6, 30) * 10_000), "body_type": BODIES[i % 3]}
         if i % 2:
-            body.pop("store_id")  # all 20,000
-        found.append(body)
-    return found
+            body.pop("store_id")  # no store: all 20,000 vehicles
+        bodies.append(body)
+    return bodies
 
 
 def in_process(home: Path, configs: Path) -> None:
-    """One page after another, and the floor."""
+    """Measure the latency of single pages and of LightGBM alone."""
     os.environ["CHEHANG_HOME"] = str(home)
     from ml import champions
 
@@ -168,18 +165,18 @@ def in_process(home: Path, configs: Path) -> None:
     model = champions.load(champion)
     started = time.perf_counter()
     model.task.refresh(configs)(model.estimator)
-    say("reading the stock again (s)", time.perf_counter() - started)
-    ask = model.request()
-    asked = [ask.model_validate_json(json.dumps(body)) for body in requests(400)]
-    took = []
-    for request in asked:
+    print_figure("re-reading the stock (s)", time.perf_counter() - started)
+    request_model = model.request()
+    validated = [request_model.model_validate_json(json.dumps(body)) for body in requests(400)]
+    latencies = []
+    for request in validated:
         started = time.perf_counter()
         model.answers([request], explain=False)
-        took.append(time.perf_counter() - started)
-    say("items", len(model.estimator.recommender.vocabularies.items))
-    page = float(np.median(took)) * 1e3
-    say("page of 10 out of 20,000, 200 candidates (ms)", page)
-    say("  the slowest of a hundred (ms)", float(np.quantile(took, 0.99)) * 1e3)
+        latencies.append(time.perf_counter() - started)
+    print_figure("items", len(model.estimator.recommender.vocabularies.items))
+    page = float(np.median(latencies)) * 1e3
+    print_figure("page of 10 out of 20,000, 200 candidates (ms)", page)
+    print_figure("  99th percentile (ms)", float(np.quantile(latencies, 0.99)) * 1e3)
     trees = model.estimator.recommender.trees
     rows = np.random.default_rng(0).normal(size=(200, trees.n_features_in_))
     floor = []
@@ -187,13 +184,13 @@ def in_process(home: Path, configs: Path) -> None:
         started = time.perf_counter()
         trees.score_rows(rows)
         floor.append(time.perf_counter() - started)
-    say("  floor: LightGBM on 200 rows alone (ms)", float(np.median(floor)) * 1e3)
-    say("  page / floor", page / (float(np.median(floor)) * 1e3))
+    print_figure("  LightGBM alone on 200 rows (ms)", float(np.median(floor)) * 1e3)
+    print_figure("  page / LightGBM alone", page / (float(np.median(floor)) * 1e3))
 
 
 @contextmanager
 def server(home: Path, configs: Path) -> Iterator[str]:
-    """Two workers."""
+    """Run the service with two workers and yield its URL."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -209,7 +206,7 @@ def server(home: Path, configs: Path) -> Iterator[str]:
             except httpx.HTTPError:
                 pass
             time.sleep(0.1)
-        time.sleep(3)  # the other worker
+        time.sleep(3)  # until the second worker is ready
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
@@ -217,50 +214,50 @@ def server(home: Path, configs: Path) -> Iterator[str]:
 
 
 async def open_loop(url: str, bodies: list[bytes], *, rate: float) -> list[float]:
-    """Latencies counted from when each request was due."""
-    took: list[float] = []
+    """Send requests at a fixed rate per second; return latencies in seconds from the scheduled times."""
+    latencies: list[float] = []
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=64), timeout=10) as client:
-        began = time.perf_counter() + 0.1
+        first_due = time.perf_counter() + 0.1
 
         async def one(i: int, body: bytes) -> None:
-            due = began + i / rate
+            due = first_due + i / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             answer = await client.post(url, content=body, headers={"content-type": "application/json"})
-            took.append(time.perf_counter() - due)
+            latencies.append(time.perf_counter() - due)
             assert answer.status_code == 200, answer.text
 
         await asyncio.gather(*(one(i, b) for i, b in enumerate(bodies)))
-    return took
+    return latencies
 
 
 def over_http(home: Path, configs: Path) -> None:
-    """A steady stream of pages, and as many as there can be."""
+    """Measure latency at a fixed rate, and capacity."""
     bodies = [json.dumps(body).encode() for body in requests(RATE * SECONDS)]
     with server(home, configs) as url:
         path = f"{url}/v1/recommendation"
         asyncio.run(open_loop(path, bodies[:200], rate=RATE))
-        took = asyncio.run(open_loop(path, bodies, rate=RATE))
-        say("p50 at 50 requests a second (ms)", float(np.quantile(took, 0.5)) * 1e3)
-        say("p99 at 50 requests a second (ms)", float(np.quantile(took, 0.99)) * 1e3)
+        latencies = asyncio.run(open_loop(path, bodies, rate=RATE))
+        print_figure("p50 at 50 requests a second (ms)", float(np.quantile(latencies, 0.5)) * 1e3)
+        print_figure("p99 at 50 requests a second (ms)", float(np.quantile(latencies, 0.99)) * 1e3)
         if shutil.which("wrk") is None:
-            return print("capacity: install wrk")
+            return print("capacity: not measured, wrk is not installed")
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-            quoted = ",".join("[[" + b.decode() + "]]" for b in bodies[:200])
+            lua_bodies = ",".join("[[" + b.decode() + "]]" for b in bodies[:200])
             script.write(
-                f'local b = {{{quoted}}}\nlocal i = 0\nwrk.method = "POST"\n'
+                f'local b = {{{lua_bodies}}}\nlocal i = 0\nwrk.method = "POST"\n'
                 'wrk.headers["Content-Type"] = "application/json"\n'
                 "function request()\n i = i % #b + 1\n return wrk.format(nil, nil, nil, b[i])\nend\n"
             )
             script.flush()
             command = ["wrk", "-t1", "-c32", "-d10s", "--latency", "-s", script.name, path]
-            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        found = re.search(r"Requests/sec:\s+([\d.]+)", told)
-        assert found is not None and "Non-2xx" not in told, told
-        say("requests a second at 32 connections", float(found.group(1)))
+            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        match = re.search(r"Requests/sec:\s+([\d.]+)", output)
+        assert match is not None and "Non-2xx" not in output, output
+        print_figure("requests a second at 32 connections", float(match.group(1)))
 
 
 def training() -> None:
-    """The retrievers at 5 million choices among 20,000 items."""
+    """Train the retrievers on 5 million choices among 20,000 items."""
     from ml.estimators.retrievers.als import ALS
     from ml.estimators.retrievers.interactions import Interactions
     from ml.estimators.retrievers.item_item import ItemItem
@@ -274,40 +271,40 @@ def training() -> None:
     started = time.perf_counter()
     ours = ALS(factors=64, num_threads=2).fit(Interactions(matrix))
     als = time.perf_counter() - started
-    say("ALS, ours (s)", als)
+    print_figure("ALS, ours (s)", als)
     started = time.perf_counter()
     ItemItem().fit(Interactions(matrix))
-    say("item-item (s)", time.perf_counter() - started)
-    say("  peak memory so far (GB)", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
-    say("training of retrievers (minutes)", (time.perf_counter() - total) / 60)
+    print_figure("item-item (s)", time.perf_counter() - started)
+    print_figure("  peak memory so far (GB)", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+    print_figure("training of retrievers (minutes)", (time.perf_counter() - total) / 60)
     from implicit.als import AlternatingLeastSquares
 
     settings = {"factors": 64, "regularization": ours.regularization, "iterations": ours.iterations}
     peer = AlternatingLeastSquares(**settings, num_threads=2, random_state=0)
     started = time.perf_counter()
     peer.fit(matrix * ours.alpha if hasattr(ours, "alpha") else matrix, show_progress=False)
-    say("ALS, implicit alone (s)", time.perf_counter() - started)
-    say("ALS, ours / implicit", als / (time.perf_counter() - started))
+    print_figure("ALS, implicit alone (s)", time.perf_counter() - started)
+    print_figure("ALS, ours / implicit", als / (time.perf_counter() - started))
     if importlib.util.find_spec("rectools") is None:
-        print("RecTools: not installed here (it asks for other versions of NumPy and SciPy than this project)")
+        print("RecTools: not installed (it requires other versions of NumPy and SciPy than this project)")
         return
     rectools(matrix, als)
 
 
 def rectools(matrix: csr_matrix, als: float) -> None:
-    """RecTools' wrapper of the same ALS."""
+    """Compare with RecTools' wrapper of implicit."""
     from implicit.als import AlternatingLeastSquares
     from rectools import Columns
     from rectools.dataset import Dataset
     from rectools.models import ImplicitALSWrapperModel
 
-    found = matrix.tocoo()
-    frame = pl.DataFrame({Columns.User: found.row, Columns.Item: found.col, Columns.Weight: found.data}).to_pandas()
+    cells = matrix.tocoo()
+    frame = pl.DataFrame({Columns.User: cells.row, Columns.Item: cells.col, Columns.Weight: cells.data}).to_pandas()
     frame[Columns.Datetime] = "2024-01-01"
     data = Dataset.construct(frame)
     started = time.perf_counter()
     ImplicitALSWrapperModel(AlternatingLeastSquares(factors=64, num_threads=2)).fit(data)
-    say("ALS, ours / RecTools", als / (time.perf_counter() - started))
+    print_figure("ALS, ours / RecTools", als / (time.perf_counter() - started))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Methods that are only compared with: no command and no route uses them."""
+"""Reference methods for comparison only; no command and no route uses them."""

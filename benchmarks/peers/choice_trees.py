@@ -1,4 +1,4 @@
-"""Boosted trees on top of a conditional logit: what a linear utility misses of how people choose."""
+"""Boosted trees on top of a conditional logit: a choice model with non-linear utility."""
 
 from __future__ import annotations
 
@@ -37,29 +37,30 @@ KEYS = frozenset(
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ChoiceTrees(SklearnEstimator):
-    """Utility = linear part + trees, fitted on the likelihood of the choices (softmax within each).
+    """Choice model with utility = linear part + trees, fitted by maximum likelihood of the choices (softmax).
 
-    The linear part is a conditional logit of its own columns; boosting starts from it and adds what it misses, such as
-    thresholds, and tastes that differ between people. The trees may read further columns, such as those of the person,
-    which say nothing by themselves but much together with an attribute.
+    The linear part is a conditional logit. Boosting starts from its utilities and adds thresholds and interactions. The
+    trees may read further columns, such as those of the person, which matter only in interaction with attributes.
 
     Parameters
     ----------
     n_estimators, learning_rate, num_leaves, min_data_in_leaf, feature_fraction, lambda_l2
         As in LightGBM.
     l2 : float
-        Of the linear part.
+        L2 penalty of the linear part.
     seed, num_threads : int
-        Of fitting (0 threads: as many as `ml.threads.thread_count` grants); answers use one thread.
+        Seed and threads of fitting; 0 threads: as many as `ml.threads.thread_count` returns. Prediction uses one.
 
     Attributes
     ----------
     linear_ : ConditionalLogit
+        Fitted linear part.
     booster_ : lightgbm.Booster
+        Fitted trees.
 
     Examples
     --------
-    >>> x = np.tile([[-1.0], [0.0], [1.0]], (200, 1))  # the middle one is taken: no linear utility says so
+    >>> x = np.tile([[-1.0], [0.0], [1.0]], (200, 1))  # the middle alternative is chosen: not a linear utility
     >>> trees = ChoiceTrees(n_estimators=30, learning_rate=0.2, min_data_in_leaf=5, num_threads=1)
     >>> _ = trees.fit(x, x, [0, 1, 0] * 200, [3] * 200)
     >>> bool(trees.probabilities(x[:3], x[:3], [3])[1] > 0.9)
@@ -77,35 +78,35 @@ class ChoiceTrees(SklearnEstimator):
     num_threads: int = 0
 
     def fit(self, linear: npt.ArrayLike, X: npt.ArrayLike, chosen: npt.ArrayLike, sizes: npt.ArrayLike) -> Self:
-        """Learn from choices.
+        """Fit on choices.
 
         Parameters
         ----------
         linear : array of shape (n_rows, n_linear)
             Columns of the linear utility.
         X : array of shape (n_rows, n_columns)
-            Columns of the trees; NaN where unknown.
+            Columns of the trees; NaN where missing.
         chosen, sizes
             As in `ConditionalLogit.fit`.
 
         Raises
         ------
         DataError, ConfigError
-            As there.
+            As for `ConditionalLogit.fit`.
         """
         import lightgbm as lgb
 
         size = choice_sizes(sizes, chosen)
         table = np.ascontiguousarray(np.asarray(X, dtype=np.float64))
         if table.ndim != 2 or len(table) != size.sum():
-            raise DataError(f"choice trees: X must have {size.sum()} rows, the sum of sizes, got {table.shape}")
+            raise DataError(f"choice trees: X must have {size.sum()} rows, the sum of sizes, got shape {table.shape}")
         self.linear_ = ConditionalLogit(l2=self.l2).fit(linear, chosen, size)
-        taken = np.asarray(chosen, dtype=np.float64)
+        label = np.asarray(chosen, dtype=np.float64)
         start = self.linear_.utilities(linear)
 
         def gradient(raw: Floats, data: lgb.Dataset) -> tuple[Floats, Floats]:
             p = softmax_of_each(raw, size)
-            return p - taken, np.maximum(p * (1 - p), 1e-6)
+            return p - label, np.maximum(p * (1 - p), 1e-6)
 
         params: dict[str, Any] = {
             "objective": gradient,
@@ -120,30 +121,30 @@ class ChoiceTrees(SklearnEstimator):
             "force_row_wise": True,
             "verbosity": -1,
         }
-        data = lgb.Dataset(table, label=taken, init_score=start, free_raw_data=False)
+        data = lgb.Dataset(table, label=label, init_score=start, free_raw_data=False)
         self.booster_ = lgb.train(params, data, num_boost_round=self.n_estimators)
         return self
 
     def utilities(self, linear: npt.ArrayLike, X: npt.ArrayLike) -> Floats:
-        """Utility of each row; only differences within a choice have a meaning."""
+        """Return the utility of each row, shape (n_rows,), comparable within a choice only."""
         check_is_fitted(self, "booster_")
         table = np.ascontiguousarray(np.asarray(X, dtype=np.float64))
         added = self.booster_.predict(table, raw_score=True, num_threads=1)
         return np.asarray(self.linear_.utilities(linear) + added)
 
     def probabilities(self, linear: npt.ArrayLike, X: npt.ArrayLike, sizes: npt.ArrayLike) -> Floats:
-        """Probability that each alternative is chosen, shape (n_rows,)."""
+        """Return the probability that each alternative is chosen, shape (n_rows,)."""
         return softmax_of_each(self.utilities(linear, X), np.asarray(sizes, dtype=np.int64))
 
     def to_files(self) -> dict[str, bytes]:
-        """Write the trees as LightGBM text, the rest as JSON."""
+        """Return the trees as LightGBM text and the other parameters as JSON, by file name."""
         check_is_fitted(self, "booster_")
         files = {STATE: to_json(self.get_params()), TREES: self.booster_.model_to_string().encode()}
         return files | self.linear_.to_files()
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
+        """Restore a fitted model from the files returned by `to_files`."""
         import lightgbm as lgb
 
         params: Any = from_json(files, STATE, keys=KEYS)

@@ -1,4 +1,4 @@
-"""Boosted trees that put the rows of each question in order: LightGBM's LambdaRank over graded answers."""
+"""LambdaRank with LightGBM: gradient-boosted trees that order the rows of each query."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ from ml.threads import thread_count
 
 NAME, TREES = "ranking_trees", "ranking_trees.txt"
 NOT_LIGHTGBM = frozenset({"seed", "n_estimators", "truncation", "monotone"})
-MOST_GRADES = 30
-MANY_ROWS = 100_000  # at least so many rows are scored by several threads; a page has far fewer
+MAX_GRADES = 30
+MANY_ROWS = 100_000  # from here on several threads score faster than one; a page has far fewer rows
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class RankingTrees(SklearnEstimator):
-    """LambdaRank over a float matrix with missing values: only the order of scores within a question has a meaning.
+    """LambdaRank on a float matrix with missing values; scores are comparable within a query only.
 
     Parameters
     ----------
-    n_estimators, learning_rate, num_leaves, min_data_in_leaf
-        Trees, shrinkage, leaves of a tree, least rows of a leaf.
-    feature_fraction, bagging_fraction, bagging_freq
-        Shares of the columns of each tree, and of the questions drawn anew every `bagging_freq` trees.
-    lambda_l2 : float
-        As in LightGBM.
+    n_estimators : int
+        Number of trees.
+    learning_rate, num_leaves, min_data_in_leaf, feature_fraction, bagging_fraction, bagging_freq, lambda_l2
+        As in LightGBM; bagging samples queries.
     truncation : int
-        Places from the top whose order counts; a little above the length of the page.
+        `lambdarank_truncation_level` of LightGBM: the number of top places that the loss considers. Set it a little
+        above the length of the page.
     seed, num_threads : int
-        Of fitting (0 threads: as many as `ml.threads.thread_count` grants); a page is scored by one.
+        Seed and threads of fitting; 0 threads: as many as `ml.threads.thread_count` returns. Scoring uses one thread
+        below `MANY_ROWS` rows.
     monotone : mapping of int to int, optional
-        Column to direction: 1 where the score may only rise as the column grows, -1 fall, 0 free.
+        Monotone constraint by column number: 1 if the score must not fall as the column rises, -1 if it must not rise,
+        0 for none.
 
     Attributes
     ----------
     booster_ : lightgbm.Booster
+        Fitted trees.
     n_features_in_ : int
+        Number of columns.
 
     References
     ----------
@@ -79,25 +82,25 @@ class RankingTrees(SklearnEstimator):
         *,
         sample_weight: npt.ArrayLike | None = None,
     ) -> Self:
-        """Learn from graded rows.
+        """Fit on graded rows.
 
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            The rows of one question stand together; NaN is missing.
+            Features; the rows of one query are adjacent; NaN is missing.
         grades : array of shape (n_rows,)
-            0 for what was not wanted; higher is better, only their order counts. At most 30 different ones.
-        sizes : array of int, shape (n_questions,)
-            Rows of each question, in order.
+            Relevance grades, 0 for irrelevant rows; only their order matters. At most 30 different values.
+        sizes : array of int, shape (n_queries,)
+            Number of rows of each query, in order.
         sample_weight : array of shape (n_rows,), optional
-            Inverse propensities, say.
+            Weights, for example inverse propensities.
 
         Raises
         ------
         DataError
-            Lengths that differ, grades that are negative or not finite, or no question with two different grades.
+            Lengths differ, a grade or weight is negative or not finite, or no query has two different grades.
         ConfigError
-            A parameter that LightGBM refuses.
+            LightGBM rejects a parameter.
         """
         import lightgbm as lgb
 
@@ -106,7 +109,9 @@ class RankingTrees(SklearnEstimator):
         level, size = _levels(grade, size, len(array))
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         if weight is not None and (weight.shape != grade.shape or not (np.isfinite(weight) & (weight >= 0)).all()):
-            raise DataError("sample_weight: must be as many as the rows, finite and at least 0")
+            raise DataError(
+                f"sample_weight must be {len(array)} finite numbers, at least 0, one per row; got shape {weight.shape}"
+            )
         params = self._lightgbm(
             monotone_directions(array.shape[1], monotone=self.monotone, categorical=()), int(level.max())
         )
@@ -114,19 +119,19 @@ class RankingTrees(SklearnEstimator):
             data = lgb.Dataset(array, level, group=size, weight=weight, params=params)
             fitted = lgb.train(params, data, self.n_estimators)
         except (lgb.basic.LightGBMError, ValueError) as e:
-            raise ConfigError(f"LightGBM refuses the parameters of ranking_trees: {e}") from e
-        # Read back from its text, so that what was fitted and what will be loaded are one and the same.
+            raise ConfigError(f"LightGBM rejects the parameters of ranking_trees: {e}") from e
+        # Parsed from its text, so that the fitted model and the loaded one score identically.
         self.booster_ = lgb.Booster(model_str=fitted.model_to_string())
         self.n_features_in_ = array.shape[1]
         return self
 
     def score_rows(self, X: npt.ArrayLike) -> FloatArray:
-        """Score each row; a row alone gives the same bits as in a batch.
+        """Return the score of each row, shape (n_rows,); a single row scores bit for bit as in a batch.
 
         Raises
         ------
         DataError
-            The matrix has other columns than it was fitted on, or infinite values.
+            The number of columns differs from fitting, or a value is infinite.
         """
         check_is_fitted(self)
         array = check_matrix(X, n_features=self.n_features_in_)
@@ -136,7 +141,7 @@ class RankingTrees(SklearnEstimator):
         return np.asarray(self.booster_.predict(array, raw_score=True, num_threads=threads))
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """What each feature adds to the score, shape (n_rows, n_features + 1), the base last: exact SHAP values."""
+        """Return exact SHAP values of the score, shape (n_rows, n_features + 1), the base value in the last column."""
         check_is_fitted(self)
         array = check_matrix(X, n_features=self.n_features_in_)
         if len(array) == 0:
@@ -144,13 +149,13 @@ class RankingTrees(SklearnEstimator):
         return np.asarray(self.booster_.predict(array, pred_contrib=True, num_threads=1))
 
     def to_files(self) -> dict[str, bytes]:
-        """The parameters as JSON and the trees as LightGBM model text."""
+        """Return the parameters as JSON and the trees as LightGBM model text, by file name."""
         check_is_fitted(self)
         return trees_to_files(self, NAME, {TREES: self.booster_})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote.
+        """Restore a fitted estimator from the files returned by `to_files`.
 
         Raises
         ------
@@ -163,10 +168,10 @@ class RankingTrees(SklearnEstimator):
         restored.booster_, restored.n_features_in_ = boosters[0], int(state["n_features"])
         return restored
 
-    def _lightgbm(self, ways: list[int], top: int) -> dict[str, Any]:
+    def _lightgbm(self, directions: list[int], top: int) -> dict[str, Any]:
         params = {name: value for name, value in self.get_params().items() if name not in NOT_LIGHTGBM}
-        if any(ways):
-            params["monotone_constraints"] = ways
+        if any(directions):
+            params["monotone_constraints"] = directions
         return params | {
             "objective": "lambdarank",
             "lambdarank_truncation_level": self.truncation,
@@ -180,17 +185,17 @@ class RankingTrees(SklearnEstimator):
 
 
 def _levels(grade: FloatArray, size: IntArray, rows: int) -> tuple[npt.NDArray[np.int32], Any]:
-    """Grades as consecutive levels from 0, and the sizes once they are known to add up."""
+    """Return grades as consecutive levels from 0, and the sizes without empty queries, after checking both."""
     if grade.shape != (rows,) or size.ndim != 1 or (size < 0).any() or int(size.sum()) != rows:
-        told = f"{rows} rows, {len(grade)} grades, sizes that add up to {int(size.sum())}"
-        raise DataError(f"sizes: the rows of the questions must add up to all rows, each with a grade; got {told}")
+        lengths = f"{rows} rows, {len(grade)} grades and sizes with sum {int(size.sum())}"
+        raise DataError(f"sizes must add up to the number of rows, and each row needs a grade; got {lengths}")
     if not (np.isfinite(grade) & (grade >= 0)).all():
-        raise DataError("grades: must be finite and at least 0")
+        raise DataError(f"grades must be finite and at least 0, got {grade[~(np.isfinite(grade) & (grade >= 0))][0]:g}")
     size = size[size > 0]
     starts = np.cumsum(size) - size
     if rows == 0 or (np.maximum.reduceat(grade, starts) == np.minimum.reduceat(grade, starts)).all():
-        raise DataError("grades: no question has two rows of different grade, so there is no order to learn")
+        raise DataError("grades: no query has two rows with different grades, so there is no order to learn")
     values = np.unique(np.append(grade, 0.0))
-    if len(values) > MOST_GRADES:
-        raise DataError(f"grades: at most {MOST_GRADES} different ones, got {len(values)}; make them coarser")
+    if len(values) > MAX_GRADES:
+        raise DataError(f"grades must have at most {MAX_GRADES} different values, got {len(values)}; round them")
     return np.searchsorted(values, grade).astype(np.int32), size

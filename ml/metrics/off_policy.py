@@ -1,14 +1,14 @@
-"""Off-policy evaluation: the mean reward of another policy, estimated from the log of the policy in force.
+"""Off-policy evaluation: estimate the mean reward of a target policy from the log of another policy.
 
-Each row of the log is one exposure: what was shown at a place, with the probability `p` that the logging policy put it
-there (its propensity), the probability `q` that the other policy would have, and the reward `r` that followed. The
-item-position model: a reward depends on what stands at a place and where, not on its neighbours. With `w = q / p`:
+Each row of the log is one exposure: an item shown at a place, the probability `p` that the logging policy put it there
+(its propensity), the probability `q` that the target policy would put it there, and the reward `r`. Item-position
+model: the reward depends on the item and its place, not on neighbouring items. With the weight ``w = q / p``:
 
-- inverse propensity scoring (IPS): ``mean(w r)``. Unbiased where the log could have shown all that the other policy
-  shows; noisy.
-- self-normalised (SNIPS): ``sum(w r) / sum(w)``. Slightly biased, much less noisy.
-- doubly robust (DR): ``mean(m + w (r - e))``, where a model expects the reward `e` of what was shown and `m` of what
-  the other policy would have shown. Unbiased if either the propensities or the model are right.
+- inverse propensity scoring (IPS): ``mean(w r)``. Unbiased if the logging policy can show everything that the target
+  policy shows; high variance.
+- self-normalised IPS (SNIPS): ``sum(w r) / sum(w)``. Slightly biased, much lower variance.
+- doubly robust (DR): ``mean(m + w (r - e))``, where a reward model predicts `e` for the shown item and `m` for the item
+  of the target policy. Unbiased if either the propensities or the reward model are right.
 
 References
 ----------
@@ -31,22 +31,23 @@ from ml.domain.statistics.resampling import Interval, percentile_interval, resam
 
 @dataclass(frozen=True)
 class OffPolicyEstimate:
-    """Mean reward of an exposure, with 95 % bootstrap intervals.
+    """Estimates of the mean reward per exposure, with 95% bootstrap intervals.
 
     Attributes
     ----------
     logged : Interval
-        Under the logging policy: the mean of the log.
+        Mean reward of the logging policy.
     ips, snips, dr : Interval
-        Under the other policy, by each estimator.
+        Estimated mean reward of the target policy.
     gain : Interval
         `dr` minus `logged`, on the same resamples.
     mean_weight : Interval
-        Mean of the weights. Its expectation is the share of what the other policy shows that the log could have shown:
-        1 where the overlap is complete.
+        Mean weight. Its expectation is the share of the target policy's exposures that the logging policy can show: 1
+        with complete overlap.
     effective_rows : float
-        Number of equally weighted rows with the same information: ``sum(w)^2 / sum(w^2)``.
+        Effective sample size ``sum(w)^2 / sum(w^2)``.
     largest_weight : float
+        Largest weight.
     """
 
     logged: Interval
@@ -62,37 +63,42 @@ class OffPolicyEstimate:
 def off_policy_estimate(
     reward: npt.ArrayLike,
     propensity: npt.ArrayLike,
-    other: npt.ArrayLike,
+    target: npt.ArrayLike,
     *,
     expected: npt.ArrayLike,
-    expected_other: npt.ArrayLike,
+    expected_target: npt.ArrayLike,
     groups: npt.NDArray[Any] | None = None,
     n: int = 200,
     seed: int = 0,
 ) -> OffPolicyEstimate:
-    """Estimate the mean reward of an exposure under another policy.
+    """Estimate the mean reward per exposure of a target policy.
 
     Parameters
     ----------
     reward : array of shape (n_rows,)
-        Reward of each exposure: 1 for a view, or any amount.
+        Reward of each exposure, for example 1 if it was viewed, else 0.
     propensity : array of shape (n_rows,)
-        Probability with which the logging policy showed it, above 0.
-    other : array of shape (n_rows,)
-        Probability with which the other policy would show it at the same place.
+        Probability that the logging policy shows the item at its place, above 0.
+    target : array of shape (n_rows,)
+        Probability that the target policy shows the item at the same place.
     expected : array of shape (n_rows,)
-        A model's expectation of the reward, fitted on other rows; zeros for no model.
-    expected_other : array of shape (n_rows,)
-        The model's expectation of the reward of what the other policy would show at the place of the row.
+        Predicted reward of the shown item, by a model fitted on other rows; zeros for no model.
+    expected_target : array of shape (n_rows,)
+        Predicted reward of what the target policy shows at the place of the row.
     groups : array of shape (n_rows,), optional
-        Cluster of each row: the bootstrap draws whole clusters. Each row by itself if not given.
+        Cluster of each row, for example the visitor; the bootstrap resamples clusters. By default single rows.
     n, seed : int
-        Number of resamples and their seed.
+        Number of bootstrap resamples and their seed.
+
+    Returns
+    -------
+    OffPolicyEstimate
 
     Raises
     ------
     DataError
-        Probabilities out of range, lengths that differ, no rows, or no row that the other policy would show.
+        A probability is out of range, lengths differ, there are no rows, or the target policy shows none of the
+        exposures.
 
     Examples
     --------
@@ -100,22 +106,24 @@ def off_policy_estimate(
 
     >>> zeros = [0.0] * 100
     >>> estimate = off_policy_estimate(
-    ...     [0.0, 1.0] * 50, [0.5] * 100, [0.0, 1.0] * 50, expected=zeros, expected_other=zeros
+    ...     [0.0, 1.0] * 50, [0.5] * 100, [0.0, 1.0] * 50, expected=zeros, expected_target=zeros
     ... )
     >>> estimate.ips.value, estimate.snips.value, estimate.logged.value, estimate.effective_rows
     (1.0, 1.0, 0.5, 50.0)
     """
-    columns = {"reward": reward, "propensity": propensity, "other": other,
-               "expected": expected, "expected_other": expected_other}  # fmt: skip
+    columns = {"reward": reward, "propensity": propensity, "target": target,
+               "expected": expected, "expected_target": expected_target}  # fmt: skip
     arrays = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
     cluster = np.arange(len(arrays["reward"])) if groups is None else np.asarray(groups)
     _check(arrays | {"groups": cluster})
-    earned, weight = arrays["reward"], arrays["other"] / arrays["propensity"]
+    rewards, weight = arrays["reward"], arrays["target"] / arrays["propensity"]
     if not weight.any():
-        raise DataError("the other policy shows none of the logged exposures at its place: the log cannot evaluate it")
-    robust = arrays["expected_other"] + weight * (earned - arrays["expected"])
+        raise DataError(
+            "target: the target policy shows none of the logged exposures at its place, so the log cannot evaluate it"
+        )
+    robust = arrays["expected_target"] + weight * (rewards - arrays["expected"])
     _, code = np.unique(cluster, return_inverse=True)
-    terms = {"logged": earned, "ips": weight * earned, "weight": weight, "dr": robust, "rows": np.ones_like(weight)}
+    terms = {"logged": rewards, "ips": weight * rewards, "weight": weight, "dr": robust, "rows": np.ones_like(weight)}
     sums = np.stack([np.bincount(code, weights=term) for term in terms.values()])
     draws = np.array([sums @ counts for counts in resampled_counts(sums.shape[1], n=n, seed=seed)])
     total, resampled = (dict(zip(terms, values, strict=True)) for values in (sums.sum(axis=1), draws.T))
@@ -142,11 +150,11 @@ def off_policy_estimate(
 def _check(arrays: dict[str, npt.NDArray[Any]]) -> None:
     sizes = {name: len(values) for name, values in arrays.items()}
     if len(set(sizes.values())) > 1 or 0 in sizes.values():
-        raise DataError(f"the columns must have the same number of rows, at least one, got {sizes}")
-    for name in ("reward", "expected", "expected_other"):
+        raise DataError(f"all columns must have the same number of rows, at least one, got {sizes}")
+    for name in ("reward", "expected", "expected_target"):
         if not np.isfinite(arrays[name]).all():
-            raise DataError(f"{name} must be finite numbers, got NaN or infinity: leave such rows out")
-    for name, values, rule in (("propensity", arrays["propensity"], "above 0"), ("other", arrays["other"], "from 0")):
+            raise DataError(f"{name} must be finite, got NaN or infinity; leave such rows out")
+    for name, values, rule in (("propensity", arrays["propensity"], "above 0"), ("target", arrays["target"], "from 0")):
         valid = (values > 0 if name == "propensity" else values >= 0) & (values <= 1)
         if not valid.all():
             raise DataError(f"{name} must be probabilities {rule} up to 1, got {values[~valid][0]:g}")

@@ -1,8 +1,8 @@
-"""How good ranked lists are: one number per person, so that intervals come from drawing people.
+"""Metrics of ranked lists: one value per list, so that intervals can resample people.
 
-`lists` holds item numbers, best first, with -1 where a list ended early (as `top_k` returns them); `relevant` is a
-sparse matrix of the same rows x items whose stored values other than 0 mark what each person turned to. A person
-without any relevant item has no value: NaN.
+`lists` holds item numbers, best first, with -1 after the end of a shorter list, as returned by
+`ml.estimators.retrievers.top_k.top_k`. `relevant` is a sparse matrix of lists x items; values other than 0 mark the
+relevant items. A list without relevant items has the value NaN.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from features.errors import DataError
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 from ml.domain.statistics.resampling import Interval, percentile_interval, resampled_counts
 
-CHUNK_CELLS = 50_000_000  # marks of 50 MB at a time
+CHUNK_CELLS = 50_000_000  # cells of the dense relevance matrix at a time: 50 MB
 
 
 def recall_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
-    """Share of each person's relevant items that the list holds: hits / relevant items.
+    """Return recall at k: the share of the relevant items that the list contains, hits / relevant items.
 
-    The denominator is the number of relevant items even beyond the length of the list, as in X. He et al. (2020),
-    LightGCN, arXiv:2002.02126.
+    The denominator counts all relevant items, even if there are more than k, as in X. He et al. (2020), LightGCN,
+    arXiv:2002.02126.
 
     Parameters
     ----------
     lists : array of int, shape (n_rows, k)
         Ranked item numbers, -1 after the end.
     relevant : csr_matrix of shape (n_rows, n_items)
-        Relevant items.
+        Values other than 0 mark relevant items.
 
     Returns
     -------
-    array of shape (n_rows,)
+    ndarray of float64, shape (n_rows,)
+        From 0 to 1; NaN for a row without relevant items.
 
     Raises
     ------
     DataError
-        Shapes that do not match, an item twice in one list, or an item that does not exist.
+        The shapes do not match, a list contains an item twice, or an item number is out of range.
 
     Examples
     --------
@@ -50,9 +51,10 @@ def recall_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
 
 def ndcg_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
-    """Normalised discounted cumulative gain: gain `1 / log2(1 + place)` of each hit over the best possible.
+    """Return the normalised discounted cumulative gain with binary relevance.
 
-    The best possible list holds `min(k, relevant items)` hits at its top. Arguments and errors as for `recall_at_k`.
+    A hit at a place (from 1) gains ``1 / log2(1 + place)``; the sum is divided by that of the ideal list, which has
+    ``min(k, relevant items)`` hits at its top. Parameters, result and errors as for `recall_at_k`.
 
     References
     ----------
@@ -70,7 +72,7 @@ def ndcg_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
 
 def hit_rate_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
-    """1 for a person whose list holds any relevant item, else 0; arguments and errors as for `recall_at_k`.
+    """Return 1 for a list with at least one relevant item, else 0. Parameters and errors as for `recall_at_k`.
 
     >>> hit_rate_at_k([[0, 1], [0, 1]], csr_matrix([[0, 1, 0], [0, 0, 1]])).tolist()
     [1.0, 0.0]
@@ -80,7 +82,9 @@ def hit_rate_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
 
 def reciprocal_rank(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
-    """One over the place of the first hit, 0 without one; its mean is the MRR. Arguments and errors as `recall_at_k`.
+    """Return 1 / (place of the first hit), 0 without a hit; the mean is the MRR.
+
+    Parameters and errors as for `recall_at_k`.
 
     >>> reciprocal_rank([[0, 1], [0, 1]], csr_matrix([[0, 1, 0], [0, 0, 1]])).tolist()
     [0.5, 0.0]
@@ -91,12 +95,19 @@ def reciprocal_rank(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
 
 def coverage(lists: npt.ArrayLike, *, n_items: int) -> float:
-    """Share of all items that stand in at least one list.
+    """Return catalogue coverage: the share of all items that occur in at least one list.
+
+    Parameters
+    ----------
+    lists : array of int, shape (n_rows, k)
+        Ranked item numbers, -1 after the end.
+    n_items : int
+        Number of items in the catalogue.
 
     Raises
     ------
     DataError
-        No items, or one in a list that does not exist.
+        `n_items` is below 1, or an item number is out of range.
 
     Examples
     --------
@@ -110,24 +121,28 @@ def coverage(lists: npt.ArrayLike, *, n_items: int) -> float:
 
 
 def novelty(lists: npt.ArrayLike, *, seen_by: npt.ArrayLike, n_users: int) -> FloatArray:
-    """Mean self-information of each list in bits: how few people knew its items.
+    """Return novelty in bits: the mean self-information ``-log2((seen_by + 1) / (n_users + 1))`` of a list's items.
 
-    `-log2((seen_by + 1) / (n_users + 1))`, the 1 for the person who is shown the item, so that an item nobody has seen
-    counts finitely. An empty list has no value: NaN.
+    Adding 1 counts the person who gets the list, so that an item nobody has seen has a finite value.
 
     Parameters
     ----------
     lists : array of int, shape (n_rows, k)
         Ranked item numbers, -1 after the end.
     seen_by : array of shape (n_items,)
-        How many people each item was seen by in training.
+        Number of people in the training data who interacted with each item.
     n_users : int
-        How many people there were.
+        Number of people in the training data.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        Bits, 0 or more; NaN for an empty list.
 
     Raises
     ------
     DataError
-        Counts out of range, or an item that does not exist.
+        A count exceeds `n_users` or is negative, or an item number is out of range.
 
     References
     ----------
@@ -140,79 +155,89 @@ def novelty(lists: npt.ArrayLike, *, seen_by: npt.ArrayLike, n_users: int) -> Fl
     """
     count = np.asarray(seen_by, dtype=np.float64)
     if count.ndim != 1 or not ((count >= 0) & (count <= n_users)).all():
-        raise DataError(f"novelty: seen_by must be one number from 0 to n_users = {n_users} for each item")
+        raise DataError(f"novelty: seen_by must have one number from 0 to n_users = {n_users} per item")
     items = _items(lists, len(count))
-    bits = np.append(-np.log2((count + 1) / (n_users + 1)), 0.0)  # place -1 is the end of the list: no bits
+    bits = np.append(-np.log2((count + 1) / (n_users + 1)), 0.0)  # index -1 stands for the places after the end: 0 bits
     length = (items >= 0).sum(axis=1)
     return _defined(bits[items].sum(axis=1) / np.maximum(length, 1), length)
 
 
 def mean_with_interval(values: npt.ArrayLike, *, n: int = 200, level: float = 0.95, seed: int = 0) -> Interval:
-    """Mean over people with its percentile bootstrap interval; people without a value (NaN) are left out.
+    """Return the mean over people with its percentile bootstrap interval; NaN values are left out.
 
-    For the difference of two models on the same people, pass the difference of their values.
+    To compare two models on the same people, pass the differences of their values.
 
     Parameters
     ----------
     values : array of shape (n_people,)
-        As the metrics of this module return them.
+        One value per person, such as the metrics of this module return for one list per person.
     n : int
-        Resamples, at least 1.
+        Number of bootstrap resamples, at least 1.
     level : float
-        Share of resamples inside the interval.
+        Confidence level of the interval.
     seed : int
-        Seed of the draws.
+        Seed of the resamples.
+
+    Returns
+    -------
+    Interval
+        Fields `value`, `low`, `high` and `level`.
 
     Raises
     ------
     DataError
-        No value at all.
+        `values` is not one-dimensional, or all values are NaN.
 
     Examples
     --------
-    >>> found = mean_with_interval([0.0, 1.0, np.nan, 1.0, 0.0] * 50)
-    >>> found.value, 0.4 < found.low < 0.5 < found.high < 0.6
+    >>> interval = mean_with_interval([0.0, 1.0, np.nan, 1.0, 0.0] * 50)
+    >>> interval.value, 0.4 < interval.low < 0.5 < interval.high < 0.6
     (0.5, True)
     """
     array = np.asarray(values, dtype=np.float64)
-    known = array[~np.isnan(array)]
-    if array.ndim != 1 or not known.size:
-        raise DataError(f"mean_with_interval: needs one dimension and at least one value, got {array.shape}, all NaN")
-    draws = [float(counts @ known / known.size) for counts in resampled_counts(known.size, n=n, seed=seed)]
-    return percentile_interval(float(known.mean()), draws, level=level)
+    present = array[~np.isnan(array)]
+    if array.ndim != 1 or not present.size:
+        raise DataError(
+            "mean_with_interval: values must be one-dimensional with at least one value that is not NaN, got shape "
+            f"{array.shape} with {present.size}"
+        )
+    draws = [float(counts @ present / present.size) for counts in resampled_counts(present.size, n=n, seed=seed)]
+    return percentile_interval(float(present.mean()), draws, level=level)
 
 
 def _hits(lists: npt.ArrayLike, relevant: csr_matrix) -> tuple[BoolArray, IntArray]:
-    """Whether each place holds a relevant item, and how many relevant items each row has."""
-    wanted = csr_matrix(relevant)
-    items = _items(lists, wanted.shape[1])
-    if len(items) != wanted.shape[0]:
-        raise DataError(f"ranked lists: {len(items)} lists but {wanted.shape[0]} rows of relevant items")
+    """Return whether each place holds a relevant item, and the number of relevant items of each row."""
+    matrix = csr_matrix(relevant)
+    items = _items(lists, matrix.shape[1])
+    if len(items) != matrix.shape[0]:
+        raise DataError(f"ranked lists: lists and relevant differ in rows, {len(items)} against {matrix.shape[0]}")
     hits = np.zeros(items.shape, dtype=np.bool_)
     count = np.zeros(len(items), dtype=np.int64)
-    step = max(1, CHUNK_CELLS // max(wanted.shape[1], 1))
+    step = max(1, CHUNK_CELLS // max(matrix.shape[1], 1))
     for start in range(0, len(items), step):
         rows = slice(start, start + step)
-        marks = wanted[rows].toarray() != 0
+        marks = matrix[rows].toarray() != 0
         count[rows] = marks.sum(axis=1)
-        found = np.take_along_axis(marks, np.maximum(items[rows], 0), axis=1)
-        hits[rows] = found & (items[rows] >= 0)
+        place_hits = np.take_along_axis(marks, np.maximum(items[rows], 0), axis=1)
+        hits[rows] = place_hits & (items[rows] >= 0)
     return hits, count
 
 
 def _items(lists: npt.ArrayLike, n_items: int) -> IntArray:
     items = np.asarray(lists)
     if items.ndim != 2 or items.dtype.kind not in "iu":
-        raise DataError(f"ranked lists must be whole numbers, people x places; got {items.dtype} {items.shape}")
+        raise DataError(
+            f"ranked lists must be a two-dimensional array of integers, got {items.dtype} of shape {items.shape}"
+        )
     if items.size and (items.min() < -1 or items.max() >= n_items):
         raise DataError(
-            f"ranked lists must hold items from 0 to {n_items - 1}, or -1; got {items.min()}..{items.max()}"
+            f"ranked lists must hold item numbers from 0 to {n_items - 1} or -1, got {items.min()} to {items.max()}"
         )
     ordered = np.sort(items, axis=1)
     twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
     if twice.any():
         row, place = np.argwhere(twice)[0]
-        raise DataError(f"ranked lists must hold an item once each; list {row} holds item {ordered[row, place]} twice")
+        raise DataError(f"ranked lists must not repeat an item; row {row} holds item {ordered[row, place]} twice")
     return items.astype(np.int64)
 
 

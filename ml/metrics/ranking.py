@@ -1,4 +1,4 @@
-"""How well scores order the rows: only their order matters, except that ties count half."""
+"""Metrics of scores that depend on their order only: ROC AUC, Gini, KS, average precision and lift."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from ml.metrics.inputs import score_sums
 
 
 def roc_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Area under the receiver operating characteristic: the chance that a 1 scores above a 0, ties counting half.
+    """Return the area under the ROC curve: the probability that a positive row scores above a negative one.
+
+    Ties count half.
 
     Parameters
     ----------
     y : array of shape (n_rows,)
-        0 or 1.
+        Labels, 0 or 1.
     p : array of shape (n_rows,)
-        Scores of 1, any finite scale.
+        Scores on any finite scale, higher for 1.
     sample_weight : array of shape (n_rows,), optional
         Weights of the rows.
 
     Raises
     ------
     DataError
-        One class only, or values out of range.
+        Only one class occurs, a label is neither 0 nor 1, a score is not finite, or lengths differ.
 
     References
     ----------
@@ -40,7 +42,7 @@ def roc_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike 
 
 
 def gini(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Gini coefficient (accuracy ratio), `2 * roc_auc - 1`; arguments and errors as for `roc_auc`.
+    """Return the Gini coefficient (accuracy ratio), ``2 * roc_auc - 1``. Parameters and errors as for `roc_auc`.
 
     >>> gini([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.5
@@ -49,9 +51,9 @@ def gini(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | N
 
 
 def ks(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Kolmogorov-Smirnov statistic: the largest gap between the score distributions of the two classes.
+    """Return the Kolmogorov-Smirnov statistic: the largest distance between the score distributions of the classes.
 
-    Arguments and errors as for `roc_auc`.
+    Parameters and errors as for `roc_auc`.
 
     >>> ks([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.5
@@ -62,31 +64,33 @@ def ks(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | Non
 
 
 def pr_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Area under the precision-recall curve as a sum of steps (average precision), without interpolation.
+    """Return the average precision: the area under the precision-recall curve as a sum of steps.
 
-    Arguments and errors as for `roc_auc`.
+    Parameters and errors as for `roc_auc`.
 
     >>> round(pr_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.8333
     """
     sums = score_sums("pr_auc", y, p, sample_weight)
     positive, negative = sums.positive[::-1], sums.negative[::-1]
-    caught, flagged = np.cumsum(positive), np.cumsum(positive + negative)
-    precision = np.divide(caught, flagged, out=np.zeros_like(caught), where=flagged > 0)
-    return float(positive @ precision / caught[-1])
+    true_positives, flagged = np.cumsum(positive), np.cumsum(positive + negative)
+    precision = np.divide(true_positives, flagged, out=np.zeros_like(true_positives), where=flagged > 0)
+    return float(positive @ precision / true_positives[-1])
 
 
 def lift(
     y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None, share: float = 0.1
 ) -> float:
-    """Rate of 1 among the highest-scored share of the rows over the rate among all; rows of equal score are cut evenly.
+    """Return the lift: the rate of 1 among the highest-scored rows, divided by the rate among all rows.
+
+    Rows with equal scores at the cut-off count in part.
 
     Parameters
     ----------
     y, p, sample_weight : arrays of shape (n_rows,)
         As for `roc_auc`.
     share : float
-        Of the weight of the rows, above 0 and at most 1.
+        Share of the total weight that counts as highest-scored, above 0 and at most 1.
 
     Raises
     ------
@@ -100,7 +104,7 @@ def lift(
     """
     sums = score_sums("lift", y, p, sample_weight)
     positive, mass = sums.positive[::-1], (sums.positive + sums.negative)[::-1]
-    wanted = share * mass.sum()
+    top_mass = share * mass.sum()
     before = np.cumsum(mass) - mass
-    taken = np.clip(np.divide(wanted - before, mass, out=np.zeros_like(mass), where=mass > 0), 0.0, 1.0)
-    return float((taken @ positive / wanted) / (positive.sum() / mass.sum()))
+    included = np.clip(np.divide(top_mass - before, mass, out=np.zeros_like(mass), where=mass > 0), 0.0, 1.0)
+    return float((included @ positive / top_mass) / (positive.sum() / mass.sum()))

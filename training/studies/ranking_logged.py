@@ -41,7 +41,7 @@ from training.studies.report_sections import gain_row, gains_section
 MAX_REQUESTS = 20_000  # a larger sample only narrows the intervals
 MIN_EFFECTIVE_ROWS = 10  # fewer carry no interval
 FEW_EFFECTIVE_ROWS = 200
-COLUMNS = ("reward", "propensity", "agrees", "expected", "expected_other")
+COLUMNS = ("reward", "propensity", "agrees", "expected", "expected_target")
 PRIOR_CHOICES = 5.0  # added to both sides of each vehicle's ratio, which shrinks it towards 1
 
 
@@ -178,7 +178,7 @@ def _expectations(rows: pl.DataFrame) -> pl.DataFrame:
     base, filled = pl.col("base").fill_null(0.0), pl.col("ranked_vehicle_id").is_not_null()
     return pl.concat(halves).with_columns(
         expected=base * pl.col("ratio").fill_null(1.0),
-        expected_other=pl.when(filled).then(base * pl.col("ranked_ratio").fill_null(1.0)).otherwise(0.0),
+        expected_target=pl.when(filled).then(base * pl.col("ranked_ratio").fill_null(1.0)).otherwise(0.0),
         agrees=(pl.col("vehicle_id") == pl.col("ranked_vehicle_id")).fill_null(False),
     )
 
@@ -191,7 +191,7 @@ def _report(study: RankingData, rows: pl.DataFrame, source: Path) -> Report:
             columns["propensity"],
             columns["agrees"],
             expected=columns["expected"],
-            expected_other=columns["expected_other"],
+            expected_target=columns["expected_target"],
             groups=rows["cluster"].to_numpy(),
             n=study.config.bootstraps,
         )

@@ -1,4 +1,4 @@
-"""Ranking trees: they find the order, keep their promises, and answer alike after a round trip."""
+"""Ranking trees: order on other queries, SHAP values, monotone constraints and round trip."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pytest
 from features.errors import ConfigError, DataError, ModelNotFound
 from ml.estimators.ranking_trees import RankingTrees
 
-QUESTIONS, ROWS = 300, 8
+QUERIES, ROWS = 300, 8
 
 
 def draw(
     seed: int,
 ) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """Rows whose grade follows the first column; the second is noise, the third is the same within a question."""
+    """Rows whose grade follows the first column; the second is noise, the third is constant within a query."""
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(QUESTIONS * ROWS, 3))
-    X[:, 2] = np.repeat(rng.normal(size=QUESTIONS), ROWS)
+    X = rng.normal(size=(QUERIES * ROWS, 3))
+    X[:, 2] = np.repeat(rng.normal(size=QUERIES), ROWS)
     X[rng.random(len(X)) < 0.05, 1] = np.nan
     noisy = X[:, 0] + rng.normal(0, 0.3, len(X))
     return X, np.digitize(noisy, [0.5, 1.0, 1.5]).astype(float)
@@ -26,15 +26,15 @@ def draw(
 @pytest.fixture(scope="module")
 def fitted() -> RankingTrees:
     X, grades = draw(1)
-    return RankingTrees(n_estimators=40, min_data_in_leaf=20, num_threads=1).fit(X, grades, [ROWS] * QUESTIONS)
+    return RankingTrees(n_estimators=40, min_data_in_leaf=20, num_threads=1).fit(X, grades, [ROWS] * QUERIES)
 
 
-def test_the_order_is_found_on_other_questions(fitted: RankingTrees) -> None:
+def test_the_order_generalises_to_other_queries(fitted: RankingTrees) -> None:
     X, grades = draw(2)
-    best = fitted.score_rows(X).reshape(QUESTIONS, ROWS).argmax(axis=1)
-    table = grades.reshape(QUESTIONS, ROWS)
-    found = table[np.arange(QUESTIONS), best]
-    assert found.mean() > 0.85 * table.max(axis=1).mean() > 2 * grades.mean()
+    best = fitted.score_rows(X).reshape(QUERIES, ROWS).argmax(axis=1)
+    table = grades.reshape(QUERIES, ROWS)
+    grade_of_best = table[np.arange(QUERIES), best]
+    assert grade_of_best.mean() > 0.85 * table.max(axis=1).mean() > 2 * grades.mean()
 
 
 def test_contributions_add_up_and_name_the_cause(fitted: RankingTrees) -> None:
@@ -56,13 +56,13 @@ def test_monotone_is_kept() -> None:
     X, grades = draw(5)
     trees = RankingTrees(n_estimators=30, min_data_in_leaf=20, num_threads=1, monotone={0: -1})
     line = np.column_stack([np.linspace(-3, 3, 50), np.zeros(50), np.zeros(50)])
-    assert (np.diff(trees.fit(X, grades, [ROWS] * QUESTIONS).score_rows(line)) <= 0).all()
+    assert (np.diff(trees.fit(X, grades, [ROWS] * QUERIES).score_rows(line)) <= 0).all()
 
 
 def test_only_the_order_of_grades_counts(fitted: RankingTrees) -> None:
     X, grades = draw(1)
     stretched = np.array([0.0, 0.5, 7.0, 8.0])[grades.astype(int)]
-    again = RankingTrees(n_estimators=40, min_data_in_leaf=20, num_threads=1).fit(X, stretched, [ROWS] * QUESTIONS)
+    again = RankingTrees(n_estimators=40, min_data_in_leaf=20, num_threads=1).fit(X, stretched, [ROWS] * QUERIES)
     assert (again.score_rows(X) == fitted.score_rows(X)).all()
 
 
@@ -77,7 +77,7 @@ def test_artefact_answers_alike(fitted: RankingTrees) -> None:
 
 
 @pytest.mark.parametrize(
-    ("grades", "sizes", "told"),
+    ("grades", "sizes", "message"),
     [
         ([0, 1, 0], [2, 2], "add up"),
         ([0, 1], [3], "add up"),
@@ -86,8 +86,8 @@ def test_artefact_answers_alike(fitted: RankingTrees) -> None:
         ([1, 1, 0], [2, 1], "no order"),
     ],
 )
-def test_what_cannot_be_learnt_is_refused(grades: list[float], sizes: list[int], told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_grades_and_sizes_without_an_order_are_refused(grades: list[float], sizes: list[int], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         RankingTrees().fit(np.zeros((3, 1)), grades, sizes)
 
 
@@ -96,5 +96,5 @@ def test_no_rows_and_odd_weights_are_refused() -> None:
         RankingTrees().fit(np.empty((0, 2)), [], [])
     with pytest.raises(DataError, match="sample_weight"):
         RankingTrees().fit(np.zeros((2, 1)), [0, 1], [2], sample_weight=[1.0, -1.0])
-    with pytest.raises(ConfigError, match="LightGBM refuses"):
+    with pytest.raises(ConfigError, match="LightGBM rejects"):
         RankingTrees(num_leaves=1, num_threads=1).fit(np.zeros((2, 1)), [0, 1], [2])

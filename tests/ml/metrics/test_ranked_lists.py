@@ -1,4 +1,4 @@
-"""Ranked lists: numbers worked out by hand, scikit-learn's NDCG, and bounds."""
+"""Ranked lists: by hand, scikit-learn's NDCG, and bounds."""
 
 from __future__ import annotations
 
@@ -74,28 +74,28 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_coverage_and_novelty() -> None:
     assert coverage(LISTS, n_items=8) == 0.5
     bits = novelty([[0, 1], [1, -1], [-1, -1]], seen_by=[0, 3], n_users=7)
-    assert bits[:2].tolist() == [2.0, 1.0]  # 3 bits for the item nobody knew, 1 for the one that half did
+    assert bits[:2].tolist() == [2.0, 1.0]  # 3 bits for an item seen by nobody, 1 for an item seen by three of seven
     assert np.isnan(bits[2])
 
 
 def test_the_interval_is_that_of_the_mean_and_leaves_out_people_without_a_value() -> None:
     values = np.random.default_rng(2).normal(0.3, 0.2, 4_000)
-    found = mean_with_interval(np.append(values, np.nan), n=400, seed=1)
-    assert found.value == pytest.approx(values.mean())
+    interval = mean_with_interval(np.append(values, np.nan), n=400, seed=1)
+    assert interval.value == pytest.approx(values.mean())
     half = 1.96 * values.std() / np.sqrt(4_000)
-    assert found.high - found.low == pytest.approx(2 * half, rel=0.15)
+    assert interval.high - interval.low == pytest.approx(2 * half, rel=0.15)
     assert mean_with_interval(values, n=50, seed=3) == mean_with_interval(values, n=50, seed=3)
 
 
-def test_what_they_refuse() -> None:
+def test_invalid_input_raises() -> None:
     for metric in PER_PERSON:
-        with pytest.raises(DataError, match="3 lists but 4 rows"):
+        with pytest.raises(DataError, match="3 against 4"):
             metric(LISTS[:3], RELEVANT)
-        with pytest.raises(DataError, match=r"from 0 to 3, or -1; got 0\.\.4"):
+        with pytest.raises(DataError, match=r"from 0 to 3 or -1, got 0 to 4"):
             metric([[0, 4]] * 4, RELEVANT)
-        with pytest.raises(DataError, match="list 0 holds item 2 twice"):
+        with pytest.raises(DataError, match="row 0 holds item 2 twice"):
             metric([[2, 2]] * 4, RELEVANT)
-        with pytest.raises(DataError, match="whole numbers"):
+        with pytest.raises(DataError, match="array of integers"):
             metric([[0.5]] * 4, RELEVANT)
     with pytest.raises(DataError, match="n_items"):
         coverage(np.empty((0, 2), dtype=np.int64), n_items=0)
