@@ -1,8 +1,8 @@
 """Latency of recommendation pages and training time of the retrievers: `python -m benchmarks.recommendation`.
 
 - In process: one page of 10 out of 20,000 vehicles in stock, compared with LightGBM scoring the same 200 rows alone.
-- Over HTTP: `python -m serving` with two workers; latency under an open loop (requests leave on schedule, whether or not
-  earlier ones have returned, and latency counts from the scheduled time), then capacity by wrk.
+- Over HTTP: `python -m serving` with two workers; latency under an open loop (requests leave on schedule, whether or
+  not earlier ones have returned, and latency counts from the scheduled time), then capacity by wrk.
 - `--training`: 5 million choices among 20,000 items: ALS compared with implicit and, if installed, with RecTools'
   wrapper of it; item-item with its peak memory.
 

@@ -82,7 +82,7 @@ def leads_frame(rng: Random, world: World) -> pl.DataFrame:
     n, end = len(rows), window.end
     channel, person, store = funnel.channel[rows], journeys.person[rows], journeys.store[rows]
     created, called, decided = funnel.created_at[rows], funnel.called_at[rows], journeys.decided_at[rows]
-    model = journeys.seen[rows]
+    model = journeys.initial_model[rows]
     item = catalogue.item(model, journeys.trim[rows])
     price = np.where(model < catalogue.current, catalogue.item_price[item], reference_prices(catalogue)[model])
     is_called = called < end

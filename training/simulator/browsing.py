@@ -1,10 +1,10 @@
-"""The event log: pages shown, looks taken, and what followed.
+"""Simulated browsing: impressions, views, searches and follow-up events of visits.
 
     P(view | page) = 1 / (1 + 0.18 * (position - 1)) * sigmoid(1.5 * utility - 4.0)
 
-where `utility` is that of `tastes` at the vehicle's own price. A shopper also searches for what suits him best and
-looks at it without having been shown it. A view is followed by a favourite, a comparison, a look at the price list, a
-finance quote or a chat, each with its own rate, higher for vehicles of higher utility and for keener visitors.
+where `utility` is that of `tastes` at the vehicle's own price. A visitor may also search, and view a vehicle drawn by
+utility without an impression. A view may be followed by a favourite, a comparison, a price-list view, a finance quote
+or a chat, each at its own rate, higher for vehicles of higher utility and for keener visitors.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from training.simulator.event_log import Log, log_of
 from training.simulator.seasons import MINUTE, Window
 from training.simulator.sessions import Sessions
 from training.simulator.storefront import PLACES, Pages, build_shelves, build_used_stock, show_pages
-from training.simulator.tastes import PROMOTION_PULL, fit, liking
+from training.simulator.tastes import PROMOTION_PULL, attribute_utility, price_utility
 from training.simulator.world import World
 
 SECOND = 1_000_000
@@ -33,7 +33,15 @@ FOLLOW_RATES = {"favourite": 0.09, "compare": 0.14, "price_list": 0.10, "finance
 
 
 def vehicle_utility(world: World, *, person: IntArray, vehicle: IntArray, at: IntArray) -> FloatArray:
-    """True utility of vehicles to persons (see `tastes`), at the vehicles' own prices."""
+    """Return the true utility of vehicles to persons (see `tastes`) at the vehicles' own prices.
+
+    Parameters
+    ----------
+    world : World
+        Simulated dealership.
+    person, vehicle, at : ndarray of int64, shape (n,)
+        Person numbers, vehicles (catalogue item, or number of items + unit) and instants (us).
+    """
     catalogue, people, units = world.catalogue, world.people, world.units
     items = len(catalogue.item_model)
     unit = np.where(vehicle >= items, vehicle - items, 0)
@@ -42,13 +50,15 @@ def vehicle_utility(world: World, *, person: IntArray, vehicle: IntArray, at: In
     model, month = catalogue.item_model[item], world.window.month(at)
     price = np.where(used, units.price[unit], catalogue.item_price[item])
     promotion = world.market.promotion[people.store[person], np.where(used, 0, model), month]
-    value = liking(people, catalogue, person=person, model=model) + fit(price, people.budget[person])
+    value = attribute_utility(people, catalogue, person=person, model=model) + price_utility(
+        price, people.budget[person]
+    )
     value += world.market.appeal[model, month] + PROMOTION_PULL * np.where(used, 0.0, promotion)
     return value - np.where(used, people.used_aversion[person], 0.0)
 
 
 def browse(rng: Random, world: World, sessions: Sessions) -> Iterator[Log]:
-    """Draw the events of all visits, some visits at a time to keep memory small."""
+    """Draw the events of all visits, in blocks of visits that bound memory."""
     shelves = build_shelves(world.catalogue, world.market)
     items, stores = len(world.catalogue.item_model), len(world.stores.city)
     used = build_used_stock(world.units, items=items, stores=stores, window=world.window)
@@ -58,17 +68,17 @@ def browse(rng: Random, world: World, sessions: Sessions) -> Iterator[Log]:
         store = world.people.store[sessions.person[session]]
         pages = show_pages(rng, shelves, used, at=at, store=store, stores=world.stores, window=world.window)
         shown = impressions(world, sessions, pages, session=session, page=page, at=at)
-        looks = views(rng, shown)
-        found, found_looks = searches(rng, world, sessions, visits)
-        yield from (shown, looks, found, found_looks)
-        for seen in (looks, found_looks):
-            yield from follow_ups(rng, world, sessions, seen)
+        shown_views = views(rng, shown)
+        search_log, search_views = searches(rng, world, sessions, visits)
+        yield from (shown, shown_views, search_log, search_views)
+        for view_log in (shown_views, search_views):
+            yield from follow_ups(rng, world, sessions, view_log)
 
 
 def _page_times(
     rng: Random, sessions: Sessions, visits: IntArray, *, window: Window
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Session of each page shown, its number in the session, and its instant (us)."""
+    """Return session, number within the session and instant (us) of each page shown."""
     second = visits[rng.random(len(visits)) < SECOND_PAGE]
     session, page = np.r_[visits, second], np.repeat([1, 2], [len(visits), len(second)])
     at = np.r_[sessions.begun_at[visits], sessions.begun_at[second] + rng.integers(4 * MINUTE, 9 * MINUTE, len(second))]
@@ -79,7 +89,7 @@ def _page_times(
 def impressions(
     world: World, sessions: Sessions, pages: Pages, *, session: IntArray, page: IntArray, at: IntArray
 ) -> Log:
-    """Log what the pages showed, with the truth of how likely each was to be looked at."""
+    """Return the impressions of the pages, with the true probability that each is viewed."""
     shown = np.flatnonzero(pages.vehicle.ravel() >= 0)
     row = shown // PLACES
     person, vehicle = sessions.person[session[row]], pages.vehicle.ravel()[shown]
@@ -102,13 +112,13 @@ def impressions(
 
 
 def views(rng: Random, shown: Log) -> Log:
-    """Draw the looks that the impressions led to."""
+    """Draw the views that follow impressions."""
     row = np.flatnonzero(rng.random(len(shown)) < shown.view)
     at = shown.at[row] + rng.integers(4 * SECOND, 240 * SECOND, len(row))
-    return _looks(rng, at, take(shown, row), utility=shown.utility[row].astype(np.float64))
+    return _view_log(rng, at, take(shown, row), utility=shown.utility[row].astype(np.float64))
 
 
-def _looks(rng: Random, at: IntArray, of: Log, *, utility: FloatArray) -> Log:
+def _view_log(rng: Random, at: IntArray, of: Log, *, utility: FloatArray) -> Log:
     dwell = np.exp(3.1 + 0.22 * np.clip(utility, -6, 6) + rng.normal(0, 0.7, len(at)))
     dwell = np.round(np.clip(dwell, 1, 1_800), 1)
     return log_of(
@@ -124,36 +134,36 @@ def _looks(rng: Random, at: IntArray, of: Log, *, utility: FloatArray) -> Log:
 
 
 def searches(rng: Random, world: World, sessions: Sessions, visits: IntArray) -> tuple[Log, Log]:
-    """Draw searches, and the looks at what was found: what suits the person best in his store that month."""
+    """Draw searches, and a view of one vehicle of the store for each, with logit probabilities of its utility."""
     session = visits[rng.random(len(visits)) < SEARCHES]
     person, catalogue = sessions.person[session], world.catalogue
     at = sessions.begun_at[session] + rng.integers(MINUTE, 4 * MINUTE, len(session))
     month = world.window.month(at)
     item = np.flatnonzero(catalogue.item_model < catalogue.current)
-    there = catalogue.carried(world.stores.assortment)[world.people.store[person]]
-    there = (there & catalogue.on_sale(world.window.months).T[month])[:, catalogue.item_model[item]]
+    available = catalogue.carried(world.stores.assortment)[world.people.store[person]]
+    available = (available & catalogue.on_sale(world.window.months).T[month])[:, catalogue.item_model[item]]
     utility = np.empty((len(session), len(item)), dtype=np.float32)
     for column, number in enumerate(item):
         utility[:, column] = vehicle_utility(world, person=person, vehicle=np.full(len(person), number), at=at)
-    chosen = item[pick_rows(rng, np.where(there, np.exp(utility.astype(np.float64)), 0.0))]
-    found = log_of("search", at, person=person, channel=sessions.channel[session], session=session, vehicle=chosen)
-    liked = utility[np.arange(len(session)), chosen].astype(np.float64)
-    looks = _looks(rng, at + rng.integers(5 * SECOND, 60 * SECOND, len(at)), found, utility=liked)
-    return log_of("search", at, person=person, channel=sessions.channel[session], session=session), looks
+    chosen = item[pick_rows(rng, np.where(available, np.exp(utility.astype(np.float64)), 0.0))]
+    views_of = log_of("search", at, person=person, channel=sessions.channel[session], session=session, vehicle=chosen)
+    chosen_utility = utility[np.arange(len(session)), chosen].astype(np.float64)
+    views_log = _view_log(rng, at + rng.integers(5 * SECOND, 60 * SECOND, len(at)), views_of, utility=chosen_utility)
+    return log_of("search", at, person=person, channel=sessions.channel[session], session=session), views_log
 
 
-def follow_ups(rng: Random, world: World, sessions: Sessions, looks: Log) -> list[Log]:
-    """Draw what views led to within the same visit."""
+def follow_ups(rng: Random, world: World, sessions: Sessions, views_log: Log) -> list[Log]:
+    """Draw the follow-up events of views within the same visit."""
     utility = vehicle_utility(
-        world, person=looks.person.astype(np.int64), vehicle=looks.vehicle.astype(np.int64), at=looks.at
+        world, person=views_log.person.astype(np.int64), vehicle=views_log.vehicle.astype(np.int64), at=views_log.at
     )
-    keen = sessions.keenness[looks.session] * np.clip(0.6 + 0.2 * utility, 0.1, 2.0)
-    left = looks.at + (looks.dwell.astype(np.float64) * SECOND).astype(np.int64)
+    rate_factor = sessions.keenness[views_log.session] * np.clip(0.6 + 0.2 * utility, 0.1, 2.0)
+    end = views_log.at + (views_log.dwell.astype(np.float64) * SECOND).astype(np.int64)
     logs = []
     for kind, rate in FOLLOW_RATES.items():
-        row = np.flatnonzero(rng.random(len(looks)) < rate * keen)
-        of = take(looks, row)
-        at = left[row] + rng.integers(SECOND, 90 * SECOND, len(row))
+        row = np.flatnonzero(rng.random(len(views_log)) < rate * rate_factor)
+        of = take(views_log, row)
+        at = end[row] + rng.integers(SECOND, 90 * SECOND, len(row))
         log = log_of(kind, at, person=of.person, channel=of.channel, session=of.session, vehicle=of.vehicle)
         logs.append(replace(log, page=of.page))
     return logs

@@ -1,4 +1,4 @@
-"""The event log, compactly in memory and piece by piece on its way to a file."""
+"""Simulated event log: compact arrays in memory, table chunks for writing."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ from training.simulator.people import customer_ids
 from training.simulator.units import unit_ids
 from training.simulator.world import World
 
-Whole = npt.NDArray[np.integer[Any]]
-Real = npt.NDArray[np.floating[Any]]
+Integers = npt.NDArray[np.integer[Any]]
+Floats = npt.NDArray[np.floating[Any]]
 
 KIND = {name: number for number, name in enumerate(EVENT_TYPES)}
 CHUNK = 500_000
-LOGGING_POLICY = "shelves"  # what `storefront` describes
+LOGGING_POLICY = "shelves"  # the policy of `storefront`
 
 
 @dataclass(frozen=True)
 class Log:
-    """Events, compactly: codes, not texts.
+    """Events as arrays of codes, one element per event.
 
     Attributes
     ----------
     at : ndarray of int64
         Instant (us).
     kind, channel, position, page : ndarray of int8
-        Positions in EVENT_TYPES and CHANNELS; place on the page or 0; page of the visit that led to it or 0.
+        Positions in `EVENT_TYPES` and `CHANNELS`; place on the page or 0; number of the page within the visit or 0.
     person, session, vehicle : ndarray of int32
-        Vehicle is a catalogue item, or the number of items + unit; session and vehicle -1 for none.
+        Numbers; a vehicle is a catalogue item, or number of items + unit; session and vehicle are -1 for none.
     dwell, propensity, utility, view : ndarray of float32
-        Seconds, chance of having been shown, true utility, true chance of a view; NaN for none.
+        Seconds; probability of having been shown; true utility; true probability of a view; NaN for none.
     """
 
     at: IntArray
-    kind: Whole
-    channel: Whole
-    position: Whole
-    page: Whole
-    person: Whole
-    session: Whole
-    vehicle: Whole
-    dwell: Real
-    propensity: Real
-    utility: Real
-    view: Real
+    kind: Integers
+    channel: Integers
+    position: Integers
+    page: Integers
+    person: Integers
+    session: Integers
+    vehicle: Integers
+    dwell: Floats
+    propensity: Floats
+    utility: Floats
+    view: Floats
 
     def __len__(self) -> int:
         return len(self.at)
 
 
-_COLUMNS: dict[str, tuple[type[np.generic], float]] = {  # type, and value where an event has none
+_COLUMNS: dict[str, tuple[type[np.generic], float]] = {  # type, and value of events without one
     "channel": (np.int8, 0),
     "position": (np.int8, 0),
     "page": (np.int8, 0),
@@ -70,8 +70,8 @@ _COLUMNS: dict[str, tuple[type[np.generic], float]] = {  # type, and value where
 }
 
 
-def log_of(kind: str, at: IntArray, *, person: Whole, channel: Whole, **columns: Whole | Real) -> Log:
-    """Make a log of events of one kind; what is not given is empty."""
+def log_of(kind: str, at: IntArray, *, person: Integers, channel: Integers, **columns: Integers | Floats) -> Log:
+    """Return a log of events of one type; columns that are not passed are empty."""
     columns |= {"person": person, "channel": channel}
     filled = {name: np.full(len(at), empty, dtype=dtype) for name, (dtype, empty) in _COLUMNS.items()}
     filled |= {name: values.astype(_COLUMNS[name][0]) for name, values in columns.items()}
@@ -79,7 +79,7 @@ def log_of(kind: str, at: IntArray, *, person: Whole, channel: Whole, **columns:
 
 
 def join_logs(logs: Iterable[Log], *, before: int) -> Log:
-    """Put logs together in the order of time; what falls after the end of the data is left out."""
+    """Concatenate logs in time order, without events at or after `before` (us)."""
     logs = list(logs)
     at = np.concatenate([log.at for log in logs])
     order = np.argsort(at, kind="stable")[: int((at < before).sum())]
@@ -87,25 +87,25 @@ def join_logs(logs: Iterable[Log], *, before: int) -> Log:
 
 
 def event_ids(numbers: IntArray) -> pl.Series:
-    """Identifiers of events."""
+    """Return the `event_id` of event numbers."""
     return numbered("E", numbers + 1, width=9)
 
 
 def event_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
-    """The events table, in pieces that keep memory small."""
+    """Yield the `events` table in chunks that bound memory."""
     names, models, stores = (vocabulary(world) for vocabulary in (_vehicle_names, _vehicle_models, _home_stores))
     created = world.registered_at
     for begin in range(0, max(len(log), 1), CHUNK):
         part = take(log, slice(begin, begin + CHUNK))
         person, vehicle = part.person.astype(np.int64), part.vehicle.astype(np.int64)
-        known = (person < len(created)) & (part.at >= created[np.minimum(person, len(created) - 1)])
+        is_customer = (person < len(created)) & (part.at >= created[np.minimum(person, len(created) - 1)])
         shown = part.position > 0
         yield pl.DataFrame(
             {
                 "event_id": event_ids(begin + np.arange(len(part))),
                 "event_at": pl.Series(part.at),
                 "event_type": labels(EVENT_TYPES, part.kind.astype(np.int64)),
-                "customer_id": customer_ids(np.where(known, person, len(created)), customers=len(created)),
+                "customer_id": customer_ids(np.where(is_customer, person, len(created)), customers=len(created)),
                 "visitor_id": _visitors(part),
                 "session_id": _sessions(part),
                 "vehicle_id": _gather(names, vehicle),
@@ -120,7 +120,7 @@ def event_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
 
 
 def exposure_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
-    """The exposures table: the impressions of the log, in pieces."""
+    """Yield the `exposures` table, that is, the impressions of the log, in chunks."""
     names, stores = _vehicle_names(world), _home_stores(world)
     rows = np.flatnonzero(log.position > 0)
     for begin in range(0, max(len(rows), 1), CHUNK):
@@ -148,12 +148,12 @@ def _visitors(part: Log) -> pl.Series:
 
 
 def _requests(part: Log) -> pl.Series:
-    """The page that showed the vehicle, or led to the event: a visit has one or two."""
+    """Return the `request_id`: the page that showed the vehicle or led to the event; a visit has one or two."""
     return _sessions(part) + "-" + masked(part.page.astype(np.int64), part.page > 0).cast(pl.String)
 
 
-def _real(values: Real, known: BoolArray) -> pl.Series:
-    return masked(values.astype(np.float64), known)
+def _real(values: Floats, valid: BoolArray) -> pl.Series:
+    return masked(values.astype(np.float64), valid)
 
 
 def _gather(names: pl.Series, codes: IntArray) -> pl.Series:

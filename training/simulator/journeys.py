@@ -1,8 +1,8 @@
-"""Journeys: from the first look at a car to the day of decision, and the car that is wanted then.
+"""Simulated purchase journeys: start, decision day and preferred models of each.
 
-A journey ends on a decision day drawn from the season. It began a gamma-distributed time before, shorter the keener
-the person. Some journeys look for a used car: the more often, the smaller the budget. Whether the journey ends in a
-purchase is decided in `leads`.
+The decision day is drawn from the season. The start precedes it by a gamma-distributed time, shorter for higher intent.
+Some journeys look for a used vehicle, more often for smaller budgets. `leads` simulates whether a journey ends in a
+purchase.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ UNAVAILABLE = -1e9
 
 @dataclass(frozen=True)
 class Journeys:
-    """Journeys in the order of their begin.
+    """Journeys in order of their start, one array element per journey.
 
     Attributes
     ----------
     person, store : ndarray of int64
-        Who shops where.
+        Person and store numbers.
     begun_at, decided_at : ndarray of int64
-        First look and decision (us); the decision may lie beyond the end of the data.
+        Start and decision (us); the decision may lie after the end of the data.
     intent : ndarray of float64
-        Keenness, standard normal.
+        Purchase intent, standard normal.
     used : ndarray of bool
-        Looks for a used car.
+        Whether the journey looks for a used vehicle.
     first, second : ndarray of int64
-        Model wanted on the day of decision, and the next best.
-    seen : ndarray of int64
-        Model of interest at the begin.
+        Models with the highest and second-highest utility on the decision day.
+    initial_model : ndarray of int64
+        Model with the highest utility at the start.
     trim : ndarray of int64
-        Trim that the budget leads to, of `first`.
+        Preferred trim of `first`, given the budget.
     inclusive : ndarray of float64
-        Log-sum of utilities of what the store offers on the day of decision, standardised.
+        Inclusive value: log-sum of the utilities of the store's offer on the decision day, standardised.
     share : ndarray of float32, shape (journeys, current)
-        Choice probabilities on the day of decision; zero for journeys after a used car.
+        Choice probabilities on the decision day; 0 for journeys that look for a used vehicle.
     """
 
     person: IntArray
@@ -60,7 +60,7 @@ class Journeys:
     used: BoolArray
     first: IntArray
     second: IntArray
-    seen: IntArray
+    initial_model: IntArray
     trim: IntArray
     inclusive: FloatArray
     share: Float32Array
@@ -72,10 +72,10 @@ class Journeys:
 def build_journeys(
     rng: Random, people: People, *, catalogue: Catalogue, stores: Stores, market: Market, window: Window
 ) -> Journeys:
-    """Draw who shops when, and what they want."""
+    """Draw the journeys of all shoppers: times, intent and preferred models."""
     person = _shoppers(rng, people)
     decided = _decision_times(rng, len(person), window)
-    person, decided = _apart(person, decided)
+    person, decided = _drop_close_journeys(person, decided)
     intent = rng.normal(0, 1, len(person))
     begun = _begin_times(rng, decided, intent, window)
     order = np.argsort(begun, kind="stable")
@@ -84,10 +84,14 @@ def build_journeys(
     used = rng.random(len(person)) < sigmoid(-1.9 - 0.9 * (people.used_aversion[person] - 1.4))
     noise = rng.gumbel(0, 1, utilities.shape).astype(np.float32)
     store = people.store[person]
-    now = _offered(utilities, catalogue, market, stores, store=store, month=window.month(decided), used=used)
-    then = _offered(utilities, catalogue, market, stores, store=store, month=window.month(begun), used=used)
-    first, second = _best_two(now + noise)
-    inclusive = np.log(np.exp(now).sum(axis=1))
+    at_decision = _utilities_at_store(
+        utilities, catalogue, market, stores, store=store, month=window.month(decided), used=used
+    )
+    at_start = _utilities_at_store(
+        utilities, catalogue, market, stores, store=store, month=window.month(begun), used=used
+    )
+    first, second = _best_two(at_decision + noise)
+    inclusive = np.log(np.exp(at_decision).sum(axis=1))
     prices = reference_prices(catalogue)[first]
     return Journeys(
         person=person,
@@ -98,10 +102,10 @@ def build_journeys(
         used=used,
         first=first,
         second=second,
-        seen=(then + noise).argmax(axis=1).astype(np.int64),
+        initial_model=(at_start + noise).argmax(axis=1).astype(np.int64),
         trim=preferred_trim(prices, people.budget[person], rng.normal(0, 1, len(person))),
         inclusive=_standardised(inclusive, used),
-        share=_shares(now[:, : catalogue.current], used),
+        share=_shares(at_decision[:, : catalogue.current], used),
     )
 
 
@@ -113,14 +117,14 @@ def _shoppers(rng: Random, people: People) -> IntArray:
 
 
 def _decision_times(rng: Random, count: int, window: Window) -> IntArray:
-    # The first day is left out, so that every journey can begin within the window.
+    # Excludes the first day, so that every journey can start within the window.
     days = 1 + pick(rng, window.season[1 : window.days + TAIL_DAYS], count)
     return np.maximum(
         window.at_hours(rng, days, SHOP_HOURS), window.start + days * DAY + 2 * HOUR + 30 * MINUTE
     )  # not before 10:30, which leaves time for an application that morning
 
 
-def _apart(person: IntArray, decided: IntArray) -> tuple[IntArray, IntArray]:
+def _drop_close_journeys(person: IntArray, decided: IntArray) -> tuple[IntArray, IntArray]:
     order = np.lexsort((decided, person))
     person, decided = person[order], decided[order]
     close = np.r_[False, (person[1:] == person[:-1]) & (np.diff(decided) < REPEAT_GAP)]
@@ -129,13 +133,13 @@ def _apart(person: IntArray, decided: IntArray) -> tuple[IntArray, IntArray]:
 
 def _begin_times(rng: Random, decided: IntArray, intent: FloatArray, window: Window) -> IntArray:
     length = np.minimum(rng.gamma(2.0, 12.0 * DAY, len(decided)) * np.exp(-0.2 * intent), LONGEST)
-    room = (decided - window.start) * rng.uniform(0.3, 0.99, len(decided))
-    begun = decided - np.maximum(np.minimum(length, room), 6 * HOUR).astype(np.int64)
+    available = (decided - window.start) * rng.uniform(0.3, 0.99, len(decided))
+    begun = decided - np.maximum(np.minimum(length, available), 6 * HOUR).astype(np.int64)
     latest = window.end - rng.integers(2 * HOUR, 20 * DAY, len(decided))
     return np.minimum(begun, latest)
 
 
-def _offered(
+def _utilities_at_store(
     utilities: Float32Array,
     catalogue: Catalogue,
     market: Market,
@@ -145,7 +149,7 @@ def _offered(
     month: IntArray,
     used: BoolArray,
 ) -> Float32Array:
-    """Utilities on the spot; what is not offered, or not looked for, gets UNAVAILABLE."""
+    """Return utilities at the store and month; models not offered or not looked for get `UNAVAILABLE`."""
     value = utilities + market.appeal.T[month].astype(np.float32)
     current = catalogue.current
     value[:, :current] += PROMOTION_PULL * market.promotion[store, :, month].astype(np.float32)
@@ -164,11 +168,11 @@ def _best_two(value: Float32Array) -> tuple[IntArray, IntArray]:
 
 
 def _standardised(value: Float32Array, used: BoolArray) -> FloatArray:
-    result = np.zeros(len(value))
+    standardised = np.zeros(len(value))
     for group in (used, ~used):
         part = value[group].astype(np.float64)
-        result[group] = (part - part.mean()) / max(float(part.std()), 1e-9) if len(part) else 0.0
-    return result
+        standardised[group] = (part - part.mean()) / max(float(part.std()), 1e-9) if len(part) else 0.0
+    return standardised
 
 
 def _shares(value: Float32Array, used: BoolArray) -> Float32Array:

@@ -1,8 +1,8 @@
-"""Who visits the storefront when: shoppers during their journeys, customers now and then, and strangers.
+"""Simulated visits to the storefront: of journeys, of customers outside journeys, and of visitors who never register.
 
-A journey brings one visit at its begin and Poisson(2.2 * exp(0.6 * intent)) more; an online lead is left during one.
-Customers come by now and then outside journeys; visitors who never register come a few times. A person is known by
-`visitor_id` alone until registering.
+A journey has one visit at its start and Poisson(2.2 * exp(0.6 * intent)) more; an online lead is created during one.
+Customers make Poisson-distributed visits outside journeys, unregistered visitors one or a few. Before registration,
+events carry `visitor_id` only.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from training.simulator.seasons import HOUR, MINUTE, ONLINE_HOURS, Window
 from training.simulator.world import World
 
 VISITS_PER_JOURNEY = 2.2
-VISITS_NOW_AND_THEN = 0.9
-VISITS_OF_STRANGERS = 1.2
+VISITS_OUTSIDE_JOURNEYS = 0.9
+VISITS_UNREGISTERED = 1.2
 CASUAL = 0.35
 WEBSITE, APP = CHANNELS.index("website"), CHANNELS.index("app")
 _REFERRED = np.array([CHANNELS.index(c) for c in ("search_ad", "social", "marketplace")])
@@ -30,16 +30,16 @@ _REFERRED = np.array([CHANNELS.index(c) for c in ("search_ad", "social", "market
 
 @dataclass(frozen=True)
 class Sessions:
-    """Visits in the order of their begin.
+    """Visits in order of their start, one array element per visit.
 
     Attributes
     ----------
     person, channel : ndarray of int64
-        Person, and position in CHANNELS.
+        Person number, and position in `CHANNELS`.
     begun_at : ndarray of int64
-        Instant (us).
+        Start (us).
     keenness : ndarray of float64
-        Factor on what follows a view: exp(0.45 * intent) in a journey, CASUAL outside.
+        Factor on the follow-up rates after a view: exp(0.45 * intent) in a journey, `CASUAL` outside.
     """
 
     person: IntArray
@@ -52,26 +52,26 @@ class Sessions:
 
 
 def build_sessions(rng: Random, world: World) -> Sessions:
-    """Draw the visits."""
+    """Draw all visits within the window."""
     people, journeys, funnel, window = world.people, world.journeys, world.funnel, world.window
     parts = [
         _journey_begins(rng, journeys, funnel),
         _journey_visits(rng, journeys, window),
         _lead_visits(rng, journeys, funnel),
         _casual_visits(rng, people, window),
-        _strangers_visits(rng, people, window),
+        _unregistered_visits(rng, people, window),
     ]
     person, begun, channel, keenness = (np.concatenate([p[k] for p in parts]) for k in range(4))
-    usual = np.where(people.app[person], APP, WEBSITE)
+    default_channel = np.where(people.app[person], APP, WEBSITE)
     referred = _REFERRED[rng.integers(0, len(_REFERRED), len(person))]
-    usual = np.where(rng.random(len(person)) < 0.12, referred, usual)
+    default_channel = np.where(rng.random(len(person)) < 0.12, referred, default_channel)
     rows = np.flatnonzero((begun >= window.start) & (begun < window.end))
     rows = rows[np.argsort(begun[rows], kind="stable")]
-    channel = np.where(channel < 0, usual, channel)[rows]
+    channel = np.where(channel < 0, default_channel, channel)[rows]
     return Sessions(person[rows], channel, begun[rows], keenness[rows])
 
 
-_Visits = tuple[IntArray, IntArray, IntArray, FloatArray]  # person, begin, channel or -1, keenness
+_Visits = tuple[IntArray, IntArray, IntArray, FloatArray]  # person, start, channel or -1, keenness
 
 
 def _visits(
@@ -87,9 +87,12 @@ def _online_lead(funnel: Funnel) -> BoolArray:
 
 
 def _journey_begins(rng: Random, journeys: Journeys, funnel: Funnel) -> _Visits:
-    came_by = _online_lead(funnel) & (rng.random(len(journeys)) < 0.6)
+    via_lead_channel = _online_lead(funnel) & (rng.random(len(journeys)) < 0.6)
     return _visits(
-        journeys.person, journeys.begun_at, channel=np.where(came_by, funnel.channel, -1), intent=journeys.intent
+        journeys.person,
+        journeys.begun_at,
+        channel=np.where(via_lead_channel, funnel.channel, -1),
+        intent=journeys.intent,
     )
 
 
@@ -97,8 +100,8 @@ def _journey_visits(rng: Random, journeys: Journeys, window: Window) -> _Visits:
     count = rng.poisson(VISITS_PER_JOURNEY * np.exp(0.6 * journeys.intent))
     row = np.repeat(np.arange(len(journeys)), count)
     low, high = journeys.begun_at[row], journeys.decided_at[row] - 2 * HOUR
-    about = low + (rng.random(len(row)) * (high - low)).astype(np.int64)
-    begun = np.clip(window.at_hours(rng, window.day(about), ONLINE_HOURS), low, high)
+    approximate_at = low + (rng.random(len(row)) * (high - low)).astype(np.int64)
+    begun = np.clip(window.at_hours(rng, window.day(approximate_at), ONLINE_HOURS), low, high)
     return _visits(journeys.person[row], begun, intent=journeys.intent[row])
 
 
@@ -113,15 +116,15 @@ def _lead_visits(rng: Random, journeys: Journeys, funnel: Funnel) -> _Visits:
 
 
 def _casual_visits(rng: Random, people: People, window: Window) -> _Visits:
-    person = np.repeat(np.arange(people.customers), rng.poisson(VISITS_NOW_AND_THEN, people.customers))
+    person = np.repeat(np.arange(people.customers), rng.poisson(VISITS_OUTSIDE_JOURNEYS, people.customers))
     day = pick(rng, window.season[: window.days], len(person))
     return _visits(person, window.at_hours(rng, day, ONLINE_HOURS))
 
 
-def _strangers_visits(rng: Random, people: People, window: Window) -> _Visits:
-    strangers = np.arange(people.customers, len(people))
-    count = 1 + rng.poisson(VISITS_OF_STRANGERS, len(strangers))
-    person = np.repeat(strangers, count)
-    first = np.repeat(rng.integers(0, window.days, len(strangers)), count)
+def _unregistered_visits(rng: Random, people: People, window: Window) -> _Visits:
+    unregistered = np.arange(people.customers, len(people))
+    count = 1 + rng.poisson(VISITS_UNREGISTERED, len(unregistered))
+    person = np.repeat(unregistered, count)
+    first = np.repeat(rng.integers(0, window.days, len(unregistered)), count)
     day = np.minimum(first + rng.integers(0, 20, len(person)), window.days - 1)
     return _visits(person, window.at_hours(rng, day, ONLINE_HOURS))

@@ -1,10 +1,10 @@
-"""The storefront's logging policy: which vehicles a page showed, where, and with what probability.
+"""Logging policy of the simulated storefront: vehicles of each page, their positions and propensities.
 
-A page has eight places for new cars and up to two for used ones. The catalogue items of a store and month are dealt
-by popularity onto eight shelves (first to shelf 1, second to shelf 2, ...); each shelf shows one item, drawn with
-probability 0.8 * softmax(0.7 * popularity) + 0.2 / items. The two halves of the store's used cars each show one, drawn
-evenly. Half of the pages show shelf k at position k, the others in an order drawn evenly. So the probability that
-vehicle v of shelf k stands at position p is exactly ::
+A page has eight places for new vehicles and up to two for used ones. The catalogue items of a store and month are dealt
+onto eight shelves in order of popularity (first to shelf 1, second to shelf 2, ...). Each shelf shows one item, drawn
+with probability 0.8 * softmax(0.7 * popularity) + 0.2 / items. The store's used vehicles are split in two halves, each
+of which shows one vehicle, drawn uniformly. Half of the pages show shelf k at position k, the others in a uniformly
+random order. The probability that vehicle v of shelf k stands at position p is therefore exactly ::
 
     propensity = shelf(v) * (0.5 * (p == k) + 0.5 / length of the page)
 """
@@ -25,21 +25,21 @@ from training.simulator.units import Units
 NEW_PLACES = 8
 USED_PLACES = 2
 PLACES = NEW_PLACES + USED_PLACES
-EXPLORE = 0.2
-ORDERED = 0.5
+EXPLORATION_SHARE = 0.2
+ORDERED_SHARE = 0.5
 _TRIM_POPULARITY = np.array([0.0, 0.1, -0.5])
 
 
 @dataclass(frozen=True)
 class Shelves:
-    """New cars by assortment, month, shelf and slot.
+    """New vehicles by assortment, month, shelf and slot.
 
     Attributes
     ----------
     item : ndarray of int64, shape (assortments, months, shelves, slots)
         Catalogue item; -1 for an empty slot.
     probability, edge : ndarray of float64
-        Of the same shape: chance of the slot, and its running sum.
+        Same shape: probability of the slot, and its cumulative sum over slots.
     """
 
     item: IntArray
@@ -49,7 +49,10 @@ class Shelves:
 
 @dataclass(frozen=True)
 class UsedStock:
-    """Used cars on offer through a whole day: those of store s on day d are vehicle[start[s * days + d]:][:count]."""
+    """Used vehicles on offer through a whole day.
+
+    Those of store s on day d are ``vehicle[start[c]:][:count[c]]`` with the cell ``c = s * days + d``.
+    """
 
     vehicle: IntArray
     start: IntArray
@@ -58,16 +61,16 @@ class UsedStock:
 
 @dataclass(frozen=True)
 class Pages:
-    """What pages showed, one row per page and one column per shelf.
+    """Contents of pages, one row per page and one column per shelf.
 
     Attributes
     ----------
     vehicle : ndarray of int64
-        Catalogue item, or number of items + unit; -1 where the shelf is empty.
+        Catalogue item, or number of items + unit; -1 for an empty shelf.
     position : ndarray of int64
-        Place on the page, 1 being the top.
+        Place on the page, from 1 at the top.
     propensity : ndarray of float64
-        Chance of that vehicle at that place.
+        Probability of that vehicle at that place.
     """
 
     vehicle: IntArray
@@ -76,7 +79,7 @@ class Pages:
 
 
 def build_shelves(catalogue: Catalogue, market: Market) -> Shelves:
-    """Deal the catalogue onto shelves for every assortment and month."""
+    """Return the shelves of every assortment and month, and the probability of each slot."""
     months = market.appeal.shape[1]
     assortments = np.arange(len(BRANDS))
     items = np.flatnonzero(catalogue.item_model < catalogue.current)
@@ -88,21 +91,27 @@ def build_shelves(catalogue: Catalogue, market: Market) -> Shelves:
     slots = int(-(-sold.sum(axis=2).max() // NEW_PLACES))
     order = order[:, :, : slots * NEW_PLACES].reshape(len(assortments), months, slots, NEW_PLACES).swapaxes(2, 3)
     place = (np.arange(len(assortments))[:, None, None, None], np.arange(months)[None, :, None, None], order)
-    there, score = sold[place], ranked[place]
-    weight = np.where(there, np.exp(0.7 * np.where(there, score, 0.0)), 0.0)
-    even = there / np.maximum(there.sum(axis=3, keepdims=True), 1)
-    probability = (1 - EXPLORE) * weight / np.maximum(weight.sum(axis=3, keepdims=True), 1e-30) + EXPLORE * even
-    return Shelves(np.where(there, items[order], -1), probability, np.cumsum(probability, axis=3))
+    on_sale, score = sold[place], ranked[place]
+    weight = np.where(on_sale, np.exp(0.7 * np.where(on_sale, score, 0.0)), 0.0)
+    uniform = on_sale / np.maximum(on_sale.sum(axis=3, keepdims=True), 1)
+    probability = (1 - EXPLORATION_SHARE) * weight / np.maximum(
+        weight.sum(axis=3, keepdims=True), 1e-30
+    ) + EXPLORATION_SHARE * uniform
+    return Shelves(np.where(on_sale, items[order], -1), probability, np.cumsum(probability, axis=3))
 
 
 def build_used_stock(units: Units, *, items: int, stores: int, window: Window) -> UsedStock:
-    """List the used cars that each store offers from midnight to midnight of each day."""
+    """Return the used vehicles that each store offers from midnight to midnight of each day."""
     used = np.flatnonzero(units.used)
     first = np.maximum(window.day(units.listed_at[used]) + 1, 0)
     last = np.minimum(window.day(np.minimum(units.sold_at[used], window.end)) - 1, window.days - 1)
-    stay = np.maximum(last - first + 1, 0)
-    unit = np.repeat(used, stay)
-    day = np.repeat(first, stay) + np.arange(len(unit)) - np.repeat(np.cumsum(stay) - stay, stay)
+    days_on_offer = np.maximum(last - first + 1, 0)
+    unit = np.repeat(used, days_on_offer)
+    day = (
+        np.repeat(first, days_on_offer)
+        + np.arange(len(unit))
+        - np.repeat(np.cumsum(days_on_offer) - days_on_offer, days_on_offer)
+    )
     cell = units.store[unit] * window.days + day
     count = np.bincount(cell, minlength=stores * window.days)
     return UsedStock(items + unit[np.argsort(cell, kind="stable")], np.cumsum(count) - count, count)
@@ -111,40 +120,40 @@ def build_used_stock(units: Units, *, items: int, stores: int, window: Window) -
 def show_pages(
     rng: Random, shelves: Shelves, used: UsedStock, *, at: IntArray, store: IntArray, stores: Stores, window: Window
 ) -> Pages:
-    """Draw the pages shown at instants (us) by stores."""
+    """Draw the pages that stores (numbers) show at instants (us)."""
     pages, month = len(at), window.month(at)
     vehicle = np.full((pages, PLACES), -1, dtype=np.int64)
-    chance = np.zeros((pages, PLACES))
+    probability = np.zeros((pages, PLACES))
     slots = shelves.item.shape[3]
     for shelf in range(NEW_PLACES):
         where = (stores.assortment[store], month, shelf)
         slot = (shelves.edge[where] <= rng.random(pages)[:, None]).sum(axis=1)
-        # The running sum may end a rounding error below one: the last slot that holds something.
+        # Rounding may leave the last cumulative sum below 1: then the last filled slot is drawn.
         slot = np.minimum(slot, np.minimum((shelves.item[where] >= 0).sum(axis=1), slots) - 1)
         vehicle[:, shelf] = shelves.item[(*where, slot)]
-        chance[:, shelf] = shelves.probability[(*where, slot)]
-    _show_used(rng, used, vehicle, chance, cell=store * window.days + (at - window.start) // DAY)
-    return _arrange(rng, vehicle, chance)
+        probability[:, shelf] = shelves.probability[(*where, slot)]
+    _show_used(rng, used, vehicle, probability, cell=store * window.days + (at - window.start) // DAY)
+    return _arrange(rng, vehicle, probability)
 
 
-def _show_used(rng: Random, used: UsedStock, vehicle: IntArray, chance: FloatArray, *, cell: IntArray) -> None:
+def _show_used(rng: Random, used: UsedStock, vehicle: IntArray, probability: FloatArray, *, cell: IntArray) -> None:
     start, count = used.start[cell], used.count[cell]
     half = (count + 1) // 2
     for place, (offset, size) in enumerate(((0 * half, half), (half, count - half))):
         rows = np.flatnonzero(size > 0)
-        pick = (rng.random(len(rows)) * size[rows]).astype(np.int64)
-        vehicle[rows, NEW_PLACES + place] = used.vehicle[start[rows] + offset[rows] + pick]
-        chance[rows, NEW_PLACES + place] = 1.0 / size[rows]
+        drawn = (rng.random(len(rows)) * size[rows]).astype(np.int64)
+        vehicle[rows, NEW_PLACES + place] = used.vehicle[start[rows] + offset[rows] + drawn]
+        probability[rows, NEW_PLACES + place] = 1.0 / size[rows]
 
 
-def _arrange(rng: Random, vehicle: IntArray, chance: FloatArray) -> Pages:
+def _arrange(rng: Random, vehicle: IntArray, probability: FloatArray) -> Pages:
     shown = vehicle != -1
     length = shown.sum(axis=1, keepdims=True)
     ordered = _ranks(np.where(shown, np.arange(PLACES)[None, :].astype(np.float64), np.inf))
     shuffled = _ranks(np.where(shown, rng.random(vehicle.shape), np.inf))
-    position = np.where(rng.random((len(vehicle), 1)) < ORDERED, ordered, shuffled)
+    position = np.where(rng.random((len(vehicle), 1)) < ORDERED_SHARE, ordered, shuffled)
     in_place: BoolArray = position == ordered
-    propensity = chance * (ORDERED * in_place + (1 - ORDERED) / length)
+    propensity = probability * (ORDERED_SHARE * in_place + (1 - ORDERED_SHARE) / length)
     return Pages(vehicle, position + 1, propensity)
 
 

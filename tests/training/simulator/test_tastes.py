@@ -8,20 +8,20 @@ import pytest
 from features.tables import BODY_TYPES
 from tests.training.simulator.small_group import CATALOGUE, CURRENT, MODELS, make_people
 from training.simulator.tastes import (
-    TOO_CHEAP,
-    TOO_DEAR,
-    fit,
-    liking,
+    ABOVE_BUDGET,
+    BELOW_BUDGET,
+    attribute_utility,
     model_utilities,
     preferred_trim,
+    price_utility,
     reference_prices,
 )
 
 
 def test_a_price_above_the_budget_costs_more_than_one_below() -> None:
     budget = np.array([100_000.0, 100_000.0])
-    values = fit(budget * np.array([np.e, 1 / np.e]), budget)
-    assert values.tolist() == pytest.approx([-TOO_DEAR, -TOO_CHEAP])
+    values = price_utility(budget * np.array([np.e, 1 / np.e]), budget)
+    assert values.tolist() == pytest.approx([-ABOVE_BUDGET, -BELOW_BUDGET])
 
 
 def test_a_liking_is_the_sum_of_three_tastes() -> None:
@@ -29,7 +29,7 @@ def test_a_liking_is_the_sum_of_three_tastes() -> None:
     people.body[1, BODY_TYPES.index("sedan")] = 2.0  # model 0 is a sedan of brand 0
     people.energy[1, CATALOGUE.energy[0]] = 0.5
     people.brand[1, CATALOGUE.brand[0]] = -0.25
-    assert liking(people, CATALOGUE, person=np.array([0, 1]), model=np.array([0, 0])).tolist() == [0.0, 2.25]
+    assert attribute_utility(people, CATALOGUE, person=np.array([0, 1]), model=np.array([0, 0])).tolist() == [0.0, 2.25]
 
 
 def test_an_earlier_generation_is_reckoned_at_its_used_price() -> None:

@@ -17,12 +17,12 @@ from tests.training.simulator.small_group import (
 from training.simulator.event_log import KIND
 from training.simulator.seasons import DAY, HOUR
 from training.simulator.units import HANDOVER
-from training.simulator.visits import ASKS_BUYER, ASKS_OTHER, TAKES, WALK_IN, drives, orders
+from training.simulator.visits import REQUEST_RATE_BUYER, REQUEST_RATE_OTHER, SHOW_UP_RATE, WALK_IN, drives, orders
 
 
 def test_a_test_drive_follows_its_request_and_precedes_the_decision() -> None:
     n, begin, end = 2_000, START + DAY, START + 11 * DAY
-    journeys = make_journeys(n, begun_at=START, decided_at=end, trim=2, seen=1)
+    journeys = make_journeys(n, begun_at=START, decided_at=end, trim=2, initial_model=1)
     funnel = make_funnel(n, lead=True, channel=CHANNELS.index("app"), created_at=begin, wants=np.arange(n) < n // 2)
     requests, rides = drives(np.random.default_rng(0), make_world(journeys=journeys, funnel=funnel))
     assert set(requests.kind) == {KIND["test_drive_request"]} and set(rides.kind) == {KIND["test_drive"]}
@@ -33,9 +33,9 @@ def test_a_test_drive_follows_its_request_and_precedes_the_decision() -> None:
     assert set(requests.vehicle) == {1 * 3 + 2}
     assert set(requests.channel) == {CHANNELS.index("app")} and set(rides.channel) == {WALK_IN}
     buyers = (requests.person < n // 2).sum()
-    assert buyers / (n / 2) == pytest.approx(ASKS_BUYER, abs=0.05)
-    assert (len(requests) - buyers) / (n / 2) == pytest.approx(ASKS_OTHER, abs=0.05)
-    assert len(rides) / len(requests) == pytest.approx(TAKES, abs=0.05)
+    assert buyers / (n / 2) == pytest.approx(REQUEST_RATE_BUYER, abs=0.05)
+    assert (len(requests) - buyers) / (n / 2) == pytest.approx(REQUEST_RATE_OTHER, abs=0.05)
+    assert len(rides) / len(requests) == pytest.approx(SHOW_UP_RATE, abs=0.05)
 
 
 def test_there_is_no_time_for_a_test_drive_within_two_days_of_the_decision() -> None:
