@@ -1,14 +1,14 @@
-"""Evaluation of a version on logged exposures: the share of exposures that lead to a choice, had it ranked the pages.
+"""Off-policy evaluation of a version on logged exposures: its estimated share of exposures that lead to a choice.
 
-The log is the table `exposures` (see `features.tables`): one row for each vehicle that a page showed, with the place
-and the probability that the policy in force put it there. The reward of an exposure is 1 where an event with its
-`request_id` and `vehicle_id` is a choice (an event type that `params.grades` names), else 0.
+The log is the table `exposures` (see `features.tables`): one row for each vehicle that a page showed, with its place
+and the probability that the logging policy put it there. The reward of an exposure is 1 if an event with its
+`request_id` and `vehicle_id` is a choice (an event type with a grade in `params.grades`), else 0.
 
 The version answers each request as it answers a held-out query: it ranks what was on offer in the store at `shown_at`
 for the visitor, from the history before that instant. Its k-th vehicle is the one it would show at place k, with
-probability 1; pins, diversity limits and exploration are left out. So an exposure counts, with the weight
-``1 / propensity``, where the version's vehicle at that place is the one that was shown, and not otherwise.
-`ml.metrics.off_policy` holds the estimators. Only requests after the version's training are read.
+probability 1; pins, diversity limits and exploration are left out. An exposure has the weight ``1 / propensity`` if the
+version ranks the shown vehicle at that place, else 0. `ml.metrics.off_policy` holds the estimators. Requests before the
+version's training cut-off are left out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from training.studies.ranking_holdout import HoldoutSet
 from training.studies.report_sections import gain_row, gains_section
 
 MAX_REQUESTS = 20_000  # a larger sample only narrows the intervals
-MIN_EFFECTIVE_ROWS = 10  # fewer carry no interval
+MIN_EFFECTIVE_ROWS = 10  # an interval from fewer rows means nothing
 FEW_EFFECTIVE_ROWS = 200
 COLUMNS = ("reward", "propensity", "agrees", "expected", "expected_target")
 PRIOR_CHOICES = 5.0  # added to both sides of each vehicle's ratio, which shrinks it towards 1
