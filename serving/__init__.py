@@ -1,5 +1,5 @@
-"""Answering with the promoted model."""
+"""HTTP service: answers requests with the promoted models."""
 
 from ml.threads import wait_passively
 
-wait_passively()  # before anything below this package loads OpenMP
+wait_passively()  # before a module of this package loads OpenMP

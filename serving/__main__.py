@@ -1,4 +1,4 @@
-"""`python -m serving`: run the service; SIGTERM and Ctrl-C stop it and its workers."""
+"""`python -m serving`: run the service; SIGTERM or Ctrl-C stops it and its workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from serving.settings import PREFIX, Settings, load_settings
 
 
 def main() -> None:
-    """Read the settings, then become BentoML's server."""
+    """Read the settings and replace this process by the BentoML server."""
     try:
         settings = _settings()
         os.environ["BENTOML_HOME"] = str(_own_folder(settings))
@@ -28,9 +28,9 @@ def main() -> None:
 
 
 def _settings() -> Settings:
-    """Read the options of the command, which win, and the settings beneath them."""
+    """Return the settings: command-line options override environment variables and the settings file."""
     parser = argparse.ArgumentParser(prog="chehang serve", description="Serve the promoted models over HTTP.")
-    parser.add_argument("--config", type=Path, default=None, help="configs/serving.yaml if not given")
+    parser.add_argument("--config", type=Path, default=None, help="settings file; default configs/serving.yaml")
     for name, default in Settings().model_dump().items():
         parser.add_argument(f"--{name.replace('_', '-')}", default=None, help=f"default {default}".replace("%", "%%"))
     options = parser.parse_args()
@@ -41,15 +41,15 @@ def _settings() -> Settings:
 
 
 def _own_folder(settings: Settings) -> Path:
-    """Where BentoML keeps its things and the workers' metrics: it empties the latter at every start.
+    """Make and return BentoML's folder, which also holds the workers' metrics until the next start.
 
-    Named by the address, which no two servers share.
+    It is named after the address, so that two servers never share a folder.
     """
     folder = home() / "serving" / f"{settings.host.replace(':', '_')}-{settings.port}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise ConfigError(f"{folder}: {e.strerror}; make it writable or set CHEHANG_HOME to a folder that is") from None
+        raise ConfigError(f"{folder}: {e.strerror}; make it writable, or set CHEHANG_HOME to another folder") from None
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The application: the endpoints of all tasks and groups, and what operators and people look at."""
+"""The application: endpoints of all tasks and groups, routes for operators, and HTML pages."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from starlette.routing import Route
 
 from ml.registry import TASKS
 from serving.asgi import Problem
-from serving.endpoints import Mounted, mounted, routes
+from serving.endpoints import MountedEndpoint, mounted_endpoints, routes
 from serving.metrics import exposition
 from serving.model_store import ModelStore
 from serving.openapi import describe
 from serving.settings import Settings
 
 PAGES = Path(__file__).parent / "pages"
-NOTHING_OUTSIDE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 Page = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(store: ModelStore, settings: Settings, places: Sequence[Mounted] | None = None) -> FastAPI:
-    """Make the application.
+def build_app(store: ModelStore, settings: Settings, endpoints: Sequence[MountedEndpoint] | None = None) -> FastAPI:
+    """Build the application; `serving.guard.Guard` adds request limits and metrics to it.
 
     Parameters
     ----------
     store : ModelStore
-        Where champions come from.
+        Champions that answer; start it with `ModelStore.start`.
     settings : Settings
-        Limits, and the folder of the endpoints' rules.
-    places : sequence of Mounted, optional
-        The endpoints; those of all tasks and groups by default.
+        Batch limit and folder of the endpoints' rules, as returned by `load_settings`.
+    endpoints : sequence of MountedEndpoint, optional
+        By default all endpoints of all tasks and groups.
     """
     app = FastAPI(title="Chehang", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
-    places = mounted() if places is None else places
-    app.router.routes.extend(routes(places, store, settings.configs, max_rows=settings.max_batch_rows))
-    app.router.routes.extend(_operators(store, settings, places))
+    endpoints = mounted_endpoints() if endpoints is None else endpoints
+    app.router.routes.extend(routes(endpoints, store, settings.configs, max_rows=settings.max_batch_rows))
+    app.router.routes.extend(_operator_routes(store, settings, endpoints))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Problem, _problem)
     return app
@@ -58,23 +58,24 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    told = {
-        404: Problem(404, "not_found", "no such path; see /docs"),
-        405: Problem(405, "wrong_method", "this path takes another method; see the header Allow"),
+    problems = {
+        404: Problem(404, "not_found", "there is no such path; /docs lists all paths"),
+        405: Problem(405, "wrong_method", "this path has another method; the header Allow lists its methods"),
     }
-    problem = told.get(error.status_code, Problem(error.status_code, "refused", "the request was refused"))
+    default = Problem(error.status_code, "refused", "the request is not valid; /docs describes valid requests")
+    problem = problems.get(error.status_code, default)
     return Response(problem.content(), problem.status, headers=error.headers, media_type="application/json")
 
 
-def _operators(store: ModelStore, settings: Settings, places: Sequence[Mounted]) -> list[Route]:
+def _operator_routes(store: ModelStore, settings: Settings, endpoints: Sequence[MountedEndpoint]) -> list[Route]:
     async def healthz(request: Request) -> Response:
         return _json(b'{"status":"alive"}')
 
     async def readyz(request: Request) -> Response:
         versions = {name: loaded.version for name in TASKS if (loaded := store.current(name))}
         absent = [name for name in TASKS if name not in versions]
-        if not (store.looked and versions):
-            raise Problem(503, "not_ready", "; ".join(store.without_champion(name) for name in absent or TASKS))
+        if not (store.has_checked and versions):
+            raise Problem(503, "not_ready", "; ".join(store.missing_champion(name) for name in absent or TASKS))
         return _json(to_json({"status": "ready", "champions": versions, "without_champion": absent}))
 
     async def metrics(request: Request) -> Response:
@@ -82,8 +83,8 @@ def _operators(store: ModelStore, settings: Settings, places: Sequence[Mounted])
 
     async def openapi(request: Request) -> Response:
         champions = {name: store.current(name) for name in TASKS}
-        describe_now = partial(describe, champions, places, max_rows=settings.max_batch_rows)
-        return _json(to_json(await run_sync(describe_now)))
+        document = partial(describe, champions, endpoints, max_rows=settings.max_batch_rows)
+        return _json(to_json(await run_sync(document)))
 
     return [
         Route("/healthz", healthz),
@@ -99,6 +100,6 @@ def _page(name: str) -> Page:
     content = (PAGES / name).read_bytes()
 
     async def show(request: Request) -> Response:
-        return Response(content, media_type="text/html", headers={"content-security-policy": NOTHING_OUTSIDE})
+        return Response(content, media_type="text/html", headers={"content-security-policy": CONTENT_POLICY})
 
     return show

@@ -1,4 +1,4 @@
-"""What a worker holds: the champions, and the application behind its guard."""
+"""The guarded application of one worker process, with its model store and the settings of its environment."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from serving.model_store import ModelStore
 from serving.settings import load_settings
 
 logging.getLogger("chehang.serving").setLevel(logging.INFO)
-logging.getLogger("uvicorn.access").propagate = False  # /metrics counts; a line for each request costs more
+logging.getLogger("uvicorn.access").propagate = False  # /metrics counts requests; a log line for each costs more
 
-# One thread of arithmetic for each worker: matrices of one request are small, and threads of several workers that wait
-# for each other in a busy loop cost ten times what they bring.
+# One arithmetic thread per worker: the matrices of a request are small, and threads of several workers that wait for
+# each other in a busy loop cost ten times the time they save.
 threadpool_limits(1)
 
 SETTINGS = load_settings()
 STORE = ModelStore(poll_seconds=SETTINGS.poll_seconds, configs=SETTINGS.configs)
 APP = build_app(STORE, SETTINGS)
-PATHS, POSTS = routes_of(APP)
+PATHS, POST_APPS = routes_of(APP)
 GUARD = Guard(
     APP,
     max_body_bytes=SETTINGS.max_body_bytes,
     timeout_seconds=SETTINGS.timeout_seconds,
     paths=PATHS,
-    posts=POSTS,
+    post_apps=POST_APPS,
 )

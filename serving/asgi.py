@@ -1,4 +1,4 @@
-"""The words of the ASGI protocol that the layers share, and the two ways to answer: content, and a problem."""
+"""Types of the ASGI protocol, a JSON response, and the error response of all routes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ _JSON = (b"content-type", b"application/json")
 
 
 class Problem(Exception):
-    """Why a request is not answered: the one shape of an error.
+    """An error response; all errors of the service have this format.
 
     Attributes
     ----------
     status : int
         HTTP status.
-    code, message : str
-        For programs and for people. Never a value that was sent: it may be personal.
+    code : str
+        Error code for programs, such as `invalid`.
+    message : str
+        Error message for people. It never contains a value of the request, which may be personal.
     details : sequence of {field, rule, message}
-        One for each wrong field.
+        One for each invalid field.
     """
 
     def __init__(self, status: int, code: str, message: str, details: Sequence[dict[str, str]] = ()) -> None:
@@ -37,7 +39,7 @@ class Problem(Exception):
         self.details = details
 
     def content(self) -> bytes:
-        """The body of the answer.
+        """Return the JSON body of the response.
 
         >>> Problem(404, "not_found", "no such path").content()
         b'{"error":{"code":"not_found","message":"no such path","details":[]}}'
@@ -48,7 +50,7 @@ class Problem(Exception):
 async def send_json(
     send: Send, content: bytes, *, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Answer with JSON."""
-    told = [_JSON, (b"content-length", b"%d" % len(content)), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": told})
+    """Send a response with a JSON body."""
+    all_headers = [_JSON, (b"content-length", b"%d" % len(content)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": content})

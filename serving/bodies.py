@@ -1,4 +1,4 @@
-"""From the bytes of a body to checked requests, or a `Problem` that names each wrong field and its rule."""
+"""Parse request bodies into validated requests; a `Problem` names each invalid field and the rule it breaks."""
 
 from __future__ import annotations
 
@@ -13,117 +13,128 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from features.errors import FeatureError
 from serving.asgi import Problem
 
-MOST_DETAILS = 20
-LONGEST_NAME = 100
+MAX_DETAILS = 20
+MAX_NAME_LENGTH = 100
 
 
-def read_one(request: type[BaseModel], body: bytes) -> BaseModel:
-    """Check the body of a single request.
+def parse_request(model: type[BaseModel], body: bytes) -> BaseModel:
+    """Parse the body of a single request.
+
+    Parameters
+    ----------
+    model : type of BaseModel
+        Model class of a request.
+    body : bytes
+        JSON object.
 
     Raises
     ------
     Problem
-        422.
+        Status 422: the body is not JSON, or a field is missing, unknown, repeated or invalid.
 
     Examples
     --------
-    >>> ask = create_model("Ask", term_months=(int, ...))
-    >>> read_one(ask, b'{"term_months": 36}').term_months
+    >>> Loan = create_model("Loan", term_months=(int, ...))
+    >>> parse_request(Loan, b'{"term_months": 36}').term_months
     36
-    >>> read_one(ask, b'{"term_months": 36, "term_months": 12}')
+    >>> parse_request(Loan, b'{"term_months": 36, "term_months": 12}')
     Traceback (most recent call last):
     serving.asgi.Problem: invalid
     """
     try:
-        asked = request.model_validate_json(body)
+        request = model.model_validate_json(body)
     except ValidationError as e:
-        raise invalid(e) from None
-    _each_once(body, [asked])
-    return asked
+        raise invalid_request(e) from None
+    _check_repetition(body, [request])
+    return request
 
 
-def read_batch(request: type[BaseModel], body: bytes, *, cap: int) -> Sequence[BaseModel]:
-    """Check the body of a batch, `{"items": [...]}` with 1 to `cap` requests.
+def parse_batch(model: type[BaseModel], body: bytes, *, max_rows: int) -> Sequence[BaseModel]:
+    """Parse the body of a batch, `{"items": [...]}` with 1 to `max_rows` requests.
 
     Raises
     ------
     Problem
-        422.
+        Status 422: the batch is empty or too long, or a request is invalid.
     """
     try:
-        items: Sequence[BaseModel] = _batch(request, cap).model_validate_json(body).items  # type: ignore[attr-defined]
+        batch = _batch_model(model, max_rows).model_validate_json(body)
     except ValidationError as e:
-        raise invalid(e) from None
-    _each_once(body, items)
-    return items
+        raise invalid_request(e) from None
+    requests: Sequence[BaseModel] = batch.items  # type: ignore[attr-defined]
+    _check_repetition(body, requests)
+    return requests
 
 
 @lru_cache(maxsize=64)
-def _batch(request: type[BaseModel], cap: int) -> type[BaseModel]:
-    items: Any = Annotated[list[request], Field(min_length=1, max_length=cap)]  # type: ignore[valid-type]
+def _batch_model(model: type[BaseModel], max_rows: int) -> type[BaseModel]:
+    items: Any = Annotated[list[model], Field(min_length=1, max_length=max_rows)]  # type: ignore[valid-type]
     return create_model("Batch", __config__=ConfigDict(extra="forbid"), items=(items, ...))
 
 
-def _each_once(body: bytes, items: Sequence[BaseModel]) -> None:
-    """Refuse a field given twice: parsers disagree on which one counts, and a decision must not depend on that.
+def _check_repetition(body: bytes, requests: Sequence[BaseModel]) -> None:
+    """Refuse a repeated field: JSON parsers disagree on which value counts, and a decision must not depend on that.
 
-    Checked requests hold no lists or objects, so commas outside texts stand between fields and between requests
-    only. As many fields as commas allow means that none was given twice; texts with commas need the longer look.
+    Requests contain no lists or objects, so commas outside texts only separate fields and requests. If there are as
+    many fields as the commas allow, none is repeated. Otherwise (commas in texts, or a repetition) the body is parsed
+    once more.
     """
-    if body.count(b",") + 1 != sum(len(i.model_fields_set) for i in items):
+    if body.count(b",") + 1 != sum(len(r.model_fields_set) for r in requests):
         json.loads(body, object_pairs_hook=_without_repetition)
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
-            raise refused(name, "repeated", "the field is given more than once")
-        found[name] = value
-    return found
+        if name in fields:
+            raise invalid_field(name, "repeated", "the field is given more than once; send it once")
+        fields[name] = value
+    return fields
 
 
-def invalid(error: ValidationError) -> Problem:
-    """Name every wrong field and its rule, at most `MOST_DETAILS` of them.
+def invalid_request(error: ValidationError) -> Problem:
+    """Return a 422 problem with every invalid field and the rule it breaks, at most `MAX_DETAILS` of them.
 
-    Pydantic's messages state the rule; only those of a validator's own exception may quote a value, and are left out.
+    Pydantic's messages contain the rule only. Messages of a validator's own exception may quote a value and are
+    replaced.
     """
     details = []
-    for found in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_DETAILS]:
-        field = ".".join(str(p)[:LONGEST_NAME] for p in found["loc"]) or "body"
-        quoting = found["type"] in ("value_error", "assertion_error")
-        details.append({"field": field, "rule": found["type"], "message": "not valid" if quoting else found["msg"]})
+    for detail in error.errors(include_url=False, include_input=False, include_context=False)[:MAX_DETAILS]:
+        field = ".".join(str(p)[:MAX_NAME_LENGTH] for p in detail["loc"]) or "body"
+        may_quote = detail["type"] in ("value_error", "assertion_error")
+        message = "the value is not valid; see /docs" if may_quote else detail["msg"]
+        details.append({"field": field, "rule": detail["type"], "message": message})
     return Problem(422, "invalid", f"{details[0]['field']}: {details[0]['message']}", details)
 
 
-def unusable(error: Exception) -> Problem:
-    """A request that passed its checks but that the model cannot compute."""
+def not_computable(error: Exception) -> Problem:
+    """Return a 422 problem for a valid request for which the model cannot compute an answer."""
     if isinstance(error, FeatureError):
-        return refused(error.feature, "not_computable", error.rule)
-    return Problem(422, "invalid", "the model cannot compute with these values; see /docs for the range of each field")
+        return invalid_field(error.feature, "not_computable", error.rule)
+    return Problem(422, "invalid", "the model cannot compute with these values; /docs has the range of each field")
 
 
-def refused(field: str, rule: str, message: str) -> Problem:
-    """422 on one field."""
-    field = field[:LONGEST_NAME]
+def invalid_field(field: str, rule: str, message: str) -> Problem:
+    """Return a 422 problem for one field."""
+    field = field[:MAX_NAME_LENGTH]
     return Problem(422, "invalid", f"{field}: {message}", [{"field": field, "rule": rule, "message": message}])
 
 
 @lru_cache(maxsize=256)
-def wants_reasons(query: bytes, *, default: bool = True) -> bool:
-    """Whether a query string asks for reasons; `default` where it does not say.
+def parse_explain(query: bytes, *, default: bool = True) -> bool:
+    """Return the query parameter `explain`, which asks for reasons, or `default` if it is not set.
 
     Raises
     ------
     Problem
-        422: it says something else.
+        Status 422: the parameter is neither true (1) nor false (0).
 
     Examples
     --------
-    >>> wants_reasons(b""), wants_reasons(b"explain=false")
+    >>> parse_explain(b""), parse_explain(b"explain=false")
     (True, False)
     """
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("explain", str(default)).lower()
-    if given not in ("true", "1", "false", "0"):
-        raise refused("explain", "bool", "must be true or false")
-    return given in ("true", "1")
+    value = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("explain", str(default)).lower()
+    if value not in ("true", "1", "false", "0"):
+        raise invalid_field("explain", "bool", "must be true or false")
+    return value in ("true", "1")

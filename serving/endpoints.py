@@ -1,4 +1,4 @@
-"""Endpoints over HTTP: one request, a batch, and an example. Plain ASGI: the hot path needs no more."""
+"""ASGI applications of the endpoints: a single request, a batch, and an example request."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from features.errors import ConfigError, DataError
 from ml.endpoint import Endpoint
 from ml.registry import TASKS, endpoints
 from serving.asgi import App, Problem, Receive, Scope, Send, send_json
-from serving.bodies import read_batch, read_one, unusable, wants_reasons
-from serving.model_store import Loaded, ModelStore
+from serving.bodies import not_computable, parse_batch, parse_explain, parse_request
+from serving.model_store import LoadedChampion, ModelStore
 
 log = logging.getLogger("chehang.serving")
-SEVERAL = re.compile(rb'\s*\{\s*"items"\s*:')  # no request has a field of that name
-PRINTABLE = [
+BATCH_BODY = re.compile(rb'\s*\{\s*"items"\s*:')  # no request has a field named items
+PAGE_HEADERS = [
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
 ]
 
 
 @dataclass(frozen=True)
-class Mounted:
-    """An endpoint at its place.
+class MountedEndpoint:
+    """An endpoint and the task or group that it belongs to, which together determine its path.
 
     Attributes
     ----------
     owner : str
-        Its task or group.
+        Name of the task or group.
     endpoint : Endpoint
-        What is asked there.
+        The endpoint.
     """
 
     owner: str
@@ -47,153 +47,155 @@ class Mounted:
 
     @property
     def name(self) -> str:
-        """Owner and path, such as `fault_rate/power`."""
+        """Owner and endpoint path, such as `fault_rate/power`."""
         return f"{self.owner}/{self.endpoint.path}".removesuffix("/")
 
     @property
     def path(self) -> str:
-        """The path of a single request."""
+        """URL path of a single request, such as `/v1/fault_rate/power`."""
         return f"/v1/{self.name}"
 
     @property
     def required_tasks(self) -> tuple[str, ...]:
-        """Tasks that must have a champion: its own, if it has one, and those that the endpoint names."""
+        """Tasks that must have a champion: the owner, if it is a task, and the endpoint's required tasks."""
         own = (self.owner,) if self.owner in TASKS else ()
         return (*own, *self.endpoint.required_tasks)
 
     @property
     def version_field(self) -> str | None:
-        """Field of an answer that names the versions of its champions, of which there may be one, several or none."""
+        """Response field with the version of the champion, or of several champions by task; None without a champion."""
         champions = len(self.required_tasks) + len(self.endpoint.optional_tasks)
         return (None, "model_version", "model_versions")[min(champions, 2)]
 
     @property
     def has_batch(self) -> bool:
-        """Whether several requests may be sent at once."""
+        """Whether a batch of requests may be sent."""
         return self.endpoint.max_rows != 1
 
 
-def mounted() -> tuple[Mounted, ...]:
-    """Return every endpoint of every task and group."""
-    return tuple(Mounted(owner, endpoint) for owner, endpoint in endpoints())
+def mounted_endpoints() -> tuple[MountedEndpoint, ...]:
+    """Return all endpoints of all tasks and groups."""
+    return tuple(MountedEndpoint(owner, endpoint) for owner, endpoint in endpoints())
 
 
-def routes(places: Sequence[Mounted], store: ModelStore, configs: Path, *, max_rows: int) -> list[Route]:
-    """Return the routes of endpoints, with the rules of a folder; one whose rules are wrong says so on its own routes.
+def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Path, *, max_rows: int) -> list[Route]:
+    """Return the routes of endpoints.
+
+    An endpoint with invalid rules answers 503 with the reason on its own routes; the others are not affected.
 
     Parameters
     ----------
-    places : sequence of Mounted
-        The endpoints.
+    endpoints : sequence of MountedEndpoint
+        For example all of them, as returned by `mounted_endpoints`.
     store : ModelStore
-        Where champions come from.
+        Champions that answer.
     configs : Path
-        Folder of the rules.
+        Folder of the endpoints' rules.
     max_rows : int
-        Most requests of one batch of any endpoint.
+        Largest number of requests in one batch.
     """
-    read = cache(lambda rules: rules(configs))  # endpoints that go by the same rules read them once
-    result: list[Route] = []
-    for place in places:
+    read = cache(lambda rules: rules(configs))  # reads rules that several endpoints share once
+    all_routes: list[Route] = []
+    for mounted in endpoints:
         try:
-            single = Single(place, store, read(place.endpoint.rules), max_rows=max_rows)
-            apps: tuple[App, App, App] = (single, Batch(single), Example(single))
+            single = SingleApp(mounted, store, read(mounted.endpoint.rules), max_rows=max_rows)
+            apps: tuple[App, App, App] = (single, BatchApp(single), ExampleApp(single))
         except ConfigError as e:
-            message = f"{place.name} is off: {e}"
+            message = f"{mounted.name} is disabled: {e}"
             log.error("%s", message)
-            apps = (Off(message),) * 3
-        result.append(Route(place.path, apps[0], methods=["POST"]))
-        if place.has_batch:
-            result.append(Route(f"{place.path}/batch", apps[1], methods=["POST"]))
-        result.append(Route(f"{place.path}/example", apps[2], methods=["GET"]))
-    return result
+            apps = (DisabledApp(message),) * 3
+        all_routes.append(Route(mounted.path, apps[0], methods=["POST"]))
+        if mounted.has_batch:
+            all_routes.append(Route(f"{mounted.path}/batch", apps[1], methods=["POST"]))
+        all_routes.append(Route(f"{mounted.path}/example", apps[2], methods=["GET"]))
+    return all_routes
 
 
-class Off:
-    """Answers why an endpoint is off."""
+class DisabledApp:
+    """Answers every request with 503 and the reason why the endpoint is disabled."""
 
     def __init__(self, message: str) -> None:
         self.message = message
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raise Problem(503, "off", self.message)
+        raise Problem(503, "endpoint_disabled", self.message)
 
 
-class Prepared(NamedTuple):
-    """What follows from the versions that answer: the request model, and the end of the JSON that names them."""
+class Schema(NamedTuple):
+    """Request model and version field for one set of champion versions; `ending` is the last part of a response."""
 
     versions: Mapping[str, int]
-    request: type[BaseModel]
+    model: type[BaseModel]
     ending: bytes
 
 
-class Single:
-    """`POST <path>`: one request; `{"items": [...]}` is a batch where the endpoint has one.
+class SingleApp:
+    """`POST <path>`: answers one request, or a batch if the endpoint has batches and the body is `{"items": [...]}`.
 
-    A request without reasons that is not slow is answered at once; every other one in a thread.
+    Fast requests without reasons are answered in the event loop, all others in a thread.
     """
 
-    def __init__(self, place: Mounted, store: ModelStore, rules: Any, *, max_rows: int) -> None:
-        self.endpoint = place.endpoint
-        self.required_tasks = place.required_tasks
-        self.version_field = place.version_field
-        self.has_batch = place.has_batch
+    def __init__(self, mounted: MountedEndpoint, store: ModelStore, rules: Any, *, max_rows: int) -> None:
+        self.endpoint = mounted.endpoint
+        self.required_tasks = mounted.required_tasks
+        self.version_field = mounted.version_field
+        self.has_batch = mounted.has_batch
         self.max_rows = min(max_rows, self.endpoint.max_rows or max_rows)
         self.store = store
         self.rules = rules
-        self._prepared: Prepared | None = None
+        self._schema: Schema | None = None
 
-    def champions(self) -> dict[str, Loaded]:
-        """Return the champions that answer now.
+    def champions(self) -> dict[str, LoadedChampion]:
+        """Return the loaded champions of the required tasks, and of the optional tasks that have one.
 
         Raises
         ------
         Problem
-            503: one that is needed is missing; the message says what to do about it.
+            Status 503: a required task has no champion.
         """
         champions = {}
         for name in self.required_tasks:
             loaded = self.store.current(name)
             if loaded is None:
-                raise Problem(503, "no_champion", self.store.without_champion(name))
+                raise Problem(503, "no_champion", self.store.missing_champion(name))
             champions[name] = loaded
         for name in self.endpoint.optional_tasks:
             if (loaded := self.store.current(name)) is not None:
                 champions[name] = loaded
         return champions
 
-    async def prepared(self, champions: Mapping[str, Loaded]) -> Prepared:
-        """Return what follows from the versions of these champions, made anew when one of them has changed."""
+    async def schema(self, champions: Mapping[str, LoadedChampion]) -> Schema:
+        """Return the schema for these champions; it is kept until one of their versions changes."""
         versions = {name: loaded.version for name, loaded in champions.items()}
-        prepared = self._prepared
-        if prepared is None or prepared.versions != versions:
-            request = await run_sync(self.endpoint.request, champions, abandon_on_cancel=True)
-            prepared = self._prepared = Prepared(versions, request, self._ending(versions))
-        return prepared
+        schema = self._schema
+        if schema is None or schema.versions != versions:
+            model = await run_sync(self.endpoint.request, champions, abandon_on_cancel=True)
+            schema = self._schema = Schema(versions, model, self._ending(versions))
+        return schema
 
     def _ending(self, versions: Mapping[str, int]) -> bytes:
-        """Return the end of an answer, in place of its last brace."""
+        """Return the version field and the closing brace, which replace the last brace of an answer."""
         if self.version_field is None:
             return b"}"
         content = versions if self.version_field == "model_versions" else next(iter(versions.values()))
         return b',"%b":%b}' % (self.version_field.encode(), to_json(content))
 
     def explains(self, scope: Scope) -> bool:
-        """Whether the answer has reasons."""
+        """Return whether the answer has reasons, by the query parameter `explain` and the endpoint's default."""
         default = self.endpoint.explains
-        return default is not None and wants_reasons(scope["query_string"], default=default)
+        return default is not None and parse_explain(scope["query_string"], default=default)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         champions = self.champions()
-        prepared = await self.prepared(champions)
+        schema = await self.schema(champions)
         body = (await receive())["body"]
-        if self.has_batch and SEVERAL.match(body):
+        if self.has_batch and BATCH_BODY.match(body):
             return await self.send_batch(scope, body, send)
         explain, runs_in_thread = self.explains(scope), self.endpoint.runs_in_thread
         if runs_in_thread is None:
-            answer = await run_sync(self._read_and_answer, champions, prepared, body, explain, abandon_on_cancel=True)
+            answer = await run_sync(self._parse_and_answer, champions, schema, body, explain, abandon_on_cancel=True)
         else:
-            requests = [read_one(prepared.request, body)]
+            requests = [parse_request(schema.model, body)]
             if explain or runs_in_thread(requests[0]):
                 answers = await run_sync(self.answers, champions, requests, explain, abandon_on_cancel=True)
             else:
@@ -201,57 +203,57 @@ class Single:
             answer = answers[0]
         if self.endpoint.page is not None and b"text/html" in dict(scope["headers"]).get(b"accept", b""):
             return await _send_page(send, self.endpoint.page(answer).encode())
-        await send_json(send, answer.model_dump_json().encode()[:-1] + prepared.ending)
+        await send_json(send, answer.model_dump_json().encode()[:-1] + schema.ending)
 
     async def send_batch(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Answer a body that holds several requests, in a thread."""
+        """Answer a batch of requests in a thread."""
         champions = self.champions()
-        prepared = await self.prepared(champions)
+        schema = await self.schema(champions)
         explain = self.explains(scope)
-        content = await run_sync(self._batch, champions, prepared, body, explain, abandon_on_cancel=True)
+        content = await run_sync(self._batch, champions, schema, body, explain, abandon_on_cancel=True)
         await send_json(send, content)
 
-    def _read_and_answer(
-        self, champions: Mapping[str, Loaded], prepared: Prepared, body: bytes, explain: bool
+    def _parse_and_answer(
+        self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool
     ) -> BaseModel:
-        return self.answers(champions, [read_one(prepared.request, body)], explain)[0]
+        return self.answers(champions, [parse_request(schema.model, body)], explain)[0]
 
-    def _batch(self, champions: Mapping[str, Loaded], prepared: Prepared, body: bytes, explain: bool) -> bytes:
-        requests = read_batch(prepared.request, body, cap=self.max_rows)
-        return to_json({"items": self.answers(champions, requests, explain)})[:-1] + prepared.ending
+    def _batch(self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool) -> bytes:
+        requests = parse_batch(schema.model, body, max_rows=self.max_rows)
+        return to_json({"items": self.answers(champions, requests, explain)})[:-1] + schema.ending
 
     def answers(
-        self, champions: Mapping[str, Loaded], requests: Sequence[BaseModel], explain: bool
+        self, champions: Mapping[str, LoadedChampion], requests: Sequence[BaseModel], explain: bool
     ) -> Sequence[BaseModel]:
-        """Answer requests in their order.
+        """Return the answers, in the order of the requests.
 
         Raises
         ------
         Problem
-            422: an answer cannot be computed.
+            Status 422: an answer cannot be computed.
         """
         try:
             answers: Sequence[BaseModel] = self.endpoint.respond(self.rules, champions, requests, explain)
         except DataError as e:
-            problem = Problem(422, "not_possible", str(e)) if self.endpoint.public_errors else unusable(e)
+            problem = Problem(422, "not_possible", str(e)) if self.endpoint.public_errors else not_computable(e)
             raise problem from None
         return answers
 
 
-class Batch:
-    """`POST <path>/batch`: several requests."""
+class BatchApp:
+    """`POST <path>/batch`: answers a batch of requests."""
 
-    def __init__(self, single: Single) -> None:
+    def __init__(self, single: SingleApp) -> None:
         self.single = single
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.single.send_batch(scope, (await receive())["body"], send)
 
 
-class Example:
-    """`GET <path>/example`: a request that is answered."""
+class ExampleApp:
+    """`GET <path>/example`: returns a valid request."""
 
-    def __init__(self, single: Single) -> None:
+    def __init__(self, single: SingleApp) -> None:
         self.single = single
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -259,6 +261,6 @@ class Example:
 
 
 async def _send_page(send: Send, page: bytes) -> None:
-    headers = [*PRINTABLE, (b"content-length", b"%d" % len(page))]
+    headers = [*PAGE_HEADERS, (b"content-length", b"%d" % len(page))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": page})

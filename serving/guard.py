@@ -1,7 +1,7 @@
-"""The request guard: every request passes through it, and no exception leaves it.
+"""The outermost ASGI layer: request limits, request ids, metrics, and one error format for all failures.
 
-Steps in their order: request id, content type, size of the body, then the application. Keys and scopes, rate limits and
-the decision log are further steps of `Guard._answer` before the application; a step refuses by raising a `Problem`.
+A request passes these steps: request id, content type, size of the body, application. API keys, rate limits and the
+decision log belong into `Guard._respond` before the application; a step rejects a request by raising a `Problem`.
 """
 
 from __future__ import annotations
@@ -19,58 +19,65 @@ from serving.asgi import App, Message, Problem, Receive, Scope, Send, send_json
 from serving.metrics import LATENCY, REQUESTS
 
 log = logging.getLogger("chehang.serving")
-HUNG_UP = 499  # what the metrics show for a caller who hung up before the body was here; nobody reads an answer
-_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
-_counted = cache(REQUESTS.labels)  # looking a label up costs more than counting; routes and statuses are few
-_timed = cache(LATENCY.labels)
+CLIENT_DISCONNECTED = 499  # status in the metrics only: a client that disconnects receives no answer
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
+_request_counter = cache(REQUESTS.labels)  # finding a label takes longer than counting; routes and statuses are few
+_latency_timer = cache(LATENCY.labels)
 
 
 class Guard:
-    """Guard an application: ids, limits and metrics of its requests, and errors in one shape.
+    """An ASGI application that adds limits, request ids, metrics and error responses to another one.
 
     Parameters
     ----------
     app : ASGI application
-        Answers the requests that no path of `posts` takes.
+        Answers all requests except those of `post_apps`.
     max_body_bytes : int
-        Longer bodies get 413.
+        A longer body is answered with status 413.
     timeout_seconds : float
-        A request that takes longer gets 504, or 408 where its body did not arrive.
+        A request without an answer after this time gets status 504, or 408 if its body has not arrived.
     paths : collection of str
-        Paths that exist: metrics are labelled by these, all others together as `unmatched`.
-    posts : mapping of str to ASGI application
-        Paths that take a POST, and what answers it: called directly, without the framework's routing.
+        Existing paths, which label the metrics; all other paths share the label `unmatched`.
+    post_apps : mapping of str to ASGI application
+        Path to the application of its POST requests, which is called without the framework's routing.
     """
 
     def __init__(
-        self, app: App, *, max_body_bytes: int, timeout_seconds: float, paths: Collection[str], posts: Mapping[str, App]
+        self,
+        app: App,
+        *,
+        max_body_bytes: int,
+        timeout_seconds: float,
+        paths: Collection[str],
+        post_apps: Mapping[str, App],
     ) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
         self.timeout_seconds = timeout_seconds
         self.paths = frozenset(paths)
-        self.posts = posts
+        self.post_apps = post_apps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
-        answer = _Answer(send, headers.get(b"x-request-id"))
+        response = _Response(send, headers.get(b"x-request-id"))
         try:
-            await self._answer(scope, headers, receive, answer)
+            await self._respond(scope, headers, receive, response)
         except Problem as e:
-            await answer.refuse(e)
-        except _HungUp:
-            answer.status = HUNG_UP
-        except Exception as e:  # nothing may pass: the type is logged, never the text, which may quote what was sent
-            log.error("request failed: %s", type(e).__name__, exc_info=(Untold, Untold(), e.__traceback__))
-            await answer.refuse(Problem(500, "internal", "the request could not be answered; the fault is on our side"))
+            await response.send_problem(e)
+        except _Disconnected:
+            response.status = CLIENT_DISCONNECTED
+        except Exception as e:  # the log shows the type and the lines, but not the text, which may quote the request
+            log.error("request failed: %s", type(e).__name__, exc_info=(Redacted, Redacted(), e.__traceback__))
+            text = "an internal error prevented an answer; the log of the service has its cause"
+            await response.send_problem(Problem(500, "internal", text))
         finally:
             route = scope["path"] if scope["path"] in self.paths else "unmatched"
-            _counted(route, str(answer.status)).inc()
-            _timed(route).observe(time.perf_counter() - started)
+            _request_counter(route, str(response.status)).inc()
+            _latency_timer(route).observe(time.perf_counter() - started)
 
-    async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
-        app = self.posts.get(scope["path"]) if scope["method"] == "POST" else None
+    async def _respond(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
+        app = self.post_apps.get(scope["path"]) if scope["method"] == "POST" else None
         if app is not None:
             _require_json(headers)
         body = None
@@ -83,15 +90,15 @@ class Guard:
             if not limit.expired():
                 raise
             if body is None:
-                text = f"the body did not arrive within {self.timeout_seconds:g} s"
+                text = f"the body did not arrive within {self.timeout_seconds:g} s; send the request again"
                 raise Problem(408, "body_too_slow", text) from None
-            text = f"no answer within {self.timeout_seconds:g} s; send fewer rows, or ask without reasons"
+            text = f"no answer within {self.timeout_seconds:g} s; send fewer rows, or set explain=false"
             raise Problem(504, "timeout", text) from None
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The whole body; the cap counts what arrives, whatever was announced."""
-        announced = headers.get(b"content-length", b"")
-        if announced.isdigit() and int(announced[:20]) > self.max_body_bytes:
+        """Return the whole body. The limit counts the bytes that arrive, whatever `content-length` says."""
+        content_length = headers.get(b"content-length", b"")
+        if content_length.isdigit() and int(content_length[:20]) > self.max_body_bytes:
             raise self._too_large()
         message = await receive()
         body: bytes = message.get("body", b"")
@@ -101,7 +108,7 @@ class Guard:
             message = await receive()
             body += message.get("body", b"")
         if message["type"] == "http.disconnect":
-            raise _HungUp
+            raise _Disconnected
         if len(body) > self.max_body_bytes:
             raise self._too_large()
         return body
@@ -110,57 +117,59 @@ class Guard:
         return Problem(413, "too_large", f"the body must be at most {self.max_body_bytes} bytes; send fewer rows")
 
 
-class _HungUp(Exception):
-    """The caller went away before the body was here."""
+class _Disconnected(Exception):
+    """The client closed the connection before its body arrived."""
 
 
-class Untold(Exception):
-    """Stands in a logged traceback for an error whose text may quote what was sent."""
+class Redacted(Exception):
+    """Replaces an error in the log whose text may quote the request."""
 
 
-class _Answer:
-    """Sends, adds the request id, and remembers the status."""
+class _Response:
+    """Sends a response with the request id, and records its status."""
 
-    __slots__ = ("begun", "request_id", "send", "status")
+    __slots__ = ("has_started", "request_id", "send", "status")
 
-    def __init__(self, send: Send, given: bytes | None) -> None:
+    def __init__(self, send: Send, request_id: bytes | None) -> None:
         self.send = send
         self.status = 500
-        self.begun = False
-        self.request_id = given if given and _ID.fullmatch(given) else os.urandom(16).hex().encode()
+        self.has_started = False
+        self.request_id = os.urandom(16).hex().encode()
+        if request_id and _REQUEST_ID.fullmatch(request_id):
+            self.request_id = request_id
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status, self.begun = message["status"], True
+            self.status, self.has_started = message["status"], True
             message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.request_id)]
         await self.send(message)
 
-    async def refuse(self, problem: Problem) -> None:
-        """Answer with a problem, unless the answer has begun: then only closing the connection tells."""
-        if not self.begun:
+    async def send_problem(self, problem: Problem) -> None:
+        """Send an error response. If a response has started, only closing the connection can signal the error."""
+        if not self.has_started:
             await send_json(self, problem.content(), status=problem.status)
 
 
 def _require_json(headers: Mapping[bytes, bytes]) -> None:
     kind = headers.get(b"content-type", b"")
     if kind != b"application/json" and kind.split(b";")[0].strip().lower() != b"application/json":
-        raise Problem(415, "not_json", "the content type must be application/json")
+        raise Problem(415, "not_json", "the header Content-Type must be application/json")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
+    is_consumed = False
 
-    async def again() -> Message:
-        nonlocal given
-        if given:
+    async def receive_body() -> Message:
+        nonlocal is_consumed
+        if is_consumed:
             return await receive()
-        given = True
+        is_consumed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return receive_body
 
 
 def routes_of(app: Any) -> tuple[list[str], dict[str, App]]:
-    """All paths of a Starlette application, and what answers those that take a POST."""
+    """Return all paths of a Starlette application, and the applications of its POST routes by path."""
     routes = [r for r in app.router.routes if hasattr(r, "methods")]
     return [r.path for r in routes], {r.path: r.app for r in routes if "POST" in r.methods}

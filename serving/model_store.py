@@ -1,4 +1,4 @@
-"""Follows the alias `champion` of every task: loads off the event loop, checks, and swaps one reference."""
+"""Loads the champion of every task in a background thread, and replaces it when the alias `champion` moves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Before `ml.champions` chooses for commands. By default MLflow tries for minutes; this thread looks again anyway.
+# Set before `ml.champions` sets its own values for commands. By default MLflow retries for minutes; here the next poll
+# is the retry.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
@@ -28,20 +29,20 @@ from ml.task import Task
 from serving.metrics import REFUSED, STORE_ERRORS, SWAPS, VERSION
 
 log = logging.getLogger("chehang.serving")
-FIRST_LOOK_SECONDS = 5.0
-LONGEST_WAIT_SECONDS = 60.0
+STARTUP_WAIT_SECONDS = 5.0
+MAX_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A champion ready to answer.
+class LoadedChampion:
+    """A champion in memory.
 
     Attributes
     ----------
     version : int
-        Version in the registry.
+        Version number in the model registry.
     model : Model
-        Task, estimator and card.
+        Task, estimator and model card.
     """
 
     version: int
@@ -49,12 +50,12 @@ class Loaded:
 
     @property
     def task(self) -> Task:
-        """The task it answers."""
+        """Task of the model."""
         return self.model.task
 
     @property
     def estimator(self) -> Estimator:
-        """What was learned."""
+        """The fitted estimator."""
         return self.model.estimator
 
     @property
@@ -64,17 +65,17 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class LoadFailure:
     """A champion that could not be loaded.
 
     Attributes
     ----------
     version : int
-        Version in the registry.
+        Version number in the model registry.
     wait : float
-        Seconds until it is tried again; infinite where its files are what is wrong: they never change.
+        Seconds until the next attempt; infinite if the files are invalid, because they never change.
     until : float
-        Monotonic time of that.
+        Monotonic time of the next attempt.
     """
 
     version: int
@@ -83,158 +84,158 @@ class Refusal:
 
 
 class ModelStore:
-    """Champions by task, kept up to date by a background thread.
+    """The loaded champion of every task, updated by a background thread.
 
     Parameters
     ----------
     poll_seconds : float
-        How often to look at the alias.
+        Seconds between checks of the alias `champion`.
     configs : Path
-        Folder of what changes while a model serves: where its stock comes from, and the house's rules.
+        Folder of the files that may change while a model serves: sources of the stock, and the dealership's rules.
     """
 
     def __init__(self, *, poll_seconds: float, configs: Path = Path("configs")) -> None:
         self.poll_seconds = poll_seconds
-        self._watches = {t.name: t.refresh(configs) for t in TASKS.values()}
-        self._told: dict[str, str] = {}
-        self._loaded: Mapping[str, Loaded] = {}
-        self._refused: dict[str, Refusal] = {}
+        self._live_updates = {t.name: t.refresh(configs) for t in TASKS.values()}
+        self._update_errors: dict[str, str] = {}
+        self._loaded: Mapping[str, LoadedChampion] = {}
+        self._failures: dict[str, LoadFailure] = {}
         self._stop = threading.Event()
-        self._looked = threading.Event()
+        self._checked = threading.Event()
         self._thread: threading.Thread | None = None
-        self._failing = False
-        self._seen: tuple[int, ...] | None = None
+        self._is_unreadable = False
+        self._file_state: tuple[int, ...] | None = None
 
-    def current(self, task: str) -> Loaded | None:
-        """The champion that answers now, or None."""
+    def current(self, task: str) -> LoadedChampion | None:
+        """Return the loaded champion of a task, or None."""
         return self._loaded.get(task)
 
     @property
-    def looked(self) -> bool:
-        """Whether the champion of every task has been looked for since the start."""
-        return self._looked.is_set()
+    def has_checked(self) -> bool:
+        """Whether the champions of all tasks have been checked once since the start."""
+        return self._checked.is_set()
 
-    def without_champion(self, task: str) -> str:
-        """Why a task has no champion, and what to do."""
-        if not self.looked:
-            return f"the champion of {task} is being loaded; ask again in a moment"
-        if self._failing:
+    def missing_champion(self, task: str) -> str:
+        """Return an error message with the reason why a task has no champion, and the remedy."""
+        if not self.has_checked:
+            return f"the champion of {task} is being loaded; try again in a few seconds"
+        if self._is_unreadable:
             return f"{task} has no champion: the model store cannot be read; check MLFLOW_TRACKING_URI or CHEHANG_HOME"
-        if refusal := self._refused.get(task):
-            remedy = f"go back with: chehang rollback {task}, or make another with: chehang promote {task}"
-            return f"{task} has no champion: version {refusal.version} cannot be loaded; {remedy}"
-        return f"{task} has no champion; make one with: chehang promote {task}"
+        if failure := self._failures.get(task):
+            remedy = f"run chehang rollback {task}, or promote another version with: chehang promote {task}"
+            return f"{task} has no champion: version {failure.version} cannot be loaded; {remedy}"
+        return f"{task} has no champion; promote a trained version with: chehang promote {task}"
 
     def start(self) -> None:
-        """Follow the alias from a thread, and give it a moment to load what is promoted.
+        """Start the thread, and wait up to five seconds until it has loaded the champions.
 
-        A worker that is started anew takes no request before it can answer; a store that does not answer does not
-        keep it from starting.
+        The wait keeps a restarted worker from taking requests before it can answer them; the limit lets it start
+        without an answer of the model store.
         """
         if self._thread is None:
             champions.import_mlflow()
-            self._thread = threading.Thread(target=self._follow, name="model-store", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="model-store", daemon=True)
             self._thread.start()
-            self._looked.wait(FIRST_LOOK_SECONDS)
+            self._checked.wait(STARTUP_WAIT_SECONDS)
 
     def stop(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         self._stop.set()
 
-    def look_once(self) -> None:
-        """Load what is promoted now, without a thread."""
+    def load_champions(self) -> None:
+        """Load the champions once, without a thread."""
         self.refresh()
-        self._looked.set()
+        self._checked.set()
 
-    def _follow(self) -> None:
+    def _run(self) -> None:
         while True:
             present = self._loaded
             self.refresh()
-            moved = [self._look_around(name, loaded) for name, loaded in self._loaded.items()]
-            if any(moved) or present is not self._loaded or not self.looked:
-                # What stays is taken out of later collections, whose pauses would be felt by every request in flight.
+            changed = [self._update(name, loaded) for name, loaded in self._loaded.items()]
+            if any(changed) or present is not self._loaded or not self.has_checked:
+                # Exempt the models from later garbage collections, which would delay all requests in flight.
                 gc.collect()
                 gc.freeze()
-            self._looked.set()
+            self._checked.set()
             if self._stop.wait(self.poll_seconds):
                 return
 
     def refresh(self) -> None:
-        """Look at the alias of every task once; whatever goes wrong, the loaded champions go on answering."""
-        waiting = any(r.wait < float("inf") for r in self._refused.values())
+        """Check the alias of every task once. After any error, the loaded champions continue to answer."""
+        retries = any(f.wait < float("inf") for f in self._failures.values())
         try:
-            before = _file_state()
-            if before is not None and before == self._seen and not waiting:
+            state = _file_state()
+            if state is not None and state == self._file_state and not retries:
                 return
             database = champions.embedded_database()
             if self._loaded and database is not None and not database.exists():
                 raise FileNotFoundError(database)
             for task in TASKS.values():
                 self._refresh(task)
-            self._failing = False
-            self._seen = before
-        except Exception as e:  # the thread must outlive any failure of the store
+            self._is_unreadable = False
+            self._file_state = state
+        except Exception as e:  # no error of the store may end the thread
             STORE_ERRORS.inc()
-            if not self._failing:
-                log.warning("the model store cannot be read (%s); loaded champions go on answering", type(e).__name__)
-            self._failing = True
+            if not self._is_unreadable:
+                log.warning("the model store cannot be read (%s); loaded champions still answer", type(e).__name__)
+            self._is_unreadable = True
 
-    def _look_around(self, name: str, loaded: Loaded) -> bool:
-        """Bring what changes by the minute into a champion; what cannot be read leaves it as it was."""
+    def _update(self, name: str, loaded: LoadedChampion) -> bool:
+        """Update the live data (stock, rules) of a champion, and return whether they have changed."""
         try:
-            changed = self._watches[name](loaded.estimator)
-            self._told.pop(name, None)
+            changed = self._live_updates[name](loaded.estimator)
+            self._update_errors.pop(name, None)
             return changed
-        except Exception as e:  # the thread must outlive whatever is wrong with a file or a database
+        except Exception as e:  # no error of a file or database may end the thread
             STORE_ERRORS.inc()
-            why = str(e) if isinstance(e, ChehangError) else type(e).__name__
-            if self._told.get(name) != why:
-                log.error("%s goes on with what it read before: %s", name, why)
-                self._told[name] = why
+            reason = str(e) if isinstance(e, ChehangError) else type(e).__name__
+            if self._update_errors.get(name) != reason:
+                log.error("%s: live data cannot be read, the data read before stay in use: %s", name, reason)
+                self._update_errors[name] = reason
             return True
 
     def _refresh(self, task: Task) -> None:
         number = champions.champion_number(task.name)
         if number is None:
             return
-        present, refusal = self._loaded.get(task.name), self._refused.get(task.name)
+        present, failure = self._loaded.get(task.name), self._failures.get(task.name)
         if present and present.version == number:
-            self._refused.pop(task.name, None)
+            self._failures.pop(task.name, None)
             return
-        if refusal and refusal.version == number and time.monotonic() < refusal.until:
+        if failure and failure.version == number and time.monotonic() < failure.until:
             return
         try:
             loaded = _load(task, number)
-            self._look_around(task.name, loaded)
-        except Exception as e:  # one task's trouble must not keep the others from being looked at
-            self._refuse(task, number, e)
+            self._update(task.name, loaded)
+        except Exception as e:  # an error of one task must not affect the others
+            self._record_failure(task, number, e)
             return
         self._loaded = {**self._loaded, task.name: loaded}
-        self._refused.pop(task.name, None)
+        self._failures.pop(task.name, None)
         SWAPS.labels(task.name).inc()
         VERSION.labels(task.name).set(number)
-        log.info("%s version %d answers from now on", task.name, number)
+        log.info("%s version %d loaded", task.name, number)
 
-    def _refuse(self, task: Task, number: int, error: Exception) -> None:
+    def _record_failure(self, task: Task, number: int, error: Exception) -> None:
         REFUSED.labels(task.name).inc()
-        before = self._refused.get(task.name)
-        again = before is not None and before.version == number
+        previous = self._failures.get(task.name)
+        is_retry = previous is not None and previous.version == number
         wait = float("inf")
         if isinstance(error, StoreError):
-            wait = min(2 * before.wait, LONGEST_WAIT_SECONDS) if before and again else self.poll_seconds
-        self._refused[task.name] = Refusal(number, wait, time.monotonic() + wait)
-        if not again or wait == float("inf"):
-            # Other errors may quote the example, which was somebody's application.
-            why = str(error) if isinstance(error, ChehangError) else type(error).__name__
-            then = "it is tried again" if wait < float("inf") else "it is not tried again"
-            answers = "the present champion goes on answering" if task.name in self._loaded else "nobody answers"
-            log.error("%s version %d was refused, %s, %s: %s", task.name, number, answers, then, why)
+            wait = min(2 * previous.wait, MAX_RETRY_SECONDS) if previous and is_retry else self.poll_seconds
+        self._failures[task.name] = LoadFailure(number, wait, time.monotonic() + wait)
+        if not is_retry or wait == float("inf"):
+            # The text of other errors may quote the example, which is a real application.
+            reason = str(error) if isinstance(error, ChehangError) else type(error).__name__
+            retry = "loading is retried" if wait < float("inf") else "loading is not retried"
+            state = "the present champion continues to answer" if task.name in self._loaded else "no champion answers"
+            log.error("%s version %d cannot be loaded, %s, %s: %s", task.name, number, state, retry, reason)
 
 
 def _file_state() -> tuple[int, ...] | None:
-    """Sizes and times of the embedded store's files: unchanged means no alias has moved, and spares the query.
+    """Return sizes and times of the embedded store's files, which saves a query while they are unchanged.
 
-    None where there is a server, or no file yet: then only asking tells.
+    None for a tracking server, or if there is no file yet.
     """
     database = champions.embedded_database()
     if database is None:
@@ -249,9 +250,9 @@ def _file_state() -> tuple[int, ...] | None:
     return tuple(state) or None
 
 
-def _load(task: Task, number: int) -> Loaded:
-    """Fetch a version's files, compare them with what was registered, and try the model on its example."""
+def _load(task: Task, number: int) -> LoadedChampion:
+    """Load a version, verify its checksums, and let it answer its example."""
     model = champions.load(champions.version(task.name, number))
     example = model.request().model_validate_json(json.dumps(model.card["example"]))
     model.answers([example], explain=True)
-    return Loaded(number, model)
+    return LoadedChampion(number, model)

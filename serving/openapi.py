@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the service accepts and answers with the present champions."""
+"""OpenAPI document of the service with its current champions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from ml.registry import ENTRIES, GROUPS
-from serving.endpoints import Mounted
-from serving.model_store import Loaded
+from serving.endpoints import MountedEndpoint
+from serving.model_store import LoadedChampion
 
 Schema = dict[str, Any]
 ERROR = {
@@ -35,43 +35,49 @@ ERROR = {
     },
 }
 REFUSALS = {
-    "408": "The body did not arrive in time",
-    "413": "The body is too large",
-    "415": "The body is not JSON",
-    "422": "A field is missing, unknown, of the wrong type or out of range; details name it",
-    "503": "No champion, or the rules of the endpoint cannot be read; the message says what to do",
-    "504": "The answer took too long",
+    "408": "The body did not arrive within the time limit",
+    "413": "The body is larger than the limit",
+    "415": "The content type is not application/json",
+    "422": "A field is missing, unknown, repeated or invalid; `details` lists the fields and the rules they break",
+    "503": "A required model has no champion, or the rules of the endpoint are invalid; `message` has the remedy",
+    "504": "No answer within the time limit",
 }
-OPERATORS = {"healthz": "Alive", "readyz": "Ready", "metrics": "Prometheus metrics"}
+OPERATORS = {
+    "healthz": "Check that the process is alive",
+    "readyz": "Check that champions are loaded, and list their versions",
+    "metrics": "Metrics in the Prometheus text format",
+}
 INFO = {
     "title": "Chehang",
-    "description": "Machine learning for car dealerships: the promoted models and what is computed from them. "
-    "车行机器学习服务：正式模型及由其推算的结果。",
+    "description": "Machine learning for car dealerships: predictions of the promoted models and calculations. "
+    "车行机器学习服务：提供已上线模型的预测，以及在此基础上的测算。",
 }
 
 
-def describe(champions: Mapping[str, Loaded | None], places: Sequence[Mounted], *, max_rows: int) -> Schema:
-    """Build the OpenAPI 3.1 document; a request whose champion is missing is any object.
+def describe(
+    champions: Mapping[str, LoadedChampion | None], endpoints: Sequence[MountedEndpoint], *, max_rows: int
+) -> Schema:
+    """Build the OpenAPI 3.1 document; without its champions, an endpoint's request is described as any object.
 
     Parameters
     ----------
-    champions : mapping of str to Loaded or None
-        By task.
-    places : sequence of Mounted
-        The endpoints.
+    champions : mapping of str to LoadedChampion or None
+        Champion of each task, as returned by `ModelStore.current`.
+    endpoints : sequence of MountedEndpoint
+        For example all of them, as returned by `mounted_endpoints`.
     max_rows : int
-        Most requests of one batch of any endpoint.
+        Largest number of requests in one batch.
     """
-    asked = {place.path: _request(place, champions) for place in places}
-    models: list[Any] = [(place.endpoint.response, "serialization") for place in places]
-    models += [(request, "validation") for request, _ in asked.values() if request is not None]
+    requests = {mounted.path: _request(mounted, champions) for mounted in endpoints}
+    models: list[Any] = [(mounted.endpoint.response, "serialization") for mounted in endpoints]
+    models += [(model, "validation") for model, _ in requests.values() if model is not None]
     schemas, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     paths: Schema = {}
-    for place in places:
-        request, example = asked[place.path]
-        schema = {"type": "object"} if request is None else schemas[request, "validation"]
+    for mounted in endpoints:
+        model, example = requests[mounted.path]
+        schema = {"type": "object"} if model is None else schemas[model, "validation"]
         body = {"schema": schema} | ({} if example is None else {"example": example})
-        paths |= _paths(place, body, schemas[place.endpoint.response, "serialization"], max_rows=max_rows)
+        paths |= _paths(mounted, body, schemas[mounted.endpoint.response, "serialization"], max_rows=max_rows)
     for name, text in OPERATORS.items():
         paths[f"/{name}"] = {
             "get": {"operationId": name, "tags": ["service"], "summary": text, "responses": {"200": _response(text)}}
@@ -90,29 +96,29 @@ def _owners() -> list[Any]:
     return [*ENTRIES.values(), *GROUPS.values()]
 
 
-def _request(place: Mounted, champions: Mapping[str, Loaded | None]) -> tuple[type[Any] | None, Any]:
-    """Return the request model and an example; None where a champion is missing."""
-    names = (*place.required_tasks, *place.endpoint.optional_tasks)
+def _request(mounted: MountedEndpoint, champions: Mapping[str, LoadedChampion | None]) -> tuple[type[Any] | None, Any]:
+    """Return the request model and an example request; None and None if a required champion is missing."""
+    names = (*mounted.required_tasks, *mounted.endpoint.optional_tasks)
     present = {name: loaded for name in names if (loaded := champions.get(name))}
-    if any(name not in present for name in place.required_tasks):
+    if any(name not in present for name in mounted.required_tasks):
         return None, None
-    return place.endpoint.request(present), place.endpoint.example(present)
+    return mounted.endpoint.request(present), mounted.endpoint.example(present)
 
 
-def _paths(place: Mounted, body: Schema, answer: Schema, *, max_rows: int) -> Schema:
+def _paths(mounted: MountedEndpoint, body: Schema, answer: Schema, *, max_rows: int) -> Schema:
     """Return the operations of one endpoint by path."""
     number = {"type": "integer"}
     versions: Schema = {}
-    if place.version_field is not None:
+    if mounted.version_field is not None:
         several = {"type": "object", "additionalProperties": number}
-        versions = {place.version_field: several if place.version_field == "model_versions" else number}
+        versions = {mounted.version_field: several if mounted.version_field == "model_versions" else number}
     whole = answer
     if versions:
         whole = {"allOf": [answer, {"type": "object", "properties": versions, "required": list(versions)}]}
-    paths = {place.path: {"post": _post(place, "", body, whole)}}
-    if place.has_batch:
-        most = min(max_rows, place.endpoint.max_rows or max_rows)
-        items = {"type": "array", "items": body["schema"], "minItems": 1, "maxItems": most}
+    paths = {mounted.path: {"post": _post(mounted, "", body, whole)}}
+    if mounted.has_batch:
+        max_items = min(max_rows, mounted.endpoint.max_rows or max_rows)
+        items = {"type": "array", "items": body["schema"], "minItems": 1, "maxItems": max_items}
         batch: Schema = {
             "schema": {
                 "type": "object",
@@ -125,11 +131,11 @@ def _paths(place: Mounted, body: Schema, answer: Schema, *, max_rows: int) -> Sc
             batch["example"] = {"items": [body["example"]]}
         fields = {"items": {"type": "array", "items": answer}, **versions}
         answers = {"type": "object", "properties": fields, "required": list(fields)}
-        paths[f"{place.path}/batch"] = {"post": _post(place, "batch", batch, answers)}
-    text = "A request that is answered"
-    paths[f"{place.path}/example"] = {
+        paths[f"{mounted.path}/batch"] = {"post": _post(mounted, "batch", batch, answers)}
+    text = "A valid example request"
+    paths[f"{mounted.path}/example"] = {
         "get": {
-            **_named(place, "example"),
+            **_named(mounted, "example"),
             "summary": text,
             "responses": {"200": _response(text, body), "503": _refusal("503")},
         }
@@ -137,28 +143,28 @@ def _paths(place: Mounted, body: Schema, answer: Schema, *, max_rows: int) -> Sc
     return paths
 
 
-def _named(place: Mounted, suffix: str) -> Schema:
-    words = [*place.name.split("/"), *([suffix] if suffix else [])]
-    return {"operationId": "_".join(words), "tags": [place.owner]}
+def _named(mounted: MountedEndpoint, suffix: str) -> Schema:
+    words = [*mounted.name.split("/"), *([suffix] if suffix else [])]
+    return {"operationId": "_".join(words), "tags": [mounted.owner]}
 
 
-def _post(place: Mounted, suffix: str, body: Schema, answer: Schema) -> Schema:
+def _post(mounted: MountedEndpoint, suffix: str, body: Schema, answer: Schema) -> Schema:
     operation = {
-        **_named(place, suffix),
-        "summary": place.endpoint.summary["en"],
-        "description": place.endpoint.summary["zh"],
+        **_named(mounted, suffix),
+        "summary": mounted.endpoint.summary["en"],
+        "description": mounted.endpoint.summary["zh"],
     }
-    if place.endpoint.explains is not None:
+    if mounted.endpoint.explains is not None:
         operation["parameters"] = [
             {
                 "name": "explain",
                 "in": "query",
-                "schema": {"type": "boolean", "default": place.endpoint.explains},
-                "description": "Whether to give reasons",
+                "schema": {"type": "boolean", "default": mounted.endpoint.explains},
+                "description": "Whether the answer contains reasons",
             }
         ]
     answers = {"200": _response("The answer", {"schema": answer})}
-    if place.endpoint.page is not None:
+    if mounted.endpoint.page is not None:
         answers["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
     return operation | {
         "requestBody": {"required": True, "content": {"application/json": body}},

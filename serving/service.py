@@ -1,10 +1,10 @@
-"""The Bento: one service that hosts the application.
+"""The BentoML service that runs the application.
 
-BentoML runs the processes and their life. Requests do not pass through it: its tracing, time limit (a task and a timer
-for each request) and routing cost as much as an answer, and its errors have another shape.
+BentoML starts, supervises and stops the processes. Requests bypass it: its tracing, time limit (a task and a timer per
+request) and routing take as long as an answer, and its errors have another format.
 
-The application is imported by the workers only. The supervisor reads this file too, and would import MLflow and all
-models for nothing: seconds of every start, and hundreds of megabytes.
+Only the workers import the application. The supervisor imports this file as well; without the local imports it would
+load MLflow and all models, which takes seconds and hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from serving.settings import load_settings
 
 
 class Hosted(Service):  # type: ignore[misc]
-    """A BentoML service whose HTTP requests go to the guarded application."""
+    """A BentoML service that passes HTTP requests to the guarded application."""
 
     def to_asgi(self, is_main: bool = True) -> App:
-        """Hand requests to the application, start and stop to BentoML."""
+        """Return an ASGI application: requests go to `GUARD`, lifespan events to BentoML."""
         from serving.application import GUARD
 
         bento: App = super().to_asgi(is_main)
@@ -33,7 +33,7 @@ class Hosted(Service):  # type: ignore[misc]
 
 @bentoml.service(name="chehang", workers=load_settings().workers, service_class=Hosted)
 class Chehang:
-    """Answers with the promoted models."""
+    """The service; each worker process has one instance."""
 
     def __init__(self) -> None:
         from serving.application import STORE
@@ -42,7 +42,7 @@ class Chehang:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
-        """Look at the store no more."""
+        """Stop checking for new champions."""
         from serving.application import STORE
 
         STORE.stop()

@@ -1,4 +1,4 @@
-"""What an operator may set: `configs/serving.yaml`, then environment variables, then options of the command."""
+"""Settings of the service, from `configs/serving.yaml`, environment variables and command-line options."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ class Settings(Section):
     Attributes
     ----------
     host, port : str, int
-        Where it listens.
+        Address to listen on.
     workers : int
-        Processes; each holds its own copy of the champions.
+        Number of processes; each loads its own copy of the champions.
     poll_seconds : float
-        How often the champion alias is looked at.
+        Seconds between checks for a new champion.
     timeout_seconds : int
-        A request that takes longer is given up.
-    max_body_bytes, max_batch_rows : int
-        Larger requests are refused.
+        Longer requests are answered with status 504.
+    max_body_bytes : int
+        Larger requests are answered with status 413.
+    max_batch_rows : int
+        Largest number of items in one batch request.
     configs : Path
-        Folder of the rules that endpoints go by, such as `loans/products.yaml`.
+        Folder of the endpoints' rules, such as `loans/products.yaml`.
     """
 
     host: str = "127.0.0.1"
@@ -44,12 +46,19 @@ class Settings(Section):
 
 
 def load_settings(path: Path | None = None, *, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings: of a file, `serving.yaml` of the configurations if none is given, and of the environment.
+    """Read the settings from a YAML file and from environment variables, which take precedence.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Path of the YAML file; by default `serving.yaml` in the configuration folder, if it exists.
+    environment : mapping
+        Environment variables: `CHEHANG_PORT` sets `port`, and so on.
 
     Raises
     ------
     ConfigError
-        Names the file or the variable, the key, the rule and the value.
+        The file cannot be read, or a key is unknown, or a value is invalid.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""The commands of serving, a module each: `chehang.cli` imports one when it is called."""
+"""Commands of the service, one module each; `chehang.cli` imports a module when its command is called."""

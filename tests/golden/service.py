@@ -30,15 +30,15 @@ def _application() -> Iterator[Any]:
     store.start()
     _await_champions(store)
     app = build_app(store, settings)
-    paths, posts = routes_of(app)
+    paths, post_apps = routes_of(app)
     limits = {"max_body_bytes": settings.max_body_bytes, "timeout_seconds": settings.timeout_seconds}
-    yield Guard(app, **limits, paths=paths, posts=posts)
+    yield Guard(app, **limits, paths=paths, post_apps=post_apps)
     store.stop()
 
 
 def _await_champions(store: Any) -> None:
     deadline = time.monotonic() + LOADED_WITHIN_SECONDS
-    while not store.looked:
+    while not store.has_checked:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the champions are not loaded after {LOADED_WITHIN_SECONDS} s")
         time.sleep(0.1)

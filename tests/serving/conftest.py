@@ -1,4 +1,4 @@
-"""One server with the champions of all six tasks, for all tests that only ask it."""
+"""One server with the champions of all six tasks, for all tests that only send requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training import tracking
 
 @pytest.fixture(scope="session")
 def dealership(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CHEHANG_HOME in which the small model of every task is champion; made once a run for all workers."""
+    """Return a CHEHANG_HOME in which the small model of every task is champion, made once per run for all workers."""
     home = shared_folder(tmp_path_factory) / "dealership"
     owners: dict[str, Trained] = {task: request.getfixturevalue(task) for task in TASKS}
     with made_once(home) as missing, pytest.MonkeyPatch.context() as patch:
@@ -38,7 +38,7 @@ def dealership(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="session")
 def configs(recommendation: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped configurations, beside a stock of the recommendation's vehicles of which none is sold."""
+    """Return a copy of the configurations, with all vehicles of the recommendation data in stock."""
     folder = tmp_path_factory.mktemp("server") / "configs"
     shutil.copytree(ROOT / "configs", folder, ignore=shutil.ignore_patterns("examples"))
     shutil.copy(recommendation.config.parent / "sources.yaml", folder / "sources.yaml")
@@ -49,18 +49,18 @@ def configs(recommendation: Trained, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def server(dealership: Path, configs: Path) -> Iterator[Server]:
-    """All six champions answer, each as version 1."""
+    """Return a server with six champions, each of version 1."""
     with serving(dealership, configs.parent / "server.log", CHEHANG_CONFIGS=str(configs)) as server:
         yield server
 
 
 @pytest.fixture
 def client(server: Server) -> httpx.Client:
-    """Asks the shared server."""
+    """Return the client of the shared server."""
     return server.client
 
 
 @pytest.fixture
 def example(server: Server) -> dict[str, Any]:
-    """A credit application that the champion answers."""
+    """Return a valid credit application."""
     return server.example()

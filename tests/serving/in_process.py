@@ -1,4 +1,4 @@
-"""Champions that answer by a rule one can compute, and the application asked without a server."""
+"""Champions with a computable answer, and requests to the application without a server."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from features.errors import DataError
 from ml.registry import TASKS
 from serving.api import build_app
 from serving.asgi import App
-from serving.endpoints import Mounted
-from serving.model_store import Loaded, ModelStore
+from serving.endpoints import MountedEndpoint
+from serving.model_store import LoadedChampion, ModelStore
 from serving.settings import Settings
 
 
-class Ask(BaseModel):
-    """A question."""
+class Amount(BaseModel):
+    """A request."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,7 +29,7 @@ class Ask(BaseModel):
 
 
 class Doubled(BaseModel):
-    """Its answer; whether reasons were asked for stands beside it."""
+    """The answer, and whether reasons were requested."""
 
     amount: int
     explained: bool
@@ -42,29 +42,29 @@ def double(rules: Any, champions: Any, requests: Sequence[Any], explain: bool) -
     return [Doubled(amount=2 * r.amount, explained=explain) for r in requests]
 
 
-def champion(task: str = "credit_risk", *, version: int = 3) -> Loaded:
-    """A champion with an example."""
+def champion(task: str = "credit_risk", *, version: int = 3) -> LoadedChampion:
+    """Return a champion with an example."""
     model: Any = SimpleNamespace(task=TASKS[task], estimator=None, card={"example": {"amount": 21}})
-    return Loaded(version, model)
+    return LoadedChampion(version, model)
 
 
-def doubling(task: str) -> Mounted:
-    """A task's own endpoint, where it doubles."""
-    own = replace(TASKS[task].endpoint, request=lambda champions: Ask, response=Doubled, respond=double)
-    return Mounted(task, own)
+def doubling(task: str) -> MountedEndpoint:
+    """Return a task's own endpoint, with `double` as its answer."""
+    own = replace(TASKS[task].endpoint, request=lambda champions: Amount, response=Doubled, respond=double)
+    return MountedEndpoint(task, own)
 
 
 class Champions(ModelStore):
-    """A store that was looked through, and holds these."""
+    """A model store that has loaded these champions."""
 
-    def __init__(self, champions: Mapping[str, Loaded]) -> None:
+    def __init__(self, champions: Mapping[str, LoadedChampion]) -> None:
         super().__init__(poll_seconds=60)
         self._loaded = champions
-        self._looked.set()
+        self._checked.set()
 
 
 def ask(app: App, path: str, body: bytes | None = None, **headers: str) -> httpx.Response:
-    """Post a body, or get where there is none."""
+    """Send a POST request with a body, or a GET request without one."""
 
     async def answer() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
@@ -76,14 +76,16 @@ def ask(app: App, path: str, body: bytes | None = None, **headers: str) -> httpx
     return asyncio.run(answer())
 
 
-def application(champions: Mapping[str, Loaded] | None = None, places: Sequence[Mounted] = (), **settings: Any) -> App:
-    """The application over some champions, by default one of `credit_risk`; the tasks' own endpoints double."""
+def application(
+    champions: Mapping[str, LoadedChampion] | None = None, endpoints: Sequence[MountedEndpoint] = (), **settings: Any
+) -> App:
+    """Return the application with some champions, by default one of `credit_risk`; the tasks' own endpoints double."""
     store = Champions({"credit_risk": champion()} if champions is None else champions)
-    app: App = build_app(store, Settings(**settings), [*map(doubling, TASKS), *places])
+    app: App = build_app(store, Settings(**settings), [*map(doubling, TASKS), *endpoints])
     return app
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """The problem that an answer tells of."""
+    """Return the error of a response."""
     assert answer.status_code == status, answer.text
     return dict(answer.json()["error"])

@@ -1,4 +1,4 @@
-"""A real server on loopback, and what tests ask of one."""
+"""A real server on the loopback interface, and requests to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON = {"content-type": "application/json"}
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; `home` is the CHEHANG_HOME that it follows."""
+    """A running server; `home` is its CHEHANG_HOME."""
 
     client: httpx.Client
     home: Path
@@ -33,41 +33,41 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Its address, without a slash at the end."""
+        """URL without a trailing slash."""
         return str(self.client.base_url).rstrip("/")
 
     @property
     def ready(self) -> bool:
-        """Whether it says so."""
+        """Whether /readyz answers 200."""
         return self.client.get("/readyz").status_code == 200
 
     def example(self) -> dict[str, Any]:
-        """A request that the champion answers."""
+        """Return a valid request."""
         return dict(self.client.get(f"{PATH}/example").json())
 
     def answer(self) -> dict[str, Any]:
-        """One answer; it must be a success."""
+        """Return the answer to the example; it must have status 200."""
         answer = self.client.post(PATH, json=self.example())
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def metric(self, name: str, **labels: str) -> float:
-        """Sum of a metric over the series that carry these labels; 0 where none is there yet."""
-        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        """Return the sum of a metric over the series with these labels; 0 without such a series."""
+        pairs = [f'{label}="{value}"' for label, value in labels.items()]
         lines = self.client.get("/metrics").text.splitlines()
         series = [line for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
-        return sum(float(line.rpartition(" ")[2]) for line in series if all(label in line for label in wanted))
+        return sum(float(line.rpartition(" ")[2]) for line in series if all(pair in line for pair in pairs))
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port that is free now."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
-    """Wait for something to come true."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s"
@@ -78,7 +78,7 @@ def until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
 def serving(
     home: Path, log: Path, *, command: Sequence[str] = ("-m", "serving"), ready: bool = True, **environment: str
 ) -> Iterator[Server]:
-    """Start a server and wait until it is ready, or only alive; at the end it must stop cleanly by SIGTERM."""
+    """Start a server and wait until it is ready (or alive); at the end, SIGTERM must stop it with status 0."""
     port = free_port()
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "CHEHANG_", "PROMETHEUS_"))}
     env |= {"CHEHANG_HOME": str(home), "CHEHANG_POLL_SECONDS": "0.2", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

@@ -1,4 +1,4 @@
-"""What a worker holds: the application behind its guard, by the settings of the environment."""
+"""The guarded application of a worker, with the settings of its environment."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.serving.in_process import ask, problem
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[ModuleType]:
-    """The module as a worker with a small limit imports it."""
+    """Import the module as a worker with a small body limit does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHEHANG_MAX_BODY_BYTES", "1000")
         patch.setenv("CHEHANG_CONFIGS", str(ROOT / "configs"))
-        # Another test may have imported it with other settings: that module stays what the rest of the process sees.
+        # Another test may have imported the module with other settings; it is restored afterwards.
         patch.delitem(sys.modules, "serving.application", raising=False)
         patch.delattr(serving, "application", raising=False)
         import serving.application as module
@@ -31,8 +31,8 @@ def worker() -> Iterator[ModuleType]:
 
 def test_every_task_and_endpoint_is_reached_through_the_guard(worker: ModuleType) -> None:
     assert worker.SETTINGS.max_body_bytes == 1_000
-    assert {f"/v1/{task}" for task in TASKS} | {"/v1/loans/offers"} <= set(worker.POSTS)
-    assert {"/healthz", "/openapi.json", "/v1/credit_risk/example"} <= set(worker.PATHS) - set(worker.POSTS)
+    assert {f"/v1/{task}" for task in TASKS} | {"/v1/loans/offers"} <= set(worker.POST_APPS)
+    assert {"/healthz", "/openapi.json", "/v1/credit_risk/example"} <= set(worker.PATHS) - set(worker.POST_APPS)
     alive = ask(worker.GUARD, "/healthz")
     assert alive.json() == {"status": "alive"} and alive.headers["x-request-id"]
 

@@ -1,4 +1,4 @@
-"""Questions beside the tasks' own routes, without a server: who must be champion, what is refused, what is off."""
+"""Endpoints without a server: required champions, refused requests, and disabled endpoints."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from features.errors import ConfigError, DataError
 from ml.endpoint import Endpoint, no_rules, respond_each_by_rules
 from ml.registry import TASKS
 from serving.api import build_app
-from serving.endpoints import Mounted, Single, mounted
+from serving.endpoints import MountedEndpoint, SingleApp, mounted_endpoints
 from serving.openapi import describe
 from serving.settings import Settings
 from tests.conftest import ROOT
-from tests.serving.in_process import Ask, Champions, application, ask, champion, problem
+from tests.serving.in_process import Amount, Champions, application, ask, champion, problem
 
 
 class Sum(BaseModel):
@@ -27,23 +27,23 @@ class Sum(BaseModel):
     total: int
 
 
-def endpoint(owner: str = "sums", **parts: Any) -> Mounted:
-    """Adds its rules and the versions of the champions that it is given to the amount; 13 is not possible."""
+def endpoint(owner: str = "sums", **parts: Any) -> MountedEndpoint:
+    """Return an endpoint that adds its rules and the champions' versions to the amount; 13 is refused."""
 
     def answer(rules: Any, champions: Any, request: Any) -> Sum:
         if request.amount == 13:
             raise DataError("13 is above the limit of product p1")
         return Sum(total=request.amount + (rules or 0) + sum(c.version for c in champions.values()))
 
-    usual: dict[str, Any] = {
-        "path": "up", "summary": {"en": "Sums", "zh": "和"}, "request": lambda champions: Ask, "response": Sum,
+    defaults: dict[str, Any] = {
+        "path": "up", "summary": {"en": "Sums", "zh": "和"}, "request": lambda champions: Amount, "response": Sum,
         "respond": respond_each_by_rules(answer), "example": lambda champions: {"amount": 1}, "rules": no_rules,
         "public_errors": True,
     }  # fmt: skip
-    return Mounted(owner, Endpoint(**{**usual, **parts}))
+    return MountedEndpoint(owner, Endpoint(**{**defaults, **parts}))
 
 
-BOTH = {"required_tasks": ("credit_risk",), "optional_tasks": ("residual_value",)}
+TWO_TASKS = {"required_tasks": ("credit_risk",), "optional_tasks": ("residual_value",)}
 CHAMPIONS = {"credit_risk": champion(version=10), "residual_value": champion("residual_value", version=100)}
 
 
@@ -52,11 +52,16 @@ CHAMPIONS = {"credit_risk": champion(version=10), "residual_value": champion("re
     [
         ({}, ("credit_risk", "residual_value"), 5, {}),
         ({"required_tasks": ("credit_risk",)}, ("credit_risk", "residual_value"), 15, {"model_version": 10}),
-        (BOTH, ("credit_risk", "residual_value"), 115, {"model_versions": {"credit_risk": 10, "residual_value": 100}}),
-        (BOTH, ("credit_risk",), 15, {"model_versions": {"credit_risk": 10}}),
+        (
+            TWO_TASKS,
+            ("credit_risk", "residual_value"),
+            115,
+            {"model_versions": {"credit_risk": 10, "residual_value": 100}},
+        ),
+        (TWO_TASKS, ("credit_risk",), 15, {"model_versions": {"credit_risk": 10}}),
     ],
 )
-def test_an_endpoint_is_given_the_champions_that_it_names(
+def test_an_endpoint_reads_its_required_and_optional_champions(
     parts: dict[str, Any], present: tuple[str, ...], total: int, versions: dict[str, Any]
 ) -> None:
     app = application({n: CHAMPIONS[n] for n in present}, [endpoint(**parts)])
@@ -64,14 +69,14 @@ def test_an_endpoint_is_given_the_champions_that_it_names(
     assert ask(app, "/v1/sums/up/example").json() == {"amount": 1}
 
 
-def test_one_that_it_needs_and_that_is_not_there_is_named() -> None:
+def test_the_error_names_a_missing_required_champion() -> None:
     app = application({}, [endpoint(required_tasks=("residual_value",))])
     for path, body in (("/v1/sums/up", b'{"amount": 5}'), ("/v1/sums/up/example", None)):
         error = problem(ask(app, path, body), 503)
         assert error["code"] == "no_champion" and "chehang promote residual_value" in error["message"]
 
 
-def test_what_is_not_possible_says_why_and_what_is_wrong_names_the_field() -> None:
+def test_the_error_has_the_reason_or_the_field() -> None:
     app = application({}, [endpoint()])
     error = problem(ask(app, "/v1/sums/up", b'{"amount": 13}'), 422)
     assert (error["code"], error["message"]) == ("not_possible", "13 is above the limit of product p1")
@@ -79,7 +84,7 @@ def test_what_is_not_possible_says_why_and_what_is_wrong_names_the_field() -> No
     assert problem(ask(app, "/v1/sums/up", b'{"amount": "x"}'), 422)["details"][0]["field"] == "amount"
 
 
-def test_a_page_is_for_who_accepts_one() -> None:
+def test_a_page_is_sent_to_callers_that_accept_html() -> None:
     app = application({}, [endpoint(page=lambda answer: f"<p>合计 {answer.total}</p>")])
     page = ask(app, "/v1/sums/up", b'{"amount": 5}', accept="text/html")
     assert page.text == "<p>合计 5</p>" and page.headers["content-type"] == "text/html; charset=utf-8"
@@ -89,46 +94,51 @@ def test_a_page_is_for_who_accepts_one() -> None:
     assert ask(bare, "/v1/sums/up", b'{"amount": 5}', accept="text/html").json() == {"total": 5}
 
 
-def test_the_request_is_made_anew_when_a_champion_changes_and_only_then() -> None:
+def test_the_request_model_is_rebuilt_only_when_a_champion_changes() -> None:
     made: list[list[int]] = []
 
     def request(champions: Any) -> type[BaseModel]:
         made.append([c.version for c in champions.values()])
-        return Ask
+        return Amount
 
-    single = Single(endpoint(required_tasks=("credit_risk",), request=request), Champions(CHAMPIONS), None, max_rows=1)
+    single = SingleApp(
+        endpoint(required_tasks=("credit_risk",), request=request), Champions(CHAMPIONS), None, max_rows=1
+    )
     for version in (10, 10, 11):
         single.store = Champions({"credit_risk": champion(version=version)})
-        assert asyncio.run(single.prepared(single.champions())).request is Ask
+        assert asyncio.run(single.schema(single.champions())).model is Amount
     assert made == [[10], [11]]
 
 
-def test_a_question_of_a_task_needs_its_champion_and_lies_below_its_path() -> None:
-    place = endpoint("residual_value", required_tasks=("credit_risk",))
-    assert place.path == "/v1/residual_value/up" and place.required_tasks == ("residual_value", "credit_risk")
-    own = Mounted("residual_value", TASKS["residual_value"].endpoint)
+def test_an_endpoint_of_a_task_requires_its_champion_and_is_below_its_path() -> None:
+    mounted = endpoint("residual_value", required_tasks=("credit_risk",))
+    assert mounted.path == "/v1/residual_value/up" and mounted.required_tasks == ("residual_value", "credit_risk")
+    own = MountedEndpoint("residual_value", TASKS["residual_value"].endpoint)
     assert (own.name, own.path, own.required_tasks) == ("residual_value", "/v1/residual_value", ("residual_value",))
-    assert [own.version_field, place.version_field, endpoint().version_field] == [
+    assert [own.version_field, mounted.version_field, endpoint().version_field] == [
         "model_version", "model_versions", None,
     ]  # fmt: skip
 
 
-def test_the_text_of_an_error_is_for_the_log_unless_the_endpoint_says_otherwise() -> None:
+def test_the_text_of_a_data_error_is_not_sent_unless_the_endpoint_allows_it() -> None:
     message = problem(ask(application({}, [endpoint(public_errors=False)]), "/v1/sums/up", b'{"amount": 13}'), 422)
     assert message["code"] == "invalid" and "cannot compute" in message["message"] and "p1" not in str(message)
 
 
 def broken(configs: Path) -> None:
-    """Rules that cannot be read."""
+    """Raise the error of invalid rules."""
     raise ConfigError("rules.yaml: rate: wrong")
 
 
-def test_what_is_off_answers_why_on_all_its_paths_and_the_rest_goes_on() -> None:
-    off = endpoint("loans", path="offers", rules=broken, max_rows=None, required_tasks=("fault_rate",))
-    app = application(None, [endpoint(rules=lambda configs: 100), off])
+def test_a_disabled_endpoint_answers_with_the_reason_on_all_its_paths_and_the_others_answer() -> None:
+    disabled = endpoint("loans", path="offers", rules=broken, max_rows=None, required_tasks=("fault_rate",))
+    app = application(None, [endpoint(rules=lambda configs: 100), disabled])
     for path, body in (("offers", b"{}"), ("offers/batch", b"{}"), ("offers/example", None)):
         error = problem(ask(app, f"/v1/loans/{path}", body), 503)
-        assert (error["code"], error["message"]) == ("off", "loans/offers is off: rules.yaml: rate: wrong")
+        assert (error["code"], error["message"]) == (
+            "endpoint_disabled",
+            "loans/offers is disabled: rules.yaml: rate: wrong",
+        )
     assert ask(app, "/v1/sums/up", b'{"amount": 5}').json() == {"total": 105}
     assert ask(app, "/v1/credit_risk", b'{"amount": 5}').status_code == 200
 
@@ -140,13 +150,13 @@ def test_rules_that_endpoints_share_are_read_once_from_the_folder_of_the_setting
         folders.append(configs)
         return 10
 
-    places = [endpoint(path=path, rules=rules) for path in ("up", "down")]
-    app = application({}, places, configs=tmp_path)
+    endpoints = [endpoint(path=path, rules=rules) for path in ("up", "down")]
+    app = application({}, endpoints, configs=tmp_path)
     assert ask(app, "/v1/sums/down", b'{"amount": 5}').json() == {"total": 15}
     assert folders == [tmp_path]
 
 
-def test_wrong_rules_turn_off_the_endpoints_that_go_by_them_alone(tmp_path: Path) -> None:
+def test_invalid_rules_disable_only_the_endpoints_that_use_them(tmp_path: Path) -> None:
     configs = tmp_path / "configs"
     shutil.copytree(ROOT / "configs", configs, ignore=shutil.ignore_patterns("examples"))
     rules = configs / "loans" / "rules.yaml"
@@ -155,20 +165,20 @@ def test_wrong_rules_turn_off_the_endpoints_that_go_by_them_alone(tmp_path: Path
     for path in ("offers", "schedule", "disclosure"):
         message = problem(ask(app, f"/v1/loans/{path}", b"{}"), 503)["message"]
         assert "loans/rules.yaml" in message and "loan_to_value.0.maximum.commercial_steam" in message
-    for place in mounted():
-        if place.owner != "loans":
-            assert problem(ask(app, place.path, b"{}"), 503)["code"] == "no_champion", place.path
+    for mounted in mounted_endpoints():
+        if mounted.owner != "loans":
+            assert problem(ask(app, mounted.path, b"{}"), 503)["code"] == "no_champion", mounted.path
     shipped = build_app(Champions({}), Settings(configs=ROOT / "configs"))
     for path in ("schedule", "disclosure"):
         assert ask(shipped, f"/v1/loans/{path}/example").status_code == 200
 
 
-def test_an_endpoint_is_described_with_its_example_where_its_champions_are_there() -> None:
-    needy = endpoint(required_tasks=("credit_risk",))
-    here = describe(CHAMPIONS, [needy], max_rows=9)["paths"]["/v1/sums/up"]["post"]
+def test_an_endpoint_with_its_champions_is_described_with_its_example() -> None:
+    mounted = endpoint(required_tasks=("credit_risk",))
+    here = describe(CHAMPIONS, [mounted], max_rows=9)["paths"]["/v1/sums/up"]["post"]
     body = here["requestBody"]["content"]["application/json"]
-    assert body == {"schema": {"$ref": "#/components/schemas/Ask"}, "example": {"amount": 1}}
+    assert body == {"schema": {"$ref": "#/components/schemas/Amount"}, "example": {"amount": 1}}
     assert (here["summary"], here["description"]) == ("Sums", "和") and "parameters" not in here
     assert (here["operationId"], here["tags"]) == ("sums_up", ["sums"])
-    gone = describe({}, [needy], max_rows=9)["paths"]["/v1/sums/up"]["post"]
+    gone = describe({}, [mounted], max_rows=9)["paths"]["/v1/sums/up"]["post"]
     assert gone["requestBody"]["content"]["application/json"] == {"schema": {"type": "object"}}

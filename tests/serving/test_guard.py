@@ -1,4 +1,4 @@
-"""The outermost layer alone, without a server: what it refuses, and what it keeps to itself."""
+"""The guard alone, without a server: refused requests, and errors that do not quote the request."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PHONE = "".join(["138", "12345678"])  # in pieces, because a traceback shows lin
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-def _asked(
+def _messages(
     guard: Guard, *, chunks: Sequence[bytes] = (b"{}",), headers: Headers = (JSON,), ends: str = "whole"
 ) -> list[Message]:
-    """All that is sent for one request whose body arrives in pieces and then is whole, cut off or stalls."""
+    """Return all messages sent for one request; its body arrives in pieces and is complete, cut off or stalls."""
     whole = ends == "whole"
     parts = [{"type": "http.request", "body": c, "more_body": not whole or c is not chunks[-1]} for c in chunks]
     sent: list[Message] = []
@@ -42,7 +42,7 @@ def _asked(
 
 
 def _ask(guard: Guard, **request: Any) -> tuple[int, dict[bytes, bytes], bytes]:
-    sent = _asked(guard, **request)
+    sent = _messages(guard, **request)
     return sent[0]["status"], dict(sent[0]["headers"]), b"".join(m.get("body", b"") for m in sent[1:])
 
 
@@ -68,7 +68,7 @@ async def _own_timeout(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _guard(app: App, *, max_body_bytes: int = 1_000) -> Guard:
-    return Guard(app, max_body_bytes=max_body_bytes, timeout_seconds=0.05, paths=["/known"], posts={"/known": app})
+    return Guard(app, max_body_bytes=max_body_bytes, timeout_seconds=0.05, paths=["/known"], post_apps={"/known": app})
 
 
 def _counted(status: int) -> float:
@@ -109,10 +109,10 @@ def test_only_json_is_read(headers: Headers, status: int) -> None:
     assert _ask(_guard(_echo), headers=headers)[0] == status
 
 
-@pytest.mark.parametrize("given", [b"", b"a b", b"x" * 65, b"line\nbreak", "编号".encode()])
-def test_a_request_id_that_could_forge_a_log_line_is_replaced(given: bytes) -> None:
-    _, headers, _ = _ask(_guard(_echo), headers=[JSON, (b"x-request-id", given)])
-    assert headers[b"x-request-id"] != given and len(headers[b"x-request-id"]) == 32
+@pytest.mark.parametrize("request_id", [b"", b"a b", b"x" * 65, b"line\nbreak", "编号".encode()])
+def test_a_request_id_that_could_forge_a_log_line_is_replaced(request_id: bytes) -> None:
+    _, headers, _ = _ask(_guard(_echo), headers=[JSON, (b"x-request-id", request_id)])
+    assert headers[b"x-request-id"] != request_id and len(headers[b"x-request-id"]) == 32
 
 
 @pytest.mark.parametrize("app", [_broken, _own_timeout])
@@ -123,12 +123,12 @@ def test_an_unexpected_error_is_500_and_repeats_nothing_the_caller_sent(
         status, headers, body = _ask(_guard(app), chunks=[PHONE.encode()])
     assert status == 500 and headers[b"x-request-id"]
     assert set(json.loads(body)["error"]) == {"code", "message", "details"}
-    assert "Error" in caplog.text and "in _" in caplog.text, "the log says what kind of error it was, and where"
+    assert "Error" in caplog.text and "in _" in caplog.text, "the log has the type of the error and its place"
     assert PHONE not in caplog.text + body.decode()
 
 
 def test_an_error_after_the_answer_began_sends_no_second_answer(caplog: pytest.LogCaptureFixture) -> None:
-    assert [m["type"] for m in _asked(_guard(_half))] == ["http.response.start"]
+    assert [m["type"] for m in _messages(_guard(_half))] == ["http.response.start"]
     assert PHONE not in caplog.text
 
 
@@ -141,5 +141,5 @@ def test_a_body_that_does_not_arrive_is_408_and_a_caller_who_hangs_up_is_not_ans
     status, _, body = _ask(_guard(_echo), chunks=[b"{"], ends="stalls")
     assert status == 408 and json.loads(body)["error"]["code"] == "body_too_slow"
     before = _counted(499)
-    assert _asked(_guard(_echo), chunks=[b"{"], ends="cut off") == []
+    assert _messages(_guard(_echo), chunks=[b"{"], ends="cut off") == []
     assert _counted(499) == before + 1

@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture
 def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Who was called: an application and a store in place of those of a worker."""
+    """Record the calls of an application and a store that replace those of a worker."""
     monkeypatch.setenv("BENTOML_HOME", str(tmp_path))
     monkeypatch.setenv("BENTOML_DO_NOT_TRACK", "true")
     called: list[str] = []

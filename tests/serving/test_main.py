@@ -1,4 +1,4 @@
-"""How the command becomes BentoML's server: settings from options, and a folder of its own."""
+"""The command becomes the BentoML server: settings from options, and its own folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Started = Callable[..., list[str]]
 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
-    """Call the command with options; returns what this process would have become."""
+    """Call the command with options, and return the command that replaces the process."""
     becomes: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda path, command: becomes.append(command))
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("CHEHANG_", "BENTOML_"))}
@@ -39,7 +39,7 @@ def test_options_win_and_reach_the_workers_by_the_environment(start: Started, tm
         sys.executable, "-m", "bentoml", "serve", "serving.service:Chehang", "--host", "::1", "--port", "9002"
     ]  # fmt: skip
     assert (os.environ["CHEHANG_PORT"], os.environ["CHEHANG_WORKERS"]) == ("9002", "2")
-    assert os.environ["CHEHANG_MAX_BATCH_ROWS"] == "1000", "what nobody set is set too"
+    assert os.environ["CHEHANG_MAX_BATCH_ROWS"] == "1000", "defaults are passed on too"
     assert os.environ["BENTOML_DO_NOT_TRACK"] == "true"
     own = tmp_path / "home" / "serving" / "__1-9002"
     assert own.is_dir() and os.environ["BENTOML_HOME"] == str(own)
@@ -72,6 +72,6 @@ def test_a_home_that_cannot_be_written_is_named(start: Started, tmp_path: Path) 
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "serving").write_text("a file")
     with pytest.raises(
-        SystemExit, match=r"error: .*home/serving/.*: Not a directory; make it writable or set CHEHANG_HOME"
+        SystemExit, match=r"error: .*home/serving/.*: Not a directory; make it writable, or set CHEHANG_HOME"
     ):
         start()

@@ -1,4 +1,4 @@
-"""One request, several, and an example, of a champion that doubles what it is sent."""
+"""A single request, a batch and an example, with a champion that doubles the amount."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from ml.registry import TASKS
 from serving.api import build_app
-from serving.endpoints import SEVERAL, Mounted, Single
+from serving.endpoints import BATCH_BODY, MountedEndpoint, SingleApp
 from serving.settings import Settings
 from tests.serving.in_process import Champions, Doubled, application, ask, champion, double, doubling, problem
 
@@ -41,7 +41,7 @@ def test_several_are_answered_in_their_order_on_either_path() -> None:
 
 @pytest.mark.parametrize(("body", "several"), [(b' {\n"items" :[]}', True), (b'{"item": 1}', False), (b"[]", False)])
 def test_a_body_of_several_is_known_by_its_begin(body: bytes, several: bool) -> None:
-    assert bool(SEVERAL.match(body)) is several
+    assert bool(BATCH_BODY.match(body)) is several
 
 
 def test_an_example_is_that_of_the_card() -> None:
@@ -84,17 +84,17 @@ def test_a_slow_request_is_answered_in_a_thread_and_a_quick_one_at_once() -> Non
 
     own = doubling("credit_risk")
     quick = replace(own.endpoint, respond=respond, runs_in_thread=lambda request: request.amount > 5)
-    app = build_app(Champions({"credit_risk": champion()}), Settings(), [Mounted("credit_risk", quick)])
+    app = build_app(Champions({"credit_risk": champion()}), Settings(), [MountedEndpoint("credit_risk", quick)])
     for query, amount in (("?explain=false", 4), ("?explain=false", 6), ("?explain=true", 4)):
         assert ask(app, f"{PATH}{query}", b'{"amount": %d}' % amount).status_code == 200
     always = replace(quick, runs_in_thread=None)
-    app = build_app(Champions({"credit_risk": champion()}), Settings(), [Mounted("credit_risk", always)])
+    app = build_app(Champions({"credit_risk": champion()}), Settings(), [MountedEndpoint("credit_risk", always)])
     assert ask(app, f"{PATH}?explain=false", b'{"amount": 4}').status_code == 200
     assert threads == [False, True, True, True]
 
 
 def test_the_smaller_limit_of_a_batch_holds() -> None:
-    store, place = Champions({}), doubling("credit_risk")
-    few = Mounted("credit_risk", replace(place.endpoint, max_rows=5))
-    assert Single(place, store, None, max_rows=9).max_rows == 9
-    assert [Single(few, store, None, max_rows=n).max_rows for n in (3, 9)] == [3, 5]
+    store, mounted = Champions({}), doubling("credit_risk")
+    few = MountedEndpoint("credit_risk", replace(mounted.endpoint, max_rows=5))
+    assert SingleApp(mounted, store, None, max_rows=9).max_rows == 9
+    assert [SingleApp(few, store, None, max_rows=n).max_rows for n in (3, 9)] == [3, 5]

@@ -1,4 +1,4 @@
-"""A row alone gives the same bits as in a batch: what is asked one by one is what the batch was tested on."""
+"""A single row gives the same bits as the same row in a batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features.errors import FeatureError
 from ml.domain.columns import derived_columns as derived
 from ml.estimators.tabular_encoder import TabularEncoder
-from serving.bodies import unusable
+from serving.bodies import not_computable
 
 DERIVED: dict[str, dict[str, list[str | float]]] = {
     "ratio": {"ratio": ["a", "b"]},
@@ -95,19 +95,19 @@ def test_no_rows_give_no_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "field", "told"),
+    ("change", "field", "message"),
     [
         ({"a": [1e300], "b": [1e-300]}, "ratio", "the ratio of a, b"),
         ({"b": ["many"]}, "b", "must hold numbers"),
         ({"b": [10**400]}, "b", "must hold numbers"),
     ],
 )
-def test_what_cannot_be_computed_is_named_without_its_value(change: dict[str, Any], field: str, told: str) -> None:
+def test_what_cannot_be_computed_is_named_without_its_value(change: dict[str, Any], field: str, message: str) -> None:
     row = {"a": 1.0, "b": 2.0, "c": 0.1, "months": 12, "flag": None, "city": None, "use": None}
-    with pytest.raises(FeatureError) as found:
+    with pytest.raises(FeatureError) as raised:
         FITTED.transform(_columns([row]) | change)
-    problem = unusable(found.value)
-    assert problem.status == 422 and problem.details[0]["field"] == field and told in problem.message
+    problem = not_computable(raised.value)
+    assert problem.status == 422 and problem.details[0]["field"] == field and message in problem.message
     assert "many" not in problem.message.replace("must hold numbers", "") and "e+300" not in problem.message
 
 

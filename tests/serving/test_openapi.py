@@ -1,17 +1,17 @@
-"""The description of what is accepted, with and without champions."""
+"""The OpenAPI document with and without champions."""
 
 from __future__ import annotations
 
 import json
 
 from ml.registry import TASKS
-from serving.endpoints import mounted
+from serving.endpoints import mounted_endpoints
 from serving.openapi import REFUSALS, describe
 from tests.serving.in_process import application, ask, champion, doubling
 
 
 def test_a_task_without_a_champion_takes_any_object() -> None:
-    paths = describe({}, mounted(), max_rows=9)["paths"]
+    paths = describe({}, mounted_endpoints(), max_rows=9)["paths"]
     for name, task in TASKS.items():
         one = paths[f"/v1/{name}"]["post"]
         assert one["summary"] == task.summary["en"] and one["description"] == task.summary["zh"]
@@ -24,8 +24,8 @@ def test_a_task_without_a_champion_takes_any_object() -> None:
 def test_a_champion_brings_its_schema_and_its_example() -> None:
     document = describe({"credit_risk": champion()}, [doubling("credit_risk")], max_rows=7)
     body = document["paths"]["/v1/credit_risk"]["post"]["requestBody"]["content"]["application/json"]
-    assert body == {"schema": {"$ref": "#/components/schemas/Ask"}, "example": {"amount": 21}}
-    schema = document["components"]["schemas"]["Ask"]
+    assert body == {"schema": {"$ref": "#/components/schemas/Amount"}, "example": {"amount": 21}}
+    schema = document["components"]["schemas"]["Amount"]
     assert schema["properties"]["amount"]["minimum"] == 0 and schema["additionalProperties"] is False
     batch = document["paths"]["/v1/credit_risk/batch"]["post"]["requestBody"]["content"]["application/json"]
     assert batch["schema"]["properties"]["items"]["maxItems"] == 7
@@ -54,7 +54,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_every_operation_has_a_name_of_its_own_and_the_tag_of_its_task_or_group() -> None:
-    document = describe({}, mounted(), max_rows=9)
+    document = describe({}, mounted_endpoints(), max_rows=9)
     operations = [(path, operation) for path, methods in document["paths"].items() for operation in methods.values()]
     names = [operation["operationId"] for _, operation in operations]
     assert {"credit_risk_batch", "loans_offers", "fault_rate_power_example"} <= set(names)
@@ -67,5 +67,5 @@ def test_every_operation_has_a_name_of_its_own_and_the_tag_of_its_task_or_group(
 
 
 def test_a_page_is_described_beside_the_json() -> None:
-    responses = describe({}, mounted(), max_rows=9)["paths"]["/v1/loans/disclosure"]["post"]["responses"]
+    responses = describe({}, mounted_endpoints(), max_rows=9)["paths"]["/v1/loans/disclosure"]["post"]["responses"]
     assert set(responses["200"]["content"]) == {"application/json", "text/html"}

@@ -109,6 +109,6 @@ def test_a_server_that_loads_some_champions_still_is_not_ready() -> None:
     assert early.status_code == 503 and "being loaded" in early.text
     done.set()
     follower.join()
-    until(lambda: store.looked)
+    until(lambda: store.has_checked)
     assert asyncio.run(state()).json()["champions"] == {"credit_risk": 3}
     store.stop()

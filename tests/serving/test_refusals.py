@@ -1,4 +1,4 @@
-"""What the service refuses: 4xx, always in one shape, naming the field and never its value."""
+"""Refused requests: 4xx responses in one format, with the field and without its value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.serving.running import JSON, PATH, Server
 
 
 def _problem(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """The problem told; it must have the one shape."""
+    """Return the error, and check its format."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json" and answer.headers["x-request-id"]
     error = answer.json()["error"]
@@ -23,7 +23,7 @@ def _problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 
 
 def _with(example: dict[str, Any], field: str, text: str) -> bytes:
-    """The example with one field replaced by JSON text, which need not be what Python can write."""
+    """Return the example with one field replaced by JSON text, which Python may not be able to write."""
     return json.dumps({**example, field: "@"}).replace('"@"', text).encode()
 
 
@@ -172,8 +172,8 @@ def test_nothing_that_was_refused_is_in_the_log(server: Server, example: dict[st
     bad = {**example, "monthly_income": "38191.27 as he said", "application_id": 7, "phone": "13812345678"}
     answer = server.client.post(PATH, json=bad)
     assert {d["field"] for d in _problem(answer, 422)["details"]} == {"monthly_income", "application_id", "phone"}
-    told = answer.text + server.log.read_text()
-    assert "38191" not in told and "13812345678" not in told
+    output = answer.text + server.log.read_text()
+    assert "38191" not in output and "13812345678" not in output
 
 
 def test_a_caller_who_hangs_up_does_no_harm(server: Server) -> None:

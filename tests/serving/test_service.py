@@ -1,4 +1,4 @@
-"""What the service answers to people and programs that ask it well."""
+"""Answers of the service to valid requests."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def test_an_applicant_is_answered_with_reasons(client: httpx.Client, example: di
 
 
 def test_batch_equals_one_by_one(client: httpx.Client, example: dict[str, Any]) -> None:
-    asked = [{**example, "bureau_delinquencies_24m": n, "application_id": f"车,{n}"} for n in range(4)]
+    applications = [{**example, "bureau_delinquencies_24m": n, "application_id": f"车,{n}"} for n in range(4)]
     for query in ("", "?explain=false"):
-        batch = client.post(f"{PATH}/batch{query}", json={"items": asked}).json()
-        single = [client.post(PATH + query, json=one).json() for one in asked]
+        batch = client.post(f"{PATH}/batch{query}", json={"items": applications}).json()
+        single = [client.post(PATH + query, json=one).json() for one in applications]
         assert [one.pop("model_version") for one in single] == [batch["model_version"]] * 4
         assert batch["items"] == single
 
 
 def test_request_id_is_kept_or_made(client: httpx.Client, example: dict[str, Any]) -> None:
-    kept = client.post(PATH, json=example, headers={"x-request-id": "abc-1"})
+    valid = client.post(PATH, json=example, headers={"x-request-id": "abc-1"})
     made = [client.post(PATH, json=example, headers={"x-request-id": "no spaces"}) for _ in range(2)]
-    assert kept.headers["x-request-id"] == "abc-1"
+    assert valid.headers["x-request-id"] == "abc-1"
     assert all(re.fullmatch(r"[0-9a-f]{32}", m.headers["x-request-id"]) for m in made)
     assert made[0].headers["x-request-id"] != made[1].headers["x-request-id"]
 
@@ -44,9 +44,9 @@ def test_request_id_is_kept_or_made(client: httpx.Client, example: dict[str, Any
 def test_metrics_are_labelled_by_known_routes_only(client: httpx.Client, example: dict[str, Any]) -> None:
     client.post(PATH, json=example)
     client.get("/secret-path")
-    told = client.get("/metrics").text
-    assert f'route="{PATH}",status="200"' in told and 'chehang_model_version{task="credit_risk"} 1.0' in told
-    assert "secret-path" not in told and 'route="unmatched",status="404"' in told
+    metrics = client.get("/metrics").text
+    assert f'route="{PATH}",status="200"' in metrics and 'chehang_model_version{task="credit_risk"} 1.0' in metrics
+    assert "secret-path" not in metrics and 'route="unmatched",status="404"' in metrics
 
 
 def test_ready_says_which_version_answers(client: httpx.Client) -> None:
@@ -73,6 +73,6 @@ def test_pages_load_nothing_from_outside(client: httpx.Client) -> None:
 def test_docs_page_shows_the_fields(server: Server, tmp_path: Path) -> None:
     options = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     command = ["chromium", *options.split(), f"--user-data-dir={tmp_path}", "--virtual-time-budget=4000", "--dump-dom"]
-    told = subprocess.run([*command, f"{server.url}/docs"], capture_output=True, text=True, timeout=90, check=False)
-    assert "loan_amount" in told.stdout and "接口文档" in told.stdout
-    assert told.stdout.count("in yuan") >= 4, "optional amounts say their unit too"
+    page = subprocess.run([*command, f"{server.url}/docs"], capture_output=True, text=True, timeout=90, check=False)
+    assert "loan_amount" in page.stdout and "接口文档" in page.stdout
+    assert page.stdout.count("in yuan") >= 4, "optional amounts say their unit too"
