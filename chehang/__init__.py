@@ -1,6 +1,6 @@
-"""Chehang's Python API: what the command line does, as functions.
+"""Python API of Chehang: load configurations, train models, and use the promoted ones.
 
-A name is imported when it is first used, so that ``import chehang`` takes milliseconds.
+The functions are imported on first use, so that ``import chehang`` takes milliseconds.
 
 Examples
 --------
@@ -11,7 +11,7 @@ Examples
 >>> config.split.seed
 1
 
-Train a version, promote it with ``chehang promote credit_risk``, and answer rows with it:
+Train a version, promote it with the command ``chehang promote credit_risk``, and predict with it:
 
 >>> trained = chehang.train(config)  # doctest: +SKIP
 >>> chehang.load_champion("credit_risk").estimator.predict(rows)  # doctest: +SKIP
@@ -61,24 +61,24 @@ def tasks() -> tuple[TaskEntry, ...]:
 
 
 def load_champion(task: str) -> Model:
-    """Load the promoted version of a task.
+    """Load the promoted version (champion) of a task.
 
     Parameters
     ----------
     task : str
-        Name of the task.
+        Name of the task, such as `credit_risk`.
 
     Returns
     -------
     Model
-        Its `estimator` answers rows (`predict`), its `card` says what it was trained on.
+        ``model.estimator.predict(rows)`` returns predictions; ``model.card`` describes the training data and metrics.
 
     Raises
     ------
     ConfigError
         There is no such task, or the model registry cannot be read.
     ModelNotFound
-        The task has no champion, or its files differ from what was registered.
+        The task has no champion, or the model files differ from the registered checksums.
     """
     check_task(task)
     from ml import champions

@@ -1,4 +1,4 @@
-"""The command line `chehang`: a command's module is imported when the command is called."""
+"""The command line `chehang`; the module of a command is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 @dataclass(frozen=True)
 class Command:
-    """A command as `chehang --help` lists it.
+    """A command of `chehang`.
 
     Attributes
     ----------
     module : str
-        Module whose function of the same name runs the command.
+        Module with a function of the same name, which runs the command.
     help : str
-        First sentence of that function's docstring.
+        Text in `chehang --help`: the first sentence of that function's docstring.
     settings : mapping
-        Context settings of the parser.
+        Context settings of Typer.
     """
 
     module: str
@@ -38,20 +38,20 @@ class Command:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self, name: str) -> TyperCommand:
-        """Import the command."""
+        """Import the module and return its command."""
         function = getattr(import_module(self.module), self.module.rpartition(".")[2])
         return _command(function, name, self.settings)
 
 
 def _command(function: Callable[..., Any], name: str, settings: Mapping[str, Any]) -> TyperCommand:
-    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    one.command(name, context_settings=dict(settings))(function)
-    command = get_command(one)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name, context_settings=dict(settings))(function)
+    command = get_command(app)
     assert isinstance(command, TyperCommand)
     return command
 
 
-# The function of a command and its module have the command's name, with _ for -.
+# Module and function have the name of the command, with _ for -.
 _TRAINING = {
     "tasks": "List the tasks, what each answers, and the tables it reads.",
     "sample-data": (
@@ -77,27 +77,27 @@ _TRAINING = {
 }
 COMMANDS: dict[str, Command] = {
     **{name: Command(f"training.commands.{name.replace('-', '_')}", text) for name, text in _TRAINING.items()},
-    "serve": Command("serving.commands.serve", "Serve the champions over HTTP; stops on Ctrl-C.", FORWARDED),
+    "serve": Command("serving.commands.serve", "Serve the champions over HTTP; Ctrl-C stops it.", FORWARDED),
     "openapi": Command(
-        "serving.commands.openapi", "Print the OpenAPI document of the present champions, without a server."
+        "serving.commands.openapi", "Print the OpenAPI document for the current champions, without a server."
     ),
 }
 
 
 class Commands(TyperGroup):
-    """The group: its help reads the literal above, and a command is imported when it is called."""
+    """The group of all commands: help texts come from `COMMANDS`, so that `--help` imports no command."""
 
     def __init__(self, entries: Mapping[str, Command], **settings: Any) -> None:
         super().__init__(commands={n: TyperCommand(n, help=e.help) for n, e in entries.items()}, **settings)
         self._entries = entries
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write each command with its whole first sentence."""
+        """Write each command with its full help text."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in self._entries.items()])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Find the command that the arguments name, and import it."""
+        """Return the command named by the arguments, imported."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, self._entries[name].load(name) if name else command, rest
 
@@ -109,7 +109,7 @@ def _print_version(requested: bool) -> None:
         try:
             print(f"chehang {version('chehang')}")
         except PackageNotFoundError:
-            raise ConfigError("chehang is not installed here, so it has no version; run: pip install -e .") from None
+            raise ConfigError("chehang has no version because it is not installed; run: pip install -e .") from None
         raise typer.Exit
 
 
@@ -126,15 +126,15 @@ APP = Commands(
     params=_command(_options, "chehang", {}).params,
     name="chehang",
     help="Machine learning for car dealerships: train, compare, promote and serve. 车行机器学习套件。",
-    rich_markup_mode=None,  # rich's help takes twice as long to import as all the rest
+    rich_markup_mode=None,  # importing rich takes twice as long as everything else
     no_args_is_help=True,
 )
 
 
 def main() -> None:
-    """Run the command line; what a person must act on is one line, without a traceback."""
+    """Run the command line; an error that the user can resolve is printed as one line without a traceback."""
     try:
-        os.environ["CHEHANG_HOME"] = str(home())  # absolute: configurations in other folders mean the same place
+        os.environ["CHEHANG_HOME"] = str(home())  # absolute, so that configurations in other folders resolve it alike
         code = APP.main(standalone_mode=False)
     except ChehangError as e:
         print(f"error: {' '.join(str(e).split())}", file=sys.stderr)

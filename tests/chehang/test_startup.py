@@ -1,4 +1,4 @@
-"""What a command imports before its first line, and what the lists say without importing anything."""
+"""Heavy modules are imported only when needed, and after the first line of output."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ HEAVY = (
     "mlflow", "pandera", "lightgbm", "sklearn", "pandas", "scipy.stats", "matplotlib", "optuna", "fairlearn",
     "mlforecast", "statsforecast",
 )  # fmt: skip
-# Runs a command, and writes which of the modules named first were imported when its first line appeared and at its end.
+# Runs a command, and records which of the heavy modules were imported at its first line of output and at its end.
 WATCHED = """
 import json, sys
 names = sys.argv.pop(1).split(",")
-there = lambda: [name for name in names if name in sys.modules]
+imported = lambda: [name for name in names if name in sys.modules]
 first = []
 
 class Watched:
@@ -36,7 +36,7 @@ class Watched:
         return getattr(self.stream, name)
     def write(self, text):
         if text.strip() and not first:
-            first.append((text.strip(), there()))
+            first.append((text.strip(), imported()))
         return self.stream.write(text)
 
 sys.stdout, sys.stderr = Watched(sys.stdout), Watched(sys.stderr)
@@ -45,12 +45,12 @@ try:
     main()
 finally:
     with open("imports.json", "w") as f:
-        json.dump({"first": first, "end": there()}, f)
+        json.dump({"first": first, "end": imported()}, f)
 """
 
 
 def _imports(folder: Path, *arguments: str, home: Path | None = None) -> tuple[str, list[str], list[str]]:
-    """The first line of a command, the heavy modules imported by then, and those imported by its end."""
+    """Return the first line of a command, the heavy modules imported by then, and those imported by its end."""
     program = WATCHED.replace('"imports.json"', repr(str(folder / "imports.json")))
     done = python("-c", program, ",".join(HEAVY), *arguments, home=home or folder / "home", seconds=300)
     assert "Traceback" not in done.stderr, done.stderr
@@ -96,7 +96,7 @@ def test_the_first_line_comes_before_anything_heavy(tmp_path: Path, arguments: l
     assert line in first and modules == []
 
 
-def test_a_configuration_that_is_wrong_is_told_before_mlflow_is_imported(tmp_path: Path) -> None:
+def test_an_invalid_configuration_is_reported_before_mlflow_is_imported(tmp_path: Path) -> None:
     config = write_eight_applications(tmp_path)
     assert _imports(tmp_path, "train", "credit_risk", "-c", str(config), "--set", "time=created_at")[2] == []
 

@@ -1,4 +1,4 @@
-"""Demand over HTTP: read ahead, computed anew, totals, the order plan, and what is refused."""
+"""Demand over HTTP: precomputed and recomputed forecasts, totals, the order plan, and refused requests."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ def test_series_totals_and_reasons(server: Server) -> None:
     answer = ask(server, **example)
     assert answer["model_version"] == 1 and len(answer["periods"]) == 3 and not answer["recomputed"]
     assert all(len(p["quantiles"]) == len(answer["levels"]) and not p["drivers"] for p in answer["periods"])
-    told = ask(server, f"{URL}?explain=true", **example)
-    assert told["periods"][0]["drivers"] and told["periods"][0]["mean"] == pytest.approx(answer["periods"][0]["mean"])
+    explained = ask(server, f"{URL}?explain=true", **example)
+    assert explained["periods"][0]["drivers"] and explained["periods"][0]["mean"] == pytest.approx(
+        answer["periods"][0]["mean"]
+    )
     everything = ask(server)
     parts = [ask(server, region=r) for r in ("north", "south")]
     assert everything["periods"][0]["mean"] == pytest.approx(sum(p["periods"][0]["mean"] for p in parts))
 
 
 def test_the_documentation_shows_both(server: Server) -> None:
-    told = server.client.get("/openapi.json")
-    assert {URL, f"{URL}/batch", ORDERS} <= set(told.json()["paths"])
-    assert "what if" in told.text and "review_days" in told.text
+    document = server.client.get("/openapi.json")
+    assert {URL, f"{URL}/batch", ORDERS} <= set(document.json()["paths"])
+    assert "what if" in document.text and "review_days" in document.text
 
 
 def test_new_history_and_what_if_are_computed_anew(server: Server) -> None:
@@ -65,7 +67,7 @@ def test_orders_move_what_is_too_many_before_ordering(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "fields", "told"),
+    ("path", "fields", "message"),
     [
         (URL, {"store_id": "S9", "model": "A"}, "store_id"),
         (URL, {"store_id": "S1", "model": "A", "horizon": 4}, "horizon"),
@@ -80,7 +82,7 @@ def test_orders_move_what_is_too_many_before_ordering(server: Server) -> None:
         (ORDERS, {"lead_days": 300}, "horizon"),
     ],
 )
-def test_what_is_wrong_is_named(server: Server, path: str, fields: dict[str, Any], told: str) -> None:
+def test_what_is_wrong_is_named(server: Server, path: str, fields: dict[str, Any], message: str) -> None:
     answer = server.client.post(path, json=fields)
     assert answer.status_code == 422
-    assert told in answer.text
+    assert message in answer.text

@@ -1,4 +1,4 @@
-"""Faults over HTTP: alarms, vehicles to call in, weeks until a fault would be known, and what is refused."""
+"""Faults over HTTP: alarms, vehicles to inspect, weeks until detection, and refused requests."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def test_alarms_with_their_plan_and_their_evidence(server: Server) -> None:
     (alarm,) = answer["alarms"]
     assert (alarm["model"], alarm["component"]) == ("D", "brakes") and alarm["plan"]["vehicles"] > 0
     assert alarm["evidence"] == []
-    told = ask(server, f"{URL}?explain=true", component="brakes")
-    assert len(told["alarms"][0]["evidence"]) > 50
+    explained = ask(server, f"{URL}?explain=true", component="brakes")
+    assert len(explained["alarms"][0]["evidence"]) > 50
     batch = server.client.post(f"{URL}/batch", json={"items": [{}, {"model": "A"}]}).json()
     assert [len(i["alarms"]) for i in batch["items"]] == [1, 0]
 
@@ -41,8 +41,8 @@ def test_vehicles_and_power(server: Server) -> None:
         assert ask(server, path, **server.client.get(f"{path}/example").json())["model"] == "D"
     listed = ask(server, f"{URL}/vehicles", **CELL, limit=3)
     assert len(listed["vehicles"]) == 3 < listed["total"] and listed["alarm"]
-    known = ask(server, f"{URL}/power", **CELL, rate_ratio=3.0)
-    assert 0 < known["weeks_p50"] <= 104 and known["model_version"] == 1
+    power = ask(server, f"{URL}/power", **CELL, rate_ratio=3.0)
+    assert 0 < power["weeks_p50"] <= 104 and power["model_version"] == 1
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_bad_questions_are_refused_by_name(server: Server, path: str, body: dict
 
 
 def test_the_documentation_shows_all_three(server: Server) -> None:
-    told = server.client.get("/openapi.json").json()["paths"]
-    assert {URL, f"{URL}/batch", f"{URL}/vehicles", f"{URL}/power"} <= set(told)
+    paths = server.client.get("/openapi.json").json()["paths"]
+    assert {URL, f"{URL}/batch", f"{URL}/vehicles", f"{URL}/power"} <= set(paths)

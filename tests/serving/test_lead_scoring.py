@@ -1,4 +1,4 @@
-"""The sales desk over HTTP: one lead, up to a thousand, the queue, the channels, and what is refused."""
+"""The sales desk over HTTP: one lead, up to a thousand, the queue, the channels, and refused requests."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_one_lead_with_reasons_and_without(server: Server) -> None:
 def test_up_to_a_thousand_at_the_same_path_or_at_batch(server: Server) -> None:
     leads = [{**_example(server), "lead_id": f"L{i}", "events": []} for i in range(1_000)]
     for path in (URL, f"{URL}/batch"):
-        found = server.client.post(f"{path}?explain=false", json={"items": leads}).json()["items"]
-        assert [a["lead_id"] for a in found] == [lead["lead_id"] for lead in leads]
+        answers = server.client.post(f"{path}?explain=false", json={"items": leads}).json()["items"]
+        assert [a["lead_id"] for a in answers] == [lead["lead_id"] for lead in leads]
     too_many = server.client.post(URL, json={"items": [*leads, {**leads[0], "lead_id": "one more"}]})
     assert too_many.status_code == 422
 

@@ -68,15 +68,15 @@ def test_one_row_a_batch_and_a_frame_give_the_same_bits(table: list[dict[str, An
 
 def test_derived_columns_are_what_one_computes_by_hand() -> None:
     row = {"a": 12_000.0, "b": 0.0, "c": 0.12, "months": 12, "flag": True, "city": "y", "use": None}
-    found = dict(zip(FITTED.feature_names_out_, FITTED.transform(_columns([row]))[0].tolist(), strict=True))
-    assert math.isnan(found["ratio"]) and found["share"] == 4_000 and found["difference"] == 12_000
+    values = dict(zip(FITTED.feature_names_out_, FITTED.transform(_columns([row]))[0].tolist(), strict=True))
+    assert math.isnan(values["ratio"]) and values["share"] == 4_000 and values["difference"] == 12_000
     assert (
-        math.isnan(found["product"])
-        and found["sum"] == pytest.approx(24_000.12)
-        and found["total"] == pytest.approx(36_000.24)
+        math.isnan(values["product"])
+        and values["sum"] == pytest.approx(24_000.12)
+        and values["total"] == pytest.approx(36_000.24)
     )
-    assert found["free"] == 1_000 and round(found["own_rate"], 2) == 1_066.19 and found["missing"] == 0
-    assert (found["city"], found["flag"]) == (1.0, 1.0) and math.isnan(found["use"])
+    assert values["free"] == 1_000 and round(values["own_rate"], 2) == 1_066.19 and values["missing"] == 0
+    assert (values["city"], values["flag"]) == (1.0, 1.0) and math.isnan(values["use"])
 
 
 @pytest.mark.parametrize("operation", sorted(derived.OPERATIONS))

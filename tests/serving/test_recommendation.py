@@ -24,8 +24,8 @@ def test_a_page_its_example_and_a_batch(server: Server) -> None:
 
 def test_similar(server: Server) -> None:
     client = server.client
-    found = client.post(f"{URL}/similar", json={"vehicle_id": "N0", "n": 3})
-    assert found.status_code == 200 and len(found.json()["items"]) == 3
+    similar = client.post(f"{URL}/similar", json={"vehicle_id": "N0", "n": 3})
+    assert similar.status_code == 200 and len(similar.json()["items"]) == 3
     gone = client.post(f"{URL}/similar", json={"vehicle_id": "gone"})
     assert gone.status_code == 422 and "not in stock" in gone.text
 
