@@ -1,4 +1,4 @@
-"""`lead_scoring`: how likely is this lead to buy, why, what is it worth, and whom to call first."""
+"""Task `lead_scoring`: probability of a sale, reasons, expected margin and the order of calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each channel costs and brings, by last and by first touch, with an alert above the house's ceiling."""
+"""Costs and margins by channel, attributed to the last and to the first touch, with alerts above a cost ceiling."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ from ml.signature import RequestPart
 
 
 class ChannelsRequest(RequestPart):
-    """The ceiling to hold costs against."""
+    """Request for the table of channels."""
 
     cost_per_lead_ceiling: float | None = Field(
-        None, ge=0, le=1e9, allow_inf_nan=False, description="yuan a lead; the configuration's where it is not given"
+        None,
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description="yuan per lead; default: cost_per_lead_ceiling of the model's configuration",
     )
 
 
 class Estimate(BaseModel):
-    """A figure and its 95 % credible interval."""
+    """A figure with its 95 % credible interval."""
 
     value: float
     low: float
@@ -32,7 +36,7 @@ class Estimate(BaseModel):
 
 
 class Touch(BaseModel):
-    """A channel's leads, what they cost and brought; amounts in yuan, null where they are not known."""
+    """Leads, sales, costs and margins of a channel; amounts in yuan, null if the data lack them."""
 
     leads: float
     sales: float
@@ -44,61 +48,62 @@ class Touch(BaseModel):
 
 
 class ChannelRow(BaseModel):
-    """One channel, side by side: as the last touch before the lead, and as the first that its customers had."""
+    """One channel, with leads attributed by last touch (channel of the lead) and by first touch (first event)."""
 
     channel: str
     last_touch: Touch | None
     first_touch: Touch | None
     alert: Literal["above", "perhaps_above", "below"] | None = Field(
-        description="cost per lead (last touch) against the ceiling; perhaps: the interval holds it; null: unknown"
+        description="cost per lead (last touch) relative to the ceiling; perhaps_above: the 95 % interval includes the "
+        "ceiling; null: the cost is unknown"
     )
 
 
 class ChannelsAnswer(BaseModel):
-    """The table of channels, the dearest lead first."""
+    """The table of channels, the highest cost per lead first."""
 
     model_config = ConfigDict(frozen=True)
 
-    since: datetime | None
-    until: datetime | None = Field(description="the last lead that counts: what the champion learnt from")
+    since: datetime | None = Field(description="time of the first lead in the table; null if the leads have no times")
+    until: datetime | None = Field(description="time of the last lead in the table, the end of the training data")
     cost_per_lead_ceiling: float
     channels: list[ChannelRow]
 
 
 def answer(champions: Champions, request: ChannelsRequest) -> ChannelsAnswer:
-    """The champion's table.
+    """Return the table of channels from the champion's training data.
 
     Raises
     ------
     FeatureError
-        The leads it learnt from had no channel.
+        The training data of the champion have no channel.
     """
     estimator = cast("LeadScoringEstimator", champions["lead_scoring"].estimator)
-    learnt = estimator.value_tables_["channels"]
-    if learnt is None:
-        raise FeatureError("channel", "is not known of the leads learnt from; map it in the sources and train")
+    table = estimator.value_tables_["channels"]
+    if table is None:
+        raise FeatureError("channel", "is missing in the training data; map it in the sources and train again")
     ceiling = request.cost_per_lead_ceiling
     if ceiling is None:
         ceiling = estimator.params.cost_per_lead_ceiling
-    touches = {t: {row["channel"]: row for row in learnt.get(t, ())} for t in ("last_touch", "first_touch")}
+    touches = {t: {row["channel"]: row for row in table.get(t, ())} for t in ("last_touch", "first_touch")}
     names = sorted({*touches["last_touch"], *touches["first_touch"]})
-    rows = [_row(name, {t: found.get(name) for t, found in touches.items()}, ceiling) for name in names]
+    rows = [_row(name, {t: by_channel.get(name) for t, by_channel in touches.items()}, ceiling) for name in names]
     return ChannelsAnswer(
-        since=None if learnt["from"] is None else instant(learnt["from"]),
-        until=None if learnt["until"] is None else instant(learnt["until"]),
+        since=None if table["from"] is None else instant(table["from"]),
+        until=None if table["until"] is None else instant(table["until"]),
         cost_per_lead_ceiling=ceiling,
-        channels=sorted(rows, key=_dearest_first),
+        channels=sorted(rows, key=_highest_cost_first),
     )
 
 
-def _dearest_first(row: ChannelRow) -> tuple[float, str]:
+def _highest_cost_first(row: ChannelRow) -> tuple[float, str]:
     cost = row.last_touch.cost_per_lead if row.last_touch else None
     return (-cost.value if cost else 1.0, row.channel)
 
 
 def _row(name: str, touches: Mapping[str, Mapping[str, Any] | None], ceiling: float) -> ChannelRow:
     last, first = (
-        None if t is None else Touch.model_validate({k: _shown(v) for k, v in t.items() if k != "channel"})
+        None if t is None else Touch.model_validate({k: _rounded(v) for k, v in t.items() if k != "channel"})
         for t in (touches["last_touch"], touches["first_touch"])
     )
     cost = last.cost_per_lead if last else None
@@ -108,7 +113,7 @@ def _row(name: str, touches: Mapping[str, Mapping[str, Any] | None], ceiling: fl
     return ChannelRow(channel=name, last_touch=last, first_touch=first, alert=alert)
 
 
-def _shown(value: Any) -> Any:
+def _rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {k: round(float(value[k]), 4) for k in ("value", "low", "high")}
     return round(value, 1) if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""`POST /v1/lead_scoring/queue` and `/channels`: whom to call in which order, and what channels cost."""
+"""Endpoints `/v1/lead_scoring/queue` (order of calls) and `/v1/lead_scoring/channels` (costs and margins)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ENDPOINTS = (
     Endpoint(
         path="queue",
         summary={
-            "zh": "按预期毛利排列的回电顺序",
-            "en": "Whom to call in which order, for the largest expected margin",
+            "zh": "给出预期毛利最高的线索联系顺序",
+            "en": "Return the order of calls with the highest expected gross margin",
         },
         request=queue.request,
         response=queue.QueueAnswer,
@@ -33,8 +33,8 @@ ENDPOINTS = (
     Endpoint(
         path="channels",
         summary={
-            "zh": "各渠道的线索成本、成交成本与预期毛利",
-            "en": "Cost per lead, cost per sale and margin by channel",
+            "zh": "给出各渠道的单条线索成本、单台获客成本与毛利",
+            "en": "Return cost per lead, cost per sale and margin by channel",
         },
         request=lambda champions: channels.ChannelsRequest,
         response=channels.ChannelsAnswer,

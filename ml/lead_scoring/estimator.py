@@ -1,4 +1,4 @@
-"""From a lead and its history to a calibrated chance of a sale, its grade, its margin and why."""
+"""Estimator of lead scoring: calibrated probability of a sale, grade, expected margin and contributions."""
 
 from __future__ import annotations
 
@@ -21,36 +21,38 @@ from ml.estimators.shrunken_rates import ShrunkenRates
 from ml.estimators.tabular_encoder import TabularEncoder
 from ml.lead_scoring.lead_value import estimate_channels, estimate_margins, fit_response, missing_response_columns
 from ml.lead_scoring.params import LeadParams
-from ml.lead_scoring.reasons import voices
+from ml.lead_scoring.reasons import build_reason_map
 from ml.lead_scoring.rows import DERIVED, FIELDS_EMPTY, FROM_TIME, with_form, with_time_of_day
 from ml.task import Columns
 
 FOLDS = 3
-REFERENCE_ROWS = 5_000
-FEW = 64  # rows of a request
+REFERENCE_ROWS = 5_000  # sample of the calibration rows for the mean contributions
+SMALL_BATCH = 64  # rows up to which requests are encoded without data frames
 GRADES = np.array(["D", "C", "B", "A"])
 
 
 class LeadScoringEstimator(PipelineEstimator):
-    """Shrunken rates, encoder, trees, pooled calibration, and a shift for every dealer with enough leads.
+    """Pipeline of shrunken rates, encoder, boosted trees, pooled calibration and a calibration shift for each dealer.
 
     Parameters
     ----------
     params : LeadParams
-        See there.
+        Parameters of the task.
     signature : Signature
-        The fields of a lead, and what is computed from its history.
+        Fields of a lead and features of its history, as returned by `infer_signature`.
 
     Attributes
     ----------
     rates_, encoder_, learner_, calibrator_, dealers_ : estimators
-        The steps.
+        Fitted steps.
     reference_ : ndarray of shape (n_features,)
-        Mean contributions of the held-out leads: what reasons are measured from.
+        Mean contributions of the calibration rows, which `contributions` subtracts.
     response_ : ResponseDecay or None
-        How the chance falls with the hours until the first call; None where the data cannot support it.
+        Decay of the probability with the hours until the first call; None if the data do not support it.
+    reason_map_ : ReasonMap
+        Assignment of features to reasons.
     value_tables_ : dict
-        Margins, the table of channels, and why `response_` is None (`no_response_reason`).
+        `margins` of a sale, the table of `channels`, and `no_response_reason`, why `response_` is None.
     """
 
     state_file = "lead_scoring.json"
@@ -59,23 +61,23 @@ class LeadScoringEstimator(PipelineEstimator):
 
     @property
     def notes(self) -> list[str]:
-        """What the training said."""
+        """Return remarks on the fit, which reports show."""
         return [] if self.no_response_reason is None else [self.no_response_reason]
 
     @property
     def no_response_reason(self) -> str | None:
-        """Why the effect of a late call is off, in a sentence; None where it was fitted."""
+        """Return why the effect of late calls was not estimated, in one sentence; None if it was."""
         reason: str | None = self.value_tables_["no_response_reason"]
         return reason
 
     @property
     def timed(self) -> bool:
-        """Whether leads have instants, so that events, trends and re-scores make sense."""
+        """Return whether leads have times; without them there are no events, trends and re-scores."""
         return any(f.name == "created_at" for f in self.signature.fields)
 
     @property
     def references(self) -> set[str]:
-        """Columns beside its features that it reads: the dealer's."""
+        """Return the columns that `predict` reads beside the features: the dealer, and those of the shrunken rates."""
         return {self.params.dealer, *(n for g in self.rates_.groups for n in g)} - {*self.signature.categorical}
 
     def fit(
@@ -88,64 +90,66 @@ class LeadScoringEstimator(PipelineEstimator):
         refit: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Self:
-        """Learn from leads whose outcome is known, calibrate on later ones.
+        """Fit on the training rows, calibrate on later rows, estimate margins, channels and the effect of late calls.
 
         Parameters
         ----------
         X : DataFrame
-            Columns of `signature`, the dealer's column, `as_of`; and, to learn from alone, what came after
-            (`first_contact_at`, `known_at`, `gross_margin`, `first_channel`).
-        y : ndarray
-            1 = bought within the horizon.
+            Training rows: the columns of `signature`, the dealer's column and `as_of`. Outcomes (`first_contact_at`,
+            `gross_margin`, `first_channel`) are used for the estimates of value and not as features.
+        y : ndarray of shape (n_rows,)
+            1 for a lead that bought within the horizon, otherwise 0.
         calibrate : (DataFrame, ndarray)
-            The held-out slice.
+            Later rows and their labels.
         weights : (ndarray, ndarray), optional
-            Of the rows of both parts, where young leads are censored.
+            Weights of the training and of the calibration rows, for labels that are censored while they are recent.
         refit : bool
-            Learn once more from both parts when calibration is set, which is kept as it is.
+            Fit rates, encoder and trees again on all rows; the calibration is kept.
+        progress : callable, optional
+            ``(text) -> None``, called with a line at each step.
 
         Raises
         ------
         DataError
-            One class only, in either part.
+            The training or the calibration rows have one class only.
         ConfigError
-            A parameter names a column that the data does not have.
+            A parameter names a column that the data lack.
         """
         say = progress or (lambda text: None)
-        held, held_y = calibrate
-        for part, values in (("training", y), ("calibration", held_y)):
+        X_cal, y_cal = calibrate
+        for part, values in (("training", y), ("calibration", y_cal)):
             if len(np.unique(values)) < 2:
                 raise DataError(
-                    f"label: the {part} rows have one class only ({len(values)} rows); both leads that bought and "
-                    "leads that did not are needed: give more data, another horizon or other split shares"
+                    f"label: the {part} rows have one class only ({len(values)} rows); leads that bought and "
+                    "leads that did not buy are both needed: give more data, another horizon or other split shares"
                 )
-        w, held_w = (np.ones(len(y)), np.ones(len(held_y))) if weights is None else weights
+        w, w_cal = (np.ones(len(y)), np.ones(len(y_cal))) if weights is None else weights
         say(f"fitting trees on {len(y):,} rows")
         matrix = self._fit_steps(X, y, w)
-        say(f"calibrating on {len(held_y):,} later rows")
-        pooled = self.learner_.decision_function(self._matrix(held))
-        self._calibrate(matrix, X, y, w, pooled, held_y, held_w)
+        say(f"calibrating on {len(y_cal):,} later rows")
+        pooled = self.learner_.decision_function(self._matrix(X_cal))
+        self._calibrate(matrix, X, y, w, pooled, y_cal, w_cal)
         self.dealers_ = GroupCalibration(min_rows=self.params.dealer_calibration_rows)
-        self.dealers_.fit(self.calibrator_.log_odds(pooled), held_y, self._dealers(held), held_w)
-        say("learning what a sale is worth and what a late call costs")
-        both, outcome = pl.concat([X, held], how="diagonal"), np.concatenate([y, held_y])
-        both_w = np.concatenate([w, held_w])
-        response: ResponseDecay | str = missing_response_columns(both)
+        self.dealers_.fit(self.calibrator_.log_odds(pooled), y_cal, self._dealers(X_cal), w_cal)
+        say("estimating margins, channels and the effect of late calls")
+        rows, outcome = pl.concat([X, X_cal], how="diagonal"), np.concatenate([y, y_cal])
+        weight = np.concatenate([w, w_cal])
+        response: ResponseDecay | str = missing_response_columns(rows)
         if not response:
-            unseen = np.concatenate([self._out_of_fold(matrix, X, y, w), self._probability(held)])
-            response = fit_response(both, np.vstack([matrix, self._matrix(held)]), outcome, unseen)
+            probability = np.concatenate([self._out_of_fold(matrix, X, y, w), self._probability(X_cal)])
+            response = fit_response(rows, np.vstack([matrix, self._matrix(X_cal)]), outcome, probability)
         self.response_ = response if isinstance(response, ResponseDecay) else None
         self.value_tables_: dict[str, Any] = {
-            "margins": estimate_margins(both, outcome, by=self.params.margin_by),
-            "channels": estimate_channels(both, outcome, both_w, months=self.params.channel_months),
+            "margins": estimate_margins(rows, outcome, by=self.params.margin_by),
+            "channels": estimate_channels(rows, outcome, weight, months=self.params.channel_months),
             "no_response_reason": None
             if response is self.response_
-            else f"the effect of a late call is off: {response}",
+            else f"the effect of late calls is not estimated: {response}",
         }
         if refit:
-            say("learning once more from both parts")
-            self._fit_steps(both, outcome, both_w)
-        sample = held[np.linspace(0, held.height - 1, min(held.height, REFERENCE_ROWS)).astype(np.intp)]
+            say("refitting on training and calibration rows")
+            self._fit_steps(rows, outcome, weight)
+        sample = X_cal[np.linspace(0, X_cal.height - 1, min(X_cal.height, REFERENCE_ROWS)).astype(np.intp)]
         self.reference_: FloatArray = self.learner_.contributions(self._matrix(sample))[:, :-1].mean(axis=0)
         self._finish()
         return self
@@ -157,14 +161,14 @@ class LeadScoringEstimator(PipelineEstimator):
         y: FloatArray,
         w: FloatArray,
         pooled: FloatArray,
-        held_y: FloatArray,
-        held_w: FloatArray,
+        y_cal: FloatArray,
+        w_cal: FloatArray,
     ) -> None:
-        """Calibrate on the later slice; where nothing is later, on the out-of-fold log-odds of all other rows too."""
-        log_odds, outcome, weight = pooled, held_y, held_w
+        """Calibrate on the calibration rows; without times, also on the out-of-fold log-odds of the training rows."""
+        log_odds, outcome, weight = pooled, y_cal, w_cal
         if not self.timed:
             log_odds = np.concatenate([self._out_of_fold_log_odds(matrix, X, y, w), pooled])
-            outcome, weight = np.concatenate([y, held_y]), np.concatenate([w, held_w])
+            outcome, weight = np.concatenate([y, y_cal]), np.concatenate([w, w_cal])
         self.calibrator_ = Calibrator(method=self.params.calibration).fit(log_odds, outcome, weight)
 
     def _fit_steps(self, X: pl.DataFrame, y: FloatArray, w: FloatArray) -> FloatArray:
@@ -177,21 +181,21 @@ class LeadScoringEstimator(PipelineEstimator):
         return matrix
 
     def _trees(self, **other: Any) -> BoostedTrees:
-        chosen = self.params.boosted_trees.model_dump() | other
-        return BoostedTrees(**chosen, categorical=self.encoder_.categorical_positions_)
+        params = self.params.boosted_trees.model_dump() | other
+        return BoostedTrees(**params, categorical=self.encoder_.categorical_positions_)
 
     def _rate_groups(self, X: pl.DataFrame) -> list[list[str]]:
         if self.params.rates is not None:
             absent = [n for g in self.params.rates for n in g if n not in X.columns]
             if absent:
                 raise ConfigError(
-                    f"params.rates: '{absent[0]}' is not a column of the data; it has {sorted(X.columns)}"
+                    f"params.rates: '{absent[0]}' is not a column of the data; its columns are {sorted(X.columns)}"
                 )
             return [list(g) for g in self.params.rates]
         dealer = self.params.dealer
-        wanted = [[dealer], ["channel"], [dealer, "channel"], ["campaign"], ["model"]]
-        known = {f.name for f in self.signature.fields} & {*X.columns}
-        return [g for g in wanted if known.issuperset(g)]
+        groups = [[dealer], ["channel"], [dealer, "channel"], ["campaign"], ["model"]]
+        columns = {f.name for f in self.signature.fields} & {*X.columns}
+        return [g for g in groups if columns.issuperset(g)]
 
     def _encoder(self) -> TabularEncoder:
         numeric = [*self.signature.numeric, *([FIELDS_EMPTY] if self._form else []), *(FROM_TIME if self.timed else ())]
@@ -202,19 +206,19 @@ class LeadScoringEstimator(PipelineEstimator):
         rows = X if isinstance(X, pl.DataFrame) else pl.DataFrame(X)
         absent = [n for n in (*self._form, *self.signature.categorical) if n not in rows.columns]
         if absent:
-            raise FeatureError(absent[0], "is missing: the model was trained with it; add it to the data")
+            raise FeatureError(absent[0], "is missing, but the model was trained with it; add the column to the data")
         rows = with_form(rows, fields=self._form, texts=self.signature.categorical)
         return with_time_of_day(rows) if self.timed else rows
 
     @property
     def _form(self) -> list[str]:
-        """Features that the lead itself gives."""
+        """Return the features that are fields of the lead itself."""
         return [f.name for f in self.signature.fields if f.feature and not f.computed]
 
     def _matrix(self, X: Columns) -> FloatArray:
         rows: Columns = self._rows(X)
-        if isinstance(rows, pl.DataFrame) and rows.height <= FEW:
-            rows = rows.to_dict(as_series=False)  # lists are converted in one call, columns of a frame in one each
+        if isinstance(rows, pl.DataFrame) and rows.height <= SMALL_BATCH:
+            rows = rows.to_dict(as_series=False)  # lists are converted in one call, a frame column by column
         return np.ascontiguousarray(np.hstack([self.encoder_.transform(rows), self.rates_.transform(rows)]))
 
     def _dealers(self, X: pl.DataFrame) -> list[str | None]:
@@ -222,7 +226,7 @@ class LeadScoringEstimator(PipelineEstimator):
         return X[name].cast(pl.String).to_list() if name in X.columns else [None] * X.height
 
     def _out_of_fold(self, matrix: FloatArray, X: pl.DataFrame, y: FloatArray, w: FloatArray) -> FloatArray:
-        """Chances of the training rows by learners that have not seen their lead, under the same calibration."""
+        """Return calibrated out-of-fold probabilities of the training rows; folds do not split a lead."""
         log_odds = self._out_of_fold_log_odds(matrix, X, y, w)
         return np.asarray(expit(self.calibrator_.log_odds(log_odds) + self.dealers_.shift(self._dealers(X))))
 
@@ -232,12 +236,12 @@ class LeadScoringEstimator(PipelineEstimator):
         fold = np.random.default_rng(0).permutation(int(lead.max()) + 1)[lead] % FOLDS
         log_odds = np.empty(len(y))
         for k in range(FOLDS):
-            rest, own = fold != k, fold == k
-            if not own.any() or len(np.unique(y[rest])) < 2:
-                log_odds[own] = self.rates_.overall_
+            train, test = fold != k, fold == k
+            if not test.any() or len(np.unique(y[train])) < 2:
+                log_odds[test] = self.rates_.overall_
                 continue
-            learner = self._trees(bag=1).fit(matrix[rest], y[rest], w[rest])
-            log_odds[own] = learner.decision_function(matrix[own])
+            learner = self._trees(bag=1).fit(matrix[train], y[train], w[train])
+            log_odds[test] = learner.decision_function(matrix[test])
         return log_odds
 
     def _finish(self) -> None:
@@ -245,33 +249,45 @@ class LeadScoringEstimator(PipelineEstimator):
             c: (t.features, t.zh_raises, t.en_raises, t.zh_lowers, t.en_lowers) for c, t in self.params.reasons.items()
         }
         self.feature_names_ = [*self.encoder_.feature_names_out_, *self.rates_.names]
-        self.reason_map_ = voices(self.feature_names_, own)
+        self.reason_map_ = build_reason_map(self.feature_names_, own)
 
     def _probability(self, X: pl.DataFrame) -> FloatArray:
         return self.probability_of(self._matrix(X), self._dealers(X))
 
     def probability_of(self, matrix: FloatArray, dealers: list[str | None]) -> FloatArray:
-        """Calibrated chance of each encoded row."""
+        """Return the calibrated probability of a sale of each encoded row."""
         log_odds = self.calibrator_.log_odds(self.learner_.decision_function(matrix))
         return np.asarray(expit(log_odds + self.dealers_.shift(dealers)))
 
     def grades(self, probability: FloatArray) -> NDArray[np.str_]:
-        """A to D by the thresholds of the configuration."""
+        """Return the grade of each probability, 'A' to 'D', by the cut-offs of the configuration."""
         at = self.params.grades
         return np.asarray(GRADES[np.sum([probability >= t for t in (at.A, at.B, at.C)], axis=0)])
 
     def margins(self, X: pl.DataFrame) -> FloatArray:
-        """Expected gross margin of a sale of each lead in yuan; NaN where no margin was ever known."""
-        learnt = self.value_tables_["margins"]
-        if learnt is None:
+        """Return the expected gross margin of a sale of each lead in yuan; NaN if the training data have no margins."""
+        table = self.value_tables_["margins"]
+        if table is None:
             return np.full(X.height, np.nan)
-        by, overall = learnt["groups"], learnt["overall"]
+        by, overall = table["groups"], table["overall"]
         if self.params.margin_by not in X.columns:
             return np.full(X.height, overall)
         return np.array([overall if v is None else by.get(str(v), overall) for v in X[self.params.margin_by].to_list()])
 
     def predict(self, X: Columns) -> pl.DataFrame:
-        """Answer each row: `conversion_probability`, `grade`, `expected_gross_margin` (yuan), `calibration`."""
+        """Return the predictions for each row.
+
+        Parameters
+        ----------
+        X : DataFrame or mapping of str to sequence
+            Columns of the signature and `references`; with times also `created_at` and `as_of` (us).
+
+        Returns
+        -------
+        DataFrame
+            `conversion_probability`, `grade` ('A' to 'D'), `expected_gross_margin` (yuan, probability times margin;
+            null if unknown) and `calibration` ('dealer' or 'pooled').
+        """
         rows = X if isinstance(X, pl.DataFrame) else pl.DataFrame(X)
         probability = self._probability(rows)
         margin = probability * self.margins(rows)
@@ -286,7 +302,13 @@ class LeadScoringEstimator(PipelineEstimator):
         )
 
     def contributions(self, X: pl.DataFrame) -> FloatArray:
-        """What each feature adds to the log-odds of each row, against the average lead."""
+        """Return the contribution of each feature to the log-odds of each row, relative to the average lead.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            In the order of `feature_names_`.
+        """
         return np.asarray(self.learner_.contributions(self._matrix(X))[:, :-1] - self.reference_)
 
     @property

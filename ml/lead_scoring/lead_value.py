@@ -1,4 +1,4 @@
-"""What a sale is worth, what a late call costs and what channels bring: learnt from what became of earlier leads."""
+"""Estimates from earlier leads: gross margin of a sale, effect of late calls, and costs and margins of channels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml.domain.statistics.resampling import Interval
 
 FEN = 100
 DAYS_PER_MONTH = 30.436875
-ROUNDS = 4  # of the curve and what is expected of it
+ITERATIONS = 4  # of decay curve and expected effect
 TREES = {
     "objective": "regression",
     "learning_rate": 0.15,
@@ -30,7 +30,22 @@ TREES = {
 
 
 def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, Any] | None:
-    """Mean gross margin of a sale (yuan): overall, and shrunken by the values of a column; None where none is known."""
+    """Return the mean gross margin of a sale in yuan, overall and by the values of a column, with shrinkage.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Leads, with `gross_margin` (fen).
+    y : ndarray of shape (n_rows,)
+        1 for a lead that bought within the horizon, otherwise 0.
+    by : str
+        Column, such as `model`.
+
+    Returns
+    -------
+    dict or None
+        `overall`, and `groups` by value of the column; None if no sale has a margin.
+    """
     if "gross_margin" not in X.columns:
         return None
     rows = X.filter((y == 1) & X["gross_margin"].is_not_null().to_numpy() & _at_creation(X))
@@ -47,27 +62,34 @@ def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, An
 
 
 def missing_response_columns(X: pl.DataFrame) -> str:
-    """Return which columns the effect of a late call lacks; empty where it lacks none."""
+    """Return a text with the columns that are missing to estimate the effect of late calls; empty if none is."""
     absent = [n for n in ("created_at", "first_contact_at", "channel") if n not in X.columns]
-    return f"{', '.join(absent)} would be needed" if absent else ""
+    return f"{', '.join(absent)} missing in the data" if absent else ""
 
 
 def fit_response(X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probability: FloatArray) -> ResponseDecay | str:
-    """Fit how the chance falls with the hours until the first call; return the reason where the data cannot support it.
+    """Fit the decay of the probability of a sale with the hours until the first call.
 
-    The model has not seen when a lead was called, but it has seen what decides that (the hour it came in, the store),
-    so a part of the effect is in its chances already. They are divided by the effect to be expected of each lead, and
-    the curve is learnt anew, until it stands still (P. M. Robinson (1988), Econometrica 56, 931-954: both the outcome
-    and the treatment less what is expected of them).
+    The model does not use the time of the call, but features that affect it (hour of the lead, store), so its
+    probabilities include a part of the effect. They are divided by the effect that trees predict from the features, and
+    the curve is fitted again, for `ITERATIONS` rounds. This removes confounding as in P. M. Robinson (1988),
+    Econometrica 56, 931-954, where expected values are subtracted from outcome and treatment.
 
     Parameters
     ----------
     X : DataFrame
-        `created_at`, `as_of`, `channel` and `first_contact_at`.
+        Leads, with `created_at`, `as_of`, `first_contact_at` (us) and `channel`.
     matrix : ndarray of shape (n_rows, n_features)
-        What the model read.
-    y, probability : ndarray of shape (n_rows,)
-        Outcome, and the chance by a model that has not seen the lead.
+        Encoded features of the model.
+    y : ndarray of shape (n_rows,)
+        1 for a lead that bought within the horizon, otherwise 0.
+    probability : ndarray of shape (n_rows,)
+        Out-of-sample probability of a sale.
+
+    Returns
+    -------
+    ResponseDecay or str
+        The reason, if the data do not support a curve.
     """
     import lightgbm as lgb
 
@@ -76,23 +98,40 @@ def fit_response(X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probability
     hours = (called - rows["created_at"].to_numpy()) / HOUR
     hours = np.where(np.isnan(hours) | (hours < 0), np.inf, hours)
     channel = rows["channel"].fill_null("").to_numpy().astype(str)
-    outcome, seen, chance = y[new], matrix[new], probability[new]
-    expected = np.ones(len(chance))
-    found: ResponseDecay | str = "no round was made"
-    for _ in range(ROUNDS):
-        found = fit_response_decay(np.clip(chance / expected, 1e-6, 1 - 1e-6), hours, outcome, channel)
-        if isinstance(found, str):
-            return found
-        effect = np.empty(len(chance))
+    outcome, features, p = y[new], matrix[new], probability[new]
+    expected = np.ones(len(p))
+    curve: ResponseDecay | str = "no iteration"
+    for _ in range(ITERATIONS):
+        curve = fit_response_decay(np.clip(p / expected, 1e-6, 1 - 1e-6), hours, outcome, channel)
+        if isinstance(curve, str):
+            return curve
+        effect = np.empty(len(p))
         for name in np.unique(channel):
-            effect[channel == name] = found.factor(name, hours[channel == name])
-        trees = lgb.train(TREES, lgb.Dataset(seen, effect / effect.mean()), num_boost_round=60)
-        expected = np.clip(trees.predict(seen), 0.1, 10.0)
-    return found
+            effect[channel == name] = curve.factor(name, hours[channel == name])
+        trees = lgb.train(TREES, lgb.Dataset(features, effect / effect.mean()), num_boost_round=60)
+        expected = np.clip(trees.predict(features), 0.1, 10.0)
+    return curve
 
 
 def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, months: float) -> dict[str, Any] | None:
-    """The table of channels by last touch (the lead's own) and first touch, over the last months learnt from."""
+    """Return costs and margins by channel over the last months, attributed by last and by first touch.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Leads, with `channel` and, if known, `first_channel`, `created_at` (us), `acquisition_cost` and `gross_margin`
+        (fen).
+    y, weight : ndarray of shape (n_rows,)
+        1 for a lead that bought within the horizon, otherwise 0; weights of the leads.
+    months : float
+        Months before the last lead that the table covers.
+
+    Returns
+    -------
+    dict or None
+        `from` and `until` (us, or None), `last_touch` and, if there is a first channel, `first_touch`: lists of
+        channels as dicts with amounts in yuan. None if the leads have no channel.
+    """
     if "channel" not in X.columns:
         return None
     new = _at_creation(X)
@@ -105,19 +144,19 @@ def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, mon
     rows, sold, w = X.filter(new), y[new], weight[new]
     money = {n: _yuan(rows, n) for n in ("acquisition_cost", "gross_margin")}
     margin = None if money["gross_margin"] is None else np.where(sold == 1, money["gross_margin"], np.nan)
-    found: dict[str, Any] = {**span}
+    tables: dict[str, Any] = {**span}
     for touch, column in (("last_touch", "channel"), ("first_touch", "first_channel")):
         if column not in rows.columns:
             continue
-        named = rows[column].fill_null(rows["channel"]) if touch == "first_touch" else rows[column]
-        names = named.fill_null("unknown").to_numpy().astype(str)
+        channels = rows[column].fill_null(rows["channel"]) if touch == "first_touch" else rows[column]
+        names = channels.fill_null("unknown").to_numpy().astype(str)
         table = channel_table(names, sold, cost=money["acquisition_cost"], margin=margin, weight=w)
-        found[touch] = [channel_content(c) for c in table]
-    return found
+        tables[touch] = [channel_content(c) for c in table]
+    return tables
 
 
 def channel_content(channel: Channel) -> dict[str, Any]:
-    """Plain content of a channel, for JSON."""
+    """Return a channel as plain content for JSON."""
     return {k: ({**v.__dict__} if isinstance(v, Interval) else v) for k, v in channel.__dict__.items()}
 
 
@@ -128,7 +167,7 @@ def _yuan(rows: pl.DataFrame, name: str) -> FloatArray | None:
 
 
 def _at_creation(X: pl.DataFrame) -> BoolArray:
-    """Rows of leads as they came in, not of their re-scores."""
+    """Return a mask of the rows at the creation of their lead; the others are re-scores."""
     if not {"created_at", "as_of"} <= set(X.columns):
         return np.ones(X.height, dtype=bool)
     return np.asarray((X["created_at"] == X["as_of"]).fill_null(False).to_numpy())

@@ -1,4 +1,4 @@
-"""What `configs/lead_scoring.yaml` may set under `params`."""
+"""Parameters of lead scoring: the section `params` of `configs/lead_scoring.yaml`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BoostedTreesParams = params_model(BoostedTrees, without=["categorical", "monoton
 
 
 class Grades(Section):
-    """Least probability of each grade; below the last it is D. Absolute, so that a grade means the same every month."""
+    """Lowest probability of the grades A, B and C; the rest is D. Fixed values keep grades comparable over time."""
 
     A: float = Field(0.40, gt=0, lt=1)
     B: float = Field(0.25, gt=0, lt=1)
@@ -30,7 +30,7 @@ class Grades(Section):
 
 
 class LeadText(Section):
-    """Own words for features: what is said when they raise the chance of a sale, and when they lower it."""
+    """Reason texts for features: if they raise the probability of a sale, and if they lower it, in two languages."""
 
     features: tuple[str, ...] = Field(min_length=1)
     zh_raises: str
@@ -45,38 +45,39 @@ class LeadParams(Section):
     Attributes
     ----------
     horizon_days : float
-        A lead converts if it buys within so many days from the moment it is scored.
+        The label is 1 if the lead buys within this many days after it is scored.
     rescore_days : tuple of float
-        Days after creation at which leads still open are learnt from once more, so that a score later on is right too.
+        Days after creation at which leads that are still open become further training rows, so that scores of older
+        leads are calibrated.
     boosted_trees : params of BoostedTrees
-        The learner.
+        Hyperparameters of the learner.
     derived : mapping
-        More derived columns, see `ml.domain.columns.derived_columns`.
+        Further derived columns, see `ml.domain.columns.derived_columns`.
     calibration : str
-        How log-odds become probabilities, on the calibration slice.
+        Method that maps log-odds to probabilities, fitted to the calibration rows; see `Calibrator`.
     dealer : str
-        Column that names the dealer or store.
+        Column with the dealer or store.
     dealer_calibration_rows : int
-        Leads of the calibration slice that a dealer needs to be calibrated by itself.
+        Minimum number of calibration rows of a dealer for its own calibration shift.
     rates : tuple of tuples of str, or None
-        Groups whose conversion rates, shrunken and cross-fitted, are features; None: the dealer, the channel, both
-        together, the campaign and the model, as far as there are such columns.
+        Groups of columns whose conversion rates, shrunken and cross-fitted, are features. None: dealer, channel, dealer
+        and channel, campaign, and model, if the data have these columns.
     margin_by : str
-        Column by which the gross margin of a sale is learnt, shrunken.
+        Column by which the mean gross margin of a sale is estimated, with shrinkage.
     grades : Grades
-        Thresholds of probability.
+        Lowest probabilities of the grades.
     events_after_as_of : {'refuse', 'ignore'}
-        What a request's events after its `as_of` are: an error, or passed over and counted.
+        Whether a request with events after its `as_of` is an error, or the events are ignored and counted.
     trend_days : float
-        How far back the score lies that a trend compares with.
+        Days between the score and the earlier score that the trend compares it with.
     trend_log_odds : float
-        Least change of the log-odds that is called rising or falling.
+        Lowest absolute change of the log-odds that is a rising or falling trend.
     channel_months : float
-        How far back leads count for the table of channels.
+        Months before the last training row that the table of channels covers.
     cost_per_lead_ceiling : float
-        Yuan a lead above which a channel raises an alert.
+        Yuan per lead above which a channel has an alert.
     reasons : mapping of code to LeadText
-        Own words; they replace the built-in codes of the features they name.
+        Reason texts of the dealership; they replace the built-in reasons of their features.
     """
 
     horizon_days: float = Field(30, gt=0, le=3_650)
@@ -100,7 +101,7 @@ class LeadParams(Section):
     @classmethod
     def _later(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 < day <= 365 for day in value):
-            raise ValueError(f"rescore_days must lie above 0 and be at most 365, got {list(value)}")
+            raise ValueError(f"rescore_days: each must be above 0 and at most 365 days, got {list(value)}")
         return value
 
     @model_validator(mode="after")

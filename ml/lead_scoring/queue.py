@@ -1,4 +1,4 @@
-"""The call queue: whom the desk calls in which order, so that its next hours are worth most."""
+"""The call queue: the order of calls with the highest expected gain within the capacity of the desk."""
 
 from __future__ import annotations
 
@@ -25,88 +25,101 @@ MAX_LEADS = 1_000
 
 
 class QueueItem(BaseModel):
-    """One call."""
+    """One call of the queue."""
 
-    place: int
+    place: int = Field(description="place in the queue, from 1")
     call_at: datetime
     lead_id: str | None
-    position: int = Field(description="of the lead in the request, from 0")
-    conversion_probability: float = Field(description="if it is called then")
-    gain: float = Field(description="what the call adds, in yuan of gross margin, or in sales where none is known")
-    waited_hours: float
+    position: int = Field(description="position of the lead in the request, from 0")
+    conversion_probability: float = Field(description="probability of a sale if the lead is called at call_at")
+    gain: float = Field(description="expected gain over no call, in the unit of measure (yuan or sales)")
+    waited_hours: float = Field(description="hours from the lead to as_of")
     grade: Literal["A", "B", "C", "D"]
 
 
 class Decay(BaseModel):
-    """What waiting costs, as learnt: share of the chance left after a day, with its interval."""
+    """Estimated effect of waiting, over all channels."""
 
-    left_after_24_hours: float
-    low: float
-    high: float
-    calls: int = Field(description="first calls it was learnt from")
+    left_after_24_hours: float = Field(
+        description="share of the probability of a sale that is left if the first call is 24 hours after the lead"
+    )
+    low: float = Field(description="lower limit of the 95 % interval")
+    high: float = Field(description="upper limit of the 95 % interval")
+    calls: int = Field(description="number of first calls in the training data")
 
 
 class QueueAnswer(BaseModel):
-    """Calls in order, and what other orders would have brought."""
+    """The calls in their order, and the gains of two other orders for comparison."""
 
     model_config = ConfigDict(frozen=True)
 
     items: list[QueueItem]
     measure: Literal["gross_margin", "sales"]
-    gain: float = Field(description="of this order, in yuan or sales")
-    gain_newest_first: float
-    gain_highest_score_first: float
-    decay: Decay | None = Field(description="null where the data cannot support one: then the best leads go first")
-    no_decay_reason: str | None
-    not_called: list[int] = Field(description="positions of leads beyond the desk's capacity")
-    called_already: list[int] = Field(description="positions of leads that had their first call: not queued")
+    gain: float = Field(description="expected gain of this order, in the unit of measure (yuan or sales)")
+    gain_newest_first: float = Field(description="expected gain if the newest leads are called first")
+    gain_highest_score_first: float = Field(description="expected gain if the highest scores are called first")
+    decay: Decay | None = Field(description="null if it cannot be estimated: leads are then ordered by expected gain")
+    no_decay_reason: str | None = Field(description="why decay is null")
+    not_called: list[int] = Field(description="positions of leads that exceed the capacity")
+    called_already: list[int] = Field(description="positions of leads that had a first call and are not queued")
 
 
 def request(champions: Champions) -> type[BaseModel]:
-    """Build the request model: open leads and the desk's capacity."""
+    """Return the pydantic model of a request: open leads and the capacity of the desk."""
     lead = lead_request(champions["lead_scoring"].estimator.signature)
-    many: Any = Field(min_length=1, max_length=MAX_LEADS)
+    limits: Any = Field(min_length=1, max_length=MAX_LEADS)
     return create_model(
         "CallQueueRequest",
         __config__=ConfigDict(extra="forbid", strict=True, frozen=True),
-        as_of=(Instant | None, Field(None, description="now where it is not given; leads may not say otherwise")),
-        calls_per_hour=(float, Field(gt=0, le=10_000, allow_inf_nan=False, description="capacity of the desk")),
-        hours=(float, Field(8.0, gt=0, le=72, allow_inf_nan=False, description="how long the desk calls from as_of")),
-        leads=(list[lead], many),  # type: ignore[valid-type]
+        as_of=(Instant | None, Field(None, description="time of the first call; default: now")),
+        calls_per_hour=(
+            float,
+            Field(gt=0, le=10_000, allow_inf_nan=False, description="calls per hour of the whole desk"),
+        ),
+        hours=(float, Field(8.0, gt=0, le=72, allow_inf_nan=False, description="hours of calls from as_of")),
+        leads=(list[lead], limits),  # type: ignore[valid-type]
     )
 
 
-def answer(champions: Champions, asked: Any) -> QueueAnswer:
-    """Order the calls.
+def answer(champions: Champions, request: Any) -> QueueAnswer:
+    """Return the order of calls for the open leads of a request.
+
+    Parameters
+    ----------
+    champions : mapping of str to Champion
+        With the champion of lead_scoring.
+    request : BaseModel
+        Instance of ``request(champions)``.
 
     Raises
     ------
     FeatureError
-        The champion was trained on data without time, a lead names another `as_of`, or see `respond`.
+        The champion's training data have no times, a lead has another `as_of`, or a lead is invalid (see
+        `ml.lead_scoring.request.read_requests`).
     """
     estimator = cast("LeadScoringEstimator", champions["lead_scoring"].estimator)
     if not estimator.timed:
-        raise FeatureError("leads", "cannot be queued: the champion learnt from data without time; train it with time")
-    if any(lead.as_of is not None and lead.as_of != asked.as_of for lead in asked.leads):
-        raise FeatureError("leads", "must not have an as_of of their own that differs from the queue's; leave it out")
-    leads = [lead.model_copy(update={"as_of": asked.as_of}) for lead in asked.leads]
-    built = read_requests(estimator, leads, trend=False)
-    found = answers(estimator, leads, built, explain=False)
+        raise FeatureError("leads", "cannot be queued: the training data have no times; map created_at and train again")
+    if any(lead.as_of is not None and lead.as_of != request.as_of for lead in request.leads):
+        raise FeatureError("leads", "must not have another as_of than the queue; leave it out")
+    leads = [lead.model_copy(update={"as_of": request.as_of}) for lead in request.leads]
+    batch = read_requests(estimator, leads, trend=False)
+    scores = answers(estimator, leads, batch, explain=False)
     called = [
         i
         for i, lead in enumerate(leads)
-        if lead.first_contact_at is not None and lead.first_contact_at <= found[i].as_of
+        if lead.first_contact_at is not None and lead.first_contact_at <= scores[i].as_of
     ]
     waiting = [i for i in range(len(leads)) if i not in set(called)]
-    slots = slot_hours(asked.calls_per_hour, max(1, min(len(waiting), int(asked.calls_per_hour * asked.hours))))
-    worth = _Worth(estimator, found, built.rows, built.as_of, built.created_at)
-    order = worth.best(waiting, slots)
+    slots = slot_hours(request.calls_per_hour, max(1, min(len(waiting), int(request.calls_per_hour * request.hours))))
+    values = _CallValues(estimator, scores, batch.rows, batch.as_of, batch.created_at)
+    order = values.best_order(waiting, slots)
     return QueueAnswer(
-        items=[_item(worth, i, k, slots[k]) for k, i in enumerate(order)],
-        measure="gross_margin" if worth.known else "sales",
-        gain=round(worth.total(order, slots), 4),
-        gain_newest_first=round(worth.total(sorted(waiting, key=lambda i: -built.created_at[i]), slots), 4),
-        gain_highest_score_first=round(worth.total(sorted(waiting, key=lambda i: -worth.chance[i]), slots), 4),
+        items=[_item(values, i, k, slots[k]) for k, i in enumerate(order)],
+        measure="gross_margin" if values.has_margins else "sales",
+        gain=round(values.total(order, slots), 4),
+        gain_newest_first=round(values.total(sorted(waiting, key=lambda i: -batch.created_at[i]), slots), 4),
+        gain_highest_score_first=round(values.total(sorted(waiting, key=lambda i: -values.probability[i]), slots), 4),
         decay=_decay(estimator),
         no_decay_reason=estimator.no_response_reason,
         not_called=sorted(set(waiting) - set(order)),
@@ -118,70 +131,70 @@ def _decay(estimator: LeadScoringEstimator) -> Decay | None:
     curve = estimator.response_
     if curve is None:
         return None
-    value, low, high = curve.left["all"]
+    value, low, high = curve.remaining_after_day["all"]
     return Decay(left_after_24_hours=round(value, 4), low=round(low, 4), high=round(high, 4), calls=curve.calls)
 
 
-class _Worth:
-    """What a call of each lead is worth at any hour from now."""
+class _CallValues:
+    """Probability of a sale and expected gain of calling each lead, by hours from now."""
 
     def __init__(
         self,
         estimator: LeadScoringEstimator,
-        found: Sequence[LeadScoringAnswer],
+        scores: Sequence[LeadScoringAnswer],
         rows: pl.DataFrame,
         as_of: Sequence[int],
         created: Sequence[int],
     ) -> None:
-        self.found = found
+        self.scores = scores
         self.as_of = as_of
         self.curve = estimator.response_
-        self.chance = np.array([f.conversion_probability for f in found])
+        self.probability = np.array([s.conversion_probability for s in scores])
         margin = estimator.margins(rows)
-        self.known = bool(np.isfinite(margin).all())
-        self.margin = margin if self.known else np.ones(len(found))
+        self.has_margins = bool(np.isfinite(margin).all())
+        self.margin = margin if self.has_margins else np.ones(len(scores))
         self.waited = (np.array(as_of) - np.array(created)) / HOUR
-        names = rows["channel"].to_list() if "channel" in rows.columns else [None] * len(found)
+        names = rows["channel"].to_list() if "channel" in rows.columns else [None] * len(scores)
         self.channel: list[str | None] = names
-        self._usual = [
-            1.0 if self.curve is None else self.curve.usual(c, float(w))
+        self._mean_factors = [
+            1.0 if self.curve is None else self.curve.mean_factor(c, float(w))
             for c, w in zip(names, self.waited, strict=True)
         ]
 
-    def chances(self, i: int, hours: FloatArray) -> FloatArray:
-        """Chance of a sale if the lead is called so many hours from now; an infinite one is never."""
+    def probabilities(self, i: int, hours: FloatArray) -> FloatArray:
+        """Return the probability of a sale if lead `i` is called in `hours` from now (infinite: not called)."""
         if self.curve is None:
-            return np.where(np.isfinite(hours), self.chance[i], 0.0)
+            return np.where(np.isfinite(hours), self.probability[i], 0.0)
         factor = self.curve.factor(self.channel[i], self.waited[i] + hours)
-        return np.asarray(np.minimum(self.chance[i] * factor / self._usual[i], 1.0))
+        return np.asarray(np.minimum(self.probability[i] * factor / self._mean_factors[i], 1.0))
 
     def gains(self, i: int, hours: FloatArray) -> FloatArray:
-        """What the call adds to not calling at all."""
-        never = self.chances(i, np.array([np.inf]))[0]
-        return np.asarray(self.margin[i] * (self.chances(i, hours) - never))
+        """Return the expected gain of a call in `hours` from now over no call."""
+        without_call = self.probabilities(i, np.array([np.inf]))[0]
+        return np.asarray(self.margin[i] * (self.probabilities(i, hours) - without_call))
 
-    def best(self, waiting: Sequence[int], slots: FloatArray) -> list[int]:
-        """The leads in order of their slots."""
+    def best_order(self, waiting: Sequence[int], slots: FloatArray) -> list[int]:
+        """Return the leads in the order of their slots, with the highest total gain."""
         if not waiting:
             return []
-        if self.curve is None:  # every slot is as good: the most valuable leads go first
-            return sorted(waiting, key=lambda i: (-self.margin[i] * self.chance[i], i))[: len(slots)]
+        if self.curve is None:  # the gain does not depend on the slot
+            return sorted(waiting, key=lambda i: (-self.margin[i] * self.probability[i], i))[: len(slots)]
         gain = np.array([self.gains(i, slots) for i in waiting])
         return [waiting[k] for k in call_order(gain)]
 
     def total(self, order: Sequence[int], slots: FloatArray) -> float:
-        """Gain of calling in an order, one lead a slot, as far as slots go."""
+        """Return the total gain of calling the leads in this order, one for each slot."""
         return float(sum(self.gains(i, slots[k : k + 1])[0] for k, i in enumerate(order[: len(slots)])))
 
 
-def _item(worth: _Worth, i: int, place: int, hours: float) -> QueueItem:
+def _item(values: _CallValues, i: int, place: int, hours: float) -> QueueItem:
     return QueueItem(
         place=place + 1,
-        call_at=instant(worth.as_of[i]) + timedelta(hours=float(hours)),
-        lead_id=worth.found[i].lead_id,
+        call_at=instant(values.as_of[i]) + timedelta(hours=float(hours)),
+        lead_id=values.scores[i].lead_id,
         position=i,
-        conversion_probability=round(float(worth.chances(i, np.array([hours]))[0]), 6),
-        gain=round(float(worth.gains(i, np.array([hours]))[0]), 4),
-        waited_hours=round(float(worth.waited[i]), 2),
-        grade=worth.found[i].grade,
+        conversion_probability=round(float(values.probabilities(i, np.array([hours]))[0]), 6),
+        gain=round(float(values.gains(i, np.array([hours]))[0]), 4),
+        waited_hours=round(float(values.waited[i]), 2),
+        grade=values.scores[i].grade,
     )

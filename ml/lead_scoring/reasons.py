@@ -1,4 +1,4 @@
-"""Why a lead is likely or unlikely to buy, measured against the average lead, in Chinese and English."""
+"""Reasons for a lead's score relative to the average lead, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -10,50 +10,51 @@ from numpy.typing import NDArray
 
 from ml.domain.arrays import FloatArray
 
-MOST = 3  # of each sign
-SMALLEST = 0.02  # log-odds; less is not worth a salesperson's time
+MAX_REASONS = 3  # of each sign
+MIN_LOG_ODDS = 0.02  # weaker reasons are not shown
 
-# code: features (a name ending in * stands for all that begin so), then zh and en of raising, zh and en of lowering
+# code: features (* at the end of a name matches any ending), then zh and en texts for features that raise the
+# probability of a sale, then zh and en texts for features that lower it
 REASONS: dict[str, tuple[tuple[str, ...], str, str, str, str]] = {
     "RECENT_ACTIVITY": (
         ("events_*", "views_*", "dwell_seconds_*", "sessions_90d", "days_since_visit", "recent_share", "last_event_*"),
-        "近期浏览活跃", "Visited a lot of late",
-        "近期浏览较少", "Has visited little of late",
+        "近期浏览活跃", "Many visits recently",
+        "近期浏览较少", "Few visits recently",
     ),
     "COMPARING": (
         ("compares_*", "vehicles_90d", "models_90d", "searches_*", "favourites_*"),
-        "正在认真比较车型", "Is comparing vehicles in earnest",
-        "尚未认真比较车型", "Is not comparing vehicles yet",
+        "对比车型较多", "Compares many vehicles",
+        "对比车型较少", "Compares few vehicles",
     ),
     "PRICE_LIST": (
         ("price_lists_*", "price_list_share", "finance_quotes_*"),
         "索取过报价或金融方案", "Asked for a price list or a finance quote",
-        "未索取报价或金融方案", "Asked for no price list or finance quote",
+        "未索取报价或金融方案", "Has not asked for a price list or a finance quote",
     ),
     "TEST_DRIVE": (
         ("test_drive_requests_*",),
         "预约过试驾", "Asked for a test drive",
-        "未预约试驾", "Asked for no test drive",
+        "未预约试驾", "Has not asked for a test drive",
     ),
     "CONTACT": (
         ("chats_*", "days_since_contact", "days_since_first_call"),
-        "近期与门店有联系", "Has been in touch recently",
-        "与门店联系较少", "Has hardly been in touch",
+        "近期与门店有联系", "In contact with the store recently",
+        "近期与门店联系较少", "Little contact with the store recently",
     ),
     "CHANNEL": (
         ("channel", "campaign", "rate of channel", "rate of campaign"),
-        "该渠道线索成交率较高", "Leads of this channel often buy",
-        "该渠道线索成交率较低", "Leads of this channel seldom buy",
+        "该渠道线索成交率较高", "Leads from this channel often buy",
+        "该渠道线索成交率较低", "Leads from this channel seldom buy",
     ),
     "STORE": (
         ("rate of store_id", "rate of store_id and channel"),
-        "该门店成交率较高", "This store sells to many of its leads",
-        "该门店成交率较低", "This store sells to few of its leads",
+        "该门店线索成交率较高", "Leads of this store often buy",
+        "该门店线索成交率较低", "Leads of this store seldom buy",
     ),
     "VEHICLE": (
         ("model", "rate of model"),
-        "意向车型较受欢迎", "The model asked about sells well",
-        "意向车型成交较少", "The model asked about sells less",
+        "意向车型的线索成交率较高", "Leads for this model often buy",
+        "意向车型的线索成交率较低", "Leads for this model seldom buy",
     ),
     "PRICE": (
         ("price", "budget", "budget_low", "budget_high", "price_to_*"),
@@ -67,31 +68,34 @@ REASONS: dict[str, tuple[tuple[str, ...], str, str, str, str]] = {
     ),
     "HISTORY": (
         ("purchases*", "days_since_purchase", "other_leads*", "days_since_other_lead"),
-        "有购车或咨询记录", "Bought or asked here before",
-        "此前的记录不利", "Past purchases or leads weigh against",
+        "有购车或咨询记录", "Bought or enquired here before",
+        "以往购车或咨询记录不利于成交", "Past purchases or enquiries lower the chance of a sale",
     ),
     "TIMING": (
         ("created_hour", "created_weekday", "lead_age_days"),
-        "线索时间有利", "The time of the lead is favourable",
-        "线索时间不利", "The time of the lead is unfavourable",
+        "线索提交时间有利于成交", "Time or age of the lead raises the chance of a sale",
+        "线索提交时间不利于成交", "Time or age of the lead lowers the chance of a sale",
     ),
-    "COST": (("acquisition_cost",), "线索成本信息有利", "The cost of the lead speaks for it",
-             "线索成本信息不利", "The cost of the lead speaks against it"),
+    "COST": (
+        ("acquisition_cost",),
+        "该成本水平的线索成交率较高", "Leads at this cost often buy",
+        "该成本水平的线索成交率较低", "Leads at this cost seldom buy",
+    ),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ReasonMap:
-    """Which feature speaks under which reason, and what each reason says.
+    """Assignment of features to reasons, and the texts of the reasons.
 
     Attributes
     ----------
     codes : tuple of str
-        Reason codes.
-    member : ndarray of shape (n_features,)
-        Position in `codes` of each feature.
-    texts : tuple of (zh, en, zh, en)
-        Of each code: raising, then lowering.
+        Codes of the reasons.
+    member : ndarray of int, shape (n_features,)
+        Position in `codes` of each feature's reason.
+    texts : tuple of (str, str, str, str)
+        Texts of each reason: zh and en if it raises the probability of a sale, zh and en if it lowers it.
     """
 
     codes: tuple[str, ...]
@@ -99,20 +103,29 @@ class ReasonMap:
     texts: tuple[tuple[str, str, str, str], ...]
 
 
-def voices(features: Sequence[str], own: Mapping[str, tuple[Sequence[str], str, str, str, str]]) -> ReasonMap:
-    """Assign every feature a reason; one that no reason names speaks for itself.
+def build_reason_map(
+    features: Sequence[str], overrides: Mapping[str, tuple[Sequence[str], str, str, str, str]]
+) -> ReasonMap:
+    """Assign every feature to a reason; a feature that no reason lists becomes a reason of its own.
+
+    Parameters
+    ----------
+    features : sequence of str
+        Names of the features.
+    overrides : mapping
+        Reasons of the dealership in the form of `REASONS`; they take precedence.
 
     Examples
     --------
-    >>> found = voices(["views_7d", "events_30d", "age"], {})
-    >>> found.codes, found.member.tolist()
+    >>> reason_map = build_reason_map(["views_7d", "events_30d", "age"], {})
+    >>> reason_map.codes, reason_map.member.tolist()
     (('RECENT_ACTIVITY', 'AGE'), [0, 0, 1])
     """
     codes: list[str] = []
     texts: list[tuple[str, str, str, str]] = []
     member = []
     for name in features:
-        code, text = _reason_of(name, own)
+        code, text = _reason_of(name, overrides)
         if code not in codes:
             codes.append(code)
             texts.append(text)
@@ -121,31 +134,45 @@ def voices(features: Sequence[str], own: Mapping[str, tuple[Sequence[str], str, 
 
 
 def _reason_of(
-    name: str, own: Mapping[str, tuple[Sequence[str], str, str, str, str]]
+    name: str, overrides: Mapping[str, tuple[Sequence[str], str, str, str, str]]
 ) -> tuple[str, tuple[str, str, str, str]]:
-    for declared in (own, REASONS):
-        for code, (names, *text) in declared.items():
+    for reasons in (overrides, REASONS):
+        for code, (names, *text) in reasons.items():
             if any(name == n or (n.endswith("*") and name.startswith(n[:-1])) for n in names):
                 return code, (text[0], text[1], text[2], text[3])
-    said = name.removeprefix("rate of ")
-    code = "".join(c if c.isalnum() else "_" for c in said).upper()
+    feature = name.removeprefix("rate of ")
+    code = "".join(c if c.isalnum() else "_" for c in feature).upper()
     return code, (
-        f"{said} 提高了成交可能",
-        f"{said} raises the chance of a sale",
-        f"{said} 降低了成交可能",
-        f"{said} lowers the chance of a sale",
+        f"{feature} 提高了成交可能",
+        f"{feature} raises the chance of a sale",
+        f"{feature} 降低了成交可能",
+        f"{feature} lowers the chance of a sale",
     )
 
 
-def largest(contributions: FloatArray, speaking: ReasonMap) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
-    """Reasons that raise and that lower the log-odds most, largest first: (position in codes, log-odds).
+def largest(
+    contributions: FloatArray, reason_map: ReasonMap
+) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    """Return the strongest reasons that raise and that lower the log-odds of a sale, at most three each.
+
+    Parameters
+    ----------
+    contributions : ndarray of shape (n_features,)
+        Contributions of the features to the log-odds of one lead.
+    reason_map : ReasonMap
+        As in ``estimator.reason_map_``.
+
+    Returns
+    -------
+    raising, lowering : list of (int, float)
+        Position in `reason_map.codes` and summed log-odds, the strongest first.
 
     Examples
     --------
-    >>> largest(np.array([0.5, 0.4, -0.3]), voices(["views_7d", "events_30d", "age"], {}))
+    >>> largest(np.array([0.5, 0.4, -0.3]), build_reason_map(["views_7d", "events_30d", "age"], {}))
     ([(0, 0.9)], [(1, -0.3)])
     """
-    sums = np.bincount(speaking.member, weights=contributions, minlength=len(speaking.codes))
+    sums = np.bincount(reason_map.member, weights=contributions, minlength=len(reason_map.codes))
     order = np.argsort(-np.abs(sums), kind="stable").tolist()
-    raising = [(k, float(sums[k])) for k in order if sums[k] > SMALLEST][:MOST]
-    return raising, [(k, float(sums[k])) for k in order if sums[k] < -SMALLEST][:MOST]
+    raising = [(k, float(sums[k])) for k in order if sums[k] > MIN_LOG_ODDS][:MAX_REASONS]
+    return raising, [(k, float(sums[k])) for k in order if sums[k] < -MIN_LOG_ODDS][:MAX_REASONS]

@@ -1,4 +1,4 @@
-"""What a CRM asks: a lead with what its customer did, which is a very small set of raw tables."""
+"""Requests to score leads: the fields of a lead and the events of its customer, converted to small raw tables."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from features.errors import FeatureError
 from features.lead_scoring import build
 from features.tables import CHANNELS, EVENT_TYPES
 from ml.instants import Instant, microseconds
-from ml.lead_scoring.estimator import FEW, LeadScoringEstimator
+from ml.lead_scoring.estimator import SMALL_BATCH, LeadScoringEstimator
 from ml.signature import RequestPart, Signature, columns_of, request_model
 
 MAX_EVENTS = 2_000
 MAX_HISTORY_ROWS = 200
-_TYPES = {"integer": pl.Int64, "number": pl.Float64, "flag": pl.Boolean}
-_EVENTS = {
+_DTYPES = {"integer": pl.Int64, "number": pl.Float64, "flag": pl.Boolean}
+_EVENT_SCHEMA = {
     "customer_id": pl.String,
     "event_id": pl.String,
     "event_at": pl.Int64,
@@ -35,12 +35,12 @@ _EVENTS = {
     "channel": pl.String,
     "dwell_seconds": pl.Float64,
 }
-_SALES = {"customer_id": pl.String, "sale_id": pl.String, "sold_at": pl.Int64, "price": pl.Int64}
-_CUSTOMERS = {"customer_id": pl.String, "budget_low": pl.Int64, "budget_high": pl.Int64}
+_SALE_SCHEMA = {"customer_id": pl.String, "sale_id": pl.String, "sold_at": pl.Int64, "price": pl.Int64}
+_CUSTOMER_SCHEMA = {"customer_id": pl.String, "budget_low": pl.Int64, "budget_high": pl.Int64}
 
 
 class LeadEvent(RequestPart):
-    """Something the lead's customer did."""
+    """An event of the lead's customer, such as a view of a vehicle."""
 
     event_at: Instant
     event_type: Literal[EVENT_TYPES]  # type: ignore[valid-type]
@@ -58,54 +58,60 @@ class OtherLead(RequestPart):
 
 
 class Purchase(RequestPart):
-    """Something the customer bought before."""
+    """An earlier purchase of the customer."""
 
     sold_at: Instant
     price: float | None = Field(None, ge=0, le=1e10, allow_inf_nan=False, description="in yuan")
 
 
-class Band(RequestPart):
-    """The customer's own budget."""
+class BudgetRange(RequestPart):
+    """The customer's budget."""
 
     budget_low: float | None = Field(None, ge=0, le=1e10, allow_inf_nan=False, description="in yuan")
     budget_high: float | None = Field(None, ge=0, le=1e10, allow_inf_nan=False, description="in yuan")
 
 
-@lru_cache(maxsize=8)  # the call queue asks for the same leads
+@lru_cache(maxsize=8)  # the call queue uses the same model
 def request(signature: Signature) -> type[BaseModel]:
-    """Build the request model: the lead's own fields and, where leads have instants, its history."""
+    """Return the pydantic model of one request: the fields of the lead and, if leads have times, its history.
+
+    Parameters
+    ----------
+    signature : Signature
+        As in ``estimator.signature``.
+    """
     lead = request_model("LeadFields", signature)
     if not any(f.name == "created_at" for f in signature.fields):
         return create_model("LeadScoringRequest", __base__=lead)
     instant = (Instant | None, Field(None))
     events: Any = Field(default=[], max_length=MAX_EVENTS)
-    others: Any = Field(default=[], max_length=MAX_HISTORY_ROWS)
+    history: Any = Field(default=[], max_length=MAX_HISTORY_ROWS)
     fields: dict[str, Any] = {
-        "created_at": (Instant | None, Field(None, description="when the lead came in; as_of where it is not given")),
-        "as_of": (Instant | None, Field(None, description="the moment it is scored for; now where it is not given")),
+        "created_at": (Instant | None, Field(None, description="time of the lead; default: as_of")),
+        "as_of": (Instant | None, Field(None, description="time of the score; default: now")),
         "first_contact_at": instant,
         "events": (list[LeadEvent], events),
-        "other_leads": (list[OtherLead], others),
-        "purchases": (list[Purchase], others),
-        "customer": (Band | None, None),
+        "other_leads": (list[OtherLead], history),
+        "purchases": (list[Purchase], history),
+        "customer": (BudgetRange | None, None),
     }
     return create_model("LeadScoringRequest", __base__=lead, **fields)
 
 
 @dataclass(frozen=True)
 class RequestBatch:
-    """Leads with their features, now and some days earlier.
+    """Leads of a batch of requests with their features, at `as_of` and `trend_days` earlier.
 
     Attributes
     ----------
     rows : DataFrame
-        One row a request, in their order; what the estimator reads.
+        Features at `as_of`, one row for each request, in their order.
     earlier : DataFrame
-        The leads that there were already at the moment a trend compares with, and `position`.
+        Features `trend_days` before `as_of` of the leads that existed then, and `position` of the request.
     as_of, created_at : list of int
-        us; empty for data without time.
+        Microseconds since the epoch; empty if the leads have no times.
     events_before, events_ignored : list of int
-        Events that count, and those at or after `as_of`, which do not.
+        Number of events before `as_of`, and of ignored events at or after it, for each request.
     """
 
     rows: pl.DataFrame
@@ -117,14 +123,28 @@ class RequestBatch:
 
 
 def read_requests(estimator: LeadScoringEstimator, requests: Sequence[BaseModel], *, trend: bool) -> RequestBatch:
-    """Build the features of some leads by the same functions as training.
+    """Compute the features of leads with the functions that training uses.
+
+    Parameters
+    ----------
+    estimator : LeadScoringEstimator
+        A fitted estimator.
+    requests : sequence
+        Instances of ``request(estimator.signature)``.
+    trend : bool
+        Whether to compute the features `trend_days` earlier as well.
+
+    Returns
+    -------
+    RequestBatch
 
     Raises
     ------
     FeatureError
-        A lead is named twice, was created after `as_of`, or has events after it where the configuration refuses them.
+        Two leads have the same `lead_id`, a lead was created after `as_of`, or it has events after `as_of` and
+        `events_after_as_of` is 'refuse'.
     """
-    _each_once(requests)
+    _check_unique(requests)
     leads = _leads(estimator, requests)
     if not estimator.timed:
         return RequestBatch(leads, leads.clear(), [], [], [0] * len(requests), [0] * len(requests))
@@ -132,62 +152,63 @@ def read_requests(estimator: LeadScoringEstimator, requests: Sequence[BaseModel]
     as_of = [_us(r.as_of, now) for r in requests]  # type: ignore[attr-defined]
     created = [_us(r.created_at, t) for r, t in zip(requests, as_of, strict=True)]  # type: ignore[attr-defined]
     if any(c > t for c, t in zip(created, as_of, strict=True)):
-        raise FeatureError("created_at", "must not be after as_of: a lead cannot be scored before it comes in")
-    before, ignored = _events_counted(estimator, requests, as_of)
+        raise FeatureError("created_at", "must not be after as_of: a lead cannot be scored before it is created")
+    before, ignored = _count_events(estimator, requests, as_of)
     tables = _tables(leads, requests, created, as_of)
     back = int(estimator.params.trend_days * DAY)
-    there = [i for i, (c, t) in enumerate(zip(created, as_of, strict=True)) if trend and c <= t - back]
+    existing = [i for i, (c, t) in enumerate(zip(created, as_of, strict=True)) if trend and c <= t - back]
     spine = pl.LazyFrame(
         {
-            "lead_id": [str(i) for i in (*range(len(requests)), *there)],
-            "as_of": pl.Series([*as_of, *(as_of[i] - back for i in there)], dtype=pl.Int64),
+            "lead_id": [str(i) for i in (*range(len(requests)), *existing)],
+            "as_of": pl.Series([*as_of, *(as_of[i] - back for i in existing)], dtype=pl.Int64),
         }
     )
     frames: dict[str, Any] = {n: nw.from_native(f) for n, f in tables.items()}
-    # A handful of rows: the start-up of the streaming engine costs more than the work, and so does optimising the plan.
-    how = pl.QueryOptFlags.none() if len(requests) <= FEW else pl.QueryOptFlags()
+    # For few rows, starting the streaming engine and optimising the plan take longer than the computation.
+    flags = pl.QueryOptFlags.none() if len(requests) <= SMALL_BATCH else pl.QueryOptFlags()
     plan: pl.LazyFrame = nw.to_native(build(nw.from_native(spine), frames))
-    built = plan.collect(engine="in-memory", optimizations=how)
+    built = plan.collect(engine="in-memory", optimizations=flags)
     position = built["lead_id"].cast(pl.Int64)
     built = built.with_columns(position=position).sort("position", "as_of")
-    is_now = built["as_of"].to_numpy() == pl.Series(as_of, dtype=pl.Int64).gather(built["position"]).to_numpy()
-    return RequestBatch(built.filter(is_now), built.filter(~is_now), as_of, created, before, ignored)
+    is_current = built["as_of"].to_numpy() == pl.Series(as_of, dtype=pl.Int64).gather(built["position"]).to_numpy()
+    return RequestBatch(built.filter(is_current), built.filter(~is_current), as_of, created, before, ignored)
 
 
-def _each_once(requests: Sequence[BaseModel]) -> None:
-    named = [i for r in requests if (i := getattr(r, "lead_id", None)) is not None]
-    if len(set(named)) < len(named):
-        twice = next(n for n in named if named.count(n) > 1)
-        raise FeatureError("lead_id", f"must differ from lead to lead, and '{twice}' is given twice; send each once")
+def _check_unique(requests: Sequence[BaseModel]) -> None:
+    ids = [i for r in requests if (i := getattr(r, "lead_id", None)) is not None]
+    if len(set(ids)) < len(ids):
+        repeated = next(i for i in ids if ids.count(i) > 1)
+        raise FeatureError("lead_id", f"must be unique, but '{repeated}' occurs more than once; send each lead once")
 
 
-def _us(given: datetime | None, otherwise: int) -> int:
-    return otherwise if given is None else microseconds(given)
+def _us(moment: datetime | None, default: int) -> int:
+    return default if moment is None else microseconds(moment)
 
 
 def _leads(estimator: LeadScoringEstimator, requests: Sequence[BaseModel]) -> pl.DataFrame:
     signature = estimator.signature
     columns = columns_of(requests, signature)
-    kinds = {f.name: _TYPES.get(f.kind, pl.String) for f in signature.fields}
-    known = {f.name for f in signature.fields if not f.computed and f.kind != "instant"}
-    for name in {estimator.params.dealer, estimator.params.margin_by} & known - set(columns):
+    kinds = {f.name: _DTYPES.get(f.kind, pl.String) for f in signature.fields}
+    sent = {f.name for f in signature.fields if not f.computed and f.kind != "instant"}
+    for name in {estimator.params.dealer, estimator.params.margin_by} & sent - set(columns):
         columns[name] = [getattr(r, name) for r in requests]
-    for name in {n for g in estimator.rates_.groups for n in g} & known - set(columns):
+    for name in {n for g in estimator.rates_.groups for n in g} & sent - set(columns):
         columns[name] = [getattr(r, name) for r in requests]
     series = [pl.Series(n, v, dtype=kinds[n], strict=False) for n, v in columns.items()]
     return pl.DataFrame([pl.Series("lead_id", [str(i) for i in range(len(requests))]), *series])
 
 
-def _events_counted(
+def _count_events(
     estimator: LeadScoringEstimator, requests: Sequence[Any], as_of: list[int]
 ) -> tuple[list[int], list[int]]:
     before, ignored = [], []
-    for asked, until in zip(requests, as_of, strict=True):
-        instants = [microseconds(e.event_at) for e in asked.events]
+    for request, until in zip(requests, as_of, strict=True):
+        instants = [microseconds(e.event_at) for e in request.events]
         later = sum(t > until for t in instants)
         if later and estimator.params.events_after_as_of == "refuse":
             raise FeatureError(
-                "events", f"must not lie after as_of, and {later} of {len(instants)} do; leave them out or score later"
+                "events",
+                f"must not be after as_of, but {later} of {len(instants)} are; leave them out or send a later as_of",
             )
         before.append(sum(t < until for t in instants))
         ignored.append(len(instants) - before[-1])
@@ -209,7 +230,7 @@ def _tables(
         for i, r in zip(ids, requests, strict=True)
         for k, o in enumerate(r.other_leads)
     ]
-    more = pl.DataFrame(
+    other_leads = pl.DataFrame(
         others, schema={"lead_id": pl.String, "customer_id": pl.String, "created_at": pl.Int64}, orient="row"
     )
     events = [
@@ -232,27 +253,27 @@ def _tables(
         for i, r in zip(ids, requests, strict=True)
         for k, p in enumerate(r.purchases)
     ]
-    bands = [
+    budgets = [
         (i, *(None if v is None else round(v * 100) for v in (r.customer.budget_low, r.customer.budget_high)))
         for i, r in zip(ids, requests, strict=True)
         if r.customer is not None
     ]
     return {
-        "leads": pl.concat([own, more], how="diagonal").lazy(),
-        "events": pl.LazyFrame(events, schema=_EVENTS, orient="row"),
-        "sales": pl.LazyFrame(sales, schema=_SALES, orient="row"),
-        "customers": pl.LazyFrame(bands, schema=_CUSTOMERS, orient="row"),
+        "leads": pl.concat([own, other_leads], how="diagonal").lazy(),
+        "events": pl.LazyFrame(events, schema=_EVENT_SCHEMA, orient="row"),
+        "sales": pl.LazyFrame(sales, schema=_SALE_SCHEMA, orient="row"),
+        "customers": pl.LazyFrame(budgets, schema=_CUSTOMER_SCHEMA, orient="row"),
     }
 
 
-def example(row: dict[str, Any], signature: Signature) -> dict[str, Any]:
-    """Add a short history to an example lead, where leads have instants."""
+def example(body: dict[str, Any], signature: Signature) -> dict[str, Any]:
+    """Return an example request with a short history added, if leads have times; otherwise the request itself."""
     if not any(f.name == "created_at" for f in signature.fields):
-        return row
+        return body
     events = [
         {"event_at": "2026-01-03T20:15:00+08:00", "event_type": "view", "session_id": "s1", "dwell_seconds": 42.0},
         {"event_at": "2026-01-06T21:02:00+08:00", "event_type": "compare", "session_id": "s2"},
         {"event_at": "2026-01-06T21:09:00+08:00", "event_type": "price_list", "session_id": "s2"},
     ]
     moments = {"created_at": "2026-01-06T21:10:00+08:00", "as_of": "2026-01-07T09:00:00+08:00"}
-    return {**row, **moments, "events": events}
+    return {**body, **moments, "events": events}

@@ -1,4 +1,4 @@
-"""A lead's own arithmetic: what needs no other row. It lives with the model, alike for one row and a million."""
+"""Derived columns of a lead that are computed from its own row."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import polars as pl
 
 from features.aggregations import DAY, HOUR
 
-CHINA = 8 * HOUR  # hours and weekdays are those of China Standard Time, which has no daylight saving
-MONDAY = 3  # the epoch began on a Thursday
+CHINA = 8 * HOUR  # offset of China Standard Time, which has no daylight saving time
+EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
 FROM_TIME = ("created_hour", "created_weekday", "lead_age_days")
 DERIVED: dict[str, dict[str, list[str | float]]] = {
@@ -25,10 +25,26 @@ FIELDS_EMPTY = "fields_empty"
 
 
 def with_form(X: pl.DataFrame, *, fields: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
-    """Count the fields of the form that were left empty, and make an empty text a value of its own.
+    """Add the number of empty form fields, and replace empty texts by the category "(empty)".
 
-    Who fills in a form says something by what is left out.
+    Empty fields are informative: customers with a firm intention fill in more.
 
+    Parameters
+    ----------
+    X : DataFrame
+        One row for each lead.
+    fields : sequence of str
+        Columns that the lead fills in; without any, X is returned as it is.
+    texts : sequence of str
+        Columns with texts.
+
+    Returns
+    -------
+    DataFrame
+        X with `fields_empty`.
+
+    Examples
+    --------
     >>> form = pl.DataFrame({"city": ["x", None], "age": [None, None]})
     >>> with_form(form, fields=["city", "age"], texts=["city"]).select("city", "fields_empty").rows()
     [('x', 1.0), ('(empty)', 2.0)]
@@ -40,11 +56,21 @@ def with_form(X: pl.DataFrame, *, fields: Sequence[str], texts: Sequence[str]) -
 
 
 def with_time_of_day(X: pl.DataFrame) -> pl.DataFrame:
-    """Add hour and weekday of the lead and its age in days, all from `created_at` and `as_of` (us).
+    """Add hour and weekday of the lead (China Standard Time, Monday is 0) and its age in days.
+
+    Parameters
+    ----------
+    X : DataFrame
+        With `created_at` and `as_of` (us).
+
+    Returns
+    -------
+    DataFrame
+        X with `created_hour`, `created_weekday` and `lead_age_days`; NaN without `created_at`.
 
     Examples
     --------
-    A lead of Thursday 1970-01-01 at 8:00 in China, scored a day later.
+    A lead of Thursday 1970-01-01, 8:00 in China, scored one day later.
 
     >>> with_time_of_day(pl.DataFrame({"created_at": [0], "as_of": [DAY]})).select(FROM_TIME).row(0)
     (8.0, 3.0, 1.0)
@@ -54,6 +80,6 @@ def with_time_of_day(X: pl.DataFrame) -> pl.DataFrame:
     local = created + CHINA
     return X.with_columns(
         created_hour=np.floor(local / HOUR) % 24,
-        created_weekday=(np.floor(local / DAY) + MONDAY) % 7,
+        created_weekday=(np.floor(local / DAY) + EPOCH_WEEKDAY) % 7,
         lead_age_days=(as_of - created) / DAY,
     )

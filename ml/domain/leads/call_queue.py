@@ -1,7 +1,7 @@
-"""Whom to call in which order: leads to call slots, so that the expected margin is as large as it can be.
+"""Order of calls: assignment of leads to call slots that maximises the expected gain.
 
-A lead called in a later slot is worth less, each at its own pace. Which lead takes which slot is an assignment
-problem, solved exactly (R. Jonker, A. Volgenant (1987), Computing 38, 325-340, as in SciPy).
+The gain of a call falls with time, at a different rate for each lead. The linear assignment problem is solved exactly
+(R. Jonker, A. Volgenant (1987), Computing 38, 325-340, as implemented in SciPy).
 """
 
 from __future__ import annotations
@@ -14,37 +14,51 @@ from ml.domain.arrays import FloatArray, IndexArray
 
 
 def call_order(gain: npt.ArrayLike) -> IndexArray:
-    """The lead of each slot, in order of the slots; slots that nobody gains from stay at the end, unused.
+    """Return the leads in the order in which to call them.
 
     Parameters
     ----------
     gain : array of shape (n_leads, n_slots)
-        Expected margin of calling a lead in a slot, less that of not calling it at all.
+        Expected gain of calling a lead in a slot over not calling it, in any unit.
 
     Returns
     -------
-    ndarray of shape (at most n_slots,)
-        Positions of leads.
+    ndarray of int, shape (min(n_leads, n_slots),)
+        Row positions of the leads, in the order of their slots.
+
+    Raises
+    ------
+    ValueError
+        `gain` is not a matrix of finite numbers.
 
     Examples
     --------
-    The second lead is worth a little less but fades: it goes first.
+    The second lead is called first, because its gain falls faster.
 
     >>> call_order([[10.0, 9.9], [9.0, 1.0]]).tolist()
     [1, 0]
     >>> call_order(np.zeros((0, 3))).tolist()
     []
     """
-    value = np.asarray(gain, dtype=np.float64)
-    if value.ndim != 2 or not np.isfinite(value).all():
-        raise ValueError(f"gain must be a finite matrix of leads by slots, got shape {value.shape}")
-    lead, slot = linear_sum_assignment(value, maximize=True)
+    matrix = np.asarray(gain, dtype=np.float64)
+    if matrix.ndim != 2 or not np.isfinite(matrix).all():
+        raise ValueError(f"gain must be a finite matrix of leads by slots, got shape {matrix.shape}")
+    lead, slot = linear_sum_assignment(matrix, maximize=True)
     return np.asarray(lead[np.argsort(slot, kind="stable")])
 
 
 def slot_hours(calls_per_hour: float, slots: int) -> FloatArray:
-    """Hours from now until each slot begins.
+    """Return the hours from now until the begin of each slot.
 
+    Parameters
+    ----------
+    calls_per_hour : float
+        Capacity, above 0.
+    slots : int
+        Number of slots.
+
+    Examples
+    --------
     >>> slot_hours(4, 3).tolist()
     [0.0, 0.25, 0.5]
     """

@@ -1,8 +1,8 @@
-"""What each channel costs and brings: cost per lead, cost per sale, margin per lead, with credible intervals.
+"""Costs and margins by marketing channel, with credible intervals.
 
-Conversion rates shrink towards the rate of all channels (beta-binomial), costs and margins towards their means
-(normal-normal), so a channel with ten leads neither shines nor fails by chance. Figures that combine them, such as cost
-per sale, take their intervals from draws of the posteriors.
+Conversion rates are shrunken towards the rate of all channels (beta-binomial model), costs and margins towards their
+means (normal-normal model), which reduces the noise of channels with few leads. The intervals of combined figures, such
+as cost per sale, are quantiles of draws from the posteriors.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel.
+    """Leads, sales, costs and margins of one channel; intervals are 95 % credible intervals.
 
     Attributes
     ----------
     channel : str
-        Its name.
+        Name of the channel.
     leads, sales : float
-        Numbers (weights where labels were censored).
+        Sums of the weights of leads and of sales; counts if all weights are 1.
     conversion_rate : Interval
-        Fraction.
+        Sales per lead, 0 to 1.
     cost_per_lead, cost_per_sale, margin_per_lead, net_margin_per_lead : Interval or None
-        In the unit of the amounts given; None where there are none. The last is margin less cost.
+        In the unit of the input; None if it has no costs or no margins. The net margin is margin minus cost.
     """
 
     channel: str
@@ -55,27 +55,31 @@ def channel_table(
     weight: npt.ArrayLike | None = None,
     seed: int = 0,
 ) -> tuple[Channel, ...]:
-    """Cost and yield of each channel, by name.
+    """Return conversion rate, costs and margins of each channel, sorted by name.
 
     Parameters
     ----------
     channel : array of str, shape (n_leads,)
-        Where each lead came from.
+        Channel of each lead.
     sold : array of shape (n_leads,)
-        0 or 1.
+        1 for a lead that was sold to, otherwise 0.
     cost : array of shape (n_leads,), optional
-        Of acquiring the lead; NaN where unknown.
+        Acquisition cost of the lead; NaN if unknown.
     margin : array of shape (n_leads,), optional
-        Of the sale; NaN where there is none or it is unknown.
+        Gross margin of the sale, in the unit of `cost`; NaN without a sale or if unknown.
     weight : array of shape (n_leads,), optional
-        Weights of the leads.
+        Weights of the leads; default: 1.
     seed : int
-        Of the draws.
+        Seed of the posterior draws.
+
+    Returns
+    -------
+    tuple of Channel
 
     Raises
     ------
     ValueError
-        No lead, or lengths that differ.
+        There is no lead, or the lengths differ.
 
     Examples
     --------
@@ -88,10 +92,10 @@ def channel_table(
     w = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
     if not len(names) == len(y) == len(w) or len(y) == 0:
         raise ValueError(
-            f"channels ({len(names)}), outcomes ({len(y)}) and weights ({len(w)}) must be as many, above 0"
+            f"channel, sold and weight must have the same length above 0, got {len(names)}, {len(y)} and {len(w)}"
         )
-    found, member = np.unique(names, return_inverse=True)
-    size = len(found)
+    channels, member = np.unique(names, return_inverse=True)
+    size = len(channels)
     leads, sales = np.bincount(member, w, size), np.bincount(member, w * y, size)
     rng = np.random.default_rng(seed)
     strength, mean = prior_strength(sales, leads), float(sales.sum() / leads.sum())
@@ -100,22 +104,22 @@ def channel_table(
     per_lead = _means(rng, cost, member, w, size)
     per_sale = _means(rng, margin, member, w * y, size)
     table = []
-    for k, name in enumerate(found):
-        bought = (rate[k], rates[:, k])
-        paid = None if per_lead is None else (per_lead[0][k], per_lead[1][:, k])
-        earned = None if per_sale is None else (rate[k] * per_sale[0][k], rates[:, k] * per_sale[1][:, k])
-        net = None if paid is None or earned is None else (earned[0] - paid[0], earned[1] - paid[1])
+    for k, name in enumerate(channels):
+        conversion = (rate[k], rates[:, k])
+        spend = None if per_lead is None else (per_lead[0][k], per_lead[1][:, k])
+        margins = None if per_sale is None else (rate[k] * per_sale[0][k], rates[:, k] * per_sale[1][:, k])
+        net = None if spend is None or margins is None else (margins[0] - spend[0], margins[1] - spend[1])
         table.append(
             Channel(
                 channel=str(name),
                 leads=float(leads[k]),
                 sales=float(sales[k]),
-                conversion_rate=_interval(*bought),
-                cost_per_lead=None if paid is None else _interval(*paid),
+                conversion_rate=_interval(*conversion),
+                cost_per_lead=None if spend is None else _interval(*spend),
                 cost_per_sale=None
-                if paid is None or rate[k] == 0
-                else _interval(paid[0] / rate[k], paid[1] / rates[:, k]),
-                margin_per_lead=None if earned is None else _interval(*earned),
+                if spend is None or rate[k] == 0
+                else _interval(spend[0] / rate[k], spend[1] / rates[:, k]),
+                margin_per_lead=None if margins is None else _interval(*margins),
                 net_margin_per_lead=None if net is None else _interval(*net),
             )
         )
@@ -125,16 +129,16 @@ def channel_table(
 def _means(
     rng: np.random.Generator, values: npt.ArrayLike | None, member: npt.NDArray[np.intp], weight: FloatArray, size: int
 ) -> tuple[FloatArray, FloatArray] | None:
-    """Posterior means by channel, and draws of them; None where no value is known."""
+    """Return posterior means by channel and draws of them, shape (DRAWS, size); None if all values are NaN."""
     if values is None:
         return None
     amount = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(amount) & (weight > 0)
-    if not known.any():
+    valid = np.isfinite(amount) & (weight > 0)
+    if not valid.any():
         return None
-    w, x, place = weight[known], amount[known], member[known]
+    w, x, group = weight[valid], amount[valid], member[valid]
     mean, deviation, _ = shrunken_means(
-        np.bincount(place, w * x, size), np.bincount(place, w * x**2, size), np.bincount(place, w, size)
+        np.bincount(group, w * x, size), np.bincount(group, w * x**2, size), np.bincount(group, w, size)
     )
     return mean, rng.normal(mean, deviation, (DRAWS, size))
 

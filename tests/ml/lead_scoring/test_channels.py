@@ -1,4 +1,4 @@
-"""The table of channels, by figures that can be computed in one's head."""
+"""The table of channels, with figures that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def champions(table: dict[str, Any] | None) -> Any:
     return {"lead_scoring": SimpleNamespace(estimator=estimator)}
 
 
-def test_the_dearest_lead_comes_first_and_the_alert_goes_by_its_interval() -> None:
+def test_the_highest_cost_per_lead_comes_first_and_the_alert_uses_its_interval() -> None:
     table = {"from": 0, "until": DAY, "last_touch": LAST, "first_touch": [touch("fair", None), touch("app", None)]}
     response = answer(champions(table), ChannelsRequest())
     assert [(row.channel, row.alert) for row in response.channels] == [
@@ -65,9 +65,9 @@ def test_a_ceiling_of_the_request_replaces_the_configuration_s() -> None:
 
 
 def test_leads_without_a_channel_make_no_table() -> None:
-    with pytest.raises(FeatureError, match="channel") as caught:
+    with pytest.raises(FeatureError, match="channel") as error:
         answer(champions(None), ChannelsRequest())
-    assert caught.value.feature == "channel"
+    assert error.value.feature == "channel"
 
 
 @pytest.mark.parametrize("ceiling", [-1.0, float("nan"), "50"])

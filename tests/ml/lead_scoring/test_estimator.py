@@ -1,4 +1,4 @@
-"""The estimator on leads whose chance is known: four in five of website leads buy, one in five of phone leads."""
+"""The estimator on leads with known probabilities: four of five website leads buy, and one of five phone leads."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def leads(n: int = 200, *, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray[Any,
 
 
 def estimator(**params: Any) -> LeadScoringEstimator:
-    made = LeadParams.model_validate({"boosted_trees": TREES, "calibration": "beta", **params})
-    return LeadScoringEstimator(params=made, signature=SIGNATURE)
+    values = LeadParams.model_validate({"boosted_trees": TREES, "calibration": "beta", **params})
+    return LeadScoringEstimator(params=values, signature=SIGNATURE)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def fitted() -> LeadScoringEstimator:
     return estimator(dealer_calibration_rows=20).fit(X, y, calibrate=leads(100, seed=1), refit=True)
 
 
-def test_chances_are_those_of_the_channels(fitted: LeadScoringEstimator) -> None:
+def test_probabilities_are_those_of_the_channels(fitted: LeadScoringEstimator) -> None:
     X, _ = leads(seed=2)
     answers = fitted.predict(X).with_columns(X["channel"])
     means = dict(answers.group_by("channel").agg(pl.col("conversion_probability").mean()).iter_rows())
@@ -62,7 +62,7 @@ def test_chances_are_those_of_the_channels(fitted: LeadScoringEstimator) -> None
     assert one_by_one == answers["conversion_probability"][:4].to_list()
 
 
-def test_an_expected_margin_is_the_chance_times_the_mean_of_sales(fitted: LeadScoringEstimator) -> None:
+def test_an_expected_margin_is_the_probability_times_the_mean_margin_of_sales(fitted: LeadScoringEstimator) -> None:
     answers = fitted.predict(leads()[0])
     assert answers["expected_gross_margin"].to_list() == pytest.approx(
         (1_000 * answers["conversion_probability"]).to_list()
@@ -83,13 +83,15 @@ def test_contributions_point_the_way_the_channel_does(fitted: LeadScoringEstimat
     assert list(importance) == fitted.feature_names_ and max(importance, key=importance.__getitem__) != "price"
 
 
-def test_data_without_time_leaves_the_effect_of_a_late_call_off(fitted: LeadScoringEstimator) -> None:
+def test_without_times_the_effect_of_late_calls_is_not_estimated(fitted: LeadScoringEstimator) -> None:
     assert not fitted.timed and fitted.response_ is None
-    assert fitted.notes == ["the effect of a late call is off: created_at, first_contact_at would be needed"]
+    assert fitted.notes == [
+        "the effect of late calls is not estimated: created_at, first_contact_at missing in the data"
+    ]
     assert fitted.value_tables_["channels"] is not None and fitted.references == {"store_id"}
 
 
-def test_files_restore_it_to_the_bit(fitted: LeadScoringEstimator) -> None:
+def test_files_restore_it_exactly(fitted: LeadScoringEstimator) -> None:
     again = LeadScoringEstimator.from_files(fitted.to_files())
     X, _ = leads(20, seed=3)
     assert again.predict(X).equals(fitted.predict(X)) and again.notes == fitted.notes
@@ -117,6 +119,6 @@ def test_a_parameter_that_names_no_column_is_refused(params: dict[str, Any], mes
 
 
 def test_a_missing_column_is_named(fitted: LeadScoringEstimator) -> None:
-    with pytest.raises(FeatureError) as caught:
+    with pytest.raises(FeatureError) as error:
         fitted.predict(leads(4)[0].drop("channel"))
-    assert caught.value.feature == "channel"
+    assert error.value.feature == "channel"

@@ -1,4 +1,4 @@
-"""What a sales desk is told about leads: scores, reasons, trends, refusals, the call queue, the table of channels."""
+"""Answers about leads: scores, reasons, trends, invalid requests, the call queue and the table of channels."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def event(at: str = "2022-07-30T10:00:00+00:00", kind: str = "view") -> dict[str
 
 
 def ask(model: Model, *bodies: dict[str, Any], explain: bool = True) -> list[Any]:
-    ask_of = request(model.estimator.signature)
-    asked = [ask_of.model_validate_json(json.dumps(b)) for b in bodies]
-    return list(respond(model.estimator, asked, explain=explain))
+    request_type = request(model.estimator.signature)
+    requests = [request_type.model_validate_json(json.dumps(b)) for b in bodies]
+    return list(respond(model.estimator, requests, explain=explain))
 
 
 def test_what_a_lead_did_raises_its_chance_and_says_so(model: Model) -> None:
@@ -64,11 +64,11 @@ def test_what_a_lead_did_raises_its_chance_and_says_so(model: Model) -> None:
     assert active.conversion_probability > quiet.conversion_probability + 0.1
     assert active.expected_gross_margin > quiet.expected_gross_margin > 0
     assert active.grade <= quiet.grade
-    said = active.reasons.positive
-    assert {r.code for r in said} & {"RECENT_ACTIVITY", "PRICE_LIST", "COMPARING"}
-    assert all(r.zh and r.en and r.log_odds > 0 for r in said)
+    positive = active.reasons.positive
+    assert {r.code for r in positive} & {"RECENT_ACTIVITY", "PRICE_LIST", "COMPARING"}
+    assert all(r.zh and r.en and r.log_odds > 0 for r in positive)
     assert quiet.reasons.negative and all(r.log_odds < 0 for r in quiet.reasons.negative)
-    assert len(said) <= 3
+    assert len(positive) <= 3
     assert active.calibration == "dealer"
     assert ask(model, lead(store_id="new store"))[0].calibration == "pooled"
 
@@ -87,33 +87,33 @@ def test_scores_of_two_moments_are_reproducible_and_make_a_trend(model: Model) -
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
-        ({"events": [event("2022-08-02T00:00:00+00:00")]}, "must not lie after as_of"),
+        ({"events": [event("2022-08-02T00:00:00+00:00")]}, "must not be after as_of, but"),
         ({"created_at": "2022-08-03T00:00:00+00:00"}, "created_at"),
     ],
 )
-def test_the_future_is_refused(model: Model, change: dict[str, Any], told: str) -> None:
-    with pytest.raises(FeatureError, match=told):
+def test_the_future_is_refused(model: Model, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(FeatureError, match=message):
         ask(model, lead(**change))
 
 
-def test_future_events_are_counted_where_the_configuration_passes_them_over(model: Model) -> None:
+def test_future_events_are_ignored_and_counted_if_the_configuration_says_so(model: Model) -> None:
     future = lead(events=[event(), event("2022-08-02T00:00:00+00:00"), event(NOW)])
     estimator = model.estimator
-    kept = estimator.params
-    estimator.params = kept.model_copy(update={"events_after_as_of": "ignore"})
+    params = estimator.params
+    estimator.params = params.model_copy(update={"events_after_as_of": "ignore"})
     try:
-        (found,) = ask(model, future)
+        (score,) = ask(model, future)
     finally:
-        estimator.params = kept
+        estimator.params = params
     (without,) = ask(model, lead(events=[event()]))
-    assert found.events_ignored == 2
-    assert found.conversion_probability == without.conversion_probability
+    assert score.events_ignored == 2
+    assert score.conversion_probability == without.conversion_probability
 
 
 def test_a_lead_named_twice_and_an_unknown_channel_are_refused(model: Model) -> None:
-    with pytest.raises(FeatureError, match="'L1' is given twice"):
+    with pytest.raises(FeatureError, match="'L1' occurs more than once"):
         ask(model, lead(lead_id="L1"), lead(lead_id="L1"))
     with pytest.raises(ValidationError, match="channel"):
         ask(model, lead(channel="carrier_pigeon"))
@@ -126,7 +126,7 @@ def test_a_batch_answers_like_one_at_a_time(model: Model) -> None:
     assert ask(model, *bodies) == [ask(model, b)[0] for b in bodies]
 
 
-def _asked(model: Model, path: str, body: dict[str, Any]) -> Any:
+def _respond(model: Model, path: str, body: dict[str, Any]) -> Any:
     champions: Champions = {"lead_scoring": model}
     endpoint: Any = next(e for e in ENDPOINTS if e.path == path)
     request = endpoint.request(champions).model_validate_json(json.dumps(body))
@@ -140,18 +140,18 @@ def test_the_queue_calls_what_fades_first_and_leaves_out_who_was_called(model: M
         lead(**fresh, lead_id="search", channel="search_ad", events=[event()] * 6),
         lead(**fresh, lead_id="called", first_contact_at="2022-08-01T11:45:00+00:00"),
     ]
-    found = _asked(model, "queue", {"as_of": NOW, "calls_per_hour": 1.0, "hours": 8.0, "leads": leads})
-    assert [i.lead_id for i in found.items] == ["search", "referral"]
-    assert found.called_already == [2]
-    assert found.measure == "gross_margin"
-    assert found.gain >= max(found.gain_newest_first, found.gain_highest_score_first) - 1e-6
-    assert 0 < found.decay.low < found.decay.left_after_24_hours < found.decay.high < 1
-    assert [i.call_at.hour for i in found.items] == [12, 13]
-    one = _asked(model, "queue", {"as_of": NOW, "calls_per_hour": 1.0, "hours": 1.0, "leads": leads})
+    queue = _respond(model, "queue", {"as_of": NOW, "calls_per_hour": 1.0, "hours": 8.0, "leads": leads})
+    assert [i.lead_id for i in queue.items] == ["search", "referral"]
+    assert queue.called_already == [2]
+    assert queue.measure == "gross_margin"
+    assert queue.gain >= max(queue.gain_newest_first, queue.gain_highest_score_first) - 1e-6
+    assert 0 < queue.decay.low < queue.decay.left_after_24_hours < queue.decay.high < 1
+    assert [i.call_at.hour for i in queue.items] == [12, 13]
+    one = _respond(model, "queue", {"as_of": NOW, "calls_per_hour": 1.0, "hours": 1.0, "leads": leads})
     assert len(one.items) == 1
     assert {one.items[0].position, *one.not_called} == {0, 1}
     with pytest.raises(FeatureError, match="as_of"):
-        _asked(
+        _respond(
             model,
             "queue",
             {"as_of": NOW, "calls_per_hour": 1.0, "leads": [lead(as_of="2022-08-01T00:00:00Z")]},
@@ -172,14 +172,14 @@ def test_by_the_truth_the_queue_brings_more_than_newest_first_and_score_only(mod
             continue
         rows = waiting.to_dicts()
         bodies = [_body(row, events, now) for row in rows]
-        asked = {"as_of": _iso(now), "calls_per_hour": 1.0, "hours": 12.0, "leads": bodies}
-        found = _asked(model, "queue", asked)
+        body = {"as_of": _iso(now), "calls_per_hour": 1.0, "hours": 12.0, "leads": bodies}
+        queue = _respond(model, "queue", body)
         chance = np.array([_truth(r, views.get(r["customer_id"], 0), r["customer_id"] in lists) for r in rows])
         waited = np.array([(now - r["created_at"]) / HOUR for r in rows])
         decay = np.array([DECAY[r["channel"]] for r in rows])
         score = [a.conversion_probability for a in ask(model, *bodies, explain=False)]
         orders = (
-            [i.position for i in found.items],
+            [i.position for i in queue.items],
             sorted(range(len(rows)), key=lambda i: waited[i]),
             sorted(range(len(rows)), key=lambda i: -score[i]),
         )
@@ -213,14 +213,14 @@ def _truth(row: dict[str, Any], views: int, asked_for_price: bool) -> float:
 
 
 def test_channels_side_by_side_with_an_alert(model: Model) -> None:
-    found = _asked(model, "channels", {})
-    rows = {row.channel: row for row in found.channels}
-    assert found.cost_per_lead_ceiling == 50
+    table = _respond(model, "channels", {})
+    rows = {row.channel: row for row in table.channels}
+    assert table.cost_per_lead_ceiling == 50
     assert rows["search_ad"].alert == "above"
     assert rows["website"].alert == "below"
-    assert found.channels[0].channel == "search_ad"
+    assert table.channels[0].channel == "search_ad"
     assert rows["referral"].last_touch.conversion_rate.value > rows["website"].last_touch.conversion_rate.value
     assert rows["website"].first_touch.leads > 0
     cost = rows["website"].last_touch.cost_per_lead
     assert cost.low <= 22.5 <= cost.high
-    assert _asked(model, "channels", {"cost_per_lead_ceiling": 1_000.0}).channels[0].alert == "below"
+    assert _respond(model, "channels", {"cost_per_lead_ceiling": 1_000.0}).channels[0].alert == "below"

@@ -1,4 +1,4 @@
-"""What is learnt of earlier leads' money and calls, by hand."""
+"""Estimates of margins, channels and the effect of late calls, checked by hand."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_margins_by_a_column_lie_between_their_own_mean_and_the_overall_one() ->
             "gross_margin": [*(100_000 + rng.normal(0, 9_000, n)), *(300_000 + rng.normal(0, 9_000, n)), 200_000.0],
         }
     )
-    learnt = estimate_margins(X, np.ones(2 * n + 1), by="model")
-    assert learnt is not None and set(learnt["groups"]) == {"A", "B"}
-    assert 1_000 - 50 < learnt["groups"]["A"] < learnt["overall"] < learnt["groups"]["B"] < 3_000 + 50
+    estimate = estimate_margins(X, np.ones(2 * n + 1), by="model")
+    assert estimate is not None and set(estimate["groups"]) == {"A", "B"}
+    assert 1_000 - 50 < estimate["groups"]["A"] < estimate["overall"] < estimate["groups"]["B"] < 3_000 + 50
 
 
-def test_without_a_margin_nothing_is_learnt_of_it() -> None:
+def test_without_margins_there_is_no_estimate() -> None:
     assert estimate_margins(leads(), BOUGHT, by="model") is None
     assert estimate_margins(leads(gross_margin=[None] * 5), BOUGHT, by="model") is None
     assert estimate_margins(leads(gross_margin=[100] * 5), np.zeros(5), by="model") is None
@@ -60,13 +60,13 @@ def test_channels_count_leads_of_the_last_months_by_last_and_first_touch() -> No
         first_channel=["app", None, "app", None, "app"],
         acquisition_cost=[1_000, 3_000, 5_000, None, 1_000],
     )
-    learnt = estimate_channels(X, BOUGHT, np.ones(5), months=12)
-    assert learnt is not None and (learnt["from"], learnt["until"]) == (0, 3 * DAY)
-    last = {row["channel"]: row for row in learnt["last_touch"]}
+    estimate = estimate_channels(X, BOUGHT, np.ones(5), months=12)
+    assert estimate is not None and (estimate["from"], estimate["until"]) == (0, 3 * DAY)
+    last = {row["channel"]: row for row in estimate["last_touch"]}
     assert {name: row["leads"] for name, row in last.items()} == {"phone": 1, "unknown": 1, "website": 2}
     assert {name: row["sales"] for name, row in last.items()} == {"phone": 0, "unknown": 1, "website": 2}
     assert last["website"]["margin_per_lead"] is None
-    first = {row["channel"]: row["leads"] for row in learnt["first_touch"]}
+    first = {row["channel"]: row["leads"] for row in estimate["first_touch"]}
     assert first == {"app": 2, "unknown": 1, "website": 1}
     recent = estimate_channels(X, BOUGHT, np.ones(5), months=1.5 / 30.436875)
     assert recent is not None and recent["from"] == 2 * DAY
@@ -75,13 +75,13 @@ def test_channels_count_leads_of_the_last_months_by_last_and_first_touch() -> No
 
 def test_leads_without_a_channel_make_no_table_and_without_time_all_count() -> None:
     assert estimate_channels(leads(), BOUGHT, np.ones(5), months=12) is None
-    learnt = estimate_channels(pl.DataFrame({"channel": ["a"] * 5}), BOUGHT, np.ones(5), months=12)
-    assert learnt is not None and (learnt["from"], learnt["until"]) == (None, None)
-    assert [row["leads"] for row in learnt["last_touch"]] == [5] and "first_touch" not in learnt
+    estimate = estimate_channels(pl.DataFrame({"channel": ["a"] * 5}), BOUGHT, np.ones(5), months=12)
+    assert estimate is not None and (estimate["from"], estimate["until"]) == (None, None)
+    assert [row["leads"] for row in estimate["last_touch"]] == [5] and "first_touch" not in estimate
 
 
 def test_what_the_effect_of_a_late_call_lacks_is_named() -> None:
-    assert missing_response_columns(leads()) == "first_contact_at, channel would be needed"
+    assert missing_response_columns(leads()) == "first_contact_at, channel missing in the data"
     assert missing_response_columns(leads(first_contact_at=[0] * 5, channel=["a"] * 5)) == ""
 
 
@@ -91,7 +91,7 @@ def test_too_few_calls_leave_the_effect_off_for_a_reason() -> None:
     assert isinstance(reason, str) and reason
 
 
-def test_calls_that_fade_are_learnt_from() -> None:
+def test_a_decay_of_calls_is_estimated() -> None:
     n = 4_000
     rng = np.random.default_rng(1)
     hours = rng.exponential(20, n)
@@ -107,5 +107,5 @@ def test_calls_that_fade_are_learnt_from() -> None:
     )
     curve = fit_response(X, rng.normal(size=(n, 1)), sold, np.full(n, sold.mean()))
     assert isinstance(curve, ResponseDecay) and curve.calls == n
-    value, low, high = curve.left["all"]
+    value, low, high = curve.remaining_after_day["all"]
     assert low < value < high and value == pytest.approx(np.exp(-0.05 * 24), abs=0.12)

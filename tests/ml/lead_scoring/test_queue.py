@@ -1,4 +1,4 @@
-"""The order of calls, by a model whose chances fade to a half, by half of the rest every ten hours."""
+"""The order of calls, for probabilities that decay to one half with a half-life of ten hours."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ HALVING = ResponseDecay(
     scale=1.0,
     floor=0.5,
     decay=(1e-12,),
-    common=math.log(2) / 10,
-    left={"all": (0.19, 0.1, 0.3)},
-    waits={"all": (10.0, math.inf)},
+    common_decay=math.log(2) / 10,
+    remaining_after_day={"all": (0.19, 0.1, 0.3)},
+    wait_quantiles={"all": (10.0, math.inf)},
     calls=500,
     sales=90,
 )
 
 
 class Estimator:
-    """A lead's chance stands in its price (yuan in a thousand); every sale is worth 1,000 yuan."""
+    """Stand-in: the probability is the price in thousands of yuan, and the margin of a sale is 1,000 yuan."""
 
     params = LeadParams()
-    no_response_reason = "the effect of a late call is off: few calls"
+    no_response_reason = "the effect of late calls is not estimated: few calls"
     encoder_ = SimpleNamespace(categorical=("channel",), unseen=lambda values: [])
     rates_ = SimpleNamespace(groups=())
     signature = Signature(
@@ -76,8 +76,8 @@ def test_what_fades_is_called_before_what_does_not() -> None:
     assert [(i.lead_id, i.place, i.position, i.call_at.hour) for i in calls.items] == [
         ("fading", 1, 1, 12), ("steady", 2, 0, 22),
     ]  # fmt: skip
-    # Half of such leads are called after 10 hours, half never: the chance of 0.4 stands for a mean factor of 0.625. A
-    # call at once makes 0.64 of it, none at all 0.32. The steady lead has a mean factor of 0.75: 0.667 against 0.333.
+    # Half of such leads are called after 10 hours, half never: the probability 0.4 has a mean factor of 0.625. A call
+    # at once makes it 0.64, no call 0.32. The steady lead has a mean factor of 0.75: 0.667 against 0.333.
     assert calls.measure == "gross_margin"
     assert [i.gain for i in calls.items] == pytest.approx([320.0, 333.3333])
     assert [i.conversion_probability for i in calls.items] == pytest.approx([0.64, 0.666667])
@@ -98,7 +98,7 @@ def test_without_a_curve_the_best_leads_go_first_and_the_note_says_why() -> None
         ("b", 300.0, 0.3),
         ("a", 200.0, 0.2),
     ]
-    assert calls.decay is None and calls.no_decay_reason == "the effect of a late call is off: few calls"
+    assert calls.decay is None and calls.no_decay_reason == "the effect of late calls is not estimated: few calls"
 
 
 def test_without_a_margin_sales_are_counted() -> None:
@@ -112,7 +112,7 @@ def test_a_lead_that_waited_says_how_long() -> None:
 
 
 def test_what_cannot_be_queued_is_refused() -> None:
-    with pytest.raises(FeatureError, match="data without time"):
+    with pytest.raises(FeatureError, match="training data have no times"):
         queue(lead("a", 0.2), estimator=Estimator(timed=False))
-    with pytest.raises(FeatureError, match="as_of of their own"):
+    with pytest.raises(FeatureError, match="another as_of"):
         queue(lead("a", 0.2, as_of="2022-08-01T13:00:00+00:00"))

@@ -1,4 +1,4 @@
-"""A lead's own arithmetic by hand."""
+"""Derived columns of a lead, checked by hand."""
 
 from __future__ import annotations
 

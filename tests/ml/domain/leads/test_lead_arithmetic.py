@@ -1,4 +1,4 @@
-"""Shrinkage, the decay of a late call, the order of calls and the table of channels, where the answer is known."""
+"""Shrinkage, the decay of late calls, the order of calls and the table of channels, on data with a known result."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def test_a_shrunken_rate_lies_between_its_own_and_the_overall(groups: list[tuple
             shrunken_rates(k, n)
         return
     own, overall = np.divide(k, n, out=np.full(len(n), k.sum() / n.sum()), where=n > 0), k.sum() / n.sum()
-    found = shrunken_rates(k, n)
-    assert (found >= np.minimum(own, overall) - 1e-9).all()
-    assert (found <= np.maximum(own, overall) + 1e-9).all()
+    rates = shrunken_rates(k, n)
+    assert (rates >= np.minimum(own, overall) - 1e-9).all()
+    assert (rates <= np.maximum(own, overall) + 1e-9).all()
 
 
 def test_means_shrink_by_the_ratio_of_variances() -> None:
     rng = np.random.default_rng(1)
     truth = rng.normal(100, 10, 400)
-    values = rng.normal(truth[:, None], 30, (400, 9))  # within 900, of a mean 100: half of each difference is kept
+    values = rng.normal(truth[:, None], 30, (400, 9))  # within 900, of a mean 100: half of each difference remains
     mean, deviation, overall = shrunken_means(values.sum(1), (values**2).sum(1), np.full(400, 9))
-    kept = np.polyfit(values.mean(1) - overall, mean - overall, 1)[0]
-    assert kept == pytest.approx(0.5, abs=0.06)
+    slope = np.polyfit(values.mean(1) - overall, mean - overall, 1)[0]
+    assert slope == pytest.approx(0.5, abs=0.06)
     assert deviation.mean() == pytest.approx(np.sqrt(50), rel=0.15)
     assert np.abs(mean - truth).mean() < np.abs(values.mean(1) - truth).mean()
 
@@ -62,23 +62,23 @@ def _calls(n: int, decay: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray,
 
 def test_a_decay_is_recovered_with_an_interval_that_holds_it() -> None:
     chance, hours, sold, group = _calls(30_000, decay=0.1)
-    found = fit_response_decay(chance, hours, sold, group)
-    assert isinstance(found, ResponseDecay)
-    assert found.decay[0] == pytest.approx(0.1, rel=0.25)
-    assert found.floor == pytest.approx(0.4, abs=0.06)
-    value, low, high = found.left["web"]
+    curve = fit_response_decay(chance, hours, sold, group)
+    assert isinstance(curve, ResponseDecay)
+    assert curve.decay[0] == pytest.approx(0.1, rel=0.25)
+    assert curve.floor == pytest.approx(0.4, abs=0.06)
+    value, low, high = curve.remaining_after_day["web"]
     assert low < 0.4 + 0.6 * np.exp(-2.4) < high
     assert low < value < high
-    again = ResponseDecay.from_dict(found.as_dict())
-    assert again == found
-    assert found.factor("web", [0.0])[0] == pytest.approx(found.scale)
-    assert found.usual("web", 5.0) < found.usual("web", 0.0)
+    again = ResponseDecay.from_dict(curve.as_dict())
+    assert again == curve
+    assert curve.factor("web", [0.0])[0] == pytest.approx(curve.scale)
+    assert curve.mean_factor("web", 5.0) < curve.mean_factor("web", 0.0)
 
 
-def test_no_decay_and_too_few_calls_are_said_so() -> None:
+def test_no_decay_and_too_few_calls_return_the_reason() -> None:
     flat = fit_response_decay(*_calls(5_000, decay=0.0))
     assert isinstance(flat, str)
-    assert "cannot be told from none" in flat
+    assert "no significant decay" in flat
     few = fit_response_decay(*_calls(100, decay=0.5))
     assert isinstance(few, str)
     assert "are needed" in few
@@ -92,9 +92,9 @@ def test_no_order_of_calls_is_worth_more(leads: int, slots: int, seed: int) -> N
     assert len(order) == min(leads, slots)
     if leads <= slots:
         return  # a lead may take any slot then; the queue never offers more slots than leads
-    found = sum(gain[i, k] for k, i in enumerate(order))
+    total = sum(gain[i, k] for k, i in enumerate(order))
     best = max(sum(gain[i, k] for k, i in enumerate(p)) for p in itertools.permutations(range(leads), slots))
-    assert found == pytest.approx(best)
+    assert total == pytest.approx(best)
 
 
 def test_bad_gains_and_capacities_are_refused() -> None:
@@ -118,5 +118,5 @@ def test_a_small_channel_shrinks_and_costs_are_per_sale() -> None:
     assert table["big"].cost_per_sale.low < 250 < table["big"].cost_per_sale.high
     assert table["big"].net_margin_per_lead.value == pytest.approx(1_550, rel=0.03)
     assert channel_table(["a", "b"], [0, 0])[0].cost_per_sale is None
-    with pytest.raises(ValueError, match="as many"):
+    with pytest.raises(ValueError, match="same length"):
         channel_table([], [])
