@@ -1,8 +1,7 @@
-"""Facts for `lead_scoring`: the lead, what its customer did on the way to it, and what they did before that.
+"""Spine and features of `lead_scoring`: the lead, and the events, other leads and purchases of its customer.
 
-A lead may be scored when it comes in (`as_of` is its own `created_at`) and again at any later moment; each score is
-reproducible, because only rows strictly before its `as_of` count. The customer is read from the lead itself: a lead
-without one has no history to speak of, and its facts are null rather than zero.
+A lead is scored when it is created (`as_of` is its `created_at`) and again at later times. Only rows strictly before
+`as_of` are used, so each score is reproducible. Features of a lead without `customer_id` are null, not zero.
 """
 
 from __future__ import annotations
@@ -27,24 +26,24 @@ COUNTED = {
     "searches": ("search", "搜索", "searches"),
     "favourites": ("favourite", "收藏", "favourites"),
     "compares": ("compare", "对比车辆", "comparisons"),
-    "price_lists": ("price_list", "索取报价单", "price lists asked for"),
+    "price_lists": ("price_list", "索取报价单", "requests for a price list"),
     "finance_quotes": ("finance_quote", "金融方案试算", "finance quotes"),
     "chats": ("chat", "在线咨询", "chats"),
-    "test_drive_requests": ("test_drive_request", "预约试驾", "test drives asked for"),
+    "test_drive_requests": ("test_drive_request", "预约试驾", "requests for a test drive"),
 }
 
 
 def _window(days: int) -> dict[str, Aggregation]:
-    """What the customer did in the last `days` days, by kind of event."""
+    """Return the aggregations of the customer's events in the last `days` days, by column name."""
     zh, en = f"近{days}天", f"in the last {days} days"
-    facts = {f"events_{days}d": count(days=days, zh=f"{zh}全部行为次数", en=f"events of any kind {en}")}
+    aggregations = {f"events_{days}d": count(days=days, zh=f"{zh}全部行为次数", en=f"events of any kind {en}")}
     for name, (kind, text_zh, text_en) in COUNTED.items():
         where = {"event_type": (kind,)}
-        facts[f"{name}_{days}d"] = count(days=days, where=where, zh=f"{zh}{text_zh}次数", en=f"{text_en} {en}")
-    facts[f"dwell_seconds_{days}d"] = total(
-        "dwell_seconds", days=days, zh=f"{zh}停留时长(秒)", en=f"seconds on pages {en}"
+        aggregations[f"{name}_{days}d"] = count(days=days, where=where, zh=f"{zh}{text_zh}次数", en=f"{text_en} {en}")
+    aggregations[f"dwell_seconds_{days}d"] = total(
+        "dwell_seconds", days=days, zh=f"{zh}停留时长（秒）", en=f"seconds on pages {en}"
     )
-    return facts
+    return aggregations
 
 
 VISITS = History(
@@ -52,16 +51,18 @@ VISITS = History(
     on="customer_id",
     lookback_days=LOOKBACK_DAYS,
     aggregations={
-        **{name: fact for days in WINDOWS for name, fact in _window(days).items()},
+        **{name: a for days in WINDOWS for name, a in _window(days).items()},
         "sessions_90d": distinct("session_id", days=90, zh="近90天访问次数", en="visits in the last 90 days"),
-        "vehicles_90d": distinct("vehicle_id", days=90, zh="近90天关注车辆数", en="vehicles seen in the last 90 days"),
-        "models_90d": distinct("model", days=90, zh="近90天关注车型数", en="models seen in the last 90 days"),
+        "vehicles_90d": distinct(
+            "vehicle_id", days=90, zh="近90天关注车辆数", en="different vehicles in the last 90 days"
+        ),
+        "models_90d": distinct("model", days=90, zh="近90天关注车型数", en="different models in the last 90 days"),
         "days_since_visit": days_since(zh="距上次访问天数", en="days since the last visit"),
         "days_since_contact": days_since(
-            where={"event_type": CONTACT}, zh="距上次主动联系天数", en="days since the customer last got in touch"
+            where={"event_type": CONTACT}, zh="距上次主动联系天数", en="days since the last contact by the customer"
         ),
-        "last_event_type": last("event_type", zh="最近一次行为", en="what the customer did last"),
-        "last_event_channel": last("channel", zh="最近一次行为渠道", en="where the customer was seen last"),
+        "last_event_type": last("event_type", zh="最近一次行为类型", en="type of the last event"),
+        "last_event_channel": last("channel", zh="最近一次行为渠道", en="channel of the last event"),
     },
 )
 
@@ -70,9 +71,9 @@ OTHER_LEADS = History(
     on="customer_id",
     excluding="lead_id",
     aggregations={
-        "other_leads": count(zh="此前其他线索数", en="other leads of the customer so far"),
+        "other_leads": count(zh="此前其他线索数", en="other leads of the customer before"),
         "other_leads_90d": count(days=90, zh="近90天其他线索数", en="other leads in the last 90 days"),
-        "days_since_other_lead": days_since(zh="距上一条线索天数", en="days since the customer's other lead"),
+        "days_since_other_lead": days_since(zh="距上一条线索天数", en="days since the last other lead of the customer"),
     },
 )
 
@@ -80,72 +81,73 @@ PURCHASES = History(
     SALES,
     on="customer_id",
     aggregations={
-        "purchases": count(zh="此前购车次数", en="purchases so far"),
-        "purchases_fen": total("price", zh="此前购车金额(分)", en="paid for purchases so far (fen)"),
+        "purchases": count(zh="此前购车次数", en="purchases before"),
+        "purchases_fen": total("price", zh="此前购车金额（分）", en="amount of earlier purchases (fen)"),
         "days_since_purchase": days_since(zh="距上次购车天数", en="days since the last purchase"),
     },
 )
 
 HISTORIES = (VISITS, OTHER_LEADS, PURCHASES)
-BAND = ("budget_low", "budget_high")
+BUDGET = ("budget_low", "budget_high")
 OUTCOME_COLUMNS = ("first_contact_at", "gross_margin")
 Tables = Mapping[str, nw.LazyFrame[Any]]
 
 
 def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
-    """Leads at the moments they are scored, and what became of them within the horizon.
+    """Return the times at which leads are scored, with their labels.
 
-    A lead is scored when it comes in and, to learn from, again some days later while it is still open. Its label says
-    whether it buys within the horizon from that moment; at its creation that is "converted within H days of creation".
+    Each lead has a row at its creation and, for training, further rows `rescore_days` later while it is open. The label
+    is 1 if the lead buys within `horizon_days` after `as_of`.
 
     Parameters
     ----------
     tables : mapping of str to LazyFrame
-        `leads` with `created_at` and `converted_at`; or with `converted` alone, where nothing is known of when.
-    params : model
-        Its `horizon_days`, and `rescore_days`: days after creation.
+        `leads` with `created_at` and `converted_at`, or with `converted` if the data have no times; optionally `events`
+        and `sales`.
+    params : LeadParams
+        `horizon_days` and `rescore_days` are read.
 
     Returns
     -------
     LazyFrame
-        `lead_id`, `as_of` (us; 0 where the data has no time), `label` (1 = bought; null where the horizon is not over
-        by the end of the data), `known_at` (us: the purchase, else the end of the horizon), `is_test_row` (at
-        creation), and, where it can be given, `first_contact_at`, `gross_margin` and `first_channel`.
+        `lead_id`; `as_of` (us; 0 if leads have no times); `label` (0 or 1; null if the horizon ends after the data);
+        `known_at` (us: time of the purchase, or end of the horizon); `is_test_row` (true at creation). If the tables
+        have them: `first_contact_at` (us), `gross_margin` (fen) and `first_channel`.
 
     Raises
     ------
     DataError
-        `leads` says nothing of conversion, or the horizon is longer than the data.
+        `leads` has neither `converted_at` nor `converted`, it has no rows, or the horizon is longer than the data.
     """
     leads = tables["leads"]
     names = leads.collect_schema().names()
     if "converted_at" not in names and "converted" not in names:
-        raise DataError("leads: neither 'converted_at' nor 'converted' is there; map one of them in the sources")
+        raise DataError("leads: neither 'converted_at' nor 'converted' is a column; map one of them in the sources")
     if LEADS.time not in names:
         return _timeless(leads, names)
     horizon = int(params.horizon_days * DAY)
     end = _end(tables, params.horizon_days)
     moments = [_at(leads, names, 0)]
-    if "converted_at" in names:  # without it nobody knows whether a lead was still open later
+    if "converted_at" in names:  # without it, it is unknown whether a lead was open later
         moments += [_at(leads, names, int(day * DAY)) for day in sorted(set(params.rescore_days))]
     spine = nw.concat(moments) if len(moments) > 1 else moments[0]
-    over = nw.col(AS_OF) + horizon
+    horizon_end = nw.col(AS_OF) + horizon
     if "converted_at" in names:
         bought = (nw.col("converted_at") - nw.col(AS_OF) <= horizon).fill_null(nw.lit(False))
-        known = nw.when(bought).then(nw.col("converted_at")).otherwise(over)
-        sane = nw.col("converted_at").is_null() | (nw.col("converted_at") >= nw.col("created_at"))
+        known_at = nw.when(bought).then(nw.col("converted_at")).otherwise(horizon_end)
+        valid = nw.col("converted_at").is_null() | (nw.col("converted_at") >= nw.col("created_at"))
     else:
-        bought, known, sane = nw.col("converted"), over, ~nw.col("converted").is_null()
-    label = nw.when((over <= end) & sane).then(_one_or_zero(bought))
-    told = spine.with_columns(label.alias("label"), known.alias("known_at")).select(
+        bought, known_at, valid = nw.col("converted"), horizon_end, ~nw.col("converted").is_null()
+    label = nw.when((horizon_end <= end) & valid).then(_one_or_zero(bought))
+    labelled = spine.with_columns(label.alias("label"), known_at.alias("known_at")).select(
         "lead_id", AS_OF, "label", "known_at", "is_test_row", *(n for n in OUTCOME_COLUMNS if n in names)
     )
     if "events" not in tables or not {"customer_id", "channel"} <= set(tables["events"].collect_schema().names()):
-        return told
+        return labelled
     if "customer_id" not in names:
-        return told
+        return labelled
     created = leads.select("lead_id", "customer_id", nw.col("created_at").alias(AS_OF))
-    return told.join(first_touch(created, tables), on="lead_id", how="left")
+    return labelled.join(first_touch(created, tables), on="lead_id", how="left")
 
 
 def _one_or_zero(condition: nw.Expr) -> nw.Expr:
@@ -162,43 +164,43 @@ def _timeless(leads: nw.LazyFrame[Any], names: list[str]) -> nw.LazyFrame[Any]:
 
 
 def _at(leads: nw.LazyFrame[Any], names: list[str], later: int) -> nw.LazyFrame[Any]:
-    """Every lead so many microseconds after it came in, if it was still open then."""
+    """Return a row for each lead `later` microseconds after its creation, if it was open then."""
     moment = nw.col("created_at") + later
     rows = leads.with_columns(moment.alias(AS_OF), nw.lit(later == 0).alias("is_test_row"))
     if later:
         for closed in [c for c in ("converted_at", "closed_at") if c in names]:
             rows = rows.filter(nw.col(closed).is_null() | (nw.col(closed) >= nw.col(AS_OF)))
-    kept = ["converted", "converted_at", *OUTCOME_COLUMNS]
-    return rows.select("lead_id", "created_at", AS_OF, "is_test_row", *(n for n in kept if n in names))
+    columns = ["converted", "converted_at", *OUTCOME_COLUMNS]
+    return rows.select("lead_id", "created_at", AS_OF, "is_test_row", *(n for n in columns if n in names))
 
 
 def _end(tables: Tables, horizon_days: float) -> int:
-    """The last instant that the data speaks of (us)."""
+    """Return the last instant in the data (us)."""
     latest = []
     instants = {"leads": ("created_at", "converted_at"), "events": ("event_at",), "sales": ("sold_at",)}
     for table, columns in instants.items():
         if table in tables:
-            there = tables[table].collect_schema().names()
-            latest += [collect_value(tables[table], nw.col(c).max()) for c in columns if c in there]
+            present = tables[table].collect_schema().names()
+            latest += [collect_value(tables[table], nw.col(c).max()) for c in columns if c in present]
     first = collect_value(tables["leads"], nw.col("created_at").min())
-    known = [v for v in latest if v is not None]
-    if first is None or not known:
-        raise DataError("leads: there is no row; check the source of leads")
-    if max(known) - first < horizon_days * DAY:
+    ends = [v for v in latest if v is not None]
+    if first is None or not ends:
+        raise DataError("leads: the table has no rows; check the source of leads")
+    if max(ends) - first < horizon_days * DAY:
         raise DataError(
-            f"params.horizon_days: {horizon_days:g} days are longer than the data, which spans "
-            f"{(max(known) - first) / DAY:.1f} days; give a shorter horizon or more data"
+            f"params.horizon_days: the horizon of {horizon_days:g} days is longer than the data, which span "
+            f"{(max(ends) - first) / DAY:.1f} days; set a shorter horizon or give more data"
         )
-    return int(max(known))
+    return int(max(ends))
 
 
 def collect_value(frame: nw.LazyFrame[Any], expr: nw.Expr) -> Any:
-    """The one value of an aggregate."""
+    """Return the value of an aggregate over a frame, as in ``collect_value(leads, nw.col("created_at").max())``."""
     return collect(frame.select(expr.alias("value"))).item()
 
 
 def first_touch(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
-    """The channel in which the customer of each lead was first seen within the look-back.
+    """Return the first channel of each lead: that of its customer's earliest event in the last 365 days.
 
     Parameters
     ----------
@@ -210,40 +212,39 @@ def first_touch(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
     Returns
     -------
     LazyFrame
-        `lead_id` and `first_channel`; leads without an event have no row.
+        `lead_id` and `first_channel`; leads without events have no row.
     """
     events = tables["events"].select("event_id", "customer_id", "event_at", "channel")
-    seen = as_of.rows_before(leads, events, on="customer_id", time="event_at", lookback_days=LOOKBACK_DAYS)
+    earlier = as_of.rows_before(leads, events, on="customer_id", time="event_at", lookback_days=LOOKBACK_DAYS)
     keys = ["customer_id", AS_OF]
     first = nw.col("event_at") == nw.col("event_at").min().over(*keys)
-    earliest = seen.filter(first).filter(nw.col("event_id") == nw.col("event_id").min().over(*keys))
+    earliest = earlier.filter(first).filter(nw.col("event_id") == nw.col("event_id").min().over(*keys))
     touch = earliest.select(*keys, nw.col("channel").alias("first_channel"))
     return leads.select("lead_id", *keys).join(touch, on=keys, how="inner").select("lead_id", "first_channel")
 
 
 def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
-    """Columns of each lead at each moment it is scored.
+    """Return the features of each lead at each time of the spine.
 
     Parameters
     ----------
     spine : LazyFrame
         `lead_id` and `as_of` (us, int64).
     tables : mapping of str to LazyFrame
-        `leads`, with a dealership's own columns; `events`, `sales`, `customers` where there are any. A table or column
-        that is not there takes the facts that need it along; leads without `created_at` cannot be placed among events
-        at all.
+        `leads`, with the extra columns of a dealership; optionally `events`, `sales` and `customers`. Features of a
+        missing table or column are left out; without `created_at` the leads have no history features.
 
     Returns
     -------
     LazyFrame
-        `lead_id`, `as_of`, what the lead said when it came in, and the facts of `HISTORIES`; one row per spine row, in
-        no particular order.
+        `lead_id`, `as_of`, the columns of the lead that are known at its creation, and the aggregations of `HISTORIES`;
+        one row for each spine row, in no particular order.
 
     Raises
     ------
     DataError
-        `leads` is missing, the spine lacks a column or has `as_of` in another type, or a column of `leads` has the
-        name of a fact.
+        `leads` is missing, the spine lacks a column, `as_of` has another type, or a column of `leads` has the name of
+        a history feature.
 
     Examples
     --------
@@ -264,13 +265,13 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     names = leads.collect_schema().names()
     if LEADS.time not in names:
         return leads
-    return as_of.add_histories(_with_band(_with_call(leads, tables), tables), tables, HISTORIES)
+    return as_of.add_histories(_with_budget(_with_call(leads, tables), tables), tables, HISTORIES)
 
 
 def _with_call(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
-    """Add the days since the first call, if it was made by then.
+    """Add the days since the first call, if it was before `as_of`.
 
-    The first call alone: a later one overwrites what was last, and so would tell that there was a later one.
+    The time of the last call is not used: later calls overwrite it, so it would leak that there were later calls.
     """
     if "first_contact_at" not in tables["leads"].collect_schema().names():
         return leads
@@ -282,19 +283,19 @@ def _with_call(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
     )
 
 
-def _with_band(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
-    """Add the customer's own budget, if the customer was known by then."""
+def _with_budget(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
+    """Add the customer's budget, if the customer was registered before `as_of`."""
     customers, names = tables.get("customers"), leads.collect_schema().names()
     if customers is None or "customer_id" not in names:
         return leads
-    there = customers.collect_schema().names()
-    band = [n for n in BAND if n in there and n not in names]
-    if not band:
+    present = customers.collect_schema().names()
+    budget = [n for n in BUDGET if n in present and n not in names]
+    if not budget:
         return leads
-    timed = CUSTOMERS.time in there
-    since = [nw.col(str(CUSTOMERS.time)).alias("known_since")] if timed else []
-    rows = leads.join(customers.select("customer_id", *band, *since), on="customer_id", how="left")
+    timed = CUSTOMERS.time in present
+    since = [nw.col(str(CUSTOMERS.time)).alias("registered_at")] if timed else []
+    rows = leads.join(customers.select("customer_id", *budget, *since), on="customer_id", how="left")
     if not timed:
         return rows
-    then = nw.col("known_since") < nw.col(AS_OF)
-    return rows.with_columns(nw.when(then).then(nw.col(n)).alias(n) for n in band).drop("known_since")
+    registered = nw.col("registered_at") < nw.col(AS_OF)
+    return rows.with_columns(nw.when(registered).then(nw.col(n)).alias(n) for n in budget).drop("registered_at")

@@ -1,4 +1,4 @@
-"""What is known of a lead, of its customer's visits, other leads and purchases, at each moment it is scored."""
+"""Features of leads: events, other leads and purchases of the customer strictly before each time of the spine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.features.pandera_schema import pandera_schema
 
 NOW = 400 * DAY
 COLUMNS = {"lead_id", "as_of"}
-FACTS = {name for history in HISTORIES for name in history.aggregations}
+FEATURES = {name for history in HISTORIES for name in history.aggregations}
 
 
 def tables() -> dict[str, pl.DataFrame]:
-    """Customer c1 with one lead after visits, another lead and a purchase; c2 has a lead and nothing else."""
+    """Return tables in which c1 has a lead after visits, another lead and a purchase; c2 has one lead."""
     events = [
         ("e1", NOW - 366 * DAY, "order", "c1", "s0", "v9", "M9", "app", 5.0),
         ("e2", NOW - 60 * DAY, "view", "c1", "s1", "v1", "M1", "website", 30.5),
@@ -61,8 +61,8 @@ def tables() -> dict[str, pl.DataFrame]:
     }
 
 
-def built(raw: Mapping[str, pl.DataFrame], *asked: tuple[str, int]) -> pl.DataFrame:
-    spine = pl.LazyFrame(list(asked), schema={"lead_id": pl.String, "as_of": pl.Int64}, orient="row")
+def built(raw: Mapping[str, pl.DataFrame], *rows: tuple[str, int]) -> pl.DataFrame:
+    spine = pl.LazyFrame(list(rows), schema={"lead_id": pl.String, "as_of": pl.Int64}, orient="row")
     frames = to_engine({"spine": spine, **{n: f.lazy() for n, f in raw.items()}})
     return collect(build(frames.pop("spine"), frames)).sort("lead_id", "as_of")
 
@@ -76,7 +76,7 @@ def test_example_tables_keep_their_contracts() -> None:
         pandera_schema(table).validate(tables()[table.name])
 
 
-def test_history_up_to_the_moment_a_lead_comes_in() -> None:
+def test_history_before_the_creation_of_a_lead() -> None:
     lead = row("l1", NOW)
     expected = {
         "channel": "walk_in",
@@ -111,7 +111,7 @@ def test_history_up_to_the_moment_a_lead_comes_in() -> None:
     assert {name: lead[name] for name in days} == pytest.approx(days)
 
 
-def test_rescoring_a_lead_later_sees_what_happened_meanwhile() -> None:
+def test_a_later_score_includes_the_rows_since() -> None:
     lead = row("l1", NOW + 2 * DAY)
     assert (lead["last_event_type"], lead["days_since_visit"]) == ("order", 2.0)
     assert (lead["purchases"], lead["purchases_fen"]) == (2, 19_800_000.0)
@@ -120,70 +120,70 @@ def test_rescoring_a_lead_later_sees_what_happened_meanwhile() -> None:
 
 def test_a_customer_without_history_has_zeros_and_a_lead_without_customer_has_nulls() -> None:
     alone, anonymous = row("l3", NOW), row("l4", NOW)
-    for name in FACTS:
-        nothing = name.startswith(("days_since", "last_event"))
-        assert alone[name] == (None if nothing else 0), name
+    for name in FEATURES:
+        is_null = name.startswith(("days_since", "last_event"))
+        assert alone[name] == (None if is_null else 0), name
         assert anonymous[name] is None, name
     assert anonymous["channel"] == "phone"
 
 
-def test_a_lead_is_unknown_before_it_comes_in() -> None:
+def test_before_its_creation_all_columns_of_a_lead_are_null() -> None:
     assert {v for n, v in row("l1", NOW - 1).items() if n not in COLUMNS} == {None}
 
 
-def test_columns_are_the_leads_own_and_every_fact_and_no_outcome() -> None:
+def test_columns_are_those_of_the_lead_and_every_aggregation_and_no_outcome() -> None:
     columns = built(tables(), ("l1", NOW)).columns
     own = ["created_at", "customer_id", "channel", "model", "price", "distance_km"]
     assert columns[:8] == ["lead_id", "as_of", *own]
-    assert set(columns[8:]) == FACTS
-    assert all(fact.zh and fact.en for history in HISTORIES for fact in history.aggregations.values())
+    assert set(columns[8:]) == FEATURES
+    assert all(a.zh and a.en for history in HISTORIES for a in history.aggregations.values())
 
 
-def test_one_row_per_asked_row_and_one_by_one_equals_the_batch() -> None:
-    asked = [("l1", NOW), ("l1", NOW + 2 * DAY), ("l2", NOW), ("l3", NOW), ("l4", NOW), ("unheard of", NOW)]
-    batch = built(tables(), *asked)
-    assert batch.equals(pl.concat([built(tables(), one) for one in asked]).sort("lead_id", "as_of"))
-    assert built(tables(), *asked, *asked).height == 2 * len(asked)
+def test_one_row_per_spine_row_and_one_by_one_equals_the_batch() -> None:
+    spine = [("l1", NOW), ("l1", NOW + 2 * DAY), ("l2", NOW), ("l3", NOW), ("l4", NOW), ("unknown", NOW)]
+    batch = built(tables(), *spine)
+    assert batch.equals(pl.concat([built(tables(), one) for one in spine]).sort("lead_id", "as_of"))
+    assert built(tables(), *spine, *spine).height == 2 * len(spine)
 
 
 def _later(time: str) -> pl.Expr:
-    """Rows at or after NOW, but for the row asked about: l1 came in at NOW."""
+    """Select rows at or after NOW, except for the lead of the spine itself: l1 was created at NOW."""
     return (pl.col(time) >= NOW) & ~(pl.col("lead_id") == "l1" if time == LEADS.time else pl.lit(False))
 
 
 def _altered(frame: pl.DataFrame, time: str) -> pl.DataFrame:
-    """Every value of those rows changed but what links and orders them, so that they would count if they could."""
+    """Change every value of those rows except keys and times, so that they would change features that used them."""
     links = {time, "customer_id", *EVENTS.key, *LEADS.key, *SALES.key}
     others = {n: pl.col(n) + 1 if t.is_numeric() else pl.lit("view") for n, t in frame.schema.items() if n not in links}
     return frame.with_columns(pl.when(_later(time)).then(v).otherwise(n).alias(n) for n, v in others.items())
 
 
-@pytest.mark.parametrize("what", ["altered", "dropped", "repeated"])
-def test_no_row_at_or_after_the_moment_moves_a_feature(what: str) -> None:
+@pytest.mark.parametrize("change", ["altered", "dropped", "repeated"])
+def test_no_row_at_or_after_as_of_changes_a_feature(change: str) -> None:
     raw = tables()
     raw["leads"] = pl.concat([raw["leads"], raw["leads"].head(1).with_columns(lead_id=pl.lit("l5"))])
-    moved = {}
+    changed = {}
     for table in (EVENTS, LEADS, SALES):
         frame, time = raw[table.name], str(table.time)
         later = _later(time)
         again = frame.filter(later).with_columns(pl.col(table.key[0]) + "x", pl.col(time) + 1)
-        moved[table.name] = {
+        changed[table.name] = {
             "altered": _altered(frame, time),
             "dropped": frame.filter(~later),
             "repeated": pl.concat([frame, again]),
-        }[what]
-        assert not moved[table.name].equals(frame)
-    asked = [("l1", NOW), ("l2", NOW), ("l3", NOW), ("l4", NOW), ("l2", NOW - 50 * DAY)]
-    assert built(raw, *asked).equals(built(moved, *asked))
+        }[change]
+        assert not changed[table.name].equals(frame)
+    spine = [("l1", NOW), ("l2", NOW), ("l3", NOW), ("l4", NOW), ("l2", NOW - 50 * DAY)]
+    assert built(raw, *spine).equals(built(changed, *spine))
 
 
-def test_filled_in_later_columns_of_the_lead_itself_move_nothing() -> None:
+def test_outcome_columns_of_the_lead_change_nothing() -> None:
     raw = tables()
     other = raw | {"leads": raw["leads"].with_columns(converted_at=pl.lit(NOW - DAY), contact_count=pl.lit(9))}
     assert built(raw, ("l1", NOW), ("l2", NOW)).equals(built(other, ("l1", NOW), ("l2", NOW)))
 
 
-def test_empty_events_and_tables_that_are_not_there() -> None:
+def test_empty_events_and_missing_tables() -> None:
     raw = tables()
     lead = row("l1", NOW, raw | {"events": raw["events"].clear()})
     assert (lead["events_90d"], lead["days_since_visit"], lead["purchases"]) == (0, None, 1)
@@ -197,10 +197,10 @@ def test_leads_without_time_have_no_history_at_all() -> None:
     raw = tables()
     timeless = row("l1", 0, raw | {"leads": raw["leads"].drop("created_at")})
     assert timeless["channel"] == "walk_in"
-    assert not set(timeless) & FACTS
+    assert not set(timeless) & FEATURES
 
 
-def test_a_dealerships_own_columns_come_along_unless_they_take_a_facts_name() -> None:
+def test_extra_columns_are_kept_unless_they_have_the_name_of_an_aggregation() -> None:
     raw = tables()
     assert row("l1", NOW, raw | {"leads": raw["leads"].with_columns(weather=pl.lit("rain"))})["weather"] == "rain"
     with pytest.raises(DataError, match="'views_7d' has the name of a computed feature"):

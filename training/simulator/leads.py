@@ -1,11 +1,11 @@
-"""Leads: by which channel a shopper turned to us, when we called back, and how likely that made a purchase.
+"""Simulated leads: channel, time of the first call, and probability of a purchase.
 
     base = sigmoid(c + 0.85 * intent + 0.45 * inclusive + channel + store - 0.25 * (log1p(km) - 2.2) + 0.3 * existing)
     purchase = base * (floor + (1 - floor) * exp(-decay[channel] * hours until the first call))
 
-A lead that was never called, or only after the day of decision, has no exponential left: `base * floor`. Shoppers who
-walk in and buy without a lead follow the same equation with their own constant and no decay. Calls wait for shop hours
-and are slower in slow stores and busy weeks, which is what lets the decay be learnt.
+For a lead that is never called, or called after the decision, the exponential is zero: `base * floor`. Shoppers who buy
+without a lead follow the same equation with another constant and no decay. Calls are made in shop hours and take longer
+in slow stores and busy weeks; this variation makes the decay identifiable.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FLOOR = 0.35
 NEVER_CALLED = 0.05
 BASE_LEAD, BASE_DIRECT = -1.05, 0.55
 
-# channel: share of leads, log-odds, decay an hour, yuan a lead, median hours until the call
+# channel: share of leads, log-odds, decay per hour, yuan per lead, median hours until the first call
 _CHANNELS = {
     "walk_in": (0.08, 0.9, 0.0, 0.0, 0.05),
     "website": (0.19, 0.0, 0.08, 18.0, 2.0),
@@ -46,20 +46,20 @@ ON_SITE = np.array([c in ("walk_in", "phone", "event") for c in CHANNELS])
 
 @dataclass(frozen=True)
 class Funnel:
-    """What became of each journey on our side, by journey.
+    """Leads, calls and decisions; each array has one value for each journey.
 
     Attributes
     ----------
     lead : ndarray of bool
-        Left a lead.
+        Whether the shopper left a lead.
     channel : ndarray of int64
         Position in CHANNELS.
     created_at, called_at : ndarray of int64
-        The lead and the first call (us); NEVER where there is none.
+        Time of the lead and of the first call (us); NEVER without one.
     base, decay, hours, probability : ndarray of float64
-        The equation's terms; hours are infinite without a call.
+        Terms of the equation above; hours are infinite without a call.
     wants : ndarray of bool
-        Decides to buy, if the car is there.
+        Whether the shopper buys if the car is in stock.
     """
 
     lead: BoolArray
@@ -74,7 +74,7 @@ class Funnel:
 
 
 def build_funnel(rng: Random, journeys: Journeys, *, people: People, stores: Stores, window: Window) -> Funnel:
-    """Draw leads, calls and decisions."""
+    """Draw leads, first calls and decisions for all journeys."""
     n = len(journeys)
     lead = rng.random(n) < LEAD_SHARE
     channel = np.where(lead, pick(rng, SHARES, n), CHANNELS.index("walk_in"))
@@ -91,8 +91,8 @@ def build_funnel(rng: Random, journeys: Journeys, *, people: People, stores: Sto
     )
     base = sigmoid(score + np.where(lead, BASE_LEAD + LOG_ODDS[channel], BASE_DIRECT))
     decay = np.where(lead, DECAY[channel], 0.0)
-    answered = FLOOR + (1 - FLOOR) * np.exp(-decay * np.where(np.isfinite(hours), hours, 0.0))
-    probability = base * np.where(lead, np.where(np.isfinite(hours), answered, FLOOR), 1.0)
+    remaining = FLOOR + (1 - FLOOR) * np.exp(-decay * np.where(np.isfinite(hours), hours, 0.0))
+    probability = base * np.where(lead, np.where(np.isfinite(hours), remaining, FLOOR), 1.0)
     wants = rng.random(n) < probability
     return Funnel(lead, channel, created, called, base, decay, hours, probability, wants)
 
@@ -122,18 +122,18 @@ def _call_times(
 
 
 def lead_rows(funnel: Funnel, *, window: Window) -> IntArray:
-    """Journeys whose lead is in the data, in the order of the leads; lead number k is row k."""
+    """Return the positions of the journeys with a lead in the data, in order of time; lead number k is row k."""
     rows = np.flatnonzero(funnel.lead & (funnel.created_at < window.end))
     return rows[np.argsort(funnel.created_at[rows], kind="stable")]
 
 
 def lead_ids(numbers: IntArray) -> pl.Series:
-    """Identifiers; null where negative."""
+    """Return the lead identifiers of lead numbers; null for negative numbers."""
     return numbered("L", np.where(numbers >= 0, numbers + 1, -1), width=8)
 
 
 def lead_numbers(funnel: Funnel, window: Window) -> IntArray:
-    """Number of each journey's lead; -1 without one."""
+    """Return the lead number of each journey; -1 without a lead."""
     rows = lead_rows(funnel, window=window)
     numbers = np.full(len(funnel.lead), -1, dtype=np.int64)
     numbers[rows] = np.arange(len(rows))
@@ -141,9 +141,9 @@ def lead_numbers(funnel: Funnel, window: Window) -> IntArray:
 
 
 def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, people: int, window: Window) -> IntArray:
-    """When each new customer registers (us): at the begin of the first journey, or with its lead."""
+    """Return when each new customer registers (us): at the begin of the first journey, or shortly before its lead."""
     late = (rng.random(len(journeys)) < 0.5) & funnel.lead & (funnel.created_at < window.end)
-    known = np.where(late, funnel.created_at - 2 * MINUTE, journeys.begun_at)
+    moment = np.where(late, funnel.created_at - 2 * MINUTE, journeys.begun_at)
     registered = np.full(people, NEVER, dtype=np.int64)
-    np.minimum.at(registered, journeys.person, known)
+    np.minimum.at(registered, journeys.person, moment)
     return registered

@@ -1,4 +1,4 @@
-"""Leads: the equation of a purchase, calls in shop hours, and the leads table."""
+"""Simulated leads: the equation of a purchase, calls in shop hours, and numbers of leads."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ WEBSITE = CHANNELS.index("website")
 
 @pytest.fixture(scope="module")
 def funnel() -> Funnel:
-    """What became of 600 journeys of 20 days, all of ordinary keenness, at the door of an ordinary store."""
+    """Draw leads for 600 journeys of 20 days with average intent and no distance to an average store."""
     journeys = make_journeys(600, person=0, begun_at=START + DAY, decided_at=START + 21 * DAY)
     return build_funnel(np.random.default_rng(0), journeys, people=make_people(1), stores=STORES, window=WINDOW)
 
 
 def test_the_probability_of_a_purchase_follows_the_equation(funnel: Funnel) -> None:
-    distance = 0.25 * 2.2  # of somebody who lives next door
+    distance = 0.25 * 2.2  # of a customer next to the store
     score = np.where(funnel.lead, BASE_LEAD + LOG_ODDS[funnel.channel], BASE_DIRECT) + distance
     assert np.allclose(funnel.base, sigmoid(score))
     called, lead = funnel.called_at < NEVER, funnel.lead
-    freshness = np.exp(-DECAY[funnel.channel] * np.where(called, funnel.hours, 0.0))
-    assert np.allclose(funnel.probability[called], (funnel.base * (FLOOR + (1 - FLOOR) * freshness))[called])
+    remaining = np.exp(-DECAY[funnel.channel] * np.where(called, funnel.hours, 0.0))
+    assert np.allclose(funnel.probability[called], (funnel.base * (FLOOR + (1 - FLOOR) * remaining))[called])
     assert np.allclose(funnel.probability[lead & ~called], FLOOR * funnel.base[lead & ~called])
     assert np.allclose(funnel.probability[~lead], funnel.base[~lead])
     assert (lead & ~called).any() and called.any() and not called[~lead].any()
