@@ -94,7 +94,7 @@ def test_the_history_may_end_earlier(tmp_path: Path, calls: list[dict[str, Any]]
     [
         (
             {"streams": {"cars": {"table": "cars", "amount": "price"}}},
-            r"cars\.table: no such table, got .cars.; there",
+            r"cars\.table: no such table, got .cars.; available: ",
         ),
         (
             {"streams": {"cars": {**STREAMS["workshop"], "owner_table": "owners"}}},

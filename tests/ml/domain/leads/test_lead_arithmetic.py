@@ -32,7 +32,7 @@ def test_groups_that_do_not_differ_share_one_rate() -> None:
 def test_a_shrunken_rate_lies_between_its_own_and_the_overall(groups: list[tuple[int, int]]) -> None:
     k, n = np.array([a for a, _ in groups]), np.array([a + b for a, b in groups])
     if n.sum() == 0:
-        with pytest.raises(ValueError, match="some trials"):
+        with pytest.raises(ValueError, match="at least one trial"):
             shrunken_rates(k, n)
         return
     own, overall = np.divide(k, n, out=np.full(len(n), k.sum() / n.sum()), where=n > 0), k.sum() / n.sum()
