@@ -55,7 +55,7 @@ def _command(function: Callable[..., Any], name: str, settings: Mapping[str, Any
 _TRAINING = {
     "tasks": "List the tasks, what each answers, and the tables it reads.",
     "sample-data": (
-        "Make the sample dealership: eleven coherent raw tables, and apart from them the truth they were drawn from."
+        "Generate a sample dealership: eleven consistent raw tables in tables/, and their ground truth in truth/."
     ),
     "check": "Read a task's tables, check them against their contracts, and say what a training would see.",
     "train": "Train, calibrate and evaluate one version, and register it.",

@@ -53,14 +53,8 @@ class Column:
         Smallest number of characters of a text.
     unit : str or None
         Unit of a number: `us` (an instant), `fen`, `km` and others.
-    personal : bool
-        Whether the values are personal data.
-    protected : bool
-        Whether models must not use the column; it serves to measure fairness only.
-    reference : bool
-        Whether the values only identify something, such as a row of another table.
-    outcome : bool
-        Whether the value is filled in after the row's own instant; it is never a feature of that row.
+    personal, protected, reference, outcome : bool
+        Membership in `Table.personal`, `.protected`, `.references` and `.outcomes`; see there.
     """
 
     dtype: type[pl.DataType]
@@ -159,9 +153,8 @@ def _money(low: int = 0, high: int = 10**12, **flags: Unpack[_Flags]) -> Column:
     return _integer(low, high, unit="fen", **flags)
 
 
-# One row per customer.
 CUSTOMERS = Table(
-    "customers",
+    "customers",  # one row per customer
     {
         "customer_id": _key(),
         "created_at": _instant(required=True),  # creation of the customer record
@@ -185,9 +178,8 @@ CUSTOMERS = Table(
     time="created_at",
 )
 
-# One row per model version on offer (`catalogue`) and per physical vehicle (`unit`).
 VEHICLES = Table(
-    "vehicles",
+    "vehicles",  # one row per model version on offer (`catalogue`) and per physical vehicle (`unit`)
     {
         "vehicle_id": _key(),
         "kind": _category(("catalogue", "unit")),
@@ -219,9 +211,8 @@ VEHICLES = Table(
     time="listed_at",
 )
 
-# One row per action of a customer or visitor, online or in a store.
 EVENTS = Table(
-    "events",
+    "events",  # one row per action of a customer or visitor, online or in a store
     {
         "event_id": _key(),
         "event_at": _instant(required=True),
@@ -260,9 +251,8 @@ EXPOSURES = Table(
     time="shown_at",
 )
 
-# One row per lead (sales enquiry).
 LEADS = Table(
-    "leads",
+    "leads",  # one row per lead (sales enquiry)
     {
         "lead_id": _key(),
         "created_at": _instant(required=True),
@@ -289,9 +279,8 @@ LEADS = Table(
     time="created_at",
 )
 
-# One row per loan application.
 APPLICATIONS = Table(
-    "applications",
+    "applications",  # one row per loan application
     {
         "application_id": _key(),
         "submitted_at": _instant(required=True),
@@ -334,9 +323,8 @@ APPLICATIONS = Table(
     time="submitted_at",
 )
 
-# One row per granted loan.
 LOAN_OUTCOMES = Table(
-    "loan_outcomes",
+    "loan_outcomes",  # one row per granted loan
     {
         "application_id": _key(),
         "defaulted": _flag(required=True, outcome=True),  # within the observation window; null while it is open
@@ -350,9 +338,8 @@ LOAN_OUTCOMES = Table(
     time="observed_at",
 )
 
-# One row per sale; returns have a negative quantity.
 SALES = Table(
-    "sales",
+    "sales",  # one row per sale; returns have a negative quantity
     {
         "sale_id": _key(),
         "sold_at": _instant(required=True),
@@ -373,9 +360,8 @@ SALES = Table(
     time="sold_at",
 )
 
-# One row per store, model and snapshot; a snapshot closes the period that ends at `snapshot_at`.
 STOCK = Table(
-    "stock",
+    "stock",  # one row per store, model and snapshot; a snapshot closes the period that ends at `snapshot_at`
     {
         "store_id": _key(),
         "model": _key(),
@@ -390,9 +376,8 @@ STOCK = Table(
     time="snapshot_at",
 )
 
-# One row per line of a workshop invoice.
 SERVICE_RECORDS = Table(
-    "service_records",
+    "service_records",  # one row per line of a workshop invoice
     {
         "record_id": _key(),
         "serviced_at": _instant(required=True),  # workshop visit
@@ -411,9 +396,8 @@ SERVICE_RECORDS = Table(
     time="serviced_at",
 )
 
-# One row per vehicle sold or serviced by the dealership.
 FLEET = Table(
-    "fleet",
+    "fleet",  # one row per vehicle sold or serviced by the dealership
     {
         "vehicle_id": _key(),
         "vin": _reference(personal=True),
