@@ -76,13 +76,13 @@ def floor(n_series: int, periods: int) -> float:
     panel = simulated(n_series, periods)
     cut = periods - HORIZON
     params = DemandParams(horizon=HORIZON, country=None)
-    past = Forecaster(params).past(panel.until(cut))
+    features = Forecaster(params).features(panel.until(cut))
     rng = np.random.default_rng(0)
     rows = min(params.trees.max_rows, n_series * (cut - HORIZON))
     s, h = rng.integers(0, n_series, rows), rng.integers(1, HORIZON + 1, rows)
     t = rng.integers(HORIZON, cut - HORIZON + 1, rows)
-    table, y = past.table(s, t, h), panel.sold[s, t + h - 1]
-    ahead = past.table(np.arange(n_series), np.full(n_series, cut), np.ones(n_series, dtype=np.int64))
+    table, y = features.table(s, t, h), panel.sold[s, t + h - 1]
+    ahead = features.table(np.arange(n_series), np.full(n_series, cut), np.ones(n_series, dtype=np.int64))
     began = time.perf_counter()
     booster = lgb.train(
         {"objective": "poisson", "num_threads": 2, "verbose": -1}, lgb.Dataset(table, y), params.trees.n_estimators
@@ -146,7 +146,7 @@ def served(seconds: float) -> None:
     example = model.card["example"]
     bodies = {"read": example, "what if": example | {"price": 100_000.0}}
     ask = model.request()
-    print(f"{TASK} version {version.number}, {len(model.estimator.told.mean):,} series; one worker, wrk")
+    print(f"{TASK} version {version.number}, {len(model.estimator.series_forecasts.mean):,} series; one worker, wrk")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "load.lua"
         script.write_text(LUA)

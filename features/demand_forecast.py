@@ -1,6 +1,6 @@
-"""What was sold and what was in stock, by series and period: the facts that demand is learnt from.
+"""Sales and stock by series and period, the inputs of `demand_forecast`.
 
-A series is a store and a model, or whatever columns of `sales` the configuration names. A period is a day, a week or a
+A series is a store and a model, or the columns of `sales` that the configuration names. A period is a day, a week or a
 month of local time.
 """
 
@@ -19,7 +19,7 @@ PERIOD = "period"
 MICROSECOND = 1
 
 
-def sold(
+def sales_by_period(
     tables: Mapping[str, Frame],
     *,
     series: Sequence[str],
@@ -29,89 +29,110 @@ def sold(
     drivers: Sequence[str] = (),
     attributes: Sequence[str] = (),
 ) -> Frame:
-    """What each series sold in each period, returns and corrections netted.
+    """Return sales by series and period, net of returns and corrections.
 
     Parameters
     ----------
     tables : mapping of str to LazyFrame
-        `sales`, and `vehicles` where `condition` is to be told.
+        `sales`, and `vehicles` to filter by `condition`, as returned by `features.engines.to_engine`.
     series : sequence of str
-        Columns of `sales` that name a series; rows without one of them do not count.
+        Columns of `sales` that identify a series; rows with a null in one of them or in `sold_at` are left out.
+    frequency : {'day', 'week', 'month'}
+        Length of a period.
+    timezone : str
+        Time zone whose midnight separates periods, such as Asia/Shanghai.
     condition : str, optional
-        Only vehicles of this condition count (and those whose condition is not known).
-    drivers, attributes : sequence of str
-        Numbers that go with a period (their mean is taken) and properties of a series.
+        Condition of the vehicles to count, such as new; vehicles without a recorded condition count too.
+    drivers : sequence of str
+        Numeric columns of `sales`; their mean in the period is returned.
+    attributes : sequence of str
+        Text columns of `sales` that describe a series; their maximum in the period is returned.
 
     Returns
     -------
     LazyFrame
-        The series' columns, `period`, `rows`, `known` (rows whose quantity is known), `quantity`, the mean `price`
-        (fen), `promotion` and drivers, and attributes.
+        One row per series and period with sales: the columns of `series`, `period` (number since 1970), `rows` (number
+        of rows), `quantities` (number of rows with a quantity), `quantity` (units), the mean `price` (fen), `promotion`
+        and drivers as far as `sales` has them, and the attributes.
 
     Raises
     ------
     DataError
-        A column is missing.
+        `sales` or one of its named columns is missing.
     """
     sales = _table(tables, "sales")
     names = sales.collect_schema().names()
     for name in (*series, *drivers, *attributes):
         if name not in names:
-            raise DataError(f"sales.{name}: the column is missing; map it in the sources or leave it out of params")
+            raise DataError(f"sales.{name}: the column is missing; map it in the sources, or remove it from params")
     if condition and "vehicles" in tables and "vehicle_id" in names:
         vehicles = tables["vehicles"]
         if "condition" in vehicles.collect_schema().names():
-            of = vehicles.select("vehicle_id", nw.col("condition").alias("vehicle_condition"))
-            sales = sales.join(of, on="vehicle_id", how="left")
+            conditions = vehicles.select("vehicle_id", nw.col("condition").alias("vehicle_condition"))
+            sales = sales.join(conditions, on="vehicle_id", how="left")
             sales = sales.filter(nw.col("vehicle_condition").is_null() | (nw.col("vehicle_condition") == condition))
     one = nw.lit(1.0)
     quantity = nw.col("quantity") if "quantity" in names else one.alias("quantity")
     rows = sales.drop_nulls([*series, "sold_at"]).with_columns(quantity.alias("quantity"))
     rows = with_period(rows, nw.col("sold_at"), frequency, timezone=timezone, name=PERIOD)
     means = [n for n in ("price", "promotion", *drivers) if n in names]
-    taken = dict.fromkeys(a for a in attributes if a not in series)
+    maxima = dict.fromkeys(a for a in attributes if a not in series)
     return rows.group_by(*series, PERIOD).agg(
         nw.len().alias("rows"),
-        nw.col("quantity").count().alias("known"),
+        nw.col("quantity").count().alias("quantities"),
         nw.col("quantity").sum().alias("quantity"),
         *(nw.col(n).mean().alias(n) for n in means),
-        *(nw.col(n).max().alias(n) for n in taken),
+        *(nw.col(n).max().alias(n) for n in maxima),
     )
 
 
-def stocked(tables: Mapping[str, Frame], *, series: Sequence[str], frequency: Frequency, timezone: str) -> Frame:
-    """What each series had in stock in each period; a snapshot speaks of the period that ends with it.
+def stock_by_period(
+    tables: Mapping[str, Frame], *, series: Sequence[str], frequency: Frequency, timezone: str
+) -> Frame:
+    """Return stock by series and period; a snapshot belongs to the period that ends with it.
+
+    Parameters
+    ----------
+    tables : mapping of str to LazyFrame
+        `stock`, as returned by `features.engines.to_engine`.
+    series, frequency, timezone
+        As for `sales_by_period`.
 
     Returns
     -------
     LazyFrame
-        The series' columns, `period`, and of `on_hand` (the last snapshot's), `days_in_stock` (their sum), `price`
-        (fen) and `promotion` those that there are.
+        One row per series and period with a snapshot: the columns of `series`, `period`, and as far as `stock` has
+        them `on_hand` (units in the last snapshot), `days_in_stock` (sum), the mean `price` (fen) and `promotion`.
+
+    Raises
+    ------
+    DataError
+        `stock` or a column of `series` is missing.
     """
     stock = _table(tables, "stock")
     names = stock.collect_schema().names()
     for name in series:
         if name not in names:
-            raise DataError(f"stock.{name}: the column is missing; map it in the sources, or leave stock out")
+            raise DataError(f"stock.{name}: the column is missing; map it in the sources, or remove the stock table")
     at = nw.col("snapshot_at") - MICROSECOND
     rows = with_period(stock, at, frequency, timezone=timezone, name=PERIOD)
     days = [n for n in ("days_in_stock",) if n in names]
     last = rows.group_by(*series, PERIOD).agg(nw.col("snapshot_at").max().alias("latest_at"))
-    found = rows.group_by(*series, PERIOD).agg(
+    periods = rows.group_by(*series, PERIOD).agg(
         *(nw.col(n).sum().alias(n) for n in days),
-        *(nw.col(n).count().alias(f"{n}_known") for n in days),
+        *(nw.col(n).count().alias(f"{n}_count") for n in days),
         *(nw.col(n).mean().alias(n) for n in ("price", "promotion") if n in names),
     )
-    known = [nw.when(nw.col(f"{n}_known") > 0).then(nw.col(n)).otherwise(None).alias(n) for n in days]
-    found = found.with_columns(*known).drop([f"{n}_known" for n in days])
+    sums = [nw.when(nw.col(f"{n}_count") > 0).then(nw.col(n)).otherwise(None).alias(n) for n in days]
+    periods = periods.with_columns(*sums).drop([f"{n}_count" for n in days])
     if "quantity" not in names:
-        return found
+        return periods
     closing = rows.join(last, on=[*series, PERIOD], how="inner").filter(nw.col("snapshot_at") == nw.col("latest_at"))
     closing = closing.group_by(*series, PERIOD).agg(nw.col("quantity").max().alias("on_hand"))
-    return found.join(closing, on=[*series, PERIOD], how="left")
+    return periods.join(closing, on=[*series, PERIOD], how="left")
 
 
 def _table(tables: Mapping[str, Frame], name: str) -> Frame:
     if name not in tables:
-        raise DataError(f"{name}: the table is missing; name its source in configs/sources.yaml")
+        raise DataError(f"{name}: the table is missing; configure its source in configs/sources.yaml")
     return tables[name]

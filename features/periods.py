@@ -1,7 +1,7 @@
-"""Days, weeks and months as whole numbers: the same integer arithmetic on Polars, Spark and NumPy.
+"""Days, weeks and months as integers, with the same arithmetic on Polars, Spark and NumPy.
 
-Period 0 is the one that holds 1970-01-01: days and months count from there, weeks begin on Monday. The calendar
-formulas are those of Howard Hinnant, "chrono-compatible low-level date algorithms".
+Period 0 contains 1970-01-01; weeks begin on Monday. The calendar formulas are Howard Hinnant's, "chrono-compatible
+low-level date algorithms".
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from features.aggregations import DAY
 from features.errors import ConfigError
 
 Frequency = Literal["day", "week", "month"]
-SEASONS: dict[str, int] = {"day": 7, "week": 52, "month": 12}  # periods after which a pattern comes back
+SEASONS: dict[str, int] = {"day": 7, "week": 52, "month": 12}  # length of a season in periods
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = 80 * 366  # days in which changes of the clock are looked for
+_LAST = 80 * 366  # days since 1970 that are searched for clock changes
 
 
-def known_timezone(name: str) -> str:
-    """The name, if there is such a time zone.
+def valid_timezone(name: str) -> str:
+    """Return the name if it is a time zone of the IANA database.
 
     Raises
     ------
     ValueError
-        There is none.
+        It is not.
 
     Examples
     --------
-    >>> known_timezone("Asia/Shanghai")
+    >>> valid_timezone("Asia/Shanghai")
     'Asia/Shanghai'
     """
     try:
         ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # OSError: "Asia" is a folder of time zones
+    except (LookupError, ValueError, OSError):  # OSError: "Asia" is a directory of time zones
         raise ValueError("no such time zone: use a name such as Asia/Shanghai or UTC") from None
     return name
 
 
-Timezone: TypeAlias = Annotated[str, AfterValidator(known_timezone)]
+Timezone: TypeAlias = Annotated[str, AfterValidator(valid_timezone)]
 
 
 def month_of_day(days: Any) -> Any:
-    """Month of a day, both counted from 1970; integers, arrays or Narwhals expressions.
+    """Return the month of a day, both counted from 1970; `days` is an integer, array or Narwhals expression.
 
     >>> month_of_day(31), month_of_day(np.array([0, 59, 365])).tolist()
     (1, [0, 2, 12])
@@ -63,7 +63,7 @@ def month_of_day(days: Any) -> Any:
 
 
 def period_of_day(days: Any, frequency: Frequency) -> Any:
-    """Period of a day counted from 1970.
+    """Return the period of a day, both counted from 1970; `days` is an integer, array or Narwhals expression.
 
     >>> period_of_day(4, "week"), period_of_day(3, "week"), period_of_day(40, "month")  # 5 January 1970 was a Monday
     (1, 0, 1)
@@ -76,10 +76,27 @@ def period_of_day(days: Any, frequency: Frequency) -> Any:
 def with_period(
     frame: nw.LazyFrame[Any], instant: nw.Expr, frequency: Frequency, *, timezone: str, name: str
 ) -> nw.LazyFrame[Any]:
-    """A frame with the period, in local time, of an instant (us).
+    """Return the frame with the period, in local time, of an instant.
 
-    The arithmetic goes column by column: as one expression, in which each step stands several times, it is more than
-    Spark's planner holds.
+    The intermediate steps are columns, dropped at the end: as one nested expression they exceed Spark's planner.
+
+    Parameters
+    ----------
+    frame : LazyFrame
+        Any rows.
+    instant : Expr
+        Microseconds since 1970 UTC.
+    frequency : {'day', 'week', 'month'}
+        Length of a period.
+    timezone : str
+        IANA time zone.
+    name : str
+        Name of the new column, an integer counted from 1970.
+
+    Raises
+    ------
+    ConfigError
+        The time zone does not exist.
 
     Examples
     --------
@@ -93,10 +110,10 @@ def with_period(
     for at, change in changes:
         step = step + nw.when(instant >= at).then(nw.lit(change, dtype=nw.Int64)).otherwise(nw.lit(0, dtype=nw.Int64))
     day, z, era, doe, yoe, doy = (nw.col(f"__{n}__") for n in ("day", "z", "era", "doe", "yoe", "doy"))
-    found = frame.with_columns(((instant + step) // DAY).alias("__day__"))
+    result = frame.with_columns(((instant + step) // DAY).alias("__day__"))
     if frequency != "month":
-        return found.with_columns(period_of_day(day, frequency).alias(name)).drop("__day__")
-    for made, expression in (
+        return result.with_columns(period_of_day(day, frequency).alias(name)).drop("__day__")
+    for column, expression in (
         ("__z__", day + 719_468),
         ("__era__", z // 146_097),
         ("__doe__", z - era * 146_097),
@@ -104,12 +121,12 @@ def with_period(
         ("__doy__", doe - (yoe * 365 + yoe // 4 - yoe // 100)),
         (name, (yoe + era * 400 - 1970) * 12 + (doy * 5 + 2) // 153 + 2),
     ):
-        found = found.with_columns(expression.alias(made))
-    return found.drop(["__day__", "__z__", "__era__", "__doe__", "__yoe__", "__doy__"])
+        result = result.with_columns(expression.alias(column))
+    return result.drop(["__day__", "__z__", "__era__", "__doe__", "__yoe__", "__doy__"])
 
 
 def first_day(periods: Any, frequency: Frequency) -> NDArray[np.int64]:
-    """First day, counted from 1970, of each period.
+    """Return the first day of each period, counted from 1970.
 
     >>> first_day([1, 14], "month").tolist(), first_day([1], "week").tolist()
     ([31, 424], [4])
@@ -122,20 +139,20 @@ def first_day(periods: Any, frequency: Frequency) -> NDArray[np.int64]:
     return period.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
-def label(period: int, frequency: Frequency) -> str:
-    """A period as people write it: a month without its day.
+def period_label(period: int, frequency: Frequency) -> str:
+    """Return the label of a period: year and month, or the date of the first day of a week or of the day.
 
-    >>> label(673, "month"), label(0, "week")
+    >>> period_label(673, "month"), period_label(0, "week")
     ('2026-02', '1969-12-29')
     """
     day = str(np.datetime64(int(first_day([period], frequency)[0]), "D"))
     return day[:7] if frequency == "month" else day
 
 
-def start_of(periods: Any, frequency: Frequency, *, timezone: str) -> NDArray[np.int64]:
-    """First instant (us) of each period, in local time.
+def period_start(periods: Any, frequency: Frequency, *, timezone: str) -> NDArray[np.int64]:
+    """Return the first instant of each period in local time, in microseconds since 1970 UTC.
 
-    >>> start_of([1], "day", timezone="Asia/Shanghai").tolist()
+    >>> period_start([1], "day", timezone="Asia/Shanghai").tolist()
     [57600000000]
     """
     local = first_day(periods, frequency) * DAY
@@ -148,24 +165,24 @@ def start_of(periods: Any, frequency: Frequency, *, timezone: str) -> NDArray[np
 
 @lru_cache(maxsize=8)
 def _clock(timezone: str) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """Offset from UTC in 1970 (us), and each later change of it: when, and by how much."""
+    """Return the UTC offset in 1970, and (instant, change) of each later change of it, in microseconds."""
     try:
-        zone = ZoneInfo(known_timezone(timezone))
+        zone = ZoneInfo(valid_timezone(timezone))
     except ValueError:
-        raise ConfigError(f"timezone: {timezone!r} is unknown; give a name such as Asia/Shanghai") from None
+        raise ConfigError(f"timezone: {timezone!r} is unknown; use a name such as Asia/Shanghai or UTC") from None
 
     def offset(seconds: int) -> int:
-        there = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).utcoffset()
-        return int((there or timedelta()).total_seconds())
+        difference = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).utcoffset()
+        return int((difference or timedelta()).total_seconds())
 
     changes = []
     before = offset(0)
     for day in range(1, _LAST):
-        if (now := offset(day * 86_400)) != before:
+        if (after := offset(day * 86_400)) != before:
             low, high = (day - 1) * 86_400, day * 86_400
             while high - low > 1:
                 middle = (low + high) // 2
-                low, high = (low, middle) if offset(middle) == now else (middle, high)
-            changes.append((high * 1_000_000, (now - before) * 1_000_000))
-            before = now
+                low, high = (low, middle) if offset(middle) == after else (middle, high)
+            changes.append((high * 1_000_000, (after - before) * 1_000_000))
+            before = after
     return offset(0) * 1_000_000, tuple(changes)

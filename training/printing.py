@@ -107,8 +107,8 @@ def print_plan(plan: Any) -> None:
     out.print(table)
     moved = int(plan.orders.transfers["quantity"].sum()) if plan.orders.transfers.height else 0
     out.print(
-        f"{int(plan.orders.orders['order'].sum()):,} cars to order, {moved:,} to move between stores; worth "
-        f"{plan.orders.gain:,.0f} yuan over doing nothing"
+        f"{int(plan.orders.orders['order'].sum()):,} cars to order, {moved:,} to move between stores; expected saving "
+        f"against no orders and no moves: {plan.orders.gain:,.0f} yuan"
     )
 
 

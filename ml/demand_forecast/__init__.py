@@ -1,4 +1,4 @@
-"""`demand_forecast`: how many of each model will each store sell, and how many to order."""
+"""`demand_forecast`: forecast sales by store and model, and plan orders and transfers from the forecasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about demand answered: from what was computed ahead, or anew where the question brings something new."""
+"""Answers to demand requests: precomputed forecasts, or new ones where the request changes their inputs."""
 
 from __future__ import annotations
 
@@ -11,110 +11,127 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.errors import FeatureError
-from features.periods import label, period_of_day
+from features.periods import period_label, period_of_day
 from ml.bilingual import Text
-from ml.demand_forecast.drivers import told
+from ml.demand_forecast.drivers import strongest_drivers
 from ml.demand_forecast.estimator import DemandEstimator, level_name
 from ml.demand_forecast.forecast import ForecastTable
 from ml.demand_forecast.panel import Panel
-from ml.demand_forecast.past import Past
+from ml.demand_forecast.panel_features import PanelFeatures
 from ml.demand_forecast.request import DemandAnswer, DemandRequest, Driver, NewPeriod, PeriodForecast
 from ml.domain.arrays import FloatArray
 from ml.domain.demand.demand_class import CLASSES
 
 FEN = 100
-NEIGHBOURS = 3_000  # series that stand for the whole when a forecast is made anew
+MAX_NEIGHBOURS = 3_000  # series that a recomputed forecast uses for group totals; more would only take longer
 BEYOND = (
     "所问期数超出已验证的期数，其后的预测未经检验",
-    "asked for more periods than were validated: the later ones are untested",
+    "more periods requested than were validated: the forecasts beyond them are untested",
 )
-NEW = ("没有该序列的历史，按相似车型与门店推算", "no history of its own: it borrows from its like")
+NEW = ("没有该序列的历史，按相似车型与门店推算", "no sales history: forecast from similar models and stores")
 YOUNG = ("历史不足一个季节周期", "less than one season of history")
-ENDED = ("近期已无记录，视为停售", "no rows of late: taken for a series that has ended")
+ENDED = ("近期已无记录，视为停售", "no sales records in the last periods: treated as discontinued, forecast 0")
 
 
 def is_recomputed(request: DemandRequest) -> bool:
-    """Whether a forecast is made for the request, which takes tens of milliseconds, and not read."""
+    """Return whether a request needs a new forecast, which takes tens of milliseconds, and not a precomputed one."""
     values = request.__dict__
-    changes = request.history or request.like or any(values[n] is not None for n in request.changing)
-    return bool(changes or (values["horizon"] or 0) > request.validated)
+    changes = request.history or request.like or any(values[n] is not None for n in request.what_if_fields)
+    return bool(changes or (values["horizon"] or 0) > request.validated_horizon)
 
 
-def respond(estimator: DemandEstimator, asked: Sequence[Any], *, explain: bool = False) -> list[DemandAnswer]:
-    """Answer each question.
+def respond(estimator: DemandEstimator, requests: Sequence[Any], *, explain: bool = False) -> list[DemandAnswer]:
+    """Answer each request.
+
+    Parameters
+    ----------
+    estimator : DemandEstimator
+        The model version that answers.
+    requests : sequence of DemandRequest
+        Instances of the model that `ml.demand_forecast.request.request` returns for the estimator's signature.
+    explain : bool
+        Whether to add the drivers of each period; the forecast is then recomputed.
+
+    Returns
+    -------
+    list of DemandAnswer
+        One per request, in their order.
 
     Raises
     ------
     FeatureError
-        A series or a total is not known, or what the question brings does not fit it.
+        A series or total is not in the model, or history, attributes or what-if values do not fit the series.
     """
-    return [_answer(estimator, one, explain=explain) for one in asked]
+    return [_answer(estimator, request, explain=explain) for request in requests]
 
 
-def _answer(est: DemandEstimator, asked: Any, *, explain: bool) -> DemandAnswer:
-    of = {c: v for c in est.known if (v := getattr(asked, c)) is not None}
-    if all(k in of for k in est.panel.keys):
-        return _of_series(est, asked, {k: of[k] for k in est.panel.keys}, explain=explain)
-    if asked.history or asked.like or is_recomputed(asked):
-        missing = next(k for k in est.panel.keys if k not in of)
-        raise FeatureError(missing, "is needed: history, like and what-if values speak of one series")
-    return _of_total(est, asked, of)
+def _answer(est: DemandEstimator, request: Any, *, explain: bool) -> DemandAnswer:
+    identifiers = {c: v for c in est.identifiers if (v := getattr(request, c)) is not None}
+    if all(k in identifiers for k in est.panel.keys):
+        return _series_answer(est, request, {k: identifiers[k] for k in est.panel.keys}, explain=explain)
+    if request.history or request.like or is_recomputed(request):
+        missing = next(k for k in est.panel.keys if k not in identifiers)
+        raise FeatureError(missing, "is required: history, like and what-if values apply to one series")
+    return _total_answer(est, request, identifiers)
 
 
-def _of_total(est: DemandEstimator, asked: Any, of: Mapping[str, str]) -> DemandAnswer:
-    level = next((v.columns for v in est.levels if set(v.columns) == set(of)), None)
+def _total_answer(est: DemandEstimator, request: Any, identifiers: Mapping[str, str]) -> DemandAnswer:
+    level = next((v.columns for v in est.levels if set(v.columns) == set(identifiers)), None)
     if level is None:
-        kept = ", ".join(level_name(v.columns) for v in est.levels)
-        raise FeatureError(next(iter(of)), f"names no total that is kept with what else is given; kept are: {kept}")
-    for column, value in of.items():
-        _known(est, column, value)
-    place = est.nodes.get((level, tuple(of[c] for c in level)))
-    if place is None:
-        raise FeatureError(level[0], "and the others given never occur together")
-    horizon = asked.horizon or est.params.horizon
+        levels = ", ".join(level_name(v.columns) for v in est.levels)
+        raise FeatureError(
+            next(iter(identifiers)),
+            f"and the other fields are no aggregation level of the model; choose from: {levels}",
+        )
+    for column, value in identifiers.items():
+        _check_identifier(est, column, value)
+    node = est.nodes.get((level, tuple(identifiers[c] for c in level)))
+    if node is None:
+        raise FeatureError(level[0], "and the other fields never occur together in the sales; correct one of them")
+    horizon = request.horizon or est.params.horizon
     if horizon > est.params.horizon:
         raise FeatureError("horizon", f"must be at most {est.params.horizon} for a total")
-    forecasts = _read(est.of_levels[place[0]], place[1], asked.levels, horizon, est)
-    return _told(est, of, asked.levels, forecasts)
+    forecasts = _precomputed(est.level_forecasts[node[0]], node[1], request.levels, horizon, est)
+    return _demand_answer(est, identifiers, request.levels, forecasts)
 
 
-def _known(est: DemandEstimator, column: str, value: str) -> None:
-    if value not in est.known[column]:
+def _check_identifier(est: DemandEstimator, column: str, value: str) -> None:
+    if value not in est.identifiers[column]:
         raise FeatureError(
             column,
-            f"is not one of the {len(est.known[column])} that the model knows; correct it, train with its sales, or "
-            "describe it with 'like'",
+            f"is not one of the {len(est.identifiers[column])} in the model; correct it, train with its sales, or "
+            "describe the series with 'like'",
         )
 
 
-def _of_series(est: DemandEstimator, asked: Any, of: dict[str, str], *, explain: bool) -> DemandAnswer:
-    horizon = asked.horizon or est.params.horizon
-    name = tuple(of.values())
-    row = est.place.get(name)
-    if row is None and not asked.like:
-        for column, value in of.items():
-            _known(est, column, value)
-    if row is not None and asked.like:
-        raise FeatureError("like", "describes a series that the model does not know; it knows this one: leave it out")
-    changed = _changed(est, asked, horizon)
-    known = row is not None
+def _series_answer(est: DemandEstimator, request: Any, identifiers: dict[str, str], *, explain: bool) -> DemandAnswer:
+    horizon = request.horizon or est.params.horizon
+    name = tuple(identifiers.values())
+    row = est.row_of_series.get(name)
+    if row is None and not request.like:
+        for column, value in identifiers.items():
+            _check_identifier(est, column, value)
+    if row is not None and request.like:
+        raise FeatureError("like", "describes a series that is not in the model, but this one is; leave 'like' out")
+    changed = _what_if_values(request, horizon)
+    in_model = row is not None
     warnings = [] if horizon <= est.params.horizon else [BEYOND]
-    if known and not asked.history and not changed and horizon <= est.params.horizon and not explain:
+    if in_model and not request.history and not changed and horizon <= est.params.horizon and not explain:
         assert row is not None
-        return _told(
-            est, of, asked.levels, _read(est.told, row, asked.levels, horizon, est), warnings=_of_life(est, row)
-        )
-    past, row, begin = _scene(est, name, row, asked)
-    if known and not asked.history and est.ended[row]:
-        return _told(
-            est, of, asked.levels, _read(est.told, row, asked.levels, min(horizon, est.params.horizon), est),
-            warnings=[ENDED],
-        )  # fmt: skip
-    origin = past.panel.periods
+        forecasts = _precomputed(est.series_forecasts, row, request.levels, horizon, est)
+        return _demand_answer(est, identifiers, request.levels, forecasts, warnings=_history_warnings(est, row))
+    features, row, begin = _request_features(est, name, row, request)
+    if in_model and not request.history and est.is_ended[row]:
+        validated = min(horizon, est.params.horizon)
+        forecasts = _precomputed(est.series_forecasts, row, request.levels, validated, est)
+        return _demand_answer(est, identifiers, request.levels, forecasts, warnings=[ENDED])
+    origin = features.panel.periods
     rows = np.array([row], dtype=np.intp)
-    forecast = est.forecaster.forecast(past.panel, past=past, rows=rows, changed=changed or None, horizon=horizon)
-    quantiles = forecast.quantiles(np.array(asked.levels))[0]
-    reasons = _drivers(est, past, row, origin, horizon, changed) if explain else [[] for _ in range(horizon)]
+    forecast = est.forecaster.forecast(
+        features.panel, features=features, rows=rows, changed=changed or None, horizon=horizon
+    )
+    quantiles = forecast.quantiles(np.array(request.levels))[0]
+    reasons = _drivers(est, features, row, origin, horizon, changed) if explain else [[] for _ in range(horizon)]
     forecasts = [
         PeriodForecast(period=p, mean=float(m), quantiles=q.tolist(), drivers=d)
         for p, m, q, d in zip(_periods(est.panel, origin, horizon), forecast.mean[0], quantiles, reasons, strict=True)
@@ -123,165 +140,169 @@ def _of_series(est: DemandEstimator, asked: Any, of: dict[str, str], *, explain:
         warnings.append(NEW)
     elif origin - begin < est.panel.season:
         warnings.append(YOUNG)
-    return _told(
-        est, of, asked.levels, forecasts, kind=CLASSES[int(forecast.kind[0])], origin=origin, warnings=warnings,
-        recomputed=bool(asked.history or changed or not known or horizon > est.params.horizon),
-        usual=float(past.level[row, origin]),
+    return _demand_answer(
+        est, identifiers, request.levels, forecasts, origin=origin, warnings=warnings,
+        demand_class=CLASSES[int(forecast.demand_class[0])],
+        recomputed=bool(request.history or changed or not in_model or horizon > est.params.horizon),
+        baseline=float(features.baseline[row, origin]),
     )  # fmt: skip
 
 
-def _of_life(est: DemandEstimator, row: int) -> list[tuple[str, str]]:
-    if est.ended[row]:
+def _history_warnings(est: DemandEstimator, row: int) -> list[tuple[str, str]]:
+    if est.is_ended[row]:
         return [ENDED]
     return [YOUNG] if est.origin - est.panel.begin[row] < est.panel.season else []
 
 
-def _read(
-    told: ForecastTable, row: int, levels: Sequence[float], horizon: int, est: DemandEstimator
+def _precomputed(
+    table: ForecastTable, row: int, levels: Sequence[float], horizon: int, est: DemandEstimator
 ) -> list[PeriodForecast]:
-    """What was computed ahead."""
-    whole, mean = est.forecaster.whole_, told.mean[row, :horizon].tolist()
-    quantiles = told.at(row, levels, whole=whole)[:horizon].tolist()
+    mean = table.mean[row, :horizon].tolist()
+    quantiles = table.quantiles_at(row, levels, is_count=est.forecaster.is_count_)[:horizon].tolist()
     periods = _periods(est.panel, est.origin, horizon)
     return [PeriodForecast(period=p, mean=m, quantiles=q) for p, m, q in zip(periods, mean, quantiles, strict=True)]
 
 
 def _periods(panel: Panel, origin: int, horizon: int) -> list[str]:
-    return [label(panel.first + origin + h, panel.frequency) for h in range(horizon)]
+    return [period_label(panel.first + origin + h, panel.frequency) for h in range(horizon)]
 
 
-def _told(
+def _demand_answer(
     est: DemandEstimator,
-    of: Mapping[str, str],
+    identifiers: Mapping[str, str],
     levels: Sequence[float],
     forecasts: list[PeriodForecast],
     *,
-    kind: str | None = None,
+    demand_class: str | None = None,
     origin: int | None = None,
-    usual: float | None = None,
+    baseline: float | None = None,
     recomputed: bool = False,
     warnings: Sequence[tuple[str, str]] = (),
 ) -> DemandAnswer:
     warning = None
     if warnings:
         warning = Text(zh="；".join(zh for zh, _ in warnings), en="; ".join(en for _, en in warnings))
+    panel = est.panel
     return DemandAnswer(
-        of=dict(of),
-        frequency=est.panel.frequency,
-        known_until=label(est.panel.first + (est.origin if origin is None else origin) - 1, est.panel.frequency),
+        identifiers=dict(identifiers),
+        frequency=panel.frequency,
+        last_period=period_label(panel.first + (est.origin if origin is None else origin) - 1, panel.frequency),
         levels=list(levels),
         periods=forecasts,
-        demand_class=kind,
-        usual=usual,
+        demand_class=demand_class,
+        baseline_demand=baseline,
         recomputed=recomputed,
         warning=warning,
     )
 
 
-def _changed(est: DemandEstimator, asked: Any, horizon: int) -> dict[str, FloatArray]:
-    """Drivers that the question sets, one value for each period."""
-    found = {}
-    for name in asked.changing:
-        value = getattr(asked, name)
+def _what_if_values(request: Any, horizon: int) -> dict[str, FloatArray]:
+    """Return the what-if values of drivers, one per period; price in fen."""
+    changed = {}
+    for name in request.what_if_fields:
+        value = getattr(request, name)
         if value is None:
             continue
         values = np.atleast_1d(np.asarray(value, dtype=np.float64))
         if len(values) not in (1, horizon):
-            raise FeatureError(name, f"must be one number, or one for each of the {horizon} periods asked for")
-        found[name] = np.broadcast_to(values, horizon) * (FEN if name == "price" else 1)
-    return found
+            raise FeatureError(name, f"must be one number, or one for each of the {horizon} periods requested")
+        changed[name] = np.broadcast_to(values, horizon) * (FEN if name == "price" else 1)
+    return changed
 
 
-def _scene(est: DemandEstimator, name: tuple[str, ...], row: int | None, asked: Any) -> tuple[Past, int, int]:
-    """The past that a question speaks of, the row of its series there, and where the series begins."""
-    if row is not None and not asked.history:
-        return est.past, row, int(est.panel.begin[row])
-    described = _described(est, name, asked.like) if row is None else {}
-    rows = _neighbours(est, name, described, row)
+def _request_features(
+    est: DemandEstimator, name: tuple[str, ...], row: int | None, request: Any
+) -> tuple[PanelFeatures, int, int]:
+    """Return features with the request's series and history, the row of the series, and its first column."""
+    if row is not None and not request.history:
+        return est.features, row, int(est.panel.begin[row])
+    attributes = _attributes(est, name, request.like) if row is None else {}
+    rows = _neighbours(est, name, attributes, row)
     panel = est.panel.take(rows)
     if row is None:
-        panel, place = _joined(panel, name, described), len(rows)
+        panel, place = _with_series(panel, name, attributes), len(rows)
     else:
         place = int(np.flatnonzero(rows == row)[0])
-    panel = _continued(est, panel, place, asked.history)
-    return est.forecaster.past(panel), place, int(panel.begin[place])
+    panel = _with_history(est, panel, place, request.history)
+    return est.forecaster.features(panel), place, int(panel.begin[place])
 
 
-def _described(est: DemandEstimator, name: tuple[str, ...], like: Mapping[str, str]) -> dict[str, str | None]:
-    """Attributes of a new series: as given, else as all series of the same store, or the same model, have them."""
+def _attributes(est: DemandEstimator, name: tuple[str, ...], like: Mapping[str, str]) -> dict[str, str | None]:
+    """Return attributes of a new series: those of `like`, else those that all series of its store or model share."""
     series = est.panel.series
-    attributes = [c for c in series.columns if c not in est.panel.keys]
-    stray = next((c for c in like if c not in attributes), None)
-    if stray is not None:
+    columns = [c for c in series.columns if c not in est.panel.keys]
+    unknown = next((c for c in like if c not in columns), None)
+    if unknown is not None:
         raise FeatureError(
-            f"like.{stray}"[:100], f"is no attribute of the model; it has: {', '.join(attributes) or 'none'}"
+            f"like.{unknown}"[:100], f"is not an attribute of the model; choose from: {', '.join(columns) or 'none'}"
         )
-    found: dict[str, str | None] = {}
-    for a in attributes:
-        found[a] = like.get(a)
+    attributes: dict[str, str | None] = {}
+    for a in columns:
+        attributes[a] = like.get(a)
         for key, value in zip(est.panel.keys, name, strict=True):
-            same = series.filter(pl.col(key) == value)[a].drop_nulls().unique() if found[a] is None else pl.Series([])
-            found[a] = str(same[0]) if len(same) == 1 else found[a]
-    return found
+            if attributes[a] is None:
+                shared = series.filter(pl.col(key) == value)[a].drop_nulls().unique()
+                attributes[a] = str(shared[0]) if len(shared) == 1 else None
+    return attributes
 
 
 def _neighbours(
-    est: DemandEstimator, name: tuple[str, ...], described: Mapping[str, str | None], row: int | None
+    est: DemandEstimator, name: tuple[str, ...], new_attributes: Mapping[str, str | None], row: int | None
 ) -> NDArray[np.intp]:
-    """Series that a forecast made anew looks at: those with something in common first, then any."""
+    """Return the rows that a recomputed forecast uses: series with common keys and attributes first, then random."""
     series = est.panel.series
-    if series.height <= NEIGHBOURS:
+    if series.height <= MAX_NEIGHBOURS:
         return np.arange(series.height)
-    attributes = described if row is None else {c: series[c][row] for c in est.params.attributes}
-    near = np.zeros(series.height)
+    attributes = new_attributes if row is None else {c: series[c][row] for c in est.params.attributes}
+    similarity = np.zeros(series.height)
     for column, value in (*zip(est.panel.keys, name, strict=True), *attributes.items()):
         weight = 2.0 if column in est.panel.keys else 1.0
-        near += weight * (series[column] == value).fill_null(False).to_numpy() if value is not None else 0.0
-    near[row if row is not None else 0] += 100.0
-    scattered = np.random.default_rng(0).random(series.height)
-    return np.sort(np.argsort(-(near + scattered))[:NEIGHBOURS])
+        similarity += weight * (series[column] == value).fill_null(False).to_numpy() if value is not None else 0.0
+    similarity[row if row is not None else 0] += 100.0
+    tie_break = np.random.default_rng(0).random(series.height)
+    return np.sort(np.argsort(-(similarity + tie_break))[:MAX_NEIGHBOURS])
 
 
-def _joined(panel: Panel, name: tuple[str, ...], described: Mapping[str, str | None]) -> Panel:
-    """A panel with one more series, of which nothing is known."""
+def _with_series(panel: Panel, name: tuple[str, ...], attributes: Mapping[str, str | None]) -> Panel:
+    """Return the panel with one more series without sales."""
     new = pl.DataFrame(
-        {**dict(zip(panel.keys, [[n] for n in name], strict=True)), **{c: [v] for c, v in described.items()}},
+        {**dict(zip(panel.keys, [[n] for n in name], strict=True)), **{c: [v] for c, v in attributes.items()}},
         schema=panel.series.schema,
     )
 
-    def more(values: FloatArray, fill: float) -> FloatArray:
+    def appended(values: FloatArray, fill: float) -> FloatArray:
         return np.vstack([values, np.full(values.shape[1], fill)])
 
     return replace(
         panel,
         series=pl.concat([panel.series, new]),
-        sold=more(panel.sold, np.nan),
-        available=more(panel.available, 1.0),
-        drivers={n: more(v, np.nan) for n, v in panel.drivers.items()},
+        sold=appended(panel.sold, np.nan),
+        available=appended(panel.available, 1.0),
+        drivers={n: appended(v, np.nan) for n, v in panel.drivers.items()},
     )
 
 
-def _continued(est: DemandEstimator, panel: Panel, row: int, history: Sequence[NewPeriod]) -> Panel:
-    """The panel with what a question says of one series; of the others nothing is known there."""
+def _with_history(est: DemandEstimator, panel: Panel, row: int, history: Sequence[NewPeriod]) -> Panel:
+    """Return the panel with the request's periods of one series; other series have no sales in new periods."""
     columns = [_column(panel, h.period) for h in history]
     if len(set(columns)) < len(columns):
-        raise FeatureError("history", "has a period twice")
+        raise FeatureError("history", "has a period twice; send each period once")
     low, high = 0, panel.periods + panel.season
     if columns and not (min(columns) >= low and max(columns) < high):
         first, last = panel.name(low), panel.name(high - 1)
-        raise FeatureError("history", f"must lie between {first} and {last}; train with what came later")
-    if est.forecaster.whole_ and any(h.sold is not None and h.sold != round(h.sold) for h in history):
-        raise FeatureError("history", "sold must be whole: the model counts in whole units")
-    more = max([*columns, panel.periods - 1]) + 1 - panel.periods
+        raise FeatureError("history", f"must have periods between {first} and {last}; train with later sales")
+    if est.forecaster.is_count_ and any(h.sold is not None and h.sold != round(h.sold) for h in history):
+        raise FeatureError("history", "must have whole numbers in sold: the model counts whole units")
+    added = max([*columns, panel.periods - 1]) + 1 - panel.periods
     n = len(panel.sold)
-    sold = np.column_stack([panel.sold, np.full((n, more), np.nan)])
-    available = np.column_stack([panel.available, np.ones((n, more))])
+    sold = np.column_stack([panel.sold, np.full((n, added), np.nan)])
+    available = np.column_stack([panel.available, np.ones((n, added))])
     drivers = {}
     for driver, values in panel.drivers.items():
-        ahead = np.full((n, more), np.nan)
+        new_values = np.full((n, added), np.nan)
         if driver in est.params.known_ahead and values.shape[1]:
-            ahead[:] = values[:, -1:]
-        drivers[driver] = np.column_stack([values, ahead]) if values.shape[1] == panel.periods else values
+            new_values[:] = values[:, -1:]
+        drivers[driver] = np.column_stack([values, new_values]) if values.shape[1] == panel.periods else values
     for column, h in zip(columns, history, strict=True):
         sold[row, column] = np.nan if h.sold is None else h.sold
         available[row, column] = h.available
@@ -292,17 +313,23 @@ def _column(panel: Panel, period: str) -> int:
     try:
         day = np.datetime64(period, "D").astype(np.int64)
     except ValueError:
-        raise FeatureError("history", "period must be a date such as 2026-09 or 2026-09-28") from None
+        raise FeatureError("history", "must have periods that are dates, such as 2026-09 or 2026-09-28") from None
     return int(period_of_day(int(day), panel.frequency)) - panel.first
 
 
 def _drivers(
-    est: DemandEstimator, past: Past, row: int, origin: int, horizon: int, changed: Mapping[str, FloatArray]
+    est: DemandEstimator,
+    features: PanelFeatures,
+    row: int,
+    origin: int,
+    horizon: int,
+    changed: Mapping[str, FloatArray],
 ) -> list[list[Driver]]:
-    """Drivers of each period, as far as the trees have a say in it."""
+    """Return the strongest drivers of each period, as far as the trees contribute to the forecast."""
     s = np.full(horizon, row, dtype=np.intp)
     h = np.arange(1, horizon + 1)
-    table = past.table(s, np.full(horizon, origin, dtype=np.int64), h, changed=dict(changed) or None)
+    table = features.table(s, np.full(horizon, origin, dtype=np.int64), h, changed=dict(changed) or None)
     contributions = est.forecaster.trees_.contributions(table)
-    groups = ["_".join(c) or "all" for c in past.groups]
-    return [told(c, past.names, groups=groups, drivers=list(past.panel.drivers)) for c in contributions]
+    groups = ["_".join(c) or "all" for c in features.groups]
+    drivers = list(features.panel.drivers)
+    return [strongest_drivers(c, features.names, groups=groups, drivers=drivers) for c in contributions]

@@ -1,4 +1,4 @@
-"""What the calendar says of a period: its length, working days, public holidays, the moving Spring Festival."""
+"""Calendar features of a period: length, working days, public holidays, the moving Spring Festival."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ COLUMNS = (
     "month",
 )
 EPOCH = date(1970, 1, 1)
-WINDOWS = ((-24, -4), (-3, 7), (8, 21))  # days from New Year's day: the rush before, the holidays, the lull after
+WINDOWS = ((-24, -4), (-3, 7), (8, 21))  # days from Chinese New Year: buying rush, holidays, slow weeks after
 
 
-def known_country(code: str) -> str:
-    """The code, if the public holidays of that country are known.
+def valid_country(code: str) -> str:
+    """Return the ISO 3166 country code if the `holidays` package has its public holidays.
 
     Raises
     ------
     ValueError
-        They are not.
+        The package has no such country.
 
     Examples
     --------
-    >>> known_country("CN")
+    >>> valid_country("CN")
     'CN'
     """
     import holidays
@@ -49,42 +49,44 @@ def known_country(code: str) -> str:
     return code
 
 
-Country: TypeAlias = Annotated[str, AfterValidator(known_country)]
+Country: TypeAlias = Annotated[str, AfterValidator(valid_country)]
 
 
 def calendar(periods: IntArray, frequency: Frequency, *, country: str | None = "CN") -> FloatArray:
-    """Describe periods.
+    """Return the calendar features of periods.
 
     Parameters
     ----------
-    periods : ndarray of int64
-        Numbers of periods.
+    periods : ndarray of int64, shape (n_periods,)
+        Period numbers since 1970, as returned by `features.periods.period_of_day`.
+    frequency : {'day', 'week', 'month'}
+        Length of a period.
     country : str or None
-        Whose public holidays count, as ISO 3166; the festival is that of the Chinese calendar. None for neither.
+        ISO 3166 code of the country whose public holidays are used; None for no holidays and no Spring Festival.
 
     Returns
     -------
     ndarray of shape (n_periods, 9)
-        See `COLUMNS`: days, then shares of them, then where in the year the period lies, then its calendar month.
+        Columns `COLUMNS`: days; share of working days, of public holidays and of the days before, at and after the
+        Spring Festival; sine and cosine of the position in the year; calendar month (1 to 12).
 
     Raises
     ------
     NotImplementedError
-        No such country; see `known_country`.
+        The `holidays` package has no such country; see `valid_country`.
 
     Examples
     --------
-    In 2026 the Spring Festival is on 17 February: most of the rush before it falls into January.
+    In 2026 Chinese New Year is on 17 February: the days before it lie in January and in February.
 
-    >>> found = calendar(np.array([672, 673]), "month")[:, 3:5]
-    >>> found.round(2).tolist()
+    >>> calendar(np.array([672, 673]), "month")[:, 3:5].round(2).tolist()
     [[0.26, 0.0], [0.46, 0.39]]
     """
-    return np.array([_described(int(p), frequency, country) for p in periods]).reshape(len(periods), len(COLUMNS))
+    return np.array([_period_features(int(p), frequency, country) for p in periods]).reshape(len(periods), len(COLUMNS))
 
 
 @lru_cache(maxsize=20_000)
-def _described(period: int, frequency: Frequency, country: str | None) -> tuple[float, ...]:
+def _period_features(period: int, frequency: Frequency, country: str | None) -> tuple[float, ...]:
     begin, end = (EPOCH + timedelta(days=int(d)) for d in first_day([period, period + 1], frequency))
     days = [begin + timedelta(days=d) for d in range((end - begin).days)]
     middle = days[len(days) // 2]
@@ -119,7 +121,7 @@ def _holidays(country: str, year: int) -> frozenset[date]:
 
 @lru_cache(maxsize=500)
 def _festival(year: int) -> date | None:
-    """First day of the Chinese year."""
+    """Return Chinese New Year's day."""
     from holidays.calendars.chinese import _ChineseLunisolar
 
     return _ChineseLunisolar().lunar_new_year_date(year)[0]

@@ -1,4 +1,4 @@
-"""Forecasts without learning across series: naive ones of our own, and classical ones by statsforecast."""
+"""Univariate forecasts to combine with the trees: naive ones, and classical ones by statsforecast."""
 
 from __future__ import annotations
 
@@ -9,48 +9,89 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.demand_forecast.lags import WINDOWS
+from ml.demand_forecast.panel_features import LAG, PanelFeatures
 from ml.demand_forecast.params import STATISTICAL
-from ml.demand_forecast.past import LAG, Past
 from ml.domain.arrays import FloatArray
 
 NAIVE = ("moving_average", "same_season", "pooled_season")
 SEASONAL = ("same_season", "pooled_season")
 
 
-def naive(past: Past, origin: int, horizon: int) -> dict[str, FloatArray]:
-    """Recent mean, the same season before, and a share of everything's same season before; NaN where not known.
+def naive(features: PanelFeatures, origin: int, horizon: int) -> dict[str, FloatArray]:
+    """Return the naive forecasts by name.
 
-    Shape (n_series, horizon) each. Seasons before are scaled by how everything has grown over a season.
+    `moving_average` is the mean of the short window. `same_season` is demand one season before, times the growth of
+    all series together over a season. `pooled_season` is the series' share of total demand times the total of one
+    season before, with the same growth.
+
+    Parameters
+    ----------
+    features : PanelFeatures
+        As returned by `Forecaster.features`.
+    origin : int
+        Column of the first period to forecast; earlier columns alone are used.
+    horizon : int
+        Periods to forecast.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_series, horizon)
+        Keys `NAIVE`, units per period; NaN where the season before is missing.
     """
-    p = past.panel
+    p = features.panel
     h = np.arange(1, horizon + 1)
     back = origin + h - 1 - (-(-h // p.season)) * p.season
     s = np.arange(len(p.sold))[:, None]
-    recent = past.own[:, origin, LAG["short"]].astype(np.float64)
-    found = {"moving_average": np.repeat(recent[:, None], horizon, axis=1)}
-    everything = past.of_groups[-1][1][0]
+    recent = features.series_lags[:, origin, LAG["short"]].astype(np.float64)
+    forecasts = {"moving_average": np.repeat(recent[:, None], horizon, axis=1)}
+    total = features.group_lags[-1][1][0]
     window = WINDOWS[p.frequency][1]
-    now = everything[max(0, origin - WINDOWS[p.frequency][0]) : origin]
-    before = everything[max(0, origin - len(now) - p.season) : max(0, origin - p.season)]
-    growth = now.sum() / before.sum() if len(before) == len(now) > 0 and before.sum() > 0 else 1.0
-    known = (back[None, :] >= p.begin[:, None]) & (back >= 0)[None, :]
-    same = np.where(known, past.demand[s, np.maximum(back, 0)[None, :]], np.nan) * growth
-    total = np.where(back >= 0, everything[np.maximum(back, 0)], np.nan) * growth
-    mine = past.own[:, origin, LAG["middle"]].astype(np.float64)
-    of_all = everything[max(0, origin - window) : origin].mean() if origin else np.nan
-    found["same_season"] = same
-    found["pooled_season"] = mine[:, None] / max(of_all, 1e-12) * total[None, :]
-    return found
+    latest = total[max(0, origin - WINDOWS[p.frequency][0]) : origin]
+    season_before = total[max(0, origin - len(latest) - p.season) : max(0, origin - p.season)]
+    has_growth = len(season_before) == len(latest) > 0 and season_before.sum() > 0
+    growth = latest.sum() / season_before.sum() if has_growth else 1.0
+    observed = (back[None, :] >= p.begin[:, None]) & (back >= 0)[None, :]
+    same = np.where(observed, features.demand[s, np.maximum(back, 0)[None, :]], np.nan) * growth
+    seasonal_total = np.where(back >= 0, total[np.maximum(back, 0)], np.nan) * growth
+    series_mean = features.series_lags[:, origin, LAG["middle"]].astype(np.float64)
+    total_mean = total[max(0, origin - window) : origin].mean() if origin else np.nan
+    forecasts["same_season"] = same
+    forecasts["pooled_season"] = series_mean[:, None] / max(total_mean, 1e-12) * seasonal_total[None, :]
+    return forecasts
 
 
 def statistical(
-    past: Past, origin: int, horizon: int, names: Collection[str], *, rows: NDArray[np.intp] | None = None
+    features: PanelFeatures,
+    origin: int,
+    horizon: int,
+    names: Collection[str],
+    *,
+    rows: NDArray[np.intp] | None = None,
 ) -> dict[str, FloatArray]:
-    """Classical forecasts of each series by itself; NaN for those too short (fewer than four periods)."""
+    """Return forecasts of statsforecast's models, each series fitted by itself.
+
+    Parameters
+    ----------
+    features : PanelFeatures
+        As returned by `Forecaster.features`.
+    origin : int
+        Column of the first period to forecast; earlier columns alone are used.
+    horizon : int
+        Periods to forecast.
+    names : collection of str
+        Models, of `ml.demand_forecast.params.STATISTICAL`.
+    rows : ndarray of int, optional
+        Series to fit; all if omitted.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_series, horizon)
+        Units per period, not below 0; NaN for other series and for series with fewer than four periods.
+    """
     from statsforecast import models as sf
 
-    p = past.panel
-    makers: dict[str, Any] = {
+    p = features.panel
+    models: dict[str, Any] = {
         "exponential_smoothing": lambda: sf.SimpleExponentialSmoothingOptimized(),
         "theta": lambda: sf.Theta(season_length=1),
         "croston": lambda: sf.CrostonSBA(),
@@ -59,24 +100,33 @@ def statistical(
         "auto_ets": lambda: sf.AutoETS(season_length=p.season),
         "auto_arima": lambda: sf.AutoARIMA(season_length=p.season),
     }
-    found = {name: np.full((len(p.sold), horizon), np.nan) for name in names}
+    forecasts = {name: np.full((len(p.sold), horizon), np.nan) for name in names}
     if not names:
-        return found
+        return forecasts
     for s in np.arange(len(p.sold)) if rows is None else rows:
-        y = past.demand[s, p.begin[s] : origin]
+        y = features.demand[s, p.begin[s] : origin]
         if len(y) < 4:
             continue
         for name in names:
-            told = makers[name]().forecast(y=y, h=horizon)["mean"]
-            found[name][s] = np.maximum(np.nan_to_num(np.asarray(told, dtype=np.float64), nan=float(y.mean())), 0.0)
-    return found
+            mean = np.asarray(models[name]().forecast(y=y, h=horizon)["mean"], dtype=np.float64)
+            forecasts[name][s] = np.maximum(np.nan_to_num(mean, nan=float(y.mean())), 0.0)
+    return forecasts
 
 
-def every(
-    past: Past, origin: int, horizon: int, names: Sequence[str], *, rows: NDArray[np.intp] | None = None
+def candidate_forecasts(
+    features: PanelFeatures,
+    origin: int,
+    horizon: int,
+    names: Sequence[str],
+    *,
+    rows: NDArray[np.intp] | None = None,
 ) -> dict[str, FloatArray]:
-    """Those candidates of the given names; where one does not know, the level stands."""
-    found = {n: v for n, v in naive(past, origin, horizon).items() if n in names}
-    found |= statistical(past, origin, horizon, [n for n in names if n in STATISTICAL], rows=rows)
-    level = past.level[:, origin][:, None] - past.unit
-    return {n: np.where(np.isfinite(v), v, level) for n, v in found.items()}
+    """Return the naive and classical forecasts of `names`; missing values are filled with the series' baseline.
+
+    Parameters and result as for `statistical`; `names` may also contain those of `NAIVE`.
+    """
+    forecasts = {n: v for n, v in naive(features, origin, horizon).items() if n in names}
+    classical = [n for n in names if n in STATISTICAL]
+    forecasts |= statistical(features, origin, horizon, classical, rows=rows)
+    baseline = features.baseline[:, origin][:, None] - features.pseudocount
+    return {n: np.where(np.isfinite(v), v, baseline) for n, v in forecasts.items()}

@@ -1,10 +1,10 @@
-"""Forecasts of every level that add up: paths of all series together, whose sums are the paths of the levels.
+"""Coherent probabilistic forecasts of totals: sample paths of all series jointly, and sum them.
 
-Each series keeps its own calibrated distribution. What binds them is a Gaussian copula with a factor for everything
-and one for each way of grouping; part of each factor, and of what is a series' own, lasts over the horizon, the rest
-is new in every period. Quantiles of a level are those of the sums of paths: coherent in the sense of S. Ben Taieb,
-J. W. Taylor and R. J. Hyndman (2021), Hierarchical probabilistic forecasting of electricity demand with smart meter
-data, JASA 116. Levels do not add up quantile by quantile, and must not: that would take all series for moving as one.
+Each series keeps its calibrated marginal distribution. A Gaussian copula joins them, with one factor for all series and
+one for each grouping; a share of each factor and of the series' own noise persists over the horizon, the rest is drawn
+anew in each period. Quantiles of a total are those of the summed paths, coherent in the sense of S. Ben Taieb, J. W.
+Taylor and R. J. Hyndman (2021), Hierarchical probabilistic forecasting of electricity demand with smart meter data,
+JASA 116. Means add up; quantiles do not, because series are not perfectly correlated.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from ml.demand_forecast.panel import Panel
 from ml.domain.arrays import FloatArray, IntArray
 
 PATHS = 400
-BLOCK = 512  # series whose own noise is drawn together
-MOST = 0.95  # of a score's variance that factors may explain
-PRIOR_ORIGINS = 3.0  # origins that the prior shares are worth
-PRIOR = (0.05, 0.01)  # shares of everything, and of each group, before anything is known
-LASTING = 0.5  # share of a factor that lasts over the horizon, before anything is known
+BLOCK = 512  # series whose noise is drawn together; the draws depend on it
+MAX_EXPLAINED = 0.95  # upper limit of the variance share that all factors explain together
+PRIOR_ORIGINS = 3.0  # weight of the prior shares, in validation origins
+PRIOR = (0.05, 0.01)  # prior variance shares of the factor of all series, and of each grouping's factor
+PRIOR_PERSISTENCE = 0.5  # prior share of a factor that persists over the horizon
 Paths = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Level:
-    """A way to add series up.
+class AggregationLevel:
+    """One level of the hierarchy, such as totals by region or by region and brand.
 
     Attributes
     ----------
     columns : tuple of str
-        Columns whose equal values make a node; none for everything.
+        Columns whose distinct values are the nodes; empty for the total of all series.
     code : ndarray of shape (n_series,)
-        Node of each series.
+        Node of each series, a position in `names`.
     names : list of tuple of str
-        Values of each node.
+        Values of `columns` of each node.
     """
 
     columns: tuple[str, ...]
@@ -52,100 +52,130 @@ class Level:
     names: list[tuple[str, ...]]
 
 
-def levels_of(panel: Panel, columns: Sequence[Sequence[str]]) -> list[Level]:
-    """The levels of a panel; a value that is not known is a node of its own, named by an empty text.
+def aggregation_levels(panel: Panel, columns: Sequence[Sequence[str]]) -> list[AggregationLevel]:
+    """Return the hierarchy levels of a panel; missing values form a node named "".
+
+    Parameters
+    ----------
+    panel : Panel
+        As returned by `build_panel`.
+    columns : sequence of sequence of str
+        Columns of `panel.series` for each level, such as `DemandParams.level_columns`; empty for the grand total.
 
     Raises
     ------
     DataError
         A column is missing.
     """
-    found = []
+    levels = []
     for names in columns:
         absent = [c for c in names if c not in panel.series.columns]
         if absent:
-            raise DataError(f"levels: the series have no column '{absent[0]}'; add it to params.attributes")
+            raise DataError(f"params.levels: the series have no column '{absent[0]}'; add it to params.attributes")
         if not names:
-            found.append(Level((), np.zeros(len(panel.sold), dtype=np.int64), [()]))
+            levels.append(AggregationLevel((), np.zeros(len(panel.sold), dtype=np.int64), [()]))
             continue
         values = np.array([panel.series[c].fill_null("").to_numpy().astype(str) for c in names])
         each, code = np.unique(values, axis=1, return_inverse=True)
-        found.append(Level(tuple(names), code.ravel().astype(np.int64), [tuple(map(str, v)) for v in each.T]))
-    return found
+        nodes = [tuple(map(str, v)) for v in each.T]
+        levels.append(AggregationLevel(tuple(names), code.ravel().astype(np.int64), nodes))
+    return levels
 
 
 @dataclass(frozen=True)
 class Dependence:
-    """How series move together.
+    """Factor model of the correlation between series (Gaussian copula).
 
     Attributes
     ----------
     shares : tuple of float
-        Share of the variance of a series' normal score that each factor explains.
-    lasting : tuple of float
-        Share of each factor that lasts over the horizon; last that of what is a series' own.
+        Share of the variance of a series' normal score that each factor explains: all series, then each grouping.
+    persistence : tuple of float
+        Share of each factor's variance that is common to all periods of the horizon; last, of the series' own noise.
     """
 
     shares: tuple[float, ...]
-    lasting: tuple[float, ...]
+    persistence: tuple[float, ...]
 
     @classmethod
     def fit(cls, scores: FloatArray, groups: Sequence[IntArray], *, information: FloatArray | None = None) -> Self:
-        """Estimate by moments: what pairs of the same group have in common, at once and at different horizons.
+        """Estimate by moments: mean products of scores of two series of a group, in one period and in two periods.
 
-        A small count says little of the score behind it, so that products of scores are smaller than what they stand
-        for by the information of both (regression dilution).
+        The score of a small count varies less than the latent normal variable, which dilutes the products (regression
+        dilution); `information` corrects for it.
 
         Parameters
         ----------
         scores : ndarray of shape (n_origins, n_series, horizon)
-            Normal scores of outcomes under their forecasts; NaN where not known.
-        information : ndarray of the same shape, optional
-            Share of the variance of what is behind a score that the score shows; all of it if not given.
-        groups : sequence of ndarray of shape (n_series,)
-            Node of each series in each grouping; the first is everything.
+            Normal scores of outcomes under their forecasts, as returned by `normal_scores`; NaN where unobserved.
+        groups : sequence of ndarray of int, shape (n_series,)
+            Group of each series in each grouping; the first groups all series.
+        information : ndarray of shape (n_origins, n_series, horizon), optional
+            Variance of each score relative to the latent variable's, as returned by `score_information`; 1 if omitted.
 
         Examples
         --------
         >>> rng = np.random.default_rng(0)
         >>> market = rng.normal(size=(200, 1, 2))
         >>> scores = np.sqrt(0.3) * market + np.sqrt(0.7) * rng.normal(size=(200, 50, 2))
-        >>> found = Dependence.fit(scores, [np.zeros(50, dtype=int)])
-        >>> abs(found.shares[0] - 0.3) < 0.05, found.lasting[0] < 0.2
+        >>> dependence = Dependence.fit(scores, [np.zeros(50, dtype=int)])
+        >>> abs(dependence.shares[0] - 0.3) < 0.05, dependence.persistence[0] < 0.2
         (True, True)
         """
         origins, _, horizon = scores.shape
         z = np.nan_to_num(scores)
-        there = np.where(np.isfinite(scores), 1.0 if information is None else information, 0.0)
-        together, apart = (np.array([_common(z, there, g, across=a) for g in groups]) for a in (False, True))
-        shared = np.array([[_overlap(g, f) for f in groups] for g in groups])
-        own = [_same_series(z, there)]
+        info = np.where(np.isfinite(scores), 1.0 if information is None else information, 0.0)
+        same_period, two_periods = (
+            np.array([_pair_product(z, info, g, across=a) for g in groups]) for a in (False, True)
+        )
+        overlap = np.array([[_overlap(g, f) for f in groups] for g in groups])
         weight = origins / (origins + PRIOR_ORIGINS)
         prior = np.array([PRIOR[0], *[PRIOR[1]] * (len(groups) - 1)])
-        shares = weight * nnls(shared, np.maximum(together, 0.0))[0] + (1 - weight) * prior
-        shares *= min(1.0, MOST / max(shares.sum(), 1e-12))
-        kept = np.minimum(nnls(shared, np.maximum(apart, 0.0))[0], shares) if horizon > 1 else LASTING * shares
-        lasting = weight * np.divide(kept, shares, out=np.full(len(shares), LASTING), where=shares > 1e-6)
-        lasting += (1 - weight) * LASTING
-        alone = np.clip((own[0] - (lasting * shares).sum()) / max(1 - shares.sum(), 1e-6), 0.0, 0.95)
-        return cls(tuple(map(float, shares)), (*map(float, np.clip(lasting, 0, 1)), float(alone)))
+        shares = weight * nnls(overlap, np.maximum(same_period, 0.0))[0] + (1 - weight) * prior
+        shares *= min(1.0, MAX_EXPLAINED / max(shares.sum(), 1e-12))
+        common = nnls(overlap, np.maximum(two_periods, 0.0))[0]
+        common = np.minimum(common, shares) if horizon > 1 else PRIOR_PERSISTENCE * shares
+        persistence = weight * np.divide(
+            common, shares, out=np.full(len(shares), PRIOR_PERSISTENCE), where=shares > 1e-6
+        )
+        persistence += (1 - weight) * PRIOR_PERSISTENCE
+        own = _same_series_product(z, info) - (persistence * shares).sum()
+        own = np.clip(own / max(1 - shares.sum(), 1e-6), 0.0, 0.95)
+        return cls(tuple(map(float, shares)), (*map(float, np.clip(persistence, 0, 1)), float(own)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain content, for JSON."""
-        return {"shares": list(self.shares), "lasting": list(self.lasting)}
+        """Return the two attributes as lists, for JSON."""
+        return {"shares": list(self.shares), "persistence": list(self.persistence)}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Restore what `to_dict` gave."""
-        return cls(tuple(content["shares"]), tuple(content["lasting"]))
+        """Restore from the dictionary of `to_dict`."""
+        return cls(tuple(content["shares"]), tuple(content["persistence"]))
 
     def uniforms(
         self, groups: Sequence[IntArray], horizon: int, *, n: int = PATHS, seed: int = 0
     ) -> Iterator[tuple[slice, Paths]]:
-        """Blocks of series with their paths of levels, shape (n_block, horizon, n)."""
+        """Yield correlated uniform draws in blocks of series.
+
+        Parameters
+        ----------
+        groups : sequence of ndarray of int, shape (n_series,)
+            Group of each series in each grouping, as for `fit`.
+        horizon, n : int
+            Periods, and number of paths.
+        seed : int
+            Seed of the draws.
+
+        Yields
+        ------
+        rows : slice
+            Series of the block.
+        uniforms : ndarray of float32, shape (n_block, horizon, n)
+            Draws between 0 and 1.
+        """
         size = len(groups[0])
         factors = [
-            _lasting(np.random.default_rng([seed, i]), (int(g.max()) + 1, horizon, n), self.lasting[i])
+            _normals(np.random.default_rng([seed, i]), (int(g.max()) + 1, horizon, n), self.persistence[i])
             if size and self.shares[i] > 0
             else None
             for i, g in enumerate(groups)
@@ -153,9 +183,8 @@ class Dependence:
         rest = np.float32(np.sqrt(max(1 - sum(self.shares), 0.0)))
         for number, begin in enumerate(range(0, size, BLOCK)):
             rows = slice(begin, min(begin + BLOCK, size))
-            own = _lasting(
-                np.random.default_rng([seed, len(groups), number]), (rows.stop - begin, horizon, n), self.lasting[-1]
-            )
+            shape = (rows.stop - begin, horizon, n)
+            own = _normals(np.random.default_rng([seed, len(groups), number]), shape, self.persistence[-1])
             z = rest * own
             for share, g, factor in zip(self.shares, groups, factors, strict=True):
                 if factor is not None:
@@ -163,50 +192,57 @@ class Dependence:
             yield rows, ndtr(z)
 
 
-def _lasting(rng: np.random.Generator, shape: tuple[int, int, int], share: float) -> Paths:
-    """Standard normals whose draws at different horizons have `share` in common."""
+def _normals(rng: np.random.Generator, shape: tuple[int, int, int], persistence: float) -> Paths:
+    """Draw standard normals whose correlation between periods (axis 1) is `persistence`."""
     nodes, _, n = shape
-    always = rng.standard_normal((nodes, 1, n), dtype=np.float32)
-    fresh = rng.standard_normal(shape, dtype=np.float32)
-    return np.asarray(np.float32(np.sqrt(share)) * always + np.float32(np.sqrt(1 - share)) * fresh)
+    common = rng.standard_normal((nodes, 1, n), dtype=np.float32)
+    own = rng.standard_normal(shape, dtype=np.float32)
+    return np.asarray(np.float32(np.sqrt(persistence)) * common + np.float32(np.sqrt(1 - persistence)) * own)
 
 
-def _common(z: FloatArray, there: FloatArray, group: IntArray, *, across: bool) -> float:
-    """Mean product of the scores of two series of a node: in the same period, or in different ones of an origin."""
+def _pair_product(z: FloatArray, info: FloatArray, group: IntArray, *, across: bool) -> float:
+    """Return the mean product of scores of two series of a group: in one period, or in two periods if `across`."""
     nodes = int(group.max()) + 1
     add = csr_matrix((np.ones(len(group)), (group, np.arange(len(group)))), shape=(nodes, len(group)))
     total = pairs = 0.0
-    for score, known in zip(z, there, strict=True):
-        s, k = add @ score, add @ known
+    for score, weight in zip(z, info, strict=True):
+        s, w = add @ score, add @ weight
         if across:
-            of, count = (v.sum(axis=1) ** 2 - (v**2).sum(axis=1) for v in (s, k))
-            mine, own = (v.sum(axis=1) ** 2 - (v**2).sum(axis=1) for v in (score, known))
-            total += float(of.sum() - mine.sum())
-            pairs += float(count.sum() - own.sum())
+            group_products, group_pairs = (v.sum(axis=1) ** 2 - (v**2).sum(axis=1) for v in (s, w))
+            series_products, series_pairs = (v.sum(axis=1) ** 2 - (v**2).sum(axis=1) for v in (score, weight))
+            total += float(group_products.sum() - series_products.sum())
+            pairs += float(group_pairs.sum() - series_pairs.sum())
         else:
             total += float((s**2).sum() - (score**2).sum())
-            pairs += float((k**2).sum() - (known**2).sum())
+            pairs += float((w**2).sum() - (weight**2).sum())
     return total / pairs if pairs > 0 else 0.0
 
 
-def _same_series(z: FloatArray, known: FloatArray) -> float:
-    """Mean product of the scores of one series in two periods of an origin."""
+def _same_series_product(z: FloatArray, info: FloatArray) -> float:
+    """Return the mean product of the scores of one series in two periods of an origin."""
     total = float((z.sum(axis=2) ** 2 - (z**2).sum(axis=2)).sum())
-    pairs = float((known.sum(axis=2) ** 2 - (known**2).sum(axis=2)).sum())
+    pairs = float((info.sum(axis=2) ** 2 - (info**2).sum(axis=2)).sum())
     return total / pairs if pairs > 0 else 0.0
 
 
 def _overlap(group: IntArray, other: IntArray) -> float:
-    """Share of the pairs of a grouping that another one puts together too."""
-    both = np.unique(group * (int(other.max()) + 1) + other, return_counts=True)[1].astype(np.float64)
-    one = np.bincount(group).astype(np.float64)
-    pairs = float((one * (one - 1)).sum())
-    return float((both * (both - 1)).sum()) / pairs if pairs > 0 else 0.0
+    """Return the share of the pairs of series in a group of one grouping that share a group of the other too."""
+    joint_sizes = np.unique(group * (int(other.max()) + 1) + other, return_counts=True)[1].astype(np.float64)
+    sizes = np.bincount(group).astype(np.float64)
+    pairs = float((sizes * (sizes - 1)).sum())
+    return float((joint_sizes * (joint_sizes - 1)).sum()) / pairs if pairs > 0 else 0.0
 
 
 def normal_scores(low: FloatArray, high: FloatArray) -> FloatArray:
-    """Expected normal score of outcomes that stand for the levels from one end to the other.
+    """Return the expected normal score of outcomes, uniform between two ends of their probability integral.
 
+    Parameters
+    ----------
+    low, high : ndarray
+        Ends of each outcome's probability integral, as returned by `calibrated_integral`.
+
+    Examples
+    --------
     >>> np.abs(normal_scores(np.array([0.9, 0.0]), np.array([0.9, 1.0]))).round(2).tolist()
     [1.28, 0.0]
     """
@@ -218,18 +254,43 @@ def normal_scores(low: FloatArray, high: FloatArray) -> FloatArray:
 
 
 def score_information(scores: FloatArray, mean: FloatArray) -> FloatArray:
-    """Mean square of scores among those with about the same expected demand, at most 1."""
+    """Return the mean square of scores among outcomes with a similar expected demand, between 0.02 and 1.
+
+    Parameters
+    ----------
+    scores, mean : ndarray of shape (n,)
+        Normal scores, as returned by `normal_scores`, and expected demand of the same outcomes.
+    """
     order = np.argsort(mean, kind="stable")
-    found = np.empty(len(scores))
+    information = np.empty(len(scores))
     for rows in np.array_split(order, max(1, min(20, len(scores) // 100))):
-        found[rows] = np.mean(scores[rows] ** 2)
-    return np.clip(found, 0.02, 1.0)
+        information[rows] = np.mean(scores[rows] ** 2)
+    return np.clip(information, 0.02, 1.0)
 
 
 def demand_paths(
     forecast: Forecast, dependence: Dependence, groups: Sequence[IntArray], *, n: int = PATHS, seed: int = 0
 ) -> Iterator[tuple[slice, Paths]]:
-    """Blocks of series with paths of their demand, shape (n_block, horizon, n); whole where demand is counted."""
+    """Yield sample paths of demand in blocks of series.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Marginal distributions, as returned by `Forecaster.forecast`.
+    dependence : Dependence
+        Correlation between the series.
+    groups : sequence of ndarray of int, shape (n_series,)
+        As returned by `Forecaster.codes`.
+    n, seed : int
+        Number of paths, and seed of the draws.
+
+    Yields
+    ------
+    rows : slice
+        Series of the block.
+    paths : ndarray of float32, shape (n_block, horizon, n)
+        Units per period, whole numbers where demand is counted.
+    """
     steps = GRID.astype(np.float32)
     for rows, u in dependence.uniforms(groups, forecast.mean.shape[1], n=n, seed=seed):
         quantiles = forecast.take(rows).quantiles(GRID).astype(np.float32)
@@ -237,22 +298,27 @@ def demand_paths(
         a, b = (np.take_along_axis(quantiles, i, axis=2) for i in (low, low + 1))
         share = np.clip((u - steps[low]) / (steps[low + 1] - steps[low]), 0, 1)
         y = a + share * (b - a)
-        yield rows, np.rint(y) if forecast.whole else y
+        yield rows, np.rint(y) if forecast.is_count else y
 
 
 def node_quantiles(
     forecast: Forecast,
     dependence: Dependence,
     groups: Sequence[IntArray],
-    levels: Sequence[Level],
+    levels: Sequence[AggregationLevel],
     *,
     n: int = PATHS,
     seed: int = 0,
 ) -> list[ForecastTable]:
-    """Forecasts of every node of every level, from one set of paths.
+    """Return forecasts of every node of every level, from one set of sample paths.
 
-    A node of one series has that series' quantiles. The paths of others are scaled to the sum of the means, which
-    rounding and calibration leave by a little.
+    A node with one series has that series' quantiles. Paths of the others are scaled so that their mean is the sum of
+    the series' means, from which rounding and calibration differ slightly. Parameters as for `demand_paths`.
+
+    Returns
+    -------
+    list of ForecastTable
+        One per level, with one row per node, in units per period.
     """
     horizon = forecast.mean.shape[1]
     sums = [np.zeros((len(v.names), horizon * n), dtype=np.float32) for v in levels]
@@ -266,7 +332,7 @@ def node_quantiles(
                 )
                 @ flat
             )
-    found = []
+    tables = []
     for level, total in zip(levels, sums, strict=True):
         nodes = len(level.names)
         mean = np.zeros((nodes, horizon))
@@ -278,8 +344,8 @@ def node_quantiles(
         if single := np.flatnonzero(count == 1).tolist():
             member = np.array([int(np.flatnonzero(level.code == node)[0]) for node in single])
             quantiles[single] = forecast.take(member).quantiles(GRID)
-        found.append(ForecastTable(mean, quantiles.astype(np.float32)))
-    return found
+        tables.append(ForecastTable(mean, quantiles.astype(np.float32)))
+    return tables
 
 
 def cumulative_quantiles(
@@ -292,17 +358,30 @@ def cumulative_quantiles(
     n: int = PATHS,
     seed: int = 0,
 ) -> FloatArray:
-    """Quantiles of what each series sells over the first so many periods together, shape (n_series, n_grid).
+    """Return quantiles of each series' total demand over the first `periods` periods.
 
-    Of a period that counts in part each unit counts with that chance.
+    Parameters
+    ----------
+    forecast, dependence, groups, n, seed
+        As for `demand_paths`.
+    periods : float
+        Number of periods, at most the horizon. Of the last, partial period each unit counts with the probability of
+        that part (continuous demand: proportionally).
+    grid : ndarray of shape (n_grid,)
+        Quantile levels.
+
+    Returns
+    -------
+    ndarray of shape (n_series, n_grid)
+        Units.
     """
     full, part = int(periods), periods - int(periods)
     rng = np.random.default_rng([seed, 99])
-    found = np.empty((len(forecast.mean), len(grid)))
+    quantiles = np.empty((len(forecast.mean), len(grid)))
     for rows, y in demand_paths(forecast, dependence, groups, n=n, seed=seed):
         total = y[:, :full].sum(axis=1)
         if part > 1e-9:
             last = y[:, full]
-            total = total + (rng.binomial(last.astype(np.int64), part) if forecast.whole else part * last)
-        found[rows] = np.quantile(total, grid, axis=1, method="inverted_cdf" if forecast.whole else "linear").T
-    return found
+            total = total + (rng.binomial(last.astype(np.int64), part) if forecast.is_count else part * last)
+        quantiles[rows] = np.quantile(total, grid, axis=1, method="inverted_cdf" if forecast.is_count else "linear").T
+    return quantiles

@@ -1,7 +1,7 @@
-"""Why a forecast is what it is: what the trees make of each thing they read, in words.
+"""Explanation of a forecast: SHAP values of the trees, added by topic and worded in Chinese and English.
 
-Contributions are Shapley values of the trees (Lundberg, Erion and Lee, arXiv 1802.03888), which add up to the logarithm
-of the forecast over what the series usually sells; those that speak of the same thing are added.
+The contributions are TreeSHAP values (Lundberg, Erion and Lee, arXiv 1802.03888). They add up to the logarithm of the
+ratio of the forecast to the series' baseline demand.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from ml.demand_forecast.lags import NAMES
 from ml.demand_forecast.request import Driver
 from ml.domain.arrays import FloatArray
 
-SHOWN = 4
-SLIGHT = 0.01  # effects below a hundredth are not worth a word
+MAX_DRIVERS = 4
+MIN_EFFECT = 0.01  # on the log scale: smaller effects, about 1 %, are omitted
 WORDS = {
     "own": ("本序列近期销量走势", "its own recent sales"),
-    "same_season": ("去年同期销量", "its sales a season before"),
-    "age": ("上市时间", "how long it has been on sale"),
-    "festival": ("春节所在时点", "when the Spring Festival falls"),
-    "season": ("季节", "the time of year"),
+    "same_season": ("去年同期销量", "its sales in the same season last year"),
+    "age": ("上市时间", "time since launch"),
+    "festival": ("春节所在时点", "timing of the Spring Festival"),
+    "season": ("季节", "time of year"),
     "working_days": ("工作日与节假日", "working days and public holidays"),
-    "price": ("价格", "its price"),
+    "price": ("价格", "price"),
     "promotion": ("促销", "promotions"),
-    "is": ("车型与门店属性", "what kind of car and store it is"),
-    "store_id": ("全店走势", "how the whole store is doing"),
-    "model": ("该车型在所有门店的走势", "how the model is doing in all stores"),
-    "brand": ("品牌走势", "how the brand is doing"),
-    "region": ("区域走势", "how the region is doing"),
-    "series": ("车系走势", "how its series is doing"),
-    "store_id_brand": ("该店同品牌走势", "how the brand is doing in the store"),
-    "store_id_series": ("该店同车系走势", "how its series is doing in the store"),
-    "store_id_region": ("全店走势", "how the whole store is doing"),
-    "all": ("整体市场走势", "how the whole market is doing"),
+    "is": ("车型与门店属性", "attributes of the model and the store"),
+    "store_id": ("全店走势", "recent sales of the whole store"),
+    "model": ("该车型在所有门店的走势", "recent sales of the model in all stores"),
+    "brand": ("品牌走势", "recent sales of the brand"),
+    "region": ("区域走势", "recent sales of the region"),
+    "series": ("车系走势", "recent sales of the model's series"),
+    "store_id_brand": ("该店同品牌走势", "recent sales of the brand in the store"),
+    "store_id_series": ("该店同车系走势", "recent sales of the model's series in the store"),
+    "store_id_region": ("全店走势", "recent sales of the whole store"),
+    "all": ("整体市场走势", "recent sales of the whole market"),
 }
-_OF_GROUP = ("_last", "_trend", "_season", "_season_uplift", "_year_growth")
+_GROUP_SUFFIXES = ("_last", "_trend", "_season", "_season_uplift", "_year_growth")
 _CALENDAR = {n: "festival" for n in COLUMNS if "festival" in n} | {
     "days": "working_days",
     "working_share": "working_days",
@@ -46,8 +46,19 @@ _CALENDAR = {n: "festival" for n in COLUMNS if "festival" in n} | {
 
 
 def topic(column: str, *, groups: Sequence[str], drivers: Sequence[str]) -> str | None:
-    """What a column speaks of; None for one that says nothing by itself.
+    """Return the topic under which a feature column is explained; None for one that is not explained.
 
+    Parameters
+    ----------
+    column : str
+        One of `PanelFeatures.names`.
+    groups : sequence of str
+        Groupings, their columns joined by underscores; ``"all"`` for all series.
+    drivers : sequence of str
+        Names of the panel's drivers.
+
+    Examples
+    --------
     >>> topic("store_id_trend", groups=["store_id", "all"], drivers=["price"])
     'store_id'
     >>> topic("at_festival_change", groups=[], drivers=[]), topic("horizon", groups=[], drivers=[])
@@ -55,7 +66,7 @@ def topic(column: str, *, groups: Sequence[str], drivers: Sequence[str]) -> str 
     """
     if column in NAMES or column in ("share_with_demand", "since_demand"):
         return "own"
-    if column in ("horizon", "level"):
+    if column in ("horizon", "baseline"):
         return None
     if column in ("same_season", "age"):
         return column
@@ -64,33 +75,39 @@ def topic(column: str, *, groups: Sequence[str], drivers: Sequence[str]) -> str 
         return _CALENDAR.get(base, "season")
     if column.startswith("is_"):
         return "is"
-    of_group = (g for g in groups if any(column == g + suffix for suffix in _OF_GROUP))
-    of_driver = (d for d in drivers if column.startswith(f"{d}_"))
-    return next(of_group, None) or next(of_driver, None)
+    group = (g for g in groups if any(column == g + suffix for suffix in _GROUP_SUFFIXES))
+    driver = (d for d in drivers if column.startswith(f"{d}_"))
+    return next(group, None) or next(driver, None)
 
 
-def told(
+def strongest_drivers(
     contributions: FloatArray, columns: Sequence[str], *, groups: Sequence[str], drivers: Sequence[str]
 ) -> list[Driver]:
-    """The strongest drivers of one forecast.
+    """Return the topics with the largest effects on one forecast, at most four, the largest first.
 
     Parameters
     ----------
     contributions : ndarray of shape (n_columns,)
-        On the logarithm of demand over level.
+        SHAP values on the log of demand over baseline, one row of `Trees.contributions`.
+    columns : sequence of str
+        Feature names, `PanelFeatures.names`.
+    groups, drivers : sequence of str
+        As for `topic`.
 
     Examples
     --------
-    >>> [d.en for d in told(np.array([0.2, -0.1]), ["price_change", "at_festival"], groups=[], drivers=["price"])]
-    ['its price: +22 %', 'when the Spring Festival falls: -10 %']
+    >>> contributions = np.array([0.2, -0.1])
+    >>> columns = ["price_change", "at_festival"]
+    >>> [d.en for d in strongest_drivers(contributions, columns, groups=[], drivers=["price"])]
+    ['price: +22 %', 'timing of the Spring Festival: -10 %']
     """
     sums: dict[str, float] = {}
     for value, column in zip(contributions, columns, strict=True):
         name = topic(column, groups=groups, drivers=drivers)
         if name is not None:
             sums[name] = sums.get(name, 0.0) + float(value)
-    strongest = sorted(sums.items(), key=lambda item: -abs(item[1]))[:SHOWN]
-    return [_driver(name, float(np.expm1(value))) for name, value in strongest if abs(value) >= SLIGHT]
+    strongest = sorted(sums.items(), key=lambda item: -abs(item[1]))[:MAX_DRIVERS]
+    return [_driver(name, float(np.expm1(value))) for name, value in strongest if abs(value) >= MIN_EFFECT]
 
 
 def _driver(name: str, effect: float) -> Driver:

@@ -1,4 +1,4 @@
-"""What a forecaster says: a calibrated negative binomial for each series and period ahead."""
+"""Forecast distributions: a calibrated negative binomial for each series and each period ahead."""
 
 from __future__ import annotations
 
@@ -12,73 +12,104 @@ from numpy.typing import NDArray
 from ml.domain.arrays import FloatArray, IntArray
 from ml.domain.demand.count_distribution import quantile
 
-GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]
+GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]  # quantile levels of every stored forecast
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a forecaster says at one origin.
+    """Forecast distributions of all series from one origin.
 
     Attributes
     ----------
     mean : ndarray of shape (n_series, horizon)
-        Expected demand; 0 where nothing can be sold any more.
-    dispersion : ndarray of the same shape
-        Of the negative binomial.
-    level : ndarray of shape (n_series, horizon, n_grid)
-        Level that the distribution is asked for where `GRID` is promised.
-    parts : mapping of str to ndarray
-        Forecasts that were combined.
+        Expected demand per period, units; 0 for a series that has ended.
+    dispersion : ndarray of shape (n_series, horizon)
+        Dispersion of the negative binomial: variance is ``mean + dispersion * mean ** 2``.
+    calibrated_levels : ndarray of shape (n_series, horizon, n_grid)
+        Level at which the negative binomial is evaluated to return the quantile of each level of `GRID`.
+    demand_class : ndarray of shape (n_series,)
+        Position of each series' class in `ml.domain.demand.demand_class.CLASSES`.
+    is_count : bool
+        Whether demand is counted in whole units; quantiles are then whole numbers.
+    components : mapping of str to ndarray of shape (n_series, horizon)
+        Mean forecasts of the combined models by name.
     """
 
     mean: FloatArray
     dispersion: FloatArray
-    level: FloatArray
-    kind: IntArray
-    whole: bool
-    parts: dict[str, FloatArray]
+    calibrated_levels: FloatArray
+    demand_class: IntArray
+    is_count: bool
+    components: dict[str, FloatArray]
 
     def quantiles(self, levels: FloatArray) -> FloatArray:
-        """Demand at each of the promised levels, shape (n_series, horizon, n_levels); never below 0, never crossing."""
+        """Return calibrated quantiles of demand, not below 0 and never crossing.
+
+        Parameters
+        ----------
+        levels : array of shape (n_levels,)
+            Quantile levels between 0.005 and 0.995, in any order.
+
+        Returns
+        -------
+        ndarray of shape (n_series, horizon, n_levels)
+            Units per period, in the order of `levels`.
+        """
         order = np.argsort(levels, kind="stable")
         place = np.interp(np.asarray(levels)[order], GRID, np.arange(len(GRID)))
         low = np.floor(place).astype(int)
         high = np.minimum(low + 1, len(GRID) - 1)
-        asked = self.level[..., low] * (1 - (place - low)) + self.level[..., high] * (place - low)
-        found = quantile(asked, self.mean[..., None], self.dispersion[..., None], smooth=not self.whole)
-        rising = np.maximum.accumulate(found, axis=-1)[..., np.argsort(order)]
+        calibrated = self.calibrated_levels[..., low] * (1 - (place - low))
+        calibrated = calibrated + self.calibrated_levels[..., high] * (place - low)
+        values = quantile(calibrated, self.mean[..., None], self.dispersion[..., None], smooth=not self.is_count)
+        rising = np.maximum.accumulate(values, axis=-1)[..., np.argsort(order)]
         return np.where(self.mean[..., None] > 0, rising, 0.0)
 
-    def while_stocked(self, available: FloatArray) -> Forecast:
-        """Forecasts of what is sold in the part of each period that has stock, shape (n_series, horizon).
+    def exposure_adjusted(self, available: FloatArray) -> Forecast:
+        """Return the forecasts with means multiplied by the share of each period that has stock.
 
-        Sales until stock runs out are, on average, the rate of demand times the time that there was stock, whatever
-        made it run out (the optional stopping of a counting process less its compensator).
+        Expected sales until stock runs out are the demand rate times the time in stock, whatever ends the stock
+        (optional stopping of a counting process less its compensator).
+
+        Parameters
+        ----------
+        available : ndarray of shape (n_series, horizon)
+            Share of each period with stock, 0 to 1.
         """
         return replace(self, mean=self.mean * available)
 
     def take(self, rows: Any) -> Forecast:
-        """Some of the series."""
-        parts = {n: v[rows] for n, v in self.parts.items()}
-        return Forecast(self.mean[rows], self.dispersion[rows], self.level[rows], self.kind[rows], self.whole, parts)
+        """Return the forecasts of the series at `rows` (positions, slice or mask)."""
+        components = {n: v[rows] for n, v in self.components.items()}
+        return Forecast(
+            self.mean[rows],
+            self.dispersion[rows],
+            self.calibrated_levels[rows],
+            self.demand_class[rows],
+            self.is_count,
+            components,
+        )
 
 
 @dataclass(frozen=True)
 class ForecastTable:
-    """Forecasts of one set of series from one origin.
+    """Means and quantiles of a set of series or totals, precomputed from one origin.
 
     Attributes
     ----------
     mean : ndarray of shape (n, horizon)
-        Expected demand.
+        Expected demand per period, units.
     quantiles : ndarray of float32, shape (n, horizon, n_grid)
-        At the levels of `GRID`.
+        Quantiles at the levels of `GRID`, units per period.
     """
 
     mean: FloatArray
     quantiles: NDArray[np.float32]
 
-    def at(self, row: int, levels: Sequence[float], *, whole: bool) -> FloatArray:
-        """Quantiles of one row, shape (horizon, n_levels); between the levels of the grid counts are rounded up."""
-        found = np.array([np.interp(levels, GRID, q) for q in self.quantiles[row]])
-        return np.asarray(np.ceil(found - 1e-6) if whole else found)
+    def quantiles_at(self, row: int, levels: Sequence[float], *, is_count: bool) -> FloatArray:
+        """Return the quantiles of one row, shape (horizon, n_levels).
+
+        Levels between those of `GRID` are interpolated; where `is_count`, the result is rounded up to whole units.
+        """
+        values = np.array([np.interp(levels, GRID, q) for q in self.quantiles[row]])
+        return np.asarray(np.ceil(values - 1e-6) if is_count else values)

@@ -1,4 +1,4 @@
-"""Lags and rolling statistics of series, by mlforecast: on this machine, or on Dask with the same result."""
+"""Lags and rolling statistics of series, computed by mlforecast: locally, or on Dask with the same result."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LAGS = (1, 2, 3)
-# Periods of a short, a middle and a long memory.
+# Periods of the short, the middle and the long rolling window.
 WINDOWS: dict[str, tuple[int, int, int]] = {"day": (14, 56, 182), "week": (4, 13, 52), "month": (4, 8, 12)}
 NAMES = ("lag1", "lag2", "lag3", "short", "middle", "long", "spread", "fading", "ever")
 
 
 def transforms(frequency: Frequency) -> dict[str, Any]:
-    """What mlforecast computes, as arguments of `MLForecast` and `DistributedMLForecast`; columns are `NAMES`."""
+    """Return the keyword arguments of `MLForecast` or `DistributedMLForecast` that compute the columns `NAMES`.
+
+    >>> sorted(transforms("month"))
+    ['freq', 'lag_transforms', 'lags']
+    """
     from mlforecast.lag_transforms import ExpandingMean, ExponentiallyWeightedMean, RollingMean, RollingStd
 
     windows = [RollingMean(window_size=w, min_samples=1) for w in WINDOWS[frequency]]
@@ -32,8 +36,22 @@ def transforms(frequency: Frequency) -> dict[str, Any]:
 
 
 def as_rows(values: FloatArray, begin: IntArray) -> pd.DataFrame:
-    """Long rows of every series from its begin on, and one more period whose value is not known yet.
+    """Return the series in Nixtla's long format, each from its first period to one period past the end.
 
+    Parameters
+    ----------
+    values : ndarray of shape (n_series, n_periods)
+        Demand, finite from each series' `begin` on.
+    begin : ndarray of shape (n_series,)
+        First column of each series.
+
+    Returns
+    -------
+    DataFrame
+        `unique_id` (row of `values`), `ds` (column) and `y`; the period past the end has ``y = 0``.
+
+    Examples
+    --------
     >>> as_rows(np.array([[1.0, 2.0]]), np.array([1]))[["unique_id", "ds", "y"]].to_numpy().tolist()
     [[0.0, 1.0, 2.0], [0.0, 2.0, 0.0]]
     """
@@ -47,19 +65,21 @@ def as_rows(values: FloatArray, begin: IntArray) -> pd.DataFrame:
 
 
 def lag_table(values: FloatArray, begin: IntArray, frequency: Frequency) -> FloatArray:
-    """What was known of each series before each period.
+    """Return lags and rolling statistics of each series before each period.
 
     Parameters
     ----------
     values : ndarray of shape (n_series, n_periods)
-        Finite from each series' begin on.
+        Demand, finite from each series' `begin` on.
     begin : ndarray of shape (n_series,)
-        First column.
+        First column of each series.
+    frequency : {'day', 'week', 'month'}
+        Sets the rolling windows, see `WINDOWS`.
 
     Returns
     -------
     ndarray of float32, shape (n_series, n_periods + 1, 9)
-        Column t is known before period t; NaN where a series has no past. See `NAMES`.
+        Columns `NAMES`, in units of `values`; entry t uses the columns before t. NaN where a series has no past.
 
     Examples
     --------
@@ -69,12 +89,12 @@ def lag_table(values: FloatArray, begin: IntArray, frequency: Frequency) -> Floa
     from mlforecast import MLForecast
 
     n, periods = values.shape
-    found = np.full((n, periods + 1, len(NAMES)), np.nan, dtype=np.float32)
+    table = np.full((n, periods + 1, len(NAMES)), np.nan, dtype=np.float32)
     rows = as_rows(values, begin)
     if rows.empty:
-        return found
-    made: Any = MLForecast(models=[], num_threads=1, **transforms(frequency)).preprocess(
+        return table
+    lags: Any = MLForecast(models=[], num_threads=1, **transforms(frequency)).preprocess(
         rows, dropna=False, static_features=[]
     )
-    found[made["unique_id"].to_numpy(), made["ds"].to_numpy()] = made.iloc[:, 3:].to_numpy(dtype=np.float32)
-    return found
+    table[lags["unique_id"].to_numpy(), lags["ds"].to_numpy()] = lags.iloc[:, 3:].to_numpy(dtype=np.float32)
+    return table

@@ -1,4 +1,4 @@
-"""Whether forecasts hold what they promise."""
+"""Coverage of forecast intervals, exact for counts and for periods with stock-outs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,33 @@ from ml.domain.arrays import FloatArray
 from ml.domain.demand.count_distribution import probability_integral
 
 
-def integral(y: FloatArray, forecast: Forecast, available: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
-    """Low and high end of the levels that each outcome stands for under its calibrated forecast.
+def calibrated_integral(
+    y: FloatArray, forecast: Forecast, available: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Return the lower and upper end of the probability integral transform of each outcome.
 
-    An outcome of a period in which stock ran out stands for itself and everything above. A count stands for a whole
-    step of levels, of which it fills every part alike if the forecast is right (C. Czado, T. Gneiting and L. Held
-    (2009), Predictive model assessment for count data, Biometrics 65).
+    A count covers a whole step of the cumulative distribution; under a correct forecast it is uniform on that step
+    (C. Czado, T. Gneiting and L. Held (2009), Predictive model assessment for count data, Biometrics 65). Sales of a
+    period with a stock-out are a lower bound of demand, so that their upper end is 1.
 
     Parameters
     ----------
     y : ndarray of shape (n_series, horizon)
-        Outcomes; NaN where not known.
-    available : ndarray of the same shape, optional
-        Share of each period that had stock; all of it if not given.
+        Units sold; NaN where unobserved.
+    forecast : Forecast
+        As returned by `Forecaster.forecast`.
+    available : ndarray of shape (n_series, horizon), optional
+        Share of each period with stock; 1 everywhere if omitted.
+
+    Returns
+    -------
+    low, high : ndarray of shape (n_series, horizon)
+        Levels between 0 and 1; NaN where `y` is NaN. Equal where demand is not counted.
     """
-    low, high = probability_integral(np.nan_to_num(y), forecast.mean, forecast.dispersion, smooth=not forecast.whole)
+    low, high = probability_integral(np.nan_to_num(y), forecast.mean, forecast.dispersion, smooth=not forecast.is_count)
     if available is not None:
         high = np.where(available < 1, 1.0, high)
-    ends = [np.where(np.isfinite(y), _told(end, forecast.level), np.nan) for end in (low, high)]
+    ends = [np.where(np.isfinite(y), _nominal_level(end, forecast.calibrated_levels), np.nan) for end in (low, high)]
     return ends[0], np.maximum(ends[1], ends[0])
 
 
@@ -39,31 +48,47 @@ def interval_coverage(
     high: float = 0.9,
     available: FloatArray | None = None,
 ) -> FloatArray:
-    """How much of each outcome's step of levels lies between two levels: 0 or 1 where demand is not counted.
+    """Return the share of each outcome's probability step that lies between two quantile levels.
 
-    Its mean over outcomes is `high - low` if forecasts are right. The plain share of counts from the low quantile to
-    the high one, both included, is larger: the ends hold more than their share.
+    The mean over outcomes is `high - low` if the forecasts are calibrated. The plain share of counts between the two
+    quantiles, ends included, exceeds `high - low` even then, because each end carries probability.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_series, horizon)
+        Units sold; NaN where unobserved.
+    forecast : Forecast
+        As returned by `Forecaster.forecast`.
+    low, high : float
+        Quantile levels of the interval.
+    available : ndarray of shape (n_series, horizon), optional
+        Share of each period with stock; 1 everywhere if omitted.
+
+    Returns
+    -------
+    ndarray of shape (n_series, horizon)
+        Between 0 and 1 for counts, 0 or 1 for continuous demand; NaN where `y` is NaN.
 
     Examples
     --------
     >>> one = np.ones((1, 1))
-    >>> told = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
-    >>> [interval_coverage(np.array([[y]]), told).round(3).tolist() for y in (1.0, 0.0)]
+    >>> forecast = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
+    >>> [interval_coverage(np.array([[y]]), forecast).round(3).tolist() for y in (1.0, 0.0)]
     [[[1.0]], [[0.728]]]
     """
-    a, b = integral(y, forecast, available)
+    a, b = calibrated_integral(y, forecast, available)
     width = np.maximum(b - a, 1e-9)
     inside = np.clip((np.minimum(b, high) - np.maximum(a, low)) / width, 0.0, 1.0)
     point = (b - a) < 1e-9
     return np.asarray(np.where(point, ((a >= low) & (a <= high)).astype(np.float64), inside) + 0 * y)
 
 
-def _told(asked: FloatArray, level: FloatArray) -> FloatArray:
-    """Promised levels of levels that distributions were asked for, by the lines between those of the grid."""
-    ends = np.zeros((*level.shape[:-1], 1))
-    x = np.maximum.accumulate(np.concatenate([ends, level, ends + 1], axis=-1), axis=-1)
-    told = np.r_[0.0, GRID, 1.0]
-    place: NDArray[np.intp] = np.clip((x <= asked[..., None]).sum(axis=-1) - 1, 0, len(told) - 2)
+def _nominal_level(levels: FloatArray, calibrated_levels: FloatArray) -> FloatArray:
+    """Map levels of the uncalibrated distribution to nominal quantile levels, by linear interpolation on `GRID`."""
+    ends = np.zeros((*calibrated_levels.shape[:-1], 1))
+    x = np.maximum.accumulate(np.concatenate([ends, calibrated_levels, ends + 1], axis=-1), axis=-1)
+    nominal = np.r_[0.0, GRID, 1.0]
+    place: NDArray[np.intp] = np.clip((x <= levels[..., None]).sum(axis=-1) - 1, 0, len(nominal) - 2)
     a, b = (np.take_along_axis(x, i[..., None], axis=-1)[..., 0] for i in (place, place + 1))
-    share = np.clip((asked - a) / np.maximum(b - a, 1e-12), 0.0, 1.0)
-    return np.asarray(told[place] + share * (told[place + 1] - told[place]))
+    share = np.clip((levels - a) / np.maximum(b - a, 1e-12), 0.0, 1.0)
+    return np.asarray(nominal[place] + share * (nominal[place + 1] - nominal[place]))

@@ -1,4 +1,4 @@
-"""`POST /v1/demand_forecast/orders`: what to move between stores and what to order, from the champion's forecasts."""
+"""`POST /v1/demand_forecast/orders`: plan transfers between stores and orders from the champion's forecasts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from features.errors import DataError, FeatureError
-from features.periods import first_day, label
+from features.periods import first_day, period_label
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.forecast import GRID
 from ml.demand_forecast.planning import OrderPlan, PlanningRules, load_planning_rules, plan_orders
@@ -24,14 +24,16 @@ Cars = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class Position(RequestPart):
-    """What one store has of one model.
+    """Stock of one model in one store.
 
     Attributes
     ----------
+    on_hand : int
+        Vehicles in the store.
     on_order : int
-        Cars on their way.
+        Vehicles ordered and not yet delivered.
     price : float or None
-        yuan; the last known if not given.
+        Price, yuan; the latest one in the model's history if omitted.
     """
 
     store_id: Name
@@ -42,16 +44,18 @@ class Position(RequestPart):
 
 
 class OrdersRequest(RequestPart):
-    """Stock as it stands.
+    """Current stock, and the stores and lead times to plan for.
 
     Attributes
     ----------
     stock : tuple of Position
-        Whose orders are asked for; empty for all, with the stock that the model last saw.
+        Stores and models to plan; if empty, all of the model, with the stock at the end of its history.
     stores : tuple of str
-        Only these stores order; with empty `stock`.
-    lead_days, review_days : float or None
-        In place of those of the rules.
+        Stores to plan; all if empty. Used where `stock` is empty.
+    lead_days : float or None
+        Days from an order until the vehicle is in the store; that of `order_planning.yaml` if omitted.
+    review_days : float or None
+        Days between orders; that of `order_planning.yaml` if omitted.
     """
 
     stock: tuple[Position, ...] = Field((), max_length=100_000, strict=False)
@@ -61,7 +65,21 @@ class OrdersRequest(RequestPart):
 
 
 class Order(BaseModel):
-    """What one store does about one model; demand is that of lead time plus review period."""
+    """Plan for one model in one store; numbers are vehicles, demand is over lead time plus review period.
+
+    Attributes
+    ----------
+    order_up_to : int
+        Target of stock plus vehicles on order, before transfers.
+    critical_ratio : float
+        Probability of meeting all demand at which one more vehicle costs as much as it saves.
+    transfer_in, transfer_out, order : int
+        Vehicles to receive from, to send to other stores, and to order.
+    expected_cost : float
+        Expected cost of shortage and surplus after transfers and orders, yuan.
+    demand_p10, demand_p50, demand_p90 : float
+        Quantiles of demand.
+    """
 
     store_id: str
     model: str
@@ -79,7 +97,7 @@ class Order(BaseModel):
 
 
 class Transfer(BaseModel):
-    """Cars to move."""
+    """Vehicles of one model to move from one store to another."""
 
     model: str
     from_store: str
@@ -88,12 +106,20 @@ class Transfer(BaseModel):
 
 
 class OrdersAnswer(BaseModel):
-    """The plan.
+    """Order plan.
 
     Attributes
     ----------
+    orders : list of Order
+        One per store and model.
+    transfers : list of Transfer
+        Vehicles to move before ordering.
     gain : float
-        yuan expected over leaving everything where it is and ordering nothing.
+        Expected saving compared with no transfers and no orders, yuan.
+    lead_days, review_days : float
+        Days that the plan covers, together.
+    first_period : str
+        First forecast period; lead time and review period are counted from its start.
     """
 
     orders: list[Order]
@@ -106,63 +132,122 @@ class OrdersAnswer(BaseModel):
 
 def _example(champions: Champions) -> Mapping[str, Any]:
     estimator = cast("DemandEstimator", champions[TASK].estimator)
-    row = int(estimator.told.mean.sum(axis=1).argmax())
+    row = int(estimator.series_forecasts.mean.sum(axis=1).argmax())
     store, model = estimator.panel.series.select("store_id", "model").row(row)
     return {"stock": [{"store_id": store, "model": model, "on_hand": 1, "on_order": 0, "price": 150_000.0}]}
 
 
 def answer(rules: PlanningRules, champions: Champions, request: OrdersRequest) -> OrdersAnswer:
-    """Plan for what the request says is in stock.
+    """Plan orders and transfers for the stock of a request.
+
+    Parameters
+    ----------
+    rules : PlanningRules
+        As returned by `load_planning_rules`.
+    champions : mapping of str to Model
+        With the champion of `demand_forecast`.
+    request : OrdersRequest
+        Stock and stores.
 
     Raises
     ------
+    FeatureError
+        A store or model is not in the champion, or occurs twice; or no stock is recorded.
     DataError
-        A series is not known, given twice, or its stock or price is not known; or the horizon is too short.
+        A price is missing, the champion has no series by store and model, or its horizon is shorter than lead time
+        plus review period.
     """
     estimator = cast("DemandEstimator", champions[TASK].estimator)
     changed = {n: v for n in ("lead_days", "review_days") if (v := getattr(request, n)) is not None}
     rules = rules.model_copy(update=changed)
-    rows, cells = cells_of(estimator, request.stock, stores=request.stores)
-    plan = order_plan(estimator, rows, cells, rules)
+    rows, cells = planning_cells(estimator, request.stock, stores=request.stores)
+    plan = plan_for_cells(estimator, rows, cells, rules)
     return OrdersAnswer(
-        orders=[Order(**{_plain(n): v for n, v in row.items()}) for row in plan.orders.to_dicts()],
-        transfers=[Transfer(**{_plain(n): v for n, v in row.items()}) for row in plan.transfers.to_dicts()],
+        orders=[Order(**{_field(n): v for n, v in row.items()}) for row in plan.orders.to_dicts()],
+        transfers=[Transfer(**{_field(n): v for n, v in row.items()}) for row in plan.transfers.to_dicts()],
         gain=plan.gain,
         lead_days=rules.lead_days,
         review_days=rules.review_days,
-        first_period=label(estimator.panel.first + estimator.origin, estimator.panel.frequency),
+        first_period=period_label(estimator.panel.first + estimator.origin, estimator.panel.frequency),
     )
 
 
-def _plain(name: str) -> str:
-    return name.removesuffix("_yuan")
+def _field(column: str) -> str:
+    return column.removesuffix("_yuan")
 
 
-def order_plan(estimator: DemandEstimator, rows: Sequence[int], cells: pl.DataFrame, rules: PlanningRules) -> OrderPlan:
-    """Orders and transfers of some series, from what they sell over lead time plus review period."""
-    days = rules.lead_days + rules.review_days
-    sums = estimator.over(periods_of(estimator, days))
-    return plan_orders(cells, GRID, np.asarray(sums[np.asarray(rows, dtype=np.intp)], dtype=np.float64), rules)
+def plan_for_cells(
+    estimator: DemandEstimator, rows: Sequence[int], cells: pl.DataFrame, rules: PlanningRules
+) -> OrderPlan:
+    """Plan orders and transfers from an estimator's forecast over lead time plus review period.
+
+    Parameters
+    ----------
+    estimator : DemandEstimator
+        With series by `store_id` and `model`.
+    rows, cells
+        Rows of the series and their stock, as returned by `planning_cells`.
+    rules : PlanningRules
+        As returned by `load_planning_rules`.
+
+    Raises
+    ------
+    DataError
+        As `plan_orders`; or the horizon is shorter than lead time plus review period.
+    """
+    demand = estimator.cumulative_demand(periods_in_days(estimator, rules.lead_days + rules.review_days))
+    return plan_orders(cells, GRID, np.asarray(demand[np.asarray(rows, dtype=np.intp)], dtype=np.float64), rules)
 
 
-def periods_of(estimator: DemandEstimator, days: float) -> float:
-    """How many periods from the origin on so many days are."""
+def periods_in_days(estimator: DemandEstimator, days: float) -> float:
+    """Return a number of days from the first forecast period on in periods; partial periods count by their days.
+
+    Raises
+    ------
+    DataError
+        The horizon is shorter than `days`.
+    """
     panel = estimator.panel
     first = panel.first + estimator.origin
     edges = first_day(np.arange(first, first + estimator.params.horizon + 1), panel.frequency)
     since = (edges - edges[0]).astype(np.float64)
     if days > since[-1]:
         raise DataError(
-            f"lead time and review period take {days:g} days, the model looks {since[-1]:g} ahead: shorten lead_days "
-            "or review_days, or train with a longer params.horizon"
+            f"lead time and review period are {days:g} days together, the model forecasts {since[-1]:g} days: reduce "
+            "lead_days or review_days, or train with a longer params.horizon"
         )
     return float(np.interp(days, since, np.arange(len(since))))
 
 
-def cells_of(
+def planning_cells(
     estimator: DemandEstimator, stock: Sequence[Position], *, stores: Sequence[str] = ()
 ) -> tuple[list[int], pl.DataFrame]:
-    """Rows of the panel that are planned for, and their positions."""
+    """Return the series to plan and their stock.
+
+    Parameters
+    ----------
+    estimator : DemandEstimator
+        With series by `store_id` and `model`.
+    stock : sequence of Position
+        Current stock; if empty, that at the end of the estimator's history.
+    stores : sequence of str
+        Stores to plan where `stock` is empty; all if empty.
+
+    Returns
+    -------
+    rows : list of int
+        Rows of the series in the estimator's panel.
+    cells : DataFrame
+        `store_id`, `model`, `region` and `brand` if in the panel, `on_hand`, `on_order`, `price` (yuan, null if
+        not recorded), in the order of `rows`.
+
+    Raises
+    ------
+    DataError
+        The estimator's series are not by store and model.
+    FeatureError
+        A store or model is not in the estimator, or occurs twice; or no stock is recorded.
+    """
     panel = estimator.panel
     if set(panel.keys) != {"store_id", "model"}:
         raise DataError(
@@ -170,36 +255,38 @@ def cells_of(
             "params.series: [store_id, model]"
         )
     names = panel.series.select("store_id", "model").rows()
-    place = {tuple(map(str, name)): i for i, name in enumerate(names)}
-    price = _last_price(estimator)
+    row_of = {tuple(map(str, name)): i for i, name in enumerate(names)}
+    price = _latest_price(estimator)
     if not stock:
-        known = {s for s, _ in names}
-        if absent := [s for s in stores if s not in known]:
-            raise FeatureError("stores", f"has {len(absent)} that the model does not know")
-        living = np.flatnonzero(~estimator.ended)
+        model_stores = {s for s, _ in names}
+        if absent := [s for s in stores if s not in model_stores]:
+            raise FeatureError("stores", f"has {len(absent)} that are not in the model; correct or remove them")
+        living = np.flatnonzero(~estimator.is_ended)
         rows = [int(i) for i in living if not stores or names[i][0] in stores]
         if not np.isfinite(estimator.on_hand[rows]).any():
-            raise FeatureError("stock", "is needed: the model was trained without a table of stock")
-        given: list[tuple[int, int, float | None]] = [(int(np.nan_to_num(estimator.on_hand[i])), 0, None) for i in rows]
+            raise FeatureError("stock", "is required: the model was trained without a stock table")
+        positions: list[tuple[int, int, float | None]] = [
+            (int(np.nan_to_num(estimator.on_hand[i])), 0, None) for i in rows
+        ]
     else:
-        asked = [(p.store_id, p.model) for p in stock]
-        if len(set(asked)) < len(asked):
-            raise FeatureError("stock", "names a store and model twice")
-        unknown = [name for name in asked if name not in place]
-        if unknown:
+        keys = [(p.store_id, p.model) for p in stock]
+        if len(set(keys)) < len(keys):
+            raise FeatureError("stock", "has a store and model twice; provide each once")
+        if absent_keys := [key for key in keys if key not in row_of]:
             raise FeatureError(
                 "stock",
-                f"names {len(unknown)} pairs of store and model that are not known; train with their sales",
+                f"has {len(absent_keys)} pairs of store and model that are not in the model; train with their sales or "
+                "remove them",
             )
-        rows = [place[name] for name in asked]
-        given = [(p.on_hand, p.on_order, p.price) for p in stock]
+        rows = [row_of[key] for key in keys]
+        positions = [(p.on_hand, p.on_order, p.price) for p in stock]
     cells = panel.series[rows].select(
         [c for c in ("store_id", "model", "region", "brand") if c in panel.series.columns]
     )
-    prices = [p if p is not None else _yuan(price[i]) for i, (_, _, p) in zip(rows, given, strict=True)]
+    prices = [p if p is not None else _yuan(price[i]) for i, (_, _, p) in zip(rows, positions, strict=True)]
     return rows, cells.with_columns(
-        on_hand=pl.Series([h for h, _, _ in given], dtype=pl.Int64),
-        on_order=pl.Series([o for _, o, _ in given], dtype=pl.Int64),
+        on_hand=pl.Series([h for h, _, _ in positions], dtype=pl.Int64),
+        on_order=pl.Series([o for _, o, _ in positions], dtype=pl.Int64),
         price=pl.Series(prices, dtype=pl.Float64),
     )
 
@@ -208,15 +295,15 @@ def _yuan(fen: float) -> float | None:
     return float(fen) / FEN if np.isfinite(fen) and fen > 0 else None
 
 
-def _last_price(estimator: DemandEstimator) -> Any:
-    """Last known price of each series, or else of its model; fen."""
+def _latest_price(estimator: DemandEstimator) -> Any:
+    """Return the latest recorded price of each series, else the median of its model, in fen; NaN if there is none."""
     panel = estimator.panel
     values = panel.drivers.get("price")
     if values is None or not values.shape[1]:
         return np.full(len(panel.sold), np.nan)
-    known = np.isfinite(values)
-    last = values.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
-    own = np.where(known.any(axis=1), values[np.arange(len(values)), last], np.nan)
+    recorded = np.isfinite(values)
+    last = values.shape[1] - 1 - recorded[:, ::-1].argmax(axis=1)
+    own = np.where(recorded.any(axis=1), values[np.arange(len(values)), last], np.nan)
     by_model = pl.DataFrame({"model": panel.series["model"], "price": own}).with_columns(
         pl.col("price").fill_nan(None).fill_null(pl.col("price").fill_nan(None).median().over("model"))
     )
@@ -225,7 +312,7 @@ def _last_price(estimator: DemandEstimator) -> Any:
 
 ORDERS = Endpoint(
     path="orders",
-    summary={"zh": "各门店应调拨与订购多少车", "en": "What to move between stores, and what to order"},
+    summary={"zh": "各门店的调拨与采购建议", "en": "Vehicles to transfer between stores, and to order"},
     request=lambda champions: OrdersRequest,
     response=OrdersAnswer,
     respond=respond_each_by_rules(answer),

@@ -1,4 +1,4 @@
-"""Outcomes out of line with their own series: shown to people, never altered."""
+"""Outlying sales of a series: reported, never altered."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ import numpy as np
 from ml.demand_forecast.panel import Panel
 
 WINDOW = 6  # periods on either side
-FEWEST = 6  # known neighbours that are needed
-FAR = 6.0  # robust standard deviations
-LEAST = 3.0  # units, or shares of a series' median, that an outlier must be off
+MIN_NEIGHBOURS = 6  # observed neighbours needed to judge a period
+MIN_DISTANCE = 6.0  # robust standard deviations from the neighbours' median
+MIN_UNITS = 3.0  # and at least so many units, so that small counts are not outliers
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """One outcome.
+    """One outlying period of one series.
 
     Attributes
     ----------
     series, column : int
-        Where it stands in the panel.
+        Row and column in the panel.
+    sold : float
+        Units sold in the period.
     expected : float
-        Median of its neighbours.
+        Median of the neighbouring periods, units.
     distance : float
-        In robust standard deviations of the root of demand.
+        Distance from the median in robust standard deviations of the square root of sales.
     """
 
     series: int
@@ -36,17 +38,18 @@ class Outlier:
 
 
 def outliers(panel: Panel) -> list[Outlier]:
-    """Outcomes far from the median of their neighbours and of the seasons before and after; the furthest first.
+    """Return the periods whose sales are far from the median of their neighbours, the furthest first.
 
-    Roots of counts vary alike at any level, so distances are measured on them, against the spread of the series (its
-    median absolute deviation) or half a unit, whichever is more.
+    Neighbours are the six periods on either side and the same period one season before and after. Distances are
+    measured on square roots, whose variance does not depend on the mean for counts, in units of the series' median
+    absolute deviation (times 1.4826, at least half a unit).
 
     Examples
     --------
     >>> import polars as pl
     >>> sold = np.array([[4.0, 5, 4, 5, 4, 60, 5, 4, 5, 4, 5, 4]])
-    >>> found = outliers(Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 0, sold, np.ones_like(sold)))
-    >>> [(o.column, o.sold, o.expected) for o in found]
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 0, sold, np.ones_like(sold))
+    >>> [(o.column, o.sold, o.expected) for o in outliers(panel)]
     [(5, 60.0, 4.0)]
     """
     root = np.sqrt(panel.sold)
@@ -57,20 +60,20 @@ def outliers(panel: Panel) -> list[Outlier]:
         a, b = max(0, k), min(periods, periods + k)
         if a < b:
             shifted[i, :, a - k : b - k] = root[:, a:b]
-    enough = np.isfinite(shifted).sum(axis=0) >= FEWEST
+    has_neighbours = np.isfinite(shifted).sum(axis=0) >= MIN_NEIGHBOURS
     expected = np.full((n, periods), np.nan)
-    expected[enough] = np.nanmedian(shifted[:, enough], axis=0)
-    off = np.abs(root - expected)
+    expected[has_neighbours] = np.nanmedian(shifted[:, has_neighbours], axis=0)
+    deviation = np.abs(root - expected)
     spread = np.full(n, 0.5)
-    some = np.isfinite(off).any(axis=1)
-    spread[some] = np.maximum(0.5, 1.4826 * np.nanmedian(off[some], axis=1))
-    distance = off / spread[:, None]
+    has_deviation = np.isfinite(deviation).any(axis=1)
+    spread[has_deviation] = np.maximum(0.5, 1.4826 * np.nanmedian(deviation[has_deviation], axis=1))
+    distance = deviation / spread[:, None]
     units = np.abs(panel.sold - expected**2)
-    size = np.full((n, periods), LEAST) if panel.whole else 0.5 * np.nan_to_num(expected**2)
-    s, t = np.nonzero(np.nan_to_num(distance) > FAR)
-    found = [
+    minimum = np.full((n, periods), MIN_UNITS) if panel.is_count else 0.5 * np.nan_to_num(expected**2)
+    s, t = np.nonzero(np.nan_to_num(distance) > MIN_DISTANCE)
+    candidates = [
         Outlier(int(i), int(j), float(panel.sold[i, j]), float(expected[i, j] ** 2), float(distance[i, j]))
         for i, j in zip(s, t, strict=True)
-        if units[i, j] >= size[i, j]
+        if units[i, j] >= minimum[i, j]
     ]
-    return sorted(found, key=lambda o: -o.distance)
+    return sorted(candidates, key=lambda o: -o.distance)

@@ -1,4 +1,4 @@
-"""What `configs/demand_forecast.yaml` may set."""
+"""Parameters under `params` in `configs/demand_forecast.yaml`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ STATISTICAL = ("exponential_smoothing", "theta", "croston", "tsb", "adida", "aut
 
 
 class TreeParams(Section):
-    """The global LightGBM model.
+    """Hyperparameters of the global LightGBM model; names not listed are LightGBM's.
 
     Attributes
     ----------
     bags : int
-        Models under different seeds whose mean is taken.
+        Number of models with different seeds whose predictions are averaged.
     max_rows : int
-        Rows learnt from at most; more are sampled.
+        Maximum number of training rows; a larger table is sampled.
     num_threads : int
-        Threads of large tables; 0 for as many as `ml.threads.thread_count` grants.
+        Threads for large tables; 0 for the number that `ml.threads.thread_count` returns.
     """
 
     n_estimators: int = Field(300, ge=1, le=10_000)
@@ -39,46 +39,48 @@ class TreeParams(Section):
 
 
 class DemandParams(Section):
-    """Demand forecasts.
+    """Parameters of `demand_forecast`.
 
     Attributes
     ----------
     series : tuple of str
-        Columns of `sales` that name a series.
+        Columns of `sales` that identify a series.
     attributes : tuple of str
-        Columns of `sales` that describe a series: new ones borrow from their like.
+        Columns of `sales` that describe a series; a new series (cold start) is forecast from series that share them.
     frequency : {'day', 'week', 'month'}
         Length of a period.
     timezone : str
-        Zone whose midnight divides periods.
+        Time zone whose midnight separates periods.
     country : str or None
-        Whose public holidays count, as ISO 3166; None for none.
+        ISO 3166 code of the country whose public holidays are features; None for none.
     rows : {'transactions', 'periods'}
-        Whether rows are added up, or each is a period of a series.
+        Whether rows of `sales` are single sales to add up, or one row per series and period.
     gaps : {'zero', 'interpolate', 'unknown', 'refuse'}
-        What a missing period inside a series means, where rows are periods.
+        How to fill a missing period within a series where `rows` is periods.
     drivers : tuple of str
-        Numeric columns of `sales` that are watched (searches, comments): their past is used.
+        Numeric columns of `sales` used as historical exogenous features (searches, comments).
     known_ahead : tuple of str
-        Those of them, with price and promotion, that are known for periods to come.
+        Drivers, `price` and `promotion` included, whose future values are known.
     horizon : int
-        Periods ahead.
+        Number of periods to forecast.
     beyond : {'warn', 'refuse'}
-        What to do when asked for more than the horizon that was validated.
+        Whether a request for more periods than `horizon` is answered with a warning or refused.
     weighting : {'volume', 'series'}
-        Whether every unit counts the same in learning, or every series.
+        Whether the loss weights each unit or each series equally.
     validation_origins, test_origins : int
-        Origins from which weights and quantiles are learnt, and which are kept for the test.
+        Number of rolling origins to fit weights and quantiles, and number of held-out origins.
     levels : tuple of tuple of str, or None
-        What series add up to: columns whose equal values make a total, each by itself or crossed; every one of the
-        columns by itself if None. Everything together always is a level.
+        Columns by which totals are reported, one or several crossed; each series and attribute column if None. The
+        total of all series is always included.
     condition : str or None
-        Which vehicles count; None for all.
+        Condition of the vehicles to count, such as new; None for all.
     candidates : tuple of str
-        Classical forecasts to combine with the trees, of: exponential_smoothing, theta, croston, tsb, adida, auto_ets,
+        Classical forecasts to combine with the trees: exponential_smoothing, theta, croston, tsb, adida, auto_ets,
         auto_arima.
     uncensor : bool
-        Whether sales of periods without stock are taken for a lower bound of demand.
+        Whether sales of periods with stock-outs are treated as a lower bound of demand.
+    trees : TreeParams
+        Hyperparameters of the global LightGBM model.
     """
 
     series: tuple[str, ...] = ("store_id", "model")
@@ -102,27 +104,35 @@ class DemandParams(Section):
     trees: TreeParams = TreeParams()
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _check(self) -> Self:
         if not self.series or len(set(self.series)) < len(self.series):
-            raise ValueError("series must name one or more different columns of sales")
+            raise ValueError("series must contain one or more distinct columns of sales")
         unknown = [n for n in self.candidates if n not in STATISTICAL]
         if unknown:
-            raise ValueError(f"candidates: '{unknown[0]}' is unknown; there are: {', '.join(STATISTICAL)}")
+            raise ValueError(f"candidates: '{unknown[0]}' is unknown; choose from: {', '.join(STATISTICAL)}")
         if self.horizon > 2 * SEASONS[self.frequency] and self.frequency != "day":
             raise ValueError(f"horizon must be at most two seasons ({2 * SEASONS[self.frequency]} {self.frequency}s)")
         return self
 
     @property
-    def adding_up(self) -> tuple[tuple[str, ...], ...]:
-        """Levels above the series, everything last."""
-        alone = self.series if len(self.series) > 1 else ()
-        given = tuple((c,) for c in (*alone, *self.attributes)) if self.levels is None else self.levels
-        return (*dict.fromkeys(level for level in given if level), ())
+    def level_columns(self) -> tuple[tuple[str, ...], ...]:
+        """Columns of each aggregation level, the total of all series last.
+
+        >>> DemandParams(attributes=("brand",)).level_columns
+        (('store_id',), ('model',), ('brand',), ())
+        """
+        keys = self.series if len(self.series) > 1 else ()
+        levels = tuple((c,) for c in (*keys, *self.attributes)) if self.levels is None else self.levels
+        return (*dict.fromkeys(level for level in levels if level), ())
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """What series are compared with, finest first; everything comes last."""
+        """Groupings whose totals are features, finest first, all series last.
+
+        >>> DemandParams(attributes=("brand",)).groups
+        (('model',), ('store_id',), ('store_id', 'brand'), ('brand',), ())
+        """
         keys = tuple((k,) for k in self.series) if len(self.series) > 1 else ()
-        described = tuple((a,) for a in self.attributes)
+        attributes = tuple((a,) for a in self.attributes)
         pairs = tuple((self.series[0], a) for a in self.attributes) if len(self.series) > 1 else ()
-        return (*keys[::-1], *pairs, *described, ())
+        return (*keys[::-1], *pairs, *attributes, ())

@@ -1,4 +1,4 @@
-"""From quantiles of demand to orders and transfers, by the house's costs (`configs/order_planning.yaml`)."""
+"""Plan orders and transfers from demand quantiles and the dealership's costs (`configs/order_planning.yaml`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import Field
 from features.errors import DataError
 from features.yaml_config import Section, load_yaml
 from ml.domain.arrays import FloatArray
-from ml.domain.demand.newsvendor import UnitCosts, between, expected_cost, order_up_to
+from ml.domain.demand.newsvendor import UnitCosts, expected_cost, interpolate_quantiles, order_up_to
 from ml.domain.demand.transfers import marginal_values, plan_transfers
 
 ORDERS = {
@@ -26,14 +26,20 @@ TRANSFERS = {"model": pl.String, "from_store": pl.String, "to_store": pl.String,
 
 
 class CarCosts(Section):
-    """What one car costs if it is missing, and if it stays; see `UnitCosts`.
+    """Costs of one vehicle too few and one too many; None keeps the value of the more general rule.
 
     Attributes
     ----------
     margin_share, margin : float or None
-        Gross margin as a share of the price, or in yuan, which wins.
+        Gross margin of a sale as a share of the price, or in yuan; the amount takes precedence.
+    lost_customer : float or None
+        Further cost of a lost sale, yuan: later service, insurance, the next purchase.
     cost_share : float or None
-        What the car cost the dealer, as a share of its price.
+        Purchase cost of the vehicle as a share of its price.
+    floor_plan_rate : float or None
+        Yearly interest rate of the floor plan, a fraction.
+    holding_per_day : float or None
+        Cost of space, insurance and ageing, yuan per vehicle and day.
     """
 
     margin_share: float | None = Field(None, ge=0, lt=1, allow_inf_nan=False)
@@ -48,20 +54,24 @@ DEFAULT = CarCosts(margin_share=0.06, lost_customer=1_500, cost_share=0.94, floo
 
 
 class PlanningRules(Section):
-    """How a house orders.
+    """Lead times and costs of ordering, as read from `order_planning.yaml` by `load_planning_rules`.
 
     Attributes
     ----------
-    lead_days, review_days : float
-        From an order until the car stands in the store, and until the next order.
+    lead_days : float
+        Days from an order until the vehicle is in the store.
+    review_days : float
+        Days between orders.
     costs : CarCosts
-        Of every car; single keys replaced by brand, then by model.
+        Costs of every vehicle.
+    by_brand, by_model : mapping of str to CarCosts
+        Costs that replace single values of `costs`; those of the model take precedence.
     order_cost : float
-        Of ordering a car, beside its price, yuan.
-    transfer_cost, transfer_cost_between_regions : float
-        Of moving a car within a region, and to another one, yuan; None where cars are not moved.
+        Cost of ordering a vehicle in addition to its price, yuan.
+    transfer_cost, transfer_cost_between_regions : float or None
+        Cost of moving a vehicle within a region and to another region, yuan; None if vehicles are not moved.
     unknown_stock : {'refuse', 'zero'}
-        What to do where nothing is known of a stock.
+        Whether a missing stock is an error or counts as 0.
     """
 
     lead_days: float = Field(21, ge=0, le=730, allow_inf_nan=False)
@@ -74,62 +84,73 @@ class PlanningRules(Section):
     transfer_cost_between_regions: float | None = Field(None, ge=0, le=1e7, allow_inf_nan=False)
     unknown_stock: Literal["refuse", "zero"] = "refuse"
 
-    def of(self, model: str, brand: str | None, price: float | None) -> UnitCosts:
-        """Costs of one car of a model at a price (yuan).
+    def unit_costs(self, model: str, brand: str | None, price: float | None) -> UnitCosts:
+        """Return the costs of one vehicle, yuan.
+
+        Parameters
+        ----------
+        model : str
+            Model of the vehicle, looked up in `by_model`.
+        brand : str or None
+            Brand, looked up in `by_brand`.
+        price : float or None
+            Price, yuan; None if not recorded.
 
         Raises
         ------
         DataError
-            The price is needed and not known, or a missing car costs nothing.
+            The price is missing although the margin is a share of it, or margin and lost customer are both 0.
         """
-        found = DEFAULT.model_dump() | _given(self.costs)
-        found |= _given(self.by_brand.get(brand or "", CarCosts())) | _given(self.by_model.get(model, CarCosts()))
-        if found["margin"] is None and price is None:
+        rule = DEFAULT.model_dump() | _set_costs(self.costs)
+        rule |= _set_costs(self.by_brand.get(brand or "", CarCosts()))
+        rule |= _set_costs(self.by_model.get(model, CarCosts()))
+        if rule["margin"] is None and price is None:
             raise DataError(
-                f"price: of {model} none is known, and the margin is a share of it; give its price, or "
+                f"price: model {model} has none, and its margin is a share of the price; provide the price, or set "
                 f"by_model: {{{model}: {{margin: ...}}}} in order_planning.yaml"
             )
-        paid = found["margin"] / found["margin_share"] if price is None and found["margin_share"] else (price or 0.0)
-        margin = found["margin"] if found["margin"] is not None else found["margin_share"] * paid
+        paid = rule["margin"] / rule["margin_share"] if price is None and rule["margin_share"] else (price or 0.0)
+        margin = rule["margin"] if rule["margin"] is not None else rule["margin_share"] * paid
         try:
             return UnitCosts(
-                margin, found["lost_customer"], found["cost_share"] * paid, found["floor_plan_rate"],
-                found["holding_per_day"],
+                margin, rule["lost_customer"], rule["cost_share"] * paid, rule["floor_plan_rate"],
+                rule["holding_per_day"],
             )  # fmt: skip
         except ValueError as e:
             raise DataError(f"order_planning.yaml: {model}: {e}") from None
 
 
-def _given(costs: CarCosts) -> dict[str, Any]:
-    given = {n: v for n, v in costs.model_dump().items() if v is not None}
-    return given | ({"margin": None} if "margin_share" in given and "margin" not in given else {})
+def _set_costs(costs: CarCosts) -> dict[str, Any]:
+    """Return the costs that are set; a margin share resets an amount inherited from a more general rule."""
+    values = {n: v for n, v in costs.model_dump().items() if v is not None}
+    return values | ({"margin": None} if "margin_share" in values and "margin" not in values else {})
 
 
 def load_planning_rules(path: Path) -> PlanningRules:
-    """Read the rules.
+    """Read the planning rules from a YAML file such as `configs/order_planning.yaml`.
 
     Raises
     ------
     ConfigError
-        Names the file, the key, the rule and the value received.
+        The file cannot be read, or a key or value is invalid; the message names file, key, rule and value.
     """
     return load_yaml(path, PlanningRules)
 
 
 @dataclass(frozen=True)
 class OrderPlan:
-    """What to do.
+    """Orders and transfers.
 
     Attributes
     ----------
     orders : DataFrame
-        One row for each cell: `store_id`, `model`, `on_hand`, `on_order`, `order_up_to` (before transfers),
-        `critical_ratio`, `transfer_in`, `transfer_out`, `order`, `expected_cost_yuan` (of the stock planned),
-        `demand_p10`, `demand_p50`, `demand_p90` (of lead time plus review period).
+        One row per store and model: `store_id`, `model`, `on_hand`, `on_order`, `order_up_to` (target stock before
+        transfers), `critical_ratio`, `transfer_in`, `transfer_out`, `order`, `expected_cost_yuan` (of the stock after
+        transfers and orders), `demand_p10`, `demand_p50`, `demand_p90` (vehicles over lead time plus review period).
     transfers : DataFrame
         `model`, `from_store`, `to_store`, `quantity`.
     gain : float
-        yuan expected over doing nothing.
+        Expected saving compared with no transfers and no orders, yuan.
     """
 
     orders: pl.DataFrame
@@ -138,23 +159,27 @@ class OrderPlan:
 
 
 def plan_orders(cells: pl.DataFrame, levels: FloatArray, quantiles: FloatArray, rules: PlanningRules) -> OrderPlan:
-    """Move what is too many, then order what is missing.
+    """Plan transfers of surplus vehicles, and orders of those still missing, at the least expected cost.
 
     Parameters
     ----------
     cells : DataFrame
-        `store_id`, `model`, `on_hand`, `on_order` (whole cars), and where known `region`, `brand`, `price` (yuan).
-    levels, quantiles : ndarray of shape (n_levels,) and (n_cells, n_levels)
-        Of demand over lead time plus review period.
+        `store_id`, `model`, `on_hand`, `on_order` (vehicles), and optionally `region`, `brand`, `price` (yuan).
+    levels : ndarray of shape (n_levels,)
+        Quantile levels, increasing.
+    quantiles : ndarray of shape (n_cells, n_levels)
+        Demand over lead time plus review period, vehicles.
+    rules : PlanningRules
+        As returned by `load_planning_rules`.
 
     Raises
     ------
     DataError
-        A cell is there twice, a stock is not known or below 0, or costs cannot be told.
+        A store and model occurs twice, a stock is missing or negative, or unit costs cannot be computed.
 
     Examples
     --------
-    Of one car a store has four and sells one or two; another has none.
+    One store has four vehicles of a model and sells one or two; another store has none.
 
     >>> cells = pl.DataFrame({"store_id": ["a", "b"], "model": ["x", "x"], "on_hand": [4, 0], "on_order": [0, 0],
     ...                       "price": [100_000.0, 100_000.0]})
@@ -167,61 +192,65 @@ def plan_orders(cells: pl.DataFrame, levels: FloatArray, quantiles: FloatArray, 
         return OrderPlan(pl.DataFrame(schema=ORDERS), pl.DataFrame(schema=TRANSFERS), 0.0)
     has_brand, has_price = "brand" in cells.columns, "price" in cells.columns
     costs = [
-        rules.of(row["model"], row["brand"] if has_brand else None, row["price"] if has_price else None)
+        rules.unit_costs(row["model"], row["brand"] if has_brand else None, row["price"] if has_price else None)
         for row in cells.iter_rows(named=True)
     ]
     underage = np.array([c.underage for c in costs])
     overage = np.array([c.overage(rules.review_days) for c in costs])
-    # A car that sells saves the underage, less what it took to order it: the programme below weighs the same.
+    # A sold vehicle saves its underage less its order cost: the same trade-off as in the linear programme below.
     ratio = np.clip((underage - rules.order_cost) / (underage + overage), 1e-6, 1 - 1e-6)
     target = order_up_to(levels, quantiles, ratio)
     on_hand, on_order = cells["on_hand"].to_numpy(), cells["on_order"].to_numpy()
     position = on_hand + on_order
     into, out, order = (np.zeros(cells.height, dtype=np.int64) for _ in range(3))
-    moved: list[tuple[str, str, str, int]] = []
+    transfers: list[tuple[str, str, str, int]] = []
     gain, store = 0.0, cells["store_id"].to_list()
     regions = cells["region"].fill_null("").to_numpy() if "region" in cells.columns else np.zeros(cells.height)
     by_model: Mapping[Any, pl.DataFrame] = cells.with_row_index("row").partition_by("model", as_dict=True)
-    for (model,), mine in by_model.items():
-        rows = mine["row"].to_numpy()
-        most = int(max(position[rows].max(), target[rows].max())) + 1
-        value = marginal_values(levels, quantiles[rows], most=most, underage=underage[rows], overage=overage[rows])
+    for (model,), model_cells in by_model.items():
+        rows = model_cells["row"].to_numpy()
+        max_cars = int(max(position[rows].max(), target[rows].max())) + 1
+        value = marginal_values(
+            levels, quantiles[rows], max_cars=max_cars, underage=underage[rows], overage=overage[rows]
+        )
         plan = plan_transfers(
             position[rows], value, order_cost=rules.order_cost, region=regions[rows], movable=on_hand[rows],
-            within=_or_never(rules.transfer_cost), beyond=_or_never(rules.transfer_cost_between_regions),
+            within=_or_infinite(rules.transfer_cost), beyond=_or_infinite(rules.transfer_cost_between_regions),
         )  # fmt: skip
         order[rows] = plan.orders
         gain += plan.gain
         for i, j, cars in plan.transfers:
             out[rows[i]] += cars
             into[rows[j]] += cars
-            moved.append((model, store[rows[i]], store[rows[j]], cars))
+            transfers.append((model, store[rows[i]], store[rows[j]], cars))
     cost = expected_cost(levels, quantiles, position - out + into + order, underage=underage, overage=overage)
-    p10, p50, p90 = between(levels, quantiles, np.array([0.1, 0.5, 0.9])).T
+    p10, p50, p90 = interpolate_quantiles(levels, quantiles, np.array([0.1, 0.5, 0.9])).T
     orders = cells.select("store_id", "model", "on_hand", "on_order").with_columns(
         order_up_to=target, critical_ratio=ratio, transfer_in=into, transfer_out=out, order=order,
         expected_cost_yuan=cost, demand_p10=p10, demand_p50=p50, demand_p90=p90,
     )  # fmt: skip
-    return OrderPlan(orders, pl.DataFrame(moved, schema=TRANSFERS, orient="row"), gain)
+    return OrderPlan(orders, pl.DataFrame(transfers, schema=TRANSFERS, orient="row"), gain)
 
 
-def _or_never(cost: float | None) -> float:
+def _or_infinite(cost: float | None) -> float:
     return np.inf if cost is None else cost
 
 
 def _checked(cells: pl.DataFrame, rules: PlanningRules) -> pl.DataFrame:
-    def who(bad: pl.DataFrame) -> str:
-        return f"store {bad['store_id'][0]}, model {bad['model'][0]}"
+    def name(rows: pl.DataFrame) -> str:
+        return f"store {rows['store_id'][0]}, model {rows['model'][0]}"
 
-    twice = cells.filter(pl.struct("store_id", "model").is_duplicated())
-    if twice.height:
-        raise DataError(f"stock: {who(twice)} is there twice; give each store and model once")
-    unknown = cells.filter(pl.col("on_hand").is_null())
-    if unknown.height and rules.unknown_stock == "refuse":
-        raise DataError(f"on_hand: of {who(unknown)} it is not known; give it, or set unknown_stock: zero")
+    duplicates = cells.filter(pl.struct("store_id", "model").is_duplicated())
+    if duplicates.height:
+        raise DataError(f"stock: {name(duplicates)} occurs twice; provide each store and model once")
+    missing = cells.filter(pl.col("on_hand").is_null())
+    if missing.height and rules.unknown_stock == "refuse":
+        raise DataError(f"on_hand: {name(missing)} has no value; provide it, or set unknown_stock: zero")
     cells = cells.with_columns(pl.col("on_hand", "on_order").fill_null(0).cast(pl.Int64))
     for column in ("on_hand", "on_order"):
-        bad = cells.filter(pl.col(column) < 0)
-        if bad.height:
-            raise DataError(f"{column}: must not be below 0, got {bad[column][0]} of {who(bad)}; correct it")
+        negative = cells.filter(pl.col(column) < 0)
+        if negative.height:
+            raise DataError(
+                f"{column}: must not be negative, got {negative[column][0]} for {name(negative)}; correct the stock"
+            )
     return cells

@@ -1,4 +1,4 @@
-"""A question about demand, and its answer."""
+"""Request and response of `POST /v1/demand_forecast`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pydantic import BaseModel, Field, create_model
 from ml.bilingual import Text
 from ml.signature import Name, RequestPart, Signature
 
-Level = Annotated[float, Field(ge=0.005, le=0.995)]
+QuantileLevel = Annotated[float, Field(ge=0.005, le=0.995)]
 Period = Annotated[str, Field(min_length=7, max_length=10, pattern=r"^\d{4}-\d{2}(-\d{2})?$")]
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 class NewPeriod(RequestPart):
-    """What happened in a period that the model has not seen, or what corrects one that it has.
+    """Sales of one period after the model's history, or a correction of a period in it.
 
     Attributes
     ----------
     period : str
-        `2026-09` for a month; the first day of a week, or the day.
+        `2026-09` for a month; the date of the first day of a week, or of the day.
     sold : float or None
-        Units, returns taken off; None where it is not known.
+        Units sold less returns; None if not recorded.
     available : float
-        Share of the period that had stock.
+        Share of the period with stock, 0 to 1.
     """
 
     period: Period
@@ -33,57 +33,67 @@ class NewPeriod(RequestPart):
 
 
 class DemandRequest(RequestPart):
-    """What every question has; a version adds the columns that name its series, and the drivers it knows ahead.
+    """Fields of every request; a version adds the columns that identify its series and its known-ahead drivers.
 
     Attributes
     ----------
     levels : tuple of float
-        Quantile levels.
+        Quantile levels to return, 0.005 to 0.995.
     history : tuple of NewPeriod
-        What happened since: the forecast is made anew from the period after the last.
+        Sales after the model's history; the forecast starts with the period after the last of them.
     like : mapping
-        Attributes of a series that the model does not know: it borrows from those that share them.
+        Attributes of a series that is not in the model (cold start): it is forecast from series that share them.
     """
 
-    changing: ClassVar[tuple[str, ...]] = ()  # fields that say what if
-    validated: ClassVar[int] = 0  # periods ahead that were tested
+    what_if_fields: ClassVar[tuple[str, ...]] = ()
+    validated_horizon: ClassVar[int] = 0
 
-    levels: tuple[Level, ...] = Field(DECILES, min_length=1, max_length=50, strict=False)
+    levels: tuple[QuantileLevel, ...] = Field(DECILES, min_length=1, max_length=50, strict=False)
     history: tuple[NewPeriod, ...] = Field((), max_length=400, strict=False)
     like: dict[Name, Name] = Field(default_factory=dict, max_length=20)
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """The request model of one version."""
+    """Return the request model of one model version.
+
+    Parameters
+    ----------
+    signature : Signature
+        `DemandEstimator.signature`.
+    """
     fields: dict[str, Any] = {}
-    changing = [f.name for f in signature.fields if f.kind == "number" and not f.computed]
+    what_if = [f.name for f in signature.fields if f.kind == "number" and not f.computed]
     for f in signature.fields:
         if f.computed:
             continue
         if f.kind == "text":
-            told = "names the series" if f.feature else "names a total; leave out what names the series"
-            fields[f.name] = (Name | None, Field(None, description=told))
+            text = "identifies the series" if f.feature else "identifies a total; omit the fields of a series"
+            fields[f.name] = (Name | None, Field(None, description=text))
         elif f.name == "horizon":
             fields[f.name] = (int | None, Field(None, ge=int(f.low or 1), le=int(f.high or 1)))
         else:
             one: Any = Annotated[float, Field(ge=0, le=1 if f.name == "promotion" else 1e10, allow_inf_nan=False)]
             several: Any = Annotated[tuple[one, ...], Field(min_length=1, max_length=400, strict=False)]
             unit = "in yuan; " if f.unit == "fen" else ""
-            told = f"what if: {unit}one number for all periods, or one for each"
-            fields[f.name] = (one | several | None, Field(None, description=told))
-    found = create_model("DemandQuestion", __base__=DemandRequest, **fields)
-    found.changing = tuple(changing)
-    found.validated = next(int(f.high or 1) for f in signature.fields if f.name == "validated_horizon")
-    return found
+            text = f"what-if value, {unit}one number for all forecast periods, or one for each"
+            fields[f.name] = (one | several | None, Field(None, description=text))
+    model = create_model("DemandQuestion", __base__=DemandRequest, **fields)
+    model.what_if_fields = tuple(what_if)
+    model.validated_horizon = next(int(f.high or 1) for f in signature.fields if f.name == "validated_horizon")
+    return model
 
 
 class Driver(BaseModel):
-    """What moves a forecast away from what the series usually sells.
+    """Effect of one topic on a forecast, relative to the series' baseline demand.
 
     Attributes
     ----------
+    name : str
+        Topic, such as price or festival.
     effect : float
-        Share by which demand is raised, or lowered below 0.
+        Relative change of demand: 0.22 for 22 % more, -0.1 for 10 % less.
+    zh, en : str
+        The topic and the effect in words.
     """
 
     name: str
@@ -93,16 +103,18 @@ class Driver(BaseModel):
 
 
 class PeriodForecast(BaseModel):
-    """One period ahead.
+    """Forecast of one period.
 
     Attributes
     ----------
+    period : str
+        `2026-09` for a month; the first day of a week, or the day.
     mean : float
-        Expected demand.
+        Expected demand, units.
     quantiles : list of float
-        At the levels of the answer, in their order.
+        Units, at the levels of the answer, in their order.
     drivers : list of Driver
-        Strongest first; only where reasons were asked for.
+        The largest effects first; empty unless reasons were requested.
     """
 
     period: str
@@ -112,28 +124,37 @@ class PeriodForecast(BaseModel):
 
 
 class DemandAnswer(BaseModel):
-    """What will be wanted.
+    """Forecast of one series or total.
 
     Attributes
     ----------
-    of : mapping
-        What the forecast is of; empty for everything together.
+    identifiers : mapping
+        Columns and values of the series or total; empty for the total of all series.
+    frequency : str
+        day, week or month.
+    last_period : str
+        Last period of the history; the forecast starts with the next one.
+    levels : list of float
+        Quantile levels of the forecasts.
+    periods : list of PeriodForecast
+        One per period ahead.
     demand_class : str or None
-        smooth, erratic, intermittent or lumpy; None for a total.
-    usual : float or None
-        What a period usually sells: where the drivers start from.
+        smooth, erratic, intermittent or lumpy; None for a total or a precomputed forecast.
+    baseline_demand : float or None
+        Demand per period, units, relative to which the drivers' effects are given; None for a total or a precomputed
+        forecast.
     recomputed : bool
-        Whether the forecast was made for this question, and not read from those made with the version.
+        Whether the forecast was computed for this request and not read from the precomputed ones.
     warning : Text or None
-        What to be careful about.
+        Limits of the forecast, such as a short history.
     """
 
-    of: dict[str, str]
+    identifiers: dict[str, str]
     frequency: str
-    known_until: str
+    last_period: str
     levels: list[float]
     periods: list[PeriodForecast]
     demand_class: str | None
-    usual: float | None
+    baseline_demand: float | None
     recomputed: bool
     warning: Text | None

@@ -1,4 +1,4 @@
-"""Quantiles of an amount by boosted trees, with intervals widened or narrowed until they cover what they promise."""
+"""Prediction intervals by gradient boosted trees, conformally calibrated."""
 
 from __future__ import annotations
 
@@ -26,38 +26,38 @@ NOT_LIGHTGBM = frozenset({"n_estimators", "coverage", "seed", "categorical", "mo
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class QuantileTrees(SklearnEstimator):
-    """Low end, median and high end of a number, the median monotone where it must be.
+    """Predict median, lower and upper quantile of a number; the median can be monotone in features.
 
-    LightGBM refuses monotone constraints with its quantile objective, so the middle is a least-squares booster moved by
-    the median of its errors, and the ends are quantile boosters of those errors.
+    LightGBM does not support monotone constraints with its quantile objective: the median is a least-squares booster
+    plus the median of its errors, and the ends are quantile boosters of those errors.
 
     Parameters
     ----------
     coverage : float
-        Share of outcomes that shall lie between the low and the high end; half of the rest beyond each.
+        Nominal share of outcomes between the lower and the upper end; half of the rest lies beyond each end.
     n_estimators, learning_rate, num_leaves, min_data_in_leaf, feature_fraction, bagging_fraction, bagging_freq, \
 lambda_l2, max_bin, num_threads, deterministic
         As in LightGBM.
     seed : int
-        Seed of the draws.
+        Seed of bagging and feature sampling.
     monotone : mapping of int to int, optional
-        Column to direction: 1 when the number may only grow with the column, -1 shrink, 0 free.
+        Direction by column: 1 if the prediction may not decrease with the column, -1 not increase, 0 free.
     categorical : tuple of int
-        Columns that hold category codes (0, 1, ...; NaN for missing or unseen).
+        Columns with category codes (0, 1, ...; NaN for missing or unknown).
 
     Attributes
     ----------
     boosters_ : tuple of lightgbm.Booster
-        Low, median, high.
+        Lower end, median, upper end.
     offsets_ : tuple of float
-        What calibration adds to the low end, the middle and the high end.
+        Calibration offsets added to the lower end, the median and the upper end.
     n_features_in_ : int
-        Columns of the matrix.
+        Number of features.
 
     References
     ----------
-    Y. Romano, E. Patterson, E. Candes (2019), Conformalized quantile regression, arXiv:1905.03222, with each end
-    calibrated apart.
+    Y. Romano, E. Patterson, E. Candes (2019), Conformalized quantile regression, arXiv:1905.03222, with the two ends
+    calibrated separately.
 
     Examples
     --------
@@ -89,49 +89,56 @@ lambda_l2, max_bin, num_threads, deterministic
     categorical: tuple[int, ...] = ()
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Fit the three boosters; the ends are uncalibrated until `calibrate`.
+        """Fit the three boosters; call `calibrate` afterwards to calibrate the ends.
 
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            NaN is missing.
+            Features; NaN for missing.
         y : array of shape (n_rows,)
-            Finite numbers.
+            Outcomes, finite.
 
         Raises
         ------
         DataError
-            No rows, rows that do not match, or an outcome that is not finite.
+            `X` has no rows, `y` has another length, or an outcome is not finite.
         ConfigError
-            Parameters that contradict each other or that LightGBM refuses.
+            `coverage` is not between 0 and 1, or LightGBM rejects the parameters.
         """
         import lightgbm as lgb
 
         if not 0 < self.coverage < 1:
-            raise ConfigError(f"coverage must be between 0 and 1, got {self.coverage}")
+            raise ConfigError(f"coverage must be between 0 and 1, ends excluded, got {self.coverage}")
         array, outcome = _labelled(X, y)
-        ways = monotone_directions(array.shape[1], monotone=self.monotone, categorical=self.categorical)
+        constraints = monotone_directions(array.shape[1], monotone=self.monotone, categorical=self.categorical)
         tail = (1 - self.coverage) / 2
         try:
-            middle = self._boost(array, outcome, {"objective": "l2"} | _constrained(ways))
+            middle = self._boost(array, outcome, {"objective": "l2"} | _constrained(constraints))
             error = outcome - middle.predict(array, num_threads=1)
             low, high = (
                 self._boost(array, error, {"objective": "quantile", "alpha": level}) for level in (tail, 1 - tail)
             )
         except (lgb.basic.LightGBMError, ValueError) as e:
-            raise ConfigError(f"LightGBM refuses the parameters of quantile_trees: {e}") from e
+            raise ConfigError(f"LightGBM rejects the parameters of quantile_trees: {e}") from e
         self.boosters_ = (low, middle, high)
         self.n_features_in_ = array.shape[1]
         self.offsets_ = (0.0, 0.0, 0.0)
         return self
 
     def calibrate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Move each end so that it leaves out its share of rows that were not learnt from.
+        """Set the offsets so that each end has its nominal coverage on calibration rows.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            Features of rows that were not passed to `fit`.
+        y : array of shape (n_rows,)
+            Their outcomes, finite.
 
         Raises
         ------
         DataError
-            As `fit`, or too few rows for the coverage asked for.
+            As for `fit`, or the rows are too few for the coverage.
         """
         check_is_fitted(self)
         array, outcome = _labelled(X, y)
@@ -141,7 +148,7 @@ lambda_l2, max_bin, num_threads, deterministic
         if level > 1:
             raise DataError(
                 f"{n} calibration rows are too few for a coverage of {self.coverage:g}: "
-                f"give at least {int(np.ceil(1 / tail))}"
+                f"provide at least {int(np.ceil(1 / tail))}"
             )
         raw = self._raw(array)
         below = np.quantile(raw[:, 0] - outcome, level, method="higher")
@@ -150,16 +157,22 @@ lambda_l2, max_bin, num_threads, deterministic
         return self
 
     def predict_quantiles(self, X: npt.ArrayLike) -> FloatArray:
-        """Low end, median and high end, never crossing.
+        """Return lower end, median and upper end, never crossing.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            Features in the columns of `fit`; NaN for missing.
 
         Returns
         -------
-        array of shape (n_rows, 3)
+        ndarray of shape (n_rows, 3)
+            In the unit of the outcomes.
 
         Raises
         ------
         DataError
-            The matrix has other columns than it was fitted on, or infinite values.
+            `X` has another number of columns than in `fit`, or infinite values.
         """
         check_is_fitted(self)
         ends = self._raw(check_matrix(X, n_features=self.n_features_in_))
@@ -169,24 +182,24 @@ lambda_l2, max_bin, num_threads, deterministic
         return ends
 
     def predict(self, X: npt.ArrayLike) -> FloatArray:
-        """The median; errors as `predict_quantiles`."""
+        """Return the median, shape (n_rows,); arguments and errors as for `predict_quantiles`."""
         return self.predict_quantiles(X)[:, 1]
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """What each feature adds to the median: exact SHAP values, the base in the last column."""
+        """Return exact SHAP values of the uncalibrated median, shape (n_rows, n_features + 1); last the base value."""
         check_is_fitted(self)
         array = check_matrix(X, n_features=self.n_features_in_)
         return np.asarray(self.boosters_[1].predict(array, pred_contrib=True, num_threads=1))
 
     def to_files(self) -> dict[str, bytes]:
-        """The parameters as JSON and each booster as LightGBM model text."""
+        """Return the contents of the model's files by name: parameters as JSON, boosters as LightGBM model text."""
         check_is_fitted(self)
         boosters = dict(zip(MEMBERS, self.boosters_, strict=True))
         return trees_to_files(self, NAME, boosters, offsets=list(self.offsets_))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote.
+        """Restore an estimator from the files of `to_files`.
 
         Raises
         ------
@@ -214,7 +227,7 @@ lambda_l2, max_bin, num_threads, deterministic
 
         params = self._lightgbm() | objective
         train = lgb.Dataset(array, outcome, params=params, categorical_feature=list(self.categorical))
-        # Read back from its text, so that what was fitted and what will be loaded are one and the same.
+        # Restored from its text, so that the fitted booster equals the one that will be loaded.
         return lgb.Booster(model_str=lgb.train(params, train, self.n_estimators).model_to_string())
 
     def _lightgbm(self) -> dict[str, Any]:
@@ -224,14 +237,18 @@ lambda_l2, max_bin, num_threads, deterministic
         return params | seeds | fixed
 
 
-def _constrained(ways: list[int]) -> dict[str, Any]:
-    return {"monotone_constraints": ways, "monotone_constraints_method": "intermediate"} if any(ways) else {}
+def _constrained(constraints: list[int]) -> dict[str, Any]:
+    if not any(constraints):
+        return {}
+    return {"monotone_constraints": constraints, "monotone_constraints_method": "intermediate"}
 
 
 def _labelled(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     array, outcome = check_matrix(X), np.asarray(y, dtype=np.float64)
     if outcome.shape != (len(array),) or len(array) == 0:
-        raise DataError(f"{len(array)} rows need as many outcomes, at least 1; got shape {outcome.shape}")
+        raise DataError(
+            f"y must have one outcome for each of the {len(array)} rows, at least one; got shape {outcome.shape}"
+        )
     if not np.isfinite(outcome).all():
         raise DataError(f"outcomes must be finite, got {outcome[~np.isfinite(outcome)][0]}")
     return array, outcome

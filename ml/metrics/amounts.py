@@ -1,4 +1,4 @@
-"""Measures of predicted amounts: absolute and relative errors, and whether intervals hold what they promise."""
+"""Errors of predicted amounts, absolute and relative, and coverage of prediction intervals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from ml.metrics.inputs import as_columns
 
 
 def mean_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Mean of |y - p|, in the unit of y.
+    """Return the weighted mean of ``|y - p|``, in the unit of `y`.
+
+    `y`, `p`, `sample_weight` : array of shape (n_rows,); raises `DataError` if lengths differ or a value is not finite.
 
     >>> mean_absolute_error([10, 20], [12, 19])
     1.5
@@ -23,7 +25,9 @@ def mean_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: np
 def mean_absolute_percentage_error(
     y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None
 ) -> float:
-    """Mean of |y - p| / y; every y must be above 0.
+    """Return the weighted mean of ``|y - p| / y``, a fraction (0.125 for 12.5 %).
+
+    Arguments as for `mean_absolute_error`; every `y` must be above 0.
 
     >>> mean_absolute_percentage_error([10, 20], [12, 19])
     0.125
@@ -35,7 +39,9 @@ def mean_absolute_percentage_error(
 def median_absolute_percentage_error(
     y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None
 ) -> float:
-    """Weighted median of |y - p| / y (its lower median where two rows share the middle).
+    """Return the weighted median of ``|y - p| / y``, a fraction; the lower of two medians.
+
+    Arguments as for `mean_absolute_error`; every `y` must be above 0.
 
     >>> median_absolute_percentage_error([10, 20, 40], [12, 19, 40])
     0.05
@@ -48,14 +54,21 @@ def median_absolute_percentage_error(
 
 
 def interval_coverage(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Share of rows whose y lies within [low, high].
+    """Return the weighted share of rows with ``low <= y <= high``.
 
     Parameters
     ----------
     y : array of shape (n_rows,)
         Amounts.
     p : array of shape (n_rows, 2)
-        Low and high end.
+        Lower and upper end of each interval, in the unit of `y`.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows; 1 if omitted.
+
+    Raises
+    ------
+    DataError
+        `p` has another shape.
 
     Examples
     --------
@@ -64,7 +77,7 @@ def interval_coverage(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.
     """
     outcome, ends = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     if ends.shape != (len(outcome), 2):
-        raise DataError(f"interval_coverage: p must have a low and a high end for each row, got shape {ends.shape}")
+        raise DataError(f"interval_coverage: p must have a lower and an upper end for each row, got shape {ends.shape}")
     inside = (outcome >= ends[:, 0]) & (outcome <= ends[:, 1])
     weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     return float(np.average(inside.astype(np.float64), weights=weight))

@@ -1,4 +1,4 @@
-"""How far expected counts are off: deviance of Poisson counts."""
+"""Poisson deviance of expected counts."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from features.errors import DataError
-from ml.metrics.demand import same_rows
+from ml.metrics.demand import aligned_arrays
 
-LEAST = 1e-12  # in place of an expectation of nothing, whose deviance would be infinite
+MIN_EXPECTED = 1e-12  # replaces an expected count of 0, whose deviance is infinite
 
 
 def poisson_deviance(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Poisson deviance of all rows, an event.
+    """Return the total Poisson deviance divided by the number of events.
 
-    Source: P. McCullagh and J. Nelder (1989), Generalized Linear Models, section 2.3.
+    ``2 * sum(y * log(y / p) - y + p) / sum(y)``: P. McCullagh and J. Nelder (1989), Generalized Linear Models,
+    section 2.3.
 
     Parameters
     ----------
     y, p : array of shape (n_rows,)
-        Counts, and what was expected; not below 0.
+        Counts and expected counts, not negative.
     sample_weight : array of shape (n_rows,), optional
-        Weights of the rows.
+        Weights of the rows; 1 if omitted.
 
     Raises
     ------
     DataError
-        Shapes differ, a number is below 0, or nothing happened at all.
+        Shapes differ, a number is negative, or all counts are 0.
 
     Examples
     --------
     >>> round(poisson_deviance([3.0, 0.0], [2.0, 1.0]), 3)
     0.811
     """
-    count, expected, weight = same_rows(y, p, sample_weight)
+    count, expected, weight = aligned_arrays(y, p, sample_weight)
     expected = expected.reshape(len(count))
     if (count < 0).any() or (expected < 0).any():
-        raise DataError("counts and expectations must not be below 0")
+        raise DataError("y and p must not be negative: they are counts and expected counts")
     total = float((weight * count).sum())
     if total <= 0:
-        raise DataError("nothing happened in any of the rows: give more data")
-    mu = np.maximum(expected, LEAST)
-    return float(2 * (weight * (xlogy(count, np.maximum(count, LEAST) / mu) - count + expected)).sum() / total)
+        raise DataError("all counts are 0, so that the deviance per event is undefined: evaluate on rows with events")
+    mu = np.maximum(expected, MIN_EXPECTED)
+    return float(2 * (weight * (xlogy(count, np.maximum(count, MIN_EXPECTED) / mu) - count + expected)).sum() / total)

@@ -1,4 +1,4 @@
-"""How far forecasts of demand are off, relative to demand: quantiles, points, and whether intervals hold."""
+"""Errors of demand forecasts relative to total demand: quantile loss, absolute and squared error, bias."""
 
 from __future__ import annotations
 
@@ -12,88 +12,105 @@ DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def weighted_quantile_loss(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Mean over the deciles of twice the pinball loss of all rows, over the sum of all outcomes.
+    """Return the mean over the deciles of twice the total pinball loss, divided by total demand.
 
-    Source: Y. Park et al. (2022), Learning quantile functions without quantile crossing; the loss of GluonTS and GIFT.
+    Source: Y. Park et al. (2022), Learning quantile functions without quantile crossing for distribution-free time
+    series forecasting, AISTATS; as in GluonTS (`mean_weighted_sum_quantile_loss`) and GIFT-Eval.
 
     Parameters
     ----------
     y : array of shape (n_rows,)
-        Demand, not below 0.
+        Demand, units, not negative.
     p : array of shape (n_rows, 9)
-        Quantiles at the levels `DECILES`.
+        Quantile forecasts at the levels `DECILES`, units.
     sample_weight : array of shape (n_rows,), optional
-        Weights of the rows.
+        Weights of the rows; 1 if omitted.
+
+    Returns
+    -------
+    float
+        At least 0, without a unit; 0 for perfect forecasts.
 
     Raises
     ------
     DataError
-        Shapes differ, or nothing was wanted at all.
+        Shapes differ, or total demand is 0.
 
     Examples
     --------
     >>> round(weighted_quantile_loss([10.0], [[6.0] * 9]), 3)
     0.4
     """
-    outcome, quantiles, weight = same_rows(y, p, sample_weight)
+    outcome, quantiles, weight = aligned_arrays(y, p, sample_weight)
     level = np.array(DECILES)
     if quantiles.shape[1:] != level.shape:
-        raise DataError(f"p {quantiles.shape} must have one column for each of {len(level)} levels")
+        raise DataError(f"p must have one column for each of {len(level)} levels, got shape {quantiles.shape}")
     error = outcome[:, None] - quantiles
     pinball = np.maximum(level * error, (level - 1) * error).mean(axis=1)
     return float(2 * (weight * pinball).sum() / _total(outcome, weight))
 
 
 def weighted_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Sum of absolute errors over the sum of outcomes.
+    """Return the sum of absolute errors divided by total demand (WAPE).
+
+    `y`, `p` : array of shape (n_rows,), units; errors as for `weighted_quantile_loss`.
 
     >>> weighted_absolute_error([2.0, 0.0], [1.0, 1.0])
     1.0
     """
-    outcome, told, weight = same_rows(y, p, sample_weight)
-    told = told.reshape(len(outcome))
-    return float((weight * np.abs(outcome - told)).sum() / _total(outcome, weight))
+    outcome, forecast, weight = aligned_arrays(y, p, sample_weight)
+    forecast = forecast.reshape(len(outcome))
+    return float((weight * np.abs(outcome - forecast)).sum() / _total(outcome, weight))
 
 
 def root_mean_squared_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Root of the mean squared error.
+    """Return the square root of the mean squared error, in units.
+
+    `y`, `p` : array of shape (n_rows,), units; raises `DataError` if shapes differ.
 
     >>> root_mean_squared_error([2.0, 0.0], [1.0, 1.0])
     1.0
     """
-    outcome, told, weight = same_rows(y, p, sample_weight)
-    return float(np.sqrt((weight * (outcome - told.reshape(len(outcome))) ** 2).sum() / weight.sum()))
+    outcome, forecast, weight = aligned_arrays(y, p, sample_weight)
+    return float(np.sqrt((weight * (outcome - forecast.reshape(len(outcome))) ** 2).sum() / weight.sum()))
 
 
 def bias(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Absolute value of the sum of errors over the sum of outcomes.
+    """Return the absolute value of the sum of errors, divided by total demand.
+
+    `y`, `p` : array of shape (n_rows,), units; errors as for `weighted_quantile_loss`.
 
     >>> bias([2.0, 0.0], [1.0, 1.5])
     0.25
     """
-    outcome, told, weight = same_rows(y, p, sample_weight)
-    return float(abs((weight * (told.reshape(len(outcome)) - outcome)).sum()) / _total(outcome, weight))
+    outcome, forecast, weight = aligned_arrays(y, p, sample_weight)
+    return float(abs((weight * (forecast.reshape(len(outcome)) - outcome)).sum()) / _total(outcome, weight))
 
 
-def same_rows(
+def aligned_arrays(
     y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return outcomes, predictions (one or more columns) and weights as float64 arrays.
+    """Return outcomes, predictions (one or more columns) and weights (1 if None) as float64 arrays.
 
     Raises
     ------
     DataError
-        Their rows differ, or there is none.
+        Their numbers of rows differ, or there are no rows.
     """
-    outcome, told = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
+    outcome, predicted = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    if outcome.ndim != 1 or len(outcome) == 0 or told.shape[:1] != outcome.shape or weight.shape != outcome.shape:
-        raise DataError(f"y {outcome.shape}, p {told.shape} and sample_weight {weight.shape} must have the same rows")
-    return outcome, told, weight
+    if outcome.ndim != 1 or len(outcome) == 0 or predicted.shape[:1] != outcome.shape or weight.shape != outcome.shape:
+        raise DataError(
+            f"y, p and sample_weight must have the same rows, at least one, got shapes {outcome.shape}, "
+            f"{predicted.shape} and {weight.shape}"
+        )
+    return outcome, predicted, weight
 
 
 def _total(outcome: FloatArray, weight: FloatArray) -> float:
     total = float((weight * np.abs(outcome)).sum())
     if total <= 0:
-        raise DataError("nothing was wanted in any of the rows: relative errors mean nothing; give more data")
+        raise DataError(
+            "total demand of the rows is 0, so that relative errors are undefined: evaluate on periods with sales"
+        )
     return total

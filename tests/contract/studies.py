@@ -12,7 +12,7 @@ import polars as pl
 from features.aggregations import DAY
 from features.as_of import AS_OF
 from features.engines import collect
-from features.periods import start_of
+from features.periods import period_start
 from features.recommendation import PERSON
 from features.tables import Table
 from ml.fault_rate.snapshot import RECENT_WEEKS
@@ -139,18 +139,18 @@ def _series_value(model: Model, answer: Any) -> list[float]:
 
 def _series_cut(study: PanelStudyData) -> int:
     panel = study.panel
-    return int(start_of([panel.first + study.origins[0]], panel.frequency, timezone=study.params.timezone)[0])
+    return int(period_start([panel.first + study.origins[0]], panel.frequency, timezone=study.params.timezone)[0])
 
 
 def _series_before(study: PanelStudyData, cut: int, like: PanelStudyData) -> Mapping[str, Any]:
-    forecaster = study.learn()
+    forecaster = study.fit_forecaster()
     assert study.origins == like.origins
     return {
         "sold": study.panel.sold[:, : study.origins[0]],
         "available": study.panel.available[:, : study.origins[0]],
         "trees": [b.model_to_string() for b in forecaster.trees_.boosters_],
         "weights": forecaster.weights_,
-        "level": forecaster.level_,
+        "levels": forecaster.calibrated_levels_,
     }
 
 

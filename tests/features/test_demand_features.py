@@ -1,4 +1,4 @@
-"""Periods as integers, and what was sold and stocked in them, on both engines."""
+"""Periods as integers, and sales and stock by period, on both engines."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.demand_forecast import sold, stocked
+from features.demand_forecast import sales_by_period, stock_by_period
 from features.engines import collect, to_engine
 from features.errors import ConfigError, DataError
-from features.periods import first_day, label, month_of_day, start_of, with_period
+from features.periods import first_day, month_of_day, period_label, period_start, with_period
 
 
 @given(st.dates(date(1970, 1, 1), date(2099, 12, 31)))
@@ -24,32 +24,32 @@ def test_months_are_those_of_the_calendar(day: date) -> None:
     assert month_of_day(days) == (day.year - 1970) * 12 + day.month - 1
 
 
-@settings(deadline=None)  # a zone's changes are looked up once
+@settings(deadline=None)  # the clock changes of a zone are computed once
 @given(st.datetimes(datetime(1975, 1, 1), datetime(2040, 1, 1)), st.sampled_from(["Europe/Berlin", "Asia/Shanghai"]))
 def test_periods_are_those_of_the_local_clock(moment: datetime, zone: str) -> None:
     at = moment.replace(tzinfo=UTC)
     local = at.astimezone(ZoneInfo(zone)).date()
     us = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     frame = nw.from_native(pl.DataFrame({"at": [us]}))
-    found = with_period(frame, nw.col("at"), "day", timezone=zone, name="p")["p"][0]
-    assert date(1970, 1, 1) + timedelta(days=found) == local
+    day = with_period(frame, nw.col("at"), "day", timezone=zone, name="p")["p"][0]
+    assert date(1970, 1, 1) + timedelta(days=day) == local
     week = with_period(frame, nw.col("at"), "week", timezone=zone, name="p")["p"][0]
     monday = date(1970, 1, 1) + timedelta(days=int(first_day([week], "week")[0]))
     assert monday.weekday() == 0 and monday <= local < monday + timedelta(days=7)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Shanghai", "America/New_York"])
-def test_a_period_starts_where_it_is_said_to(zone: str) -> None:
+def test_a_period_starts_at_its_first_instant(zone: str) -> None:
     months = np.arange(600, 700)
-    starts = start_of(months, "month", timezone=zone)
+    starts = period_start(months, "month", timezone=zone)
     frame = nw.from_native(pl.DataFrame({"at": np.r_[starts, starts - 1]}))
-    found = with_period(frame, nw.col("at"), "month", timezone=zone, name="p")["p"].to_numpy()
-    assert (found == np.r_[months, months - 1]).all()
+    periods = with_period(frame, nw.col("at"), "month", timezone=zone, name="p")["p"].to_numpy()
+    assert (periods == np.r_[months, months - 1]).all()
 
 
 def test_an_unknown_clock_is_refused() -> None:
     with pytest.raises(ConfigError, match="timezone: 'Moon/Base' is unknown"):
-        start_of([1], "day", timezone="Moon/Base")
+        period_start([1], "day", timezone="Moon/Base")
 
 
 def _tables() -> dict[str, pl.LazyFrame]:
@@ -83,14 +83,14 @@ def _tables() -> dict[str, pl.LazyFrame]:
 def test_sales_and_stock_by_month() -> None:
     tables = to_engine(_tables())
     how = {"series": ["store_id", "model"], "frequency": "month", "timezone": "Asia/Shanghai"}
-    found = collect(sold(tables, condition="new", **how)).sort("period")
-    assert found["period"].to_list() == [672, 673]
-    assert found["quantity"].to_list() == [1.0, 0.0] and found["rows"].to_list() == [1, 2]
-    assert [label(p, "month") for p in found["period"]] == ["2026-01", "2026-02"]
-    there = collect(stocked(tables, **how)).sort("model")
-    assert there["period"].to_list() == [672, 673] and there["on_hand"].to_list() == [3.0, 0.0]
+    sales = collect(sales_by_period(tables, condition="new", **how)).sort("period")
+    assert sales["period"].to_list() == [672, 673]
+    assert sales["quantity"].to_list() == [1.0, 0.0] and sales["rows"].to_list() == [1, 2]
+    assert [period_label(p, "month") for p in sales["period"]] == ["2026-01", "2026-02"]
+    stock = collect(stock_by_period(tables, **how)).sort("model")
+    assert stock["period"].to_list() == [672, 673] and stock["on_hand"].to_list() == [3.0, 0.0]
 
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(DataError, match=r"sales\.province: the column is missing"):
-        sold(to_engine(_tables()), series=["province"], frequency="month", timezone="UTC")
+        sales_by_period(to_engine(_tables()), series=["province"], frequency="month", timezone="UTC")

@@ -14,7 +14,7 @@ import pytest
 
 from ml.demand_forecast import candidates
 from ml.demand_forecast.forecaster import Forecaster
-from ml.demand_forecast.panel import Panel, lay_out
+from ml.demand_forecast.panel import Panel, build_panel
 from ml.demand_forecast.params import DemandParams
 
 pytestmark = pytest.mark.realdata
@@ -35,14 +35,14 @@ def province_sales(folder: Path) -> Panel:
         body="bodyType",
         period=(pl.col("regYear").cast(pl.Int64) - 1970) * 12 + pl.col("regMonth") - 1,
         rows=pl.lit(1),
-        known=pl.lit(1),
+        quantities=pl.lit(1),
         quantity=pl.col("salesVolume").cast(pl.Float64),
         search=pl.col("popularity").cast(pl.Float64),
         comments=pl.col("carCommentVolum").cast(pl.Float64),
         replies=pl.col("newsReplyVolum").cast(pl.Float64),
     )
     how = {"keys": ["store_id", "model"], "attributes": ["body"], "drivers": DRIVERS, "one_row_each": True}
-    return lay_out(rows, None, frequency="month", **how)[0]
+    return build_panel(rows, None, frequency="month", **how)[0]
 
 
 def relative_score(forecast: np.ndarray, actual: np.ndarray) -> float:
@@ -64,7 +64,7 @@ def test_cars_by_province_with_a_year_of_history(data_folder: Path) -> None:
     )
     model = Forecaster(params).fit(panel, until=origin)
     actual = panel.sold[:, origin : origin + 4]
-    found = relative_score(model.forecast(panel, origin=origin).quantiles(np.array([0.5]))[..., 0], actual)
-    naive = candidates.naive(model.past(panel.until(origin)), origin, 4)
-    print(f"score {found:.4f}", {n: round(relative_score(v, actual), 4) for n, v in naive.items()})
-    assert found >= 0.52
+    score = relative_score(model.forecast(panel, origin=origin).quantiles(np.array([0.5]))[..., 0], actual)
+    naive = candidates.naive(model.features(panel.until(origin)), origin, 4)
+    print(f"score {score:.4f}", {n: round(relative_score(v, actual), 4) for n, v in naive.items()})
+    assert score >= 0.52

@@ -23,31 +23,30 @@ def test_series_totals_and_reasons(server: Server) -> None:
     assert answer["model_version"] == 1 and len(answer["periods"]) == 3 and not answer["recomputed"]
     assert all(len(p["quantiles"]) == len(answer["levels"]) and not p["drivers"] for p in answer["periods"])
     explained = ask(server, f"{URL}?explain=true", **example)
-    assert explained["periods"][0]["drivers"] and explained["periods"][0]["mean"] == pytest.approx(
-        answer["periods"][0]["mean"]
-    )
+    assert explained["periods"][0]["drivers"]
+    assert explained["periods"][0]["mean"] == pytest.approx(answer["periods"][0]["mean"])
     everything = ask(server)
     parts = [ask(server, region=r) for r in ("north", "south")]
     assert everything["periods"][0]["mean"] == pytest.approx(sum(p["periods"][0]["mean"] for p in parts))
 
 
-def test_the_documentation_shows_both(server: Server) -> None:
-    document = server.client.get("/openapi.json")
-    assert {URL, f"{URL}/batch", ORDERS} <= set(document.json()["paths"])
-    assert "what if" in document.text and "review_days" in document.text
+def test_the_schema_has_both_endpoints(server: Server) -> None:
+    schema = server.client.get("/openapi.json")
+    assert {URL, f"{URL}/batch", ORDERS} <= set(schema.json()["paths"])
+    assert "what-if value" in schema.text and "review_days" in schema.text
 
 
-def test_new_history_and_what_if_are_computed_anew(server: Server) -> None:
+def test_history_and_what_if_values_are_recomputed(server: Server) -> None:
     base = {"store_id": "S6", "model": "D", "levels": [0.1, 0.5, 0.9]}
     busy = ask(server, **base, history=[{"period": "2023-01", "sold": 40}])
-    assert busy["recomputed"] and busy["known_until"] == "2023-01"
+    assert busy["recomputed"] and busy["last_period"] == "2023-01"
     assert busy["periods"][0]["mean"] > ask(server, **base)["periods"][1]["mean"]
     assert ask(server, **base, price=99_000.0)["recomputed"]
     batch = server.client.post(f"{URL}/batch", json={"items": [base, {"region": "north"}]}).json()
     assert len(batch["items"]) == 2
 
 
-def test_orders_move_what_is_too_many_before_ordering(server: Server) -> None:
+def test_a_surplus_is_moved_before_ordering(server: Server) -> None:
     stock = [
         {"store_id": "S4", "model": "D", "on_hand": 60, "price": 120_000.0},
         {"store_id": "S6", "model": "D", "on_hand": 0, "price": 120_000.0},
@@ -76,13 +75,13 @@ def test_orders_move_what_is_too_many_before_ordering(server: Server) -> None:
         (URL, {"store_id": "S1", "model": "A", "history": [{"period": "soon", "sold": 1}]}, "history"),
         (URL, {"store_id": "S1", "model": "A", "weather": "fine"}, "weather"),
         (ORDERS, {"stock": [{"store_id": "S1", "model": "A", "on_hand": -1}]}, "on_hand"),
-        (ORDERS, {"stock": [{"store_id": "S9", "model": "A", "on_hand": 1}]}, "not known"),
+        (ORDERS, {"stock": [{"store_id": "S9", "model": "A", "on_hand": 1}]}, "not in the model"),
         (ORDERS, {"stock": [{"store_id": "S1", "model": "A", "on_hand": 1}] * 2}, "twice"),
         (ORDERS, {"stores": ["S9"]}, "stores"),
         (ORDERS, {"lead_days": 300}, "horizon"),
     ],
 )
-def test_what_is_wrong_is_named(server: Server, path: str, fields: dict[str, Any], message: str) -> None:
+def test_an_invalid_request_names_its_field(server: Server, path: str, fields: dict[str, Any], message: str) -> None:
     answer = server.client.post(path, json=fields)
     assert answer.status_code == 422
     assert message in answer.text

@@ -1,4 +1,4 @@
-"""A small group of stores whose demand follows a known rule, with months in which stock runs out."""
+"""Tables of a small group of stores with simulated demand and stock-outs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import yaml
 
-from features.periods import start_of
+from features.periods import period_start
 
 FIRST = 600  # January 2020
 DAY = 86_400_000_000
@@ -18,7 +18,7 @@ MODELS = {"A": "Kai", "B": "Kai", "C": "Lan", "D": "Lan", "E": "Lan"}
 
 
 def demand_forecast_tables(*, months: int = 36, seed: int = 1) -> dict[str, pl.DataFrame]:
-    """Sales day by day and stock month by month of new cars; model E comes on the market four months before the end."""
+    """Sales day by day and stock month by month of new cars; model E is launched four months before the end."""
     rng = np.random.default_rng(seed)
     cells = [(s, m) for s in STORES for m in MODELS]
     level = np.array([(2 + 2 * i) * (1 + 0.5 * j) / 4 for i in range(len(STORES)) for j in range(len(MODELS))])
@@ -26,13 +26,13 @@ def demand_forecast_tables(*, months: int = 36, seed: int = 1) -> dict[str, pl.D
     mean = level[:, None] * season[None, :] * rng.lognormal(0, 0.05, months)[None, :]
     new = np.array([m == "E" for _, m in cells])
     mean[new, : months - 4] = 0
-    wanted = rng.poisson(mean)
+    demand = rng.poisson(mean)
     days = np.where(rng.random(mean.shape) < 0.1, rng.integers(0, 25, mean.shape), 31)
-    sold = rng.binomial(wanted, np.minimum(days / 28, 1.0))
-    start = start_of(np.arange(FIRST, FIRST + months + 1), "month", timezone="Asia/Shanghai")
+    sold = rng.binomial(demand, np.minimum(days / 28, 1.0))
+    start = period_start(np.arange(FIRST, FIRST + months + 1), "month", timezone="Asia/Shanghai")
     cell, month = np.nonzero(sold)
-    which = np.repeat(np.arange(len(cell)), sold[cell, month])
-    c, t = cell[which], month[which]
+    index = np.repeat(np.arange(len(cell)), sold[cell, month])
+    c, t = cell[index], month[index]
     at = start[t] + (rng.random(len(c)) * (start[t + 1] - start[t])).astype(np.int64)
     stores, models = (np.array([pair[k] for pair in cells]) for k in (0, 1))
     price = np.array([10_000_000 + 2_000_000 * list(MODELS).index(m) for m in models])
@@ -48,15 +48,15 @@ def demand_forecast_tables(*, months: int = 36, seed: int = 1) -> dict[str, pl.D
             "price": price[c],
         }
     )
-    there = np.flatnonzero(~np.repeat(new, months) | np.tile(np.arange(months) >= months - 4, len(cells)))
-    cell, month = there // months, there % months
+    rows = np.flatnonzero(~np.repeat(new, months) | np.tile(np.arange(months) >= months - 4, len(cells)))
+    cell, month = rows // months, rows % months
     length = (start[month + 1] - start[month]) / DAY
     stock = pl.DataFrame(
         {
             "store_id": stores[cell],
             "model": models[cell],
             "snapshot_at": start[month + 1],
-            "quantity": np.where(days[cell, month] < 31, 0, 1 + wanted[cell, month]).astype(np.float64),
+            "quantity": np.where(days[cell, month] < 31, 0, 1 + demand[cell, month]).astype(np.float64),
             "days_in_stock": np.minimum(days[cell, month], length),
             "price": price[cell],
         }

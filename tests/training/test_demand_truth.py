@@ -1,4 +1,4 @@
-"""Forecasts against the truth of the sample dealership, where demand that could not be served is known too."""
+"""Forecasts against the true demand of the simulated dealership, unmet demand included."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTINGS = (
 
 @pytest.fixture(scope="module")
 def dealership(tmp_path_factory: pytest.TempPathFactory) -> tuple[PanelStudyData, np.ndarray, np.ndarray]:
-    """A study, and by series and month of its panel the true demand and its expectation."""
+    """A study, and the true demand and its expectation by series and month of the panel."""
     home = tmp_path_factory.mktemp("truth")
     generate(Size(stores=12, customers=36_000, months=30, seed=3), home / "sample")
     with pytest.MonkeyPatch.context() as patch:
@@ -38,11 +38,11 @@ def dealership(tmp_path_factory: pytest.TempPathFactory) -> tuple[PanelStudyData
     column = {panel.name(t): t for t in range(panel.periods)}
     demand, expected = (np.full(panel.sold.shape, np.nan) for _ in range(2))
     months = truth.with_columns(month=pl.col("month_at").dt.strftime("%Y-%m"))
-    for store, model, month, wanted, mean in months.select(
+    for store, model, month, units, mean in months.select(
         "store_id", "model", "month", "demand", "expected_demand"
     ).rows():
         if (store, model) in row and month in column:
-            demand[row[store, model], column[month]] = wanted
+            demand[row[store, model], column[month]] = units
             expected[row[store, model], column[month]] = mean
     return study, demand, expected
 
@@ -50,43 +50,45 @@ def dealership(tmp_path_factory: pytest.TempPathFactory) -> tuple[PanelStudyData
 def bias(study: PanelStudyData, expected: np.ndarray, *, uncensor: bool) -> tuple[float, Forecaster]:
     params = study.params.model_copy(update={"uncensor": uncensor})
     model = Forecaster(params).fit(study.panel, until=study.origins[0])
-    said = total = 0.0
+    forecast_sum = total = 0.0
     for origin in study.origins:
         mean = model.forecast(study.panel.until(origin)).mean
         truth = expected[:, origin : origin + params.horizon]
-        known = np.isfinite(truth) & (study.panel.begin < origin)[:, None]
-        said, total = said + mean[known].sum(), total + truth[known].sum()
-    return said / total - 1, model
+        rows = np.isfinite(truth) & (study.panel.begin < origin)[:, None]
+        forecast_sum, total = forecast_sum + mean[rows].sum(), total + truth[rows].sum()
+    return forecast_sum / total - 1, model
 
 
-def test_treating_empty_stock_as_a_lower_bound_halves_the_bias(
+def test_correcting_for_stock_outs_halves_the_bias(
     dealership: tuple[PanelStudyData, np.ndarray, np.ndarray],
 ) -> None:
     study, demand, expected = dealership
     ignoring, _ = bias(study, expected, uncensor=False)
     treating, model = bias(study, expected, uncensor=True)
-    known = np.isfinite(expected)
-    total = expected[known].sum()
-    sold = np.nansum(study.panel.sold[known]) / total - 1
-    behind = model.past(study.panel).demand[known].sum() / total - 1
-    print(f"bias of past sales {sold:+.1%}, of the demand behind them {behind:+.1%}")
-    print(f"bias of forecasts: {ignoring:+.1%} ignoring stock, {treating:+.1%} treating it")
-    assert sold < -0.08 and abs(behind) < abs(sold) / 2
-    assert treating - ignoring > 0.08  # where the market goes in the test moves both alike
+    rows = np.isfinite(expected)
+    total = expected[rows].sum()
+    sold = np.nansum(study.panel.sold[rows]) / total - 1
+    corrected = model.features(study.panel).demand[rows].sum() / total - 1
+    print(f"bias of past sales {sold:+.1%}, of the corrected demand {corrected:+.1%}")
+    print(f"bias of forecasts: {ignoring:+.1%} ignoring stock-outs, {treating:+.1%} correcting for them")
+    assert sold < -0.08 and abs(corrected) < abs(sold) / 2
+    assert treating - ignoring > 0.08  # the market's development in the test periods affects both
     inside = []
     for origin in study.origins:
         forecast = model.forecast(study.panel.until(origin))
-        wanted = demand[:, origin : origin + study.params.horizon]
-        inside.append(interval_coverage(wanted, forecast)[np.isfinite(wanted) & (study.panel.begin < origin)[:, None]])
-    held = np.concatenate(inside).mean()
-    print(f"the 80 % interval holds {held:.1%} of the true demand")
-    assert 0.76 <= held <= 0.84
+        outcome = demand[:, origin : origin + study.params.horizon]
+        inside.append(
+            interval_coverage(outcome, forecast)[np.isfinite(outcome) & (study.panel.begin < origin)[:, None]]
+        )
+    coverage = np.concatenate(inside).mean()
+    print(f"the 80 % interval covers {coverage:.1%} of the true demand")
+    assert 0.76 <= coverage <= 0.84
 
 
-def test_a_model_without_history_is_told_better_by_its_like_than_by_the_mean(
+def test_a_new_model_is_forecast_better_from_similar_series_than_by_the_mean(
     dealership: tuple[PanelStudyData, np.ndarray, np.ndarray],
 ) -> None:
-    """One model after another is taken out of the past, as if it came on the market at the first test origin."""
+    """One model after another is removed from the history, as if launched at the first test origin."""
     study, _, expected = dealership
     panel, origin = study.panel, study.origins[0]
     models = panel.series["model"].unique().sort().to_list()
@@ -96,15 +98,17 @@ def test_a_model_without_history_is_told_better_by_its_like_than_by_the_mean(
         truth = expected[rows, origin]
         sold = panel.sold.copy()
         sold[rows, :origin] = np.nan
-        seen = type(panel)(panel.series, panel.keys, panel.frequency, panel.first, sold, panel.available, panel.drivers)
+        history = type(panel)(
+            panel.series, panel.keys, panel.frequency, panel.first, sold, panel.available, panel.drivers
+        )
         params = study.params.model_copy(update={"candidates": (), "validation_origins": 2})
-        fitted = Forecaster(params).fit(seen, until=origin)
-        told = fitted.forecast(seen.until(origin)).mean[rows, 0]
+        fitted = Forecaster(params).fit(history, until=origin)
+        forecast = fitted.forecast(history.until(origin)).mean[rows, 0]
         others = np.setdiff1d(np.arange(len(sold)), rows)
         mean = np.nanmean(sold[others][:, origin - 4 : origin])
-        known = np.isfinite(truth)
-        own.append((np.abs(told - truth)[known].sum(), truth[known].sum()))
-        flat.append((np.abs(mean - truth)[known].sum(), truth[known].sum()))
+        valid = np.isfinite(truth)
+        own.append((np.abs(forecast - truth)[valid].sum(), truth[valid].sum()))
+        flat.append((np.abs(mean - truth)[valid].sum(), truth[valid].sum()))
     errors = [np.sum(e, axis=0)[0] / np.sum(e, axis=0)[1] for e in (own, flat)]
     print(f"relative error of new models {errors[0]:.2f}, of the mean of all {errors[1]:.2f}")
     assert errors[0] < 0.9 * errors[1]

@@ -105,7 +105,9 @@ def test_a_plan_shows_totals_and_the_largest_orders_first(printed: Printed) -> N
     text = printed(printing.print_plan, plan)
     assert "2024-01 │ 1,234.5 │ 900 .. 1,500" in text
     assert text.index("S2 │ A │ 0 │ 1 │ 2 │ 3 │ 4 │ 7") < text.index("S1 │ A")
-    assert "9 cars to order, 3 to move between stores; worth 12,000 yuan over doing nothing" in text
+    assert (
+        "9 cars to order, 3 to move between stores; expected saving against no orders and no moves: 12,000 yuan" in text
+    )
 
 
 def test_a_plan_without_orders_says_why(printed: Printed) -> None:

@@ -1,4 +1,4 @@
-"""`chehang forecast`."""
+"""Command `chehang forecast`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,26 @@ from training.printing import out, print_plan
 
 
 def forecast(
-    to: Annotated[Path, typer.Option("--out", help="Forecasts: .parquet or .csv; orders and a picture lie beside it.")],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="File for the forecasts, .parquet or .csv; orders, transfers and a figure are written next to it.",
+        ),
+    ],
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
     rules: Annotated[
-        Path | None, typer.Option(help="Costs and times of ordering; configs/order_planning.yaml if not given.")
+        Path | None, typer.Option(help="Lead times and costs of ordering; configs/order_planning.yaml if not given.")
     ] = None,
-    store: Annotated[str | None, typer.Option(help="Draw this store; the largest series of all if not given.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Store to draw; the largest series of all stores if not given.")
+    ] = None,
     version: Annotated[int | None, typer.Option("--version", help="Model version; the champion if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Forecast demand from the end of the data, and plan transfers and orders: the nightly run."""
+    """Forecast demand from the end of the current data, and plan transfers and orders (nightly run)."""
     progress = progress_printer(as_json)
     task = "demand_forecast"
     loaded = loaded_config(task, config, overlay, setting, progress=progress)

@@ -1,4 +1,4 @@
-"""A plan as a picture: sales so far, the forecasts with their intervals, and the orders."""
+"""Figure of a run of `chehang forecast`: past sales, forecasts with intervals, and orders."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ml.report.columns import Axis, Column, Interval
 from ml.report.figures import draw_sections
 from ml.report.sections import Bars, Section, TimeSeries
 
-SHARES = (0.9, 0.8, 0.5)  # of the intervals drawn, the widest first
-MAX_SERIES = 5  # drawn beside the total, one less where orders are drawn
+SHARES = (0.9, 0.8, 0.5)  # nominal coverage of the intervals drawn, the widest first
+MAX_SERIES = 5  # series drawn next to the total, one less if orders are drawn
 MAX_HISTORY = 36  # periods of history drawn
-MAX_MODELS = 12
+MAX_MODELS = 12  # models in the bar chart of orders
 VEHICLES = Text(zh="辆", en="vehicles")
 
 _FORECAST = (
@@ -32,13 +32,24 @@ _FORECAST = (
 )  # fmt: skip
 _ORDERS = (
     Column(name="model", title=Text(zh="车型", en="model")),
-    Column(name="order", title=Text(zh="订车", en="order"), unit=VEHICLES, format="count"),
+    Column(name="order", title=Text(zh="采购", en="order"), unit=VEHICLES, format="count"),
     Column(name="on_hand", title=Text(zh="现有库存", en="on hand"), unit=VEHICLES, format="count"),
 )
 
 
 def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *, store: str | None = None) -> None:
-    """Draw the total and the largest series (of one store) with their intervals, and the orders.
+    """Draw the total, the largest series and the orders as a PNG.
+
+    Parameters
+    ----------
+    estimator : DemandEstimator
+        With the forecasts to draw.
+    plan : OrderPlan or None
+        Orders; None to draw forecasts only.
+    path : Path
+        The PNG file.
+    store : str, optional
+        Store to draw; all stores if omitted.
 
     Raises
     ------
@@ -51,77 +62,87 @@ def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *,
         plan_sections(estimator, plan, store=store),
         path,
         title="demand_forecast" if store is None else f"demand_forecast, store {store}",
-        subtitle=f"sales known until {last}",
+        subtitle=f"sales until {last}",
         columns=3,
     )
 
 
 def plan_sections(estimator: DemandEstimator, plan: OrderPlan | None, *, store: str | None = None) -> list[Section]:
-    """Return the total, the largest series, and where there is a plan the orders by model."""
+    """Return the total and the largest series as time series, and the orders by model if there is a plan."""
     panel = estimator.panel
     is_shown = np.ones(len(panel.sold), dtype=bool)
     if store is not None:
         is_shown = (panel.series["store_id"] == store).to_numpy()
-    largest = np.argsort(-np.where(is_shown, estimator.told.mean.sum(axis=1), -1.0), kind="stable")
+    largest = np.argsort(-np.where(is_shown, estimator.series_forecasts.mean.sum(axis=1), -1.0), kind="stable")
     limit = MAX_SERIES if plan is None else MAX_SERIES - 1
     sections: list[Section] = [_total(estimator, store)]
     for row in map(int, largest[: min(limit, int(is_shown.sum()))]):
         name = ", ".join(str(v) for v in panel.series.select(panel.keys).row(row))
         order = None if plan is None else _order_of(plan, estimator, row)
-        zh, en = (name, name) if order is None else (f"{name}：订 {order} 辆", f"{name}: order {order}")
-        sections.append(_fan(estimator, panel.sold[row], estimator.told, row, f"series_{row}", Text(zh=zh, en=en)))
+        zh, en = (name, name) if order is None else (f"{name}：采购 {order} 辆", f"{name}: order {order}")
+        sections.append(
+            _fan(estimator, panel.sold[row], estimator.series_forecasts, row, f"series_{row}", Text(zh=zh, en=en))
+        )
     return sections if plan is None else [*sections, _orders(plan, store)]
 
 
 def _total(estimator: DemandEstimator, store: str | None) -> TimeSeries:
     columns = () if store is None else ("store_id",)
-    place = estimator.nodes.get((columns, () if store is None else (store,)), estimator.nodes[((), ())])
-    level = estimator.levels[place[0]]
-    sold = np.nansum(estimator.panel.sold[level.code == place[1]], axis=0)
+    level_index, node = estimator.nodes.get((columns, () if store is None else (store,)), estimator.nodes[((), ())])
+    level = estimator.levels[level_index]
+    sold = np.nansum(estimator.panel.sold[level.code == node], axis=0)
     title = Text(zh="全部车型", en="everything" if not level.columns else f"store {store}, all models")
-    return _fan(estimator, sold, estimator.of_levels[place[0]], place[1], "total", title)
+    return _fan(estimator, sold, estimator.level_forecasts[level_index], node, "total", title)
 
 
-def _fan(estimator: DemandEstimator, sold: Any, of: ForecastTable, row: int, name: str, title: Text) -> TimeSeries:
+def _fan(
+    estimator: DemandEstimator, sold: Any, forecasts: ForecastTable, row: int, name: str, title: Text
+) -> TimeSeries:
     panel = estimator.panel
     return TimeSeries(
         name=name,
         title=title,
         columns=_FORECAST,
-        y=Axis(title=Text(zh="每期销量", en="sales a period"), unit=VEHICLES, format="number"),
+        y=Axis(title=Text(zh="每期销量", en="sales per period"), unit=VEHICLES, format="number"),
         drawn=("expected", "sold"),
         rows=(
             *({"period": panel.name(t), "sold": float(sold[t])} for t in range(panel.periods)[-MAX_HISTORY:]),
-            *({"period": panel.name(panel.periods + h), **_expected(of, row, h)} for h in range(of.mean.shape[1])),
+            *(
+                {"period": panel.name(panel.periods + h), **_expected(forecasts, row, h)}
+                for h in range(forecasts.mean.shape[1])
+            ),
         ),
     )
 
 
-def _expected(of: ForecastTable, row: int, h: int) -> dict[str, float]:
+def _expected(forecasts: ForecastTable, row: int, h: int) -> dict[str, float]:
     limits = {
-        f"{end}_{share}": float(of.quantiles[row][h, np.abs(GRID - p).argmin()])
+        f"{end}_{share}": float(forecasts.quantiles[row][h, np.abs(GRID - p).argmin()])
         for share in SHARES
         for end, p in (("low", (1 - share) / 2), ("high", (1 + share) / 2))
     }
-    return {"expected": float(of.mean[row][h]), **limits}
+    return {"expected": float(forecasts.mean[row][h]), **limits}
 
 
 def _order_of(plan: OrderPlan, estimator: DemandEstimator, row: int) -> int | None:
     keys = estimator.panel.keys
-    of = dict(zip(keys, estimator.panel.series.select(keys).row(row), strict=True))
-    orders = plan.orders.filter(store_id=of.get("store_id"), model=of.get("model"))
+    name = dict(zip(keys, estimator.panel.series.select(keys).row(row), strict=True))
+    orders = plan.orders.filter(store_id=name.get("store_id"), model=name.get("model"))
     return int(orders["order"][0]) if orders.height else None
 
 
 def _orders(plan: OrderPlan, store: str | None) -> Bars:
-    """Orders and stock by model, of one store or of all."""
+    """Orders and stock by model, of one store or all."""
     rows = plan.orders if store is None else plan.orders.filter(store_id=store)
     order, moved = int(rows["order"].sum()), int(plan.transfers["quantity"].sum()) if plan.transfers.height else 0
     by_model = rows.group_by("model").agg(pl.col("order", "on_hand").sum())
     largest = by_model.sort("order", "model", descending=[True, False]).head(MAX_MODELS)
     return Bars(
         name="orders",
-        title=Text(zh="按车型的订车", en=f"Orders by model: {order:,} vehicles, {moved:,} moved"),
+        title=Text(
+            zh=f"各车型采购：{order:,} 辆，调拨 {moved:,} 辆",
+            en=f"Orders by model: {order:,} vehicles, {moved:,} moved",
+        ),
         columns=_ORDERS,
         y=Axis(title=Text(zh="数量", en="number"), unit=VEHICLES, format="count"),
         drawn=("order", "on_hand"),

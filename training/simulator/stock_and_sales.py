@@ -28,7 +28,7 @@ _RING = 64  # days that an order can be under way
 
 
 @dataclass(frozen=True)
-class Wants:
+class BuyerChoices:
     """Buyers of new cars in the order of their decision: day, wanted cell, second cell; a cell is store x model."""
 
     day: IntArray
@@ -82,7 +82,7 @@ class Trade:
     received: IntArray
 
 
-def trade(rng: Random, wants: Wants, supply: Supply, *, window: Window) -> Trade:
+def trade(rng: Random, wants: BuyerChoices, supply: Supply, *, window: Window) -> Trade:
     """Run the stores through the days of the window."""
     cells, months = len(supply.rate), window.months
     month_of_day = window.month(window.start + np.arange(window.days) * DAY)

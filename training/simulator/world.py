@@ -18,7 +18,7 @@ from training.simulator.people import People, build_people, draw_registrations
 from training.simulator.sales import Sales, build_sales
 from training.simulator.seasons import DAY, Window
 from training.simulator.size import Size
-from training.simulator.stock_and_sales import Supply, Trade, Wants, trade
+from training.simulator.stock_and_sales import BuyerChoices, Supply, Trade, trade
 from training.simulator.stores import Market, Stores, build_market, build_stores
 from training.simulator.units import Units, build_units
 
@@ -113,12 +113,14 @@ def build_world(size: Size) -> World:
     )
 
 
-def _wants(journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, window: Window) -> tuple[IntArray, Wants]:
+def _wants(
+    journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, window: Window
+) -> tuple[IntArray, BuyerChoices]:
     row = np.flatnonzero(funnel.wants & ~journeys.used & (journeys.decided_at < window.end))
     row = row[np.argsort(journeys.decided_at[row], kind="stable")]
     base = journeys.store[row] * catalogue.current
     second = np.where(journeys.second[row] < catalogue.current, base + journeys.second[row], -1)
-    return row, Wants(window.day(journeys.decided_at[row]), base + journeys.first[row], second)
+    return row, BuyerChoices(window.day(journeys.decided_at[row]), base + journeys.first[row], second)
 
 
 def _expected(journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, stores: int, window: Window) -> FloatArray:

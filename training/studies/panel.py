@@ -1,4 +1,4 @@
-"""Panel studies: forecasts from rolling origins, each made from the periods before it."""
+"""Study of a task that forecasts a panel: fit before the held-out origins, evaluate from each of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel
 
-from ml.demand_forecast.estimator import DemandEstimator, ended
+from ml.demand_forecast.estimator import DemandEstimator, ended_series
 from ml.demand_forecast.forecaster import Forecaster
 from ml.report.report import Report
 from training.progress import Progress
@@ -22,54 +22,66 @@ from training.studies.panel_report import evaluate_demand
 
 @dataclass(frozen=True)
 class PanelStudyData(PanelData):
-    """A panel of series that trains and tests."""
+    """A panel of series with the steps of training and evaluation; use `read` to make one."""
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[DemandEstimator]:
-        """Fit on the periods before the test; under `refit` fit once more on all periods, for service."""
-        self.refuse_short()
+        """Fit on the periods before the first held-out origin; under `refit`, refit on all periods to serve.
+
+        Raises
+        ------
+        DataError
+            The history is too short.
+        """
+        self.check_history_length()
         say = progress or (lambda text: None)
         first, panel = self.origins[0], self.panel
-        forecaster = self.learn(progress=say)
+        forecaster = self.fit_forecaster(progress=say)
         if not self.config.refit:
-            estimator = DemandEstimator.make(
-                forecaster, panel, self.on_hand, learnt_until=panel.first + first, progress=say
+            estimator = DemandEstimator.from_forecaster(
+                forecaster, panel, self.on_hand, trained_until=panel.first + first, progress=say
             )
             return Fitted(estimator, estimator)
-        forecast, _ = self.forecasts_of(forecaster).at(first)  # the report needs it too
-        history, until = panel.until(first), panel.first + first
-        evaluated = DemandEstimator.make(forecaster, history, learnt_until=until, forecast=forecast)
-        say("learning once more from the whole history, for service")
+        forecast, _ = self.origin_forecasts(forecaster).at(first)  # cached: the report uses it too
+        evaluated = DemandEstimator.from_forecaster(
+            forecaster, panel.until(first), trained_until=panel.first + first, forecast=forecast
+        )
+        say("refitting on the whole history, to serve")
         refitted = Forecaster(self.params).fit(panel, progress=say)
-        until = panel.first + panel.periods
-        return Fitted(DemandEstimator.make(refitted, panel, self.on_hand, learnt_until=until, progress=say), evaluated)
+        served = DemandEstimator.from_forecaster(
+            refitted, panel, self.on_hand, trained_until=panel.first + panel.periods, progress=say
+        )
+        return Fitted(served, evaluated)
 
     def evaluate(self, estimator: DemandEstimator) -> Report:
-        """Measure forecasts from the test's origins."""
+        """Return the report on the forecasts from the held-out origins; see `evaluate_demand`."""
         return evaluate_demand(self, estimator)
 
     def save_holdout(self, folder: Path, fitted: Fitted[DemandEstimator]) -> None:
-        """Write the panel, the origins, and the forecasts from them."""
-        rows = holdout_forecasts(self.forecasts_of(fitted.evaluated.forecaster), self.origins)
+        """Write the panel, the held-out origins, and the forecasts from them; see `read_holdout`."""
+        rows = holdout_forecasts(self.origin_forecasts(fitted.evaluated.forecaster), self.origins)
         write_holdout(folder, self.panel, self.origins, rows)
 
     def feature_names(self, estimator: DemandEstimator) -> list[str]:
-        """What the trees read."""
-        return estimator.past.names
+        """Return the feature names of the trees."""
+        return estimator.features.names
 
     def example(self, estimator: DemandEstimator) -> dict[str, Any]:
-        """The series of which most is expected."""
-        best = int(estimator.told.mean.sum(axis=1).argmax())
-        return dict(self.panel.series.select(self.panel.keys).row(best, named=True)) | {"levels": [0.1, 0.5, 0.9]}
+        """Return a request for the series with the largest forecast."""
+        row = int(estimator.series_forecasts.mean.sum(axis=1).argmax())
+        return dict(self.panel.series.select(self.panel.keys).row(row, named=True)) | {"levels": [0.1, 0.5, 0.9]}
 
     def describe(self) -> DataSummary:
-        """What a training would see."""
+        """Return counts of series, periods and outcomes, and the names of drivers and attributes."""
         p, first = self.panel, self.origins[0]
-        known = np.isfinite(p.sold)
+        observed = np.isfinite(p.sold)
         return {
             "examples": {
-                "series": {"in all": len(p.sold), "ended": int(ended(p).sum())},
-                "periods": {"in all": p.periods, "learnt from": max(first, 0), "test origins": len(self.origins)},
-                "outcomes": {"known": int(known.sum()), "without stock": int((known & (p.available < 0.5)).sum())},
+                "series": {"total": len(p.sold), "ended": int(ended_series(p).sum())},
+                "periods": {"total": p.periods, "training": max(first, 0), "test origins": len(self.origins)},
+                "outcomes": {
+                    "observed": int(observed.sum()),
+                    "out of stock": int((observed & (p.available < 0.5)).sum()),
+                },
             },
             "numeric": list(p.drivers),
             "categorical": [c for c in p.series.columns if c not in p.keys],
@@ -77,11 +89,11 @@ class PanelStudyData(PanelData):
         }
 
     def validation_scores(self) -> Iterator[float]:
-        """The loss from one origin, a horizon before the test, of what is learnt before that."""
-        self.refuse_short()
+        """Yield the primary metric of the forecasts from one origin, a horizon before the held-out ones."""
+        self.check_history_length()
         metric = self.problem.metrics[self.config.definition.primary_metric]
         cut = self.origins[0] - self.params.horizon
-        rows = holdout_forecasts(OriginForecasts(self.panel, self.learn(cut)), range(cut, cut + 1))
+        rows = holdout_forecasts(OriginForecasts(self.panel, self.fit_forecaster(cut)), range(cut, cut + 1))
         yield float(metric.compute(rows["label"].to_numpy(), metric.select(rows)))
 
     def with_params(self, params: BaseModel) -> Self:

@@ -1,4 +1,4 @@
-"""Forecasts of a demand panel from the origins of a test, each made once, beside their outcomes; and their files."""
+"""Forecasts of a panel from held-out origins, with their outcomes, and the files of the holdout."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from features.errors import DataError
 from ml.demand_forecast import candidates
-from ml.demand_forecast.estimator import answers, ended, living
+from ml.demand_forecast.estimator import ended_series, forecast_columns, zero_ended_series
 from ml.demand_forecast.forecast import GRID, Forecast
 from ml.demand_forecast.forecaster import Forecaster
 from ml.demand_forecast.metrics import interval_coverage
 from ml.demand_forecast.panel import Panel
-from ml.demand_forecast.past import Past
-from ml.demand_forecast.trees import OPEN
+from ml.demand_forecast.panel_features import PanelFeatures
+from ml.demand_forecast.trees import MIN_AVAILABLE
 from ml.domain.arrays import FloatArray
 from ml.metrics import demand as metrics
 
@@ -29,141 +29,175 @@ TEST_PANEL, TEST_ANSWERS, TEST_ORIGINS = "test_panel", "test_rows.parquet", "tes
 
 @dataclass(frozen=True)
 class OriginForecasts:
-    """Forecasts of one forecaster; each origin knows its own past alone.
+    """Cached forecasts of one forecaster from several origins; each uses the periods before its origin only.
 
-    Metrics, totals of levels, costs of orders and the kept test rows ask for the same origins.
+    Metrics, totals by level, order costs and the stored holdout need the same forecasts.
 
-    Attributes
+    Parameters
     ----------
     panel : Panel
-        All periods, those after the origins included.
+        All periods, including those after the origins.
     forecaster : Forecaster
+        Fitted.
     """
 
     panel: Panel
     forecaster: Forecaster
-    _cache: dict[int, tuple[Forecast, Past]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[int, tuple[Forecast, PanelFeatures]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def at(self, origin: int) -> tuple[Forecast, Past]:
-        """Return the forecast from one origin (a column of the panel), and the past that it was made from."""
+    def at(self, origin: int) -> tuple[Forecast, PanelFeatures]:
+        """Return the forecast from one origin (a column of the panel) and the features that it was computed from."""
         if origin not in self._cache:
             history = self.panel.until(origin)
-            past = self.forecaster.past(history)
-            self._cache[origin] = living(self.forecaster.forecast(history, past=past), history), past
+            features = self.forecaster.features(history)
+            self._cache[origin] = (
+                zero_ended_series(self.forecaster.forecast(history, features=features), history),
+                features,
+            )
         return self._cache[origin]
 
-    def each(self, origins: Iterable[int]) -> Iterator[tuple[int, Forecast, Past]]:
-        """Yield origin, forecast and past in turn."""
+    def each(self, origins: Iterable[int]) -> Iterator[tuple[int, Forecast, PanelFeatures]]:
+        """Yield (origin, forecast, features) of each origin."""
         for origin in origins:
             yield origin, *self.at(origin)
 
 
 def holdout_forecasts(forecasts: OriginForecasts, origins: range) -> pl.DataFrame:
-    """What was said from each origin, beside what happened.
+    """Return the forecasts from each origin with their outcomes.
+
+    Parameters
+    ----------
+    forecasts : OriginForecasts
+        Of the forecaster to evaluate.
+    origins : range
+        Columns of the panel.
 
     Returns
     -------
     DataFrame
-        `series` (row of the panel), `origin` and `target` (columns), `available`, `label`, and the answers: of what
-        was to be sold in the part of the period that had stock. Only known outcomes of series that were alive and had
-        stock for a tenth of the period.
+        One row per observed outcome of a living series in stock for at least a tenth of the period: `series` (row of
+        the panel), `origin` and `target` (columns), `available` (share of the period in stock), `label` (units sold),
+        `mean` and `p05` ... `p95` (exposure-adjusted for stock-outs, units).
     """
     return pl.concat(
         [rows_of_origin(forecasts.panel, origin, forecast) for origin, forecast, _ in forecasts.each(origins)]
     )
 
 
-def known_outcomes(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return series and steps ahead of the outcomes from an origin that are known and had stock."""
+def observed_outcomes(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return series and periods ahead (from 0) of the outcomes after an origin that are observed and had stock."""
     y = panel.sold[:, origin : origin + horizon]
-    there = np.isfinite(y) & (panel.available[:, origin : origin + horizon] >= OPEN)
-    s, h = np.nonzero(there & ~ended(panel.until(origin))[:, None])
+    is_valid = np.isfinite(y) & (panel.available[:, origin : origin + horizon] >= MIN_AVAILABLE)
+    s, h = np.nonzero(is_valid & ~ended_series(panel.until(origin))[:, None])
     return s, h
 
 
 def rows_of_origin(panel: Panel, origin: int, forecast: Forecast) -> pl.DataFrame:
-    """Return the forecasts from one origin beside the outcomes; columns as in `holdout_forecasts`."""
-    forecast = forecast.while_stocked(panel.available[:, origin : origin + forecast.mean.shape[1]])
-    s, h = known_outcomes(panel, origin, forecast.mean.shape[1])
-    where = {"series": s, "origin": np.full(len(s), origin), "target": origin + h}
-    told = {"available": panel.available[s, origin + h], "label": panel.sold[s, origin + h]}
+    """Return the forecasts from one origin with their outcomes; columns as in `holdout_forecasts`."""
+    forecast = forecast.exposure_adjusted(panel.available[:, origin : origin + forecast.mean.shape[1]])
+    s, h = observed_outcomes(panel, origin, forecast.mean.shape[1])
+    keys = {"series": s, "origin": np.full(len(s), origin), "target": origin + h}
+    outcomes = {"available": panel.available[s, origin + h], "label": panel.sold[s, origin + h]}
     quantiles = forecast.quantiles(GRID)[s, h]
-    return pl.concat([pl.DataFrame(where | told), answers(forecast.mean[s, h], quantiles)], how="horizontal")
+    return pl.concat(
+        [pl.DataFrame(keys | outcomes), forecast_columns(forecast.mean[s, h], quantiles)], how="horizontal"
+    )
 
 
 @dataclass(frozen=True)
 class ForecastOutcomes:
-    """What was said from each origin, and what happened.
+    """Forecasts from all held-out origins with their outcomes, row by row.
 
     Attributes
     ----------
     rows : DataFrame
-        See `holdout_forecasts`.
-    inside, below : ndarray
-        Of each row: how much of it lies inside the 80 % interval; at most each decile.
+        As returned by `holdout_forecasts`.
+    coverage : ndarray of shape (n_rows,)
+        Share of each outcome's probability step inside the 80 % interval; see `interval_coverage`.
+    below : ndarray of shape (n_rows, 9)
+        Share of each outcome's probability step below each decile.
+    demand_class : ndarray of shape (n_rows,)
+        Position of the series' class in `CLASSES`.
     baseline : DataFrame
-        What the series' own past says of the same rows.
-    points : mapping of str to ndarray
-        What each single forecast says of the same rows.
+        Naive forecasts of the same rows, as returned by `naive_forecasts`.
+    components : mapping of str to ndarray of shape (n_rows,)
+        Mean forecasts of each single model.
     """
 
     rows: pl.DataFrame
-    inside: FloatArray
+    coverage: FloatArray
     below: FloatArray
-    kind: NDArray[np.int64]
+    demand_class: NDArray[np.int64]
     baseline: pl.DataFrame
-    points: Mapping[str, FloatArray]
+    components: Mapping[str, FloatArray]
 
-    def only(self, keep: NDArray[np.bool_]) -> ForecastOutcomes:
-        """Some of the rows."""
+    def filter(self, mask: NDArray[np.bool_]) -> ForecastOutcomes:
+        """Return the rows where `mask` is true."""
         return ForecastOutcomes(
-            self.rows.filter(keep), self.inside[keep], self.below[keep], self.kind[keep], self.baseline.filter(keep),
-            {n: v[keep] for n, v in self.points.items()},
+            self.rows.filter(mask), self.coverage[mask], self.below[mask], self.demand_class[mask],
+            self.baseline.filter(mask), {n: v[mask] for n, v in self.components.items()},
         )  # fmt: skip
 
 
-def measured(forecasts: OriginForecasts, origins: range) -> ForecastOutcomes:
-    """Everything that the report is made of."""
+def forecast_outcomes(forecasts: OriginForecasts, origins: range) -> ForecastOutcomes:
+    """Return the forecasts from all origins with their outcomes, coverage, and naive and single forecasts."""
     panel = forecasts.panel
-    parts: dict[str, list[Any]] = {n: [] for n in ("rows", "inside", "below", "kind", "baseline", "points")}
-    for origin, forecast, past in forecasts.each(origins):
+    parts: dict[str, list[Any]] = {n: [] for n in ForecastOutcomes.__dataclass_fields__}
+    for origin, forecast, features in forecasts.each(origins):
         horizon = forecast.mean.shape[1]
-        s, h = known_outcomes(panel, origin, horizon)
+        s, h = observed_outcomes(panel, origin, horizon)
         y = panel.sold[:, origin : origin + horizon]
         parts["rows"].append(rows_of_origin(panel, origin, forecast))
-        open_for = panel.available[:, origin : origin + horizon]
-        parts["inside"].append(interval_coverage(y, forecast, available=open_for)[s, h])
-        below = [interval_coverage(y, forecast, low=0.0, high=p, available=open_for)[s, h] for p in metrics.DECILES]
+        available = panel.available[:, origin : origin + horizon]
+        parts["coverage"].append(interval_coverage(y, forecast, available=available)[s, h])
+        below = [interval_coverage(y, forecast, low=0.0, high=p, available=available)[s, h] for p in metrics.DECILES]
         parts["below"].append(np.column_stack(below))
-        parts["kind"].append(forecast.kind[s])
-        parts["baseline"].append(own_past(past, origin, s) * pl.Series(open_for[s, h]))
-        single = candidates.every(past, origin, horizon, candidates.NAIVE) | dict(forecast.parts)
-        parts["points"].append({n: (v * open_for)[s, h] for n, v in single.items()})
-    names = set.intersection(*(set(p) for p in parts["points"]))
+        parts["demand_class"].append(forecast.demand_class[s])
+        parts["baseline"].append(naive_forecasts(features, origin, s) * pl.Series(available[s, h]))
+        single = candidates.candidate_forecasts(features, origin, horizon, candidates.NAIVE) | dict(forecast.components)
+        parts["components"].append({n: (v * available)[s, h] for n, v in single.items()})
+    names = set.intersection(*(set(p) for p in parts["components"]))
     return ForecastOutcomes(
         rows=pl.concat(parts["rows"]),
-        inside=np.concatenate(parts["inside"]),
+        coverage=np.concatenate(parts["coverage"]),
         below=np.concatenate(parts["below"]),
-        kind=np.concatenate(parts["kind"]),
+        demand_class=np.concatenate(parts["demand_class"]),
         baseline=pl.concat(parts["baseline"]),
-        points={n: np.concatenate([p[n] for p in parts["points"]]) for n in sorted(names)},
+        components={n: np.concatenate([p[n] for p in parts["components"]]) for n in sorted(names)},
     )
 
 
-def own_past(past: Past, origin: int, series: NDArray[np.intp]) -> pl.DataFrame:
-    """The naive answer: as often as in the last season of the series itself; the mean of everything for a new one."""
-    panel = past.panel
-    values = past.demand[:, max(0, origin - panel.season) : origin].copy()
+def naive_forecasts(features: PanelFeatures, origin: int, series: NDArray[np.intp]) -> pl.DataFrame:
+    """Return naive forecasts: mean and quantiles of each series' last season; the overall mean for a new series.
+
+    Parameters
+    ----------
+    features : PanelFeatures
+        Of the panel before the origin.
+    origin : int
+        Column of the first forecast period.
+    series : ndarray of int, shape (n_rows,)
+        Rows of the panel, repeated as needed.
+
+    Returns
+    -------
+    DataFrame
+        `mean` and `p05` ... `p95`, units per period.
+    """
+    panel = features.panel
+    values = features.demand[:, max(0, origin - panel.season) : origin].copy()
     columns = np.arange(origin - values.shape[1], origin)
     values[columns[None, :] < panel.begin[:, None]] = np.nan
     new = ~np.isfinite(values).any(axis=1)
     values[new, -1] = float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
     quantiles = np.nanquantile(values, GRID, axis=1).T
-    return answers(np.nanmean(values, axis=1)[series], quantiles[series])
+    return forecast_columns(np.nanmean(values, axis=1)[series], quantiles[series])
 
 
 def write_holdout(folder: Path, panel: Panel, origins: range, forecasts: pl.DataFrame) -> None:
-    """Write the panel, the origins, and the forecasts from them.
+    """Write the panel, the held-out origins, and the forecasts of `holdout_forecasts`, for `read_holdout`.
 
     Raises
     ------
@@ -176,7 +210,9 @@ def write_holdout(folder: Path, panel: Panel, origins: range, forecasts: pl.Data
         (folder / TEST_ORIGINS).write_text(json.dumps(list(origins)))
         forecasts.write_parquet(folder / TEST_ANSWERS)
     except OSError as e:
-        raise DataError(f"the test part could not be written to {folder}: {e.strerror}; free space there") from None
+        raise DataError(
+            f"{folder}: the held-out rows cannot be written ({e.strerror}): free space or correct the permissions"
+        ) from None
 
 
 def read_holdout(folder: Path) -> tuple[Panel, range, pl.DataFrame]:

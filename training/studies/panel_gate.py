@@ -1,4 +1,4 @@
-"""Conditions of the promotion gate for forecasts, from the held-out origins of the candidate."""
+"""Promotion gate of demand forecasts: conditions on the held-out origins of the candidate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import DataError
-from features.periods import start_of
+from features.periods import period_start
 from ml.champions import GateCheck
 from ml.demand_forecast.estimator import DemandEstimator
 from ml.demand_forecast.panel import Panel
@@ -34,14 +34,23 @@ from training.studies.panel_forecasts import OriginForecasts, holdout_forecasts,
 def panel_gate_checks(
     metrics: Mapping[str, RowMetric], candidate: Model, champion: Model | None, holdout: Path
 ) -> Sequence[GateCheck]:
-    """Compare the candidate's forecasts with those of the champion from the same origins, or of each series' past.
+    """Compare the candidate's forecasts with the champion's from the same origins, or with naive ones.
 
     Parameters
     ----------
     metrics : mapping of str to RowMetric
-        Of the task; the first is compared.
+        Metrics of the task; the primary one is compared.
+    candidate : Model
+        The version to promote.
+    champion : Model or None
+        The current champion; without one, the candidate is compared with the naive forecasts.
     holdout : Path
-        Folder with the panel, the origins and the candidate's forecasts from them.
+        Folder written by `write_holdout` for the candidate.
+
+    Returns
+    -------
+    sequence of GateCheck
+        The comparison, the configured limits, and whether recomputed answers equal the precomputed ones.
     """
     panel, origins, rows = read_holdout(holdout)
     y, metric = rows["label"].to_numpy(), metrics[candidate.task.primary_metric]
@@ -53,7 +62,7 @@ def panel_gate_checks(
     return [
         first,
         *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].select(rows)))),
-        prediction_check("the model answers, anew like ahead", lambda: _anew_like_ahead(candidate)),
+        prediction_check("the model answers, recomputed as precomputed", lambda: _recomputed_as_precomputed(candidate)),
     ]
 
 
@@ -62,26 +71,28 @@ def _over_champion(
 ) -> GateCheck:
     other = cast("DemandEstimator", champion.estimator)
     title, number = champion_check_name(candidate), champion.version
-    own = (other.panel.keys, other.panel.frequency, other.params.horizon)
-    needed = (panel.keys, panel.frequency, int(candidate.card["config"]["params"]["horizon"]))
-    if own != needed:
-        return GateCheck(title, False, f"version {number} forecasts {own}, not {needed}: promote with --force")
+    champion_spec = (other.panel.keys, other.panel.frequency, other.params.horizon)
+    spec = (panel.keys, panel.frequency, int(candidate.card["config"]["params"]["horizon"]))
+    if champion_spec != spec:
+        champion_text, text = (f"{', '.join(keys)}, {h} {f}s ahead" for keys, f, h in (champion_spec, spec))
+        detail = f"version {number} forecasts {champion_text}, the candidate {text}: promote with --force"
+        return GateCheck(title, False, detail)
     try:
-        theirs = holdout_forecasts(OriginForecasts(panel, other.forecaster), origins)
+        champion_rows = holdout_forecasts(OriginForecasts(panel, other.forecaster), origins)
     except DataError as e:
         return GateCheck(title, False, f"version {number} cannot forecast these series: {e}")
     y, groups = rows["label"].to_numpy(), rows["series"].to_numpy()
-    gain = compare(metric, y, metric.select(rows), metric.select(theirs), groups=groups, n=bootstraps(candidate))
-    begin = start_of([panel.first + origins[0]], panel.frequency, timezone=other.params.timezone)[0]
+    gain = compare(metric, y, metric.select(rows), metric.select(champion_rows), groups=groups, n=bootstraps(candidate))
+    begin = period_start([panel.first + origins[0]], panel.frequency, timezone=other.params.timezone)[0]
     last = last_training_instant(champion)
-    remark = " (the champion has learnt from some of them, which flatters it)" if (last or 0) >= begin else ""
+    remark = " (some are in the champion's training data, which favours it)" if (last or 0) >= begin else ""
     return champion_check(candidate, champion, gain, rows=f"{len(rows):,} outcomes", remark=remark)
 
 
-def _anew_like_ahead(model: Model) -> tuple[bool, str]:
-    ahead, anew = (predict_example(model, explain=explain)[0] for explain in (False, True))
-    same = all(
+def _recomputed_as_precomputed(model: Model) -> tuple[bool, str]:
+    precomputed, recomputed = (predict_example(model, explain=explain)[0] for explain in (False, True))
+    is_equal = all(
         np.allclose([a.mean, *a.quantiles], [b.mean, *b.quantiles], rtol=1e-4, atol=1e-4)
-        for a, b in zip(ahead.periods, anew.periods, strict=True)
+        for a, b in zip(precomputed.periods, recomputed.periods, strict=True)
     )
-    return same, "they agree" if same else "they differ"
+    return is_equal, "the answers are equal" if is_equal else "the answers differ"

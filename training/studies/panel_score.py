@@ -1,4 +1,4 @@
-"""Forecasts of every series from the end of the sales."""
+"""`chehang score demand_forecast`: forecast every series from the end of the sales."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from features.errors import ConfigError
-from features.periods import label
-from ml.demand_forecast.estimator import DemandEstimator, answers
+from features.periods import period_label
+from ml.demand_forecast.estimator import DemandEstimator, forecast_columns
 from ml.demand_forecast.forecast import ForecastTable
 from ml.instants import microseconds
 from ml.model import Model
@@ -24,70 +24,80 @@ from training.studies.panel_data import PanelData
 def score_series(
     model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Progress | None = None
 ) -> pl.DataFrame:
-    """Forecast every series from the last finished period.
+    """Forecast every series after the last complete period.
 
     Parameters
     ----------
-    data : Path, optional
-        A file in place of `sales`.
-    as_of : datetime, optional
+    model : Model
+        A version of `demand_forecast`.
+    config : TaskConfig
+        Configuration of the sources and the series.
+    data : Path or None
+        A file read in place of the `sales` table.
+    as_of : datetime or None
         Only sales before this instant, and stock up to it, are used.
+    progress : callable, optional
+        Called with one line of text for each step.
 
     Returns
     -------
     DataFrame
-        See `forecast_rows`; the first columns name the series.
+        The key columns of the series, then the columns of `forecast_rows`.
 
     Raises
     ------
-    DataError, ConfigError
-        The sales cannot be used, or the version forecasts other series.
+    DataError
+        A table or column is missing or invalid.
+    ConfigError
+        The model has other keys or another frequency than the configuration.
     """
     sources = replace_source(config, "sales", data)
     until = None if as_of is None else microseconds(as_of)
     panel = PanelData.read(config, sources=sources, until=until, progress=progress)
-    estimator = estimator_on(cast("DemandEstimator", model.estimator), panel, progress=progress)
-    return forecast_rows(estimator, estimator.told, estimator.panel.series.select(estimator.panel.keys))
+    estimator = estimator_for(cast("DemandEstimator", model.estimator), panel, progress=progress)
+    return forecast_rows(estimator, estimator.series_forecasts, estimator.panel.series.select(estimator.panel.keys))
 
 
-def estimator_on(fitted: DemandEstimator, data: PanelData, *, progress: Progress | None = None) -> DemandEstimator:
-    """Return a fitted estimator that forecasts from the end of other data.
+def estimator_for(fitted: DemandEstimator, data: PanelData, *, progress: Progress | None = None) -> DemandEstimator:
+    """Return an estimator with the fitted forecaster that forecasts from the end of other data, without refitting.
 
     Raises
     ------
     ConfigError
-        The series of the data are named otherwise, or their periods are others.
+        The data have other keys or another frequency than the fit.
     """
-    panel, known = data.panel, fitted.panel
-    if (panel.keys, panel.frequency) != (known.keys, known.frequency):
+    panel, history = data.panel, fitted.panel
+    if (panel.keys, panel.frequency) != (history.keys, history.frequency):
         raise ConfigError(
-            f"params: the model forecasts {', '.join(known.keys)} by the {known.frequency}, the "
-            f"configuration names {', '.join(panel.keys)} by the {panel.frequency}: give the one it was trained with"
+            f"params: the model forecasts {', '.join(history.keys)} by {history.frequency}, the configuration has "
+            f"{', '.join(panel.keys)} by {panel.frequency}: use the configuration of the model's training"
         )
-    return DemandEstimator.make(
-        fitted.forecaster, panel, data.on_hand, learnt_until=fitted.learnt_until, progress=progress
+    return DemandEstimator.from_forecaster(
+        fitted.forecaster, panel, data.on_hand, trained_until=fitted.trained_until, progress=progress
     )
 
 
 def forecast_rows(estimator: DemandEstimator, forecasts: ForecastTable, names: pl.DataFrame) -> pl.DataFrame:
-    """Return forecasts with a row for each series (or total) and period ahead.
+    """Return forecasts in long format, one row per series (or total) and period ahead.
 
     Parameters
     ----------
+    estimator : DemandEstimator
+        The estimator that made the forecasts.
     forecasts : ForecastTable
-        Of the estimator's series, or of one of its levels.
+        Its `series_forecasts`, or one of its `level_forecasts`.
     names : DataFrame
-        Columns that name each of them.
+        Key columns, one row per row of `forecasts`; no columns for the total of all series.
 
     Returns
     -------
     DataFrame
-        The names, `period`, `horizon` (from 1), `mean` and the quantiles `p05` to `p95`.
+        The key columns, `period`, `horizon` (periods ahead from 1), `mean` and `p05` ... `p95` (units per period).
     """
     n, horizon = forecasts.mean.shape
     row, h = np.repeat(np.arange(n), horizon), np.tile(np.arange(horizon), n)
     first = estimator.panel.first + estimator.origin
-    periods = [label(first + i, estimator.panel.frequency) for i in range(horizon)]
+    periods = [period_label(first + i, estimator.panel.frequency) for i in range(horizon)]
     ahead = pl.DataFrame({"period": [periods[i] for i in h], "horizon": h + 1})
-    parts = [ahead, answers(forecasts.mean[row, h], forecasts.quantiles[row, h])]
+    parts = [ahead, forecast_columns(forecasts.mean[row, h], forecasts.quantiles[row, h])]
     return pl.concat([*([names[row]] if names.width else []), *parts], how="horizontal")

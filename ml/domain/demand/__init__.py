@@ -1,1 +1,1 @@
-"""Demand and stock: distributions of counts, censored demand, order quantities and transfers."""
+"""Demand and stock: count distributions, censored demand, order quantities and transfers."""

@@ -1,7 +1,8 @@
-"""The negative binomial by its mean and dispersion, and levels corrected so that quantiles hold what they promise.
+"""The negative binomial by mean and dispersion, and quantile levels recalibrated on past outcomes.
 
-Variance is ``mean + dispersion * mean ** 2``: Poisson at dispersion 0, and for large means a gamma whose coefficient
-of variation is the root of the dispersion. Where demand is not whole, `smooth` joins the steps by lines.
+The variance is ``mean + dispersion * mean ** 2``: Poisson at dispersion 0, and for large means a gamma whose
+coefficient of variation is the square root of the dispersion. For demand that is not counted, `smooth` interpolates
+linearly between the counts.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ import numpy.typing as npt
 
 from ml.domain.arrays import FloatArray
 
-POISSON = 1e-4  # dispersions below this are taken for Poisson
+POISSON = 1e-4  # smaller dispersions are treated as Poisson
 
 
 def cdf(count: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike) -> FloatArray:
-    """Chance of at most so many; 0 below 0.
+    """Return the probability of at most `count` units; 0 for a negative count.
 
+    Parameters
+    ----------
+    count, mean, dispersion : array
+        Units, expected units and dispersion; broadcast against each other.
+
+    Examples
+    --------
     >>> cdf([0, 1, -1], 1.0, 0.0).round(4).tolist()
     [0.3679, 0.7358, 0.0]
     """
@@ -32,9 +40,15 @@ def cdf(count: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike) ->
 
 
 def quantile(level: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike, *, smooth: bool) -> FloatArray:
-    """The least count whose chance reaches the level; between counts where `smooth`.
+    """Return the smallest count whose cumulative probability reaches the level.
 
-    Smooth quantiles spread each count evenly over the unit that ends half above it, and are never below 0.
+    Parameters
+    ----------
+    level, mean, dispersion : array
+        Quantile level, expected units and dispersion; broadcast against each other.
+    smooth : bool
+        Whether to interpolate: each count's probability is spread evenly from half a unit below to half a unit above
+        it, and quantiles are not below 0.
 
     Examples
     --------
@@ -58,9 +72,17 @@ def quantile(level: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLik
 def probability_integral(
     y: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike, *, smooth: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """Low and high end of the chances that an outcome stands for: the whole step of a count, one point if smooth.
+    """Return the lower and upper end of the probability integral transform of outcomes.
 
-    A value drawn evenly between them is uniform if the forecast is right (Czado, Gneiting and Held, Biometrics 2009).
+    For counts the ends are the cumulative probabilities below and at the count; a uniform draw between them is uniform
+    on (0, 1) under a correct forecast (Czado, Gneiting and Held, Biometrics 2009). They coincide if `smooth`.
+
+    Parameters
+    ----------
+    y, mean, dispersion : array
+        Outcome, expected units and dispersion; broadcast against each other.
+    smooth : bool
+        Whether demand is not counted, as in `quantile`.
 
     Examples
     --------
@@ -79,10 +101,21 @@ def probability_integral(
 
 
 def fit_dispersion(
-    y: npt.ArrayLike, mean: npt.ArrayLike, *, weight: npt.ArrayLike | None = None, most: float = 25.0
+    y: npt.ArrayLike, mean: npt.ArrayLike, *, weight: npt.ArrayLike | None = None, max_dispersion: float = 25.0
 ) -> float:
-    """Dispersion of outcomes around their forecasts, by maximum likelihood over a grid refined twice.
+    """Return the maximum-likelihood dispersion of outcomes around their forecasts, on a grid refined twice.
 
+    Parameters
+    ----------
+    y, mean : array of shape (n,)
+        Outcomes and expected units; outcomes are rounded to counts.
+    weight : array of shape (n,), optional
+        Weights of the outcomes; 1 if omitted.
+    max_dispersion : float
+        Upper end of the grid, which begins at 0.001.
+
+    Examples
+    --------
     >>> rng = np.random.default_rng(0)
     >>> abs(fit_dispersion(rng.negative_binomial(2, 2 / 7, 20_000), np.full(20_000, 5.0)) - 0.5) < 0.03
     True
@@ -91,12 +124,12 @@ def fit_dispersion(
 
     count, m = np.rint(np.asarray(y, dtype=np.float64)), np.maximum(np.asarray(mean, dtype=np.float64), 1e-9)
     w = np.ones(len(m)) if weight is None else np.asarray(weight, dtype=np.float64)
-    grid = np.geomspace(1e-3, most, 25)
+    grid = np.geomspace(1e-3, max_dispersion, 25)
     best = grid[0]
     for _ in range(3):
         size = 1 / grid[:, None]
-        told = nbinom.logpmf(count[None, :], size, size / (size + m[None, :])) @ w
-        place = int(np.argmax(told))
+        likelihood = nbinom.logpmf(count[None, :], size, size / (size + m[None, :])) @ w
+        place = int(np.argmax(likelihood))
         best = float(grid[place])
         grid = np.geomspace(grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)], 9)
     return float(best)
@@ -105,24 +138,29 @@ def fit_dispersion(
 def corrected_levels(
     low: npt.ArrayLike, high: npt.ArrayLike, levels: npt.ArrayLike, *, weight: npt.ArrayLike | None = None
 ) -> FloatArray:
-    """Levels to ask a forecast for, so that it holds what the given levels promise on the outcomes seen.
+    """Return the levels at which to evaluate a forecast so that its quantiles are calibrated on past outcomes.
 
-    The distribution of the probability integrals, each spread evenly over its step, is turned around: conformal
-    calibration of every quantile at once (Kuleshov, Fenner and Ermon, ICML 2018).
+    Inverts the empirical distribution of the probability integrals, each spread evenly between its ends (Kuleshov,
+    Fenner and Ermon (2018), Accurate uncertainties for deep learning using calibrated regression, ICML).
 
     Parameters
     ----------
     low, high : array of shape (n,)
-        As from `probability_integral`.
-    levels : array
-        Increasing, strictly between 0 and 1.
+        Ends of the probability integrals of past outcomes, as returned by `probability_integral`.
+    levels : array of shape (n_levels,)
+        Nominal quantile levels, increasing, strictly between 0 and 1.
     weight : array of shape (n,), optional
-        How much each outcome counts: less the older, where what comes is more like what came last (R. F. Barber,
-        E. J. Candes, A. Ramdas and R. J. Tibshirani (2023), Conformal prediction beyond exchangeability).
+        Weights of the outcomes; recent outcomes may weigh more (R. F. Barber, E. J. Candes, A. Ramdas and R. J.
+        Tibshirani (2023), Conformal prediction beyond exchangeability).
+
+    Returns
+    -------
+    ndarray of shape (n_levels,)
+        Calibrated levels, between 0 and 1.
 
     Examples
     --------
-    Forecasts too narrow: half of the outcomes fall into the outer tenths, so the outer levels move outward.
+    Forecasts that are too narrow: half of the outcomes fall into the outer tenths, so the outer levels move outward.
 
     >>> ends = np.r_[np.linspace(0, 0.1, 100), np.linspace(0.1, 0.9, 200), np.linspace(0.9, 1, 100)]
     >>> corrected_levels(ends, ends, [0.1, 0.5, 0.9]).round(2).tolist()

@@ -1,4 +1,4 @@
-"""Kinds of demand by how often and how evenly it comes (Syntetos, Boylan and Croston, JORS 56, 2005)."""
+"""Demand classes by interval and variability (Syntetos, Boylan and Croston, JORS 56, 2005)."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ INTERVAL, VARIATION = 1.32, 0.49
 
 
 def demand_class(y: npt.ArrayLike) -> IntArray:
-    """Number of each series' kind in `CLASSES`.
+    """Return the position in `CLASSES` of each series' demand class.
 
     Parameters
     ----------
     y : array of shape (n_series, n_periods)
-        Demand; NaN outside a series' life. A series without any demand is intermittent.
+        Demand, units; NaN outside the series' life.
 
     Returns
     -------
-    ndarray of int64
-        By the mean interval between periods with demand (from 1.32 on: intermittent or lumpy) and the squared
-        coefficient of variation of demand where there is any (from 0.49 on: erratic or lumpy).
+    ndarray of int64, shape (n_series,)
+        Intermittent or lumpy if the mean interval between periods with demand is at least 1.32 periods; erratic or
+        lumpy if the squared coefficient of variation of the non-zero demand is at least 0.49. A series without demand
+        is intermittent.
 
     Examples
     --------
-    >>> kinds = demand_class([[5, 6, 5, 6], [1, 9, 1, 20], [0, 1, 0, 1], [0, 1, 0, 20], [0, 0, 0, 0]])
-    >>> [CLASSES[k] for k in kinds]
+    >>> classes = demand_class([[5, 6, 5, 6], [1, 9, 1, 20], [0, 1, 0, 1], [0, 1, 0, 20], [0, 0, 0, 0]])
+    >>> [CLASSES[c] for c in classes]
     ['smooth', 'erratic', 'intermittent', 'lumpy', 'intermittent']
     """
     demand = np.asarray(y, dtype=np.float64)
-    there, some = np.isfinite(demand), np.nan_to_num(demand) > 0
-    count = some.sum(axis=1)
-    interval = there.sum(axis=1) / np.maximum(count, 1)
-    total = np.where(some, demand, 0.0)
+    is_observed, is_positive = np.isfinite(demand), np.nan_to_num(demand) > 0
+    count = is_positive.sum(axis=1)
+    interval = is_observed.sum(axis=1) / np.maximum(count, 1)
+    total = np.where(is_positive, demand, 0.0)
     mean = total.sum(axis=1) / np.maximum(count, 1)
     square = (total**2).sum(axis=1) / np.maximum(count, 1)
     variation = np.where(mean > 0, square / np.where(mean > 0, mean, 1.0) ** 2 - 1, 0.0)

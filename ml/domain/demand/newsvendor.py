@@ -1,8 +1,8 @@
-"""How many to order: the newsvendor's trade of lost margin against the cost of a car that stays.
+"""Order quantities by the newsvendor model: lost margin against the cost of holding an unsold vehicle.
 
-A car that is missing loses its margin (and what else a lost customer costs); a car too many is held until the next
-review: floor-plan interest on what it cost, and holding. Neither is lost for good, which is why interest and not the
-price stands on the other side. Demand is given by its quantiles over lead time plus review period.
+A vehicle too few costs its margin and the lost customer (underage). A vehicle too many is held until the next review
+and costs floor-plan interest and holding (overage); it is sold later, so that its price is not lost. Demand is given by
+its quantiles over lead time plus review period.
 
 Source: K. J. Arrow, T. Harris, J. Marschak (1951), Optimal inventory policy, Econometrica 19, 250-272; for periodic
 review E. A. Silver, D. F. Pyke, D. J. Thomas (2017), Inventory and Production Management in Supply Chains,
@@ -23,20 +23,25 @@ DAYS_PER_YEAR = 365.0
 
 @dataclass(frozen=True)
 class UnitCosts:
-    """What one car costs if it is missing, and if it stays; yuan.
+    """Costs of one vehicle too few and one too many.
 
-    Attributes
+    Parameters
     ----------
     margin : float
-        Gross margin of a sale, not below 0.
+        Gross margin of a sale, yuan, not below 0.
     lost_customer : float
-        What a sale that cannot be made costs beside its margin.
+        Further cost of a lost sale, yuan, not below 0.
     cost : float
-        What the car cost the dealer: interest runs on it.
+        Purchase cost on which floor-plan interest is paid, yuan.
     floor_plan_rate : float
-        Yearly rate of the floor plan, a fraction.
+        Yearly interest rate, a fraction.
     holding_per_day : float
-        Space, insurance, ageing of one car a day.
+        Space, insurance and ageing, yuan per day.
+
+    Raises
+    ------
+    ValueError
+        A value is negative or not finite, or `margin` and `lost_customer` are both 0.
 
     Examples
     --------
@@ -54,43 +59,49 @@ class UnitCosts:
     def __post_init__(self) -> None:
         for name, value in self.__dict__.items():
             if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be finite and not below 0, got {value}")
+                raise ValueError(f"{name} must be finite and not negative, got {value}")
         if self.underage == 0:
-            raise ValueError("margin and lost_customer are both 0: a missing car costs nothing, and none is ordered")
+            raise ValueError(
+                "margin and lost_customer are both 0, so that a lost sale costs nothing: set at least one above 0"
+            )
 
     @property
     def underage(self) -> float:
-        """Cost of one car too few."""
+        """Cost of one vehicle too few, yuan."""
         return self.margin + self.lost_customer
 
     def overage(self, days: float) -> float:
-        """Cost of one car too many, over so many days until the next review."""
+        """Return the cost of one vehicle too many over the `days` until the next review, yuan."""
         return self.cost * self.floor_plan_rate * days / DAYS_PER_YEAR + self.holding_per_day * days
 
     def critical_ratio(self, days: float) -> float:
-        """Chance that demand is met at which one more car stops paying: underage over underage plus overage."""
+        """Return the newsvendor's critical ratio, ``underage / (underage + overage(days))``, between 0 and 1."""
         return self.underage / (self.underage + self.overage(days))
 
 
 def order_up_to(levels: npt.ArrayLike, quantiles: npt.ArrayLike, ratio: npt.ArrayLike) -> IntArray:
-    """The least whole number of cars that meets demand with at least the critical ratio.
+    """Return the smallest whole number of vehicles that meets all demand with at least the critical ratio.
 
-    Between the given levels quantiles are joined by lines. Below the lowest level the lowest quantile is taken, above
-    the highest the highest: the tail beyond it is not known.
+    Quantiles between the levels are interpolated linearly; outside them the lowest or highest quantile is used.
 
     Parameters
     ----------
     levels : array of shape (n_levels,)
-        Increasing, strictly between 0 and 1.
+        Quantile levels, increasing, strictly between 0 and 1.
     quantiles : array of shape (..., n_levels)
-        Of demand over lead time plus review period, not below 0, not crossing.
+        Demand over lead time plus review period, vehicles, not negative, not crossing.
     ratio : array broadcasting with the leading shape
         Critical ratio, strictly between 0 and 1.
+
+    Returns
+    -------
+    ndarray of int64, leading shape of `quantiles`
+        Target of stock plus vehicles on order.
 
     Raises
     ------
     ValueError
-        Names the argument and its rule.
+        An argument breaks its rule; the message names the argument and the value.
 
     Examples
     --------
@@ -100,9 +111,9 @@ def order_up_to(levels: npt.ArrayLike, quantiles: npt.ArrayLike, ratio: npt.Arra
     p, q, r = (np.asarray(v, dtype=np.float64) for v in (levels, quantiles, ratio))
     _check(p, q)
     if not ((r > 0) & (r < 1)).all():
-        raise ValueError(f"ratio must lie strictly between 0 and 1, got {r[~((r > 0) & (r < 1))].ravel()[0]}")
-    found = between(p, q, np.broadcast_to(r, q.shape[:-1])[..., None])[..., 0]
-    return np.ceil(found - 1e-6).astype(np.int64)
+        raise ValueError(f"ratio must be strictly between 0 and 1, got {r[~((r > 0) & (r < 1))].ravel()[0]}")
+    quantile = interpolate_quantiles(p, q, np.broadcast_to(r, q.shape[:-1])[..., None])[..., 0]
+    return np.ceil(quantile - 1e-6).astype(np.int64)
 
 
 def expected_cost(
@@ -113,20 +124,25 @@ def expected_cost(
     underage: npt.ArrayLike,
     overage: npt.ArrayLike,
 ) -> FloatArray:
-    """Expected cost of having so many cars, from the same quantiles: underage of those missing, overage of the rest.
+    """Return the expected cost of a stock: underage of each vehicle short plus overage of each vehicle left.
 
     Parameters
     ----------
     levels, quantiles
         As for `order_up_to`.
     stock : array broadcasting with the leading shape
-        Cars to meet the demand with.
+        Vehicles available to meet the demand.
     underage, overage : array broadcasting with the leading shape
-        Cost of one too few and one too many, yuan.
+        Cost of one vehicle too few and one too many, yuan.
+
+    Returns
+    -------
+    ndarray, leading shape of `quantiles`
+        Yuan.
 
     Examples
     --------
-    Demand is 2 or 4 with equal chance: having 3 misses half a car and keeps half a car on average.
+    Demand is 2 or 4 with equal probability: a stock of 3 is on average half a vehicle short and half a vehicle over.
 
     >>> p = [0.0005, 0.4995, 0.5005, 0.9995]
     >>> round(float(expected_cost(p, [2, 2, 4, 4], 3, underage=10, overage=2)), 2)
@@ -135,28 +151,36 @@ def expected_cost(
     p, q, s = (np.asarray(v, dtype=np.float64) for v in (levels, quantiles, stock))
     _check(p, q)
     grid = (np.arange(400) + 0.5) / 400
-    demand = between(p, q, grid)
+    demand = interpolate_quantiles(p, q, grid)
     short = np.maximum(demand - s[..., None], 0.0).mean(axis=-1)
     left = np.maximum(s[..., None] - demand, 0.0).mean(axis=-1)
     return np.asarray(np.asarray(underage) * short + np.asarray(overage) * left)
 
 
-def between(levels: FloatArray, quantiles: FloatArray, asked: FloatArray) -> FloatArray:
-    """Quantiles at other levels, on the lines between those given; the outermost beyond them.
+def interpolate_quantiles(levels: FloatArray, quantiles: FloatArray, at: FloatArray) -> FloatArray:
+    """Return quantiles at other levels by linear interpolation; the outermost quantile outside `levels`.
 
     Parameters
     ----------
     levels : array of shape (n_levels,)
+        Levels of `quantiles`, increasing.
     quantiles : array of shape (..., n_levels)
-    asked : array of shape (n_asked,), or (..., n_asked) with the leading shape of `quantiles`
+        Quantiles, in any unit.
+    at : array of shape (n,) or (..., n)
+        Levels to return; in the second form with the leading shape of `quantiles`.
+
+    Returns
+    -------
+    ndarray of shape (..., n)
+        In the unit of `quantiles`.
 
     Examples
     --------
-    >>> between(np.array([0.2, 0.6]), np.array([[0.0, 4.0]]), np.array([0.1, 0.4, 0.9])).round(6).tolist()
+    >>> interpolate_quantiles(np.array([0.2, 0.6]), np.array([[0.0, 4.0]]), np.array([0.1, 0.4, 0.9])).round(6).tolist()
     [[0.0, 2.0, 4.0]]
     """
-    low = np.clip(np.searchsorted(levels, asked, side="right") - 1, 0, len(levels) - 2)
-    share = np.clip((asked - levels[low]) / (levels[low + 1] - levels[low]), 0.0, 1.0)
+    low = np.clip(np.searchsorted(levels, at, side="right") - 1, 0, len(levels) - 2)
+    share = np.clip((at - levels[low]) / (levels[low + 1] - levels[low]), 0.0, 1.0)
     if low.ndim == 1:
         a, b = quantiles[..., low], quantiles[..., low + 1]
     else:
@@ -166,10 +190,12 @@ def between(levels: FloatArray, quantiles: FloatArray, asked: FloatArray) -> Flo
 
 def _check(levels: FloatArray, quantiles: FloatArray) -> None:
     if levels.ndim != 1 or len(levels) < 2 or not (np.diff(levels) > 0).all() or not 0 < levels[0] < levels[-1] < 1:
-        raise ValueError(f"levels must increase strictly between 0 and 1, at least two, got {levels.tolist()}")
+        raise ValueError(
+            f"levels must be at least two increasing numbers between 0 and 1, ends excluded, got {levels.tolist()}"
+        )
     if quantiles.ndim < 1 or quantiles.shape[-1] != len(levels):
         raise ValueError(f"quantiles {quantiles.shape} must have one column for each of {len(levels)} levels")
     if not np.isfinite(quantiles).all() or (quantiles < 0).any():
-        raise ValueError("quantiles must be finite and not below 0: demand is a number of cars")
+        raise ValueError("quantiles must be finite and not negative: demand is a number of vehicles")
     if (np.diff(quantiles, axis=-1) < -1e-9).any():
-        raise ValueError("quantiles must not cross: each level's must be at least that of the level below")
+        raise ValueError("quantiles must not decrease from one level to the next")

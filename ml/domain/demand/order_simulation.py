@@ -1,9 +1,8 @@
-"""What a way of ordering would have cost: periods played through with the demand that came.
+"""Simulation of ordering policies on observed demand: periodic review with lost sales.
 
-Each period orders arrive that were placed `lead` periods before, then an order is placed, then demand comes: what is
-there is sold, the rest is lost. A car that is lost costs its underage, one that stays its overage until the next period
-(periodic review with lost sales; E. A. Silver, D. F. Pyke and D. J. Thomas (2017), Inventory and Production Management
-in Supply Chains, chapter 6).
+In each period the orders placed `lead` periods before arrive, then an order is placed, then demand occurs: it is met
+from stock, the rest is lost. A lost unit costs its underage, a unit left its overage until the next period (E. A.
+Silver, D. F. Pyke and D. J. Thomas (2017), Inventory and Production Management in Supply Chains, chapter 6).
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ import numpy.typing as npt
 
 from ml.domain.arrays import FloatArray
 
-# What to order in a period, given it and each cell's stock and cars on their way.
+# (period, stock plus vehicles on order of each cell) -> vehicles to order in each cell.
 Policy = Callable[[int, FloatArray], FloatArray]
 
 
 @dataclass(frozen=True)
-class Played:
-    """What happened in each cell and period, shape (n_cells, n_periods) each.
+class SimulatedOrders:
+    """Simulated sales, lost demand and stock, as returned by `simulate_orders`.
 
     Attributes
     ----------
-    sold, lost, left : ndarray
-        Cars sold, demand lost, and stock at the end of the period.
+    sold, lost, left : ndarray of shape (n_cells, n_periods)
+        Vehicles sold, demand lost, and stock at the end of the period.
     """
 
     sold: FloatArray
@@ -35,55 +34,66 @@ class Played:
     left: FloatArray
 
     def cost(self, underage: npt.ArrayLike, overage: npt.ArrayLike, *, since: int = 0) -> FloatArray:
-        """Cost of each cell from a period on, yuan; before its lead time has passed a policy could not do anything."""
+        """Return the cost of each cell from period `since` on, in the unit of `underage` and `overage`.
+
+        Before the lead time has passed, a policy has no effect: pass the lead time as `since`.
+        """
         u, o = (np.asarray(v, dtype=np.float64) for v in (underage, overage))
         return np.asarray(u * self.lost[:, since:].sum(axis=1) + o * self.left[:, since:].sum(axis=1))
 
     def fill_rate(self, *, since: int = 0) -> float:
-        """Share of demand that was met."""
+        """Return the share of demand met from period `since` on; 1 without any demand."""
         sold, lost = self.sold[:, since:].sum(), self.lost[:, since:].sum()
         return float(sold / (sold + lost)) if sold + lost > 0 else 1.0
 
 
-def play(demand: npt.ArrayLike, start: npt.ArrayLike, policy: Policy, *, lead: int) -> Played:
-    """Play a policy through.
+def simulate_orders(demand: npt.ArrayLike, start: npt.ArrayLike, policy: Policy, *, lead: int) -> SimulatedOrders:
+    """Simulate an ordering policy.
 
     Parameters
     ----------
     demand : array of shape (n_cells, n_periods)
-        Cars wanted, not below 0.
+        Demand per period, vehicles, not negative.
     start : array of shape (n_cells,)
-        Cars there before the first period.
+        Stock before the first period, vehicles.
     policy : callable
-        ``(period, position) -> order``: position is stock and cars on their way, of each cell.
+        ``(period, position) -> order``: `position` is stock plus vehicles on order, `order` the vehicles to order, both
+        of shape (n_cells,).
     lead : int
-        Periods from an order until it can be sold, not below 0.
+        Periods from an order until it can be sold, not negative.
+
+    Returns
+    -------
+    SimulatedOrders
+        Sales, lost demand and stock of each cell and period.
 
     Raises
     ------
     ValueError
-        Names the argument and its rule.
+        Shapes differ, or a value is negative.
 
     Examples
     --------
-    Two are ordered each time and arrive a period later; three are wanted each time.
+    Two are ordered each period and arrive one period later; demand is three.
 
-    >>> found = play([[3, 3, 3]], [3], lambda period, position: np.full(1, 2.0), lead=1)
-    >>> found.sold.tolist(), found.lost.tolist(), found.left.tolist()
+    >>> result = simulate_orders([[3, 3, 3]], [3], lambda period, position: np.full(1, 2.0), lead=1)
+    >>> result.sold.tolist(), result.lost.tolist(), result.left.tolist()
     ([[3.0, 2.0, 2.0]], [[0.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]])
     """
     d, stock = np.asarray(demand, dtype=np.float64), np.asarray(start, dtype=np.float64).copy()
     if d.ndim != 2 or stock.shape != d.shape[:1]:
-        raise ValueError(f"demand {d.shape} and start {stock.shape} must speak of the same cells")
+        raise ValueError(
+            f"demand must have shape (n_cells, n_periods) and start (n_cells,), got {d.shape} and {stock.shape}"
+        )
     if not (d >= 0).all() or not (stock >= 0).all() or lead < 0:
-        raise ValueError("demand, start and lead must not be below 0")
+        raise ValueError("demand, start and lead must not be negative")
     n, periods = d.shape
     sold, lost, left = (np.zeros((n, periods)) for _ in range(3))
     arriving = np.zeros((n, periods + lead + 1))
     for t in range(periods):
         stock += arriving[:, t] if lead else 0.0
-        coming = arriving[:, t + 1 :].sum(axis=1)
-        order = np.maximum(policy(t, stock + coming), 0.0)
+        on_order = arriving[:, t + 1 :].sum(axis=1)
+        order = np.maximum(policy(t, stock + on_order), 0.0)
         if lead:
             arriving[:, t + lead] += order
         else:
@@ -92,29 +102,45 @@ def play(demand: npt.ArrayLike, start: npt.ArrayLike, policy: Policy, *, lead: i
         lost[:, t] = d[:, t] - sold[:, t]
         stock = stock - sold[:, t]
         left[:, t] = stock
-    return Played(sold, lost, left)
+    return SimulatedOrders(sold, lost, left)
 
 
-def up_to(targets: npt.ArrayLike) -> Policy:
-    """Order what is missing to each period's target, shape (n_cells, n_periods).
+def order_up_to_policy(targets: npt.ArrayLike) -> Policy:
+    """Return the policy that orders up to each period's target.
 
-    >>> up_to([[5.0]])(0, np.array([3.0])).tolist()
+    Parameters
+    ----------
+    targets : array of shape (n_cells, n_periods)
+        Stock plus vehicles on order to reach.
+
+    Examples
+    --------
+    >>> order_up_to_policy([[5.0]])(0, np.array([3.0])).tolist()
     [2.0]
     """
     levels = np.asarray(targets, dtype=np.float64)
     return lambda period, position: np.maximum(levels[:, period] - position, 0.0)
 
 
-def as_many_as(quantities: npt.ArrayLike) -> Policy:
-    """Order each period's quantity whatever is there, shape (n_cells, n_periods)."""
+def fixed_orders(quantities: npt.ArrayLike) -> Policy:
+    """Return the policy that orders `quantities`, shape (n_cells, n_periods), whatever the stock."""
     cars = np.asarray(quantities, dtype=np.float64)
     return lambda period, position: cars[:, period]
 
 
-def foresight(demand: npt.ArrayLike, *, lead: int) -> FloatArray:
-    """Targets of somebody who knows the demand: all of it until the next order can arrive.
+def perfect_foresight(demand: npt.ArrayLike, *, lead: int) -> FloatArray:
+    """Return the order-up-to targets under perfect foresight: the demand until the next order arrives.
 
-    >>> foresight([[1, 2, 4]], lead=1).tolist()
+    Parameters
+    ----------
+    demand : array of shape (n_cells, n_periods)
+        Demand per period, vehicles.
+    lead : int
+        Periods from an order until it can be sold.
+
+    Examples
+    --------
+    >>> perfect_foresight([[1, 2, 4]], lead=1).tolist()
     [[3.0, 6.0, 4.0]]
     """
     d = np.asarray(demand, dtype=np.float64)
@@ -124,30 +150,42 @@ def foresight(demand: npt.ArrayLike, *, lead: int) -> FloatArray:
     return np.asarray(run[:, ends] - run[:, :periods])
 
 
-def safety_targets(
+def safety_stock_targets(
     history: npt.ArrayLike, periods: int, *, protection: float, factor: npt.ArrayLike, window: int
 ) -> FloatArray:
-    """Mean plus safety stock: the textbook's order-up-to level from the last periods before each order.
+    """Return order-up-to targets of the textbook rule: mean demand plus safety stock.
+
+    The target of a period is ``mean * protection + factor * standard deviation * sqrt(protection)``, rounded up, with
+    mean and standard deviation over the last `window` periods before it.
 
     Parameters
     ----------
     history : array of shape (n_cells, n_past + periods)
-        What was sold; the order of period t reads what lies before column n_past + t.
+        Demand per period, vehicles; the target of period t uses the columns before n_past + t.
+    periods : int
+        Number of targets.
     protection : float
-        Periods that an order must last: lead time plus review.
+        Periods that an order must last: lead time plus review period.
     factor : array of shape (n_cells,)
-        Standard deviations of safety.
+        Safety factor, in standard deviations.
+    window : int
+        Number of latest periods used.
+
+    Returns
+    -------
+    ndarray of shape (n_cells, periods)
+        Stock plus vehicles on order to reach.
 
     Examples
     --------
-    >>> safety_targets([[2.0, 4.0, 9.0]], 1, protection=1, factor=[1.0], window=2).tolist()
+    >>> safety_stock_targets([[2.0, 4.0, 9.0]], 1, protection=1, factor=[1.0], window=2).tolist()
     [[4.0]]
     """
     h = np.asarray(history, dtype=np.float64)
-    past = h.shape[1] - periods
+    n_past = h.shape[1] - periods
     targets = np.empty((len(h), periods))
     for t in range(periods):
-        seen = h[:, max(0, past + t - window) : past + t]
-        spread = np.asarray(factor) * seen.std(axis=1) * np.sqrt(protection)
-        targets[:, t] = seen.mean(axis=1) * protection + spread
+        recent = h[:, max(0, n_past + t - window) : n_past + t]
+        safety_stock = np.asarray(factor) * recent.std(axis=1) * np.sqrt(protection)
+        targets[:, t] = recent.mean(axis=1) * protection + safety_stock
     return np.ceil(targets - 1e-9)

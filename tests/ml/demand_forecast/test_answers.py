@@ -1,4 +1,4 @@
-"""What a task that forecasts owes beside what every task does."""
+"""Answers of `demand_forecast`: precomputed and recomputed forecasts, totals, and invalid requests."""
 
 from __future__ import annotations
 
@@ -37,64 +37,65 @@ def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> P
 
 
 def ask(model: Model, /, *, explain: bool = False, **fields: Any) -> Any:
-    one = request(model.estimator.signature).model_validate_json(json.dumps(fields))
-    return respond(model.estimator, [one], explain=explain)[0]
+    body = request(model.estimator.signature).model_validate_json(json.dumps(fields))
+    return respond(model.estimator, [body], explain=explain)[0]
 
 
-def test_what_was_computed_ahead_is_what_would_be_computed_now(model: Model) -> None:
+def test_precomputed_forecasts_equal_recomputed_ones(model: Model) -> None:
     for store, name in (("S1", "A"), ("S6", "D")):
-        ahead = ask(model, store_id=store, model=name, levels=[0.1, 0.5, 0.9])
-        now = ask(model, store_id=store, model=name, levels=[0.1, 0.5, 0.9], explain=True)
-        assert not ahead.recomputed and [p.period for p in ahead.periods] == ["2023-01", "2023-02", "2023-03"]
-        for a, b in zip(ahead.periods, now.periods, strict=True):
+        precomputed = ask(model, store_id=store, model=name, levels=[0.1, 0.5, 0.9])
+        recomputed = ask(model, store_id=store, model=name, levels=[0.1, 0.5, 0.9], explain=True)
+        assert not precomputed.recomputed
+        assert [p.period for p in precomputed.periods] == ["2023-01", "2023-02", "2023-03"]
+        for a, b in zip(precomputed.periods, recomputed.periods, strict=True):
             assert a.mean == pytest.approx(b.mean, rel=1e-5) and a.quantiles == b.quantiles
             assert b.drivers and all("%" in d.en and "%" in d.zh for d in b.drivers)
 
 
 def test_levels_may_come_in_any_order(model: Model) -> None:
-    asked = {"store_id": "S6", "model": "D", "history": [{"period": "2023-01", "sold": 9}]}
+    request = {"store_id": "S6", "model": "D", "history": [{"period": "2023-01", "sold": 9}]}
     up, down = (
-        ask(model, **asked, levels=levels).periods[0].quantiles for levels in ([0.1, 0.5, 0.9], [0.9, 0.5, 0.1])
+        ask(model, **request, levels=levels).periods[0].quantiles for levels in ([0.1, 0.5, 0.9], [0.9, 0.5, 0.1])
     )
     assert up == down[::-1] and up[0] < up[2]
 
 
 def test_every_level_adds_up_and_no_quantile_crosses_or_is_negative(model: Model) -> None:
     estimator: DemandEstimator = model.estimator
-    totals = {v.columns: t for v, t in zip(estimator.levels, estimator.of_levels, strict=True)}
+    totals = {v.columns: t for v, t in zip(estimator.levels, estimator.level_forecasts, strict=True)}
     of_all = totals[()].mean[0]
-    for columns, told in totals.items():
-        np.testing.assert_allclose(told.mean.sum(axis=0), of_all, rtol=1e-9, err_msg=str(columns))
-    np.testing.assert_allclose(estimator.told.mean.sum(axis=0), of_all, rtol=1e-9)
-    for told in (estimator.told, *estimator.of_levels):
-        assert (told.quantiles >= 0).all() and (np.diff(told.quantiles, axis=-1) >= 0).all()
+    for columns, table in totals.items():
+        np.testing.assert_allclose(table.mean.sum(axis=0), of_all, rtol=1e-9, err_msg=str(columns))
+    np.testing.assert_allclose(estimator.series_forecasts.mean.sum(axis=0), of_all, rtol=1e-9)
+    for table in (estimator.series_forecasts, *estimator.level_forecasts):
+        assert (table.quantiles >= 0).all() and (np.diff(table.quantiles, axis=-1) >= 0).all()
     answer = ask(model, region="north", levels=[0.5])
     parts = [ask(model, store_id=s, levels=[0.5]) for s, r in STORES.items() if r == "north"]
     assert answer.periods[0].mean == pytest.approx(sum(p.periods[0].mean for p in parts))
 
 
-def test_a_question_may_bring_new_history(model: Model) -> None:
+def test_a_request_may_add_history(model: Model) -> None:
     base = ask(model, store_id="S1", model="A")
     busy = ask(model, store_id="S1", model="A", history=[{"period": "2023-01", "sold": 30}])
-    assert busy.recomputed and busy.known_until == "2023-01" and busy.periods[0].period == "2023-02"
+    assert busy.recomputed and busy.last_period == "2023-01" and busy.periods[0].period == "2023-02"
     assert busy.periods[0].mean > 1.5 * base.periods[1].mean
     empty = [{"period": "2023-01", "sold": 0, "available": 0.0}]
     sold_out = ask(model, store_id="S6", model="D", history=empty)
     idle = ask(model, store_id="S6", model="D", history=[{"period": "2023-01", "sold": 0}])
-    assert sold_out.periods[0].mean > 1.1 * idle.periods[0].mean  # without stock, nothing sold says nothing of demand
+    assert sold_out.periods[0].mean > 1.1 * idle.periods[0].mean  # sales without stock do not lower it
 
 
-def test_what_if_answers_and_moves_nothing_that_is_kept(model: Model) -> None:
+def test_a_what_if_value_changes_the_answer_and_no_stored_forecast(model: Model) -> None:
     base = ask(model, store_id="S1", model="A")
     changed = ask(model, store_id="S1", model="A", price=[90_000.0, 90_000.0, 90_000.0])
     assert changed.recomputed and not base.recomputed
     assert ask(model, store_id="S1", model="A") == base
 
 
-def test_a_new_model_borrows_from_its_like(model: Model) -> None:
+def test_a_new_series_is_forecast_from_similar_ones(model: Model) -> None:
     answer = ask(model, store_id="S6", model="F", like={"brand": "Lan"})
     small = ask(model, store_id="S1", model="F", like={"brand": "Lan"})
-    assert answer.warning is not None and "borrows" in answer.warning.en
+    assert answer.warning is not None and "similar models and stores" in answer.warning.en
     assert answer.periods[0].mean > small.periods[0].mean > 0
 
 
@@ -115,13 +116,15 @@ def test_a_new_model_borrows_from_its_like(model: Model) -> None:
         ({"store_id": "S1", "model": "A", "history": [{"period": "2023-01", "sold": 1}] * 2}, "history"),
     ],
 )
-def test_what_cannot_be_answered_names_its_field(model: Model, fields: dict[str, Any], field: str) -> None:
+def test_an_invalid_request_names_its_field(model: Model, fields: dict[str, Any], field: str) -> None:
     with pytest.raises(FeatureError) as caught:
         ask(model, **fields)
     assert caught.value.feature == field
 
 
-def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_horizon_beyond_the_validated_one_is_refused_or_warned_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     study = study_of(tmp_path / "data", demand_forecast_tables(), params={"beyond": "warn"})
     estimator = study.fit().served
@@ -132,7 +135,7 @@ def test_beyond_what_was_validated_is_refused_or_warned_of(tmp_path: Path, monke
     assert ask(Model(study.config.definition, again, {}), store_id="S1", model="A", horizon=6) == answer
 
 
-def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) -> None:
+def test_report_has_intervals_naive_forecasts_and_coverage_by_class(model: Model) -> None:
     report = Report.model_validate(model.card["evaluation"])
     assert set(report.metrics) == set(model.task.directions)
     for metric in report.metrics.values():
@@ -142,4 +145,4 @@ def test_report_has_intervals_naive_answers_and_coverage_by_class(model: Model) 
     classes = keyed(report, "by_demand_class")
     assert classes and all(0.6 <= c["coverage_80"] <= 1 for c in classes.values())
     assert "gain_over_best_forecast" in report
-    assert any("stock ran out" in note for note in report.notes)
+    assert any("stock-outs" in note for note in report.notes)

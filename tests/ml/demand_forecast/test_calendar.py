@@ -1,4 +1,4 @@
-"""The calendar of periods: whose holidays count, and what is told where there are none."""
+"""Calendar features: holidays by country, and errors for unknown countries and time zones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JANUARY_2026 = np.array([672])
 
 
 @pytest.mark.parametrize("country", ["XX", "cn", "''"])
-def test_a_country_without_a_calendar_is_told_before_a_table_is_read(country: str) -> None:
+def test_an_unknown_country_is_refused_with_the_configuration(country: str) -> None:
     with pytest.raises(ConfigError, match=r"params.country: no such country: give an ISO 3166 code .*, got "):
         load_config("demand_forecast", settings=[f"params.country={country}"])
     with pytest.raises(NotImplementedError, match="not available"):
@@ -21,12 +21,12 @@ def test_a_country_without_a_calendar_is_told_before_a_table_is_read(country: st
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "Asia", "''"])
-def test_a_time_zone_that_is_none_is_told_before_a_table_is_read(zone: str) -> None:
+def test_an_unknown_time_zone_is_refused_with_the_configuration(zone: str) -> None:
     with pytest.raises(ConfigError, match=r"params.timezone: no such time zone: use a name such as .*, got "):
         load_config("demand_forecast", settings=[f"params.timezone={zone}"])
 
 
-def test_holidays_are_those_of_the_country_and_none_of_none() -> None:
+def test_holidays_are_those_of_the_country_and_none_without_a_country() -> None:
     share = {c: dict(zip(COLUMNS, calendar(JANUARY_2026, "month", country=c)[0], strict=True)) for c in ("CN", None)}
     assert share["CN"]["holiday_share"] == pytest.approx(2 / 31)  # the 1st, and the 2nd for Sunday the 4th
     assert share[None]["holiday_share"] == 0 and share[None]["before_festival"] == 0

@@ -1,4 +1,4 @@
-"""Levels that add up: exactly by their means, path by path, and with the spread that moving together gives."""
+"""Coherent totals: means add up exactly, paths add up one by one, and correlation widens the intervals."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 from features.errors import DataError
 from ml.demand_forecast.coherence import (
     Dependence,
+    aggregation_levels,
     cumulative_quantiles,
     demand_paths,
-    levels_of,
     node_quantiles,
     normal_scores,
     score_information,
 )
 from ml.demand_forecast.forecast import GRID, Forecast
-from ml.demand_forecast.metrics import integral
+from ml.demand_forecast.metrics import calibrated_integral
 from ml.demand_forecast.panel import Panel
 
 STORES, MODELS, HORIZON = 20, 15, 2
@@ -40,8 +40,8 @@ def panel_of(sold: np.ndarray) -> Panel:
     return Panel(series, ("store_id", "model"), "month", 600, sold, np.ones_like(sold))
 
 
-def told(mean: np.ndarray) -> Forecast:
-    """Poisson with the given means, calibrated as it stands."""
+def poisson(mean: np.ndarray) -> Forecast:
+    """Poisson forecasts with these means, without recalibration."""
     shape = mean.shape
     level = np.broadcast_to(GRID, (*shape, len(GRID)))
     return Forecast(mean, np.zeros(shape), level, np.zeros(len(mean), dtype=np.int64), True, {})
@@ -50,18 +50,18 @@ def told(mean: np.ndarray) -> Forecast:
 @pytest.fixture(scope="module")
 def forecast() -> Forecast:
     rng = np.random.default_rng(0)
-    return told(rng.gamma(2, 2, N)[:, None] * np.array([1.0, 1.3])[None, :])
+    return poisson(rng.gamma(2, 2, N)[:, None] * np.array([1.0, 1.3])[None, :])
 
 
 GROUPS = [np.zeros(N, dtype=np.int64), np.arange(N) // MODELS, np.arange(N) % MODELS]
-ALONE = Dependence((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0))
+INDEPENDENT = Dependence((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0))
 
 
 def test_means_add_up_at_every_level_and_as_hierarchicalforecast_adds_them(forecast: Forecast) -> None:
     panel = panel_of(np.ones((N, 12)))
-    levels = levels_of(panel, [("region", "store_id"), ("region",), ("store_id",), ("model",), ()])
-    found = node_quantiles(forecast, ALONE, GROUPS, levels, n=50)
-    for node in found:
+    levels = aggregation_levels(panel, [("region", "store_id"), ("region",), ("store_id",), ("model",), ()])
+    tables = node_quantiles(forecast, INDEPENDENT, GROUPS, levels, n=50)
+    for node in tables:
         np.testing.assert_allclose(node.mean.sum(axis=0), forecast.mean.sum(axis=0), rtol=1e-12)
         assert (node.quantiles >= 0).all() and (np.diff(node.quantiles, axis=-1) >= 0).all()
     assert levels[1].names[0] == ("",) and len(levels[4].names) == 1
@@ -74,63 +74,63 @@ def test_means_add_up_at_every_level_and_as_hierarchicalforecast_adds_them(forec
     bottom = totals["y"].to_numpy()[-N:, None]
     theirs = BottomUp().fit_predict(S=S, y_hat=S @ bottom)["mean"][:, 0]
     assert isinstance(totals, pd.DataFrame)
-    np.testing.assert_allclose(np.sort(theirs[: len(levels[1].names)]), np.sort(found[1].mean[:, 0]), rtol=1e-9)
+    np.testing.assert_allclose(np.sort(theirs[: len(levels[1].names)]), np.sort(tables[1].mean[:, 0]), rtol=1e-9)
 
 
-def test_paths_are_whole_add_up_and_keep_each_series_distribution(forecast: Forecast) -> None:
-    moving = Dependence((0.2, 0.1, 0.1), (0.5, 0.5, 0.5, 0.3))
-    blocks = list(demand_paths(forecast, moving, GROUPS, n=2_000))
+def test_paths_are_whole_numbers_add_up_and_have_each_series_distribution(forecast: Forecast) -> None:
+    dependence = Dependence((0.2, 0.1, 0.1), (0.5, 0.5, 0.5, 0.3))
+    blocks = list(demand_paths(forecast, dependence, GROUPS, n=2_000))
     paths = np.concatenate([y for _, y in blocks])
     assert (paths >= 0).all() and np.array_equal(paths, np.rint(paths))
     np.testing.assert_allclose(paths.mean(axis=2), forecast.mean, rtol=0.12, atol=0.08)
     store = np.array([paths[i * MODELS : (i + 1) * MODELS].sum(axis=0) for i in range(STORES)])
     np.testing.assert_array_equal(store.sum(axis=0), paths.sum(axis=0))
-    again = np.concatenate([y for _, y in demand_paths(forecast, moving, GROUPS, n=2_000)])
+    again = np.concatenate([y for _, y in demand_paths(forecast, dependence, GROUPS, n=2_000)])
     np.testing.assert_array_equal(paths, again)
 
 
-def test_an_interval_of_the_total_holds_what_it_promises_where_series_move_together() -> None:
-    """A market that moves all series by 20 %: independence would take the total for nearly certain."""
+def test_the_interval_of_the_total_is_calibrated_for_correlated_series() -> None:
+    """A market factor of 20 %: under independence the interval of the total is far too narrow."""
     rng = np.random.default_rng(1)
     level = rng.gamma(2, 3, N)
     market = rng.normal(0, 0.2, (400, 1, HORIZON))
     y = rng.poisson(level[None, :, None] * np.exp(market - 0.02)).astype(float)
     spread = 0.04  # dispersion of a lognormal market of 20 %
     mean = np.repeat(level[:, None], HORIZON, axis=1)
-    forecast = replace(told(mean), dispersion=np.full(mean.shape, spread))
-    scores = np.stack([normal_scores(*integral(y[i], forecast)) for i in range(200)])
-    known = score_information(scores.ravel(), np.broadcast_to(mean, scores.shape).ravel()).reshape(scores.shape)
-    found = Dependence.fit(scores, GROUPS, information=known)
-    assert found.shares[0] > 0.1 and max(found.shares[1:]) < 0.03
+    forecast = replace(poisson(mean), dispersion=np.full(mean.shape, spread))
+    scores = np.stack([normal_scores(*calibrated_integral(y[i], forecast)) for i in range(200)])
+    information = score_information(scores.ravel(), np.broadcast_to(mean, scores.shape).ravel())
+    fitted = Dependence.fit(scores, GROUPS, information=information.reshape(scores.shape))
+    assert fitted.shares[0] > 0.1 and max(fitted.shares[1:]) < 0.03
     panel = panel_of(np.ones((N, 12)))
-    everything = levels_of(panel, [()])
-    held = {}
-    for name, dependence in (("together", found), ("alone", ALONE)):
+    everything = aggregation_levels(panel, [()])
+    coverage = {}
+    for name, dependence in (("fitted", fitted), ("independent", INDEPENDENT)):
         q = node_quantiles(forecast, dependence, GROUPS, everything, n=1_000)[0].quantiles[0]
         low, high = (q[:, np.abs(GRID - p).argmin()] for p in (0.1, 0.9))
         total = y[200:].sum(axis=1)
-        held[name] = float(((total >= low) & (total <= high)).mean())
-    assert 0.74 <= held["together"] <= 0.86
-    assert held["alone"] < 0.45
+        coverage[name] = float(((total >= low) & (total <= high)).mean())
+    assert 0.74 <= coverage["fitted"] <= 0.86
+    assert coverage["independent"] < 0.45
 
 
-def test_several_periods_together(forecast: Forecast) -> None:
-    one = cumulative_quantiles(forecast, ALONE, GROUPS, 1, GRID, n=2_000)
+def test_total_demand_of_several_periods(forecast: Forecast) -> None:
+    one = cumulative_quantiles(forecast, INDEPENDENT, GROUPS, 1, GRID, n=2_000)
     own = forecast.quantiles(GRID)[:, 0]
     inner = slice(4, -4)
     assert np.abs(one[:, inner] - own[:, inner]).max() <= 1
-    both = cumulative_quantiles(forecast, ALONE, GROUPS, 2, GRID, n=2_000)
-    half = cumulative_quantiles(forecast, ALONE, GROUPS, 1.5, GRID, n=2_000)
+    two = cumulative_quantiles(forecast, INDEPENDENT, GROUPS, 2, GRID, n=2_000)
+    half = cumulative_quantiles(forecast, INDEPENDENT, GROUPS, 1.5, GRID, n=2_000)
     middle = np.abs(GRID - 0.5).argmin()
-    assert (one[:, middle].mean() < half[:, middle].mean() < both[:, middle].mean()) and (half >= one - 1).all()
-    lasting = Dependence((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.9))
-    wide = cumulative_quantiles(forecast, lasting, GROUPS, 2, GRID, n=2_000)
+    assert (one[:, middle].mean() < half[:, middle].mean() < two[:, middle].mean()) and (half >= one - 1).all()
+    persistent = Dependence((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.9))
+    wide = cumulative_quantiles(forecast, persistent, GROUPS, 2, GRID, n=2_000)
     high = np.abs(GRID - 0.95).argmin()
-    assert wide[:, high].mean() > both[:, high].mean()
+    assert wide[:, high].mean() > two[:, high].mean()
 
 
-def test_dependence_survives_its_file_and_a_missing_column_is_named() -> None:
-    found = Dependence((0.1, 0.2), (0.3, 0.4, 0.5))
-    assert Dependence.from_dict(found.to_dict()) == found
+def test_dependence_is_restored_from_its_dictionary_and_a_missing_column_is_named() -> None:
+    dependence = Dependence((0.1, 0.2), (0.3, 0.4, 0.5))
+    assert Dependence.from_dict(dependence.to_dict()) == dependence
     with pytest.raises(DataError, match="no column 'colour'"):
-        levels_of(panel_of(np.ones((N, 3))), [("colour",)])
+        aggregation_levels(panel_of(np.ones((N, 3))), [("colour",)])

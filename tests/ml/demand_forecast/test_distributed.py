@@ -1,4 +1,4 @@
-"""The same training on a cluster: mlforecast's distributed class on Dask reads the features that the product reads."""
+"""Training on a cluster: mlforecast's distributed class on Dask computes the features of `lag_table`."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ def test_training_on_dask_reads_the_same_features_and_learns_the_same() -> None:
     rows = as_rows(sold, begin)
     rows = rows[rows["ds"] < 48]
     local = MLForecast(models={"trees": lgb.LGBMRegressor(n_jobs=1, **SETTINGS)}, num_threads=1, **transforms("month"))
-    mine = local.fit(rows, static_features=[], dropna=False).predict(3)
+    local_forecast = local.fit(rows, static_features=[], dropna=False).predict(3)
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
         frame = dd.from_pandas(rows.set_index(rows["unique_id"].rename("part")), npartitions=2).reset_index(drop=True)
-        far = DistributedMLForecast(
+        cluster_model = DistributedMLForecast(
             models={"trees": DaskLGBMForecast(**SETTINGS)}, engine=client, **transforms("month")
         )
-        features = far.preprocess(frame, dropna=False, static_features=[]).compute()
-        # Its own predict takes whole-number periods for dates; the fitted forecaster is brought home instead.
-        theirs = far.fit(frame, static_features=[], dropna=False).to_local().predict(3)
+        features = cluster_model.preprocess(frame, dropna=False, static_features=[]).compute()
+        # Its own predict treats integer periods as dates; predict locally instead.
+        cluster_forecast = cluster_model.fit(frame, static_features=[], dropna=False).to_local().predict(3)
     expected = lag_table(sold, begin, "month")[features["unique_id"].to_numpy(), features["ds"].to_numpy()]
     np.testing.assert_allclose(features.iloc[:, -len(NAMES) :].to_numpy(dtype=np.float32), expected, rtol=1e-5)
-    both = pd.merge(mine, theirs, on=["unique_id", "ds"], suffixes=("", "_far"))
-    assert len(both) == 180
-    # Bins and splits are found by workers together: the trees are not bit for bit those of one machine.
-    assert np.corrcoef(both["trees"], both["trees_far"])[0, 1] > 0.98
-    assert abs(both["trees_far"].sum() / both["trees"].sum() - 1) < 0.02
+    merged = pd.merge(local_forecast, cluster_forecast, on=["unique_id", "ds"], suffixes=("", "_cluster"))
+    assert len(merged) == 180
+    # Workers find bins and splits jointly: the trees differ slightly from those of one machine.
+    assert np.corrcoef(merged["trees"], merged["trees_cluster"])[0, 1] > 0.98
+    assert abs(merged["trees_cluster"].sum() / merged["trees"].sum() - 1) < 0.02

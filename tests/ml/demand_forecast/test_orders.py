@@ -1,4 +1,4 @@
-"""What `POST /v1/demand_forecast/orders` reads of a champion, with forecasts that can be computed in one's head."""
+"""`POST /v1/demand_forecast/orders` with forecasts that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from features.errors import ConfigError, DataError, FeatureError
 from ml.demand_forecast.forecast import GRID
-from ml.demand_forecast.orders import ORDERS, OrdersRequest, Position, answer, cells_of, periods_of
+from ml.demand_forecast.orders import ORDERS, OrdersRequest, Position, answer, periods_in_days, planning_cells
 from ml.demand_forecast.panel import Panel
 from ml.demand_forecast.planning import PlanningRules
 
@@ -22,7 +22,7 @@ NAN = float("nan")
 
 
 def estimator(*, keys: tuple[str, ...] = ("store_id", "model"), on_hand: tuple[float, ...] = (4.0, 0.0, NAN)) -> Any:
-    """Stores a and b sell a car of x each 31 days; c sold y, which has ended. Known until the end of 2022."""
+    """Stores a and b sell one x in 31 days; c sold y, which has ended. The history ends with 2022."""
     series = pl.DataFrame({"store_id": ["a", "b", "c"], "model": ["x", "x", "y"], "region": ["north"] * 3})
     price = np.full((3, 12), NAN)
     price[0, 3:5] = 9_000_000, 10_000_000
@@ -31,10 +31,10 @@ def estimator(*, keys: tuple[str, ...] = ("store_id", "model"), on_hand: tuple[f
         panel=panel,
         origin=12,
         params=SimpleNamespace(horizon=3),
-        ended=np.array([False, False, True]),
+        is_ended=np.array([False, False, True]),
         on_hand=np.array(on_hand),
-        told=SimpleNamespace(mean=np.array([[1.0], [2.0], [0.0]])),
-        over=lambda periods: np.full((3, len(GRID)), periods),
+        series_forecasts=SimpleNamespace(mean=np.array([[1.0], [2.0], [0.0]])),
+        cumulative_demand=lambda periods: np.full((3, len(GRID)), periods),
     )
 
 
@@ -49,48 +49,52 @@ def position(store: str, on_hand: int, **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("days", "periods"), [(0, 0.0), (31, 1.0), (45, 1.5), (59, 2.0), (90, 3.0)])
 def test_days_are_counted_in_periods_from_the_origin_on(days: float, periods: float) -> None:
-    assert periods_of(estimator(), days) == pytest.approx(periods)
+    assert periods_in_days(estimator(), days) == pytest.approx(periods)
 
 
-def test_further_than_the_model_looks_is_refused() -> None:
-    with pytest.raises(DataError, match="take 91 days, the model looks 90 ahead: shorten lead_days"):
-        periods_of(estimator(), 91)
+def test_more_days_than_the_horizon_are_refused() -> None:
+    with pytest.raises(DataError, match="are 91 days together, the model forecasts 90 days: reduce lead_days"):
+        periods_in_days(estimator(), 91)
 
 
-def test_a_price_is_the_last_known_one_of_the_series_or_else_of_its_model() -> None:
-    rows, cells = cells_of(estimator(), [Position(**position("b", 1)), Position(**position("a", 2, price=80_000.0))])
+def test_a_missing_price_is_the_latest_of_the_series_or_else_of_its_model() -> None:
+    rows, cells = planning_cells(
+        estimator(), [Position(**position("b", 1)), Position(**position("a", 2, price=80_000.0))]
+    )
     assert rows == [1, 0]
     assert cells.select("store_id", "region", "on_hand", "on_order", "price").rows() == [
         ("b", "north", 1, 0, 100_000.0), ("a", "north", 2, 0, 80_000.0),
     ]  # fmt: skip
 
 
-def test_without_a_stock_everything_that_is_still_sold_is_planned_from_the_last_known_one() -> None:
-    rows, cells = cells_of(estimator(), [])
+def test_without_stock_in_the_request_all_living_series_are_planned_from_the_history_s_stock() -> None:
+    rows, cells = planning_cells(estimator(), [])
     assert rows == [0, 1] and cells["on_hand"].to_list() == [4, 0]
-    assert cells_of(estimator(), [], stores=["b"])[0] == [1]
+    assert planning_cells(estimator(), [], stores=["b"])[0] == [1]
 
 
 @pytest.mark.parametrize(
     ("stock", "stores", "message"),
     [
-        ([position("a", 1)] * 2, (), "names a store and model twice"),
-        ([position("z", 1), position("a", 1, model="y")], (), "names 2 pairs of store and model that are not known"),
-        ([], ("z",), "has 1 that the model does not know"),
+        ([position("a", 1)] * 2, (), "has a store and model twice"),
+        (
+            [position("z", 1), position("a", 1, model="y")],
+            (),
+            "has 2 pairs of store and model that are not in the model",
+        ),
+        ([], ("z",), "has 1 that are not in the model"),
     ],
 )
-def test_a_stock_that_cannot_be_planned_is_refused(
-    stock: list[dict[str, Any]], stores: tuple[str, ...], message: str
-) -> None:
+def test_an_invalid_stock_is_refused(stock: list[dict[str, Any]], stores: tuple[str, ...], message: str) -> None:
     with pytest.raises(FeatureError, match=message):
-        cells_of(estimator(), [Position(**one) for one in stock], stores=stores)
+        planning_cells(estimator(), [Position(**fields) for fields in stock], stores=stores)
 
 
-def test_a_model_without_stock_or_without_stores_says_what_it_needs() -> None:
-    with pytest.raises(FeatureError, match="trained without a table of stock"):
-        cells_of(estimator(on_hand=(NAN, NAN, NAN)), [])
+def test_a_model_without_stock_or_stores_is_refused_with_a_remedy() -> None:
+    with pytest.raises(FeatureError, match="trained without a stock table"):
+        planning_cells(estimator(on_hand=(NAN, NAN, NAN)), [])
     with pytest.raises(DataError, match=r"are by region: train with params\.series: \[store_id, model\]"):
-        cells_of(estimator(keys=("region",)), [])
+        planning_cells(estimator(keys=("region",)), [])
 
 
 def test_the_plan_covers_lead_time_and_review_period() -> None:
@@ -104,12 +108,12 @@ def test_the_plan_covers_lead_time_and_review_period() -> None:
     assert plan.gain > 0 and plan.orders[0].demand_p50 == pytest.approx(2.0)
 
 
-def test_the_house_s_days_hold_where_the_request_gives_none() -> None:
+def test_the_configured_days_are_used_where_the_request_has_none() -> None:
     plan = respond(PlanningRules(lead_days=20, review_days=11), stock=[position("a", 0)])
     assert (plan.lead_days, plan.review_days) == (20, 11) and plan.orders[0].order == 1
 
 
-def test_the_endpoint_needs_its_rules_and_its_example_can_be_asked(tmp_path: Path) -> None:
+def test_the_endpoint_needs_its_rules_and_answers_its_example(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="order_planning"):
         ORDERS.rules(tmp_path)
     (tmp_path / "order_planning.yaml").write_text("{lead_days: 7}")

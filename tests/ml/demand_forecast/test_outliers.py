@@ -1,4 +1,4 @@
-"""Outcomes out of line, found and left as they are."""
+"""Outlying outcomes are reported and not changed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def test_the_furthest_comes_first_and_the_panel_does_not_change() -> None:
     quiet = [9.0, 10.0, 11.0, 10.0] * 5
     one, other = list(quiet), list(quiet)
     one[7], other[12] = 60.0, 200.0
-    of = panel(quiet, one, other)
-    before = of.sold.copy()
-    assert [(o.series, o.column, o.sold) for o in outliers(of)] == [(2, 12, 200.0), (1, 7, 60.0)]
-    assert np.array_equal(of.sold, before)
+    sales = panel(quiet, one, other)
+    before = sales.sold.copy()
+    assert [(o.series, o.column, o.sold) for o in outliers(sales)] == [(2, 12, 200.0), (1, 7, 60.0)]
+    assert np.array_equal(sales.sold, before)
 
 
-def test_a_unit_more_in_a_series_of_nothing_is_none_and_neither_is_a_yearly_peak() -> None:
+def test_two_units_in_a_series_of_zeros_and_a_yearly_peak_are_no_outliers() -> None:
     rare = [0.0] * 20
     rare[10] = 2.0
     peaks = [50.0 if month % 12 == 0 else 10.0 for month in range(48)]

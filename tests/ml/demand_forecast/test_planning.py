@@ -1,4 +1,4 @@
-"""From demand to orders and transfers, by costs that can be computed in one's head."""
+"""Orders and transfers with costs that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ def plan(cells: list[dict[str, Any]], rules: PlanningRules | None = None) -> Ord
     return plan_orders(pl.DataFrame(rows), LEVELS, np.array([ONE_OR_TWO] * len(rows)), rules or PlanningRules())
 
 
-def test_costs_are_a_share_of_the_price_until_a_brand_or_a_model_says_otherwise() -> None:
+def test_costs_of_brand_and_model_replace_the_general_ones() -> None:
     rules = PlanningRules(
         by_brand={"Lan": CarCosts(lost_customer=0.0), "Kai": CarCosts(margin=9_000.0)},
         by_model={"x": CarCosts(margin_share=0.1)},
     )
-    plain = rules.of("z", None, 100_000.0)
+    plain = rules.unit_costs("z", None, 100_000.0)
     assert (plain.margin, plain.lost_customer) == (pytest.approx(6_000.0), DEFAULT.lost_customer)
-    assert rules.of("z", "Lan", 100_000.0).lost_customer == 0.0
-    assert rules.of("z", "Kai", 100_000.0).margin == 9_000.0
-    assert rules.of("x", "Kai", 100_000.0).margin == pytest.approx(10_000.0), "the model's share wins"
+    assert rules.unit_costs("z", "Lan", 100_000.0).lost_customer == 0.0
+    assert rules.unit_costs("z", "Kai", 100_000.0).margin == 9_000.0
+    assert rules.unit_costs("x", "Kai", 100_000.0).margin == pytest.approx(10_000.0), "the model's share wins"
 
 
 def test_a_margin_in_yuan_needs_no_price_and_a_share_does() -> None:
     rules = PlanningRules(by_model={"x": CarCosts(margin=6_000.0)})
-    assert rules.of("x", None, None).margin == 6_000.0
-    with pytest.raises(DataError, match=r"price: of z none is known, .*by_model: \{z: \{margin: \.\.\.\}\}"):
-        rules.of("z", None, None)
+    assert rules.unit_costs("x", None, None).margin == 6_000.0
+    with pytest.raises(DataError, match=r"price: model z has none, .*by_model: \{z: \{margin: \.\.\.\}\}"):
+        rules.unit_costs("z", None, None)
     with pytest.raises(DataError, match=r"order_planning\.yaml: x: "):
-        PlanningRules(costs=CarCosts(margin_share=0.0, lost_customer=0.0)).of("x", None, 100_000.0)
+        PlanningRules(costs=CarCosts(margin_share=0.0, lost_customer=0.0)).unit_costs("x", None, 100_000.0)
 
 
-def test_what_is_missing_is_ordered() -> None:
-    made = plan([{"store_id": "a", "on_hand": 0}])
-    (row,) = made.orders.to_dicts()
+def test_a_shortage_is_ordered() -> None:
+    order_plan = plan([{"store_id": "a", "on_hand": 0}])
+    (row,) = order_plan.orders.to_dicts()
     assert (row["order_up_to"], row["order"], row["transfer_in"], row["transfer_out"]) == (2, 2, 0, 0)
     assert row["demand_p10"] == 1.0 and row["demand_p50"] == 1.5 and row["demand_p90"] == 2.0
-    assert 0 < row["critical_ratio"] < 1 and made.gain > 0 and made.transfers.is_empty()
+    assert 0 < row["critical_ratio"] < 1 and order_plan.gain > 0 and order_plan.transfers.is_empty()
 
 
-def test_cars_on_their_way_count() -> None:
+def test_vehicles_on_order_count() -> None:
     assert plan([{"store_id": "a", "on_hand": 0, "on_order": 2}]).orders["order"].to_list() == [0]
 
 
-def test_cars_move_within_a_region_and_between_regions_only_at_a_price() -> None:
+def test_vehicles_move_within_a_region_and_between_regions_only_with_a_cost_set() -> None:
     cells = [
         {"store_id": "a", "on_hand": 4, "region": "north"},
         {"store_id": "b", "on_hand": 0, "region": "south"},
@@ -75,35 +75,35 @@ def test_cars_move_within_a_region_and_between_regions_only_at_a_price() -> None
     assert plan([{**cell, "region": "north"} for cell in cells], never).transfers.is_empty()
 
 
-def test_models_are_planned_apart() -> None:
-    made = plan([{"store_id": "a", "on_hand": 4}, {"store_id": "b", "model": "y", "on_hand": 0}])
-    assert made.transfers.is_empty() and made.orders["order"].to_list() == [0, 2]
+def test_models_are_planned_separately() -> None:
+    order_plan = plan([{"store_id": "a", "on_hand": 4}, {"store_id": "b", "model": "y", "on_hand": 0}])
+    assert order_plan.transfers.is_empty() and order_plan.orders["order"].to_list() == [0, 2]
 
 
-def test_no_cell_is_no_plan() -> None:
+def test_without_cells_the_plan_is_empty() -> None:
     cells = pl.DataFrame(schema={"store_id": pl.String, "model": pl.String, "on_hand": pl.Int64, "on_order": pl.Int64})
-    made = plan_orders(cells, LEVELS, np.empty((0, 2)), PlanningRules())
-    assert made.orders.schema == pl.Schema(ORDERS) and made.gain == 0.0
+    order_plan = plan_orders(cells, LEVELS, np.empty((0, 2)), PlanningRules())
+    assert order_plan.orders.schema == pl.Schema(ORDERS) and order_plan.gain == 0.0
 
 
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ([{"store_id": "a", "on_hand": 1}] * 2, "stock: store a, model x is there twice"),
-        ([{"store_id": "a", "on_hand": -1}], "on_hand: must not be below 0, got -1 of store a, model x"),
-        ([{"store_id": "a", "on_hand": 0, "on_order": -2}], "on_order: must not be below 0, got -2"),
+        ([{"store_id": "a", "on_hand": 1}] * 2, "stock: store a, model x occurs twice"),
+        ([{"store_id": "a", "on_hand": -1}], "on_hand: must not be negative, got -1 for store a, model x"),
+        ([{"store_id": "a", "on_hand": 0, "on_order": -2}], "on_order: must not be negative, got -2"),
         (
             [{"store_id": "a", "on_hand": None}, {"store_id": "b", "on_hand": 1}],
-            "on_hand: of store a, model x it is not known; give it, or set unknown_stock: zero",
+            "on_hand: store a, model x has no value; provide it, or set unknown_stock: zero",
         ),
     ],
 )
-def test_a_stock_that_cannot_be_names_its_cell(cells: list[dict[str, Any]], message: str) -> None:
+def test_an_invalid_stock_names_its_store_and_model(cells: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(DataError, match=message):
         plan(cells)
 
 
-def test_an_unknown_stock_may_count_as_none() -> None:
+def test_a_missing_stock_may_count_as_zero() -> None:
     cells = [{"store_id": "a", "on_hand": None}, {"store_id": "b", "on_hand": 2}]
     assert plan(cells, PlanningRules(unknown_stock="zero")).orders["order"].to_list() == [2, 0]
 
@@ -112,7 +112,7 @@ def test_rules_are_read_from_their_file_and_a_wrong_key_is_named(tmp_path: Path)
     path = tmp_path / "order_planning.yaml"
     path.write_text("{lead_days: 7, by_model: {x: {margin: 5000}}}")
     rules = load_planning_rules(path)
-    assert (rules.lead_days, rules.review_days, rules.of("x", None, None).margin) == (7, 14, 5_000)
+    assert (rules.lead_days, rules.review_days, rules.unit_costs("x", None, None).margin) == (7, 14, 5_000)
     path.write_text("{lead_day: 7}")
     with pytest.raises(ConfigError, match="lead_day"):
         load_planning_rules(path)

@@ -1,4 +1,4 @@
-"""Quantile trees: coverage, direction, artefacts, and what they refuse."""
+"""Quantile trees: coverage, monotonicity, files, and invalid input."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fitted() -> QuantileTrees:
     return _trees(monotone={0: 1}).fit(X[:1_500], Y[:1_500]).calibrate(X[1_500:2_200], Y[1_500:2_200])
 
 
-def test_covers_what_it_promises_and_is_wider_where_noise_is(fitted: QuantileTrees) -> None:
+def test_intervals_are_calibrated_and_wider_where_noise_is_larger(fitted: QuantileTrees) -> None:
     low, middle, high = fitted.predict_quantiles(X[2_200:]).T
     inside = (low <= Y[2_200:]) & (Y[2_200:] <= high)
     assert 0.74 < inside.mean() < 0.86
@@ -33,7 +33,7 @@ def test_covers_what_it_promises_and_is_wider_where_noise_is(fitted: QuantileTre
     assert (high - low)[noisy].mean() > 2 * (high - low)[quiet].mean()
 
 
-def test_median_grows_with_its_monotone_column(fitted: QuantileTrees) -> None:
+def test_median_does_not_decrease_with_its_monotone_column(fitted: QuantileTrees) -> None:
     line = np.column_stack([np.linspace(0, 1, 200), np.full(200, 0.5)])
     assert (np.diff(fitted.predict(line)) >= 0).all()
 
@@ -43,7 +43,7 @@ def test_contributions_sum_to_the_middle(fitted: QuantileTrees) -> None:
     np.testing.assert_allclose(total + fitted.offsets_[1], fitted.predict(X[:20]), atol=1e-9)
 
 
-def test_files_restore_the_same_answers(fitted: QuantileTrees) -> None:
+def test_files_restore_the_same_predictions(fitted: QuantileTrees) -> None:
     files = fitted.to_files()
     again = QuantileTrees.from_files(files)
     assert np.array_equal(again.predict_quantiles(X), fitted.predict_quantiles(X))
@@ -64,12 +64,12 @@ def test_one_row_equals_the_batch(fitted: QuantileTrees) -> None:
     assert fitted.predict_quantiles(X[:0]).shape == (0, 3)
 
 
-def test_what_it_refuses(fitted: QuantileTrees) -> None:
+def test_invalid_input_is_refused(fitted: QuantileTrees) -> None:
     with pytest.raises(ConfigError, match="coverage"):
         _trees(coverage=1.0).fit(X, Y)
     with pytest.raises(DataError, match="finite"):
         _trees().fit(X, np.where(Y > 1, np.nan, Y))
-    with pytest.raises(DataError, match="outcomes"):
+    with pytest.raises(DataError, match="one outcome for each"):
         _trees().fit(X, Y[:-1])
     with pytest.raises(DataError, match="too few"):
         _trees().fit(X, Y).calibrate(X[:5], Y[:5])

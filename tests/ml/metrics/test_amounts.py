@@ -29,12 +29,12 @@ def test_the_ends_of_an_interval_belong_to_it() -> None:
     assert interval_coverage(Y, ends, sample_weight=[1.0, 3.0, 0.0]) == 0.25
 
 
-def test_what_cannot_be_measured_is_refused() -> None:
+def test_invalid_input_is_refused() -> None:
     with pytest.raises(DataError, match=r"mean_absolute_error: .* the same length"):
         mean_absolute_error([1.0], [1.0, 2.0])
     with pytest.raises(DataError, match="mean_absolute_error: p must be finite, got nan"):
         mean_absolute_error([1.0], [float("nan")])
     with pytest.raises(DataError, match="mean_absolute_percentage_error: y must be above 0, got 0"):
         mean_absolute_percentage_error([0.0], [1.0])
-    with pytest.raises(DataError, match=r"a low and a high end for each row, got shape \(3,\)"):
+    with pytest.raises(DataError, match=r"a lower and an upper end for each row, got shape \(3,\)"):
         interval_coverage(Y, P)

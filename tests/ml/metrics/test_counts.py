@@ -19,8 +19,8 @@ def test_deviance_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("y", "p", "message"),
-    [([1.0], [1.0, 2.0], "the same rows"), ([-1.0], [1.0], "not be below 0"), ([0.0], [1.0], "nothing happened")],
+    [([1.0], [1.0, 2.0], "the same rows"), ([-1.0], [1.0], "not be negative"), ([0.0], [1.0], "all counts are 0")],
 )
-def test_what_cannot_be_measured_is_refused(y: list[float], p: list[float], message: str) -> None:
+def test_invalid_input_is_refused(y: list[float], p: list[float], message: str) -> None:
     with pytest.raises(DataError, match=message):
         poisson_deviance(y, p)

@@ -24,7 +24,7 @@ def model(demand_forecast: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
     return champions.load(champion)
 
 
-def test_nightly_run_writes_forecasts_orders_and_a_picture(
+def test_nightly_run_writes_forecasts_orders_and_a_figure(
     model: Model, demand_forecast: Trained, tmp_path: Path
 ) -> None:
     rules = ROOT / "configs" / "order_planning.yaml"
@@ -42,13 +42,13 @@ def test_nightly_run_writes_forecasts_orders_and_a_picture(
     orders = pl.read_parquet(tmp_path / "plan.orders.parquet")
     assert orders.height == first.height and orders["order"].min() >= 0 and orders["order"].max() > 0
     assert not list(tmp_path.glob(".*"))
-    none = forecast(model, config, out=tmp_path / "other.csv", rules=None)
-    assert none.orders is None and none.without_orders is not None and (tmp_path / "other.csv").exists()
+    without_rules = forecast(model, config, out=tmp_path / "other.csv", rules=None)
+    assert (
+        without_rules.orders is None and without_rules.without_orders is not None and (tmp_path / "other.csv").exists()
+    )
 
 
-def test_new_data_is_looked_at_without_training_again(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_data_is_forecast_without_refitting(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     longer = write_demand_forecast(tmp_path / "data", demand_forecast_tables(months=38))
     plan = forecast(model, load_config("demand_forecast", longer), out=tmp_path / "plan.parquet", rules=None)

@@ -1,4 +1,4 @@
-"""The picture of a plan: which series are drawn, and what is ordered of them."""
+"""Figure of an order plan: the series drawn, and their orders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from features.errors import ConfigError
-from ml.demand_forecast.coherence import levels_of
+from ml.demand_forecast.coherence import aggregation_levels
 from ml.demand_forecast.forecast import GRID, ForecastTable
 from ml.demand_forecast.planning import OrderPlan
 from ml.report.sections import Section
@@ -28,11 +28,11 @@ def expected(mean: list[float]) -> ForecastTable:
 @pytest.fixture
 def estimator() -> Any:
     panel = steady_panel()
-    levels = levels_of(panel, [("store_id",), ()])
+    levels = aggregation_levels(panel, [("store_id",), ()])
     nodes = {(("store_id",), ("S1",)): (0, 0), (("store_id",), ("S2",)): (0, 1), ((), ()): (1, 0)}
     return SimpleNamespace(
-        panel=panel, told=expected(MEAN.tolist()), levels=levels, nodes=nodes,
-        of_levels=[expected(MEAN.tolist()), expected([6.0])],
+        panel=panel, series_forecasts=expected(MEAN.tolist()), levels=levels, nodes=nodes,
+        level_forecasts=[expected(MEAN.tolist()), expected([6.0])],
     )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def titles(sections: list[Section]) -> list[str]:
     return [section.title.en for section in sections]
 
 
-def test_it_is_a_png(estimator: Any, plan: OrderPlan, tmp_path: Path) -> None:
+def test_the_figure_is_a_png(estimator: Any, plan: OrderPlan, tmp_path: Path) -> None:
     draw_plan(estimator, plan, tmp_path / "plan.png")
     assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(ConfigError, match="choose another place"):
@@ -70,11 +70,11 @@ def test_the_total_comes_first_then_the_largest_series_then_the_orders(estimator
     assert orders == ({"model": "A", "order": 7, "on_hand": 1},)
 
 
-def test_of_one_store(estimator: Any, plan: OrderPlan) -> None:
+def test_one_store_alone(estimator: Any, plan: OrderPlan) -> None:
     assert titles(plan_sections(estimator, plan, store="S2")) == [
         "store S2, all models", "S2, A: order 2", "Orders by model: 2 vehicles, 1 moved",
     ]  # fmt: skip
 
 
-def test_without_orders_forecasts_alone_are_drawn(estimator: Any) -> None:
+def test_without_orders_only_forecasts_are_drawn(estimator: Any) -> None:
     assert titles(plan_sections(estimator, None)) == ["everything", "S1, A", "S2, A"]

@@ -1,7 +1,7 @@
-"""Two series whose demand never changes but once, and a forecaster that knows it: every figure can be computed by hand.
+"""Two series with constant demand except in the last month, and their forecaster: figures can be computed by hand.
 
 Store S1 sells 4 cars a month and store S2 sells 2; in the last month S1 sells 6. The forecaster expects 4 and 2 with
-the spread of chance alone (Poisson), whose medians are 4 and 2.
+Poisson distributions, whose medians are 4 and 2.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 from ml.demand_forecast.coherence import Dependence
 from ml.demand_forecast.forecast import GRID, Forecast
 from ml.demand_forecast.panel import Panel
-from ml.demand_forecast.past import Past
+from ml.demand_forecast.panel_features import PanelFeatures
 from training.studies.panel_forecasts import OriginForecasts
 
 MONTHS = 30
@@ -31,28 +31,28 @@ def steady_panel(*, price: float | None = None) -> Panel:
 
 
 def poisson(mean: np.ndarray) -> Forecast:
-    """Forecasts with the spread of chance alone."""
-    level = np.broadcast_to(GRID, (*mean.shape, len(GRID)))
-    parts = {"own": mean + 1.0}
-    return Forecast(mean, np.zeros_like(mean), level, np.zeros(len(mean), dtype=np.int64), True, parts)
+    """Poisson forecasts without recalibration."""
+    levels = np.broadcast_to(GRID, (*mean.shape, len(GRID)))
+    components = {"own": mean + 1.0}
+    return Forecast(mean, np.zeros_like(mean), levels, np.zeros(len(mean), dtype=np.int64), True, components)
 
 
 class SteadyForecaster:
-    """Expects what always was wanted; notes the periods that each of its forecasts knew."""
+    """Forecasts the constant demand; records the length of the history of each forecast."""
 
     def __init__(self, *, horizon: int = 2) -> None:
         self.horizon = horizon
         self.dependence_ = Dependence((0.0,), (0.0, 0.0))
-        self.periods_known: list[int] = []
+        self.history_lengths: list[int] = []
 
-    def past(self, panel: Panel) -> Past:
-        return Past(panel, ((),))
+    def features(self, panel: Panel) -> PanelFeatures:
+        return PanelFeatures(panel, ((),))
 
     def codes(self, panel: Panel) -> list[Any]:
         return [np.zeros(len(panel.sold), dtype=np.int64)]
 
-    def forecast(self, panel: Panel, *, past: Past) -> Forecast:
-        self.periods_known.append(past.panel.periods)
+    def forecast(self, panel: Panel, *, features: PanelFeatures) -> Forecast:
+        self.history_lengths.append(features.panel.periods)
         return poisson(np.repeat(MEAN[:, None], self.horizon, axis=1))
 
 

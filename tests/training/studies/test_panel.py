@@ -1,4 +1,4 @@
-"""Panels of sales that training can use, and those that it cannot."""
+"""Panel studies: valid and invalid sales, incomplete months, refitting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def study_of(folder: Path, tables: dict[str, pl.DataFrame], **changes: Any) -> P
     return PanelStudyData.read(load_config("demand_forecast", write_demand_forecast(folder, tables, **changes)))
 
 
-def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_data_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     tables = demand_forecast_tables()
     short = tables["sales"].filter(pl.col("sold_at") > tables["sales"]["sold_at"].max() - 120 * 86_400_000_000)  # type: ignore[operator]
@@ -32,20 +32,20 @@ def test_what_training_cannot_use_is_one_clear_error(tmp_path: Path, monkeypatch
         study_of(tmp_path / "none", {"sales": tables["sales"].clear()})
     with pytest.raises(DataError, match=r"sales\.colour: the column is missing"):
         study_of(tmp_path / "absent", tables, params={"attributes": ["colour"], "levels": []})
-    with pytest.raises(ConfigError, match=r"params\.levels: 'colour' names no series"):
+    with pytest.raises(ConfigError, match=r"params\.levels: 'colour' is neither in params\.series"):
         study_of(tmp_path / "levels", tables, params={"levels": [["colour"]]})
 
 
-def test_a_month_that_is_not_over_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_last_month_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     tables = demand_forecast_tables()
     cut = int(tables["sales"]["sold_at"].max()) - 20 * 86_400_000_000  # type: ignore[arg-type]
     study = study_of(tmp_path / "data", {"sales": tables["sales"].filter(pl.col("sold_at") < cut)})
     assert isinstance(study, PanelData)
-    assert study.panel.name(study.panel.periods - 1) == "2022-11" and "not over" in study.notes[0]
+    assert study.panel.name(study.panel.periods - 1) == "2022-11" and "incomplete" in study.notes[0]
 
 
-def test_under_refit_the_forecast_from_the_first_origin_is_made_once(
+def test_under_refit_the_forecast_from_the_first_origin_is_computed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))

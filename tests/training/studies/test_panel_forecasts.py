@@ -1,4 +1,4 @@
-"""Forecasts of a test's origins: each knows its own past alone, and is made once."""
+"""Forecasts from held-out origins: each uses the periods before it, and is computed once."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tests.training.studies.steady_demand import SteadyForecaster, steady_panel
 from training.studies.panel_forecasts import OriginForecasts
 
 
-def test_each_origin_knows_what_lay_before_it_and_is_asked_once() -> None:
+def test_each_origin_uses_earlier_periods_and_is_computed_once() -> None:
     forecaster: Any = SteadyForecaster()
     forecasts = OriginForecasts(steady_panel(), forecaster)
     first = list(forecasts.each(range(26, 29)))
-    assert [origin for origin, _, _ in first] == forecaster.periods_known == [26, 27, 28]
-    assert [past.panel.periods for _, _, past in first] == [26, 27, 28]
-    forecast, past = forecasts.at(27)
-    assert forecast is first[1][1] and past is first[1][2] and len(forecaster.periods_known) == 3
+    assert [origin for origin, _, _ in first] == forecaster.history_lengths == [26, 27, 28]
+    assert [features.panel.periods for _, _, features in first] == [26, 27, 28]
+    forecast, features = forecasts.at(27)
+    assert forecast is first[1][1] and features is first[1][2] and len(forecaster.history_lengths) == 3
 
 
-def test_nothing_is_expected_of_a_series_that_has_ended() -> None:
+def test_the_forecast_of_an_ended_series_is_zero() -> None:
     panel = steady_panel()
     sold = panel.sold.copy()
     sold[1, 20:] = np.nan
-    gone = Panel(panel.series, panel.keys, panel.frequency, panel.first, sold, panel.available)
+    ended = Panel(panel.series, panel.keys, panel.frequency, panel.first, sold, panel.available)
     forecaster: Any = SteadyForecaster()
-    forecasts = OriginForecasts(gone, forecaster)
+    forecasts = OriginForecasts(ended, forecaster)
     assert forecasts.at(20)[0].mean.tolist() == [[4.0, 4.0], [2.0, 2.0]]
     assert forecasts.at(28)[0].mean.tolist() == [[4.0, 4.0], [0.0, 0.0]]

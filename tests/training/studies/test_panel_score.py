@@ -1,4 +1,4 @@
-"""Forecasts of every series as rows, from the end of the sales or of an earlier history."""
+"""Forecasts of every series in long format, from the end of the sales or from an earlier date."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def config(demand_forecast: Trained) -> TaskConfig:
     return load_config("demand_forecast", demand_forecast.config)
 
 
-def test_rows_are_the_answers_of_the_version_where_no_period_has_passed(model: Model, config: TaskConfig) -> None:
+def test_without_new_periods_the_rows_are_the_model_s_predictions(model: Model, config: TaskConfig) -> None:
     rows = score_series(model, config, data=None, as_of=None)
     assert rows.height == len(STORES) * len(MODELS) * model.estimator.params.horizon
-    asked = rows.select("store_id", "model", "horizon")
-    np.testing.assert_allclose(rows["mean"], model.estimator.predict(asked)["mean"], rtol=1e-6)
+    keys = rows.select("store_id", "model", "horizon")
+    np.testing.assert_allclose(rows["mean"], model.estimator.predict(keys)["mean"], rtol=1e-6)
 
 
-def test_as_of_uses_the_sales_before_it_alone(model: Model, config: TaskConfig, tmp_path: Path) -> None:
+def test_as_of_uses_earlier_sales_only(model: Model, config: TaskConfig, tmp_path: Path) -> None:
     rows = score_series(model, config, data=None, as_of=CUT)
-    assert rows["period"].unique().sort()[0] == "2022-10", "a month that is not over is forecast"
+    assert rows["period"].unique().sort()[0] == "2022-10", "an incomplete month is forecast"
     sales = pl.read_parquet(config.sources.parent / "sales.parquet")
     before = sales.filter(pl.col("sold_at") < int(CUT.timestamp() * 1e6))
     assert 0 < before.height < sales.height
@@ -47,7 +47,7 @@ def test_as_of_uses_the_sales_before_it_alone(model: Model, config: TaskConfig, 
     assert score_series(model, config, data=tmp_path / "before.parquet", as_of=CUT).equals(rows)
 
 
-def test_a_version_of_other_series_is_refused(model: Model, demand_forecast: Trained) -> None:
+def test_a_model_with_other_series_is_refused(model: Model, demand_forecast: Trained) -> None:
     weekly = load_config("demand_forecast", demand_forecast.config, settings=["params.frequency=week"])
-    with pytest.raises(ConfigError, match="the model forecasts store_id, model by the month, the configuration names"):
+    with pytest.raises(ConfigError, match="the model forecasts store_id, model by month, the configuration has"):
         score_series(model, weekly, data=None, as_of=None)

@@ -1,4 +1,4 @@
-"""How many to order: against brute force, and what bad input is told."""
+"""Order quantities and transfers against brute force, and errors for invalid input."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def test_no_other_number_of_cars_costs_less(mean: float, margin: float, days: fl
     demand = np.random.default_rng(seed).gamma(2, mean / 2, 4_000)
     quantiles = np.quantile(demand, LEVELS)
     under, over = costs.underage, costs.overage(days)
-    chosen = int(order_up_to(LEVELS, quantiles, costs.critical_ratio(days)))
+    quantity = int(order_up_to(LEVELS, quantiles, costs.critical_ratio(days)))
     stocks = np.arange(0, 200)
     cost = expected_cost(LEVELS, np.tile(quantiles, (200, 1)), stocks, underage=under, overage=over)
-    # A whole car: the optimum lies on either side of the quantile, or where the cost is flat hardly cheaper.
-    assert abs(chosen - int(np.argmin(cost))) <= 1 or cost[chosen] <= 1.02 * cost.min()
+    # The integer optimum is next to the quantile, or hardly cheaper where the cost is flat.
+    assert abs(quantity - int(np.argmin(cost))) <= 1 or cost[quantity] <= 1.02 * cost.min()
 
 
 def test_interest_and_holding_by_hand() -> None:
@@ -40,24 +40,24 @@ def test_interest_and_holding_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("levels", "quantiles", "ratio", "told"),
+    ("levels", "quantiles", "ratio", "message"),
     [
         ([0.5], [1.0], 0.5, "at least two"),
-        ([0.5, 0.4], [1, 2], 0.5, "increase"),
-        ([0.0, 0.5], [1, 2], 0.5, "strictly between"),
-        ([0.1, 0.5], [2, 1], 0.5, "cross"),
-        ([0.1, 0.5], [-1, 1], 0.5, "not below 0"),
+        ([0.5, 0.4], [1, 2], 0.5, "increasing"),
+        ([0.0, 0.5], [1, 2], 0.5, "ends excluded"),
+        ([0.1, 0.5], [2, 1], 0.5, "not decrease"),
+        ([0.1, 0.5], [-1, 1], 0.5, "not negative"),
         ([0.1, 0.5], [1, np.nan], 0.5, "finite"),
         ([0.1, 0.5], [1, 2, 3], 0.5, "one column"),
         ([0.1, 0.5], [1, 2], 1.0, "ratio"),
     ],
 )
-def test_bad_input_is_named(levels: list[float], quantiles: list[float], ratio: float, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_invalid_input_is_named(levels: list[float], quantiles: list[float], ratio: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         order_up_to(levels, quantiles, ratio)
 
 
-def test_costs_that_decide_nothing_are_refused() -> None:
+def test_invalid_costs_are_refused() -> None:
     with pytest.raises(ValueError, match="margin"):
         UnitCosts(margin=-1, lost_customer=0, cost=1, floor_plan_rate=0.05, holding_per_day=0)
     with pytest.raises(ValueError, match="both 0"):
@@ -66,49 +66,50 @@ def test_costs_that_decide_nothing_are_refused() -> None:
 
 @given(seed=st.integers(0, 500), n=st.integers(1, 3), order_cost=st.floats(0, 9))
 def test_no_other_plan_gains_more(seed: int, n: int, order_cost: float) -> None:
-    """Every split of the cars of at most three stores, with every order that a store has room for, by brute force."""
+    """All allocations and orders of at most three stores, by brute force."""
     rng = np.random.default_rng(seed)
-    stock, most = rng.integers(0, 3, n), 3
-    value = -np.sort(-rng.normal(3, 4, (n, most)), axis=1)
+    stock, max_cars = rng.integers(0, 3, n), 3
+    value = -np.sort(-rng.normal(3, 4, (n, max_cars)), axis=1)
     region, within = rng.integers(0, 2, n), rng.uniform(0, 5)
     beyond = within + rng.choice([0.0, 1.5, np.inf])
     cost = np.where(region[:, None] == region[None, :], within, beyond)
     np.fill_diagonal(cost, 0)
     plan = plan_transfers(stock, value, order_cost=order_cost, within=within, beyond=beyond, region=region)
     spent = sum(cost[i, j] * cars for i, j, cars in plan.transfers) + order_cost * plan.orders.sum()
-    there = stock + plan.orders
+    final_stock = stock + plan.orders
     for i, j, cars in plan.transfers:
-        there = there + cars * (np.eye(n, dtype=int)[j] - np.eye(n, dtype=int)[i])
-    own = sum(value[i, :k].sum() - value[i, : stock[i]].sum() for i, k in enumerate(there))
-    assert (there >= 0).all() and plan.gain == pytest.approx(own - spent, abs=1e-4)
+        final_stock = final_stock + cars * (np.eye(n, dtype=int)[j] - np.eye(n, dtype=int)[i])
+    own = sum(value[i, :k].sum() - value[i, : stock[i]].sum() for i, k in enumerate(final_stock))
+    assert (final_stock >= 0).all() and plan.gain == pytest.approx(own - spent, abs=1e-4)
     best = -np.inf
-    for final in itertools.product(range(most + 1), repeat=n):
-        # An order at a store that lacks cars costs no more than one elsewhere and a transfer.
+    for final in itertools.product(range(max_cars + 1), repeat=n):
+        # Ordering at a store that lacks vehicles costs no more than ordering elsewhere and moving.
         for orders in itertools.product(*(range(max(0, f - s) + 1) for f, s in zip(final, stock, strict=True))):
             if sum(final) != stock.sum() + sum(orders):
                 continue
             moved = _cheapest(stock + np.array(orders), np.array(final), cost)
-            worth = sum(value[i, :f].sum() for i, f in enumerate(final)) - moved - order_cost * sum(orders)
-            best = max(best, worth - sum(value[i, : stock[i]].sum() for i in range(n)))
+            total = sum(value[i, :f].sum() for i, f in enumerate(final)) - moved - order_cost * sum(orders)
+            best = max(best, total - sum(value[i, : stock[i]].sum() for i in range(n)))
     assert plan.gain == pytest.approx(best, abs=1e-4)
 
 
-def _cheapest(have: np.ndarray, want: np.ndarray, cost: np.ndarray) -> float:
-    """Cost of moving single cars one by one from where there are too many to where there are too few."""
-    give = [i for i in range(len(have)) for _ in range(max(0, have[i] - want[i]))]
-    take = [i for i in range(len(have)) for _ in range(max(0, want[i] - have[i]))]
+def _cheapest(stock: np.ndarray, target: np.ndarray, cost: np.ndarray) -> float:
+    """Least cost of moving vehicles one by one from stores with a surplus to stores with a shortage."""
+    surplus = [i for i in range(len(stock)) for _ in range(max(0, stock[i] - target[i]))]
+    shortage = [i for i in range(len(stock)) for _ in range(max(0, target[i] - stock[i]))]
     return min(
-        (sum(cost[a, b] for a, b in zip(give, p, strict=True)) for p in itertools.permutations(take)), default=0.0
+        (sum(cost[a, b] for a, b in zip(surplus, p, strict=True)) for p in itertools.permutations(shortage)),
+        default=0.0,
     )
 
 
-def test_bad_plans_are_named() -> None:
-    for stock, value, within, told in (
+def test_invalid_plans_are_refused() -> None:
+    for stock, value, within, message in (
         ([1.5], [[1.0, 0.5]], 0.0, "whole"),
-        ([3], [[1.0, 0.5]], 0.0, "cover"),
-        ([1], [[0.5, 1.0]], 0.0, "fall"),
-        ([1], [[1.0, 0.5]], -1.0, "below 0"),
-        ([1, 1], [[1.0, 0.5]], 0.0, "same stores"),
+        ([3], [[1.0, 0.5]], 0.0, "a column for each vehicle"),
+        ([1], [[0.5, 1.0]], 0.0, "decrease along each row"),
+        ([1], [[1.0, 0.5]], -1.0, "not be negative"),
+        ([1, 1], [[1.0, 0.5]], 0.0, "stock must have shape"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             plan_transfers(stock, value, within=within, order_cost=1)
