@@ -1,18 +1,18 @@
-"""Credit scoring over HTTP against what else one could do: `python -m benchmarks.serving`.
+"""Benchmark of credit scoring over HTTP against alternatives: `python -m benchmarks.serving`.
 
-One worker each, the same model, the same application; load by wrk at 1, 8 and 32 connections.
+All servers have one worker and the same model, and receive the same application from wrk with 1, 8 and 32 connections.
 
-- `chehang`: `python -m serving`, without reasons (`?explain=false`); `with reasons` is the same with them.
+- `chehang`: `python -m serving` without reasons (`?explain=false`); `with reasons`: the same with reasons.
 - `plain`: a typed FastAPI endpoint around the bare LightGBM boosters, on uvicorn with uvloop and httptools. It checks
-  the same request model, but leaves derived columns empty and calibrates nothing: it does *less* than it should.
+  the same request model, but leaves derived columns empty and does not calibrate, so it does *less* work.
 - `mlflow`: `mlflow models serve` of the same model version.
-- in process: the same answers without HTTP, and the booster alone: the floor.
+- in process: the same answers without HTTP, and the booster alone, as lower bounds.
 
 `--against CHECKOUT` compares two versions of the service instead: see `benchmarks.serving_against`.
 
-Needs a promoted model in `CHEHANG_HOME` (one of the sample dealership is made where there is none) and wrk.
-The servers are loaded in turn, in several rounds, and medians are shown: who else uses the machine then matters less.
-Its load is printed all the same.
+Needs wrk, and a promoted model in `CHEHANG_HOME`; without one, a model of the sample dealership is trained. The servers
+are loaded in turn in several rounds, and medians are reported, which reduces the effect of other load on the machine.
+The load average is printed as well.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ import psutil
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from benchmarks.serving_against import against
-from benchmarks.serving_load import LUA, Run, Target, free_port, load, middle, server
+from benchmarks.serving_against import compare_checkouts
+from benchmarks.serving_load import LUA, Run, Target, free_port, load, median_run, server
 from ml import champions
 from ml.model import Model
 from ml.signature import columns_of
@@ -44,7 +44,7 @@ from ml.signature import columns_of
 TASK = "credit_risk"
 CONNECTIONS = (1, 8, 32)
 MODEL_FOLDER = "BENCHMARK_MODEL"
-BARS = {
+LIMITS = {
     "CPU per request, chehang / plain": 1.4,
     "p99 at 8 connections, chehang / plain": 2.0,
     "requests per second at 8 connections, chehang / mlflow": 15.0,
@@ -52,13 +52,13 @@ BARS = {
 
 
 class PlainAnswer(BaseModel):
-    """What the plain endpoint answers."""
+    """Answer of the plain endpoint."""
 
     probability_of_default: float
 
 
 def plain() -> FastAPI:
-    """The application anybody would write: a typed endpoint, a row, the boosters' own `predict`."""
+    """Return the simplest application: a typed endpoint, one row, and `Booster.predict`."""
     model = Model.load(Path(os.environ[MODEL_FOLDER]))
     estimator, encoder = model.estimator, model.estimator.encoder_
     boosters = estimator.learner_.boosters_
@@ -82,24 +82,24 @@ def plain() -> FastAPI:
 
 
 def _champion(folder: Path) -> tuple[Model, int]:
-    """The promoted model, saved once more where the plain server reads it."""
+    """Return the promoted model and its version, and save a copy for the plain server."""
     if champions.champion(TASK) is None:
         for command in (["sample-data"], ["train", TASK], ["promote", TASK]):
             subprocess.run([sys.executable, "-m", "chehang", *command], check=True)
     version = champions.champion(TASK)
     if version is None:
-        raise SystemExit(f"no champion: chehang promote {TASK}")
+        raise SystemExit(f"{TASK} has no champion; promote a version with: chehang promote {TASK}")
     model = champions.load(version)
     if model.estimator.params.estimator != "boosted_trees":
-        raise SystemExit("the champion is no LightGBM model: promote one, there is no bare booster to compare with")
+        raise SystemExit("the champion is not a LightGBM model, which the plain server needs; promote one that is")
     model.save(folder)
     return model, version.number
 
 
 def _start(stack: ExitStack, folder: Path, model: Model, version: int) -> list[Target]:
     example = model.card["example"]
-    asked = model.request().model_validate_json(json.dumps(example))
-    columns = columns_of([asked], model.estimator.signature)
+    request = model.request().model_validate_json(json.dumps(example))
+    columns = columns_of([request], model.estimator.signature)
     frame = {"columns": list(columns), "data": [[v[0] for v in columns.values()]]}
     bodies = {"request": example, "frame": {"dataframe_split": frame}}
     for name, content in bodies.items():
@@ -117,48 +117,46 @@ def _start(stack: ExitStack, folder: Path, model: Model, version: int) -> list[T
         url, content = f"http://{host}:{port}{path}", (folder / f"{body}.json").read_bytes()
         return stack.enter_context(server([python, "-m", *command], url=url, body=content, **environment))
 
-    own, plain_port, mlflow_port = free_port(), free_port(), free_port()
+    chehang_port, plain_port, mlflow_port = free_port(), free_port(), free_port()
     path = f"/v1/{TASK}?explain="
-    served = start(["serving", "--port", str(own), "--workers", "1"], own, path + "true", "request")
+    chehang = start(["serving", "--port", str(chehang_port), "--workers", "1"], chehang_port, path + "true", "request")
     options = ["--factory", "--host", host, "--port", str(plain_port), "--loop", "uvloop", "--http", "httptools"]
     uvicorn = ["uvicorn", "benchmarks.serving:plain", *options, "--no-access-log"]
-    typed = start(uvicorn, plain_port, "/score", "request")
+    plain_server = start(uvicorn, plain_port, "/score", "request")
     serve = ["mlflow", "models", "serve", "-m", f"models:/{TASK}/{version}", "--env-manager", "local"]
-    generic = start(
-        [*serve, "--workers", "1", "-h", host, "-p", str(mlflow_port)], mlflow_port, "/invocations", "frame"
-    )
-    request, rows = folder / "request.json", folder / "frame.json"
+    mlflow = start([*serve, "--workers", "1", "-h", host, "-p", str(mlflow_port)], mlflow_port, "/invocations", "frame")
+    body, rows = folder / "request.json", folder / "frame.json"
     return [
-        Target("chehang", f"http://{host}:{own}{path}false", request, served),
-        Target("with reasons", f"http://{host}:{own}{path}true", request, served),
-        Target("plain", f"http://{host}:{plain_port}/score", request, typed),
-        Target("mlflow", f"http://{host}:{mlflow_port}/invocations", rows, generic),
+        Target("chehang", f"http://{host}:{chehang_port}{path}false", body, chehang),
+        Target("with reasons", f"http://{host}:{chehang_port}{path}true", body, chehang),
+        Target("plain", f"http://{host}:{plain_port}/score", body, plain_server),
+        Target("mlflow", f"http://{host}:{mlflow_port}/invocations", rows, mlflow),
     ]
 
 
 def _microseconds(call: Callable[[], object], *, calls: int) -> float:
-    """Median time of one call in process."""
+    """Return the median time of a call in this process, in microseconds."""
     call()
-    taken = []
+    durations = []
     for _ in range(calls):
         started = time.perf_counter_ns()
         call()
-        taken.append(time.perf_counter_ns() - started)
-    return float(np.median(taken)) / 1e3
+        durations.append(time.perf_counter_ns() - started)
+    return float(np.median(durations)) / 1e3
 
 
-def floor(model: Model) -> dict[str, float]:
-    """Median microseconds of one answer without HTTP, and of the booster alone."""
+def in_process_times(model: Model) -> dict[str, float]:
+    """Return the median microseconds of one answer without HTTP, and of the booster alone."""
     estimator = model.estimator
     request = model.request()
     body = json.dumps(model.card["example"])
-    asked = [request.model_validate_json(body)]
-    matrix = estimator.encoder_.transform(columns_of(asked, estimator.signature))
+    requests = [request.model_validate_json(body)]
+    matrix = estimator.encoder_.transform(columns_of(requests, estimator.signature))
     boosters = estimator.learner_.boosters_
     return {
         "check the request": _microseconds(lambda: request.model_validate_json(body), calls=2_000),
-        "respond without reasons": _microseconds(lambda: model.answers(asked, explain=False), calls=2_000),
-        "respond with reasons": _microseconds(lambda: model.answers(asked, explain=True), calls=300),
+        "respond without reasons": _microseconds(lambda: model.answers(requests, explain=False), calls=2_000),
+        "respond with reasons": _microseconds(lambda: model.answers(requests, explain=True), calls=300),
         "Booster.predict alone": _microseconds(
             lambda: [b.predict(matrix, num_threads=1) for b in boosters], calls=2_000
         ),
@@ -166,7 +164,7 @@ def floor(model: Model) -> dict[str, float]:
 
 
 def ratios(runs: list[Run]) -> dict[str, float]:
-    """The three figures that have a bar; CPU is that of all connections together.
+    """Return the three ratios that have a limit; CPU is averaged over the requests of all connection counts.
 
     Examples
     --------
@@ -186,10 +184,10 @@ def ratios(runs: list[Run]) -> dict[str, float]:
         at["chehang", 8].p99 / at["plain", 8].p99,
         at["chehang", 8].rate / at["mlflow", 8].rate,
     )
-    return dict(zip(BARS, values, strict=True))
+    return dict(zip(LIMITS, values, strict=True))
 
 
-def _print(runs: list[Run], inside: dict[str, float], model: Model, version: int) -> None:
+def _print(runs: list[Run], in_process: dict[str, float], model: Model, version: int) -> None:
     trees = sum(b.num_trees() for b in model.estimator.learner_.boosters_)
     print(f"\n{TASK} version {version}: {trees} trees, {len(model.estimator.encoder_.feature_names_out_)} features")
     print(f"machine: {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
@@ -197,33 +195,33 @@ def _print(runs: list[Run], inside: dict[str, float], model: Model, version: int
     for r in runs:
         print(f"{r.server:<14}{r.connections:>12}{r.rate:>12,.0f}{r.p50:>10.2f}{r.p99:>10.2f}{r.cpu:>16,.0f}")
     print("\nin process, microseconds (median)")
-    for name, value in inside.items():
+    for name, value in in_process.items():
         print(f"  {name:<26}{value:>10,.1f}")
     print("\nratios")
     for name, value in ratios(runs).items():
-        least = "mlflow" in name
-        kept = value >= BARS[name] if least else value <= BARS[name]
-        bar = f"{'at least' if least else 'at most'} {BARS[name]:g}"
-        print(f"  {name:<56}{value:>8.2f}   {bar:<14}{'kept' if kept else 'NOT KEPT'}")
+        is_minimum = "mlflow" in name
+        is_met = value >= LIMITS[name] if is_minimum else value <= LIMITS[name]
+        limit = f"{'at least' if is_minimum else 'at most'} {LIMITS[name]:g}"
+        print(f"  {name:<56}{value:>8.2f}   {limit:<14}{'met' if is_met else 'NOT MET'}")
 
 
 def main() -> None:
-    """Start the servers, load them in turn, print figures and ratios."""
+    """Start the servers, load them in turn, and print times and ratios."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--seconds", type=float, default=3, help="of each load; 12 of them in each round")
-    parser.add_argument("--rounds", type=int, default=3, help="all servers in turn, so often; medians are shown")
+    parser.add_argument("--seconds", type=float, default=3, help="duration of each load; a round has 12 loads")
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds over all servers; medians are reported")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--against", type=Path, help="another checkout with its own .venv: compare with its service")
-    parser.add_argument("--homes", type=Path, help="where --against keeps the homes of both; temporary by default")
+    parser.add_argument("--against", type=Path, help="path of another checkout with its own .venv, to compare with")
+    parser.add_argument("--homes", type=Path, help="folder of both CHEHANG_HOMEs for --against; temporary by default")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
-        raise SystemExit("wrk is missing: install it (Debian: apt-get install wrk)")
+        raise SystemExit("wrk is not installed; install it (Debian: apt-get install wrk)")
     if options.against is not None:
-        return against(options)
+        return compare_checkouts(options)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         model, version = _champion(folder / "model")
-        inside = floor(model)
+        in_process = in_process_times(model)
         targets = _start(stack, folder, model, version)
         script = folder / "post.lua"
         script.write_text(LUA)
@@ -235,11 +233,11 @@ def main() -> None:
                 [load(t, connections=connections, seconds=options.seconds, script=script) for t in targets]
                 for _ in range(options.rounds)
             ]
-            runs += [middle(parts) for parts in zip(*rounds, strict=True)]
+            runs += [median_run(parts) for parts in zip(*rounds, strict=True)]
     if options.json:
-        print(json.dumps({"runs": [r.__dict__ for r in runs], "in_process_us": inside, "ratios": ratios(runs)}))
+        print(json.dumps({"runs": [r.__dict__ for r in runs], "in_process_us": in_process, "ratios": ratios(runs)}))
     else:
-        _print(runs, inside, model, version)
+        _print(runs, in_process, model, version)
 
 
 if __name__ == "__main__":

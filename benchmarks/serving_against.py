@@ -1,10 +1,11 @@
-"""Two checkouts of the service side by side: `python -m benchmarks.serving --against CHECKOUT`.
+"""Comparison of the services of two checkouts: `python -m benchmarks.serving --against CHECKOUT`.
 
-Each checkout has its own `.venv` and serves a home of its own: the same sample dealership, trained by its own code with
-the same small configuration, because a model of one version need not load in another. One worker each; both run at the
-same time and are loaded in turn, the first of a round alternating. Measured are the CPU time of the server's processes
-per request (user and system) and the median latency, for a single request without reasons. Both are compared within
-each round, so that what else happens on the machine meets both; the interval is a bootstrap over the rounds.
+Each checkout has its own `.venv` and CHEHANG_HOME. Both generate the same sample dealership and train with their own
+code and the same small configuration, because a model of one version may not load in another. Both services run at the
+same time with one worker each, and are loaded in turn; the order alternates between rounds. The benchmark measures the
+CPU time (user and system) of the server's processes per request, and the median latency, for single requests without
+reasons. Ratios are computed within each round, so that other load on the machine affects both services; their interval
+is a bootstrap over the rounds.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from ml.domain.arrays import FloatArray
 
 TASKS = ("credit_risk", "lead_scoring", "recommendation")
 SIZE = ("--stores", "8", "--customers", "12000", "--months", "30", "--seed", "7")
-OVERLAYS = Path("tests") / "golden" / "overlays"  # a small configuration that both checkouts have
+OVERLAYS = Path("tests") / "golden" / "overlays"  # small configurations, in both checkouts
 CONNECTIONS = 4
-LEAST_ROUNDS = 7
-BAR = 1.03
+MIN_ROUNDS = 7
+MAX_CPU_RATIO = 1.03
 
 
 def prepare(checkout: Path, home: Path) -> None:
-    """Train and promote the tasks in a home by the code of a checkout, unless it has been done."""
-    done = home / "prepared"
-    if done.exists():
+    """Train and promote the tasks in `home` with the code of a checkout, unless an earlier run has done so."""
+    marker = home / "prepared"
+    if marker.exists():
         return
     python, environment = checkout / ".venv" / "bin" / "python", {**os.environ, "CHEHANG_HOME": str(home)}
     commands: list[tuple[str, ...]] = [("sample-data", *SIZE)]
@@ -44,11 +45,11 @@ def prepare(checkout: Path, home: Path) -> None:
     for command in commands:
         run = [str(python), "-m", "chehang", *command]
         subprocess.run(run, cwd=checkout, env=environment, check=True, stdout=subprocess.DEVNULL)
-    done.touch()
+    marker.touch()
 
 
 def start(stack: ExitStack, name: str, checkout: Path, home: Path, folder: Path) -> dict[str, Target]:
-    """Serve a home by the code of a checkout; targets by task."""
+    """Serve `home` with the code of a checkout, and return a target for each task."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     python = checkout / ".venv" / "bin" / "python"
     environment = {"CHEHANG_HOME": str(home), "PYTHONPATH": str(checkout)}
@@ -63,14 +64,14 @@ def start(stack: ExitStack, name: str, checkout: Path, home: Path, folder: Path)
 
 
 def ratio(new: FloatArray, old: FloatArray, *, draws: int = 10_000) -> tuple[float, float, float]:
-    """Return the geometric mean of new / old over the rounds, and its 95 % bootstrap interval.
+    """Return the geometric mean of new / old over the rounds, and its 95% bootstrap interval.
 
     Parameters
     ----------
     new, old : ndarray of shape (n_rounds,)
-        One figure for each round, measured in turn.
+        One measurement per round, in the same order.
     draws : int
-        Bootstrap samples.
+        Number of bootstrap samples.
 
     Examples
     --------
@@ -84,27 +85,27 @@ def ratio(new: FloatArray, old: FloatArray, *, draws: int = 10_000) -> tuple[flo
 
 
 def measure(new: dict[str, Target], old: dict[str, Target], *, rounds: int, seconds: float, script: Path) -> list[Any]:
-    """Load both in turn, and return the figures of each task."""
+    """Load both services in turn, and return the measurements and ratios of each task."""
     rows = []
     for task in TASKS:
-        pair = {"new": new[task], "old": old[task]}
-        for target in pair.values():
+        targets = {"new": new[task], "old": old[task]}
+        for target in targets.values():
             load(target, connections=CONNECTIONS, seconds=1, script=script)
         runs: dict[str, list[Run]] = {"new": [], "old": []}
         for number in range(rounds):
             for name in ("new", "old") if number % 2 else ("old", "new"):
-                runs[name].append(load(pair[name], connections=CONNECTIONS, seconds=seconds, script=script))
+                runs[name].append(load(targets[name], connections=CONNECTIONS, seconds=seconds, script=script))
         row: dict[str, Any] = {"task": task, "rounds": rounds}
         for field in ("cpu", "p50"):
-            figures = {name: np.array([getattr(run, field) for run in runs[name]]) for name in runs}
-            row |= {f"{field}_{name}": float(np.median(values)) for name, values in figures.items()}
-            row[f"{field}_ratio"] = ratio(figures["new"], figures["old"])
+            measurements = {name: np.array([getattr(run, field) for run in runs[name]]) for name in runs}
+            row |= {f"{field}_{name}": float(np.median(values)) for name, values in measurements.items()}
+            row[f"{field}_ratio"] = ratio(measurements["new"], measurements["old"])
         rows.append(row)
     return rows
 
 
-def against(options: argparse.Namespace) -> None:
-    """Compare this checkout with another one; print figures, ratios and intervals."""
+def compare_checkouts(options: argparse.Namespace) -> None:
+    """Compare this checkout with another one, and print measurements, ratios and intervals."""
     checkouts = {"new": Path.cwd(), "old": options.against.absolute()}
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
@@ -114,14 +115,15 @@ def against(options: argparse.Namespace) -> None:
         new, old = (start(stack, n, checkouts[n], homes[n], folder) for n in ("new", "old"))
         script = folder / "post.lua"
         script.write_text(LUA)
-        rounds = max(LEAST_ROUNDS, options.rounds)
+        rounds = max(MIN_ROUNDS, options.rounds)
         rows = measure(new, old, rounds=rounds, seconds=options.seconds, script=script)
     if options.json:
         return print(json.dumps({"load": os.getloadavg()[0], "tasks": rows}))
     print(f"machine: {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}; {rounds} rounds")
     for row in rows:
-        for field, unit in (("cpu", "us of CPU a request"), ("p50", "ms, median latency")):
-            middle, low, high = row[f"{field}_ratio"]
-            verdict = "" if field == "p50" else "   kept" if high <= BAR else f"   NOT KEPT: above {BAR}"
+        for field, unit in (("cpu", "us of CPU per request"), ("p50", "ms, median latency")):
+            mean, low, high = row[f"{field}_ratio"]
+            is_met = "met" if high <= MAX_CPU_RATIO else "NOT MET"
+            limit = "" if field == "p50" else f"   at most {MAX_CPU_RATIO}: {is_met}"
             figures = f"{row[f'{field}_new']:,.2f} against {row[f'{field}_old']:,.2f} {unit}"
-            print(f"{row['task']:<16}{figures:<56}ratio {middle:.3f} [{low:.3f}, {high:.3f}]{verdict}")
+            print(f"{row['task']:<16}{figures:<56}ratio {mean:.3f} [{low:.3f}, {high:.3f}]{limit}")

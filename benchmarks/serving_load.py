@@ -1,4 +1,4 @@
-"""Servers under load: start one, send it requests by wrk, and read the CPU time of its processes."""
+"""Start a server, send requests to it with wrk, and measure the CPU time of its processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-READY_WITHIN_SECONDS = 120
+READY_TIMEOUT_SECONDS = 120
 LUA = """
 local file = io.open(os.getenv("BENCHMARK_BODY"))
 wrk.method, wrk.body = "POST", file:read("*a")
@@ -36,7 +36,7 @@ end
 
 @dataclass(frozen=True)
 class Run:
-    """One load on one server: rate in requests/s, latencies in ms, CPU in microseconds per request."""
+    """Measurements of one load: rate in requests/s, latencies in ms, CPU in microseconds per request."""
 
     server: str
     connections: int
@@ -48,7 +48,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Target:
-    """A running server, and what to ask it."""
+    """A running server, with the URL and the file of the request body."""
 
     name: str
     url: str
@@ -57,7 +57,7 @@ class Target:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port that is free now."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
@@ -67,7 +67,7 @@ def free_port() -> int:
 def server(
     command: list[str], *, url: str, body: bytes | None, folder: Path | None = None, **environment: str
 ) -> Iterator[psutil.Process]:
-    """Start a server in a folder, wait until it answers, and end it with all its children; no body is a GET."""
+    """Start a server in a folder and wait until it answers (a GET request if `body` is None); stop it at the end."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True, cwd=folder)
@@ -80,13 +80,13 @@ def server(
             try:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)  # the session this function started
+                os.killpg(process.pid, signal.SIGKILL)  # only the session started above
                 process.wait()
 
 
 def _wait(url: str, body: bytes | None, process: subprocess.Popen[bytes], log: Any) -> None:
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
     problem = "no answer"
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -99,37 +99,40 @@ def _wait(url: str, body: bytes | None, process: subprocess.Popen[bytes], log: A
         time.sleep(0.3)
     log.seek(0)
     tail = log.read().decode(errors="replace")[-2_000:]
-    raise SystemExit(f"{url} did not become ready ({problem}):\n{tail}")
+    raise SystemExit(f"{url} does not answer within {READY_TIMEOUT_SECONDS} s ({problem}); end of its log:\n{tail}")
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Return the CPU time, user and system, of a process and all its children."""
+    """Return the CPU time (user and system, in seconds) of a process and all its children."""
     times = [p.cpu_times() for p in (process, *process.children(recursive=True))]
     return float(sum(t.user + t.system for t in times))
 
 
 def load(target: Target, *, connections: int, seconds: float, script: Path) -> Run:
-    """Load a server by wrk for some seconds."""
+    """Load a server with wrk for some seconds."""
     env = {**os.environ, "BENCHMARK_BODY": str(target.body)}
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "20s", "-s", str(script), target.url]
     before = cpu_seconds(target.process)
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     cpu = cpu_seconds(target.process) - before
-    told = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode or not told:
+    results = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if done.returncode or not results:
         raise SystemExit(f"wrk failed: {done.stdout}{done.stderr}")
-    found = json.loads(told[0])
-    if found["failed"] or not found["requests"]:
-        raise SystemExit(f"{target.name}: {found['failed']} of {found['requests']} requests failed: no figure is given")
-    rate = found["requests"] / found["seconds"]
-    return Run(target.name, connections, rate, found["p50"], found["p99"], cpu / found["requests"] * 1e6)
+    summary = json.loads(results[0])
+    if summary["failed"] or not summary["requests"]:
+        raise SystemExit(
+            f"{target.name}: {summary['failed']} of {summary['requests']} requests failed, so the load is not valid"
+        )
+    rate = summary["requests"] / summary["seconds"]
+    return Run(target.name, connections, rate, summary["p50"], summary["p99"], cpu / summary["requests"] * 1e6)
 
 
-def middle(parts: Sequence[Run]) -> Run:
-    """Median of each figure over several loads of one server: one hiccup of the machine decides nothing.
+def median_run(runs: Sequence[Run]) -> Run:
+    """Return the median of each measurement over several loads of one server, which ignores single outliers.
 
-    >>> middle([Run("plain", 8, rate, 1.0, p99, 150.0) for rate, p99 in ((5_000, 2.0), (4_900, 2.2), (2_500, 230.0))])
+    >>> measured = ((5_000, 2.0), (4_900, 2.2), (2_500, 230.0))
+    >>> median_run([Run("plain", 8, rate, 1.0, p99, 150.0) for rate, p99 in measured])
     Run(server='plain', connections=8, rate=4900.0, p50=1.0, p99=2.2, cpu=150.0)
     """
-    figures = [float(np.median([getattr(r, name) for r in parts])) for name in ("rate", "p50", "p99", "cpu")]
-    return Run(parts[0].server, parts[0].connections, *figures)
+    medians = [float(np.median([getattr(r, name) for r in runs])) for name in ("rate", "p50", "p99", "cpu")]
+    return Run(runs[0].server, runs[0].connections, *medians)
