@@ -121,7 +121,7 @@ def load(target: Target, *, connections: int, seconds: float, script: Path) -> R
     summary = json.loads(results[0])
     if summary["failed"] or not summary["requests"]:
         raise SystemExit(
-            f"{target.name}: {summary['failed']} of {summary['requests']} requests failed, so the load is not valid"
+            f"{target.name}: {summary['failed']} of {summary['requests']} requests failed: no result"
         )
     rate = summary["requests"] / summary["seconds"]
     return Run(target.name, connections, rate, summary["p50"], summary["p99"], cpu / summary["requests"] * 1e6)
