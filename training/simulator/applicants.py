@@ -1,9 +1,9 @@
-"""Who applies for a loan: buyers, shoppers who do not buy in the end, and customers of partner dealers.
+"""Loan applicants of the simulation: buyers, shoppers who do not buy, and customers of partner dealers.
 
-The group's finance desk also takes applications from partner dealers: persons without a customer number, with a
-vehicle that is not in our books. Over the window the population shifts: `shift` goes from 0 to 1 along a logistic
-curve around the middle of the window, and with it come younger applicants, thinner files, smaller down payments,
-longer terms and more used cars.
+Applications of partner dealers concern persons without a customer number and vehicles that are not in the group's
+tables. The population drifts during the simulated period: `shift` rises from 0 to 1 along a logistic curve around its
+middle. With it applicants become younger, credit files thinner, down payments smaller, terms longer and used cars more
+frequent.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from training.simulator.tastes import reference_prices
 from training.simulator.units import COMMERCIAL_SHARE, HANDOVER
 from training.simulator.world import World
 
-BUYERS_WHO_APPLY = 0.28
-OTHERS_WHO_APPLY = 0.06
+BUYER_APPLICATION_SHARE = 0.28
+SHOPPER_APPLICATION_SHARE = 0.06
 PARTNERS_PER_CUSTOMER = 1.05
-SHIFT_CENTRE, SHIFT_WIDTH = 0.55, 0.07  # of the window
+SHIFT_CENTRE, SHIFT_WIDTH = 0.55, 0.07  # shares of the simulated period
 
 
 @dataclass(frozen=True)
 class Applicants:
-    """Applicants in the order of their application.
+    """Applicants, ordered by the instant of application; one array element per applicant.
 
     Attributes
     ----------
     submitted_at, ordered_at : ndarray of int64
-        Instants (us); `ordered_at` is NEVER unless the applicant bought from us.
+        Instants (us); `ordered_at` is NEVER unless the applicant buys from the group.
     person, store, unit, item, channel : ndarray of int64
-        -1 where there is none; `channel` is a position in CHANNELS.
+        Indices, -1 for none; `channel` is an index into CHANNELS.
     partner, used, commercial : ndarray of bool
-        Came by a partner dealer; the vehicle is used; it will drive for hire.
+        Whether the application comes from a partner dealer; the vehicle is used; it is for commercial use.
     energy : ndarray of int64
-        Position in ENERGY_TYPES.
+        Index into ENERGY_TYPES.
     price : ndarray of float64
-        Yuan.
+        Price of the vehicle, yuan.
     demographics : Demographics
         Facts of the applicant.
     shift : ndarray of float64
-        How far the population has shifted, 0 to 1.
+        Population shift, 0 to 1.
     """
 
     submitted_at: IntArray
@@ -68,7 +68,7 @@ class Applicants:
 
 
 def population_shift(at: IntArray, window: Window) -> FloatArray:
-    """How far the population has shifted at instants (us).
+    """Return the population shift (0 to 1) at instants (us).
 
     Examples
     --------
@@ -77,19 +77,19 @@ def population_shift(at: IntArray, window: Window) -> FloatArray:
     >>> population_shift(np.array([window.start, window.end]), window).round(2).tolist()
     [0.0, 1.0]
     """
-    passed = (at - window.start) / (window.end - window.start)
-    return sigmoid((passed - SHIFT_CENTRE) / SHIFT_WIDTH)
+    elapsed_share = (at - window.start) / (window.end - window.start)
+    return sigmoid((elapsed_share - SHIFT_CENTRE) / SHIFT_WIDTH)
 
 
 def build_applicants(rng: Random, world: World) -> Applicants:
-    """Draw who applies."""
-    applicants = concatenate([_buyers(rng, world), _others(rng, world), _partners(rng, world)])
+    """Draw the applicants of the simulated period."""
+    applicants = concatenate([_buyers(rng, world), _shoppers(rng, world), _partners(rng, world)])
     return take(applicants, np.argsort(applicants.submitted_at, kind="stable"))
 
 
 def _buyers(rng: Random, world: World) -> Applicants:
     sales, units, journeys = world.sales, world.units, world.journeys
-    row = np.flatnonzero(rng.random(len(sales)) < BUYERS_WHO_APPLY)
+    row = np.flatnonzero(rng.random(len(sales)) < BUYER_APPLICATION_SHARE)
     unit, journey = sales.unit[row], sales.journey[row]
     ordered = sales.sold_at[row] - HANDOVER
     submitted = ordered - rng.integers(20 * MINUTE, 90 * MINUTE, len(row))
@@ -112,11 +112,11 @@ def _buyers(rng: Random, world: World) -> Applicants:
     )
 
 
-def _others(rng: Random, world: World) -> Applicants:
+def _shoppers(rng: Random, world: World) -> Applicants:
     journeys, funnel, catalogue, window = world.journeys, world.funnel, world.catalogue, world.window
     bought = np.zeros(len(journeys), dtype=np.bool_)
     bought[world.sales.journey] = True
-    chance = rng.random(len(journeys)) < OTHERS_WHO_APPLY
+    chance = rng.random(len(journeys)) < SHOPPER_APPLICATION_SHARE
     row = np.flatnonzero(chance & ~bought & funnel.lead & (journeys.decided_at < window.end))
     submitted = journeys.decided_at[row] - rng.integers(20 * MINUTE, 90 * MINUTE, len(row))
     model = journeys.first[row]
@@ -146,7 +146,7 @@ def _partners(rng: Random, world: World) -> Applicants:
     shift = population_shift(submitted, window)
     used = rng.random(n) < 0.22 + 0.12 * shift
     demographics = draw_demographics(rng, n, at=window.start, younger=0.35 * shift)
-    wish = np.exp(11.85 + 0.55 * np.log(demographics.income / 9_000) + rng.normal(0, 0.3, n)) * np.where(
+    price = np.exp(11.85 + 0.55 * np.log(demographics.income / 9_000) + rng.normal(0, 0.3, n)) * np.where(
         used, 0.55, 1.0
     )
     none = np.full(n, -1, dtype=np.int64)
@@ -162,7 +162,7 @@ def _partners(rng: Random, world: World) -> Applicants:
         used=used,
         commercial=rng.random(n) < COMMERCIAL_SHARE + 0.02 * shift,
         energy=catalogue.energy[rng.integers(0, catalogue.current, n)],
-        price=np.round(np.clip(wish, 25_000, 900_000), -2),
+        price=np.round(np.clip(price, 25_000, 900_000), -2),
         demographics=demographics,
         shift=shift,
     )

@@ -1,8 +1,8 @@
-"""What an application says: terms of the loan, household, bureau file.
+"""Loan applications of the simulation: loan terms, household and credit bureau file.
 
-A latent discipline, standard normal, moves the whole bureau file (score, enquiries, delinquencies, utilisation); it
-has no other effect on default. Persons with a thin file have no bureau values at all, which is a fact about them;
-other values are missing by chance.
+A latent standard normal variable, `discipline`, drives the bureau file (score, enquiries, delinquencies, utilisation)
+and affects default only through it. Applicants with a thin file have no bureau values; other values are missing
+completely at random.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ MARITAL = ("single", "married", "divorced", "widowed")
 EDUCATION = ("secondary", "college", "bachelor", "postgraduate")
 AGE_BANDS = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
 SCORE_MEAN, SCORE_SPREAD = 640.0, 62.0
-_MISSING = {"income": 0.05, "debt": 0.03, "employment": 0.03, "education": 0.06, "residence": 0.05, "gender": 0.02}
+_MISSING_SHARES = {
+    "income": 0.05, "debt": 0.03, "employment": 0.03, "education": 0.06, "residence": 0.05, "gender": 0.02,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Applications:
-    """Applications as they truly are, before anything goes missing.
+    """True values of the applications, before values are removed at random; one array element per application.
 
     Attributes
     ----------
@@ -44,19 +46,19 @@ class Applications:
     income, debt : ndarray of float64
         Yuan a month.
     pti, ltv : ndarray of float64
-        All monthly payments to income, with the proposed loan; loan to price.
+        All monthly payments, including the requested loan, to income; loan to price.
     age : ndarray of float64
         Years.
     term, employment, residence, history : ndarray of int64
         Months.
     housing, marital, education, dependents : ndarray of int64
-        Codes; count.
+        Indices into HOUSING, MARITAL and EDUCATION; number of dependants.
     co_borrower, thin : ndarray of bool
-        Somebody else signs; no bureau file.
+        Whether there is a co-borrower; whether there is no bureau file.
     score, utilisation : ndarray of float64
-        Bureau score and card utilisation.
+        Bureau score; share of the credit limit in use.
     enquiries, delinquencies, worst, accounts : ndarray of int64
-        Bureau counts; days past due.
+        Bureau counts; `worst` is the largest number of days past due.
     """
 
     price: FloatArray
@@ -87,7 +89,7 @@ class Applications:
 
 
 def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray:
-    """Equal monthly instalment (yuan) of a loan at a yearly rate over a term of months.
+    """Return the equal monthly instalment (yuan) of a loan (yuan) at a yearly rate over a term in months.
 
     Examples
     --------
@@ -99,7 +101,7 @@ def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray
 
 
 def build_applications(rng: Random, applicants: Applicants) -> Applications:
-    """Draw what the applications say."""
+    """Draw the applications of the applicants."""
     n, shift, demographics = len(applicants), applicants.shift, applicants.demographics
     age = np.clip((applicants.submitted_at - demographics.birth) / YEAR, 18, 75)
     discipline = rng.normal(0, 1, n)
@@ -150,7 +152,7 @@ def _term_edges(shift: FloatArray) -> FloatArray:
 
 
 def _rates(rng: Random, applicants: Applicants, *, score: FloatArray, thin: BoolArray) -> FloatArray:
-    """The past price list: steps by bureau score, a surcharge for used cars, zero-rate offers on some electric cars."""
+    """Return past contract rates: by bureau score, plus a surcharge for used cars; some electric cars have 0 %."""
     step = np.where(thin, 2, np.digitize(-score, [-700, -650, -600]))
     rate = 0.0399 + 0.012 * step + 0.018 * applicants.used + 0.002 * rng.integers(-2, 3, len(applicants))
     free = (
@@ -175,7 +177,7 @@ def _education(rng: Random, occupation: IntArray) -> IntArray:
 
 
 def application_ids(numbers: IntArray) -> pl.Series:
-    """Identifiers of applications."""
+    """Return the identifiers of applications, such as "A00000001" for number 0."""
     return numbered("A", numbers + 1, width=8)
 
 
@@ -188,10 +190,22 @@ def applications_frame(
     decision: IntArray,
     decided_at: IntArray,
 ) -> pl.DataFrame:
-    """The applications table; `decision` is a position in approve, refer, decline."""
+    """Return the table `applications`.
+
+    Parameters
+    ----------
+    rng : Random
+    world : World
+    applicants : Applicants
+    applications : Applications
+    decision : ndarray of int64
+        0 approve, 1 refer, 2 decline.
+    decided_at : ndarray of int64
+        Instants (us); decisions after the end of the period are null in the table.
+    """
     n, end, stores, customers = len(applicants), world.window.end, world.stores, world.people.customers
-    there = {name: rng.random(n) >= share for name, share in _MISSING.items()}
-    filed, decided = ~applications.thin, decided_at < end
+    is_filled = {name: rng.random(n) >= share for name, share in _MISSING_SHARES.items()}
+    has_file, is_decided = ~applications.thin, decided_at < end
     band = np.digitize(applications.age, [25, 35, 45, 55, 65])
     vehicle = unit_ids(applicants.unit).to_frame("unit").with_columns(item=item_ids(applicants.item))
     return pl.DataFrame(
@@ -213,28 +227,28 @@ def applications_frame(
             "loan_amount": pl.Series(fen(applications.loan)),
             "term_months": pl.Series(applications.term),
             "annual_rate": pl.Series(applications.rate),
-            "monthly_income": masked(fen(np.round(applications.income, -1)), there["income"]),
-            "monthly_debt_payment": masked(fen(np.round(applications.debt, -1)), there["debt"]),
+            "monthly_income": masked(fen(np.round(applications.income, -1)), is_filled["income"]),
+            "monthly_debt_payment": masked(fen(np.round(applications.debt, -1)), is_filled["debt"]),
             "housing": labels(HOUSING, applications.housing),
             "marital_status": labels(MARITAL, applications.marital),
-            "education": labels(EDUCATION, np.where(there["education"], applications.education, -1)),
+            "education": labels(EDUCATION, np.where(is_filled["education"], applications.education, -1)),
             "occupation": labels(OCCUPATIONS, applicants.demographics.occupation),
-            "employment_months": masked(applications.employment, there["employment"]),
-            "residence_months": masked(applications.residence, there["residence"]),
+            "employment_months": masked(applications.employment, is_filled["employment"]),
+            "residence_months": masked(applications.residence, is_filled["residence"]),
             "dependents": pl.Series(applications.dependents),
             "co_borrower": pl.Series(applications.co_borrower),
-            "bureau_score": masked(applications.score, filed),
-            "bureau_history_months": masked(applications.history, filed),
-            "bureau_open_accounts": masked(applications.accounts, filed),
-            "bureau_enquiries_6m": masked(applications.enquiries, filed),
-            "bureau_delinquencies_24m": masked(applications.delinquencies, filed),
-            "bureau_worst_days_past_due": masked(applications.worst, filed),
-            "bureau_utilisation": masked(applications.utilisation, filed),
+            "bureau_score": masked(applications.score, has_file),
+            "bureau_history_months": masked(applications.history, has_file),
+            "bureau_open_accounts": masked(applications.accounts, has_file),
+            "bureau_enquiries_6m": masked(applications.enquiries, has_file),
+            "bureau_delinquencies_24m": masked(applications.delinquencies, has_file),
+            "bureau_worst_days_past_due": masked(applications.worst, has_file),
+            "bureau_utilisation": masked(applications.utilisation, has_file),
             "gender": labels(
-                ("male", "female"), np.where(there["gender"], applicants.demographics.woman.astype(np.int64), -1)
+                ("male", "female"), np.where(is_filled["gender"], applicants.demographics.woman.astype(np.int64), -1)
             ),
             "age_band": labels(AGE_BANDS, band.astype(np.int64)),
-            "decision": labels(("approve", "refer", "decline"), np.where(decided, decision, -1)),
+            "decision": labels(("approve", "refer", "decline"), np.where(is_decided, decision, -1)),
             "decided_at": instants(decided_at, before=end),
         }
     )

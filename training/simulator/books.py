@@ -1,7 +1,7 @@
-"""What the books show of customers, leads, sales and stock.
+"""Tables of the simulation: customers, leads, sales and stock.
 
-About one sale in two hundred is booked twice and corrected by a row of quantity -1 some days later, as happens: the
-quantities of a car add up to one.
+About one sale in 200 is booked twice by mistake and corrected some days later by a row of quantity -1, so that the
+quantities of a vehicle add up to one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from training.simulator.tastes import reference_prices
 from training.simulator.units import HANDOVER, unit_ids
 from training.simulator.world import World
 
-BOOKED_TWICE = 0.005
+DOUBLE_BOOKING_SHARE = 0.005
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
 GIVEN_NAMES = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰"
-_FILLED_IN = {
+_FILLED_SHARES = {
     "birth_date": 0.8, "gender": 0.95, "household_size": 0.85, "occupation": 0.75, "monthly_income": 0.6,
     "budget": 0.8, "energy": 0.85, "body": 0.85,
 }  # fmt: skip
@@ -31,19 +31,19 @@ _CAMPAIGNS = {"search_ad": "搜索投放", "social": "社交投放", "marketplac
 
 
 def customers_frame(rng: Random, world: World) -> pl.DataFrame:
-    """The customers table."""
+    """Return the table `customers`, with the shares of missing values of `_FILLED_SHARES`."""
     people, stores = world.people, world.stores
     n = people.customers
     store, demographics = people.store[:n], people.demographics
     low = np.round(people.budget[:n] * 0.8 * rng.lognormal(0, 0.08, n), -3)
-    is_filled = {name: rng.random(n) < share for name, share in _FILLED_IN.items()}
+    is_filled = {name: rng.random(n) < share for name, share in _FILLED_SHARES.items()}
     birth = demographics.birth[:n]
     return pl.DataFrame(
         {
             "customer_id": customer_ids(np.arange(n), customers=n),
             "created_at": pl.Series(world.registered_at),
             "name": _names(rng, n),
-            "phone": numbered("100", rng.integers(0, 10**8, n), width=8),  # 100 is no mobile prefix: it never rings
+            "phone": numbered("100", rng.integers(0, 10**8, n), width=8),  # 100 is not a mobile prefix in China
             "birth_date": masked(birth, is_filled["birth_date"] & (birth >= OLDEST_BIRTH)),
             "gender": masked_labels(("male", "female"), demographics.woman[:n].astype(np.int64), is_filled["gender"]),
             "region": stores.regions(store),
@@ -62,7 +62,7 @@ def customers_frame(rng: Random, world: World) -> pl.DataFrame:
 
 
 def masked_labels(names: tuple[str, ...], codes: IntArray, is_filled: BoolArray) -> pl.Series:
-    """Show codes by name where they are known, null elsewhere."""
+    """Return the names of codes, null where `is_filled` is false."""
     return labels(names, np.where(is_filled, codes, -1))
 
 
@@ -74,7 +74,7 @@ def _names(rng: Random, count: int) -> pl.Series:
 
 
 def leads_frame(rng: Random, world: World) -> pl.DataFrame:
-    """The leads table."""
+    """Return the table `leads` as of the end of the simulated period."""
     journeys, funnel, people, catalogue = world.journeys, world.funnel, world.people, world.catalogue
     stores, window = world.stores, world.window
     ordered_at, margin = by_journey(world)
@@ -87,12 +87,12 @@ def leads_frame(rng: Random, world: World) -> pl.DataFrame:
     price = np.where(model < catalogue.current, catalogue.item_price[item], reference_prices(catalogue)[model])
     is_called = called < end
     stop = np.minimum(decided, end) - MINUTE
-    more = np.where(stop > called + DAY, rng.poisson(1.0 + 1.5 * sigmoid(journeys.intent[rows])), 0)
-    last = called + np.where(more > 0, rng.uniform(0.2, 1.0, n) * np.maximum(stop - called, 0), 0).astype(np.int64)
+    n_further = np.where(stop > called + DAY, rng.poisson(1.0 + 1.5 * sigmoid(journeys.intent[rows])), 0)
+    last = called + np.where(n_further > 0, rng.uniform(0.2, 1.0, n) * np.maximum(stop - called, 0), 0).astype(np.int64)
     ordered = ordered_at[rows]
-    sold = ordered < end
-    lost = decided + rng.integers(DAY, 12 * DAY, n)
-    person_code = store * 100 + rng.integers(0, stores.salespeople[store])
+    is_sold = ordered < end
+    lost_at = decided + rng.integers(DAY, 12 * DAY, n)
+    salesperson = store * 100 + rng.integers(0, stores.salespeople[store])
     has_budget = rng.random(n) < 0.7
     return pl.DataFrame(
         {
@@ -108,13 +108,13 @@ def leads_frame(rng: Random, world: World) -> pl.DataFrame:
             "budget": masked(fen(np.round(people.budget[person] * rng.lognormal(0, 0.12, n), -3)), has_budget),
             "distance_km": pl.Series(np.round(people.distance[person], 1)),
             "acquisition_cost": pl.Series(fen(COST[channel] * rng.lognormal(-0.08, 0.4, n))),
-            "salesperson_id": numbered("P", np.where(is_called, person_code, -1), width=6),
+            "salesperson_id": numbered("P", np.where(is_called, salesperson, -1), width=6),
             "first_contact_at": instants(called, before=end),
             "last_contact_at": instants(np.where(is_called, last, NEVER), before=end),
-            "contact_count": pl.Series(np.where(is_called, 1 + more, 0)),
+            "contact_count": pl.Series(np.where(is_called, 1 + n_further, 0)),
             "converted_at": instants(ordered, before=end),
-            "closed_at": instants(np.where(sold, ordered, lost), before=end),
-            "gross_margin": masked(fen(np.where(sold, margin[rows], 0.0)), sold),
+            "closed_at": instants(np.where(is_sold, ordered, lost_at), before=end),
+            "gross_margin": masked(fen(np.where(is_sold, margin[rows], 0.0)), is_sold),
         }
     )
 
@@ -129,7 +129,7 @@ def _campaigns(channel: IntArray, created: IntArray, window: Window) -> pl.Serie
 
 
 def by_journey(world: World) -> tuple[IntArray, FloatArray]:
-    """Order instant (us, NEVER without one) and margin (yuan) of each journey."""
+    """Return the instant of the order (us, NEVER if none) and the gross margin (yuan) of each journey."""
     sales, journeys = world.sales, len(world.journeys)
     ordered, margin = np.full(journeys, NEVER, dtype=np.int64), np.zeros(journeys)
     ordered[sales.journey] = sales.sold_at - HANDOVER
@@ -138,9 +138,9 @@ def by_journey(world: World) -> tuple[IntArray, FloatArray]:
 
 
 def sales_frame(rng: Random, world: World) -> pl.DataFrame:
-    """The sales table, wrong bookings and their corrections included."""
+    """Return the table `sales`, including double bookings and their corrections."""
     sales, catalogue, stores, window = world.sales, world.catalogue, world.stores, world.window
-    twice = np.flatnonzero(rng.random(len(sales)) < BOOKED_TWICE)
+    twice = np.flatnonzero(rng.random(len(sales)) < DOUBLE_BOOKING_SHARE)
     corrected = sales.sold_at[twice] + rng.integers(HOUR, 9 * DAY, len(twice))
     twice, corrected = twice[corrected < window.end], corrected[corrected < window.end]
     row = np.r_[np.arange(len(sales)), twice, twice]
@@ -171,7 +171,7 @@ def sales_frame(rng: Random, world: World) -> pl.DataFrame:
 
 
 def stock_frame(world: World) -> pl.DataFrame:
-    """The stock table: what each store has of each new model it carries, at local midnight after each month's end."""
+    """Return the table `stock`: units by store and new model, at local midnight after the end of each month."""
     catalogue, trade, window = world.catalogue, world.trade, world.window
     month, store, model = stocked_cells(world)
     cell = store * catalogue.current + model
@@ -191,7 +191,7 @@ def stock_frame(world: World) -> pl.DataFrame:
 
 
 def stocked_cells(world: World) -> tuple[IntArray, IntArray, IntArray]:
-    """Month, store and model of every cell that is on sale: the rows of the stock table and of true demand."""
+    """Return month, store and model of every combination on sale: the rows of the stock table and of true demand."""
     catalogue = world.catalogue
     carried, on_sale = catalogue.carried(world.stores.assortment), catalogue.on_sale(world.window.months)
     month, store, model = np.nonzero(carried[None, :, :] & on_sale.T[:, None, :])

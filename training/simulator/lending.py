@@ -1,4 +1,4 @@
-"""Who got a loan, and who defaulted: the true probability, the past policy, the outcomes.
+"""Loans of the simulation: true probability of default, past decisions and outcomes.
 
 The log-odds of default within 12 months (90 days past due) ::
 
@@ -10,12 +10,13 @@ The log-odds of default within 12 months (90 days past due) ::
     + 0.35 * used * (term - 24) / 12 + 0.3 * commercial
     + macro + 0.5 * hidden
 
-with hinge(x, a, w) = min(max(x - a, 0), w), macro = 0.40 * shift + 0.12 * sin(2 pi month / 30), hidden standard normal
-and independent of everything observable. No protected attribute enters; age acts through employment alone.
+with hinge(x, a, w) = min(max(x - a, 0), w) and macro = 0.40 * shift + 0.12 * sin(2 pi month / 30); `hidden` is standard
+normal and independent of all observable variables. Protected attributes have no effect; age acts through employment
+only.
 
-The past policy scored the score, the payments, the loan-to-value and the delinquencies, with noise (see `_decide`),
-and grew laxer with the shift. Only approved and taken loans have an outcome. The label is known 365 days after
-origination; until then `defaulted` is null, for loans that have already defaulted as well.
+The past decisions depend on bureau score, payments, loan-to-value and delinquencies, with noise (see `_decide`); they
+become less strict with the shift. Only loans that were approved and taken have an outcome. The label is known 365 days
+after origination; until then `defaulted` is null, also for loans that have already defaulted.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from training.simulator.seasons import DAY, HOUR, MINUTE, MONTH, Window
 HIDDEN_WEIGHT = 0.5
 WINDOW_DAYS = 365
 APPROVE, REFER, DECLINE = 0, 1, 2
-TAKEN_OWN, TAKEN_PARTNER = 0.96, 0.9
+TAKE_UP_OWN, TAKE_UP_PARTNER = 0.96, 0.9  # share of approved loans that are taken
 _INTERCEPT = -4.35
-_RISK_OF_WORK = {
+_OCCUPATION_LOG_ODDS = {
     "公务员": -0.45,
     "教师医护": -0.3,
     "技术人员": -0.15,
@@ -45,29 +46,29 @@ _RISK_OF_WORK = {
     "网约车司机": 0.4,
     "自由职业": 0.35,
 }
-_OCCUPATION = np.array([_RISK_OF_WORK.get(name, 0.0) for name in OCCUPATIONS])
+_OCCUPATION = np.array([_OCCUPATION_LOG_ODDS.get(name, 0.0) for name in OCCUPATIONS])
 _HOUSING = np.array([-0.2, 0.0, 0.25, 0.0, 0.1])
-# Chance of each month of default, given one within 12 months: 90 days past due takes three months at least.
+# Relative frequency of the month of a default within 12 months; 90 days past due takes at least three months.
 _DEFAULT_MONTH = np.array([0, 0, 0, 0.5, 0.9, 1.1, 1.2, 1.2, 1.1, 1.0, 0.9, 0.8])
 
 
 @dataclass(frozen=True)
 class Loans:
-    """Decisions and loans, by application.
+    """Decisions and loans; one array element per application.
 
     Attributes
     ----------
     probability, expected : ndarray of float64
-        True probability of default, and its mean over the hidden part: the best that complete columns can say.
+        True probability of default, and its mean over the hidden variable: the best prediction from all columns.
     hidden : ndarray of float64
-        The hidden part, standard normal.
+        The hidden variable, standard normal.
     decision : ndarray of int64
         APPROVE, REFER or DECLINE.
     decided_at, originated_at, default_at : ndarray of int64
-        Instants (us); NEVER where it does not happen. `default_at` is what would happen to every applicant with a
-        loan, counted from the origination or, without one, from the application.
+        Instants (us), NEVER if it does not happen. `default_at` is also drawn for applicants without a loan; it is
+        counted from the origination or, without a loan, from the application.
     loss : ndarray of float64
-        Yuan lost in a default.
+        Loss given default, yuan.
     """
 
     probability: FloatArray
@@ -81,7 +82,7 @@ class Loans:
 
 
 def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
-    """Rise of one from `start` on, over `width` at most.
+    """Return ``min(max(x - start, 0), width)``.
 
     Examples
     --------
@@ -92,7 +93,7 @@ def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
 
 
 def observable_log_odds(applicants: Applicants, applications: Applications, *, window: Window) -> FloatArray:
-    """Log-odds of default without the hidden part."""
+    """Return the log-odds of default without the hidden variable, shape (n_applications,)."""
     strain = hinge(applications.pti, 0.35, 0.45)
     file = (
         -1.15 * np.tanh((applications.score - SCORE_MEAN) / 75)
@@ -121,35 +122,35 @@ def observable_log_odds(applicants: Applicants, applications: Applications, *, w
 
 
 def build_loans(rng: Random, applicants: Applicants, applications: Applications, *, window: Window) -> Loans:
-    """Decide, lend and let time pass."""
+    """Draw decisions, originations, defaults and losses."""
     n = len(applicants)
     odds, hidden = observable_log_odds(applicants, applications, window=window), rng.normal(0, 1, n)
     probability = sigmoid(odds + HIDDEN_WEIGHT * hidden)
     decision = _decide(rng, applicants, applications)
-    own, partner = rng.integers(3 * MINUTE, 15 * MINUTE, n), rng.integers(10 * MINUTE, 40 * HOUR, n)
-    decided = applicants.submitted_at + np.where(applicants.partner, partner, own)
-    bought = applicants.ordered_at < NEVER
-    takes = rng.random(n) < np.where(applicants.partner, TAKEN_PARTNER, np.where(bought, TAKEN_OWN, 0.0))
-    after = np.where(bought, applicants.ordered_at, decided) + rng.integers(HOUR, 3 * DAY, n)
+    own_delay, partner_delay = rng.integers(3 * MINUTE, 15 * MINUTE, n), rng.integers(10 * MINUTE, 40 * HOUR, n)
+    decided = applicants.submitted_at + np.where(applicants.partner, partner_delay, own_delay)
+    is_buyer = applicants.ordered_at < NEVER
+    takes = rng.random(n) < np.where(applicants.partner, TAKE_UP_PARTNER, np.where(is_buyer, TAKE_UP_OWN, 0.0))
+    after = np.where(is_buyer, applicants.ordered_at, decided) + rng.integers(HOUR, 3 * DAY, n)
     originated = np.where((decision == APPROVE) & takes, after, NEVER)
     defaults = rng.random(n) < probability
-    lasted = (pick(rng, _DEFAULT_MONTH, n) + rng.random(n)) / 12 * (WINDOW_DAYS - 1) * DAY
+    time_to_default = (pick(rng, _DEFAULT_MONTH, n) + rng.random(n)) / 12 * (WINDOW_DAYS - 1) * DAY
     clock = np.where(originated < NEVER, originated, applicants.submitted_at)
-    left = applications.loan * np.maximum(1 - lasted / MONTH / applications.term, 0.05)
+    left = applications.loan * np.maximum(1 - time_to_default / MONTH / applications.term, 0.05)
     return Loans(
         probability=probability,
-        expected=_over_hidden(odds),
+        expected=_mean_over_hidden(odds),
         hidden=hidden,
         decision=decision,
         decided_at=decided,
         originated_at=originated,
-        default_at=np.where(defaults, clock + lasted.astype(np.int64), NEVER),
+        default_at=np.where(defaults, clock + time_to_default.astype(np.int64), NEVER),
         loss=left * rng.beta(4.0, 5.0, n),
     )
 
 
-def _over_hidden(odds: FloatArray) -> FloatArray:
-    """Mean of the probability over the hidden part, by Gauss-Hermite quadrature."""
+def _mean_over_hidden(odds: FloatArray) -> FloatArray:
+    """Return the mean of the probability over the hidden variable, by Gauss-Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(21)
     mean = np.zeros(len(odds))
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):
@@ -171,29 +172,31 @@ def _decide(rng: Random, applicants: Applicants, applications: Applications) -> 
 
 
 def outcome_rows(loans: Loans, *, window: Window) -> IntArray:
-    """Applications that became a loan before the end of the data."""
+    """Return the indices of applications with a loan originated before the end of the data."""
     return np.flatnonzero(loans.originated_at < window.end)
 
 
 def mature(loans: Loans, *, window: Window) -> BoolArray:
-    """Whether the 12 months after origination are complete within the data."""
+    """Return whether the 12 months after origination end within the data, shape (n_applications,)."""
     return np.asarray(loans.originated_at < window.end - WINDOW_DAYS * DAY, dtype=np.bool_)
 
 
 def outcomes_frame(loans: Loans, applications: Applications, *, window: Window) -> pl.DataFrame:
-    """The loan_outcomes table."""
+    """Return the table `loan_outcomes`."""
     rows, end = outcome_rows(loans, window=window), window.end
     originated, default = loans.originated_at[rows], loans.default_at[rows]
-    known, happened = mature(loans, window=window)[rows], default < end
-    stop = np.minimum(np.where(happened, default, end), originated + (applications.term[rows] * MONTH).astype(np.int64))
+    is_mature, has_defaulted = mature(loans, window=window)[rows], default < end
+    stop = np.minimum(
+        np.where(has_defaulted, default, end), originated + (applications.term[rows] * MONTH).astype(np.int64)
+    )
     return pl.DataFrame(
         {
             "application_id": application_ids(rows),
-            "defaulted": masked(happened, known),
+            "defaulted": masked(has_defaulted, is_mature),
             "originated_at": pl.Series(originated),
             "observed_at": instants(originated + WINDOW_DAYS * DAY, before=end),
             "defaulted_at": instants(default, before=end),
             "months_on_book": pl.Series(((stop - originated) / MONTH).astype(np.int64)),
-            "loss": masked(fen(np.where(happened, loans.loss[rows], 0.0)), known | happened),
+            "loss": masked(fen(np.where(has_defaulted, loans.loss[rows], 0.0)), is_mature | has_defaulted),
         }
     )

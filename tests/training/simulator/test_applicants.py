@@ -1,4 +1,4 @@
-"""Who applies for a loan."""
+"""Loan applicants of the simulation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.training.simulator.small_group import (
     make_world,
 )
 from training.simulator.applicants import (
-    BUYERS_WHO_APPLY,
-    OTHERS_WHO_APPLY,
+    BUYER_APPLICATION_SHARE,
     SHIFT_CENTRE,
+    SHOPPER_APPLICATION_SHARE,
     Applicants,
     build_applicants,
     population_shift,
@@ -36,7 +36,7 @@ BUYERS = 1_000
 
 @pytest.fixture(scope="module")
 def applicants() -> Applicants:
-    """Of 2,000 journeys with a lead, decided on day 30, the first 1,000 buy the car of their number."""
+    """2,000 journeys with a lead are decided on day 30; journeys 0 to 999 buy the unit of the same index."""
     demographics = make_demographics(CUSTOMERS, income=5_000 + np.arange(CUSTOMERS))
     return build_applicants(
         np.random.default_rng(0),
@@ -64,7 +64,7 @@ def test_applicants_come_in_the_order_of_their_application(applicants: Applicant
 
 def test_some_buyers_apply_for_the_car_they_bought_before_they_order(applicants: Applicants) -> None:
     buyers = applicants.ordered_at < NEVER
-    assert buyers.sum() / BUYERS == pytest.approx(BUYERS_WHO_APPLY, abs=0.05)
+    assert buyers.sum() / BUYERS == pytest.approx(BUYER_APPLICATION_SHARE, abs=0.05)
     assert (applicants.unit[buyers] == applicants.person[buyers]).all()
     assert set(applicants.price[buyers]) == {88_000} and set(applicants.store[buyers]) == {1}
     ahead = applicants.ordered_at[buyers] - applicants.submitted_at[buyers]
@@ -74,7 +74,7 @@ def test_some_buyers_apply_for_the_car_they_bought_before_they_order(applicants:
 
 def test_some_shoppers_apply_who_buy_nothing(applicants: Applicants) -> None:
     others = (applicants.person >= 0) & (applicants.ordered_at == NEVER)
-    assert others.sum() / (CUSTOMERS - BUYERS) == pytest.approx(OTHERS_WHO_APPLY, abs=0.03)
+    assert others.sum() / (CUSTOMERS - BUYERS) == pytest.approx(SHOPPER_APPLICATION_SHARE, abs=0.03)
     assert applicants.person[others].min() >= BUYERS
     assert set(applicants.unit[others]) == {-1} and set(applicants.item[others]) == {2}
     assert set(applicants.price[others]) == {CATALOGUE.item_price[2]}

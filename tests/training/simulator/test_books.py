@@ -1,4 +1,4 @@
-"""What the books show of customers, leads, sales and stock."""
+"""Tables of customers, leads, sales and stock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from training.simulator.units import HANDOVER
 WEBSITE = CHANNELS.index("website")
 
 
-def test_what_is_not_told_is_null() -> None:
+def test_missing_values_are_null() -> None:
     shown = masked_labels(("a", "b"), np.array([1, 0]), np.array([True, False]))
     assert shown.to_list() == ["b", None]
 
@@ -113,7 +113,7 @@ def _frame(seed: int = 0) -> pl.DataFrame:
 
 
 def test_the_sales_table_names_car_buyer_and_lead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.simulator.books.BOOKED_TWICE", 0.0)
+    monkeypatch.setattr("training.simulator.books.DOUBLE_BOOKING_SHARE", 0.0)
     frame = _frame()
     assert frame.height == 40 and (frame["quantity"] == 1).all()
     assert frame.row(5, named=True) == {
@@ -126,7 +126,7 @@ def test_the_sales_table_names_car_buyer_and_lead(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_double_booking_is_corrected_later_so_that_quantities_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.simulator.books.BOOKED_TWICE", 1.0)
+    monkeypatch.setattr("training.simulator.books.DOUBLE_BOOKING_SHARE", 1.0)
     frame = _frame()
     assert frame.height == 120
     assert frame["sold_at"].is_sorted() and frame["sale_id"].is_sorted()

@@ -1,4 +1,4 @@
-"""Loans: the log-odds of default, the past policy, and which outcomes are known."""
+"""Loans: log-odds of default, past decisions, and maturity of outcomes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_each_term_of_an_applicant_adds_to_the_log_odds() -> None:
     assert _log_odds(later) == pytest.approx(-4.35 + 0.12 * np.sin(np.pi / 6))
 
 
-def test_probabilities_follow_the_log_odds_and_the_hidden_part() -> None:
+def test_probabilities_follow_the_log_odds_and_the_hidden_variable() -> None:
     who, applications = make_applicants(500, partner=True), make_applications(500, ltv=0.9, pti=0.8, thin=True)
     loans = build_loans(np.random.default_rng(0), who, applications, window=WINDOW)
     odds = observable_log_odds(who, applications, window=WINDOW) + HIDDEN_WEIGHT * loans.hidden
