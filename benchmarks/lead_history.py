@@ -1,9 +1,9 @@
-"""The workload of `benchmarks.features`: its data, and the same columns by the product, DuckDB and pandas.
+"""Workload of `benchmarks.features`: random data, and the lead features by the product, DuckDB and pandas.
 
-The data are drawn, not simulated: 50 events a customer over a year in order of time, whole seconds so that instants
-tie, and leads scored some days after they came in. Each function reads the Parquet files and returns every column of
-`features.lead_scoring.build`. The SQL and the pandas code are written by hand, as someone who knows the tool would:
-one pass over the joined rows for all windows.
+The data are independent draws: 50 events per customer over a year, sorted by time, in whole seconds so that times tie,
+and leads that are scored up to 30 days after their creation. Each function reads the Parquet files and returns all
+columns of `features.lead_scoring.build`. The SQL and the pandas code are written by hand in the idiom of the tool: one
+pass over the joined rows for all windows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,17 @@ DAYS = f"{DAYS_PER_MICROSECOND!r}::DOUBLE"
 
 
 def generate(folder: Path, *, events: int, seed: int = 7) -> None:
-    """Write spine, leads, sales and events: 50 events a customer, 15 leads and 5 sales per 1,000 events."""
+    """Write spine, leads, sales and events as Parquet files, with 15 leads and 5 sales per 1,000 events.
+
+    Parameters
+    ----------
+    folder : Path
+        Existing folder for the files.
+    events : int
+        Number of events.
+    seed : int
+        Seed of the draws.
+    """
     rng = np.random.default_rng(seed)
     customers, leads, sales = max(events // 50, 1), max(events * 15 // 1000, 1), max(events // 200, 1)
     instants = START + np.sort(rng.integers(0, 365 * DAY // SECOND, events)) * SECOND
@@ -40,7 +50,7 @@ def generate(folder: Path, *, events: int, seed: int = 7) -> None:
     if writer:
         writer.close()
     created = START + rng.integers(30 * DAY // SECOND, 365 * DAY // SECOND, leads) * SECOND
-    asked = pl.DataFrame(
+    lead_rows = pl.DataFrame(
         {
             "lead_id": _names("l", np.arange(leads)),
             "created_at": created,
@@ -52,9 +62,9 @@ def generate(folder: Path, *, events: int, seed: int = 7) -> None:
             "distance_km": np.round(rng.exponential(15.0, leads), 1),
         }
     )
-    asked.write_parquet(folder / "leads.parquet")
+    lead_rows.write_parquet(folder / "leads.parquet")
     later = rng.integers(0, 30 * DAY // SECOND, leads) * SECOND
-    asked.select("lead_id", as_of=pl.col("created_at") + later).write_parquet(folder / "spine.parquet")
+    lead_rows.select("lead_id", as_of=pl.col("created_at") + later).write_parquet(folder / "spine.parquet")
     pl.DataFrame(
         {
             "sale_id": _names("o", np.arange(sales)),
@@ -68,14 +78,14 @@ def generate(folder: Path, *, events: int, seed: int = 7) -> None:
 def _events(rng: np.random.Generator, instants: np.ndarray, first: int, customers: int) -> pl.DataFrame:
     n = len(instants)
     vehicle = rng.integers(0, 20_000, n)
-    who = rng.integers(0, customers, n)
+    customer = rng.integers(0, customers, n)
     return pl.DataFrame(
         {
             "event_id": _names("e", np.arange(first, first + n)),
             "event_at": instants,
             "event_type": _choose(rng, EVENT_TYPES, n, SHARES),
-            "customer_id": _names("c", who),
-            "session_id": _names("w", who * 16 + rng.integers(0, 16, n)),
+            "customer_id": _names("c", customer),
+            "session_id": _names("w", customer * 16 + rng.integers(0, 16, n)),
             "vehicle_id": _names("v", vehicle),
             "model": _names("m", vehicle // 100),
             "channel": _choose(rng, CHANNELS, n),
@@ -95,7 +105,7 @@ def _choose(
 
 
 def product(folder: Path) -> pl.DataFrame:
-    """`features.lead_scoring.build` on Polars."""
+    """Compute the features with `features.lead_scoring.build` on Polars."""
     from features.engines import collect, scan_parquet
     from features.lead_scoring import build
 
@@ -104,7 +114,7 @@ def product(folder: Path) -> pl.DataFrame:
 
 
 def duckdb_sql(folder: Path) -> pl.DataFrame:
-    """The same columns in SQL: one join and one aggregation with FILTER per table."""
+    """Compute the features in SQL: one join and one aggregation with FILTER per table."""
     import duckdb
 
     connection = duckdb.connect(config={"threads": 2})
@@ -121,7 +131,7 @@ def duckdb_sql(folder: Path) -> pl.DataFrame:
         counts.append(f"count(DISTINCT {column}) FILTER (WHERE age <= {90 * DAY}) AS {name}_90d")
     zero = ", ".join(f"coalesce({c.split(' AS ')[1]}, 0) AS {c.split(' AS ')[1]}" for c in counts)
     return connection.sql(f"""
-        WITH asked AS (
+        WITH scored AS (
             SELECT spine.lead_id, spine.as_of, leads.* EXCLUDE (lead_id)
             FROM spine LEFT JOIN leads ON leads.lead_id = spine.lead_id AND leads.created_at <= spine.as_of
         ), visits AS (
@@ -131,29 +141,29 @@ def duckdb_sql(folder: Path) -> pl.DataFrame:
                 arg_max({{kind: event_type, place: channel}}, (event_at, event_id)) AS latest
             FROM (
                 SELECT events.*, as_of, as_of - event_at AS age
-                FROM (SELECT DISTINCT customer_id, as_of FROM asked) JOIN events USING (customer_id)
+                FROM (SELECT DISTINCT customer_id, as_of FROM scored) JOIN events USING (customer_id)
                 WHERE event_at < as_of AND event_at >= as_of - {LOOKBACK_DAYS * DAY}
             ) GROUP BY ALL
         ), others AS (
             SELECT a.lead_id, a.as_of, count(*) AS other_leads,
                 count(*) FILTER (WHERE a.as_of - l.created_at <= {90 * DAY}) AS other_leads_90d,
                 min(a.as_of - l.created_at) * {DAYS} AS days_since_other_lead
-            FROM asked AS a JOIN leads AS l USING (customer_id)
+            FROM scored AS a JOIN leads AS l USING (customer_id)
             WHERE l.created_at < a.as_of AND l.lead_id <> a.lead_id
             GROUP BY ALL
         ), bought AS (
             SELECT customer_id, as_of, count(*) AS purchases, sum(price)::DOUBLE AS purchases_fen,
                 min(as_of - sold_at) * {DAYS} AS days_since_purchase
-            FROM (SELECT DISTINCT customer_id, as_of FROM asked) JOIN sales USING (customer_id)
+            FROM (SELECT DISTINCT customer_id, as_of FROM scored) JOIN sales USING (customer_id)
             WHERE sold_at < as_of
             GROUP BY ALL
         )
-        SELECT asked.*, {zero}, days_since_visit, days_since_contact,
+        SELECT scored.*, {zero}, days_since_visit, days_since_contact,
             latest.kind AS last_event_type, latest.place AS last_event_channel,
             coalesce(other_leads, 0) AS other_leads, coalesce(other_leads_90d, 0) AS other_leads_90d,
             days_since_other_lead, coalesce(purchases, 0) AS purchases,
             coalesce(purchases_fen, 0) AS purchases_fen, days_since_purchase
-        FROM asked
+        FROM scored
             LEFT JOIN visits USING (customer_id, as_of)
             LEFT JOIN others USING (lead_id, as_of)
             LEFT JOIN bought USING (customer_id, as_of)
@@ -161,16 +171,16 @@ def duckdb_sql(folder: Path) -> pl.DataFrame:
 
 
 def pandas_code(folder: Path) -> pl.DataFrame:
-    """The same columns in pandas: one merge per table, rows grouped by an integer id of (customer, as_of)."""
+    """Compute the features in pandas: one merge per table, rows grouped by an integer id of (customer, as_of)."""
     import pandas as pd
 
     leads = pd.read_parquet(folder / "leads.parquet")
-    asked = pd.read_parquet(folder / "spine.parquet").merge(leads, on="lead_id", how="left")
+    scored = pd.read_parquet(folder / "spine.parquet").merge(leads, on="lead_id", how="left")
     own = [c for c in leads.columns if c != "lead_id"]
-    asked.loc[asked["created_at"] > asked["as_of"], own] = None
-    moments = asked[["customer_id", "as_of"]].drop_duplicates().reset_index(drop=True)
+    scored.loc[scored["created_at"] > scored["as_of"], own] = None
+    moments = scored[["customer_id", "as_of"]].drop_duplicates().reset_index(drop=True)
     moments["moment"] = moments.index
-    asked = asked.merge(moments, on=["customer_id", "as_of"], how="left")
+    scored = scored.merge(moments, on=["customer_id", "as_of"], how="left")
 
     events = pd.read_parquet(folder / "events.parquet")
     events = events[events["customer_id"].isin(moments["customer_id"])]
@@ -193,15 +203,15 @@ def pandas_code(folder: Path) -> pl.DataFrame:
     by_moment = rows.groupby("moment")
     latest = rows[rows["age"] == by_moment["age"].transform("min")]
     latest = latest.sort_values("event_id").drop_duplicates("moment", keep="last").set_index("moment")
-    result = asked.join(sums.fillna(0), on="moment")
+    result = scored.join(sums.fillna(0), on="moment")
     result[list(sums.columns)] = result[list(sums.columns)].fillna(0)
     result["days_since_visit"] = result["moment"].map(by_moment["age"].min() * DAYS_PER_MICROSECOND)
-    touched = rows[rows["event_type"].isin(CONTACT)]
-    result["days_since_contact"] = result["moment"].map(touched.groupby("moment")["age"].min() * DAYS_PER_MICROSECOND)
+    contacts = rows[rows["event_type"].isin(CONTACT)]
+    result["days_since_contact"] = result["moment"].map(contacts.groupby("moment")["age"].min() * DAYS_PER_MICROSECOND)
     result["last_event_type"] = result["moment"].map(latest["event_type"])
     result["last_event_channel"] = result["moment"].map(latest["channel"])
 
-    other = asked[["lead_id", "as_of", "customer_id"]].merge(
+    other = scored[["lead_id", "as_of", "customer_id"]].merge(
         leads[["lead_id", "customer_id", "created_at"]], on="customer_id", suffixes=("", "_other")
     )
     other = other[(other["created_at"] < other["as_of"]) & (other["lead_id"] != other["lead_id_other"])]

@@ -1,10 +1,10 @@
-"""Scores over HTTP, a night's re-scoring, and what the call queue brings: `python -m benchmarks.lead_scoring`.
+"""Latency over HTTP, duration of a nightly batch, and gain of the call queue: `python -m benchmarks.lead_scoring`.
 
-- over HTTP: `python -m serving` with two workers; one lead with 200 events, open loop at 50 requests a second.
-- a night: `chehang score lead_scoring --as-of` of 100,000 open leads with 2 million events, features included.
-- the queue: the sample dealership's own truth says what each order of calls brings, on evenings of the test months.
+- HTTP: `python -m serving` with two workers; requests of one lead with 200 events, open loop at 50 requests per second.
+- Nightly batch: `chehang score lead_scoring --as-of` for 100,000 open leads with 2 million events, features included.
+- Call queue: expected margin of three orders of calls, by the simulator's true equation, on 60 evenings.
 
-The desk of the first two is made up. It takes some minutes.
+HTTP and batch use random data, the call queue the sample dealership. The run takes some minutes.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ HOUR = 3_600_000_000
 DAY = 24 * HOUR
 LEADS, CUSTOMERS, EVENTS, OPEN = 140_000, 140_000, 2_000_000, 100_000
 DAYS = 200
-RATE, SECONDS, EVENTS_ASKED = 50, 20, 200
+RATE, SECONDS, EVENTS_PER_REQUEST = 50, 20, 200
 KINDS = ("view", "search", "compare", "favourite", "price_list", "chat")
 CHANNELS = ("website", "app", "search_ad", "referral")
-BARS = {
+LIMITS = {
     "p99, 200 events, with reasons (ms)": 30.0,
     "p99, 200 events, without reasons (ms)": 30.0,
     "100,000 open leads re-scored (s)": 20.0,
 }
 
 
-def say(what: str, value: float, *, unit: str = "") -> None:
-    """Print one figure beside its bar."""
-    bar = f"   (bar {BARS[what]:g})" if what in BARS else ""
-    print(f"{what:<58}{value:10.3f}{unit}{bar}", flush=True)
+def print_figure(quantity: str, value: float, *, unit: str = "") -> None:
+    """Print one figure and its limit."""
+    limit = f"   (limit {LIMITS[quantity]:g})" if quantity in LIMITS else ""
+    print(f"{quantity:<58}{value:10.3f}{unit}{limit}", flush=True)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the three measurements."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        home, config = desk(folder)
-        night(home, config, folder / "answers.parquet")
-        over_http(home, config.parent)
+        home, config = dealership(folder)
+        nightly_batch(home, config, folder / "answers.parquet")
+        http_latency(home, config.parent)
     with tempfile.TemporaryDirectory() as name:
-        queue(Path(name))
+        call_queue(Path(name))
 
 
 def chehang(home: Path, *arguments: str) -> str:
-    """Run the command line in a process of its own."""
+    """Run a `chehang` command in a new process and return its output."""
     command = [sys.executable, "-m", "chehang", *arguments]
     done = subprocess.run(
         command, env={**os.environ, "CHEHANG_HOME": str(home)}, check=True, capture_output=True, text=True
@@ -67,8 +67,8 @@ def chehang(home: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def desk(folder: Path) -> tuple[Path, Path]:
-    """A made-up desk with a promoted model; gives its home and configuration."""
+def dealership(folder: Path) -> tuple[Path, Path]:
+    """Write random data and promote a model trained on them; return home folder and configuration."""
     rng = np.random.default_rng(1)
     created = START + np.sort(rng.integers(0, DAYS * 24, LEADS)) * HOUR
     customer = rng.permutation(CUSTOMERS)
@@ -84,9 +84,9 @@ def desk(folder: Path) -> tuple[Path, Path]:
             "dwell_seconds": rng.integers(1, 90, EVENTS).astype(float),
         }
     )
-    closed = rng.permutation(LEADS) < LEADS - OPEN
-    bought = closed & (rng.random(LEADS) < 0.2)
-    over = created + rng.integers(1, 20, LEADS) * DAY
+    is_closed = rng.permutation(LEADS) < LEADS - OPEN
+    bought = is_closed & (rng.random(LEADS) < 0.2)
+    closed_at = created + rng.integers(1, 20, LEADS) * DAY
     leads = pl.DataFrame(
         {
             "lead_id": [f"L{i:06d}" for i in range(LEADS)],
@@ -97,8 +97,8 @@ def desk(folder: Path) -> tuple[Path, Path]:
             "model": [f"M{m}" for m in rng.integers(0, 40, LEADS)],
             "price": rng.integers(80, 300, LEADS) * 100_000,
             "distance_km": np.round(rng.gamma(2, 6, LEADS), 1),
-            "converted_at": pl.Series(over).to_frame("x").select(pl.when(pl.Series(bought)).then("x"))["x"],
-            "closed_at": pl.Series(over).to_frame("x").select(pl.when(pl.Series(closed)).then("x"))["x"],
+            "converted_at": pl.Series(closed_at).to_frame("x").select(pl.when(pl.Series(bought)).then("x"))["x"],
+            "closed_at": pl.Series(closed_at).to_frame("x").select(pl.when(pl.Series(is_closed)).then("x"))["x"],
         }
     )
     instants = {"leads": ("created_at", "converted_at", "closed_at"), "events": ("event_at",)}
@@ -118,27 +118,27 @@ def desk(folder: Path) -> tuple[Path, Path]:
     config.write_text(yaml.safe_dump(content))
     home = folder / "home"
     chehang(home, "train", "lead_scoring", "--config", str(config))
-    chehang(home, "promote", "lead_scoring", "--force", "--reason", "the outcome is noise: only time is measured")
+    chehang(home, "promote", "lead_scoring", "--force", "--reason", "the labels are random: only time is measured")
     return home, config
 
 
-def night(home: Path, config: Path, out: Path) -> None:
-    """Re-score every open lead as of the last day."""
-    moment = datetime.fromtimestamp((START + DAYS * DAY) / 1e6, UTC).isoformat()
+def nightly_batch(home: Path, config: Path, out: Path) -> None:
+    """Measure the time to score all open leads as of the last day."""
+    as_of = datetime.fromtimestamp((START + DAYS * DAY) / 1e6, UTC).isoformat()
     started = time.perf_counter()
-    chehang(home, "score", "lead_scoring", "-c", str(config), "--as-of", moment, "--out", str(out))
-    took = time.perf_counter() - started
+    chehang(home, "score", "lead_scoring", "-c", str(config), "--as-of", as_of, "--out", str(out))
+    seconds = time.perf_counter() - started
     rows = pl.read_parquet(out).height
     assert rows >= OPEN, rows
-    say("100,000 open leads re-scored (s)", took)
+    print_figure("100,000 open leads re-scored (s)", seconds)
 
 
 def _bodies(n: int) -> list[bytes]:
     rng = np.random.default_rng(2)
     now = datetime(2024, 6, 1, 12, tzinfo=UTC)
-    found = []
+    bodies = []
     for i in range(n):
-        minutes = np.sort(rng.integers(1, 89 * 24 * 60, EVENTS_ASKED))
+        minutes = np.sort(rng.integers(1, 89 * 24 * 60, EVENTS_PER_REQUEST))
         events = [
             {
                 "event_at": (now - timedelta(minutes=int(m))).isoformat(),
@@ -152,24 +152,26 @@ def _bodies(n: int) -> list[bytes]:
         ]
         lead = {"lead_id": f"L{i}", "store_id": f"S{i % 200}", "channel": CHANNELS[i % 4], "model": f"M{i % 40}"}
         moments = {"created_at": (now - timedelta(days=10)).isoformat(), "as_of": now.isoformat()}
-        found.append(json.dumps({**lead, **moments, "price": 120_000.0, "distance_km": 5.0, "events": events}).encode())
-    return found
+        bodies.append(
+            json.dumps({**lead, **moments, "price": 120_000.0, "distance_km": 5.0, "events": events}).encode()
+        )
+    return bodies
 
 
-def over_http(home: Path, configs: Path) -> None:
-    """A steady stream of leads."""
+def http_latency(home: Path, configs: Path) -> None:
+    """Measure the latency of requests at a constant rate."""
     bodies = _bodies(RATE * SECONDS)
     with server(home, configs) as url:
         for name, query in (("with", "?explain=true"), ("without", "?explain=false")):
             path = f"{url}/v1/lead_scoring{query}"
             asyncio.run(open_loop(path, bodies[:200], rate=RATE))
-            took = asyncio.run(open_loop(path, bodies, rate=RATE))
-            say(f"p50, 200 events, {name} reasons (ms)", float(np.quantile(took, 0.5)) * 1e3)
-            say(f"p99, 200 events, {name} reasons (ms)", float(np.quantile(took, 0.99)) * 1e3)
+            seconds = asyncio.run(open_loop(path, bodies, rate=RATE))
+            print_figure(f"p50, 200 events, {name} reasons (ms)", float(np.quantile(seconds, 0.5)) * 1e3)
+            print_figure(f"p99, 200 events, {name} reasons (ms)", float(np.quantile(seconds, 0.99)) * 1e3)
 
 
-def queue(home: Path) -> None:
-    """Evenings of the group's desk in the test months: six calls an hour, in three orders, judged by the truth."""
+def call_queue(home: Path) -> None:
+    """Compare three orders of calls, six calls an hour for eight hours, by the true expected margin."""
     from ml import champions
     from ml.lead_scoring.endpoints import ENDPOINTS
     from ml.lead_scoring.request import request as lead_request
@@ -179,35 +181,36 @@ def queue(home: Path) -> None:
     chehang(home, "train", "lead_scoring")
     model = champions.load(champions.version("lead_scoring", None))
     serving = {"lead_scoring": model}
-    ask: Any = next(e for e in ENDPOINTS if e.path == "queue")
-    asked = ask.request(serving)
+    endpoint: Any = next(e for e in ENDPOINTS if e.path == "queue")
+    request_type = endpoint.request(serving)
     fields = set(lead_request(model.estimator.signature).model_fields)
     leads = pl.read_parquet(home / "sample" / "tables" / "leads.parquet")
     truth = pl.read_parquet(home / "sample" / "truth" / "leads.parquet")
     margin = (
         leads.filter(pl.col("gross_margin").is_not_null()).group_by("model").agg(pl.col("gross_margin").mean() / 100)
     )
-    worth = dict(margin.iter_rows())
+    margins = dict(margin.iter_rows())
     leads = leads.join(truth, on="lead_id")
     totals = np.zeros(3)
-    one = model.request()
+    score_request = model.request()
     for now in (datetime(2025, 6, 1, 12, tzinfo=UTC) + timedelta(days=3 * k) for k in range(60)):
         window = leads.filter((pl.col("created_at") <= now) & (pl.col("created_at") > now - timedelta(days=2)))
-        told = window.to_dicts()
-        bodies = [_lead(row, fields) for row in told]
+        rows = window.to_dicts()
+        bodies = [_lead(row, fields) for row in rows]
         content = {"as_of": now.isoformat(), "calls_per_hour": 6.0, "hours": 8.0, "leads": bodies}
-        found: Any = ask.respond(None, serving, [asked.model_validate_json(json.dumps(content))], False)[0]
-        each = [one.model_validate_json(json.dumps({**b, "as_of": now.isoformat()})) for b in bodies]
-        score = [a.conversion_probability for a in model.answers(each, explain=False)]
+        request = request_type.model_validate_json(json.dumps(content))
+        answer: Any = endpoint.respond(None, serving, [request], False)[0]
+        requests = [score_request.model_validate_json(json.dumps({**b, "as_of": now.isoformat()})) for b in bodies]
+        score = [a.conversion_probability for a in model.answers(requests, explain=False)]
         orders = (
-            [i.position for i in found.items],
-            sorted(range(len(told)), key=lambda i: -told[i]["created_at"].timestamp()),
-            sorted(range(len(told)), key=lambda i: -score[i]),
+            [i.position for i in answer.items],
+            sorted(range(len(rows)), key=lambda i: -rows[i]["created_at"].timestamp()),
+            sorted(range(len(rows)), key=lambda i: -score[i]),
         )
         for k, order in enumerate(orders):
-            totals[k] += sum(_gain(told[i], now, place / 6.0, worth) for place, i in enumerate(order[:48]))
-    say("queue's expected margin over newest first", totals[0] / totals[1])
-    say("queue's expected margin over highest score first", totals[0] / totals[2])
+            totals[k] += sum(_gain(rows[i], now, place / 6.0, margins) for place, i in enumerate(order[:48]))
+    print_figure("expected margin of the queue / newest first", totals[0] / totals[1])
+    print_figure("expected margin of the queue / highest score first", totals[0] / totals[2])
 
 
 def _lead(row: dict[str, Any], fields: set[str]) -> dict[str, Any]:
@@ -217,11 +220,11 @@ def _lead(row: dict[str, Any], fields: set[str]) -> dict[str, Any]:
     return body | {"created_at": row["created_at"].isoformat()}
 
 
-def _gain(row: dict[str, Any], now: datetime, hours: float, worth: dict[str, float]) -> float:
-    """What the call adds to none, by the equation that the leads were drawn from."""
+def _gain(row: dict[str, Any], now: datetime, hours: float, margins: dict[str, float]) -> float:
+    """Return the true expected gain of a call over no call, by the simulator's equation."""
     waited = (now - row["created_at"]).total_seconds() / 3_600 + hours
-    fading = (1 - row["floor"]) * np.exp(-row["decay_per_hour"] * waited)
-    return float(row["base_probability"] * fading * worth.get(row["model"], 0.0))
+    decayed = (1 - row["floor"]) * np.exp(-row["decay_per_hour"] * waited)
+    return float(row["base_probability"] * decayed * margins.get(row["model"], 0.0))
 
 
 if __name__ == "__main__":
