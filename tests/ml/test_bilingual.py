@@ -1,4 +1,4 @@
-"""A text has both languages."""
+"""Texts in both languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one HTTP shape."""
+"""Endpoints: paths, required tasks, and answers with and without rules."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ml.endpoint import never_in_thread, no_rules, respond_each, respond_each_by
 from ml.registry import ENTRIES, GROUPS, TASKS, endpoints
 
 
-def test_every_endpoint_has_a_path_of_its_own_and_needs_tasks_that_there_are() -> None:
+def test_every_endpoint_has_a_unique_path_and_requires_existing_tasks() -> None:
     places = list(endpoints())
     paths = [(owner, endpoint.path) for owner, endpoint in places]
     assert len(paths) == len(set(paths)) and {owner for owner, _ in paths} == {*TASKS, *GROUPS}
-    assert {owner for owner, path in paths if not path} == set(TASKS), "only a task has a route of its own"
+    assert {owner for owner, path in paths if not path} == set(TASKS), "only tasks have an endpoint without a path"
     for owner, endpoint in places:
         assert {*endpoint.required_tasks, *endpoint.optional_tasks} <= set(TASKS) - {owner}, endpoint.path
         assert set(endpoint.summary) == {"zh", "en"}, endpoint.path
-        assert endpoint.path not in ("batch", "example"), "they lie below every task"
+        assert endpoint.path not in ("batch", "example"), "these routes exist below every task"
 
 
 def test_an_endpoint_does_not_change() -> None:
@@ -31,7 +31,7 @@ def test_an_endpoint_does_not_change() -> None:
 
 
 class Number(BaseModel):
-    """A request, and an answer."""
+    """Request and answer."""
 
     value: int
 
@@ -49,7 +49,7 @@ def test_a_task_s_own_endpoint_reads_its_champion() -> None:
     answers = endpoint.respond(None, champions, [Number(value=1), Number(value=2)], True)
     assert [a.value for a in answers] == [11, 21]
     assert (endpoint.path, endpoint.summary, endpoint.max_rows) == ("", ENTRIES["credit_risk"].summary, None)
-    assert not endpoint.public_errors, "what a model says of a person stays unsaid"
+    assert not endpoint.public_errors, "errors of a model may quote personal data"
     assert endpoint.runs_in_thread is never_in_thread and not never_in_thread(Number(value=1))
 
 
@@ -59,5 +59,5 @@ def test_requests_are_answered_one_by_one_with_or_without_rules(tmp_path: Path) 
     champions: Any = {"a": None, "b": None}
     assert no_rules(tmp_path) is None  # type: ignore[func-returns-value]
     assert [a.value for a in plain(None, champions, requests, False)] == [2, 4]
-    ruled = respond_each_by_rules(lambda rules, champions, request: Number(value=rules + request.value))
-    assert [a.value for a in ruled(10, {}, requests, False)] == [11, 12]
+    with_rules = respond_each_by_rules(lambda rules, champions, request: Number(value=rules + request.value))
+    assert [a.value for a in with_rules(10, {}, requests, False)] == [11, 12]

@@ -1,4 +1,4 @@
-"""Entries of the registry: they do not change, and stand once."""
+"""Entries of the registry: immutable, and one module each."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def test_an_entry_does_not_change() -> None:
             entry.name = "other"  # type: ignore[misc]
 
 
-def test_every_entry_is_named_in_both_languages_and_has_a_module_of_its_own() -> None:
+def test_every_entry_has_a_summary_in_both_languages_and_its_own_module() -> None:
     assert all(isinstance(entry, TaskEntry) and set(entry.summary) == {"zh", "en"} for entry in ENTRIES.values())
     assert len({entry.module for entry in ENTRIES.values()}) == len(ENTRIES)

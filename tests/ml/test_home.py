@@ -1,4 +1,4 @@
-"""Where the product keeps its own files, the locks there, and files written whole."""
+"""The home folder, locks, atomic writes and the folder of the configurations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.errors import ConfigError
 from ml.home import INSTALLED_CONFIGS, config_file, config_folder, home, locked, write_atomically
 
 
-def test_it_is_named_by_the_environment_else_in_the_working_folder(
+def test_the_home_folder_is_set_by_the_environment_or_in_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "own"))
@@ -44,7 +44,7 @@ def test_a_lock_is_held_inside_the_block_and_free_after_an_error(
     assert free()
 
 
-def test_a_file_is_replaced_whole_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_and_no_partial_file_remains(tmp_path: Path) -> None:
     write_atomically(tmp_path / "folder" / "a.json", b"old")
     write_atomically(tmp_path / "folder" / "a.json", b"new")
     assert [(p.name, p.read_bytes()) for p in (tmp_path / "folder").iterdir()] == [("a.json", b"new")]
@@ -59,7 +59,7 @@ def test_configurations_come_from_the_working_folder_or_else_from_the_package(
     monkeypatch.setenv("CHEHANG_HOME", "")
     assert config_file("loans/rules.yaml") == INSTALLED_CONFIGS / "loans" / "rules.yaml"
     assert config_file("loans/rules.yaml").is_file()
-    assert os.environ["CHEHANG_HOME"] == str(tmp_path / "var"), "what those configurations name lies under it"
+    assert os.environ["CHEHANG_HOME"] == str(tmp_path / "var"), "installed configurations refer to it"
     assert config_file("loans/rules.yaml", Path("mine.yaml")) == Path("mine.yaml")
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "credit_risk.yaml").touch()

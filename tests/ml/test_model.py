@@ -1,4 +1,4 @@
-"""A model on disk: whole or refused."""
+"""Models on disk: round trip, changed files and failed writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml.model import MANIFEST, Model
 
 @dataclass(frozen=True)
 class Estimator:
-    """Learned a number."""
+    """Stand-in whose fitted state is a number."""
 
     number: int
 

@@ -1,4 +1,4 @@
-"""Parameters of a configuration read off a constructor."""
+"""Pydantic models of hyperparameters, built from constructors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_names_types_and_defaults_are_the_constructor_s() -> None:
 
 
 @pytest.mark.parametrize("values", [{"leaves": "many"}, {"leaves": 3, "columns": [1]}, {"leaves": 3, "depth": 1}])
-def test_what_is_mistyped_or_unknown_is_refused(values: dict[str, object]) -> None:
+def test_wrong_types_and_unknown_parameters_are_errors(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         params_model(Trees, without=["columns"])(**values)
 
@@ -34,15 +34,15 @@ def test_parameters_do_not_change() -> None:
 
 
 class Nested(BaseModel):
-    """A configuration with parameters that must be there, and some that need not."""
+    """A configuration with required and with optional parameters."""
 
     trees: nested(params_model(Trees)) = params_model(Trees)()  # type: ignore[valid-type]
     other: nested(params_model(Trees), optional=True) = None  # type: ignore[valid-type]
 
 
 def test_nested_parameters_are_typed_and_null_is_the_defaults_or_none() -> None:
-    found = Nested.model_validate({"trees": None, "other": {"leaves": 3}})
-    assert found.model_dump() == {
+    nested_params = Nested.model_validate({"trees": None, "other": {"leaves": 3}})
+    assert nested_params.model_dump() == {
         "trees": {"leaves": 7, "rate": 0.1, "columns": ()},
         "other": {"leaves": 3, "rate": 0.1, "columns": ()},
     }

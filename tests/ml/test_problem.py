@@ -1,4 +1,4 @@
-"""What metrics read of an estimator's answers, and the naive probability."""
+"""Columns that metrics read, and the base rate."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def test_a_metric_reads_the_first_column_or_those_it_names() -> None:
     ]
 
 
-def test_the_naive_probability_is_the_share_of_positives_in_the_training_rows() -> None:
+def test_the_base_rate_is_the_share_of_positives_in_the_training_rows() -> None:
     rates = base_rate(ANSWERS, np.array([1.0, 0.0, 0.0, 0.0]), ANSWERS)
     assert rates.tolist() == [0.25, 0.25]

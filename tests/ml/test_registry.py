@@ -1,4 +1,4 @@
-"""The tasks by name."""
+"""The registry of tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml.task import Task
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-def test_a_task_names_tables_metrics_and_itself_as_the_rest_of_the_product_reads_them(task: Task) -> None:
+def test_a_task_has_valid_tables_metrics_and_summaries(task: Task) -> None:
     assert TASKS[task.name] is task
     assert {*task.tables, *task.optional_tables} <= set(TABLES) and not set(task.tables) & set(task.optional_tables)
     assert task.primary_metric == next(iter(task.directions))
@@ -19,7 +19,7 @@ def test_a_task_names_tables_metrics_and_itself_as_the_rest_of_the_product_reads
     assert set(task.summary) == {"zh", "en"} and all(task.summary.values())
 
 
-def test_an_entry_lists_a_task_as_it_is_without_importing_it_and_another_name_is_refused() -> None:
+def test_entries_belong_to_tasks_and_an_unknown_name_is_an_error() -> None:
     assert all(TASKS[name].entry is entry for name, entry in ENTRIES.items())
     with pytest.raises(ConfigError, match="task 'horoscope' is unknown; the tasks are: recommendation, "):
         check_task("horoscope")

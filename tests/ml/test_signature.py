@@ -1,4 +1,4 @@
-"""Requests as a model's signature asks for them."""
+"""Signatures, and requests that match them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def signature() -> Signature:
     )
 
 
-def test_a_feature_that_was_never_missing_is_required_and_a_computed_one_is_not_asked_for(signature: Signature) -> None:
+def test_a_feature_without_missing_values_is_required_and_a_computed_one_is_not_in_requests(
+    signature: Signature,
+) -> None:
     assert {f.name: f.required for f in signature.fields if f.feature} == {
         "loan_amount": True, "housing": False, "visits": True, "score_of_others": False,
     }  # fmt: skip

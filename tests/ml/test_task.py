@@ -1,4 +1,4 @@
-"""What a task derives from its problem and its tables."""
+"""Properties of a task that come from its problem and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads: as many as the operating system grants, asleep while they wait, and the same results with any number."""
+"""Threads: number, wait policy, and results that do not depend on the number."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_configuration_wins_and_then_the_environment(tmp_path: Path, monkeyp
     assert thread_count(root=root) == 1
 
 
-def test_an_own_wait_policy_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_policy_of_the_environment_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     wait_passively()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
@@ -123,8 +123,8 @@ def test_any_number_of_threads_gives_the_same_trees() -> None:
 
 
 def test_any_number_of_threads_gives_the_same_factors() -> None:
-    seen = Interactions(random_matrix(300, 40, density=0.1, format="csr", random_state=0))
-    one, three = (ALS(factors=8, num_threads=n).fit(seen).item_factors_.tolist() for n in (1, 3))
+    interactions = Interactions(random_matrix(300, 40, density=0.1, format="csr", random_state=0))
+    one, three = (ALS(factors=8, num_threads=n).fit(interactions).item_factors_.tolist() for n in (1, 3))
     assert one == three
 
 

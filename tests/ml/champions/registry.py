@@ -1,4 +1,4 @@
-"""A registry of versions without models: what moves of the champion are about, in tenths of a second."""
+"""A model registry with versions that have no model files, for fast tests of promotions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TASK = "lead_scoring"
 
 
 def make_store(home: Path, *, versions: int = 3) -> None:
-    """Make the embedded store of the present home, with versions whose files are one text each."""
+    """Create the embedded store in the home folder, with versions that have one text file each."""
     with store_client("making a registry for a test", create=True) as client:
         assert client is not None
         experiment = client.create_experiment(TASK, artifact_location=str(artifacts_folder(TASK)))
@@ -29,13 +29,13 @@ def make_store(home: Path, *, versions: int = 3) -> None:
     assert home.joinpath("mlflow.db").exists()
 
 
-def judged(number: int, champion: int | None, *, passed: bool = True) -> None:
-    """Store the result of a gate with a version."""
+def store_gate_result(number: int, champion: int | None, *, passed: bool = True) -> None:
+    """Store a gate result with a version."""
     check = GateCheck("roc_auc beats the champion", passed, "gain: +0.1 [0.05, 0.15]")
     record_gate(version(TASK, number), GateResult(champion, (check,), datetime(2026, 3, 1, tzinfo=UTC), "90d490"))
 
 
-def copied(source: Path, to: Path) -> Path:
-    """Copy a home as a person would."""
+def copy_home(source: Path, to: Path) -> Path:
+    """Copy a home folder and return the copy."""
     shutil.copytree(source, to)
     return to

@@ -1,4 +1,4 @@
-"""The result of the gate as text."""
+"""Gate results as JSON."""
 
 from __future__ import annotations
 

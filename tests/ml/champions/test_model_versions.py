@@ -1,4 +1,4 @@
-"""Versions of a task, their gate results and their files, also from a home that was copied."""
+"""Versions of a task, their gate results and their files, also in a home folder that was copied."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from features.errors import ModelNotFound
 from ml import champions
 from ml.champions import model_versions
-from tests.ml.champions.registry import TASK, copied, judged
+from tests.ml.champions.registry import TASK, copy_home, store_gate_result
 
 
 def test_versions_come_with_what_their_runs_logged(registry: Path) -> None:
@@ -27,8 +27,8 @@ def test_versions_come_with_what_their_runs_logged(registry: Path) -> None:
 
 
 def test_the_result_of_the_gate_is_read_back_and_a_new_one_replaces_it(registry: Path) -> None:
-    judged(1, None)
-    judged(1, 3, passed=False)
+    store_gate_result(1, None)
+    store_gate_result(1, 3, passed=False)
     gate = champions.version(TASK, 1).gate
     assert gate is not None and gate.champion == 3 and not gate.passed and gate.code_version == "90d490"
     assert gate.failures == "roc_auc beats the champion: gain: +0.1 [0.05, 0.15]"
@@ -38,7 +38,7 @@ def test_a_copied_or_moved_home_reads_its_own_files(
     registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved = registry.rename(tmp_path / "elsewhere")
-    other = copied(moved, tmp_path / "other")
+    other = copy_home(moved, tmp_path / "other")
     for report in other.rglob("report.json"):
         report.write_text("other")
     for home, content in ((moved, "2"), (other, "other")):
@@ -65,7 +65,7 @@ def test_files_that_are_away_are_worth_another_try(registry: Path) -> None:
 
 def test_nothing_global_changes(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = dict(os.environ), mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    judged(1, None)
+    store_gate_result(1, None)
     champions.promote(TASK, 1, who="anna")
     with champions.report_files(champions.version(TASK, 1)):
         pass

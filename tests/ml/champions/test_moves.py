@@ -1,4 +1,4 @@
-"""Promotions and rollbacks: what the stored result of the gate allows, and what concurrency and kills leave."""
+"""Promotions and rollbacks: gate results, concurrency and killed processes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from features.errors import ConfigError, ModelNotFound
 from ml import champions
 from ml.champions import NotPromoted
 from ml.champions import moves as module
-from tests.ml.champions.registry import TASK, judged
+from tests.ml.champions.registry import TASK, store_gate_result
 
 
 class Killed(BaseException):
-    """Stands in for SIGKILL: no handler of the code under test catches it."""
+    """Simulates SIGKILL: no handler in the tested code catches it."""
 
 
 def _promoted(number: int, champion: int | None) -> None:
-    judged(number, champion)
+    store_gate_result(number, champion)
     champions.promote(TASK, number, who="anna")
 
 
 def test_a_passed_result_moves_the_champion_and_the_history_says_who_and_why(registry: Path) -> None:
-    judged(1, None)
+    store_gate_result(1, None)
     move = champions.promote(TASK, 1, who="anna")
     assert (move.version, move.previous, move.who, move.forced) == (1, None, "anna", False)
     assert move.why == "roc_auc beats the champion: gain: +0.1 [0.05, 0.15]"
@@ -37,25 +37,25 @@ def test_a_passed_result_moves_the_champion_and_the_history_says_who_and_why(reg
 def test_without_a_result_that_counts_nothing_moves(registry: Path) -> None:
     with pytest.raises(NotPromoted, match=r"the gate has not evaluated it.*chehang promote lead_scoring --version 2"):
         champions.promote(TASK, 2, who="anna")
-    judged(2, None, passed=False)
+    store_gate_result(2, None, passed=False)
     with pytest.raises(NotPromoted, match=r"version 2 was not promoted: roc_auc beats the champion: gain"):
         champions.promote(TASK, 2, who="anna")
     assert champions.champion_number(TASK) is None and champions.history(TASK) == []
 
 
 def test_a_result_against_an_earlier_champion_counts_for_nothing(registry: Path) -> None:
-    judged(3, None)
+    store_gate_result(3, None)
     _promoted(1, None)
     stale = "version 3 was not promoted: the gate compared it with no champion, but the champion is now version 1"
     with pytest.raises(NotPromoted, match=stale):
         champions.promote(TASK, 3, who="anna")
-    judged(3, 1)
+    store_gate_result(3, 1)
     _promoted(2, 1)
     with pytest.raises(
         NotPromoted, match=r"compared it with version 1, but the champion is now version 2.*--version 3"
     ):
         champions.promote(TASK, 3, who="anna")
-    judged(3, 2)
+    store_gate_result(3, 2)
     assert champions.promote(TASK, 3, who="anna").previous == 2
 
 
@@ -63,13 +63,13 @@ def test_a_result_against_an_earlier_champion_counts_for_nothing(registry: Path)
 def test_a_reason_passes_over_the_gate_and_the_history_says_so(registry: Path, result: str) -> None:
     _promoted(1, None)
     if result != "none":
-        judged(2, None if result == "stale" else 1, passed=result != "failed")
+        store_gate_result(2, None if result == "stale" else 1, passed=result != "failed")
     for reason in (None, " "):
         with pytest.raises(NotPromoted, match="--force needs --reason"):
             champions.promote(TASK, 2, who="anna", force=True, reason=reason)
-    champions.promote(TASK, 2, who="anna", force=True, reason="the desk asked")
+    champions.promote(TASK, 2, who="anna", force=True, reason="requested by the desk")
     last = champions.history(TASK)[-1]
-    assert (last.version, last.why, last.forced) == (2, "the desk asked", result != "passed")
+    assert (last.version, last.why, last.forced) == (2, "requested by the desk", result != "passed")
 
 
 def test_what_cannot_be_promoted_is_refused(registry: Path) -> None:
@@ -99,7 +99,7 @@ def test_rollbacks_undo_promotions_one_by_one(registry: Path) -> None:
 def test_a_version_whose_files_are_damaged_is_not_made_champion(
     registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged(1, None)
+    store_gate_result(1, None)
     monkeypatch.setattr(module, "load", champions.load)
     with pytest.raises(ModelNotFound, match="the model is incomplete"):
         champions.promote(TASK, 1, who="anna")
@@ -110,8 +110,8 @@ def test_of_two_moves_at_once_one_wins_and_the_other_is_refused(
     registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _promoted(1, None)
-    judged(2, 1)
-    judged(3, 1)
+    store_gate_result(2, 1)
+    store_gate_result(3, 1)
     outcomes: list[Any] = []
     inside = threading.Barrier(2)
 
@@ -137,9 +137,9 @@ def test_of_two_moves_at_once_one_wins_and_the_other_is_refused(
 def test_a_kill_between_any_two_writes_leaves_a_history_that_agrees_with_the_alias(
     registry: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    """The writes are: the entry, the alias, the confirmation; the process dies instead of making the one at `step`."""
+    """The writes are entry, alias and confirmation; the process is killed before the write at `step`."""
     _promoted(1, None)
-    judged(2, 1)
+    store_gate_result(2, 1)
     done = 0
 
     def dying(write: Any) -> Any:
@@ -169,7 +169,7 @@ def test_a_kill_between_any_two_writes_leaves_a_history_that_agrees_with_the_ali
 
 def test_a_move_that_another_machine_replaced_is_reported(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _promoted(1, None)
-    judged(2, 1)
+    store_gate_result(2, 1)
     move = MlflowClient.set_registered_model_alias
 
     def raced(client: MlflowClient, task: str, alias: str, number: str) -> None:
@@ -187,7 +187,7 @@ def test_a_move_by_another_machine_while_the_files_are_read_stops_this_one(
     registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _promoted(1, None)
-    judged(2, 1)
+    store_gate_result(2, 1)
     uri = f"sqlite:///{registry / 'mlflow.db'}"
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     monkeypatch.setattr(module, "load", lambda version: client.set_registered_model_alias(TASK, "champion", "3"))

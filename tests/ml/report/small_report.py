@@ -37,7 +37,7 @@ DRIFT = Column(name="psi", title=text("PSI"), format="number", tracked=True)
 
 
 def sections() -> list[Any]:
-    """One section of each kind, the metrics first."""
+    """Return one section of each kind, the metrics first."""
     return [
         Metrics(
             name="metrics", title=text("Metrics"),
@@ -83,5 +83,5 @@ def sections() -> list[Any]:
 
 
 def small_report(*parts: Any, notes: tuple[str, ...] = ("prices are old",)) -> Report:
-    """A report of the sections named, or of one of each kind."""
+    """Return a report of the given sections, or of one of each kind."""
     return Report(task="credit_risk", protocol="in time order", sections=parts or tuple(sections()), notes=notes)

@@ -1,4 +1,4 @@
-"""What is drawn of each section."""
+"""Charts of sections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The PNG of a report: its size, its panels, its words, and Chinese names."""
+"""PNG files of reports: size, panels, texts and Chinese names."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures drawn, which nobody has to paint."""
-    result: list[Figure] = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: result.append(figure))
-    return result
+    """Collect the figures instead of saving them."""
+    saved: list[Figure] = []
+    monkeypatch.setattr(figures, "_save", lambda figure, path: saved.append(figure))
+    return saved
 
 
 def test_it_is_a_png_of_fixed_size_written_whole(tmp_path: Path) -> None:
@@ -71,12 +71,12 @@ def test_legends_lie_below_the_axes(drawn: list[Figure]) -> None:
 
 
 def test_fonts_are_found_on_the_disk_and_not_in_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    there: list[str] = []
-    monkeypatch.setattr(fonts, "findSystemFonts", lambda: there)
+    files: list[str] = []
+    monkeypatch.setattr(fonts, "findSystemFonts", lambda: files)
     assert chinese_fonts() == []
-    there += [str(shutil.copy(FONT, tmp_path / n)) for n in ("NotoSansCJK-Regular.ttc", "Other.ttf", "wqy-zenhei.ttc")]
+    files += [str(shutil.copy(FONT, tmp_path / n)) for n in ("NotoSansCJK-Regular.ttc", "Other.ttf", "wqy-zenhei.ttc")]
     (tmp_path / "simhei.ttf").write_bytes(b"no font")
-    there.append(str(tmp_path / "simhei.ttf"))
+    files.append(str(tmp_path / "simhei.ttf"))
     assert chinese_fonts() == ["DejaVu Sans"], "of the files with a Chinese name, each family once"
 
 

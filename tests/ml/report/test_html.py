@@ -1,4 +1,4 @@
-"""A report as HTML: whole, accessible, and without what a strict content policy forbids."""
+"""HTML of reports: complete, accessible, and valid under a strict content security policy."""
 
 from __future__ import annotations
 

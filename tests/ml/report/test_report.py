@@ -1,4 +1,4 @@
-"""The report: its sections by name, and its files."""
+"""Reports: sections by name, and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sections: what they refuse, and how each reads as a table."""
+"""Sections: validation, tables and tracked figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report at a terminal."""
+"""Reports in the terminal."""
 
 from __future__ import annotations
 
