@@ -31,11 +31,11 @@ def test_similar(server: Server) -> None:
 
 
 @pytest.mark.parametrize("body", [{"n": 0}, {"n": 10_000}, {"nonsense": 1}, {"session": [{"at": "today"}]}])
-def test_what_cannot_be_asked_is_422(server: Server, body: dict[str, object]) -> None:
+def test_invalid_requests_are_422(server: Server, body: dict[str, object]) -> None:
     assert server.client.post(URL, json=body).status_code == 422
 
 
-def test_a_car_sold_a_moment_ago_is_gone_and_a_new_one_there(server: Server, configs: Path) -> None:
+def test_stock_changes_are_served_within_seconds(server: Server, configs: Path) -> None:
     file = configs / "vehicles.parquet"
     cars = pl.read_parquet(file)
 
@@ -54,7 +54,7 @@ def test_a_car_sold_a_moment_ago_is_gone_and_a_new_one_there(server: Server, con
     until(lambda: "U07" not in shown() and "FRESH" in shown(), seconds=10)
 
 
-def test_stock_that_cannot_be_read_leaves_the_old(server: Server, configs: Path) -> None:
+def test_unreadable_stock_leaves_the_last_one_in_use(server: Server, configs: Path) -> None:
     file = configs / "vehicles.parquet"
     whole = file.read_bytes()
     before = server.client.post(URL, json={"n": 200}).json()

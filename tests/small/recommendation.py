@@ -1,4 +1,4 @@
-"""A small showroom whose visitors come back to the kind of car they began with: enough to train on in seconds."""
+"""A small dealership whose visitors keep to one body type: enough data to train on in seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STORES = ("S1", "S2")
 
 
 def recommendation_tables(*, people: int = 400, days: int = 200, seed: int = 4) -> dict[str, pl.DataFrame]:
-    """Events, vehicles and customers; each person has a body type, named by nine of ten choices."""
+    """Return events, vehicles and customers; 90% of a person's choices have the person's body type."""
     rng = np.random.default_rng(seed)
     return {
         "vehicles": _vehicles(rng, days),
@@ -69,17 +69,17 @@ def _events(rng: np.random.Generator, people: int, days: int) -> pl.DataFrame:
                 own = rng.random() < 0.9
                 k = int(4 * (person % 3 if own else rng.integers(3)) + rng.integers(4))
                 kind = "view" if look < 2 else rng.choice(["compare", "test_drive", "view"])
-                known = f"C{person:03d}" if visit else None
+                customer = f"C{person:03d}" if visit else None
                 session = f"{person}-{visit}"
                 rows.append(
-                    (begin + look * MINUTE, kind, known, f"W{person:03d}", session, f"N{k}", STORES[person % 2])
+                    (begin + look * MINUTE, kind, customer, f"W{person:03d}", session, f"N{k}", STORES[person % 2])
                 )
     schema = ["event_at", "event_type", "customer_id", "visitor_id", "session_id", "vehicle_id", "store_id"]
     return pl.DataFrame(rows, schema=schema, orient="row").with_row_index("event_id").cast({"event_id": pl.String})
 
 
 def write_recommendation(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
-    """Write tables, sources and configuration into a folder; returns the configuration's path."""
+    """Write tables, sources and configuration into a folder; return the path of the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")

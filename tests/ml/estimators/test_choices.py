@@ -28,7 +28,7 @@ def simulated(n: int, *, seed: int = 0, curve: float = 0.0) -> tuple[np.ndarray,
     return x, chosen, sizes
 
 
-def test_known_coefficients_are_found_within_their_errors() -> None:
+def test_true_coefficients_lie_within_their_errors() -> None:
     model = ConditionalLogit().fit(*simulated(4_000))
     assert (np.abs(model.coefficients_ - TRUE) < 3.5 * model.standard_errors_).all()
     assert (model.standard_errors_ < 0.05).all()
@@ -46,7 +46,7 @@ def test_two_alternatives_are_a_logistic_regression_of_their_difference() -> Non
     np.testing.assert_allclose(ours.coefficients_, peer.coef_[0], atol=1e-3)
 
 
-def test_what_is_equal_for_all_alternatives_changes_nothing() -> None:
+def test_columns_equal_for_all_alternatives_have_no_effect() -> None:
     x, chosen, sizes = simulated(500)
     model = ConditionalLogit().fit(x, chosen, sizes)
     shifted = x + np.repeat(np.random.default_rng(1).normal(size=(500, 3)), sizes, axis=0)
@@ -55,7 +55,7 @@ def test_what_is_equal_for_all_alternatives_changes_nothing() -> None:
     assert constant.coefficients_[3] == 0 and np.isnan(constant.standard_errors_[3])
 
 
-def test_trees_find_what_no_line_can() -> None:
+def test_trees_fit_a_non_linear_utility() -> None:
     x, chosen, sizes = simulated(3_000, curve=2.0)
     y, test_chosen, test_sizes = simulated(1_000, seed=9, curve=2.0)
 
@@ -85,12 +85,12 @@ def test_trees_find_what_no_line_can() -> None:
         ({"X": [[1.0]]}, "must have 4 rows"),
     ],
 )
-def test_choices_that_cannot_be(change: dict[str, Any], message: str) -> None:
+def test_invalid_choices_raise(change: dict[str, Any], message: str) -> None:
     arguments: dict[str, Any] = {"X": [[1.0], [2.0], [0.0], [1.0]], "chosen": [1, 0, 0, 1], "sizes": [2, 2], **change}
     with pytest.raises(DataError, match=message):
         ConditionalLogit().fit(**arguments)
 
 
-def test_a_penalty_below_zero_is_refused() -> None:
+def test_a_negative_penalty_raises() -> None:
     with pytest.raises(ConfigError, match="l2 must be 0 or more, got -1"):
         ConditionalLogit(l2=-1).fit([[1.0], [2.0]], [1, 0], [2])

@@ -1,4 +1,4 @@
-"""A showroom of four vehicles and three visitors that can be looked at as a whole."""
+"""Four vehicles and three visitors, small enough to compute results by hand."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ CUSTOMERS = pl.DataFrame(
 
 
 def training_tables(**options: Any) -> TrainingTables:
-    """Tables of the showroom, gathered."""
+    """Return the training tables."""
     frames = {"events": EVENTS.lazy(), "vehicles": VEHICLES.lazy(), "customers": CUSTOMERS.lazy()}
     return TrainingTables.gather(to_engine(frames), PARAMS, **options)

@@ -1,4 +1,4 @@
-"""What a task that ranks owes beside what every task does."""
+"""Contract of ranking tasks beyond the contract of all tasks."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def study(recommendation: Trained, model: Model) -> RankingStudyData:
     return RankingStudyData.read(load_config("recommendation", recommendation.config))
 
 
-def test_the_artefact_names_nobody(model: Model) -> None:
+def test_the_artefact_contains_no_identity(model: Model) -> None:
     for name, content in model.estimator.to_files().items():
         assert b"C001" not in content and b"W001" not in content and b"13800000000" not in content, name
 
 
-def test_the_page_ranks_as_the_evaluation_does(model: Model, study: RankingStudyData) -> None:
-    """What is served is what was measured: the ranker sees the same columns for the same visitor."""
+def test_serving_ranks_as_the_evaluation_does(model: Model, study: RankingStudyData) -> None:
+    """A served page ranks as the evaluation does: the ranker reads the same columns for the same visitor."""
     estimator: RecommendationEstimator = model.estimator
     evaluated = EvaluatedLists.of(study.holdout, estimator)
     vehicles = evaluated.inputs.vehicles

@@ -1,4 +1,4 @@
-"""Vehicles, visitors and pairs as arrays: every column of the ranker by hand."""
+"""Encoded vehicles, visitors and pairs: every column of the ranker by hand."""
 
 from __future__ import annotations
 
@@ -59,25 +59,25 @@ def visitors(*, as_of: int = 10 * DAY, store: str | None = "S1") -> Visitors:
     return encode_visitors(visitor, history, customers, VOCABULARIES, half_life_days=1.0)
 
 
-def test_unseen_names_share_the_last_code() -> None:
+def test_unknown_names_share_the_last_code() -> None:
     assert Vocabulary(()).codes(["a", None]).tolist() == [0, 0]
     assert VOCABULARIES.items.codes(["nothing", "new|B"]).tolist() == [3, 1]
     assert Vocabularies.from_json(VOCABULARIES.to_json()) == VOCABULARIES
 
 
-def test_items_are_read_from_their_vehicles() -> None:
+def test_items_summarise_their_vehicles() -> None:
     assert ITEMS.log_price == pytest.approx([math.log(1e5), math.log(2e5), (math.log(5e4) + math.log(6e4)) / 2])
     assert ITEMS.first_at.tolist() == [0, 5 * DAY, 8 * DAY]
     assert [VOCABULARIES.categories["brand"].names[c] for c in ITEMS.codes["brand"]] == ["x", "y", "x"]
 
 
-def test_history_decays_and_the_latest_choice_counts() -> None:
+def test_history_decays_and_latest_is_the_youngest_choice() -> None:
     visitor = visitors()
     assert visitor.history.toarray().tolist() == [[4 / 2 + 1 / 4, 2 / 2, 0]]
-    assert visitor.latest.toarray().tolist() == [[2, 2, 0]]  # a day ago, plus one
+    assert visitor.latest.toarray().tolist() == [[2, 2, 0]]  # one day, plus 1
 
 
-def test_what_was_said_later_is_not_known_yet() -> None:
+def test_preferences_stated_later_are_missing() -> None:
     early = visitors(as_of=0)
     assert np.isnan(early.budget).all()
     assert early.stated["body_type"].tolist() == [len(VOCABULARIES.categories["body_type"])]
@@ -94,7 +94,7 @@ def test_what_was_said_later_is_not_known_yet() -> None:
         (10 * DAY, None, ["C1", "C2"]),
     ],
 )
-def test_offer_is_what_the_store_had_at_the_time(at: int, store: str | None, shown: list[str]) -> None:
+def test_candidates_are_what_the_store_offers_at_the_instant(at: int, store: str | None, shown: list[str]) -> None:
     visitor = visitors(as_of=at, store=store)
     pairs = candidate_pairs(visitor, VEHICLES)
     assert VEHICLES.ids[pairs.vehicle].tolist() == shown
@@ -128,7 +128,7 @@ def test_pair_columns_by_hand() -> None:
         np.testing.assert_allclose(columns[name], values, err_msg=name)
 
 
-def test_without_history_or_profile_nothing_personal_is_left() -> None:
+def test_without_history_and_profile_the_columns_are_not_personal() -> None:
     cold = visitors().without_history().without_profile()
     tastes = Tastes.of(cold, ITEMS, {n: len(v) for n, v in VOCABULARIES.categories.items()})
     pair = np.array([0]), np.array([0])
@@ -139,7 +139,7 @@ def test_without_history_or_profile_nothing_personal_is_left() -> None:
     )
 
 
-def test_vehicle_of_an_unseen_item_has_no_history_but_a_price() -> None:
+def test_a_vehicle_of_an_unknown_item_has_a_price_but_no_history() -> None:
     strange = CARS[:1].with_columns(item_id=pl.lit("new|Z"), brand=pl.lit("z"))
     vehicles = Vehicles.encode(strange, VOCABULARIES)
     visitor = visitors()
@@ -151,7 +151,7 @@ def test_vehicle_of_an_unseen_item_has_no_history_but_a_price() -> None:
     assert np.isnan(columns["item_age_days"]) and columns["over_budget"] > 0
 
 
-def test_questions_are_cut_by_time_and_drawn_evenly() -> None:
+def test_queries_are_filtered_by_time_and_sampled() -> None:
     several = visitors().take(np.zeros(50, dtype=np.intp))
     visitor = Queries(several, sparse.csr_matrix((50, 3)), np.arange(50, dtype=np.uint64), np.zeros(50, dtype=bool))
     assert len(visitor.between(0, 10 * DAY)) == 0 and len(visitor.between(10 * DAY, 11 * DAY)) == 50

@@ -1,4 +1,4 @@
-"""The payment on a card, by a catalogue in which the maker pays all interest."""
+"""Payments on cards, with a catalogue in which the manufacturer pays all interest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def product(terms: dict[int, float], **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def financing() -> Financing:
-    """A loan free of interest over 12 or 24 months, and one over 36 months that only brand y gives."""
+    """An interest-free loan over 12 or 24 months, and one over 36 months for brand y only."""
     own = {"vehicle_classes": ["private_combustion"], "brands": ["y"]}
     catalogue = {
         "lenders": {"bank": {"name": TEXT, "funding_rate": 0.02, "late_interest": 1.5}},
@@ -52,7 +52,7 @@ def payment(financing: Financing, vehicle: dict[str, Any] = NEW, **changes: Any)
     return financing.payment(vehicle, **arguments | changes)
 
 
-def test_the_longest_term_without_interest_is_the_cheapest_a_month(financing: Financing) -> None:
+def test_the_longest_interest_free_term_has_the_lowest_payment(financing: Financing) -> None:
     card = payment(financing)
     assert card is not None and card.product == "free" and card.product_name.en == "name"
     assert (card.down_payment, card.term_months, card.monthly_payment) == (32_000.0, 24, 2_000.0)
@@ -71,7 +71,7 @@ def test_the_longest_term_without_interest_is_the_cheapest_a_month(financing: Fi
         ({"monthly_payment": 2_000.0, "monthly_income": 3_636.0}, False),
     ],
 )
-def test_affordable_is_what_keeps_to_the_wish_and_to_55_percent_of_the_income(
+def test_affordable_means_within_the_preference_and_55_percent_of_the_income(
     financing: Financing, limits: dict[str, float], affordable: bool
 ) -> None:
     card = payment(financing, **limits)
@@ -85,20 +85,18 @@ def test_affordable_is_what_keeps_to_the_wish_and_to_55_percent_of_the_income(
         (NEW, {"price": 0.0}),
         ({**NEW, "condition": None}, {}),
         ({"condition": "new"}, {}),
-        ({**NEW, "energy_type": "battery_electric"}, {}),  # no product is for new energy
-        (NEW, {"on": date(2025, 1, 1)}),  # nor sold then
+        ({**NEW, "energy_type": "battery_electric"}, {}),  # no product for new-energy vehicles
+        (NEW, {"on": date(2025, 1, 1)}),  # no product is valid then
         (NEW, {"price": 1_000_000.0}),  # the loan would exceed 100,000
     ],
 )
-def test_where_no_loan_can_be_had_there_is_no_payment(
+def test_no_payment_without_an_available_loan(
     financing: Financing, vehicle: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     assert payment(financing, vehicle, **changes) is None
 
 
-def test_a_price_that_comes_again_is_not_worked_out_again(
-    financing: Financing, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_prices_are_cached(financing: Financing, monkeypatch: pytest.MonkeyPatch) -> None:
     prices: list[int] = []
     monkeypatch.setattr(Financing, "_cheapest", lambda self, price, *others: prices.append(price))
     for price in (80_000.0, 80_000.0, 81_000.0):

@@ -1,4 +1,4 @@
-"""Requests and their pages, on the small showroom: who asks, what must and must not be shown, payments, reasons."""
+"""Requests and pages on a small dealership: paths, filters, rules, payments and reasons."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AT = datetime.fromtimestamp(NOW / 1e6, UTC).isoformat()
 
 @pytest.fixture
 def model(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
-    """The champion with the stock of the showroom's own table."""
+    """The champion with the current stock of the vehicles table."""
     monkeypatch.setenv("CHEHANG_HOME", str(recommendation.home))
     champion = champions.champion("recommendation")
     assert champion is not None
@@ -59,7 +59,7 @@ def ask(model: Model, *, explain: bool = False, **body: Any) -> RecommendationAn
     return RecommendationAnswer.model_validate(answer.model_dump())
 
 
-def test_each_path_says_so(model: Model) -> None:
+def test_the_path_names_the_source_of_the_personalisation(model: Model) -> None:
     session = [{"vehicle_id": "N0"}, {"vehicle_id": "N1", "event_type": "compare"}]
     assert ask(model, customer_id="C001").path == "customer"
     assert ask(model, visitor_id="somebody", session=session).path == "session"
@@ -70,13 +70,13 @@ def test_each_path_says_so(model: Model) -> None:
     assert (unknown.path, unknown.known_user) == ("cold", False)
 
 
-def test_pages_follow_what_was_looked_at(model: Model) -> None:
+def test_pages_follow_the_session(model: Model) -> None:
     for body, own in (("suv", "N1"), ("mpv", "N9")):
         page = ask(model, session=[{"vehicle_id": own}] * 3, n=4, store_id="S1")
         assert [c.body_type for c in page.items].count(body) >= 3, page
 
 
-def test_switched_off_nothing_about_the_visitor_counts(model: Model) -> None:
+def test_non_personalised_pages_ignore_the_visitor(model: Model) -> None:
     plain = ask(model, personalise=False, store_id="S1")
     same = ask(
         model,
@@ -91,7 +91,7 @@ def test_switched_off_nothing_about_the_visitor_counts(model: Model) -> None:
     assert plain.items
 
 
-def test_filters_are_exact_and_the_page_says_how_many_there_are(model: Model) -> None:
+def test_filters_are_exact_and_available_counts_the_matches(model: Model) -> None:
     page = ask(model, n=200, filters={"condition": "used", "price_high": 110_000.0})
     assert page.available == len(page.items) > 0
     assert all(c.condition == "used" and c.price is not None and c.price <= 110_000 for c in page.items)
@@ -104,7 +104,7 @@ def test_filters_are_exact_and_the_page_says_how_many_there_are(model: Model) ->
         assert len(ask(model, n=n).items) == n
 
 
-def test_nothing_is_shown_that_is_sold_or_not_yet_listed(model: Model, recommendation: Trained) -> None:
+def test_only_vehicles_on_offer_are_shown(model: Model, recommendation: Trained) -> None:
     cars = pl.read_parquet(recommendation.config.parent / "vehicles.parquet")
     at = START + 100 * DAY
     stock = model.estimator.stock_of(cars.with_columns(item_id=_item()), read_at=at)
@@ -115,24 +115,24 @@ def test_nothing_is_shown_that_is_sold_or_not_yet_listed(model: Model, recommend
     assert shown == set(there["vehicle_id"])
 
 
-def test_other_stores_are_left_out_unless_asked_for(model: Model) -> None:
+def test_other_stores_are_left_out_unless_filtered_for(model: Model) -> None:
     assert {c.store_id for c in ask(model, n=200, store_id="S1").items} == {None, "S1"}
     assert {c.store_id for c in ask(model, n=200, store_id="S1", filters={"store_id": ["S2"]}).items} == {"S2"}
 
 
-def test_no_page_is_ten_of_one_model(model: Model) -> None:
+def test_diversity_limits_hold(model: Model) -> None:
     page = ask(model, session=[{"vehicle_id": "N0"}] * 5, n=10)
     models = [c.model for c in page.items]
     assert max(models.count(m) for m in models) <= 2 and not page.relaxed
 
 
-def test_events_that_say_nothing_are_counted(model: Model) -> None:
+def test_unusable_session_events_are_counted(model: Model) -> None:
     session = [{"vehicle_id": "gone"}, {"vehicle_id": "N0", "event_type": "impression"}, {"vehicle_id": "N1"}]
     page = ask(model, session=session)
     assert (page.ignored_events, page.path) == (2, "session")
 
 
-def test_empty_stock_is_an_empty_page_with_the_reason(model: Model) -> None:
+def test_an_empty_page_has_a_note(model: Model) -> None:
     nothing = pl.DataFrame(schema={"vehicle_id": pl.String, "item_id": pl.String, "price": pl.Int64})
     model.estimator.stock = model.estimator.stock_of(nothing, read_at=NOW)
     page = ask(model)
@@ -160,7 +160,7 @@ def test_empty_stock_is_an_empty_page_with_the_reason(model: Model) -> None:
         {"session": [{"vehicle_id": "N0", "at": "0001-01-01T00:00:00Z"}]},
     ],
 )
-def test_what_cannot_be_asked_is_refused(model: Model, wrong: dict[str, Any]) -> None:
+def test_invalid_requests_raise(model: Model, wrong: dict[str, Any]) -> None:
     (field,) = wrong
     with pytest.raises(ValidationError, match=rf"(?m)^{field}(\.|$)"):
         ask(model, **wrong)
@@ -179,14 +179,14 @@ def test_reasons_are_true(model: Model) -> None:
         if code == "SAME_BODY_TYPE":
             assert card.body_type in ("suv", "sedan")
         if code == "AT_STORE":
-            pytest.fail("no store was named")
+            pytest.fail("the request names no store")
     assert all(r.zh and r.en for card in page.items for r in card.reasons or ())
     assert all(c.reasons is None for c in ask(model, n=3).items)
 
 
 @pytest.fixture
 def rules(model: Model, tmp_path: Path) -> Any:
-    """Writes the house's rules and lets the model read them, as the service does."""
+    """Write merchandising rules and let the estimator read them, as the service does."""
     (tmp_path / "loans").mkdir()
     for name in ("loans/products.yaml", "loans/rules.yaml"):
         (tmp_path / name).write_text((ROOT / "configs" / name).read_text(encoding="utf-8"), encoding="utf-8")
@@ -199,7 +199,7 @@ def rules(model: Model, tmp_path: Path) -> Any:
     return write
 
 
-def test_an_operator_pins_boosts_and_buries(model: Model, rules: Any) -> None:
+def test_rules_pin_boost_and_bury(model: Model, rules: Any) -> None:
     before = [c.vehicle_id for c in ask(model, n=12, filters={"condition": "new"}).items]
     worst, best = before[-1], before[0]
     rules(f"rules: [{{action: pin, where: {{vehicle_id: [{worst}]}}, place: 2}}]")
@@ -214,7 +214,7 @@ def test_an_operator_pins_boosts_and_buries(model: Model, rules: Any) -> None:
     assert worst not in [c.vehicle_id for c in ask(model, n=6, filters={"exclude": [worst]}).items]
 
 
-def test_rules_that_cannot_be_leave_the_old_ones(model: Model, rules: Any) -> None:
+def test_invalid_rules_leave_the_valid_ones_in_use(model: Model, rules: Any) -> None:
     rules("max_per_model: 1")
     assert model.estimator.merchandising.max_per_model == 1
     for wrong in (
@@ -229,16 +229,16 @@ def test_rules_that_cannot_be_leave_the_old_ones(model: Model, rules: Any) -> No
     assert load_merchandising_rules(ROOT / "configs" / "recommendation_rules.yaml").rules == ()
 
 
-def test_new_stock_is_tried_with_a_known_chance(model: Model, rules: Any) -> None:
+def test_explored_vehicles_are_new_and_have_a_propensity(model: Model, rules: Any) -> None:
     rules("exploration_share: 0.3\nnew_days: 60")
     pages = [ask(model, n=10, visitor_id=f"v{i}") for i in range(30)]
     tried = [c for page in pages for c in page.items if c.explored]
     assert tried and all(0 < c.propensity < 1 and c.new and c.condition == "used" for c in tried)
     assert all(c.propensity == 1 for page in pages for c in page.items if not c.explored)
-    assert pages[0] == ask(model, n=10, visitor_id="v0")  # the same page a moment later
+    assert pages[0] == ask(model, n=10, visitor_id="v0")  # the same page within a minute
 
 
-def test_payments_are_those_of_the_catalogue_and_order_the_page(model: Model, rules: Any) -> None:
+def test_affordable_vehicles_come_first(model: Model, rules: Any) -> None:
     rules("rules: []")
     at = "2026-09-01T00:00:00+08:00"
     page = ask(model, n=12, at=at, payment={"monthly_payment": 1_500.0, "down_payment_share": 0.3})
@@ -266,5 +266,5 @@ def test_similar_vehicles(model: Model) -> None:
         similar(champions, SimilarRequest(vehicle_id="gone"))
 
 
-def test_a_champion_has_all_that_a_page_is_made_of(model: Model) -> None:
+def test_the_estimator_has_every_attribute_of_a_showroom(model: Model) -> None:
     assert [name for name in Showroom.__annotations__ if not hasattr(model.estimator, name)] == []

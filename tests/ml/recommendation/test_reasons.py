@@ -1,4 +1,4 @@
-"""Reasons are what the ranker counted for a vehicle and what is true of it, on columns written by hand."""
+"""Reasons need a true statement and a positive contribution; columns are written by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUIET: dict[str, float] = {
 
 
 class ItemItem:
-    """What somebody looked at adds its own weight to every other item."""
+    """Explains a score by the weights of the other items of the history."""
 
     def explain(self, history: sparse.csr_matrix, item: int) -> np.ndarray[Any, Any]:
         return history.data * (history.indices != item)
@@ -72,28 +72,28 @@ def codes(*arguments: Any, **options: Any) -> list[str]:
         ("chosen_before", 2.0, {}, "LOOKED_AT"),
         ("price_distance", 0.15, {"history": (1, 1, 0)}, "PRICE_LIKE"),
         ("price_distance", 0.16, {"history": (1, 1, 0)}, None),
-        ("price_distance", 0.1, {}, None),  # nothing was looked at
+        ("price_distance", 0.1, {}, None),  # empty history
         ("body_type_share", 1.0, {"history": (1, 0, 0)}, "SAME_BODY_TYPE"),
-        ("body_type_share", 1.0, {"history": (0, 0, 1)}, None),  # a sedan was looked at
-        ("body_type_share", 1.0, {"history": (1, 0, 0), "body_type": 2}, None),  # not known in training
+        ("body_type_share", 1.0, {"history": (0, 0, 1)}, None),  # a sedan was viewed
+        ("body_type_share", 1.0, {"history": (1, 0, 0), "body_type": 2}, None),  # outside the vocabulary
         ("body_type_stated", 1.0, {}, "STATED_BODY_TYPE"),
         ("body_type_stated", 0.0, {}, None),
         ("popularity_score", 5.0, {}, "POPULAR"),
         ("popularity_score", 4.9, {}, None),
         ("store_popularity_score", 5.0, {"store": 0}, "POPULAR_HERE"),
-        ("store_popularity_score", 5.0, {"store": 1}, None),  # no store was named
+        ("store_popularity_score", 5.0, {"store": 1}, None),  # no store in the request
         ("days_listed", 14.0, {}, "NEW_IN_STOCK"),
         ("days_listed", 14.1, {}, None),
         ("item_age_days", 60.0, {}, "NEW_KIND"),
         ("item_age_days", -1.0, {}, None),
         ("same_store", 1.0, {}, "AT_STORE"),
         ("item_item_score", 1.0, {"history": (0, 2, 0)}, "GOES_WITH"),
-        ("item_item_score", 1.0, {"history": (2, 0, 0)}, None),  # itself
-        ("item_item_score", 1.0, {"history": (0, 2, 0), "item": 3}, None),  # not known in training
+        ("item_item_score", 1.0, {"history": (2, 0, 0)}, None),  # the item itself
+        ("item_item_score", 1.0, {"history": (0, 2, 0), "item": 3}, None),  # outside the vocabulary
         ("item_item_score", 1.0, {}, None),
     ],
 )
-def test_a_reason_is_given_only_where_it_is_true(
+def test_a_reason_needs_a_true_statement_and_a_positive_contribution(
     column: str, value: float, options: dict[str, Any], code: str | None
 ) -> None:
     history = options.get("history", (0, 0, 0))
@@ -102,26 +102,26 @@ def test_a_reason_is_given_only_where_it_is_true(
     assert codes({column: value}, {column: -0.5}, history=history, **options) == [], "the ranker counted it against"
 
 
-def test_a_budget_is_kept_to_from_above_and_from_below() -> None:
+def test_the_budget_reason_needs_a_price_inside_both_ends() -> None:
     inside = {"over_budget": 0.0, "under_budget": 0.0}
     assert codes(inside, {"over_budget": 0.1}) == ["IN_BUDGET"]
     assert codes({"over_budget": 0.0}, {"over_budget": 0.1}) == ["IN_BUDGET"], "no lower end was stated"
     assert codes(inside | {"under_budget": 0.2}, {"over_budget": 0.1}) == []
 
 
-def test_the_strongest_three_come_first() -> None:
+def test_at_most_three_reasons_strongest_first() -> None:
     values = {"chosen_before": 1.0, "body_type_stated": 1.0, "same_store": 1.0, "days_listed": 1.0}
     weights = {"chosen_before": 0.1, "body_type_stated": 0.4, "same_store": 0.3, "days_listed": 0.2}
     assert codes(values, weights) == ["STATED_BODY_TYPE", "AT_STORE", "NEW_IN_STOCK"] and MAX_REASONS == 3
 
 
-def test_words_say_how_many_and_which() -> None:
+def test_texts_name_counts_and_values() -> None:
     ((same,),) = reasons(evidence({}, {"body_type_share": 1.0}, history=(1, 0, 1)))
     assert same.en == "Same body type (suv) as 1 of the 2 kinds of vehicle you viewed" and "suv" in same.zh
     ((goes,),) = reasons(evidence({}, {"item_item_score": 1.0}, history=(0, 1, 3)))
     assert goes.en == "Visitors who viewed new|C often choose this one"
 
 
-def test_an_item_is_called_by_its_model_where_it_has_one() -> None:
+def test_item_name_is_the_model_if_known() -> None:
     recommender = evidence({}, {}).recommender
     assert [item_name(recommender, item) for item in range(3)] == ["A", "B", "new|C"]

@@ -1,4 +1,4 @@
-"""The two stages together, on visitors who come back to the tribe of cars they began with."""
+"""Both stages on visitors who keep to one of three groups of models."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ def fitted(training_data: TrainingData) -> Recommender:
 
 
 def item_scores(fitted: Recommender, visitors: Visitors, vehicles: Vehicles) -> FloatArray:
-    """Score of every item for each visitor; minus infinity for what is no candidate."""
+    """Score of every item for each visitor; minus infinity for items without a candidate."""
     pairs, scores = fitted.rank(visitors, vehicles)
     table = np.full((len(visitors), len(fitted.vocabularies.items) + 1), -np.inf)
     np.maximum.at(table, (pairs.visitor, vehicles.item[pairs.vehicle]), scores)
     return table[:, :-1]
 
 
-def test_it_ranks_what_comes_next_better_than_popularity(training_data: TrainingData, fitted: Recommender) -> None:
+def test_lists_beat_popularity_for_returning_visitors(training_data: TrainingData, fitted: Recommender) -> None:
     later = training_data.queries.between(CUTOFF, DAYS * DAY)
     returning = later.take(np.flatnonzero(np.diff(later.visitors.history.indptr) > 1))
     ours = ndcg_at_k(top_k(item_scores(fitted, returning.visitors, training_data.vehicles), k=4), returning.relevant)
@@ -98,7 +98,7 @@ def test_it_ranks_what_comes_next_better_than_popularity(training_data: Training
     assert np.nanmean(ours) > 1.5 * np.nanmean(ndcg_at_k(top_k(popular, k=4), returning.relevant))
 
 
-def test_nothing_later_than_the_cut_is_used(training_data: TrainingData, fitted: Recommender) -> None:
+def test_fitting_ignores_data_after_the_cutoff(training_data: TrainingData, fitted: Recommender) -> None:
     later = training_data.choices
     shifted = np.where(later.at >= CUTOFF, (later.item + 1) % 12, later.item)
     changed = Choices(later.person, shifted, later.store, later.at, later.grade, later.n_people)
@@ -113,13 +113,13 @@ def test_nothing_later_than_the_cut_is_used(training_data: TrainingData, fitted:
     assert (item_scores(again, who, training_data.vehicles) == item_scores(fitted, who, training_data.vehicles)).all()
 
 
-def test_artefact_answers_alike(training_data: TrainingData, fitted: Recommender) -> None:
+def test_round_trip_keeps_the_scores(training_data: TrainingData, fitted: Recommender) -> None:
     who = training_data.queries.visitors.take(np.arange(20))
     again = Recommender.from_files(fitted.to_files())
     assert (item_scores(again, who, training_data.vehicles) == item_scores(fitted, who, training_data.vehicles)).all()
 
 
-def test_fewer_candidates_are_the_best_of_each_retriever(training_data: TrainingData, fitted: Recommender) -> None:
+def test_the_number_of_candidates_is_limited(training_data: TrainingData, fitted: Recommender) -> None:
     who = training_data.queries.visitors.take(np.arange(20))
     params = fitted.params.model_copy(update={"candidates": 10})
     fewer = Recommender(params, fitted.vocabularies, fitted.items, fitted.retrieval, fitted.trees, fitted.columns)
@@ -128,14 +128,14 @@ def test_fewer_candidates_are_the_best_of_each_retriever(training_data: Training
     assert (fitted.candidates(who, training_data.vehicles)[1].sizes == 12).all()
 
 
-def test_nobody_asks_and_nothing_is_on_offer(training_data: TrainingData, fitted: Recommender) -> None:
+def test_no_visitors_and_no_vehicles(training_data: TrainingData, fitted: Recommender) -> None:
     nobody = training_data.queries.visitors.take(np.arange(0))
     assert item_scores(fitted, nobody, training_data.vehicles).shape == (0, 12)
     nothing = training_data.vehicles.take(np.arange(0))
     assert np.isneginf(item_scores(fitted, training_data.queries.visitors.take(np.arange(3)), nothing)).all()
 
 
-def test_too_little_to_learn_from_is_said(training_data: TrainingData) -> None:
+def test_too_little_data_raises(training_data: TrainingData) -> None:
     with pytest.raises(DataError, match="no choice precedes the training cut-off"):
         Recommender.fit(training_data, PARAMS, cutoff=0, progress=lambda text: None)
     late = training_data.queries.between(CUTOFF, DAYS * DAY)

@@ -1,4 +1,4 @@
-"""The retrievers together, on two tribes of people with opposite tastes in two stores."""
+"""Retrievers on two groups of people with disjoint items and stores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PARAMS = RecommendationParams.model_validate(
 
 
 def choices_table() -> pl.DataFrame:
-    """Forty people of each tribe choose two of their three items, in their own store."""
+    """Forty people of each group choose two of their three items, in their own store."""
     rng = np.random.default_rng(5)
     rows = []
     for person in range(80):
@@ -54,14 +54,14 @@ def fitted() -> Retrieval:
     )
 
 
-def test_unknown_items_are_left_out_and_time_cuts() -> None:
+def test_unknown_items_are_dropped_and_before_filters_by_time() -> None:
     choices = Choices.encode(choices_table(), VOCABULARIES)
     assert len(choices) == 160 and choices.n_people == 80
     early = choices.before(50 * DAY)
     assert 0 < len(early) < 160 and (early.at < 50 * DAY).all()
 
 
-def test_weights_halve_and_are_damped() -> None:
+def test_weights_decay_and_are_log_damped() -> None:
     rows = pl.DataFrame(
         {
             "person_id": ["p", "p"],
@@ -77,17 +77,17 @@ def test_weights_halve_and_are_damped() -> None:
     assert interactions.matrix[0, 0] == pytest.approx(np.log2(1 + 4 / 4 + 2 / 2))
     assert interactions.by_group is not None and interactions.by_group[0, 0] == pytest.approx(
         1.0
-    )  # the other was in no store
+    )  # the other choice has no store
     assert damped(sparse.csr_matrix([[2.0]]))[0, 0] == pytest.approx(np.log2(3.0))
 
 
 @pytest.mark.parametrize("retriever", ["item_item", "low_pass", "als"])
-def test_taste_is_followed_for_who_was_never_there(fitted: Retrieval, retriever: str) -> None:
+def test_collaborative_scores_follow_the_history_of_a_new_visitor(fitted: Retrieval, retriever: str) -> None:
     scores = fitted.scores(visitor([1, 0, 0, 0, 0, 0], store=2))[retriever][0]
     assert scores[1:3].min() > scores[3:6].max()
 
 
-def test_store_decides_where_nothing_else_is_known(fitted: Retrieval) -> None:
+def test_cold_start_scores_follow_the_store(fitted: Retrieval) -> None:
     scores = fitted.scores(visitor([0] * 6, store=1))
     assert scores["store_popularity"][0, 3:6].min() > scores["store_popularity"][0, :3].max()
     assert not scores["item_item"].any() and not scores["als"].any()
@@ -95,19 +95,19 @@ def test_store_decides_where_nothing_else_is_known(fitted: Retrieval) -> None:
     np.testing.assert_allclose(unknown["store_popularity"], unknown["popularity"])
 
 
-def test_item_that_nobody_knew_has_the_last_column(fitted: Retrieval) -> None:
+def test_the_last_column_stands_for_unknown_items(fitted: Retrieval) -> None:
     scores = fitted.scores(visitor([1, 0, 0, 0, 0, 0], store=0))
     assert all(table.shape == (1, 7) for table in scores.values())
     assert scores["popularity"][0, 6] <= scores["popularity"][0, :6].min()
 
 
-def test_artefact_answers_alike(fitted: Retrieval) -> None:
+def test_round_trip_keeps_the_scores(fitted: Retrieval) -> None:
     who = visitor([1, 0, 2, 0, 0, 0], store=0)
     again = Retrieval.from_files(fitted.to_files()).scores(who)
     assert all((again[name] == table).all() for name, table in fitted.scores(who).items())
 
 
-def test_a_retriever_can_be_left_out() -> None:
+def test_a_retriever_can_be_disabled() -> None:
     params = RecommendationParams(als=None)
     interactions = Retrieval.fit(
         Choices.encode(choices_table(), VOCABULARIES),
@@ -123,7 +123,7 @@ def test_a_retriever_can_be_left_out() -> None:
     )
 
 
-def test_nothing_chosen_is_refused() -> None:
+def test_fitting_on_no_choices_raises() -> None:
     nothing = Choices.encode(choices_table()[:0], VOCABULARIES)
     with pytest.raises(DataError, match="no interactions"):
         Retrieval.fit(nothing, PARAMS, as_of=NOW, n_items=6, n_stores=2, progress=lambda text: None)
@@ -139,6 +139,6 @@ def test_nothing_chosen_is_refused() -> None:
         ({"nonsense": 1}, "nonsense"),
     ],
 )
-def test_parameters_that_cannot_be_meant(wrong_params: dict[str, object], message: str) -> None:
+def test_invalid_parameters_raise(wrong_params: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         RecommendationParams.model_validate(wrong_params)

@@ -1,4 +1,4 @@
-"""What is on sale, and exact filters, on vehicles that can be looked at as a whole."""
+"""Vehicles on offer and filters, on six vehicles."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOW = 10 * DAY
 
 @pytest.fixture(scope="module")
 def stock() -> Stock:
-    """Training knew all but the item used|Z."""
+    """Stock whose item used|Z is outside the vocabulary."""
     trained = CARS.filter(pl.col("item_id") != "used|Z")
     vocabularies = Vocabularies.from_tables(trained, trained["item_id"], pl.Series(["S1", "S2"]))
     items = Items.of(Vehicles.encode(trained, vocabularies), vocabularies)
@@ -51,7 +51,7 @@ def matching(
     return ids(stock, stock.matching(Filters(**filters), now=now, store=store, seats=seats))
 
 
-def test_sold_ones_are_gone_and_the_newest_of_an_item_comes_first(stock: Stock) -> None:
+def test_sold_vehicles_are_left_out_and_items_are_sorted_newest_first(stock: Stock) -> None:
     assert ids(stock, slice(None)) == ["C1", "C2", "U2", "U1", "U4"] and len(stock) == 5
     assert stock.rows["U1"] == 3 and stock.shown["brand"] == ["x", "y", "x", "x", "z"]
     assert stock.price[:4].tolist() == [100_000.0, 200_000.0, 60_000.0, 50_000.0] and np.isnan(stock.price[4])
@@ -77,24 +77,24 @@ def test_sold_ones_are_gone_and_the_newest_of_an_item_comes_first(stock: Stock) 
         ({"store": "S9"}, ["C1", "C2"]),
     ],
 )
-def test_filters_are_exact(stock: Stock, request_fields: dict[str, Any], names: list[str]) -> None:
+def test_every_filter_matches_exactly(stock: Stock, request_fields: dict[str, Any], names: list[str]) -> None:
     assert matching(stock, **request_fields) == names
 
 
-def test_one_vehicle_stands_for_each_item_the_store_s_own_before_others(stock: Stock) -> None:
+def test_one_vehicle_per_item_prefers_the_own_store(stock: Stock) -> None:
     everything = np.ones(len(stock), dtype=bool)
     assert ids(stock, stock.one_of_each(everything, store=0)) == ["C1", "C2", "U1", "U4"]
     assert ids(stock, stock.one_of_each(everything, store=1)) == ["C1", "C2", "U2", "U4"]
     assert stock.one_of_each(~everything, store=0).tolist() == []
 
 
-def test_a_vehicle_is_most_like_itself_and_its_like(stock: Stock) -> None:
+def test_likeness_is_one_for_the_vehicle_itself_and_high_for_its_item(stock: Stock) -> None:
     likeness = stock.likeness(stock.rows["U1"])
     assert likeness[stock.rows["U1"]] == pytest.approx(1, abs=1e-6)
     assert likeness[stock.rows["U2"]] > likeness[stock.rows["C2"]]
 
 
-def test_a_category_that_is_not_known_has_no_code() -> None:
+def test_unknown_categories_have_code_minus_one() -> None:
     vocabularies = Vocabularies.from_tables(CARS, CARS["item_id"], pl.Series(["S1"]))
     price, table = content_columns(
         np.array([1.0, 2.0]), {"brand": np.array([0, len(vocabularies.categories["brand"])])}, vocabularies

@@ -1,4 +1,4 @@
-"""The task: a ranking problem, judged by metrics of lists."""
+"""The task is a ranking problem with metrics of lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ml.recommendation import TASK
 from ml.recommendation.estimator import RecommendationEstimator
 
 
-def test_lists_are_judged_by_metrics_of_which_more_is_better() -> None:
+def test_the_metrics_of_lists_are_better_if_higher() -> None:
     assert TASK.name == "recommendation" and TASK.estimator is RecommendationEstimator
     assert isinstance(TASK.problem, RankingProblem) and TASK.primary_metric == "ndcg_at_10"
     assert set(TASK.directions.values()) == {"higher"}

@@ -1,4 +1,4 @@
-"""Who was there when the model was trained, found by a hash and nothing else."""
+"""User profiles as of the cut-off, found by hash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def profiles() -> UserProfiles:
     return UserProfiles.from_tables(tables, tables.vocabularies(100 * DAY), PARAMS, cutoff=CUTOFF)
 
 
-def test_only_those_are_there_who_had_come_by_then(profiles: UserProfiles) -> None:
+def test_profiles_hold_people_before_the_cutoff_only(profiles: UserProfiles) -> None:
     assert profiles.row("K") == 0 and len(profiles.keys) == 1
     assert profiles.row("L") is None, "chose something only on day 40"
     assert profiles.row("M") is None, "became a customer on day 30"
@@ -29,7 +29,7 @@ def test_only_those_are_there_who_had_come_by_then(profiles: UserProfiles) -> No
     assert later.keys.tolist() == sorted(key_of(name) for name in "KLM")
 
 
-def test_a_history_fades_from_the_day_of_training_on(profiles: UserProfiles) -> None:
+def test_history_decays_after_the_cutoff(profiles: UserProfiles) -> None:
     item, weight, since = profiles.history_of(0, now=CUTOFF, half_life_days=1.0)
     assert item.tolist() == [0, 1, 2]  # new A five days ago, new B yesterday, used A four days ago
     np.testing.assert_allclose(weight, [VIEW / 32, VIEW / 2, VIEW / 16])
@@ -41,12 +41,12 @@ def test_a_history_fades_from_the_day_of_training_on(profiles: UserProfiles) -> 
     np.testing.assert_allclose(before, weight)
 
 
-def test_a_customer_s_wishes_are_there(profiles: UserProfiles) -> None:
+def test_stated_preferences_are_stored(profiles: UserProfiles) -> None:
     assert profiles.budget[0, 1] == pytest.approx(np.log(100_000)) and np.isnan(profiles.budget[0, 0])
     assert profiles.stated["body_type"].tolist() == [1]  # of sedan, suv
 
 
-def test_files_restore_it_and_name_nobody(profiles: UserProfiles) -> None:
+def test_round_trip_stores_hashes_only(profiles: UserProfiles) -> None:
     files = profiles.to_files()
     again = UserProfiles.from_files(files)
     assert again.cutoff == profiles.cutoff and again.keys.tolist() == profiles.keys.tolist()
@@ -56,6 +56,6 @@ def test_files_restore_it_and_name_nobody(profiles: UserProfiles) -> None:
     assert set(files) == {FILE} and profiles.keys.tolist() == [key_of("K")]
 
 
-def test_a_key_has_sixty_four_bits_and_depends_on_the_whole_name() -> None:
+def test_keys_have_64_bits_and_depend_on_the_whole_name() -> None:
     keys = {key_of(name) for name in ("C1", "C2", "c1", "C1 ", "")}
     assert len(keys) == 5 and all(0 <= key < 2**64 for key in keys)

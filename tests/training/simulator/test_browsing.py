@@ -1,4 +1,4 @@
-"""The event log of the storefront: what is shown, looked at, and followed up."""
+"""Simulated browsing: impressions, views, searches and follow-up events."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def _sessions(count: int, *, keenness: float = 1.0) -> Sessions:
     )
 
 
-def test_an_impression_carries_the_chance_of_being_looked_at() -> None:
+def test_impressions_carry_the_true_view_probability() -> None:
     vehicle, position = (np.full((1, PLACES), -1, dtype=np.int64) for _ in range(2))
-    vehicle[0, [0, 3, 9]] = [1, 0, ITEMS]  # the trim at the budget, a cheaper one, and the used car
+    vehicle[0, [0, 3, 9]] = [1, 0, ITEMS]  # the trim at the budget, a cheaper one, and the used vehicle
     position[0, [0, 3, 9]] = [1, 6, 2]
     pages = Pages(vehicle, position, np.full((1, PLACES), 0.125))
     at, session = np.array([START + DAY]), np.array([1])
@@ -65,7 +65,7 @@ def test_an_impression_carries_the_chance_of_being_looked_at() -> None:
     assert log.propensity.tolist() == [0.125] * 3 and log.page.tolist() == [2] * 3
 
 
-def test_a_look_follows_the_impression_by_seconds_if_its_chance_is_one() -> None:
+def test_views_follow_impressions_within_minutes() -> None:
     n = 200
     zeros, sure = np.zeros(n, dtype=np.int64), np.arange(n) % 2
     shown = log_of(
@@ -79,7 +79,7 @@ def test_a_look_follows_the_impression_by_seconds_if_its_chance_is_one() -> None
     assert looks.dwell.min() >= 1 and looks.dwell.max() <= 1_800
 
 
-def test_half_of_the_visits_search_and_look_at_a_car_that_their_store_sells() -> None:
+def test_half_of_the_visits_search_among_the_store_s_vehicles() -> None:
     sessions = _sessions(400)
     search, looks = searches(np.random.default_rng(0), WORLD, sessions, np.arange(400))
     assert len(search) == len(looks) == pytest.approx(200, abs=40)
@@ -88,10 +88,10 @@ def test_half_of_the_visits_search_and_look_at_a_car_that_their_store_sells() ->
     assert (looks.at - search.at >= 5 * SECOND).all() and (looks.at - search.at < 60 * SECOND).all()
     model = CATALOGUE.item_model[looks.vehicle]
     assert set(CATALOGUE.brand[model]) <= {0, 1, 2}
-    assert (CATALOGUE.launch_month[model] <= 0).all()  # early in January: nothing that is launched later
+    assert (CATALOGUE.launch_month[model] <= 0).all()  # early in January, before later launches
 
 
-def test_what_follows_a_look_comes_after_it_and_only_from_those_who_are_keen() -> None:
+def test_follow_ups_come_after_the_view_and_depend_on_keenness() -> None:
     n = 4_000
     zeros = np.zeros(n, dtype=np.int64)
     looks = log_of(
@@ -107,7 +107,7 @@ def test_what_follows_a_look_comes_after_it_and_only_from_those_who_are_keen() -
     assert [len(log) for log in idle] == [0] * len(FOLLOW_RATES)
 
 
-def test_a_visit_is_shown_one_page_or_two_and_small_blocks_cover_all_visits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_visit_has_one_or_two_pages_and_blocks_cover_all_visits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.simulator.browsing.BLOCK", 16)
     log = join_logs(browse(np.random.default_rng(0), WORLD, _sessions(40)), before=WINDOW.end)
     shown = take(log, np.flatnonzero(log.kind == KIND["impression"]))
@@ -121,7 +121,7 @@ def _utility(world: World, vehicle: int) -> float:
     return float(vehicle_utility(world, person=np.array([0]), vehicle=np.array([vehicle]), at=np.array([START]))[0])
 
 
-def test_a_new_car_is_judged_by_its_list_price_and_promotion() -> None:
+def test_utility_of_a_new_vehicle_uses_list_price_and_promotion() -> None:
     people, units = make_people(1, budget=CATALOGUE.item_price[1], used_aversion=2.0), make_units(1)
     world = make_world(people=people, units=units)
     assert _utility(world, 1) == 0.0
@@ -133,7 +133,7 @@ def test_a_new_car_is_judged_by_its_list_price_and_promotion() -> None:
     assert _utility(dataclasses.replace(world, market=market), 1) == pytest.approx(0.3 + PROMOTION_PULL * 0.05)
 
 
-def test_a_used_car_is_judged_by_its_own_price_without_a_promotion() -> None:
+def test_utility_of_a_used_vehicle_uses_its_own_price_without_promotion() -> None:
     promotion = np.full_like(MARKET.promotion, 0.08)
     market = dataclasses.replace(MARKET, promotion=promotion)
     people, units = make_people(1, budget=50_000, used_aversion=2.0), make_units(2, price=[80_000, 50_000], used=True)

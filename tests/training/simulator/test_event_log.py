@@ -1,4 +1,4 @@
-"""The event log: put together in the order of time, and shown with identifiers."""
+"""The simulated event log: joined in time order, written with identifiers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _view(at: list[int], person: list[int], **columns: np.ndarray) -> Log:
     return log_of("view", np.array(at), person=np.array(person), channel=np.repeat(WEBSITE, len(at)), **columns)
 
 
-def test_what_is_not_named_is_empty() -> None:
+def test_columns_that_are_not_passed_are_empty() -> None:
     log = _view([5, 6], [1, 2])
     assert len(log) == 2
     assert log.kind.tolist() == [KIND["view"]] * 2
@@ -45,17 +45,17 @@ def test_what_is_not_named_is_empty() -> None:
     assert take(log, slice(0, 1)).at.tolist() == [5]
 
 
-def test_logs_are_joined_in_the_order_of_time_up_to_the_end() -> None:
+def test_logs_are_joined_in_time_order_before_the_end() -> None:
     joined = join_logs([_view([30, 10], [0, 1]), _view([10, 20], [2, 3])], before=30)
     assert joined.at.tolist() == [10, 10, 20]
     assert joined.person.tolist() == [1, 2, 3]
 
 
-def test_identifiers_of_events_begin_at_one() -> None:
+def test_event_ids_start_at_one() -> None:
     assert event_ids(np.array([0, 41])).to_list() == ["E000000001", "E000000042"]
 
 
-def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -> None:
+def test_customer_ids_start_with_registration_and_units_have_their_own_ids() -> None:
     people, units = make_people(3, customers=2), make_units(2, item=[0, 3])
     world = make_world(people=people, units=units, registered_at=np.array([20, 5]))
     page = _view(
@@ -87,7 +87,7 @@ def test_a_person_is_a_visitor_until_known_and_a_unit_has_its_own_identifier() -
     ]  # fmt: skip
 
 
-def test_a_long_log_comes_in_pieces_with_running_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_have_consecutive_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.simulator.event_log.CHUNK", 2)
     world = make_world(registered_at=np.array([0]))
     pieces = list(event_chunks(_view([1, 2, 3], [0, 0, 0]), world))

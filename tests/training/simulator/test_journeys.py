@@ -1,4 +1,4 @@
-"""Journeys: when they begin and end, and what is wanted on the day of decision."""
+"""Simulated journeys: start, decision and preferred models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training.simulator.seasons import HOUR, TAIL_DAYS, local_hour
 
 @pytest.fixture(scope="module")
 def journeys() -> Journeys:
-    """Journeys of 400 people, none of whom was a customer before; those of the second store want a people carrier."""
+    """Journeys of 400 new people; those of the second store prefer MPVs."""
     store = np.arange(400) % 2
     body = np.zeros((400, len(BODY_TYPES)))
     body[:, BODY_TYPES.index("mpv")] = 60.0 * store
@@ -33,14 +33,14 @@ def journeys() -> Journeys:
     )
 
 
-def test_everybody_who_was_no_customer_before_shops_once_at_least(journeys: Journeys) -> None:
+def test_every_new_person_has_a_journey(journeys: Journeys) -> None:
     assert set(journeys.person) == set(range(400))
     ordered = np.lexsort((journeys.decided_at, journeys.person))
     same = journeys.person[ordered][1:] == journeys.person[ordered][:-1]
     assert (np.diff(journeys.decided_at[ordered])[same] >= REPEAT_GAP).all()
 
 
-def test_a_journey_begins_within_the_window_and_hours_before_its_decision(journeys: Journeys) -> None:
+def test_journeys_start_within_the_window_and_hours_before_the_decision(journeys: Journeys) -> None:
     assert (np.diff(journeys.begun_at) >= 0).all()
     assert journeys.begun_at.min() >= START and journeys.begun_at.max() < END
     length = journeys.decided_at - journeys.begun_at
@@ -52,7 +52,7 @@ def test_a_journey_begins_within_the_window_and_hours_before_its_decision(journe
     assert hour.min() >= 10.5 and hour.max() < 20
 
 
-def test_the_greatest_utility_among_what_the_store_sells_is_wanted(journeys: Journeys) -> None:
+def test_the_first_choice_has_the_highest_utility_in_the_store(journeys: Journeys) -> None:
     new = ~journeys.used
     assert 0 < journeys.used.sum() < 200
     assert (journeys.first[new] < CURRENT).all() and (journeys.first[~new] >= CURRENT).all()
@@ -62,14 +62,14 @@ def test_the_greatest_utility_among_what_the_store_sells_is_wanted(journeys: Jou
     assert set(CATALOGUE.body[journeys.first[new & (journeys.store == 1)]]) == {BODY_TYPES.index("mpv")}
 
 
-def test_choice_probabilities_add_up_to_one_for_new_cars_and_to_nothing_for_used_ones(journeys: Journeys) -> None:
+def test_choice_probabilities_sum_to_one_for_new_and_zero_for_used(journeys: Journeys) -> None:
     assert journeys.share.shape == (len(journeys), CURRENT)
     assert np.allclose(journeys.share.sum(axis=1), np.where(journeys.used, 0.0, 1.0), atol=1e-5)
     assert journeys.inclusive[~journeys.used].mean() == pytest.approx(0.0, abs=1e-9)
     assert journeys.inclusive[~journeys.used].std() == pytest.approx(1.0, abs=1e-6)
 
 
-def test_some_of_the_journeys(journeys: Journeys) -> None:
+def test_take_and_concatenate(journeys: Journeys) -> None:
     part = take(journeys, np.array([2, 0]))
     assert len(part) == 2
     assert part.person.tolist() == journeys.person[[2, 0]].tolist()

@@ -1,4 +1,4 @@
-"""Who visits the storefront when, and when a visitor becomes a customer."""
+"""Simulated visits to the storefront."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.simulator.sessions import APP, CASUAL, WEBSITE, build_sessions
 SEARCH = CHANNELS.index("search_ad")
 
 
-def test_a_journey_and_its_online_lead_bring_visits_in_the_order_of_time() -> None:
+def test_journeys_and_online_leads_have_visits_in_time_order() -> None:
     journeys = make_journeys(1, begun_at=START + DAY, decided_at=START + 9 * DAY, intent=1.0)
     funnel = make_funnel(1, lead=True, channel=SEARCH, created_at=START + 5 * DAY)
     sessions = build_sessions(np.random.default_rng(0), make_world(journeys=journeys, funnel=funnel))
@@ -26,9 +26,9 @@ def test_a_journey_and_its_online_lead_bring_visits_in_the_order_of_time() -> No
     assert ((before_lead >= 3 * MINUTE) & (before_lead < 25 * MINUTE)).any()
 
 
-def test_a_lead_left_in_the_showroom_brings_no_visit_to_the_storefront() -> None:
+def test_showroom_leads_have_no_storefront_visit() -> None:
     n = 200
-    journeys = make_journeys(n, begun_at=START + DAY, decided_at=START + 9 * DAY, intent=-40.0)  # never comes again
+    journeys = make_journeys(n, begun_at=START + DAY, decided_at=START + 9 * DAY, intent=-40.0)  # no further visits
     walk_in = make_funnel(n, lead=True, channel=CHANNELS.index("walk_in"), created_at=START + 5 * DAY)
     people = make_people(n, customers=0)
     sessions = build_sessions(np.random.default_rng(0), make_world(people=people, journeys=journeys, funnel=walk_in))
@@ -37,7 +37,7 @@ def test_a_lead_left_in_the_showroom_brings_no_visit_to_the_storefront() -> None
     assert (sessions.begun_at[of_journeys] == START + DAY).all()
 
 
-def test_strangers_come_at_least_once_by_their_usual_channel_or_a_referral() -> None:
+def test_unregistered_visitors_come_at_least_once_by_default_channel_or_referral() -> None:
     people = make_people(400, customers=0, app=np.arange(400) < 200)
     none = make_journeys(0, share=np.zeros((0, 1)))
     sessions = build_sessions(np.random.default_rng(0), make_world(people=people, journeys=none, funnel=make_funnel(0)))

@@ -1,4 +1,4 @@
-"""What happens in the showroom: test drives and orders."""
+"""Simulated showroom events: test drives and orders."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_there_is_no_time_for_a_test_drive_within_two_days_of_the_decision() -> 
     assert [len(log) for log in logs] == [0, 0]
 
 
-def test_an_order_is_signed_before_the_car_is_handed_over() -> None:
+def test_orders_precede_the_handover() -> None:
     sales = make_sales(2, unit=[4, 7], journey=[1, 0], sold_at=[START + DAY, START + 2 * DAY])
     log = orders(make_world(sales=sales, journeys=make_journeys(2, person=[8, 9])))
     assert log.at.tolist() == [START + DAY - HANDOVER, START + 2 * DAY - HANDOVER]

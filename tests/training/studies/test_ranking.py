@@ -1,4 +1,4 @@
-"""Rankings by configuration: tables that have less, splits of their own, and what cannot be learnt from."""
+"""Ranking studies by configuration: fewer tables, split columns, and unusable data."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_users_items_and_times_are_enough(tmp_path: Path) -> None:
     assert "by_path" in report and report.protocol.startswith("in time order")
 
 
-def test_what_was_seen_is_not_shown_again_where_so_configured(tmp_path: Path) -> None:
+def test_without_repeat_chosen_items_are_not_listed(tmp_path: Path) -> None:
     data = study(tmp_path, {"events": plain()}, settings=["params.repeat=false"])
     estimator = data.fit().served
     _, inputs = data.training_part
@@ -59,13 +59,13 @@ def test_what_was_seen_is_not_shown_again_where_so_configured(tmp_path: Path) ->
         assert not viewed & {int(inputs.vehicles.item[v]) for v in lists[row] if v >= 0}
 
 
-def test_a_split_of_its_own_needs_all_three_parts(tmp_path: Path) -> None:
+def test_a_split_column_needs_all_three_parts(tmp_path: Path) -> None:
     events = plain().drop("event_at").with_columns(split=pl.Series(["train", "train", "valid"] * 900)[: plain().height])
     with pytest.raises(DataError, match=r"no row of part 'test', that is, none with the value 'test'"):
         study(tmp_path, {"events": events}, time="none", split={"column": "split"})
 
 
-def test_without_time_a_hash_splits_and_says_that_it_flatters(tmp_path: Path) -> None:
+def test_without_time_a_hash_splits_and_a_note_warns(tmp_path: Path) -> None:
     data = study(tmp_path, {"events": plain().drop("event_at")}, time="none", settings=["params.repeat=false"])
     estimator = data.fit().served
     report = data.evaluate(estimator)
@@ -91,13 +91,13 @@ def test_without_time_a_hash_splits_and_says_that_it_flatters(tmp_path: Path) ->
         (lambda t: {"events": t["events"].head(3)}, "choice|query|queries|interaction"),
     ],
 )
-def test_what_cannot_be_learnt_from_says_why(tmp_path: Path, change: Any, message: str) -> None:
+def test_unusable_data_raises(tmp_path: Path, change: Any, message: str) -> None:
     with pytest.raises(ChehangError, match=message):
         data = study(tmp_path, change(recommendation_tables(people=60)))
         data.evaluate(data.fit().evaluated)
 
 
-def test_configurations_that_cannot_be(tmp_path: Path) -> None:
+def test_invalid_configurations_raise(tmp_path: Path) -> None:
     tables = {"events": plain()}
     with pytest.raises(ConfigError, match="one single vehicle, which sells once"):
         study(tmp_path / "b", recommendation_tables(people=60), settings=["params.item=[vehicle_id]"]).fit()
@@ -107,7 +107,7 @@ def test_configurations_that_cannot_be(tmp_path: Path) -> None:
         study(tmp_path / "d", tables, settings=["params.price_bands=[10, 5]"])
 
 
-def test_columns_of_ones_own_reach_the_ranker(tmp_path: Path) -> None:
+def test_extra_columns_reach_the_ranker(tmp_path: Path) -> None:
     tables = recommendation_tables(people=200)
     data = study(tmp_path, tables, extra_features={"numeric": ["doors"], "categorical": []})
     estimator = data.fit().served
@@ -115,7 +115,7 @@ def test_columns_of_ones_own_reach_the_ranker(tmp_path: Path) -> None:
     assert len(estimator.stock) > 0
 
 
-def test_tuning_sees_nothing_of_the_test_part(tmp_path: Path) -> None:
+def test_validation_ignores_the_test_part(tmp_path: Path) -> None:
     data = study(tmp_path, recommendation_tables(people=200))
     values = [next(iter(with_params(data, {"params.ranker.num_leaves": n}).validation_scores())) for n in (7, 15)]
     assert all(0 < v < 1 for v in values)
@@ -125,7 +125,7 @@ def test_tuning_sees_nothing_of_the_test_part(tmp_path: Path) -> None:
     assert next(iter(with_params(altered, {"params.ranker.num_leaves": 7}).validation_scores())) == values[0]
 
 
-def test_a_log_is_evaluated_in_place_of_the_holdout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logged_exposures_replace_the_holdout(monkeypatch: pytest.MonkeyPatch) -> None:
     data: Any = SimpleNamespace(evaluate=lambda estimator: ("holdout", estimator))
     monkeypatch.setattr(RankingStudy, "load", lambda self, config, progress: data)
     monkeypatch.setattr(

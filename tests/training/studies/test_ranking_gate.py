@@ -1,4 +1,4 @@
-"""Gate conditions of ranked lists: the same version gains nothing over itself, and it answers."""
+"""Gate conditions of ranked lists: a version has no gain over itself and answers requests."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from tests.training.studies.promoted import champion
 from training.studies.ranking_gate import ranking_gate_checks
 
 
-def test_a_version_gains_nothing_over_itself_and_answers(
-    recommendation: Trained, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_version_has_no_gain_over_itself(recommendation: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     model = champion(recommendation, "recommendation", monkeypatch)
     problem, version = model.task.problem, champions.champion("recommendation")
     assert isinstance(problem, RankingProblem) and version is not None

@@ -1,4 +1,4 @@
-"""Questions held out are kept without names; lists of two models are compared in the terms of one."""
+"""Held-out queries are stored without identities; lists of two models are compared on the items of one."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def holdout_set() -> HoldoutSet:
     return HoldoutSet.build(TABLES, QUERIES, (["doors"], []))
 
 
-def test_nobody_is_named_and_whoever_did_not_ask_is_left_out() -> None:
+def test_identities_are_replaced_and_other_people_left_out() -> None:
     queries = holdout_set()
     events = queries.tables["events"]
     assert events.columns == ["customer_id", "event_id", "event_at", "event_type", "vehicle_id"]
-    # What a visitor did before saying who they are is theirs too; W3 asked nothing.
+    # Events of a visitor before registration belong to the customer; W3 has no query.
     assert events.select("customer_id", "event_id").rows() == [("p0", "1"), ("p0", "2"), ("p1", "3")]
     assert queries.tables["customers"].rows() == [("p0", 0, 7)]
     assert queries.tables["vehicles"].columns == ["vehicle_id", "price"]
     assert queries.queries.select("person_id", "as_of").rows() == [("p0", 5), ("p0", 6), ("p1", 5)]
 
 
-def test_events_that_know_visitors_alone() -> None:
+def test_events_with_visitors_only() -> None:
     visitors = {"events": TABLES["events"].drop("customer_id")}
     queries = HoldoutSet.build(visitors, QUERIES.with_columns(person_id=pl.lit("W3")).head(1), ((), ()))
     assert queries.tables.keys() == {"events"}
@@ -57,7 +57,7 @@ def test_events_that_know_visitors_alone() -> None:
 
 
 @pytest.mark.parametrize("extra", [(["doors"], []), ((), ())])
-def test_what_is_written_is_read(tmp_path: Path, extra: Any) -> None:
+def test_round_trip(tmp_path: Path, extra: Any) -> None:
     queries = HoldoutSet(holdout_set().tables, holdout_set().queries, extra)
     queries.write(tmp_path)
     again = HoldoutSet.read(tmp_path)
@@ -68,7 +68,7 @@ def test_what_is_written_is_read(tmp_path: Path, extra: Any) -> None:
     assert all(again.tables[name].equals(table) for name, table in queries.tables.items())
 
 
-def test_people_count_alike_however_often_they_ask() -> None:
+def test_every_person_has_the_same_weight() -> None:
     values, person = np.array([1.0, 0.0, np.nan, 0.5]), np.array([7, 7, 7, 9], dtype=np.uint64)
     assert by_person(values, person).tolist() == [0.5, 0.5]
 
@@ -76,7 +76,7 @@ def test_people_count_alike_however_often_they_ask() -> None:
 def evaluated(
     vehicles: dict[str, int], lists: list[list[int]], wishes: list[list[float]], *, items: int
 ) -> EvaluatedLists:
-    """Answers about vehicles that stand for items by number; an item beyond `items` is not known."""
+    """Lists of vehicles with item numbers; numbers from `items` on are outside the vocabulary."""
     inputs: Any = SimpleNamespace(
         vehicles=SimpleNamespace(ids=np.array(list(vehicles)), item=np.array(list(vehicles.values()))),
         vocabularies=SimpleNamespace(items=range(items)),
@@ -92,16 +92,16 @@ MINE = evaluated({"a": 0, "b": 1, "c": 1, "new": 2}, [[0, 1, 2], [3, 0, -1]], [[
 OTHER = evaluated({"new": 0, "c": 1, "b": 1, "gone": 0}, [[1, 2, 0], [3, 0, -1]], [[0, 1.0], [0, 0]], items=2)
 
 
-def test_vehicles_become_the_items_that_they_stand_for_once() -> None:
+def test_items_of_lists_without_repeats() -> None:
     assert MINE.items().tolist() == [[0, 1, -1], [-1, 0, -1]]
     assert MINE.rows.tolist() == [0], "of the second question nothing was wanted that could be known"
 
 
-def test_lists_of_another_model_are_read_by_vehicle() -> None:
+def test_lists_of_another_model_are_matched_by_vehicle() -> None:
     assert MINE.translated(OTHER).tolist() == [[1, -1, -1], [-1, -1, -1]]
 
 
-def test_the_gain_is_over_the_same_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gain_is_on_the_same_queries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EvaluatedLists, "of", lambda queries, model: model)
     candidate: Any = MINE
     champion: Any = OTHER

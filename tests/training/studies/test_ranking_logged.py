@@ -1,4 +1,4 @@
-"""A version on logged exposures: unbiased where the truth is known, by hand, and logs without an answer."""
+"""Evaluation on logged exposures: unbiased where the truth is known, and unusable logs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ NEW = [f"N{k}" for k in range(12)]
 
 
 def _view_probability(place: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """The truth: later vehicles are viewed more often, and those further down the page less."""
+    """True view probability: higher for later vehicles, lower further down the page."""
     return np.asarray(0.1 + 0.06 * number) / (1 + 0.3 * place)
 
 
 def _log(requests: int, *, seed: int, vehicles: list[str] = NEW, begin: int = 170) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Pages of four vehicles in an order drawn evenly, so that each stands at each place with 1 / 12; and the views."""
+    """Pages of four vehicles in uniformly random order, each at each place with probability 1 / 12; and the views."""
     rng = np.random.default_rng(seed)
     number = np.argsort(rng.random((requests, len(vehicles))), axis=1)[:, :PLACES]
     place = np.tile(np.arange(PLACES), (requests, 1))
@@ -63,7 +63,7 @@ Logged = tuple[RankingStudyData, RecommendationEstimator, Path]
 
 @pytest.fixture(scope="module")
 def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Logged]:
-    """Write tables and a log of so many requests; the version is fitted once, on the events without the log's."""
+    """Write tables and a log of requests; the version is fitted once, on the events without the log."""
     folder = tmp_path_factory.mktemp("logged")
     tables = recommendation_tables()
     changes = {"split": {"train": 0.6, "calibrate": 0.2}, "bootstraps": 100}
@@ -83,12 +83,12 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Logged]:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is written elsewhere."""
+    """Keep written files in the temporary folder."""
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
 
 
 def _truth(study: RankingStudyData, estimator: RecommendationEstimator, log: Path) -> float:
-    """Mean view probability of what the version ranks at the places of the log; what is not new is never logged."""
+    """Mean view probability of the vehicles that the version ranks at the logged places; used ones are never logged."""
     exposures = ranking_logged._exposures(study.config, log).filter(pl.col("shown_at") >= estimator.profiles.cutoff)
     tables = {name: collect(frame) for name, frame in study.frames().items()}
     queries = ranking_logged._queries(exposures, tables["events"])
@@ -98,8 +98,8 @@ def _truth(study: RankingStudyData, estimator: RecommendationEstimator, log: Pat
     return float(_view_probability(new["place"].to_numpy() - 1, number).sum() / exposures.height)
 
 
-def test_estimates_are_those_of_the_truth(write: Callable[..., Logged]) -> None:
-    """IPS leaves out the used cars, which the log never shows: its truth counts them as never viewed."""
+def test_ips_is_unbiased(write: Callable[..., Logged]) -> None:
+    """The log never shows used vehicles, so the value that IPS estimates counts them as never viewed."""
     errors = []
     for seed in range(4):
         study, estimator, log = write(2_000, seed=seed)
@@ -110,7 +110,7 @@ def test_estimates_are_those_of_the_truth(write: Callable[..., Logged]) -> None:
     assert abs(np.mean(errors)) < 2.0 / np.sqrt(len(errors)) * 1.5, errors
 
 
-def test_the_report_names_log_gain_and_overlap(write: Callable[..., Logged]) -> None:
+def test_the_report_has_log_gain_and_overlap(write: Callable[..., Logged]) -> None:
     study, estimator, log = write(2_000, seed=0)
     report = evaluate_logged(study, estimator, log)
     exposures = pl.read_parquet(log)
@@ -137,7 +137,7 @@ def test_the_study_evaluates_by_logged_exposures(write: Callable[..., Logged]) -
     assert RankingStudy().evaluate(study.config, evaluation) == evaluate_logged(study, estimator, log)
 
 
-def test_thin_and_incomplete_overlap_are_told(write: Callable[..., Logged]) -> None:
+def test_thin_and_incomplete_overlap_are_reported(write: Callable[..., Logged]) -> None:
     study, estimator, log = write(400, seed=7)
     assert any("overlap" in note for note in evaluate_logged(study, estimator, log).notes)
     study, estimator, log = write(12, seed=8)
@@ -147,7 +147,7 @@ def test_thin_and_incomplete_overlap_are_told(write: Callable[..., Logged]) -> N
         evaluate_logged(study, estimator, log)
 
 
-def test_logs_without_an_answer_are_refused(write: Callable[..., Logged], tmp_path: Path) -> None:
+def test_unusable_logs_raise(write: Callable[..., Logged], tmp_path: Path) -> None:
     study, estimator, log = write(400, seed=7)
     exposures = pl.read_parquet(log)
     early = tmp_path / "early.parquet"

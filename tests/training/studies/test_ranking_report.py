@@ -1,4 +1,4 @@
-"""Figures of a report on lists for three visitors of a shop with three vehicles, by hand.
+"""Report on lists for three visitors and three vehicles, by hand.
 
 K1 chose B before and wants B, K2 is new and wants A, and what K3 wants came on the market after training. By popularity
 A comes before B before the used car; a known visitor is shown first what they chose before.
@@ -27,7 +27,7 @@ from tests.reports import keyed
 from training.studies.ranking_holdout import LIST_LENGTH, EvaluatedLists
 from training.studies.ranking_report import evaluate_ranking
 
-SECOND = 1 / math.log2(3)  # NDCG of a list whose second place holds the one vehicle wanted
+SECOND = 1 / math.log2(3)  # NDCG of a list with its one relevant item at place 2
 NOW = 10 * DAY
 CARS = pl.DataFrame(
     {
@@ -59,7 +59,7 @@ def visitors() -> Visitors:
 
 
 class Shop:
-    """Shows what was chosen before, then what is popular."""
+    """Lists chosen items first, then popular ones."""
 
     params: Any = SimpleNamespace()
     vocabularies = VOCABULARIES
@@ -82,7 +82,7 @@ def evaluated(wishes: pl.DataFrame = RELEVANT) -> EvaluatedLists:
     choices: Any = SimpleNamespace(at=np.array([1, 2, NOW]))
     tables: Any = SimpleNamespace(
         visitors=lambda names, params, *, within: everybody.without_history(), relevant=wishes
-    )  # this visit alone says nothing
+    )  # the current visit has no history
     unused: Any = None
     lists = Shop().lists(everybody, VEHICLES, k=LIST_LENGTH)
     return EvaluatedLists(unused, tables, TrainingData(VOCABULARIES, VEHICLES, choices, queries), lists)
@@ -102,7 +102,7 @@ def report(
     return evaluate_ranking(study, estimator)
 
 
-def test_lists_stand_beside_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_are_compared_with_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, evaluated())
     assert result.metrics["ndcg_at_10"].value == pytest.approx(1.0)
     assert result.metrics["ndcg_at_10"].baseline == pytest.approx((SECOND + 1) / 2)
@@ -117,23 +117,23 @@ def test_lists_stand_beside_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_what_is_known_of_who_asks_is_taken_away_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metric_by_path_and_by_place_in_the_visit(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, evaluated())
     paths = {name: (v["rows"], v["ndcg_at_10"]) for name, v in keyed(result, "by_path").items()}
     assert paths == {
         "customer": (2, pytest.approx(1.0)),
-        "session": (1, pytest.approx(SECOND)),  # of K1, whose visit had got going
+        "session": (1, pytest.approx(SECOND)),  # K1, the query at the second choice
         "cold": (2, pytest.approx((SECOND + 1) / 2)),
     }, "nobody said what they wish"
     assert {name: v["rows"] for name, v in keyed(result, "by_visit").items()} == {"start": 1, "midway": 1}
 
 
-def test_breadth_prices_and_what_came_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_breadth_price_bands_and_unknown_items(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, evaluated())
     breadth = keyed(result, "breadth")
     assert breadth["coverage"] == {"value": 1.0, "popularity": 1.0}
     assert breadth["share of new stock"]["value"] == pytest.approx(1 / 3), "the used car came two days ago"
-    # Wanted were 100,000 and 200,000; shown twice were both, and the used car below the lowest band.
+    # Chosen: 100,000 and 200,000. Shown twice each: both, and the used vehicle below the lowest band.
     bands = result.rows("price_bands")
     assert (bands[0]["shown"], bands[0]["chosen"]) == (pytest.approx(2 / 3), 0.5)
     assert (bands[-1]["shown"], bands[-1]["chosen"]) == (pytest.approx(1 / 3), 0.5)
@@ -146,18 +146,18 @@ def test_breadth_prices_and_what_came_later(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
-def test_what_was_chosen_before_is_no_answer_where_nothing_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_repeat_baselines_leave_out_chosen_items(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, evaluated(), repeat=False)
     assert keyed(result, "retrievers")["popularity"]["ndcg_at_10"] == pytest.approx((0 + 1) / 2)
 
 
-def test_without_time_there_are_no_months(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_time_there_is_no_monthly_section(monkeypatch: pytest.MonkeyPatch) -> None:
     result = report(monkeypatch, evaluated(), timed=False)
     assert "by_month" not in result
     assert result.protocol == "a small shop; one query for each of 2 people, lists of 10 out of all items"
 
 
-def test_prices_of_one_kind_make_no_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_price_bands_without_different_prices(monkeypatch: pytest.MonkeyPatch) -> None:
     same = RELEVANT.with_columns(item_id=pl.lit("new|A"))
     assert "price_bands" not in report(monkeypatch, evaluated(same))
     priceless = replace(VEHICLES, log_price=np.full(3, np.nan))
@@ -166,6 +166,6 @@ def test_prices_of_one_kind_make_no_bands(monkeypatch: pytest.MonkeyPatch) -> No
     assert "price_bands" not in report(monkeypatch, answers)
 
 
-def test_nothing_wanted_that_is_known_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_relevant_item_in_the_vocabulary_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="none of the 3 held-out queries has a relevant item in the model's vocabulary"):
         report(monkeypatch, evaluated(RELEVANT.with_columns(item_id=pl.lit("new|Z"))))

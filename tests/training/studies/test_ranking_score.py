@@ -1,4 +1,4 @@
-"""Lists for every customer."""
+"""Batch scoring: lists for every customer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.config import load_config
 from training.studies.ranking_score import score_customers
 
 
-def test_a_file_of_customers_takes_the_place_of_the_table(
+def test_a_file_replaces_the_customers_table(
     recommendation: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = champion(recommendation, "recommendation", monkeypatch)
