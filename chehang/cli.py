@@ -53,23 +53,25 @@ def _command(function: Callable[..., Any], name: str, settings: Mapping[str, Any
 
 # Module and function have the name of the command, with _ for -.
 _TRAINING = {
-    "tasks": "List the tasks, what each answers, and the tables it reads.",
+    "tasks": "List the tasks with the question that each answers and the tables that it reads.",
     "sample-data": (
         "Generate a sample dealership: eleven consistent raw tables in tables/, and their ground truth in truth/."
     ),
-    "check": "Read a task's tables, check them against their contracts, and say what a training would see.",
-    "train": "Train, calibrate and evaluate one version, and register it.",
-    "tune": "Search parameters by cross-validation inside the training part; a killed search resumes.",
-    "evaluate": (
-        "Evaluate a version on the present test part or on logged exposures, or cross-validate the configuration."
+    "check": (
+        "Validate the tables of a task and list rows, features and columns that may leak the outcome, without training."
     ),
-    "compare": "Show the metrics of all versions side by side; the champion is marked.",
-    "promote": "Make a version champion if it beats the present one on the same rows and keeps every guard.",
-    "rollback": "Restore the champion before the present one.",
-    "history": "Print every move of the champion: who, when, why, metrics.",
-    "score": "Answer rows, customers, series or cells with a version: batch file in, file out.",
+    "train": "Train, calibrate and evaluate a model, and register it as a new version.",
+    "tune": "Search hyperparameters by cross-validation inside the training rows; a killed search resumes.",
+    "evaluate": ("Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate."),
+    "compare": "List the metrics of every version of a task; an asterisk marks the champion.",
+    "promote": (
+        "Make a version the champion if it is better than the current one on the same test rows and within all limits."
+    ),
+    "rollback": "Make the previous champion the champion again.",
+    "history": "List every promotion and rollback of a task: when, who, why, and the primary metric.",
+    "score": "Write the predictions of a version for every row, customer, series or cell to a file.",
     "value": "Predict each customer's purchases and workshop visits within the horizon, and their value in yuan.",
-    "forecast": "Forecast demand from the end of the data, and plan transfers and orders: the nightly run.",
+    "forecast": "Forecast demand from the end of the current data, and plan transfers and orders (nightly run).",
     "alarms": "Say which component of which model fails more than it should, since when, and whom to call in: weekly.",
     "alarm": "List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed.",
     "signals": "Rank pairs by how far their counts exceed independence: EBGM, PRR and ROR for counts without exposure.",

@@ -1,5 +1,5 @@
-"""Making models: read, split by time, fit, evaluate, track, register, promote."""
+"""Train models: read tables, split by time, fit, evaluate, log to MLflow, register and promote."""
 
 from ml.threads import wait_passively
 
-wait_passively()  # before anything below this package loads OpenMP
+wait_passively()  # before an import below this package loads OpenMP, which reads the setting once

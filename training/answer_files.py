@@ -1,4 +1,4 @@
-"""Files of answers: `.parquet` or `.csv`, written whole, and a file of rows in place of a configured source."""
+"""Prediction files: write `.parquet` or `.csv` atomically, and read one table from another file."""
 
 from __future__ import annotations
 
@@ -16,24 +16,46 @@ FORMATS = (".parquet", ".csv")
 
 
 def check_answer_path(out: Path) -> None:
-    """Refuse a file that answers cannot be written to.
+    """Check that the name of an output file ends in .parquet or .csv.
+
+    Parameters
+    ----------
+    out : Path
+        Value of the option `--out`.
 
     Raises
     ------
     ConfigError
-        Its name ends in something else than .parquet or .csv.
+        The name has another ending.
+
+    Examples
+    --------
+    >>> check_answer_path(Path("answers.parquet"))
+    >>> check_answer_path(Path("answers.xlsx"))
+    Traceback (most recent call last):
+    features.errors.ConfigError: --out answers.xlsx: must end in .parquet or .csv, got '.xlsx'
     """
     if out.suffix not in FORMATS:
         raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}, got '{out.suffix}'")
 
 
 def replace_source(config: TaskConfig, table: str, data: Path | None) -> SourcesConfig:
-    """Return the configured sources, with one table read from another file of the same shape.
+    """Return the sources of a configuration, with one table read from another file.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        As returned by `load_config`.
+    table : str
+        Name of the table, such as 'applications'.
+    data : Path or None
+        File with the columns and the format (.csv or .parquet) of the configured source of the table. None leaves
+        the sources as configured.
 
     Raises
     ------
     ConfigError
-        The table's source is no file of that format.
+        The configured source of the table has another format than `data`.
     """
     sources = load_sources(config.sources)
     if data is None:
@@ -42,19 +64,27 @@ def replace_source(config: TaskConfig, table: str, data: Path | None) -> Sources
     kind = "csv" if data.suffix == ".csv" else "parquet"
     if source is None or getattr(source, kind) is None:
         raise ConfigError(
-            f"--data {data}: the source of {table} in {config.sources} is not {kind}; give a file like it"
+            f"--data {data}: {config.sources} does not read {table} from a {kind} file, so its column mapping does not "
+            "apply; pass a file of the configured format"
         )
     tables = sources.tables | {table: source.model_copy(update={kind: str(data)})}
     return sources.model_copy(update={"tables": tables})
 
 
 def write_answers(answers: pl.DataFrame, out: Path) -> None:
-    """Write a table whole: under another name, then renamed.
+    """Write a table to `.parquet` or `.csv` atomically: to a temporary name, then renamed.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        Any columns.
+    out : Path
+        Checked by `check_answer_path`. Missing folders are created; an existing file is replaced.
 
     Raises
     ------
     ConfigError
-        It could not be written.
+        The file could not be written. An existing file is unchanged.
     """
     part = out.with_name(f".{out.name}.{os.getpid()}")
     try:
@@ -68,5 +98,5 @@ def write_answers(answers: pl.DataFrame, out: Path) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise ConfigError(
-            f"{out}: {getattr(e, 'strerror', None) or e}; free space there or choose another place"
+            f"{out}: could not be written ({getattr(e, 'strerror', None) or e}); free disk space or choose another path"
         ) from None

@@ -1,4 +1,4 @@
-"""`configs/<task>.yaml` as a frozen class that refuses what it does not know."""
+"""Configuration of a task (`configs/<task>.yaml`) as a frozen class that refuses unknown keys."""
 
 from __future__ import annotations
 
@@ -29,19 +29,18 @@ Part = Literal["train", "calibrate", "test"]
 
 
 class Split(Section):
-    """Shares of the examples, in time order: learn, then calibrate, then test.
+    """Shares of the rows for training, calibration and test, in time order.
 
     Attributes
     ----------
     train, calibrate, test : float
-        Shares; they add up to one.
+        Shares above 0; they add up to 1.
     seed : int
-        Which random split, where the data has no time.
+        Seed of the random split, used where the data has no time.
     column : str or None
-        Where the data has no time but a split of its own, and the task ranks: the column of `events` that says which
-        part a row belongs to.
-    values : mapping
-        How that column writes train, calibrate and test.
+        Column of `events` that names the part of each row. Only for ranking tasks whose data has no time.
+    values : mapping of {'train', 'calibrate', 'test'} to str
+        Value of `column` for each part.
     """
 
     train: float = Field(0.6, gt=0, lt=1)
@@ -54,43 +53,55 @@ class Split(Section):
     @model_validator(mode="after")
     def _names_all(self) -> Self:
         if len(self.values) < 3 or len(set(self.values.values())) < 3:
-            raise ValueError("values must give different names for train, calibrate and test")
+            raise ValueError(f"values must name train, calibrate and test differently, got {self.values}")
         return self
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         total = self.train + self.calibrate + self.test
         if abs(total - 1) > 1e-9:
-            raise ValueError(f"train + calibrate + test must add up to 1, they add up to {total:g}")
+            raise ValueError(f"train + calibrate + test must add up to 1, got {total:g}")
         return self
 
     @property
     def shares(self) -> tuple[float, float, float]:
-        """Shares of the rows for training, calibration and test."""
+        """Shares of training, calibration and test rows."""
         return self.train, self.calibrate, self.test
 
 
 class MetricLimits(Section):
-    """What a metric of a candidate must keep to be promoted.
+    """Limits on a metric of a candidate on its test rows; the promotion gate checks them.
 
     Attributes
     ----------
     at_least, at_most : float or None
-        Absolute limits on the test part.
+        Lowest and highest value that may be promoted, in the unit of the metric. One of them is required.
     """
 
     at_least: float | None = Field(None, allow_inf_nan=False)
     at_most: float | None = Field(None, allow_inf_nan=False)
 
     @model_validator(mode="after")
-    def _asks(self) -> Self:
+    def _has_limit(self) -> Self:
         if self.at_least is None and self.at_most is None:
             raise ValueError("give at_least, at_most or both")
         return self
 
 
 class Range(Section):
-    """Search range of one parameter: an interval, or choices."""
+    """Search range of one hyperparameter: an interval from `low` to `high`, or a list of choices.
+
+    Attributes
+    ----------
+    low, high : float or None
+        Ends of the interval, included.
+    log : bool
+        Sample on a log scale.
+    integer : bool
+        Sample whole numbers.
+    choices : tuple or None
+        Values to choose from, in place of an interval.
+    """
 
     low: float | None = Field(None, allow_inf_nan=False)
     high: float | None = Field(None, allow_inf_nan=False)
@@ -99,7 +110,7 @@ class Range(Section):
     choices: tuple[Any, ...] | None = None
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def _is_consistent(self) -> Self:
         interval = self.low is not None and self.high is not None
         if interval == (self.choices is not None):
             raise ValueError("give either low and high, or choices")
@@ -113,7 +124,17 @@ class Range(Section):
 
 
 class Tuning(Section):
-    """How `chehang tune` searches: dotted parameter names and their ranges."""
+    """Hyperparameter search of `chehang tune`.
+
+    Attributes
+    ----------
+    space : mapping of str to Range
+        Search range by dotted parameter name, such as `params.boosted_trees.num_leaves`.
+    folds : int
+        Folds of the cross-validation inside the training rows, 2 to 20.
+    trials : int
+        Trials of the study in all, earlier runs included.
+    """
 
     space: dict[str, Range] = Field(default_factory=dict)
     folds: int = Field(3, ge=2, le=20)
@@ -121,30 +142,40 @@ class Tuning(Section):
 
 
 class TaskConfig(Section):
-    """One task's configuration.
+    """Configuration of a task, as returned by `load_config`.
 
     Attributes
     ----------
     task : str
         Name of the task.
     sources : Path
-        The YAML that says where raw tables come from, relative to this file.
+        YAML file with the location and the column mapping of every raw table.
     time : str
-        The column of the first table that orders its rows, or `none`: the data has no time, splits are random
-        and every report says so.
+        Column of the task's first table that orders its rows. 'none' if the data has no time: the split is then
+        random, and every report says so.
     extra_features : ExtraFeatures
-        A dealership's own columns of the first table.
+        Columns of the first table outside the contract that are used as features.
     exclude_features : tuple of str
-        Columns that the model must not read.
+        Columns that are not used as features.
     segments : tuple of str
-        Columns by which every metric is reported apart.
-    refit : bool
-        Whether the learner sees the calibration part too, once calibrator and cut-offs are set.
+        Columns by whose values reports break down the predictions and the primary metric.
     acknowledged_leaks : tuple of str
-        Columns that the leak detector flags and that are used all the same: known at the moment of asking, as somebody
-        who knows the source has found out.
+        Columns that are used as features although the leak detector flags them: someone who knows the source has
+        confirmed that their values are known at prediction time.
     protected : tuple of str
-        More attributes to measure fairness by, beside those of the contract; the model never reads them.
+        Attributes of the fairness sections, in addition to those of the contract; never used as features.
+    split : Split
+        Shares of training, calibration and test rows.
+    refit : bool
+        Whether the estimator is refitted on the training and calibration rows once calibrator and cut-offs are fitted.
+    bootstraps : int
+        Bootstrap resamples of each interval.
+    gate : mapping of str to MetricLimits
+        Limits by metric name for promotion.
+    tune : Tuning
+        Hyperparameter search.
+    params : BaseModel
+        Hyperparameters of the task, in the parameter class of the task.
     """
 
     task: str
@@ -164,34 +195,34 @@ class TaskConfig(Section):
 
     @property
     def definition(self) -> Task:
-        """The task, as the registry defines it."""
+        """Definition of the task in the registry."""
         return TASKS[self.task]
 
     @property
     def timeless(self) -> bool:
-        """Whether the data has no time."""
+        """Whether the data has no time (`time: none`)."""
         return self.time == "none"
 
 
 class RunConfig(Section):
-    """What the configuration of a run has, whatever it computes.
+    """Base configuration of a run that is no task, such as customer value.
 
     Attributes
     ----------
     sources : Path
-        Where the raw tables come from, relative to the configuration.
+        YAML file with the location and the column mapping of every raw table.
     """
 
     sources: Path = Path("sources.yaml")
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read the configuration.
+        """Read a configuration from a YAML file; `sources` is resolved relative to that file.
 
         Raises
         ------
         ConfigError
-            Names the file, the key, the rule and the value received.
+            A key is unknown, or a value breaks a rule; names the file, the key, the rule and the value received.
         """
         config = load_yaml(path, cls)
         return config.model_copy(update={"sources": path.parent / config.sources})
@@ -200,23 +231,34 @@ class RunConfig(Section):
 def load_config(
     task: str, path: Path | None = None, *, overlays: Sequence[Path] = (), settings: Sequence[str] = ()
 ) -> TaskConfig:
-    """Read a task's configuration.
+    """Read the configuration of a task.
 
     Parameters
     ----------
     task : str
-        Name of the task.
+        Name of the task, such as 'credit_risk'.
     path : Path, optional
-        The YAML; `configs/<task>.yaml` if not given.
+        YAML file; default: `configs/<task>.yaml` in the current folder, else the installed one.
     overlays : sequence of Path
-        YAML files whose keys replace those of the first, such as what `chehang tune` wrote.
+        YAML files whose keys override those before them, such as the file that `chehang tune` writes.
     settings : sequence of str
-        Single values as `dotted.name=value`, the value in YAML; they win.
+        Single values as `dotted.name=value`, with the value in YAML; they override the files.
+
+    Returns
+    -------
+    TaskConfig
+        With `sources` resolved relative to `path`.
 
     Raises
     ------
     ConfigError
-        Names the file, the key, the rule, the value received and what is allowed.
+        A key is unknown, or a value breaks a rule; names the file or option, the key, the rule and the value received.
+
+    Examples
+    --------
+    >>> config = load_config("credit_risk", settings=["split.seed=3", "bootstraps=50"])
+    >>> config.split.seed, config.bootstraps
+    (3, 50)
     """
     check_task(task)
     path = config_file(f"{task}.yaml", path)
@@ -232,15 +274,17 @@ def _validated(task: str, layers: Sequence[Layer]) -> TaskConfig:
 
     content = {"task": task, **merge(*(layer.content for layer in layers))}
     if content["task"] != task:
-        raise wrong("task", f"must be '{task}', the task that the command names, got {content['task']!r}")
+        raise wrong(
+            "task", f"must be '{task}', got {content['task']!r}; pass the configuration of {task} with --config"
+        )
     definition = TASKS[task]
     params: Any = {} if content.get("params") is None else content["params"]
     content["params"] = validate(params, definition.params, layers, within=("params",))
     config = validate(content, TaskConfig, layers)
     unknown = [name for name in config.gate if name not in definition.directions]
     if unknown:
-        raise wrong(f"gate.{unknown[0]}", f"no such metric; it may name {', '.join(definition.directions)}")
+        raise wrong(f"gate.{unknown[0]}", f"is not a metric of {task}; choose from {', '.join(definition.directions)}")
     column = definition.table.time
     if config.time not in (column, "none"):
-        raise wrong("time", f"must be '{column}' or 'none' (the data has no time), got '{config.time}'")
+        raise wrong("time", f"must be '{column}', or 'none' if the data has no time, got '{config.time}'")
     return config

@@ -1,4 +1,4 @@
-"""The gate in front of the champion alias: judges a version, and stores the result with it."""
+"""Promotion gate: compare a version with the champion, store the result with the version, and promote."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from training.tracking import git_commit
 
 
 def check_candidate(candidate: Version, champion: Version | None) -> GateResult:
-    """Compare a candidate with the champion on the candidate's own test rows, and store the result with the candidate.
+    """Run the checks of the promotion gate and store their result with the candidate.
+
+    The checks use the test rows that were stored when the candidate was trained; no source is read.
 
     Parameters
     ----------
     candidate : Version
-        To be promoted.
+        Version to be promoted, as returned by `ml.champions.version`.
     champion : Version or None
-        The promoted one; without one the candidate must beat the baseline.
+        Current champion, as returned by `ml.champions.champion`.
 
     Returns
     -------
     GateResult
-        Conditions: the primary metric gains more than its interval; each guard of the configuration holds; the model
-        answers its example, and one row at a time like a batch.
+        Its checks: the primary metric is better than that of the champion (without a champion: than the baseline),
+        with a confidence interval that excludes zero; every limit under `gate` in the configuration holds; the model
+        answers its example request, and single and batch predictions agree.
     """
     result = GateResult(
         champion=champion.number if champion else None,
@@ -39,31 +42,42 @@ def check_candidate(candidate: Version, champion: Version | None) -> GateResult:
 
 def _checks(candidate: Version, champion: Version | None) -> Sequence[GateCheck]:
     model = champions.load(candidate)
-    other = None if champion is None else champions.load(champion)
+    champion_model = None if champion is None else champions.load(champion)
     with champions.report_files(candidate) as holdout:
-        return STUDIES[type(model.task.problem)].gate_checks(model, other, holdout)
+        return STUDIES[type(model.task.problem)].gate_checks(model, champion_model, holdout)
 
 
 def promote(
     task: str, number: int | None = None, *, who: str, force: bool = False, reason: str | None = None
 ) -> tuple[Move, GateResult]:
-    """Judge a version, store the result with it, and move the champion alias to it if the result allows that.
+    """Run the promotion gate on a version and make it the champion if every check passes.
 
     Parameters
     ----------
     task : str
-        Name of the task.
+        Name of the task, such as 'credit_risk'.
     number : int, optional
-        Version; the latest if not given.
+        Version number; default: the latest version.
     who : str
-        The person who moves it.
-    force, reason : bool, str
-        Promote in spite of the gate; the reason is recorded.
+        Name of the person who promotes, for the history.
+    force : bool
+        Promote although a check fails; `reason` is then required.
+    reason : str, optional
+        Recorded in the history.
+
+    Returns
+    -------
+    Move
+        The entry of the champion's history.
+    GateResult
+        Every check with its figures.
 
     Raises
     ------
-    NotPromoted, ModelNotFound, ConfigError
-        As for `ml.champions.promote`.
+    NotPromoted
+        A check failed and `force` is not set, `force` is set without `reason`, or the version is the champion already.
+    ModelNotFound
+        The task has no such version.
     """
     version, champion = champions.candidate(task, number, force=force, reason=reason)
     result = check_candidate(version, champion)

@@ -1,4 +1,4 @@
-"""What commands of the command line have in common: their options, and how they speak."""
+"""Options that several commands have, and how commands read the configuration and print progress and JSON."""
 
 from __future__ import annotations
 
@@ -23,30 +23,31 @@ from training.printing import err
 if TYPE_CHECKING:
     from training.config import TaskConfig
 
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; see: chehang tasks")]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; list them with: chehang tasks")]
 ConfigPath = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Configuration; configs/TASK.yaml if not given.")
+    Path | None, typer.Option("--config", "-c", help="Configuration file; default: configs/TASK.yaml.")
 ]
 AlarmRulesPath = Annotated[
     Path | None,
     typer.Option(
-        "--rules", help="What an alarm leads to, and where alarms are kept; configs/fault_alarms.yaml if not given."
+        "--rules", help="Alarm rules: costs and location of the alarm store; default: configs/fault_alarms.yaml."
     ),
 ]
 Overlays = Annotated[
     list[Path] | None,
-    typer.Option("--with", help="YAML whose keys replace those of the configuration; may be repeated."),
+    typer.Option("--with", help="YAML file whose keys override the configuration; can be repeated."),
 ]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="One value, as in params.target_bad_rate=0.02; may be repeated.")
+    list[str] | None,
+    typer.Option("--set", help="Override one value, as in params.target_bad_rate=0.02; can be repeated."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines instead of tables.")]
-VersionNumber = Annotated[int | None, typer.Option("--version", help="Model version; the latest if not given.")]
-Engine = Annotated[str, typer.Option(help="Where features are computed: polars or spark.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+VersionNumber = Annotated[int | None, typer.Option("--version", help="Model version; default: the latest.")]
+Engine = Annotated[str, typer.Option(help="Engine that computes the features: polars or spark.")]
 
 
 def progress_printer(quiet: bool) -> Callable[[str], None]:
-    """What tells a person one line a step; nothing where a machine reads."""
+    """Return a function that prints one line of progress on standard error; if `quiet`, it prints nothing."""
     return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {escape(text)}[/dim]", soft_wrap=True))
 
 
@@ -73,27 +74,44 @@ def _finite(content: Any) -> Any:
 
 
 def user() -> str:
-    """Return who runs the command: `CHEHANG_USER`, or the login."""
+    """Return the name of the person who runs the command: `CHEHANG_USER`, or the login name."""
     return os.environ.get("CHEHANG_USER") or getpass.getuser()
 
 
 def parsed_instant(text: str | None) -> datetime | None:
-    """An instant with an offset.
+    """Parse the value of the option `--as-of`.
+
+    Parameters
+    ----------
+    text : str or None
+        Date and time in ISO 8601 with a UTC offset.
+
+    Returns
+    -------
+    datetime or None
+        With time zone; None if `text` is None.
 
     Raises
     ------
     ConfigError
-        It is no such thing.
+        The text is no such date and time, or has no UTC offset.
+
+    Examples
+    --------
+    >>> parsed_instant("2026-01-31T09:00+08:00").isoformat()
+    '2026-01-31T09:00:00+08:00'
     """
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise ConfigError(f"--as-of: must be an instant with an offset, as 2026-01-31T09:00+08:00, got {text!r}")
-    return found
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise ConfigError(
+            f"--as-of: must be a date and time with a UTC offset, such as 2026-01-31T09:00+08:00, got {text!r}"
+        )
+    return instant
 
 
 def loaded_config(
@@ -104,12 +122,9 @@ def loaded_config(
     *,
     progress: Callable[[str], None],
 ) -> TaskConfig:
-    """Read a task's configuration, the first step of a command: it says so before anything heavy is imported.
+    """Read a task's configuration from the options of a command; parameters and errors as for `load_config`.
 
-    Raises
-    ------
-    ConfigError
-        As for `load_config`.
+    `progress` is called before the slow imports, so that a command prints its first line at once.
     """
     check_task(task)
     path = config_file(f"{task}.yaml", config)

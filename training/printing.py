@@ -1,4 +1,4 @@
-"""Reports for people at a terminal."""
+"""Print reports and results as tables on a terminal."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ err = Console(stderr=True, highlight=False)
 
 
 def print_notes(notes: Any) -> None:
-    """Print what a reader must know, apart from the figures."""
+    """Print the notes of a report on standard error: limits of the data and remarks of the fit."""
     for note in notes:
         err.print(f"[yellow]note:[/yellow] {note}")
 
 
 def print_report(report: Report) -> None:
-    """Print the sections of a report, and its notes."""
+    """Print the sections of a report and its notes."""
     from ml.report.text import text_of
 
     for part in text_of(report):
@@ -32,7 +32,7 @@ def print_report(report: Report) -> None:
 
 
 def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> None:
-    """Print the metrics of versions side by side."""
+    """Print a row of metrics for each model version."""
     table = Table("version", "created", "estimator", "data", *metrics)
     for row in rows:
         mark = " *" if row["champion"] else ""
@@ -42,56 +42,65 @@ def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) ->
             f"{row['version']}{mark}", created, row.get("estimator", ""), row.get("data_fingerprint", "")[:8], *figures
         )
     out.print(table)
-    out.print("* champion. Another data fingerprint means other test rows: promote compares on the same rows.")
+    out.print(
+        "* champion. Metrics of versions with different data fingerprints come from different test rows; "
+        "chehang promote compares two versions on the same test rows."
+    )
 
 
 def print_checked(content: Mapping[str, Any]) -> None:
-    """Print what a training would see."""
-    table = Table("table", "read", "valid", "quarantined", "rules broken")
+    """Print what `chehang check` reports: rows of each table, rows of each part, features, leakage and notes."""
+    table = Table("table", "rows read", "valid", "quarantined", "violations by rule")
     for name, r in content["tables"].items():
         rules = ", ".join(f"{k} ({v:,})" for k, v in r["rules"].items())
         table.add_row(name, f"{r['read']:,}", f"{r['valid']:,}", f"{r['quarantined']:,}", rules)
     out.print(table)
     for name, part in content["examples"].items():
         out.print(f"{name}: " + ", ".join(f"{value:,} {what}" for what, value in part.items()))
-    out.print(f"numeric: {', '.join(content['numeric'])}")
-    out.print(f"categorical: {', '.join(content['categorical'])}")
+    out.print(f"numeric features: {', '.join(content['numeric'])}")
+    out.print(f"categorical features: {', '.join(content['categorical'])}")
     print_leaks(content["leaks"])
     print_notes(content["notes"])
 
 
 def print_leaks(findings: Sequence[Mapping[str, Any]]) -> None:
-    """Print the columns that seem to know the outcome, with the evidence."""
+    """Print the columns that may leak the outcome, with the evidence."""
     if not findings:
         return
     colours = {"leak": "red", "suspect": "yellow"}
-    table = Table("column", "verdict", "evidence", title="columns that seem to know the outcome")
+    table = Table("column", "verdict", "evidence", title="columns that may leak the outcome")
     for f in findings:
         verdict = f"[{colours[f['verdict']]}]{f['verdict']}[/]" + (" (acknowledged)" if f["acknowledged"] else "")
         table.add_row(f["column"], verdict, "\n".join(e["text"] for e in f["evidence"]))
     out.print(table)
     if any(f["verdict"] == "leak" and not f["acknowledged"] for f in findings):
-        out.print("training refuses leaks: leave them out, or list them under acknowledged_leaks if known in time")
+        out.print(
+            "training stops at a leak: remove the column with exclude_features, or list it under acknowledged_leaks if "
+            "its value is known at prediction time"
+        )
 
 
-def print_values(found: Any) -> None:
-    """Print how customers were valued, by stream."""
-    for name, content in found.as_dict().items():
-        table = Table("model", "held-out error (purchases)", "predicted / actual total", title=f"{name}")
+def print_values(valuation: Any) -> None:
+    """Print the hold-out errors of the models and the expected purchases and value of each stream."""
+    for name, content in valuation.as_dict().items():
+        table = Table(
+            "model", "mean absolute error on the hold-out (purchases)", "predicted / actual total", title=name
+        )
         for model, error in content["holdout_errors"].items():
             mark = " *" if model == content["model"] else ""
             table.add_row(f"{model}{mark}", f"{error['mean_absolute_error']:.4f}", f"{error['total_ratio']:.3f}")
         out.print(table)
         out.print(
             f"{name}: {content['total_purchases']:,.0f} purchases worth {content['total_value']:,.0f} yuan in "
-            f"{content['horizon_days']:g} days (sum of customers corrected by {content['correction']:.3f}, as held out)"
+            f"{content['horizon_days']:g} days (sum over customers, times a correction of {content['correction']:.3f} "
+            "estimated on the hold-out)"
         )
 
 
 def print_plan(plan: Any) -> None:
-    """Print the totals ahead, and the largest orders."""
+    """Print the forecast of the total by period, and the largest orders."""
     total = plan.forecasts.filter(level="everything")
-    table = Table("period", "expected", "80 % interval", title="everything")
+    table = Table("period", "expected", "80% interval", title="total demand (cars)")
     for row in total.iter_rows(named=True):
         table.add_row(row["period"], f"{row['mean']:,.1f}", f"{row['p10']:,.0f} .. {row['p90']:,.0f}")
     out.print(table)
@@ -99,7 +108,7 @@ def print_plan(plan: Any) -> None:
         out.print(f"no orders: {plan.without_orders}")
         return
     columns = ("store_id", "model", "on_hand", "on_order", "order_up_to", "transfer_in", "transfer_out", "order")
-    table = Table(*columns, title="the largest orders")
+    table = Table(*columns, title="largest orders (cars)")
     for row in (
         plan.orders.orders.sort("order", "store_id", "model", descending=[True, False, False]).head(12).to_dicts()
     ):
@@ -112,21 +121,31 @@ def print_plan(plan: Any) -> None:
     )
 
 
-def print_alarms(found: Any) -> None:
-    """Print the alarms, the strongest first, what calling vehicles in brings, and how many cells were watched."""
-    cells = found.surveillance.cells.height
-    if found.alarms.is_empty():
-        out.print(f"no alarm in {cells:,} components of models")
-        return print_notes(found.notes)
-    table = Table("model", "component", "known since", "built", "faults", "expected", "rate ratio", "90 % interval")
-    for row in found.alarms.to_dicts():
-        built = "all alike" if row["built_from"] is None else f"{row['built_from']} .. {row['built_until']}"
+def print_alarms(run: Any) -> None:
+    """Print the alarms, strongest first, the inspection campaign of each, and the number of cells tested."""
+    cells = run.surveillance.cells.height
+    if run.alarms.is_empty():
+        out.print(f"no alarm in {cells:,} cells (model, component)")
+        return print_notes(run.notes)
+    table = Table("model", "component", "detected on", "built", "faults", "expected", "rate ratio", "90% interval")
+    for row in run.alarms.to_dicts():
+        built = "all dates" if row["built_from"] is None else f"{row['built_from']} .. {row['built_until']}"
         ratio, limits = f"{row['rate_ratio']:.2f}", f"{row['low']:.2f} .. {row['high']:.2f}"
         numbers = (f"{row['count']:,}", f"{row['expected']:,.1f}", ratio, limits)
         table.add_row(row["model"], row["component"], str(row["detected_on"]), built, *numbers)
     out.print(table)
-    table = Table("alarm", "state", "vehicles", "faults to come", "avoided", "90 % interval", "parts", "cost", "avoids")
-    for row in [r for r in found.alarms.to_dicts() if r["vehicles"] is not None]:
+    table = Table(
+        "alarm",
+        "state",
+        "vehicles to inspect",
+        "expected faults",
+        "avoided",
+        "90% interval",
+        "parts to stock",
+        "cost",
+        "cost avoided",
+    )
+    for row in [r for r in run.alarms.to_dicts() if r["vehicles"] is not None]:
         yuan = ["unknown" if row[n] is None else f"{row[n]:,.0f} yuan" for n in ("campaign_cost", "avoided_cost")]
         table.add_row(
             str(row["alarm_id"] or ""), row["state"] or "", f"{row['vehicles']:,}", f"{row['faults_to_come']:,.0f}",
@@ -135,24 +154,24 @@ def print_alarms(found: Any) -> None:
         )  # fmt: skip
     if table.row_count:
         out.print(table)
-    out.print(f"{found.alarms.height:,} alarms in {cells:,} components of models")
-    print_notes(found.notes)
+    out.print(f"{run.alarms.height:,} alarms in {cells:,} cells (model, component)")
+    print_notes(run.notes)
 
 
-def print_stored_alarms(kept: Any) -> None:
-    """Print the alarms of the store."""
+def print_stored_alarms(alarms: Any) -> None:
+    """Print the alarms of the alarm store."""
     from ml.instants import instant
 
-    table = Table("alarm", "model", "component", "state", "opened", "known since", "rate ratio")
-    for row in kept.to_dicts():
+    table = Table("alarm", "model", "component", "state", "opened", "detected on", "rate ratio")
+    for row in alarms.to_dicts():
         opened = str(instant(row["opened_at"]).date())
         figures = (opened, str(row["detected_on"]), f"{row['rate_ratio']:.2f}")
         table.add_row(str(row["id"]), row["model"], row["component"], row["state"], *figures)
-    out.print(table if kept.height else "no alarm is kept; write them with: chehang alarms --out alarms.parquet")
+    out.print(table if alarms.height else "the alarm store is empty; fill it with: chehang alarms --out alarms.parquet")
 
 
 def print_alarm_history(number: int, history: Any) -> None:
-    """Print who moved an alarm, when, from where to where, and why."""
+    """Print every change of state of an alarm: when, by whom, from which state to which, and the note."""
     from ml.instants import instant
 
     table = Table("when", "by", "from", "to", "note", title=f"alarm {number}")
@@ -162,18 +181,18 @@ def print_alarm_history(number: int, history: Any) -> None:
     out.print(table)
 
 
-def print_service_due(found: Any) -> None:
-    """Print the first vehicles to remind, and how many there are."""
-    table = Table("vehicle", "model", "last service", "due", "80 % interval", "by", "km now", "likely to come")
-    for row in found.due.head(10).to_dicts():
-        last = "never seen" if row["last_service_on"] is None else str(row["last_service_on"])
+def print_service_due(run: Any) -> None:
+    """Print the ten vehicles that are due first, and the number of vehicles to remind."""
+    table = Table(
+        "vehicle", "model", "last service", "due", "80% interval", "due by", "km (estimated)", "expected visit"
+    )
+    for row in run.due.head(10).to_dicts():
+        last = "no record" if row["last_service_on"] is None else str(row["last_service_on"])
         interval = f"{row['due_low']} .. {row['due_high']}"
         km = "" if row["km_now"] is None else f"{row['km_now']:,.0f}"
         table.add_row(
             row["vehicle_id"], row["model"], last, str(row["due_on"]), interval, row["due_by"], km, str(row["visit_on"])
         )
     out.print(table)
-    out.print(
-        f"{found.due.height:,} vehicles to remind, of {found.services.vehicles.height:,} in service on {found.at:%F}"
-    )
-    print_notes(found.services.notes)
+    out.print(f"{run.due.height:,} of {run.services.vehicles.height:,} vehicles in service on {run.at:%F} to remind")
+    print_notes(run.services.notes)

@@ -1,7 +1,7 @@
-"""How long steps report to whoever started them."""
+"""Type of the callback that reports the progress of a long computation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[str], None]  # called with one line of text for each step
+Progress = Callable[[str], None]  # called with one line of text at the start of each step

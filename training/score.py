@@ -1,4 +1,4 @@
-"""`chehang score`: answers of a version to a file of rows, written to a file."""
+"""`chehang score`: batch predictions of a version for the rows of a table, written to a file."""
 
 from __future__ import annotations
 
@@ -22,34 +22,39 @@ def score(
     as_of: datetime | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Answer rows of the task's tables with a version, and write the answers whole.
+    """Predict the rows of the task's table with a version and write the predictions to a file.
 
     Parameters
     ----------
     model : Model
-        From the registry.
+        As returned by `ml.champions.load`.
     config : TaskConfig
-        Its sources say how columns are mapped and checked.
-    data : Path, optional
-        A file in place of the table whose rows are answered, of the same shape.
+        As returned by `load_config`; its sources are read.
+    data : Path or None
+        File to read in place of the table to predict (applications, leads, cars, customers or sales), with the columns
+        and format of its configured source. None reads the configured source.
     out : Path
-        `.parquet` or `.csv`.
+        Output file, `.parquet` or `.csv`; written atomically.
     as_of : datetime, optional
-        Answer as of this instant.
+        Predict as of this instant (with UTC offset): only records before it are used, and only rows open then.
+    progress : callable, optional
+        Called with one line of text for each step.
 
     Returns
     -------
     int
-        Rows written. `Study.score` says what they are, and what `data` and `as_of` mean for each kind of problem.
+        Number of rows written. Their columns are the keys of the table and the predictions; see `Study.score`.
 
     Raises
     ------
-    DataError, ConfigError
-        Nothing was written.
+    DataError
+        A table does not fit the version. Nothing is written.
+    ConfigError
+        The kind of problem has no such option, or `out` has another ending or equals `data`. Nothing is written.
     """
     check_answer_path(out)
     if data is not None and out.resolve() == data.resolve():
-        raise ConfigError(f"--out {out}: is the file that --data reads; give another")
+        raise ConfigError(f"--out {out}: is the input file of --data; choose another output file")
     answers = study_of(config).score(model, config, data=data, as_of=as_of, progress=progress)
     write_answers(answers, out)
     return int(answers.height)

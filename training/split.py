@@ -1,4 +1,4 @@
-"""Who is learnt from and who is tested on: by time where there is time, by stable hash where there is none."""
+"""Split rows into training, calibration and test rows: by time, or by a stable hash where the data has no time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,22 @@ from ml.domain.arrays import FloatArray, IntArray
 
 Rows = NDArray[np.intp]
 PARTS = ("train", "calibrate", "test")
-RANDOM_SPLIT_NOTE = "the data has no time: the split is random, and such figures flatter"
+RANDOM_SPLIT_NOTE = "the data has no time, so the split is random: expect worse metrics on future data"
 
 
 def duplicate_groups(features: pl.DataFrame) -> NDArray[np.uint64]:
-    """Number the groups of rows that agree in every column, the same in every run and for any other rows present.
+    """Return a hash of each row, so that rows that agree in every column form a group.
+
+    The hash of a row is the same in every run and does not depend on the other rows.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Any columns.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n_rows,)
 
     Examples
     --------
@@ -31,14 +42,24 @@ def duplicate_groups(features: pl.DataFrame) -> NDArray[np.uint64]:
 
 
 def split_by_time(as_of: IntArray, shares: Sequence[float]) -> list[Rows]:
-    """Split rows into train, calibrate and test in time order; rows of one instant stay together.
+    """Split rows into parts in time order; rows of one instant stay together.
 
     Parameters
     ----------
-    as_of : ndarray of int64
-        Instant of each row (us).
+    as_of : ndarray of int64, shape (n_rows,)
+        Instant of each row (microseconds since 1970, UTC).
     shares : sequence of float
-        Share of rows of each part.
+        Share of the rows of each part, the earliest part first; they add up to 1.
+
+    Returns
+    -------
+    list of ndarray of int
+        Row positions of each part.
+
+    Raises
+    ------
+    DataError
+        A part would have no row.
 
     Examples
     --------
@@ -53,7 +74,26 @@ def split_by_time(as_of: IntArray, shares: Sequence[float]) -> list[Rows]:
 
 
 def split_at_random(groups: NDArray[np.uint64], shares: Sequence[float], *, seed: int) -> list[Rows]:
-    """Split rows by a hash of their group, so that a row lands in the same part whatever other rows there are.
+    """Split rows by a hash of their group, so that the part of a row does not depend on the other rows.
+
+    Parameters
+    ----------
+    groups : ndarray of uint64, shape (n_rows,)
+        Group of each row, as returned by `duplicate_groups`; a group stays in one part.
+    shares : sequence of float
+        Expected share of the groups of each part; they add up to 1.
+    seed : int
+        Seed of the hash.
+
+    Returns
+    -------
+    list of ndarray of int
+        Row positions of each part.
+
+    Raises
+    ------
+    DataError
+        A part would have no row.
 
     Examples
     --------
@@ -70,7 +110,7 @@ def split_at_random(groups: NDArray[np.uint64], shares: Sequence[float], *, seed
 
 
 def _uniform(groups: NDArray[np.uint64], seed: int) -> FloatArray:
-    """Splitmix64 of the group number and the seed, as a number in [0, 1)."""
+    """Return the SplitMix64 hash of each group and the seed, scaled to [0, 1)."""
     with np.errstate(over="ignore"):
         z = groups + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -82,12 +122,28 @@ def _uniform(groups: NDArray[np.uint64], seed: int) -> FloatArray:
 def random_folds(
     groups: NDArray[np.uint64], label: FloatArray, *, folds: int, seed: int
 ) -> Iterator[tuple[Rows, Rows]]:
-    """Yield (learn, test) rows of a stratified cross-validation that keeps each group in one fold.
+    """Yield training and test rows of a stratified cross-validation that keeps each group in one fold.
+
+    Parameters
+    ----------
+    groups : ndarray of uint64, shape (n_rows,)
+        Group of each row, as returned by `duplicate_groups`.
+    label : ndarray of shape (n_rows,)
+        Class of each row; every fold has about the same share of each class.
+    folds : int
+        Number of folds.
+    seed : int
+        Seed of the assignment of groups to folds.
+
+    Yields
+    ------
+    (ndarray of int, ndarray of int)
+        Positions of the training rows and of the test rows of a fold.
 
     Raises
     ------
     DataError
-        There are fewer groups with some label than folds.
+        A class has fewer groups than there are folds.
 
     Examples
     --------
@@ -102,7 +158,7 @@ def random_folds(
         members = np.flatnonzero(stratum == value)
         if len(members) < folds:
             raise DataError(
-                f"label {value:g} has {len(members)} distinct rows, {folds} folds need as many; use fewer folds"
+                f"label {value:g} has {len(members)} distinct rows, fewer than the {folds} folds; use fewer folds"
             )
         ranked = members[np.argsort(_uniform(unique[members], seed), kind="stable")]
         fold[ranked] = np.arange(len(ranked)) % folds
@@ -111,7 +167,24 @@ def random_folds(
 
 
 def time_folds(as_of: IntArray, *, folds: int) -> Iterator[tuple[Rows, Rows]]:
-    """Yield (learn, test) rows where each test block lies after everything learnt from.
+    """Yield training and test rows of a cross-validation in time order: every test block follows its training rows.
+
+    Parameters
+    ----------
+    as_of : ndarray of int64, shape (n_rows,)
+        Instant of each row (microseconds since 1970, UTC).
+    folds : int
+        Number of test blocks. The rows are cut into `folds + 1` blocks; the earliest is never tested.
+
+    Yields
+    ------
+    (ndarray of int, ndarray of int)
+        Positions of the training rows and of the test rows of a fold.
+
+    Raises
+    ------
+    DataError
+        A block would have no row.
 
     Examples
     --------
@@ -128,6 +201,6 @@ def _checked(parts: list[Rows]) -> list[Rows]:
         empty, rows = sum(len(p) == 0 for p in parts), sum(len(p) for p in parts)
         raise DataError(
             f"the split of {rows:,} rows leaves {empty} of {len(parts)} parts without rows; "
-            "give more rows, other split shares or fewer folds"
+            "add rows, change the shares under split, or use fewer folds"
         )
     return parts

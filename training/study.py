@@ -1,4 +1,4 @@
-"""Studies: how each kind of learning problem is trained, evaluated, judged and scored, behind one protocol."""
+"""One protocol to load data, train, evaluate, gate and score for every kind of learning problem."""
 
 from __future__ import annotations
 
@@ -22,91 +22,104 @@ from training.studies.fitted import DataSummary, E, Evaluation, EvaluationMethod
 
 
 class StudyData(Protocol[E]):
-    """Tables of a task, read, checked and divided into what trains and what tests."""
+    """Validated tables of a task, split into training and test data."""
 
     @property
     def config(self) -> TaskConfig:
-        """Configuration of the task."""
+        """Configuration that the data was loaded with."""
 
     @property
     def raw(self) -> RawTables:
-        """The tables as read."""
+        """Validated raw tables."""
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of the tables."""
+        """Hash of the content of the tables; two versions with the same fingerprint have the same test rows."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What limits the data, for readers of the report."""
+        """Limits of the data for readers of the report, one sentence each."""
 
     @property
     def last_training_instant(self) -> int | None:
-        """Last instant (us) that trains; None where the data has no time."""
+        """Last instant of the training data (microseconds since 1970, UTC); None if the data has no time."""
 
     def with_params(self, params: BaseModel) -> StudyData[E]:
-        """Return the same data under other parameters."""
+        """Return the same data with other hyperparameters."""
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[E]:
-        """Fit the task's estimator."""
+        """Fit the task's estimator on the training data.
+
+        Raises
+        ------
+        DataError
+            The data does not suffice, or a feature leaks the outcome.
+        """
 
     def evaluate(self, estimator: E) -> Report:
-        """Measure an estimator on the test part."""
+        """Return the metrics and breakdowns of an estimator on the test data."""
 
     def validation_scores(self) -> Iterator[float]:
-        """Yield the primary metric of the parameters on one validation part after another; the test part is unused."""
+        """Yield the primary metric on each validation fold inside the training data; the test data is not used."""
 
     def save_holdout(self, folder: Path, fitted: Fitted[E]) -> None:
-        """Write the test part, on which the gate compares a later candidate; no person is named in it."""
+        """Write the test data without identifiers of persons; the promotion gate compares versions on it."""
 
     def feature_names(self, estimator: E) -> Sequence[str]:
-        """Return the names of the features that the model reads."""
+        """Return the names of the features of an estimator."""
 
     def example(self, estimator: E) -> Mapping[str, Any]:
-        """Return a request that the model answers and that describes nobody."""
+        """Return an example request of typical values, which is the record of no real person."""
 
     def describe(self) -> DataSummary:
-        """Return what a training would read."""
+        """Return counts of each part, features and suspected leaks, without training."""
 
 
 class Study(Protocol[E]):
-    """One kind of learning problem; holds no state."""
+    """How one kind of learning problem is loaded, evaluated, gated and scored; stateless."""
 
     @property
     def evaluation_methods(self) -> Sequence[EvaluationMethod]:
-        """What versions can be evaluated by: 'holdout', 'folds', 'logged'."""
+        """Evaluation methods that this kind of problem has, among 'holdout', 'folds' and 'logged'."""
 
     def check_config(self, config: TaskConfig) -> None:
-        """Refuse settings that the kind of problem cannot have.
+        """Check that the settings apply to this kind of problem.
 
         Raises
         ------
         ConfigError
-            Names the setting.
+            A setting does not apply; names it.
         """
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> StudyData[E]:
-        """Read, check and divide the tables of a task.
+        """Read and validate the tables of a task, compute features and split into training and test data.
 
         Raises
         ------
-        DataError, ConfigError
-            Something is missing.
+        DataError
+            A table or column is missing, or no row can be used.
+        ConfigError
+            The sources or the configuration name a table or column that does not exist.
         """
 
     def evaluate(self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Progress | None = None) -> Report:
-        """Evaluate by one of `evaluation_methods`."""
+        """Return the report of an evaluation by one of `evaluation_methods`."""
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Return the conditions of the promotion gate; no training data is read.
+        """Return the checks of the promotion gate, computed on the stored test data of the candidate.
 
-        The primary metric gains more than its interval over the champion, or over the baseline without one; each
-        guard of the configuration holds; the model answers its example, one at a time like a batch.
+        The primary metric is better than that of the champion (without a champion: than the baseline), with a
+        confidence interval that excludes zero; every limit under `gate` holds; the model answers its example request,
+        and single and batch predictions agree.
 
         Parameters
         ----------
+        candidate : Model
+            Version to be promoted.
+        champion : Model or None
+            Current champion.
         holdout : Path
-            What `StudyData.save_holdout` wrote with the candidate.
+            Folder that `StudyData.save_holdout` wrote when the candidate was trained.
         """
 
     def score(
@@ -118,19 +131,26 @@ class Study(Protocol[E]):
         as_of: datetime | None,
         progress: Progress | None = None,
     ) -> pl.DataFrame:
-        """Return a version's answers to rows, customers, series or cells, with the columns that name them.
+        """Return batch predictions of a version.
 
         Parameters
         ----------
-        data : Path, optional
-            A file in place of the table whose rows are answered, of the same shape.
-        as_of : datetime, optional
-            Answer as of this instant.
+        data : Path or None
+            File to read in place of the table to predict, with the columns and format of its configured source.
+        as_of : datetime or None
+            Predict as of this instant: rows that were open then, series whose history ends then, cells at that week.
+
+        Returns
+        -------
+        DataFrame
+            A row for each row of the table, customer, series or cell: its key columns and the predictions.
 
         Raises
         ------
-        DataError, ConfigError
-            The tables do not fit the version, or the kind of problem has no such option.
+        DataError
+            The tables do not fit the version.
+        ConfigError
+            The kind of problem has no such option.
         """
 
 
@@ -144,12 +164,12 @@ STUDIES: Mapping[type[Problem], Study[Any]] = {
 
 
 def study_of(config: TaskConfig) -> Study[Any]:
-    """Return the study of a configuration's task, once the configuration is checked.
+    """Return the study of a task's kind of problem, after a check of the configuration.
 
     Raises
     ------
     ConfigError
-        See `Study.check_config`.
+        A setting does not apply to this kind of problem; see `Study.check_config`.
     """
     study = STUDIES[type(config.definition.problem)]
     study.check_config(config)
@@ -157,5 +177,25 @@ def study_of(config: TaskConfig) -> Study[Any]:
 
 
 def load_data(config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> StudyData[Any]:
-    """Check a configuration and load its task's data; errors as for `Study.check_config` and `Study.load`."""
+    """Load the data of a task and split it into training and test data.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        As returned by `load_config`.
+    engine : {'polars', 'spark'}
+        Engine that computes the features.
+    progress : callable, optional
+        Called with one line of text for each step.
+
+    Returns
+    -------
+    StudyData
+        Call its `fit`, `evaluate` or `describe`.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As for `Study.check_config` and `Study.load`.
+    """
     return study_of(config).load(config, engine=engine, progress=progress)

@@ -1,7 +1,7 @@
-"""Runs and their logging in MLflow, and the registration of a version as the last step.
+"""Log training runs to MLflow and register model versions.
 
-A version exists from the moment of one single call (`create_model_version`), made last: a process killed before
-it leaves a run without a version, which nothing reads. Locks make concurrent trainings take turns at that call.
+One call, made last, creates a version (`create_model_version`). A process killed before it leaves a run without a
+version, which nothing reads. A lock makes concurrent trainings take turns at that call.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-# First, because it sets what MLflow reads when it is imported.
+# First: it sets environment variables that MLflow reads at import.
 from ml.champions.store import artifacts_folder, embedded_database, store_client  # isort: split
 
 import mlflow
@@ -40,25 +40,32 @@ def register(
     tags: Mapping[str, str],
     attachments: Path | None = None,
 ) -> Version:
-    """Log one run with its model and make it a version, as the last step and in one call.
+    """Log a run with its model to MLflow and register the model as a new version.
 
     Parameters
     ----------
     model : Model
-        What was trained.
-    metrics, params, tags : mapping
-        For MLflow's pages; metrics must be finite.
+        Fitted model with its card.
+    metrics : mapping of str to float
+        Finite values, logged to the run.
+    params, tags : mapping
+        Logged to the run.
     attachments : Path, optional
-        Folder of plots and tables to keep beside the model.
+        Folder whose files are logged as the artifacts `report`.
+
+    Returns
+    -------
+    Version
+        The registered version, with its number.
 
     Raises
     ------
     ConfigError
-        The store cannot be reached or written; no version was made.
+        The MLflow store cannot be reached or written; no version is registered.
     """
     task = model.task.name
     with store_client("registering the model", create=True) as client:
-        assert client is not None, "the store was made"
+        assert client is not None, "create=True creates the store"
         _use(client.tracking_uri)
         run = client.create_run(_experiment(client, task), tags={"mlflow.runName": f"train {task}", **tags})
         run_id = run.info.run_id
@@ -72,7 +79,7 @@ def register(
 
 
 def _use(uri: str) -> None:
-    """Name the store to MLflow's fluent calls, and keep it from writing it into the environment: a person sets that."""
+    """Set the store of MLflow's fluent API without the environment variable that MLflow would set: it is the user's."""
     chosen = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
     if chosen is None:
@@ -82,18 +89,18 @@ def _use(uri: str) -> None:
 
 
 def _experiment(client: MlflowClient, task: str) -> str:
-    """Return the id of the task's experiment, whose place for files is the home of an embedded store."""
+    """Return the id of the task's experiment; of an embedded store, the artifact folder lies in the home folder."""
     place, embedded = str(artifacts_folder(task)), embedded_database() is not None
     with locked("registry"):
         name = task
         experiment = client.get_experiment_by_name(name)
         if experiment is not None and embedded and experiment.artifact_location != place:
-            # The home was moved or copied. MLflow keeps the place of an experiment for good, so this home has its own.
+            # The home was moved or copied. MLflow never changes the artifact folder of an experiment: make another one.
             name = f"{task} in {home()}"
             experiment = client.get_experiment_by_name(name)
         if experiment is not None:
             return str(experiment.experiment_id)
-        # A server knows its place for files; a bare database would scatter them over the folders this is run in.
+        # A server has its own artifact store; with a bare database, MLflow would use the current folder.
         served = client.tracking_uri.startswith("http")
         return str(client.create_experiment(name, artifact_location=None if served else place))
 
@@ -144,15 +151,15 @@ def _logged(
 
 
 def git_commit() -> str:
-    """Commit of the code that runs, with `+` if it was changed since; `unknown` outside a checkout."""
+    """Return the Git commit of the running code, with `+` if files were changed since; 'unknown' outside a checkout."""
     import subprocess
 
-    def ask(*command: str) -> str:
+    def git(*command: str) -> str:
         here = Path(__file__).resolve().parent
-        done = subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, check=False)
-        return done.stdout.strip() if done.returncode == 0 else ""
+        process = subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, check=False)
+        return process.stdout.strip() if process.returncode == 0 else ""
 
-    if not ask("ls-files", Path(__file__).name):  # installed inside a checkout of something else
+    if not git("ls-files", Path(__file__).name):  # installed inside a checkout of another project
         return "unknown"
-    commit = ask("rev-parse", "--short=12", "HEAD")
-    return (commit + ("+" if ask("status", "--porcelain", "-uno") else "")) if commit else "unknown"
+    commit = git("rev-parse", "--short=12", "HEAD")
+    return (commit + ("+" if git("status", "--porcelain", "-uno") else "")) if commit else "unknown"

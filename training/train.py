@@ -1,4 +1,4 @@
-"""`chehang train`: read, split, fit, evaluate on the untouched part, register."""
+"""`chehang train`: load data, fit, evaluate on the test data, and register a version."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training made.
+    """Registered version, its report and its model.
 
     Attributes
     ----------
     version : Version
-        As registered.
+        Registered version; `version.number` is its number.
     report : Report
-        Evaluation on the test part.
+        Evaluation on the test data.
+    model : Model
+        Fitted model with its card.
     """
 
     version: Version
@@ -40,33 +42,40 @@ class TrainingResult:
 
 
 def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> TrainingResult:
-    """Train one version and register it.
+    """Train a model, evaluate it on the test data and register it as a new version.
 
     Parameters
     ----------
     config : TaskConfig
-        From `load_config`.
+        As returned by `load_config`.
     engine : {'polars', 'spark'}
-        Where features are computed.
+        Engine that computes the features.
     progress : callable, optional
-        Told one line per step.
+        Called with one line of text for each step.
+
+    Returns
+    -------
+    TrainingResult
+        Registered version, report and model. The version is not the champion yet; see `training.gate.promote`.
 
     Raises
     ------
-    DataError, ConfigError
-        Nothing was registered.
+    DataError
+        The tables cannot be used, or a feature leaks the outcome. Nothing is registered.
+    ConfigError
+        The configuration does not fit the data, or the MLflow store cannot be written. Nothing is registered.
     """
-    say = progress or (lambda text: None)
-    data = load_data(config, engine=engine, progress=say)
-    fitted = data.fit(progress=say)
-    say("evaluating on the test part, never used so far")
+    progress = progress or (lambda text: None)
+    data = load_data(config, engine=engine, progress=progress)
+    fitted = data.fit(progress=progress)
+    progress("evaluating on the test data")
     report = data.evaluate(fitted.evaluated)
-    # MLflow takes seconds to import: errors in the data or the configuration come before.
+    # MLflow takes seconds to import; errors in the data or the configuration are reported before.
     from ml.report.files import write_report
     from training import tracking
 
     model = Model(config.definition, fitted.served, _card(data, report, fitted))
-    say("registering the version")
+    progress("registering the version")
     with tempfile.TemporaryDirectory() as folder:
         write_report(report, Path(folder))
         data.save_holdout(Path(folder), fitted)

@@ -1,8 +1,8 @@
-"""`chehang tune`: search parameters by cross-validation inside the training part, with Optuna.
+"""`chehang tune`: search hyperparameters with Optuna, by cross-validation inside the training rows.
 
-The calibration and test parts are never looked at. The study lies in a journal file, so a killed search goes on where
-it stopped, and several processes can work on one study. Its name carries the data's fingerprint and the search space:
-other data or another space is another study.
+Calibration and test rows are not used. The Optuna study is stored in a journal file, so that a killed search resumes
+and several processes can work on one study. The name of the study is a hash of the data and the configuration: other
+data or another search space makes a new study.
 """
 
 from __future__ import annotations
@@ -28,21 +28,25 @@ from training.config import Range, TaskConfig, load_config
 from training.progress import Progress
 from training.study import StudyData, load_data
 
-MOST_WORKERS = 1_000  # workers of one search; each has a seed of its own
+MAX_WORKERS = 1_000  # spacing of the seeds, so that no two workers or resumed searches share one
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What a search found.
+    """Best hyperparameters of a search and their cross-validated metric.
 
     Attributes
     ----------
+    metric : str
+        Primary metric of the task.
     value, default : float
-        Cross-validated primary metric of the best parameters, and of the configuration as it was.
-    params : mapping
-        Dotted parameter names and their best values.
+        Cross-validated metric of the best hyperparameters and of the configured ones (NaN if that trial is missing).
+    params : mapping of str to value
+        Best value by dotted parameter name.
     trials, pruned : int
-        Trials of the study that ended, and how many of them early.
+        Finished trials of the study, and the number of them that were pruned.
+    path : Path
+        Overlay file with the best values, for `chehang train --with`.
     """
 
     metric: str
@@ -64,62 +68,71 @@ def tune(
     timeout: float | None = None,
     progress: Progress | None = None,
 ) -> TuningResult:
-    """Search the configured space and write the best parameters as an overlay for `chehang train --with`.
+    """Search the configured space and write the best hyperparameters to an overlay file.
 
     Parameters
     ----------
     config : TaskConfig
-        Its `tune.space` says what to search.
+        As returned by `load_config`; `config.tune` has the search space.
     load : mapping
-        Arguments of `load_config` with which a further worker process reads the same configuration.
+        Arguments of `load_config` that give `config`; worker processes read the configuration again.
     out : Path
-        Where to write the overlay.
+        Overlay file (YAML) to write, for `chehang train --with`.
     trials : int, optional
-        How many trials the study shall have in all; `tune.trials` if not given. A resumed study runs only the rest.
+        Trials of the study in all; default: `config.tune.trials`. A resumed study runs the remaining ones.
     workers : int
-        Processes that work on the study side by side.
+        Number of processes.
     timeout : float, optional
-        Stop starting trials after so many seconds.
+        Seconds after which no new trial starts.
+    progress : callable, optional
+        Called with one line of text for each step.
+
+    Returns
+    -------
+    TuningResult
+        Best hyperparameters and their cross-validated metric.
 
     Raises
     ------
     ConfigError
-        The space is empty, or names a parameter that does not exist.
+        The search space is empty, names no hyperparameter, or excludes a configured value.
+    DataError
+        The tables cannot be used, no trial finished before the timeout, or a worker process failed.
     """
     if not config.tune.space:
         raise ConfigError(
-            "tune.space: is empty; say what to search, as params.boosted_trees.num_leaves: {low: 7, high: 63}"
+            "tune.space: is empty; add a search range, as in params.boosted_trees.num_leaves: {low: 7, high: 63}"
         )
-    say = progress or (lambda text: None)
-    data = load_data(config, progress=say)
+    progress = progress or (lambda text: None)
+    data = load_data(config, progress=progress)
     target = config.tune.trials if trials is None else trials
     name = _study_name(data)
     study = _study(name)
     if not study.trials:
         study.enqueue_trial(_current(config), user_attrs={"default": True})
-    others = [_worker(dict(load), name, target, timeout, number) for number in range(1, workers)]
-    _search(data, study, target, timeout, say)
-    for process in others:
+    processes = [_start_worker(dict(load), name, target, timeout, number) for number in range(1, workers)]
+    _search(data, study, target, timeout, progress)
+    for process in processes:
         process.join()
         if process.exitcode:
             raise DataError(
-                f"a tuning worker ended with exit status {process.exitcode}; run the command again to resume"
+                f"a tuning process ended with exit status {process.exitcode}; run the command again to resume"
             )
-    return _outcome(study, config, out)
+    return _result(study, config, out)
 
 
 def _study_name(data: StudyData[Any]) -> str:
-    """One study for one set of data, one space and one starting point."""
+    """Return the task and a hash of data and configuration."""
     content = json.dumps([data.fingerprint, data.config.model_dump(mode="json")], sort_keys=True, default=str)
     return f"{data.config.task}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 def _study(name: str, *, worker: int = 0) -> optuna.Study:
-    """Open a study, or make it. The same search run again makes the same trials.
+    """Open or create a study. The same search run again samples the same trials.
 
-    Each worker draws by a number of its own, and a resumed search by another one than before.
+    The seed depends on the worker, and on the number of trials before a resumed search.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # its warnings carry tracebacks of what we say in one line
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # its warnings have tracebacks of errors we print in one line
     folder = home() / "tuning"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,64 +144,66 @@ def _study(name: str, *, worker: int = 0) -> optuna.Study:
                 direction="maximize",
                 pruner=optuna.pruners.MedianPruner(n_startup_trials=8, n_warmup_steps=0),
             )
-        seed = MOST_WORKERS * len(study.get_trials(deepcopy=False)) + worker
+        seed = MAX_WORKERS * len(study.get_trials(deepcopy=False)) + worker
     except OSError as e:
-        raise ConfigError(f"{folder}: {e.strerror}; make it writable or set CHEHANG_HOME") from None
+        raise ConfigError(f"{folder}: {e.strerror}; make the folder writable or set CHEHANG_HOME") from None
     study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
     return study
 
 
 def _current(config: TaskConfig) -> dict[str, Any]:
-    """The configuration as it is, as the first trial: a search that cannot beat it says so."""
-    found: dict[str, Any] = {}
+    """Return the configured values, which are the first trial: the result is compared with it."""
+    values: dict[str, Any] = {}
     for name, span in config.tune.space.items():
         if (value := _value(config, name)) is None:
             continue
         if value not in (span.choices or (value,)) or (span.low is not None and not span.low <= value <= span.high):
-            raise ConfigError(f"tune.space.{name}: does not hold the configured value {value!r}; widen it")
-        found[name] = value
-    return found
+            raise ConfigError(f"tune.space.{name}: excludes the configured value {value!r}; widen the range")
+        values[name] = value
+    return values
 
 
 def _value(config: TaskConfig, dotted: str) -> Any:
     value: Any = config.model_dump(mode="python")
     for part in dotted.split("."):
         if not isinstance(value, dict) or part not in value:
-            raise ConfigError(f"tune.space: '{dotted}' is not a parameter; it must be a dotted name under params")
+            raise ConfigError(f"tune.space: '{dotted}' is not a hyperparameter; use a dotted name under params")
         value = value[part]
     if not dotted.startswith("params.") or isinstance(value, dict):
-        raise ConfigError(f"tune.space: '{dotted}' is not a single value under params; name one, as in params.x.y")
+        raise ConfigError(
+            f"tune.space: '{dotted}' is not a single value; use a dotted name under params, as in params.x.y"
+        )
     return value
 
 
-def _worker(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> Any:
-    process = get_context("spawn").Process(target=work, args=(load, name, target, timeout, number), daemon=True)
+def _start_worker(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> Any:
+    process = get_context("spawn").Process(target=run_worker, args=(load, name, target, timeout, number), daemon=True)
     process.start()
     return process
 
 
-def work(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> None:
-    """Work on an existing study: what a further process runs."""
+def run_worker(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> None:
+    """Run trials of an existing study in a worker process; parameters as for `tune`."""
     _search(load_data(load_config(**load)), _study(name, worker=number), target, timeout, lambda text: None)
 
 
-def _search(data: StudyData[Any], study: optuna.Study, target: int, timeout: float | None, say: Progress) -> None:
-    def enough(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        ended = _ended(study)
+def _search(data: StudyData[Any], study: optuna.Study, target: int, timeout: float | None, progress: Progress) -> None:
+    def stop_at_target(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        finished = _finished_trials(study)
         best = (
             f"{study.best_value:.5f}"
-            if any(t.value is not None and t.state.name == "COMPLETE" for t in ended)
+            if any(t.value is not None and t.state.name == "COMPLETE" for t in finished)
             else "none"
         )
-        say(f"trial {len(ended)}/{target}: best {best}")
-        if len(ended) >= target:
+        progress(f"trial {len(finished)}/{target}: best {best}")
+        if len(finished) >= target:
             study.stop()
 
-    if len(_ended(study)) < target:
-        study.optimize(_objective(data), timeout=timeout, callbacks=[enough])
+    if len(_finished_trials(study)) < target:
+        study.optimize(_objective(data), timeout=timeout, callbacks=[stop_at_target])
 
 
-def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+def _finished_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     trials: list[optuna.trial.FrozenTrial] = study.get_trials(states=states, deepcopy=False)
     return trials
@@ -200,8 +215,7 @@ def _objective(data: StudyData[Any]) -> Callable[[optuna.Trial], float]:
     def objective(trial: optuna.Trial) -> float:
         chosen = {name: _suggest(trial, name, span) for name, span in data.config.tune.space.items()}
         scores: list[float] = []
-        rounds = with_params(data, chosen).validation_scores()
-        for step, value in enumerate(rounds):
+        for step, value in enumerate(with_params(data, chosen).validation_scores()):
             scores.append(sign * value)
             trial.report(float(np.mean(scores)), step)
             if step + 1 < data.config.tune.folds and trial.should_prune():
@@ -226,7 +240,7 @@ def _suggest(trial: optuna.Trial, name: str, span: Range) -> Any:
 
 
 def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[Any]:
-    """The same data under a configuration with some values replaced (dotted names under `params`)."""
+    """Return the data of a study with some hyperparameters replaced, by dotted name under `params`."""
     content = merge({"params": data.config.params.model_dump(mode="json")}, _nested(chosen))
     layer = Layer("tune.space", content, content)
     params = validate(content["params"], data.config.definition.params, [layer], within=("params",))
@@ -234,7 +248,7 @@ def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[An
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted names and their values as mappings within mappings."""
+    """Return values by dotted name as nested mappings."""
     content: dict[str, Any] = {}
     for dotted, value in values.items():
         place = content
@@ -245,22 +259,22 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def _outcome(study: optuna.Study, config: TaskConfig, out: Path) -> TuningResult:
-    ended = _ended(study)
-    complete = [t for t in ended if t.state == optuna.trial.TrialState.COMPLETE]
+def _result(study: optuna.Study, config: TaskConfig, out: Path) -> TuningResult:
+    finished = _finished_trials(study)
+    complete = [t for t in finished if t.state == optuna.trial.TrialState.COMPLETE]
     if not complete:
-        raise DataError("no trial ended before the timeout; give more time with --timeout")
+        raise DataError("no trial finished before the timeout; raise --timeout")
     sign = _sign(config)
     default = next((t.value for t in complete if t.user_attrs.get("default")), None)
     overlay = _nested(study.best_params)
-    head = f"# chehang tune {config.task}: {len(complete)} full trials, {study.study_name}\n"
+    head = f"# chehang tune {config.task}: {len(complete)} complete trials, {study.study_name}\n"
     write_atomically(out, (head + yaml.safe_dump(overlay, sort_keys=False)).encode())
     return TuningResult(
         metric=config.definition.primary_metric,
         value=sign * study.best_value,
         default=sign * default if default is not None else float("nan"),
         params=study.best_params,
-        trials=len(ended),
-        pruned=len(ended) - len(complete),
+        trials=len(finished),
+        pruned=len(finished) - len(complete),
         path=out,
     )

@@ -65,6 +65,6 @@ def test_every_command_of_training_takes_a_fifth_kind_of_study(config: Path) -> 
 
 def test_an_option_that_the_study_lacks_is_one_error(config: Path) -> None:
     message = run(config, "evaluate", "--config", str(config), "--folds", "3", check=False)
-    assert "--folds: toy is evaluated by holdout, logged only; leave --folds out" in message
+    assert "--folds: not available for toy, which has holdout, logged; omit --folds" in message
     message = run(config, "train", "--config", str(config), "--set", "time=created_at", check=False)
     assert "time: numbers have none; set time: none" in message

@@ -27,7 +27,7 @@ def test_another_format_and_a_place_that_cannot_be_are_refused(tmp_path: Path) -
     with pytest.raises(ConfigError, match=r"must end in \.parquet or \.csv, got '\.xlsx'"):
         check_answer_path(tmp_path / "answers.xlsx")
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="free space there or choose another place"):
+    with pytest.raises(ConfigError, match="free disk space or choose another path"):
         write_answers(ANSWERS, tmp_path / "file" / "answers.csv")
 
 
@@ -35,5 +35,5 @@ def test_a_file_stands_in_for_a_source_of_its_format() -> None:
     config = load_config("fault_rate", ROOT / "configs" / "fault_rate.yaml")
     source = replace_source(config, "leads", Path("mine.parquet")).tables["leads"]
     assert source.parquet == "mine.parquet"
-    with pytest.raises(ConfigError, match=r"--data mine\.csv: the source of leads .* is not csv"):
+    with pytest.raises(ConfigError, match=r"--data mine\.csv: .*sources\.yaml does not read leads from a csv file"):
         replace_source(config, "leads", Path("mine.csv"))

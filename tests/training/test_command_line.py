@@ -102,7 +102,7 @@ def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
     (tmp_path / "data" / "sources.yaml").write_text(yaml.safe_dump(sources))
     found = _json("evaluate", "credit_risk", "-c", str(config), "--folds", "3", home=tmp_path)
     report = Report.model_validate(found)
-    assert "1,500 rows tested" in report.protocol and keyed(report, "folds")["roc_auc"]["mean"] > 0.6
+    assert "1,500 test rows" in report.protocol and keyed(report, "folds")["roc_auc"]["mean"] > 0.6
     told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path)
     assert "the data has no time" in told.stdout
 
@@ -121,7 +121,7 @@ def test_two_trainings_at_once_both_land(tmp_path: Path, credit_risk: Trained) -
     [
         ("params.estimater=woe", "params.estimater: unknown key; did you mean `estimator`"),
         ("params.target_bad_rate=2", "params.target_bad_rate: input should be less than 1, got 2"),
-        ("time=created_at", "time: must be 'submitted_at' or 'none'"),
+        ("time=created_at", "time: must be 'submitted_at', or 'none'"),
         ("segments=[colour]", "segments: 'colour' is not a column"),
         ("params.monotone={colour: 1}", "params.monotone.colour: not a numeric feature"),
         ("params.derived={x: {divide: [a, b]}}", "operation 'divide' is unknown"),
@@ -169,7 +169,7 @@ def test_useless_columns_do_no_harm(tmp_path: Path) -> None:
     )
     config = write_credit_risk(tmp_path / "data", tables)
     told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home")
-    assert "column 'bureau_score' is empty and was left out" in told.stderr
+    assert "column 'bureau_score' left out: it has no value" in told.stderr
 
 
 def test_unwritable_store_is_one_line(tmp_path: Path, credit_risk: Trained) -> None:

@@ -42,9 +42,17 @@ def test_single_values_win_over_overlays_and_those_over_the_file(tmp_path: Path)
             [],
             r"overlay\.yaml: not valid YAML: line 1, column 18: key `seed` is given twice",
         ),
-        ("gate: {brierr: {at_most: 1}}", [], r"overlay\.yaml: gate\.brierr: no such metric; it may name .*brier"),
-        ("time: created_at", [], r"overlay\.yaml: time: must be 'submitted_at' or 'none'"),
-        ("task: lead_scoring", [], r"overlay\.yaml: task: must be 'credit_risk', .*, got 'lead_scoring'"),
+        (
+            "gate: {brierr: {at_most: 1}}",
+            [],
+            r"overlay\.yaml: gate\.brierr: is not a metric of credit_risk; choose from .*brier",
+        ),
+        ("time: created_at", [], r"overlay\.yaml: time: must be 'submitted_at', or 'none'"),
+        (
+            "task: lead_scoring",
+            [],
+            r"overlay\.yaml: task: must be 'credit_risk', got 'lead_scoring'; pass the configuration of credit_risk",
+        ),
         ("split: {train: 0.9}", [], r"overlay\.yaml: split: train \+ calibrate \+ test must add up to 1"),
         ("- a", [], r"overlay\.yaml: must be keys and values"),
         (

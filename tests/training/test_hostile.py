@@ -43,8 +43,8 @@ main()
 """
 
 
-def _told(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line of a command that failed."""
+def _error_line(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the error line of a failed command."""
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
@@ -86,7 +86,7 @@ def test_a_disk_that_is_full_registers_nothing(home: Path, credit_risk: Trained)
     train = ("train", "credit_risk", "-c", str(credit_risk.config))
     # A limit on the size of files stands in for the full disk: it needs no mount and no root.
     full = python("-m", "chehang", *train, home=home, before=_limit_file_size)
-    assert "free space" in _told(full)
+    assert "free" in _error_line(full)
     assert _numbers() == [1] and _champion() == 1
     run.train(load_config("credit_risk", credit_risk.config))
     assert _numbers() == [1, 2]
@@ -98,7 +98,7 @@ def test_a_tracking_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         server = f"http://someone:secret@127.0.0.1:{unused.getsockname()[1]}"
     started = time.monotonic()
-    told = _told(python("-m", "chehang", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
+    told = _error_line(python("-m", "chehang", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
     assert "MLFLOW_TRACKING_URI" in told and "secret" not in told
     assert time.monotonic() - started < 45
 
@@ -183,7 +183,7 @@ def test_answers_do_not_overwrite_the_rows_they_answer(tmp_path: Path, credit_ri
     shutil.copy(credit_risk.config.parent / "applications.parquet", rows)
     before = rows.read_bytes()
     score = ("score", "credit_risk", "-c", str(credit_risk.config), "--data", str(rows), "--out", str(rows))
-    assert "--data reads" in _told(chehang(*score, home=credit_risk.home, check=False))
+    assert "--data reads" in _error_line(chehang(*score, home=credit_risk.home, check=False))
     assert rows.read_bytes() == before
 
 
@@ -212,6 +212,6 @@ def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, credit
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: chehang_apart(*FORCED, home=home, check=False), range(2)))
     assert sorted(d.returncode for d in both) == [0, 1]
-    assert "is the champion already" in _told(max(both, key=lambda d: d.returncode))
+    assert "is the champion already" in _error_line(max(both, key=lambda d: d.returncode))
     assert _champion() == 2
     assert [m.version for m in champions.history("credit_risk")] == [1, 2]

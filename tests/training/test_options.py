@@ -14,7 +14,7 @@ from training.options import loaded_config, parsed_instant, print_json, progress
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-01-31", "2026-01-31T09:00"])
 def test_an_instant_needs_an_offset(text: str) -> None:
-    with pytest.raises(ConfigError, match=f"--as-of: must be an instant with an offset, .* got '{text}'"):
+    with pytest.raises(ConfigError, match=f"--as-of: must be a date and time with a UTC offset, .* got '{text}'"):
         parsed_instant(text)
     assert parsed_instant(None) is None
     assert parsed_instant("2026-01-31T09:00+08:00") == datetime(2026, 1, 31, 1, tzinfo=UTC)

@@ -67,14 +67,14 @@ def test_what_a_training_would_see(printed: Printed) -> None:
     }
     text = printed(printing.print_checked, content)
     assert "leads │ 1,200 │ 1,000 │ 200 │ price: at least 0 (200)" in text
-    assert "train: 600 rows, 60 positive numeric: price, age categorical: city" in text
+    assert "train: 600 rows, 60 positive numeric features: price, age categorical features: city" in text
     assert "paid │ leak │ filled in late" in text and "closed │ leak (acknowledged) │" in text
-    assert "training refuses leaks" in text and text.endswith("note: few rows")
+    assert "training stops at a leak" in text and text.endswith("note: few rows")
 
 
 def test_leaks_that_are_acknowledged_need_no_remedy(printed: Printed) -> None:
     leak = {"column": "paid", "verdict": "suspect", "acknowledged": True, "evidence": [{"text": "late"}]}
-    assert "training refuses" not in printed(printing.print_leaks, [leak])
+    assert "training stops" not in printed(printing.print_leaks, [leak])
     assert printed(printing.print_leaks, []) == ""
 
 
@@ -84,7 +84,10 @@ def test_values_by_stream(printed: Printed) -> None:
     stream = CustomerValue(customers, "bg_nbd", held_out, 1_500.4, 2_000_000.0, 1.025, 365.0)
     text = printed(printing.print_values, CustomerValuation(customers, {"sales": stream}, 0))
     assert "bg_nbd * │ 0.5000 │ 0.980" in text and "last rate │ 0.7500 │ 1.200" in text
-    assert "sales: 1,500 purchases worth 2,000,000 yuan in 365 days (sum of customers corrected by 1.025" in text
+    assert (
+        "sales: 1,500 purchases worth 2,000,000 yuan in 365 days (sum over customers, times a correction of 1.025"
+        in text
+    )
 
 
 FORECASTS = pl.DataFrame(
@@ -129,15 +132,15 @@ def test_alarms_with_their_plan(printed: Printed) -> None:
         printing.print_alarms,
         SimpleNamespace(surveillance=watch, alarms=pl.DataFrame([ALARM]), notes=["reports come late"]),
     )
-    assert "D │ brakes │ 2024-03-04 │ all alike │ 1,234 │ 400.0 │ 3.00 │ 2.50 .. 3.50" in text
+    assert "D │ brakes │ 2024-03-04 │ all dates │ 1,234 │ 400.0 │ 3.00 │ 2.50 .. 3.50" in text
     assert "7 │ new │ 900 │ 50 │ 40 │ 30 .. 45 │ 60 │ unknown │ 1,000,000 yuan" in text
-    assert text.endswith("1 alarms in 2 components of models note: reports come late")
+    assert text.endswith("1 alarms in 2 cells (model, component) note: reports come late")
 
 
 def test_no_alarm(printed: Printed) -> None:
     watch = SimpleNamespace(cells=pl.DataFrame({"model": ["D", "E"]}))
     nothing = SimpleNamespace(surveillance=watch, alarms=pl.DataFrame(schema=["model"]), notes=[])
-    assert printed(printing.print_alarms, nothing) == "no alarm in 2 components of models"
+    assert printed(printing.print_alarms, nothing) == "no alarm in 2 cells (model, component)"
 
 
 def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:
@@ -145,7 +148,9 @@ def test_alarms_that_are_stored_and_how_one_moved(printed: Printed) -> None:
     stored = pl.DataFrame([{"id": 7, **{n: ALARM[n] for n in ("model", "component", "state", "detected_on")},
                           "opened_at": at, "rate_ratio": 3.0}])  # fmt: skip
     assert "7 │ D │ brakes │ new │ 2024-05-06 │ 2024-03-04 │ 3.00" in printed(printing.print_stored_alarms, stored)
-    assert "no alarm is kept; write them with: chehang alarms" in printed(printing.print_stored_alarms, stored.clear())
+    assert "the alarm store is empty; fill it with: chehang alarms" in printed(
+        printing.print_stored_alarms, stored.clear()
+    )
     moves = [
         {"at": at, "by": None, "from_state": None, "to_state": "new", "note": None},
         {"at": at, "by": "after-sales", "from_state": "new", "to_state": "shut", "note": "repaired"},
@@ -165,6 +170,6 @@ def test_vehicles_to_remind(printed: Printed) -> None:
     due = pl.DataFrame([serviced, row])
     listed = SimpleNamespace(due=due, services=everything, at=datetime(2024, 5, 1, tzinfo=UTC))
     text = printed(printing.print_service_due, listed)
-    assert "V1 │ A │ never seen │ 2024-05-06 │ 2024-04-06 .. 2024-06-06 │ months │ │ 2024-05-20" in text
+    assert "V1 │ A │ no record │ 2024-05-06 │ 2024-04-06 .. 2024-06-06 │ months │ │ 2024-05-20" in text
     assert "V2 │ A │ 2023-05-06" in text and "12,346" in text
-    assert text.endswith("2 vehicles to remind, of 3 in service on 2024-05-01 note: no distances")
+    assert text.endswith("2 of 3 vehicles in service on 2024-05-01 to remind note: no distances")

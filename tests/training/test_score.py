@@ -39,5 +39,5 @@ def test_series_and_cells_are_rows_of_the_file(
 
 
 def test_the_file_that_is_read_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match="is the file that --data reads"):
+    with pytest.raises(ConfigError, match="is the input file of --data"):
         score(None, None, data=tmp_path / "x.csv", out=tmp_path / "x.csv")  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ def test_folds_share_no_group_and_as_many_of_each_label() -> None:
     assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(80))
     for learn, test in folds:
         assert not set(groups[learn]) & set(groups[test]) and label[test].sum() == 4
-    with pytest.raises(DataError, match="label 1 has 10 distinct rows, 11 folds need as many"):
+    with pytest.raises(DataError, match="label 1 has 10 distinct rows, fewer than the 11 folds"):
         list(random_folds(groups, label, folds=11, seed=0))
 
 

@@ -35,12 +35,12 @@ def test_every_task_has_a_study_that_is_evaluated_on_the_test_part(task: str) ->
 @pytest.mark.parametrize(
     ("task", "setting", "message"),
     [
-        ("demand_forecast", "time=none", "time: sold_at"),
-        ("fault_rate", "time=none", "time: serviced_at"),
-        ("credit_risk", "split.column=part", "split.column: credit_risk is split by time or at random"),
-        ("demand_forecast", "split.column=part", "split.column: demand_forecast is split"),
-        ("fault_rate", "split.column=part", "split.column: fault_rate is split"),
-        ("recommendation", "split.column=part", "split.column: the data has time"),
+        ("demand_forecast", "time=none", "time: must be sold_at, got none"),
+        ("fault_rate", "time=none", "time: must be serviced_at, got none"),
+        ("credit_risk", "split.column=part", "split.column: does not apply, credit_risk is split by time or at random"),
+        ("demand_forecast", "split.column=part", "split.column: does not apply, demand_forecast is split"),
+        ("fault_rate", "split.column=part", "split.column: does not apply, fault_rate is split"),
+        ("recommendation", "split.column=part", "split.column: applies only to data without time"),
     ],
 )
 def test_settings_that_a_kind_cannot_have_are_refused_by_name(task: str, setting: str, message: str) -> None:

@@ -1,1 +1,1 @@
-"""The commands of training, a module each: `chehang.cli` imports one when it is called."""
+"""Commands of the command line that train, score and run; `chehang.cli` imports a module when its command is called."""

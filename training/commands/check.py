@@ -24,7 +24,7 @@ def check(
     setting: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read a task's tables, check them against their contracts, and say what a training would see."""
+    """Validate the tables of a task and list rows, features and columns that may leak the outcome, without training."""
     progress = progress_printer(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.study import load_data

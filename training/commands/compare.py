@@ -11,12 +11,12 @@ from training.printing import print_versions
 
 
 def compare(task: TaskName, as_json: AsJson = False) -> None:
-    """Show the metrics of all versions side by side; the champion is marked."""
+    """List the metrics of every version of a task; an asterisk marks the champion."""
     check_task(task)
     progress_printer(as_json)("reading the model registry")
     best, versions = champions.champion(task), champions.versions(task)
     if not versions:
-        champions.version(task)
+        champions.version(task)  # raises ModelNotFound, with the command that trains
     rows: list[dict[str, Any]] = [
         {
             "version": v.number,

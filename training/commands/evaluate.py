@@ -33,15 +33,21 @@ def evaluate(
     overlay: Overlays = None,
     setting: Settings = None,
     version: VersionNumber = None,
-    folds: Annotated[int | None, typer.Option(min=2, help="Cross-validate the configuration instead.")] = None,
-    logged: Annotated[Path | None, typer.Option(help="Evaluate on logged exposures: .parquet or .csv.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write report.json, .html and .png into this folder.")] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Cross-validate the configuration with this number of folds.")
+    ] = None,
+    logged: Annotated[
+        Path | None, typer.Option(help="Evaluate off-policy on logged exposures (.parquet or .csv); recommendation.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder to write report.json, report.html and report.png into.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a version on the present test part or on logged exposures, or cross-validate the configuration."""
+    """Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate."""
     progress = progress_printer(as_json)
     if folds is not None and logged is not None:
-        raise ConfigError("--folds and --logged: give one of them; each is an evaluation of its own")
+        raise ConfigError("--folds and --logged: are two evaluations; pass one of them")
     method: EvaluationMethod = "folds" if folds is not None else "logged" if logged is not None else "holdout"
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.studies.fitted import Evaluation
@@ -50,7 +56,7 @@ def evaluate(
     study = study_of(configured)
     if method not in study.evaluation_methods:
         raise ConfigError(
-            f"--{method}: {task} is evaluated by {', '.join(study.evaluation_methods)} only; leave --{method} out"
+            f"--{method}: not available for {task}, which has {', '.join(study.evaluation_methods)}; omit --{method}"
         )
 
     def load_estimator() -> Estimator:

@@ -11,17 +11,17 @@ from training.printing import out
 
 
 def history(task: TaskName, as_json: AsJson = False) -> None:
-    """Print every move of the champion: who, when, why, metrics."""
+    """List every promotion and rollback of a task: when, who, why, and the primary metric."""
     check_task(task)
     progress_printer(as_json)("reading the model registry")
     moves = champions.history(task)
     if as_json:
         return print_json([m.__dict__ for m in moves])
     primary = TASKS[task].primary_metric
-    table = Table("when (UTC)", "action", "version", "before", "who", primary, "why")
+    table = Table("when (UTC)", "action", "champion", "previous", "who", primary, "why")
     for m in moves:
         value = m.metrics.get(primary)
         action = m.action + (" (forced)" if m.forced else "")
-        when, shown = m.when.strftime("%Y-%m-%d %H:%M:%S"), "" if value is None else f"{value:.4f}"
-        table.add_row(when, action, str(m.version), str(m.previous or ""), m.who, shown, m.why)
+        when, figure = m.when.strftime("%Y-%m-%d %H:%M:%S"), "" if value is None else f"{value:.4f}"
+        table.add_row(when, action, str(m.version), str(m.previous or ""), m.who, figure, m.why)
     out.print(table)

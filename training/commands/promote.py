@@ -14,11 +14,11 @@ from training.printing import out
 def promote(
     task: TaskName,
     version: VersionNumber = None,
-    force: Annotated[bool, typer.Option("--force", help="Promote in spite of the gate; needs --reason.")] = False,
-    reason: Annotated[str | None, typer.Option(help="Recorded in the history.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Promote although a check fails; needs --reason.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Reason, recorded in the history.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a version champion if it beats the present one on the same rows and keeps every guard."""
+    """Make a version the champion if it is better than the current one on the same test rows and within all limits."""
     check_task(task)
     progress_printer(as_json)("reading the model registry")
     from training.gate import promote as run

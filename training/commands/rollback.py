@@ -14,10 +14,10 @@ from training.printing import out
 
 def rollback(
     task: TaskName,
-    reason: Annotated[str | None, typer.Option(help="Recorded in the history.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Reason, recorded in the history.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Restore the champion before the present one."""
+    """Make the previous champion the champion again."""
     check_task(task)
     progress_printer(as_json)("reading the model registry")
     moved = champions.roll_back(task, who=user(), reason=reason)

@@ -14,10 +14,12 @@ from training.printing import out
 
 
 def tasks(
-    champions: Annotated[bool, typer.Option("--champions", help="Show the champion of each task too.")] = False,
+    champions: Annotated[
+        bool, typer.Option("--champions", help="Also show the champion version of each task.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the tasks, what each answers, and the tables it reads."""
+    """List the tasks with the question that each answers and the tables that it reads."""
     rows: list[dict[str, Any]] = [
         {"task": e.name, **e.summary, "tables": list(e.tables), "optional_tables": list(e.optional_tables)}
         for e in ENTRIES.values()

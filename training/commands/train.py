@@ -24,7 +24,7 @@ def train(
     engine: Engine = "polars",
     as_json: AsJson = False,
 ) -> None:
-    """Train, calibrate and evaluate one version, and register it."""
+    """Train, calibrate and evaluate a model, and register it as a new version."""
     progress = progress_printer(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from training.train import train as run

@@ -25,13 +25,18 @@ def tune(
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, those of earlier runs included.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes on one study.")] = 1,
-    timeout: Annotated[float | None, typer.Option(min=0, help="Start no trial after so many seconds.")] = None,
-    to: Annotated[Path | None, typer.Option("--out", help="Overlay to write; CHEHANG_HOME/tuned/TASK.yaml.")] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trials in all, earlier runs included; default: tune.trials of the configuration."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no new trial starts.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Overlay file to write; default: CHEHANG_HOME/tuned/TASK.yaml.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search parameters by cross-validation inside the training part; a killed search resumes."""
+    """Search hyperparameters by cross-validation inside the training rows; a killed search resumes."""
     progress = progress_printer(as_json)
     configured = loaded_config(task, config, overlay, setting, progress=progress)
     from ml.home import home
@@ -50,8 +55,8 @@ def tune(
     if as_json:
         return print_json({**search.__dict__, "params": dict(search.params)})
     out.print(
-        f"{search.metric} {search.value:.5f} (as configured {search.default:.5f}), {search.trials} trials, "
-        f"{search.pruned} pruned"
+        f"{search.metric} {search.value:.5f} (configured values: {search.default:.5f}); {search.trials} trials, "
+        f"{search.pruned} of them pruned"
     )
     for name, value in search.params.items():
         out.print(f"  {name}: {value}")

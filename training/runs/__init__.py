@@ -1,1 +1,1 @@
-"""Runs of one task: the nightly forecast, the weekly alarms, customer value and services due."""
+"""Scheduled runs: nightly demand forecast, weekly fault alarms, customer value, services due and signals."""

@@ -1,1 +1,1 @@
-"""Studies: how each kind of learning problem is loaded, fitted, evaluated and compared."""
+"""Load, fit, evaluate and compare, for each kind of learning problem: rows, rankings, panels and surveillance."""

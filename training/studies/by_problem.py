@@ -1,4 +1,4 @@
-"""The study of each kind of problem; importing them imports nothing of what trains or evaluates."""
+"""Study of each kind of learning problem; the modules that train and evaluate are imported when they are used."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 
 class RowStudy:
-    """Labelled rows divided by time (or at random), one prediction for each."""
+    """Study of rows with one label each, split by time or at random."""
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "folds")
 
     def check_config(self, config: TaskConfig) -> None:
-        """Refuse a split column."""
+        """Check that no split column is set."""
         _refuse_split_column(config)
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> RowStudyData:
-        """Read and check the tables, compute features and divide the rows."""
+        """Read and validate the tables, compute features and split the rows."""
         from training.studies.rows import RowStudyData
 
         return RowStudyData.read(config, engine=engine, progress=progress)
@@ -45,7 +45,7 @@ class RowStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[RowEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Measure a version on the present test part, or the configuration on every fold in turn."""
+        """Evaluate a version on the test rows, or cross-validate the configuration."""
         from training.studies.row_folds import cross_validate
 
         data = self.load(config, progress=progress)
@@ -54,30 +54,30 @@ class RowStudy:
         return data.evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Answer every row of the first table."""
+        """Return a prediction for every row of the first table."""
         from training.studies.row_score import score_rows
 
         return score_rows(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare predictions of the test rows."""
+        """Compare the predictions of the test rows."""
         from training.studies.row_gate import row_gate_checks
 
         return row_gate_checks(_metrics(candidate), candidate, champion, holdout)
 
 
 class RankingStudy:
-    """Queries held out in time order, answered by ranked lists."""
+    """Study of ranked lists, with the latest queries held out."""
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "logged")
 
     def check_config(self, config: TaskConfig) -> None:
-        """Refuse a split column where time splits the data."""
+        """Check that a split column is set only if the data has no time."""
         if config.split.column and not config.timeless:
-            raise ConfigError("split.column: the data has time, which splits it; remove it, or set time: none")
+            raise ConfigError("split.column: applies only to data without time; remove it, or set time: none")
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> RankingStudyData:
-        """Read and check the tables, and find where training ends."""
+        """Read and validate the tables, and compute the end of the training period."""
         from training.studies.ranking import RankingStudyData
 
         return RankingStudyData.read(config, engine=engine, progress=progress)
@@ -85,7 +85,7 @@ class RankingStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[RecommendationEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Measure a version on the present test part, or estimate the reward of its lists from logged exposures."""
+        """Evaluate a version on the held-out queries, or estimate its reward off-policy from logged exposures."""
         from training.studies.ranking_logged import evaluate_logged
 
         data = self.load(config, progress=progress)
@@ -94,31 +94,31 @@ class RankingStudy:
         return data.evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """List the ten best vehicles in stock for every customer."""
+        """Return the ten best vehicles in stock for every customer."""
         from training.studies.ranking_score import score_customers
 
         return score_customers(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare the lists of the held-out queries."""
+        """Compare the ranked lists of the held-out queries."""
         from training.studies.ranking_gate import ranking_gate_checks
 
         return ranking_gate_checks(_metrics(candidate), candidate, champion, holdout)
 
 
 class PanelStudy:
-    """Forecasts of many series from rolling origins."""
+    """Study of demand forecasts of many series, evaluated from rolling origins."""
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
 
     def check_config(self, config: TaskConfig) -> None:
-        """Refuse data without time, and a split column."""
+        """Check that the data has time and that no split column is set."""
         _refuse_split_column(config)
         if config.timeless:
-            raise ConfigError("time: demand is a series in time; set time: sold_at")
+            raise ConfigError("time: must be sold_at, got none; demand forecasts need dated sales")
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> PanelStudyData:
-        """Read and check the tables, and lay the series out as a panel."""
+        """Read and validate the tables, and arrange the series as a panel."""
         from training.studies.panel import PanelStudyData
 
         return PanelStudyData.read(config, engine=engine, progress=progress)
@@ -126,37 +126,37 @@ class PanelStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[DemandEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Measure a version on the present test part."""
+        """Evaluate the forecasts of a version from the held-out origins."""
         return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Forecast every series from the last finished period."""
+        """Return forecasts of every series from the last complete period."""
         from training.studies.panel_score import score_series
 
         return score_series(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare forecasts from the held-out origins."""
+        """Compare the forecasts from the held-out origins."""
         from training.studies.panel_gate import panel_gate_checks
 
         return panel_gate_checks(_metrics(candidate), candidate, champion, holdout)
 
 
 class SurveillanceStudy:
-    """Baseline rates from the reference weeks, tested on the weeks after them."""
+    """Study of fault surveillance: baseline rates from the reference weeks, tests in every later week."""
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
 
     def check_config(self, config: TaskConfig) -> None:
-        """Refuse data without time, and a split column."""
+        """Check that the data has time and that no split column is set."""
         _refuse_split_column(config)
         if config.timeless:
-            raise ConfigError("time: faults are watched in time; set time: serviced_at")
+            raise ConfigError("time: must be serviced_at, got none; fault surveillance needs dated repairs")
 
     def load(
         self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None
     ) -> SurveillanceStudyData:
-        """Read and check the tables, and lay faults and exposure out week by week."""
+        """Read and validate the tables, and count faults and exposure by week."""
         from training.studies.surveillance import SurveillanceStudyData
 
         return SurveillanceStudyData.read(config, progress=progress)
@@ -164,17 +164,17 @@ class SurveillanceStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[FaultEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Measure a version on the present test part."""
+        """Evaluate the expected counts of a version on the test weeks."""
         return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return the evidence on every cell that the version tests."""
+        """Return the evidence for an elevated fault rate in every cell."""
         from training.studies.surveillance_score import score_cells
 
         return score_cells(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare expected counts of the test weeks."""
+        """Compare the expected counts of the test weeks."""
         from training.studies.row_gate import row_gate_checks
 
         return row_gate_checks(_metrics(candidate), candidate, champion, holdout)
@@ -185,6 +185,6 @@ def _metrics(model: Model) -> Mapping[str, Any]:
 
 
 def _refuse_split_column(config: TaskConfig) -> None:
-    """Refuse a split column: only ranking data without time has one."""
+    """Check that no split column is set: it applies only to ranking tasks whose data has no time."""
     if config.split.column:
-        raise ConfigError(f"split.column: {config.task} is split by time or at random; remove it")
+        raise ConfigError(f"split.column: does not apply, {config.task} is split by time or at random; remove it")

@@ -1,4 +1,4 @@
-"""What a study fits, on what a version is evaluated, and what a training would read."""
+"""Types of a study: fitted estimators, evaluation requests and summaries of the data."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ EvaluationMethod = Literal["holdout", "folds", "logged"]
 
 @dataclass(frozen=True)
 class Fitted(Generic[E]):
-    """The estimator to register, and the estimator whose answers the holdout measures.
+    """Estimator to register, and estimator to evaluate on the test data.
 
     Attributes
     ----------
     served : Estimator
-        Registered and served; under `refit` it may have been fitted on the holdout too.
+        Registered and served; may be refitted on all data, test data included.
     evaluated : Estimator
-        Fitted without the holdout; the same object where `served` has not seen the holdout either.
+        Fitted without the test data; the same object as `served` if that was not refitted.
     """
 
     served: E
@@ -31,18 +31,19 @@ class Fitted(Generic[E]):
 
 @dataclass(frozen=True)
 class Evaluation(Generic[E]):
-    """What to evaluate, and on what.
+    """Request for an evaluation.
 
     Attributes
     ----------
     method : {'holdout', 'folds', 'logged'}
-        The present test part; out-of-fold predictions of the configuration, fitted anew; or logged exposures.
+        Evaluate a version on the test data, cross-validate the configuration, or evaluate a version off-policy on
+        logged exposures.
     load_estimator : callable
-        Returns the estimator of the version; not called by `folds`.
+        Returns the estimator of the version; not called for 'folds'.
     folds : int
-        Number of folds.
+        Number of folds, for 'folds'.
     exposures : Path or None
-        File of logged exposures.
+        File of logged exposures (.parquet or .csv), for 'logged'.
     """
 
     method: EvaluationMethod
@@ -52,7 +53,7 @@ class Evaluation(Generic[E]):
 
 
 class Leak(TypedDict):
-    """A column that seems to know the outcome: a 'leak' or a 'suspect', with evidence whose `text` says why."""
+    """Column that may leak the outcome: verdict 'leak' or 'suspect', and evidence whose `text` gives the figures."""
 
     column: str
     verdict: str
@@ -61,7 +62,7 @@ class Leak(TypedDict):
 
 
 class DataSummary(TypedDict):
-    """What a training would read: counts by part of the data, features by type, and columns that leak the outcome."""
+    """Summary of the data of a study: counts by part, feature names by type, and columns that may leak the outcome."""
 
     examples: Mapping[str, Mapping[str, int]]
     numeric: Sequence[str]

@@ -1,4 +1,4 @@
-"""Conditions of the promotion gate that all kinds of problem have in common."""
+"""Checks of the promotion gate that every kind of problem uses."""
 
 from __future__ import annotations
 
@@ -15,26 +15,33 @@ from ml.report.report import Report
 
 
 def baseline_value(model: Model, metric: str) -> float:
-    """Return a metric of the baseline, from the report of the version.
+    """Return a metric of the baseline from the report of a version.
+
+    Parameters
+    ----------
+    model : Model
+        As returned by `ml.champions.load`.
+    metric : str
+        Name of the metric, such as 'roc_auc'.
 
     Raises
     ------
     DataError
-        The report does not have it.
+        The report has no baseline of the metric.
     """
     baseline = Report.model_validate(model.card["evaluation"]).metrics[metric].baseline
     if baseline is None:
-        raise DataError(f"{model.task.name}: the report has no {metric} of the baseline; train the version again")
+        raise DataError(f"{model.task.name}: the report has no {metric} of the baseline; train a new version")
     return baseline
 
 
 def bootstraps(model: Model) -> int:
-    """Return the number of resamples that the configuration of the version asks for."""
+    """Return the number of bootstrap resamples in the configuration of a version."""
     return int(model.card["config"]["bootstraps"])
 
 
 def interval_text(interval: Interval) -> str:
-    """Return an interval as text.
+    """Return the value and the interval as text.
 
     >>> interval_text(Interval(0.5, 0.25, 0.75, 0.95))
     '0.5000 [0.2500, 0.7500]'
@@ -43,62 +50,104 @@ def interval_text(interval: Interval) -> str:
 
 
 def last_training_instant(champion: Model) -> int | None:
-    """Return the last instant (us) that the champion was trained on; None without time."""
+    """Return the last instant of the champion's training data (microseconds since 1970); None if it has no time."""
     instant: int | None = champion.card["data"]["last_training_instant"]
     return instant
 
 
 def training_overlap_note(champion: Model, as_of: IntArray) -> str:
-    """Return a remark where the champion was trained on some of the rows that it is now tested on: it flatters it."""
+    """Return a note if the champion was trained on some of the test rows, else an empty text.
+
+    Parameters
+    ----------
+    champion : Model
+        As returned by `ml.champions.load`.
+    as_of : ndarray of int64
+        Instants of the test rows (microseconds since 1970, UTC).
+    """
     last = last_training_instant(champion)
     share = 0.0 if last is None else float((as_of <= last).mean())
-    return f" (the champion has learnt from {share:.0%} of them, which flatters it)" if share else ""
+    return f" (the champion was trained on {share:.0%} of them, which favours the champion)" if share else ""
 
 
 def baseline_check(candidate: Model, own: Interval, *, baseline_name: str = "the baseline") -> GateCheck:
-    """Return whether the primary metric of a first version is better than that of the baseline by its interval."""
+    """Check that the whole interval of the primary metric is better than the baseline, for a version without champion.
+
+    Parameters
+    ----------
+    candidate : Model
+        Version to be promoted.
+    own : Interval
+        Primary metric of the candidate on its test rows.
+    baseline_name : str
+        Name of the baseline in the text of the check.
+    """
     name = candidate.task.primary_metric
     baseline = baseline_value(candidate, name)
     passed = own.low > baseline if candidate.task.directions[name] == "higher" else own.high < baseline
-    detail = f"{interval_text(own)} against {baseline:.4f}; there is no champion yet"
+    detail = f"{interval_text(own)}, baseline {baseline:.4f}; there is no champion yet"
     return GateCheck(f"{name} beats {baseline_name}", passed, detail)
 
 
 def champion_check(candidate: Model, champion: Model, gain: Interval, *, rows: str, remark: str = "") -> GateCheck:
-    """Return whether the gain over the champion is above zero by its interval; `rows` says on how many of what."""
+    """Check that the interval of the gain over the champion is above zero.
+
+    Parameters
+    ----------
+    candidate, champion : Model
+        Version to be promoted, and current champion.
+    gain : Interval
+        Gain in the primary metric on the same rows; positive is better.
+    rows : str
+        Number and kind of the rows, such as '500 test rows'.
+    remark : str
+        Appended to the text of the check.
+    """
     detail = f"gain over version {champion.version}: {interval_text(gain)} on {rows}{remark}"
     return GateCheck(champion_check_name(candidate), gain.low > 0, detail)
 
 
 def champion_check_name(candidate: Model) -> str:
-    """Return the name of the condition that compares a candidate with the champion."""
+    """Return the name of the check that compares a candidate with the champion."""
     return f"{candidate.task.primary_metric} beats the champion"
 
 
 def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]:
-    """Return a check for each guard of the configuration.
+    """Return a check for each metric that has limits under `gate` in the configuration.
 
     Parameters
     ----------
+    model : Model
+        Version to be promoted.
     value : callable
-        Returns a metric of the candidate by its name.
+        Returns the candidate's value of a metric, by name.
     """
-    guards: Mapping[str, Mapping[str, float | None]] = model.card["config"]["gate"]
-    return [_guard(model, name, limits, value) for name, limits in guards.items()]
+    gate: Mapping[str, Mapping[str, float | None]] = model.card["config"]["gate"]
+    return [_limit_check(model, name, limits, value) for name, limits in gate.items()]
 
 
-def _guard(model: Model, name: str, limits: Mapping[str, float | None], value: Callable[[str], float]) -> GateCheck:
+def _limit_check(
+    model: Model, name: str, limits: Mapping[str, float | None], value: Callable[[str], float]
+) -> GateCheck:
     if name not in model.task.directions:
         allowed = ", ".join(model.task.directions)
-        return GateCheck(f"guard {name}", False, f"no such metric; gate may name {allowed}")
+        return GateCheck(f"limit on {name}", False, f"is not a metric of the task; choose from {allowed}")
     figure, low, high = value(name), limits.get("at_least"), limits.get("at_most")
     passed = (low is None or figure >= low) and (high is None or figure <= high)
     texts = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
-    return GateCheck(f"guard {name}", passed, f"{figure:.4f}, must be {', '.join(texts)}")
+    return GateCheck(f"limit on {name}", passed, f"{figure:.4f}, must be {', '.join(texts)}")
 
 
 def prediction_check(name: str, compare: Callable[[], tuple[bool, str]]) -> GateCheck:
-    """Return a check that the model answers; `compare` returns whether two ways to ask agree, and says so."""
+    """Check that a model predicts.
+
+    Parameters
+    ----------
+    name : str
+        Name of the check.
+    compare : callable
+        Returns whether two ways to predict agree, and a text for the check. An error fails the check.
+    """
     try:
         return GateCheck(name, *compare())
     except (ChehangError, ValueError) as e:
@@ -106,7 +155,7 @@ def prediction_check(name: str, compare: Callable[[], tuple[bool, str]]) -> Gate
 
 
 def predict_example(model: Model, *, count: int = 1, explain: bool = True, **fields: Any) -> Sequence[Any]:
-    """Return the answers to so many requests that are all the example of the card, some fields replaced."""
+    """Return the predictions for `count` copies of the example request of the card, with `fields` replaced."""
     body = json.dumps({**model.card["example"], **fields})
     request = model.request().model_validate_json(body)
     return model.answers([request] * count, explain=explain)

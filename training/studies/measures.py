@@ -1,4 +1,4 @@
-"""Metrics with their intervals, and gains over a baseline or a champion on the same rows."""
+"""Metrics with bootstrap intervals, and gains over a baseline or a champion on the same rows."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ def measure(
     groups: NDArray[Any],
     n: int,
 ) -> Metrics:
-    """Return every metric with its interval, and the same metric of the baseline.
+    """Return the report section of metrics: value, 95% bootstrap interval and baseline of each metric.
 
     Parameters
     ----------
     metrics : mapping of str to RowMetric
-        By name.
+        Metrics of the problem, by name.
     y : ndarray of shape (n_rows,)
         Labels.
     answers : DataFrame
-        Answers of the estimator.
+        Predictions, as returned by `Estimator.predict`.
     baseline : ndarray of shape (n_rows,) or DataFrame
-        The baseline prediction; a table where it has every column that metrics read.
+        Baseline predictions; a vector if they have only the first column of `answers`. Metrics of further columns
+        then have no baseline.
     groups : ndarray of shape (n_rows,)
-        Whole groups are resampled.
+        Group of each row; the bootstrap resamples whole groups.
     n : int
-        Resamples.
+        Number of resamples.
     """
     rows = []
     for name, metric in metrics.items():
@@ -55,19 +56,38 @@ def _baseline_value(metric: RowMetric, y: FloatArray, baseline: FloatArray | pl.
 
 
 def metric_row(name: str, interval: Interval, baseline: float | None) -> Metric:
-    """Return a metric of a report."""
+    """Return a row of the metrics section."""
     return Metric(name=name, value=interval.value, low=interval.low, high=interval.high, baseline=baseline)
 
 
 def metrics_section(rows: list[Metric]) -> Metrics:
-    """Return the first section of every report."""
+    """Return the metrics section, the first of every report."""
     return Metrics(name="metrics", title=Text(zh="测试集指标", en="Metrics on the test rows"), rows=tuple(rows))
 
 
 def compare(
     metric: RowMetric, y: FloatArray, candidate: FloatArray, champion: FloatArray, *, groups: Any, n: int
 ) -> Interval:
-    """Return the gain of the candidate over the champion on the same rows; above zero is better for any metric."""
+    """Return the gain in a metric over other predictions of the same rows, by paired bootstrap.
+
+    Parameters
+    ----------
+    metric : RowMetric
+        Metric to compare.
+    y : ndarray of shape (n_rows,)
+        Labels.
+    candidate, champion : ndarray
+        Predictions to compare, as returned by `metric.select`.
+    groups : ndarray of shape (n_rows,)
+        Group of each row; the bootstrap resamples whole groups.
+    n : int
+        Number of resamples.
+
+    Returns
+    -------
+    Interval
+        In the unit of the metric; positive if the candidate is better, also for metrics where lower is better.
+    """
     sign = 1.0 if metric.better == "higher" else -1.0
     gain = paired_bootstrap_difference(metric.compute, y, candidate, champion, groups=groups, n=n, seed=0)
     low, high = sorted((sign * gain.low, sign * gain.high))

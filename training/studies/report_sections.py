@@ -1,4 +1,4 @@
-"""Sections and columns that the reports of several kinds of problem have."""
+"""Report sections and columns that several kinds of problem use."""
 
 from __future__ import annotations
 
@@ -14,42 +14,50 @@ ROWS = column("rows", "行数", "rows", "count")
 
 
 def group_column(name: str) -> Column:
-    """Return the first column of a table by the values of another column, whose name is its title."""
+    """Return the first column of a table grouped by the column `name`, with that name as title."""
     return column("value", name, name)
 
 
 def score_column(name: str) -> Column:
-    """Return the column of a metric."""
+    """Return a column with the values of a metric."""
     return column(name, name, name, "score")
 
 
 def parts_section(parts: Mapping[str, Mapping[str, int]], *counts: Column) -> Table:
-    """Return how many rows, and of what else, each part of the data has."""
-    columns = (column("part", "部分", "part"), ROWS, *counts)
+    """Return the table of rows by part of the data.
+
+    Parameters
+    ----------
+    parts : mapping of str to mapping
+        Counts by name of the part: `rows`, and a key for each column of `counts`.
+    *counts : Column
+        Further columns.
+    """
+    columns = (column("part", "数据集", "part"), ROWS, *counts)
     rows = tuple({"part": name, **numbers} for name, numbers in parts.items())
     sizes = ", ".join(f"{name} {numbers['rows']:,}" for name, numbers in parts.items())
-    title, summary = Text(zh="数据划分行数", en="Rows of each part"), Text(zh=sizes, en=sizes)
+    title, summary = Text(zh="各数据集行数", en="Rows by part of the data"), Text(zh=sizes, en=sizes)
     return Table(name="rows", title=title, summary=summary, columns=columns, rows=rows)
 
 
 def gain_row(metric: str, baseline: str, value: float, gain: Interval) -> Gain:
-    """Return the gain over a baseline whose metric has a value."""
+    """Return a row of gains: metric of a baseline, and gain over it with its interval."""
     return Gain(metric=metric, baseline=baseline, baseline_value=value, gain=gain.value, low=gain.low, high=gain.high)
 
 
 def gains_section(name: str, *rows: Gain, zh: str, en: str) -> Gains:
-    """Return gains under a title in both languages."""
+    """Return a section of gains with a title in Chinese and English."""
     return Gains(name=name, title=Text(zh=zh, en=en), rows=rows)
 
 
 def importance_section(importance: Mapping[str, float]) -> Importance:
-    """Return the features, the strongest first."""
+    """Return the section of feature importance, sorted by decreasing importance."""
     ranked = sorted(importance.items(), key=lambda item: -item[1])
     strongest = ", ".join(name for name, _ in ranked[:3])
     return Importance(
         name="importance",
-        title=Text(zh="特征重要性", en="Importance of the features"),
-        summary=Text(zh=f"最强：{strongest}", en=f"strongest: {strongest}") if ranked else None,
-        x=axis("平均贡献", "mean contribution to the answer", "score"),
+        title=Text(zh="特征重要性", en="Feature importance"),
+        summary=Text(zh=f"最重要：{strongest}", en=f"most important: {strongest}") if ranked else None,
+        x=axis("重要性", "importance", "score"),
         rows=tuple(Feature(name=name, importance=value) for name, value in ranked),
     )

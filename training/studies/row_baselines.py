@@ -1,4 +1,4 @@
-"""What a model of a yes/no outcome stands beside: logistic regression on the same columns, and the best column."""
+"""Baselines of a binary outcome: logistic regression on the same features, and the best single feature."""
 
 from __future__ import annotations
 
@@ -11,73 +11,94 @@ from ml.metrics import roc_auc
 from training.split import Rows
 from training.studies.row_data import LabelledRows
 
-MOST_LEVELS = 20  # of a text column; rarer values share one indicator
-FEWEST_ROWS = 20  # of a level
-MOST_ROWS = 50_000  # to learn from: more change nothing but the time
+MAX_LEVELS = 20  # indicators of a categorical feature; rarer levels have none
+MIN_LEVEL_ROWS = 20  # rows of a level that has an indicator
+MAX_TRAIN_ROWS = 50_000  # more rows change the coefficients little and take longer
 
 
 def best_single_column(examples: LabelledRows, positions: Rows) -> tuple[str, float] | None:
-    """Return the best number column alone and its AUC, with the direction of the training part; None below 0.5."""
+    """Return the numeric feature with the highest AUC on its own.
+
+    The direction of each feature is fitted on the training rows; missing values are imputed by their median.
+
+    Parameters
+    ----------
+    examples : LabelledRows
+        As returned by `LabelledRows.read`.
+    positions : ndarray of int
+        Positions of the rows on which the AUC is computed.
+
+    Returns
+    -------
+    (str, float) or None
+        Name of the feature and its AUC; None if no feature has an AUC above 0.5.
+    """
     best: tuple[str, float] | None = None
-    learn, test = examples.testable(examples.parts["train"]), positions
+    train, test = examples.testable(examples.parts["train"]), positions
     for name in examples.signature.numeric:
         column = examples.frame[name].cast(pl.Float64).to_numpy()
         filled = np.where(
-            np.isnan(column), np.nanmedian(column[learn]) if np.isfinite(column[learn]).any() else 0.0, column
+            np.isnan(column), np.nanmedian(column[train]) if np.isfinite(column[train]).any() else 0.0, column
         )
-        direction = 1.0 if roc_auc(examples.label[learn], filled[learn]) >= 0.5 else -1.0
+        direction = 1.0 if roc_auc(examples.label[train], filled[train]) >= 0.5 else -1.0
         auc = roc_auc(examples.label[test], direction * filled[test])
         if auc > (0.5 if best is None else best[1]):
             best = (name, auc)
     return best
 
 
-def logistic_regression(examples: LabelledRows, learn: Rows, test: Rows) -> FloatArray:
-    """Chances of the test rows by a plain logistic regression, fitted on the others.
+def logistic_regression(examples: LabelledRows, train: Rows, test: Rows) -> FloatArray:
+    """Fit a logistic regression on the training rows and return the probabilities of the test rows.
 
-    Numbers are put in the order of their ranks among the learning rows (so that no outlier rules), missing ones at the
-    median with an indicator; texts become indicators of their frequent values.
+    A numeric feature is replaced by its rank among the training rows, which limits the influence of outliers; missing
+    values get the median rank and an indicator. A categorical feature is one-hot encoded by its frequent levels.
+
+    Parameters
+    ----------
+    examples : LabelledRows
+        As returned by `LabelledRows.read`.
+    train, test : ndarray of int
+        Positions of the rows to fit on and to predict.
 
     Returns
     -------
     ndarray of shape (n_test,)
-        Probabilities.
+        Probability of the positive class.
     """
     from sklearn.linear_model import LogisticRegression
 
-    if len(learn) > MOST_ROWS:
-        learn = np.sort(np.random.default_rng(0).choice(learn, MOST_ROWS, replace=False))
+    if len(train) > MAX_TRAIN_ROWS:
+        train = np.sort(np.random.default_rng(0).choice(train, MAX_TRAIN_ROWS, replace=False))
     numeric, categorical = examples.signature.numeric, examples.signature.categorical
-    encoder = TabularEncoder(numeric=numeric, categorical=categorical).fit(examples.frame[learn])
-    known, asked = (encoder.transform(examples.frame[rows]) for rows in (learn, test))
-    first = known.shape[1] - len(categorical)
-    parts = [_numbers(known[:, k], asked[:, k]) for k in range(first)]
-    parts += [_levels(known[:, k], asked[:, k]) for k in range(first, known.shape[1])]
+    encoder = TabularEncoder(numeric=numeric, categorical=categorical).fit(examples.frame[train])
+    train_X, test_X = (encoder.transform(examples.frame[rows]) for rows in (train, test))
+    n_numeric = train_X.shape[1] - len(categorical)
+    parts = [_rank_columns(train_X[:, k], test_X[:, k]) for k in range(n_numeric)]
+    parts += [_level_indicators(train_X[:, k], test_X[:, k]) for k in range(n_numeric, train_X.shape[1])]
     X, Z = (np.hstack([p[side] for p in parts]) for side in (0, 1))
-    model = LogisticRegression(C=1.0, max_iter=500).fit(X, examples.label[learn])
+    model = LogisticRegression(C=1.0, max_iter=500).fit(X, examples.label[train])
     return np.asarray(model.predict_proba(Z)[:, 1])
 
 
-def _numbers(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
-    there = np.sort(known[np.isfinite(known)])
-    if len(there) == 0:
-        return np.zeros((len(known), 0)), np.zeros((len(asked), 0))
+def _rank_columns(train: FloatArray, test: FloatArray) -> tuple[FloatArray, FloatArray]:
+    finite = np.sort(train[np.isfinite(train)])
+    if len(finite) == 0:
+        return np.zeros((len(train), 0)), np.zeros((len(test), 0))
 
-    def ranked(values: FloatArray) -> FloatArray:
+    def ranks(values: FloatArray) -> FloatArray:
         missing = ~np.isfinite(values)
-        low, high = (np.searchsorted(there, np.where(missing, 0.0, values), side) for side in ("left", "right"))  # type: ignore[call-overload]
-        rank = np.where(missing, 0.5, (low + high) / (2 * len(there)))
+        low, high = (np.searchsorted(finite, np.where(missing, 0.0, values), side) for side in ("left", "right"))  # type: ignore[call-overload]
+        rank = np.where(missing, 0.5, (low + high) / (2 * len(finite)))
         return np.column_stack([4 * (rank - 0.5), missing.astype(np.float64)])
 
-    return ranked(known), ranked(asked)
+    return ranks(train), ranks(test)
 
 
-def _levels(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
-    codes, counts = np.unique(known[np.isfinite(known)], return_counts=True)
-    kept = codes[counts >= FEWEST_ROWS][:MOST_LEVELS]
+def _level_indicators(train: FloatArray, test: FloatArray) -> tuple[FloatArray, FloatArray]:
+    codes, counts = np.unique(train[np.isfinite(train)], return_counts=True)
+    levels = codes[counts >= MIN_LEVEL_ROWS][:MAX_LEVELS]
 
     def indicators(values: FloatArray) -> FloatArray:
-        found = values[:, None] == kept[None, :]
-        return np.column_stack([found, np.isnan(values)]).astype(np.float64)
+        return np.column_stack([values[:, None] == levels[None, :], np.isnan(values)]).astype(np.float64)
 
-    return indicators(known), indicators(asked)
+    return indicators(train), indicators(test)

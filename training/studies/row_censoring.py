@@ -1,7 +1,8 @@
-"""Rows whose outcome was not known yet: left out, and stood in for by rows of the same waiting time.
+"""Weights that correct for rows whose outcome is not observed yet (censored rows).
 
-A yes is known on the day it happens, a no only when the horizon is over. Leaving out what is not known yet keeps the
-early yeses and drops the later noes; weighting each known row by the inverse of its chance of being known undoes it.
+A positive outcome is observed on the day it happens, a negative one only at the end of the horizon. Dropping censored
+rows keeps early positives and drops late negatives, which biases the rate upwards. Weighting each observed row by the
+inverse of its probability of being observed removes the bias.
 """
 
 from __future__ import annotations
@@ -12,22 +13,24 @@ from ml.domain.arrays import FloatArray, IntArray
 
 
 def censoring_weights(as_of: IntArray, known_at: IntArray, *, until: int) -> FloatArray:
-    """Inverse-probability-of-censoring weights of rows as they stand at one moment.
+    """Return inverse-probability-of-censoring weights of rows at a given instant.
 
-    Every row is watched from its `as_of` to `until`, so the time it can be watched is known exactly, and the chance
-    that an outcome which takes `t` is seen is the share of rows that can be watched at least `t`.
+    Every row is followed from `as_of` to `until`, so its censoring time `until - as_of` is known exactly. The
+    probability that an outcome which takes the time `t` is observed is the share of rows followed for at least `t`.
 
     Parameters
     ----------
-    as_of, known_at : ndarray of shape (n_rows,)
-        When each row was asked about, and when its outcome could be known (us).
+    as_of : ndarray of int64, shape (n_rows,)
+        Prediction time of each row (microseconds since 1970, UTC).
+    known_at : ndarray of int64, shape (n_rows,)
+        Time at which the outcome of each row is or will be observed, in the same unit.
     until : int
-        The moment of learning (us).
+        End of the follow-up, in the same unit.
 
     Returns
     -------
     ndarray of shape (n_rows,)
-        0 where the outcome was not known, else at least 1.
+        0 for a censored row (`known_at` after `until`), else at least 1.
 
     References
     ----------
@@ -36,13 +39,13 @@ def censoring_weights(as_of: IntArray, known_at: IntArray, *, until: int) -> Flo
 
     Examples
     --------
-    Four rows, watched for 4, 3, 2 and 1 units; an outcome that takes 2 is seen in three of four.
+    Four rows are followed for 4, 3, 2 and 1 units; an outcome that takes 2 units is observed in three of the four.
 
     >>> censoring_weights(np.array([0, 1, 2, 3]), np.array([2, 3, 4, 5]), until=4).round(3).tolist()
     [1.333, 1.333, 1.333, 0.0]
     """
-    watched = np.sort(until - as_of)
-    takes = known_at - as_of
-    seen = (len(watched) - np.searchsorted(watched, takes, side="left")) / max(len(watched), 1)
-    known = known_at <= until
-    return np.where(known, 1 / np.where(known, seen, 1.0), 0.0)
+    follow_up = np.sort(until - as_of)
+    duration = known_at - as_of
+    observed_share = (len(follow_up) - np.searchsorted(follow_up, duration, side="left")) / max(len(follow_up), 1)
+    observed = known_at <= until
+    return np.where(observed, 1 / np.where(observed, observed_share, 1.0), 0.0)

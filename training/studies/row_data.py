@@ -1,4 +1,4 @@
-"""From raw tables to labelled examples, split into parts: what training, tuning and evaluation start from."""
+"""Build labelled rows from raw tables and split them into training, calibration and test rows."""
 
 from __future__ import annotations
 
@@ -37,24 +37,32 @@ from training.studies.task_tables import read_task_tables
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Labelled rows with their features, and which part each belongs to.
+    """Labelled rows with their features, split into training, calibration and test rows.
 
     Attributes
     ----------
+    config : TaskConfig
+        Configuration of the task.
     frame : DataFrame
-        Key, `as_of` (us), and every known column of the asked-about table, features or not.
+        Key, `as_of` (microseconds since 1970, UTC), features and the other columns of the task's first table.
     label : ndarray of shape (n_rows,)
         0 or 1, or an amount.
     features : tuple of str
-        Columns that the model may read.
-    parts : mapping of str to ndarray
-        Row positions of train, calibrate and test.
+        Names of the features.
+    parts : mapping of {'train', 'calibrate', 'test'} to ndarray of int
+        Row positions of each part.
     signature : Signature
-        Learnt from the training part.
-    known_at : ndarray of shape (n_rows,), optional
-        When each label could be known (us), where labels ripen.
-    is_test_row : ndarray of shape (n_rows,), optional
-        Whether each row may be tested on; None for all.
+        Types and ranges of the features, inferred from the training rows.
+    notes : tuple of str
+        Limits of the data for readers of the report.
+    fingerprint : str
+        Hash of the content of the tables.
+    raw : RawTables
+        Validated raw tables.
+    known_at : ndarray of int64, shape (n_rows,), optional
+        Instant at which each label is observed (microseconds since 1970, UTC), for tasks whose labels are censored.
+    is_test_row : ndarray of bool, shape (n_rows,), optional
+        Whether a row may be a test row; None if every row may.
     """
 
     config: TaskConfig
@@ -71,43 +79,50 @@ class LabelledRows:
 
     @classmethod
     def read(cls, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> Self:
-        """Read, check, build features and split.
+        """Read and validate the tables of a task, compute features and split the rows.
+
+        Parameters
+        ----------
+        config : TaskConfig
+            As returned by `load_config`.
+        engine : {'polars', 'spark'}
+            Engine that computes the features.
+        progress : callable, optional
+            Called with one line of text for each table.
 
         Raises
         ------
         DataError
-            There is nothing to learn from.
+            No row has an outcome, no feature is left, or a part would have no row.
         ConfigError
-            The configuration asks for a column that is not there.
+            The configuration names a column that the data lacks.
         """
         task = config.definition
         raw = read_task_tables(config, extra={task.tables[0]: config.extra_features}, progress=progress)
         if not config.timeless and config.time not in raw.frames[task.tables[0]].collect_schema().names():
             raise ConfigError(
-                f"time: column '{config.time}' is not in the data of {task.tables[0]}; map it in the sources, or set "
-                "time: none (the split is then random, and every report says so)"
+                f"time: {task.tables[0]} has no column '{config.time}'; map it in the sources, or set time: none "
+                "(the split is then random, and every report says so)"
             )
         frame, spine = _labelled(config, raw, engine)
         if frame.height == 0:
             raise DataError(f"{task.name}: {_no_outcome(task)}")
         immature = frame["label"].is_null()
-        notes = [
-            f"{immature.sum():,} rows are too young for their label to be known and were left out"
-        ] * immature.any()
+        notes = [f"{immature.sum():,} rows left out: their outcome is not observed yet"] * immature.any()
         frame = frame.filter(~immature)
         if frame.height == 0:
-            raise DataError(f"{task.name}: no row is old enough for its label to be known; give more data")
+            raise DataError(f"{task.name}: the outcome of no row is observed yet; add older rows")
         label = frame["label"].to_numpy().astype(np.float64)
         known_at = frame["known_at"].to_numpy() if "known_at" in frame.columns else None
         is_test_row = frame["is_test_row"].to_numpy() if "is_test_row" in frame.columns else None
         frame = frame.drop("label", "known_at", "is_test_row", strict=False)
         numeric, categorical, computed = _features(config, frame, spine)
         empty = [n for n in (*numeric, *categorical) if frame[n].null_count() == frame.height]
-        notes += [f"column '{n}' is empty and was left out" for n in empty]
+        notes += [f"column '{n}' left out: it has no value" for n in empty]
         numeric, categorical = ([n for n in names if n not in empty] for names in (numeric, categorical))
         if not numeric and not categorical:
             raise DataError(
-                f"{task.name}: no feature is left of {task.tables[0]}; map columns or declare extra_features"
+                f"{task.name}: {task.tables[0]} has no feature; map columns in the sources or add extra_features"
             )
         notes += _identifiers(frame, categorical)
         features = (*numeric, *categorical)
@@ -116,7 +131,7 @@ class LabelledRows:
             parts["test"] = parts["test"][is_test_row[parts["test"]]]
             if not len(parts["test"]):
                 raise DataError(
-                    f"{task.name}: the test part has no row; give more data or a larger share in split.test"
+                    f"{task.name}: the test part has no row that may be tested; add rows or raise split.test"
                 )
         if config.timeless:
             notes.insert(0, RANDOM_SPLIT_NOTE)
@@ -135,7 +150,7 @@ class LabelledRows:
 
     @cached_property
     def groups(self) -> NDArray[np.uint64]:
-        """Rows with equal features share a number, and stay in one part or fold."""
+        """Hash of the features of each row, uint64 of shape (n_rows,); equal rows stay in one part or fold."""
         return duplicate_groups(self.frame.select(self.features))
 
     @property
@@ -145,48 +160,64 @@ class LabelledRows:
 
     @property
     def problem(self) -> RowProblem:
-        """Problem of the task."""
+        """Learning problem of the task."""
         return cast("RowProblem", self.config.definition.problem)
 
     def rows(self, positions: Rows) -> tuple[pl.DataFrame, FloatArray]:
-        """Features and labels at these positions."""
+        """Return the columns and labels of the rows at some positions."""
         return self.frame[positions], self.label[positions]
 
     def testable(self, positions: Rows) -> Rows:
-        """Return the positions whose rows may be tested on."""
+        """Return those of some positions whose rows may be test rows."""
         return positions if self.is_test_row is None else positions[self.is_test_row[positions]]
 
     def fit_rows(
-        self, learn: Rows, calibrate: Rows, *, before: Rows | None = None, progress: Progress | None = None
+        self, train: Rows, calibrate: Rows, *, test: Rows | None = None, progress: Progress | None = None
     ) -> RowEstimator:
-        """Fit a new estimator of the task on some rows and calibrate it on others.
+        """Fit a new estimator of the task.
 
-        Labels that were not known yet when the rows of `before` begin are censored: see `row_censoring`.
+        Parameters
+        ----------
+        train, calibrate : ndarray of int
+            Positions of the rows to fit and to calibrate on.
+        test : ndarray of int, optional
+            Positions of the rows to be predicted. Labels observed after the first of them are censored, see
+            `censoring_weights`; without `test`, and for tasks whose labels are not censored, every label is used.
+        progress : callable, optional
+            Called with one line of text for each step.
         """
         estimator = self.problem.estimator(params=self.config.params, signature=self.signature)
         weights: SampleWeights | None = None
-        if self.known_at is not None and before is not None:
+        if self.known_at is not None and test is not None:
             as_of = self.frame["as_of"].to_numpy()
-            until = int(as_of[before].min())
-            first, second = (censoring_weights(as_of[r], self.known_at[r], until=until) for r in (learn, calibrate))
-            learn, calibrate = learn[first > 0], calibrate[second > 0]
+            until = int(as_of[test].min())
+            first, second = (censoring_weights(as_of[r], self.known_at[r], until=until) for r in (train, calibrate))
+            train, calibrate = train[first > 0], calibrate[second > 0]
             weights = first[first > 0], second[second > 0]
-        X, y = self.rows(learn)
+        X, y = self.rows(train)
         return estimator.fit(
             X, y, calibrate=self.rows(calibrate), weights=weights, refit=self.config.refit, progress=progress
         )
 
     def folds(self, within: Rows, *, folds: int) -> list[tuple[Rows, Rows]]:
-        """Cut some rows into (learn, test) pairs: by time where there is time, else by group."""
+        """Return the training and test positions of each fold of a cross-validation.
+
+        Parameters
+        ----------
+        within : ndarray of int
+            Positions of the rows to split, by time or, without time, by group of equal rows.
+        folds : int
+            Number of folds.
+        """
         if self.config.timeless:
             stratum = self.label[within] if self.binary else np.zeros(len(within))
-            found = random_folds(self.groups[within], stratum, folds=folds, seed=self.config.split.seed)
+            pairs = random_folds(self.groups[within], stratum, folds=folds, seed=self.config.split.seed)
         else:
-            found = time_folds(self.frame["as_of"].to_numpy()[within], folds=folds)
-        return [(within[a], within[b]) for a, b in found]
+            pairs = time_folds(self.frame["as_of"].to_numpy()[within], folds=folds)
+        return [(within[a], within[b]) for a, b in pairs]
 
     def hold_out(self, rows: Rows, share: float) -> tuple[Rows, Rows]:
-        """Cut rows in two, the later (or a random, grouped) share held out for calibration."""
+        """Split positions in two; the second part has the latest rows or, without time, random groups."""
         shares = (1 - share, share)
         if self.config.timeless:
             first, second = split_at_random(self.groups[rows], shares, seed=self.config.split.seed + 1)
@@ -196,16 +227,17 @@ class LabelledRows:
 
 
 def _no_outcome(task: Task) -> str:
-    asked, told = task.tables[0], task.tables[-1]
-    if asked == told:
+    rows, outcomes = task.tables[0], task.tables[-1]
+    if rows == outcomes:
         return (
-            f"no row of {asked} has a known outcome; check that it is filled in, and that rows of this kind are meant"
+            f"no row of {rows} has an outcome; check that the outcome column is mapped and filled in, and that the "
+            "filters of the source keep such rows"
         )
-    return f"no row of {asked} has a known outcome in {told}; check the keys"
+    return f"no row of {rows} has an outcome in {outcomes}; check that the key columns of both have the same values"
 
 
 def _labelled(config: TaskConfig, raw: RawTables, engine: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The features of every row asked about beside what became of it, and the names of the latter."""
+    """Return key, features and outcome columns of every labelled row, and the names of the outcome columns."""
     task, problem = config.definition, config.definition.problem
     assert isinstance(problem, RowProblem)
     tables = to_engine(raw.frames, engine)
@@ -220,13 +252,15 @@ def _labelled(config: TaskConfig, raw: RawTables, engine: str) -> tuple[pl.DataF
 def _features(
     config: TaskConfig, frame: pl.DataFrame, after: Sequence[str]
 ) -> tuple[list[str], list[str], frozenset[str]]:
-    """Names of the number columns, of the text columns, and of those among them that other rows gave."""
+    """Return the numeric features, the categorical features, and those of both computed from other rows or tables."""
     extra = config.extra_features
     hidden = {*config.exclude_features, *config.protected}
     for option in ("exclude_features", "protected", "segments"):
         for name in getattr(config, option):
             if name not in frame.columns and name not in config.definition.table.columns:
-                raise ConfigError(f"{option}: '{name}' is not a column of the data; it has {sorted(frame.columns)}")
+                raise ConfigError(
+                    f"{option}: '{name}' is not a column of the data; choose from {sorted(frame.columns)}"
+                )
     numeric, categorical = feature_columns(config.definition.table, frame.columns, exclude=hidden)
     contract = config.definition.table
     own_columns = {*contract.columns, *extra.numeric, *extra.categorical, *contract.key, "as_of", *after, *hidden}
@@ -238,9 +272,9 @@ def _features(
 
 
 def _identifiers(frame: pl.DataFrame, categorical: Sequence[str]) -> list[str]:
-    """Notes on texts that are different in nearly every row: an identifier teaches nothing."""
+    """Return notes on categorical features that differ in most rows and may be identifiers."""
     return [
-        f"column '{n}' has {frame[n].n_unique():,} different values in {frame.height:,} rows: is it an identifier?"
+        f"column '{n}' has {frame[n].n_unique():,} different values in {frame.height:,} rows; it may be an identifier"
         for n in categorical
         if frame.height >= 100 and frame[n].n_unique() > frame.height / 2
     ]
@@ -249,7 +283,7 @@ def _identifiers(frame: pl.DataFrame, categorical: Sequence[str]) -> list[str]:
 def _parts(config: TaskConfig, frame: pl.DataFrame, features: Sequence[str]) -> dict[str, Rows]:
     if config.timeless:
         groups = duplicate_groups(frame.select(features))
-        found = split_at_random(groups, config.split.shares, seed=config.split.seed)
+        positions = split_at_random(groups, config.split.shares, seed=config.split.seed)
     else:
-        found = split_by_time(frame["as_of"].to_numpy(), config.split.shares)
-    return dict(zip(PARTS, found, strict=True))
+        positions = split_by_time(frame["as_of"].to_numpy(), config.split.shares)
+    return dict(zip(PARTS, positions, strict=True))

@@ -1,4 +1,4 @@
-"""Approval and error rates at the cut-off by attributes that the model does not see."""
+"""Approval and error rates at the cut-off, by protected attributes that are not features."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ml.report.sections import Bars, Section, Table
 from training.studies.report_sections import ROWS, group_column
 from training.studies.row_sections import MIN_SEGMENT_ROWS, MISSING, HoldoutPredictions
 
-FOUR_FIFTHS = 0.8  # lowest approval rate over the highest, at least
+FOUR_FIFTHS = 0.8  # four-fifths rule: lowest approval rate over the highest must not be below this
 
 _RATIO_COLUMNS = (
     column("value", "属性", "attribute"),
     column("approval_ratio", "通过率之比", "ratio of approval rates", "number"),
-    column("passes_four_fifths", "达到五分之四", "four fifths or more", "flag"),
+    column("passes_four_fifths", "符合五分之四规则", "four-fifths rule met", "flag"),
 )
 _RATES = (
-    column("approval_rate", "通过率", "approval rate", "share"),
-    column("bad_rate_of_approved", "通过者坏账率", "bad rate of the approved", "share"),
-    column("good_not_approved", "好客户未通过", "good but not approved", "share"),
+    column("approval_rate", "预审通过率", "approval rate", "share"),
+    column("bad_rate_of_approved", "预审通过者的逾期率", "bad rate of approved applicants", "share"),
+    column("good_not_approved", "未通过的好客户比例", "good applicants not approved", "share"),
 )
 
 
 def fairness_sections(test: HoldoutPredictions) -> list[Section]:
-    """Return the ratio of approval rates of each protected attribute, and the rates of its groups.
+    """Return the ratio of approval rates by protected attribute, and a section of rates by group for each attribute.
 
-    Empty where the problem has no decisions, or where no protected attribute is a column of the rows.
+    Empty if the problem has no decisions, or if no protected attribute is a column of the test rows.
     """
     config, table = test.examples.config, test.examples.config.definition.table
     protected = {*table.protected, *config.protected}
@@ -61,13 +61,13 @@ def _groups(attribute: pl.Series, y: FloatArray, approved: FloatArray) -> list[d
 
 def _ratios(groups: dict[str, list[dict[str, Any]]]) -> Table:
     rows, words = [], []
-    for attribute, of_groups in groups.items():
-        rates = [g["approval_rate"] for g in of_groups if g["rows"] >= MIN_SEGMENT_ROWS]
+    for attribute, group_rates in groups.items():
+        rates = [g["approval_rate"] for g in group_rates if g["rows"] >= MIN_SEGMENT_ROWS]
         ratio = min(rates) / max(rates) if rates and max(rates) > 0 else None
         passes = None if ratio is None else ratio >= FOUR_FIFTHS
         rows.append({"value": attribute, "approval_ratio": ratio, "passes_four_fifths": passes})
         words.append(f"{attribute} {'unknown' if ratio is None else f'{ratio:.2f}'}")
-    title = Text(zh="最低通过率 / 最高通过率", en="Lowest approval rate / highest")
+    title = Text(zh="最低与最高预审通过率之比", en="Lowest approval rate / highest approval rate")
     summary = Text(zh="；".join(words), en="; ".join(words))
     return Table(name="fairness", title=title, summary=summary, columns=_RATIO_COLUMNS, rows=tuple(rows))
 
@@ -77,8 +77,8 @@ def _rates(attribute: str, rows: list[dict[str, Any]]) -> Bars:
     drawn = tuple(c.name for c in _RATES)
     return Bars(
         name=f"fairness_by_{attribute}", rows=tuple(rows),
-        title=Text(zh=f"按 {attribute} 的通过率", en=f"Approval and error rates by {attribute}"),
-        summary=Text(zh=f"通过率 {low}～{high}", en=f"approval rates {low} – {high}"),
+        title=Text(zh=f"按 {attribute} 分组的预审通过率与错误率", en=f"Approval and error rates by {attribute}"),
+        summary=Text(zh=f"预审通过率 {low}～{high}", en=f"approval rates {low} – {high}"),
         columns=(group_column(attribute), ROWS, *_RATES), y=axis("占比", "share", "share"), drawn=drawn,
     )  # fmt: skip
 

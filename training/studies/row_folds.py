@@ -1,4 +1,4 @@
-"""`chehang evaluate --folds`: fit and test on every fold, for data sets and bars that ask for it."""
+"""`chehang evaluate --folds`: cross-validate the configuration of a row task."""
 
 from __future__ import annotations
 
@@ -19,17 +19,26 @@ CALIBRATE_SHARE = 0.1
 
 
 def cross_validate(examples: LabelledRows, *, folds: int, progress: Progress | None = None) -> Report:
-    """Fit on all folds but one and predict that one, in turn.
+    """Cross-validate the configuration and return a report of the out-of-fold predictions.
 
-    Within the learning folds a tenth is held out to calibrate. With a time column every test block lies after what
-    was learnt from, so the earliest block is never tested on.
+    A tenth of the training rows of each fold is held out for calibration. If the data has time, every test block
+    follows its training rows, so the earliest block is never tested.
+
+    Parameters
+    ----------
+    examples : LabelledRows
+        As returned by `LabelledRows.read`.
+    folds : int
+        Number of folds.
+    progress : callable, optional
+        Called with one line of text for each fold.
 
     Returns
     -------
     Report
-        Metrics over all out-of-fold predictions, and those of each fold with their mean.
+        Metrics over all out-of-fold predictions with their intervals, and the metrics of each fold with their mean.
     """
-    say = progress or (lambda text: None)
+    progress = progress or (lambda text: None)
     config = examples.config
     metrics, problem = examples.problem.metrics, examples.problem
     everything = np.arange(len(examples.label))
@@ -37,22 +46,22 @@ def cross_validate(examples: LabelledRows, *, folds: int, progress: Progress | N
     answers: list[pl.DataFrame] = []
     baseline: list[FloatArray] = []
     by_fold: dict[str, list[float]] = {name: [] for name in metrics}
-    for k, (learn, test) in enumerate(examples.folds(everything, folds=folds)):
-        estimator = examples.fit_rows(*examples.hold_out(learn, CALIBRATE_SHARE), before=test)
+    for k, (train, test) in enumerate(examples.folds(everything, folds=folds)):
+        estimator = examples.fit_rows(*examples.hold_out(train, CALIBRATE_SHARE), test=test)
         test = examples.testable(test)
         X, y = examples.rows(test)
         test_rows.append(test)
         answers.append(estimator.predict(X))
-        baseline.append(problem.baseline(*examples.rows(learn), X))
+        baseline.append(problem.baseline(*examples.rows(train), X))
         for name, metric in metrics.items():
             by_fold[name].append(float(metric.compute(y, metric.select(answers[-1]))))
         primary = config.definition.primary_metric
-        say(f"fold {k + 1}/{folds}: {primary} {by_fold[primary][-1]:.5f}")
+        progress(f"fold {k + 1}/{folds}: {primary} {by_fold[primary][-1]:.5f}")
     rows = np.concatenate(test_rows)
     y, groups, n = examples.label[rows], examples.groups[rows], config.bootstraps
     pooled = measure(metrics, y, pl.concat(answers), baseline=np.concatenate(baseline), groups=groups, n=n)
-    order = "by group of equal rows" if config.timeless else "in time order"
-    protocol = f"{folds} folds {order}, {len(rows):,} rows tested"
+    order = "at random, identical rows in one fold" if config.timeless else "in time order"
+    protocol = f"cross-validation with {folds} folds {order}, {len(rows):,} test rows"
     return Report(task=config.task, protocol=protocol, sections=(pooled, _by_fold(by_fold)), notes=examples.notes)
 
 
@@ -60,7 +69,7 @@ def _by_fold(by_fold: dict[str, list[float]]) -> Table:
     numbers = range(1, len(next(iter(by_fold.values()))) + 1)
     columns = (
         column("metric", "指标", "metric"),
-        column("mean", "各折均值", "mean of folds", "score"),
+        column("mean", "各折均值", "mean over folds", "score"),
         *(column(f"fold_{k}", f"第 {k} 折", f"fold {k}", "score") for k in numbers),
     )
     rows = tuple(

@@ -1,4 +1,4 @@
-"""Conditions of the promotion gate for predictions of rows: one label each, or counts of cells."""
+"""Checks of the promotion gate for row and surveillance tasks, on the stored test rows of the candidate."""
 
 from __future__ import annotations
 
@@ -26,20 +26,24 @@ from training.studies.gate_checks import (
 from training.studies.measures import compare
 from training.studies.row_report import BASELINE, TEST_ROWS
 
-BATCH_ROWS = 200
+BATCH_ROWS = 200  # test rows whose single and batch predictions are compared
 
 
 def row_gate_checks(
     metrics: Mapping[str, RowMetric], candidate: Model, champion: Model | None, holdout: Path
 ) -> Sequence[GateCheck]:
-    """Compare predictions of the candidate's test rows with those of the champion, or of the baseline.
+    """Compare the candidate with the champion (without one: with the baseline) on the candidate's test rows.
 
     Parameters
     ----------
     metrics : mapping of str to RowMetric
-        Of the task; the first is compared.
+        Metrics of the task; the primary metric is compared.
+    candidate : Model
+        Version to be promoted.
+    champion : Model or None
+        Current champion.
     holdout : Path
-        Folder with the test rows: features, `label` and `group`, and where there is one the baseline.
+        Folder with `test_rows.parquet`: features, `label`, `group` and, for some tasks, `baseline_prediction`.
     """
     rows = pl.read_parquet(holdout / TEST_ROWS)
     answers = candidate.estimator.predict(rows)
@@ -51,10 +55,8 @@ def row_gate_checks(
     )
     return [
         first,
-        *guard_checks(candidate, lambda guard: float(metrics[guard].compute(y, metrics[guard].select(answers)))),
-        prediction_check(
-            "the model answers, one row at a time like a batch", lambda: _one_like_many(candidate, rows, answers)
-        ),
+        *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].select(answers)))),
+        prediction_check("single and batch predictions agree", lambda: _one_like_many(candidate, rows, answers)),
     ]
 
 
@@ -64,9 +66,9 @@ def _over_baseline(
     name, n = candidate.task.primary_metric, bootstraps(candidate)
     metric = metrics[name]
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
-    if BASELINE in rows.columns:  # kept with the rows: compared row by row, which tells more
+    if BASELINE in rows.columns:  # a paired comparison has a narrower interval
         gain = compare(metric, y, metric.select(answers), rows[BASELINE].to_numpy(), groups=groups, n=n)
-        detail = f"gain over it: {interval_text(gain)} on {len(y):,} test rows; there is no champion yet"
+        detail = f"gain over the baseline: {interval_text(gain)} on {len(y):,} test rows; there is no champion yet"
         return GateCheck(f"{name} beats the baseline", gain.low > 0, detail)
     return baseline_check(candidate, bootstrap(metric.compute, y, metric.select(answers), groups=groups, n=n, seed=0))
 
@@ -78,7 +80,7 @@ def _over_champion(
     try:
         others = champion.estimator.predict(rows)
     except DataError as e:
-        detail = f"version {champion.version} cannot answer these rows: {e}"
+        detail = f"version {champion.version} cannot predict the test rows: {e}"
         return GateCheck(champion_check_name(candidate), False, detail)
     y, groups, n = rows["label"].to_numpy(), rows["group"].to_numpy(), bootstraps(candidate)
     gain = compare(metric, y, metric.select(answers), metric.select(others), groups=groups, n=n)
@@ -90,4 +92,4 @@ def _one_like_many(model: Model, rows: pl.DataFrame, answers: pl.DataFrame) -> t
     predict_example(model)
     single = pl.concat([model.estimator.predict(rows[i]) for i in range(min(BATCH_ROWS, rows.height))])
     same = single.equals(answers[: len(single)])
-    return same, f"{len(single)} rows {'agree' if same else 'differ'}"
+    return same, f"{len(single)} test rows {'agree' if same else 'differ'}"

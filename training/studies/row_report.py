@@ -1,4 +1,4 @@
-"""The reports of a yes/no outcome and of an amount on rows that the model has never seen, beside the baseline."""
+"""Reports of row tasks on the test rows, for binary outcomes and for amounts."""
 
 from __future__ import annotations
 
@@ -38,37 +38,41 @@ from training.studies.row_sections import (
 )
 
 TEST_ROWS, BASELINE = "test_rows.parquet", "baseline_prediction"
-RATE = axis("正例占比", "share of positives", "share")
+RATE = axis("正例比例", "share of positives", "share")
 AMOUNT = axis("均值", "mean", "amount", unit=Text(zh="元", en="yuan"))
 _BAND_COLUMNS = (
-    column("band", "档", "band"),
+    column("band", "预审结果", "band"),
     ROWS,
     column("share", "申请占比", "share of applications", "share", tracked=True),
-    column("bad_rate", "坏账率", "bad rate", "share", tracked=True),
+    column("bad_rate", "逾期率", "bad rate", "share", tracked=True),
 )
 _EXPECTED_COLUMNS = (
     MONTH,
     ROWS,
     column("expected", "预期", "expected", "number"),
     column("observed", "实际", "observed", "count"),
-    column("within", "在随机范围内", "within chance", "flag"),
+    column("within", "在 95% 区间内", "within the 95% interval", "flag"),
 )
 
 
 def binary_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     """Return the report of a task whose label is 0 or 1.
 
+    Parameters
+    ----------
+    test : HoldoutPredictions
+        As returned by `HoldoutPredictions.of`.
+    estimator : RowEstimator
+        Fitted estimator, for feature importance and notes.
+
     Raises
     ------
     DataError
-        The test rows have one class only.
+        All test rows have the same label.
     """
     examples = test.examples
     if len(np.unique(test.y)) < 2:
-        raise DataError(
-            f"label: the {len(test.y)} test rows have one class only (all {test.y[0]:g}); give more data or other "
-            "split shares"
-        )
+        raise DataError(f"label: all {len(test.y)} test rows have the label {test.y[0]:g}; add rows or change split")
     parts = {
         name: {"rows": len(rows), "positives": int(examples.label[rows].sum())}
         for name, rows in (*examples.parts.items(), ("test", test.positions))
@@ -89,7 +93,7 @@ def binary_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
 
 
 def _gains(test: HoldoutPredictions) -> Gains:
-    """Compare with logistic regression on the columns of the model."""
+    """Return the gains over logistic regression on the same features."""
     examples = test.examples
     plain = logistic_regression(examples, examples.testable(examples.parts["train"]), test.positions)
     rows = []
@@ -100,7 +104,7 @@ def _gains(test: HoldoutPredictions) -> Gains:
             metric, test.y, metric.select(test.answers), plain, groups=test.groups, n=examples.config.bootstraps
         )
         rows.append(gain_row(name, "logistic regression", float(metric.compute(test.y, plain)), gain))
-    zh, en = "相对逻辑回归的提升（相同列）", "Gain over logistic regression on the same columns"
+    zh, en = "相对逻辑回归的提升（相同特征）", "Gain over logistic regression on the same features"
     return gains_section("gain_over_logistic_regression", *rows, zh=zh, en=en)
 
 
@@ -109,14 +113,14 @@ def _best_column(test: HoldoutPredictions) -> list[Table]:
     if best is None:
         return []
     name, auc = best
-    title = Text(zh="最好的单列", en="Best single column")
+    title = Text(zh="最佳单一特征", en="Best single feature")
     summary = Text(zh=f"{name}（AUC {auc:.4f}）", en=f"{name} (AUC {auc:.4f})")
-    columns, row = (column("column", "列", "column"), score_column("roc_auc")), {"column": name, "roc_auc": auc}
+    columns, row = (column("column", "特征", "feature"), score_column("roc_auc")), {"column": name, "roc_auc": auc}
     return [Table(name="best_single_column", title=title, summary=summary, columns=columns, rows=(row,))]
 
 
 def _decisions(test: HoldoutPredictions) -> list[Section]:
-    """Bands of the test rows with their observed bad rates, and the probabilities that separate them."""
+    """Return the bands of the test rows with their observed bad rates, and the cut-offs between the bands."""
     if test.decisions is None:
         return []
     band = test.decisions.band
@@ -127,29 +131,29 @@ def _decisions(test: HoldoutPredictions) -> list[Section]:
         rows.append({"band": name, "rows": int(inside.sum()), "share": float(inside.mean()), "bad_rate": bad_rate})
     bands = Bars(
         name="bands",
-        title=Text(zh="预审分档", en="Bands on the test rows"),
+        title=Text(zh="测试集预审结果", en="Decision bands of the test rows"),
         columns=_BAND_COLUMNS,
-        y=axis("占比", "share of applications; bad rate within the band", "share"),
+        y=axis("申请占比；组内逾期率", "share of applications; bad rate within the band", "share"),
         drawn=("share", "bad_rate"),
         rows=tuple(rows),
     )
     approve, decline = test.decisions.approve_at_most, test.decisions.decline_above
     summary = Text(
-        zh=f"不超过 {approve:.2%} 通过，超过 {decline:.2%} 拒绝",
-        en=f"approve up to {approve:.2%}, decline above {decline:.2%}",
+        zh=f"违约概率不超过 {approve:.2%} 预审通过，超过 {decline:.2%} 预审拒绝",
+        en=f"approve up to a default probability of {approve:.2%}, decline above {decline:.2%}",
     )
     limits = Table(
         name="cut_offs",
-        title=Text(zh="分档概率", en="Cut-offs"),
+        title=Text(zh="预审阈值", en="Cut-offs"),
         summary=summary,
-        columns=(column("limit", "界限", "limit"), column("probability", "违约概率", "probability", "score")),
+        columns=(column("limit", "阈值", "cut-off"), column("probability", "违约概率", "default probability", "score")),
         rows=({"limit": "approve_at_most", "probability": approve}, {"limit": "decline_above", "probability": decline}),
     )
     return [bands, limits]
 
 
 def _expected_sections(test: HoldoutPredictions) -> list[Table]:
-    """Expected and observed positives by value of each segment and month, beside the 95 % that chance allows."""
+    """Return expected and observed positives by segment and month, with a check of the 95% interval of the count."""
     config = test.examples.config
     if config.timeless:
         return []
@@ -166,16 +170,17 @@ def _expected_section(test: HoldoutPredictions, by: str) -> Table:
         within = abs(row["observed"] - row["expected"]) <= slack
         rows.append({**row, "observed": int(row["observed"]), "within": bool(within)})
     share = f"{sum(row['within'] for row in rows) / len(rows):.0%}"
-    title = Text(zh=f"按 {by} 和月份的预期与实际", en=f"Expected and observed positives by {by} and month")
+    title = Text(zh=f"按 {by} 和月份分组的预期与实际正例数", en=f"Expected and observed positives by {by} and month")
     summary = Text(
-        zh=f"{len(rows)} 格中 {share} 在 95% 随机范围内", en=f"{share} of {len(rows)} cells within 95% of chance"
+        zh=f"{len(rows)} 个单元格中，{share} 的实际数落在 95% 区间内",
+        en=f"observed count within its 95% interval in {share} of {len(rows)} cells",
     )
     columns = (group_column(by), *_EXPECTED_COLUMNS)
     return Table(name=f"expected_by_{by}", title=title, summary=summary, columns=columns, rows=tuple(rows))
 
 
 def amount_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
-    """Return the report of a task whose label is an amount in yuan."""
+    """Return the report of a task whose label is an amount in yuan; parameters as for `binary_report`."""
     examples = test.examples
     parts = {name: {"rows": len(rows)} for name, rows in (*examples.parts.items(), ("test", test.positions))}
     sections: list[Section] = [
@@ -198,21 +203,21 @@ BUILDERS = {BinaryProblem: binary_report, AmountProblem: amount_report}
 
 
 def evaluate(examples: LabelledRows, estimator: RowEstimator, *, rows: Rows | None = None) -> Report:
-    """Evaluate on the test part.
+    """Return the report of a fitted estimator on the test rows.
 
     Parameters
     ----------
     examples : LabelledRows
-        Labelled rows and their parts.
+        As returned by `LabelledRows.read`.
     estimator : RowEstimator
-        Fitted on the train part, calibrated on the calibrate part.
-    rows : ndarray, optional
-        Positions of other rows to evaluate on.
+        As returned by `examples.fit_rows`.
+    rows : ndarray of int, optional
+        Positions of the rows to evaluate; default: the test rows.
 
     Raises
     ------
     DataError
-        The label is 0 or 1, and the rows have one class only.
+        The label is binary, and all rows have the same label.
     """
     positions = examples.parts["test"] if rows is None else rows
     return BUILDERS[type(examples.problem)](HoldoutPredictions.of(examples, estimator, positions), estimator)

@@ -1,4 +1,4 @@
-"""Answers to the rows of a table, with the features that training computed."""
+"""Batch predictions for the rows of a table, with the same features as in training."""
 
 from __future__ import annotations
 
@@ -24,29 +24,37 @@ from training.progress import Progress
 def score_rows(
     model: Model, config: TaskConfig, *, data: Path | None, as_of: datetime | None, progress: Progress | None = None
 ) -> pl.DataFrame:
-    """Answer every row of the task's first table.
+    """Predict every row of the task's first table.
 
     Parameters
     ----------
-    data : Path, optional
-        A file in place of that table.
-    as_of : datetime, optional
-        Answer as of this instant instead of each row's own, and only rows that existed and were open then.
+    model : Model
+        As returned by `ml.champions.load`.
+    config : TaskConfig
+        As returned by `load_config`; its sources are read.
+    data : Path or None
+        File to read in place of that table, with the columns and format of its configured source.
+    as_of : datetime or None
+        Predict as of this instant instead of each row's own, and only rows that existed and were open then.
+    progress : callable, optional
+        Called with one line of text for each table.
 
     Returns
     -------
     DataFrame
-        The table's key, `as_of` where one is given, and the answers.
+        Key of the table, `as_of` (UTC) if `as_of` is set, and the predictions.
 
     Raises
     ------
-    DataError, ConfigError
-        A column of the model is missing, or the answers do not change with time.
+    DataError
+        A feature of the model is missing in the table.
+    ConfigError
+        `as_of` is set, and the predictions of the task do not depend on time.
     """
     problem = model.task.problem
     assert isinstance(problem, RowProblem)
     if as_of is not None and (config.timeless or not problem.closing_columns):
-        raise ConfigError(f"--as-of: the answers of {model.task.name} do not change with time here; leave it out")
+        raise ConfigError(f"--as-of: the predictions of {model.task.name} do not depend on time; omit --as-of")
     table = model.task.tables[0]
     sources = replace_source(config, table, data)
     raw = read_tables(
@@ -61,7 +69,7 @@ def score_rows(
     absent = [f.name for f in model.estimator.signature.fields if f.feature and f.name not in rows.columns]
     if absent:
         raise DataError(
-            f"{table}.{absent[0]}: no such column, and the model was trained with it; map it in the sources"
+            f"{table}.{absent[0]}: is a feature of the model, but the table has no such column; map it in the sources"
         )
     needed = (
         [f.name for f in model.estimator.signature.fields if f.required and rows[f.name].null_count()]
@@ -70,7 +78,7 @@ def score_rows(
     )
     if needed:
         raise DataError(
-            f"{table}.{needed[0]}: is empty in some rows, and was never empty in training; fill it or retrain"
+            f"{table}.{needed[0]}: is missing in some rows, but was never missing in training; fill it in or train anew"
         )
     key = [*model.task.table.key, *(["as_of"] if as_of is not None else [])]
     answers: pl.DataFrame = pl.concat([rows.select(key), model.estimator.predict(rows)], how="horizontal")
@@ -80,7 +88,7 @@ def score_rows(
 
 
 def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | None) -> pl.DataFrame:
-    """Return the rows of the first table with the features that training computed, in the table's own order."""
+    """Return key, `as_of` and features of the rows of the first table, in the order of the table."""
     task, time = model.task, model.task.table.time
     frames = to_engine(raw.frames, "polars")
     rows = frames[task.tables[0]]
@@ -89,9 +97,9 @@ def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | No
         rows = rows.filter(nw.col(str(time)) <= as_of)
         for column in [c for c in problem.closing_columns if c in names]:
             rows = rows.filter(nw.col(column).is_null() | (nw.col(column) >= as_of))
-        moment: Any = nw.lit(as_of, dtype=nw.Int64)
+        instant: Any = nw.lit(as_of, dtype=nw.Int64)
     else:
-        moment = nw.col(str(time)) if time in names else nw.lit(0, dtype=nw.Int64)
-    spine = rows.select(*task.table.key, moment.alias("as_of"))
+        instant = nw.col(str(time)) if time in names else nw.lit(0, dtype=nw.Int64)
+    spine = rows.select(*task.table.key, instant.alias("as_of"))
     keys = collect(spine)
     return keys.join(collect(problem.features(spine, frames)), on=keys.columns, how="left", maintain_order="left")

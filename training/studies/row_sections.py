@@ -1,4 +1,4 @@
-"""Sections that the reports of a yes/no outcome and of an amount have in common."""
+"""Report sections of row tasks, for binary outcomes and for amounts."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from training.studies.measures import measure
 from training.studies.report_sections import MONTH, ROWS, group_column, score_column
 from training.studies.row_data import LabelledRows
 
-MIN_SEGMENT_ROWS = 30
+MIN_SEGMENT_ROWS = 30  # rows of a group whose metric or rate is reported
 CALIBRATION_BINS = 10
 _PSI_THRESHOLDS = (
-    Threshold(value=0.1, title=Text(zh="0.10 关注", en="0.10: watch")),
-    Threshold(value=0.25, title=Text(zh="0.25 处理", en="0.25: act")),
+    Threshold(value=0.1, title=Text(zh="0.10：轻度漂移", en="0.10: moderate shift")),
+    Threshold(value=0.25, title=Text(zh="0.25：显著漂移", en="0.25: large shift")),
 )
 MISSING = "(missing)"
 DRAWN = ("observed", "predicted")
@@ -33,24 +33,26 @@ DRAWN = ("observed", "predicted")
 
 @dataclass(frozen=True)
 class HoldoutPredictions:
-    """Test rows with their labels and the estimator's answers.
+    """Test rows with their labels, predictions and baseline predictions.
 
     Attributes
     ----------
-    positions : ndarray of shape (n_rows,)
-        Rows of the examples.
+    examples : LabelledRows
+        All labelled rows.
+    positions : ndarray of int, shape (n_rows,)
+        Positions of the test rows in `examples`.
     X : DataFrame
-        Their columns.
-    y, p : ndarray of shape (n_rows,)
-        Label and prediction.
+        Columns of the test rows.
+    y : ndarray of shape (n_rows,)
+        Labels.
     answers : DataFrame
-        All that the estimator answers.
+        Predictions of the estimator, all columns.
     train_p : ndarray
-        Predictions of the training rows.
+        Predictions of the training rows, first column.
     baseline : ndarray of shape (n_rows,)
-        The baseline prediction.
+        Baseline predictions.
     decisions : Decisions or None
-        Decisions on the rows, where the problem has them.
+        Decisions on the test rows; None if the problem has none.
     """
 
     examples: LabelledRows
@@ -64,7 +66,7 @@ class HoldoutPredictions:
 
     @classmethod
     def of(cls, examples: LabelledRows, estimator: RowEstimator, positions: Rows) -> HoldoutPredictions:
-        """Answer the rows at these positions."""
+        """Predict the rows at some positions with a fitted estimator."""
         X, y = examples.rows(positions)
         train_X, train_y = examples.rows(examples.testable(examples.parts["train"]))
         train_p = estimator.predict(train_X).to_series(0).to_numpy()
@@ -75,21 +77,21 @@ class HoldoutPredictions:
 
     @property
     def p(self) -> FloatArray:
-        """Prediction of each row."""
+        """Prediction of each test row: probability or amount, ndarray of shape (n_rows,)."""
         return np.asarray(self.answers.to_series(0).to_numpy())
 
     @property
     def groups(self) -> NDArray[np.uint64]:
-        """Rows with equal features share a number."""
+        """Hash of the features of each test row; the bootstrap resamples groups of equal rows."""
         return self.examples.groups[self.positions]
 
     @property
     def months(self) -> NDArray[np.str_]:
-        """Month of each row."""
+        """Month of each test row, such as '2024-03'."""
         return months_of(self.X["as_of"].to_numpy())
 
     def metrics(self) -> Metrics:
-        """Return every metric of the problem."""
+        """Return the metrics section."""
         config, problem = self.examples.config, self.examples.problem
         return measure(
             problem.metrics, self.y, self.answers, baseline=self.baseline, groups=self.groups, n=config.bootstraps
@@ -97,17 +99,17 @@ class HoldoutPredictions:
 
 
 def protocol(examples: LabelledRows) -> str:
-    """Return in one line how the rows were held out."""
+    """Return a line on the split: number of rows of each part and, if the data has time, their first months."""
     counts = ", ".join(f"{n} {len(r):,}" for n, r in examples.parts.items())
     if examples.config.timeless:
-        return f"random split by hash, equal rows kept together ({counts}): {examples.notes[0]}"
+        return f"random split by hash, identical rows in one part ({counts}): {examples.notes[0]}"
     as_of = examples.frame["as_of"].to_numpy()
     starts = [months_of(np.array([as_of[examples.parts[n]].min()]))[0] for n in ("train", "calibrate", "test")]
     return f"in time order ({counts}); train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
 
 
 def months_of(as_of: IntArray) -> NDArray[np.str_]:
-    """Return the month of each instant (us) as text.
+    """Return the month of each instant (microseconds since 1970, UTC) as text.
 
     >>> months_of(np.array([1_709_251_200_000_000])).tolist()
     ['2024-03']
@@ -116,7 +118,7 @@ def months_of(as_of: IntArray) -> NDArray[np.str_]:
 
 
 def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
-    """Return the columns of the observed and the predicted mean of a quantity."""
+    """Return the report columns of the observed and the predicted mean of a quantity."""
     return (
         column("observed", "实际", "observed", quantity.format, unit=quantity.unit),
         column("predicted", "预测", "predicted", quantity.format, unit=quantity.unit),
@@ -124,7 +126,7 @@ def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
 
 
 def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration:
-    """Return mean prediction and observed mean of bins with equally many rows."""
+    """Return the calibration section: mean prediction and observed mean in ten bins of equal size."""
     y, p = test.y, test.p
     bins = np.array_split(np.argsort(p, kind="stable"), min(CALIBRATION_BINS, len(p)))
     rows = [CalibrationBin(predicted=float(p[b].mean()), observed=float(y[b].mean()), rows=len(b)) for b in bins]
@@ -134,16 +136,16 @@ def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration
         axis(f"{zh}{quantity.title.zh}", f"{en} {quantity.title.en}", quantity.format, unit=quantity.unit)
         for en, zh in (("predicted", "预测"), ("observed", "实际"))
     )
-    title = Text(zh="预测校准", en="Calibration of the predictions")
+    title = Text(zh="预测校准", en="Calibration")
     summary = Text(
-        zh=f"最低一档预测 {low_p}，实际 {low_y}；最高一档预测 {high_p}，实际 {high_y}",
-        en=f"lowest bin predicted {low_p}, observed {low_y}; highest predicted {high_p}, observed {high_y}",
+        zh=f"预测最低的一组：预测 {low_p}，实际 {low_y}；最高的一组：预测 {high_p}，实际 {high_y}",
+        en=f"lowest bin: predicted {low_p}, observed {low_y}; highest bin: predicted {high_p}, observed {high_y}",
     )
     return Calibration(name="calibration", title=title, summary=summary, x=x, y=y_axis, rows=tuple(rows))
 
 
 def segment_sections(test: HoldoutPredictions, quantity: Axis) -> list[Bars]:
-    """Return observed and predicted mean, and the primary metric, by value of each segment column; most rows first."""
+    """Return a section for each segment column: observed mean, predicted mean and primary metric by its value."""
     return [_segment_section(test, c, quantity) for c in test.examples.config.segments if c in test.X.columns]
 
 
@@ -160,10 +162,10 @@ def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
     rows.sort(key=lambda row: -row["rows"])
     largest = rows[0]
     observed, predicted = (format_figure(largest[n], quantity.format) for n in ("observed", "predicted"))
-    title = Text(zh=f"按 {by} 的实际与预测", en=f"Observed and predicted by {by}")
+    title = Text(zh=f"按 {by} 分组的实际与预测", en=f"Observed and predicted mean by {by}")
     summary = Text(
-        zh=f"{len(rows)} 个取值；行数最多的 {largest['value']} 实际 {observed}，预测 {predicted}",
-        en=f"{len(rows)} values; most rows have {largest['value']}, observed {observed}, predicted {predicted}",
+        zh=f"共 {len(rows)} 组；行数最多的一组 {largest['value']}：实际 {observed}，预测 {predicted}",
+        en=f"{len(rows)} groups; largest group {largest['value']}: observed {observed}, predicted {predicted}",
     )
     return Bars(
         name=f"by_{by}", title=title, summary=summary, rows=tuple(rows), y=quantity, drawn=DRAWN,
@@ -172,7 +174,7 @@ def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
 
 
 def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]:
-    """Return observed and predicted mean by month, and the drift of the predictions; none where there is no time."""
+    """Return observed and predicted mean by month, and the drift of the predictions; empty if the data has no time."""
     if test.examples.config.timeless:
         return []
     reference, y, p = reference_bins(test.train_p), test.y, test.p
@@ -183,7 +185,7 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
         for n, i in inside.items()
     )
     outcomes = TimeSeries(
-        name="by_month", title=Text(zh="各月实际与预测", en="Observed and predicted by month"),
+        name="by_month", title=Text(zh="各月实际与预测", en="Observed and predicted mean by month"),
         summary=_means(f"{names[0]} – {names[-1]}", y, p, quantity), rows=rows, y=quantity, drawn=DRAWN,
         columns=(MONTH, ROWS, *outcome_columns(quantity)),
     )  # fmt: skip
@@ -192,7 +194,7 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
 
 
 def _means(period: str, y: FloatArray, p: FloatArray, quantity: Axis) -> Text:
-    """Return observed and predicted mean of all months."""
+    """Return a sentence with the observed and the predicted mean over a period."""
     unit = "" if quantity.unit is None else f" {quantity.unit.en}"
     observed, predicted = (format_figure(float(v.mean()), quantity.format) for v in (y, p))
     return Text(
@@ -205,7 +207,9 @@ def _drift_section(psi: dict[str, float], *, worst: str) -> TimeSeries:
     largest = f"{psi[worst]:.3f}"
     return TimeSeries(
         name="drift",
-        title=Text(zh="各月预测分布的漂移", en="Drift of the predictions by month, against the training rows"),
+        title=Text(
+            zh="各月预测分布相对训练集的漂移", en="Drift of the predictions by month, compared with the training rows"
+        ),
         summary=Text(
             zh=f"最大 PSI {largest}（{worst}）", en=f"largest population stability index {largest} in {worst}"
         ),

@@ -1,4 +1,4 @@
-"""Row studies: labelled rows divided by time (or at random), one prediction for each."""
+"""Data of a row study: labelled rows, split by time or at random, on which a model is trained and evaluated."""
 
 from __future__ import annotations
 
@@ -24,65 +24,66 @@ from training.studies.row_report import TEST_ROWS, evaluate
 
 @dataclass(frozen=True)
 class RowStudyData(LabelledRows):
-    """Labelled rows that train and test."""
+    """Labelled rows split into training, calibration and test rows, with the methods of `StudyData`."""
 
     @property
     def last_training_instant(self) -> int | None:
-        """The last `as_of` of the train and calibrate parts."""
+        """Last `as_of` of the training and calibration rows (microseconds since 1970, UTC); None without time."""
         if self.config.timeless:
             return None
-        learned = np.concatenate([self.parts["train"], self.parts["calibrate"]])
-        return int(self.frame["as_of"].to_numpy()[learned].max())
+        positions = np.concatenate([self.parts["train"], self.parts["calibrate"]])
+        return int(self.frame["as_of"].to_numpy()[positions].max())
 
     def leaks(self) -> list[LeakFinding]:
-        """Columns that seem to know the outcome, judged on what is learnt from."""
+        """Return columns that may leak the outcome, by the training and calibration rows; see `find_leaks`."""
         rows = self.testable(np.concatenate([self.parts["train"], self.parts["calibrate"]]))
         table = self.config.definition.table
-        moments = [f.name for f in self.signature.fields if f.kind == "instant" and f.name != table.time]
+        instants = [f.name for f in self.signature.fields if f.kind == "instant" and f.name != table.time]
         return find_leaks(
             self.frame[rows],
             self.label[rows],
             numeric=self.signature.numeric,
             categorical=self.signature.categorical,
             as_of=None if self.config.timeless else self.frame["as_of"].to_numpy()[rows],
-            instants=[] if self.config.timeless else moments,
+            instants=[] if self.config.timeless else instants,
         )
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[RowEstimator]:
-        """Fit on the train part, calibrate on the calibrate part.
+        """Fit on the training rows and calibrate on the calibration rows.
 
         Raises
         ------
         DataError
-            A feature knows the outcome, and the configuration does not acknowledge it.
+            A feature leaks the outcome, and the configuration does not acknowledge it.
+        ConfigError
+            `acknowledged_leaks` names a column that the data lacks.
         """
         self._refuse_leaks()
         parts = self.parts
-        estimator = self.fit_rows(parts["train"], parts["calibrate"], before=parts["test"], progress=progress)
+        estimator = self.fit_rows(parts["train"], parts["calibrate"], test=parts["test"], progress=progress)
         return Fitted(estimator, estimator)
 
     def _refuse_leaks(self) -> None:
-        known, used = self.config.acknowledged_leaks, self.signature
-        unknown = [n for n in known if n not in self.frame.columns]
+        acknowledged, used = self.config.acknowledged_leaks, self.signature
+        unknown = [n for n in acknowledged if n not in self.frame.columns]
         if unknown:
             raise ConfigError(f"acknowledged_leaks: '{unknown[0]}' is not a column of the data; remove it")
-        features = {*used.numeric, *used.categorical} - set(known)
+        features = {*used.numeric, *used.categorical} - set(acknowledged)
         flagged = [f for f in self.leaks() if f.verdict == "leak" and f.column in features]
         if flagged:
             reasons = "; ".join(f"'{f.column}': {f.evidence[0].text}" for f in flagged)
             names = [f.column for f in flagged]
             raise DataError(
-                f"{self.config.task}: these columns seem to know the outcome: {reasons}. Leave them out "
-                "(exclude_features) or, if they are known when the question is asked, list them under "
-                f"acknowledged_leaks: {names}"
+                f"{self.config.task}: columns that may leak the outcome: {reasons}. Remove them with exclude_features "
+                f"or, if their values are known at prediction time, list them under acknowledged_leaks: {names}"
             )
 
     def evaluate(self, estimator: RowEstimator) -> Report:
-        """Measure an estimator on the test part."""
+        """Return the report of an estimator on the test rows."""
         return evaluate(self, estimator)
 
     def save_holdout(self, folder: Path, fitted: Fitted[RowEstimator]) -> None:
-        """Write the test rows without the persons they belong to, but with the stores that the estimator reads."""
+        """Write the test rows without identifiers and protected attributes that the estimator does not read."""
         table, test = self.config.definition.table, self.parts["test"]
         hidden = (table.references | table.protected) - set(fitted.served.references)
         rows = self.frame[test].drop([*hidden], strict=False)
@@ -93,22 +94,22 @@ class RowStudyData(LabelledRows):
             raise DataError(f"the test rows could not be written to {folder}: {e.strerror}; free space there") from None
 
     def feature_names(self, estimator: RowEstimator) -> list[str]:
-        """Columns of the estimator's matrix."""
+        """Return the names of the columns of the estimator's feature matrix."""
         return list(estimator.encoder_.feature_names_out_)
 
     def example(self, estimator: RowEstimator) -> dict[str, Any]:
-        """The median (or most frequent) value of every feature."""
+        """Return a request with the median or most frequent value of every feature."""
         return example_request(self)
 
     def describe(self) -> DataSummary:
-        """Rows of each part and the columns."""
+        """Return rows (and positives) of each part, feature names, and columns that may leak the outcome."""
 
-        def counted(rows: Any) -> dict[str, int]:
+        def counts(rows: Any) -> dict[str, int]:
             positive = {"positive": int(self.label[rows].sum())} if self.binary else {}
             return {"rows": len(rows), **positive}
 
         return {
-            "examples": {n: counted(rows) for n, rows in self.parts.items()},
+            "examples": {n: counts(rows) for n, rows in self.parts.items()},
             "numeric": self.signature.numeric,
             "categorical": self.signature.categorical,
             "leaks": [
@@ -123,20 +124,20 @@ class RowStudyData(LabelledRows):
         }
 
     def validation_scores(self) -> Iterator[float]:
-        """By cross-validation inside the train part."""
+        """Yield the primary metric on each fold of a cross-validation inside the training rows."""
         metric = self.problem.metrics[self.config.definition.primary_metric]
-        for learn, test in self.folds(self.parts["train"], folds=self.config.tune.folds):
-            estimator = self.fit_rows(*self.hold_out(learn, CALIBRATE_SHARE), before=test)
+        for train, test in self.folds(self.parts["train"], folds=self.config.tune.folds):
+            estimator = self.fit_rows(*self.hold_out(train, CALIBRATE_SHARE), test=test)
             X, y = self.rows(self.testable(test))
             yield float(metric.compute(y, metric.select(estimator.predict(X))))
 
     def with_params(self, params: BaseModel) -> Self:
-        """Return the same rows under other parameters."""
+        """Return the same rows with other hyperparameters."""
         return replace(self, config=self.config.model_copy(update={"params": params}))
 
 
 def example_request(examples: LabelledRows) -> dict[str, Any]:
-    """A request that the model answers: the median (or most frequent) value of every feature, no one's own data."""
+    """Return an example request with the median or most frequent value of every feature in the training rows."""
     train = examples.frame[examples.parts["train"]]
     row: dict[str, Any] = {}
     for field in examples.signature.fields:
@@ -148,5 +149,5 @@ def example_request(examples: LabelledRows) -> dict[str, Any]:
         row[field.name] = values.mode().sort()[0] if field.kind in ("category", "text", "flag") else values.median()
         if field.kind == "integer":
             row[field.name] = round(row[field.name])
-    asked = row_as_request(row, examples.signature)
-    return examples.problem.complete_example(asked, examples.signature)
+    request = row_as_request(row, examples.signature)
+    return examples.problem.complete_example(request, examples.signature)

@@ -1,4 +1,4 @@
-"""The tables of a task as its sources name them: all that it needs, and the optional ones that there are."""
+"""Read the tables of a task: all required tables, and the optional tables that the sources name."""
 
 from __future__ import annotations
 
@@ -17,23 +17,32 @@ def read_task_tables(
     sources: SourcesConfig | None = None,
     progress: Progress | None = None,
 ) -> RawTables:
-    """Read and check the tables that a task needs, and its optional tables that the sources name.
+    """Read and validate the tables of a task.
+
+    Invalid rows are written to `quarantine/<task>` in the home folder.
 
     Parameters
     ----------
     config : TaskConfig
-        Configuration of the task. Where it has no time, the first table is read without its instant.
+        As returned by `load_config`. If its data has no time, the first table is read without its time column.
     extra : mapping of str to ExtraFeatures
-        Columns beyond the contract, by table.
+        Columns outside the contract to read, by table.
     sources : SourcesConfig, optional
-        Sources in place of the configured ones.
+        Sources to read in place of the configured ones, as returned by `load_sources`.
+    progress : callable, optional
+        Called with one line of text for each table.
+
+    Returns
+    -------
+    RawTables
+        Valid rows and a report of each table.
 
     Raises
     ------
     ConfigError
-        The sources do not name a table that the task needs, or map a column that cannot be.
+        The sources lack a required table, or a column mapping is invalid.
     DataError
-        A table cannot be read, or lacks a required column; see `features.sources.read_tables`.
+        A table cannot be read or lacks a required column; see `features.sources.read_tables`.
     """
     task = config.definition
     sources = sources or load_sources(config.sources)

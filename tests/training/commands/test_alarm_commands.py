@@ -29,7 +29,7 @@ def test_the_command_finds_the_fault_and_draws_the_evidence(tmp_path: Path) -> N
     shown = chehang(
         "alarms", "--config", str(path), *rules, "--out", str(tmp_path / "alarms.csv"), home=tmp_path / "home"
     )
-    assert "brakes" in shown.stdout and "1 alarms in 18 components" in shown.stdout
+    assert "brakes" in shown.stdout and "1 alarms in 18 cells" in shown.stdout
 
 
 def test_what_cannot_be_watched_is_refused_and_nothing_is_written(
@@ -38,7 +38,7 @@ def test_what_cannot_be_watched_is_refused_and_nothing_is_written(
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     config, out = write_fault_rate(tmp_path / "data", *fleet_and_records(cars=10)), tmp_path / "alarms.csv"
     rules = config.with_name("fault_alarms.yaml")
-    with pytest.raises(ConfigError, match="--as-of: must be an instant with an offset"):
+    with pytest.raises(ConfigError, match="--as-of: must be a date and time with a UTC offset"):
         alarms(out, config=config, rules=rules, as_of="2026-01-31")
     with pytest.raises(ConfigError, match=r"none\.yaml"):
         alarms(out, config=config, rules=tmp_path / "none.yaml")

@@ -24,7 +24,7 @@ def test_the_command_lists_and_draws(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["vehicles"] == pl.read_parquet(out).height == 4
     assert out.with_suffix(".png").stat().st_size > 5_000
     shown = chehang("service-due", "--config", str(path), "--out", str(tmp_path / "d.csv"), home=tmp_path / "home")
-    assert "4 vehicles to remind, of 4 in service" in shown.stdout
+    assert "4 of 4 vehicles in service" in shown.stdout
 
 
 def test_a_list_of_services_needs_rules_a_format_and_an_instant(
@@ -36,7 +36,7 @@ def test_a_list_of_services_needs_rules_a_format_and_an_instant(
         service_due(tmp_path / "due.csv", config=tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match=r"must end in .*'\.xlsx'"):
         service_due(tmp_path / "due.xlsx", config=path)
-    with pytest.raises(ConfigError, match="--as-of: must be an instant with an offset"):
+    with pytest.raises(ConfigError, match="--as-of: must be a date and time with a UTC offset"):
         service_due(tmp_path / "due.csv", config=path, as_of="2026-01-31T09:00")
     assert not list(tmp_path.glob("due.*"))
 
@@ -70,7 +70,7 @@ def test_a_stream_of_no_table_and_a_bad_instant_are_refused(tmp_path: Path, monk
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     with pytest.raises(ConfigError, match=r"streams\.cars\.table: no such table, got 'rides'"):
         value(tmp_path / "values.csv", config=_value_config(tmp_path, table="rides"))
-    with pytest.raises(ConfigError, match="--as-of: must be an instant with an offset"):
+    with pytest.raises(ConfigError, match="--as-of: must be a date and time with a UTC offset"):
         value(tmp_path / "values.csv", config=_value_config(tmp_path), as_of="soon")
     done = chehang("value", "--config", str(_value_config(tmp_path)), home=tmp_path / "home", check=False)
     assert done.returncode == 2 and "'--out'" in done.stderr

@@ -57,7 +57,7 @@ def test_a_person_is_told_what_is_read_and_sees_the_tables(tmp_path: Path) -> No
     config = write_eight_applications(tmp_path)
     done = chehang("check", "credit_risk", "-c", str(config), home=tmp_path / "home")
     assert done.stderr.startswith("· reading ")
-    assert "applications" in done.stdout and "numeric: " in done.stdout
+    assert "applications" in done.stdout and "numeric features: " in done.stdout
 
 
 def test_a_check_of_no_task_and_of_no_configuration_is_refused(tmp_path: Path) -> None:

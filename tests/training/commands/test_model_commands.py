@@ -78,7 +78,7 @@ def test_an_unknown_engine_is_one_line(tmp_path: Path) -> None:
 
 def test_a_search_without_a_space_is_refused(tmp_path: Path) -> None:
     config = write_eight_applications(tmp_path)
-    with pytest.raises(ConfigError, match=r"tune\.space: is empty; say what to search"):
+    with pytest.raises(ConfigError, match=r"tune\.space: is empty; add a search range"):
         tune("credit_risk", config=config, setting=["tune.space={}"])
     done = chehang("tune", "credit_risk", "-c", str(config), "--trials", "0", home=tmp_path, check=False)
     assert done.returncode == 2 and "'--trials'" in done.stderr
@@ -113,13 +113,13 @@ def test_a_search_says_what_it_gained_and_where_it_wrote(
     }  # fmt: skip
     tune("credit_risk", **options, to=tmp_path / "other.yaml")
     shown = capsys.readouterr().out
-    assert "roc_auc 0.81000 (as configured 0.80000), 6 trials, 1 pruned" in shown
+    assert "roc_auc 0.81000 (configured values: 0.80000); 6 trials, 1 of them pruned" in shown
     assert "params.x: 4" in shown and "other.yaml" in shown
 
 
 def test_folds_are_for_tasks_that_are_tested_on_labels(tmp_path: Path) -> None:
     config = ROOT / "configs" / "recommendation.yaml"
-    with pytest.raises(ConfigError, match=r"--folds: recommendation is evaluated by .* only; leave --folds out"):
+    with pytest.raises(ConfigError, match=r"--folds: not available for recommendation, which has .*; omit --folds"):
         evaluate("recommendation", config=config, folds=3)
     done = chehang("evaluate", "credit_risk", "--folds", "1", home=tmp_path, check=False)
     assert done.returncode == 2 and "'--folds'" in done.stderr
@@ -147,7 +147,7 @@ def test_rows_are_answered_by_the_champion(
     assert json.loads(capsys.readouterr().out) == {"rows": 5, "out": str(out), "version": 1}
     assert pl.read_parquet(out)["probability_of_default"].is_between(0, 1).all()
     score("credit_risk", to=out, data=some, config=registry.config, version=1)
-    assert "5 rows answered by version 1, written to" in capsys.readouterr().out
+    assert "predictions of version 1 for 5 rows written to" in capsys.readouterr().out
 
 
 def test_what_cannot_be_answered_is_refused_and_nothing_is_written(registry: Trained, tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def test_what_cannot_be_answered_is_refused_and_nothing_is_written(registry: Tra
         score("credit_risk", to=out, config=registry.config, version=9)
     with pytest.raises(ModelNotFound, match="lead_scoring has no champion; make one with: chehang promote lead_"):
         score("lead_scoring", to=out, config=ROOT / "configs" / "lead_scoring.yaml")
-    with pytest.raises(ConfigError, match="--as-of: must be an instant with an offset"):
+    with pytest.raises(ConfigError, match="--as-of: must be a date and time with a UTC offset"):
         score("credit_risk", to=out, config=registry.config, as_of="yesterday")
-    with pytest.raises(ConfigError, match="--as-of: the answers of credit_risk do not change with time"):
+    with pytest.raises(ConfigError, match="--as-of: the predictions of credit_risk do not depend on time"):
         score("credit_risk", to=out, config=registry.config, as_of="2026-01-31T09:00+08:00")
     assert not out.exists()
 

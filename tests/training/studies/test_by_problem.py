@@ -13,7 +13,9 @@ from training.studies.by_problem import PanelStudy, RankingStudy, RowStudy, Surv
 def test_only_rankings_without_time_may_have_a_split_column() -> None:
     credit = load_config("credit_risk", ROOT / "configs/credit_risk.yaml", settings=["split.column=part"])
     for study in (RowStudy(), PanelStudy(), SurveillanceStudy()):
-        with pytest.raises(ConfigError, match=r"split\.column: credit_risk is split by time or at random; remove it"):
+        with pytest.raises(
+            ConfigError, match=r"split\.column: does not apply, credit_risk is split by time or at random; remove it"
+        ):
             study.check_config(credit)
     timeless = ["split.column=part", "time=none"]
     RankingStudy().check_config(load_config("recommendation", ROOT / "configs/recommendation.yaml", settings=timeless))

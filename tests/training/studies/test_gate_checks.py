@@ -68,19 +68,19 @@ def first(folder: Path, candidate: Model, champion: Model | None, rows: pl.DataF
 
 def test_without_a_champion_the_naive_answer_is_beaten(tmp_path: Path) -> None:
     passed, detail = first(tmp_path, model(1.0), None)
-    assert not passed and "against 0.9000; there is no champion yet" in detail
+    assert not passed and "baseline 0.9000; there is no champion yet" in detail
     worse = ROWS.with_columns(pl.lit(0.0).alias(BASELINE))
     passed, detail = first(tmp_path, model(1.0), None, worse)
-    assert passed and detail.startswith("gain over it: 0.6000 [")
+    assert passed and detail.startswith("gain over the baseline: 0.6000 [")
 
 
 def test_a_champion_is_compared_on_the_same_rows_and_named(tmp_path: Path) -> None:
     passed, detail = first(tmp_path, model(1.0), model(0.0))
     assert passed and detail.startswith("gain over version 3: 0.6000 [")
-    assert detail.endswith("on 100 test rows (the champion has learnt from 50% of them, which flatters it)")
+    assert detail.endswith("on 100 test rows (the champion was trained on 50% of them, which favours the champion)")
     assert not first(tmp_path, model(0.0), model(1.0))[0] and not first(tmp_path, model(1.0), model(1.0))[0]
     assert first(tmp_path, model(1.0), model(None)) == (
-        False, "version 3 cannot answer these rows: x: no such column",
+        False, "version 3 cannot predict the test rows: x: no such column",
     )  # fmt: skip
 
 
@@ -88,10 +88,10 @@ def test_guards_have_limits_and_name_metrics() -> None:
     gate = {"roc_auc": {"at_least": 0.7, "at_most": None}, "kappa": {"at_most": 1.0}}
     checks = guard_checks(model(1.0, config={"gate": gate}), lambda name: 0.6)
     assert (checks[0].passed, checks[0].detail) == (False, "0.6000, must be at least 0.7")
-    assert not checks[1].passed and "no such metric; gate may name roc_auc" in checks[1].detail
+    assert not checks[1].passed and "is not a metric of the task; choose from roc_auc" in checks[1].detail
     assert baseline_value(model(1.0), "roc_auc") == 0.9
     without = Report(task="credit_risk", protocol="", sections=(metrics_section([Metric(name="roc_auc", value=0.9)]),))
-    with pytest.raises(DataError, match="no roc_auc of the baseline; train the version again"):
+    with pytest.raises(DataError, match="no roc_auc of the baseline; train a new version"):
         baseline_value(model(1.0, evaluation=without.as_dict()), "roc_auc")
 
 
@@ -103,7 +103,7 @@ def test_a_model_that_cannot_answer_fails_in_one_line() -> None:
     assert (check.passed, check.detail) == (False, "two; lines")
 
 
-@pytest.mark.parametrize(("last", "remark"), [(None, ""), (0, ""), (9, " (the champion has learnt from 50%")])
+@pytest.mark.parametrize(("last", "remark"), [(None, ""), (0, ""), (9, " (the champion was trained on 50%")])
 def test_a_champion_trained_on_the_rows_is_flattered(last: int | None, remark: str) -> None:
     champion = replace(model(1.0), card={"data": {"last_training_instant": last}})
     assert training_overlap_note(champion, np.array([5, 12])).startswith(remark)

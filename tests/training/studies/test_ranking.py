@@ -69,7 +69,7 @@ def test_without_time_a_hash_splits_and_a_note_warns(tmp_path: Path) -> None:
     data = study(tmp_path, {"events": plain().drop("event_at")}, time="none", settings=["params.repeat=false"])
     estimator = data.fit().served
     report = data.evaluate(estimator)
-    assert "flatter" in report.notes[0] and estimator.recommender.weights
+    assert "the split is random" in report.notes[0] and estimator.recommender.weights
     assert report.metrics["ndcg_at_10"].value > 0  # type: ignore[operator]
 
 
@@ -101,7 +101,7 @@ def test_invalid_configurations_raise(tmp_path: Path) -> None:
     tables = {"events": plain()}
     with pytest.raises(ConfigError, match="one single vehicle, which sells once"):
         study(tmp_path / "b", recommendation_tables(people=60), settings=["params.item=[vehicle_id]"]).fit()
-    with pytest.raises(ConfigError, match="values must give different names"):
+    with pytest.raises(ConfigError, match="values must name train, calibrate and test differently"):
         study(tmp_path / "c", tables, split={"values": {"train": "a", "calibrate": "a", "test": "b"}})
     with pytest.raises(ConfigError, match="price_bands must be positive and ascending"):
         study(tmp_path / "d", tables, settings=["params.price_bands=[10, 5]"])

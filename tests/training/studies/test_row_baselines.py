@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.training.studies.labelled_rows import labelled_rows
-from training.studies.row_baselines import FEWEST_ROWS, best_single_column, logistic_regression
+from training.studies.row_baselines import MIN_LEVEL_ROWS, best_single_column, logistic_regression
 
 
 def test_the_best_column_is_named_with_its_auc() -> None:
@@ -50,7 +50,7 @@ def test_frequent_texts_are_learnt_from_and_rare_ones_are_not() -> None:
         return float(np.ptp(chances))
 
     assert spread(pl.when(yes).then(pl.lit("north")).otherwise(pl.lit("south"))) > 0.8
-    number = pl.int_range(pl.len()) // (FEWEST_ROWS // 4)
+    number = pl.int_range(pl.len()) // (MIN_LEVEL_ROWS // 4)
     assert spread(number.cast(pl.String)) == pytest.approx(0.0, abs=1e-6)
 
 

@@ -18,7 +18,7 @@ def test_blocks_in_time_order_are_tested_on_after_what_came_before() -> None:
     examples = labelled_rows()
     # 140 rows in four blocks of 35: the first is never tested on.
     done = cross_validate(examples, folds=3, progress=lines.append)
-    assert done.protocol == "3 folds in time order, 105 rows tested"
+    assert done.protocol == "cross-validation with 3 folds in time order, 105 test rows"
     assert [line.split(":")[0] for line in lines] == ["fold 1/3", "fold 2/3", "fold 3/3"]
     for row in keyed(done, "folds").values():
         values = [row[f"fold_{k}"] for k in (1, 2, 3)]
@@ -32,7 +32,7 @@ def test_without_time_equal_rows_share_a_fold_and_all_are_tested() -> None:
     examples = labelled_rows(timeless=True)
     numbered = replace(examples, frame=examples.frame.with_columns(doors=np.arange(140)))
     done = cross_validate(numbered, folds=4)
-    assert done.protocol == "4 folds by group of equal rows, 140 rows tested"
+    assert done.protocol == "cross-validation with 4 folds at random, identical rows in one fold, 140 test rows"
     assert done.metrics["roc_auc"].value == pytest.approx(0.9, abs=0.01)
 
 

@@ -67,7 +67,7 @@ def test_expected_against_actual_allows_what_chance_does() -> None:
 
 def test_one_class_alone_is_no_test() -> None:
     examples = labelled_rows()
-    with pytest.raises(DataError, match=r"the 18 test rows have one class only \(all 0\)"):
+    with pytest.raises(DataError, match=r"all 18 test rows have the label 0"):
         evaluate(examples, ColumnEstimator(), rows=examples.parts["test"][2:20])
 
 
@@ -103,4 +103,4 @@ def test_without_protected_columns_there_is_no_fairness() -> None:
 def test_the_strongest_feature_comes_first() -> None:
     section = importance_section({"weak": 0.1, "strong": 0.5})
     assert [f.name for f in section.rows] == ["strong", "weak"]
-    assert section.summary is not None and section.summary.en == "strongest: strong, weak"
+    assert section.summary is not None and section.summary.en == "most important: strong, weak"

@@ -51,5 +51,5 @@ def test_answers_that_do_not_change_with_time_refuse_an_instant(
 ) -> None:
     model = champion(credit_risk, "credit_risk", monkeypatch)
     config = load_config("credit_risk", credit_risk.config)
-    with pytest.raises(ConfigError, match="--as-of: the answers of credit_risk do not change with time"):
+    with pytest.raises(ConfigError, match="--as-of: the predictions of credit_risk do not depend on time"):
         score_rows(model, config, data=None, as_of=datetime(2024, 1, 1, tzinfo=UTC))

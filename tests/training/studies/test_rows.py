@@ -96,7 +96,7 @@ def test_a_copy_of_the_label_is_refused_by_name_until_it_is_acknowledged() -> No
     frame = pl.concat([examples.frame.with_columns(x=pl.Series(examples.label))] * copies)
     parts = {n: np.concatenate([rows + 140 * k for k in range(copies)]) for n, rows in examples.parts.items()}
     leaky = replace(examples, frame=frame, label=np.tile(examples.label, copies), parts=parts)
-    with pytest.raises(DataError, match=r"'x': gives the outcome in 100.00% .*acknowledged_leaks: \['x'\]"):
+    with pytest.raises(DataError, match=r"'x': equals the outcome in 100.00% .*acknowledged_leaks: \['x'\]"):
         leaky.fit()
     (finding,) = (f for f in leaky.describe()["leaks"] if f["column"] == "x")
     assert finding["verdict"] == "leak" and not finding["acknowledged"]

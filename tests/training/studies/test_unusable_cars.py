@@ -15,10 +15,10 @@ from training.studies.row_data import LabelledRows
 TOLD = {
     "no price above 0": (
         pl.lit(0).alias("price"),
-        "no row of vehicles has a known outcome; check that it is filled in",
+        "no row of vehicles has an outcome; check that the outcome column is mapped and filled in",
     ),
-    "new cars only": (pl.lit("new").alias("condition"), "rows of this kind are meant"),
-    "no instant": (None, "time: column 'listed_at' is not in the data of vehicles"),
+    "new cars only": (pl.lit("new").alias("condition"), "the filters of the source keep such rows"),
+    "no instant": (None, "time: vehicles has no column 'listed_at'"),
 }
 
 

@@ -1,10 +1,10 @@
-"""Columns that know the outcome: filled in after it, or a copy of it.
+"""Detect target leakage: features that were recorded after the outcome, or that copy it.
 
-A column filled in after the outcome differs from one that merely predicts it well. A good predictor is graded: it
-makes an outcome more likely, and it is there for every row. A column written afterwards has values that hardly ever
-occur with the other outcome, is filled in or missing by outcome, carries instants after the moment of asking, or is
-strong only in rows old enough for somebody to have filled it in. No rule looks at a column's name. A "leak" should not
-be used as a feature; for a "suspect" somebody who knows the source should say when the column is written.
+A good predictor makes an outcome more likely and has a value in every row. A column recorded after the outcome differs:
+some of its values occur almost only with one outcome, it is missing or present depending on the outcome, it has
+instants after `as_of`, or it predicts well only in rows old enough for somebody to have filled it in. No rule uses the
+name of a column. Do not use a "leak" as a feature; for a "suspect", ask someone who knows the source when the column is
+recorded.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from training.studies.leaks.columns import Outcome, moments, numbers, profile, ready, too_few_rows
-from training.studies.leaks.evidence import Evidence, blocks, evidence_of_one
+from training.studies.leaks.columns import Outcome, as_float, as_microseconds, profile, time_after_as_of, too_few_rows
+from training.studies.leaks.evidence import Evidence, evidence_of_blocks, evidence_of_column
 
 Verdict = Literal["leak", "suspect"]
-SUFFICIENT = {"decides", "record", "filled", "future", "copy"}  # rules that need no second one
+SUFFICIENT = {"near-perfect", "outcome record", "one outcome only", "after as_of", "copy of outcome"}
 
 
 @dataclass(frozen=True)
 class LeakFinding:
-    """A column and what speaks against it.
+    """Column that may leak the outcome, with the evidence.
 
     Attributes
     ----------
     column : str
-        Its name.
+        Name of the column.
     verdict : {"leak", "suspect"}
-        Leave it out, or ask when it is written.
+        A leak must not be a feature; of a suspect, check when it is recorded.
     evidence : tuple of Evidence
         At least one.
     """
@@ -52,37 +52,38 @@ def find_leaks(
     as_of: NDArray[np.generic] | None = None,
     instants: Sequence[str] = (),
 ) -> list[LeakFinding]:
-    """Columns that seem to know the outcome, each with the evidence.
+    """Return the columns that may leak the outcome, with the evidence.
 
     Parameters
     ----------
     frame : DataFrame
-        The features, a row for each outcome.
+        Features, a row for each outcome.
     label : ndarray of shape (n_rows,)
-        Two outcomes (the larger value is the yes), or amounts in any unit. Rows without a finite label are left out.
+        Binary outcome (the larger value is the positive class), or an amount in any unit. Rows whose label is not
+        finite are ignored.
     numeric, categorical : sequence of str
-        Columns to look at as numbers (booleans and instants too) and as categories. Missing is a value of its own.
+        Columns to treat as numbers (booleans and instants too) and as categories. Missing is a category of its own.
     as_of : ndarray of shape (n_rows,), optional
-        When each row was asked about (us, or datetime64).
+        Prediction time of each row (microseconds since 1970, UTC, or datetime64).
     instants : sequence of str
-        Columns that say when something happened (us, or Datetime). Planned instants do not belong here: they may lie
-        after `as_of`.
+        Columns with the time of a past event (microseconds or Datetime). Leave out planned times: they may lie after
+        `as_of`.
 
     Returns
     -------
     list of LeakFinding
-        Leaks first, the strongest column first. Empty where there are too few rows (see `too_few_rows`).
+        Leaks before suspects, the strongest column first. Empty if there are too few rows (see `too_few_rows`).
 
     Raises
     ------
     ValueError
-        If the label or `as_of` has another length than the frame.
+        `label` or `as_of` has another length than `frame`.
     polars.exceptions.ColumnNotFoundError
-        If the frame lacks a column.
+        `frame` lacks a column.
 
     Examples
     --------
-    A reason for losing a customer is written only after the customer was lost.
+    The reason for losing a customer is recorded only after the customer is lost.
 
     >>> rng = np.random.default_rng(0)
     >>> bought = rng.random(1_000) < 0.4
@@ -90,31 +91,33 @@ def find_leaks(
     >>> frame = pl.DataFrame({"visits": rng.poisson(2 + bought), "reason": reason})
     >>> for finding in find_leaks(frame, bought, numeric=["visits"], categorical=["reason"]):
     ...     print(finding.column, finding.verdict, [e.rule for e in finding.evidence])
-    reason leak ['missing', 'pure values', 'filled']
+    reason leak ['missing indicator', 'near-pure values', 'one outcome only']
     """
     for name, length in (("label", len(label)), ("as_of", frame.height if as_of is None else len(as_of))):
         if length != frame.height:
-            raise ValueError(f"{name} has {length} rows, the frame {frame.height}")
+            raise ValueError(f"{name} has {length} rows, but frame has {frame.height}")
     columns = frame.select(list(dict.fromkeys([*numeric, *categorical, *instants])))
     if too_few_rows(label):
         return []
-    known = np.isfinite(numbers(label))
-    columns = columns.filter(pl.Series(known, dtype=pl.Boolean))
-    outcome = Outcome(numbers(label)[known], None if as_of is None else moments(as_of)[known])
-    profiles = [profile(ready(c, outcome, instants), outcome, categories=c.name in categorical) for c in columns]
-    evidence = {p.name: evidence_of_one(p, outcome, profiles, instants) for p in profiles}
-    for name, block in blocks(profiles, outcome).items():
+    labelled = np.isfinite(as_float(label))
+    columns = columns.filter(pl.Series(labelled, dtype=pl.Boolean))
+    outcome = Outcome(as_float(label)[labelled], None if as_of is None else as_microseconds(as_of)[labelled])
+    profiles = [
+        profile(time_after_as_of(c, outcome, instants), outcome, categories=c.name in categorical) for c in columns
+    ]
+    evidence = {p.name: evidence_of_column(p, outcome, profiles, instants) for p in profiles}
+    for name, block in evidence_of_blocks(profiles, outcome).items():
         evidence[name].append(block)
     strength = {p.name: p.strength for p in profiles}
-    found = [LeakFinding(name, _verdict(e), tuple(e)) for name, e in evidence.items() if e]
-    return sorted(found, key=lambda f: (f.verdict != "leak", -strength[f.column]))
+    findings = [LeakFinding(name, _verdict(e), tuple(e)) for name, e in evidence.items() if e]
+    return sorted(findings, key=lambda f: (f.verdict != "leak", -strength[f.column]))
 
 
 def _verdict(evidence: Sequence[Evidence]) -> Verdict:
-    """A leak where one observation suffices, or where values and gaps both speak of writing after the outcome."""
+    """Return 'leak' for a sufficient rule, or for missing values that go with another sign of a late entry."""
     rules = {e.rule for e in evidence}
-    late = "missing" in rules and rules & {"pure both ways", "vanishes"}
+    late = "missing indicator" in rules and rules & {"near-pure values, both outcomes", "weak in newest rows"}
     return "leak" if late or rules & SUFFICIENT else "suspect"
 
 
-__all__ = ["Evidence", "Finding", "find_leaks", "too_few_rows"]
+__all__ = ["Evidence", "LeakFinding", "find_leaks", "too_few_rows"]

@@ -1,4 +1,4 @@
-"""Columns as the rules of the leak detector see them: values as codes, and how much each tells of the outcome."""
+"""Profile of a column for the leak detector: coded values, and the association with the outcome."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from numpy.typing import NDArray
 
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
-MIN_ROWS = 200  # fewer, and an AUC has a standard error of about 0.05
-MIN_CLASS = 30  # rows of each outcome, and of a value before its purity counts: the usual floor for a share
+MIN_ROWS = 200  # with fewer rows, the standard error of an AUC exceeds about 0.05
+MIN_CLASS = 30  # rows of each class, and of a value whose purity is tested
 FOLDS = 5
-BINS = 50  # quantile bins of a number: fine enough for a correlation of 0.99 to show
-PRIOR_ROWS = 10.0  # a value's mean is pulled to the overall mean with the weight of ten rows
+BINS = 50  # quantile bins of a numeric column: enough to resolve a correlation of 0.99
+PRIOR_ROWS = 10.0  # weight of the overall mean in the smoothed mean of a value, in rows
 
 
 def too_few_rows(label: NDArray[np.generic]) -> str:
-    """Why no verdict is possible on so few outcomes.
+    """Return why a label has too few rows for the leak detector, or an empty text.
 
     Parameters
     ----------
     label : ndarray of shape (n_rows,)
-        Two outcomes, or amounts; not-a-number where unknown.
+        Binary outcome or amount; NaN where unknown.
 
     Returns
     -------
     str
-        The reason, empty where there are enough rows.
+        The reason; empty if there are enough rows.
 
     Examples
     --------
@@ -42,11 +42,11 @@ def too_few_rows(label: NDArray[np.generic]) -> str:
     >>> too_few_rows(np.arange(200) % 2)
     ''
     """
-    known = numbers(label)
-    known = known[np.isfinite(known)]
-    if len(known) < MIN_ROWS:
-        return f"too few rows: {len(known)} with an outcome, {MIN_ROWS} needed"
-    values, counts = np.unique(known, return_counts=True)
+    labels = as_float(label)
+    labels = labels[np.isfinite(labels)]
+    if len(labels) < MIN_ROWS:
+        return f"too few rows: {len(labels)} with an outcome, {MIN_ROWS} needed"
+    values, counts = np.unique(labels, return_counts=True)
     rarer = 0 if len(values) == 1 else int(counts.min())
     if len(values) <= 2 and rarer < MIN_CLASS:
         return f"too few rows: {rarer} of one outcome, {MIN_CLASS} needed"
@@ -54,7 +54,21 @@ def too_few_rows(label: NDArray[np.generic]) -> str:
 
 
 class Outcome:
-    """What is asked about, ready for comparison: two outcomes as 0 and 1, or amounts with their ranks."""
+    """Labels prepared for the leak detector: a binary outcome as 0 and 1, or amounts.
+
+    Attributes
+    ----------
+    binary : bool
+        Whether the outcome is binary.
+    y : ndarray of shape (n_rows,)
+        0 or 1 (the larger label), or amounts.
+    as_of : ndarray of int64, shape (n_rows,), or None
+        Prediction time of each row (microseconds since 1970, UTC).
+    mean : float
+        Mean of `y`.
+    fold : ndarray of int, shape (n_rows,)
+        Random cross-validation fold of each row.
+    """
 
     def __init__(self, label: FloatArray, as_of: IntArray | None) -> None:
         self.binary = len(np.unique(label)) <= 2
@@ -63,76 +77,97 @@ class Outcome:
         self.mean = float(self.y.mean())
         self.fold: IntArray = np.random.default_rng(0).integers(
             0, FOLDS, len(label)
-        )  # fixed: the same verdict every time
+        )  # fixed seed, so that a repeated check gives the same verdict
 
     @cached_property
     def ranks(self) -> FloatArray:
-        """Ranks of the amounts, ties in the middle."""
+        """Ranks of the amounts; ties get their mean rank."""
         from scipy.stats import rankdata
 
         return np.asarray(rankdata(self.y), dtype=np.float64)
 
     @cached_property
     def newest(self) -> BoolArray | None:
-        """The newest fifth of the rows, if there is time to order them by and both sides can be measured."""
+        """Mask of the newest fifth of the rows; None without time, or if one side has too few rows."""
         if self.as_of is None:
             return None
-        last = self.as_of > np.quantile(self.as_of, 0.8)
-        parts = (self.y[last], self.y[~last])
-        return last if all(not too_few_rows(part) for part in parts) else None
+        newest = self.as_of > np.quantile(self.as_of, 0.8)
+        parts = (self.y[newest], self.y[~newest])
+        return newest if all(not too_few_rows(part) for part in parts) else None
 
-    def figure(self, strength: float) -> float:
-        """A strength as people know it: an AUC, or a rank correlation."""
+    def reported(self, strength: float) -> float:
+        """Return a strength on the reported scale: AUC of a binary outcome, else rank correlation."""
         return 0.5 + strength / 2 if self.binary else strength
 
-    def said(self, strength: float) -> str:
-        """The figure with its name."""
-        return f"{'AUC' if self.binary else 'rank correlation'} {self.figure(strength):.3f}"
+    def strength_text(self, strength: float) -> str:
+        """Return the AUC or rank correlation with its name."""
+        return f"{'AUC' if self.binary else 'rank correlation'} {self.reported(strength):.3f}"
 
-    def error(self, rows: int) -> float:
-        """The standard error of the strength of a column that says nothing, measured on so many rows."""
+    def standard_error(self, rows: int) -> float:
+        """Return the standard error of a column's strength under independence from the outcome, for `rows` rows."""
         return float(1 / np.sqrt(rows * (3 * self.mean * (1 - self.mean) if self.binary else 1.0)))
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A column as the rules see it: values as codes 0 to n - 1, missing as the last code."""
+    """Coded values of a column and its association with the outcome.
+
+    Attributes
+    ----------
+    name : str
+        Name of the column.
+    values : ndarray of int64, shape (n_rows,)
+        Code of each distinct value, 0 to `n_values` - 1; missing is `n_values`.
+    bins : ndarray of int64, shape (n_rows,)
+        Quantile bin of a number or code of a category, 0 to `n_bins` - 1; missing is `n_bins`.
+    amounts : ndarray of shape (n_rows,), or None
+        Numeric values, NaN where missing; None for a category.
+    missing : ndarray of bool, shape (n_rows,)
+        Whether the value is missing.
+    predicted : ndarray of shape (n_rows,)
+        Out-of-fold mean of the label by bin.
+    strength : float
+        Gini coefficient or rank correlation of `predicted` and the label, at least 0.
+    """
 
     name: str
-    values: IntArray  # every value (rarely more than a few hundred rows count), missing as n_values
+    values: IntArray
     n_values: int
-    bins: IntArray  # quantile bins of a number, values of a category, missing as n_bins
+    bins: IntArray
     n_bins: int
-    amounts: FloatArray | None  # the numbers, not a number where missing
+    amounts: FloatArray | None
     missing: BoolArray
-    predicted: FloatArray  # out-of-fold mean of the label
-    strength: float  # Gini or rank correlation of `predicted`, at least 0
+    predicted: FloatArray
+    strength: float
 
 
-def numbers(values: NDArray[np.generic]) -> FloatArray:
-    """Values as float64."""
+def as_float(values: NDArray[np.generic]) -> FloatArray:
+    """Return values as float64."""
     return np.asarray(values).astype(np.float64)
 
 
-def moments(values: NDArray[np.generic]) -> IntArray:
-    """Instants as int64 microseconds."""
+def as_microseconds(values: NDArray[np.generic]) -> IntArray:
+    """Return instants as int64 microseconds since 1970."""
     if np.issubdtype(values.dtype, np.datetime64):
         values = values.astype("datetime64[us]")
     return values.astype(np.int64)
 
 
-def ready(column: pl.Series, outcome: Outcome, instants: Sequence[str]) -> pl.Series:
-    """Instants as the time since the moment of asking (us), other columns as they are."""
+def time_after_as_of(column: pl.Series, outcome: Outcome, instants: Sequence[str]) -> pl.Series:
+    """Return a column of instants as microseconds after `as_of`, and any other column unchanged."""
     if column.name not in instants:
         return column
     if column.dtype in (pl.Date, pl.Datetime):
         column = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)))
-    moment = column.cast(pl.Int64)
-    return moment if outcome.as_of is None else (moment - pl.Series(outcome.as_of)).alias(column.name)
+    instant = column.cast(pl.Int64)
+    return instant if outcome.as_of is None else (instant - pl.Series(outcome.as_of)).alias(column.name)
 
 
 def profile(column: pl.Series, outcome: Outcome, *, categories: bool) -> Profile:
-    """Code a column's values and measure what they tell."""
+    """Return the coded values of a column and its association with the outcome.
+
+    `categories` treats the values as categories, else as numbers.
+    """
     amounts = None if categories else column.cast(pl.Float64).fill_null(np.nan).to_numpy()
     raw = _category_codes(column) if amounts is None else amounts
     missing: BoolArray = column.is_null().to_numpy() if amounts is None else np.isnan(amounts)
@@ -155,7 +190,7 @@ def _category_codes(column: pl.Series) -> NDArray[np.generic]:
 
 
 def _out_of_fold(bins: IntArray, n_bins: int, outcome: Outcome) -> tuple[FloatArray, float]:
-    """Predict every row from the other folds, and measure the prediction; identifiers predict the mean."""
+    """Return the out-of-fold smoothed mean of the label by bin, and its strength; an identifier predicts the mean."""
     from scipy.stats import rankdata
 
     cell = bins * FOLDS + outcome.fold
@@ -170,17 +205,18 @@ def _out_of_fold(bins: IntArray, n_bins: int, outcome: Outcome) -> tuple[FloatAr
     return predicted, max(correlation(np.asarray(rankdata(predicted)), outcome.ranks), 0.0)
 
 
-def gini(score: FloatArray, yes: NDArray[Any], no: NDArray[Any]) -> float:
-    """2 AUC - 1 of groups of rows with the same score, ties counted half."""
-    used = yes + no > 0
+def gini(score: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]) -> float:
+    """Return 2 AUC - 1 of groups with the same score, from their counts of both classes; ties count half."""
+    used = positives + negatives > 0
     _, order = np.unique(score[used], return_inverse=True)
-    yes, no = np.bincount(order, weights=yes[used]), np.bincount(order, weights=no[used])
-    pairs = yes.sum() * no.sum()
-    return float((yes * (2 * np.cumsum(no) - no)).sum() / pairs - 1) if pairs > 0 else 0.0
+    positives = np.bincount(order, weights=positives[used])
+    negatives = np.bincount(order, weights=negatives[used])
+    pairs = positives.sum() * negatives.sum()
+    return float((positives * (2 * np.cumsum(negatives) - negatives)).sum() / pairs - 1) if pairs > 0 else 0.0
 
 
 def correlation(a: FloatArray, b: FloatArray) -> float:
-    """Pearson's; 0 where one of them is constant."""
+    """Return Pearson's correlation; 0 if an array is constant."""
     a, b = a - a.mean(), b - b.mean()
     scale = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / scale) if scale > 0 else 0.0

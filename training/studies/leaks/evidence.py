@@ -1,4 +1,4 @@
-"""The rules of the leak detector: each looks at one column (or a block of them) and says what speaks against it."""
+"""Rules of the leak detector: each tests one column, or a block of columns, for one sign of target leakage."""
 
 from __future__ import annotations
 
@@ -21,38 +21,44 @@ from training.studies.leaks.columns import (
     too_few_rows,
 )
 
-SURE = 5.0  # standard errors: chance reaches it once in two million columns
-STRONG = 0.3  # Gini (AUC 0.65) or rank correlation below which a column is ordinary
-TIMES_THE_REST = 3.0  # far above the rest: three times the median of the other columns
-ENOUGH_OTHERS = 5  # columns the median needs
-TOO_STRONG = 0.9  # Gini (AUC 0.95): models of many columns seldom get there, one honest column does not
-PURE = 0.1  # a value is near-pure where one outcome is ten times rarer than overall
-CHANCE = 0.001  # of taking any of a column's values for near-pure when it is not
-SOME_SHARE = 0.05  # of an outcome, or of the rows: what is rarer than one in twenty changes little
-MOST_SHARE = 0.5  # of the outcomes decided by near-pure values: no predictor, a record of what happened
-TIED = 0.2  # Gini of the missing indicator (AUC 0.6)
-BLOCK_COLUMNS = 3  # two columns missing together are commonplace (an amount and its currency)
-SAME_ROWS = 0.99  # shared part of the rows missing in two columns of a block
-FUTURE_SHARE = 0.01  # of the filled rows: below it a clock that goes wrong is as likely
+MIN_Z = 5.0  # standard errors; exceeded by chance in one of two million columns
+MIN_STRENGTH = 0.3  # Gini (AUC 0.65) or rank correlation below which a column is not tested against the others
+OUTLIER_RATIO = 3.0  # strength over the median of the other columns
+MIN_OTHER_COLUMNS = 5  # other columns that this median needs
+NEAR_PERFECT = 0.9  # Gini (AUC 0.95): rarely reached by a whole model, let alone by one column
+PURITY = 0.1  # a value is near-pure if one outcome is ten times rarer than overall
+SIGNIFICANCE = 0.001  # probability that a column independent of the outcome has a near-pure value
+MIN_SHARE = 0.05  # share of an outcome or of the rows below which a finding hardly matters
+RECORD_SHARE = 0.5  # share of the outcomes at near-pure values from which a column is a record of the outcome
+MIN_MISSING_GINI = 0.2  # Gini of the missing indicator (AUC 0.6)
+BLOCK_COLUMNS = 3  # two columns missing together are common (an amount and its currency)
+SAME_ROWS = 0.99  # Jaccard similarity of the missing rows of two columns of a block
+FUTURE_SHARE = 0.01  # share of the values below which wrong clocks explain times after `as_of`
 COPY_AGREEMENT = 0.95  # Cohen's kappa with the outcome
-COPY_CORRELATION = 0.999  # with an amount; a list price and the price paid stay below
-COPY_PRECISION = 0.001  # two amounts are the same within a thousandth
-DROP = 0.2  # of Gini (0.1 of AUC) or rank correlation lost in the newest fifth
+COPY_CORRELATION = 0.999  # with an amount; list price and price paid correlate less
+COPY_PRECISION = 0.001  # relative difference of two equal amounts
+MIN_DROP = 0.2  # loss of Gini (0.1 of AUC) or rank correlation in the newest fifth of the rows
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One observation against a column.
+    """Sign of target leakage in a column.
 
     Attributes
     ----------
     rule : str
-        "strength" (far above the rest) or "decides" (too strong for one column); "pure values" (of one outcome),
-        "pure both ways" or "record" (half of the outcomes and more sit at pure values); "missing" (tied to the label),
-        "filled" (for one outcome only) or "block" (missing together with others); "future" or "some future" (instants
-        after the moment of asking); "copy" (of the label); "vanishes" (weak in the newest rows).
+        'strength' : much stronger than the other columns.
+        'near-perfect' : predicts the outcome almost perfectly on its own.
+        'near-pure values' and 'near-pure values, both outcomes' : values that occur almost only with one outcome.
+        'outcome record' : at least half of the outcomes are at near-pure values.
+        'missing indicator' : whether the value is missing depends on the outcome.
+        'one outcome only' : present almost only with one outcome.
+        'missing together' : missing in the same rows as other columns, one of which predicts the outcome.
+        'after as_of' and 'some after as_of' : at least, or less than, 1% of the instants lie after `as_of`.
+        'copy of outcome' : equals the outcome.
+        'weak in newest rows' : predicts much worse in the newest fifth of the rows.
     value : float
-        Its main figure: a share of rows or outcomes, an AUC, a correlation or an agreement, as the text says.
+        Main figure of `text`: a share, an AUC, a correlation, an agreement or a loss.
     text : str
         One line in English with the figures.
     """
@@ -62,121 +68,145 @@ class Evidence:
     text: str
 
 
-def evidence_of_one(
-    column: Profile, outcome: Outcome, everything: Sequence[Profile], instants: Sequence[str]
+def evidence_of_column(
+    column: Profile, outcome: Outcome, profiles: Sequence[Profile], instants: Sequence[str]
 ) -> list[Evidence]:
-    """All that speaks against one column."""
-    rest = np.array([p.strength for p in everything if p is not column])
-    found = [_strength(column, outcome, rest), _missing(column, outcome), _vanishes(column, outcome)]
+    """Return the evidence of every rule for one column.
+
+    Parameters
+    ----------
+    column : Profile
+        Column to test.
+    outcome : Outcome
+        Labels of the same rows.
+    profiles : sequence of Profile
+        All columns, for comparison.
+    instants : sequence of str
+        Names of columns with the time of a past event.
+    """
+    other_strengths = np.array([p.strength for p in profiles if p is not column])
+    evidence = [_strength(column, outcome, other_strengths), _missing(column, outcome), _newest_rows(column, outcome)]
     if outcome.binary:
-        found = [_same_outcome(column, outcome), *found, _purity(column, outcome), _filled(column, outcome)]
+        evidence = [_same_outcome(column, outcome), *evidence, _purity(column, outcome), _one_outcome(column, outcome)]
     else:
-        found = [_same_amount(column, outcome), *found]
+        evidence = [_same_amount(column, outcome), *evidence]
     if column.name in instants and outcome.as_of is not None:
-        found.append(_future(column))
-    return [e for e in found if e is not None]
+        evidence.append(_after_as_of(column))
+    return [e for e in evidence if e is not None]
 
 
-def _strength(column: Profile, outcome: Outcome, rest: FloatArray) -> Evidence | None:
-    """A column far above the rest, or too strong whatever the rest."""
-    usual = float(np.median(rest)) if len(rest) else 0.0
-    far = len(rest) >= ENOUGH_OTHERS and column.strength >= max(STRONG, TIMES_THE_REST * usual)
-    decides = outcome.binary and column.strength >= TOO_STRONG
-    if not (far or decides) or column.strength < SURE * outcome.error(len(outcome.y)):
+def _strength(column: Profile, outcome: Outcome, others: FloatArray) -> Evidence | None:
+    median = float(np.median(others)) if len(others) else 0.0
+    outlier = len(others) >= MIN_OTHER_COLUMNS and column.strength >= max(MIN_STRENGTH, OUTLIER_RATIO * median)
+    near_perfect = outcome.binary and column.strength >= NEAR_PERFECT
+    if not (outlier or near_perfect) or column.strength < MIN_Z * outcome.standard_error(len(outcome.y)):
         return None
-    text = f"{outcome.said(column.strength)} on its own in cross-validation"
-    if len(rest):
-        text += f"; median of the other {len(rest)} columns {outcome.figure(usual):.3f}"
-    return Evidence("decides" if decides else "strength", outcome.figure(column.strength), text)
+    text = f"cross-validated {outcome.strength_text(column.strength)} of the column alone"
+    if len(others):
+        text += f"; median of the other {len(others)} columns {outcome.reported(median):.3f}"
+    return Evidence("near-perfect" if near_perfect else "strength", outcome.reported(column.strength), text)
 
 
 def _purity(column: Profile, outcome: Outcome) -> Evidence | None:
-    """How much of both outcomes is found at values where the other outcome hardly occurs."""
+    """Test for values at which one of the outcomes hardly occurs."""
     rows = np.bincount(column.values, minlength=column.n_values + 1)[:-1].astype(np.float64)
-    yes = np.bincount(column.values, weights=outcome.y, minlength=column.n_values + 1)[:-1]
-    no = rows - yes
-    of_yes, of_no = _near_pure(rows, no, 1 - outcome.mean), _near_pure(rows, yes, outcome.mean)
-    shares = float(yes[of_yes].sum() / outcome.y.sum()), float(no[of_no].sum() / (1 - outcome.y).sum())
-    if max(shares) < SOME_SHARE:
-        return None
-    pure = of_yes | of_no
-    text = (
-        f"{int(pure.sum())} near-pure values in {rows[pure].sum() / len(outcome.y):.1%} of the rows hold "
-        f"{shares[0]:.1%} of the yeses and {shares[1]:.1%} of the noes; yeses are {yes[of_yes].sum():.0f} of "
-        f"{rows[of_yes].sum():.0f} and {yes[of_no].sum():.0f} of {rows[of_no].sum():.0f} there, {outcome.mean:.1%} "
-        f"overall (by chance in fewer than {CHANCE:g} of columns)"
+    positives = np.bincount(column.values, weights=outcome.y, minlength=column.n_values + 1)[:-1]
+    negatives = rows - positives
+    pure_positive = _near_pure(rows, negatives, 1 - outcome.mean)
+    pure_negative = _near_pure(rows, positives, outcome.mean)
+    shares = (
+        float(positives[pure_positive].sum() / outcome.y.sum()),
+        float(negatives[pure_negative].sum() / (1 - outcome.y).sum()),
     )
-    rule = "pure both ways" if min(shares) >= SOME_SHARE else "pure values"
-    return Evidence("record" if np.mean(shares) >= MOST_SHARE else rule, float(np.mean(shares)), text)
+    if max(shares) < MIN_SHARE:
+        return None
+    pure = pure_positive | pure_negative
+    text = (
+        f"{int(pure.sum())} values occur almost only with one outcome; they are in "
+        f"{rows[pure].sum() / len(outcome.y):.1%} of the rows, with {shares[0]:.1%} of the positives and "
+        f"{shares[1]:.1%} of the negatives; positives there: {positives[pure_positive].sum():.0f} of "
+        f"{rows[pure_positive].sum():.0f} and {positives[pure_negative].sum():.0f} of {rows[pure_negative].sum():.0f} "
+        f"rows, {outcome.mean:.1%} overall (p < {SIGNIFICANCE:g} under independence)"
+    )
+    rule = "near-pure values, both outcomes" if min(shares) >= MIN_SHARE else "near-pure values"
+    return Evidence("outcome record" if np.mean(shares) >= RECORD_SHARE else rule, float(np.mean(shares)), text)
 
 
 def _near_pure(rows: NDArray[Any], other: NDArray[Any], rate: float) -> BoolArray:
-    """Values with far fewer rows of the other outcome than its overall rate lets expect (binomial test)."""
+    """Return which values have far fewer rows of the other outcome than expected at its overall rate.
+
+    The binomial test is Bonferroni-corrected over the values with enough rows.
+    """
     from scipy.stats import binom
 
-    pure = (rows >= MIN_CLASS) & (other <= PURE * rate * rows)
-    tested = max(int((rows >= MIN_CLASS).sum()), 1)
-    pure[pure] = binom.cdf(other[pure], rows[pure], rate) < CHANCE / tested
+    pure = (rows >= MIN_CLASS) & (other <= PURITY * rate * rows)
+    n_tests = max(int((rows >= MIN_CLASS).sum()), 1)
+    pure[pure] = binom.cdf(other[pure], rows[pure], rate) < SIGNIFICANCE / n_tests
     return np.asarray(pure, dtype=np.bool_)
 
 
 def _missing(column: Profile, outcome: Outcome) -> Evidence | None:
-    """Missing more often with one outcome: what was not written down because of it."""
-    gap = column.missing.astype(np.float64)
-    if gap.min(initial=1.0) == gap.max(initial=0.0):
+    """Test whether missing values depend on the outcome."""
+    indicator = column.missing.astype(np.float64)
+    if indicator.min(initial=1.0) == indicator.max(initial=0.0):
         return None
-    related = correlation(gap, outcome.y if outcome.binary else outcome.ranks)
-    z = related * np.sqrt(len(gap))
+    strength = correlation(indicator, outcome.y if outcome.binary else outcome.ranks)
+    z = strength * np.sqrt(len(indicator))
     if outcome.binary:
-        related = float(gap[outcome.y == 1].mean() - gap[outcome.y == 0].mean())  # the Gini of an indicator
-    if abs(related) < TIED or abs(z) < SURE:
+        strength = float(indicator[outcome.y == 1].mean() - indicator[outcome.y == 0].mean())  # Gini of an indicator
+    if abs(strength) < MIN_MISSING_GINI or abs(z) < MIN_Z:
         return None
-    missing, filled = outcome.y[column.missing].mean(), outcome.y[~column.missing].mean()
+    missing, present = outcome.y[column.missing].mean(), outcome.y[~column.missing].mean()
     means = (
-        f"{missing:.1%} yeses where missing, {filled:.1%}" if outcome.binary else f"mean {missing:.4g}, {filled:.4g}"
+        f"{missing:.1%} positives where missing, {present:.1%}"
+        if outcome.binary
+        else f"mean outcome {missing:.4g} where missing, {present:.4g}"
     )
-    text = f"missing in {gap.mean():.1%} of the rows: {means} where filled in"
-    figure = outcome.figure(abs(related))
-    return Evidence("missing", figure, f"{text} ({outcome.said(abs(related))} of the gap alone, z {z:.1f})")
+    text = f"missing in {indicator.mean():.1%} of the rows: {means} where present"
+    figure = outcome.reported(abs(strength))
+    words = f"{text} ({outcome.strength_text(abs(strength))} of the missing indicator, z {z:.1f})"
+    return Evidence("missing indicator", figure, words)
 
 
-def _filled(column: Profile, outcome: Outcome) -> Evidence | None:
-    """Filled in for one outcome only: written once the outcome was there."""
-    filled = ~column.missing
-    rows, yes = float(filled.sum()), float(outcome.y[filled].sum())
+def _one_outcome(column: Profile, outcome: Outcome) -> Evidence | None:
+    """Test whether values are present with one outcome only: recorded once the outcome has happened."""
+    present = ~column.missing
+    rows, positives = float(present.sum()), float(outcome.y[present].sum())
     if rows == len(outcome.y):
         return None
-    for name, these, rate in (("yes", yes, outcome.mean), ("no", rows - yes, 1 - outcome.mean)):
-        pure = _near_pure(np.array([rows]), np.array([rows - these]), 1 - rate)[0]
-        share = these / (rate * len(outcome.y))
-        if pure and share >= SOME_SHARE:
-            text = f"filled in for {share:.1%} of the rows with a {name} and for {rows - these:.0f} others"
-            return Evidence("filled", share, f"{text} ({these:.0f} of {rows:.0f}; {rate:.1%} overall)")
+    for name, count, rate in (
+        ("positive", positives, outcome.mean), ("negative", rows - positives, 1 - outcome.mean),
+    ):  # fmt: skip
+        pure = _near_pure(np.array([rows]), np.array([rows - count]), 1 - rate)[0]
+        share = count / (rate * len(outcome.y))
+        if pure and share >= MIN_SHARE:
+            text = f"present in {share:.1%} of the {name} rows and in {rows - count:.0f} others"
+            words = f"{text} ({count:.0f} of {rows:.0f} values are in {name} rows, {rate:.1%} overall)"
+            return Evidence("one outcome only", share, words)
     return None
 
 
-def _vanishes(column: Profile, outcome: Outcome) -> Evidence | None:
-    """Strong in rows of any age, weak in the newest fifth learnt from the older ones: not filled in yet."""
+def _newest_rows(column: Profile, outcome: Outcome) -> Evidence | None:
+    """Test whether the column, fitted on the older rows, is weak in the newest fifth: its values come later."""
     newest = outcome.newest
-    if newest is None or column.strength < DROP:
+    if newest is None or column.strength < MIN_DROP:
         return None
     n = column.n_bins + 1
     rows = np.bincount(column.bins[~newest], minlength=n)
     total = np.bincount(column.bins[~newest], weights=outcome.y[~newest], minlength=n)
     mean = float(outcome.y[~newest].mean())
     score = (total + PRIOR_ROWS * mean) / (rows + PRIOR_ROWS)
-    late = _strength_of(score[column.bins[newest]], outcome.y[newest], binary=outcome.binary)
-    drop = column.strength - late
-    if drop < DROP or late > column.strength / 2 or drop < SURE * outcome.error(int(newest.sum())):
+    newest_strength = _strength_of(score[column.bins[newest]], outcome.y[newest], binary=outcome.binary)
+    drop = column.strength - newest_strength
+    error = outcome.standard_error(int(newest.sum()))
+    if drop < MIN_DROP or newest_strength > column.strength / 2 or drop < MIN_Z * error:
         return None
-    gaps = (
-        f"{column.missing[~newest].mean():.1%} of the older rows and {column.missing[newest].mean():.1%} of the newest"
-    )
     text = (
-        f"{outcome.said(column.strength)} in folds of any age, {outcome.figure(late):.3f} in the newest fifth; "
-        f"missing in {gaps}"
+        f"cross-validated {outcome.strength_text(column.strength)}, but {outcome.reported(newest_strength):.3f} in the "
+        f"newest fifth of the rows; missing in {column.missing[~newest].mean():.1%} of the older rows and in "
+        f"{column.missing[newest].mean():.1%} of the newest"
     )
-    return Evidence("vanishes", outcome.figure(drop) - outcome.figure(0.0), text)
+    return Evidence("weak in newest rows", outcome.reported(drop) - outcome.reported(0.0), text)
 
 
 def _strength_of(score: FloatArray, y: FloatArray, *, binary: bool) -> float:
@@ -187,19 +217,18 @@ def _strength_of(score: FloatArray, y: FloatArray, *, binary: bool) -> float:
     return max(correlation(np.asarray(rankdata(score)), np.asarray(rankdata(y))), 0.0)
 
 
-def _future(column: Profile) -> Evidence | None:
-    """Instants after the moment of asking."""
-    since = column.amounts[~column.missing] if column.amounts is not None else np.empty(0)
-    late = int((since > 0).sum())
+def _after_as_of(column: Profile) -> Evidence | None:
+    after = column.amounts[~column.missing] if column.amounts is not None else np.empty(0)
+    late = int((after > 0).sum())
     if not late:
         return None
-    share = late / len(since)
-    text = f"{late} of {len(since)} instants ({share:.2%}) lie after the moment of asking"
-    return Evidence("future" if share >= FUTURE_SHARE else "some future", share, text)
+    share = late / len(after)
+    text = f"{late} of {len(after)} instants ({share:.2%}) lie after the prediction time (as_of)"
+    return Evidence("after as_of" if share >= FUTURE_SHARE else "some after as_of", share, text)
 
 
 def _same_outcome(column: Profile, outcome: Outcome) -> Evidence | None:
-    """The outcome itself under another name, in the rows that have a value."""
+    """Test whether the column is the outcome under another name, in the rows with a value."""
     guess, y = column.predicted[~column.missing] >= 0.5, outcome.y[~column.missing] == 1
     if too_few_rows(y):
         return None
@@ -208,11 +237,12 @@ def _same_outcome(column: Profile, outcome: Outcome) -> Evidence | None:
     kappa = (agree - chance) / (1 - chance)
     if kappa < COPY_AGREEMENT:
         return None
-    return Evidence("copy", kappa, f"gives the outcome in {agree:.2%} of the {len(y)} filled rows (kappa {kappa:.3f})")
+    text = f"equals the outcome in {agree:.2%} of the {len(y)} rows with a value (Cohen's kappa {kappa:.3f})"
+    return Evidence("copy of outcome", kappa, text)
 
 
 def _same_amount(column: Profile, outcome: Outcome) -> Evidence | None:
-    """The amount itself, or in another unit; rows where both are zero say nothing."""
+    """Test whether the column is the amount, or the amount in another unit; rows where both are 0 are ignored."""
     if column.amounts is None:
         return None
     used = np.isfinite(column.amounts) & ((column.amounts != 0) | (outcome.y != 0))
@@ -220,31 +250,36 @@ def _same_amount(column: Profile, outcome: Outcome) -> Evidence | None:
     if len(y) < MIN_ROWS:
         return None
     same = float((np.abs(a - y) <= COPY_PRECISION * np.abs(y)).mean())
-    related = abs(correlation(a, y))
-    if same < MOST_SHARE and related < COPY_CORRELATION:
+    correlated = abs(correlation(a, y))
+    if same < RECORD_SHARE and correlated < COPY_CORRELATION:
         return None
-    text = f"the same amount in {same:.1%} of {len(y)} rows, correlation {related:.4f}"
-    return Evidence("copy", max(same, related), text)
+    text = f"equals the outcome within 0.1% in {same:.1%} of {len(y)} rows, correlation {correlated:.4f}"
+    return Evidence("copy of outcome", max(same, correlated), text)
 
 
-def blocks(profiles: Sequence[Profile], outcome: Outcome) -> dict[str, Evidence]:
-    """Columns missing in the same rows, one of which predicts the outcome: filled in by one later step, perhaps."""
-    gappy = [p for p in profiles if SOME_SHARE <= p.missing.mean() <= 1 - SOME_SHARE]
-    found: dict[str, Evidence] = {}
-    if len(gappy) < BLOCK_COLUMNS:
-        return found
-    gaps = np.array([p.missing for p in gappy], dtype=np.float32)
-    both = gaps @ gaps.T
-    either = np.diag(both)[:, None] + np.diag(both)[None, :] - both
-    left = list(range(len(gappy)))
-    while left:
-        block = [i for i in left if both[left[0], i] >= SAME_ROWS * either[left[0], i]]
-        left = [i for i in left if i not in block]
-        best = max((gappy[i] for i in block), key=lambda p: p.strength)
-        if len(block) < BLOCK_COLUMNS or best.strength < max(TIED, SURE * outcome.error(len(outcome.y))):
+def evidence_of_blocks(profiles: Sequence[Profile], outcome: Outcome) -> dict[str, Evidence]:
+    """Return evidence, by column, for columns missing in the same rows of which one predicts the outcome.
+
+    Such columns may be filled in together by a later step of the process.
+    """
+    candidates = [p for p in profiles if MIN_SHARE <= p.missing.mean() <= 1 - MIN_SHARE]
+    evidence: dict[str, Evidence] = {}
+    if len(candidates) < BLOCK_COLUMNS:
+        return evidence
+    missing = np.array([p.missing for p in candidates], dtype=np.float32)
+    intersection = missing @ missing.T
+    union = np.diag(intersection)[:, None] + np.diag(intersection)[None, :] - intersection
+    remaining = list(range(len(candidates)))
+    min_strength = max(MIN_MISSING_GINI, MIN_Z * outcome.standard_error(len(outcome.y)))
+    while remaining:
+        first = remaining[0]
+        block = [i for i in remaining if intersection[first, i] >= SAME_ROWS * union[first, i]]
+        remaining = [i for i in remaining if i not in block]
+        best = max((candidates[i] for i in block), key=lambda p: p.strength)
+        if len(block) < BLOCK_COLUMNS or best.strength < min_strength:
             continue
         share = float(best.missing.mean())
-        text = f"missing in {share:.1%} of the rows, the same as in {len(block) - 1} other columns; the strongest of "
-        text += f"them, {best.name!r}, has {outcome.said(best.strength)}"
-        found |= {gappy[i].name: Evidence("block", share, text) for i in block}
-    return found
+        text = f"missing in {share:.1%} of the rows, in the same rows as {len(block) - 1} other columns; the strongest "
+        text += f"of them, {best.name!r}, has a cross-validated {outcome.strength_text(best.strength)}"
+        evidence |= {candidates[i].name: Evidence("missing together", share, text) for i in block}
+    return evidence
