@@ -60,7 +60,7 @@ class Aggregation:
 
 
 def count(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
-    """Count the rows of a window.
+    """Return an aggregation that counts the rows of a window.
 
     Parameters
     ----------
@@ -74,7 +74,13 @@ def count(*, days: int | None = None, where: Where | None = None, zh: str, en: s
     Returns
     -------
     Aggregation
-        int64; 0 without rows.
+        Feature of type int64; 0 without rows. Use it in a `History`.
+
+    Examples
+    --------
+    >>> views = count(days=30, where={"event_type": ("view",)}, zh="近30天浏览次数", en="views in the last 30 days")
+    >>> views.fill_value, sorted(views.columns)
+    (0, ['event_type'])
     """
 
     def aggregate(ns: Any) -> Any:
@@ -86,15 +92,21 @@ def count(*, days: int | None = None, where: Where | None = None, zh: str, en: s
 
 
 def total(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
-    """Sum the integer part of a column (seconds, fen) over a window; missing values add 0.
+    """Return an aggregation that sums the integer part of a column (seconds, fen) over a window; null counts as 0.
 
     Sums of integers below 2**53 are exact in float64 in any order, so all engines and partitions return the same bits.
-    Parameters `days`, `where`, `zh` and `en` are those of `count`.
+    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to accepted values, and
+    `zh` and `en` describe the feature.
 
     Returns
     -------
     Aggregation
-        float64, in the column's unit; 0 without rows.
+        Feature of type float64, in the column's unit; 0 without rows.
+
+    Examples
+    --------
+    >>> total("price", days=365, zh="近一年购车金额（分）", en="paid in the last year (fen)").fill_value
+    0
     """
 
     def aggregate(ns: Any) -> Any:
@@ -106,14 +118,20 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
 
 
 def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
-    """Count the distinct values of a column over a window, without missing values.
+    """Return an aggregation that counts the distinct values of a column over a window, without missing values.
 
-    Parameters `days`, `where`, `zh` and `en` are those of `count`.
+    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to accepted values, and
+    `zh` and `en` describe the feature.
 
     Returns
     -------
     Aggregation
-        int64; 0 without rows.
+        Feature of type int64; 0 without rows.
+
+    Examples
+    --------
+    >>> sorted(distinct("vehicle_id", days=90, zh="近90天关注车辆数", en="vehicles viewed in 90 days").columns)
+    ['vehicle_id']
     """
 
     def aggregate(ns: Any) -> Any:
@@ -126,14 +144,20 @@ def distinct(column: str, *, days: int | None = None, where: Where | None = None
 
 
 def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
-    """Compute the days from the latest row of a window to `as_of`.
+    """Return an aggregation that computes the days from the latest row of a window to `as_of`.
 
-    Parameters are those of `count`.
+    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to accepted values, and
+    `zh` and `en` describe the feature.
 
     Returns
     -------
     Aggregation
-        float64 days, above 0; null without rows.
+        Feature of type float64 in days, above 0; null without rows.
+
+    Examples
+    --------
+    >>> days_since(zh="距上次访问天数", en="days since the last visit").fill_value is None
+    True
     """
 
     def aggregate(ns: Any) -> Any:
@@ -147,12 +171,19 @@ def days_since(*, days: int | None = None, where: Where | None = None, zh: str, 
 
 
 def last(column: str, *, zh: str, en: str) -> Aggregation:
-    """Take the value of a column in the latest row; of rows at the same instant, the one with the largest key.
+    """Return an aggregation that takes the value of a column in the latest row; the largest key breaks ties.
+
+    `zh` and `en` describe the feature.
 
     Returns
     -------
     Aggregation
-        The column's type; null without rows, or where the value is missing in the latest row.
+        Feature of the column's type; null without rows, or where the value is missing in the latest row.
+
+    Examples
+    --------
+    >>> last("channel", zh="最近一次行为渠道", en="channel of the last event").latest
+    'channel'
     """
     return Aggregation(None, frozenset({column}), None, zh, en, column)
 

@@ -62,7 +62,7 @@ class History:
         return self.table.time
 
     def available_aggregations(self, columns: Collection[str]) -> dict[str, Aggregation]:
-        """Return the aggregations whose columns are all among `columns`."""
+        """Return, by feature name, the aggregations that need only these columns of the table."""
         join_columns = {self.on, self.time, *([self.excluding] if self.excluding else [])}
         return {name: a for name, a in self.aggregations.items() if a.columns | join_columns <= set(columns)}
 
@@ -129,6 +129,15 @@ def attributes_as_of(spine: Frame, tables: Mapping[str, Frame], contract: Table)
     ------
     DataError
         The table is missing, or the spine lacks a key column or an int64 `as_of`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.tables import LEADS
+    >>> leads = nw.from_native(pl.LazyFrame({"lead_id": ["a"], "created_at": [50], "channel": ["app"]}))
+    >>> spine = nw.from_native(pl.LazyFrame({"lead_id": ["a", "a"], "as_of": [49, 50]}))
+    >>> attributes_as_of(spine, {"leads": leads}, LEADS).sort("as_of").collect()["channel"].to_list()
+    [None, 'app']
     """
     _check_spine(spine, contract)
     if contract.name not in tables:
@@ -166,6 +175,17 @@ def add_histories(spine: Frame, tables: Mapping[str, Frame], histories: Sequence
     ------
     DataError
         The spine already has a column with the name of a feature.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.aggregations import count
+    >>> from features.tables import EVENTS
+    >>> visits = History(EVENTS, on="customer_id", aggregations={"n": count(zh="次数", en="events so far")})
+    >>> events = nw.from_native(pl.LazyFrame({"event_id": ["e"], "event_at": [9], "customer_id": ["a"]}))
+    >>> spine = nw.from_native(pl.LazyFrame({"customer_id": ["a", "b"], "as_of": [10, 10]}))
+    >>> add_histories(spine, {"events": events}, [visits]).sort("customer_id").collect()["n"].to_list()
+    [1, 0]
     """
     present = spine.collect_schema().names()
     extended = spine

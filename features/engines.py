@@ -46,9 +46,8 @@ def to_engine(frames: Mapping[str, pl.LazyFrame], engine: str = "polars") -> dic
 
     Examples
     --------
-    >>> tables = to_engine({"leads": pl.LazyFrame({"lead_id": ["a"]})})
-    >>> collect(tables["leads"]).to_dicts()
-    [{'lead_id': 'a'}]
+    >>> list(to_engine({"leads": pl.LazyFrame({"lead_id": ["a"]})}))
+    ['leads']
     """
     if engine == "polars":
         return {name: nw.from_native(frame) for name, frame in frames.items()}
@@ -67,7 +66,15 @@ def to_engine(frames: Mapping[str, pl.LazyFrame], engine: str = "polars") -> dic
 
 
 def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
-    """Scan Parquet files lazily with Polars, or with Spark if a session (see `spark_session`) is given."""
+    """Scan a Parquet file or folder lazily and return a Narwhals frame; compute it with `collect`.
+
+    Parameters
+    ----------
+    path : Path
+        Path of the file or folder.
+    session : SparkSession, optional
+        As returned by `spark_session`; without it Polars scans the file.
+    """
     if session is None:
         return nw.from_native(pl.scan_parquet(path))
     frame: nw.LazyFrame[Any] = nw.from_native(session.read.parquet(str(path)))
@@ -78,6 +85,9 @@ def collect(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
     """Compute a lazy frame of either engine and return it as a Polars DataFrame.
 
     Rows are in no particular order; sort them by their key if the order matters.
+
+    >>> collect(to_engine({"leads": pl.LazyFrame({"lead_id": ["a"]})})["leads"]).to_dicts()
+    [{'lead_id': 'a'}]
     """
     native = nw.to_native(frame)
     if isinstance(native, pl.LazyFrame):
@@ -94,6 +104,10 @@ def spark_session(*, master: str = "local[*]") -> Any:
     ----------
     master : str
         Master URL of Spark; `local[*]` uses all cores of this machine.
+
+    Returns
+    -------
+    SparkSession
 
     Raises
     ------

@@ -36,6 +36,16 @@ def build_app(store: ModelStore, settings: Settings, endpoints: Sequence[Mounted
         Batch limit and folder of the endpoints' rules, as returned by `load_settings`.
     endpoints : sequence of MountedEndpoint, optional
         By default all endpoints of all tasks and groups.
+
+    Returns
+    -------
+    FastAPI
+        Routes of the endpoints, `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs` and `/`.
+
+    Examples
+    --------
+    >>> from serving.settings import load_settings
+    >>> app = build_app(ModelStore(poll_seconds=1.0), load_settings())  # doctest: +SKIP
     """
     app = FastAPI(title="Chehang", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False

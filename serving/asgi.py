@@ -50,7 +50,19 @@ class Problem(Exception):
 async def send_json(
     send: Send, content: bytes, *, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Send a response with a JSON body."""
+    """Send a response with a JSON body.
+
+    Parameters
+    ----------
+    send : callable
+        The `send` of the ASGI application that answers.
+    content : bytes
+        The body in JSON.
+    status : int
+        HTTP status.
+    headers : sequence of (bytes, bytes)
+        Names and values of further headers; `content-type` and `content-length` are added.
+    """
     all_headers = [_JSON, (b"content-length", b"%d" % len(content)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": content})

@@ -27,6 +27,11 @@ def parse_request(model: type[BaseModel], body: bytes) -> BaseModel:
     body : bytes
         JSON object.
 
+    Returns
+    -------
+    BaseModel
+        The request as an instance of `model`.
+
     Raises
     ------
     Problem
@@ -52,10 +57,30 @@ def parse_request(model: type[BaseModel], body: bytes) -> BaseModel:
 def parse_batch(model: type[BaseModel], body: bytes, *, max_rows: int) -> Sequence[BaseModel]:
     """Parse the body of a batch, `{"items": [...]}` with 1 to `max_rows` requests.
 
+    Parameters
+    ----------
+    model : type of BaseModel
+        Model class of a request.
+    body : bytes
+        JSON object.
+    max_rows : int
+        Largest number of requests.
+
+    Returns
+    -------
+    sequence of BaseModel
+        The requests as instances of `model`, in the order of the body.
+
     Raises
     ------
     Problem
         Status 422: the batch is empty or too long, or a request is invalid.
+
+    Examples
+    --------
+    >>> Loan = create_model("Loan", term_months=(int, ...))
+    >>> parse_batch(Loan, b'{"items": [{"term_months": 36}, {"term_months": 12}]}', max_rows=9)[1].term_months
+    12
     """
     try:
         batch = _batch_model(model, max_rows).model_validate_json(body)
@@ -97,6 +122,15 @@ def invalid_request(error: ValidationError) -> Problem:
 
     Pydantic's messages contain the rule only. Messages of a validator's own exception may quote a value and are
     replaced.
+
+    Examples
+    --------
+    >>> Loan = create_model("Loan", term_months=(int, ...))
+    >>> try:
+    ...     Loan.model_validate_json("{}")
+    ... except ValidationError as error:
+    ...     print(invalid_request(error).message)
+    term_months: Field required
     """
     details = []
     for detail in error.errors(include_url=False, include_input=False, include_context=False)[:MAX_DETAILS]:
@@ -108,21 +142,42 @@ def invalid_request(error: ValidationError) -> Problem:
 
 
 def not_computable(error: Exception) -> Problem:
-    """Return a 422 problem for a valid request for which the model cannot compute an answer."""
+    """Return a 422 problem for a valid request for which the model cannot compute an answer.
+
+    Only a `FeatureError` is quoted, because the text of other errors may contain values of the request.
+
+    Examples
+    --------
+    >>> not_computable(FeatureError("loan_amount", "must be a number")).message
+    'loan_amount: must be a number'
+    """
     if isinstance(error, FeatureError):
         return invalid_field(error.feature, "not_computable", error.rule)
     return Problem(422, "invalid", "the model cannot compute with these values; /docs has the range of each field")
 
 
 def invalid_field(field: str, rule: str, message: str) -> Problem:
-    """Return a 422 problem for one field."""
+    """Return a 422 problem for one field.
+
+    Examples
+    --------
+    >>> invalid_field("explain", "bool", "must be true or false").details
+    [{'field': 'explain', 'rule': 'bool', 'message': 'must be true or false'}]
+    """
     field = field[:MAX_NAME_LENGTH]
     return Problem(422, "invalid", f"{field}: {message}", [{"field": field, "rule": rule, "message": message}])
 
 
 @lru_cache(maxsize=256)
 def parse_explain(query: bytes, *, default: bool = True) -> bool:
-    """Return the query parameter `explain`, which asks for reasons, or `default` if it is not set.
+    """Return the query parameter `explain`, which requests reasons, or `default` if it is not set.
+
+    Parameters
+    ----------
+    query : bytes
+        Query string of the URL, without the question mark.
+    default : bool
+        Value without the parameter.
 
     Raises
     ------

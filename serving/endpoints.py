@@ -74,7 +74,11 @@ class MountedEndpoint:
 
 
 def mounted_endpoints() -> tuple[MountedEndpoint, ...]:
-    """Return all endpoints of all tasks and groups."""
+    """Return all endpoints of all tasks and groups.
+
+    >>> mounted_endpoints()[0].path
+    '/v1/recommendation'
+    """
     return tuple(MountedEndpoint(owner, endpoint) for owner, endpoint in endpoints())
 
 
@@ -93,6 +97,16 @@ def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Pat
         Folder of the endpoints' rules.
     max_rows : int
         Largest number of requests in one batch.
+
+    Returns
+    -------
+    list of Route
+        Starlette routes of each endpoint: `POST <path>`, `POST <path>/batch` if it has batches, `GET <path>/example`.
+
+    Examples
+    --------
+    >>> [r.path for r in routes(mounted_endpoints(), ModelStore(poll_seconds=1), Path("configs"), max_rows=9)][:2]
+    ['/v1/recommendation', '/v1/recommendation/batch']
     """
     read = cache(lambda rules: rules(configs))  # reads rules that several endpoints share once
     all_routes: list[Route] = []
@@ -133,6 +147,17 @@ class SingleApp:
     """`POST <path>`: answers one request, or a batch if the endpoint has batches and the body is `{"items": [...]}`.
 
     Fast requests without reasons are answered in the event loop, all others in a thread.
+
+    Parameters
+    ----------
+    mounted : MountedEndpoint
+        One of `mounted_endpoints`.
+    store : ModelStore
+        Champions that answer.
+    rules : object
+        Rules of the endpoint, as returned by ``mounted.endpoint.rules(configs)``; None if it has no rules.
+    max_rows : int
+        Largest number of requests in one batch.
     """
 
     def __init__(self, mounted: MountedEndpoint, store: ModelStore, rules: Any, *, max_rows: int) -> None:
@@ -146,7 +171,7 @@ class SingleApp:
         self._schema: Schema | None = None
 
     def champions(self) -> dict[str, LoadedChampion]:
-        """Return the loaded champions of the required tasks, and of the optional tasks that have one.
+        """Return the loaded champions by task: of all required tasks, and of the optional tasks that have one.
 
         Raises
         ------
@@ -165,7 +190,10 @@ class SingleApp:
         return champions
 
     async def schema(self, champions: Mapping[str, LoadedChampion]) -> Schema:
-        """Return the schema for these champions; it is kept until one of their versions changes."""
+        """Return the request model for these champions, as returned by `champions`; await the result.
+
+        The schema is cached until the version of a champion changes.
+        """
         versions = {name: loaded.version for name, loaded in champions.items()}
         schema = self._schema
         if schema is None or schema.versions != versions:
@@ -181,7 +209,13 @@ class SingleApp:
         return b',"%b":%b}' % (self.version_field.encode(), to_json(content))
 
     def explains(self, scope: Scope) -> bool:
-        """Return whether the answer has reasons, by the query parameter `explain` and the endpoint's default."""
+        """Return whether the answer has reasons, by the query string of an ASGI scope and the endpoint's default.
+
+        Raises
+        ------
+        Problem
+            Status 422: the query parameter `explain` is neither true nor false.
+        """
         default = self.endpoint.explains
         return default is not None and parse_explain(scope["query_string"], default=default)
 
@@ -206,7 +240,13 @@ class SingleApp:
         await send_json(send, answer.model_dump_json().encode()[:-1] + schema.ending)
 
     async def send_batch(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Answer a batch of requests in a thread."""
+        """Answer the batch in `body` (JSON) through the ASGI callable `send`; computed in a thread.
+
+        Raises
+        ------
+        Problem
+            Status 503: a required task has no champion. Status 422: a request is invalid or cannot be computed.
+        """
         champions = self.champions()
         schema = await self.schema(champions)
         explain = self.explains(scope)
@@ -225,7 +265,16 @@ class SingleApp:
     def answers(
         self, champions: Mapping[str, LoadedChampion], requests: Sequence[BaseModel], explain: bool
     ) -> Sequence[BaseModel]:
-        """Return the answers, in the order of the requests.
+        """Return one answer per request, in the same order.
+
+        Parameters
+        ----------
+        champions : mapping of str to LoadedChampion
+            As returned by `champions`.
+        requests : sequence of BaseModel
+            Instances of the endpoint's request model, as returned by `parse_request` or `parse_batch`.
+        explain : bool
+            Whether the answers have reasons.
 
         Raises
         ------

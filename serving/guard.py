@@ -170,6 +170,19 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def routes_of(app: Any) -> tuple[list[str], dict[str, App]]:
-    """Return all paths of a Starlette application, and the applications of its POST routes by path."""
+    """Return the arguments `paths` and `post_apps` of a `Guard`.
+
+    Parameters
+    ----------
+    app : FastAPI or Starlette
+        As returned by `build_app`.
+
+    Returns
+    -------
+    paths : list of str
+        Paths of all routes.
+    post_apps : dict of str to ASGI application
+        Path to the application of its POST requests.
+    """
     routes = [r for r in app.router.routes if hasattr(r, "methods")]
     return [r.path for r in routes], {r.path: r.app for r in routes if "POST" in r.methods}

@@ -28,7 +28,11 @@ STORE_ERRORS = Counter("chehang_store_errors", "Number of failed reads of the mo
 
 
 def exposition() -> bytes:
-    """Return the metrics of all workers in the Prometheus text format."""
+    """Return the metrics in the Prometheus text format: of all workers, if BentoML has started this process.
+
+    >>> b"chehang_requests_total" in exposition()
+    True
+    """
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return bytes(generate_latest(REGISTRY))
     registry = CollectorRegistry()

@@ -92,6 +92,13 @@ class ModelStore:
         Seconds between checks of the alias `champion`.
     configs : Path
         Folder of the files that may change while a model serves: sources of the stock, and the dealership's rules.
+
+    Examples
+    --------
+    >>> store = ModelStore(poll_seconds=1.0)  # doctest: +SKIP
+    >>> store.start()  # doctest: +SKIP
+    >>> store.current("credit_risk").version  # doctest: +SKIP
+    3
     """
 
     def __init__(self, *, poll_seconds: float, configs: Path = Path("configs")) -> None:
@@ -116,7 +123,11 @@ class ModelStore:
         return self._checked.is_set()
 
     def missing_champion(self, task: str) -> str:
-        """Return an error message with the reason why a task has no champion, and the remedy."""
+        """Return a message with the reason why a task has no champion, and the remedy.
+
+        >>> ModelStore(poll_seconds=1.0).missing_champion("credit_risk")
+        'the champion of credit_risk is being loaded; try again in a few seconds'
+        """
         if not self.has_checked:
             return f"the champion of {task} is being loaded; try again in a few seconds"
         if self._is_unreadable:
@@ -139,11 +150,11 @@ class ModelStore:
             self._checked.wait(STARTUP_WAIT_SECONDS)
 
     def stop(self) -> None:
-        """Stop the thread."""
+        """Stop the thread after its current check; loaded champions stay available."""
         self._stop.set()
 
     def load_champions(self) -> None:
-        """Load the champions once, without a thread."""
+        """Load the champions of all tasks once, without a thread; read them with `current`."""
         self.refresh()
         self._checked.set()
 
@@ -161,7 +172,10 @@ class ModelStore:
                 return
 
     def refresh(self) -> None:
-        """Check the alias of every task once. After any error, the loaded champions continue to answer."""
+        """Check the alias of every task once, and load the champions that have changed.
+
+        No error is raised: it is logged, and the loaded champions continue to answer.
+        """
         retries = any(f.wait < float("inf") for f in self._failures.values())
         try:
             state = _file_state()

@@ -67,6 +67,17 @@ def describe(
         For example all of them, as returned by `mounted_endpoints`.
     max_rows : int
         Largest number of requests in one batch.
+
+    Returns
+    -------
+    dict
+        The document; `json.dumps` writes it.
+
+    Examples
+    --------
+    >>> from serving.endpoints import mounted_endpoints
+    >>> describe({}, mounted_endpoints(), max_rows=1_000)["openapi"]
+    '3.1.0'
     """
     requests = {mounted.path: _request(mounted, champions) for mounted in endpoints}
     models: list[Any] = [(mounted.endpoint.response, "serialization") for mounted in endpoints]

@@ -20,7 +20,10 @@ class Hosted(Service):  # type: ignore[misc]
     """A BentoML service that passes HTTP requests to the guarded application."""
 
     def to_asgi(self, is_main: bool = True) -> App:
-        """Return an ASGI application: requests go to `GUARD`, lifespan events to BentoML."""
+        """Return the ASGI application of a worker: requests go to `GUARD`, lifespan events to BentoML.
+
+        BentoML calls it, with `is_main` false for dependent services, which this service does not have.
+        """
         from serving.application import GUARD
 
         bento: App = super().to_asgi(is_main)
@@ -42,7 +45,7 @@ class Chehang:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
-        """Stop checking for new champions."""
+        """Stop checking for new champions; BentoML calls it when a worker stops."""
         from serving.application import STORE
 
         STORE.stop()

@@ -55,6 +55,11 @@ def load_settings(path: Path | None = None, *, environment: Mapping[str, str] = 
     environment : mapping
         Environment variables: `CHEHANG_PORT` sets `port`, and so on.
 
+    Returns
+    -------
+    Settings
+        Values that neither sets are the defaults.
+
     Raises
     ------
     ConfigError

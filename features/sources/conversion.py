@@ -44,6 +44,8 @@ class ConvertedColumn:
 def can_convert(kind: Kind, dtype: pl.DataType) -> bool:
     """Return whether a source type can be converted to a kind of column; text and categories always can.
 
+    `kind` is text, boolean, integer, money, number or timestamp; `dtype` is the Polars type of the source column.
+
     Examples
     --------
     >>> can_convert("money", pl.Decimal(12, 2)), can_convert("money", pl.Date())
@@ -63,10 +65,26 @@ def can_convert(kind: Kind, dtype: pl.DataType) -> bool:
 def with_nulls(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource) -> tuple[pl.Expr, pl.DataType]:
     """Replace missing-value markers by null: NaN, blank text and the values of `nulls`.
 
+    Parameters
+    ----------
+    raw, dtype : pl.Expr, pl.DataType
+        Source values and their type.
+    kind : Kind
+        Kind of the contract column; for numbers, the text "nan" is missing too.
+    spec : ColumnSource
+        Holds `nulls`.
+
     Returns
     -------
     raw, dtype : pl.Expr, pl.DataType
         The source values and their type; categories become text.
+
+    Examples
+    --------
+    >>> codes, spec = pl.lit(pl.Series(["5", "-", " "])), ColumnSource(source="code", nulls=["-"])
+    >>> raw, dtype = with_nulls(codes, pl.String(), "text", spec)
+    >>> pl.select(raw).to_series().to_list()
+    ['5', None, None]
     """
     if dtype in (pl.Categorical, pl.Enum, pl.Null):
         raw, dtype = raw.cast(pl.String), pl.String()

@@ -24,7 +24,7 @@ _NUMBERS = (bool, int, float, Decimal)
 
 
 def resolve_url(text: str, *, folder: Path | None = None) -> str:
-    """Check a SQLAlchemy URL and resolve a relative SQLite path against `folder`.
+    """Check a SQLAlchemy URL and return it; a relative SQLite path is resolved against `folder`.
 
     Raises
     ------
@@ -61,6 +61,11 @@ def query_columns(url: str, query: str, *, where: str) -> list[str]:
         The database cannot be reached, or rejects the user or the query.
     ConfigError
         The URL's driver is not installed, or the SQLite file does not exist.
+
+    Examples
+    --------
+    >>> query_columns("sqlite://", "SELECT 1 AS a, 'x' AS b", where="leads")
+    ['a', 'b']
     """
     with _cursor(url, query, where) as cursor:
         return list(cursor.keys())

@@ -53,7 +53,14 @@ def as_utf8(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
 
 
 def read_head(path: Path, encoding: str, *, where: str) -> io.BytesIO:
-    """Return the complete lines of the file's first MiB as UTF-8. Errors are those of `as_utf8`."""
+    """Return the complete lines of the file's first MiB as UTF-8; parameters and errors are those of `as_utf8`.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = Path(file.name).write_text("a,b")
+    ...     read_head(Path(file.name), "utf-8", where="leads").getvalue()
+    b'a,b'
+    """
     with path.open("rb") as opened:
         start = opened.read(HEAD_BYTES)
         is_truncated = bool(opened.read(1))

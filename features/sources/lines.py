@@ -144,7 +144,7 @@ class ClassifiedLines:
 
 
 def load_line_rules(path: Path) -> LineRules:
-    """Read a YAML file of line rules.
+    """Read a YAML file of line rules, such as `configs/service_lines.yaml`; `classify` applies them.
 
     Raises
     ------

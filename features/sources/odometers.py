@@ -61,6 +61,14 @@ def remove_implausible(frame: pl.LazyFrame, path: Path, *, where: str) -> tuple[
 
 
 def write_unmapped(path: Path, lines: ClassifiedLines) -> None:
-    """Write the texts that no rule maps, the most frequent first; the file is deleted if there are none."""
+    """Write the texts that no rule maps, the most frequent first; without such texts the file is deleted.
+
+    Parameters
+    ----------
+    path : Path
+        Path of the CSV file, with the columns `text` and `lines` (number of rows with this text).
+    lines : ClassifiedLines
+        As in `Scan.lines`.
+    """
     unmapped = lines.texts.filter(pl.col("kind") == UNMAPPED).select("text", "lines")
     write_table(path, unmapped.sort("lines", "text", descending=[True, False]))

@@ -12,7 +12,7 @@ from features.sources.scans import ROW
 
 
 def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Path | None:
-    """Write the rows that break the contract, as they are in the source, behind `source_row` and `broken_rules`.
+    """Write the rows that break the contract: `source_row` (from 1), `broken_rules`, and their source columns.
 
     The file is written as a whole or not at all, and only its owner may read it, because it may hold personal data.
     Without broken rows, the file of an earlier run is deleted.
@@ -29,7 +29,7 @@ def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Pa
     Returns
     -------
     Path or None
-        `path`, or None without broken rows. `source_row` counts from 1.
+        `path`, or None without broken rows.
 
     Raises
     ------
@@ -43,6 +43,18 @@ def write_table(path: Path, content: pl.DataFrame) -> Path | None:
     """Write a table as CSV or Parquet, by the suffix of `path`; a table without rows deletes the file instead.
 
     The file is written as a whole or not at all, and only its owner may read it.
+
+    Parameters
+    ----------
+    path : Path
+        `*.csv` for CSV; any other suffix for Parquet. The folder is made.
+    content : pl.DataFrame
+        The table.
+
+    Returns
+    -------
+    Path or None
+        `path`, or None for a table without rows.
 
     Raises
     ------

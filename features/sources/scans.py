@@ -52,7 +52,12 @@ def open_source(table: str, source: TableSource) -> Scan:
     table : str
         Name of the table, for error messages.
     source : TableSource
-        The table's entry in sources.yaml.
+        The table's entry in sources.yaml, as in `SourcesConfig.tables`.
+
+    Returns
+    -------
+    Scan
+        ``scan.rows()`` returns the rows as a LazyFrame.
 
     Raises
     ------
@@ -151,7 +156,11 @@ def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
 
 
 def read_error(where: str, error: Exception) -> ChehangError:
-    """Return an error of reading `where` as a `ChehangError` in one line, with a remedy."""
+    """Convert an error of reading a source to a `ChehangError` in one line, with a remedy.
+
+    >>> str(read_error("leads: a.csv", OSError("disk error")))
+    "leads: a.csv: cannot be read: disk error: check the file's permissions, or replace it by an intact copy"
+    """
     if isinstance(error, ChehangError):
         return error
     text = (str(error).split("\n\n")[0].splitlines() or [type(error).__name__])[0]

@@ -62,12 +62,22 @@ class TypedRows:
 
 
 def select_mapped(rows: pl.LazyFrame, source: TableSource, mapping: ColumnMapping) -> pl.LazyFrame:
-    """Return the rows that pass `only` and `drop`, with the mapped source columns and `__row__`."""
+    """Return the rows that pass `only` and `drop`, with `__row__` and the mapped source columns.
+
+    Parameters
+    ----------
+    rows : pl.LazyFrame
+        As returned by ``Scan.rows()``.
+    source : TableSource
+        The table's entry in sources.yaml.
+    mapping : ColumnMapping
+        As returned by `map_columns`.
+    """
     return filter_rows(rows, source).select(ROW, *source_columns(mapping))
 
 
 def source_columns(mapping: ColumnMapping) -> list[str]:
-    """Return the distinct source columns of a mapping."""
+    """Return the names of the source columns that a mapping (see `map_columns`) reads, each once."""
     return list(dict.fromkeys(f.spec.source for f in mapping.columns if f.spec.source is not None))
 
 
@@ -90,6 +100,11 @@ def convert_rows(
         Time of the read (us since 1970 UTC): later rows break the rule "in the future". None accepts them.
     field, where : str
         Place in the YAML file, and name of the source, for error messages.
+
+    Returns
+    -------
+    TypedRows
+        Lazy rows; a value that cannot be converted is null and flagged.
 
     Raises
     ------

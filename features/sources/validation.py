@@ -61,6 +61,11 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
         Columns that identify a row.
     check_empty : tuple of str
         Columns listed in the result's `empty` if they have no value.
+
+    Returns
+    -------
+    ValidationResult
+        The valid rows are all rows except the positions in `excluded`.
     """
     content = sorted(typed.columns)
     checks = typed.frame.select(

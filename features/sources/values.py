@@ -12,7 +12,11 @@ from features.sources.config import TableSource
 
 
 def is_text(dtype: pl.DataType) -> bool:
-    """Return whether values of a type are compared as text."""
+    """Return whether values of a Polars type are compared as text: neither numbers nor booleans.
+
+    >>> is_text(pl.String()), is_text(pl.Int64())
+    (True, False)
+    """
     return not (dtype.is_numeric() or dtype == pl.Boolean)
 
 

@@ -103,11 +103,12 @@ def parse_yaml(text: str, origin: str) -> Any:
 
 
 def check_size(content: Any, origin: str) -> None:
-    """Check that content is not nested too deeply and does not have too many values.
+    """Check that parsed YAML is nested at most 50 levels deep and has at most 100,000 values.
 
     Raises
     ------
     ConfigError
+        A limit is exceeded; the message begins with `origin`, a path or an option.
     """
     count, stack = 0, [(content, 0)]
     while stack:
@@ -126,6 +127,18 @@ def fill_variables(content: Any, origin: str, key_path: str = "") -> Any:
 
     Variables are filled in after parsing, so that a password may contain any character. An empty variable with a
     default is replaced by the default.
+
+    Parameters
+    ----------
+    content : dict, list or scalar
+        Parsed YAML, as returned by `parse_yaml`.
+    origin, key_path : str
+        File or option, and position of `content` in it, for error messages.
+
+    Returns
+    -------
+    dict, list or scalar
+        A copy with the values filled in.
 
     Raises
     ------

@@ -156,7 +156,11 @@ def _rule(detail: Any, model: type[BaseModel], written: Any, path: KeyPath) -> s
 
 
 def without_variables(text: str, written: object) -> str:
-    """Replace the values of the environment variables used in `written` by `${NAME}`, so that no secret is shown."""
+    """Return `text` with `${NAME}` in place of the value of every environment variable used in `written`.
+
+    >>> without_variables(f"{os.environ['PATH']} is too long", {"folders": "${PATH}"})
+    '${PATH} is too long'
+    """
     for name in {name for name, _ in VARIABLE.findall(str(written))}:
         for value in (os.environ.get(name), repr(os.environ.get(name, ""))[1:-1]):
             text = text.replace(value, f"${{{name}}}") if value else text
