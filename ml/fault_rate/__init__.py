@@ -1,4 +1,4 @@
-"""`fault_rate`: which component of which model fails more than it should, and which vehicles to call in."""
+"""Task `fault_rate`: components of a model with an elevated fault rate, and the vehicles to inspect first."""
 
 from __future__ import annotations
 
@@ -20,17 +20,34 @@ from ml.registry import ENTRIES
 from ml.task import Task
 
 
-def constant_rate(X: pl.DataFrame, y: FloatArray, asked: pl.DataFrame) -> FloatArray:
-    """The naive answer: every vehicle-year has as many faults of a component as the mean of those learnt from.
+def constant_rate(X: pl.DataFrame, y: FloatArray, requests: pl.DataFrame) -> FloatArray:
+    """Return the faults expected at one rate per component: the baseline of the task's report.
 
+    Parameters
+    ----------
+    X : DataFrame
+        Training rows with `component` and `vehicle_years`.
+    y : ndarray of shape (n_train,)
+        Faults of each training row.
+    requests : DataFrame
+        Rows to predict, with the same two columns. A component without training rows gets 0.
+
+    Returns
+    -------
+    ndarray of shape (n_requests,)
+        Expected faults.
+
+    Examples
+    --------
     >>> X = pl.DataFrame({"component": ["brakes", "brakes"], "vehicle_years": [1.0, 3.0]})
     >>> constant_rate(X, np.array([1.0, 1.0]), X).tolist()
     [0.5, 1.5]
     """
-    known = X.select("component", "vehicle_years").with_columns(y=pl.Series(y))
-    rate = known.group_by("component").agg((pl.col("y").sum() / pl.col("vehicle_years").sum()).alias("rate"))
-    found = asked.select("component", "vehicle_years").join(rate, on="component", how="left", maintain_order="left")
-    return np.asarray((found["rate"].fill_null(0.0) * found["vehicle_years"]).to_numpy(), dtype=np.float64)
+    training_rows = X.select("component", "vehicle_years").with_columns(y=pl.Series(y))
+    rates = training_rows.group_by("component").agg((pl.col("y").sum() / pl.col("vehicle_years").sum()).alias("rate"))
+    rows = requests.select("component", "vehicle_years")
+    rows = rows.join(rates, on="component", how="left", maintain_order="left")
+    return np.asarray((rows["rate"].fill_null(0.0) * rows["vehicle_years"]).to_numpy(), dtype=np.float64)
 
 
 TASK = Task(
@@ -50,7 +67,7 @@ TASK = Task(
         response=FaultAnswer,
         respond=respond,
         explains=False,
-        runs_in_thread=None,  # answers weigh up inspection campaigns
+        runs_in_thread=None,  # answers simulate inspection campaigns
     ),
     extra_endpoints=ENDPOINTS,
     refresh=LiveUpdates,

@@ -1,7 +1,7 @@
-"""The SQLite file that alarms are kept in: its tables, and reading and changing them whole.
+"""SQLite file of the quality alarms: its tables, and how they are read and changed.
 
-Every change is one transaction that waits for the one before it, so that two processes at once, or one that is killed
-half-way, leave the file as it was or as it should be.
+Every change is one exclusive transaction: two processes at the same time, or a process that is killed half-way, leave
+the file either unchanged or changed completely.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ALARMS = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("opened_at", sa.BigInteger, nullable=False),
     sa.Column("last_seen_at", sa.BigInteger, nullable=False),
-    sa.Column("figures", sa.String, nullable=False),  # JSON: what a watch tells may grow
+    sa.Column("figures", sa.String, nullable=False),  # JSON: columns of an alarm may be added
     sqlite_autoincrement=True,
 )  # fmt: skip
 sa.Index("one_not_closed", ALARMS.c.model, ALARMS.c.component, unique=True, sqlite_where=ALARMS.c.state != "closed")
@@ -47,37 +47,48 @@ CHANGES = sa.Table("changes", TABLES, sa.Column("number", sa.BigInteger, nullabl
 
 
 class AlarmFile:
-    """Tables in a file, which is made with the first change; until then it reads as empty.
+    """The three tables in one SQLite file. The first change creates the file; until then it reads as empty.
 
-    Both methods raise ConfigError where the file cannot be used, is damaged, or is not ours.
+    Parameters
+    ----------
+    path : Path
+        File of the alarm store.
+
+    Raises
+    ------
+    ConfigError
+        From `read` and `changing`: the file cannot be read or written, is damaged, or is not an alarm store of this
+        version.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        # mode=rw: to look must not make a file. Parameters are hidden because they name people.
+        # mode=rw: reading must not create a file. Parameters are hidden because they name people.
         url = sa.URL.create("sqlite", database=f"file:{quote(str(self.path))}", query={"mode": "rw", "uri": "true"})
         arguments = {"timeout": WAIT_SECONDS, "isolation_level": None}
         self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments, hide_parameters=True)
 
     def read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        """Rows of a query."""
-        with self._told():
+        """Return the rows of a query as dicts by column; empty where there is no file yet."""
+        with self._file_errors():
             if not self.path.exists():
                 return []
             with self._engine.connect() as connection:
-                return [dict(r) for r in connection.execute(query).mappings()] if self._ours(connection) else []
+                return (
+                    [dict(r) for r in connection.execute(query).mappings()] if self._is_alarm_store(connection) else []
+                )
 
     @contextmanager
     def changing(self) -> Iterator[sa.Connection]:
-        """One transaction that waits for those of others; whoever leaves it by an error has changed nothing."""
-        with self._told():
+        """Open an exclusive transaction, after waiting for others; an exception inside it rolls everything back."""
+        with self._file_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch()
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                if not self._ours(connection):
+                if not self._is_alarm_store(connection):
                     TABLES.create_all(connection)
-                    # From the clock: a file made anew must not repeat the numbers of one that was deleted.
+                    # From the clock: a new file must not repeat the change numbers of a deleted one.
                     connection.execute(CHANGES.insert().values(number=now()))
                     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
                 before = _changed_rows(connection)
@@ -85,39 +96,41 @@ class AlarmFile:
                 if _changed_rows(connection) != before:
                     connection.execute(CHANGES.update().values(number=CHANGES.c.number + 1))
                 connection.commit()
-                # Kept in the file once set. It does not wait for others: then the next change sets it.
+                # The file remembers the mode. Setting it does not wait for others: then the next change sets it.
                 with suppress(sa.exc.OperationalError):
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
-    def _ours(self, connection: sa.Connection) -> bool:
-        """Whether the file holds our tables; false for an empty one."""
+    def _is_alarm_store(self, connection: sa.Connection) -> bool:
+        """Whether the file holds the tables; false for an empty file."""
         number = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
         tables = set(sa.inspect(connection).get_table_names())
         if number == 0 and not tables:
             return False
         if not set(TABLES.tables) <= tables:
-            raise ConfigError(f"{self.path}: is a database, but not a store of alarms; name another file")
+            raise ConfigError(
+                f"{self.path}: is a database, but not an alarm store; set `store` in fault_alarms.yaml to another file"
+            )
         if number != SCHEMA:
             raise ConfigError(
-                f"{self.path}: must be a store of version {SCHEMA}, is {number}; use the release that wrote it, "
-                "or name another file"
+                f"{self.path}: must be an alarm store of version {SCHEMA}, is {number}; use the release that wrote "
+                "it, or set `store` in fault_alarms.yaml to another file"
             )
         return True
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _file_errors(self) -> Iterator[None]:
         try:
             yield
         except (sa.exc.DatabaseError, OSError) as e:
-            why = getattr(e, "orig", None) or getattr(e, "strerror", None) or e
+            cause = getattr(e, "orig", None) or getattr(e, "strerror", None) or e
             raise ConfigError(
-                f"{self.path}: cannot be used as a store of alarms: {why}; make it and its folder writable, or name "
-                "another file"
+                f"{self.path}: cannot be used as an alarm store: {cause}; make the file and its folder writable, or "
+                "set `store` in fault_alarms.yaml to another file"
             ) from None
 
 
 def now() -> int:
-    """This moment (us)."""
+    """Return the present instant (us since the epoch, UTC)."""
     return time.time_ns() // 1_000
 
 

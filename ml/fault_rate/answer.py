@@ -1,4 +1,4 @@
-"""Questions about faults answered from the watch as it stands."""
+"""Responses of `POST /v1/fault_rate`: quality alarms, and the state of one cell, from the latest snapshot."""
 
 from __future__ import annotations
 
@@ -22,67 +22,86 @@ from ml.fault_rate.snapshot import Snapshot
 INTERVAL = (0.05, 0.95)
 
 
-def respond(estimator: FaultEstimator, asked: Sequence[FaultRequest], *, explain: bool = False) -> list[FaultAnswer]:
-    """Answer each question; `explain` adds the evidence week by week.
+def respond(estimator: FaultEstimator, requests: Sequence[FaultRequest], *, explain: bool = False) -> list[FaultAnswer]:
+    """Return one answer per request, in their order.
+
+    Parameters
+    ----------
+    estimator : FaultEstimator
+        As trained, or the champion that the service has loaded.
+    requests : sequence of FaultRequest
+        Filters on model, component, date of detection and state.
+    explain : bool
+        Add the weekly counts, expected counts and log evidence to every alarm and cell.
 
     Raises
     ------
     FeatureError
-        A model or a component is not known, or the period ends before it begins.
+        A model or component is not part of the surveillance, or `until` lies before `since`.
     """
-    return [_answer(estimator, one, explain=explain) for one in asked]
+    return [_answer(estimator, request, explain=explain) for request in requests]
 
 
-def _answer(est: FaultEstimator, asked: FaultRequest, *, explain: bool) -> FaultAnswer:
-    now = est.snapshot
+def _answer(est: FaultEstimator, request: FaultRequest, *, explain: bool) -> FaultAnswer:
+    snapshot = est.snapshot
     for name in ("model", "component"):
-        check_tested(now, name, getattr(asked, name))
-    if asked.since and asked.until and asked.until < asked.since:
-        raise FeatureError("until", f"must not lie before since ({asked.since})")
-    rows = [row for row in now.alarms.to_dicts() if _asked_for(est, asked, row)]
-    alarms = [_alarm(est, now, row, explain=explain) for row in rows]
-    both = asked.model is not None and asked.component is not None
-    cell = _cell(now, str(asked.model), str(asked.component), explain=explain) if both else None
+        check_tested(snapshot, name, getattr(request, name))
+    if request.since and request.until and request.until < request.since:
+        raise FeatureError("until", f"must not lie before since ({request.since}), got {request.until}; swap the two")
+    rows = [row for row in snapshot.alarms.to_dicts() if _matches(est, request, row)]
+    alarms = [_alarm(est, snapshot, row, explain=explain) for row in rows]
+    names_cell = request.model is not None and request.component is not None
+    cell = _cell(snapshot, str(request.model), str(request.component), explain=explain) if names_cell else None
+    no_exposure = cell is not None and cell.expected <= 0
     return FaultAnswer(
-        basis="exposure" if now.basis == "exposure" else "reports",
-        tested_from=day_of(now.first_day),
-        data_until=day_of(now.until_day - 1),
-        cells_tested=now.cells.height,
-        false_alarm_rate=now.alpha,
+        basis="exposure" if snapshot.basis == "exposure" else "reports",
+        tested_from=day_of(snapshot.first_day),
+        data_until=day_of(snapshot.until_day - 1),
+        cells_tested=snapshot.cells.height,
+        false_alarm_rate=snapshot.alpha,
         alarms=alarms,
         cell=cell,
-        notes=[*now.notes, *([_without_exposure(cell)] if cell is not None and cell.expected <= 0 else [])],
+        notes=[*snapshot.notes, *([_without_exposure(cell)] if cell is not None and no_exposure else [])],
     )
 
 
-def check_tested(now: Snapshot, name: str, value: str | None) -> None:
-    """Refuse a model or component that is not watched.
+def check_tested(snapshot: Snapshot, name: str, value: str | None) -> None:
+    """Refuse a model or component that the surveillance does not test; None passes.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        As in `FaultEstimator.snapshot`.
+    name : str
+        'model' or 'component'.
+    value : str or None
+        Value of the request.
 
     Raises
     ------
     FeatureError
-        It names the field.
+        `value` is not tested; the message lists up to 40 values that are.
     """
     if value is None:
         return
-    there = now.cells[name].unique().sort().to_list()
-    if value not in there:
-        told = f"known are: {', '.join(there)}" if len(there) <= 40 else f"{len(there)} are"
-        raise FeatureError(name, f"is not one that is watched; {told}")
+    tested = snapshot.cells[name].unique().sort().to_list()
+    if value not in tested:
+        listing = f"give one of: {', '.join(tested)}" if len(tested) <= 40 else f"{len(tested)} others are"
+        raise FeatureError(name, f"'{value}' is not tested; {listing}")
 
 
 def day_of(since_epoch: float) -> date:
-    """A day counted from the epoch.
+    """Return the date of a day counted from the epoch.
 
     >>> day_of(19_000.0)
     datetime.date(2022, 1, 8)
     """
-    found: date = np.datetime64(int(since_epoch), "D").item()
-    return found
+    day: date = np.datetime64(int(since_epoch), "D").item()
+    return day
 
 
 def build_days(built_from: date | None, built_until: date | None) -> tuple[int | None, int | None]:
-    """Days of build counted from the epoch.
+    """Return two build dates as days from the epoch; None stays None.
 
     >>> build_days(date(1970, 1, 3), None)
     (2, None)
@@ -92,25 +111,36 @@ def build_days(built_from: date | None, built_until: date | None) -> tuple[int |
     return first, last
 
 
-def _asked_for(est: FaultEstimator, asked: FaultRequest, row: Mapping[str, Any]) -> bool:
+def _matches(est: FaultEstimator, request: FaultRequest, row: Mapping[str, Any]) -> bool:
     state = est.states.get((row["model"], row["component"]), (None, None))[1]
     return (
-        asked.model in (None, row["model"])
-        and asked.component in (None, row["component"])
-        and (asked.since is None or row["detected_on"] >= asked.since)
-        and (asked.until is None or row["detected_on"] <= asked.until)
-        and (not asked.states or state in asked.states)
+        request.model in (None, row["model"])
+        and request.component in (None, row["component"])
+        and (request.since is None or row["detected_on"] >= request.since)
+        and (request.until is None or row["detected_on"] <= request.until)
+        and (not request.states or state in request.states)
     )
 
 
-def rate_ratio_posterior(now: Snapshot, count: float, expected: float) -> tuple[float, float]:
-    """Shape and rate of the gamma distribution of a rate ratio: models differ as they usually do, then the faults."""
-    prior = 1 / now.between_model_variance
+def rate_ratio_posterior(snapshot: Snapshot, count: float, expected: float) -> tuple[float, float]:
+    """Return shape and rate of the gamma posterior of a rate ratio.
+
+    The prior is a gamma distribution of mean 1 whose variance is the between-model variance ``v``; the posterior is
+    ``gamma(1 / v + count, 1 / v + expected)``.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        As in `FaultEstimator.snapshot`.
+    count, expected : float
+        Observed faults, and faults expected at the baseline rate.
+    """
+    prior = 1 / snapshot.between_model_variance
     return prior + count, prior + expected
 
 
 def inspection_plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> InspectionPlan | None:
-    """What calling in the vehicles of an alarm brings."""
+    """Return the inspection plan of an alarm, a row of `Snapshot.alarms`; None without a fleet table."""
     return est.inspection_plan(
         row["model"],
         row["component"],
@@ -119,68 +149,82 @@ def inspection_plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> Inspectio
     )
 
 
-def _alarm(est: FaultEstimator, now: Snapshot, row: Mapping[str, Any], *, explain: bool) -> Alarm:
+def _alarm(est: FaultEstimator, snapshot: Snapshot, row: Mapping[str, Any], *, explain: bool) -> Alarm:
     number, state = est.states.get((row["model"], row["component"]), (None, None))
-    found = inspection_plan_of(est, row)
-    plan = None if found is None else plan_response(found, est.rules.days)
-    evidence = _weeks(now, now.row(row["model"], row["component"])) if explain else []
+    inspection = inspection_plan_of(est, row)
+    plan = None if inspection is None else plan_response(inspection, est.rules.days)
+    evidence = _weeks(snapshot, snapshot.row(row["model"], row["component"])) if explain else []
     return Alarm(**row, alarm_id=number, state=state, plan=plan, text=_text(row, plan), evidence=evidence)
 
 
-def plan_response(found: InspectionPlan, days: int) -> Plan:
-    """A campaign as it is answered."""
-    of = found.campaign
+def plan_response(inspection: InspectionPlan, days: int) -> Plan:
+    """Return an inspection plan over `days` days as part of a response."""
+    campaign = inspection.campaign
     return Plan(
         days=days,
-        vehicles=found.vehicles.height,
-        faults=of.faults,
-        avoided=of.avoided,
-        avoided_low=of.avoided_interval[0],
-        avoided_high=of.avoided_interval[1],
-        expected_visits=of.expected_visits,
-        parts_to_stock=of.parts_to_stock,
-        campaign_cost=found.campaign_cost,
-        avoided_cost=found.avoided_cost,
+        vehicles=inspection.vehicles.height,
+        faults=campaign.faults,
+        avoided=campaign.avoided,
+        avoided_low=campaign.avoided_interval[0],
+        avoided_high=campaign.avoided_interval[1],
+        expected_visits=campaign.expected_visits,
+        parts_to_stock=campaign.parts_to_stock,
+        campaign_cost=inspection.campaign_cost,
+        avoided_cost=inspection.avoided_cost,
     )
 
 
 def _text(row: Mapping[str, Any], plan: Plan | None) -> Text:
-    ratio = f"{row['rate_ratio']:.1f} [{row['low']:.1f}, {row['high']:.1f}]"
-    built = row["built_from"] is not None
-    zh = f"{row['model']} 的 {row['component']}：故障率为通常的 {ratio} 倍，{row['detected_on']} 起可知"
-    en = f"{row['model']} {row['component']}: {ratio} times the usual rate of faults, known since {row['detected_on']}"
-    if built:
-        zh += f"；生产于 {row['built_from']} 至 {row['built_until']} 之间"
-        en += f"; built between {row['built_from']} and {row['built_until']}"
+    ratio, low, high = (f"{row[n]:.1f}" for n in ("rate_ratio", "low", "high"))
+    zh = f"{row['model']} 的 {row['component']}：故障率约为基准的 {ratio} 倍（90% 区间 {low}～{high} 倍）"
+    zh += f"，{row['detected_on']} 触发质量预警"
+    en = f"{row['model']} {row['component']}: fails {ratio} times as often as the baseline "
+    en += f"(90 % interval {low} to {high}), quality alarm since {row['detected_on']}"
+    if row["built_from"] is not None:
+        zh += f"；涉及 {row['built_from']} 至 {row['built_until']} 之前生产的车辆"
+        en += f"; vehicles built from {row['built_from']} and before {row['built_until']} are affected"
     if plan is not None:
-        zh += f"；召回 {plan.vehicles} 辆，{plan.days} 天内预计可避免 {plan.avoided:.0f} 次故障"
-        en += f"; calling in {plan.vehicles} vehicles avoids {plan.avoided:.0f} faults in {plan.days} days"
+        zh += f"；安排 {plan.vehicles} 辆回厂检查，预计 {plan.days} 天内可避免 {plan.avoided:.0f} 次故障"
+        en += f"; inspecting these {plan.vehicles} vehicles avoids about {plan.avoided:.0f} faults in {plan.days} days"
     return Text(zh=zh, en=en)
 
 
-def _cell(now: Snapshot, model: str, component: str, *, explain: bool) -> Cell:
-    row = now.row(model, component)
-    count, expected = float(now.count[row, -1]), float(now.expected[row, -1])
-    rate_ratio, low, high = rate_ratio_interval(now, count, expected)
+def _cell(snapshot: Snapshot, model: str, component: str, *, explain: bool) -> Cell:
+    row = snapshot.row(model, component)
+    count, expected = float(snapshot.count[row, -1]), float(snapshot.expected[row, -1])
+    rate_ratio, low, high = rate_ratio_interval(snapshot, count, expected)
     return Cell(
         model=model,
         component=component,
         count=count,
         expected=expected,
-        expected_weekly=float(now.expected_weekly[row]),
+        expected_weekly=float(snapshot.expected_weekly[row]),
         rate_ratio=rate_ratio,
         low=low,
         high=high,
-        log_evidence=float(now.log_e[row].max()),
-        alarm_threshold=float(now.alarm_threshold[row]),
-        alarm=bool((now.log_e[row] >= now.alarm_threshold[row]).any()),
-        evidence=_weeks(now, row) if explain else [],
+        log_evidence=float(snapshot.log_e[row].max()),
+        alarm_threshold=float(snapshot.alarm_threshold[row]),
+        alarm=bool((snapshot.log_e[row] >= snapshot.alarm_threshold[row]).any()),
+        evidence=_weeks(snapshot, row) if explain else [],
     )
 
 
-def rate_ratio_interval(now: Snapshot, count: float, expected: float) -> tuple[float, float, float]:
-    """Return the mean and the interval of a rate ratio: those of the prior where no fault is expected."""
-    shape = 1 / now.between_model_variance
+def rate_ratio_interval(snapshot: Snapshot, count: float, expected: float) -> tuple[float, float, float]:
+    """Return posterior mean and 90 % credible limits of a rate ratio; those of the prior where `expected` is 0.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        As in `FaultEstimator.snapshot`.
+    count, expected : float
+        Observed faults, and faults expected at the baseline rate.
+
+    Returns
+    -------
+    tuple of float
+        Mean, 5 % and 95 % quantile of the observed over the expected rate.
+    """
+    shape = 1 / snapshot.between_model_variance
     if expected <= 0:
         low, high = (float(gammaincinv(shape, p)) / shape for p in INTERVAL)
         return 1.0, low, high
@@ -192,36 +236,40 @@ def rate_ratio_interval(now: Snapshot, count: float, expected: float) -> tuple[f
 def _without_exposure(cell: Cell) -> str:
     reports = f"; {cell.count:g} faults were reported all the same" if cell.count else ""
     return (
-        f"{cell.component} of {cell.model}: no fault is expected, because no vehicle with this component has been "
-        f"observed (zero exposure){reports}; its rate ratio is that of models in general and says nothing about this "
-        "one: ask about another component, or map the vehicles that have it"
+        f"{cell.component} of {cell.model}: expected faults are 0, because no vehicle with this component was in "
+        f"service (zero exposure){reports}; the rate ratio is the prior of all models and says nothing about this one: "
+        "ask about another component, or map the vehicles that have it"
     )
 
 
-def _weeks(now: Snapshot, row: int) -> list[Week]:
-    told = zip(now.days.tolist(), now.count[row], now.expected[row], now.log_e[row], strict=True)
+def _weeks(snapshot: Snapshot, row: int) -> list[Week]:
+    weeks = zip(
+        snapshot.evaluation_days.tolist(), snapshot.count[row], snapshot.expected[row], snapshot.log_e[row], strict=True
+    )
     return [
-        Week(evaluated_on=d, count=float(n), expected=float(e), log_evidence=float(evidence))
-        for d, n, e, evidence in told
+        Week(evaluated_on=day, count=float(n), expected=float(e), log_evidence=float(evidence))
+        for day, n, e, evidence in weeks
     ]
 
 
-def alarm_of(now: Snapshot, model: str, component: str) -> Mapping[str, Any] | None:
-    """The alarm of a cell, if it has one."""
-    found = now.alarms.filter(pl.col("model") == model, pl.col("component") == component)
-    return found.row(0, named=True) if found.height else None
+def alarm_of(snapshot: Snapshot, model: str, component: str) -> Mapping[str, Any] | None:
+    """Return the alarm of a cell as a row of `Snapshot.alarms`; None where it has none."""
+    rows = snapshot.alarms.filter(pl.col("model") == model, pl.col("component") == component)
+    return rows.row(0, named=True) if rows.height else None
 
 
-def cell_posterior(now: Snapshot, model: str, component: str) -> tuple[float, float]:
-    """What is known of a cell's rate ratio: of its alarm where it has one.
+def cell_posterior(snapshot: Snapshot, model: str, component: str) -> tuple[float, float]:
+    """Return shape and rate of the gamma posterior of a cell's rate ratio.
+
+    Where the cell has an alarm, its counts are those of the affected builds.
 
     Raises
     ------
     DataError
-        The cell is not watched.
+        The model or component is not tested.
     """
-    alarm = alarm_of(now, model, component)
+    alarm = alarm_of(snapshot, model, component)
     if alarm is not None:
-        return rate_ratio_posterior(now, alarm["count"], alarm["expected"])
-    row = now.row(model, component)
-    return rate_ratio_posterior(now, float(now.count[row, -1]), float(now.expected[row, -1]))
+        return rate_ratio_posterior(snapshot, alarm["count"], alarm["expected"])
+    row = snapshot.row(model, component)
+    return rate_ratio_posterior(snapshot, float(snapshot.count[row, -1]), float(snapshot.expected[row, -1]))

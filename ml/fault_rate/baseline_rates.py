@@ -1,4 +1,4 @@
-"""Usual rates of faults: how often a component fails in a vehicle-year, by age, distance distance_band and season."""
+"""Baseline fault rates: faults per vehicle-year of each component by vehicle age, distance driven and season."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ import numpy.typing as npt
 from ml.artefacts.npz import member
 from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
-AGES = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0])  # years: limits of the bands of age
+AGES = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0])  # years: limits of the age bands
 MONTHS = 12
 
 
 @dataclass(frozen=True)
 class BaselineRates:
-    """What is usual, apart from any fleet.
+    """Baseline fault rates of every component, as fitted by `ml.fault_rate.expected.expect_faults`.
 
     Attributes
     ----------
     components : tuple of str
         In alphabetical order.
     distance_limits : ndarray
-        Monthly distances (km) between the bands.
+        Monthly distances (km) between the distance bands.
     rates : ndarray of shape (n_components, n_combinations)
-        Faults of a vehicle-year; combinations as in `combinations`.
+        Faults per vehicle-year; columns as the rows of `combinations`.
     seasonal : bool
-        Whether a whole year was there to learn seasons from.
+        Whether the reference weeks covered a whole year, so that seasons could be fitted.
     pairs : tuple of (str, str)
-        Model and kind of energy (empty where not known).
+        Model and energy type (empty where unknown).
     component_present : ndarray of bool, shape (n_components, n_pairs)
-        Whether those have the component at all.
+        Whether vehicles of the pair have the component.
     model_kinds : tuple of str
-        `regression`, `trees` or `constant`, for each component; `unknown` of one that no vehicle had in those weeks:
-        nothing is expected of it, and it raises no alarm.
+        Selected regression of each component: `regression`, `trees` or `constant`; `unknown` where no vehicle had the
+        component in the reference weeks: its expected faults are 0 and it raises no alarm.
     deviance : ndarray of shape (n_components, 3)
-        Held out, a fault, of each of the three.
+        Held-out Poisson deviance per fault of the three regressions; NaN for an unknown component.
     """
 
     components: tuple[str, ...]
@@ -53,44 +53,59 @@ class BaselineRates:
 
     @cached_property
     def component_index(self) -> Mapping[str, int]:
-        """Position of each component."""
+        """Position of each component in `components`."""
         return {name: i for i, name in enumerate(self.components)}
 
     @cached_property
-    def _pair(self) -> Mapping[tuple[str, str], int]:
+    def _pair_index(self) -> Mapping[tuple[str, str], int]:
         return {pair: i for i, pair in enumerate(self.pairs)}
 
     def distance_band(self, monthly_km: npt.ArrayLike) -> IntArray:
-        """Band of each monthly distance (km); -1 where it is not known (NaN)."""
+        """Return the band of each monthly distance (km), from 0; -1 where it is NaN."""
         km = np.asarray(monthly_km, dtype=np.float64)
         return np.where(np.isnan(km), -1, np.searchsorted(self.distance_limits, km, side="right")).astype(np.int64)
 
     def has_component(self, component: int, models: Sequence[str], energies: Sequence[str | None]) -> BoolArray:
-        """Whether vehicles have the component; one of a model not seen before is taken to have it."""
-        found = [self._pair.get((m, e or ""), -1) for m, e in zip(models, energies, strict=True)]
-        place = np.array(found, dtype=np.int64)
-        known = self.component_present[component][place] if len(self.pairs) else np.ones(len(place), dtype=np.bool_)
-        return np.asarray(np.where(place < 0, True, known))
-
-    def yearly_rate(
-        self, component: int, *, age: npt.ArrayLike, distance_band: npt.ArrayLike, month: npt.ArrayLike
-    ) -> FloatArray:
-        """Faults of a vehicle-year.
+        """Return whether each vehicle has a component; a model without training rows is assumed to have it.
 
         Parameters
         ----------
         component : int
-            Its position.
+            Position in `components`.
+        models, energies : sequence of shape (n_vehicles,)
+            Model and energy type (None where unknown) of each vehicle.
+        """
+        rows = [self._pair_index.get((m, e or ""), -1) for m, e in zip(models, energies, strict=True)]
+        index = np.array(rows, dtype=np.int64)
+        present = self.component_present[component][index] if len(self.pairs) else np.ones(len(index), dtype=np.bool_)
+        return np.asarray(np.where(index < 0, True, present))
+
+    def yearly_rate(
+        self, component: int, *, age: npt.ArrayLike, distance_band: npt.ArrayLike, month: npt.ArrayLike
+    ) -> FloatArray:
+        """Return the baseline fault rate per vehicle-year.
+
+        Parameters
+        ----------
+        component : int
+            Position in `components`.
         age : array
-            Years since it was built.
-        distance_band, month : array of int
-            Band of distance (-1 unknown) and calendar month (0 to 11).
+            Years since the vehicle was built.
+        distance_band : array of int
+            As returned by `distance_band`; -1 where the distance is unknown.
+        month : array of int
+            Calendar month, 0 to 11.
+
+        Returns
+        -------
+        ndarray
+            Faults per vehicle-year, in the broadcast shape of the three arrays.
         """
         m = np.asarray(month) * self.seasonal
         return np.asarray(self.rates[component][combination_of(age, distance_band, m, len(self.distance_limits) + 1)])
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """For a file; texts as arrays of fixed width."""
+        """Return the rates as named arrays for an npz file; texts have fixed width."""
         return {
             "baseline_components": np.array(self.components, dtype=np.str_),
             "baseline_distance_limits": self.distance_limits,
@@ -104,7 +119,7 @@ class BaselineRates:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Restore what `to_arrays` wrote."""
+        """Restore the rates from the arrays of `to_arrays`."""
         deviance = member(arrays, "baseline_deviance", ndim=2)
         return cls(
             components=tuple(member(arrays, "baseline_components", ndim=1).tolist()),
@@ -119,25 +134,30 @@ class BaselineRates:
 
 
 def combinations(bands: int) -> IntArray:
-    """All combinations of age, distance (-1 unknown) and month, shape (n_combinations, 3).
+    """Return all combinations of age band, distance band (-1 unknown) and month, shape (n_combinations, 3).
 
+    Parameters
+    ----------
+    bands : int
+        Number of distance bands.
+
+    Examples
+    --------
     >>> combinations(2).shape, combinations(2)[0].tolist()
     ((288, 3), [0, -1, 0])
     """
-    age, distance_band, month = np.meshgrid(
-        np.arange(len(AGES) + 1), np.arange(-1, bands), np.arange(MONTHS), indexing="ij"
-    )
-    return np.column_stack([age.ravel(), distance_band.ravel(), month.ravel()]).astype(np.int64)
+    age, distance, month = np.meshgrid(np.arange(len(AGES) + 1), np.arange(-1, bands), np.arange(MONTHS), indexing="ij")
+    return np.column_stack([age.ravel(), distance.ravel(), month.ravel()]).astype(np.int64)
 
 
 def combination_of(
     age: npt.ArrayLike, distance_band: npt.ArrayLike, month: npt.ArrayLike, bands: int
 ) -> npt.NDArray[np.int32]:
-    """Combination of ages (years), bands of distance and months; the arguments are broadcast.
+    """Return the row of `combinations` for ages (years), distance bands and months; the arguments are broadcast.
 
     >>> int(combination_of(0.7, -1, 3, 2)), combinations(2)[39].tolist()
     (39, [1, -1, 3])
     """
-    band = np.searchsorted(AGES, np.asarray(age, dtype=np.float64), side="right")
-    found = (band * (bands + 1) + np.asarray(distance_band) + 1) * MONTHS + np.asarray(month)
-    return np.asarray(found).astype(np.int32)
+    age_band = np.searchsorted(AGES, np.asarray(age, dtype=np.float64), side="right")
+    row = (age_band * (bands + 1) + np.asarray(distance_band) + 1) * MONTHS + np.asarray(month)
+    return np.asarray(row).astype(np.int32)

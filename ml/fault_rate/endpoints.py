@@ -1,4 +1,4 @@
-"""`POST /v1/fault_rate/vehicles` and `/v1/fault_rate/power`: which vehicles to call in, and when we would know."""
+"""`POST /v1/fault_rate/vehicles`: which vehicles to inspect first; `/power`: weeks until a raised rate is detected."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from ml.fault_rate.request import Day, Plan
 from ml.signature import Name, RequestPart
 
 TASK = "fault_rate"
-SOON, LATE = 26, 52  # weeks that shares are told for
+SHORT_TERM, LONG_TERM = 26, 52  # weeks at which the probability of detection is reported
 SAMPLES = 1_000
 
 
 class VehiclesRequest(RequestPart):
-    """Whose vehicles are asked for.
+    """Vehicles of a model, ranked by the expected faults of a component.
 
     Attributes
     ----------
+    model, component : str
+        A cell that the surveillance tests; the responses of `/v1/fault_rate` name its alarms.
     built_from, built_until : date or None
-        Builds from the one until (not on) the other; those of the alarm if neither is given.
+        Build dates, from the first and before the second; the builds of the alarm if neither is given.
     limit, offset : int
-        Of the list, the most urgent first.
+        Page of the list, most expected faults first.
     """
 
     model: Name
@@ -41,19 +43,21 @@ class VehiclesRequest(RequestPart):
     offset: int = Field(0, ge=0, le=10_000_000)
 
 
-class VehicleToCall(BaseModel):
-    """One vehicle.
+class VehicleToInspect(BaseModel):
+    """One vehicle to inspect.
 
     Attributes
     ----------
     faults, probability : float
-        Faults of the component in the days to come, and the chance of any.
+        Expected faults of the component within `plan.days` days, and the probability of at least one.
     age : float
-        Years.
+        Years since the vehicle was built.
     km : float or None
-        On the clock now, carried on from the last reading; None where there is none.
-    fault_on : date or None
-        When this component last failed.
+        Present odometer reading, extrapolated from the last one; None without a reading.
+    monthly_km : float or None
+        Distance driven in a month (km).
+    last_visit_on, fault_on : date or None
+        Last visit to the workshop, and last fault of this component.
     """
 
     vehicle_id: str
@@ -68,14 +72,20 @@ class VehicleToCall(BaseModel):
 
 
 class VehiclesAnswer(BaseModel):
-    """Vehicles to call in, and what that brings.
+    """Vehicles to inspect, and the effect of inspecting all of them.
 
     Attributes
     ----------
-    total : int
-        Vehicles concerned, of which `vehicles` is a part.
     alarm : bool
-        Whether the component of this model has raised an alarm; without one the ratio is what little is known of it.
+        Whether the cell has a quality alarm. Without one the rate ratio is mostly the prior: little evidence.
+    rate_ratio : float
+        Posterior mean of the fault rate over its baseline.
+    data_until : date
+        Last day of the reports.
+    total : int
+        Number of affected vehicles; `vehicles` is one page of them.
+    plan : Plan
+        Faults, parts and costs over all affected vehicles.
     """
 
     model: str
@@ -85,21 +95,23 @@ class VehiclesAnswer(BaseModel):
     data_until: date
     total: int
     plan: Plan
-    vehicles: list[VehicleToCall]
+    vehicles: list[VehicleToInspect]
 
 
 class PowerRequest(RequestPart):
-    """A fault that may be.
+    """A hypothetical elevated fault rate.
 
     Attributes
     ----------
+    model, component : str
+        A cell that the surveillance tests.
     rate_ratio : float
-        How many times the usual rate, in all vehicles of the model.
+        Fault rate over its baseline, in all vehicles of the model.
     weeks : int
-        Weeks looked ahead.
+        Weeks to simulate.
     from_now : bool
-        Whether the fault begins now in vehicles that were watched all along: their quiet past then speaks against it,
-        and it takes longer than in vehicles that had it from the begin.
+        Whether the rate rises today, in vehicles that have been tested so far. Their faults up to today count as
+        evidence against an elevated rate, so detection takes longer than for a fault present from the first week.
     """
 
     model: Name
@@ -110,18 +122,20 @@ class PowerRequest(RequestPart):
 
 
 class PowerAnswer(BaseModel):
-    """When it would be known.
+    """Weeks to detection of a hypothetical elevated fault rate.
 
     Attributes
     ----------
     expected_weekly : float
-        Faults to be expected in a week at the usual rate.
+        Expected faults per week at the baseline rate.
+    weeks : int
+        Weeks simulated.
     weeks_p10, weeks_p50, weeks_p90 : int or None
-        By when the alarm has come with a chance of 10, 50 and 90 %; None if later than the weeks looked ahead.
+        Weeks within which an alarm is raised with probability 10, 50 and 90 %; None if longer than `weeks`.
     detected_in_26_weeks, detected_in_52_weeks : float
-        Chance that it has come by then.
+        Probability of an alarm within 26 and 52 weeks.
     detectable_ratio_in_52_weeks : float or None
-        Ratio that the faults of a year would show without the help of chance.
+        Smallest rate ratio whose expected count of 52 weeks reaches the alarm threshold; None if above 50.
     """
 
     model: str
@@ -142,77 +156,88 @@ def _example(champions: Champions) -> Mapping[str, Any]:
 
 
 def strongest_cell(estimator: FaultEstimator) -> dict[str, str]:
-    """The cell nearest to an alarm, or furthest beyond one."""
-    now = estimator.snapshot
-    row = int((now.log_e.max(axis=1) - now.alarm_threshold).argmax())
-    model, component = now.cells.row(row)
+    """Return `model` and `component` of the cell whose log evidence exceeds its threshold most, or comes nearest."""
+    snapshot = estimator.snapshot
+    row = int((snapshot.log_e.max(axis=1) - snapshot.alarm_threshold).argmax())
+    model, component = snapshot.cells.row(row)
     return {"model": model, "component": component}
 
 
 def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
-    """Vehicles of a model in the order in which to call them.
+    """Return the vehicles of a model, most expected faults first, with the inspection plan for all of them.
 
     Raises
     ------
-    FeatureError, DataError
-        The model or component is not known, or there is no table of the fleet.
+    FeatureError
+        The model or component is not tested.
+    DataError
+        `built_until` is not after `built_from`, or the model was trained without a fleet table.
     """
     estimator = cast("FaultEstimator", champions[TASK].estimator)
-    now = estimator.snapshot
-    check_tested(now, "model", request.model)
-    check_tested(now, "component", request.component)
+    snapshot = estimator.snapshot
+    check_tested(snapshot, "model", request.model)
+    check_tested(snapshot, "component", request.component)
     if request.built_from and request.built_until and request.built_until <= request.built_from:
-        raise DataError(f"built_until: must lie after built_from, got {request.built_until}; give a later day")
-    alarm = alarm_of(now, request.model, request.component)
+        raise DataError(
+            f"built_until: must lie after built_from ({request.built_from}), got {request.built_until}; "
+            "give a later day"
+        )
+    alarm = alarm_of(snapshot, request.model, request.component)
     built = (request.built_from, request.built_until)
     if built == (None, None) and alarm is not None:
         built = (alarm["built_from"], alarm["built_until"])
-    posterior = cell_posterior(now, request.model, request.component)
-    found = estimator.inspection_plan(request.model, request.component, built=build_days(*built), posterior=posterior)
-    if found is None:
-        raise DataError("fleet: is not known, so that no vehicle can be named; name its source and run: chehang alarms")
-    listed = found.vehicles.slice(request.offset, request.limit)
+    posterior = cell_posterior(snapshot, request.model, request.component)
+    inspection = estimator.inspection_plan(
+        request.model, request.component, built=build_days(*built), posterior=posterior
+    )
+    if inspection is None:
+        raise DataError(
+            "fleet: the snapshot holds no vehicles; add the table fleet to sources.yaml and run: chehang alarms"
+        )
+    page = inspection.vehicles.slice(request.offset, request.limit)
     return VehiclesAnswer(
         model=request.model,
         component=request.component,
         alarm=alarm is not None,
         rate_ratio=posterior[0] / posterior[1],
-        data_until=np.datetime64(int(now.until_day) - 1, "D").item(),
-        total=found.vehicles.height,
-        plan=plan_response(found, estimator.rules.days),
-        vehicles=[VehicleToCall(**row) for row in listed.to_dicts()],
+        data_until=np.datetime64(int(snapshot.until_day) - 1, "D").item(),
+        total=inspection.vehicles.height,
+        plan=plan_response(inspection, estimator.rules.days),
+        vehicles=[VehicleToInspect(**row) for row in page.to_dicts()],
     )
 
 
 def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
-    """Weeks until a raised rate would be known.
+    """Return the simulated weeks until a raised fault rate of a cell is detected.
 
     Raises
     ------
-    FeatureError, DataError
-        The model or component is not known, or nothing is expected of it.
+    FeatureError
+        The model or component is not tested.
+    DataError
+        No vehicle of the model with this component is in service, so that its expected faults are 0.
     """
     estimator = cast("FaultEstimator", champions[TASK].estimator)
-    now = estimator.snapshot
-    check_tested(now, "model", request.model)
-    check_tested(now, "component", request.component)
-    row = now.row(request.model, request.component)
-    weekly, alarm_threshold = float(now.expected_weekly[row]), float(now.alarm_threshold[row])
+    snapshot = estimator.snapshot
+    check_tested(snapshot, "model", request.model)
+    check_tested(snapshot, "component", request.component)
+    row = snapshot.row(request.model, request.component)
+    weekly, alarm_threshold = float(snapshot.expected_weekly[row]), float(snapshot.alarm_threshold[row])
     if weekly <= 0:
         raise DataError(
-            f"component: no {request.component} of {request.model} is in the field (zero exposure), so that nothing "
-            "can be expected of it; ask about another"
+            f"component: no {request.component} of {request.model} is in service (zero exposure), so that its expected "
+            "faults are 0; ask about another component"
         )
-    so_far = (float(now.count[row, -1]), float(now.expected[row, -1])) if request.from_now else (0.0, 0.0)
-    found = weeks_to_detection(
-        np.full(max(request.weeks, LATE), weekly),
+    totals = (float(snapshot.count[row, -1]), float(snapshot.expected[row, -1])) if request.from_now else (0.0, 0.0)
+    detection = weeks_to_detection(
+        np.full(max(request.weeks, LONG_TERM), weekly),
         ratio=request.rate_ratio,
         alarm_threshold=alarm_threshold,
-        between_model_variance=now.between_model_variance,
-        initial_totals=so_far,
+        between_model_variance=snapshot.between_model_variance,
+        initial_totals=totals,
         samples=SAMPLES,
     )
-    weeks = [w if w is not None and w <= request.weeks else None for w in map(found.quantile, (0.1, 0.5, 0.9))]
+    weeks = [w if w is not None and w <= request.weeks else None for w in map(detection.quantile, (0.1, 0.5, 0.9))]
     p10, p50, p90 = (None if w is None else int(w) for w in weeks)
     return PowerAnswer(
         model=request.model,
@@ -223,10 +248,12 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
         weeks_p10=p10,
         weeks_p50=p50,
         weeks_p90=p90,
-        detected_in_26_weeks=found.share(SOON),
-        detected_in_52_weeks=found.share(LATE),
+        detected_in_26_weeks=detection.share(SHORT_TERM),
+        detected_in_52_weeks=detection.share(LONG_TERM),
         detectable_ratio_in_52_weeks=smallest_detectable_ratio(
-            weekly * LATE, alarm_threshold=alarm_threshold, between_model_variance=now.between_model_variance
+            weekly * LONG_TERM,
+            alarm_threshold=alarm_threshold,
+            between_model_variance=snapshot.between_model_variance,
         ),
     )
 
@@ -234,7 +261,7 @@ def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
 ENDPOINTS = (
     Endpoint(
         path="vehicles",
-        summary={"zh": "哪些车应当先召回检修", "en": "Which vehicles to call in first"},
+        summary={"zh": "哪些车应优先安排回厂检查", "en": "Which vehicles to inspect first"},
         request=lambda champions: VehiclesRequest,
         response=VehiclesAnswer,
         respond=respond_each(vehicles),
@@ -244,7 +271,10 @@ ENDPOINTS = (
     ),
     Endpoint(
         path="power",
-        summary={"zh": "若故障率升高，多少周后可知", "en": "How many weeks until a raised rate of faults is known"},
+        summary={
+            "zh": "故障率若升高，多少周后触发质量预警",
+            "en": "How many weeks until an elevated fault rate is detected",
+        },
         request=lambda champions: PowerRequest,
         response=PowerAnswer,
         respond=respond_each(power),

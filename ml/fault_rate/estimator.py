@@ -1,4 +1,4 @@
-"""What training makes and the service loads: usual rates, and the watch as it stands."""
+"""Estimator of `fault_rate`: training writes it and the service loads it; it holds baseline rates and surveillance."""
 
 from __future__ import annotations
 
@@ -19,16 +19,23 @@ READS = ("model", "energy_type", "component", "age", "monthly_km", "month", "veh
 
 
 class FaultEstimator:
-    """Weekly surveillance of fault counts by model and component, as of the last run.
+    """Weekly surveillance of fault counts by model and component, as of the last weekly run.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Surveillance at the end of training, as returned by `Snapshot.of`.
 
     Attributes
     ----------
+    trained : Snapshot
+        The snapshot of the training; `predict` and `importance` use its baseline rates.
     snapshot : Snapshot
-        The watch that answers; `follow` replaces it by that of a later weekly run.
+        The snapshot that answers requests; `LiveUpdates` replaces it by that of a later weekly run.
     rules : AlarmRules
-        The house's, where `follow` found them.
+        Rules of `configs/fault_alarms.yaml` that `LiveUpdates` read last; the defaults before.
     states : mapping of (str, str) to (int, str)
-        Number and state of the alarm of each cell that has one in the store.
+        Id and state of the latest stored alarm by (model, component).
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -36,73 +43,87 @@ class FaultEstimator:
         self.rules = AlarmRules()
         self.states: Mapping[tuple[str, str], tuple[int, str]] = {}
         self.signature = self._signature()
-        self._called: dict[Any, InspectionPlan | None] = {}
+        self._plans: dict[Any, InspectionPlan | None] = {}
 
     @property
     def notes(self) -> Sequence[str]:
-        """What was left out, and why."""
+        """Records that were left out of the training data, and why."""
         return self.trained.notes
 
     def importance(self) -> dict[str, float]:
-        """How much each effect moves the usual rate: spread of the logarithm of its mean over its bands."""
-        baseline_rates = self.trained.baseline_rates
-        bands = len(baseline_rates.distance_limits) + 1
-        known = [i for i, kind in enumerate(baseline_rates.model_kinds) if kind != "unknown"]
-        if not known:
+        """Return the effect of `age`, `monthly_km` and `month` on the baseline rate.
+
+        The effect is the standard deviation over bands of the mean log rate, averaged over components.
+        """
+        baseline = self.trained.baseline_rates
+        bands = len(baseline.distance_limits) + 1
+        fitted = [i for i, kind in enumerate(baseline.model_kinds) if kind != "unknown"]
+        if not fitted:
             return {"age": 0.0, "monthly_km": 0.0, "month": 0.0}
-        rates = np.log(np.maximum(baseline_rates.rates[known], 1e-12)).reshape(len(known), -1, bands + 1, 12)
+        log_rates = np.log(np.maximum(baseline.rates[fitted], 1e-12)).reshape(len(fitted), -1, bands + 1, 12)
         spread = {
-            "age": rates.mean(axis=(2, 3)).std(axis=1),
-            "monthly_km": rates[:, :, 1:].mean(axis=(1, 3)).std(axis=1),
-            "month": rates.mean(axis=(1, 2)).std(axis=1),
+            "age": log_rates.mean(axis=(2, 3)).std(axis=1),
+            "monthly_km": log_rates[:, :, 1:].mean(axis=(1, 3)).std(axis=1),
+            "month": log_rates.mean(axis=(1, 2)).std(axis=1),
         }
         return {name: float(value.mean()) for name, value in spread.items()}
 
     def predict(self, X: pl.DataFrame) -> pl.DataFrame:
-        """Faults to be expected of each row: `model`, `energy_type`, `component`, `age` (years), `monthly_km`, `month`
-        (0 to 11) and `vehicle_years` at risk.
+        """Return the faults expected at the baseline rate.
+
+        Parameters
+        ----------
+        X : DataFrame
+            `model`, `energy_type`, `component`, `age` (years), `monthly_km` (null where unknown), `month` (0 to 11) and
+            `vehicle_years` (exposure of the row), as returned by `rows_of_weeks`.
+
+        Returns
+        -------
+        DataFrame
+            `expected`: faults of each row of `X`.
 
         Raises
         ------
         DataError
-            A component is not known.
+            `X` names a component without a baseline rate.
         """
-        baseline_rates = self.trained.baseline_rates
-        strange = sorted(set(X["component"].unique()) - set(baseline_rates.components))
-        if strange:
+        baseline = self.trained.baseline_rates
+        unknown = sorted(set(X["component"].unique()) - set(baseline.components))
+        if unknown:
             raise DataError(
-                f"component: '{strange[0]}' is not known; known are: {', '.join(baseline_rates.components)}"
+                f"component: '{unknown[0]}' has no baseline rate; use one of {', '.join(baseline.components)}"
             )
-        found = np.zeros(X.height)
-        driven = baseline_rates.distance_band(X["monthly_km"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        expected = np.zeros(X.height)
+        distance_band = baseline.distance_band(X["monthly_km"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
         component = X["component"].to_numpy()
-        for c, name in enumerate(baseline_rates.components):
-            rows = np.flatnonzero(component == name)
-            mine = X[rows]
-            rate = baseline_rates.yearly_rate(
-                c, age=mine["age"].to_numpy(), distance_band=driven[rows], month=mine["month"].to_numpy()
+        for c, name in enumerate(baseline.components):
+            index = np.flatnonzero(component == name)
+            rows = X[index]
+            rate = baseline.yearly_rate(
+                c, age=rows["age"].to_numpy(), distance_band=distance_band[index], month=rows["month"].to_numpy()
             )
-            has = baseline_rates.has_component(c, mine["model"].to_list(), mine["energy_type"].to_list())
-            found[rows] = np.where(has, rate, 0.0) * mine["vehicle_years"].to_numpy() * self.trained.scale
-        return pl.DataFrame({"expected": found})
+            present = baseline.has_component(c, rows["model"].to_list(), rows["energy_type"].to_list())
+            vehicle_years = rows["vehicle_years"].to_numpy()
+            expected[index] = np.where(present, rate, 0.0) * vehicle_years * self.trained.scale
+        return pl.DataFrame({"expected": expected})
 
     def inspection_plan(
         self, model: str, component: str, *, built: tuple[int | None, int | None], posterior: tuple[float, float]
     ) -> InspectionPlan | None:
-        """What calling vehicles in brings, kept until something changes; see `ml.fault_rate.rules.plan_inspection`."""
+        """Return `ml.fault_rate.rules.plan_inspection` for the present snapshot and rules; the last 32 are cached."""
         key = (id(self.snapshot), self.rules, model, component, built, posterior)
-        if key not in self._called:
-            found = plan_inspection(self.snapshot, model, component, self.rules, built=built, posterior=posterior)
-            self._called = {**dict(list(self._called.items())[-31:]), key: found}
-        return self._called[key]
+        if key not in self._plans:
+            plan = plan_inspection(self.snapshot, model, component, self.rules, built=built, posterior=posterior)
+            self._plans = {**dict(list(self._plans.items())[-31:]), key: plan}
+        return self._plans[key]
 
     def to_files(self) -> dict[str, bytes]:
-        """Write the watch."""
+        """Return the file of the trained snapshot by name."""
         return {SNAPSHOT: self.trained.to_file()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore what `to_files` wrote."""
+        """Restore an estimator from the files of `to_files`."""
         return cls(Snapshot.from_file(content_of(files, SNAPSHOT), SNAPSHOT))
 
     def _signature(self) -> Signature:

@@ -1,8 +1,9 @@
-"""Faults that are to be expected at the usual rate: effects of age, distance and season, the same for all models.
+"""Expected faults of the fleet at the baseline rates, and the fit of these rates to the reference weeks.
 
-Three models of each component's rate are fitted to the first part of the reference weeks: a Poisson regression (effects
-multiply), LightGBM's Poisson trees (effects may depend on each other) and one rate for all, the naive answer. Whichever
-has the smallest deviance on the later part is fitted to all of it. Season is learnt from a whole year at least.
+The effects of age, distance and season on a component's rate are the same for all models. Three regressions of the rate
+are fitted to the first 70 % of the reference weeks: a Poisson regression (effects multiply), Poisson trees of LightGBM
+(effects may interact) and a constant. The one with the smallest Poisson deviance on the last 30 % is refitted to all
+reference weeks. A season is fitted only to 52 weeks or more.
 """
 
 from __future__ import annotations
@@ -18,27 +19,27 @@ from ml.domain.arrays import BoolArray, FloatArray
 from ml.fault_rate.baseline_rates import BaselineRates, combination_of, combinations
 from ml.fault_rate.exposure import FleetExposure
 
-HELD_OUT = 0.3
+HOLDOUT_SHARE = 0.3
 YEAR_WEEKS = 52
-ABSENT = 6.0  # where so many faults are expected and none came, the model does not have the component
-SPREAD = 0.4  # standard deviation of effects (logarithms of ratios) before anything is seen
-LEAST_SEEN = 5.0  # expected faults that a band of age needs to speak for itself; beyond, the nearest one does
+ABSENT_EXPECTED = 6.0  # a group with no fault where this many are expected does not have the component
+PRIOR_SD = 0.4  # standard deviation of the log rate ratio of a band in the regression's penalty
+MIN_BAND_EXPECTED = 5.0  # an age band with fewer expected faults takes the effect of the nearest larger band
 
 
 @dataclass(frozen=True)
 class ExpectedFaults:
-    """Expected faults.
+    """Expected faults of every component, stratum and week, as returned by `expect_faults`.
 
     Attributes
     ----------
     exposure : FleetExposure
-        Whose exposure it is.
+        Vehicle-years at risk.
     baseline_rates : BaselineRates
-        Faults of a vehicle-year, by component, age, distance and season.
+        Faults per vehicle-year by component, age, distance and season.
     combination : ndarray of int32, shape (n_strata, n_weeks)
-        Combination of effects of each stratum and week.
+        Combination of bands of each stratum and week: a column of `BaselineRates.rates`.
     component_present : ndarray of bool, shape (n_components, n_strata)
-        Whether the stratum's model has the component at all.
+        Whether the vehicles of the stratum have the component.
     """
 
     exposure: FleetExposure
@@ -47,13 +48,13 @@ class ExpectedFaults:
     component_present: BoolArray
 
     def of_component(self, component: int) -> FloatArray:
-        """Expected faults of a component, shape (n_strata, n_weeks)."""
+        """Return the expected faults of a component (its position), shape (n_strata, n_weeks)."""
         at_risk = self.exposure.at_risk * self.component_present[component][:, None]
         return np.asarray(self.baseline_rates.rates[component][self.combination] * at_risk)
 
 
 def deviance(count: FloatArray, expected: FloatArray) -> float:
-    """Poisson deviance of cells.
+    """Return the Poisson deviance ``2 * sum(n * log(n / e) - n + e)`` of counts n with expected counts e.
 
     Examples
     --------
@@ -65,19 +66,24 @@ def deviance(count: FloatArray, expected: FloatArray) -> float:
 
 
 def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLike = 1.0) -> ExpectedFaults:
-    """Learn usual rates from the weeks before `until`, and say what they make of every week.
+    """Fit baseline rates to the weeks before `until` and return the expected faults of every week.
 
     Parameters
     ----------
     exposure : FleetExposure
-        Faults and exposure.
+        Weekly faults and exposure, as returned by `build_exposure` or `build_report_exposure`.
     until : int
-        First week that nothing is learnt from.
+        First week that is not a training week.
     complete : float or array of shape (n_weeks,)
-        Share of each week's faults that is known by now: what is learnt from counts that much less exposure.
+        Share of each week's faults that are reported by now, from `ReportingDelay.completeness`. It scales the exposure
+        of the training weeks.
+
+    Returns
+    -------
+    ExpectedFaults
     """
-    seen = exposure.at_risk * np.broadcast_to(np.asarray(complete, dtype=np.float64), (exposure.weeks,))[None, :]
-    cut = max(int(until * (1 - HELD_OUT)), 1)
+    reported_exposure = exposure.at_risk * np.broadcast_to(np.asarray(complete, dtype=np.float64), (exposure.weeks,))
+    cut = max(int(until * (1 - HOLDOUT_SHARE)), 1)
     seasonal = until >= YEAR_WEEKS
     bands = len(exposure.distance_limits) + 1
     effects = combinations(bands)
@@ -92,19 +98,20 @@ def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLik
     for c in range(n_components):
         counts = exposure.counts(c)
         for groups in (energies, models):
-            present[c] &= _having(groups, counts[:, :until].sum(axis=1), seen[:, :until].sum(axis=1) * present[c])
-        table = _Cells(len(effects), combination, counts, seen * present[c][:, None])
+            at_risk = reported_exposure[:, :until].sum(axis=1) * present[c]
+            present[c] &= _has_component(groups, counts[:, :until].sum(axis=1), at_risk)
+        table = _Cells(len(effects), combination, counts, reported_exposure * present[c][:, None])
         early, late = table.sums(0, cut), table.sums(cut, until)
         if min(early[1].sum(), late[1].sum()) <= 0:
             present[c] = False
             model_kinds.append("unknown")
             deviances.append([np.nan] * len(_FITS))
             continue
-        found = {kind: deviance(late[0], fit(effects, *early) * late[1]) for kind, fit in _FITS.items()}
-        best = min(found, key=lambda kind: found[kind])
+        holdout = {kind: deviance(late[0], fit(effects, *early) * late[1]) for kind, fit in _FITS.items()}
+        best = min(holdout, key=lambda kind: holdout[kind])
         rates[c] = _FITS[best](effects, *table.sums(0, until))
         model_kinds.append(best)
-        deviances.append([v / max(late[0].sum(), 1.0) for v in found.values()])
+        deviances.append([v / max(late[0].sum(), 1.0) for v in holdout.values()])
     baseline_rates = BaselineRates(
         components=exposure.components,
         distance_limits=exposure.distance_limits,
@@ -118,90 +125,90 @@ def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLik
     return ExpectedFaults(exposure, baseline_rates, combination, present)
 
 
-def _by_pair(has: BoolArray, models: npt.NDArray[Any], energies: npt.NDArray[Any]) -> BoolArray:
-    """What models of a kind of energy have, in the order in which these first occur."""
+def _by_pair(present: BoolArray, models: npt.NDArray[Any], energies: npt.NDArray[Any]) -> BoolArray:
+    """Return one column per (model, energy type), in the order in which they first occur."""
     first: dict[tuple[str, str], int] = {}
     for row, pair in enumerate(zip(models.tolist(), energies.tolist(), strict=True)):
         first.setdefault(pair, row)
-    return has[:, list(first.values())]
+    return present[:, list(first.values())]
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """Faults and exposure by combination of effects."""
+    """Faults and exposure by combination of bands."""
 
     n_effects: int
     combination: npt.NDArray[np.int32]
     counts: FloatArray
-    exposure: FloatArray
+    at_risk: FloatArray
 
     def sums(self, begin: int, end: int) -> tuple[FloatArray, FloatArray]:
-        """Of some weeks."""
-        where, n = self.combination[:, begin:end].ravel(), self.n_effects
+        """Return faults and exposure of the weeks from `begin` before `end`, each of shape (n_effects,)."""
+        code, n = self.combination[:, begin:end].ravel(), self.n_effects
         return (
-            np.bincount(where, weights=self.counts[:, begin:end].ravel(), minlength=n).astype(np.float64),
-            np.bincount(where, weights=self.exposure[:, begin:end].ravel(), minlength=n).astype(np.float64),
+            np.bincount(code, weights=self.counts[:, begin:end].ravel(), minlength=n).astype(np.float64),
+            np.bincount(code, weights=self.at_risk[:, begin:end].ravel(), minlength=n).astype(np.float64),
         )
 
 
-def _having(groups: npt.NDArray[Any], counts: FloatArray, exposure: FloatArray) -> BoolArray:
-    """Strata whose group has the component: not those without a single fault where several would be usual."""
-    name, of = np.unique(groups, return_inverse=True)
-    n = np.bincount(of, weights=counts, minlength=len(name))
-    years = np.bincount(of, weights=exposure, minlength=len(name))
-    has = np.ones(len(name), dtype=np.bool_)
+def _has_component(groups: npt.NDArray[Any], counts: FloatArray, at_risk: FloatArray) -> BoolArray:
+    """Return the strata whose group has the component: false where no fault occurred although several are expected."""
+    names, group = np.unique(groups, return_inverse=True)
+    n = np.bincount(group, weights=counts, minlength=len(names))
+    years = np.bincount(group, weights=at_risk, minlength=len(names))
+    present = np.ones(len(names), dtype=np.bool_)
     for _ in range(3):
-        usual = n[has].sum() / max(years[has].sum(), 1e-12)
-        has = (n > 0) | (years * usual < ABSENT)
-    return np.asarray(has[of])
+        rate = n[present].sum() / max(years[present].sum(), 1e-12)
+        present = (n > 0) | (years * rate < ABSENT_EXPECTED)
+    return np.asarray(present[group])
 
 
-def _constant(effects: npt.NDArray[Any], count: FloatArray, exposure: FloatArray) -> FloatArray:
-    """One rate; where nothing failed, half a fault."""
-    return np.full(len(effects), max(count.sum(), 0.5) / max(exposure.sum(), 1e-12))
+def _constant(effects: npt.NDArray[Any], count: FloatArray, at_risk: FloatArray) -> FloatArray:
+    """Return one rate for all combinations; half a fault where none occurred."""
+    return np.full(len(effects), max(count.sum(), 0.5) / max(at_risk.sum(), 1e-12))
 
 
-def _regression(effects: npt.NDArray[Any], count: FloatArray, exposure: FloatArray) -> FloatArray:
-    there = exposure > 0
+def _regression(effects: npt.NDArray[Any], count: FloatArray, at_risk: FloatArray) -> FloatArray:
+    observed = at_risk > 0
     if count.sum() == 0:
-        return _constant(effects, count, exposure)
-    scale = count.sum() / exposure.sum()
-    effects = _seen(effects, exposure * scale)
+        return _constant(effects, count, at_risk)
+    scale = count.sum() / at_risk.sum()
+    effects = _merge_small_age_bands(effects, at_risk * scale)
     from sklearn.linear_model import PoissonRegressor
     from sklearn.preprocessing import OneHotEncoder
 
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    X = encoder.fit_transform(effects[there])
-    model = PoissonRegressor(alpha=1 / (SPREAD**2 * count.sum()), max_iter=500)
-    model.fit(X, count[there] / exposure[there] / scale, sample_weight=exposure[there] * scale)
+    X = encoder.fit_transform(effects[observed])
+    model = PoissonRegressor(alpha=1 / (PRIOR_SD**2 * count.sum()), max_iter=500)
+    model.fit(X, count[observed] / at_risk[observed] / scale, sample_weight=at_risk[observed] * scale)
     return np.asarray(model.predict(encoder.transform(effects)) * scale)
 
 
-def _seen(effects: npt.NDArray[Any], expected: FloatArray) -> npt.NDArray[Any]:
-    """Effects in which vehicles younger or older than those seen count as the youngest or oldest of these."""
+def _merge_small_age_bands(effects: npt.NDArray[Any], expected: FloatArray) -> npt.NDArray[Any]:
+    """Return the effects with age bands of few expected faults at either end replaced by the nearest larger band."""
     by_age = np.bincount(effects[:, 0], weights=expected)
-    enough = np.flatnonzero(by_age >= min(LEAST_SEEN, by_age.max()))
-    return np.column_stack([effects[:, 0].clip(enough[0], enough[-1]), effects[:, 1:]])
+    large = np.flatnonzero(by_age >= min(MIN_BAND_EXPECTED, by_age.max()))
+    return np.column_stack([effects[:, 0].clip(large[0], large[-1]), effects[:, 1:]])
 
 
-def _trees(effects: npt.NDArray[Any], count: FloatArray, exposure: FloatArray) -> FloatArray:
+def _trees(effects: npt.NDArray[Any], count: FloatArray, at_risk: FloatArray) -> FloatArray:
     import lightgbm
 
-    there = exposure > 0
+    observed = at_risk > 0
     if count.sum() == 0:
-        return _constant(effects, count, exposure)
-    scale = count.sum() / exposure.sum()
+        return _constant(effects, count, at_risk)
+    scale = count.sum() / at_risk.sum()
     data = lightgbm.Dataset(
-        effects[there].astype(np.float64), label=count[there] / exposure[there] / scale,
-        weight=exposure[there] * scale, categorical_feature=[2],
+        effects[observed].astype(np.float64), label=count[observed] / at_risk[observed] / scale,
+        weight=at_risk[observed] * scale, categorical_feature=[2],
     )  # fmt: skip
     params = {
         "objective": "poisson", "num_leaves": 4, "learning_rate": 0.05, "min_data_in_leaf": 5, "verbosity": -1,
         "min_sum_hessian_in_leaf": 30.0, "num_threads": 1, "seed": 0, "deterministic": True,
     }  # fmt: skip
     booster = lightgbm.train(params, data, num_boost_round=80)
-    found: FloatArray = np.asarray(booster.predict(effects.astype(np.float64), num_threads=1), dtype=np.float64) * scale
-    return found
+    ratios = np.asarray(booster.predict(effects.astype(np.float64), num_threads=1), dtype=np.float64)
+    return np.asarray(ratios * scale)
 
 
 _FITS = {"regression": _regression, "trees": _trees, "constant": _constant}

@@ -1,4 +1,4 @@
-"""The fleet in the field, week by week: time at risk by model, build period and distance driven, and the faults."""
+"""Weekly exposure of the fleet by model, build quarter and distance driven, and the weekly faults."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ OPTIONAL = {
     "model": pl.String, "energy_type": pl.String, "store_id": pl.String, "built_at": pl.Int64,
     "left_service_at": pl.Int64, "monthly_km": pl.Float64,
 }  # fmt: skip
-BACKWARDS = "were reported before they came to the workshop"
-UNDATED = "reports carry no date: recent weeks are taken for complete"
+REPORTED_TOO_EARLY = "with reported_at before serviced_at"
+UNDATED = "reported_at is missing: recent weeks are assumed to be completely reported"
 
 
 @dataclass(frozen=True)
 class FleetExposure:
-    """Strata of vehicles over weeks, and their faults.
+    """Weekly vehicle-years at risk of each stratum of vehicles, and the faults of these vehicles.
 
     Attributes
     ----------
     strata : DataFrame
-        `model`, `energy_type` (null where not known), `build` (quarter, counted from the epoch) and `distance_band` (of
-        the monthly distance; -1 where not known).
+        One row per stratum: `model`, `energy_type` (null where unknown), `build` (quarter counted from the epoch) and
+        `distance_band` (band of the monthly distance; -1 where unknown).
     components : tuple of str
         In alphabetical order.
-    first_day : float
-        Day (from the epoch) on which the first week begins.
     distance_limits : ndarray
-        Monthly distances (km) between the bands.
-    exposure : ndarray of shape (n_strata, n_weeks)
-        Vehicle-years at risk; visits to the workshop where the fleet is not known.
-    stratum, component, week, known : ndarray of int
-        Of each fault: where it belongs, the week in which it came to the workshop, and that of its report.
+        Monthly distances (km) between the distance bands.
+    first_day : float
+        Day from the epoch on which week 0 begins.
+    at_risk : ndarray of shape (n_strata, n_weeks)
+        Vehicle-years in service; workshop visits where `basis` is 'reports'.
+    stratum, component, week, report_week : ndarray of int, shape (n_faults,)
+        Of each fault: its stratum, its component, the week of the workshop visit and the week of the report.
     delay_days, observable_days : ndarray of int
-        From the workshop to the report, and the longest that could have been seen; empty where reports carry no date.
+        Of each fault: days from the visit to the report, and from the visit to `as_of`, the longest delay that could
+        have been observed. Both are empty where reports have no date.
     notes : tuple of str
-        What was left out, and why.
+        Records that were left out, and why.
     basis : {'exposure', 'reports'}
-        What faults are compared with: vehicles in the field, or, where the fleet is not known, the model's reports.
+        Denominator of the fault rates: vehicles in service, or workshop visits where there is no fleet table.
     """
 
     strata: pl.DataFrame
@@ -76,43 +77,49 @@ class FleetExposure:
 
     @property
     def month(self) -> IntArray:
-        """Calendar month, 0 to 11, of the middle of each week."""
+        """Calendar month, 0 to 11, of the middle of each week, shape (n_weeks,)."""
         middle = (self.first_day + WEEK_DAYS * (np.arange(self.weeks) + 0.5)).astype("datetime64[D]")
         return middle.astype("datetime64[M]").astype(np.int64) % 12
 
     def counts(self, component: int) -> FloatArray:
-        """Faults of a component by stratum and week of the workshop, shape (n_strata, n_weeks)."""
+        """Return the faults of a component by stratum and week of the visit, shape (n_strata, n_weeks)."""
         chosen = (self.component == component) & (self.week < self.weeks)
         flat = self.stratum[chosen] * self.weeks + self.week[chosen]
-        found = np.bincount(flat, minlength=self.at_risk.size).astype(np.float64)
-        return found.reshape(self.at_risk.shape)
+        counts = np.bincount(flat, minlength=self.at_risk.size).astype(np.float64)
+        return counts.reshape(self.at_risk.shape)
 
 
 def build_exposure(
     fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int, since: int, bands: int = 3
 ) -> FleetExposure:
-    """Lay out what is known at a moment.
+    """Return weekly exposure and faults from the rows reported before `as_of`.
 
     Parameters
     ----------
     fleet : DataFrame
-        `vehicle_id`, `model`, `entered_service_at` and, where there are any, `built_at`, `left_service_at` (us; null
-        while it drives), `energy_type` and `monthly_km`.
+        `vehicle_id`, `model`, `entered_service_at` (us) and, optionally, `built_at`, `left_service_at` (us; null while
+        the vehicle is in service), `energy_type` and `monthly_km`.
     records : DataFrame
-        `vehicle_id`, `component`, `fault`, `serviced_at` and, where there is one, `reported_at` (us).
-    as_of, since : int
-        Moments (us): nothing reported at or after the first is known, and weeks begin with the second.
+        `vehicle_id`, `component`, `fault` (bool), `serviced_at` (us) and, optionally, `reported_at` (us).
+    as_of : int
+        Instant (us); records reported at or after it are left out. It ends the last week.
+    since : int
+        Instant (us) of the first record; week 0 begins up to six days after it, so that whole weeks end at `as_of`.
     bands : int
-        Bands of monthly distance with equally many vehicles.
+        Number of bands of monthly distance with equally many vehicles.
+
+    Returns
+    -------
+    FleetExposure
 
     Raises
     ------
     DataError
-        There is no vehicle, no exposure, or no fault.
+        Less than one week lies between `since` and `as_of`, no vehicle was in service, or no fault remains.
     """
     weeks = (as_of - since) // (WEEK_DAYS * DAY)
     if weeks < 1:
-        raise DataError(f"as_of: must be a week or more after the begin of the records, got {weeks} weeks")
+        raise DataError(f"as_of: must be at least 1 week after the first record, got {weeks} weeks; give a later one")
     since = as_of - int(weeks) * WEEK_DAYS * DAY
     cars, limits = _cars(fleet, as_of=as_of, bands=bands)
     names = ["model", "energy_type", "build", "distance_band"]
@@ -127,11 +134,14 @@ def build_exposure(
         n_groups=strata.height,
     )
     if at_risk.sum() <= 0:
-        raise DataError("fleet: no vehicle was in service in the time asked about; map entered_service_at")
+        raise DataError(
+            f"fleet: none of {fleet.height:,} vehicles was in service in the {weeks} weeks of the records; map "
+            "entered_service_at and left_service_at"
+        )
     faults, notes = _faults(records, cars, since=since, as_of=as_of)
     components = tuple(faults["component"].unique().sort().to_list())
-    named = pl.DataFrame({"component": components}).with_row_index("place")
-    faults = faults.join(named, on="component", how="left")
+    codes = pl.DataFrame({"component": components}).with_row_index("component_code")
+    faults = faults.join(codes, on="component", how="left")
     at = faults["serviced_at"].to_numpy()
     dated = "reported_at" in faults.columns
     reported = faults["reported_at"].to_numpy() if dated else at
@@ -142,7 +152,7 @@ def build_exposure(
         first_day=since / DAY,
         at_risk=at_risk / YEAR_DAYS,
         stratum=faults["stratum"].cast(pl.Int64).to_numpy(),
-        component=faults["place"].cast(pl.Int64).to_numpy(),
+        component=faults["component_code"].cast(pl.Int64).to_numpy(),
         week=(at - since) // (WEEK_DAYS * DAY),
         report_week=(reported - since) // (WEEK_DAYS * DAY),
         delay_days=(reported - at) // DAY if dated else np.zeros(0, dtype=np.int64),
@@ -161,7 +171,9 @@ def with_optional_columns(fleet: pl.DataFrame) -> pl.DataFrame:
 
 
 def reported_before(records: pl.DataFrame, as_of: int) -> pl.DataFrame:
-    """Return the records that had come, and had been reported, before a moment.
+    """Return the records serviced and reported before an instant (us).
+
+    A record without `reported_at` counts as reported at `serviced_at`.
 
     >>> records = pl.DataFrame({"serviced_at": [1, 2, 9], "reported_at": [None, 9, 9]})
     >>> reported_before(records, 9)["serviced_at"].to_list()
@@ -172,7 +184,7 @@ def reported_before(records: pl.DataFrame, as_of: int) -> pl.DataFrame:
 
 
 def reports_are_dated(records: pl.DataFrame) -> bool:
-    """Whether any record says when it was reported.
+    """Return whether any record has a `reported_at`.
 
     >>> reports_are_dated(pl.DataFrame({"reported_at": [None, 5]})), reports_are_dated(pl.DataFrame({"fault": [True]}))
     (True, False)
@@ -181,13 +193,14 @@ def reports_are_dated(records: pl.DataFrame) -> bool:
 
 
 def reported_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.DataFrame, int]:
-    """Records of a time that were reported by its end, and how many were not because their dates run backwards.
+    """Return the records serviced from `since` and reported before `as_of` (us), and how many run backwards.
 
-    Where no record says when it was reported, all count as reported when they came, and `reported_at` is taken away.
+    A record runs backwards if `reported_at` lies before `serviced_at`; such records are left out. A null `reported_at`
+    becomes `serviced_at`. Where no record has a `reported_at`, the column is dropped and all records count as reported.
 
     >>> records = pl.DataFrame({"serviced_at": [1, 2, 3, 9], "reported_at": [None, 8, 1, 9]})
-    >>> known, backwards = reported_records(records, since=0, as_of=9)
-    >>> known["reported_at"].to_list(), backwards
+    >>> rows, backwards = reported_records(records, since=0, as_of=9)
+    >>> rows["reported_at"].to_list(), backwards
     ([1, 8], 1)
     """
     dated = reports_are_dated(records)
@@ -200,12 +213,16 @@ def reported_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[
 
 
 def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame, FloatArray]:
-    """Vehicles with their stratum, and the limits between bands; built on entering service where no date says so."""
+    """Return the vehicles with the columns of a stratum, and the limits (km) between distance bands.
+
+    A vehicle without `built_at` counts as built when it entered service.
+    """
     cars = with_optional_columns(fleet).drop_nulls(["vehicle_id", "model", "entered_service_at"])
     cars = cars.filter(pl.col("entered_service_at") < as_of)
     if cars.is_empty():
         raise DataError(
-            "fleet: no vehicle with a model and a date of entry before as_of; map vehicle_id, model and them"
+            f"fleet: none of {fleet.height:,} vehicles has a vehicle_id, a model and an entered_service_at before "
+            "as_of; map these three columns"
         )
     cars = cars.with_columns(
         build=(pl.coalesce("built_at", "entered_service_at") / DAY / QUARTER_DAYS).floor().cast(pl.Int64),
@@ -213,8 +230,8 @@ def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame,
         distance="monthly_km",
         energy_type=pl.col("energy_type").cast(pl.String),
     )
-    known = cars["distance"].drop_nulls()
-    limits = np.unique(np.quantile(known.to_numpy(), np.arange(1, bands) / bands)) if len(known) else np.zeros(0)
+    distances = cars["distance"].drop_nulls().to_numpy()
+    limits = np.unique(np.quantile(distances, np.arange(1, bands) / bands)) if len(distances) else np.zeros(0)
     band = np.searchsorted(limits, cars["distance"].fill_null(float("nan")).to_numpy(), side="right")
     unknown = cars["distance"].is_null().to_numpy()
     return cars.with_columns(distance_band=pl.Series(np.where(unknown, -1, band))), limits
@@ -223,24 +240,24 @@ def _cars(fleet: pl.DataFrame, *, as_of: int, bands: int) -> tuple[pl.DataFrame,
 def _faults(
     records: pl.DataFrame, cars: pl.DataFrame, *, since: int, as_of: int
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Faults known by as_of with the stratum of their vehicle, and what had to be left out."""
+    """Return the faults reported before `as_of` with the stratum of their vehicle, and notes on those left out."""
     rows, backwards = reported_records(records.filter("fault"), since=since, as_of=as_of)
-    whole = rows.drop_nulls(["vehicle_id", "component"])
-    served = cars.select("vehicle_id", "stratum", "entered_service_at", "left_service_at")
-    named = whole.join(served, on="vehicle_id", how="inner")
-    found = named.filter(pl.col("serviced_at").is_between("entered_service_at", "left_service_at"))
+    complete = rows.drop_nulls(["vehicle_id", "component"])
+    service_periods = cars.select("vehicle_id", "stratum", "entered_service_at", "left_service_at")
+    matched = complete.join(service_periods, on="vehicle_id", how="inner")
+    faults = matched.filter(pl.col("serviced_at").is_between("entered_service_at", "left_service_at"))
     left_out = {
-        BACKWARDS: backwards,
-        "name no vehicle or no component": rows.height - whole.height,
-        "name a vehicle that the fleet does not have": whole.height - named.height,
-        "came while their vehicle was not in service": named.height - found.height,
+        REPORTED_TOO_EARLY: backwards,
+        "without vehicle_id or component": rows.height - complete.height,
+        "with a vehicle_id that is not in the fleet": complete.height - matched.height,
+        "of vehicles that were not in service": matched.height - faults.height,
     }
-    notes = [f"{n:,} faults {why} and are left out" for why, n in left_out.items() if n]
-    if found.is_empty():
+    notes = [f"left out: {n:,} faults {reason}" for reason, n in left_out.items() if n]
+    if faults.is_empty():
         raise DataError(
-            "service_records: no fault of a vehicle of the fleet in the time asked about"
+            "service_records: no fault of a vehicle of the fleet was reported in the weeks of the records"
             f"{''.join(f'; {note}' for note in notes)}: map fault, component, vehicle_id and their dates"
         )
-    if "reported_at" not in found.columns:
+    if "reported_at" not in faults.columns:
         notes.append(UNDATED)
-    return found, tuple(notes)
+    return faults, tuple(notes)

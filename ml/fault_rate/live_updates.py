@@ -1,4 +1,4 @@
-"""What changes while a model serves: the last weekly run, the states of its alarms, and the house's rules."""
+"""Refresh a serving estimator from the last weekly run, the stored alarm states and the rules in the YAML."""
 
 from __future__ import annotations
 
@@ -15,44 +15,50 @@ RULES = "fault_alarms.yaml"
 
 
 class LiveUpdates:
-    """Watch the rules of a folder, and the two files that they name; see `ml.task.Task`."""
+    """Refresh of a `FaultEstimator` from `fault_alarms.yaml` and the two files that it names; see `Task.refresh`.
+
+    Parameters
+    ----------
+    configs : Path
+        Folder of `fault_alarms.yaml`.
+    """
 
     def __init__(self, configs: Path) -> None:
         self.path = configs / RULES
-        self._seen: dict[int, dict[str, Any]] = {}
+        self._loaded: dict[int, dict[str, Any]] = {}
 
     def __call__(self, estimator: FaultEstimator) -> bool:
-        """Bring what changed into the estimator.
+        """Load the files that changed since the last call into the estimator; return whether any did.
 
         Raises
         ------
         ChehangError
-            Something cannot be read; the rest was brought up to date.
+            A file cannot be read; the files before it were loaded.
         """
-        seen = self._seen.setdefault(id(estimator), {})
-        if len(self._seen) > 2:
-            self._seen = {id(estimator): seen}
+        loaded = self._loaded.setdefault(id(estimator), {})
+        if len(self._loaded) > 2:
+            self._loaded = {id(estimator): loaded}
         changed = False
         state = file_state(self.path)
-        if seen.get("rules") != state:
+        if loaded.get("rules") != state:
             estimator.rules = load_alarm_rules(self.path) if state else AlarmRules()
-            seen["rules"], changed = state, True
+            loaded["rules"], changed = state, True
         if not state:
             return changed
         run = file_state(estimator.rules.snapshot)
-        if run and seen.get("run") != run:
-            found = Snapshot.from_file(estimator.rules.snapshot.read_bytes(), estimator.rules.snapshot.name)
-            later = found.until_day >= estimator.trained.until_day
-            estimator.snapshot = found if later else estimator.trained
-            seen["run"], changed = run, True
-        return self._states(estimator, seen) or changed
+        if run and loaded.get("run") != run:
+            snapshot = Snapshot.from_file(estimator.rules.snapshot.read_bytes(), estimator.rules.snapshot.name)
+            later = snapshot.until_day >= estimator.trained.until_day
+            estimator.snapshot = snapshot if later else estimator.trained
+            loaded["run"], changed = run, True
+        return self._states(estimator, loaded) or changed
 
-    def _states(self, estimator: FaultEstimator, seen: dict[str, Any]) -> bool:
+    def _states(self, estimator: FaultEstimator, loaded: dict[str, Any]) -> bool:
         store = AlarmStore(estimator.rules.store)
         version = store.version()
-        if seen.get("store") == (estimator.rules.store, version):
+        if loaded.get("store") == (estimator.rules.store, version):
             return False
         rows = store.alarms().select("model", "component", "id", "state").sort("id").iter_rows()
         estimator.states = {(model, component): (number, state) for model, component, number, state in rows}
-        seen["store"] = (estimator.rules.store, version)
+        loaded["store"] = (estimator.rules.store, version)
         return True

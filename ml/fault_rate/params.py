@@ -1,4 +1,4 @@
-"""What `configs/fault_rate.yaml` may set under `params`."""
+"""Settings of `configs/fault_rate.yaml` under `params`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from features.yaml_config import Section
 
 
 class FaultParams(Section):
-    """How faults are watched.
+    """Settings of the weekly surveillance.
 
     Attributes
     ----------
     reference_weeks : int
-        First weeks of the records, from which usual rates are learnt; later ones are watched.
+        Weeks at the start of the records used to estimate the baseline rates; every later week is tested.
     false_alarm_rate : float
-        Chance of any false alarm in all weeks watched.
+        Family-wise false-alarm rate: probability of one or more false alarms over all cells and all test weeks.
     longest_delay_days : int
-        By which a fault has been reported.
+        Days after which a fault counts as reported.
     distance_bands : int
-        Bands of monthly distance.
+        Number of bands of monthly distance with equally many vehicles.
     """
 
     reference_weeks: int = Field(52, ge=2, le=2_000)

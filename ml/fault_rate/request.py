@@ -1,4 +1,4 @@
-"""A question about faults, and its answer."""
+"""Request and response of `POST /v1/fault_rate`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ State = Literal["open", "acknowledged", "campaign", "closed"]
 
 
 class FaultRequest(RequestPart):
-    """Which alarms are asked for; all of them where nothing is given.
+    """Filter on the quality alarms; without any field, all of them.
 
     Attributes
     ----------
     model, component : str or None
-        Of the alarms; both together also tell how the two stand without one.
+        Alarms of this model, of this component. With both, the response also has the state of this cell, with or
+        without an alarm.
     since, until : date or None
-        Days between which (both included) the alarm was first known.
+        First and last day (both included) on which the alarm was detected.
     states : tuple of str
-        Only alarms in one of these states of the store; empty for any.
+        Only alarms in one of these states; empty for every state.
     """
 
     model: Name | None = None
@@ -35,12 +36,22 @@ class FaultRequest(RequestPart):
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """The request model: the same for every version."""
+    """Return the request model, the same for every version."""
     return FaultRequest
 
 
 class Week(BaseModel):
-    """What one week told: faults known by its end of those since the watch began, those expected, and the evidence."""
+    """Cumulative figures of a cell at the end of one test week.
+
+    Attributes
+    ----------
+    evaluated_on : date
+        The day after the week; the figures contain the faults reported before it.
+    count, expected : float
+        Faults reported since the first test week, and their expected value at the baseline rate.
+    log_evidence : float
+        Natural logarithm of the e-value.
+    """
 
     evaluated_on: date
     count: float
@@ -49,20 +60,23 @@ class Week(BaseModel):
 
 
 class Plan(BaseModel):
-    """What calling in the vehicles of an alarm brings over the days to come.
+    """Effect of inspecting the affected vehicles, over the next `days` days.
 
     Attributes
     ----------
     vehicles : int
-        In service, of the builds concerned.
-    faults, avoided : float
-        If nothing is done, and how many fewer if they are called in; `low` and `high` are 5 and 95 % quantiles.
+        Affected vehicles in service.
+    faults : float
+        Expected faults without an inspection campaign.
+    avoided, avoided_low, avoided_high : float
+        Faults that the campaign avoids: mean, 5 % and 95 % quantile.
     expected_visits : float
-        Vehicles that come.
+        Vehicles expected to visit the workshop when invited.
     parts_to_stock : int
-        For those and for the faults that are left, enough with the chance that the rules ask for.
+        Parts for the inspected vehicles and the remaining faults, sufficient with the probability
+        `parts_service_level` of the rules.
     campaign_cost, avoided_cost : float or None
-        yuan; None where no cost is known.
+        Cost of the campaign and of the faults that it avoids (yuan); None where no fault cost is known.
     """
 
     days: int
@@ -78,28 +92,31 @@ class Plan(BaseModel):
 
 
 class Alarm(BaseModel):
-    """A component of a model that fails more than it should.
+    """Quality alarm: a component of a model with an elevated fault rate.
 
     Attributes
     ----------
     alarm_id, state : int, str or None
-        In the store of alarms; None until the weekly run has recorded it.
+        Id and state in the alarm store; None before the weekly run has recorded the alarm.
     detected_on : date
-        First day on which it was known.
+        First day on which the log evidence reached the alarm threshold.
     built_from, built_until : date or None
-        Builds concerned, from the one until (not on) the other; None where all are alike.
+        Affected builds, from the first day and before the second; None where all builds are affected alike.
     count, expected : float
-        Faults of those builds, and those to be expected.
+        Observed faults of the affected builds, and their expected value at the baseline rate.
     rate_ratio, low, high : float
-        How many times the usual rate, with a 90 % credible interval.
+        Fault rate over its baseline: posterior mean and 90 % credible limits, shrunk towards 1; therefore not exactly
+        `count / expected`.
     probability_notable : float
-        That the ratio exceeds 1.5.
+        Posterior probability that the rate ratio exceeds 1.5.
     log_evidence, alarm_threshold : float
-        The strongest_cell evidence so far, and the one that raises the alarm.
+        Highest log evidence so far, and the log evidence at which the cell raises an alarm.
     plan : Plan or None
-        None where the fleet is not known.
+        None without a fleet table.
+    text : Text
+        The alarm as a sentence, in Chinese and English.
     evidence : list of Week
-        Only where reasons were asked for.
+        Week by week; empty unless the request has `explain=true`.
     """
 
     alarm_id: int | None
@@ -123,16 +140,22 @@ class Alarm(BaseModel):
 
 
 class Cell(BaseModel):
-    """How a component of a model stands, with an alarm or without.
+    """State of one component of one model, with or without an alarm.
 
     Attributes
     ----------
     count, expected : float
-        Faults known of those since the watch began, and those to be expected.
-    rate_ratio, low, high : float
-        How many times the usual rate, with a 90 % credible interval.
+        Faults reported since the first test week, and their expected value at the baseline rate.
     expected_weekly : float
-        Faults to be expected in a week as of late.
+        Expected faults per week, mean of the last 13 weeks.
+    rate_ratio, low, high : float
+        Fault rate over its baseline: posterior mean and 90 % credible limits.
+    log_evidence, alarm_threshold : float
+        Highest log evidence so far, and the log evidence at which the cell raises an alarm.
+    alarm : bool
+        Whether the log evidence has reached the threshold.
+    evidence : list of Week
+        Week by week; empty unless the request has `explain=true`.
     """
 
     model: str
@@ -150,18 +173,24 @@ class Cell(BaseModel):
 
 
 class FaultAnswer(BaseModel):
-    """The alarms asked for, the strongest_cell first.
+    """Quality alarms that match the request, the strongest evidence first.
 
     Attributes
     ----------
     basis : {'exposure', 'reports'}
-        What faults are compared with: vehicles in the field, or, without a fleet table, reports alone.
+        Denominator of the fault rates: vehicles in service, or workshop visits where there is no fleet table.
     tested_from, data_until : date
-        First day watched, and last day whose reports are known.
+        First day of the test weeks, and last day of the reports.
     cells_tested : int
-        Components of models that are watched.
+        Number of cells: components of models.
     false_alarm_rate : float
-        Chance of any false alarm among them, promised.
+        Family-wise false-alarm rate: upper limit of the probability of one or more false alarms among all cells.
+    alarms : list of Alarm
+        Matching alarms.
+    cell : Cell or None
+        State of the requested cell; None unless the request names a model and a component.
+    notes : list of str
+        Records that were left out, and why.
     """
 
     basis: Literal["exposure", "reports"]

@@ -1,4 +1,4 @@
-"""ServiceHistory visits and readings of the odometer, vehicle by vehicle and day by day of the local calendar."""
+"""Routine visits and odometer readings of each vehicle by day of the local calendar."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ml.instants import instant
 
 @dataclass(frozen=True)
 class ServiceHistory:
-    """What is known at a moment. Days count from the epoch, in the local calendar.
+    """Routine visits and odometer readings before an instant. Days count from the epoch in the local calendar.
 
     Attributes
     ----------
     today : int
-        Day of that moment.
+        Day of the instant.
     cars : DataFrame
         Every vehicle that has entered service: `row`, `vehicle_id`, `model`, `energy_type`, `store_id`, `monthly_km`,
-        `entered` (day), `in_service`.
+        `entered` (day), `in_service` (bool).
     visits : DataFrame
-        `row`, `day` and `km` (null where not known) of each routine visit, in order.
+        Routine visits by vehicle and day: `row` (of `cars`), `day` and `km` (null where unknown).
     readings : DataFrame
-        `row`, `day` and `km` of each day with a reading that agrees with the others, in order.
+        Plausible odometer readings by vehicle and day: `row`, `day` and `km`.
     notes : tuple of str
-        What was left out, and why.
+        Records that were left out, and why.
     """
 
     today: int
@@ -40,19 +40,31 @@ class ServiceHistory:
 
     @property
     def gaps(self) -> pl.DataFrame:
-        """From each routine visit to the next one: `row`, `days` and `km` (null where not known)."""
+        """Gaps between consecutive routine visits of a vehicle: `row`, `days` and `km` (null where unknown)."""
         return steps(self.visits)
 
 
 def steps(rows: pl.DataFrame) -> pl.DataFrame:
-    """From each row of a vehicle to the next one.
+    """Return the differences between consecutive rows of a vehicle.
 
+    Parameters
+    ----------
+    rows : DataFrame
+        `row`, `day` and `km`, sorted by `row` and `day`.
+
+    Returns
+    -------
+    DataFrame
+        `row`, `days` and `km`; one row fewer per vehicle.
+
+    Examples
+    --------
     >>> steps(pl.DataFrame({"row": [0, 0, 1], "day": [10, 40, 5], "km": [100.0, 400.0, 0.0]})).rows()
     [(0, 30, 300.0)]
     """
-    same = pl.col("row") == pl.col("row").shift()
-    moved = rows.select("row", days=pl.col("day").diff(), km=pl.col("km").diff(), same=same)
-    return moved.filter("same").drop("same")
+    same_vehicle = pl.col("row") == pl.col("row").shift()
+    differences = rows.select("row", days=pl.col("day").diff(), km=pl.col("km").diff(), same_vehicle=same_vehicle)
+    return differences.filter("same_vehicle").drop("same_vehicle")
 
 
 def build_service_history(
@@ -63,53 +75,59 @@ def build_service_history(
     timezone: str = "UTC",
     components: Sequence[str] | None = None,
 ) -> ServiceHistory:
-    """Lay out visits and readings.
+    """Return the routine visits and odometer readings that were reported before `as_of`.
 
     Parameters
     ----------
     fleet : DataFrame
-        `vehicle_id`, `entered_service_at` and, where there are any, `model`, `energy_type`, `store_id`,
-        `left_service_at`, `monthly_km`.
+        `vehicle_id`, `entered_service_at` (us) and, optionally, `model`, `energy_type`, `store_id`, `left_service_at`
+        (us), `monthly_km`.
     records : DataFrame
-        `vehicle_id`, `serviced_at` and, where there are any, `reported_at`, `component`, `fault`, `odometer_km`.
+        `vehicle_id`, `serviced_at` (us) and, optionally, `reported_at` (us), `component`, `fault` (bool),
+        `odometer_km`. A record is routine work if `fault` is false and it names a component, or if `fault` is null.
     as_of : int
-        Moment (us); nothing that happened or was reported at or after it is known.
+        Instant (us); records serviced or reported at or after it are left out.
     timezone : str
-        Of the calendar.
+        Time zone of the calendar, such as 'Asia/Shanghai'.
     components : sequence of str, optional
-        Work that counts as a routine service; all if not given.
+        Routine work that counts as a service; all routine work by default.
+
+    Returns
+    -------
+    ServiceHistory
 
     Raises
     ------
     DataError
-        There is no vehicle in service, no record before the moment, or no routine record.
+        No vehicle is in service, or no record or no routine record lies before `as_of`.
     """
     cars = _cars(fleet, as_of=as_of, timezone=timezone)
-    known = reported_before(records.drop_nulls(["vehicle_id", "serviced_at"]), as_of)
-    if known.is_empty():
+    reported = reported_before(records.drop_nulls(["vehicle_id", "serviced_at"]), as_of)
+    if reported.is_empty():
         raise DataError(
             f"as_of: must be later than the first record, got {instant(as_of).date()}, before which service_records "
             "has none with a vehicle_id; choose a later moment or map vehicle_id and serviced_at"
         )
-    mine = known.join(cars.select("vehicle_id", "row"), on="vehicle_id", how="inner")
-    mine = mine.with_columns(day=_day(pl.col("serviced_at"), timezone))
-    routine = mine.filter(_is_routine(mine.columns, components))
+    matched = reported.join(cars.select("vehicle_id", "row"), on="vehicle_id", how="inner")
+    matched = matched.with_columns(day=_day(pl.col("serviced_at"), timezone))
+    routine = matched.filter(_is_routine(matched.columns, components))
     if routine.is_empty():
-        wanted = "routine work" if components is None else f"any of {', '.join(components)}"
+        work = "routine work" if components is None else f"any of {', '.join(components)}"
         raise DataError(
-            f"service_records: none of {known.height:,} records before {instant(as_of).date()} is {wanted} on a vehicle"
-            " of the fleet (fault false and a component, or no fault column); map fault, component and vehicle_id"
+            f"service_records: none of {reported.height:,} records before {instant(as_of).date()} is {work} on a "
+            "vehicle of the fleet (fault false and a component, or no fault column); map fault, component and "
+            "vehicle_id"
         )
-    readings, left_out = _readings(mine)
+    readings, implausible = _readings(matched)
     visits = routine.select("row", "day").unique().sort("row", "day")
     visits = visits.join(readings, on=["row", "day"], how="left", maintain_order="left")
-    notes = {
-        "records name a vehicle that the fleet does not have": known.height - mine.height,
-        "readings of the odometer contradict the others of their vehicle": left_out,
+    left_out = {
+        "records with a vehicle_id that is not in the fleet": reported.height - matched.height,
+        "odometer readings that contradict the others of their vehicle": implausible,
     }
     today = pl.select(_day(pl.lit(as_of), timezone)).item()
-    said = tuple(f"{n:,} {why} and are left out" for why, n in notes.items() if n)
-    return ServiceHistory(int(today), cars, visits, readings, said)
+    notes = tuple(f"left out: {n:,} {reason}" for reason, n in left_out.items() if n)
+    return ServiceHistory(int(today), cars, visits, readings, notes)
 
 
 def _day(us: pl.Expr, timezone: str) -> pl.Expr:
@@ -133,19 +151,21 @@ def _cars(fleet: pl.DataFrame, *, as_of: int, timezone: str) -> pl.DataFrame:
 
 
 def _is_routine(columns: Sequence[str], components: Sequence[str] | None) -> pl.Expr:
-    named = pl.col("component").is_not_null() if "component" in columns else pl.lit(value=True)
-    routine = pl.col("fault").is_null() | (~pl.col("fault") & named) if "fault" in columns else pl.lit(value=True)
+    has_component = pl.col("component").is_not_null() if "component" in columns else pl.lit(value=True)
+    routine = (
+        pl.col("fault").is_null() | (~pl.col("fault") & has_component) if "fault" in columns else pl.lit(value=True)
+    )
     if components is not None:
         routine &= pl.col("component").is_in(list(components)) if "component" in columns else pl.lit(value=False)
     return routine
 
 
 def _readings(records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """The last plausible reading of each vehicle and day, and how many are not plausible."""
+    """Return the highest plausible reading (km) of each vehicle and day, and the number of implausible ones."""
     schema = {"row": pl.Int64, "day": pl.Int64, "km": pl.Float64}
     if "odometer_km" not in records.columns:
         return pl.DataFrame(schema=schema), 0
     rows = records.select("row", "serviced_at", "day", km=pl.col("odometer_km").cast(pl.Float64)).drop_nulls().unique()
     code = classify_readings(rows["row"].to_numpy(), rows["serviced_at"].to_numpy(), rows["km"].to_numpy())
-    fine = rows.filter(pl.Series(code == 0, dtype=pl.Boolean))
-    return fine.group_by("row", "day").agg(pl.col("km").max()).sort("row", "day"), int((code != 0).sum())
+    plausible = rows.filter(pl.Series(code == 0, dtype=pl.Boolean))
+    return plausible.group_by("row", "day").agg(pl.col("km").max()).sort("row", "day"), int((code != 0).sum())

@@ -1,4 +1,4 @@
-"""What to do about an alarm: the house's rules (`configs/fault_alarms.yaml`), and what a campaign by them brings."""
+"""Rules of `configs/fault_alarms.yaml`, and the inspection plan of an alarm under these rules."""
 
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ from ml.fault_rate.vehicles import baseline_faults, rank_vehicles, vehicle_rows
 
 
 class AlarmRules(Section):
-    """How a house calls vehicles in. Money in yuan.
+    """Settings of the alarm store and of inspection campaigns. Money in yuan.
 
     Attributes
     ----------
-    store, snapshot : Path
-        Where the alarms and their states are kept, and the state of the last weekly run.
+    store : Path
+        SQLite file of the alarms and their states.
+    snapshot : Path
+        File that the weekly run writes and the service reads.
     days : int
-        Days to come that are looked at.
+        Planning horizon (days).
     visit_probability : float
-        Probability that a vehicle comes when it is called.
+        Probability that an invited vehicle visits the workshop.
     repair_effectiveness : float
         Share of the excess faults that such a visit removes.
     delay_days : float
-        From the call until it comes, on the mean.
+        Mean days from the invitation to the visit.
     parts_service_level : float
         Probability that the parts in stock suffice.
     fault_cost : float or None
-        Of a fault; None takes the mean of such visits in the records.
+        Cost of repairing one fault; None takes the mean cost of such visits in the records.
     campaign_cost : float or None
-        Of a vehicle that is called in and comes; None takes the cost of a fault: the same work is done.
+        Cost of inspecting one vehicle; None takes the fault cost, as the same work is done.
     goodwill : float
-        What a fault costs beside its repair: towing, a car on loan, customers who do not come back.
+        Cost of one fault beside its repair: towing, a courtesy car, lost customers.
     """
 
     store: Path = Path("../var/fault_alarms.db")
@@ -52,12 +54,17 @@ class AlarmRules(Section):
 
 
 def load_alarm_rules(path: Path) -> AlarmRules:
-    """Read the rules; the two files lie relative to the YAML.
+    """Return the rules of a YAML file; relative paths in it are resolved against its folder.
+
+    Parameters
+    ----------
+    path : Path
+        Such as `configs/fault_alarms.yaml`.
 
     Raises
     ------
     ConfigError
-        Names the file, the key, the rule and the value received.
+        The file cannot be read, or a value breaks its rule; the message names file, key, rule and value.
     """
     rules = load_yaml(path, AlarmRules)
     folder = path.resolve().parent
@@ -66,16 +73,16 @@ def load_alarm_rules(path: Path) -> AlarmRules:
 
 @dataclass(frozen=True)
 class InspectionPlan:
-    """Vehicles to call in for a fault, and what that brings.
+    """Vehicles to inspect for a fault, and the effect of inspecting all of them.
 
     Attributes
     ----------
     vehicles : DataFrame
-        See `ml.fault_rate.vehicles.rank_vehicles`; all of them.
+        All affected vehicles, as returned by `ml.fault_rate.vehicles.rank_vehicles`.
     campaign : Campaign
-        Over the days of the rules.
+        Expected faults, visits and parts within `AlarmRules.days`.
     campaign_cost, avoided_cost : float or None
-        yuan; None where no cost of a fault is known.
+        Cost of the campaign and of the faults that it avoids (yuan); None where no fault cost is known.
     """
 
     vehicles: pl.DataFrame
@@ -93,35 +100,45 @@ def plan_inspection(
     built: tuple[int | None, int | None],
     posterior: tuple[float, float],
 ) -> InspectionPlan | None:
-    """Weigh up calling in the vehicles of a model; None where the fleet is not known.
+    """Return the vehicles of a model to inspect, with faults avoided, parts and costs.
 
     Parameters
     ----------
+    snapshot : Snapshot
+        As in `FaultEstimator.snapshot`.
+    model, component : str
+        The cell.
+    rules : AlarmRules
+        As returned by `load_alarm_rules`.
     built : tuple of int or None
-        Days of build from the first until (not on) the second.
+        Affected builds as days from the epoch: from the first and before the second; None leaves a side open.
     posterior : tuple of float
-        Shape and rate of the gamma distribution of the rate ratio.
+        Shape and rate of the gamma posterior of the rate ratio, from `ml.fault_rate.answer.cell_posterior`.
+
+    Returns
+    -------
+    InspectionPlan or None
+        None without a fleet table.
     """
     if snapshot.vehicles is None:
         return None
     rows = vehicle_rows(snapshot.vehicles, model, built)
-    usual = (
-        baseline_faults(snapshot.vehicles, rows, component, snapshot.baseline_rates, days=rules.days) * snapshot.scale
-    )
+    expected = baseline_faults(snapshot.vehicles, rows, component, snapshot.baseline_rates, days=rules.days)
+    expected = expected * snapshot.scale
     campaign = plan_campaign(
-        usual,
+        expected,
         posterior=posterior,
         visit_probability=rules.visit_probability,
         repair_effectiveness=rules.repair_effectiveness,
         delay=min(rules.delay_days / rules.days, 1.0),
         parts_service_level=rules.parts_service_level,
     )
-    fault = rules.fault_cost if rules.fault_cost is not None else snapshot.costs.get(component)
-    visit = rules.campaign_cost if rules.campaign_cost is not None else fault
+    fault_cost = rules.fault_cost if rules.fault_cost is not None else snapshot.costs.get(component)
+    visit_cost = rules.campaign_cost if rules.campaign_cost is not None else fault_cost
     ratio = posterior[0] / posterior[1]
     return InspectionPlan(
-        vehicles=rank_vehicles(snapshot.vehicles, rows, component, usual * ratio),
+        vehicles=rank_vehicles(snapshot.vehicles, rows, component, expected * ratio),
         campaign=campaign,
-        campaign_cost=None if visit is None else visit * campaign.expected_visits,
-        avoided_cost=None if fault is None else (fault + rules.goodwill) * campaign.avoided,
+        campaign_cost=None if visit_cost is None else visit_cost * campaign.expected_visits,
+        avoided_cost=None if fault_cost is None else (fault_cost + rules.goodwill) * campaign.avoided,
     )

@@ -1,4 +1,4 @@
-"""The reminder in words, in Chinese and English."""
+"""Sentences for service reminders, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ SERVICE = {
 
 
 def with_reasons(services: pl.DataFrame, *, today: int) -> pl.DataFrame:
-    """Services as they are listed: distances in whole km, dates, and why each is due.
+    """Return the services with rounded distances, dates and the reason why each falls due.
 
     Parameters
     ----------
     services : DataFrame
-        `vehicle_id`, `model`, `store_id`, `visit` and `visit_km` (null where it never came or no reading is known),
-        `entered` (day), `limit_km`, `limit_months`, `km_now`, `due_km`, `by_km`, `due_on` and `visit_on` with their
-        limits.
+        `vehicle_id`, `model`, `store_id`, `visit` (day) and `visit_km` of the last routine visit (null without one),
+        `entered` (day), `limit_km`, `limit_months`, `km_now`, `due_km`, `by_km` (bool), and the dates `due_on`,
+        `due_low`, `due_high`, `visit_on`, `visit_low`, `visit_high`.
     today : int
         Day from the epoch.
 
     Returns
     -------
     DataFrame
-        Columns of `SERVICE`, sorted by `due_on`.
+        Columns of `SERVICE` as `ServiceDue.vehicles` describes them, sorted by `due_on`.
     """
     date = pl.col("due_on").cast(pl.String)
     rows = services.with_columns(
@@ -43,17 +43,17 @@ def with_reasons(services: pl.DataFrame, *, today: int) -> pl.DataFrame:
     never = pl.col("visit").is_null()
     overdue = pl.col("overdue_days") > 0
     between = (pl.col("due_low").cast(pl.String), pl.col("due_high").cast(pl.String))
-    zh_since = pl.when(never).then(pl.format("{} 投入使用", "since")).otherwise(pl.format("上次保养 {}", "since"))
+    zh_since = pl.when(never).then(pl.format("交车（{}）", "since")).otherwise(pl.format("上次保养（{}）", "since"))
     en_since = pl.when(never).then(pl.format("entering service on {}", "since")).otherwise(
         pl.format("the service of {}", "since")
     )  # fmt: skip
     zh = pl.when("by_km").then(
-        pl.format("自{}起满 {} 公里，约 {} 到期（{} 至 {}）", zh_since, "km", date, *between)
+        pl.format("自{}起将行驶满 {} 公里，预计 {} 前后到期（{} 至 {}）", zh_since, "km", date, *between)
     ).otherwise(pl.format("自{}起满 {} 个月，{} 到期", zh_since, "limit_months", date))  # fmt: skip
     en = pl.when("by_km").then(
-        pl.format("{} km since {} are reached about {} ({} to {})", "km", en_since, date, *between)
-    ).otherwise(pl.format("{} months since {} are over on {}", "limit_months", en_since, date))  # fmt: skip
-    late_zh, late_en = pl.format("已过期 {} 天：", "overdue_days"), pl.format("overdue by {} days: ", "overdue_days")
+        pl.format("{} km after {}: due about {} (between {} and {})", "km", en_since, date, *between)
+    ).otherwise(pl.format("{} months after {}: due on {}", "limit_months", en_since, date))  # fmt: skip
+    late_zh, late_en = pl.format("已超期 {} 天：", "overdue_days"), pl.format("overdue by {} days: ", "overdue_days")
     rows = rows.with_columns(
         reason_zh=pl.when(overdue).then(pl.concat_str(late_zh, zh)).otherwise(zh),
         reason_en=pl.when(overdue).then(pl.concat_str(late_en, en)).otherwise(en),

@@ -1,4 +1,4 @@
-"""After how many km or months a routine service falls due: the house's rules, or what the records say."""
+"""Service intervals (km and months): the rules of `configs/service_due.yaml`, or estimates from the records."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from features.tables import ENERGY_TYPES
 from features.yaml_config import Section
 from ml.domain.maintenance.service_turns import fit_limits
 
-ENOUGH_GAPS = 20
+MIN_GAPS = 20
 
 
 class Interval(Section):
-    """Whichever comes first since the last routine service."""
+    """Distance and time between routine services; the limit that is reached first counts."""
 
     km: float = Field(gt=0, le=200_000, allow_inf_nan=False)
     months: int = Field(gt=0, le=120)
 
 
 class ServiceRules(Section):
-    """Intervals by model, by energy type, and of all others, the first that there is.
+    """Service intervals: that of the model, else of the energy type, else the default.
 
     Attributes
     ----------
     default : Interval
-        Of vehicles that no other names.
+        Interval of all other vehicles.
     energy_types, models : mapping of str to Interval
-        Of these; a model comes before its energy type.
+        Interval by energy type, by model.
     estimate_from_records : bool
-        Whether a model that `models` does not name takes the interval that its records follow, where they have 20 gaps
-        between visits with readings of the odometer.
+        Whether a model that `models` does not list takes the interval estimated from its routine visits, if it has at
+        least 20 gaps between visits with odometer readings.
     components : tuple of str, optional
-        Work that counts as a routine service; all routine work if not given.
+        Routine work that counts as a service, such as ``("oil_and_filter",)``; all routine work by default.
     """
 
     default: Interval = Interval(km=7_500, months=12)
@@ -44,20 +44,22 @@ class ServiceRules(Section):
 
     @field_validator("energy_types")
     @classmethod
-    def _known(cls, given: dict[str, Interval]) -> dict[str, Interval]:
-        strange = [name for name in given if name not in ENERGY_TYPES]
-        if strange:
-            raise ValueError(f"no such energy type '{strange[0]}'; one of {', '.join(ENERGY_TYPES)}")
-        return given
+    def _known_energy_types(cls, intervals: dict[str, Interval]) -> dict[str, Interval]:
+        unknown = [name for name in intervals if name not in ENERGY_TYPES]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is not an energy type; give one of {', '.join(ENERGY_TYPES)}")
+        return intervals
 
 
 def with_limits(cars: pl.DataFrame, rules: ServiceRules) -> pl.DataFrame:
-    """Vehicles with the interval of their rule: columns `limit_km` and `limit_months`.
+    """Return the vehicles with their service interval: columns `limit_km` and `limit_months` added.
 
     Parameters
     ----------
     cars : DataFrame
         `model` and `energy_type`.
+    rules : ServiceRules
+        Service intervals.
 
     Examples
     --------
@@ -67,36 +69,41 @@ def with_limits(cars: pl.DataFrame, rules: ServiceRules) -> pl.DataFrame:
     [(7500.0, 12), (12000.0, 24), (7500.0, 12)]
     """
 
-    def looked_up(field: str, kind: pl.DataType) -> pl.Expr:
-        def of(column: str, intervals: dict[str, Interval]) -> pl.Expr:
+    def limit(field: str, dtype: pl.DataType) -> pl.Expr:
+        def by(column: str, intervals: dict[str, Interval]) -> pl.Expr:
             table = {name: getattr(i, field) for name, i in intervals.items()}
             return pl.col(column).replace_strict(
-                list(table), list(table.values()), default=None, return_dtype=kind
-            ) if table else pl.lit(None, dtype=kind)  # fmt: skip
+                list(table), list(table.values()), default=None, return_dtype=dtype
+            ) if table else pl.lit(None, dtype=dtype)  # fmt: skip
 
-        default = pl.lit(getattr(rules.default, field), dtype=kind)
-        return pl.coalesce(of("model", rules.models), of("energy_type", rules.energy_types), default)
+        default = pl.lit(getattr(rules.default, field), dtype=dtype)
+        return pl.coalesce(by("model", rules.models), by("energy_type", rules.energy_types), default)
 
-    return cars.with_columns(limit_km=looked_up("km", pl.Float64()), limit_months=looked_up("months", pl.Int64()))
+    return cars.with_columns(limit_km=limit("km", pl.Float64()), limit_months=limit("months", pl.Int64()))
 
 
 def estimate_intervals(rules: ServiceRules, cars: pl.DataFrame, gaps: pl.DataFrame) -> ServiceRules:
-    """The rules with an interval for every model whose records tell one.
+    """Return the rules with an estimated interval for every model that `rules.models` does not list.
 
     Parameters
     ----------
     rules : ServiceRules
-        Those of the house; where records leave open which is right, theirs is kept.
+        Configured intervals; where the records do not distinguish intervals, the nearest to the configured one wins.
     cars : DataFrame
-        `model`, `limit_km` and `limit_months` by row.
+        `row`, `model`, `limit_km` and `limit_months`, from `with_limits`.
     gaps : DataFrame
-        `row` of the vehicle, `days` and `km` between two routine visits; km may be null.
+        `row` of the vehicle, `days` and `km` between two routine visits (km may be null), from `ServiceHistory.gaps`.
+
+    Returns
+    -------
+    ServiceRules
+        A model with fewer than 20 gaps keeps its configured interval.
     """
-    told = gaps.filter((pl.col("days") > 0) & (pl.col("km") > 0)).join(cars, on="row").drop_nulls("model")
-    found = dict(rules.models)
-    for (model,), some in told.sort("row", "days").group_by("model", maintain_order=True):
-        if model not in rules.models and some.height >= ENOUGH_GAPS:
-            usual = (float(np.median(some["limit_km"])), int(np.median(some["limit_months"])))
-            km, months = fit_limits(some["days"], some["km"], usual=usual)
-            found[str(model)] = Interval(km=km, months=months)
-    return rules.model_copy(update={"models": found})
+    measured = gaps.filter((pl.col("days") > 0) & (pl.col("km") > 0)).join(cars, on="row").drop_nulls("model")
+    models = dict(rules.models)
+    for (model,), rows in measured.sort("row", "days").group_by("model", maintain_order=True):
+        if model not in rules.models and rows.height >= MIN_GAPS:
+            configured = (float(np.median(rows["limit_km"])), int(np.median(rows["limit_months"])))
+            km, months = fit_limits(rows["days"], rows["km"], default=configured)
+            models[str(model)] = Interval(km=km, months=months)
+    return rules.model_copy(update={"models": models})

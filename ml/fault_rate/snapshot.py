@@ -1,4 +1,4 @@
-"""What a watch has found, as a service keeps it: cells and their evidence, alarms, usual rates, vehicles in service."""
+"""Snapshot of the surveillance in one file: cells, evidence, alarms, baseline rates and vehicles in service."""
 
 from __future__ import annotations
 
@@ -23,52 +23,46 @@ from ml.fault_rate.surveillance import ALARM, SurveillanceResult
 from ml.fault_rate.vehicles import Vehicles
 
 RECENT_WEEKS = 13
-FACTS = frozenset(
+METADATA = frozenset(
     {
-        "basis",
-        "first_day",
-        "until_day",
-        "alpha",
-        "between_model_variance",
-        "scale",
-        "notes",
-        "alarms",
-        "costs",
+        "basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "notes", "alarms", "costs",
         "has_vehicles",
     }
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a watch at the end of a week.
+    """State of the surveillance at the end of one week.
 
     Attributes
     ----------
     basis : {'exposure', 'reports'}
-        See `ml.fault_rate.exposure.Field`.
+        As in `ml.fault_rate.exposure.FleetExposure`.
     first_day, until_day : float
-        Days from the epoch: the first week tested begins with the one; what was reported before the other is known.
+        Days from the epoch: begin of the first test week, and the day before which reports count.
     alpha : float
-        Chance of any false alarm that was promised.
+        Family-wise false-alarm rate.
     between_model_variance, scale : float
-        See `ml.fault_rate.surveillance.Watch`.
+        As in `ml.fault_rate.surveillance.SurveillanceResult`.
     cells : DataFrame
-        `model`, `component`.
-    count, expected, log_e : ndarray of shape (n_cells, n_weeks)
-        Faults known by the end of each week, those to be expected, and the logarithm of the evidence.
+        `model`, `component` of each cell.
+    count, expected, log_e : ndarray of shape (n_cells, n_test_weeks)
+        Cumulative reported faults, their expected value, and the log evidence at the end of each test week.
     alarm_threshold : ndarray of shape (n_cells,)
-        Evidence that raises the alarm.
+        Log evidence at which a cell raises an alarm.
     expected_weekly : ndarray of shape (n_cells,)
-        Faults expected in a week as of late.
+        Expected faults per week, mean of the last 13 weeks.
     alarms : DataFrame
-        See `Watch.alarms`.
+        As returned by `SurveillanceResult.alarms`.
+    baseline_rates : BaselineRates
+        Faults per vehicle-year by component, age, distance and season.
     costs : mapping of str to float
-        Mean cost (yuan) of a visit for a fault of each component, where records tell.
+        Mean cost (yuan) of a visit for a fault, by component; from `mean_fault_costs`.
     vehicles : Vehicles or None
-        None where the fleet is not known.
+        None without a fleet table.
     notes : tuple of str
-        What was left out, and why.
+        Records that were left out, and why.
     """
 
     basis: str
@@ -93,13 +87,25 @@ class Snapshot:
     def of(
         cls, surveillance: SurveillanceResult, *, alpha: float, vehicles: Vehicles | None, costs: Mapping[str, float]
     ) -> Self:
-        """Take what is kept out of a watch."""
-        exposure, looks = surveillance.exposure, surveillance.log_e.shape[1]
+        """Return the snapshot of a surveillance result.
+
+        Parameters
+        ----------
+        surveillance : SurveillanceResult
+            As returned by `run_surveillance`.
+        alpha : float
+            Family-wise false-alarm rate that `run_surveillance` was called with.
+        vehicles : Vehicles or None
+            As returned by `vehicles_in_service`.
+        costs : mapping of str to float
+            As returned by `mean_fault_costs`.
+        """
+        exposure, weeks = surveillance.exposure, surveillance.log_e.shape[1]
         first = exposure.first_day + WEEK_DAYS * surveillance.start
         return cls(
             basis=exposure.basis,
             first_day=float(first),
-            until_day=float(first + WEEK_DAYS * looks),
+            until_day=float(first + WEEK_DAYS * weeks),
             alpha=alpha,
             between_model_variance=float(surveillance.between_model_variance),
             scale=float(surveillance.scale),
@@ -117,96 +123,120 @@ class Snapshot:
         )
 
     @property
-    def days(self) -> npt.NDArray[np.datetime64]:
-        """The day after each week surveillance: what it told was known from then on."""
+    def evaluation_days(self) -> npt.NDArray[np.datetime64]:
+        """The day after each test week; the week's figures contain the faults reported before it."""
         return (self.first_day + WEEK_DAYS * np.arange(1, self.log_e.shape[1] + 1)).astype("datetime64[D]")
 
     def row(self, model: str, component: str) -> int:
-        """Place of a cell.
+        """Return the row of a cell in `cells`, `count`, `expected` and `log_e`.
 
         Raises
         ------
         DataError
-            Its model or its component is not known.
+            The model or component is not tested.
         """
         for name, value in (("model", model), ("component", component)):
-            known = self.cells[name].unique().sort().to_list()
-            if value not in known:
-                told = f"known are: {', '.join(known)}" if len(known) <= 40 else f"{len(known)} are known"
-                raise DataError(f"{name}: is not known; {told}")
-        found = self.cells.select((pl.col("model") == model) & (pl.col("component") == component)).to_series()
-        return int(found.arg_true()[0])
+            tested = self.cells[name].unique().sort().to_list()
+            if value not in tested:
+                listing = f"give one of: {', '.join(tested)}" if len(tested) <= 40 else f"{len(tested)} others are"
+                raise DataError(f"{name}: '{value}' is not tested; {listing}")
+        matches = self.cells.select((pl.col("model") == model) & (pl.col("component") == component)).to_series()
+        return int(matches.arg_true()[0])
 
     def to_file(self) -> bytes:
-        """All of it as one npz file, without pickle."""
-        facts = {
+        """Return the snapshot as the bytes of one npz file, without pickle."""
+        metadata = {
             "basis": self.basis, "first_day": self.first_day, "until_day": self.until_day, "alpha": self.alpha,
-            "between_model_variance": self.between_model_variance, "scale": self.scale,
-            "notes": list(self.notes), "costs": dict(self.costs),
-            "alarms": json.loads(self.alarms.write_json()), "has_vehicles": self.vehicles is not None,
+            "between_model_variance": self.between_model_variance, "scale": self.scale, "notes": list(self.notes),
+            "costs": dict(self.costs), "alarms": json.loads(self.alarms.write_json()),
+            "has_vehicles": self.vehicles is not None,
         }  # fmt: skip
         arrays: dict[str, npt.NDArray[Any]] = {
             "model": np.array(self.cells["model"].to_list(), dtype=np.str_),
             "component": np.array(self.cells["component"].to_list(), dtype=np.str_),
             "count": self.count, "expected": self.expected, "log_e": self.log_e,
-            "alarm_threshold": self.alarm_threshold,
-            "expected_weekly": self.expected_weekly,
+            "alarm_threshold": self.alarm_threshold, "expected_weekly": self.expected_weekly,
         }  # fmt: skip
         vehicles = self.vehicles.to_arrays() if self.vehicles is not None else {}
-        return to_npz({**pack_params(facts), **arrays, **self.baseline_rates.to_arrays(), **vehicles})
+        return to_npz({**pack_params(metadata), **arrays, **self.baseline_rates.to_arrays(), **vehicles})
 
     @classmethod
     def from_file(cls, content: bytes, name: str) -> Self:
-        """Restore what `to_file` wrote.
+        """Restore a snapshot from the bytes of `to_file`.
+
+        Parameters
+        ----------
+        content : bytes
+            Content of the file.
+        name : str
+            Name of the file, for messages.
 
         Raises
         ------
         DataError, ModelNotFound
-            It is damaged.
+            The file is damaged or lacks an array.
         """
         arrays = from_npz(content, name)
-        facts = unpack_params(arrays, keys=FACTS)
+        metadata = unpack_params(arrays, keys=METADATA)
         cells = pl.DataFrame(
             {n: pl.Series(member(arrays, n, ndim=1).tolist(), dtype=pl.String) for n in ("model", "component")}
         )
         dates = [n for n, t in ALARM.items() if t == pl.Date]
-        written = {n: pl.String if n in dates else t for n, t in ALARM.items()}
-        alarms = pl.DataFrame(facts["alarms"], schema=written).with_columns(pl.col(dates).str.to_date())
-        plain = ("basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "costs")
-        given: dict[str, Any] = {n: facts[n] for n in plain}
-        given |= {n: member(arrays, n, ndim=2) for n in ("count", "expected", "log_e")}
-        given |= {n: member(arrays, n, ndim=1) for n in ("alarm_threshold", "expected_weekly")}
+        json_types = {n: pl.String if n in dates else t for n, t in ALARM.items()}
+        alarms = pl.DataFrame(metadata["alarms"], schema=json_types).with_columns(pl.col(dates).str.to_date())
+        names = ("basis", "first_day", "until_day", "alpha", "between_model_variance", "scale", "costs")
+        fields: dict[str, Any] = {n: metadata[n] for n in names}
+        fields |= {n: member(arrays, n, ndim=2) for n in ("count", "expected", "log_e")}
+        fields |= {n: member(arrays, n, ndim=1) for n in ("alarm_threshold", "expected_weekly")}
         return cls(
-            **given,
+            **fields,
             cells=cells,
             alarms=alarms,
             baseline_rates=BaselineRates.from_arrays(arrays),
-            vehicles=Vehicles.from_arrays(arrays) if facts["has_vehicles"] else None,
-            notes=tuple(facts["notes"]),
+            vehicles=Vehicles.from_arrays(arrays) if metadata["has_vehicles"] else None,
+            notes=tuple(metadata["notes"]),
         )
 
 
 def snapshot_until(path: Path) -> float:
-    """Day until which a file of `Snapshot.to_file` knows, without reading the rest; minus infinity if there is none.
+    """Return `Snapshot.until_day` of a file without reading the rest; minus infinity where there is no file.
+
+    Parameters
+    ----------
+    path : Path
+        File of `Snapshot.to_file`: `AlarmRules.snapshot`.
 
     Raises
     ------
     DataError, ModelNotFound
-        It is damaged.
+        The file is damaged.
     """
     if not path.exists():
         return -np.inf
     try:
         with np.load(path, allow_pickle=False) as file:
-            facts = unpack_params({n: file[n] for n in file.files if n == PARAMS}, keys=FACTS)
+            metadata = unpack_params({n: file[n] for n in file.files if n == PARAMS}, keys=METADATA)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as e:
         raise damaged(path.name, f"it is not an npz file of plain arrays ({e})") from None
-    return float(facts["until_day"])
+    return float(metadata["until_day"])
 
 
 def mean_fault_costs(records: pl.DataFrame) -> dict[str, float]:
-    """Mean cost (yuan) of a visit in which a component had a fault, by component; all lines of the visit count.
+    """Return the mean cost (yuan) of a visit in which a component had a fault, by component.
 
+    Parameters
+    ----------
+    records : DataFrame
+        Workshop lines: `vehicle_id`, `serviced_at`, `component`, `fault` and `cost` (fen). The cost of a visit is the
+        sum of all its lines.
+
+    Returns
+    -------
+    dict of str to float
+        Components with a mean cost above 0; empty where there is no `cost` or no `vehicle_id`.
+
+    Examples
+    --------
     >>> records = pl.DataFrame({"vehicle_id": ["V", "V"], "serviced_at": [5, 5], "component": ["brakes", None],
     ...     "fault": [True, False], "cost": [90_000, 10_000]})
     >>> mean_fault_costs(records)
@@ -216,7 +246,7 @@ def mean_fault_costs(records: pl.DataFrame) -> dict[str, float]:
         return {}
     visit = ["vehicle_id", "serviced_at"]
     faults = records.filter(pl.col("fault") & pl.col("component").is_not_null()).select(*visit, "component").unique()
-    told = records.join(faults.select(visit).unique(), on=visit, how="semi").drop_nulls("cost")
-    sums = told.group_by(visit).agg(pl.col("cost").sum())
-    found = faults.join(sums, on=visit, how="inner").group_by("component").agg(pl.col("cost").mean() / 100)
-    return {c: float(v) for c, v in found.sort("component").iter_rows() if v > 0}
+    lines = records.join(faults.select(visit).unique(), on=visit, how="semi").drop_nulls("cost")
+    sums = lines.group_by(visit).agg(pl.col("cost").sum())
+    costs = faults.join(sums, on=visit, how="inner").group_by("component").agg(pl.col("cost").mean() / 100)
+    return {c: float(v) for c, v in costs.sort("component").iter_rows() if v > 0}

@@ -1,4 +1,4 @@
-"""Cells of model and component watched week by week: what is known by each week, against what was to be expected."""
+"""Weekly surveillance of fault counts for every (model, component) cell."""
 
 from __future__ import annotations
 
@@ -20,44 +20,53 @@ from ml.domain.faults.shrinkage.scores import posterior_mean, posterior_quantile
 from ml.fault_rate.expected import ExpectedFaults, expect_faults
 from ml.fault_rate.exposure import QUARTER_DAYS, WEEK_DAYS, FleetExposure
 
-NOTABLE = 1.5  # rate ratio whose probability is told
-BLOCK = 2  # quarters of build that are told apart together in the evidence
-OUTLYING = 4.0  # standard errors beyond which a cell says nothing of how models usually differ
+NOTABLE_RATE_RATIO = 1.5  # reported: the posterior probability that the rate ratio exceeds this
+BLOCK_QUARTERS = 2  # build quarters pooled in the evidence
+OUTLIER_ERRORS = 4.0  # cells this many standard errors above the mean do not inform about the between-model variance
 VARIANCES = np.geomspace(1e-4, 2.0, 60)
-UPPER = 1.353  # half the 90 % quantile of chi-squared: a one-sided limit of 95 %
-CLEAR = 0.05  # p-value up to which a range of builds is told apart from the others
+LOG_LIKELIHOOD_DROP = 1.353  # half the 90 % quantile of chi-squared with 1 degree of freedom: a one-sided 95 % limit
+MAX_P_VALUE = 0.05  # of a build range that is reported as affected
 ALARM = {
     "model": pl.String, "component": pl.String, "detected_on": pl.Date, "built_from": pl.Date, "built_until": pl.Date,
     "count": pl.Int64, "expected": pl.Float64, "rate_ratio": pl.Float64, "low": pl.Float64, "high": pl.Float64,
     "probability_notable": pl.Float64, "log_evidence": pl.Float64, "alarm_threshold": pl.Float64,
 }  # fmt: skip
-START_SHARE = 0.1  # share of the false alarms spread evenly, for models that come later
+EVEN_SHARE = 0.1  # share of the false-alarm rate spread evenly over cells, for models that enter service later
+RECENT_WEEKS = 13  # weeks before `start` whose expected faults distribute the rest of the false-alarm rate
 
 
 @dataclass(frozen=True)
 class SurveillanceResult:
-    """Cells, and what the weeks have told of them.
+    """Weekly fault counts, expected counts and evidence of each cell, as returned by `run_surveillance`.
+
+    A cell is one component of one model; a test week is a week from `start` on.
 
     Attributes
     ----------
+    exposure : FleetExposure
+        Exposure and faults that were tested.
+    expected_faults : ExpectedFaults
+        Expected faults by component, stratum and week, with the baseline rates.
     cells : DataFrame
-        `model`, `component`.
+        `model`, `component` of each cell.
     start : int
-        First week watched; usual rates come from the weeks before.
+        First test week; baseline rates are estimated from the weeks before.
     first_weeks : ndarray of shape (n_cells,)
-        First week watched of each cell: later than `start` where its last alarm was closed.
-    count, expected : ndarray of shape (n_cells, n_looks)
-        Faults reported by the end of each week watched, of those since `start`, and how many were to be known by then.
-    log_e : ndarray of shape (n_cells, n_looks)
-        Logarithm of the evidence.
+        First test week of each cell: later than `start` where its last alarm was closed.
+    count : ndarray of shape (n_cells, n_test_weeks)
+        Cumulative faults reported up to the end of each test week.
+    expected : ndarray of shape (n_cells, n_test_weeks)
+        Expected value of `count` under the baseline rates, corrected for reporting delay.
+    log_e : ndarray of shape (n_cells, n_test_weeks)
+        Natural logarithm of the e-value.
     alarm_threshold : ndarray of shape (n_cells,)
-        At which a cell raises the alarm.
+        Log evidence at which a cell raises an alarm.
     between_model_variance : float
-        Variance of the models' own rates around the usual one.
+        Variance of the models' own rate ratios around the baseline, upper 95 % limit.
     scale : float
-        Usual rate of the models among which nothing stands out, over that of all.
+        Mean rate ratio of the cells that are no outliers; it multiplies the baseline rates.
     delay : ReportingDelay or None
-        None where reports carry no date.
+        None where reports have no date.
     """
 
     exposure: FleetExposure
@@ -75,17 +84,17 @@ class SurveillanceResult:
 
     @property
     def detection_week(self) -> IntArray:
-        """Week, counted from `start`, at whose end each cell first reached its alarm_threshold; -1 where it has not."""
-        over = self.log_e >= self.alarm_threshold[:, None]
-        return np.where(over.any(axis=1), over.argmax(axis=1), -1)
+        """Test week, counted from `start`, at whose end each cell first reached its alarm threshold; -1 for none."""
+        above = self.log_e >= self.alarm_threshold[:, None]
+        return np.where(above.any(axis=1), above.argmax(axis=1), -1)
 
     def expected_weekly(self, weeks: int) -> FloatArray:
-        """Faults of each cell to be expected in a week, on the mean of the last weeks, shape (n_cells,)."""
-        model, of = np.unique(self.exposure.strata["model"].to_numpy(), return_inverse=True)
+        """Return the expected faults per week of each cell, mean of the last `weeks` weeks, shape (n_cells,)."""
+        models, model = np.unique(self.exposure.strata["model"].to_numpy(), return_inverse=True)
         parts = []
         for c in range(len(self.exposure.components)):
-            late = self.expected_faults.of_component(c)[:, -weeks:].mean(axis=1)
-            parts.append(np.bincount(of, weights=late, minlength=len(model)))
+            recent = self.expected_faults.of_component(c)[:, -weeks:].mean(axis=1)
+            parts.append(np.bincount(model, weights=recent, minlength=len(models)))
         return np.asarray(np.concatenate(parts) * self.scale, dtype=np.float64)
 
     @property
@@ -93,26 +102,26 @@ class SurveillanceResult:
         return self.cells["model"][: self.cells.height // len(self.exposure.components)].to_list()
 
     def alarms(self) -> pl.DataFrame:
-        """Cells that have reached their alarm_threshold, the strongest_cell first.
+        """Return the cells that have reached their alarm threshold, sorted by how far they exceed it.
 
         Returns
         -------
         DataFrame
-            `model`, `component`, `detected_on` (day), `built_from` and `built_until` (days; null where all builds are
-            alike), `count` and `expected` of those builds in all weeks, `rate_ratio` with `low` and `high` (90 %
-            credible), `probability_notable` (of a ratio above 1.5), `log_evidence`, `alarm_threshold`.
+            `model`, `component`, `detected_on` (day), `built_from` and `built_until` (days; affected builds, null where
+            all builds are affected alike), `count` and `expected` faults of these builds in all weeks, `rate_ratio`
+            (posterior mean) with `low` and `high` (90 % credible limits), `probability_notable` (of a rate ratio above
+            1.5), `log_evidence` (highest so far), `alarm_threshold`.
         """
         rows = np.flatnonzero(self.detection_week >= 0)
         rows = rows[np.argsort(-(self.log_e.max(axis=1) - self.alarm_threshold)[rows], kind="stable")]
-        found = [self._alarm(int(row)) for row in rows]
-        return pl.DataFrame(found, schema=ALARM)
+        return pl.DataFrame([self._alarm(int(row)) for row in rows], schema=ALARM)
 
     def _alarm(self, row: int) -> dict[str, object]:
         model, component = self.cells.row(row)
         quarter, count, expected = self._by_build(model, component)
         builds = scan_builds(count, expected)
-        clear = builds is not None and builds.p_value <= CLEAR
-        first, last = (builds.first, builds.last) if builds is not None and clear else (0, len(quarter) - 1)
+        significant = builds is not None and builds.p_value <= MAX_P_VALUE
+        first, last = (builds.first, builds.last) if builds is not None and significant else (0, len(quarter) - 1)
         n, e = int(count[first : last + 1].sum()), float(expected[first : last + 1].sum())
         prior = one_gamma(1 / self.between_model_variance, 1 / self.between_model_variance)
         low, high = (float(posterior_quantile(prior, [n], [e], probability=p)[0]) for p in (0.05, 0.95))
@@ -121,36 +130,34 @@ class SurveillanceResult:
             "model": model,
             "component": component,
             "detected_on": _day(day),
-            "built_from": _day(quarter[first] * QUARTER_DAYS) if clear else None,
-            "built_until": _day((quarter[last] + 1) * QUARTER_DAYS) if clear else None,
+            "built_from": _day(quarter[first] * QUARTER_DAYS) if significant else None,
+            "built_until": _day((quarter[last] + 1) * QUARTER_DAYS) if significant else None,
             "count": n,
             "expected": e,
             "rate_ratio": float(posterior_mean(prior, [n], [e])[0]),
             "low": low,
             "high": high,
-            "probability_notable": float(probability_above(prior, [n], [e], ratio=NOTABLE)[0]),
+            "probability_notable": float(probability_above(prior, [n], [e], ratio=NOTABLE_RATE_RATIO)[0]),
             "log_evidence": float(self.log_e[row].max()),
             "alarm_threshold": float(self.alarm_threshold[row]),
         }
 
     def _by_build(self, model: str, component: str) -> tuple[IntArray, FloatArray, FloatArray]:
-        """Quarters of build with exposure, and faults and expected faults of all weeks."""
-        mine = np.flatnonzero((self.exposure.strata["model"] == model).to_numpy())
+        """Return the build quarters with exposure, and their faults and expected faults in all weeks."""
+        model_strata = np.flatnonzero((self.exposure.strata["model"] == model).to_numpy())
         c = self.exposure.components.index(component)
-        quarter, of = np.unique(self.exposure.strata["build"].to_numpy()[mine], return_inverse=True)
-        begins = self.first_weeks.reshape(len(self.exposure.components), -1)[c, self._models.index(model)]
-        since = int(begins) if begins > self.start else 0
-        matured = _matured(self.expected_faults.of_component(c)[mine][:, since:], self.delay)[:, -1] * self.scale
-        e = np.bincount(of, weights=matured, minlength=len(quarter)).astype(np.float64)
-        events = (
-            (self.exposure.component == c)
-            & (self.exposure.report_week < self.exposure.weeks)
-            & (self.exposure.week >= since)
-        )
-        of_strata = np.bincount(self.exposure.stratum[events], minlength=self.exposure.strata.height)
-        n = np.bincount(of, weights=of_strata[mine], minlength=len(quarter)).astype(np.float64)
-        there = e > 0
-        return quarter[there].astype(np.int64), n[there], e[there]
+        quarters, quarter = np.unique(self.exposure.strata["build"].to_numpy()[model_strata], return_inverse=True)
+        first_week = self.first_weeks.reshape(len(self.exposure.components), -1)[c, self._models.index(model)]
+        since = int(first_week) if first_week > self.start else 0
+        weekly = self.expected_faults.of_component(c)[model_strata][:, since:]
+        reported = _reported_by_week(weekly, self.delay)[:, -1] * self.scale
+        e = np.bincount(quarter, weights=reported, minlength=len(quarters)).astype(np.float64)
+        faults = self.exposure
+        events = (faults.component == c) & (faults.report_week < faults.weeks) & (faults.week >= since)
+        by_stratum = np.bincount(faults.stratum[events], minlength=faults.strata.height)
+        n = np.bincount(quarter, weights=by_stratum[model_strata], minlength=len(quarters)).astype(np.float64)
+        exposed = e > 0
+        return quarters[exposed].astype(np.int64), n[exposed], e[exposed]
 
 
 def _day(since_epoch: float) -> object:
@@ -165,144 +172,152 @@ def run_surveillance(
     longest_delay: int,
     reset_weeks: Mapping[tuple[str, str], int] | None = None,
 ) -> SurveillanceResult:
-    """Learn what is usual before a week, and watch from then on.
+    """Estimate baseline rates from the weeks before `start` and test every cell in each week from then on.
 
     Parameters
     ----------
     exposure : FleetExposure
-        What is known at a moment.
+        As returned by `build_exposure` or `build_report_exposure`.
     start : int
-        First week to watch; more than one of them must lie before it.
+        First test week, at least 2.
     alpha : float
-        Chance of any false alarm, in any cell and week watched.
+        Family-wise false-alarm rate: upper limit of the probability of one or more false alarms over all cells and
+        weeks.
     longest_delay : int
-        Days after which a report is taken to have come.
+        Days after which a fault counts as reported.
     reset_weeks : mapping of (model, component) to int, optional
-        Week from which a cell is watched as if for the first time: its last alarm was closed then, and what raised it
-        must not raise the next one.
+        Week from which the evidence of a cell starts again at 0, because its last alarm was closed then: faults before
+        it cannot raise the next alarm.
+
+    Returns
+    -------
+    SurveillanceResult
 
     Raises
     ------
     DataError
-        Nothing lies before the start, or nothing after it.
+        `start` or `alpha` is out of its range, or the weeks before `start` have no exposure or no fault.
+
+    Notes
+    -----
+    A cell whose log evidence reaches ``log(1 / (alpha * share))`` raises an alarm. The shares of the cells sum to 1 and
+    follow their expected faults of the 13 weeks before `start`. See `ml.domain.faults.sequential_evidence`.
     """
     if not 2 <= start < exposure.weeks:
-        raise DataError(f"start: must lie between week 2 and {exposure.weeks - 1} of the history, got {start}")
+        raise DataError(f"start: must lie between week 2 and {exposure.weeks - 1} of the records, got {start}")
     if not 0 < alpha < 1:
         raise DataError(f"alpha: must lie between 0 and 1, got {alpha}")
     if exposure.at_risk[:, :start].sum() <= 0 or not (exposure.week < start).any():
         raise DataError(
-            f"start: in the first {start} weeks there is no fault of a vehicle in service to learn from; start later"
+            f"start: in the first {start} weeks there is no fault of a vehicle in service to estimate baseline rates "
+            "from; set more reference_weeks"
         )
     delay = _delay(exposure, longest_delay)
     age = WEEK_DAYS * (exposure.weeks - np.arange(exposure.weeks) - 0.5) - 0.5
     complete = np.ones(exposure.weeks) if delay is None else delay.completeness(age)
     expected_faults = expect_faults(exposure, until=start, complete=complete)
-    model, of = np.unique(exposure.strata["model"].to_numpy(), return_inverse=True)
-    block = exposure.strata["build"].to_numpy() // BLOCK
+    models, model = np.unique(exposure.strata["model"].to_numpy(), return_inverse=True)
+    block = exposure.strata["build"].to_numpy() // BLOCK_QUARTERS
     block = np.searchsorted(np.unique(block), block)
     blocks = int(block.max()) + 1
-    group = of * blocks + block
+    group = model * blocks + block
     parts = [
-        _by_group(expected_faults.of_component(c), group, len(model) * blocks) for c in range(len(exposure.components))
+        _by_group(expected_faults.of_component(c), group, len(models) * blocks) for c in range(len(exposure.components))
     ]
     by_build = np.concatenate(parts).reshape(-1, blocks, exposure.weeks)
-    due = by_build.sum(axis=1)
-    before = exposure.week < start
-    cell = exposure.component * len(model) + of[exposure.stratum]
-    events = np.bincount(cell[before], minlength=len(due)).astype(np.float64)
+    weekly = by_build.sum(axis=1)
+    is_reference = exposure.week < start
+    cell = exposure.component * len(models) + model[exposure.stratum]
+    reference_faults = np.bincount(cell[is_reference], minlength=len(weekly)).astype(np.float64)
     cells = pl.DataFrame(
-        {"model": np.tile(model, len(exposure.components)), "component": np.repeat(exposure.components, len(model))}
+        {"model": np.tile(models, len(exposure.components)), "component": np.repeat(exposure.components, len(models))}
     )
-    looks = exposure.weeks - start
-    known = np.zeros((len(cells), blocks, exposure.weeks))
-    begins = _begins(cells, start, reset_weeks or {})
-    late = (exposure.week >= begins[cell]) & (exposure.report_week < exposure.weeks)
-    np.add.at(known, (cell[late], block[exposure.stratum[late]], exposure.report_week[late]), 1.0)
-    count = known[:, :, start:].cumsum(axis=2)
-    between_model_variance, scale = _between_model_variance(events, due[:, :start] @ complete[:start])
-    for row in np.flatnonzero(begins > start):
-        by_build[row, :, : begins[row]] = 0.0
-    expected = _matured(by_build[:, :, start:], delay) * scale
+    test_weeks = exposure.weeks - start
+    reported = np.zeros((len(cells), blocks, exposure.weeks))
+    first_weeks = _first_weeks(cells, start, reset_weeks or {})
+    tested = (exposure.week >= first_weeks[cell]) & (exposure.report_week < exposure.weeks)
+    np.add.at(reported, (cell[tested], block[exposure.stratum[tested]], exposure.report_week[tested]), 1.0)
+    count = reported[:, :, start:].cumsum(axis=2)
+    variance, scale = _between_model_variance(reference_faults, weekly[:, :start] @ complete[:start])
+    for row in np.flatnonzero(first_weeks > start):
+        by_build[row, :, : first_weeks[row]] = 0.0
+    expected = _reported_by_week(by_build[:, :, start:], delay) * scale
     log_e = np.column_stack(
-        [build_range_evidence(count[:, :, k], expected[:, :, k], between_model_variance) for k in range(looks)]
+        [build_range_evidence(count[:, :, k], expected[:, :, k], variance) for k in range(test_weeks)]
     )
     log_e[expected.sum(axis=1)[:, -1] <= 0] = 0.0
-    share = due[:, max(start - 13, 0) : start].sum(axis=1)
-    share = share / max(share.sum(), 1e-12) * (1 - START_SHARE) + START_SHARE / len(cells)
+    share = weekly[:, max(start - RECENT_WEEKS, 0) : start].sum(axis=1)
+    share = share / max(share.sum(), 1e-12) * (1 - EVEN_SHARE) + EVEN_SHARE / len(cells)
     return SurveillanceResult(
-        exposure, expected_faults, cells, start, begins, count.sum(axis=1), expected.sum(axis=1), log_e,
-        np.log(1 / (alpha * share)),
-        between_model_variance, scale, delay,
+        exposure, expected_faults, cells, start, first_weeks, count.sum(axis=1), expected.sum(axis=1), log_e,
+        np.log(1 / (alpha * share)), variance, scale, delay,
     )  # fmt: skip
 
 
-def _begins(cells: pl.DataFrame, start: int, reset_weeks: Mapping[tuple[str, str], int]) -> IntArray:
-    """First week watched of each cell."""
+def _first_weeks(cells: pl.DataFrame, start: int, reset_weeks: Mapping[tuple[str, str], int]) -> IntArray:
     return np.array([max(start, reset_weeks.get(name, start)) for name in cells.rows()], dtype=np.int64)
 
 
 def _by_group(values: FloatArray, group: npt.NDArray[np.intp], n_groups: int) -> FloatArray:
-    """Sum strata of a group, shape (n_groups, n_weeks)."""
+    """Return the sums of the strata of each group, shape (n_groups, n_weeks)."""
     order = np.argsort(group, kind="stable")
-    there, begins = np.unique(group[order], return_index=True)
-    found = np.zeros((n_groups, values.shape[1]))
-    found[there] = np.add.reduceat(values[order], begins, axis=0)
-    return found
+    groups, starts = np.unique(group[order], return_index=True)
+    sums = np.zeros((n_groups, values.shape[1]))
+    sums[groups] = np.add.reduceat(values[order], starts, axis=0)
+    return sums
 
 
 def _delay(exposure: FleetExposure, longest: int) -> ReportingDelay | None:
     if not len(exposure.delay_days):
         return None
-    return fit_delay(
-        exposure.delay_days, exposure.observable_days, longest=min(longest, int(exposure.observable_days.max()))
-    )
+    observable = exposure.observable_days
+    return fit_delay(exposure.delay_days, observable, longest=min(longest, int(observable.max())))
 
 
-def _matured(due: FloatArray, delay: ReportingDelay | None) -> FloatArray:
-    """Faults to be known by the end of each week, of those that come in the weeks so far."""
-    looks = due.shape[-1]
+def _reported_by_week(expected: FloatArray, delay: ReportingDelay | None) -> FloatArray:
+    """Return the cumulative expected faults that are reported by the end of each week, shape as `expected`."""
+    weeks = expected.shape[-1]
     if delay is None:
-        return np.asarray(due.cumsum(axis=-1))
-    lag = np.arange(looks)[None, :] - np.arange(looks)[:, None]
-    part = delay.completeness(WEEK_DAYS * (lag + 0.5) - 0.5)  # from the middle of a week to the end of another
-    return np.asarray(due @ np.where(lag >= 0, part, 0.0))
+        return np.asarray(expected.cumsum(axis=-1))
+    lag = np.arange(weeks)[None, :] - np.arange(weeks)[:, None]
+    share = delay.completeness(WEEK_DAYS * (lag + 0.5) - 0.5)  # from the middle of a week to the end of another
+    return np.asarray(expected @ np.where(lag >= 0, share, 0.0))
 
 
 def _between_model_variance(count: FloatArray, expected: FloatArray) -> tuple[float, float]:
-    """Variance of the models' rates around the usual one, and that one, from cells in which nothing stands out.
+    """Return the between-model variance of rate ratios and their mean, from cells that are no outliers.
 
-    The variance is the upper limit of its profile likelihood: few cells tell little of how models differ, and taken too
-    low, a model that is merely prone would look faulty.
+    The variance is the upper limit of its profile likelihood: few cells determine it badly, and with too low a variance
+    an ordinary model with a somewhat higher rate would raise an alarm.
     """
-    there = expected > 0
-    n, e = count[there], expected[there]
-    usual = np.ones(len(n), dtype=np.bool_)
+    exposed = expected > 0
+    n, e = count[exposed], expected[exposed]
+    ordinary = np.ones(len(n), dtype=np.bool_)
     for _ in range(4):
-        if n[usual].sum() == 0:
+        if n[ordinary].sum() == 0:
             return float(VARIANCES[-1]), 1.0
-        mean, variance, upper = _spread(n[usual], e[usual])
+        mean, variance, upper = _fit_gamma(n[ordinary], e[ordinary])
         error = np.sqrt(mean * e + variance * (mean * e) ** 2)
-        kept = n - mean * e <= OUTLYING * np.maximum(error, 1.0)
-        if (kept == usual).all():
+        within = n - mean * e <= OUTLIER_ERRORS * np.maximum(error, 1.0)
+        if (within == ordinary).all():
             break
-        usual = kept
+        ordinary = within
     return upper, mean
 
 
-def _spread(count: FloatArray, expected: FloatArray) -> tuple[float, float, float]:
-    """Mean, variance, and the variance's upper limit, of rates drawn from a gamma, by likelihood on a grid."""
+def _fit_gamma(count: FloatArray, expected: FloatArray) -> tuple[float, float, float]:
+    """Return mean, variance and upper limit of the variance of gamma rate ratios, by likelihood on a grid."""
     n, e = count[None, None, :], expected[None, None, :]
     means = count.sum() / expected.sum() * np.linspace(0.8, 1.25, 31)[:, None, None]
     size = 1 / VARIANCES[None, :, None]
-    table = (
+    log_likelihood = (
         gammaln(n + size)
         - gammaln(size)
         + size * np.log(size)
         + n * np.log(means)
         - (n + size) * np.log(size + means * e)
     ).sum(axis=2)
-    best = table.max(axis=0)
-    at, v = np.unravel_index(int(table.argmax()), table.shape)
-    possible = np.flatnonzero(best >= best.max() - UPPER)
-    return float(means[at, 0, 0]), float(VARIANCES[v]), float(VARIANCES[possible[-1]])
+    profile = log_likelihood.max(axis=0)
+    m, v = np.unravel_index(int(log_likelihood.argmax()), log_likelihood.shape)
+    plausible = np.flatnonzero(profile >= profile.max() - LOG_LIKELIHOOD_DROP)
+    return float(means[m, 0, 0]), float(VARIANCES[v]), float(VARIANCES[plausible[-1]])

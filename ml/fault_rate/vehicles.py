@@ -1,4 +1,4 @@
-"""Vehicles in service: how old, how far driven, when last seen; and which of them to call in first."""
+"""Vehicles in service with age, distance and last visit, and their ranking by expected faults."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ml.fault_rate.baseline_rates import BaselineRates
 from ml.fault_rate.exposure import YEAR_DAYS, reported_before, with_optional_columns
 
 MONTH_DAYS = YEAR_DAYS / 12
-SLICE_DAYS = 30.0  # within which a vehicle's age and the season are taken for constant
+SLICE_DAYS = 30.0  # a vehicle's age and the season count as constant within a slice
 UNKNOWN_DAY = -(2**31)
-CALL = {
+INSPECTION_COLUMNS = {
     "vehicle_id": pl.String, "faults": pl.Float64, "probability": pl.Float64, "built_on": pl.Date, "age": pl.Float64,
     "km": pl.Float64, "monthly_km": pl.Float64, "last_visit_on": pl.Date, "fault_on": pl.Date,
 }  # fmt: skip
@@ -29,17 +29,17 @@ CALL = {
 
 @dataclass(frozen=True)
 class Vehicles:
-    """Vehicles that are in service at a moment.
+    """Vehicles in service on one day, as returned by `vehicles_in_service`.
 
     Attributes
     ----------
     day : int
-        That moment (day from the epoch).
+        Day from the epoch.
     frame : DataFrame
-        `vehicle_id`, `model`, `energy_type`, `built` (day), `monthly_km`, `visit` (day of the last one) and `km` (on
-        the clock now); null where not known.
+        `vehicle_id`, `model`, `energy_type`, `built` (day), `monthly_km`, `visit` (day of the last one) and `km`
+        (odometer on `day`, extrapolated); null where unknown.
     faults : DataFrame
-        `row` (in the frame), `component` and `day` of the last fault of each component.
+        Last fault of each vehicle and component: `row` (of `frame`), `component` and `day`.
     """
 
     day: int
@@ -47,7 +47,7 @@ class Vehicles:
     faults: pl.DataFrame
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """For a file."""
+        """Return the vehicles as named arrays for an npz file."""
         models = self.frame["model"].unique().sort()
         energies = self.frame["energy_type"].fill_null("").unique().sort()
         components = self.faults["component"].unique().sort()
@@ -70,23 +70,23 @@ class Vehicles:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Restore what `to_arrays` wrote."""
+        """Restore the vehicles from the arrays of `to_arrays`."""
 
-        def one(name: str) -> npt.NDArray[Any]:
+        def array(name: str) -> npt.NDArray[Any]:
             return member(arrays, name, ndim=1)
 
-        def named(codes: str, names: str) -> list[str]:
-            return list(one(names)[one(codes)])
+        def decoded(codes: str, names: str) -> list[str]:
+            return list(array(names)[array(codes)])
 
         frame = pl.DataFrame(
             {
-                "vehicle_id": [v.decode() for v in one("vehicle_id")],
-                "model": pl.Series(named("vehicle_model", "vehicle_models"), dtype=pl.String),
-                "energy_type": pl.Series(named("vehicle_energy", "vehicle_energies"), dtype=pl.String),
-                "built": pl.Series(one("vehicle_built"), dtype=pl.Int64),
-                "monthly_km": pl.Series(one("vehicle_monthly_km"), dtype=pl.Float64),
-                "visit": pl.Series(one("vehicle_visit"), dtype=pl.Int64),
-                "km": pl.Series(one("vehicle_km"), dtype=pl.Float64),
+                "vehicle_id": [v.decode() for v in array("vehicle_id")],
+                "model": pl.Series(decoded("vehicle_model", "vehicle_models"), dtype=pl.String),
+                "energy_type": pl.Series(decoded("vehicle_energy", "vehicle_energies"), dtype=pl.String),
+                "built": pl.Series(array("vehicle_built"), dtype=pl.Int64),
+                "monthly_km": pl.Series(array("vehicle_monthly_km"), dtype=pl.Float64),
+                "visit": pl.Series(array("vehicle_visit"), dtype=pl.Int64),
+                "km": pl.Series(array("vehicle_km"), dtype=pl.Float64),
             },
             schema_overrides={"vehicle_id": pl.String},
         ).with_columns(
@@ -96,12 +96,12 @@ class Vehicles:
         )
         faults = pl.DataFrame(
             {
-                "row": pl.Series(one("fault_row"), dtype=pl.Int64),
-                "component": pl.Series(named("fault_component", "fault_components"), dtype=pl.String),
-                "day": pl.Series(one("fault_day"), dtype=pl.Int64),
+                "row": pl.Series(array("fault_row"), dtype=pl.Int64),
+                "component": pl.Series(decoded("fault_component", "fault_components"), dtype=pl.String),
+                "day": pl.Series(array("fault_day"), dtype=pl.Int64),
             }
         )
-        return cls(int(one("vehicle_day")[0]), frame, faults)
+        return cls(int(array("vehicle_day")[0]), frame, faults)
 
 
 def _codes(values: pl.Series, names: pl.Series) -> npt.NDArray[np.int32]:
@@ -109,14 +109,19 @@ def _codes(values: pl.Series, names: pl.Series) -> npt.NDArray[np.int32]:
 
 
 def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: int) -> Vehicles:
-    """Vehicles that are in service, with what the workshop last saw of them.
+    """Return the vehicles in service at an instant, with their last visit, odometer and last faults.
 
     Parameters
     ----------
     fleet, records : DataFrame
-        As for `ml.fault_rate.exposure.build_exposure`, records with `odometer_km` where there is one.
+        As for `ml.fault_rate.exposure.build_exposure`; records optionally with `odometer_km`.
     as_of : int
-        Moment (us); nothing at or after it counts.
+        Instant (us); records reported at or after it are left out.
+
+    Returns
+    -------
+    Vehicles
+        Sorted by model and vehicle.
     """
     cars = (
         with_optional_columns(fleet)
@@ -133,22 +138,22 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
         (pl.coalesce("built_at", "entered_service_at") // DAY).alias("built"),
         pl.col("monthly_km").cast(pl.Float64),
     ).sort("model", "vehicle_id")
-    known = reported_before(records, as_of).drop_nulls("vehicle_id")
-    visits = known.group_by("vehicle_id").agg((pl.col("serviced_at").max() // DAY).alias("visit"))
+    reported = reported_before(records, as_of).drop_nulls("vehicle_id")
+    visits = reported.group_by("vehicle_id").agg((pl.col("serviced_at").max() // DAY).alias("visit"))
     cars = cars.join(visits, on="vehicle_id", how="left", maintain_order="left")
-    cars = cars.join(_clock(known), on="vehicle_id", how="left", maintain_order="left")
+    cars = cars.join(_last_readings(reported), on="vehicle_id", how="left", maintain_order="left")
     day = as_of // DAY
     since = (day - pl.col("read")) / MONTH_DAYS * pl.col("monthly_km").fill_null(0.0)
     cars = cars.with_columns(km=pl.col("reading") + since).drop("reading", "read")
     rows = cars.select("vehicle_id").with_row_index("row")
-    faults = known.filter(pl.col("fault") & pl.col("component").is_not_null())
+    faults = reported.filter(pl.col("fault") & pl.col("component").is_not_null())
     faults = faults.group_by("vehicle_id", "component").agg((pl.col("serviced_at").max() // DAY).alias("day"))
     faults = faults.join(rows, on="vehicle_id", how="inner").select(pl.col("row").cast(pl.Int64), "component", "day")
     return Vehicles(int(day), cars, faults.sort("row", "component"))
 
 
-def _clock(records: pl.DataFrame) -> pl.DataFrame:
-    """Last reading of each vehicle's odometer that agrees with its others: `reading` (km) and `read` (day)."""
+def _last_readings(records: pl.DataFrame) -> pl.DataFrame:
+    """Return the last plausible odometer reading of each vehicle: `vehicle_id`, `reading` (km) and `read` (day)."""
     schema = {"vehicle_id": pl.String, "reading": pl.Float64, "read": pl.Int64}
     if "odometer_km" not in records.columns:
         return pl.DataFrame(schema=schema)
@@ -156,8 +161,8 @@ def _clock(records: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=schema)
     code = rows["vehicle_id"].cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
-    fine = classify_readings(code, rows["serviced_at"].to_numpy(), rows["odometer_km"].to_numpy()) == 0
-    rows = rows.filter(pl.Series(fine))
+    plausible = classify_readings(code, rows["serviced_at"].to_numpy(), rows["odometer_km"].to_numpy()) == 0
+    rows = rows.filter(pl.Series(plausible))
     last = rows.group_by("vehicle_id").agg(
         pl.col("odometer_km").max().cast(pl.Float64).alias("reading"),
         (pl.col("serviced_at").max() // DAY).alias("read"),
@@ -168,26 +173,47 @@ def _clock(records: pl.DataFrame) -> pl.DataFrame:
 def baseline_faults(
     vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, baseline_rates: BaselineRates, *, days: float
 ) -> FloatArray:
-    """Faults of a component that some vehicles have over the days to come at the usual rate, shape (n_rows,)."""
+    """Return the faults expected of each vehicle within the next days at the baseline rate.
+
+    Parameters
+    ----------
+    vehicles : Vehicles
+        As returned by `vehicles_in_service`.
+    rows : ndarray of int
+        Rows of `vehicles.frame`, from `vehicle_rows`.
+    component : str
+        One of `baseline_rates.components`.
+    baseline_rates : BaselineRates
+        As in `Snapshot.baseline_rates`.
+    days : float
+        Horizon in days from `vehicles.day`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Expected faults; 0 for a vehicle without the component.
+    """
     cars = vehicles.frame[rows]
-    place = baseline_rates.component_index[component]
-    driven = baseline_rates.distance_band(cars["monthly_km"].fill_null(float("nan")).to_numpy())
+    index = baseline_rates.component_index[component]
+    distance_band = baseline_rates.distance_band(cars["monthly_km"].fill_null(float("nan")).to_numpy())
     built = cars["built"].to_numpy()
-    found = np.zeros(len(rows))
+    expected = np.zeros(len(rows))
     edges = np.append(np.arange(0.0, days, SLICE_DAYS), days)
     for begin, end in pairwise(edges):
         middle = vehicles.day + (begin + end) / 2
         month = int(np.array(int(middle), dtype="datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12)
         age = np.maximum(middle - built, 0.0) / YEAR_DAYS
-        found += (
-            baseline_rates.yearly_rate(place, age=age, distance_band=driven, month=month) * (end - begin) / YEAR_DAYS
+        expected += (
+            baseline_rates.yearly_rate(index, age=age, distance_band=distance_band, month=month)
+            * (end - begin)
+            / YEAR_DAYS
         )
-    having = baseline_rates.has_component(place, cars["model"].to_list(), cars["energy_type"].to_list())
-    return np.where(having, found, 0.0)
+    present = baseline_rates.has_component(index, cars["model"].to_list(), cars["energy_type"].to_list())
+    return np.where(present, expected, 0.0)
 
 
 def vehicle_rows(vehicles: Vehicles, model: str, built: tuple[int | None, int | None]) -> npt.NDArray[np.int64]:
-    """Vehicles of a model built from one day until (not on) another; None leaves a side open."""
+    """Return the rows of `vehicles.frame` of a model built from a day and before another; None leaves a side open."""
     first, last = built
     matches = pl.col("model") == model
     if first is not None:
@@ -198,28 +224,29 @@ def vehicle_rows(vehicles: Vehicles, model: str, built: tuple[int | None, int | 
 
 
 def rank_vehicles(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: str, faults: FloatArray) -> pl.DataFrame:
-    """Some vehicles in the order in which to call them: most faults to come first, then the longest not seen.
+    """Return vehicles to inspect, most expected faults first; among equals the longest since a visit first.
 
     Parameters
     ----------
     vehicles : Vehicles
-        Where they stand.
+        As returned by `vehicles_in_service`.
     rows : ndarray of int
-        Which.
+        Rows of `vehicles.frame`, from `vehicle_rows`.
     component : str
-        Whose faults are meant.
+        Component whose last fault is listed.
     faults : ndarray of shape (n_rows,)
-        To come, at the raised rate.
+        Expected faults of each vehicle within the planning horizon, at the elevated rate.
 
     Returns
     -------
     DataFrame
-        `vehicle_id`, `faults` and `probability` (of any) in the days to come, `built_on`, `age` (years), `km` (now,
-        carried on from the last reading), `monthly_km`, `last_visit_on`, `fault_on` (last fault of this component).
+        `vehicle_id`, `faults`, `probability` (of at least one fault), `built_on`, `age` (years), `km` (present
+        odometer, extrapolated from the last reading), `monthly_km`, `last_visit_on`, `fault_on` (last fault of the
+        component).
     """
-    of_this = vehicles.faults.filter(component=component).select("row", fault="day")
+    last_fault = vehicles.faults.filter(component=component).select("row", fault="day")
     cars = vehicles.frame[rows].with_columns(row=pl.Series(rows, dtype=pl.Int64), faults=pl.Series(faults))
-    cars = cars.join(of_this, on="row", how="left", maintain_order="left")
+    cars = cars.join(last_fault, on="row", how="left", maintain_order="left")
     return (
         cars.sort(["faults", "visit", "vehicle_id"], descending=[True, False, False], nulls_last=False)
         .with_columns(
@@ -229,5 +256,5 @@ def rank_vehicles(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: st
             last_visit_on=pl.col("visit").cast(pl.Int32).cast(pl.Date),
             fault_on=pl.col("fault").cast(pl.Int32).cast(pl.Date),
         )
-        .select(pl.col(n).cast(t) for n, t in CALL.items())
+        .select(pl.col(n).cast(t) for n, t in INSPECTION_COLUMNS.items())
     )

@@ -33,7 +33,7 @@ def test_alarms_with_their_plan_and_their_evidence(server: Server) -> None:
 def test_a_component_that_no_vehicle_of_a_model_has_is_answered_with_a_note(server: Server) -> None:
     answer = ask(server, model="E", component="pump")
     assert answer["alarms"] == [] and answer["cell"]["expected"] == 0 and answer["cell"]["rate_ratio"] == 1
-    assert answer["notes"][-1].startswith("pump of E: no fault is expected")
+    assert answer["notes"][-1].startswith("pump of E: expected faults are 0")
 
 
 def test_vehicles_and_power(server: Server) -> None:

@@ -21,7 +21,7 @@ from ml.fault_rate.exposure import WEEK_DAYS
 from ml.fault_rate.rules import AlarmRules
 from ml.fault_rate.snapshot import snapshot_until
 from ml.fault_rate.surveillance import SurveillanceResult
-from ml.fault_rate.vehicles import CALL
+from ml.fault_rate.vehicles import INSPECTION_COLUMNS
 from ml.home import write_atomically
 from ml.instants import instant
 from ml.report.columns import Axis, Column
@@ -124,7 +124,7 @@ def alarms(
         if p is not None
     ]
     named = {"model": pl.String, "component": pl.String, "rank": pl.Int64}
-    vehicles = pl.concat(calls) if calls else pl.DataFrame(schema={**named, **CALL})
+    vehicles = pl.concat(calls) if calls else pl.DataFrame(schema={**named, **INSPECTION_COLUMNS})
     picture, listed = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
     draw_evidence(surveillance, picture)
     write_answers(vehicles, listed)

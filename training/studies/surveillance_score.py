@@ -45,7 +45,7 @@ def score_cells(
     if data is not None:
         raise ConfigError("--data: cells are those that the version watches; test other records with: chehang alarms")
     snapshot = cast("FaultEstimator", model.estimator).snapshot
-    days = snapshot.days
+    days = snapshot.evaluation_days
     ends = days.astype("datetime64[us]").astype(np.int64)
     week = len(days) - 1 if as_of is None else int(np.searchsorted(ends, microseconds(as_of), side="right")) - 1
     if week < 0:

@@ -1,1 +1,1 @@
-"""Faults: exposure, sequential evidence, build ranges, reporting delay, power and inspection campaigns."""
+"""Fault statistics: exposure, sequential evidence, build ranges, reporting delay, detection power, inspections."""

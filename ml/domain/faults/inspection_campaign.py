@@ -1,9 +1,9 @@
-"""What calling vehicles in brings: faults avoided, parts needed and what it costs, over the days to come.
+"""Effect of an inspection campaign: faults avoided, visits and parts within a planning horizon.
 
-A vehicle has faults at ``ratio`` times its usual rate. Called in, it comes with a chance, some days later; from then on
-its rate is the usual one times ``1 + (1 - repair_effectiveness) * (ratio - 1)``. Faults come as a Poisson process, so
-expectations add up; what is not known of the ratio is drawn from its posterior (a gamma distribution, as in the
-gamma-Poisson model).
+A vehicle has faults at ``ratio`` times its baseline rate. An invited vehicle visits the workshop with probability
+`visit_probability`, after a delay; from then on its rate is the baseline rate times
+``1 + (1 - repair_effectiveness) * (ratio - 1)``. Faults are a Poisson process, so expectations add up. The ratio is
+uncertain: it is drawn from its gamma posterior (gamma-Poisson model).
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ INTERVAL = (0.05, 0.95)
 
 @dataclass(frozen=True)
 class Campaign:
-    """Expected faults, visits and parts of a campaign.
+    """Expected faults, visits and parts of an inspection campaign, as returned by `plan_campaign`.
 
     Attributes
     ----------
     faults : float
-        If nothing is done.
+        Expected faults without a campaign.
     avoided : float
-        Of those, by calling in.
+        Expected faults that the campaign avoids.
     avoided_interval : tuple of float
-        5 and 95 % quantiles.
+        5 % and 95 % quantile of the avoided faults.
     expected_visits : float
-        Vehicles that come.
+        Expected vehicles that visit the workshop.
     parts : float
-        Needed for those that come and for the faults that are left.
+        Expected parts for the visits and the remaining faults, one each.
     parts_to_stock : int
-        Enough with the chance asked for.
+        Parts that suffice with probability `parts_service_level`.
     """
 
     faults: float
@@ -55,27 +55,33 @@ def plan_campaign(
     parts_service_level: float,
     seed: int = 0,
 ) -> Campaign:
-    """Weigh up a campaign.
+    """Return the effect of inspecting some vehicles.
 
     Parameters
     ----------
     baseline_faults : array of shape (n_vehicles,)
-        Faults of each vehicle over the days to come at the usual rate.
+        Expected faults of each vehicle within the horizon at the baseline rate.
     posterior : tuple of float
-        Shape and rate of the gamma distribution of the ratio.
+        Shape and rate of the gamma posterior of the rate ratio.
     visit_probability : float
-        Probability that a vehicle comes when it is called.
+        Probability that an invited vehicle visits the workshop.
     repair_effectiveness : float
-        Share of the excess faults that a visit removes.
+        Share of the excess faults that a visit removes, 0 to 1.
     delay : float
-        Part of the days to come that passes before it comes, on the mean.
+        Mean time from invitation to visit, as a share of the horizon, 0 to 1.
     parts_service_level : float
         Probability that the parts in stock suffice.
+    seed : int
+        Seed of the 20,000 draws.
+
+    Returns
+    -------
+    Campaign
 
     Raises
     ------
     ValueError
-        A number is out of its range.
+        A number is negative, not finite or not a share.
 
     Examples
     --------
@@ -86,8 +92,8 @@ def plan_campaign(
     >>> round(campaign.faults), round(campaign.avoided), round(campaign.expected_visits), round(campaign.parts)
     (40, 15, 50, 75)
     """
-    due = np.asarray(baseline_faults, dtype=np.float64)
-    if due.ndim != 1 or not (np.isfinite(due) & (due >= 0)).all():
+    baseline = np.asarray(baseline_faults, dtype=np.float64)
+    if baseline.ndim != 1 or not (np.isfinite(baseline) & (baseline >= 0)).all():
         raise ValueError("baseline_faults must hold one finite number not below 0 for each vehicle")
     shape, rate = posterior
     if not (np.isfinite([shape, rate]).all() and min(shape, rate) > 0):
@@ -101,19 +107,19 @@ def plan_campaign(
             raise ValueError(f"{name} must lie between 0 and 1, got {value}")
     rng = np.random.default_rng(seed)
     ratio = rng.gamma(shape, 1 / rate, DRAWS)
-    at_usual = float(due.sum())
-    faults = at_usual * ratio
+    total = float(baseline.sum())
+    faults = total * ratio
     removed = visit_probability * repair_effectiveness * (1 - delay)
-    # A ratio below 1 leaves nothing to take away.
-    avoided = at_usual * removed * np.maximum(ratio - 1, 0.0)
-    coming = rng.binomial(len(due), visit_probability, DRAWS)
-    parts = coming + rng.poisson(faults - avoided)
+    # A ratio below 1 has no excess faults.
+    avoided = total * removed * np.maximum(ratio - 1, 0.0)
+    visits = rng.binomial(len(baseline), visit_probability, DRAWS)
+    parts = visits + rng.poisson(faults - avoided)
     low, high = (float(v) for v in np.quantile(avoided, INTERVAL))
     return Campaign(
-        faults=at_usual * shape / rate,
+        faults=total * shape / rate,
         avoided=float(avoided.mean()),
         avoided_interval=(low, high),
-        expected_visits=len(due) * visit_probability,
-        parts=float(len(due) * visit_probability + (faults - avoided).mean()),
+        expected_visits=len(baseline) * visit_probability,
+        parts=float(len(baseline) * visit_probability + (faults - avoided).mean()),
         parts_to_stock=int(np.quantile(parts, parts_service_level, method="inverted_cdf")),
     )

@@ -1,13 +1,14 @@
-"""Counts watched week by week: evidence of a raised rate that may be looked at as often as one likes.
+"""Sequential test of weekly counts: evidence of a raised rate that stays valid however often it is tested.
 
-A cell's evidence is an e-process: the likelihood of its counts if its rate were raised, averaged over how much, over
-their likelihood at the expected rate. Where nothing is wrong its mean is at most 1 at any time one stops, so the chance
-that it ever reaches ``1 / alpha`` is at most alpha (J. Ville, 1939; A. Ramdas, P. Grünwald, V. Vovk and G. Shafer
-(2023), Game-theoretic statistics and safe anytime-valid inference, Statistical Science 38). Counts of a week are
-negative binomial where they are spread wider than Poisson's, with a dispersion that is known beforehand.
+A cell's evidence is an e-process: the likelihood of its counts under raised rates, averaged over the rate ratios, over
+their likelihood at the expected rate. Without a fault its mean is at most 1 at any stopping time, so that the
+probability that it ever reaches ``1 / alpha`` is at most alpha (J. Ville, 1939; A. Ramdas, P. Grünwald, V. Vovk and
+G. Shafer (2023), Game-theoretic statistics and safe anytime-valid inference, Statistical Science 38). Overdispersed
+weekly counts are negative binomial with a known dispersion.
 
-Many cells share what may go wrong: a cell whose evidence reaches ``1 / (alpha * weight)`` raises an alarm, with weights
-that add up to 1, so that any false alarm at all, in any cell at any time, has a chance of at most alpha.
+The cells share the family-wise false-alarm rate alpha: a cell raises an alarm when its evidence reaches
+``1 / (alpha * weight)``. The weights sum to 1, so that the probability of one or more false alarms, in any cell at any
+time, is at most alpha.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from scipy.special import logsumexp
 from ml.domain.arrays import FloatArray
 
 RATIOS = np.array([1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0])
-POISSON = 1e-6  # dispersions below this are taken for Poisson
+POISSON = 1e-6  # smaller dispersions count as Poisson
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What weeks have told of each cell.
+    """Evidence of each cell after some weeks.
 
     Attributes
     ----------
     log_ratio : ndarray of shape (n_cells, n_ratios)
-        Logarithm of the likelihood ratio of each raised rate.
+        Log likelihood ratio of each rate ratio in `RATIOS`.
     prior : ndarray of shape (n_ratios,)
-        Weight of each raised rate; adds up to 1.
+        Weight of each rate ratio; sums to 1.
     """
 
     log_ratio: FloatArray
@@ -41,62 +42,64 @@ class Evidence:
 
     @property
     def log_e(self) -> FloatArray:
-        """Logarithm of the evidence of each cell."""
+        """Natural logarithm of the e-value of each cell, shape (n_cells,)."""
         return np.asarray(logsumexp(self.log_ratio + np.log(self.prior)[None, :], axis=1))
 
     @property
     def ratio(self) -> FloatArray:
-        """Raised rate that the evidence points to: its mean, weighed by how well each explains the counts."""
+        """Posterior mean of the rate ratio of each cell over `RATIOS`, shape (n_cells,)."""
         weight = np.exp(self.log_ratio + np.log(self.prior)[None, :] - self.log_e[:, None])
         return np.asarray(weight @ RATIOS[: len(self.prior)] / weight.sum(axis=1))
 
 
 def no_evidence(n_cells: int, *, prior: npt.ArrayLike | None = None) -> Evidence:
-    """No evidence yet.
+    """Return the evidence of cells before the first week: log e-values of 0.
 
     Parameters
     ----------
     n_cells : int
-        Cells to watch.
+        Number of cells.
     prior : array of shape (9,), optional
-        How likely each of `RATIOS` is if something is wrong; all alike if not given.
+        Prior weight of each of `RATIOS` under a fault; equal weights by default.
 
     Examples
     --------
     >>> no_evidence(2).log_e.round(9).tolist()
     [0.0, 0.0]
     """
-    given = np.ones(len(RATIOS)) if prior is None else np.asarray(prior, dtype=np.float64)
-    if given.shape != RATIOS.shape or not (given > 0).all() or not np.isfinite(given).all():
-        raise ValueError(f"prior must hold {len(RATIOS)} finite numbers above 0, got {given.tolist()}")
-    return Evidence(np.zeros((n_cells, len(RATIOS))), given / given.sum())
+    weights = np.ones(len(RATIOS)) if prior is None else np.asarray(prior, dtype=np.float64)
+    if weights.shape != RATIOS.shape or not (weights > 0).all() or not np.isfinite(weights).all():
+        raise ValueError(f"prior must hold {len(RATIOS)} finite numbers above 0, got {weights.tolist()}")
+    return Evidence(np.zeros((n_cells, len(RATIOS))), weights / weights.sum())
 
 
 def update_evidence(
     evidence: Evidence, count: npt.ArrayLike, expected: npt.ArrayLike, dispersion: npt.ArrayLike = 0.0
 ) -> Evidence:
-    """Evidence after one more week.
+    """Return the evidence after one more week.
 
     Parameters
     ----------
+    evidence : Evidence
+        Before the week, from `no_evidence` or this function.
     count, expected : array of shape (n_cells,)
-        Events of the week, and how many were to be expected; a cell without exposure has 0 of both.
+        Events of the week and their expected value; both are 0 for a cell without exposure.
     dispersion : float or array of shape (n_cells,)
         Variance of a week's count is ``expected + dispersion * expected ** 2``.
 
     Raises
     ------
     ValueError
-        A count is not whole, or anything is below 0, or events came where none can.
+        A count is not a whole number, a number is negative, or a cell with an expected count of 0 has events.
 
     Examples
     --------
-    Twice as many as expected, week after week:
+    Twice as many events as expected in each of ten weeks:
 
-    >>> found = no_evidence(1)
+    >>> evidence = no_evidence(1)
     >>> for _ in range(10):
-    ...     found = update_evidence(found, [8], [4.0])
-    >>> float(found.log_e[0].round(1)), float(found.ratio[0].round(1))
+    ...     evidence = update_evidence(evidence, [8], [4.0])
+    >>> float(evidence.log_e[0].round(1)), float(evidence.ratio[0].round(1))
     (13.8, 1.9)
     """
     n, e = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
@@ -105,11 +108,11 @@ def update_evidence(
     if n.shape != (cells,) or e.shape != (cells,):
         raise ValueError(f"count {n.shape} and expected {e.shape} must have one number for each of {cells} cells")
     if not (np.isfinite(n) & (n >= 0) & (n == np.floor(n))).all():
-        raise ValueError("count must be whole and not below 0")
+        raise ValueError("count must hold whole numbers not below 0")
     if not (np.isfinite(e) & (e >= 0)).all() or not (np.isfinite(d) & (d >= 0)).all():
         raise ValueError("expected and dispersion must be finite and not below 0")
     if ((n > 0) & (e == 0)).any():
-        raise ValueError("a cell has events and expects none: give its exposure, or leave it out")
+        raise ValueError("a cell has events but an expected count of 0: correct its exposure, or leave the cell out")
     theta = RATIOS[None, :]
     poisson = n[:, None] * np.log(theta) - (theta - 1) * e[:, None]
     size = 1 / np.maximum(d, POISSON)[:, None]
@@ -133,15 +136,15 @@ def cumulative_evidence(
     Parameters
     ----------
     count, expected : array of shape (n_cells,)
-        Sums since the begin.
+        Cumulative events and their expected value.
     between_model_variance : float or array of shape (n_cells,)
-        Variance between cells, known beforehand.
+        Variance of the rate ratios between cells, estimated beforehand.
 
     Examples
     --------
-    >>> surprising = cumulative_evidence([150], [100.0]).log_e[0]
-    >>> usual = cumulative_evidence([150], [100.0], between_model_variance=0.09).log_e[0]
-    >>> float(surprising.round(1)), float(usual.round(1))
+    >>> poisson = cumulative_evidence([150], [100.0]).log_e[0]
+    >>> gamma_poisson = cumulative_evidence([150], [100.0], between_model_variance=0.09).log_e[0]
+    >>> float(poisson.round(1)), float(gamma_poisson.round(1))
     (9.0, 0.3)
     """
     n = np.asarray(count, dtype=np.float64)
@@ -158,38 +161,41 @@ def build_range_evidence(count: npt.ArrayLike, expected: npt.ArrayLike, between_
     Parameters
     ----------
     count, expected : array of shape (n_cells, n_builds)
-        Sums since the begin, by build period in their order.
+        Cumulative events and their expected value, by build period in order.
     between_model_variance : float
-        Variance between cells, known beforehand; above 0.
+        Variance of the rate ratios between cells, estimated beforehand; above 0.
 
     Returns
     -------
     ndarray of shape (n_cells,)
-        Logarithm of the evidence.
+        Natural logarithm of the e-value.
 
     Examples
     --------
-    >>> some = build_range_evidence([[10, 10, 30, 30, 10, 10]], [[10.0] * 6], 0.04)
-    >>> all_ = cumulative_evidence([100], [60.0], 0.04).log_e
-    >>> float(some[0].round(1)), float(all_[0].round(1))
+    >>> range_log_e = build_range_evidence([[10, 10, 30, 30, 10, 10]], [[10.0] * 6], 0.04)
+    >>> all_log_e = cumulative_evidence([100], [60.0], 0.04).log_e
+    >>> float(range_log_e[0].round(1)), float(all_log_e[0].round(1))
     (12.5, 2.0)
     """
     n, e = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     if n.ndim != 2 or n.shape != e.shape:
-        raise ValueError(f"count {n.shape} and expected {e.shape} must have a row for each cell, a column a build")
+        raise ValueError(
+            f"count {n.shape} and expected {e.shape} must have a row for each cell and a column for each build period"
+        )
     if not (np.isfinite(n) & (n >= 0)).all() or not (np.isfinite(e) & (e >= 0)).all():
         raise ValueError("count and expected must be finite and not below 0")
     if not (np.isfinite(between_model_variance) and between_model_variance > 0):
         raise ValueError(f"between_model_variance must be finite and above 0, got {between_model_variance}")
     first, last = np.triu_indices(n.shape[1])
-    sums, due = (np.concatenate([np.zeros((len(n), 1)), v.cumsum(axis=1)], axis=1) for v in (n, e))
-    within, within_due = sums[:, last + 1] - sums[:, first], np.maximum(due[:, last + 1] - due[:, first], 0.0)
+    sums, expected_sums = (np.concatenate([np.zeros((len(n), 1)), v.cumsum(axis=1)], axis=1) for v in (n, e))
+    within = sums[:, last + 1] - sums[:, first]
+    expected_within = np.maximum(expected_sums[:, last + 1] - expected_sums[:, first], 0.0)
     size = 1 / between_model_variance
-    total, total_due = size + sums[:, -1:], size + due[:, -1:]
+    total, expected_total = size + sums[:, -1:], size + expected_sums[:, -1:]
     whole = (first == 0) & (last == n.shape[1] - 1)
     weight = np.log(0.5 * whole + 0.5 / len(first)) - np.log(len(RATIOS))
-    found = np.full(len(n), -np.inf)
+    log_e = np.full(len(n), -np.inf)
     for theta in RATIOS:
-        of_range = within * np.log(theta) - total * np.log1p((theta - 1) * within_due / total_due)
-        found = np.logaddexp(found, logsumexp(of_range + weight[None, :], axis=1))
-    return np.asarray(found)
+        range_log_ratio = within * np.log(theta) - total * np.log1p((theta - 1) * expected_within / expected_total)
+        log_e = np.logaddexp(log_e, logsumexp(range_log_ratio + weight[None, :], axis=1))
+    return np.asarray(log_e)

@@ -1,11 +1,12 @@
-"""When the next routine service of a vehicle falls due: by its date or by the distance driven, whichever comes first.
+"""Day on which the next routine service of a vehicle falls due: by date or by distance, whichever comes first.
 
-Distance is driven in chunks: how many a vehicle drives in some days is Poisson, so the variance of a distance is its
-mean times the chunk. A vehicle's rate is its typical rate (what it is said to drive, or what its like drive) times a
-ratio that is gamma distributed over vehicles. Both together are the gamma-Poisson model: what a vehicle has driven
-updates the gamma distribution of its rate, and the days until it has driven R km more are the waiting time for
-``n = R / chunk`` chunks, ``T / rate ~ beta prime(n, shape)`` (N. L. Johnson, S. Kotz and N. Balakrishnan (1995),
-Continuous Univariate Distributions 2, chapter 27). The earlier of that day and a fixed date has the earlier quantile.
+Distance is driven in chunks: the number of chunks in some days is Poisson, so the variance of a distance is its mean
+times the chunk. The rate of a vehicle is its typical rate (declared, or the mean of similar vehicles) times a ratio
+that is gamma distributed over vehicles. This is the gamma-Poisson model: the distance driven so far updates the gamma
+distribution of the rate, and the days T in which the vehicle drives R km more are the waiting time for
+``n = R / chunk`` chunks, ``T / days ~ beta prime(n, shape)`` (N. L. Johnson, S. Kotz and N. Balakrishnan (1995),
+Continuous Univariate Distributions 2, chapter 27). A quantile of the earlier of that day and a fixed date is the
+earlier of their quantiles.
 """
 
 from __future__ import annotations
@@ -18,43 +19,43 @@ from scipy.special import betaincinv, digamma, ndtri, polygamma
 
 from ml.domain.arrays import BoolArray, FloatArray
 
-# Taken where records cannot tell: months vary by 40 % of 1,200 km, and vehicles by 45 % of what is typical.
-USUAL_CHUNK_KM, USUAL_SHAPE = 200.0, 5.0
-LEAST_CHUNK_KM, LEAST_SHAPE, MOST_SHAPE = 1.0, 0.5, 1e6
-ENOUGH_DAYS, ENOUGH_VEHICLES = 60.0, 20
-MANY = 300.0
-WILD, FAR_OFF = 0.01, 5.0  # share of steps, and times the median rate, that are slips of the pen rather than driving
+# Defaults where the records are too few: a month's distance varies by 40 % of 1,200 km, and vehicles by 45 %.
+DEFAULT_CHUNK_KM, DEFAULT_SHAPE = 200.0, 5.0
+MIN_CHUNK_KM, MIN_SHAPE, MAX_SHAPE = 1.0, 0.5, 1e6
+MIN_DAYS, MIN_VEHICLES = 60.0, 20
+LARGE = 300.0
+OUTLIER_SHARE, MAX_RATIO = 0.01, 5.0  # typing errors: share of steps to trim, and factor from the median rate
 
 
 @dataclass(frozen=True)
 class Driving:
-    """How vehicles drive, against what is typical for each.
+    """How vehicles drive relative to their typical rate, as returned by `fit_driving`.
 
     Attributes
     ----------
     chunk : float
-        Variance of the distance of some days over its mean (km).
+        Variance over mean of the distance driven in some days (km).
     level : float
         Mean over vehicles of own rate over typical rate.
     shape : float
-        Of the gamma distribution of that ratio; its coefficient of variation is ``shape ** -0.5``.
+        Shape of the gamma distribution of that ratio; its coefficient of variation is ``shape ** -0.5``.
     """
 
-    chunk: float = USUAL_CHUNK_KM
+    chunk: float = DEFAULT_CHUNK_KM
     level: float = 1.0
-    shape: float = USUAL_SHAPE
+    shape: float = DEFAULT_SHAPE
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Gamma distribution of each vehicle's chunks a day.
+    """Gamma distribution of each vehicle's driving rate (chunks per day), as returned by `posterior_rate`.
 
     Attributes
     ----------
     shape, days : ndarray of shape (n_vehicles,)
-        Chunks and days that are known of it, with those that its like lend to it.
+        Shape and rate parameter of the gamma distribution: prior plus observed chunks, prior plus observed days.
     chunk : float or ndarray of shape (n_vehicles,)
-        km.
+        km per chunk.
     """
 
     shape: FloatArray
@@ -63,44 +64,51 @@ class Rate:
 
     @property
     def km_a_day(self) -> FloatArray:
-        """Mean of each."""
+        """Mean driving rate of each vehicle (km per day)."""
         return np.asarray(self.chunk * self.shape / self.days)
 
     def days_until(self, km: npt.ArrayLike, quantile: float) -> FloatArray:
-        """Quantile of the days in which each drives a distance; 0 for none.
+        """Return a quantile of the days in which each vehicle drives a distance (km); 0 for a distance of 0.
+
+        Parameters
+        ----------
+        km : array of shape (n_vehicles,)
+            Distance to drive.
+        quantile : float
+            Probability between 0 and 1.
 
         Examples
         --------
-        >>> exact = Rate(np.array([2e9]), np.array([5e7]), chunk=1.0)  # 40 km a day, without doubt
+        >>> exact = Rate(np.array([2e9]), np.array([5e7]), chunk=1.0)  # 40 km a day, certain
         >>> exact.days_until([4_000.0], 0.5).round(1).tolist()
         [100.0]
-        >>> doubtful = Rate(np.array([5.0]), np.array([25.0]), chunk=200.0)  # the same 40 km a day, from little
-        >>> doubtful.days_until([4_000.0], 0.1).round().tolist(), doubtful.days_until([4_000.0], 0.9).round().tolist()
+        >>> uncertain = Rate(np.array([5.0]), np.array([25.0]), chunk=200.0)  # 40 km a day, from few readings
+        >>> uncertain.days_until([4_000.0], 0.1).round().tolist(), uncertain.days_until([4_000.0], 0.9).round().tolist()
         ([57.0], [213.0])
         """
-        more = np.maximum(np.asarray(km, dtype=np.float64), 0.0)
-        chunks = np.maximum(more / self.chunk, 1e-9)
-        n, shape, known = np.broadcast_arrays(chunks, self.shape, self.days)
+        distance = np.maximum(np.asarray(km, dtype=np.float64), 0.0)
+        chunks = np.maximum(distance / self.chunk, 1e-9)
+        n, shape, days = np.broadcast_arrays(chunks, self.shape, self.days)
         # With this many chunks the logarithm is normal to three digits, and costs a tenth of the time.
-        many = np.minimum(n, shape) > MANY
-        spread = np.sqrt(polygamma(1, n[many]) + polygamma(1, shape[many]))
-        found = np.empty(n.shape)
-        found[many] = np.exp(digamma(n[many]) - digamma(shape[many]) + ndtri(quantile) * spread)
-        share = betaincinv(n[~many], shape[~many], quantile)
-        found[~many] = np.divide(share, 1 - share, out=np.full(share.shape, np.inf), where=share < 1)
-        return np.asarray(np.where(more > 0, known * found, 0.0))
+        large = np.minimum(n, shape) > LARGE
+        spread = np.sqrt(polygamma(1, n[large]) + polygamma(1, shape[large]))
+        ratio = np.empty(n.shape)
+        ratio[large] = np.exp(digamma(n[large]) - digamma(shape[large]) + ndtri(quantile) * spread)
+        share = betaincinv(n[~large], shape[~large], quantile)
+        ratio[~large] = np.divide(share, 1 - share, out=np.full(share.shape, np.inf), where=share < 1)
+        return np.asarray(np.where(distance > 0, days * ratio, 0.0))
 
 
 @dataclass(frozen=True)
 class Due:
-    """When something falls due.
+    """Due day of each vehicle, as returned by `next_due`.
 
     Attributes
     ----------
     day, low, high : ndarray of shape (n_vehicles,)
-        Median and interval (days on the axis that was given); infinite where neither date nor distance can be told.
+        Median and limits of the interval (days, on the axis of the arguments); infinite without a date and a distance.
     by_km : ndarray of bool
-        Whether the distance is likelier to come first than the date.
+        Whether the distance is likelier to be reached before the date.
     """
 
     day: FloatArray
@@ -110,67 +118,75 @@ class Due:
 
 
 def fit_driving(vehicle: npt.ArrayLike, km: npt.ArrayLike, days: npt.ArrayLike, *, typical: npt.ArrayLike) -> Driving:
-    """Estimate the chunk and the spread of ratios by moments.
+    """Estimate chunk, level and shape from steps between odometer readings, by the method of moments.
 
     Parameters
     ----------
     vehicle : array of int, shape (n_steps,)
-        Whose step from one reading of the odometer to the next it is; between 0 and ``n_vehicles - 1``.
+        Vehicle of each step from one odometer reading to the next; between 0 and ``n_vehicles - 1``.
     km, days : array of shape (n_steps,)
-        Driven in it, at least 0, and how long it took, above 0.
+        Distance of the step, at least 0, and its duration, above 0.
     typical : array of shape (n_vehicles,)
-        Typical rate (km a day), above 0.
+        Typical driving rate of each vehicle (km per day), above 0.
+
+    Returns
+    -------
+    Driving
+        Defaults for what the steps do not determine: chunk without a vehicle of two steps, level and shape with fewer
+        than 20 vehicles of at least 60 days.
 
     Raises
     ------
     ValueError
-        A distance, time or rate out of range.
+        A distance is negative, or a duration or a typical rate is not above 0.
 
     Examples
     --------
     >>> driving = fit_driving([0, 0, 1, 1], [2_000, 2_000, 8_000, 8_000], [100.0] * 4, typical=[20.0, 80.0])
-    >>> driving == Driving(chunk=1.0, level=1.0, shape=5.0)  # too few vehicles to say how they differ
+    >>> driving == Driving(chunk=1.0, level=1.0, shape=5.0)  # too few vehicles to estimate level and shape
     True
     """
-    who, usual = np.asarray(vehicle, dtype=np.int64), np.asarray(typical, dtype=np.float64)
+    who, typical_rate = np.asarray(vehicle, dtype=np.int64), np.asarray(typical, dtype=np.float64)
     step, time = np.asarray(km, dtype=np.float64), np.asarray(days, dtype=np.float64)
-    if not (step >= 0).all() or not (time > 0).all() or not (usual > 0).all():
-        raise ValueError("km must be at least 0, days above 0 and typical above 0: leave out what is not")
-    n = len(usual)
+    if not (step >= 0).all() or not (time > 0).all() or not (typical_rate > 0).all():
+        raise ValueError("km must be at least 0, days above 0 and typical above 0: leave out the other steps")
+    n = len(typical_rate)
     count, driven, total = (np.bincount(who, weights=w, minlength=n) for w in (np.ones(len(who)), step, time))
     moved = driven > 0
     rate = np.divide(driven, total, out=np.zeros(n), where=moved)
-    of = moved[who] & (count[who] > 1)
+    usable = moved[who] & (count[who] > 1)
     freedom = float((count[moved & (count > 1)] - 1).sum())
-    mean = rate[who][of] * time[of]
-    each = (step[of] - mean) ** 2 / mean
-    # A slip of the pen that no other reading contradicts weighs as much as thousands of steps.
-    kept = each <= np.quantile(each, 1 - WILD) if len(each) else each > 0
-    chunk = max(float(each[kept].sum()) / (freedom * (1 - WILD)), LEAST_CHUNK_KM) if freedom > 0 else USUAL_CHUNK_KM
-    known = moved & (total >= ENOUGH_DAYS)
-    if known.sum() < ENOUGH_VEHICLES:
+    mean = rate[who][usable] * time[usable]
+    squares = (step[usable] - mean) ** 2 / mean
+    # A typing error that no other reading contradicts weighs as much as thousands of steps.
+    trimmed = squares <= np.quantile(squares, 1 - OUTLIER_SHARE) if len(squares) else squares > 0
+    chunk = DEFAULT_CHUNK_KM
+    if freedom > 0:
+        chunk = max(float(squares[trimmed].sum()) / (freedom * (1 - OUTLIER_SHARE)), MIN_CHUNK_KM)
+    measured = moved & (total >= MIN_DAYS)
+    if measured.sum() < MIN_VEHICLES:
         return Driving(chunk=chunk)
-    ratio = rate[known] / usual[known]
-    near = np.abs(np.log(ratio / np.median(ratio))) <= np.log(FAR_OFF)
-    known[known] = near
+    ratio = rate[measured] / typical_rate[measured]
+    near = np.abs(np.log(ratio / np.median(ratio))) <= np.log(MAX_RATIO)
+    measured[measured] = near
     ratio = ratio[near]
     level = float(ratio.mean())
-    between = float(((ratio - level) ** 2 - level * chunk / (usual[known] * total[known])).mean())
-    shape = MOST_SHAPE if between <= 0 else float(np.clip(level**2 / between, LEAST_SHAPE, MOST_SHAPE))
+    between = float(((ratio - level) ** 2 - level * chunk / (typical_rate[measured] * total[measured])).mean())
+    shape = MAX_SHAPE if between <= 0 else float(np.clip(level**2 / between, MIN_SHAPE, MAX_SHAPE))
     return Driving(chunk, level, shape)
 
 
 def posterior_rate(driving: Driving, km: npt.ArrayLike, days: npt.ArrayLike, *, typical: npt.ArrayLike) -> Rate:
-    """Rate of each vehicle, given what it has driven: its own, shrunk towards its typical one.
+    """Return the rate of each vehicle given its distance so far: its own rate, shrunk towards its typical one.
 
     Parameters
     ----------
     driving : Driving
-        See `fit_driving`.
+        As returned by `fit_driving`.
     km, days : array of shape (n_vehicles,)
-        Between its first and last reading; 0 where there are not two.
+        Distance and days between the first and the last reading; 0 where there are not two.
     typical : array of shape (n_vehicles,)
-        km a day, above 0.
+        Typical driving rate (km per day), above 0.
 
     Examples
     --------
@@ -179,51 +195,52 @@ def posterior_rate(driving: Driving, km: npt.ArrayLike, days: npt.ArrayLike, *, 
     >>> rate.km_a_day.round(1).tolist()
     [40.0, 26.7, 98.5]
     """
-    usual = np.asarray(typical, dtype=np.float64)
-    lent = driving.shape * driving.chunk / (driving.level * usual)
+    typical_rate = np.asarray(typical, dtype=np.float64)
+    prior_days = driving.shape * driving.chunk / (driving.level * typical_rate)
     shape = driving.shape + np.asarray(km, dtype=np.float64) / driving.chunk
-    return Rate(np.asarray(shape), np.asarray(lent + np.asarray(days, dtype=np.float64)), driving.chunk)
+    return Rate(np.asarray(shape), np.asarray(prior_days + np.asarray(days, dtype=np.float64)), driving.chunk)
 
 
 def next_due(
     date_limit: npt.ArrayLike, since: npt.ArrayLike, remaining: npt.ArrayLike, rate: Rate, *, share: float = 0.8
 ) -> Due:
-    """The earlier of a date and the day on which a distance has been driven.
+    """Return the earlier of a date and the day on which a distance has been driven.
 
     Parameters
     ----------
     date_limit : array of shape (n_vehicles,)
-        Day; infinite where there is none.
+        Day of the date limit; infinite for none.
     since, remaining : array of shape (n_vehicles,)
-        Day of the last reading, and km that were left then; infinite where not known. With a distance below 0 it fell
-        due before: give the day itself and 0.
+        Day of the last reading, and km that remained on it; infinite where unknown. For a limit that was reached
+        before, give the day itself and 0 km.
     rate : Rate
-        From then on.
+        Driving rate from `since` on, from `posterior_rate`.
     share : float
-        Of the interval.
+        Probability of the interval from `low` to `high`.
 
     Raises
     ------
     ValueError
-        share does not lie between 0 and 1.
+        `share` does not lie between 0 and 1.
 
     Examples
     --------
-    >>> rate = Rate(np.full(2, 2e9), np.full(2, 5e7), chunk=1.0)  # 40 km a day, without doubt
-    >>> found = next_due([365.0, 365.0], [0.0, 0.0], [7_500.0, 20_000.0], rate)
-    >>> found.day.round(1).tolist(), found.by_km.tolist()
+    >>> rate = Rate(np.full(2, 2e9), np.full(2, 5e7), chunk=1.0)  # 40 km a day, certain
+    >>> due = next_due([365.0, 365.0], [0.0, 0.0], [7_500.0, 20_000.0], rate)
+    >>> due.day.round(1).tolist(), due.by_km.tolist()
     ([187.5, 365.0], [True, False])
     """
     if not 0 < share < 1:
         raise ValueError(f"share must lie between 0 and 1, got {share}")
     limit, begin = np.asarray(date_limit, dtype=np.float64), np.asarray(since, dtype=np.float64)
-    left = np.asarray(remaining, dtype=np.float64)
-    told = np.isfinite(left) & np.isfinite(begin)
-    some = Rate(rate.shape[told], rate.days[told], np.broadcast_to(rate.chunk, told.shape)[told])
+    distance = np.asarray(remaining, dtype=np.float64)
+    measured = np.isfinite(distance) & np.isfinite(begin)
+    chunk = np.broadcast_to(rate.chunk, measured.shape)[measured]
+    measured_rate = Rate(rate.shape[measured], rate.days[measured], chunk)
 
     def at(quantile: float) -> FloatArray:
         days = np.full(limit.shape, np.inf)
-        days[told] = begin[told] + some.days_until(left[told], quantile)
+        days[measured] = begin[measured] + measured_rate.days_until(distance[measured], quantile)
         return days
 
     middle = at(0.5)

@@ -1,7 +1,7 @@
-"""What visits to the workshop tell of the rule that they follow, and how well they keep to it.
+"""Service interval that routine visits follow, and how late vehicles come.
 
-A gap between two routine visits of a vehicle has ``u = max(days / limit_days, km / limit_km)`` intervals: 1 where the
-vehicle came when its service fell due, 2 where it left one out.
+The gap between two routine visits of a vehicle has ``u = max(days / limit_days, km / limit_km)`` intervals: 1 where the
+vehicle came when its service fell due, 2 where it missed one.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from ml.domain.arrays import FloatArray
 MONTH_DAYS = 365.25 / 12
 KM = np.arange(2_500.0, 40_001.0, 500.0)
 MONTHS = (3, 4, 6, 9, 12, 15, 18, 24, 36)
-AS_GOOD = 1.01  # losses that differ by less do not speak for a rule
-SAMPLE = 5_000  # gaps that are looked at; more would not change the steps of a rule
+TIE_FACTOR = 1.01  # rules whose loss exceeds the smallest by less count as tied
+MAX_GAPS = 5_000  # a larger sample does not change the rule
 
 
 @dataclass(frozen=True)
 class Punctuality:
-    """How vehicles come against the day on which their service falls due.
+    """Days from the due day of a service to the visit, over vehicles that come.
 
     Attributes
     ----------
     low, middle, high : float
-        Quantiles of the days by which those that come are late; below 0 they are early.
+        Lower limit, median and upper limit (days); negative for early visits.
     """
 
     low: float = 0.0
@@ -36,8 +36,17 @@ class Punctuality:
 
 
 def intervals(days: npt.ArrayLike, km: npt.ArrayLike, limit_days: npt.ArrayLike, limit_km: npt.ArrayLike) -> FloatArray:
-    """How many intervals each gap has; by date alone where the distance is not known (NaN).
+    """Return the number of service intervals in each gap; by date alone where the distance is NaN.
 
+    Parameters
+    ----------
+    days, km : array of shape (n_gaps,)
+        Days and distance between two visits.
+    limit_days, limit_km : float or array of shape (n_gaps,)
+        Service interval.
+
+    Examples
+    --------
     >>> intervals([365.25, 180.0, 365.25], [5_000.0, 15_000.0, np.nan], 365.25, 7_500.0).tolist()
     [1.0, 2.0, 1.0]
     """
@@ -45,53 +54,64 @@ def intervals(days: npt.ArrayLike, km: npt.ArrayLike, limit_days: npt.ArrayLike,
     return np.asarray(np.fmax(by_date, np.asarray(km, dtype=np.float64) / np.asarray(limit_km, dtype=np.float64)))
 
 
-def fit_limits(days: npt.ArrayLike, km: npt.ArrayLike, *, usual: tuple[float, int]) -> tuple[float, int]:
-    """The rule (km, months) that gaps follow best: the least mean absolute logarithm of their intervals.
+def fit_limits(days: npt.ArrayLike, km: npt.ArrayLike, *, default: tuple[float, int]) -> tuple[float, int]:
+    """Return the service interval (km, months) with the least mean absolute log of the intervals in the gaps.
 
-    Slow vehicles tell the months and fast ones the distance; a median of either alone would mix them. Gaps of two
-    intervals are outliers, which absolute values forgive. Of rules that fit as well the one nearest to the usual rule
-    is taken: where every vehicle is fast, nothing is known about months.
+    Vehicles that drive little determine the months, those that drive much the distance; the median of either alone
+    would mix them. Gaps of two intervals are outliers, to which absolute values are robust. Among tied rules the
+    nearest to the default wins: where every vehicle drives much, the gaps do not determine the months.
 
     Parameters
     ----------
     days, km : array of shape (n_gaps,)
-        Between two visits, above 0.
-    usual : tuple of (float, int)
-        km and months.
+        Days and distance between two visits, above 0.
+    default : tuple of (float, int)
+        km and months to prefer among tied rules.
+
+    Returns
+    -------
+    tuple of (float, int)
+        Distance in steps of 500 km, and months.
 
     Raises
     ------
     ValueError
-        There is no gap, or one is not above 0.
+        There is no gap, or a number is not above 0.
 
     Examples
     --------
-    >>> fit_limits([150.0, 300.0, 366.0, 365.0], [10_000.0, 10_050.0, 4_000.0, 2_000.0], usual=(7_500.0, 6))
+    >>> fit_limits([150.0, 300.0, 366.0, 365.0], [10_000.0, 10_050.0, 4_000.0, 2_000.0], default=(7_500.0, 6))
     (10000.0, 12)
     """
     t, d = np.asarray(days, dtype=np.float64), np.asarray(km, dtype=np.float64)
     if len(t) == 0 or not (t > 0).all() or not (d > 0).all():
         raise ValueError("days and km must hold at least one gap, each above 0: leave out visits of one day")
-    if len(t) > SAMPLE:
-        chosen = np.random.default_rng(0).choice(len(t), SAMPLE, replace=False)
-        t, d = t[chosen], d[chosen]
-    by_date = np.log(t)[:, None] - np.log(MONTH_DAYS * np.unique([*MONTHS, usual[1]]))
-    months, limits = np.unique([*MONTHS, usual[1]]), np.unique([*KM, usual[0]])
+    if len(t) > MAX_GAPS:
+        sample = np.random.default_rng(0).choice(len(t), MAX_GAPS, replace=False)
+        t, d = t[sample], d[sample]
+    by_date = np.log(t)[:, None] - np.log(MONTH_DAYS * np.unique([*MONTHS, default[1]]))
+    months, limits = np.unique([*MONTHS, default[1]]), np.unique([*KM, default[0]])
     loss = np.stack([np.abs(np.maximum(by_date, np.log(d / k)[:, None])).mean(axis=0) for k in limits])
-    off = np.abs(np.log(limits / usual[0]))[:, None] + np.abs(np.log(months / usual[1]))[None, :]
-    row, column = np.unravel_index(np.where(loss <= loss.min() * AS_GOOD + 1e-3, off, np.inf).argmin(), loss.shape)
+    distance = np.abs(np.log(limits / default[0]))[:, None] + np.abs(np.log(months / default[1]))[None, :]
+    tied = loss <= loss.min() * TIE_FACTOR + 1e-3
+    row, column = np.unravel_index(np.where(tied, distance, np.inf).argmin(), loss.shape)
     return float(limits[row]), int(months[column])
 
 
 def punctuality(days: npt.ArrayLike, count: npt.ArrayLike, *, share: float = 0.8) -> Punctuality:
-    """How far from the due day those come that come, in days; a gap of two intervals is measured against the second.
+    """Return how many days after the due day vehicles come; a gap of two intervals counts against the second.
 
     Parameters
     ----------
     days, count : array of shape (n_gaps,)
-        Length of each gap, above 0, and its `intervals`.
+        Length of each gap (days), above 0, and its number of service intervals, from `intervals`.
     share : float
-        Of the interval.
+        Probability of the interval from `low` to `high`.
+
+    Returns
+    -------
+    Punctuality
+        In days; all 0 where there is no gap.
 
     Examples
     --------

@@ -67,8 +67,8 @@ def test_a_cell_has_one_alarm_that_is_not_closed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "match"),
     [
-        ("CREATE TABLE others (x)", "not a store of alarms; name another file"),
-        (f"PRAGMA user_version = {SCHEMA + 1}", "not a store of alarms"),
+        ("CREATE TABLE others (x)", "not an alarm store; set `store`"),
+        (f"PRAGMA user_version = {SCHEMA + 1}", "not an alarm store"),
     ],
 )
 def test_a_database_of_others_is_refused(tmp_path: Path, statement: str, match: str) -> None:
@@ -91,12 +91,12 @@ def test_a_store_of_another_version_names_both_versions(tmp_path: Path) -> None:
     connection_of_others = sqlite3.connect(file.path)
     connection_of_others.execute("PRAGMA user_version = 7")
     connection_of_others.close()
-    with pytest.raises(ConfigError, match=f"must be a store of version {SCHEMA}, is 7"):
+    with pytest.raises(ConfigError, match=f"must be an alarm store of version {SCHEMA}, is 7"):
         file.read(sa.select(ALARMS))
 
 
 def test_what_is_no_database_is_refused_with_its_path(tmp_path: Path) -> None:
     path = tmp_path / "alarms.db"
     path.write_bytes(b"no database, but longer than a header of a hundred bytes " * 4)
-    with pytest.raises(ConfigError, match=f"{path}: cannot be used as a store of alarms"):
+    with pytest.raises(ConfigError, match=f"{path}: cannot be used as an alarm store"):
         AlarmFile(path).read(sa.select(ALARMS))

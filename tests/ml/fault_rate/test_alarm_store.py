@@ -46,7 +46,7 @@ def test_nothing_is_made_by_looking(store: AlarmStore, tmp_path: Path) -> None:
     assert store.alarms().is_empty() and store.closed().is_empty() and store.version() == 0
     assert store.record(found(), as_of=NOW).new == ()
     assert not kept_in(tmp_path).exists()
-    with pytest.raises(DataError, match="there is none yet"):
+    with pytest.raises(DataError, match="the store is empty"):
         store.history(1)
 
 
@@ -99,7 +99,7 @@ def test_a_closed_fault_is_silent_until_it_is_known_anew(store: AlarmStore) -> N
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"alarm_id": 7, "to": "closed", "by": "Li"}, "alarm: 7 is not kept; give one from 1 to 1"),
+        ({"alarm_id": 7, "to": "closed", "by": "Li"}, "alarm: the store has no alarm 7; give one from 1 to 1"),
         ({"alarm_id": 1, "to": "shut", "by": "Li"}, "state: 'shut' is unknown"),
         ({"alarm_id": 1, "to": "closed", "by": " "}, "by: must name"),
         ({"alarm_id": 1, "to": "closed", "by": "x" * 101}, "by: must name"),

@@ -200,7 +200,7 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
     assert answer.basis == "reports" and any("proportional reporting" in n for n in answer.notes)
     assert [(a.model, a.component) for a in answer.alarms] == [("M3", "brakes")] and answer.alarms[0].plan is None
     champions = {"fault_rate": Champion(estimator)}
-    with pytest.raises(DataError, match="fleet: is not known"):
+    with pytest.raises(DataError, match="fleet: the snapshot holds no vehicles"):
         endpoints.vehicles(champions, endpoints.VehiclesRequest(model="M3", component="brakes"))
     unnamed = write_fault_rate(tmp_path / "unnamed", *fleet_and_records())
     (tmp_path / "unnamed" / "sources.yaml").write_text("tables: {service_records: {parquet: service_records.parquet}}")

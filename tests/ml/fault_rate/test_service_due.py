@@ -57,7 +57,7 @@ def test_whichever_comes_first_by_hand() -> None:
     assert rows["V3"]["last_service_on"] is None and rows["V3"]["overdue_days"] > 60
     assert abs((rows["V5"]["due_on"] - one["due_on"]).days) <= 10  # the slip is not believed
     assert all(r["due_low"] <= r["due_on"] <= r["due_high"] for r in rows.values())
-    assert "12 months since the service of 2022-11-04" in rows["V2"]["reason_en"] and "上次保养" in one["reason_zh"]
+    assert "12 months after the service of 2022-11-04" in rows["V2"]["reason_en"] and "上次保养" in one["reason_zh"]
 
 
 def test_a_rule_without_a_limit_that_can_be_is_refused() -> None:
@@ -77,5 +77,5 @@ def test_an_overdue_service_says_so_in_both_languages() -> None:
     assert table.columns == list(SERVICE)
     (line,) = table.to_dicts()
     assert (line["overdue_days"], line["due_by"], line["km_now"], line["due_km"]) == (5, "date", 1_234.0, None)
-    assert line["reason_en"] == "overdue by 5 days: 12 months since the service of 1970-04-11 are over on 1971-04-11"
-    assert line["reason_zh"] == "已过期 5 天：自上次保养 1970-04-11起满 12 个月，1971-04-11 到期"
+    assert line["reason_en"] == "overdue by 5 days: 12 months after the service of 1970-04-11: due on 1971-04-11"
+    assert line["reason_zh"] == "已超期 5 天：自上次保养（1970-04-11）起满 12 个月，1971-04-11 到期"

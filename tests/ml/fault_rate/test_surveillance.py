@@ -51,7 +51,7 @@ def test_every_vehicle_is_at_risk_while_it_is_in_service() -> None:
     of_a = field.at_risk[(field.strata["model"] == "A").to_numpy()].sum(axis=0) * 365.25
     np.testing.assert_allclose(of_a, [7, 14, 7])
     assert field.counts(0).sum() == 1 and field.report_week.tolist() == [1]
-    assert any("1 faults name a vehicle that the fleet does not have" in note for note in field.notes)
+    assert any("1 faults with a vehicle_id that is not in the fleet" in note for note in field.notes)
 
 
 def test_the_season_and_what_a_model_lacks_are_learnt() -> None:
@@ -125,7 +125,7 @@ def test_what_cannot_be_watched_is_refused() -> None:
 def test_reports_without_a_date_are_taken_for_complete_and_said_so() -> None:
     fleet, records = fleet_and_records()
     field = field_of(fleet, records.drop("reported_at"))
-    assert any("no date" in note for note in field.notes)
+    assert any("reported_at is missing" in note for note in field.notes)
     assert watch(field, start=60).delay is None
 
 
@@ -140,12 +140,12 @@ def test_records_whose_dates_run_backwards_are_left_out_and_said_so_with_and_wit
         (build_exposure(fleet, some, as_of=end, since=START), f"{int(broken['fault'].sum()):,} faults"),
         (build_report_exposure(some, as_of=end, since=START), f"{broken.height:,} records"),
     ):
-        assert f"{told} were reported before they came to the workshop and are left out" in field.notes
+        assert f"left out: {told} with reported_at before serviced_at" in field.notes
         assert (field.delay_days >= 0).all()
     every = records.with_columns(reported_at=early)
-    with pytest.raises(DataError, match=r"[\d,]+ faults were reported before they came .* their dates"):
+    with pytest.raises(DataError, match=r"left out: [\d,]+ faults with reported_at before .* their dates"):
         build_exposure(fleet, every, as_of=end, since=START)
-    with pytest.raises(DataError, match=r"[\d,]+ records were reported before they came .* map serviced_at and"):
+    with pytest.raises(DataError, match=r"[\d,]+ records with reported_at before .* map serviced_at and"):
         build_report_exposure(every, as_of=end, since=START)
 
 

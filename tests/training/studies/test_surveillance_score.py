@@ -40,7 +40,7 @@ def test_a_row_is_what_the_service_answers_of_the_cell(model: Model, config: Tas
 
 def test_as_of_is_the_end_of_the_last_week_before_it(model: Model, config: TaskConfig) -> None:
     snapshot = model.estimator.snapshot
-    day = datetime.combine(snapshot.days[3].item(), datetime.min.time(), UTC)
+    day = datetime.combine(snapshot.evaluation_days[3].item(), datetime.min.time(), UTC)
     for instant in (day, day + timedelta(days=6, hours=23)):
         rows = score_cells(model, config, data=None, as_of=instant)
         assert rows["as_of"].unique().to_list() == [day]

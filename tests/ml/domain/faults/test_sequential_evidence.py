@@ -82,7 +82,7 @@ def test_a_doubled_rate_is_found_and_named() -> None:
 def test_bad_input_is_named() -> None:
     with pytest.raises(ValueError, match="whole"):
         update_evidence(no_evidence(1), [0.5], [1.0])
-    with pytest.raises(ValueError, match="expects none"):
+    with pytest.raises(ValueError, match="expected count of 0"):
         update_evidence(no_evidence(1), [1], [0.0])
     with pytest.raises(ValueError, match="one number for each"):
         update_evidence(no_evidence(2), [1], [1.0])

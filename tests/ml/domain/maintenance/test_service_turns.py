@@ -11,11 +11,11 @@ from ml.domain.maintenance.service_turns import MONTH_DAYS, Punctuality, fit_lim
 def test_the_rule_is_learnt_from_slow_and_fast_vehicles_and_left_out_visits_are_forgiven() -> None:
     days = [9 * MONTH_DAYS] * 10 + [100.0] * 10 + [18 * MONTH_DAYS] * 3
     km = [3_000.0] * 10 + [12_000.0] * 10 + [4_000.0] * 3
-    assert fit_limits(days, km, usual=(7_500.0, 6)) == (12_000.0, 9)
+    assert fit_limits(days, km, default=(7_500.0, 6)) == (12_000.0, 9)
     with pytest.raises(ValueError, match="at least one gap"):
-        fit_limits([], [], usual=(7_500.0, 6))
+        fit_limits([], [], default=(7_500.0, 6))
     with pytest.raises(ValueError, match="each above 0"):
-        fit_limits([0.0], [1.0], usual=(7_500.0, 6))
+        fit_limits([0.0], [1.0], default=(7_500.0, 6))
 
 
 def test_a_gap_has_the_intervals_of_what_ran_out_first() -> None:
