@@ -46,9 +46,8 @@ def exposure_by_period(
     begin, finish = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
     groups, limits = np.asarray(group, dtype=np.int64), np.asarray(edges, dtype=np.float64)
     if not begin.shape == finish.shape == groups.shape or begin.ndim != 1:
-        raise ValueError(
-            f"start {begin.shape}, end {finish.shape} and group {groups.shape} must be 1-dimensional and of equal length"
-        )
+        shapes = f"start {begin.shape}, end {finish.shape} and group {groups.shape}"
+        raise ValueError(f"{shapes} must be 1-dimensional and of equal length")
     if limits.ndim != 1 or len(limits) < 2 or not (np.diff(limits) > 0).all():
         raise ValueError("edges must hold at least two numbers, strictly increasing")
     if not (np.isfinite(begin).all() and np.isfinite(finish).all()):
