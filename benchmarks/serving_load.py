@@ -120,9 +120,7 @@ def load(target: Target, *, connections: int, seconds: float, script: Path) -> R
         raise SystemExit(f"wrk failed: {done.stdout}{done.stderr}")
     summary = json.loads(results[0])
     if summary["failed"] or not summary["requests"]:
-        raise SystemExit(
-            f"{target.name}: {summary['failed']} of {summary['requests']} requests failed: no result"
-        )
+        raise SystemExit(f"{target.name}: {summary['failed']} of {summary['requests']} requests failed: no result")
     rate = summary["requests"] / summary["seconds"]
     return Run(target.name, connections, rate, summary["p50"], summary["p99"], cpu / summary["requests"] * 1e6)
 

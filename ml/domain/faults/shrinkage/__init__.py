@@ -1,1 +1,1 @@
-"""Counts against expected counts, shrunk: gamma-Poisson, the two-component shrinker (EBGM), PRR and ROR."""
+"""Shrunken ratios of counts to expected counts: gamma-Poisson and EBGM; unshrunken PRR and ROR for comparison."""

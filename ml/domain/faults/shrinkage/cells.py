@@ -1,4 +1,4 @@
-"""What every shrinker asks of its cells, and the one error it raises."""
+"""Checks of counts and expected counts, and the error that they raise."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ Numbers = npt.NDArray[Any]
 
 
 class ShrinkageError(ValueError):
-    """Counts, expected counts or parameters that shrinkage has no answer for."""
+    """Counts, expected counts or parameters are out of their range."""
 
 
 def refuse_where(broken: BoolArray, values: Numbers, *, rule: str, remedy: str) -> None:
-    """Raise for the first cell that breaks a rule.
+    """Raise an error that names the first cell that breaks a rule.
+
+    Parameters
+    ----------
+    broken : ndarray of bool, shape (n_cells,)
+        Cells that break the rule.
+    values : ndarray of shape (n_cells,)
+        Values of the cells.
+    rule, remedy : str
+        Parts of the message.
 
     Raises
     ------
     ShrinkageError
-        `broken` is true somewhere.
+        `broken` has a true entry.
 
     Examples
     --------
@@ -37,7 +46,7 @@ def refuse_where(broken: BoolArray, values: Numbers, *, rule: str, remedy: str) 
 
 
 def checked_counts(values: npt.ArrayLike, name: str) -> Numbers:
-    """An array of whole numbers of at least 0, in the type it came in.
+    """Return `values` as an array of whole numbers of at least 0, of unchanged type; `name` stands in messages.
 
     Raises
     ------
@@ -56,7 +65,7 @@ def checked_counts(values: npt.ArrayLike, name: str) -> Numbers:
 
 
 def checked_expected(values: npt.ArrayLike) -> Numbers:
-    """An array of finite numbers above 0, in the type it came in.
+    """Return `values` as an array of finite numbers above 0, of unchanged type.
 
     Raises
     ------
@@ -68,12 +77,12 @@ def checked_expected(values: npt.ArrayLike) -> Numbers:
         raise ShrinkageError(f"expected must be numbers, got {expected.dtype}: convert it before shrinking")
     rule, flat = "expected must be a finite number above 0", expected.ravel()
     refuse_where(~np.isfinite(flat), flat, rule=rule, remedy="fill or drop the cell")
-    refuse_where(flat <= 0, flat, rule=rule, remedy="drop cells without exposure; nothing can be said of them")
+    refuse_where(flat <= 0, flat, rule=rule, remedy="drop cells without exposure: their rate ratio is undefined")
     return expected
 
 
 def checked_cells(count: npt.ArrayLike, expected: npt.ArrayLike) -> tuple[Numbers, Numbers]:
-    """Counts and expected counts of one common shape; nothing is copied that need not be.
+    """Return counts and expected counts broadcast to one shape, without a copy where possible.
 
     Parameters
     ----------
@@ -102,12 +111,12 @@ def checked_cells(count: npt.ArrayLike, expected: npt.ArrayLike) -> tuple[Number
 
 
 def checked_probability(value: float, name: str) -> float:
-    """A number strictly between 0 and 1.
+    """Return `value` as a float strictly between 0 and 1; `name` stands in the message.
 
     Raises
     ------
     ShrinkageError
-        It is not.
+        `value` is outside.
     """
     if not 0 < value < 1:
         raise ShrinkageError(f"{name} must be between 0 and 1, got {value}: give a probability such as 0.05")

@@ -19,18 +19,18 @@ from ml.domain.faults.shrinkage.cells import ShrinkageError, checked_counts
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of row and column that occur, in the order of row and column.
+    """Pairs of row and column with at least one event, sorted; returned by `count_pairs` and `count_reports`.
 
     Attributes
     ----------
     row, column : array of shape (n_pairs,)
-        Labels.
+        Labels of the pair.
     count : array of int, shape (n_pairs,)
         Events of the pair.
     expected : array of shape (n_pairs,)
         Expected events under independence, summed over strata.
     row_total, column_total : array of int, shape (n_pairs,)
-        Events of the row, of the column.
+        Events of the row and of the column.
     total : int
         All events.
     """
@@ -47,14 +47,14 @@ class Pairs:
 def count_pairs(
     row: npt.ArrayLike, column: npt.ArrayLike, *, count: npt.ArrayLike, stratum: npt.ArrayLike | None = None
 ) -> Pairs:
-    """Add up the counts of each pair, and compute the count to expect of it.
+    """Return the count of each pair and its expected count under independence.
 
     Parameters
     ----------
     row, column : array of shape (n_lines,)
-        What each line counts; lines of the same pair add up.
+        Labels of each line; lines of the same pair are summed.
     count : array of int, shape (n_lines,)
-        Events. Pairs without an event are left out.
+        Events of each line. Pairs without an event are left out.
     stratum : array of shape (n_lines,), optional
         Stratum of each line.
 
@@ -83,15 +83,15 @@ def count_pairs(
 def count_reports(
     report: npt.ArrayLike, row: npt.ArrayLike, *, column: npt.ArrayLike, stratum: npt.ArrayLike | None = None
 ) -> Pairs:
-    """Count the reports of each pair, and compute the count to expect of it.
+    """Return the number of reports of each pair and its expected value under independence.
 
-    A report may name several rows and columns and counts once in each total and pair, so totals are not sums of the
+    A report may name several rows and columns. It counts once in each pair and total, so that totals are not sums of
     pairs (as in openEBGM's `processRaw`).
 
     Parameters
     ----------
     report, row, column : array of shape (n_lines,)
-        Report of each line, and what it names; repeated lines count once.
+        Report id of each line, with the labels that it names; repeated lines count once.
     stratum : array of shape (n_lines,), optional
         Stratum of each line.
 
@@ -109,8 +109,8 @@ def count_reports(
     reports = np.unique(np.asarray(report).ravel(), return_inverse=True)[1].astype(np.int64)
 
     def events(lines: BoolArray, group: IntArray, n_groups: int) -> IntArray:
-        both = np.unique(reports[lines] * n_groups + group[lines])
-        return np.bincount(both % n_groups, minlength=n_groups).astype(np.int64)
+        codes = np.unique(reports[lines] * n_groups + group[lines])
+        return np.bincount(codes % n_groups, minlength=n_groups).astype(np.int64)
 
     return _pairs(
         {"report": reports, "row": row, "column": column}, stratum, events, occurs=np.ones(len(reports), bool)
@@ -124,13 +124,13 @@ def _pairs(
     *,
     occurs: BoolArray,
 ) -> Pairs:
-    """Pairs that occur in some line; `events` counts the events of some lines by group."""
+    """Return the pairs of the lines where `occurs` is true; `events` counts the events of some lines by group."""
     flat = {name: np.asarray(values).ravel() for name, values in lines.items()}
     flat["stratum"] = np.zeros(len(occurs)) if stratum is None else np.asarray(stratum).ravel()
     sizes = {name: len(values) for name, values in flat.items()}
     if len(set(sizes.values())) > 1 or 0 in sizes.values():
         raise ShrinkageError(
-            f"{', '.join(sizes)} must have one entry a line, at least one line, got {sizes}: pair them by line"
+            f"{', '.join(sizes)} must have equal lengths of at least 1, got {sizes}: give one entry per line"
         )
     (row_names, rows), (column_names, columns), (_, strata) = (
         np.unique(flat[name], return_inverse=True) for name in ("row", "column", "stratum")
@@ -141,19 +141,19 @@ def _pairs(
             raise ShrinkageError(f"at least two {name}s must have events, {only}: a {name} is compared with the others")
     pair = rows * len(column_names) + columns
     present = np.unique(pair[occurs])
-    which_row, which_column = present // len(column_names), present % len(column_names)
-    everything = np.zeros(len(pair), dtype=np.int64)
+    row_of_pair, column_of_pair = present // len(column_names), present % len(column_names)
+    one_group = np.zeros(len(pair), dtype=np.int64)
     expected = np.zeros(len(present))
     for code in np.unique(strata[occurs]):
         inside = strata == code
         by_row, by_column = events(inside, rows, len(row_names)), events(inside, columns, len(column_names))
-        expected += by_row[which_row] * (by_column[which_column] / events(inside, everything, 1)[0])
+        expected += by_row[row_of_pair] * (by_column[column_of_pair] / events(inside, one_group, 1)[0])
     return Pairs(
-        row=row_names[which_row],
-        column=column_names[which_column],
+        row=row_names[row_of_pair],
+        column=column_names[column_of_pair],
         count=events(occurs, np.searchsorted(present, pair), len(present)),
         expected=expected,
-        row_total=events(occurs, rows, len(row_names))[which_row],
-        column_total=events(occurs, columns, len(column_names))[which_column],
-        total=int(events(occurs, everything, 1)[0]),
+        row_total=events(occurs, rows, len(row_names))[row_of_pair],
+        column_total=events(occurs, columns, len(column_names))[column_of_pair],
+        total=int(events(occurs, one_group, 1)[0]),
     )

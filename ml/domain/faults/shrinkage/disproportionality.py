@@ -1,7 +1,8 @@
-"""Proportional reporting ratio and reporting odds ratio, the unshrunk habit, with their usual log-normal intervals.
+"""Proportional reporting ratio (PRR) and reporting odds ratio (ROR), unshrunken, with log-normal intervals.
 
-Each pair makes a two by two table of reports: `a` name row and column, `b` the row only, `c` the column only, `d`
-neither. `PRR = a / (a + b) : c / (c + d)` and `ROR = a * d : b * c`. Where `a` is small they swing; EBGM does not.
+Each pair gives a two-by-two table of reports: `a` name row and column, `b` the row only, `c` the column only, `d`
+neither. ``PRR = (a / (a + b)) / (c / (c + d))`` and ``ROR = (a * d) / (b * c)``. Where `a` is small they are unstable;
+EBGM is not.
 
 Sources: S. Evans, P. Waller and S. Davis, "Use of proportional reporting ratios (PRRs) for signal generation from
 spontaneous adverse drug reaction reports", *Pharmacoepidemiology and Drug Safety* 10 (2001); E. van Puijenbroek et
@@ -22,14 +23,14 @@ from ml.domain.faults.shrinkage.cells import ShrinkageError, checked_counts, che
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio of each pair with its interval.
+    """A ratio of each pair with its confidence interval.
 
     Attributes
     ----------
     value : array
-        0 where no report names both, infinite where the comparison is with none.
+        Ratio: 0 where `a` is 0, infinite where the comparison group has no report.
     lower, upper : array
-        Limits; 0 and infinity where a part of the two by two table that the interval divides by is empty.
+        Confidence limits; 0 and infinity where a cell of the two-by-two table is empty.
     """
 
     value: FloatArray
@@ -45,22 +46,22 @@ def proportional_reporting_ratio(
     total: npt.ArrayLike,
     level: float = 0.95,
 ) -> Ratio:
-    """Share of the row's reports that name the column, over that share among all other reports.
+    """Return the PRR: share of the row's reports that name the column, over that share in all other reports.
 
     Parameters
     ----------
     count, row_total, column_total : array
-        Reports that name both, the row, the column.
+        Reports that name both, the row, and the column.
     total : int or array
-        All reports.
+        Number of reports.
     level : float
-        Probability of the interval.
+        Confidence level of the interval.
 
     Raises
     ------
     ShrinkageError
-        A number is not a count, the four do not make a two by two table, or the row or the column is in no report
-        or in all.
+        A number is not a count, the four do not form a two-by-two table, or no report or every report names the row
+        or the column.
 
     Examples
     --------
@@ -83,9 +84,9 @@ def reporting_odds_ratio(
     total: npt.ArrayLike,
     level: float = 0.95,
 ) -> Ratio:
-    """Odds of the column among the row's reports, over its odds among all others.
+    """Return the ROR: odds of the column in the row's reports, over its odds in all other reports.
 
-    Parameters and errors are those of `proportional_reporting_ratio`.
+    Parameters and errors as in `proportional_reporting_ratio`.
 
     Examples
     --------
@@ -103,27 +104,31 @@ def reporting_odds_ratio(
 def _two_by_two(
     count: npt.ArrayLike, row_total: npt.ArrayLike, column_total: npt.ArrayLike, total: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    given = {"count": count, "row_total": row_total, "column_total": column_total, "total": total}
-    checked = [checked_counts(values, name).astype(np.float64) for name, values in given.items()]
+    arguments = {"count": count, "row_total": row_total, "column_total": column_total, "total": total}
+    checked = [checked_counts(values, name).astype(np.float64) for name, values in arguments.items()]
     try:
-        a, rows, columns, everything = np.broadcast_arrays(*checked)
+        a, rows, columns, reports = np.broadcast_arrays(*checked)
     except ValueError:
-        shapes = ", ".join(f"{name} {values.shape}" for name, values in zip(given, checked, strict=True))
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in zip(arguments, checked, strict=True))
         raise ShrinkageError(f"counts and totals must have one shape, got {shapes}: pair them by cell") from None
     for name, totals in (("row_total", rows), ("column_total", columns)):
-        outside = ((totals < 1) | (totals >= everything)).ravel()
+        outside = ((totals < 1) | (totals >= reports)).ravel()
         rule = f"{name} must be at least 1 and below total"
-        refuse_where(outside, totals.ravel(), rule=rule, remedy="drop what no report or every report names")
+        refuse_where(
+            outside, totals.ravel(), rule=rule, remedy="drop rows and columns that no report or every report names"
+        )
         rule = f"count must be at most {name}"
         refuse_where((a > totals).ravel(), a.ravel(), rule=rule, remedy="count the totals from the same reports")
-    d = everything - rows - columns + a
+    d = reports - rows - columns + a
     rule = "row_total + column_total - count must be at most total"
-    refuse_where((d < 0).ravel(), (everything - d).ravel(), rule=rule, remedy="count the totals from the same reports")
+    refuse_where((d < 0).ravel(), (reports - d).ravel(), rule=rule, remedy="count the totals from the same reports")
     return a, rows - a, columns - a, d
 
 
 def _with_interval(value: FloatArray, variance: FloatArray, level: float) -> Ratio:
-    reach = ndtri((1 + checked_probability(level, "level")) / 2) * np.sqrt(np.where(np.isfinite(variance), variance, 0))
-    known = np.isfinite(variance)
-    lower = np.where(known, value * np.exp(-reach), 0.0)
-    return Ratio(value, lower, np.where(known, value * np.exp(reach), np.inf))
+    half_width = ndtri((1 + checked_probability(level, "level")) / 2) * np.sqrt(
+        np.where(np.isfinite(variance), variance, 0)
+    )
+    bounded = np.isfinite(variance)
+    lower = np.where(bounded, value * np.exp(-half_width), 0.0)
+    return Ratio(value, lower, np.where(bounded, value * np.exp(half_width), np.inf))

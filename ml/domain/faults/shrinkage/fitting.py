@@ -1,4 +1,4 @@
-"""Maximum likelihood of DuMouchel's prior, a mixture of two gammas.
+"""Maximum likelihood fit of DuMouchel's prior, a mixture of two gamma distributions.
 
 Source: W. DuMouchel, "Bayesian Data Mining in Large Frequency Tables", *The American Statistician* 53
 (1999), section 3.
@@ -17,12 +17,12 @@ from ml.domain.faults.shrinkage.cells import ShrinkageError, checked_cells, refu
 from ml.domain.faults.shrinkage.likelihood import Likelihood
 from ml.domain.faults.shrinkage.priors import Prior, two_gammas
 
-# Ratios as multiples of the ratio of all cells together, so that neither the unit of exposure nor a general
-# excess moves the limits. A shape of 1e5 is a spread of 0.3 %: all ratios alike, as far as data can tell.
+# Relative to the overall ratio of events to expected events, so that the limits do not depend on the unit of exposure.
+# A shape of 1e5 is a standard deviation of 0.3 %: data cannot distinguish it from one common ratio.
 MEANS, SHAPES, SHARES = (1e-4, 1e4), (1e-4, 1e5), (1e-6, 1 - 1e-6)
-# Of the free parameters (see `Likelihood`).
+# Limits of the free parameters (see `Likelihood`).
 LIMITS: FloatArray = np.log([MEANS, SHAPES, MEANS, SHAPES, np.array(SHARES) / (1 - np.array(SHARES))])
-# (alpha1, beta1, alpha2, beta2, P): DuMouchel's own start and those of openEBGM's documentation.
+# (alpha1, beta1, alpha2, beta2, P): starting values of DuMouchel and of openEBGM's documentation.
 STARTS = (
     (0.2, 0.1, 2.0, 4.0, 1 / 3),
     (0.1, 0.1, 10.0, 10.0, 0.2),
@@ -30,22 +30,23 @@ STARTS = (
     (0.5, 0.3, 12.0, 12.0, 0.8),
     (0.2, 0.2, 5.0, 5.0, 0.4),
 )
-# Of the mean log-likelihood by the logarithm of a parameter: a tenth of it moves no estimate in its fourth digit.
-STEEPEST = 1e-5
+# Largest derivative of the mean log-likelihood by a log parameter at convergence: a tenth of it changes no estimate in
+# its fourth digit.
+MAX_SLOPE = 1e-5
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The prior under which the counts are likeliest.
+    """Maximum likelihood estimate of the prior, as returned by `fit_mixture`.
 
     Attributes
     ----------
     prior : Prior
-        Of two components, the one with the higher mean comes first.
+        Two gamma components, the one with the higher mean first.
     at_limit : tuple of str
-        Parameters that the data push to the end of their range: alpha at 1e5 means that ratios do not differ
-        measurably within the component, a share near 0 or 1 that one component suffices. The prior is still the
-        likeliest within the ranges and scores are valid; the named parameters have no meaning of their own.
+        Names of parameters at a limit of their range. alpha at 1e5: the ratios of the component do not differ
+        measurably; a share near 0 or 1: one component suffices. The scores are valid, but the values of these
+        parameters should not be interpreted.
     """
 
     prior: Prior
@@ -55,24 +56,29 @@ class Fit:
 def fit_mixture(
     count: npt.ArrayLike, expected: npt.ArrayLike, *, weight: npt.ArrayLike | None = None, zero_truncated: bool = False
 ) -> Fit:
-    """Maximum likelihood of a mixture of two gamma priors; the best of several starts.
+    """Fit a mixture of two gamma priors by maximum likelihood, with five starts.
 
-    Squash more than some 20,000 cells first. In a truncated fit the share is taken for that of all cells, as DuMouchel
-    and openEBGM do.
+    For more than about 20,000 cells call `squash` first. In a zero-truncated fit the share refers to all cells, as in
+    DuMouchel and openEBGM.
 
     Parameters
     ----------
     count, expected : array of shape (n_cells,)
-        Events and expected events. Leave out no cell because it has no event, or say so in `zero_truncated`.
+        Events and expected events. If cells without events are left out, set `zero_truncated`.
     weight : array of shape (n_cells,), optional
-        Cells that each entry stands for, as `squash` returns them.
+        Number of cells that each entry represents, from `squash`.
     zero_truncated : bool
-        Only cells with at least one event are listed.
+        Whether only cells with at least one event are listed.
+
+    Returns
+    -------
+    Fit
 
     Raises
     ------
     ShrinkageError
-        A cell breaks its rule, there are fewer cells than parameters, no event, or the search did not converge.
+        A count or expected count is out of its range, there are fewer than 5 cells or no event, or the optimiser did
+        not converge.
 
     Examples
     --------
@@ -87,9 +93,9 @@ def fit_mixture(
     scale = float((weights @ counts) / (weights @ expectations))
     likelihood = Likelihood(counts, expectations * scale, weights, zero_truncated=zero_truncated)
     free, _ = max((_climb(likelihood, _free(start)) for start in STARTS), key=lambda maximum: maximum[1])
-    if (steepness := _steepness(likelihood, free)) > STEEPEST:
-        met = f"the likelihood still rises by {steepness:.1g} a cell at {_prior(free, scale).theta}"
-        raise ShrinkageError(f"the prior must be at a maximum of its likelihood, {met}: check the expected counts")
+    if (steepness := _steepness(likelihood, free)) > MAX_SLOPE:
+        slope = f"the mean log-likelihood has slope {steepness:.1g} at {_prior(free, scale).theta}"
+        raise ShrinkageError(f"the fit of the prior did not converge, {slope}: check the expected counts")
     return Fit(_prior(free, scale), _at_limit(free))
 
 
@@ -100,12 +106,10 @@ def _checked(
     weights = np.ones(counts.size) if weight is None else np.asarray(weight, dtype=np.float64).ravel()
     if weights.shape != counts.shape:
         raise ShrinkageError(
-            f"weight must have one entry a cell, got {weights.size} for {counts.size}: pair them by cell"
+            f"weight must have one entry per cell, got {weights.size} for {counts.size} cells: pair them by cell"
         )
     rule = "weight must be a finite number above 0"
-    refuse_where(
-        ~(np.isfinite(weights) & (weights > 0)), weights, rule=rule, remedy="drop cells that count for nothing"
-    )
+    refuse_where(~(np.isfinite(weights) & (weights > 0)), weights, rule=rule, remedy="drop cells of weight 0")
     if counts.size < len(LIMITS):
         few = f"got {counts.size} for {len(LIMITS)} parameters"
         raise ShrinkageError(f"count must have at least as many cells as the prior has parameters, {few}: add cells")
@@ -133,7 +137,7 @@ def _climb(likelihood: Likelihood, start: FloatArray) -> tuple[FloatArray, float
 
 
 def _steepness(likelihood: Likelihood, free: FloatArray) -> float:
-    """Largest slope of the likelihood in a direction that the limits leave open."""
+    """Return the largest derivative of the likelihood in a direction that the limits allow."""
     low, high = LIMITS.T
     slope = likelihood(free)[1]
     return float(np.abs(np.clip(free + slope, low, high) - free).max())

@@ -1,9 +1,10 @@
-"""Log-likelihood of the prior's parameters given weighted cells, with its gradient.
+"""Mean log-likelihood of the prior's parameters on weighted cells, with its gradient.
 
-A count with a gamma prior is negative binomial, `NB(count; alpha, beta / (beta + expected))`; with a mixture of
-priors it is the mixture of those. Where only cells with at least one event are listed, each negative binomial is
-divided by its probability of at least one. Sources: W. DuMouchel (1999), equation 5; for lists without zeros
-W. DuMouchel and D. Pregibon, "Empirical Bayes Screening for Multi-item Associations", KDD 2001, section 4.
+A count with a gamma prior is negative binomial, ``NB(count; alpha, beta / (beta + expected))``; with a mixture of
+priors it is a mixture of negative binomials. Where only cells with at least one event are listed, each negative
+binomial is divided by its probability of at least one event. Sources: W. DuMouchel (1999), equation 5; for lists
+without zeros W. DuMouchel and D. Pregibon, "Empirical Bayes Screening for Multi-item Associations", KDD 2001, section
+4.
 """
 
 from __future__ import annotations
@@ -15,31 +16,31 @@ from ml.domain.arrays import FloatArray
 
 
 class Likelihood:
-    """Mean log-likelihood a cell, of a prior with two components.
+    """Mean log-likelihood per cell of a prior with two components.
 
     Parameters
     ----------
     count, expected, weight : array of shape (n_points,)
-        Events, expected events, and cells that each point stands for.
+        Events, expected events, and number of cells that each point represents.
     zero_truncated : bool
-        Only cells with at least one event are listed.
+        Whether only cells with at least one event are listed.
 
     Notes
     -----
-    Free parameters are (log mean, log alpha) of each component and the logit of the first one's share:
-    mean and shape are nearly uncorrelated, alpha and beta are not.
+    The five free parameters are (log mean, log alpha) of each component and the logit of the first share: mean and
+    shape are nearly uncorrelated, alpha and beta are not.
     """
 
     def __init__(self, count: FloatArray, expected: FloatArray, weight: FloatArray, *, zero_truncated: bool) -> None:
         self.expected, self.zero_truncated = expected, zero_truncated
         self.weight = weight / weight.sum()
-        # Counts repeat, so their gamma functions are evaluated once each.
+        # Counts repeat: their gamma functions are evaluated once per value.
         self.values, self.which = np.unique(count, return_inverse=True)
         self.count = count
         self.constant = float(self.weight @ (count * np.log(expected) - gammaln(count + 1)))
 
     def __call__(self, free: FloatArray) -> tuple[float, FloatArray]:
-        """Mean log-likelihood and its gradient."""
+        """Return the mean log-likelihood at the free parameters, and its gradient of shape (5,)."""
         parts = [self._component(mean, alpha) for mean, alpha in free[:4].reshape(-1, 2)]
         densities = np.stack([parts[0][0] + log_expit(free[4]), parts[1][0] + log_expit(-free[4])])
         total = logsumexp(densities, axis=0)
@@ -49,7 +50,7 @@ class Likelihood:
         return float(self.weight @ total) + self.constant, gradient
 
     def _component(self, log_mean: float, log_alpha: float) -> tuple[FloatArray, FloatArray]:
-        """Log density of each point without its constant, and its derivatives by log mean and log alpha."""
+        """Return the log density of each point up to a constant, and its derivatives by log mean and log alpha."""
         alpha = np.exp(log_alpha)
         beta = alpha / np.exp(log_mean)
         surplus = np.log1p(self.expected / beta)
@@ -59,9 +60,9 @@ class Likelihood:
         zero_by_beta = alpha * self.expected / (beta * (beta + self.expected))
         by_beta = zero_by_beta - self.count / (beta + self.expected)
         if self.zero_truncated:
-            some = -np.expm1(-alpha * surplus)
-            odds_of_none = (1 - some) / some
-            log_density -= np.log(some)
-            by_alpha -= odds_of_none * surplus
-            by_beta += odds_of_none * zero_by_beta
+            nonzero = -np.expm1(-alpha * surplus)
+            odds_of_zero = (1 - nonzero) / nonzero
+            log_density -= np.log(nonzero)
+            by_alpha -= odds_of_zero * surplus
+            by_beta += odds_of_zero * zero_by_beta
         return log_density, np.stack([-beta * by_beta, alpha * by_alpha + beta * by_beta])

@@ -1,9 +1,9 @@
-"""Priors of the ratio of events to expected events, and what they make of counts.
+"""Gamma priors of the ratio of events to expected events, and their posteriors.
 
-The count of a cell is Poisson with mean `ratio * expected`; the ratio is drawn from a gamma distribution, or from a
-mixture of two. The posterior is of the same kind: shapes grow by the count, rates by the expected count, and weights
-by how well each component foretold the count. A cell with little exposure stays near the prior; one with much goes
-where its own count is.
+The count of a cell is Poisson with mean ``ratio * expected``; the ratio has a gamma prior, or a mixture of two gamma
+priors. The posterior is of the same family: the count is added to the shape, the expected count to the rate, and the
+weight of a component is multiplied by its marginal likelihood of the count. A cell with little exposure stays near the
+prior; one with much exposure is close to its own ratio.
 
 Source: W. DuMouchel, "Bayesian Data Mining in Large Frequency Tables, with an Application to the FDA Spontaneous
 Reporting System", *The American Statistician* 53 (1999), equations 4 to 11.
@@ -24,12 +24,12 @@ from ml.domain.faults.shrinkage.quantiles import mixture_quantiles
 
 @dataclass(frozen=True)
 class Prior:
-    """A gamma distribution of ratios, or a mixture of several.
+    """Gamma prior of ratios, or a mixture of gamma priors.
 
     Parameters
     ----------
     alpha, beta, share : tuple of float
-        Shape, rate and weight of each component; all above 0, and shares sum to 1.
+        Shape, rate and weight of each component; all above 0, the weights sum to 1.
 
     Raises
     ------
@@ -54,42 +54,42 @@ class Prior:
         numbers = (*self.alpha, *self.beta, *self.share)
         if lengths == {0} or len(lengths) > 1 or not all(math.isfinite(x) and x > 0 for x in numbers):
             raise ShrinkageError(
-                f"a prior needs finite numbers above 0, as many of each kind, got {self}: fit it again"
+                f"alpha, beta and share must have equal lengths and finite numbers above 0, got {self}: correct them"
             )
         if abs(sum(self.share) - 1) > 1e-9:
-            raise ShrinkageError(f"share must sum to 1 over components, got {self.share}: fit the prior again")
+            raise ShrinkageError(f"share must sum to 1 over components, got {self.share}: correct it")
 
     @property
     def mean(self) -> float:
-        """Mean ratio before any count is seen."""
+        """Prior mean of the ratio."""
         return sum(p * a / b for a, b, p in zip(self.alpha, self.beta, self.share, strict=True))
 
     @property
     def theta(self) -> tuple[float, ...]:
-        """The parameters as DuMouchel lists them: (alpha, beta), or (alpha1, beta1, alpha2, beta2, P)."""
+        """Parameters in DuMouchel's order: (alpha, beta), or (alpha1, beta1, alpha2, beta2, P)."""
         pairs = [x for pair in zip(self.alpha, self.beta, strict=True) for x in pair]
         return (*pairs, *self.share[:-1])
 
 
 def one_gamma(alpha: float, beta: float) -> Prior:
-    """A single gamma prior with shape `alpha` and rate `beta`."""
+    """Return a gamma prior with shape `alpha` and rate `beta`."""
     return Prior((float(alpha),), (float(beta),))
 
 
 def two_gammas(alpha1: float, beta1: float, alpha2: float, beta2: float, share1: float) -> Prior:
-    """DuMouchel's prior; `share1` is his P, the weight of the first component."""
+    """Return DuMouchel's prior; `share1` is his P, the weight of the first component."""
     share1 = checked_probability(share1, "share1")
     return Prior((float(alpha1), float(alpha2)), (float(beta1), float(beta2)), (share1, 1 - share1))
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is known of the ratio of each cell: a mixture of gamma distributions.
+    """Posterior of the ratio of each cell: a mixture of gamma distributions, as returned by `posterior`.
 
     Attributes
     ----------
     weight, shape, rate : array of shape (n_components, n_cells)
-        Weights that sum to 1 over components (the first is DuMouchel's Q_n), shapes, and rates.
+        Weights that sum to 1 over components (the first is DuMouchel's Q_n), shapes and rates.
     """
 
     weight: FloatArray
@@ -97,28 +97,29 @@ class Posterior:
     rate: FloatArray
 
     def mean(self) -> FloatArray:
-        """Expected ratio, shape (n_cells,)."""
+        """Return the posterior mean of the ratio, shape (n_cells,)."""
         return np.asarray((self.weight * self.shape / self.rate).sum(axis=0))
 
     def geometric_mean(self) -> FloatArray:
-        """EBGM: exponential of the expected logarithm of the ratio, shape (n_cells,)."""
+        """Return EBGM, the exponential of the posterior mean of the log ratio, shape (n_cells,)."""
         return np.asarray(np.exp((self.weight * (digamma(self.shape) - np.log(self.rate))).sum(axis=0)))
 
     def quantile(self, probability: float) -> FloatArray:
-        """Ratio that the true one is below with the given probability, shape (n_cells,)."""
+        """Return a posterior quantile of the ratio, shape (n_cells,)."""
         return mixture_quantiles(self.weight, self.shape, self.rate, probability)
 
     def probability_above(self, ratio: float) -> FloatArray:
-        """Probability that the true ratio exceeds a given one, shape (n_cells,)."""
+        """Return the posterior probability of a ratio above `ratio`, shape (n_cells,)."""
         return np.asarray((self.weight * gammaincc(self.shape, self.rate * ratio)).sum(axis=0))
 
 
 def posterior(prior: Prior, count: FloatArray, expected: FloatArray) -> Posterior:
-    """Posterior of some cells, all at once and unchecked; `scores` checks and goes in chunks.
+    """Return the posterior of cells, in one step and without checks; `scores` checks and works in chunks.
 
     Parameters
     ----------
     prior : Prior
+        As returned by `one_gamma`, `two_gammas` or `fit_mixture(...).prior`.
     count, expected : array of shape (n_cells,)
         Events and expected events.
 

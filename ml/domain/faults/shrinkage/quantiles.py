@@ -1,7 +1,7 @@
-"""Quantiles of mixtures of gamma distributions, for many cells at once.
+"""Quantiles of mixtures of gamma distributions, vectorised over cells.
 
-Halley's method on the logarithm of the value, where the distribution functions of all cells look alike, kept inside a
-bracket and replaced by bisection where it leaves it. Only cells that have not converged are evaluated again.
+Halley's method on the log scale, where the distribution functions of all cells have similar shapes, inside a bracket;
+a step that leaves the bracket is replaced by bisection. Only cells that have not converged are evaluated again.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from scipy.special import gammainc, gammaln, ndtri
 
 from ml.domain.arrays import FloatArray
 
-LOWEST, HIGHEST = -700.0, 300.0
-LONGEST_STEP = 2.0
-# Halley's error after a step is about the cube of the step, so a step this small leaves rounding errors only.
-SMALLEST_STEP = 1e-5
-NARROWEST = 1e-13
-HALLEY_ROUNDS, ALL_ROUNDS = 25, 100
+MIN_LOG, MAX_LOG = -700.0, 300.0
+MAX_STEP = 2.0
+# The error after a Halley step is about the cube of the step: below this size only rounding errors remain.
+MIN_STEP = 1e-5
+MIN_BRACKET = 1e-13
+MAX_HALLEY_STEPS, MAX_STEPS = 25, 100
 
 
 def mixture_quantiles(weight: FloatArray, shape: FloatArray, rate: FloatArray, probability: float) -> FloatArray:
-    """Quantile of a mixture of gamma distributions for each cell.
+    """Return a quantile of each cell's mixture of gamma distributions.
 
     Parameters
     ----------
     weight, shape, rate : array of shape (n_components, n_cells)
-        Weights that sum to 1 over components, shapes, and rates (1 / scale).
+        Weights that sum to 1 over components, shapes and rates (1 / scale).
     probability : float
         Between 0 and 1.
 
     Returns
     -------
     array of shape (n_cells,)
-        To about 12 digits; 0 below 1e-304.
+        Accurate to about 12 digits; 0 for quantiles below 1e-304.
 
     Examples
     --------
@@ -42,9 +42,9 @@ def mixture_quantiles(weight: FloatArray, shape: FloatArray, rate: FloatArray, p
     """
     log_rate, log_gamma = np.log(rate), gammaln(shape)
     u = _start(weight, shape, log_rate, log_gamma, probability)
-    low, high = np.full_like(u, LOWEST), np.full_like(u, HIGHEST)
+    low, high = np.full_like(u, MIN_LOG), np.full_like(u, MAX_LOG)
     active = np.arange(u.size)
-    for round_ in range(ALL_ROUNDS):
+    for iteration in range(MAX_STEPS):
         here, w, a = u[active], weight[:, active], shape[:, active]
         log_x = here + log_rate[:, active]
         x = np.exp(log_x)
@@ -53,31 +53,31 @@ def mixture_quantiles(weight: FloatArray, shape: FloatArray, rate: FloatArray, p
         high[active] = np.where(error < 0, high[active], here)
         density = w * np.exp(a * log_x - x - log_gamma[:, active])
         step = _halley(error, density.sum(axis=0), (density * (a - x)).sum(axis=0))
-        there = here + np.clip(step, -LONGEST_STEP, LONGEST_STEP)
-        settled = np.abs(step) < SMALLEST_STEP
+        there = here + np.clip(step, -MAX_STEP, MAX_STEP)
+        settled = np.abs(step) < MIN_STEP
         outside = ~((low[active] < there) & (there < high[active]))
-        bisect = ~settled & (outside | (round_ >= HALLEY_ROUNDS))
+        bisect = ~settled & (outside | (iteration >= MAX_HALLEY_STEPS))
         u[active] = np.where(bisect, (low[active] + high[active]) / 2, there)
-        active = active[~(settled | (high[active] - low[active] < NARROWEST))]
+        active = active[~(settled | (high[active] - low[active] < MIN_BRACKET))]
         if not active.size:
             break
-    return np.where(u <= LOWEST + LONGEST_STEP, 0.0, np.exp(u))
+    return np.where(u <= MIN_LOG + MAX_STEP, 0.0, np.exp(u))
 
 
 def _start(
     weight: FloatArray, shape: FloatArray, log_rate: FloatArray, log_gamma: FloatArray, probability: float
 ) -> FloatArray:
-    """Wilson and Hilferty's cube root, or the leading term of the distribution function where that fails."""
+    """Return starting values: Wilson-Hilferty's cube root, or the leading term of the CDF where it fails."""
     cube_root = 1 - 1 / (9 * shape) + ndtri(probability) / (3 * np.sqrt(shape))
     by_cube = np.log(shape) + 3 * np.log(np.maximum(cube_root, 1e-3))
     by_lead = (np.log(probability) + log_gamma + np.log(shape)) / shape
     guess = np.where(cube_root > 0.2, by_cube, by_lead) - log_rate
-    return np.asarray(np.clip((weight * guess).sum(axis=0), LOWEST + 1, HIGHEST - 1))
+    return np.asarray(np.clip((weight * guess).sum(axis=0), MIN_LOG + 1, MAX_LOG - 1))
 
 
 def _halley(error: FloatArray, slope: FloatArray, curvature: FloatArray) -> FloatArray:
-    """Halley's step; as long as allowed towards the root where the slope has vanished."""
+    """Return Halley's step, or the longest step towards the root where the slope is numerically 0."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         newton = error / slope
         step = -newton / np.clip(1 - newton * curvature / (2 * slope), 0.5, 2.0)
-    return np.where(np.isfinite(step), step, -np.sign(error) * LONGEST_STEP)
+    return np.where(np.isfinite(step), step, -np.sign(error) * MAX_STEP)

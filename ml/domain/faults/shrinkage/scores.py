@@ -1,4 +1,4 @@
-"""EBGM, its limits and other answers for millions of cells, in chunks.
+"""EBGM, its credible limits and other posterior summaries for millions of cells, in chunks.
 
 Source: W. DuMouchel, "Bayesian Data Mining in Large Frequency Tables, with an Application to the FDA Spontaneous
 Reporting System", *The American Statistician* 53 (1999), section 3.
@@ -18,19 +18,19 @@ from ml.domain.faults.shrinkage.cells import ShrinkageError, checked_cells, chec
 from ml.domain.faults.shrinkage.priors import Posterior, Prior, posterior
 
 CELLS_AT_ONCE = 16_384
-"""Cells worked on together: few enough that what is in between fits in a processor's cache."""
+"""Cells per chunk: few enough that intermediate arrays fit in a processor's cache."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """EBGM and its limits, each of the shape of the cells.
+    """EBGM and its credible limits, each in the shape of the cells; returned by `scores`.
 
     Attributes
     ----------
     ebgm : array
         Geometric mean of the posterior ratio.
     lower, upper : array
-        Posterior quantiles: EB05 and EB95 unless others were asked for.
+        Posterior quantiles; EB05 and EB95 by default.
     """
 
     ebgm: FloatArray
@@ -47,28 +47,29 @@ def scores(
     upper: float = 0.95,
     at_once: int = CELLS_AT_ONCE,
 ) -> Scores:
-    """EBGM with its credible limits.
+    """Return EBGM with its credible limits.
 
     Parameters
     ----------
     prior : Prior
+        As returned by `one_gamma`, `two_gammas` or `fit_mixture(...).prior`.
     count, expected : array
         Events and expected events of each cell.
     lower, upper : float
         Probabilities of the limits.
     at_once : int
-        Cells worked on together. Memory beyond the cells and the answer does not grow with their number.
+        Cells per chunk. Memory beyond cells and result does not grow with the number of cells.
 
     Raises
     ------
     ShrinkageError
-        A cell breaks its rule, or probabilities are not in order between 0 and 1.
+        A count or expected count is out of its range, or not ``0 < lower < upper < 1``.
 
     Examples
     --------
     >>> from ml.domain.faults.shrinkage.priors import two_gammas
-    >>> found = scores(two_gammas(3.25379, 0.399889, 2.02613, 1.90808, 0.0653456), [16], [0.4064362])
-    >>> [round(float(x[0]), 2) for x in (found.lower, found.ebgm, found.upper)]
+    >>> result = scores(two_gammas(3.25379, 0.399889, 2.02613, 1.90808, 0.0653456), [16], [0.4064362])
+    >>> [round(float(x[0]), 2) for x in (result.lower, result.ebgm, result.upper)]
     [15.69, 23.26, 33.48]
     """
     if checked_probability(lower, "lower") >= checked_probability(upper, "upper"):
@@ -80,7 +81,7 @@ def scores(
 def posterior_mean(
     prior: Prior, count: npt.ArrayLike, expected: npt.ArrayLike, *, at_once: int = CELLS_AT_ONCE
 ) -> FloatArray:
-    """Posterior mean of the ratio of each cell; arguments and errors as in `scores`.
+    """Return the posterior mean of the ratio, in the shape of the cells; arguments and errors as in `scores`.
 
     Examples
     --------
@@ -99,7 +100,7 @@ def posterior_quantile(
     probability: float,
     at_once: int = CELLS_AT_ONCE,
 ) -> FloatArray:
-    """Posterior quantile of the ratio of each cell; other arguments and errors as in `scores`.
+    """Return a posterior quantile of the ratio, in the shape of the cells; other arguments as in `scores`.
 
     Examples
     --------
@@ -114,7 +115,7 @@ def posterior_quantile(
 def probability_above(
     prior: Prior, count: npt.ArrayLike, expected: npt.ArrayLike, *, ratio: float, at_once: int = CELLS_AT_ONCE
 ) -> FloatArray:
-    """Posterior probability that a cell's ratio exceeds `ratio`; other arguments and errors as in `scores`.
+    """Return the posterior probability of a ratio above `ratio`, by cell; other arguments as in `scores`.
 
     Examples
     --------
@@ -123,7 +124,9 @@ def probability_above(
     [0.1353]
     """
     if not (math.isfinite(ratio) and ratio > 0):
-        raise ShrinkageError(f"ratio must be a finite number above 0, got {ratio}: 1.5 means half as much again")
+        raise ShrinkageError(
+            f"ratio must be a finite number above 0, got {ratio}: for example 1.5 for 50 % above the expected rate"
+        )
     return _in_chunks(prior, count, expected, (lambda p: p.probability_above(ratio),), at_once)[0]
 
 
@@ -135,7 +138,7 @@ def _in_chunks(
     at_once: int,
 ) -> list[FloatArray]:
     if at_once < 1:
-        raise ShrinkageError(f"at_once must be at least 1 cell, got {at_once}: leave it out for a good one")
+        raise ShrinkageError(f"at_once must be at least 1 cell, got {at_once}: leave it out for the default")
     counts, expectations = checked_cells(count, expected)
     shape, flat_counts, flat_expectations = counts.shape, counts.ravel(), expectations.ravel()
     answers = [np.empty(flat_counts.size) for _ in columns]

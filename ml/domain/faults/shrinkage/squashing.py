@@ -1,9 +1,9 @@
-"""Data squashing: cells of equal count and similar expected count become one weighted point.
+"""Data squashing: cells of equal count and similar expected count are merged into one weighted point.
 
 Source: W. DuMouchel and D. Pregibon, "Empirical Bayes Screening for Multi-item Associations", KDD 2001, section 5.
 The bins are those of the R package openEBGM 0.9 (`squashData`, `autoSquash`), so that its published fits can be
-reproduced: within a count, cells are sorted by expected count, the largest few are kept as they are, because they
-differ most, and the others are averaged in bins of equal size; the last bin may hold fewer.
+reproduced: within a count, cells are sorted by expected count; the largest few, which differ most, stay single and the
+others are averaged in bins of equal size; the last bin may hold fewer.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ POINTS = np.array([50, 75, 150, 500, 750, 1_000, 2_000, 5_000])
 
 @dataclass(frozen=True)
 class Bins:
-    """How the cells of one count are squashed.
+    """Bins of the cells of one count.
 
     Parameters
     ----------
     size : int
-        Cells a bin, at least 2.
+        Cells per bin, at least 2.
     unsquashed : int
-        Cells with the largest expected counts that stay as they are.
+        Number of cells with the largest expected counts that stay single.
 
     Raises
     ------
     ShrinkageError
-        A number out of its range.
+        A number is out of its range.
     """
 
     size: int
@@ -44,17 +44,17 @@ class Bins:
 
     def __post_init__(self) -> None:
         if self.size < 2 or self.unsquashed < 0:
-            raise ShrinkageError(f"a bin must hold at least 2 cells and keep at least 0, got {self}: correct the bins")
+            raise ShrinkageError(f"size must be at least 2 and unsquashed at least 0, got {self}: correct the bins")
 
 
 @dataclass(frozen=True)
 class Points:
-    """Weighted cells.
+    """Weighted points that represent cells, as returned by `squash`.
 
     Attributes
     ----------
     count, expected, weight : array of shape (n_points,)
-        Events, mean expected events, and the number of cells that a point stands for.
+        Events, mean expected events, and the number of cells that a point represents.
     """
 
     count: FloatArray
@@ -63,7 +63,7 @@ class Points:
 
 
 def automatic_bins(count: npt.ArrayLike) -> dict[int, Bins]:
-    """Bins for every count that many cells share, as openEBGM's `autoSquash` chooses them.
+    """Return the bins for every count of more than 101 cells, chosen as by openEBGM's `autoSquash`.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def automatic_bins(count: npt.ArrayLike) -> dict[int, Bins]:
 
     Returns
     -------
-    dict
-        From count to its bins; counts of at most 101 cells are not squashed.
+    dict of int to Bins
+        By count; cells of other counts stay single.
 
     Examples
     --------
@@ -81,35 +81,35 @@ def automatic_bins(count: npt.ArrayLike) -> dict[int, Bins]:
     {1: Bins(size=6, unsquashed=100)}
     """
     values, cells = np.unique(np.asarray(count), return_counts=True)
-    crowded = cells > max(UNSQUASHED) + 1
+    frequent = cells > max(UNSQUASHED) + 1
     bins = {}
-    for place, (value, n) in enumerate(zip(values[crowded].tolist(), cells[crowded].tolist(), strict=True)):
-        unsquashed = UNSQUASHED[min(place, len(UNSQUASHED) - 1)]
+    for rank, (value, n) in enumerate(zip(values[frequent].tolist(), cells[frequent].tolist(), strict=True)):
+        unsquashed = UNSQUASHED[min(rank, len(UNSQUASHED) - 1)]
         points = int(POINTS[np.searchsorted(CUT_OFFS, n - unsquashed, side="right")])
         bins[int(value)] = Bins(max((n - unsquashed) // points, 2), unsquashed)
     return bins
 
 
 def squash(count: npt.ArrayLike, expected: npt.ArrayLike, *, bins: Mapping[int, Bins] | None = None) -> Points:
-    """Fewer, weighted points with nearly the same likelihood.
+    """Return fewer, weighted points with nearly the same likelihood as the cells.
 
     Parameters
     ----------
     count, expected : array of shape (n_cells,)
         Events and expected events.
-    bins : mapping from count to Bins, optional
-        Counts that are not named stay as they are; `automatic_bins` unless given.
+    bins : mapping of int to Bins, optional
+        Bins by count; cells of other counts stay single. `automatic_bins(count)` by default.
 
     Returns
     -------
     Points
-        In the order of count and expected count. Sums of weight and of weight times expected count are those of
-        the cells.
+        Sorted by count and expected count. The sums of weight and of weight times expected count equal those of the
+        cells.
 
     Raises
     ------
     ShrinkageError
-        A cell breaks its rule, or bins name a count with fewer cells than one bin.
+        A count or expected count is out of its range, or `bins` names a count with fewer cells than one bin.
 
     Examples
     --------
@@ -134,7 +134,9 @@ def _squash_one(value: float, expected: Numbers, bins: Bins | None) -> tuple[Flo
     squashed, size = (0, 1) if bins is None else (len(expected) - bins.unsquashed, bins.size)
     if bins is not None and squashed < size:
         cells = f"{len(expected)} cells of count {value:g}"
-        raise ShrinkageError(f"bins must have a cell more than they keep and fill one bin, got {bins} for {cells}")
+        raise ShrinkageError(
+            f"bins: size plus unsquashed must not exceed the cells of the count, got {bins} for {cells}: reduce them"
+        )
     starts = np.arange(0, squashed, size)
     sums = np.add.reduceat(expected[:squashed], starts) if squashed else np.empty(0)
     weight = np.concatenate([np.diff(starts, append=squashed), np.ones(len(expected) - squashed)])
