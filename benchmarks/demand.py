@@ -1,10 +1,10 @@
-"""Forecasts of many series against AutoETS and AutoARIMA: `python -m benchmarks.demand`.
+"""Benchmark of demand forecasts against AutoETS and AutoARIMA: `python -m benchmarks.demand`.
 
-Simulated sales of stores and models: counts with a level, a season, a trend and a market that moves all of them. The
-product learns from everything but the last year and tells the deciles of each month of that year, in a process of its
-own, so that peak memory is its own. The peers take far too long for all series: they do a random sample, their time is
-multiplied up and says so, and losses are compared on that sample. The floor is LightGBM fitted once and asked once on
-the same table, without choosing, combining or calibrating anything.
+Simulated monthly sales by store and model: counts with a level, a season, a trend and a common market factor. The
+product is fitted on all but the last year and forecasts the deciles of each month of that year, in a separate process
+so that peak memory is its own. AutoETS, AutoARIMA and the seasonal naive forecast a random sample of the series; their
+time is extrapolated to all series, and losses are compared on the sample. The floor is a single LightGBM fit and
+prediction on the same feature table, without validation, combination or calibration.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from ml.metrics.demand import DECILES, weighted_quantile_loss
 TASK = "demand_forecast"
 HORIZON = 12
 SEASON = 12
-BAR_SECONDS, BAR_BYTES = 300.0, 4 * 2**30
+MAX_SECONDS, MAX_BYTES = 300.0, 4 * 2**30
 MEMORY_UNIT = 1024 if sys.platform != "darwin" else 1
-LEVELS = [20, 40, 60, 80]  # intervals whose ends and middle are the deciles
+LEVELS = [20, 40, 60, 80]  # coverage in % of the intervals whose ends, with the median, are the deciles
 
 
 def simulated(n_series: int, periods: int, *, seed: int = 0) -> Panel:
-    """Stores times models whose demand has a level, a season, a trend, and a market in common."""
+    """Return a panel of stores times models with level, season, trend and a common market factor."""
     rng = np.random.default_rng(seed)
     t = np.arange(periods)
     models = max(1, n_series // 300)
@@ -55,7 +55,7 @@ def simulated(n_series: int, periods: int, *, seed: int = 0) -> Panel:
 
 
 def product(n_series: int, periods: int) -> tuple[dict[str, float], np.ndarray]:
-    """Seconds and peak memory of learning and forecasting, and the deciles."""
+    """Return seconds of training and prediction, peak memory in bytes, and the deciles of the last year."""
     panel = simulated(n_series, periods)
     cut = periods - HORIZON
     params = DemandParams(
@@ -64,15 +64,15 @@ def product(n_series: int, periods: int) -> tuple[dict[str, float], np.ndarray]:
     )  # fmt: skip
     began = time.perf_counter()
     model = Forecaster(params).fit(panel, until=cut, progress=lambda text: print(f"  {text}", file=sys.stderr))
-    learnt = time.perf_counter()
+    trained = time.perf_counter()
     deciles = model.forecast(panel, origin=cut).quantiles(np.array(DECILES))
     done = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MEMORY_UNIT
-    return {"train_seconds": learnt - began, "predict_seconds": done - learnt, "peak_bytes": peak}, deciles
+    return {"train_seconds": trained - began, "predict_seconds": done - trained, "peak_bytes": peak}, deciles
 
 
 def floor(n_series: int, periods: int) -> float:
-    """Seconds of one LightGBM fit and one prediction on the table that the product's trees read."""
+    """Return the seconds of one LightGBM fit and prediction on the feature table of the product's trees."""
     panel = simulated(n_series, periods)
     cut = periods - HORIZON
     params = DemandParams(horizon=HORIZON, country=None)
@@ -93,7 +93,7 @@ def floor(n_series: int, periods: int) -> float:
 
 
 def peers(n_series: int, periods: int, *, sample: int) -> dict[str, Any]:
-    """Seconds a series and deciles of AutoETS, AutoARIMA and the seasonal naive on a random sample."""
+    """Return seconds per series and deciles of AutoETS, AutoARIMA and SeasonalNaive on a random sample of series."""
     from statsforecast import StatsForecast
     from statsforecast.models import AutoARIMA, AutoETS, SeasonalNaive
 
@@ -108,31 +108,31 @@ def peers(n_series: int, periods: int, *, sample: int) -> dict[str, Any]:
             "y": panel.sold[rows, :cut].ravel(),
         }
     )
-    found: dict[str, Any] = {"rows": rows}
+    results: dict[str, Any] = {"rows": rows}
     for name, model in (
         ("AutoETS", AutoETS(season_length=SEASON)),
         ("AutoARIMA", AutoARIMA(season_length=SEASON)),
         ("SeasonalNaive", SeasonalNaive(season_length=SEASON)),
     ):
-        # A first series in each process compiles and loads; it is not theirs to answer for.
+        # The first series compiles and loads code, which is not timed.
         StatsForecast([model], freq=1, n_jobs=1).forecast(df=frame[:cut], h=1)
         began = time.perf_counter()
-        told = StatsForecast([model], freq=1, n_jobs=2).forecast(df=frame, h=HORIZON, level=LEVELS)
+        forecasts = StatsForecast([model], freq=1, n_jobs=2).forecast(df=frame, h=HORIZON, level=LEVELS)
         seconds = (time.perf_counter() - began) / len(rows)
         columns = [f"{name}-lo-{v}" for v in LEVELS[::-1]] + [name] + [f"{name}-hi-{v}" for v in LEVELS]
-        deciles = np.maximum(told[columns].to_numpy(), 0.0).reshape(len(rows), HORIZON, len(DECILES))
-        found[name] = {"seconds_a_series": seconds, "deciles": deciles}
-    return found
+        deciles = np.maximum(forecasts[columns].to_numpy(), 0.0).reshape(len(rows), HORIZON, len(DECILES))
+        results[name] = {"seconds_per_series": seconds, "deciles": deciles}
+    return results
 
 
 def loss(panel: Panel, rows: np.ndarray, deciles: np.ndarray) -> float:
-    """Mean weighted quantile loss on the last year."""
+    """Return the weighted quantile loss of the last year."""
     y = panel.sold[rows, -HORIZON:]
     return weighted_quantile_loss(y.ravel(), deciles.reshape(-1, len(DECILES)))
 
 
 def served(seconds: float) -> None:
-    """Load the champion's answers over HTTP: read ahead, computed anew, and what of it is not HTTP."""
+    """Print rate and latency of precomputed and recomputed answers over HTTP, and the time without HTTP."""
     from benchmarks.serving import LUA, Target, _free_port, _load, _server
     from ml import champions
 
@@ -144,8 +144,8 @@ def served(seconds: float) -> None:
         raise SystemExit(f"no champion: chehang promote {TASK}")
     model = champions.load(version)
     example = model.card["example"]
-    bodies = {"read": example, "what if": example | {"price": 100_000.0}}
-    ask = model.request()
+    bodies = {"precomputed": example, "what if": example | {"price": 100_000.0}}
+    request_type = model.request()
     print(f"{TASK} version {version.number}, {len(model.estimator.series_forecasts.mean):,} series; one worker, wrk")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "load.lua"
@@ -155,12 +155,12 @@ def served(seconds: float) -> None:
         command = [sys.executable, "-m", "serving", "--port", str(port), "--workers", "1"]
         with _server(command, url=url, body=json.dumps(example).encode()) as process:
             for name, body in bodies.items():
-                asked = ask.model_validate_json(json.dumps(body))
-                calls = 300 if name == "read" else 20
-                model.answers([asked], explain=False)
+                request = request_type.model_validate_json(json.dumps(body))
+                calls = 300 if name == "precomputed" else 20
+                model.answers([request], explain=False)
                 began = time.perf_counter()
                 for _ in range(calls):
-                    model.answers([asked], explain=False)
+                    model.answers([request], explain=False)
                 inside = (time.perf_counter() - began) / calls * 1e3
                 place = Path(folder) / "body.json"
                 place.write_text(json.dumps(body))
@@ -169,55 +169,58 @@ def served(seconds: float) -> None:
                         Target(name, url, place, process), connections=connections, seconds=seconds, script=script
                     )
                     print(
-                        f"{name:8s} {connections} at once: {run.rate:,.0f} a second, p50 {run.p50:.2f} ms, p99 "
-                        f"{run.p99:.2f} ms (the answer itself {inside:.3f} ms)"
+                        f"{name:11s} {connections} connections: {run.rate:,.0f} requests/s, p50 {run.p50:.2f} ms, "
+                        f"p99 {run.p99:.2f} ms ({inside:.3f} ms without HTTP)"
                     )
 
 
 def main() -> None:
-    """Print time, memory and loss beside those of the peers."""
+    """Print time, memory and loss of the product and of the other forecasts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=30_000)
-    parser.add_argument("--periods", type=int, default=48 + HORIZON, help="months, the last year of them held out")
-    parser.add_argument("--peers", type=int, default=200, help="series that the peers forecast")
-    parser.add_argument("--served", action="store_true", help="load the champion over HTTP instead; needs wrk")
-    parser.add_argument("--seconds", type=float, default=5, help="of each load")
+    parser.add_argument("--periods", type=int, default=48 + HORIZON, help="months, including the held-out last year")
+    parser.add_argument(
+        "--peers", type=int, default=200, help="number of series that AutoETS, AutoARIMA and SeasonalNaive forecast"
+    )
+    parser.add_argument("--served", action="store_true", help="measure the champion over HTTP instead; needs wrk")
+    parser.add_argument("--seconds", type=float, default=5, help="duration of each HTTP measurement")
     parser.add_argument("--product", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.product:
-        figures, deciles = product(asked.series, asked.periods)
-        np.save(asked.product, deciles)
+    options = parser.parse_args()
+    if options.product:
+        figures, deciles = product(options.series, options.periods)
+        np.save(options.product, deciles)
         print(json.dumps(figures))
         return
-    if asked.served:
-        return served(asked.seconds)
-    sizes = ["--series", str(asked.series), "--periods", str(asked.periods)]
+    if options.served:
+        return served(options.seconds)
+    sizes = ["--series", str(options.series), "--periods", str(options.periods)]
     with tempfile.TemporaryDirectory() as folder:
         place = f"{folder}/deciles.npy"
         command = [sys.executable, "-m", "benchmarks.demand", *sizes, "--product", place]
         figures = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         deciles = np.load(place)
-    panel = simulated(asked.series, asked.periods)
-    others = peers(asked.series, asked.periods, sample=asked.peers)
-    bare = floor(asked.series, asked.periods)
+    panel = simulated(options.series, options.periods)
+    others = peers(options.series, options.periods, sample=options.peers)
+    bare = floor(options.series, options.periods)
     seconds = figures["train_seconds"] + figures["predict_seconds"]
-    print(f"{asked.series:,} series, {asked.periods - HORIZON} months, deciles of {HORIZON} months ahead, 2 threads")
+    print(f"{options.series:,} series, {options.periods - HORIZON} months, deciles {HORIZON} months ahead, 2 threads")
     print(
         f"product     train {figures['train_seconds']:.0f} s, predict {figures['predict_seconds']:.0f} s, peak "
         f"{figures['peak_bytes'] / 2**30:.2f} GiB, {seconds / bare:.1f} times the floor ({bare:.1f} s)"
     )
     own = loss(panel, others["rows"], deciles[others["rows"]])
-    print(f"            loss {own:.4f} on the peers' {len(others['rows'])} series, "
-          f"{loss(panel, np.arange(asked.series), deciles):.4f} on all")  # fmt: skip
+    print(f"            loss {own:.4f} on the sample of {len(others['rows'])} series, "
+          f"{loss(panel, np.arange(options.series), deciles):.4f} on all")  # fmt: skip
     for name in ("AutoETS", "AutoARIMA", "SeasonalNaive"):
-        each = others[name]["seconds_a_series"]
-        theirs = loss(panel, others["rows"], others[name]["deciles"])
+        seconds_per_series = others[name]["seconds_per_series"]
+        total = seconds_per_series * options.series
+        sample_loss = loss(panel, others["rows"], others[name]["deciles"])
         print(
-            f"{name:14s}{each * asked.series:,.0f} s for all, multiplied up from {each * 1000:.1f} ms a series: "
-            f"{each * asked.series / seconds:.1f} times the product; loss {theirs:.4f}"
+            f"{name:14s}{total:,.0f} s for all, extrapolated from {seconds_per_series * 1000:.1f} ms per series: "
+            f"{total / seconds:.1f} times the product; loss {sample_loss:.4f}"
         )
-    kept = seconds <= BAR_SECONDS and figures["peak_bytes"] <= BAR_BYTES
-    print(f"bar of {BAR_SECONDS:.0f} s and {BAR_BYTES / 2**30:.0f} GiB: {'kept' if kept else 'missed'}")
+    is_within = seconds <= MAX_SECONDS and figures["peak_bytes"] <= MAX_BYTES
+    print(f"limits of {MAX_SECONDS:.0f} s and {MAX_BYTES / 2**30:.0f} GiB: {'met' if is_within else 'exceeded'}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Sales: new and used cars at the price of their day."""
+"""Sales of new and used cars, with price, margin and promotion."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from training.simulator.units import Units
 
 @dataclass(frozen=True)
 class Sales:
-    """Sales in the order of their time.
+    """Sales in order of time.
 
     Attributes
     ----------
     unit, journey : ndarray of int64
-        Car and journey.
+        Positions in `Units` and `Journeys`.
     sold_at : ndarray of int64
-        Instant (us); the order was signed HANDOVER earlier.
+        Instant, microseconds since 1970 UTC; the order was signed `HANDOVER` earlier.
     price, margin, promotion : ndarray of float64
-        Yuan, yuan, share of the list price.
+        Price and margin in yuan, promotion as a share of the list price.
     """
 
     unit: IntArray
@@ -43,7 +43,7 @@ class Sales:
 def build_sales(
     rng: Random, units: Units, journeys: Journeys, *, catalogue: Catalogue, market: Market, window: Window
 ) -> Sales:
-    """Price the sales."""
+    """Return the sales within the window: list price less promotion and a random discount of up to 2.5 %."""
     unit = np.flatnonzero((units.journey >= 0) & (units.sold_at < window.end))
     unit = unit[np.argsort(units.sold_at[unit], kind="stable")]
     model, used, sold = catalogue.item_model[units.item[unit]], units.used[unit], units.sold_at[unit]

@@ -1,11 +1,11 @@
-"""Time: the window of the data, Chinese seasons, shop hours. Local time is UTC+8.
+"""Calendar of the simulation: window of the data, seasonal demand, opening hours. Local time is UTC+8.
 
 A day's demand is proportional to ::
 
     month[m] * holiday(d) * weekend(d) * 1.04 ** (d / 365)
 
-where `holiday` falls to a quarter over the Spring Festival week, which moves between 21 January and 20 February,
-and rises by a third in the weeks before it.
+where `holiday` is 0.25 around the Spring Festival, which moves between 21 January and 20 February, 1.35 in the four
+weeks before it and 0.8 in the two weeks after it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 MONTH = 30.4375 * DAY
 YEAR = 365.25 * DAY
-TAIL_DAYS = 60  # decisions are drawn this far beyond the end, so that the last leads are still open
+TAIL_DAYS = 60  # decisions are drawn so many days beyond the end, so that the latest leads are still open
 
 _FESTIVAL_DATES = """
 2010-02-14 2011-02-03 2012-01-23 2013-02-10 2014-01-31 2015-02-19 2016-02-08 2017-01-28 2018-02-16 2019-02-05
@@ -37,24 +37,24 @@ MONTH_FACTORS = np.array([1.02, 0.96, 1.0, 0.95, 0.98, 0.97, 0.86, 0.92, 1.1, 1.
 WEEKEND_FACTOR = 1.45
 YEARLY_GROWTH = 1.04
 
-ONLINE_HOURS = (2, 1, 1, 1, 1, 1, 2, 3, 5, 6, 6, 6, 8, 7, 6, 6, 6, 6, 7, 9, 11, 11, 8, 4)  # weights of local hours
+ONLINE_HOURS = (2, 1, 1, 1, 1, 1, 2, 3, 5, 6, 6, 6, 8, 7, 6, 6, 6, 6, 7, 9, 11, 11, 8, 4)  # weights of the local hours
 SHOP_HOURS = tuple(1 if 9 <= hour < 20 else 0 for hour in range(24))
 
 
 @dataclass(frozen=True)
 class Window:
-    """The months that the data covers.
+    """The months that the data covers; use `Window.of` to make one.
 
     Attributes
     ----------
     start, end : int
-        First instant of the data and the first after it (us).
+        First instant of the data and the first after it, microseconds since 1970 UTC.
     days : int
-        Days between them.
+        Number of days between them.
     month_starts : ndarray of int64
-        First instant of each month and, last, of the month after the end (us).
+        First instant of each month and of the month after the end, microseconds since 1970 UTC.
     season : ndarray of float64
-        Relative demand of each day, `TAIL_DAYS` beyond the end included.
+        Relative demand of each day, including `TAIL_DAYS` days beyond the end.
     """
 
     start: int
@@ -65,7 +65,7 @@ class Window:
 
     @classmethod
     def of(cls, size: Size) -> Window:
-        """Lay out the window of a size.
+        """Return the window of a simulation size.
 
         Examples
         --------
@@ -85,23 +85,38 @@ class Window:
         return len(self.month_starts) - 1
 
     def day(self, at: IntArray) -> IntArray:
-        """Day of each instant, 0 being the first."""
+        """Return the day of each instant, counted from 0 at `start`."""
         return (at - self.start) // DAY
 
     def month(self, at: IntArray) -> IntArray:
-        """Month of each instant; instants outside the window count to its first or last month."""
+        """Return the month of each instant from 0; the first or last month for instants outside the window."""
         index = np.searchsorted(self.month_starts, at, side="right") - 1
         return np.clip(index, 0, self.months - 1).astype(np.int64)
 
     def at_hours(self, rng: Random, days: IntArray, hours: tuple[int, ...]) -> IntArray:
-        """Draw an instant in each UTC day by the weights of its local hours."""
+        """Draw one instant in each of the UTC days.
+
+        Parameters
+        ----------
+        rng : Generator
+            Random numbers.
+        days : ndarray of int64
+            Days counted from `start`.
+        hours : tuple of 24 int
+            Weights of the local hours, such as `SHOP_HOURS`.
+
+        Returns
+        -------
+        ndarray of int64
+            Microseconds since 1970 UTC.
+        """
         local = pick(rng, hours, len(days))
         within = (local - 8) % 24 * HOUR + rng.integers(0, HOUR, len(days))
         return np.asarray(self.start + days * DAY + within, dtype=np.int64)
 
 
 def local_hour(at: IntArray) -> FloatArray:
-    """Local hour of the day of each instant, with fractions.
+    """Return the local hour of the day of each instant, with fractions.
 
     Examples
     --------
@@ -112,7 +127,7 @@ def local_hour(at: IntArray) -> FloatArray:
 
 
 def calendar_month(at: IntArray) -> IntArray:
-    """Calendar month of each instant, 0 for January.
+    """Return the calendar month of each instant in UTC, 0 for January.
 
     Examples
     --------

@@ -1,14 +1,14 @@
-"""New cars, day by day: what arrives, who finds the car he wants, and what the store orders.
+"""Daily simulation of new cars: deliveries, purchases, stock-outs and orders.
 
-Each day the cars ordered some weeks ago arrive; then the day's buyers come in their order. A buyer who finds his model
-out of stock takes his second choice with probability SUBSTITUTE if that is there, and is lost otherwise. On Mondays
-each store orders up to ::
+Each day the cars ordered weeks before arrive; then the day's buyers choose in order. If the first choice is out of
+stock, the buyer takes the second choice, if in stock, with probability `SUBSTITUTE`, and is lost otherwise. Every seven
+days each store orders up to ::
 
     rate * (lead days + 7) + 0.7 * sqrt(rate * (lead days + 7)) + 0.5
 
-where `rate` is a moving average of *sales* on days with stock (a planner sees no demand), and the maker delivers a
-binomial share of the order, small in months of short supply. So demand is the count of first choices, and sales are
-censored by stock.
+where `rate` is a moving average of *sales* on days with stock, because a planner does not observe demand. The maker
+delivers a binomial share of the order, small in months of short supply. Demand is the number of first choices; sales
+are demand censored by stock-outs.
 """
 
 from __future__ import annotations
@@ -24,12 +24,20 @@ from training.simulator.seasons import DAY, Window
 SUBSTITUTE = 0.35
 MEMORY_DAYS = 45.0
 LOST, FIRST, SECOND = 0, 1, 2
-_RING = 64  # days that an order can be under way
+_RING = 64  # maximum number of days from order to arrival
 
 
 @dataclass(frozen=True)
 class BuyerChoices:
-    """Buyers of new cars in the order of their decision: day, wanted cell, second cell; a cell is store x model."""
+    """Choices of the buyers of new cars, in order of decision.
+
+    Attributes
+    ----------
+    day : ndarray of int64
+        Day of the decision, counted from the start of the window.
+    first, second : ndarray of int64
+        Cells of the first and the second choice; -1 for no second choice. A cell is a store and a model.
+    """
 
     day: IntArray
     first: IntArray
@@ -38,16 +46,16 @@ class BuyerChoices:
 
 @dataclass(frozen=True)
 class Supply:
-    """How cells are supplied, all by cell.
+    """Parameters of the supply of each cell.
 
     Attributes
     ----------
     rate : ndarray of float64
-        Sales a day that the store expects of a model when it is launched.
+        Sales per day that the store expects at the launch of a model.
     lead_days : ndarray of int64
         Days from order to arrival.
     launch_day, last_order_day : ndarray of int64
-        First day of sale and the last day on which the store orders; none for a cell that is not carried.
+        First day of sale, and last day on which the store orders; a cell that is not carried never orders.
     delivered : ndarray of float64, shape (months, cells)
         Share of an order that the maker delivers.
     """
@@ -61,16 +69,16 @@ class Supply:
 
 @dataclass(frozen=True)
 class Trade:
-    """What happened.
+    """Result of the simulation.
 
     Attributes
     ----------
-    outcome, cell : ndarray of int64
-        By buyer: LOST, FIRST or SECOND, and the cell that sold (-1 if lost).
-    arrival_day, arrival_cell : ndarray of int64
-        One row per car received, the opening stock on day -1.
+    outcome, cell : ndarray of int64, shape (buyers,)
+        `LOST`, `FIRST` or `SECOND`, and the cell that sold (-1 if lost).
+    arrival_day, arrival_cell : ndarray of int64, shape (cars,)
+        Day and cell of each car received; opening stock on day -1.
     closing, days_in_stock, received : ndarray of int64, shape (months, cells)
-        Stock at the end of each month, days that began with stock, cars received.
+        Stock at the end of each month, days with stock at opening, cars received.
     """
 
     outcome: IntArray
@@ -82,16 +90,28 @@ class Trade:
     received: IntArray
 
 
-def trade(rng: Random, wants: BuyerChoices, supply: Supply, *, window: Window) -> Trade:
-    """Run the stores through the days of the window."""
+def trade(rng: Random, choices: BuyerChoices, supply: Supply, *, window: Window) -> Trade:
+    """Simulate deliveries, purchases and orders over the days of the window.
+
+    Parameters
+    ----------
+    rng : Generator
+        Random numbers.
+    choices : BuyerChoices
+        Buyers in order of decision.
+    supply : Supply
+        Supply of each cell.
+    window : Window
+        Days and months to simulate.
+    """
     cells, months = len(supply.rate), window.months
     month_of_day = window.month(window.start + np.arange(window.days) * DAY)
-    bounds = np.searchsorted(wants.day, np.arange(window.days + 1))
-    substitutes = rng.random(len(wants.day)) < SUBSTITUTE
+    bounds = np.searchsorted(choices.day, np.arange(window.days + 1))
+    substitutes = rng.random(len(choices.day)) < SUBSTITUTE
     ring = np.zeros((_RING, cells), dtype=np.int64)
     opening = np.where(supply.launch_day < 0, rng.poisson(supply.rate * 21) + 1, 0)
     stock, rate, on_order = opening.copy(), supply.rate.copy(), np.zeros(cells, dtype=np.int64)
-    outcome, sold_cell = np.zeros(len(wants.day), dtype=np.int64), np.full(len(wants.day), -1, dtype=np.int64)
+    outcome, sold_cell = np.zeros(len(choices.day), dtype=np.int64), np.full(len(choices.day), -1, dtype=np.int64)
     arrivals = [_cars(-1, opening)]
     closing, stocked, received = (np.zeros((months, cells), dtype=np.int64) for _ in range(3))
     for day in range(window.days):
@@ -103,11 +123,11 @@ def trade(rng: Random, wants: BuyerChoices, supply: Supply, *, window: Window) -
         arrivals.append(_cars(day, arrived))
         received[month] += arrived
         stocked[month] += stock > 0
-        open_for_sale = stock > 0
+        in_stock = stock > 0
         rows = slice(bounds[day], bounds[day + 1])
-        outcome[rows], sold_cell[rows] = _serve(stock, wants.first[rows], wants.second[rows], substitutes[rows])
+        outcome[rows], sold_cell[rows] = _serve(stock, choices.first[rows], choices.second[rows], substitutes[rows])
         sold = np.bincount(sold_cell[rows][sold_cell[rows] >= 0], minlength=cells)
-        rate += np.where(open_for_sale, (sold - rate) / MEMORY_DAYS, 0.0)
+        rate += np.where(in_stock, (sold - rate) / MEMORY_DAYS, 0.0)
         closing[month] = stock
         if day % 7 == 0:
             _order(rng, day, ring, stock + on_order, rate=rate, supply=supply, month=int(month), on_order=on_order)
@@ -124,20 +144,20 @@ def trade(rng: Random, wants: BuyerChoices, supply: Supply, *, window: Window) -
 
 
 def _cars(day: int, counts: IntArray) -> IntArray:
-    """Day and cell of every car that arrived."""
+    """Return day and cell of each car received on a day, shape (2, cars)."""
     cell = np.repeat(np.arange(len(counts)), counts)
     return np.stack([np.full(len(cell), day, dtype=np.int64), cell])
 
 
 def _serve(stock: IntArray, first: IntArray, second: IntArray, substitutes: BoolArray) -> tuple[IntArray, IntArray]:
-    """Serve one day's buyers from the stock, which shrinks; returns their outcomes and cells."""
+    """Return outcomes and cells of one day's buyers, and reduce `stock` in place."""
     served = rank_within(first) < stock[first]
     np.subtract.at(stock, first[served], 1)
     outcome, cell = np.where(served, FIRST, LOST), np.where(served, first, -1)
     rest = np.flatnonzero(~served & substitutes & (second >= 0))
-    again = rest[rank_within(second[rest]) < stock[second[rest]]]
-    np.subtract.at(stock, second[again], 1)
-    outcome[again], cell[again] = SECOND, second[again]
+    substituted = rest[rank_within(second[rest]) < stock[second[rest]]]
+    np.subtract.at(stock, second[substituted], 1)
+    outcome[substituted], cell[substituted] = SECOND, second[substituted]
     return outcome, cell
 
 
@@ -152,12 +172,12 @@ def _order(
     month: int,
     on_order: IntArray,
 ) -> None:
-    """Place the week's orders: `ring` and `on_order` grow by what will arrive."""
+    """Place the week's orders: add the cars that will be delivered to `ring` and `on_order` in place."""
     active = (day >= supply.launch_day) & (day <= supply.last_order_day)
     expected = rate * (supply.lead_days + 7)
     target = expected + 0.7 * np.sqrt(expected) + 0.5
-    wanted = np.where(active, np.maximum(np.floor(target - position + rng.random(len(rate))), 0), 0).astype(np.int64)
-    coming = rng.binomial(wanted, supply.delivered[month])
+    ordered = np.where(active, np.maximum(np.floor(target - position + rng.random(len(rate))), 0), 0).astype(np.int64)
+    delivered = rng.binomial(ordered, supply.delivered[month])
     arrives = (day + supply.lead_days + rng.integers(0, 11, len(rate))) % _RING
-    np.add.at(ring, (arrives, np.arange(len(rate))), coming)
-    on_order += coming
+    np.add.at(ring, (arrives, np.arange(len(rate))), delivered)
+    on_order += delivered

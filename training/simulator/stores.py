@@ -1,4 +1,4 @@
-"""The stores, and the market each of them meets month by month: appeal, promotion and supply of every model."""
+"""Stores, and the market by month: appeal, promotion and supply of every model."""
 
 from __future__ import annotations
 
@@ -25,16 +25,20 @@ HYPE_MONTHS = 4.0
 
 @dataclass(frozen=True)
 class Stores:
-    """The stores.
+    """The stores of the group; all arrays have shape (stores,).
 
     Attributes
     ----------
-    city, assortment, salespeople : ndarray of int64
-        By store: position in CITIES; which brands it sells (position of the first of three); desk size.
+    city : ndarray of int64
+        Position in `CITIES`.
+    assortment : ndarray of int64
+        First of the three brands that the store sells, a position in `BRANDS`.
+    salespeople : ndarray of int64
+        Number of salespeople.
     weight : ndarray of float64
         Share of customers.
     selling : ndarray of float64
-        Effect on the log-odds that a lead buys.
+        Effect on the log odds that a lead buys.
     slowness : ndarray of float64
         Factor on the hours until a lead is called.
     """
@@ -47,26 +51,26 @@ class Stores:
     slowness: FloatArray
 
     def ids(self, store: IntArray) -> pl.Series:
-        """Identifiers; null where negative."""
+        """Return identifiers such as S0001; null for a negative position."""
         return numbered("S", np.where(store >= 0, store + 1, -1), width=4)
 
     def cities(self, store: IntArray) -> pl.Series:
-        """Names of the stores' cities."""
+        """Return the names of the stores' cities."""
         return labels([name for name, _ in CITIES], self.city[store])
 
     def regions(self, store: IntArray) -> pl.Series:
-        """Names of the stores' regions."""
+        """Return the names of the stores' regions."""
         return labels([region for _, region in CITIES], self.city[store])
 
 
 @dataclass(frozen=True)
 class Market:
-    """What changes month by month.
+    """Market conditions by month.
 
     Attributes
     ----------
     appeal : ndarray of float64, shape (models, months)
-        Utility that every customer adds to a model in a month.
+        Utility of a model to every customer.
     promotion : ndarray of float64, shape (stores, current, months)
         Discount as a share of the list price.
     supply : ndarray of float64, shape (current, months)
@@ -79,7 +83,7 @@ class Market:
 
 
 def build_stores(rng: Random, count: int) -> Stores:
-    """Draw the stores."""
+    """Draw `count` stores."""
     index = np.arange(count)
     weight = rng.gamma(6.0, 1 / 6.0, count)
     return Stores(
@@ -93,7 +97,7 @@ def build_stores(rng: Random, count: int) -> Stores:
 
 
 def build_market(rng: Random, catalogue: Catalogue, *, stores: int, months: int) -> Market:
-    """Draw the market: the drift to electric cars, tastes that wander, launches, promotions, short supply."""
+    """Draw the market: trend to electric cars, autoregressive tastes, launches, promotions, supply shortages."""
     return Market(
         appeal=_appeal(rng, catalogue, months),
         promotion=_promotion(rng, stores, catalogue.current, months),

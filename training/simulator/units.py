@@ -1,8 +1,8 @@
-"""Every single car: new ones as they arrived, used ones, and those sold before the window that still drive.
+"""All cars: new cars as they arrive, used cars, and cars sold before the window that are still in use.
 
-New cars are handed out first in, first out within store and model; the trim of a sold car is the one that its buyer's
-budget leads to. A used car is drawn together with its buyer: it was listed an exponential time (mean 41 days) before
-the buyer decides, and costs ::
+New cars are sold first in, first out within store and model; the trim of a sold car follows from its buyer's budget. A
+used car is drawn together with its buyer: it is listed 3 days plus an exponential time (mean 38 days) before the buyer
+decides, and its price is ::
 
     price when new * exp(-0.135 * years - 1.6e-6 * km) * lognormal(0.07)
 """
@@ -25,7 +25,7 @@ from training.simulator.seasons import DAY, HOUR, MONTH, YEAR, Window
 from training.simulator.stock_and_sales import Trade
 from training.simulator.stores import Stores
 
-HANDOVER = HOUR  # from the order to the sale
+HANDOVER = HOUR  # from the signed order to the sale
 USED_COST = 0.9
 OWNED_SHARE = 0.9
 UNOWNED_PER_CUSTOMER = 0.25
@@ -35,20 +35,21 @@ _TRIM_MIX = (0.4, 0.4, 0.2)
 
 @dataclass(frozen=True)
 class Units:
-    """Cars in the order of their listing.
+    """Cars in order of listing; all arrays have shape (cars,).
 
     Attributes
     ----------
     item, store : ndarray of int64
-        Catalogue item and store.
+        Positions of the catalogue item and the store.
     journey, owner : ndarray of int64
-        Journey that buys it, and person who owns it since before the window; -1 for none.
+        Position of the journey that buys the car, and of the person who has owned it since before the window; -1 for
+        none.
     built_at, listed_at, sold_at : ndarray of int64
-        Instants (us); NEVER while unsold.
+        Microseconds since 1970 UTC; `NEVER` while unsold.
     price, cost, mileage : ndarray of float64
-        Asked yuan, yuan paid for it, km when listed.
+        List price and purchase cost in yuan, km at listing.
     used, commercial : ndarray of bool
-        Sold as a used car; drives for hire.
+        Whether it is sold as a used car; whether it is in commercial use.
     """
 
     item: IntArray
@@ -80,7 +81,7 @@ def build_units(
     stores: Stores,
     window: Window,
 ) -> Units:
-    """Draw all cars; `buyers` are the journeys that `trade` served, in its order."""
+    """Draw all cars; `buyers` are the positions of the journeys in the rows of `trade`."""
     parts = [
         _new_units(rng, journeys, trade, buyers, catalogue=catalogue, window=window),
         _used_units(rng, journeys, funnel, catalogue=catalogue, stores=stores, window=window),
@@ -139,9 +140,9 @@ def _used_units(
     models = np.r_[journeys.first[buyers], rng.integers(catalogue.current, len(catalogue.names), slow)]
     store = np.r_[journeys.store[buyers], pick(rng, stores.weight, slow)]
     journey = np.r_[buyers, np.full(slow, -1)]
-    seen = listed < window.end
-    n = int(seen.sum())
-    listed, models, store, journey, decided = (a[seen] for a in (listed, models, store, journey, decided))
+    is_listed = listed < window.end
+    n = int(is_listed.sum())
+    listed, models, store, journey, decided = (a[is_listed] for a in (listed, models, store, journey, decided))
     built = _earlier_builds(rng, listed, window)
     years = (listed - built) / YEAR
     commercial = rng.random(n) < COMMERCIAL_SHARE / 2
@@ -167,7 +168,7 @@ def _used_units(
 
 
 def _earlier_builds(rng: Random, at: IntArray, window: Window) -> IntArray:
-    """Builds of earlier generations, which ended two years before the window."""
+    """Draw build instants of earlier generations, built until two years before the window."""
     last = window.start - 2 * YEAR
     youngest = np.maximum((at - last) / YEAR, 2.5)
     years = youngest + rng.beta(1.3, 2.0, len(at)) * np.maximum(9.0 + (at - window.start) / YEAR - youngest, 0.5)
@@ -207,7 +208,7 @@ def _earlier_units(rng: Random, people: People, *, catalogue: Catalogue, stores:
 
 
 def _sold_before(rng: Random, catalogue: Catalogue, stores: Stores, store: IntArray) -> IntArray:
-    """Current models on sale before the window, of the store's own brands, by their appeal."""
+    """Draw current models of each store's brands that were on sale before the window, weighted by appeal."""
     current = catalogue.current
     weights = np.exp(catalogue.appeal[:current]) * np.maximum(-catalogue.launch_month[:current], 0)
     model = np.zeros(len(store), dtype=np.int64)
@@ -222,17 +223,17 @@ def _any_earlier(rng: Random, catalogue: Catalogue, count: int) -> IntArray:
 
 
 def unit_ids(units: IntArray) -> pl.Series:
-    """Identifiers of cars; null where negative."""
+    """Return identifiers such as V00000001; null for a negative position."""
     return numbered("V", np.where(units >= 0, units + 1, -1), width=8)
 
 
 def vins(units: Units, rows: IntArray) -> pl.Series:
-    """Vehicle identification numbers: 17 characters of a maker that does not exist."""
+    """Return vehicle identification numbers: 17 characters with a fictitious manufacturer code."""
     return numbered("0ZZ", units.item[rows] * 10**11 + rows, width=14)
 
 
 def units_frame(units: Units, catalogue: Catalogue, stores: Stores, window: Window) -> pl.DataFrame:
-    """Vehicles of kind `unit`."""
+    """Return the rows of `vehicles` of kind `unit`, prices in fen."""
     rows = np.arange(len(units))
     year = units.built_at.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
     registered = np.where(units.used, units.built_at + int(1.5 * MONTH), NEVER)

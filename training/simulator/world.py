@@ -78,10 +78,10 @@ def build_world(size: Size) -> World:
     funnel = build_funnel(funnel_stream, journeys, people=people, stores=stores, window=window)
     registered = first_registration(funnel_stream, journeys, funnel, people=len(people), window=window)
     registered_at = draw_registrations(funnel_stream, people, first_contact=registered, window=window)
-    buyers, wants = _wants(journeys, funnel, catalogue=catalogue, window=window)
+    buyers, choices = _buyer_choices(journeys, funnel, catalogue=catalogue, window=window)
     expected = _expected(journeys, funnel, catalogue=catalogue, stores=size.stores, window=window)
     supply = _supply(size.stream("stock"), expected, catalogue=catalogue, stores=stores, market=market, window=window)
-    traded = trade(size.stream("sales"), wants, supply, window=window)
+    traded = trade(size.stream("sales"), choices, supply, window=window)
     units_stream = size.stream("units")
     units = build_units(
         units_stream,
@@ -113,7 +113,7 @@ def build_world(size: Size) -> World:
     )
 
 
-def _wants(
+def _buyer_choices(
     journeys: Journeys, funnel: Funnel, *, catalogue: Catalogue, window: Window
 ) -> tuple[IntArray, BuyerChoices]:
     row = np.flatnonzero(funnel.wants & ~journeys.used & (journeys.decided_at < window.end))

@@ -1,4 +1,4 @@
-"""Sales and stock as the books show them."""
+"""Prices, promotions and margins of sales."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every single car: who gets which new one, used cars, and those sold before the window."""
+"""New cars and their buyers, used cars, and cars sold before the window."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def units() -> Units:
         first=np.where(used, CURRENT, 0),
         trim=np.where(used, 0, 2),
     )
-    nothing = np.zeros((3, 2 * CURRENT), dtype=np.int64)
+    zeros = np.zeros((3, 2 * CURRENT), dtype=np.int64)
     trade = Trade(
         outcome=np.array([LOST, FIRST]),
         cell=np.array([-1, 0]),
         arrival_day=np.array([-1, 3, 5]),
         arrival_cell=np.zeros(3, dtype=np.int64),
-        closing=nothing,
-        days_in_stock=nothing,
-        received=nothing,
+        closing=zeros,
+        days_in_stock=zeros,
+        received=zeros,
     )
     return build_units(
         np.random.default_rng(0),
