@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 
 out = Console(highlight=False, width=110)
 HOME = Path("var/demo").absolute()
@@ -117,14 +117,18 @@ def _show(name: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
         f"[bold {colour}]{answer['band'].upper()} {CHINESE[answer['band']]}[/bold {colour}]   "
         f"(approve up to {answer['approve_at_most']:.2%}, decline above {answer['decline_above']:.2%})"
     )
-    table = Table("reason against", "不利因素", "points", box=None, pad_edge=False)
-    for reason in answer["reasons"]:
-        table.add_row(reason["en"], reason["zh"], f"{reason['points']:+.0f}")
     out.print(Panel(head, title=name, title_align="left"))
-    if answer["reasons"]:
-        out.print(table)
-    else:
+    _print_reasons(answer["reasons"])
+
+
+def _print_reasons(reasons: list[dict[str, Any]]) -> None:
+    if not reasons:
         out.print("no reasons against this application 无不利因素")
+        return
+    table = Table("reason against", "不利因素", "points", box=None, pad_edge=False)
+    for reason in reasons:
+        table.add_row(reason["en"], reason["zh"], f"{reason['points']:+.0f}")
+    out.print(table)
 
 
 def _offer(url: str) -> None:
@@ -133,18 +137,9 @@ def _offer(url: str) -> None:
     out.print(f"\n[bold cyan]$ curl {url}/v1/loans/offers -d '...'[/bold cyan]")
     answer = _ask(f"{url}/v1/loans/offers", request)
     credit, price = answer["credit"], request["vehicle"]["price"]
-    table = Table(
-        "offer",
-        "best for",
-        "down",
-        "months",
-        "monthly",
-        "last",
-        "cost of credit",
-        "annual cost",
-        "P(default)",
-        box=None,
-    )
+    payments = ("down\npayment", "months", "monthly\npayment", "last\npayment")
+    figures = ("interest\nand fees", "annual\ncost", "default\nrisk")
+    table = Table(Column("offer", overflow="fold"), "best for", *payments, *figures, box=None)
     for o in answer["offers"]:
         best = "\n".join(f"{t['en']}\n{t['zh']}" for t in o["best_at_text"])
         cells = (o["down_payment"], o["monthly_payment"], o["final_payment"], o["total_cost"])
@@ -165,8 +160,7 @@ def _offer(url: str) -> None:
     head = f"vehicle {price:,.0f} yuan   {band}   risk band {answer['risk_band']}"
     out.print(Panel(head, title="Loan offers (yuan) 贷款方案（元）", title_align="left"))
     out.print(table)
-    for reason in credit["reasons"]:
-        out.print(f"  reason against 不利因素: {reason['en']} {reason['zh']} ({reason['points']:+.0f} points)")
+    _print_reasons(credit["reasons"])
     if answer["offers"]:
         first = answer["offers"][0]
         loan = {n: first[n] for n in ("product", "amount", "annual_rate", "term_months", "balloon")}
@@ -185,6 +179,13 @@ VISITORS: dict[str, dict[str, Any]] = {
         "session": [{"event_type": "compare"}, {"event_type": "view"}]
     },
 }
+BASES = {
+    "customer": "customer history",
+    "session": "this visit",
+    "profile": "stated preferences",
+    "cold": "popularity (cold start)",
+    "off": "popularity (not personalised)",
+}
 
 
 def _pages(url: str) -> None:
@@ -200,10 +201,8 @@ def _pages(url: str) -> None:
             ]
         out.print(f"\n[bold cyan]$ curl {path}?explain=true -d '...'[/bold cyan]")
         answer = _ask(f"{path}?explain=true", body)
-        title = f"{name}   ranking: {answer['path']}   {answer['available']} vehicles in stock"
-        table = Table(
-            "vehicle", "condition", "price", "monthly", "reasons 推荐理由", box=None, title=title, title_justify="left"
-        )
+        out.print(f"{name}\nbased on: {BASES[answer['path']]}; {answer['available']} vehicles in stock")
+        table = Table("vehicle", "condition", "price", "monthly", "reasons 推荐理由", box=None)
         for card in answer["items"]:
             payment = card["payment"]
             why = "\n".join(f"{r['en']} {r['zh']}" for r in card["reasons"][:2])
@@ -302,14 +301,12 @@ def _alarms(url: str) -> None:
         figures = (f"{v['faults']:.2f}", v["built_on"], f"{v['age']:.1f}", "" if v["km"] is None else f"{v['km']:,.0f}")
         table.add_row(v["vehicle_id"], *figures, v["last_visit_on"] or "never", v["fault_on"] or "never")
     out.print(table)
+    table = Table("fault rate 故障率", "median time to detection 发现时间（中位数）", box=None)
     for ratio in (1.5, 2.0, 3.0):
-        power = _ask(f"{url}/v1/fault_rate/power", {**component, "rate_ratio": ratio})
-        weeks = "more than 104" if power["weeks_p50"] is None else str(power["weeks_p50"])
-        chinese = weeks.replace("more than", "超过")
-        out.print(
-            f"{ratio:g} times the baseline rate: detected after {weeks} weeks (median)   "
-            f"故障率为基准的 {ratio:g} 倍：{chinese} 周后可发现（中位数）"
-        )
+        weeks = _ask(f"{url}/v1/fault_rate/power", {**component, "rate_ratio": ratio})["weeks_p50"]
+        detection = "more than 104 weeks 104 周以上" if weeks is None else f"{weeks} weeks {weeks} 周"
+        table.add_row(f"{ratio:g} times the baseline 基准的 {ratio:g} 倍", detection)
+    out.print(table)
     chehang("service-due", "--out", str((HOME / "service_due.parquet").relative_to(Path.cwd())))
 
 
