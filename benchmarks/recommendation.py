@@ -96,8 +96,8 @@ def make_dealership(folder: Path) -> tuple[Path, Path]:
     by_body = [np.flatnonzero(model % 4 == b) for b in range(4)]
     viewed = np.empty(EVENTS, dtype=np.int64)
     for b in range(4):
-        there = np.flatnonzero(body == b)
-        viewed[there] = by_body[b][(len(by_body[b]) * rng.power(0.4, len(there))).astype(np.int64)]
+        rows = np.flatnonzero(body == b)
+        viewed[rows] = by_body[b][(len(by_body[b]) * rng.power(0.4, len(rows))).astype(np.int64)]
     events = pl.DataFrame(
         {
             "event_id": np.arange(EVENTS).astype(str),

@@ -105,14 +105,14 @@ def vehicle_items(
         vehicles = vehicles.with_columns(price_band(nw.col("price"), edges).alias(BAND))
         names = [*names, BAND]
     present = [p for p in parts if p in names]
-    own = nw.col("vehicle_id")
+    own_item = nw.col("vehicle_id")
     if "kind" in names:
-        own = nw.when(nw.col("kind").fill_null("catalogue") != "unit").then(own)
+        own_item = nw.when(nw.col("kind").fill_null("catalogue") != "unit").then(own_item)
     if not present:
-        return vehicles.with_columns(own.alias(ITEM))
+        return vehicles.with_columns(own_item.alias(ITEM))
     joined = nw.concat_str([nw.col(p).cast(nw.String) for p in present], separator="|", ignore_nulls=True)
     all_null = nw.all_horizontal(*(nw.col(p).is_null() for p in present), ignore_nulls=False)
-    return vehicles.with_columns(nw.when(all_null).then(own).otherwise(joined).alias(ITEM))
+    return vehicles.with_columns(nw.when(all_null).then(own_item).otherwise(joined).alias(ITEM))
 
 
 def interactions(

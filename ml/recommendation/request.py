@@ -37,9 +37,7 @@ class Profile(RequestPart):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.budget_low is not None and self.budget_high is not None and self.budget_low > self.budget_high:
-            raise ValueError(
-                f"budget_low must not exceed budget_high, got {self.budget_low:g} and {self.budget_high:g}"
-            )
+            raise ValueError("budget_low must not exceed budget_high")
         return self
 
 
@@ -58,32 +56,32 @@ class Filters(RequestPart):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.price_low is not None and self.price_high is not None and self.price_low > self.price_high:
-            raise ValueError(f"price_low must not exceed price_high, got {self.price_low:g} and {self.price_high:g}")
+            raise ValueError("price_low must not exceed price_high")
         return self
 
 
 class Payment(RequestPart):
     """Monthly budget of the visitor; cards then carry the lowest monthly payment, affordable vehicles first."""
 
-    monthly_payment: Yuan | None = Field(None, gt=0, description="preferred maximum, in yuan")
+    monthly_payment: Yuan | None = Field(None, gt=0, description="preferred maximum, in yuan per month")
     monthly_income: Yuan | None = Field(None, gt=0, description="middle of the income band, in yuan per month")
     down_payment_share: float = Field(0.3, ge=0, le=0.95, allow_inf_nan=False, description="share of the price")
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if self.monthly_payment is None and self.monthly_income is None:
-            raise ValueError("monthly_payment or monthly_income is required, got neither")
+            raise ValueError("monthly_payment or monthly_income is required")
         return self
 
 
 class RecommendationRequest(RequestPart):
     """Request for one page of recommended vehicles."""
 
-    customer_id: Name | None = None
-    visitor_id: Name | None = None
+    customer_id: Name | None = Field(None, description="its history is used if training contains it, else visitor_id's")
+    visitor_id: Name | None = Field(None, description="id of the visitor before registration")
     store_id: Name | None = Field(None, description="store of the page; vehicles located in other stores are left out")
     n: int = Field(10, ge=1, le=MAX_VEHICLES, description="number of vehicles")
-    session: list[SessionEvent] = Field(default=[], max_length=MAX_EVENTS)
+    session: list[SessionEvent] = Field(default=[], max_length=MAX_EVENTS, description="events of the current visit")
     profile: Profile | None = None
     filters: Filters = Filters()
     payment: Payment | None = None
@@ -97,7 +95,7 @@ class SimilarRequest(RequestPart):
     """Request for the vehicles most similar to one in stock."""
 
     vehicle_id: Name
-    n: int = Field(10, ge=1, le=MAX_VEHICLES)
+    n: int = Field(10, ge=1, le=MAX_VEHICLES, description="number of vehicles")
     filters: Filters = Filters()
 
 

@@ -21,7 +21,7 @@ from ml.recommendation.choices import Choices, damped
 from ml.recommendation.params import RecommendationParams
 from ml.recommendation.visitors import Visitors
 
-Progress = Callable[[str], None]
+Progress = Callable[[str], None]  # called with one line of text per step
 MIN_SHARE = 1e-9
 MIN_LOG_SHARE = float(np.log(MIN_SHARE))
 
