@@ -107,16 +107,16 @@ class BinaryClassifier(SklearnEstimator):
         return tags
 
     def decision_function(self, X: Any) -> FloatArray:
-        """Return the log-odds of 1, shape (n_rows,)."""
+        """Return the log-odds of 1, shape (n_rows,), for X of shape (n_rows, n_features)."""
         raise NotImplementedError
 
     def predict_proba(self, X: Any) -> FloatArray:
-        """Return the probabilities of 0 and 1, shape (n_rows, 2); raises as `decision_function`."""
+        """Return the probabilities of 0 and 1, shape (n_rows, 2), for X of shape (n_rows, n_features)."""
         probability = expit(self.decision_function(X))
         return np.column_stack([1 - probability, probability])
 
     def predict(self, X: Any) -> IntArray:
-        """Return 1 where the probability of 1 is above 0.5, else 0, shape (n_rows,); raises as `decision_function`."""
+        """Return 1 where the probability of 1 is above 0.5, else 0, shape (n_rows,), for X (n_rows, n_features)."""
         return (self.decision_function(X) > 0).astype(np.int64)
 
 

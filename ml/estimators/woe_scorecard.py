@@ -43,7 +43,7 @@ class WoeScorecard(BinaryClassifier):
         optbinning's `monotonic_trend` of numeric columns without a constraint in `monotone`.
     prior_rows : float, default 20
         Rows with the overall rate added to each bin before its weight of evidence is computed, which shrinks small
-        bins towards 0. With 0 the values equal optbinning's.
+        bins towards 0. With 0 the values are the negatives of optbinning's, which divides goods by bads.
     l2 : float, default 1
         Ridge penalty on the coefficients, 1/C of scikit-learn.
     time_limit : int, default 20

@@ -54,10 +54,10 @@ class Interactions:
 
 
 class Retriever(Protocol):
-    """Interface of models that score all items for a history."""
+    """Interface of models that score all items for a history, such as `ItemItem`, `LowPass`, `ALS` and `Popularity`."""
 
     def fit(self, interactions: Interactions) -> Self:
-        """Fit the model and return it."""
+        """Fit the model to `Interactions(csr_matrix(weights))`, weights of shape (n_users, n_items), and return it."""
         ...
 
     def score(self, histories: csr_matrix) -> Float32Array:
@@ -76,7 +76,7 @@ class Retriever(Protocol):
         ...
 
     def arrays(self) -> Arrays:
-        """Return the fitted state as arrays by name, without Python objects."""
+        """Return parameters and fitted state as a dict of ndarrays, storable as .npz without pickle."""
         ...
 
     @classmethod
