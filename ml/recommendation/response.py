@@ -75,7 +75,8 @@ class RecommendationAnswer(_Frozen):
         this visit), `profile` (stated preferences only), `cold` (cold start: nothing is known) or `off`
         (non-personalised, as requested).
     known_user : bool
-        Whether the training data contain the `customer_id` or `visitor_id` of the request.
+        Whether the training data contain the `customer_id` or `visitor_id` of the request; false for a non-personalised
+        page.
     items : tuple of Card
         Vehicles in the order of the page.
     available : int
