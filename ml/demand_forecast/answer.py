@@ -25,12 +25,15 @@ from ml.domain.demand.demand_class import CLASSES
 FEN = 100
 MAX_NEIGHBOURS = 3_000  # series that a recomputed forecast uses for group totals; more would only take longer
 BEYOND = (
-    "所问期数超出已验证的期数，其后的预测未经检验",
+    "请求的期数超出已验证的期数，超出部分的预测未经检验",
     "more periods requested than were validated: the forecasts beyond them are untested",
 )
-NEW = ("没有该序列的历史，按相似车型与门店推算", "no sales history: forecast from similar models and stores")
+NEW = ("无历史销量，按相似车型与门店预测", "no sales history: forecast from similar models and stores")
 YOUNG = ("历史不足一个季节周期", "less than one season of history")
-ENDED = ("近期已无记录，视为停售", "no sales records in the last periods: treated as discontinued, forecast 0")
+ENDED = (
+    "近期无销售记录，视为停售，预测为 0",
+    "no sales records in the last periods: treated as discontinued, forecast 0",
+)
 
 
 def is_recomputed(request: DemandRequest) -> bool:

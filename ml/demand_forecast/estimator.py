@@ -107,12 +107,12 @@ class DemandEstimator:
         progress : callable, optional
             Called with one line of text for each step.
         """
-        report = progress or (lambda text: None)
-        report(f"forecasting {len(panel.sold):,} series {forecaster.params.horizon} {panel.frequency}s ahead")
+        progress = progress or (lambda text: None)
+        progress(f"forecasting {len(panel.sold):,} series {forecaster.params.horizon} {panel.frequency}s ahead")
         forecast = forecast or zero_ended_series(forecaster.forecast(panel), panel)
         table = ForecastTable(forecast.mean, forecast.quantiles(GRID).astype(np.float32))
         levels = aggregation_levels(panel, forecaster.params.level_columns)
-        report("totals: " + ", ".join(level_name(level.columns) for level in levels))
+        progress("totals: " + ", ".join(level_name(level.columns) for level in levels))
         totals = node_quantiles(forecast, forecaster.dependence_, forecaster.codes(panel), levels)
         stock = np.full(len(panel.sold), np.nan) if on_hand is None else on_hand
         return cls(forecaster, panel, stock, table, totals, trained_until=trained_until, notes=notes)

@@ -98,7 +98,7 @@ class Forecaster:
         DataError
             The history is too short for the horizon and the validation origins.
         """
-        report = progress or (lambda text: None)
+        progress = progress or (lambda text: None)
         q, end = self.params, panel.periods if until is None else until
         attributes = [c for c in panel.series.columns if c not in panel.keys]
         self.categories_ = {c: sorted(set(panel.series[c].fill_null("").to_list())) for c in attributes}
@@ -117,7 +117,7 @@ class Forecaster:
         # From later origins only a part of the horizon is observed: recent evidence on the nearest periods.
         later = np.linspace(end - horizon + 1, end - 1, min(horizon - 1, q.validation_origins))
         origins = [*range(first, end - horizon + 1), *sorted({int(o) for o in later})]
-        report(f"validating {1 + len(names)} forecasts from {len(origins)} origins, from {panel.name(first)} on")
+        progress(f"validating {1 + len(names)} forecasts from {len(origins)} origins, from {panel.name(first)} on")
         refits = self._refit_origins(features, origins)
         n = len(panel.sold)
         rng = np.random.default_rng(0)
@@ -163,7 +163,7 @@ class Forecaster:
         scores.reshape(-1, horizon)[rows] = row_scores
         information.reshape(-1, horizon)[rows] = score_information(row_scores, mean)
         self.dependence_ = Dependence.fit(scores, [g[sample] for g in self.codes(panel)], information=information)
-        report("fitting the trees on the whole history")
+        progress("fitting the trees on the whole history")
         self.trees_ = Trees(q.trees, weighting=q.weighting).fit(features, until=end, horizon=horizon)
         return self
 

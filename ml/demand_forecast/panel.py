@@ -34,7 +34,8 @@ class Panel:
     first : int
         Number of the period in column 0, counted from 1970 (`features.periods.period_of_day`).
     sold : ndarray of shape (n_series, n_periods)
-        Units sold; NaN before a series' first and after its last row, and where the quantity is missing.
+        Units sold; NaN before a series' first row, after its last one if series can end, and where the quantity is
+        missing.
     available : ndarray of shape (n_series, n_periods)
         Share of the period with stock, 0 to 1; 1 where stock is not recorded.
     drivers : mapping of str to ndarray of shape (n_series, n_periods)
@@ -61,13 +62,13 @@ class Panel:
 
     @cached_property
     def begin(self) -> IntArray:
-        """First column with sales of each series; `periods` for a series without any."""
+        """First column with a quantity (0 included) of each series; `periods` for a series without any."""
         observed = np.isfinite(self.sold)
         return np.where(observed.any(axis=1), observed.argmax(axis=1), self.periods).astype(np.int64)
 
     @cached_property
     def end(self) -> IntArray:
-        """Column after the last one with sales of each series; 0 for a series without any."""
+        """Column after the last one with a quantity of each series; 0 for a series without any."""
         observed = np.isfinite(self.sold)
         return np.where(observed.any(axis=1), self.periods - observed[:, ::-1].argmax(axis=1), 0).astype(np.int64)
 

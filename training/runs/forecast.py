@@ -86,19 +86,19 @@ def forecast(
     ConfigError
         The model has other series than the configuration, or a file cannot be written.
     """
-    say = progress or (lambda text: None)
+    progress = progress or (lambda text: None)
     check_answer_path(out)
-    study = PanelData.read(config, progress=say)
-    estimator = estimator_for(cast("DemandEstimator", model.estimator), study, progress=say)
+    study = PanelData.read(config, progress=progress)
+    estimator = estimator_for(cast("DemandEstimator", model.estimator), study, progress=progress)
     if store is not None and store not in estimator.identifiers.get("store_id", ()):
         raise DataError(f"--store {store}: the sales have no such store_id; choose a store of the sales table")
-    say("explaining the forecasts of the next period")
+    progress("explaining the forecasts of the next period")
     forecasts = forecast_table(estimator)
     plan, without_orders = _orders(estimator, rules)
     write_answers(forecasts, out)
     files = [out]
     if plan is not None:
-        say("planning transfers and orders")
+        progress("planning transfers and orders")
         for name, frame in (("orders", plan.orders), ("transfers", plan.transfers)):
             path = out.with_name(f"{out.stem}.{name}{out.suffix}")
             write_answers(frame, path)

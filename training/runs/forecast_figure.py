@@ -26,7 +26,7 @@ _FORECAST = (
     Column(name="period", title=Text(zh="期", en="period")),
     Column(name="sold", title=Text(zh="实际销量", en="sold"), unit=VEHICLES, format="number"),
     Column(
-        name="expected", title=Text(zh="预期", en="expected"), unit=VEHICLES, format="number",
+        name="expected", title=Text(zh="预测", en="expected"), unit=VEHICLES, format="number",
         intervals=tuple(Interval(low=f"low_{s}", high=f"high_{s}", level=s) for s in SHARES),
     ),
 )  # fmt: skip

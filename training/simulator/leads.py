@@ -85,7 +85,7 @@ def build_funnel(rng: Random, journeys: Journeys, *, people: People, stores: Sto
     score = (
         0.85 * journeys.intent
         + 0.45 * journeys.inclusive
-        + stores.selling[journeys.store]
+        + stores.purchase_log_odds[journeys.store]
         - 0.25 * (np.log1p(people.distance[person]) - 2.2)
         + 0.3 * people.existing[person]
     )
@@ -112,7 +112,7 @@ def _call_times(
     n = len(journeys)
     day = np.clip(window.day(np.minimum(created, window.end - 1)), 0, len(window.season) - 1)
     busy = np.sqrt(window.season[day] / window.season.mean())
-    hours = MEDIAN_HOURS[channel] * stores.slowness[journeys.store] * busy * rng.lognormal(0, 1.1, n)
+    hours = MEDIAN_HOURS[channel] * stores.response_time_factor[journeys.store] * busy * rng.lognormal(0, 1.1, n)
     called = np.where(created < NEVER, created, 0) + (hours * HOUR).astype(np.int64) + MINUTE
     hour = local_hour(called)
     wait = np.where(hour < 9, 9 - hour, np.where(hour >= 21, 33 - hour, 0.0))

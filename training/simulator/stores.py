@@ -37,9 +37,9 @@ class Stores:
         Number of salespeople.
     weight : ndarray of float64
         Share of customers.
-    selling : ndarray of float64
+    purchase_log_odds : ndarray of float64
         Effect on the log odds that a lead buys.
-    slowness : ndarray of float64
+    response_time_factor : ndarray of float64
         Factor on the hours until a lead is called.
     """
 
@@ -47,8 +47,8 @@ class Stores:
     assortment: IntArray
     salespeople: IntArray
     weight: FloatArray
-    selling: FloatArray
-    slowness: FloatArray
+    purchase_log_odds: FloatArray
+    response_time_factor: FloatArray
 
     def ids(self, store: IntArray) -> pl.Series:
         """Return identifiers such as S0001; null for a negative position."""
@@ -91,8 +91,8 @@ def build_stores(rng: Random, count: int) -> Stores:
         assortment=index % len(BRANDS),
         salespeople=rng.integers(4, 9, count),
         weight=weight / weight.sum(),
-        selling=rng.normal(0, 0.35, count),
-        slowness=rng.lognormal(0, 0.45, count),
+        purchase_log_odds=rng.normal(0, 0.35, count),
+        response_time_factor=rng.lognormal(0, 0.45, count),
     )
 
 

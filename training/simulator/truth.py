@@ -182,8 +182,8 @@ def store_truth(stores: Stores) -> pl.DataFrame:
         {
             "store_id": stores.ids(store),
             **carried,
-            "purchase_log_odds": stores.selling,
-            "response_time_factor": stores.slowness,
+            "purchase_log_odds": stores.purchase_log_odds,
+            "response_time_factor": stores.response_time_factor,
         }
     )
 

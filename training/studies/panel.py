@@ -33,22 +33,22 @@ class PanelStudyData(PanelData):
             The history is too short.
         """
         self.check_history_length()
-        say = progress or (lambda text: None)
+        progress = progress or (lambda text: None)
         first, panel = self.origins[0], self.panel
-        forecaster = self.fit_forecaster(progress=say)
+        forecaster = self.fit_forecaster(progress=progress)
         if not self.config.refit:
             estimator = DemandEstimator.from_forecaster(
-                forecaster, panel, self.on_hand, trained_until=panel.first + first, progress=say
+                forecaster, panel, self.on_hand, trained_until=panel.first + first, progress=progress
             )
             return Fitted(estimator, estimator)
         forecast, _ = self.origin_forecasts(forecaster).at(first)  # cached: the report uses it too
         evaluated = DemandEstimator.from_forecaster(
             forecaster, panel.until(first), trained_until=panel.first + first, forecast=forecast
         )
-        say("refitting on the whole history, to serve")
-        refitted = Forecaster(self.params).fit(panel, progress=say)
+        progress("refitting on the whole history, to serve")
+        refitted = Forecaster(self.params).fit(panel, progress=progress)
         served = DemandEstimator.from_forecaster(
-            refitted, panel, self.on_hand, trained_until=panel.first + panel.periods, progress=say
+            refitted, panel, self.on_hand, trained_until=panel.first + panel.periods, progress=progress
         )
         return Fitted(served, evaluated)
 

@@ -24,7 +24,7 @@ from ml.demand_forecast.trees import MIN_AVAILABLE
 from ml.domain.arrays import FloatArray
 from ml.metrics import demand as metrics
 
-TEST_PANEL, TEST_ANSWERS, TEST_ORIGINS = "test_panel", "test_rows.parquet", "test_origins.json"
+TEST_PANEL, TEST_FORECASTS, TEST_ORIGINS = "test_panel", "test_rows.parquet", "test_origins.json"
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def write_holdout(folder: Path, panel: Panel, origins: range, forecasts: pl.Data
         for name, content in panel.to_files(TEST_PANEL).items():
             (folder / name).write_bytes(content)
         (folder / TEST_ORIGINS).write_text(json.dumps(list(origins)))
-        forecasts.write_parquet(folder / TEST_ANSWERS)
+        forecasts.write_parquet(folder / TEST_FORECASTS)
     except OSError as e:
         raise DataError(
             f"{folder}: the held-out rows cannot be written ({e.strerror}): free space or correct the permissions"
@@ -222,5 +222,5 @@ def read_holdout(folder: Path) -> tuple[Panel, range, pl.DataFrame]:
     return (
         Panel.from_files(files, TEST_PANEL),
         range(origins[0], origins[-1] + 1),
-        pl.read_parquet(folder / TEST_ANSWERS),
+        pl.read_parquet(folder / TEST_FORECASTS),
     )

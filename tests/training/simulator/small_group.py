@@ -37,8 +37,8 @@ STORES = Stores(
     assortment=np.array([0, 3]),  # brands 0 to 2, and 3 to 5
     salespeople=np.array([4, 4]),
     weight=np.array([0.5, 0.5]),
-    selling=np.zeros(2),
-    slowness=np.ones(2),
+    purchase_log_odds=np.zeros(2),
+    response_time_factor=np.ones(2),
 )
 MARKET = Market(
     appeal=np.zeros((MODELS, WINDOW.months)),
