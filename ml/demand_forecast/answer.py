@@ -32,7 +32,7 @@ NEW = ("无历史销量，按相似车型与门店预测", "no sales history: fo
 YOUNG = ("历史不足一个季节周期", "less than one season of history")
 ENDED = (
     "近期无销售记录，视为停售，预测为 0",
-    "no sales records in the last periods: treated as discontinued, forecast 0",
+    "no sales in the last periods: treated as discontinued, forecast 0",
 )
 
 
