@@ -100,8 +100,8 @@ def plain_totals(loan: Loan, start: date) -> PlainTotals:
     year_of_interest = product.calendar.denominator * 1_000_000
     rates = [_parts(loan.annual_rate)]
     for subsidy in product.subsidies:
-        most = _round(rates[-1] * _parts(subsidy.share_of_rate), 1_000_000, rule)
-        rates.append(rates[-1] - min(_parts(subsidy.rate), most))
+        maximum = _round(rates[-1] * _parts(subsidy.share_of_rate), 1_000_000, rule)
+        rates.append(rates[-1] - min(_parts(subsidy.rate), maximum))
     instalment_rate = rates[sum(s.lowers_instalment for s in product.subsidies)]
     instalment, step = _plain_instalment(loan, [instalment_rate * n / year_of_interest for n in numerators])
     paid_by, this_year = [0] * len(product.subsidies), [0] * len(product.subsidies)

@@ -15,7 +15,7 @@ from ml.signature import Signature, columns_of, request_model
 if TYPE_CHECKING:
     from ml.credit_risk.estimator import CreditRiskEstimator
 
-# Fields of an application that follow from the loan request. They are not asked for again, so they cannot disagree.
+# Fields of an application that follow from the loan request. The request has them once, so they cannot disagree.
 DERIVED = frozenset(
     {
         "submitted_at",
@@ -34,7 +34,13 @@ DERIVED = frozenset(
 
 
 def borrower_model(signature: Signature) -> type[BaseModel]:
-    """Return the request model of the credit model's fields that do not follow from the loan request."""
+    """Return the request model of the credit model's fields that do not follow from the loan request.
+
+    Parameters
+    ----------
+    signature : Signature
+        Fields of the credit model: `estimator.signature`.
+    """
     fields = tuple(f for f in signature.fields if f.name not in DERIVED)
     return request_model("Borrower", Signature(fields=fields))
 

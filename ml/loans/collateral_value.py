@@ -13,10 +13,10 @@ from ml.signature import columns_of, request_model
 if TYPE_CHECKING:
     from ml.residual_value.estimator import ResidualValueEstimator
 
-MAX_MONTHS = 120  # months
+MAX_MONTHS = 120
 
 
-class Resale(BaseModel):
+class TradeInQuote(BaseModel):
     """Trade-in quote for a used car, in yuan: the lower bound of its predicted price, so that a resale covers it."""
 
     quote: float = Field(description="offered price: lower bound of the predicted price, yuan")
@@ -25,7 +25,18 @@ class Resale(BaseModel):
 
 
 def used_car_fields(champions: Champions) -> dict[str, Any]:
-    """Return the request fields about used cars; empty if no `residual_value` model has been promoted."""
+    """Return the fields about used cars of the offers request, for `pydantic.create_model`.
+
+    Parameters
+    ----------
+    champions : Champions
+        Promoted models by task.
+
+    Returns
+    -------
+    dict of str to (type, FieldInfo)
+        `vehicle_details`, `km_per_month` and `trade_in`; empty if `champions` has no `residual_value`.
+    """
     if "residual_value" not in champions:
         return {}
     car = request_model("UsedCar", champions["residual_value"].estimator.signature)
@@ -43,6 +54,15 @@ def used_car_fields(champions: Champions) -> dict[str, Any]:
 def resale_values(champions: Champions, details: BaseModel | None, km_per_month: float | None) -> tuple[int, ...]:
     """Return the lower bound of a vehicle's value now and after each of 120 months, fen; empty without `details`.
 
+    Parameters
+    ----------
+    champions : Champions
+        Promoted models by task, with `residual_value`.
+    details : BaseModel or None
+        Fields of the car: an instance of the type of `vehicle_details` in `used_car_fields`.
+    km_per_month : float or None
+        Expected mileage, km a month.
+
     Raises
     ------
     DataError
@@ -56,10 +76,18 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
     return tuple(fen(value) for value in low)
 
 
-def trade_in_quote(champions: Champions, car: BaseModel | None) -> Resale | None:
-    """Return the trade-in quote for a car, or None if `car` is None."""
+def trade_in_quote(champions: Champions, car: BaseModel | None) -> TradeInQuote | None:
+    """Return the trade-in quote for a car, or None if `car` is None.
+
+    Parameters
+    ----------
+    champions : Champions
+        Promoted models by task, with `residual_value`.
+    car : BaseModel or None
+        Fields of the car: an instance of the type of `trade_in` in `used_car_fields`.
+    """
     if car is None:
         return None
     estimator = cast("ResidualValueEstimator", champions["residual_value"].estimator)
     value, low, high = estimator.values(columns_of([car], estimator.signature))[0].tolist()
-    return Resale(quote=low, value=value, value_high=high)
+    return TradeInQuote(quote=low, value=value, value_high=high)

@@ -102,7 +102,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
     Parameters
     ----------
     lending : Lending
-        As returned by `load_lending`.
+        As returned by `ml.loans.catalogue.files.load_lending`.
     name : str
         Key of the product in the catalogue.
     schedule : Schedule

@@ -55,7 +55,15 @@ class ContingentCost(Section):
 
 
 def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
-    """Return the cost item of the interest that the borrower pays."""
+    """Return the cost item of the interest that the borrower pays.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        As returned by `ml.loans.quotes.schedule_for`.
+    lender : Lender
+        The lender of the loan's product in the catalogue.
+    """
     rate, product = percent(schedule.loan.annual_rate), schedule.loan.product
     if product.form == "flat_rate":
         standard = Text(
@@ -90,7 +98,19 @@ def _interest_collection(product: LoanProduct) -> Text:
 
 
 def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Schedule, total: FeeTotal) -> CostItem:
-    """Return the cost item of one fee."""
+    """Return the cost item of one fee.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.catalogue.files.load_lending`; names the collecting parties.
+    product : Product
+    lender : Lender
+    schedule : Schedule
+        Schedule of a loan of the product.
+    total : FeeTotal
+        An element of `schedule.fees`.
+    """
     fee = product.fees[total.fee.name]
     per_instalment = fee.charged == "per_instalment"
     zh, en = ("每期", " with every instalment") if per_instalment else ("", "")
@@ -112,7 +132,15 @@ def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Sched
 
 
 def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
-    """Return the late interest: the contract rate times the lender's multiple, on overdue amounts."""
+    """Return the contingent cost of late payment: the contract rate times the lender's multiple, on overdue amounts.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Its loan has the contract rate.
+    lender : Lender
+        `late_interest` is the multiple.
+    """
     rate = millionths(schedule.loan.annual_rate, "annual_rate") * lender.late_interest / MILLION
     times = f"{lender.late_interest:g}"
     return ContingentCost(
@@ -127,7 +155,7 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
 
 
 def early_settlement(lender: Lender) -> ContingentCost:
-    """Return the penalty for early settlement by the lender's terms."""
+    """Return the contingent cost of early settlement, as text of the lender's terms; `annualised` is None."""
     rule = lender.early_settlement
     zh, en = [], []
     if rule.share_of_outstanding:

@@ -35,6 +35,15 @@ class PricingBasis:
 def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
     """Return the limits of law and house policy for a vehicle on a day.
 
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.catalogue.files.load_lending`.
+    vehicle : Vehicle
+        `vehicle_class` selects the limits.
+    on : date
+        Date of the application.
+
     Raises
     ------
     DataError
@@ -47,6 +56,15 @@ def obstacles(
     lending: Lending, applicant: Applicant, vehicle: Vehicle, *, basis: PricingBasis
 ) -> dict[str, str | None]:
     """Return, for each product of the catalogue, the first rule that excludes the applicant.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.catalogue.files.load_lending`.
+    applicant : Applicant
+    vehicle : Vehicle
+    basis : PricingBasis
+        Date and probability of default of the application.
 
     Returns
     -------
@@ -74,10 +92,11 @@ def offered_products(
     Parameters
     ----------
     lending : Lending
-        As returned by `load_lending`.
+        As returned by `ml.loans.catalogue.files.load_lending`.
     applicant : Applicant
     vehicle : Vehicle
     basis : PricingBasis
+        Date and probability of default of the application.
 
     Returns
     -------
@@ -96,6 +115,13 @@ def offered_products(
 def product_by_name(lending: Lending, name: str) -> Product:
     """Return a product of the catalogue by its key.
 
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.catalogue.files.load_lending`.
+    name : str
+        Key of the product, such as "bank_standard".
+
     Raises
     ------
     DataError
@@ -111,6 +137,17 @@ def offered_product(
     lending: Lending, name: str, applicant: Applicant, vehicle: Vehicle, *, basis: PricingBasis
 ) -> OfferedProduct:
     """Return one product of the catalogue on the terms that hold for an applicant.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.catalogue.files.load_lending`.
+    name : str
+        Key of the product in the catalogue.
+    applicant : Applicant
+    vehicle : Vehicle
+    basis : PricingBasis
+        Date and probability of default of the application.
 
     Raises
     ------

@@ -27,6 +27,11 @@ EXAMPLE_LOAN = {
 def read_lending(configs: Path) -> Lending:
     """Read `loans/products.yaml` and `loans/rules.yaml` below a folder of configurations.
 
+    Parameters
+    ----------
+    configs : Path
+        Folder such as `configs` of the repository.
+
     Raises
     ------
     ConfigError

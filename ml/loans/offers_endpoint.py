@@ -19,7 +19,7 @@ from ml.domain.loans.rounding import LoanError
 from ml.endpoint import Champions
 from ml.loans.applicant_risk import Borrower, borrower_model
 from ml.loans.catalogue.files import Lending
-from ml.loans.collateral_value import Resale, resale_values, trade_in_quote, used_car_fields
+from ml.loans.collateral_value import TradeInQuote, resale_values, trade_in_quote, used_car_fields
 from ml.loans.eligibility import PricingBasis, obstacles
 from ml.loans.quotes import changes_for, grid_for, offers_for
 from ml.loans.request import Amount, Car, LoanRequest, fen
@@ -45,7 +45,7 @@ class OfferAnswer(BaseModel):
     """One loan offer; money in yuan, rates as yearly fractions."""
 
     best_at: list[str] = Field(description="measures in which this offer is the best, and balanced")
-    best_at_text: list[Text]
+    best_at_text: list[Text] = Field(description="the same as texts for the customer")
     product: str
     product_name: Text
     lender: Text
@@ -69,7 +69,7 @@ class OfferAnswer(BaseModel):
     loan_to_value: float
     payment_to_income: float = Field(description="this loan and all other debts, as a share of income")
     probability_of_default: float = Field(description="predicted for this loan")
-    band: str
+    band: str = Field(description="pre-assessment of this loan: approve, refer or decline")
     expected_profit: float | None = Field(None, description="of the lender; null without lender_view")
     expected_loss: float | None = Field(None, description="of the lender; null without lender_view")
 
@@ -87,12 +87,12 @@ class ChangeAnswer(BaseModel):
 
 
 class GridCell(BaseModel):
-    """One combination; `violations` lists the rules that exclude it."""
+    """One combination of term and down payment; `violations` lists the rules that exclude it."""
 
     term_months: int
     down_payment: float
     monthly_payment: float
-    nominal_rate: float
+    nominal_rate: float = Field(description="annualised cost with all fees")
     violations: list[str]
 
 
@@ -107,8 +107,8 @@ class LoanOffersAnswer(BaseModel):
     violations: dict[str, int] = Field(description="rule to the number of combinations that violate it")
     unavailable_products: dict[str, str] = Field(description="product to the first rule that excludes the application")
     changes: list[ChangeAnswer] = Field(description="smallest changes with which the application passes")
-    grid: list[GridCell]
-    trade_in: Resale | None
+    grid: list[GridCell] = Field(description="payments of the product in the request's grid; empty without it")
+    trade_in: TradeInQuote | None
 
 
 def request(champions: Champions) -> type[BaseModel]:
@@ -134,7 +134,7 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
     Parameters
     ----------
     lending : Lending
-        As returned by `read_lending`.
+        As returned by `ml.loans.endpoints.read_lending`.
     champions : Champions
         With `credit_risk`, and optionally `residual_value`.
     request : model

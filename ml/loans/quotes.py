@@ -24,10 +24,12 @@ def offers_for(lending: Lending, application: Application, *, basis: PricingBasi
     Parameters
     ----------
     lending : Lending
-        As returned by `load_lending`.
+        As returned by `ml.loans.catalogue.files.load_lending`.
     application : Application
     basis : PricingBasis
+        Date and probability of default of the application.
     count : int
+        Maximum number of offers, at least 1.
 
     Raises
     ------
@@ -56,12 +58,12 @@ def changes_for(
 ) -> tuple[Change, ...]:
     """Return the smallest changes with which the model approves the application and at least one loan is feasible.
 
-    Tried are down payments of 5 % to 90 % of the price, all terms of the catalogue, and the vehicles.
+    The search tries down payments of 5 % to 90 % of the price, all terms of the catalogue, and `vehicles`.
 
     Parameters
     ----------
     lending : Lending
-        As returned by `load_lending`.
+        As returned by `ml.loans.catalogue.files.load_lending`.
     application : Application
         `term_months` must be set.
     on : date
@@ -109,6 +111,19 @@ def grid_for(
 ) -> PaymentGrid:
     """Return the payments of one product by term and down payment (fen); see `payment_grid`.
 
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.catalogue.files.load_lending`.
+    name : str
+        Key of the product in the catalogue.
+    application : Application
+        Applicant and vehicle; down payment and term are ignored.
+    down_payments : sequence of int
+        Fen, from 0 to below the price.
+    basis : PricingBasis
+        Date and probability of default of the application.
+
     Raises
     ------
     DataError
@@ -127,7 +142,18 @@ def grid_for(
 
 
 def schedule_for(loan: Loan, on: date) -> Schedule:
-    """Return the repayment schedule of a loan disbursed on a day.
+    """Return the repayment schedule of a loan disbursed on the day `on`.
+
+    Parameters
+    ----------
+    loan : Loan
+    on : date
+        Day of disbursement.
+
+    Returns
+    -------
+    Schedule
+        Amounts in fen.
 
     Raises
     ------
@@ -141,7 +167,23 @@ def schedule_for(loan: Loan, on: date) -> Schedule:
 
 
 def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) -> Settlement:
-    """Return the quote for settling a loan early on a day, by the terms of the product's lender; see `settle`.
+    """Return the quote for settling a loan early, by the terms of the product's lender; see `settle`.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.catalogue.files.load_lending`.
+    name : str
+        Key of the product in the catalogue.
+    schedule : Schedule
+        As returned by `schedule_for`.
+    on : date
+        Day of settlement.
+
+    Returns
+    -------
+    Settlement
+        Amounts in fen.
 
     Raises
     ------

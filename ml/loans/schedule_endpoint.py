@@ -85,6 +85,12 @@ class ScheduleAnswer(BaseModel):
 def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     """Return the requested loan after checking it against the catalogue.
 
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`.
+    request : LoanTerms
+
     Raises
     ------
     DataError
@@ -121,7 +127,19 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
 
 
 def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswer:
-    """Return the repayment schedule of a loan, with a quote for early settlement if `settle_on` is set."""
+    """Return the repayment schedule of a loan in yuan, with a quote for early settlement if `settle_on` is set.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`.
+    request : ScheduleRequest
+
+    Raises
+    ------
+    DataError
+        The loan does not agree with the catalogue (see `build_loan`), or `settle_on` is outside its term.
+    """
     schedule = schedule_for(build_loan(lending, request), request.on)
     rates = cost(schedule)
     return ScheduleAnswer(
@@ -150,7 +168,19 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
 
 
 def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
-    """Return the statement of the total cost of a loan."""
+    """Return the statement of the total cost of a loan.
+
+    Parameters
+    ----------
+    lending : Lending
+        As returned by `ml.loans.endpoints.read_lending`.
+    request : LoanTerms
+
+    Raises
+    ------
+    DataError
+        The loan does not agree with the catalogue (see `build_loan`).
+    """
     return disclose(lending, request.product, schedule_for(build_loan(lending, request), request.on))
 
 

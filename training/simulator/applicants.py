@@ -82,7 +82,14 @@ def population_shift(at: IntArray, window: Window) -> FloatArray:
 
 
 def build_applicants(rng: Random, world: World) -> Applicants:
-    """Draw the applicants of the simulated period."""
+    """Draw the applicants of the simulated period.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    world : World
+        As returned by `build_world(size)`.
+    """
     applicants = concatenate([_buyers(rng, world), _shoppers(rng, world), _partners(rng, world)])
     return take(applicants, np.argsort(applicants.submitted_at, kind="stable"))
 

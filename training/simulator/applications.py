@@ -101,7 +101,14 @@ def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray
 
 
 def build_applications(rng: Random, applicants: Applicants) -> Applications:
-    """Draw the applications of the applicants."""
+    """Draw one application per applicant.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    applicants : Applicants
+        As returned by `build_applicants`.
+    """
     n, shift, demographics = len(applicants), applicants.shift, applicants.demographics
     age = np.clip((applicants.submitted_at - demographics.birth) / YEAR, 18, 75)
     discipline = rng.normal(0, 1, n)
@@ -190,14 +197,17 @@ def applications_frame(
     decision: IntArray,
     decided_at: IntArray,
 ) -> pl.DataFrame:
-    """Return the table `applications`.
+    """Return the table `applications` (`features.tables.APPLICATIONS`); amounts in fen, some values missing.
 
     Parameters
     ----------
-    rng : Random
+    rng : numpy.random.Generator
     world : World
+        As returned by `build_world(size)`.
     applicants : Applicants
+        As returned by `build_applicants`.
     applications : Applications
+        As returned by `build_applications`, in the same order.
     decision : ndarray of int64
         0 approve, 1 refer, 2 decline.
     decided_at : ndarray of int64

@@ -31,7 +31,14 @@ _CAMPAIGNS = {"search_ad": "搜索投放", "social": "社交投放", "marketplac
 
 
 def customers_frame(rng: Random, world: World) -> pl.DataFrame:
-    """Return the table `customers`, with the shares of missing values of `_FILLED_SHARES`."""
+    """Return the table `customers`: one row per customer; amounts in fen, some values missing.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    world : World
+        As returned by `build_world(size)`.
+    """
     people, stores = world.people, world.stores
     n = people.customers
     store, demographics = people.store[:n], people.demographics
@@ -74,7 +81,14 @@ def _names(rng: Random, count: int) -> pl.Series:
 
 
 def leads_frame(rng: Random, world: World) -> pl.DataFrame:
-    """Return the table `leads` as of the end of the simulated period."""
+    """Return the table `leads` as of the end of the simulated period: one row per lead; amounts in fen.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    world : World
+        As returned by `build_world(size)`.
+    """
     journeys, funnel, people, catalogue = world.journeys, world.funnel, world.people, world.catalogue
     stores, window = world.stores, world.window
     ordered_at, margin = by_journey(world)
@@ -138,7 +152,14 @@ def by_journey(world: World) -> tuple[IntArray, FloatArray]:
 
 
 def sales_frame(rng: Random, world: World) -> pl.DataFrame:
-    """Return the table `sales`, including double bookings and their corrections."""
+    """Return the table `sales`, including double bookings and their corrections; amounts in fen.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    world : World
+        As returned by `build_world(size)`.
+    """
     sales, catalogue, stores, window = world.sales, world.catalogue, world.stores, world.window
     twice = np.flatnonzero(rng.random(len(sales)) < DOUBLE_BOOKING_SHARE)
     corrected = sales.sold_at[twice] + rng.integers(HOUR, 9 * DAY, len(twice))

@@ -93,7 +93,17 @@ def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
 
 
 def observable_log_odds(applicants: Applicants, applications: Applications, *, window: Window) -> FloatArray:
-    """Return the log-odds of default without the hidden variable, shape (n_applications,)."""
+    """Return the log-odds of default without the hidden variable, shape (n_applications,).
+
+    Parameters
+    ----------
+    applicants : Applicants
+        As returned by `build_applicants`.
+    applications : Applications
+        As returned by `build_applications`, in the same order.
+    window : Window
+        Simulated period.
+    """
     strain = hinge(applications.pti, 0.35, 0.45)
     file = (
         -1.15 * np.tanh((applications.score - SCORE_MEAN) / 75)
@@ -122,7 +132,18 @@ def observable_log_odds(applicants: Applicants, applications: Applications, *, w
 
 
 def build_loans(rng: Random, applicants: Applicants, applications: Applications, *, window: Window) -> Loans:
-    """Draw decisions, originations, defaults and losses."""
+    """Draw decisions, originations, defaults and losses.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    applicants : Applicants
+        As returned by `build_applicants`.
+    applications : Applications
+        As returned by `build_applications`, in the same order.
+    window : Window
+        Simulated period.
+    """
     n = len(applicants)
     odds, hidden = observable_log_odds(applicants, applications, window=window), rng.normal(0, 1, n)
     probability = sigmoid(odds + HIDDEN_WEIGHT * hidden)
@@ -182,7 +203,17 @@ def mature(loans: Loans, *, window: Window) -> BoolArray:
 
 
 def outcomes_frame(loans: Loans, applications: Applications, *, window: Window) -> pl.DataFrame:
-    """Return the table `loan_outcomes`."""
+    """Return the table `loan_outcomes` (`features.tables.LOAN_OUTCOMES`): one row per originated loan; losses in fen.
+
+    Parameters
+    ----------
+    loans : Loans
+        As returned by `build_loans`.
+    applications : Applications
+        As returned by `build_applications`, in the same order.
+    window : Window
+        Simulated period.
+    """
     rows, end = outcome_rows(loans, window=window), window.end
     originated, default = loans.originated_at[rows], loans.default_at[rows]
     is_mature, has_defaulted = mature(loans, window=window)[rows], default < end

@@ -95,6 +95,17 @@ class Periods:
 def payment_date(day: date, count: int, *, payment_day: int) -> date:
     """Return the payment day of the month `count` months after `day`, or that month's last day if it is shorter.
 
+    Parameters
+    ----------
+    day : date
+        Only its month counts.
+    count : int
+        Months.
+    payment_day : int
+        Day of the month, 1 to 31.
+
+    Examples
+    --------
     >>> payment_date(date(2024, 1, 31), 1, payment_day=31), payment_date(date(2023, 12, 31), 2, payment_day=31)
     (datetime.date(2024, 2, 29), datetime.date(2024, 2, 29))
     """
@@ -151,6 +162,12 @@ def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
 
 def year_fraction(start: date, end: date, convention: DayCount) -> int:
     """Return the years between two dates as the numerator of a fraction over `DENOMINATORS[convention]`.
+
+    Parameters
+    ----------
+    start, end : date
+        `start` is not after `end`.
+    convention : {"30/360", "actual/365", "actual/360", "actual/actual"}
 
     Examples
     --------

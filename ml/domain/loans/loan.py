@@ -77,7 +77,18 @@ class LoanBatch:
 
     @classmethod
     def of(cls, loans: Sequence[Loan]) -> Self:
-        """Return a batch of `Loan` objects; loans of one product must be adjacent."""
+        """Return a batch of loans.
+
+        Parameters
+        ----------
+        loans : sequence of Loan
+            At least one; loans of one product are adjacent.
+
+        Raises
+        ------
+        LoanError
+            There is no loan, or loans of one product are not adjacent.
+        """
         products = tuple(dict.fromkeys(loan.product for loan in loans))
         place = {product: i for i, product in enumerate(products)}
         return cls.build(
@@ -169,9 +180,9 @@ def _whole(values: npt.ArrayLike, name: str, low: int, high: int) -> IntArray:
         raise LoanError(f"{name}: the batch is empty; give at least one loan")
     if array.dtype.kind not in "iuf":
         raise LoanError(f"{name} must be a whole number from {low} to {high}, got {array.ravel()[0]!r}")
-    wrong = ~((array >= low) & (array <= high) & (array == np.floor(array)))  # NaN is wrong by any comparison
-    if wrong.any():
-        raise LoanError(f"{name} must be a whole number from {low} to {high}, got {array[wrong][0]}")
+    invalid = ~((array >= low) & (array <= high) & (array == np.floor(array)))  # true for NaN
+    if invalid.any():
+        raise LoanError(f"{name} must be a whole number from {low} to {high}, got {array[invalid][0]}")
     return array.astype(np.int64)
 
 

@@ -98,7 +98,7 @@ def payment_grid(
     """
     vehicle_price = application.vehicle.price
     if not down_payments:
-        raise LoanError("down_payments must hold at least one amount")
+        raise LoanError("down_payments must have at least one amount")
     if invalid := [d for d in down_payments if not 0 <= d < vehicle_price]:
         raise LoanError(f"down_payments must be from 0 to below the price of {vehicle_price} fen, got {invalid[0]}")
     share = offered.balloon_shares[0] if offered.balloon_shares else 0.0

@@ -38,11 +38,21 @@ class PrincipalPlan:
 def subsidised_rate(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
     """Return the rate that the borrower still pays under a subsidy, in millionths.
 
+    Parameters
+    ----------
+    subsidy : Subsidy
+    rate : array of int, shape (n,)
+        Rate before the subsidy, in millionths.
+    half_up : int
+        Rounding rule, see `rounded_quotient`.
+
+    Examples
+    --------
     >>> subsidised_rate(Subsidy(payer="state", rate=0.01, share_of_rate=0.5), np.array([39_900, 15_000]), 1).tolist()
     [29900, 7500]
     """
-    most = share_of(rate, millionths(subsidy.share_of_rate, "share_of_rate"), half_up)
-    return np.asarray(rate - np.minimum(most, millionths(subsidy.rate, "rate")))
+    maximum = share_of(rate, millionths(subsidy.share_of_rate, "share_of_rate"), half_up)
+    return np.asarray(rate - np.minimum(maximum, millionths(subsidy.rate, "rate")))
 
 
 def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
@@ -56,7 +66,7 @@ def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
 
     Returns
     -------
-    Plan
+    PrincipalPlan
         Each column of `principal` sums to the loan's amount.
     """
     count = len(groups[0][2].days)

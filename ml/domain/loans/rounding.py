@@ -76,6 +76,14 @@ def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: A
 def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
     """Return the quotient of two non-negative integers, rounded to an integer.
 
+    Parameters
+    ----------
+    numerator, denominator : int or array of int
+    half_up : int or array of int
+        As for `rounded_quotient`.
+
+    Examples
+    --------
     >>> quotient_of(10_000_000, 36, 1)
     array(277778)
     """

@@ -142,7 +142,7 @@ def _accrued(schedule: Schedule, row: Row, on: date) -> int:
 
 
 def _penalty(schedule: Schedule, outstanding: int, on: date, *, rule: SettlementRule) -> int:
-    if on == schedule.rows[-1].due or _free(schedule, on, rule=rule):
+    if on == schedule.rows[-1].due or _is_free(schedule, on, rule=rule):
         return 0
     loan, half_up = schedule.loan, schedule.loan.product.half_up
     share = int(share_of(outstanding, millionths(rule.share_of_outstanding, "share_of_outstanding"), half_up))
@@ -150,7 +150,7 @@ def _penalty(schedule: Schedule, outstanding: int, on: date, *, rule: Settlement
     return share + int(interest_on(outstanding, rate, rule.months_of_interest, denominator=12, half_up=half_up))
 
 
-def _free(schedule: Schedule, on: date, *, rule: SettlementRule) -> bool:
+def _is_free(schedule: Schedule, on: date, *, rule: SettlementRule) -> bool:
     if rule.free_after_months is None:
         return False
     return on >= payment_date(schedule.start, rule.free_after_months, payment_day=schedule.start.day)

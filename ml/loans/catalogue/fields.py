@@ -63,7 +63,11 @@ Rule = TypeVar("Rule", bound=Dated)
 
 
 def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
-    """Return the rules unchanged if they are in order, without gaps and without overlaps.
+    """Return the rules unchanged if they are in order of `valid_from`, without gaps and overlaps.
+
+    Parameters
+    ----------
+    rules : sequence of Dated
 
     Raises
     ------
@@ -102,7 +106,14 @@ def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
 
 
 def rule_on(rules: Sequence[Rule], on: date) -> Rule | None:
-    """Return the rule in force on a day, or None if there is none."""
+    """Return the rule in force on a day, or None if there is none.
+
+    Parameters
+    ----------
+    rules : sequence of Dated
+        As accepted by `check_sequence`.
+    on : date
+    """
     return next(
         (r for r in reversed(rules) if r.valid_from <= on and (r.valid_until is None or on <= r.valid_until)), None
     )
@@ -131,6 +142,14 @@ def during(rules: Sequence[Rule], other: Dated) -> list[Rule]:
 
 def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
     """Return the rule in force on a day.
+
+    Parameters
+    ----------
+    rules : sequence of Dated
+        As accepted by `check_sequence`.
+    on : date
+    name : str
+        Name of the rules, for the error message.
 
     Raises
     ------

@@ -211,6 +211,13 @@ def load_lending_rules(path: Path) -> LendingRules:
 def vehicle_class(condition: str, use: str, energy_type: str) -> VehicleClass:
     """Return the vehicle class used by the lending rules; hybrids without a plug count as combustion.
 
+    Parameters
+    ----------
+    condition : {"new", "used"}
+    use : {"private", "commercial"}
+    energy_type : str
+        One of `features.tables.ENERGY_TYPES`.
+
     Raises
     ------
     DataError

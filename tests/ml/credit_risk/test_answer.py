@@ -39,7 +39,7 @@ class Encoder:
 
 @pytest.fixture
 def estimator() -> Any:
-    """A millionth of the amount in fen is the probability; approval up to 2 %, decline above 10 %."""
+    """The probability is the amount in fen / 10^8; approval up to 2 %, decline above 10 %."""
     return SimpleNamespace(
         signature=SIGNATURE,
         encoder_=Encoder(),

@@ -57,7 +57,7 @@ def test_probabilities_points_and_bands_follow_the_deposit(fitted: CreditRiskEst
     assert safe["score"] == round(float(scale.points_from_probability(safe["probability_of_default"])))
 
 
-def test_reasons_speak_of_what_differs_from_the_cut_off(fitted: CreditRiskEstimator) -> None:
+def test_reasons_explain_the_distance_from_the_cut_off(fitted: CreditRiskEstimator) -> None:
     matrix = fitted.encoder_.transform(loans(2)[0])
     risky, safe = fitted.reasons(matrix)
     assert 1 <= len(risky) <= 4 and sum(reason.share for reason in risky) == pytest.approx(1)
@@ -72,7 +72,7 @@ def test_columns_are_derived_where_the_data_allows_it(fitted: CreditRiskEstimato
     assert set(importance) == set(names) and importance["loan_to_value"] > importance["housing"]
 
 
-def test_a_target_that_nobody_reaches_approves_nobody_and_says_so() -> None:
+def test_an_unreachable_target_approves_nobody_and_is_noted() -> None:
     X, y = loans()
     made = estimator(target_bad_rate=0.001).fit(X, y, calibrate=loans(200))
     assert made.policy_["approve"] == 0.0 and "approve" not in set(made.predict(X)["band"])

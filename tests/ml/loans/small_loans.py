@@ -1,4 +1,4 @@
-"""A loan of a named product, for tests of what becomes of a loan."""
+"""A loan of a product of the catalogue, for tests of schedules and statements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml.loans.eligibility import PricingBasis, offered_product
 def loan_for(
     lending: Lending, name: str, application: Application, *, basis: PricingBasis, balloon_share: float = 0.0
 ) -> Loan:
-    """The loan of an application's price less its down payment, at the rate of the grid."""
+    """Return a loan of the price less the down payment, at the rate of the catalogue."""
     offered = offered_product(lending, name, application.applicant, application.vehicle, basis=basis)
     term, amount = application.term_months, application.vehicle.price - application.down_payment
     assert term is not None

@@ -27,7 +27,7 @@ TERM = Field(name="term_months", kind="integer", feature=True)
 
 
 class Encoder:
-    """Takes the share of the price that is lent."""
+    """Encodes an application as its loan-to-value."""
 
     def transform(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray[Any, Any]:
         return np.array(columns["loan_amount"]) / np.array(columns["vehicle_price"])
@@ -54,15 +54,15 @@ def loan(**changes: Any) -> LoanRequest:
 
 
 def borrower(**changes: Any) -> Borrower:
-    rest = borrower_model(SIGNATURE).model_validate({"existing_debt": 12.5, "housing": "own"})
-    return Borrower(estimator(**changes), loan(), rest, {"V2": car("V2", 50_000, "used")})
+    details = borrower_model(SIGNATURE).model_validate({"existing_debt": 12.5, "housing": "own"})
+    return Borrower(estimator(**changes), loan(), details, {"V2": car("V2", 50_000, "used")})
 
 
-def test_what_follows_from_the_loan_is_not_asked_again() -> None:
+def test_fields_of_the_loan_are_not_in_the_borrower_model() -> None:
     assert set(borrower_model(SIGNATURE).model_fields) == {"existing_debt", "housing"}
 
 
-def test_columns_hold_the_person_s_facts_and_each_loan_s_own() -> None:
+def test_columns_combine_applicant_and_loan() -> None:
     other = loan(vehicle=car("V2", 50_000, "used").model_dump(), down_payment=10_000)
     columns = borrower().columns([loan().application(None), other.application(None)])
     assert columns == {
@@ -86,6 +86,6 @@ def test_a_model_that_reads_the_term_needs_one() -> None:
         DataError, match="term_months: the credit model needs the term of the loan; give the requested term"
     ):
         borrower(signature=timed)
-    rest = borrower_model(timed).model_validate({})
-    made = Borrower(estimator(signature=timed), loan(term_months=24), rest, {})
+    details = borrower_model(timed).model_validate({})
+    made = Borrower(estimator(signature=timed), loan(term_months=24), details, {})
     assert made.columns([loan().application(36)])["term_months"] == [36]

@@ -1,4 +1,4 @@
-"""What a vehicle fetches later, by a model that loses a hundred yuan a month."""
+"""Resale values and trade-in quotes, with a model in which a car loses 100 yuan a month."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ml.loans.collateral_value import MAX_MONTHS, Resale, resale_values, trade_in_quote, used_car_fields
+from ml.loans.collateral_value import MAX_MONTHS, TradeInQuote, resale_values, trade_in_quote, used_car_fields
 from ml.signature import Field, Signature
 
 SIGNATURE = Signature(fields=(Field(name="age_months", kind="number", feature=True, required=True),))
 
 
 class Model:
-    """Median of 20,000 yuan less 100 for each month of age; the interval is 10 % on either side."""
+    """The median is 20,000 yuan less 100 per month of age; the bounds are 10 % below and above."""
 
     signature = SIGNATURE
 
@@ -33,27 +33,27 @@ class Model:
 CHAMPIONS: Any = {"residual_value": SimpleNamespace(estimator=Model())}
 
 
-def facts(age: float) -> Any:
+def car_details(age: float) -> Any:
     model = used_car_fields(CHAMPIONS)["trade_in"][0].__args__[0]
     return model.model_validate({"age_months": age})
 
 
-def test_no_field_asks_about_used_cars_where_no_model_values_them() -> None:
+def test_there_are_no_used_car_fields_without_a_residual_value_model() -> None:
     assert used_car_fields({}) == {}
     assert set(used_car_fields(CHAMPIONS)) == {"vehicle_details", "km_per_month", "trade_in"}
 
 
-def test_the_path_is_the_low_end_in_fen_for_now_and_every_month() -> None:
-    path = resale_values(CHAMPIONS, facts(24.0), 1_000.0)
-    assert len(path) == MAX_MONTHS + 1
-    assert path[0] == round(0.9 * 17_600 * 100) and path[12] == round(0.9 * 16_400 * 100)
+def test_resale_values_are_lower_bounds_in_fen_by_month() -> None:
+    values = resale_values(CHAMPIONS, car_details(24.0), 1_000.0)
+    assert len(values) == MAX_MONTHS + 1
+    assert values[0] == round(0.9 * 17_600 * 100) and values[12] == round(0.9 * 16_400 * 100)
 
 
-def test_without_facts_there_is_no_path_and_without_a_car_no_quote() -> None:
+def test_without_details_there_are_no_values_and_no_quote() -> None:
     assert resale_values(CHAMPIONS, None, 1_000.0) == ()
     assert trade_in_quote(CHAMPIONS, None) is None
 
 
-def test_a_trade_in_is_quoted_at_the_low_end() -> None:
-    quote = trade_in_quote(CHAMPIONS, facts(100.0))
-    assert quote == Resale(quote=9_000.0, value=10_000.0, value_high=11_000.0)
+def test_a_trade_in_is_quoted_at_the_lower_bound() -> None:
+    quote = trade_in_quote(CHAMPIONS, car_details(100.0))
+    assert quote == TradeInQuote(quote=9_000.0, value=10_000.0, value_high=11_000.0)

@@ -54,7 +54,7 @@ def test_every_example_is_answered(endpoints: Any, champions: Any, path: str) ->
     json.loads(answer.model_dump_json())
 
 
-def test_offers_are_efficient_and_within_what_was_asked(endpoints: Any, champions: Any) -> None:
+def test_offers_are_within_the_request(endpoints: Any, champions: Any) -> None:
     answer = _ask(endpoints["offers"], champions, offers=3)
     assert 1 <= len(answer.offers) <= 3
     for offer in answer.offers:
@@ -105,18 +105,18 @@ def test_a_changed_application_really_passes(endpoints: Any, champions: Any) -> 
         assert again.credit.probability_of_default == change.probability_of_default
 
 
-def test_a_balloon_may_not_exceed_what_the_car_will_fetch(endpoints: Any, champions: Any) -> None:
-    facts = {"age_months": 1.0, "mileage_km": 100.0, "brand": "Z", "model": "A", "paint": "black"}
+def test_a_balloon_may_not_exceed_the_resale_value(endpoints: Any, champions: Any) -> None:
+    details = {"age_months": 1.0, "mileage_km": 100.0, "brand": "Z", "model": "A", "paint": "black"}
     without = _ask(endpoints["offers"], champions)
-    worn = _ask(endpoints["offers"], champions, vehicle_details=facts, km_per_month=9_000.0)
-    assert without.n_feasible > worn.n_feasible
+    with_details = _ask(endpoints["offers"], champions, vehicle_details=details, km_per_month=9_000.0)
+    assert without.n_feasible > with_details.n_feasible
     assert "balloon" not in without.violations
-    assert worn.violations["balloon"] > 0
+    assert with_details.violations["balloon"] > 0
     with pytest.raises(DataError, match="km_per_month"):
-        _ask(endpoints["offers"], champions, vehicle_details=facts)
+        _ask(endpoints["offers"], champions, vehicle_details=details)
 
 
-def test_trade_in_is_quoted_at_the_low_end(endpoints: Any, champions: Any) -> None:
+def test_a_trade_in_is_quoted_at_the_lower_bound(endpoints: Any, champions: Any) -> None:
     car = {"age_months": 48.0, "mileage_km": 60_000.0, "brand": "Z", "model": "B", "paint": "black"}
     quote = _ask(endpoints["offers"], champions, trade_in=car).trade_in
     assert quote.quote < quote.value < quote.value_high
@@ -141,7 +141,9 @@ def test_grid_holds_every_term_and_down_payment(endpoints: Any, champions: Any) 
         ({"stock": [{"vehicle_id": "", "price": 1, "condition": "new", "energy_type": "hybrid"}]}, "vehicle_id"),
     ],
 )
-def test_what_cannot_be_offered_is_said(endpoints: Any, champions: Any, changes: dict[str, Any], message: str) -> None:
+def test_invalid_applications_are_data_errors(
+    endpoints: Any, champions: Any, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         _ask(endpoints["offers"], champions, **changes)
 

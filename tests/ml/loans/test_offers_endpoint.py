@@ -21,7 +21,7 @@ DECLINE = 0.06
 
 
 class Encoder:
-    """Takes the share of the price that is lent."""
+    """Encodes an application as its loan-to-value."""
 
     categorical: Sequence[str] = ()
 
@@ -33,7 +33,7 @@ class Encoder:
 
 
 class CreditModel:
-    """A loan defaults with a hundredth of its share of the price, times `times`."""
+    """Probability of default = `times` x loan-to-value / 100."""
 
     signature = Signature(
         fields=tuple(

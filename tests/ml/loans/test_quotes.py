@@ -1,4 +1,4 @@
-"""The finance desk on the shipped catalogue: open products, single loans, offers and changes."""
+"""Quotes from the shipped catalogue: available products, offers, changes, grid, early settlement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 ON = date(2026, 9, 15)
 SAFE = PricingBasis(on=ON, probability_of_default=0.008)
 CAR = Vehicle("V1", 18_000_000, "private_new_energy")
-WHO = Applicant(32, 1_600_000, 200_000)
+APPLICANT = Applicant(32, 1_600_000, 200_000)
 
 
 @pytest.fixture(scope="module")
@@ -30,27 +30,27 @@ def lending() -> Lending:
 
 
 def make_application(
-    down: int = 8_000_000, term: int | None = 36, vehicle: Vehicle = CAR, who: Applicant = WHO
+    down: int = 8_000_000, term: int | None = 36, vehicle: Vehicle = CAR, applicant: Applicant = APPLICANT
 ) -> Application:
-    return Application(who, vehicle, down, term)
+    return Application(applicant, vehicle, down, term)
 
 
 @pytest.mark.parametrize(
-    ("product", "who", "vehicle", "basis", "obstacle"),
+    ("product", "applicant", "vehicle", "basis", "obstacle"),
     [
-        ("bank_standard", WHO, CAR, SAFE, None),
-        ("bank_standard", WHO, replace(CAR, vehicle_class="used"), SAFE, "vehicle_class"),
-        ("bank_standard", WHO, CAR, replace(SAFE, on=date(2024, 4, 2)), "date"),
-        ("bank_standard", WHO, CAR, replace(SAFE, probability_of_default=0.06), "risk_band"),
-        ("bank_standard", WHO, CAR, replace(SAFE, probability_of_default=0.6), "risk_band"),
-        ("bank_standard", replace(WHO, monthly_income=399_999), CAR, SAFE, "income"),
-        ("flat_easy", replace(WHO, age=17.9), CAR, SAFE, "age"),
+        ("bank_standard", APPLICANT, CAR, SAFE, None),
+        ("bank_standard", APPLICANT, replace(CAR, vehicle_class="used"), SAFE, "vehicle_class"),
+        ("bank_standard", APPLICANT, CAR, replace(SAFE, on=date(2024, 4, 2)), "date"),
+        ("bank_standard", APPLICANT, CAR, replace(SAFE, probability_of_default=0.06), "risk_band"),
+        ("bank_standard", APPLICANT, CAR, replace(SAFE, probability_of_default=0.6), "risk_band"),
+        ("bank_standard", replace(APPLICANT, monthly_income=399_999), CAR, SAFE, "income"),
+        ("flat_easy", replace(APPLICANT, age=17.9), CAR, SAFE, "age"),
     ],
 )
-def test_why_a_product_is_closed(
-    lending: Lending, product: str, who: Applicant, vehicle: Vehicle, basis: PricingBasis, obstacle: str | None
+def test_the_first_rule_that_excludes_a_product(
+    lending: Lending, product: str, applicant: Applicant, vehicle: Vehicle, basis: PricingBasis, obstacle: str | None
 ) -> None:
-    assert obstacles(lending, who, vehicle, basis=basis)[product] == obstacle
+    assert obstacles(lending, applicant, vehicle, basis=basis)[product] == obstacle
 
 
 def test_riskier_applicants_pay_more_and_only_what_the_grid_says(lending: Lending) -> None:
@@ -64,10 +64,12 @@ def test_riskier_applicants_pay_more_and_only_what_the_grid_says(lending: Lendin
 def test_the_application_s_own_date_decides(lending: Lending) -> None:
     combustion = Vehicle("V2", 18_000_000, "private_combustion")
     guaranteed = {
-        o.name: o for o in offered_products(lending, WHO, combustion, basis=replace(SAFE, on=date(2024, 4, 2)))
+        o.name: o for o in offered_products(lending, APPLICANT, combustion, basis=replace(SAFE, on=date(2024, 4, 2)))
     }
     assert guaranteed["flat_easy"].maximum_loan_to_value == 0.80
-    later = {o.name: o for o in offered_products(lending, WHO, combustion, basis=replace(SAFE, on=date(2024, 4, 3)))}
+    later = {
+        o.name: o for o in offered_products(lending, APPLICANT, combustion, basis=replace(SAFE, on=date(2024, 4, 3)))
+    }
     assert later["flat_easy"].maximum_loan_to_value == 1.0
 
 
@@ -113,7 +115,7 @@ def test_a_product_outside_the_rules_is_refused(lending: Lending, values: dict[s
     basis = PricingBasis(on=values.get("on", ON), probability_of_default=values.get("probability", 0.008))
     vehicle = replace(CAR, vehicle_class=values.get("kind", CAR.vehicle_class))
     with pytest.raises(DataError, match=text):
-        offered_product(lending, values.get("name", "bank_standard"), WHO, vehicle, basis=basis)
+        offered_product(lending, values.get("name", "bank_standard"), APPLICANT, vehicle, basis=basis)
 
 
 def test_a_cost_above_the_legal_ceiling_is_no_offer(lending: Lending) -> None:
@@ -141,7 +143,7 @@ def test_changes_are_verified_by_the_model_and_by_the_rules(lending: Lending) ->
     stock = [Vehicle("V2", 15_000_000, "private_new_energy"), Vehicle("V3", 9_000_000, "private_new_energy")]
     changes = changes_for(
         lending,
-        make_application(3_000_000, 36, who=poor),
+        make_application(3_000_000, 36, applicant=poor),
         on=ON,
         probability_of_default=model,
         approve_at_most=0.02,

@@ -1,4 +1,4 @@
-"""Parts of a request about a loan: strict, and mapped onto fen and vehicle classes."""
+"""Shared fields of loan requests: strict types, amounts in fen, vehicle classes."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Learner:
     coverage = 0.8
 
     def contributions(self, matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Age takes a half and paint adds a tenth; the last column is the intercept."""
+        """Age halves the price and paint adds 10 %; the last column is the intercept."""
         return np.tile([math.log(0.5), math.log(1.1), 11.0], (len(matrix), 1))
 
 
@@ -49,7 +49,7 @@ def _values(age: Sequence[float]) -> np.ndarray[Any, Any]:
 
 @pytest.fixture
 def estimator() -> Any:
-    """Median of 20,000 yuan less 100 a month; the interval is 10 % on either side."""
+    """The median is 20,000 yuan less 100 per month of age; the bounds are 10 % below and above."""
     return SimpleNamespace(
         signature=SIGNATURE,
         encoder_=Encoder(),

@@ -1,4 +1,4 @@
-"""Prices of used cars against the rule they were drawn from."""
+"""Predicted prices of used cars compared with the rule that generated them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_without_dates_the_model_year_carries_age() -> None:
     assert "model_year" in built.columns and "age_months" not in built.columns
 
 
-def test_catalogue_and_new_cars_are_passed_over() -> None:
+def test_catalogue_and_new_cars_are_left_out() -> None:
     cars = used_cars(rows=4).with_columns(
         kind=pl.Series(["unit", "catalogue", None, "unit"]), condition=pl.Series(["used", "used", None, "new"])
     )
@@ -90,7 +90,7 @@ def test_older_and_further_is_never_worth_more(fitted: ResidualValueEstimator) -
     assert later[0, 0] == pytest.approx(expected, rel=0.12)
 
 
-def test_answer_says_what_each_field_does(fitted: ResidualValueEstimator) -> None:
+def test_the_answer_has_the_effect_of_each_field(fitted: ResidualValueEstimator) -> None:
     ask = request(fitted.signature)
     body = {"age_months": 90, "mileage_km": 150_000, "model": "D", "after_months": [12], "km_per_month": 1_000}
     answer = respond(fitted, [ask(**body)])[0]
@@ -107,9 +107,7 @@ def test_answer_says_what_each_field_does(fitted: ResidualValueEstimator) -> Non
         ({"after_months": [12], "km_per_month": 1_000, "mileage_km": None}, "mileage_km: required"),
     ],
 )
-def test_values_later_need_what_they_are_made_of(
-    fitted: ResidualValueEstimator, body: dict[str, Any], message: str
-) -> None:
+def test_future_values_need_age_and_mileage(fitted: ResidualValueEstimator, body: dict[str, Any], message: str) -> None:
     car = {"age_months": 1.0, "mileage_km": 1.0, "model": "A"} | body
     with pytest.raises(DataError, match=message):
         fitted.future_values(car, months=[12], km_per_month=body.get("km_per_month"))

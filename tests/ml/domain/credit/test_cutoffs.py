@@ -1,4 +1,4 @@
-"""Cut-offs on populations whose bad rates are known."""
+"""Cut-offs on populations with known bad rates."""
 
 from __future__ import annotations
 

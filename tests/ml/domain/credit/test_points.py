@@ -1,4 +1,4 @@
-"""The points scale: Siddiqi's worked example and the arithmetic around it."""
+"""The points scale: Siddiqi's worked example and its inverse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reason codes against a reference at the cut-off."""
+"""Reason codes compared with a reference at the cut-off."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_features_of_one_reason_are_added_before_they_are_ranked() -> None:
     assert reasons[0].text == TEXTS["DEBT"]
 
 
-def test_what_helps_offsets_within_a_reason_and_is_never_one() -> None:
+def test_favourable_contributions_offset_within_a_reason() -> None:
     groups = reason_groups(["loan", "debt", "age"], groups={"loan": "DEBT", "debt": "DEBT"}, texts=TEXTS)
     assert adverse_reasons([0.3, -0.4, -0.1], np.zeros(3), groups=groups, points_per_log_odds=20) == ()
 
@@ -62,7 +62,7 @@ def test_a_base_in_the_last_place_is_not_a_reason() -> None:
     assert [(reason.code, reason.share) for reason in reasons] == [("A", 1.0)]
 
 
-def test_undeclared_features_speak_for_themselves() -> None:
+def test_undeclared_features_get_their_own_code() -> None:
     groups = reason_groups(
         ["monthly income", "学历"], groups={}, texts={"MONTHLY_INCOME": {"zh": "收入", "en": "Income"}}
     )

@@ -1,4 +1,4 @@
-"""Due dates and day counts, by calendars one can look at."""
+"""Due dates and day counts, compared with a calendar."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ VEHICLE = Vehicle("V1", PRICE, "private_combustion")
 
 
 def bank(**values: Any) -> OfferedProduct:
-    sound: dict[str, Any] = {
+    valid: dict[str, Any] = {
         "name": "standard",
         "lender": "bank",
         "product": LoanProduct(),
@@ -43,7 +43,7 @@ def bank(**values: Any) -> OfferedProduct:
         "funding_rate": 0.02,
         "loss_given_default": 0.4,
     }
-    return OfferedProduct(**{**sound, **values})
+    return OfferedProduct(**{**valid, **values})
 
 
 def make_application(down: int = 4_000_000, term: int | None = None, applicant: Applicant = APPLICANT) -> Application:
@@ -116,16 +116,16 @@ def test_a_loan_that_is_expected_to_lose_is_not_offered() -> None:
     assert offers_for(make_application(), bank(), probability_of_default=0.5).violations["expected_profit"] > 0
 
 
-def test_nothing_to_try_is_no_offer() -> None:
+def test_no_candidates_means_no_offers() -> None:
     assert offers_for(make_application(1_000_000), bank()) == Offers((), 0, 0, {})
     assert offers_for(make_application(term=48), bank()) == Offers((), 0, 0, {})
 
 
-def test_a_term_asked_for_is_kept() -> None:
+def test_a_requested_term_is_respected() -> None:
     assert {o.loan.term_months for o in offers_for(make_application(term=24), bank()).offers} == {24}
 
 
-def test_the_names_tell_the_truth() -> None:
+def test_labels_agree_with_the_offers() -> None:
     offered = (
         bank(),
         bank(name="balloon", product=LoanProduct(form="balloon"), balloon_shares=(0.3,), rates={36: 0.06}),
@@ -151,11 +151,11 @@ def test_a_forgone_discount_counts_as_a_cost() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_never_more_than_asked_for(count: int) -> None:
+def test_never_more_than_count_offers(count: int) -> None:
     assert len(offers_for(make_application(), bank(), count=count).offers) <= count
 
 
-def test_the_same_question_gets_the_same_answer() -> None:
+def test_equal_requests_get_equal_offers() -> None:
     offered = (bank(), bank(name="other"), bank(name="dear", rates={36: 0.09}))
     assert offers_for(make_application(), *offered) == offers_for(make_application(), *offered)
 
@@ -171,24 +171,24 @@ rows = st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=1, max_size=40).ma
 
 
 @given(values=rows)
-def test_efficient_rows_are_exactly_those_that_none_beats(values: np.ndarray[Any, Any]) -> None:
+def test_efficient_rows_are_not_dominated(values: np.ndarray[Any, Any]) -> None:
     efficient_rows = pareto_efficient(values)
 
-    def beats(one: Any, other: Any) -> bool:
+    def dominates(one: Any, other: Any) -> bool:
         return bool((one <= other).all() and (one < other).any())
 
     for i in range(len(values)):
-        beaten = any(beats(row, values[i]) for row in values)
-        twin = any((values[j] == values[i]).all() for j in range(i))
-        assert (i in efficient_rows) == (not beaten and not twin)
+        dominated = any(dominates(row, values[i]) for row in values)
+        earlier_equal = any((values[j] == values[i]).all() for j in range(i))
+        assert (i in efficient_rows) == (not dominated and not earlier_equal)
 
 
 @given(values=rows, count=st.integers(1, 8))
 def test_the_best_of_each_measure_is_chosen_first(values: np.ndarray[Any, Any], count: int) -> None:
-    picked = select_rows(values, count=count)
-    assert 1 <= len(picked) <= count
-    assert len({row for row, _ in picked}) == len(picked)
-    for row, names in picked:
+    selection = select_rows(values, count=count)
+    assert 1 <= len(selection) <= count
+    assert len({row for row, _ in selection}) == len(selection)
+    for row, names in selection:
         for name in set(names) & set(MEASURES):
             assert values[row, MEASURES.index(name)] == values[:, MEASURES.index(name)].min()
 
@@ -199,7 +199,7 @@ def test_a_count_below_one_is_refused(count: Any) -> None:
         offers_for(make_application(), bank(), count=count)
 
 
-def test_the_grid_says_what_can_be_had() -> None:
+def test_the_grid_names_violations() -> None:
     grid = payment_grid(
         make_application(), bank(), [1_000_000, 5_000_000], probability_of_default=0.01, policy=POLICY, start=START
     )
@@ -250,11 +250,11 @@ def test_changes_are_combined_only_where_none_passes_alone() -> None:
     assert [(c.changed, c.application.down_payment) for c in result] == [(("down_payment", "term_months"), 2_000_000)]
 
 
-def test_nothing_is_promised_where_nothing_passes() -> None:
+def test_no_change_is_returned_if_none_passes() -> None:
     assert changes(lambda _: 0.5) == ()
 
 
-def test_the_search_gives_up_after_so_many_questions() -> None:
+def test_the_search_stops_after_200_trials() -> None:
     trials: list[Application] = []
 
     def model(application: Application) -> float:

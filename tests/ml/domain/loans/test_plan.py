@@ -1,4 +1,4 @@
-"""The plan of principal by hand."""
+"""Repayment of principal, computed by hand."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def test_equal_principal_repays_the_same_and_the_last_row_the_remainder() -> Non
     product = LoanProduct(form="equal_principal")
     batch = LoanBatch.build((product,), [0], amount=1_000_000, annual_rate=0.06, term_months=3)
     ((same, part),) = batch.slices()
-    planned = plan(batch, [(same, part, periods(same.calendar, date(2026, 1, 15), 3))])
-    assert planned.principal.ravel().tolist() == [333_333, 333_333, 333_334]
-    assert planned.opening.ravel().tolist() == [1_000_000, 666_667, 333_334]
-    assert planned.active.all() and planned.paying.all()
+    repayment = plan(batch, [(same, part, periods(same.calendar, date(2026, 1, 15), 3))])
+    assert repayment.principal.ravel().tolist() == [333_333, 333_333, 333_334]
+    assert repayment.opening.ravel().tolist() == [1_000_000, 666_667, 333_334]
+    assert repayment.active.all() and repayment.paying.all()
 
 
 def test_a_level_instalment_without_interest_divides_what_is_not_balloon() -> None:

@@ -1,4 +1,4 @@
-"""Vectorised pricing: equal to the schedules to the fen, to a plain loop, and to pyxirr."""
+"""Vectorised pricing: equal to schedules and to a plain loop to the fen, and to pyxirr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules: hand-computed rows, and what must hold for every form, subsidy, fee and calendar."""
+"""Schedules: hand-computed rows, and invariants of every form, subsidy, fee and calendar."""
 
 from __future__ import annotations
 

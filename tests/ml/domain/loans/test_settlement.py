@@ -1,4 +1,4 @@
-"""Early settlement on days one can count."""
+"""Early settlement, computed by hand."""
 
 from __future__ import annotations
 

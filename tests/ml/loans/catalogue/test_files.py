@@ -1,4 +1,4 @@
-"""The lending files: dates at their boundaries, and every fault refused with its place."""
+"""The lending files: rules at the boundaries of their dates, and errors that name the key."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lending() -> Lending:
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Callable[..., Lending]:
-    """Both files with values replaced by key path; a value of None removes the key."""
+    """Return a function that loads both files with values replaced by key path; None removes the key."""
 
     def load(**changes: dict[str, Any]) -> Lending:
         paths = {}

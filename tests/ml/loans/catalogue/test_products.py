@@ -1,4 +1,4 @@
-"""The catalogue's rules: what a product must state, the grid of a day, and the product for the arithmetic."""
+"""The product catalogue: checks, rates by day, and conversion to the domain's product."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def product(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_money_is_fen_and_what_is_not_stated_asks_for_nothing() -> None:
+def test_amounts_are_fen_and_defaults_exclude_nothing() -> None:
     made = Product.model_validate(product())
     assert (made.minimum_amount, made.maximum_amount) == (1_000_000, 20_000_000)
     assert (made.minimum_down_payment, made.maximum_loan_to_value, made.forgone_discount) == (0.0, 1.0, 0)
@@ -90,7 +90,7 @@ def test_a_fee_states_exactly_one_cost() -> None:
             Fee.model_validate(fee | costs)
 
 
-def test_the_product_for_the_arithmetic() -> None:
+def test_conversion_to_a_domain_product() -> None:
     bank = Lender.model_validate(lender(day_count="actual/365", payment_day=20))
     state = LoanSubsidy(payer="state", rate=0.01)
     changes = {
@@ -123,7 +123,7 @@ def test_the_settlement_rule_of_a_lender() -> None:
         ),
     ],
 )
-def test_a_catalogue_names_who_is_unknown(changes: dict[str, Any], message: str) -> None:
+def test_unknown_lenders_and_collectors_are_named(changes: dict[str, Any], message: str) -> None:
     catalogue = {"lenders": {"bank": lender()}, "parties": {"dealer": TEXT}, "products": {"loan": product(**changes)}}
     with pytest.raises(ValidationError, match=message):
         LoanProducts.model_validate(catalogue)
