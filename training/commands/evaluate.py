@@ -34,17 +34,23 @@ def evaluate(
     setting: Settings = None,
     version: VersionNumber = None,
     folds: Annotated[
-        int | None, typer.Option(min=2, help="Cross-validate the configuration with this number of folds.")
+        int | None,
+        typer.Option(
+            min=2, help="Cross-validate the configuration in this number of folds, instead of evaluating a version."
+        ),
     ] = None,
     logged: Annotated[
-        Path | None, typer.Option(help="Evaluate off-policy on logged exposures (.parquet or .csv); recommendation.")
+        Path | None,
+        typer.Option(
+            help="File of logged exposures (.parquet or .csv) for an off-policy evaluation; recommendation only."
+        ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Folder to write report.json, report.html and report.png into.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate."""
+    """Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate its configuration."""
     progress = progress_printer(as_json)
     if folds is not None and logged is not None:
         raise ConfigError("--folds and --logged: are two evaluations; pass one of them")
