@@ -62,12 +62,10 @@ _TRAINING = {
     ),
     "train": "Train, calibrate and evaluate a model, and register it as a new version.",
     "tune": "Search hyperparameters by cross-validation inside the training rows; a killed search resumes.",
-    "evaluate": (
-        "Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate its configuration."
-    ),
+    "evaluate": ("Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate."),
     "compare": "List the metrics of every version of a task; an asterisk marks the champion.",
     "promote": (
-        "Make a version the champion if it beats the current champion on the same test rows and meets all metric limits."
+        "Make a version the champion if it beats the champion on the same test rows and meets all metric limits."
     ),
     "rollback": "Make the previous champion the champion again.",
     "history": "List every promotion and rollback of a task: when, who, why, and the primary metric.",

@@ -1,4 +1,4 @@
-"""The command line as the tests call it."""
+"""Run the command line from tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chehang import cli
 
 
 def chehang(*arguments: str, home: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process: what it imports, which is most of a short command's time, is there already."""
+    """Run a command in this process, which saves the imports, most of the time of a short command."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     with (
@@ -41,14 +41,14 @@ def chehang(*arguments: str, home: Path, check: bool = True, **environment: str)
 def chehang_apart(
     *arguments: str, home: Path, check: bool = True, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, for what only such a one shows."""
+    """Run a command in a process of its own."""
     return _checked(python("-m", "chehang", *arguments, home=home, seconds=300, **environment), check=check)
 
 
 def python(
     *arguments: str, home: Path, seconds: float = 90, before: Callable[[], None] | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run an interpreter of its own; `before` is called in it first."""
+    """Run Python in a process of its own; `before` is called in it first."""
     return subprocess.run(
         [sys.executable, *arguments],
         env=_environment(home, environment),
@@ -61,11 +61,11 @@ def python(
 
 
 def _environment(home: Path, changed: dict[str, str]) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
-    return kept | {"CHEHANG_HOME": str(home), "OMP_NUM_THREADS": "1", **changed}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    return environment | {"CHEHANG_HOME": str(home), "OMP_NUM_THREADS": "1", **changed}
 
 
-def _checked(done: subprocess.CompletedProcess[str], *, check: bool) -> subprocess.CompletedProcess[str]:
-    if check and done.returncode:
-        raise AssertionError(f"{' '.join(done.args)} failed: {done.stderr}")
-    return done
+def _checked(process: subprocess.CompletedProcess[str], *, check: bool) -> subprocess.CompletedProcess[str]:
+    if check and process.returncode:
+        raise AssertionError(f"{' '.join(process.args)} failed: {process.stderr}")
+    return process

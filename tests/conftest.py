@@ -1,4 +1,4 @@
-"""What the tests need from outside, and the one rule for doing without: skip with a reason, fail where CI=true."""
+"""Requirements of tests and shared fixtures; a missing requirement skips a test, or fails it with CI=true."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-# Before anything that computes is loaded: workers run side by side, and threads of several would wait in turn.
+# Set before numerical libraries are loaded: threads of parallel test workers would compete for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -35,8 +35,8 @@ def _java() -> bool:
     if shutil.which("java") is None:
         return False
     text = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', text)
-    return bool(found) and int(found.group(1)) in (17, 21)
+    version = re.search(r'version "(\d+)', text)
+    return bool(version) and int(version.group(1)) in (17, 21)
 
 
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
@@ -50,16 +50,16 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "wrk": (lambda: shutil.which("wrk") is not None, "install wrk (Debian: wrk)"),
 }
 
-# What only `make test-all` runs, beside the tests marked slow: what needs more than Python and pip.
+# Only `make test-all` runs tests with these markers, which need more than Python and pip, and tests marked slow.
 BEYOND_PIP = {"realdata", "spark", "browser", "wrk"}
-# Tests that share a process share a worker; those of a file run in one worker, because their fixtures are made once.
+# Tests that share a process or a file run in one worker, so that their fixtures are created once.
 PROCESSES = ("server", "spark")
 ONE_BY_ONE = (ROOT / "tests" / "notebooks", ROOT / "tests" / "realdata")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what only `make test-all` runs, and group tests by worker; long tests go one by one to whoever is free."""
+    """Mark tests that only `make test-all` runs, and group tests by worker; long tests are distributed one by one."""
     for item in items:
         if any(item.get_closest_marker(name) for name in BEYOND_PIP):
             item.add_marker(pytest.mark.slow)
@@ -81,13 +81,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
-    """The folder of public data sets."""
+    """Return the folder of public data sets."""
     return DATA
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[object]:
-    """A local two-core Spark session, the smallest that really shuffles."""
+    """Yield a local Spark session with two cores, the smallest number that shuffles."""
     from features.engines import spark_session
 
     session = spark_session(master="local[2]")
@@ -97,14 +97,14 @@ def spark() -> Iterator[object]:
 
 @dataclass(frozen=True)
 class Trained:
-    """A small dealership with a trained and promoted model.
+    """Home folder and configuration of a task with a trained and promoted model.
 
     Attributes
     ----------
     home : Path
-        Its CHEHANG_HOME; tests that promote more copy it first.
+        CHEHANG_HOME; tests that change it copy it first.
     config : Path
-        The configuration of its task.
+        Configuration of the task.
     """
 
     home: Path
@@ -112,16 +112,16 @@ class Trained:
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of this run that all its workers see."""
+    """Return the folder that all workers of this test run share."""
     own = factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @contextmanager
 def made_once(path: Path) -> Iterator[bool]:
-    """Hold the lock of a shared path; yield whether it must still be made.
+    """Hold the lock of a shared path; yield whether the path must still be created.
 
-    What a worker makes under the lock counts as made when the block ends without an error.
+    The path counts as created when the block ends without an error.
     """
     done = path.with_name(f"{path.name}.done")
     with path.with_name(f"{path.name}.lock").open("w") as handle:
@@ -137,7 +137,7 @@ def _train_once(factory: pytest.TempPathFactory, task: str, write: Callable[[Pat
         if missing:
             shutil.rmtree(folder, ignore_errors=True)
             assert write(folder / "data") == trained.config
-            # One of the six by processes of its own, as a person would start them.
+            # One of the six tasks runs in processes of its own, as a user starts them.
             run = chehang_apart if task == "credit_risk" else chehang
             run("train", task, "--config", str(trained.config), home=trained.home)
             run("promote", task, *promotion, home=trained.home)
@@ -146,31 +146,31 @@ def _train_once(factory: pytest.TempPathFactory, task: str, write: Callable[[Pat
 
 @pytest.fixture(scope="session")
 def credit_risk(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Version 1 of `credit_risk`, trained on a small lender's loans and promoted."""
+    """Return version 1 of `credit_risk`, trained on a small lender's loans and promoted."""
     return _train_once(tmp_path_factory, "credit_risk", lambda f: write_credit_risk(f, credit_risk_tables()))
 
 
 @pytest.fixture(scope="session")
 def residual_value(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Version 1 of `residual_value`, trained on a small yard of used cars and promoted."""
+    """Return version 1 of `residual_value`, trained on a small yard of used cars and promoted."""
     return _train_once(tmp_path_factory, "residual_value", lambda f: write_residual_value(f, used_cars()))
 
 
 @pytest.fixture(scope="session")
 def lead_scoring(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Version 1 of `lead_scoring`, trained on the leads of a small sales desk and promoted."""
+    """Return version 1 of `lead_scoring`, trained on the leads of a small sales desk and promoted."""
     return _train_once(tmp_path_factory, "lead_scoring", lambda f: write_lead_scoring(f, lead_scoring_tables()))
 
 
 @pytest.fixture(scope="session")
 def recommendation(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Version 1 of `recommendation`, trained on a small showroom's visitors and stock and promoted."""
+    """Return version 1 of `recommendation`, trained on a small showroom's visitors and stock and promoted."""
     return _train_once(tmp_path_factory, "recommendation", lambda f: write_recommendation(f, recommendation_tables()))
 
 
 @pytest.fixture(scope="session")
 def demand_forecast(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Version 1 of `demand_forecast`, trained on the sales of a small group of stores and promoted."""
+    """Return version 1 of `demand_forecast`, trained on the sales of a small group of stores and promoted."""
     return _train_once(
         tmp_path_factory, "demand_forecast", lambda f: write_demand_forecast(f, demand_forecast_tables())
     )
@@ -178,7 +178,7 @@ def demand_forecast(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.fixture(scope="session")
 def fault_rate(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Version 1 of `fault_rate`, trained on a workshop in which brakes fail too often and promoted."""
+    """Return version 1 of `fault_rate`, trained on a workshop whose brakes fail too often, and promoted."""
     # With six models, one of them faulty from the beginning, baseline rates hardly differ from one rate for all.
     return _train_once(
         tmp_path_factory,

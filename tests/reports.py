@@ -1,4 +1,4 @@
-"""Rows of a report's sections, for tests that read single figures."""
+"""Access to single figures of a report, for tests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ml.report.report import Report
 
 
 def keyed(report: Report, section: str) -> dict[Any, Mapping[str, Any]]:
-    """Rows of a section by the value of its first column, without that column."""
+    """Return the rows of a section by the value of its first column, without that column."""
     table = report[section].table()
     key = table.columns[0].name
     return {row[key]: {k: v for k, v in row.items() if k != key} for row in table.rows}
 
 
 def trained_report(content: dict[str, Any]) -> Report:
-    """The report in what `chehang train --json` prints beside the version."""
+    """Return the report in the output of `chehang train --json`."""
     return Report.model_validate({k: v for k, v in content.items() if k != "version"})

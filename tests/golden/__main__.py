@@ -1,4 +1,4 @@
-"""`python -m tests.golden`: compare with the golden files, or with `--accept` write them anew."""
+"""`python -m tests.golden`: compare with the golden files, or rewrite them with `--accept`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ EXPECTED = Path(__file__).parent / "expected"
 def main() -> int:
     """Return 0 if nothing differs; print a unified diff and return 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m tests.golden", description="Compare with the golden files.")
-    parser.add_argument("--accept", action="store_true", help="write the golden files anew")
+    parser.add_argument("--accept", action="store_true", help="rewrite the golden files")
     accept = parser.parse_args().accept
-    _settle_environment()
+    _set_environment()
     from tests.golden.compare import accepted, differences
     from tests.golden.record import ROOT, record
 
@@ -28,17 +28,17 @@ def main() -> int:
     seconds = f"{time.process_time():.0f} s of processor time, {time.monotonic() - begin:.0f} s"
     if accept:
         changed = accepted(golden, EXPECTED)
-        print(f"{len(changed)} of {len(golden)} golden files written anew ({seconds})", *changed, sep="\n  ")
+        print(f"{len(changed)} of {len(golden)} golden files rewritten ({seconds})", *changed, sep="\n  ")
         return 0
     diff = differences(golden, EXPECTED)
-    print(diff or f"{len(golden)} golden files: nothing differs ({seconds})")
+    print(diff or f"{len(golden)} golden files: no differences ({seconds})")
     if diff:
-        print("accept what is meant to differ with: make golden-accept", file=sys.stderr)
+        print("accept intended differences with: make golden-accept", file=sys.stderr)
     return 1 if diff else 0
 
 
-def _settle_environment() -> None:
-    """Compute on one thread, and follow no setting of the caller; before anything that computes is loaded."""
+def _set_environment() -> None:
+    """Use one thread and ignore the caller's settings; call it before numerical libraries are loaded."""
     for name in [n for n in os.environ if n.startswith(("CHEHANG_", "MLFLOW_"))]:
         del os.environ[name]
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS")

@@ -1,4 +1,4 @@
-"""Every command that the golden files hold, in the order in which they are run."""
+"""Commands whose output is a golden file, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from tests.commands import chehang
 OVERLAYS = Path("tests") / "golden" / "overlays"
 TASKS = ("credit_risk", "lead_scoring", "residual_value", "recommendation", "demand_forecast", "fault_rate")
 SIZE = ("--stores", "8", "--customers", "12000", "--months", "30", "--seed", "7")  # large enough for a quality alarm
-SCORED = {"recommendation": "customers.parquet", "residual_value": "used.parquet"}  # other rows than all of the sample
-SERVED = "serve"  # never returns; the service is asked in process instead
+SCORED = {
+    "recommendation": "customers.parquet",
+    "residual_value": "used.parquet",
+}  # rows to score in place of the whole table
+SERVED = "serve"  # never ends; its responses are recorded in this process instead
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,13 @@ class Call:
     Attributes
     ----------
     golden : str
-        The file for its output, without `.json`.
+        Name of the file of its output, without `.json`.
     arguments : tuple of str
-        `OUT/` at the beginning of one stands for a folder of the run.
+        `OUT/` at the beginning of an argument is replaced by a folder of the run.
     tables : tuple of str
-        Files in that folder whose digest belongs to the output.
+        Files in that folder whose digests are recorded.
     same_as : str or None
-        An earlier golden file: only what differs from it is written.
+        An earlier golden file; only differences from it are recorded.
     """
 
     golden: str
@@ -52,7 +55,7 @@ def _of_task(task: str) -> list[Call]:
 
 
 def calls() -> list[Call]:
-    """Return all calls; each is run with `--json`."""
+    """Return all calls; each runs with `--json`."""
     quick, config = "residual_value", ("residual_value", "--with", str(OVERLAYS / "residual_value.yaml"))
     other = ("--set", "params.quantile_trees.num_leaves=5")
     sales = ("lead_scoring", "--with", str(OVERLAYS / "lead_scoring.yaml"))
@@ -111,11 +114,11 @@ def calls() -> list[Call]:
 
 
 def commands(home: Path) -> set[str]:
-    """Return the names of all commands, read from what `chehang --help` prints."""
+    """Return the names of all commands from the output of `chehang --help`."""
     help_text = chehang("--help", home=home, COLUMNS="300", TERM="dumb", NO_COLOR="1").stdout
     return set(re.findall(r"^\W ([a-z][a-z-]*)  ", help_text, flags=re.MULTILINE))
 
 
 def without_golden(home: Path) -> set[str]:
-    """Return the commands whose output no golden file holds."""
+    """Return the commands without a golden file."""
     return commands(home) - {call.arguments[0] for call in calls()} - {SERVED}

@@ -1,4 +1,4 @@
-"""Golden content against the files."""
+"""Compare recorded content with the golden files, and rewrite them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def differences(golden: Mapping[str, Any], folder: Path) -> str:
     current = {name: _text(content, expected.get(name)) for name, content in golden.items()}
     lines: list[str] = []
     for name in sorted(expected.keys() | current.keys()):
-        before, now = (side.get(name, "").splitlines() for side in (expected, current))
-        lines += difflib.unified_diff(before, now, f"expected/{name}.json", f"now/{name}.json", lineterm="", n=2)
+        before, after = (side.get(name, "").splitlines() for side in (expected, current))
+        lines += difflib.unified_diff(before, after, f"expected/{name}.json", f"recorded/{name}.json", lineterm="", n=2)
     return "\n".join(lines)
 
 
 def accepted(golden: Mapping[str, Any], folder: Path) -> list[str]:
-    """Make the files hold the content; return the names of those that changed.
+    """Rewrite the files and return the names of those that changed.
 
-    A figure within the tolerance stays as it is, so that another processor changes nothing.
+    A figure within the tolerance is not changed, so that another processor changes nothing.
     """
     expected = _texts(folder)
     current = {name: _text(content, expected.get(name)) for name, content in golden.items()}

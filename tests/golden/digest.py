@@ -1,4 +1,4 @@
-"""A table in few lines: one for each column, with its sum and its first values."""
+"""Digest of a table: a line for each column with its sum and its first values."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ FIRST_ROWS = 3
 
 
 def table_digest(path: Path) -> dict[str, Any]:
-    """Return the number of rows of a Parquet or CSV file, and what can be read in one line of each column.
+    """Return the number of rows of a Parquet or CSV file, and a digest of each column.
 
-    Numbers are summed, truths counted, instants ranged; of all else the distinct values are counted.
+    The digest has the sum of numbers, the number of true values, the range of instants, else the number of distinct
+    values.
     """
     table = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
     return {"rows": table.height, "columns": [{"name": name, **_column(table[name])} for name in table.columns]}

@@ -1,4 +1,4 @@
-"""What no two runs have in common, replaced by names: folders, the present instant, the commit of the code."""
+"""Replace values that differ between runs by names: folders, the current instant, the commit of the code."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Mask:
-    """Replaces by value, not by key: a key that is renamed stays masked, and instants of the data stay as they are.
+    """Mask values, not keys, so that renamed keys stay masked and instants of the data are not masked.
 
     Parameters
     ----------
     home, root : Path
-        CHEHANG_HOME of the run, and the folder of the code.
+        CHEHANG_HOME of the run, and root folder of the code.
     """
 
     def __init__(self, *, home: Path, root: Path) -> None:
@@ -28,7 +28,7 @@ class Mask:
         self.begin = datetime.now(UTC)
 
     def __call__(self, content: Any) -> Any:
-        """Return the content, masked.
+        """Return the content with masked values.
 
         Examples
         --------

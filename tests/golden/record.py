@@ -1,4 +1,4 @@
-"""Run everything once in a folder of its own."""
+"""Run all commands and record their output, in an empty home folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.golden.service import exchanges
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {"CHEHANG_USER": "golden", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-CUSTOMERS = 300  # to whom vehicles are recommended; a page for each of the sample takes half a minute
+CUSTOMERS = 300  # customers to recommend vehicles to; all customers of the sample would take half a minute
 
 
 def record(home: Path, *, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -30,9 +30,9 @@ def record(home: Path, *, progress: Callable[[str], None]) -> dict[str, Any]:
     Parameters
     ----------
     home : Path
-        An empty folder: CHEHANG_HOME of the run.
+        Empty folder for CHEHANG_HOME.
     progress : callable
-        Receives one line for each step.
+        Called with one line of text for each step.
     """
     mask, steps, golden = Mask(home=home, root=ROOT), calls(), {}
     for number, call in enumerate(steps, start=1):
@@ -51,7 +51,7 @@ def record(home: Path, *, progress: Callable[[str], None]) -> dict[str, Any]:
         golden |= exchanges(golden["openapi"].get("output"))
     progress(f"[{len(steps) + 1}/{len(steps) + 1}] the service  {time.process_time() - begin:.1f} s")
     if missing := without_golden(home):
-        raise SystemExit(f"no golden file holds the output of: {', '.join(sorted(missing))}; add it to calls.py")
+        raise SystemExit(f"no golden file for the output of: {', '.join(sorted(missing))}; add the command to calls.py")
     for call in steps:
         if call.same_as and "output" in golden[call.golden]:
             golden[call.golden]["output"] = _differences(golden, call)
@@ -74,19 +74,19 @@ def _write_some_rows(home: Path) -> None:
 def _called(call: Call, home: Path) -> dict[str, Any]:
     out = home / "out"
     arguments = [a.replace("OUT/", f"{out}/", 1) if a.startswith("OUT/") else a for a in call.arguments]
-    done = chehang(*arguments, "--json", home=home, check=False, **ENVIRONMENT)
+    process = chehang(*arguments, "--json", home=home, check=False, **ENVIRONMENT)
     content: dict[str, Any] = {"command": f"chehang {' '.join(arguments)} --json"}
-    if done.returncode:
-        return content | {"exit_status": done.returncode, "error": done.stderr.splitlines()}
-    content["output"] = json.loads(done.stdout)
+    if process.returncode:
+        return content | {"exit_status": process.returncode, "error": process.stderr.splitlines()}
+    content["output"] = json.loads(process.stdout)
     if call.tables:
         content["files"] = {name: table_digest(out / name) for name in call.tables}
     return content
 
 
 def _differences(golden: dict[str, Any], call: Call) -> dict[str, Any]:
-    """Return what differs from an earlier output, key by key."""
-    before, now = golden[str(call.same_as)]["output"], golden[call.golden]["output"]
-    same = sorted(k for k in now if k in before and now[k] == before[k])
-    absent = sorted(before.keys() - now.keys())
-    return {k: v for k, v in now.items() if k not in same} | {"same_as_train": same, "absent": absent}
+    """Return the keys whose values differ from an earlier output."""
+    before, after = golden[str(call.same_as)]["output"], golden[call.golden]["output"]
+    same = sorted(k for k in after if k in before and after[k] == before[k])
+    absent = sorted(before.keys() - after.keys())
+    return {k: v for k, v in after.items() if k not in same} | {"same_as_train": same, "absent": absent}

@@ -1,4 +1,4 @@
-"""Golden content as text that reads well in a diff."""
+"""Format golden content as text for readable diffs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ZERO = 1e-9
 
 
 def rounded(content: Any) -> Any:
-    """Return the content with fractions of six significant digits; what is smaller than 1e-9 is zero.
+    """Return the content with fractions rounded to six significant digits; values below 1e-9 become 0.
 
     Examples
     --------
@@ -30,9 +30,9 @@ def rounded(content: Any) -> Any:
 
 
 def settled(content: Any, expected: Any) -> Any:
-    """Return the content, with each fraction that the tolerance allows replaced by the expected one.
+    """Return the content with each fraction within the tolerance replaced by the expected fraction.
 
-    What then differs from the expected content is a true difference.
+    Any remaining difference exceeds the tolerance.
 
     Examples
     --------
@@ -42,8 +42,8 @@ def settled(content: Any, expected: Any) -> Any:
     if isinstance(content, dict) and isinstance(expected, dict):
         return {k: settled(v, expected[k]) if k in expected else v for k, v in content.items()}
     if isinstance(content, list) and isinstance(expected, list):
-        both = zip(content, expected, strict=False)
-        return [*(settled(v, e) for v, e in both), *content[len(expected) :]]
+        pairs = zip(content, expected, strict=False)
+        return [*(settled(v, e) for v, e in pairs), *content[len(expected) :]]
     if isinstance(content, float) and isinstance(expected, float):
         near = math.isclose(content, expected, rel_tol=RELATIVE_TOLERANCE, abs_tol=ZERO)
         return expected if near else content
@@ -51,7 +51,7 @@ def settled(content: Any, expected: Any) -> Any:
 
 
 def text_of(content: Any) -> str:
-    """Return JSON with sorted keys; what fits on a line stands on one, and short values share lines.
+    """Return JSON with sorted keys and as few lines as the width allows.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The service with six champions, asked in this process: its OpenAPI document, its examples and their answers."""
+"""OpenAPI document, example requests and responses of the service with six champions, run in this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_LIST, FIRST_ITEMS = 8, 2
 
 @contextmanager
 def _application() -> Iterator[Any]:
-    """Yield the guarded application, its champions loaded."""
+    """Yield the guarded application with loaded champions."""
     from serving.api import build_app
     from serving.guard import Guard, routes_of
     from serving.model_store import ModelStore
@@ -78,7 +78,7 @@ def _golden_of(path: str) -> str:
 
 
 def shortened(content: Any) -> Any:
-    """Return the content with long lists of objects cut to the first ones, and in place of the others sums of all.
+    """Return the content with long lists of objects shortened to the first objects and the sums of all.
 
     Examples
     --------
@@ -103,12 +103,12 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
 
 
 def exchanges(printed: Any) -> dict[str, Any]:
-    """Return golden content by name; CHEHANG_HOME says whose champions answer.
+    """Return golden content by name, from the champions in CHEHANG_HOME.
 
     Parameters
     ----------
     printed : dict
-        The document that `chehang openapi` prints for the same home.
+        OpenAPI document that `chehang openapi` prints for the same home.
     """
     with _application() as app:
         return asyncio.run(_all_exchanges(app, printed))

@@ -1,4 +1,4 @@
-"""The golden files: whether they hold, whether they hold all, and whether a change of them would be seen."""
+"""The golden files match, are complete, and their comparison shows changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_nothing_differs_from_the_golden_files() -> None:
 
 
 def test_every_command_has_a_golden_file(tmp_path: Path) -> None:
-    assert {"train", "service-due", "serve"} <= commands(tmp_path), "what --help prints can be read"
+    assert {"train", "service-due", "serve"} <= commands(tmp_path), "the output of --help can be parsed"
     assert not without_golden(tmp_path), "add these commands to tests/golden/calls.py"
     assert not [c.golden for c in calls() if not (EXPECTED / f"{c.golden}.json").exists()]
 
@@ -48,8 +48,8 @@ def test_a_figure_a_key_and_a_text_that_change_are_shown(tmp_path: Path) -> None
 
     changed = {"metrics": {"auc": 0.72, "rows": 12}, "note": "reworded", "new": 1}
     lines = [line for line in differences({"task/train": changed}, tmp_path).splitlines() if line[0] in "+-"]
-    assert lines[:2] == ["--- expected/task/train.json", "+++ now/task/train.json"]
+    assert lines[:2] == ["--- expected/task/train.json", "+++ recorded/task/train.json"]
     text = "\n".join(lines)
     assert all(part in text for part in ('-{"metrics"', "0.72", "reworded", '"new": 1'))
-    assert "now/other.json" in differences({"task/train": report, "other": 1}, tmp_path)
+    assert "recorded/other.json" in differences({"task/train": report, "other": 1}, tmp_path)
     assert accepted({}, tmp_path) == ["task/train"] and not list(tmp_path.rglob("*.json"))

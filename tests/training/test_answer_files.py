@@ -1,4 +1,4 @@
-"""Files of answers are whole or absent, and a file stands in for a source of its own format."""
+"""Prediction files are complete or absent, and a file replaces a source of its own format."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ANSWERS = pl.DataFrame({"lead_id": ["L1", "L2"], "p": [0.25, 0.5]})
 
 
 @pytest.mark.parametrize("name", ["answers.csv", "answers.parquet"])
-def test_answers_are_written_whole_into_a_folder_that_is_made(tmp_path: Path, name: str) -> None:
+def test_predictions_are_written_completely_into_a_new_folder(tmp_path: Path, name: str) -> None:
     out = tmp_path / "new" / name
     write_answers(ANSWERS, out)
     assert (pl.read_csv(out) if out.suffix == ".csv" else pl.read_parquet(out)).equals(ANSWERS)
     assert [p.name for p in out.parent.iterdir()] == [name]
 
 
-def test_another_format_and_a_place_that_cannot_be_are_refused(tmp_path: Path) -> None:
+def test_another_format_and_an_unwritable_path_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"must end in \.parquet or \.csv, got '\.xlsx'"):
         check_answer_path(tmp_path / "answers.xlsx")
     (tmp_path / "file").write_text("")
@@ -31,7 +31,7 @@ def test_another_format_and_a_place_that_cannot_be_are_refused(tmp_path: Path) -
         write_answers(ANSWERS, tmp_path / "file" / "answers.csv")
 
 
-def test_a_file_stands_in_for_a_source_of_its_format() -> None:
+def test_a_file_replaces_a_source_of_its_format() -> None:
     config = load_config("fault_rate", ROOT / "configs" / "fault_rate.yaml")
     source = replace_source(config, "leads", Path("mine.parquet")).tables["leads"]
     assert source.parquet == "mine.parquet"

@@ -1,4 +1,4 @@
-"""The command line end to end, and what it says when something is wrong."""
+"""The command line end to end, and its error messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _json(*arguments: str, home: Path) -> Any:
     return json.loads(chehang(*arguments, "--json", home=home).stdout)
 
 
-def test_training_finds_what_makes_loans_default(credit_risk: Trained) -> None:
+def test_training_ranks_the_true_causes_of_default_first(credit_risk: Trained) -> None:
     content = _json("evaluate", "credit_risk", "-c", str(credit_risk.config), home=credit_risk.home)
     report = Report.model_validate(content)
     auc = report.metrics["roc_auc"]
@@ -31,14 +31,14 @@ def test_training_finds_what_makes_loans_default(credit_risk: Trained) -> None:
     assert set(keyed(report, "by_housing")) == {"own", "rent", "family"}
     assert set(keyed(report, "fairness")) == {"gender"}
     assert report.rows("by_month")
-    known = (
+    true_causes = (
         "loan_to_value",
         "bureau_delinquencies_24m",
         "monthly_income",
         "payment_to_income",
         "loan_to_monthly_income",
     )
-    assert report.rows("importance")[0]["name"] in known
+    assert report.rows("importance")[0]["name"] in true_causes
 
 
 def test_promote_gate_rollback_history(tmp_path: Path) -> None:
@@ -100,24 +100,24 @@ def test_cross_validation_needs_no_time(tmp_path: Path) -> None:
     sources = yaml.safe_load((tmp_path / "data" / "sources.yaml").read_text())
     del sources["tables"]["applications"]["columns"]
     (tmp_path / "data" / "sources.yaml").write_text(yaml.safe_dump(sources))
-    found = _json("evaluate", "credit_risk", "-c", str(config), "--folds", "3", home=tmp_path)
-    report = Report.model_validate(found)
+    content = _json("evaluate", "credit_risk", "-c", str(config), "--folds", "3", home=tmp_path)
+    report = Report.model_validate(content)
     assert "1,500 test rows" in report.protocol and keyed(report, "folds")["roc_auc"]["mean"] > 0.6
-    told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path)
-    assert "the data has no time" in told.stdout
+    output = chehang("train", "credit_risk", "-c", str(config), home=tmp_path).stdout
+    assert "the data has no time" in output
 
 
 @pytest.mark.slow
-def test_two_trainings_at_once_both_land(tmp_path: Path, credit_risk: Trained) -> None:
+def test_two_trainings_at_once_both_register(tmp_path: Path, credit_risk: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(credit_risk.config))
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(chehang_apart, *train, home=tmp_path) for _ in range(2)]:
-            done.result()
+        for training in [pool.submit(chehang_apart, *train, home=tmp_path) for _ in range(2)]:
+            training.result()
     assert [v["version"] for v in _json("compare", "credit_risk", home=tmp_path)] == [1, 2]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("params.estimater=woe", "params.estimater: unknown key; did you mean `estimator`"),
         ("params.target_bad_rate=2", "params.target_bad_rate: input should be less than 1, got 2"),
@@ -130,10 +130,12 @@ def test_two_trainings_at_once_both_land(tmp_path: Path, credit_risk: Trained) -
         ("sources=missing.yaml", "missing.yaml"),
     ],
 )
-def test_wrong_configuration_is_one_line(tmp_path: Path, credit_risk: Trained, change: str, told: str) -> None:
+def test_a_wrong_configuration_is_one_error_line(
+    tmp_path: Path, credit_risk: Trained, change: str, message: str
+) -> None:
     done = chehang("train", "credit_risk", "-c", str(credit_risk.config), "--set", change, home=tmp_path, check=False)
     assert done.returncode == 1
-    assert told in done.stderr and "Traceback" not in done.stderr
+    assert message in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("error: ")
 
 
@@ -154,7 +156,7 @@ def _broken(name: str) -> dict[str, pl.DataFrame]:
 
 
 @pytest.mark.parametrize("name", ["empty", "one row", "one class", "duplicate keys", "future", "no key", "no outcome"])
-def test_unusable_data_is_one_line_and_registers_nothing(tmp_path: Path, name: str) -> None:
+def test_unusable_data_is_one_error_line_and_registers_nothing(tmp_path: Path, name: str) -> None:
     config = write_credit_risk(tmp_path / "data", _broken(name))
     done = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home", check=False)
     assert done.returncode == 1, done.stdout
@@ -168,11 +170,11 @@ def test_useless_columns_do_no_harm(tmp_path: Path) -> None:
         bureau_score=pl.lit(None, dtype=pl.Float64), dependents=pl.lit(2)
     )
     config = write_credit_risk(tmp_path / "data", tables)
-    told = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home")
-    assert "column 'bureau_score' left out: it has no value" in told.stderr
+    messages = chehang("train", "credit_risk", "-c", str(config), home=tmp_path / "home").stderr
+    assert "column 'bureau_score' left out: it has no value" in messages
 
 
-def test_unwritable_store_is_one_line(tmp_path: Path, credit_risk: Trained) -> None:
+def test_an_unwritable_store_is_one_error_line(tmp_path: Path, credit_risk: Trained) -> None:
     (tmp_path / "file").write_text("")
     done = chehang("train", "credit_risk", "-c", str(credit_risk.config), home=tmp_path / "file", check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "CHEHANG_HOME" in done.stderr

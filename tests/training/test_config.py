@@ -1,4 +1,4 @@
-"""A task's configuration from its file, overlays and single values: which of them wins, and which of them is named."""
+"""Configuration from file, overlays and single values: precedence, and the origin named in errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.config import load_config
 FILE = ROOT / "configs" / "credit_risk.yaml"
 
 
-def test_single_values_win_over_overlays_and_those_over_the_file(tmp_path: Path) -> None:
+def test_single_values_override_overlays_and_overlays_override_the_file(tmp_path: Path) -> None:
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text("split: {seed: 1}\nparams: {points: {base_points: 500}}\nbootstraps: 50")
     second.write_text("split: {seed: 2}\nparams: {target_bad_rate: 1e-2}")
@@ -66,9 +66,7 @@ def test_single_values_win_over_overlays_and_those_over_the_file(tmp_path: Path)
         ("", ["params.target_bad_rate="], r"^--set: params\.target_bad_rate: input should be a valid number, got None"),
     ],
 )
-def test_a_fault_names_the_file_or_the_option_that_has_it(
-    tmp_path: Path, overlay: str, settings: list[str], message: str
-) -> None:
+def test_an_error_names_its_file_or_option(tmp_path: Path, overlay: str, settings: list[str], message: str) -> None:
     (tmp_path / "overlay.yaml").write_text(overlay)
     with pytest.raises(ConfigError, match=message):
         load_config("credit_risk", FILE, overlays=[tmp_path / "overlay.yaml"], settings=settings)

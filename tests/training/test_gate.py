@@ -1,4 +1,4 @@
-"""Candidates against the champion, on what each kind of task compares them on."""
+"""Candidates are compared with the champion on the test data of the candidate."""
 
 from __future__ import annotations
 

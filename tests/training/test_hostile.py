@@ -1,4 +1,4 @@
-"""Full disks, dead stores, sources that are not what they should be, and kills at the worst moments, as processes."""
+"""Full disks, unreachable stores, unreadable sources and killed processes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from training import train as run
 from training.config import load_config
 
 FORCED = ("promote", "credit_risk", "--version", "2", "--force", "--reason", "trial")
-# The ordinary command line, which dies by SIGKILL where the function named by the first argument would be called:
-# module:name or module:class.name.
+# The command line, killed by SIGKILL when it calls the function named by the first argument (module:name or
+# module:class.name).
 DIES = """
 import importlib, os, signal, sys
 module, _, name = sys.argv.pop(1).partition(":")
@@ -43,18 +43,18 @@ main()
 """
 
 
-def _error_line(done: subprocess.CompletedProcess[str]) -> str:
+def _error_line(process: subprocess.CompletedProcess[str]) -> str:
     """Return the error line of a failed command."""
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    last = done.stderr.strip().splitlines()[-1]
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
+    last = process.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ")
     return last
 
 
 @pytest.fixture
 def home(credit_risk: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The lender's store, version 1 being champion; also read by the test itself."""
+    """Return a copy of the lender's home with version 1 as champion; the test reads it too."""
     shutil.copytree(credit_risk.home, tmp_path / "home")
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -62,19 +62,19 @@ def home(credit_risk: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def _champion() -> int:
-    """The champion's number, its files being whole."""
-    found = champions.champion("credit_risk")
-    assert found is not None
-    champions.load(found)
-    return found.number
+    """Return the number of the champion, after a check of its files."""
+    champion = champions.champion("credit_risk")
+    assert champion is not None
+    champions.load(champion)
+    return champion.number
 
 
 def _numbers() -> list[int]:
-    """All versions, the files of each being whole."""
-    known = champions.versions("credit_risk")
-    for version in known:
+    """Return the numbers of all versions, after a check of their files."""
+    versions = champions.versions("credit_risk")
+    for version in versions:
         champions.load(version)
-    return [v.number for v in known]
+    return [v.number for v in versions]
 
 
 def _limit_file_size() -> None:
@@ -82,9 +82,9 @@ def _limit_file_size() -> None:
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_registers_nothing(home: Path, credit_risk: Trained) -> None:
+def test_a_full_disk_registers_nothing(home: Path, credit_risk: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(credit_risk.config))
-    # A limit on the size of files stands in for the full disk: it needs no mount and no root.
+    # A limit on the file size simulates a full disk without a mount or root.
     full = python("-m", "chehang", *train, home=home, before=_limit_file_size)
     assert "free" in _error_line(full)
     assert _numbers() == [1] and _champion() == 1
@@ -93,18 +93,18 @@ def test_a_disk_that_is_full_registers_nothing(home: Path, credit_risk: Trained)
 
 
 @pytest.mark.slow
-def test_a_tracking_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
+def test_an_unreachable_tracking_server_is_reported_soon(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         server = f"http://someone:secret@127.0.0.1:{unused.getsockname()[1]}"
     started = time.monotonic()
-    told = _error_line(python("-m", "chehang", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
-    assert "MLFLOW_TRACKING_URI" in told and "secret" not in told
+    message = _error_line(python("-m", "chehang", "compare", "credit_risk", home=tmp_path, MLFLOW_TRACKING_URI=server))
+    assert "MLFLOW_TRACKING_URI" in message and "secret" not in message
     assert time.monotonic() - started < 45
 
 
 def _sources(folder: Path, name: str) -> Mapping[str, Any]:
-    """A source of applications that cannot be read."""
+    """Return a source of applications that cannot be read."""
     applications = credit_risk_tables(rows=300)["applications"]
     instant = {"columns": {"submitted_at": {"from": "submitted_at", "unit": "us"}}}
     if name == "gb18030":
@@ -122,7 +122,7 @@ def _sources(folder: Path, name: str) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "text"),
     [
         ("gb18030", "set `encoding: gb18030`"),
         ("folder", "is a folder: `csv` needs a file"),
@@ -130,8 +130,8 @@ def _sources(folder: Path, name: str) -> Mapping[str, Any]:
         ("database", "127.0.0.1"),
     ],
 )
-def test_a_source_that_cannot_be_read_is_one_line(
-    tmp_path: Path, name: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_an_unreadable_source_is_one_error_line(
+    tmp_path: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = write_credit_risk(tmp_path, credit_risk_tables(rows=300))
     sources = yaml.safe_load((tmp_path / "sources.yaml").read_text())
@@ -141,61 +141,61 @@ def test_a_source_that_cannot_be_read_is_one_line(
     monkeypatch.setattr(sys, "argv", ["chehang", "check", "credit_risk", "-c", str(config)])
     with pytest.raises(SystemExit) as ended:
         main()
-    (told,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("· ")]  # steps
-    assert ended.value.code == 1 and told.startswith("error: ")
-    assert said in told and "applications" in told and "secret" not in told
+    (message,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("· ")]  # steps
+    assert ended.value.code == 1 and message.startswith("error: ")
+    assert text in message and "applications" in message and "secret" not in message
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "text"),
     [
         ("task: credit_risk", "key `task` is given twice"),
-        ("gate: {no_such: {at_most: 1}}", "gate.no_such: no such metric"),
+        ("gate: {no_such: {at_most: 1}}", "gate.no_such: is not a metric of credit_risk"),
         ("gate: {brier: {}}", "give at_least, at_most or both"),
         ("gate: {brier: {at_most: .nan}}", "finite"),
         ("split: {seed: -5}", "greater than or equal to 0"),
         ("protected: " + "[" * 2_000, "nested more than 50 levels deep"),
     ],
 )
-def test_a_configuration_that_cannot_be_meant(tmp_path: Path, line: str, said: str) -> None:
+def test_an_invalid_configuration_is_refused(tmp_path: Path, line: str, text: str) -> None:
     path = tmp_path / "credit_risk.yaml"
     path.write_text(f"task: credit_risk\ntime: submitted_at\n{line}\n")
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=text):
         load_config("credit_risk", path)
 
 
 @pytest.mark.parametrize(
-    ("span", "said"),
+    ("span", "text"),
     [
         ("{low: 0, high: 2, log: true}", "above 0 on a log scale"),
         ("{low: .nan, high: 2}", "finite"),
         ("{low: 3, high: 9.5, integer: true}", "whole numbers"),
     ],
 )
-def test_a_search_range_that_cannot_be(credit_risk: Trained, span: str, said: str) -> None:
+def test_an_invalid_search_range_is_refused(credit_risk: Trained, span: str, text: str) -> None:
     setting = f"tune={{space: {{params.boosted_trees.num_leaves: {span}}}}}"
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=text):
         load_config("credit_risk", credit_risk.config, settings=[setting.replace(", integer: true", "")])
 
 
-def test_answers_do_not_overwrite_the_rows_they_answer(tmp_path: Path, credit_risk: Trained) -> None:
+def test_predictions_do_not_overwrite_the_input_file(tmp_path: Path, credit_risk: Trained) -> None:
     rows = tmp_path / "rows.parquet"
     shutil.copy(credit_risk.config.parent / "applications.parquet", rows)
     before = rows.read_bytes()
     score = ("score", "credit_risk", "-c", str(credit_risk.config), "--data", str(rows), "--out", str(rows))
-    assert "--data reads" in _error_line(chehang(*score, home=credit_risk.home, check=False))
+    assert "is the input file of --data" in _error_line(chehang(*score, home=credit_risk.home, check=False))
     assert rows.read_bytes() == before
 
 
 @pytest.mark.slow
-def test_a_training_killed_at_any_of_its_steps_leaves_no_version(home: Path, credit_risk: Trained) -> None:
+def test_a_training_killed_at_any_step_leaves_no_version(home: Path, credit_risk: Trained) -> None:
     train = ("train", "credit_risk", "-c", str(credit_risk.config))
-    for moment in (
-        "ml.model:_sha256",  # the model's files are half written
-        "mlflow:log_artifacts",  # the model is in the store, its report is not
-        "mlflow:MlflowClient.create_model_version",  # all but the version is there
+    for function in (
+        "ml.model:_sha256",  # some files of the model are written
+        "mlflow:log_artifacts",  # the model is stored, its report is not
+        "mlflow:MlflowClient.create_model_version",  # everything but the version is stored
     ):
-        killed = python("-c", DIES, moment, *train, home=home)
+        killed = python("-c", DIES, function, *train, home=home)
         assert killed.returncode == -9, killed.stderr
         assert _numbers() == [1] and _champion() == 1
     run.train(load_config("credit_risk", credit_risk.config))
@@ -203,15 +203,15 @@ def test_a_training_killed_at_any_of_its_steps_leaves_no_version(home: Path, cre
 
 
 @pytest.mark.slow
-def test_killed_and_crowded_promotions_leave_a_whole_champion(home: Path, credit_risk: Trained) -> None:
+def test_killed_and_concurrent_promotions_leave_a_complete_champion(home: Path, credit_risk: Trained) -> None:
     run.train(load_config("credit_risk", credit_risk.config))
-    for moment in ("set_registered_model_tag", "set_registered_model_alias"):
-        assert python("-c", DIES, f"mlflow:MlflowClient.{moment}", *FORCED, home=home).returncode == -9
+    for function in ("set_registered_model_tag", "set_registered_model_alias"):
+        assert python("-c", DIES, f"mlflow:MlflowClient.{function}", *FORCED, home=home).returncode == -9
         assert _champion() == 1
         assert [m.version for m in champions.history("credit_risk")] == [1]
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: chehang_apart(*FORCED, home=home, check=False), range(2)))
-    assert sorted(d.returncode for d in both) == [0, 1]
-    assert "is the champion already" in _error_line(max(both, key=lambda d: d.returncode))
+        processes = list(pool.map(lambda _: chehang_apart(*FORCED, home=home, check=False), range(2)))
+    assert sorted(d.returncode for d in processes) == [0, 1]
+    assert "is the champion already" in _error_line(max(processes, key=lambda d: d.returncode))
     assert _champion() == 2
     assert [m.version for m in champions.history("credit_risk")] == [1, 2]

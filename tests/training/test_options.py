@@ -1,4 +1,4 @@
-"""What commands have in common."""
+"""Options and output that commands share."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from training.options import loaded_config, parsed_instant, print_json, progress
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-01-31", "2026-01-31T09:00"])
-def test_an_instant_needs_an_offset(text: str) -> None:
+def test_an_instant_needs_a_utc_offset(text: str) -> None:
     with pytest.raises(ConfigError, match=f"--as-of: must be a date and time with a UTC offset, .* got '{text}'"):
         parsed_instant(text)
     assert parsed_instant(None) is None
     assert parsed_instant("2026-01-31T09:00+08:00") == datetime(2026, 1, 31, 1, tzinfo=UTC)
 
 
-def test_machines_read_one_json_document_and_are_told_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_output_is_one_document_without_progress_lines(capsys: pytest.CaptureFixture[str]) -> None:
     progress_printer(quiet=True)("a step")
     print_json({"车": date(2026, 1, 31)})
     output = capsys.readouterr()

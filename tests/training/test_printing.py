@@ -1,4 +1,4 @@
-"""What people at a terminal are told of each report."""
+"""Tables and lines printed on a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Printed = Callable[..., str]
 
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
-    """Call a function of the module and return what it printed, on both streams, with single spaces."""
+    """Call a function of the module and return its output on both streams, with single spaces."""
 
     def call(function: Callable[..., None], *arguments: Any) -> str:
         console = Console(highlight=False, width=140, record=True)
@@ -55,7 +55,7 @@ def test_versions_side_by_side_mark_the_champion(printed: Printed) -> None:
     assert "2 * │ 2024-05-06 07:08 │ boosted │ 01234567 │ nan" in text
 
 
-def test_what_a_training_would_see(printed: Printed) -> None:
+def test_a_check_prints_tables_parts_features_and_leaks(printed: Printed) -> None:
     leak = {"column": "paid", "verdict": "leak", "acknowledged": False, "evidence": [{"text": "filled in late"}]}
     content = {
         "tables": {"leads": {"read": 1_200, "valid": 1_000, "quarantined": 200, "rules": {"price: at least 0": 200}}},
@@ -72,7 +72,7 @@ def test_what_a_training_would_see(printed: Printed) -> None:
     assert "training stops at a leak" in text and text.endswith("note: few rows")
 
 
-def test_leaks_that_are_acknowledged_need_no_remedy(printed: Printed) -> None:
+def test_acknowledged_leaks_need_no_remedy(printed: Printed) -> None:
     leak = {"column": "paid", "verdict": "suspect", "acknowledged": True, "evidence": [{"text": "late"}]}
     assert "training stops" not in printed(printing.print_leaks, [leak])
     assert printed(printing.print_leaks, []) == ""

@@ -1,4 +1,4 @@
-"""Files of answers of each kind of problem."""
+"""Batch predictions of each kind of problem."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def test_series_and_cells_are_rows_of_the_file(
     assert answers.height == rows > 1 and {"model", key} <= set(answers.columns)
 
 
-def test_the_file_that_is_read_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_input_file_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="is the input file of --data"):
         score(None, None, data=tmp_path / "x.csv", out=tmp_path / "x.csv")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Studies by problem, and settings that a kind of problem cannot have."""
+"""Study of each kind of problem, and settings that do not apply to a kind of problem."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.studies.fitted import Evaluation
 from training.study import STUDIES, study_of
 
 
-def test_the_studies_import_nothing_of_what_they_train(tmp_path: Path) -> None:
+def test_studies_do_not_import_estimators(tmp_path: Path) -> None:
     heavy = "('sqlalchemy', 'scipy.optimize', 'ml.fault_rate.', 'ml.demand_forecast.')"
     program = f"import sys, training.study; print(*[m for m in sys.modules if m.startswith({heavy})])"
     assert python("-c", program, home=tmp_path).stdout == "\n"
@@ -26,7 +26,7 @@ def shipped(task: str) -> Path:
 
 
 @pytest.mark.parametrize("task", list(TASKS))
-def test_every_task_has_a_study_that_is_evaluated_on_the_test_part(task: str) -> None:
+def test_every_task_has_a_study_with_a_holdout_evaluation(task: str) -> None:
     study = study_of(load_config(task, shipped(task)))
     assert study is STUDIES[type(TASKS[task].problem)] and "holdout" in study.evaluation_methods
     assert Evaluation(study.evaluation_methods[0], dict).method == "holdout"
@@ -43,6 +43,6 @@ def test_every_task_has_a_study_that_is_evaluated_on_the_test_part(task: str) ->
         ("recommendation", "split.column=part", "split.column: applies only to data without time"),
     ],
 )
-def test_settings_that_a_kind_cannot_have_are_refused_by_name(task: str, setting: str, message: str) -> None:
+def test_a_setting_that_does_not_apply_is_refused_by_name(task: str, setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         study_of(load_config(task, shipped(task), settings=[setting]))

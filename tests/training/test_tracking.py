@@ -1,4 +1,4 @@
-"""Runs and registration in MLflow."""
+"""Runs and model versions in MLflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _files(home: Path) -> set[Path]:
     return {p.relative_to(home) for p in (home / "artifacts").rglob("*")}
 
 
-def test_a_copied_home_registers_among_its_own_files_and_reads_what_it_brought(
+def test_a_copied_home_registers_in_its_own_files_and_reads_the_copied_versions(
     credit_risk: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, before = tmp_path / "copy", _files(credit_risk.home)
@@ -37,9 +37,9 @@ def test_a_copied_home_registers_among_its_own_files_and_reads_what_it_brought(
             assert (folder / "report.json").read_text() == "{}"
         assert champions.load(version).card == model.card
     assert _files(credit_risk.home) == before and _files(home) > before
-    assert "MLFLOW_TRACKING_URI" not in os.environ, "what stands there someone chose"
+    assert "MLFLOW_TRACKING_URI" not in os.environ, "the variable belongs to the user"
 
 
-def test_the_commit_of_the_code_is_that_of_its_checkout() -> None:
+def test_the_commit_is_that_of_the_checkout() -> None:
     commit = tracking.git_commit()
     assert commit == "unknown" or len(commit.rstrip("+")) == 12

@@ -1,4 +1,4 @@
-"""A search replaces parameters by their dotted names, and refuses what is no value."""
+"""A search replaces hyperparameters by dotted name and refuses invalid values."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def _study(task: str) -> Any:
     return SimpleNamespace(config=config, with_params=lambda params: params)
 
 
-def test_a_dotted_name_replaces_one_parameter_and_leaves_the_rest() -> None:
+def test_a_dotted_name_replaces_one_hyperparameter() -> None:
     study = _study("fault_rate")
     changed: Any = with_params(study, {"params.reference_weeks": 40})
     assert changed.reference_weeks == 40
     assert changed.model_copy(update={"reference_weeks": study.config.params.reference_weeks}) == (study.config.params)
 
 
-def test_a_value_that_the_parameter_does_not_take_names_the_space() -> None:
+def test_an_invalid_value_names_the_search_space() -> None:
     with pytest.raises(ConfigError, match=r"tune\.space: params\.reference_weeks"):
         with_params(_study("fault_rate"), {"params.reference_weeks": -1})

@@ -50,7 +50,7 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate its configuration."""
+    """Evaluate a version on the test rows of the current data or on logged exposures, or cross-validate."""
     progress = progress_printer(as_json)
     if folds is not None and logged is not None:
         raise ConfigError("--folds and --logged: are two evaluations; pass one of them")

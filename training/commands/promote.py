@@ -18,7 +18,7 @@ def promote(
     reason: Annotated[str | None, typer.Option(help="Reason, recorded in the history.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a version the champion if it beats the current champion on the same test rows and meets all metric limits."""
+    """Make a version the champion if it beats the champion on the same test rows and meets all metric limits."""
     check_task(task)
     progress_printer(as_json)("reading the model registry")
     from training.gate import promote as run

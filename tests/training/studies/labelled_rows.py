@@ -1,7 +1,7 @@
-"""Rows with a yes/no label small enough to compute every figure by hand, and an estimator that answers with a column.
+"""Labelled rows few enough to compute every figure by hand, and an estimator that predicts a column.
 
-Of the 40 test rows, the 20 with `x` 0.1 hold 2 yeses and the 20 with `x` 0.9 hold 18. The AUC of `x` is the share of
-the 20 x 20 pairs in which the yes is above: (18 x 18 + (18 x 2 + 2 x 18) / 2) / 400 = 0.9.
+Of the 40 test rows, 2 of the 20 with `x` 0.1 and 18 of the 20 with `x` 0.9 are positive. The AUC of `x` is the share
+of the 20 x 20 pairs in which the positive row has the higher `x`: (18 x 18 + (18 x 2 + 2 x 18) / 2) / 400 = 0.9.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SIGNATURE = Signature(
 
 
 class ColumnEstimator:
-    """Answers with the column `x`; notes the rows that it was fitted and calibrated on."""
+    """Predict the column `x`; `fitted` has the numbers of training and calibration rows."""
 
     notes = ("the column itself",)
     references: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class ColumnEstimator:
         self.encoder_ = SimpleNamespace(feature_names_out_=["x", "city"])
         self.fitted: list[int] = []
 
-    def fit(self, X: pl.DataFrame, y: Any, *, calibrate: tuple[pl.DataFrame, Any], **more: Any) -> Self:
+    def fit(self, X: pl.DataFrame, y: Any, *, calibrate: tuple[pl.DataFrame, Any], **options: Any) -> Self:
         self.fitted = [X.height, calibrate[0].height]
         return self
 
@@ -69,14 +69,14 @@ TASK = replace(
 
 
 def labelled_rows(**settings: Any) -> RowStudyData:
-    """80 rows to learn from, 20 to calibrate, 40 to test: `x` low, then high, in each part, alternating cities."""
+    """Return 80 training, 20 calibration and 40 test rows: in each part `x` low, then high; cities alternate."""
     parts, x, label, at = {}, [], [], []
     for name, rows, month in (("train", 80, "old"), ("calibrate", 20, "old"), ("test", 40, "new")):
         half = rows // 2
         begin = len(x)
         x += [0.1] * half + [0.9] * half
-        yeses = half // 10
-        label += [1.0] * yeses + [0.0] * (half - yeses) + [0.0] * yeses + [1.0] * (half - yeses)
+        rarer = half // 10
+        label += [1.0] * rarer + [0.0] * (half - rarer) + [0.0] * rarer + [1.0] * (half - rarer)
         at += [MONTH[month] + i for i in range(begin, begin + rows)]
         parts[name] = np.arange(begin, begin + rows)
     n = len(x)
@@ -95,7 +95,7 @@ def labelled_rows(**settings: Any) -> RowStudyData:
         bootstraps=20, refit=False, acknowledged_leaks=(), split=SimpleNamespace(seed=1), tune=SimpleNamespace(folds=2),
     )  # fmt: skip
     vars(config).update(settings)
-    more: Any = {"config": config, "raw": RawTables({}, {})}
+    fields: Any = {"config": config, "raw": RawTables({}, {})}
     return RowStudyData(
         frame=frame,
         label=np.array(label),
@@ -104,5 +104,5 @@ def labelled_rows(**settings: Any) -> RowStudyData:
         signature=SIGNATURE,
         notes=("eighty rows",),
         fingerprint="f",
-        **more,
+        **fields,
     )

@@ -1,4 +1,4 @@
-"""The promoted model of a task that the tests have trained."""
+"""Champion of a task that the tests have trained."""
 
 from __future__ import annotations
 

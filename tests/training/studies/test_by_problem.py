@@ -1,4 +1,4 @@
-"""Each study loads the data of its own kind, and refuses settings that this kind cannot have."""
+"""Each study refuses settings that do not apply to its kind of problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions of the gate, on a model whose answers can be computed in the head."""
+"""Checks of the gate, on a model whose predictions are constant."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _accuracy(y: np.ndarray, p: np.ndarray, sample_weight: np.ndarray | None = N
 
 
 class Constant:
-    """Answers with one number, or refuses."""
+    """Predict one number for every row, or raise a DataError."""
 
     signature: Any = None
 
@@ -41,8 +41,8 @@ class Constant:
 
 
 @pytest.fixture(autouse=True)
-def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests have tests of their own."""
+def _no_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the prediction of the example request, which other tests check."""
     monkeypatch.setattr("training.studies.row_gate.predict_example", lambda model: [None])
 
 
@@ -66,7 +66,7 @@ def first(folder: Path, candidate: Model, champion: Model | None, rows: pl.DataF
     return check.passed, check.detail
 
 
-def test_without_a_champion_the_naive_answer_is_beaten(tmp_path: Path) -> None:
+def test_without_a_champion_the_candidate_is_compared_with_the_baseline(tmp_path: Path) -> None:
     passed, detail = first(tmp_path, model(1.0), None)
     assert not passed and "baseline 0.9000; there is no champion yet" in detail
     worse = ROWS.with_columns(pl.lit(0.0).alias(BASELINE))
@@ -84,7 +84,7 @@ def test_a_champion_is_compared_on_the_same_rows_and_named(tmp_path: Path) -> No
     )  # fmt: skip
 
 
-def test_guards_have_limits_and_name_metrics() -> None:
+def test_metric_limits_are_checked_and_unknown_metrics_fail() -> None:
     gate = {"roc_auc": {"at_least": 0.7, "at_most": None}, "kappa": {"at_most": 1.0}}
     checks = guard_checks(model(1.0, config={"gate": gate}), lambda name: 0.6)
     assert (checks[0].passed, checks[0].detail) == (False, "0.6000, must be at least 0.7")
@@ -95,15 +95,15 @@ def test_guards_have_limits_and_name_metrics() -> None:
         baseline_value(model(1.0, evaluation=without.as_dict()), "roc_auc")
 
 
-def test_a_model_that_cannot_answer_fails_in_one_line() -> None:
+def test_a_prediction_error_fails_the_check_in_one_line() -> None:
     def compare() -> tuple[bool, str]:
         raise ValueError("two\nlines")
 
-    check = prediction_check("it answers", compare)
+    check = prediction_check("predictions agree", compare)
     assert (check.passed, check.detail) == (False, "two; lines")
 
 
 @pytest.mark.parametrize(("last", "remark"), [(None, ""), (0, ""), (9, " (the champion was trained on 50%")])
-def test_a_champion_trained_on_the_rows_is_flattered(last: int | None, remark: str) -> None:
+def test_a_champion_trained_on_test_rows_is_noted(last: int | None, remark: str) -> None:
     champion = replace(model(1.0), card={"data": {"last_training_instant": last}})
     assert training_overlap_note(champion, np.array([5, 12])).startswith(remark)

@@ -1,4 +1,4 @@
-"""Metrics with intervals, and gains."""
+"""Metrics with intervals, and gains over other predictions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml.problem import RowMetric
 from training.studies.measures import compare, measure
 
 
-def test_an_error_that_falls_is_a_gain() -> None:
+def test_a_lower_error_is_a_positive_gain() -> None:
     y, candidate, champion = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 5.0])
     lower = RowMetric(mean_absolute_error, better="lower")
     gain = compare(lower, y, candidate, champion, groups=np.arange(3), n=20)
@@ -20,7 +20,7 @@ def test_an_error_that_falls_is_a_gain() -> None:
     assert higher.value == -gain.value
 
 
-def test_what_reads_more_than_the_first_column_has_no_naive_answer() -> None:
+def test_a_metric_of_other_columns_has_no_baseline_vector() -> None:
     y, answers = np.array([1.0, 2.0]), pl.DataFrame({"value": [1.0, 2.0], "low": [0.0, 3.0]})
     metrics = {
         "error": RowMetric(mean_absolute_error, better="lower"),
@@ -32,4 +32,4 @@ def test_what_reads_more_than_the_first_column_has_no_naive_answer() -> None:
     assert (of_low.value, of_low.baseline) == (0.5, None)
     table = answers.with_columns(value=pl.lit(3.0))
     both = measure(metrics, y, answers, baseline=table, groups=np.arange(2, dtype=np.uint64), n=20)
-    assert [m.baseline for m in both.rows] == [1.5, 0.5], "a naive answer with all columns is measured by all metrics"
+    assert [m.baseline for m in both.rows] == [1.5, 0.5], "a baseline table has a value for every metric"

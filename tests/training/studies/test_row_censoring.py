@@ -1,4 +1,4 @@
-"""Young leads: left out of evaluation, and weighed by the chance of being known in training."""
+"""Censored rows have weight 0; observed rows are weighted by the inverse probability of being observed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from training.studies.row_censoring import censoring_weights
 DAY = 86_400_000_000
 
 
-def test_weights_restore_the_rate_that_young_rows_would_distort() -> None:
-    """Leads convert on day 1 to 29 with a chance of 0.3; the youngest are not over yet."""
+def test_weights_correct_the_conversion_rate_for_censoring() -> None:
+    """30% of the leads convert, on days 1 to 29; the outcome of the newest leads is censored."""
     rng = np.random.default_rng(0)
     n, horizon = 200_000, 30
     as_of = rng.integers(0, 60, n) * DAY
@@ -18,11 +18,11 @@ def test_weights_restore_the_rate_that_young_rows_would_distort() -> None:
     known_at = as_of + np.where(converts, after, horizon * DAY)
     until = 60 * DAY
     weight = censoring_weights(as_of, known_at, until=until)
-    known = known_at <= until
-    assert converts[known].mean() > 0.35  # early yeses are known, late noes are not
+    observed = known_at <= until
+    assert converts[observed].mean() > 0.35  # early conversions are observed, late negatives are not
     assert abs((weight @ converts) / weight.sum() - 0.3) < 0.01
-    assert (weight[~known] == 0).all()
-    assert (weight[known] >= 1).all()
+    assert (weight[~observed] == 0).all()
+    assert (weight[observed] >= 1).all()
 
 
 def test_old_rows_count_once() -> None:

@@ -1,4 +1,4 @@
-"""Tables of a task: what it needs is read or refused, what is optional is read where the sources name it."""
+"""Tables of a task: a missing required table is an error; an optional table is read if the sources name it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_optional_tables_are_read_where_the_sources_name_them(config: TaskConfig
     assert list(read_task_tables(config, extra={}).frames) == ["leads"]
 
 
-def test_a_table_that_the_task_needs_is_refused_by_name(config: TaskConfig) -> None:
+def test_a_missing_required_table_is_refused_by_name(config: TaskConfig) -> None:
     _without(config, "leads")
     with pytest.raises(ConfigError, match="the table `leads` is needed and has no entry"):
         read_task_tables(config, extra={})
