@@ -35,7 +35,7 @@ class Car(RequestPart):
     condition: Literal["new", "used"]
     energy_type: Literal[ENERGY_TYPES]  # type: ignore[valid-type]
     use: Literal["private", "commercial"] = "private"
-    brand: str | None = Field(None, max_length=200)
+    brand: str | None = Field(None, max_length=200, description="some products are restricted to brands")
 
     def vehicle(self, resale: tuple[int, ...] = ()) -> Vehicle:
         """Return the vehicle with its class, its price in fen, and its resale values (see `Vehicle`)."""

@@ -27,7 +27,7 @@ from ml.signature import RequestPart
 class LoanTerms(RequestPart):
     """Terms of a loan as an offer states them."""
 
-    product: str = Field(max_length=200)
+    product: str = Field(max_length=200, description="key in the catalogue")
     on: Annotated[date, Field(strict=False, description="date of the application and of disbursement")]
     amount: Amount = Field(gt=0, description="yuan")
     annual_rate: float = Field(ge=0, le=1, allow_inf_nan=False, description="contract rate, a yearly fraction")
@@ -46,12 +46,12 @@ class ScheduleRequest(LoanTerms):
 class RowAnswer(BaseModel):
     """One instalment; money in yuan."""
 
-    number: int
+    number: int = Field(description="month of the term, from 1")
     due: date
     principal: float
     interest: float
     fee: float
-    payment: float
+    payment: float = Field(description="principal, interest and fee")
     balance: float = Field(description="outstanding principal after the instalment")
 
 
@@ -59,12 +59,12 @@ class SettlementAnswer(BaseModel):
     """Quote for early settlement; money in yuan."""
 
     on: date
-    outstanding: float
+    outstanding: float = Field(description="outstanding principal")
     accrued_interest: float
     penalty: float
-    rebate: float
-    total: float
-    interest_saved: float
+    rebate: float = Field(description="refund of unearned up-front fees")
+    total: float = Field(description="amount to pay on the day")
+    interest_saved: float = Field(description="scheduled interest that is no longer due")
 
 
 class ScheduleAnswer(BaseModel):
@@ -74,8 +74,8 @@ class ScheduleAnswer(BaseModel):
     up_front: float = Field(description="fees at disbursement")
     total_interest: float
     total_fees: float
-    total_cost: float
-    total_payment: float
+    total_cost: float = Field(description="interest and fees")
+    total_payment: float = Field(description="principal, interest and fees")
     nominal_rate: float = Field(description="annualised cost with all fees: 12 x monthly internal rate")
     effective_rate: float = Field(description="annualised cost with all fees, with compounding")
     subsidies: dict[str, float] = Field(description="payer (maker, dealer, state) to the interest that it pays")
@@ -99,7 +99,7 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     product = product_by_name(lending, request.product)
     grid = product.rate_grid(request.on)
     if grid is None:
-        raise DataError(f"product '{request.product}' is not sold on {request.on}; choose another or another date")
+        raise DataError(f"product '{request.product}' is not sold on {request.on}; choose another product or date")
     allowed = sorted({band[request.term_months] for band in grid.by_band.values() if request.term_months in band})
     if request.annual_rate not in allowed:
         rates = ", ".join(f"{r:g}" for r in allowed) or f"none for a term of {request.term_months} months"

@@ -43,7 +43,7 @@ class Applicants:
     price : ndarray of float64
         Price of the vehicle, yuan.
     demographics : Demographics
-        Facts of the applicant.
+        Age, income, household and occupation of the applicant.
     shift : ndarray of float64
         Population shift, 0 to 1.
     """

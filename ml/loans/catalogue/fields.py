@@ -78,7 +78,7 @@ def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
     --------
     >>> check_sequence([Dated(valid_from=date(2018, 1, 1)), Dated(valid_from=date(2018, 1, 1))])
     Traceback (most recent call last):
-    ValueError: [1].valid_from 2018-01-01 overlaps [0], valid from 2018-01-01: order them, ...
+    ValueError: [1].valid_from 2018-01-01 overlaps [0], valid from 2018-01-01: order the rules ...
     """
     if not rules:
         raise ValueError("there is no rule: add at least one")

@@ -39,7 +39,7 @@ def test_the_loan_is_that_of_the_catalogue_in_fen(lending: Lending) -> None:
         ({"term_months": 13}, "none for a term of 13 months"),
         ({"amount": 1.0}, "amount: product 'bank_standard' allows loans from 20000.00 to 800000.00 yuan, got 1.00"),
         ({"balloon": 5.0}, "balloon: product 'bank_standard' allows 0.00 yuan, got 5.00"),
-        ({"on": "2020-01-01"}, "is not sold on 2020-01-01; choose another or another date"),
+        ({"on": "2020-01-01"}, "is not sold on 2020-01-01; choose another product or date"),
         ({"product": "nonsense"}, "product 'nonsense' is unknown"),
     ],
 )
