@@ -266,6 +266,6 @@ def _check_spine(spine: Frame, contract: Table) -> None:
     schema = spine.collect_schema()
     for name in (*contract.key, AS_OF):
         if name not in schema:
-            raise DataError(f"spine: column '{name}' of {contract.name} is missing; add it to {schema.names()}")
+            raise DataError(f"spine: column '{name}' for {contract.name} is missing, got {schema.names()}; add it")
     if schema[AS_OF] != nw.Int64:
         raise DataError(f"spine: 'as_of' must be int64 microseconds since 1970 in UTC, got {schema[AS_OF]}; convert it")

@@ -79,7 +79,7 @@ def write_table(path: Path, content: pl.DataFrame) -> Path | None:
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = getattr(error, "strerror", None) or str(error).rsplit("IO error: ", 1)[-1]
         raise ConfigError(
-            f"{path}: cannot be written: {reason}: free disk space, or choose a folder that this user may write to"
+            f"{path}: cannot be written: {reason}: free disk space, make its folder writable, or move CHEHANG_HOME"
         ) from None
     return path
 

@@ -159,12 +159,12 @@ def read_error(where: str, error: Exception) -> ChehangError:
     """Convert an error of reading a source to a `ChehangError` in one line, with a remedy.
 
     >>> str(read_error("leads: a.csv", OSError("disk error")))
-    "leads: a.csv: cannot be read: disk error: check the file's permissions, or replace it by an intact copy"
+    'leads: a.csv: cannot be read: disk error: check its permissions; if it is damaged, export it again'
     """
     if isinstance(error, ChehangError):
         return error
     text = (str(error).split("\n\n")[0].splitlines() or [type(error).__name__])[0]
-    return DataError(f"{where}: cannot be read: {text}: check the file's permissions, or replace it by an intact copy")
+    return DataError(f"{where}: cannot be read: {text}: check its permissions; if it is damaged, export it again")
 
 
 def _parquet(table: str, pattern: str) -> Scan:
@@ -228,7 +228,7 @@ def _not_parquet(where: str, files: list[Path], error: Exception) -> DataError:
 def _csv(table: str, path: Path, source: TableSource) -> Scan:
     where = f"{table}: {path}"
     if path.is_dir():
-        raise ConfigError(f"{where}: is a folder: `csv` needs a file; `parquet` reads a folder of Parquet files")
+        raise ConfigError(f"{where}: is a folder: `csv` needs a file; use `parquet` for Parquet files")
     if not path.exists():
         raise DataError(f"{where}: no such file: correct `csv`, or add the file")
 

@@ -249,8 +249,8 @@ def test_attributes_of_undated_data_are_always_returned() -> None:
 @pytest.mark.parametrize(
     ("spine_rows", "tables", "message"),
     [
-        (pl.LazyFrame({"lead_id": ["l1"]}), {"leads": LEAD}, "spine: column 'as_of' of leads is missing"),
-        (pl.LazyFrame({"as_of": [1]}), {"leads": LEAD}, "spine: column 'lead_id' of leads is missing"),
+        (pl.LazyFrame({"lead_id": ["l1"]}), {"leads": LEAD}, "spine: column 'as_of' for leads is missing"),
+        (pl.LazyFrame({"as_of": [1]}), {"leads": LEAD}, "spine: column 'lead_id' for leads is missing"),
         (pl.LazyFrame({"lead_id": ["l1"], "as_of": [1.0]}), {"leads": LEAD}, "must be int64 microseconds.*Float64"),
         (pl.LazyFrame({"lead_id": ["l1"], "as_of": [1]}), {}, "leads: the table is missing"),
     ],

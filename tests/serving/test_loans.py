@@ -21,7 +21,7 @@ def test_its_example_is_answered(client: httpx.Client, path: str) -> None:
     assert answer.json().get("model_versions") == versions.get(path)
 
 
-def test_the_disclosure_is_a_page_for_who_wants_one(client: httpx.Client) -> None:
+def test_the_disclosure_is_a_page_for_callers_that_accept_html(client: httpx.Client) -> None:
     path = "/v1/loans/disclosure"
     example = client.get(f"{path}/example").json()
     answer = client.post(path, json=example, headers={"accept": "text/html"})
@@ -33,14 +33,14 @@ def test_the_disclosure_is_a_page_for_who_wants_one(client: httpx.Client) -> Non
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"annual_rate": 0.01}, "annual_rate: must be a rate of product"),
+        ({"annual_rate": 0.01}, "annual_rate: product 'bank_standard' on 2026-09-01 has the rates"),
         ({"nonsense": 1}, "nonsense"),
         ({"term_months": "x"}, "term_months"),
         ({"amount": -5}, "amount"),
         ({"on": "1999-13-01"}, "on"),
     ],
 )
-def test_what_cannot_be_is_one_error(client: httpx.Client, change: dict[str, Any], field: str) -> None:
+def test_an_invalid_field_is_one_error(client: httpx.Client, change: dict[str, Any], field: str) -> None:
     path = "/v1/loans/schedule"
     answer = client.post(path, json={**client.get(f"{path}/example").json(), **change})
     assert answer.status_code == 422

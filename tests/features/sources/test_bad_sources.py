@@ -288,17 +288,17 @@ def test_paths_that_are_not_what_they_should_be(tmp_path):
     (tmp_path / "nothing.csv").touch()
     (tmp_path / "ragged.csv").write_text("application_id,submitted_at\nA,1,2,3\n")
     for source, kind, message in (
-        ({"csv": "folder"}, ConfigError, "is a folder: `csv` needs a file; `parquet` reads"),
+        ({"csv": "folder"}, ConfigError, "is a folder: `csv` needs a file; use `parquet`"),
         ({"parquet": "folder"}, DataError, "the folder has no .*parquet file"),
         ({"parquet": "none.parquet"}, DataError, "no such file: correct `parquet`"),
         ({"parquet": "none*.parquet"}, DataError, "no such file: correct `parquet`"),
         ({"parquet": "text.parquet"}, DataError, "text.parquet is not a Parquet file: use `csv`"),
-        ({"parquet": "cut.parquet"}, DataError, "cut.parquet.*cannot be read.*replace it by an intact copy"),
+        ({"parquet": "cut.parquet"}, DataError, "cut.parquet.*cannot be read.*if it is damaged, export it again"),
         ({"csv": "nothing.csv"}, DataError, "the file is empty, without a header line"),
         (
             {"csv": "ragged.csv"},
             DataError,
-            "ragged.csv: cannot be read: found more fields.*an intact copy",
+            "ragged.csv: cannot be read: found more fields.*export it again",
         ),
     ):
         paths = {k: str(tmp_path / v) for k, v in source.items()}
@@ -359,11 +359,11 @@ def test_a_disk_that_fills_up_while_the_quarantine_is_written_leaves_no_half_fil
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert "applications.parquet: cannot be written: " in done.stdout, done.stdout + done.stderr
-    assert "free disk space, or choose a folder" in done.stdout
+    assert "free disk space, make its folder writable" in done.stdout
     assert list((tmp_path / "quarantine").iterdir()) == []
 
 
 def test_a_quarantine_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "quarantine").write_text("a file")
-    with pytest.raises(ConfigError, match=r"quarantine/applications.parquet: cannot be written: .*choose a folder"):
+    with pytest.raises(ConfigError, match=r"applications.parquet: cannot be written: .*make its folder writable"):
         read(tmp_path, parquet(tmp_path, GOOD | {"term_months": [0, 1]}), share=1.0)

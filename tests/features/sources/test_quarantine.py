@@ -30,5 +30,5 @@ def test_broken_rows_are_as_the_source_has_them_with_their_place_and_rules_in_fr
 def test_the_name_says_the_format_and_a_place_that_cannot_be_is_refused(tmp_path: Path) -> None:
     assert write_table(tmp_path / "t.csv", pl.DataFrame({"a": [1]})) == tmp_path / "t.csv"
     assert (tmp_path / "t.csv").read_text() == "a\n1\n"
-    with pytest.raises(ConfigError, match=r"t\.csv/x\.csv: cannot be written: .*choose a folder"):
+    with pytest.raises(ConfigError, match=r"t\.csv/x\.csv: cannot be written: .*make its folder writable"):
         write_table(tmp_path / "t.csv" / "x.csv", pl.DataFrame({"a": [1]}))

@@ -63,5 +63,5 @@ def test_an_error_of_ours_stays_and_another_becomes_one_line() -> None:
     own = DataError("a complete message")
     assert read_error("x", own) is own
     assert str(read_error("x", OSError("a\n\nb"))) == (
-        "x: cannot be read: a: check the file's permissions, or replace it by an intact copy"
+        "x: cannot be read: a: check its permissions; if it is damaged, export it again"
     )
