@@ -185,8 +185,10 @@ def plan_for_cells(
     ----------
     estimator : DemandEstimator
         With series by `store_id` and `model`.
-    rows, cells
-        Rows of the series and their stock, as returned by `planning_cells`.
+    rows : sequence of int
+        Rows of the series in the estimator's panel, as returned by `planning_cells`.
+    cells : DataFrame
+        Their stock, as returned by `planning_cells`.
     rules : PlanningRules
         As returned by `load_planning_rules`.
 
@@ -200,7 +202,7 @@ def plan_for_cells(
 
 
 def periods_in_days(estimator: DemandEstimator, days: float) -> float:
-    """Return a number of days from the first forecast period on in periods; partial periods count by their days.
+    """Convert a number of days, counted from the start of the first forecast period, to periods, not rounded.
 
     Raises
     ------

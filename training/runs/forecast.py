@@ -110,8 +110,8 @@ def forecast(
 
 def _orders(estimator: DemandEstimator, rules: Path | None) -> tuple[OrderPlan | None, str | None]:
     if rules is None or not rules.exists():
-        file = "order_planning.yaml" if rules is None else str(rules)
-        return None, f"{file} does not exist: pass the planning rules with --rules"
+        reason = "there are no planning rules" if rules is None else f"{rules} does not exist"
+        return None, f"{reason}: pass a file like configs/order_planning.yaml with --rules"
     if not np.isfinite(estimator.on_hand).any():
         return None, "no stock is recorded: map the table `stock` in the sources"
     loaded: PlanningRules = load_planning_rules(rules)
