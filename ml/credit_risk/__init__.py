@@ -19,7 +19,15 @@ from ml.task import Task
 
 
 def decisions(estimator: RowEstimator, answers: pl.DataFrame) -> Decisions:
-    """Return the decision band of each answer, and the cut-offs of the estimator's policy."""
+    """Return the decision band of each answer, and the cut-offs of the estimator's policy.
+
+    Parameters
+    ----------
+    estimator : CreditRiskEstimator
+        A fitted estimator.
+    answers : polars.DataFrame
+        As returned by `estimator.predict`.
+    """
     policy = cast("CreditRiskEstimator", estimator).policy_
     return Decisions(np.asarray(answers["band"].to_numpy()), policy["approve"], policy["decline"])
 

@@ -42,7 +42,13 @@ class CreditRiskAnswer(BaseModel):
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """Return the request model of one application: the fields of the signature."""
+    """Return the request model of one application.
+
+    Parameters
+    ----------
+    signature : Signature
+        Fields of an application: `estimator.signature`.
+    """
     return request_model("CreditRiskRequest", signature)
 
 
@@ -71,7 +77,19 @@ def answers(
     ids: Sequence[str | None],
     explain: bool = True,
 ) -> list[CreditRiskAnswer]:
-    """Return the answers to rows given as columns of the raw table (amounts in fen); see `respond`."""
+    """Return the answers to rows of the raw table.
+
+    Parameters
+    ----------
+    estimator : CreditRiskEstimator
+        A fitted estimator.
+    columns : mapping of str to sequence
+        Columns of the signature, one value per row, amounts in fen.
+    ids : sequence of str or None
+        `application_id` of each row.
+    explain : bool
+        Whether to compute reasons.
+    """
     matrix = estimator.encoder_.transform(columns)
     probability = estimator.probability_of_default(matrix)
     scores, bands = estimator.points(probability).tolist(), estimator.bands(probability).tolist()

@@ -179,19 +179,43 @@ class CreditRiskEstimator(PipelineEstimator):
             raise ConfigError(f"params.reasons: {e}") from None
 
     def probability_of_default(self, matrix: FloatArray) -> FloatArray:
-        """Return the calibrated probability of default of each row of an encoded matrix, shape (n_rows,)."""
+        """Return the calibrated probability of default of each row, shape (n_rows,).
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_rows, n_features)
+            As returned by `encoder_.transform`.
+        """
         return np.asarray(self.calibrator_.transform(self.learner_.decision_function(matrix)))
 
     def points(self, probability: FloatArray) -> FloatArray:
-        """Return the score in whole points of probabilities of default."""
+        """Return the score of each row in whole points, shape (n_rows,).
+
+        Parameters
+        ----------
+        probability : ndarray of shape (n_rows,)
+            As returned by `probability_of_default`.
+        """
         return np.rint(self.scale_.points_from_probability(probability))
 
     def bands(self, probability: FloatArray) -> NDArray[np.str_]:
-        """Return the decision band of probabilities of default: "approve", "refer" or "decline"."""
+        """Return the decision band of each row: "approve", "refer" or "decline".
+
+        Parameters
+        ----------
+        probability : ndarray of shape (n_rows,)
+            As returned by `probability_of_default`.
+        """
         return bands(probability, approve=self.policy_["approve"], decline=self.policy_["decline"])
 
     def reasons(self, matrix: FloatArray) -> list[tuple[Reason, ...]]:
-        """Return at most four adverse reasons for each row of an encoded matrix, largest first."""
+        """Return at most four adverse reasons for each row, largest first.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_rows, n_features)
+            As returned by `encoder_.transform`.
+        """
         contributions = self.learner_.contributions(matrix)[:, :-1]
         factor = self.scale_.factor
         return [

@@ -78,7 +78,18 @@ class Borrower:
         self.cars = {**cars, request.vehicle.vehicle_id: request.vehicle}
 
     def columns(self, applications: list[Application]) -> dict[str, list[Any]]:
-        """Return the raw columns that the model reads, with one value per application."""
+        """Return the raw columns that the model reads.
+
+        Parameters
+        ----------
+        applications : list of Application
+            Loans of this applicant; their vehicles are the requested one or in `cars`.
+
+        Returns
+        -------
+        dict of str to list
+            One value per application, amounts in fen; input of `estimator.encoder_.transform`.
+        """
         rows = [self._row(application) for application in applications]
         return {name: [row[name] for row in rows] for name in self.estimator.signature.request_columns[0]}
 
@@ -98,10 +109,10 @@ class Borrower:
         return {name: derived.get(name, self.details.get(name)) for name in self.columns_read}
 
     def probability_of_default(self, application: Application) -> float:
-        """Return the predicted probability of default for one application."""
+        """Return the predicted probability of default (0 to 1) of one `Application` of this applicant."""
         return self.probabilities([application])[0]
 
     def probabilities(self, applications: list[Application]) -> list[float]:
-        """Return the predicted probability of default for each application."""
+        """Return the predicted probability of default (0 to 1) of each `Application` of this applicant."""
         matrix = self.estimator.encoder_.transform(self.columns(applications))
         return [float(p) for p in self.estimator.probability_of_default(matrix)]

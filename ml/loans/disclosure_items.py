@@ -155,7 +155,13 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
 
 
 def early_settlement(lender: Lender) -> ContingentCost:
-    """Return the contingent cost of early settlement, as text of the lender's terms; `annualised` is None."""
+    """Return the contingent cost of early settlement; `annualised` is None.
+
+    Parameters
+    ----------
+    lender : Lender
+        A lender of the catalogue; `early_settlement` has the terms.
+    """
     rule = lender.early_settlement
     zh, en = [], []
     if rule.share_of_outstanding:

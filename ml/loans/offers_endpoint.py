@@ -112,7 +112,13 @@ class LoanOffersAnswer(BaseModel):
 
 
 def request(champions: Champions) -> type[BaseModel]:
-    """Return the request model: requested loan, remaining fields of the credit model, and vehicles in stock."""
+    """Return the request model: requested loan, remaining fields of the credit model, and vehicles in stock.
+
+    Parameters
+    ----------
+    champions : Champions
+        Promoted models by task, with `credit_risk` and optionally `residual_value`.
+    """
     credit = champions["credit_risk"].estimator
     used_car = used_car_fields(champions)
     return create_model(

@@ -38,7 +38,13 @@ class Car(RequestPart):
     brand: str | None = Field(None, max_length=200, description="some products are restricted to brands")
 
     def vehicle(self, resale: tuple[int, ...] = ()) -> Vehicle:
-        """Return the vehicle with its class, its price in fen, and its resale values (see `Vehicle`)."""
+        """Return the vehicle with its class and its price in fen.
+
+        Parameters
+        ----------
+        resale : tuple of int
+            Lower bounds of the resale value by month, fen, as returned by `resale_values`.
+        """
         rule_class = vehicle_class(self.condition, self.use, self.energy_type)
         return Vehicle(self.vehicle_id, fen(self.price), rule_class, brand=self.brand, use=self.use, resale=resale)
 
@@ -54,7 +60,15 @@ class LoanRequest(RequestPart):
     state_subsidy_used: Amount = Field(0.0, description="state subsidy already used with the lender this year, yuan")
 
     def application(self, term_months: int | None, *, resale: tuple[int, ...] = ()) -> Application:
-        """Return the application with amounts in fen."""
+        """Return the application with amounts in fen.
+
+        Parameters
+        ----------
+        term_months : int or None
+            Term of the application; None for any term.
+        resale : tuple of int
+            Lower bounds of the vehicle's resale value by month, fen, as returned by `resale_values`.
+        """
         vehicle = self.vehicle.vehicle(resale)
         return Application(self.applicant.applicant(), vehicle, fen(self.down_payment), term_months)
 

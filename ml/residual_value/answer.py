@@ -44,7 +44,13 @@ class ResidualValueAnswer(BaseModel):
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """Return the request model: the fields of the car, `after_months` and `km_per_month`."""
+    """Return the request model: the fields of the car, `after_months` and `km_per_month`.
+
+    Parameters
+    ----------
+    signature : Signature
+        Fields of a car: `estimator.signature`.
+    """
     car = request_model("ResidualValueCar", signature)
     months: Any = Field(default=(), max_length=60, description="months from now at which the price is predicted")
     mileage: Any = Field(

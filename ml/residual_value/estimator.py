@@ -109,7 +109,13 @@ class ResidualValueEstimator(PipelineEstimator):
         return next((n for n in MONTHLY_AGEING if n in self.signature.numeric), None)
 
     def values(self, X: Columns) -> FloatArray:
-        """Return median, lower and upper bound of the price of each car in yuan, shape (n_rows, 3)."""
+        """Return median, lower and upper bound of the price of each car in yuan, shape (n_rows, 3).
+
+        Parameters
+        ----------
+        X : polars.DataFrame or mapping of str to sequence
+            Columns of `signature`, in the units of the raw table.
+        """
         low, median, high = self.learner_.predict_quantiles(self.encoder_.transform(X)).T
         return np.asarray(np.round(np.exp(np.column_stack([median, low, high])), 2))
 

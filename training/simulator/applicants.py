@@ -68,7 +68,14 @@ class Applicants:
 
 
 def population_shift(at: IntArray, window: Window) -> FloatArray:
-    """Return the population shift (0 to 1) at instants (us).
+    """Return the population shift (0 to 1) at instants.
+
+    Parameters
+    ----------
+    at : ndarray of int64
+        Instants (us).
+    window : Window
+        Simulated period, as returned by `Window.of(size)`.
 
     Examples
     --------

@@ -89,7 +89,14 @@ class Applications:
 
 
 def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray:
-    """Return the equal monthly instalment (yuan) of a loan (yuan) at a yearly rate over a term in months.
+    """Return the equal monthly instalment of loans, yuan.
+
+    Parameters
+    ----------
+    loan, rate : ndarray of float64
+        Loan amounts in yuan, and yearly rates as fractions.
+    term : ndarray of int64
+        Months.
 
     Examples
     --------
@@ -184,7 +191,18 @@ def _education(rng: Random, occupation: IntArray) -> IntArray:
 
 
 def application_ids(numbers: IntArray) -> pl.Series:
-    """Return the identifiers of applications, such as "A00000001" for number 0."""
+    """Return the identifiers of applications.
+
+    Parameters
+    ----------
+    numbers : ndarray of int64
+        Positions of applications, from 0.
+
+    Examples
+    --------
+    >>> application_ids(np.array([0, 41])).to_list()
+    ['A00000001', 'A00000042']
+    """
     return numbered("A", numbers + 1, width=8)
 
 

@@ -69,7 +69,20 @@ def customers_frame(rng: Random, world: World) -> pl.DataFrame:
 
 
 def masked_labels(names: tuple[str, ...], codes: IntArray, is_filled: BoolArray) -> pl.Series:
-    """Return the names of codes, null where `is_filled` is false."""
+    """Return the names of codes, null where `is_filled` is false.
+
+    Parameters
+    ----------
+    names : tuple of str
+    codes : ndarray of int64
+        Indices into `names`.
+    is_filled : ndarray of bool
+
+    Examples
+    --------
+    >>> masked_labels(("own", "rent"), np.array([1, 0]), np.array([True, False])).to_list()
+    ['rent', None]
+    """
     return labels(names, np.where(is_filled, codes, -1))
 
 
@@ -143,7 +156,13 @@ def _campaigns(channel: IntArray, created: IntArray, window: Window) -> pl.Serie
 
 
 def by_journey(world: World) -> tuple[IntArray, FloatArray]:
-    """Return the instant of the order (us, NEVER if none) and the gross margin (yuan) of each journey."""
+    """Return the instant of the order (us, NEVER if none) and the gross margin (yuan) of each journey.
+
+    Parameters
+    ----------
+    world : World
+        As returned by `build_world(size)`.
+    """
     sales, journeys = world.sales, len(world.journeys)
     ordered, margin = np.full(journeys, NEVER, dtype=np.int64), np.zeros(journeys)
     ordered[sales.journey] = sales.sold_at - HANDOVER
@@ -192,7 +211,13 @@ def sales_frame(rng: Random, world: World) -> pl.DataFrame:
 
 
 def stock_frame(world: World) -> pl.DataFrame:
-    """Return the table `stock`: units by store and new model, at local midnight after the end of each month."""
+    """Return the table `stock`: units by store and new model, at local midnight after the end of each month.
+
+    Parameters
+    ----------
+    world : World
+        As returned by `build_world(size)`.
+    """
     catalogue, trade, window = world.catalogue, world.trade, world.window
     month, store, model = stocked_cells(world)
     cell = store * catalogue.current + model
@@ -212,7 +237,18 @@ def stock_frame(world: World) -> pl.DataFrame:
 
 
 def stocked_cells(world: World) -> tuple[IntArray, IntArray, IntArray]:
-    """Return month, store and model of every combination on sale: the rows of the stock table and of true demand."""
+    """Return month, store and model of every combination on sale: the rows of the stock table and of true demand.
+
+    Parameters
+    ----------
+    world : World
+        As returned by `build_world(size)`.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray) of int64
+        Indices of months, stores and models, of equal length.
+    """
     catalogue = world.catalogue
     carried, on_sale = catalogue.carried(world.stores.assortment), catalogue.on_sale(world.window.months)
     month, store, model = np.nonzero(carried[None, :, :] & on_sale.T[:, None, :])

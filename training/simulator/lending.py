@@ -193,12 +193,28 @@ def _decide(rng: Random, applicants: Applicants, applications: Applications) -> 
 
 
 def outcome_rows(loans: Loans, *, window: Window) -> IntArray:
-    """Return the indices of applications with a loan originated before the end of the data."""
+    """Return the indices of applications with a loan originated before the end of the data.
+
+    Parameters
+    ----------
+    loans : Loans
+        As returned by `build_loans`.
+    window : Window
+        Simulated period.
+    """
     return np.flatnonzero(loans.originated_at < window.end)
 
 
 def mature(loans: Loans, *, window: Window) -> BoolArray:
-    """Return whether the 12 months after origination end within the data, shape (n_applications,)."""
+    """Return whether the 12 months after origination end within the data, shape (n_applications,).
+
+    Parameters
+    ----------
+    loans : Loans
+        As returned by `build_loans`.
+    window : Window
+        Simulated period.
+    """
     return np.asarray(loans.originated_at < window.end - WINDOW_DAYS * DAY, dtype=np.bool_)
 
 

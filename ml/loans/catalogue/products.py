@@ -187,7 +187,19 @@ class Product(Section):
         return self
 
     def rates_on(self, on: date, band: str) -> dict[int, float] | None:
-        """Return a risk band's rates on a day (term in months to yearly fraction), or None if there are none."""
+        """Return the contract rates of a risk band on a day.
+
+        Parameters
+        ----------
+        on : date
+        band : str
+            Risk band, as returned by `LendingRules.risk_band`.
+
+        Returns
+        -------
+        dict of int to float or None
+            Term in months to contract rate (yearly fraction); None if the product has no rates for the band or day.
+        """
         grid = self.rate_grid(on)
         return None if grid is None else grid.by_band.get(band)
 
@@ -196,9 +208,16 @@ class Product(Section):
         return rule_on(self.rates, on)
 
     def loan_product(self, lender: Lender, *, state: LoanSubsidy | None = None) -> LoanProduct:
-        """Return the product as a domain `LoanProduct`, with the lender's calendar and the state's subsidy if any.
+        """Return the product as a domain `LoanProduct`.
 
         A flat rate means equal interest every month, so it uses 30/360 instead of the lender's day count.
+
+        Parameters
+        ----------
+        lender : Lender
+            Lender of the product; its calendar and rounding are used.
+        state : ml.domain.loans.product.Subsidy, optional
+            As returned by `LendingRules.state_subsidy_on`; applied after the product's own subsidies.
         """
         day_count: DayCount = "30/360" if self.form == "flat_rate" else lender.day_count
         own = tuple(LoanSubsidy(**s.model_dump()) for s in self.subsidies)

@@ -121,9 +121,9 @@ class HousePolicy(Dated):
 
 
 class LendingRules(Section):
-    """All lending rules; each is a list in order of date without gaps or overlaps.
+    """All lending rules, as returned by `load_lending_rules`; each is a list by date without gaps or overlaps.
 
-    A date outside the list is an error, except for `state_subsidy`: no subsidy exists then.
+    A date outside a list is an error, except for `state_subsidy`: there is no subsidy then.
     """
 
     loan_to_value: Annotated[tuple[LoanToValue, ...], AfterValidator(check_sequence)]
@@ -135,7 +135,13 @@ class LendingRules(Section):
     policy: Annotated[tuple[HousePolicy, ...], AfterValidator(check_sequence)]
 
     def maximum_loan_to_value(self, on: date, vehicle_class: VehicleClass) -> float:
-        """Return the maximum loan-to-value of a vehicle class on a day.
+        """Return the maximum loan-to-value of a vehicle class on a day, a fraction of the price.
+
+        Parameters
+        ----------
+        on : date
+        vehicle_class : str
+            One of `VEHICLE_CLASSES`.
 
         Raises
         ------
@@ -145,7 +151,13 @@ class LendingRules(Section):
         return in_force(self.loan_to_value, on, name="loan_to_value").maximum[vehicle_class]
 
     def risk_band(self, on: date, probability_of_default: float) -> str | None:
-        """Return the risk band of a probability of default, or None above the last band.
+        """Return the risk band of a probability of default, such as "A", or None above the last band.
+
+        Parameters
+        ----------
+        on : date
+        probability_of_default : float
+            0 to 1.
 
         Raises
         ------
@@ -159,6 +171,12 @@ class LendingRules(Section):
 
     def policy_on(self, on: date, vehicle_class: VehicleClass) -> Policy:
         """Return the limits for a vehicle class on a day.
+
+        Parameters
+        ----------
+        on : date
+        vehicle_class : str
+            One of `VEHICLE_CLASSES`.
 
         Raises
         ------
@@ -180,7 +198,12 @@ class LendingRules(Section):
     def state_subsidy_on(self, on: date, *, used_this_year: int = 0) -> Subsidy | None:
         """Return the state's subsidy for an application of a day, or None if no programme runs.
 
-        `used_this_year` is the subsidy that the applicant has already used with the lender this year, fen.
+        Parameters
+        ----------
+        on : date
+            Date of the application.
+        used_this_year : int
+            Subsidy that the applicant has already used with the lender this year, fen.
         """
         programme = rule_on(self.state_subsidy, on)
         if programme is None:
@@ -198,7 +221,12 @@ class LendingRules(Section):
 
 
 def load_lending_rules(path: Path) -> LendingRules:
-    """Read `loans/rules.yaml`.
+    """Read the lending rules.
+
+    Parameters
+    ----------
+    path : Path
+        File in the format of `configs/loans/rules.yaml`.
 
     Raises
     ------
