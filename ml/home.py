@@ -45,6 +45,13 @@ def config_folder() -> Path:
 def config_file(name: str, path: Path | None = None) -> Path:
     """Return `path`, or the file `name` of `config_folder()` if `path` is None.
 
+    Parameters
+    ----------
+    name : str
+        Path below the folder of the configurations, such as "credit_risk.yaml".
+    path : Path, optional
+        Path that the user passed; it is returned unchecked.
+
     Raises
     ------
     ConfigError
@@ -65,7 +72,7 @@ def config_file(name: str, path: Path | None = None) -> Path:
 def locked(name: str) -> Iterator[None]:
     """Hold a lock of this name inside the block; other processes of this machine wait for it.
 
-    The operating system releases the lock when its process ends or is killed.
+    Use it as ``with locked("tuning"): ...``. The operating system releases the lock when the process ends or is killed.
 
     Raises
     ------
@@ -84,7 +91,7 @@ def locked(name: str) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file atomically: a reader sees the old content or the new, never a part.
+    """Write a file atomically: a reader sees the old content or the new, never a part. Missing folders are created.
 
     Raises
     ------

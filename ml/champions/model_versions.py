@@ -58,7 +58,7 @@ class Version:
 
 
 def versions(task: str) -> list[Version]:
-    """Return all versions of a task, the oldest first; an empty list if nothing is registered."""
+    """Return all versions of a task, such as "credit_risk", the oldest first; an empty list if there are none."""
     with store_client("listing versions") as client:
         if client is None:
             return []
@@ -68,6 +68,13 @@ def versions(task: str) -> list[Version]:
 
 def version(task: str, number: int | None = None) -> Version:
     """Return the version `number` of a task, or the latest version if `number` is None.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task, such as "credit_risk".
+    number : int, optional
+        Number of the version, from 1.
 
     Raises
     ------
@@ -121,6 +128,13 @@ def _or_none(call: Callable[[], Any]) -> Any:
 def version_or_champion(task: str, number: int | None = None) -> Version:
     """Return the version `number` of a task, or the champion if `number` is None.
 
+    Parameters
+    ----------
+    task : str
+        Name of the task, such as "credit_risk".
+    number : int, optional
+        Number of the version, from 1.
+
     Raises
     ------
     ModelNotFound
@@ -163,7 +177,15 @@ def load(version: Version) -> Model:
 
 @contextmanager
 def report_files(version: Version) -> Iterator[Path]:
-    """Yield a temporary folder with the report and the hold-out rows of a version; it is deleted after the block."""
+    """Yield a temporary folder with the report and the hold-out rows of a version; it is deleted after the block.
+
+    Use it as ``with report_files(version("credit_risk", 3)) as folder: ...``; the folder has `report.json`.
+
+    Raises
+    ------
+    StoreError
+        The files cannot be downloaded.
+    """
     with tempfile.TemporaryDirectory() as folder:
         with store_client("fetching a report") as client:
             assert client is not None, "a version comes from a store"
@@ -173,7 +195,20 @@ def report_files(version: Version) -> Iterator[Path]:
 
 
 def record_gate(version: Version, result: GateResult) -> None:
-    """Store a gate result with its version, replacing an earlier one, in a single atomic write."""
+    """Store a gate result with its version, replacing an earlier one, in a single atomic write.
+
+    Parameters
+    ----------
+    version : Version
+        As returned by `version`.
+    result : GateResult
+        As returned by the gate of training.
+
+    Raises
+    ------
+    StoreError
+        The tracking store cannot be written.
+    """
     with store_client("storing the result of the gate") as client:
         assert client is not None, "a version comes from a store"
         client.set_model_version_tag(version.task, str(version.number), GATE, result.to_json())

@@ -265,7 +265,18 @@ class LeadScoringEstimator(PipelineEstimator):
         return np.asarray(GRADES[np.sum([probability >= t for t in (at.A, at.B, at.C)], axis=0)])
 
     def margins(self, X: pl.DataFrame) -> FloatArray:
-        """Return the expected gross margin of a sale of each lead in yuan; NaN if the training data have no margins."""
+        """Return the expected gross margin of a sale of each lead.
+
+        Parameters
+        ----------
+        X : DataFrame
+            With the column that `params.margin_by` names; without it, all leads have the overall mean.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            In yuan; NaN if the training data have no margins.
+        """
         table = self.value_tables_["margins"]
         if table is None:
             return np.full(X.height, np.nan)
@@ -303,6 +314,11 @@ class LeadScoringEstimator(PipelineEstimator):
 
     def contributions(self, X: pl.DataFrame) -> FloatArray:
         """Return the contribution of each feature to the log-odds of each row, relative to the average lead.
+
+        Parameters
+        ----------
+        X : DataFrame
+            As for `predict`.
 
         Returns
         -------

@@ -62,7 +62,7 @@ def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, An
 
 
 def missing_response_columns(X: pl.DataFrame) -> str:
-    """Return a text with the columns that are missing to estimate the effect of late calls; empty if none is."""
+    """Return a text that names the columns of X that `fit_response` lacks; the empty text if it lacks none."""
     absent = [n for n in ("created_at", "first_contact_at", "channel") if n not in X.columns]
     return f"{', '.join(absent)} missing in the data" if absent else ""
 

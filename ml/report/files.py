@@ -15,6 +15,13 @@ def write_report(report: Report, folder: Path) -> None:
 
     The PNG file needs matplotlib, which the extra `train` installs.
 
+    Parameters
+    ----------
+    report : Report
+        Report of a model version.
+    folder : Path
+        Folder to write to; created if it is missing.
+
     Raises
     ------
     ConfigError

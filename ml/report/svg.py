@@ -20,14 +20,24 @@ Scale = Callable[[float], float]
 
 
 def svg_of(chart: Lines | HorizontalBars, description: str, language: Language = "en") -> str:
-    """Return a chart as an `svg` element; screen readers read `description`."""
+    """Return a chart as an `svg` element.
+
+    Parameters
+    ----------
+    chart : Lines or HorizontalBars
+        As returned by `ml.report.charts.chart_of`.
+    description : str
+        One sentence for screen readers.
+    language : {'en', 'zh'}
+        Language of the values at the bars.
+    """
     body, height = _lines(chart) if isinstance(chart, Lines) else _bars(chart, language)
     head = f'<svg class="chart" width="100%" height="{height}" role="img" aria-label="{escape(description)}">'
     return f"{head}{''.join(body)}</svg>"
 
 
 def legend(chart: Lines | HorizontalBars) -> str:
-    """Return the legend of a chart as HTML; the empty text if it has one entry only."""
+    """Return the legend of a chart (as returned by `chart_of`) as HTML; the empty text if it has one entry only."""
     marks = [(s.title, SERIES[i % len(SERIES)]) for i, s in enumerate(chart.series)]
     items = [_key(title, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{c}" stroke-width="3"/>') for title, c in marks]
     for i, series in enumerate(chart.series):

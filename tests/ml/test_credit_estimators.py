@@ -105,14 +105,14 @@ def test_points_turn_back_into_log_odds(points: float, base: float) -> None:
 
 def test_reasons_are_adverse_ordered_and_at_most_four() -> None:
     groups = reason_groups(list("abcdef"), groups={"a": "G", "b": "G"})
-    found = adverse_reasons([0.2, 0.2, 0.5, 0.1, -9, 0.3], np.zeros(6), groups=groups, points_per_log_odds=10)
-    assert [r.code for r in found] == ["C", "G", "F", "D"]
-    assert sum(r.share for r in found) == pytest.approx(1)
+    reasons = adverse_reasons([0.2, 0.2, 0.5, 0.1, -9, 0.3], np.zeros(6), groups=groups, points_per_log_odds=10)
+    assert [r.code for r in reasons] == ["C", "G", "F", "D"]
+    assert sum(r.share for r in reasons) == pytest.approx(1)
 
 
 def test_bootstrap_interval_covers_and_metrics_match_by_hand() -> None:
     y, p = np.array([0, 0, 1, 1.0]), np.array([0.1, 0.4, 0.35, 0.8])
     assert roc_auc(y, p) == 0.75
     X, y = _rows(2_000)
-    found = bootstrap(roc_auc, y, X[:, 0], n=100)
-    assert found.low < found.value < found.high and found.high - found.low < 0.1
+    interval = bootstrap(roc_auc, y, X[:, 0], n=100)
+    assert interval.low < interval.value < interval.high and interval.high - interval.low < 0.1

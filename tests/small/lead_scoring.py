@@ -1,4 +1,4 @@
-"""A small sales desk whose leads buy for known reasons: what they did, channel, store, how soon it called."""
+"""A small dealership with known effects of events, channel, store and time of the first call on sales."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DECAY = {"website": 0.1, "search_ad": 0.2, "referral": 0.02}
 
 
 def lead_scoring_tables(*, leads: int = 5_000, seed: int = 1) -> dict[str, pl.DataFrame]:
-    """Two years of leads of six stores, views, price lists and calls; a purchase comes within ten days or never."""
+    """Return two years of leads of six stores, with events and calls; purchases are within ten days of the call."""
     rng = np.random.default_rng(seed)
     created = START + np.sort(rng.integers(0, 730 * 24, leads)) * HOUR
     channel, store = rng.choice(CHANNELS, leads, p=[0.5, 0.3, 0.2]), rng.integers(0, 6, leads)
@@ -69,7 +69,7 @@ def lead_scoring_tables(*, leads: int = 5_000, seed: int = 1) -> dict[str, pl.Da
 
 
 def write_lead_scoring(folder: Path, tables: dict[str, pl.DataFrame], **changes: object) -> Path:
-    """Write tables, sources and configuration into a folder; returns the configuration's path."""
+    """Write tables, sources and configuration into a folder; return the path of the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     instants = {
         "leads": ("created_at", "first_contact_at", "converted_at"), "events": ("event_at",), "sales": ("sold_at",),
@@ -101,17 +101,17 @@ def write_lead_scoring(folder: Path, tables: dict[str, pl.DataFrame], **changes:
 
 
 def lead_history(row: Mapping[str, Any], frames: Mapping[str, pl.LazyFrame]) -> dict[str, Any]:
-    """The rest of a request that asks about a lead at the moment of a training row."""
+    """Return the times and the history of a request for the lead and `as_of` of a training row."""
     until, customer = row["as_of"], row["customer_id"]
     events = frames["events"].filter((pl.col("customer_id") == customer) & (pl.col("event_at") < until)).collect()
     names = [n for n in ("event_type", "session_id", "channel", "dwell_seconds") if n in events.columns]
-    told = [{n: e[n] for n in names} | {"event_at": _iso(e["event_at"])} for e in events.to_dicts()]
+    content = [{n: e[n] for n in names} | {"event_at": _iso(e["event_at"])} for e in events.to_dicts()]
     lead = frames["leads"].filter(pl.col("lead_id") == row["lead_id"]).collect().to_dicts()[0]
     call = lead.get("first_contact_at")
     return {
         "as_of": _iso(until),
         "created_at": _iso(lead["created_at"]),
-        "events": told,
+        "events": content,
         **({"first_contact_at": _iso(call)} if call is not None else {}),
     }
 

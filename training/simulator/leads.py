@@ -74,7 +74,17 @@ class Funnel:
 
 
 def build_funnel(rng: Random, journeys: Journeys, *, people: People, stores: Stores, window: Window) -> Funnel:
-    """Draw leads, first calls and decisions for all journeys."""
+    """Draw leads, first calls and decisions for all journeys.
+
+    Parameters
+    ----------
+    rng : Random
+        Generator of the draws.
+    journeys : Journeys
+        As returned by `build_journeys`.
+    people, stores, window
+        As returned by `build_people`, `build_stores` and `Window.of`.
+    """
     n = len(journeys)
     lead = rng.random(n) < LEAD_SHARE
     channel = np.where(lead, pick(rng, SHARES, n), CHANNELS.index("walk_in"))

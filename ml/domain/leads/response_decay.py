@@ -83,7 +83,15 @@ class ResponseDecay:
             )
 
     def mean_factor(self, group: str | None, waited: float) -> float:
-        """Return the mean factor over past leads of a group that had not been called after `waited` hours."""
+        """Return the mean factor over past leads of a group that had not been called after `waited` hours.
+
+        Parameters
+        ----------
+        group : str or None
+            Channel; all leads are used for None and unknown groups.
+        waited : float
+            Hours since the lead.
+        """
         quantiles = np.array(self.wait_quantiles.get(group or "", self.wait_quantiles["all"]), dtype=np.float64)
         later = quantiles[quantiles > waited]
         return float(self.factor(group, later if later.size else np.array([np.inf])).mean())
