@@ -28,7 +28,7 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "lead_scoring",
         {
-            "zh": "预测线索的成交概率，并给出应当先联系哪条线索",
+            "zh": "预测线索的成交概率，并给出联系的先后顺序",
             "en": "Predict the probability that a lead buys within the horizon, and the order in which to call leads",
         },
         tables=("leads",),
@@ -47,7 +47,7 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "residual_value",
         {
-            "zh": "预测二手车现在的价格，以及贷款到期时的残值",
+            "zh": "评估二手车的当前价格，以及贷款到期时的残值",
             "en": "Predict the price of a used car today and its residual value at the end of a loan",
         },
         tables=("vehicles",),
@@ -56,8 +56,8 @@ _TASKS: tuple[TaskEntry, ...] = (
     TaskEntry(
         "demand_forecast",
         {
-            "zh": "预测每家门店每款车型的销量，并给出采购数量建议",
-            "en": "Forecast the monthly sales of each model at each store, and recommend order quantities",
+            "zh": "预测各门店各车型的销量，并给出采购数量建议",
+            "en": "Forecast the sales of each model at each store, and recommend order quantities",
         },
         tables=("sales",),
         optional_tables=("stock", "vehicles"),
@@ -82,7 +82,7 @@ GROUPS: Mapping[str, GroupEntry] = {
     "loans": GroupEntry(
         "loans",
         {
-            "zh": "计算贷款方案、还款计划与综合融资成本明示表",
+            "zh": "生成贷款方案、还款计划与综合融资成本明示表",
             "en": "Compute loan offers, repayment schedules and cost disclosures",
         },
         module="ml.loans.endpoints",
