@@ -25,7 +25,7 @@ def home() -> Path:
     """
     path = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
     if path.exists() and not path.is_dir():
-        raise ConfigError(f"CHEHANG_HOME: {path} is not a folder; set CHEHANG_HOME to a folder, existing or new")
+        raise ConfigError(f"CHEHANG_HOME: {path} is not a folder; name a folder that exists or can be created")
     return path
 
 
