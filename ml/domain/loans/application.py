@@ -100,7 +100,7 @@ class Application:
     --------
     >>> Application(Applicant(30, 1_500_000), Vehicle("V1", 15_000_000, "used"), down_payment=16_000_000)
     Traceback (most recent call last):
-    ml.domain.loans.rounding.LoanError: down_payment must be at most the vehicle's price of 15000000, got 16000000
+    ml.domain.loans.rounding.LoanError: down_payment must be at most the price of 150000.00 yuan, got 160000.00 yuan
     """
 
     applicant: Applicant
@@ -111,9 +111,8 @@ class Application:
     def __post_init__(self) -> None:
         _check_fen("down_payment", self.down_payment)
         if self.down_payment > self.vehicle.price:
-            raise LoanError(
-                f"down_payment must be at most the vehicle's price of {self.vehicle.price}, got {self.down_payment}"
-            )
+            price, down = self.vehicle.price / 100, self.down_payment / 100
+            raise LoanError(f"down_payment must be at most the price of {price:.2f} yuan, got {down:.2f} yuan")
         if self.term_months is not None and (type(self.term_months) is not int or self.term_months < 1):
             raise LoanError(f"term_months must be a whole number of at least 1, got {self.term_months!r}")
 

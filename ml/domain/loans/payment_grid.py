@@ -100,7 +100,8 @@ def payment_grid(
     if not down_payments:
         raise LoanError("down_payments must have at least one amount")
     if invalid := [d for d in down_payments if not 0 <= d < vehicle_price]:
-        raise LoanError(f"down_payments must be from 0 to below the price of {vehicle_price} fen, got {invalid[0]}")
+        limit, down = vehicle_price / 100, invalid[0] / 100
+        raise LoanError(f"down_payments must be from 0 to below the price of {limit:.2f} yuan, got {down:.2f} yuan")
     share = offered.balloon_shares[0] if offered.balloon_shares else 0.0
     rows = [(0, term, rate, d, share) for term, rate in sorted(offered.rates.items()) for d in down_payments]
     combinations = price_candidates(

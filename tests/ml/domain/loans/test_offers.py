@@ -214,7 +214,7 @@ def test_the_grid_names_violations() -> None:
 
 @pytest.mark.parametrize("down", [-1, PRICE, PRICE + 1])
 def test_grid_down_payments_lie_below_the_price(down: int) -> None:
-    with pytest.raises(LoanError, match="must be from 0 to below the price of 10000000 fen"):
+    with pytest.raises(LoanError, match=r"must be from 0 to below the price of 100000\.00 yuan"):
         payment_grid(make_application(), bank(), [down], probability_of_default=0.01, policy=POLICY, start=START)
 
 
@@ -282,7 +282,7 @@ def test_a_search_needs_a_term() -> None:
     [
         (
             lambda: make_application(PRICE + 1),
-            "down_payment must be at most the vehicle's price of 10000000, got 10000001",
+            "down_payment must be at most the price of 100000.00 yuan, got 100000.01 yuan",
         ),
         (lambda: make_application(-1), "down_payment must be whole fen from 0"),
         (lambda: make_application(0, 0), "term_months must be a whole number of at least 1, got 0"),
