@@ -62,7 +62,7 @@ def _imports(folder: Path, *arguments: str, home: Path | None = None) -> tuple[s
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["tasks"], ["tasks", "--json"], ["train", "--help"], ["nonsense"]]
 )
-def test_what_only_lists_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
+def test_listing_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     assert _imports(tmp_path, *arguments)[2] == []
 
 

@@ -80,7 +80,7 @@ def test_a_damaged_champion_is_refused_once_and_the_old_one_answers(shop: Server
         victim.write_bytes(whole)
 
 
-def test_a_champion_that_cannot_be_fetched_is_tried_again_until_it_can(shop: Server) -> None:
+def test_loading_is_retried_until_the_files_can_be_fetched(shop: Server) -> None:
     files, before = _files(shop, 2).parents[1], shop.metric("chehang_models_refused_total")
     away = files.with_name("away")
     files.rename(away)
@@ -156,7 +156,7 @@ def test_swap_and_rollback_fail_no_request_of_a_load_generator(shop: Server, tmp
     assert "Non-2xx" not in output and "Socket errors" not in output and "Requests/sec" in output, output
 
 
-def test_what_is_too_large_to_compute_is_422_and_names_the_feature(shop: Server) -> None:
+def test_an_overflow_is_422_and_names_the_feature(shop: Server) -> None:
     wrong: dict[str, Any] = {**shop.example(), "showroom_visits": 1.7e308}
     for path, body in ((PATH, wrong), (f"{PATH}?explain=false", wrong), (f"{PATH}/batch", {"items": [wrong]})):
         answer = shop.client.post(path, json=body, headers=JSON)

@@ -81,7 +81,7 @@ def test_a_body_in_pieces_reaches_the_application_whole() -> None:
     assert (status, body, headers[b"content-length"]) == (200, b'{"a": 1}', b"8")
 
 
-def test_the_cap_counts_what_arrives_and_not_what_is_announced() -> None:
+def test_the_limit_counts_received_bytes_and_not_the_content_length() -> None:
     pieces = [b"x" * 600, b"x" * 601]
     assert _ask(_guard(_echo), chunks=pieces)[0] == 413
     assert _ask(_guard(_echo), chunks=pieces, headers=[JSON, (b"content-length", b"5")])[0] == 413

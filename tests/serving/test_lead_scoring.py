@@ -49,7 +49,7 @@ def test_up_to_a_thousand_at_the_same_path_or_at_batch(server: Server) -> None:
         ({"purchases": [{"sold_at": "2020-01-01T00:00:00Z", "price": -5}]}, "purchases"),
     ],
 )
-def test_what_is_wrong_is_named(server: Server, change: dict[str, Any], field: str) -> None:
+def test_an_invalid_field_is_named(server: Server, change: dict[str, Any], field: str) -> None:
     answer = server.client.post(URL, json={**_example(server), **change})
     assert answer.status_code == 422, answer.text
     assert answer.json()["error"]["details"][0]["field"].startswith(field)

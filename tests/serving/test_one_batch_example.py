@@ -17,7 +17,7 @@ from tests.serving.in_process import Champions, Doubled, application, ask, champ
 PATH = "/v1/credit_risk"
 
 
-def test_one_answer_says_which_version_gave_it() -> None:
+def test_an_answer_has_the_version_of_the_champion() -> None:
     assert ask(application(), PATH, b'{"amount": 4}').json() == {"amount": 8, "explained": True, "model_version": 3}
     plain = ask(application(), f"{PATH}?explain=false", b'{"amount": 4}')
     assert plain.json() == {"amount": 8, "explained": False, "model_version": 3}
@@ -25,7 +25,7 @@ def test_one_answer_says_which_version_gave_it() -> None:
     assert int(plain.headers["content-length"]) == len(plain.content)
 
 
-def test_a_storefront_is_not_given_reasons_unasked() -> None:
+def test_recommendations_have_no_reasons_by_default() -> None:
     app = application({"recommendation": champion("recommendation")})
     assert not TASKS["recommendation"].endpoint.explains
     assert ask(app, "/v1/recommendation", b'{"amount": 4}').json()["explained"] is False
@@ -48,7 +48,7 @@ def test_an_example_is_that_of_the_card() -> None:
     assert ask(application(), f"{PATH}/example").json() == {"amount": 21}
 
 
-def test_what_the_model_cannot_compute_is_refused_without_its_text() -> None:
+def test_the_text_of_a_model_error_is_not_sent() -> None:
     for path, body in ((PATH, b'{"amount": 13}'), (f"{PATH}/batch", b'{"items": [{"amount": 13}]}')):
         error = problem(ask(application(), path, body), 422)
         assert error["code"] == "invalid" and "cannot compute" in error["message"] and "Li Lei" not in error["message"]

@@ -66,7 +66,7 @@ def test_one_row_a_batch_and_a_frame_give_the_same_bits(table: list[dict[str, An
     assert _bits(FITTED.transform(pl.DataFrame(_columns(table), schema=types, strict=False))) == _bits(batch)
 
 
-def test_derived_columns_are_what_one_computes_by_hand() -> None:
+def test_derived_columns_equal_hand_computed_values() -> None:
     row = {"a": 12_000.0, "b": 0.0, "c": 0.12, "months": 12, "flag": True, "city": "y", "use": None}
     values = dict(zip(FITTED.feature_names_out_, FITTED.transform(_columns([row]))[0].tolist(), strict=True))
     assert math.isnan(values["ratio"]) and values["share"] == 4_000 and values["difference"] == 12_000
@@ -80,7 +80,7 @@ def test_derived_columns_are_what_one_computes_by_hand() -> None:
 
 
 @pytest.mark.parametrize("operation", sorted(derived.OPERATIONS))
-def test_no_operation_changes_what_it_is_given(operation: str) -> None:
+def test_no_operation_changes_its_input(operation: str) -> None:
     columns = {"a": np.array([1.0, 0.0, np.nan]), "b": np.array([0.0, 2.0, 4.0])}
     before = {n: c.copy() for n, c in columns.items()}
     arity = derived.OPERATIONS[operation][1] or 2
@@ -102,7 +102,7 @@ def test_no_rows_give_no_rows() -> None:
         ({"b": [10**400]}, "b", "must hold numbers"),
     ],
 )
-def test_what_cannot_be_computed_is_named_without_its_value(change: dict[str, Any], field: str, message: str) -> None:
+def test_the_error_names_the_column_without_its_value(change: dict[str, Any], field: str, message: str) -> None:
     row = {"a": 1.0, "b": 2.0, "c": 0.1, "months": 12, "flag": None, "city": None, "use": None}
     with pytest.raises(FeatureError) as raised:
         FITTED.transform(_columns([row]) | change)

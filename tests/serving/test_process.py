@@ -72,7 +72,7 @@ def test_no_champion_is_503_naming_the_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_tracking_server_that_does_not_answer_keeps_nobody_from_starting(tmp_path: Path) -> None:
+def test_the_service_starts_although_the_tracking_server_does_not_answer(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

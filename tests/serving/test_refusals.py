@@ -155,7 +155,7 @@ def test_a_path_that_does_not_exist(server: Server, path: str) -> None:
         ("PATCH", "/", {"GET", "HEAD"}),
     ],
 )
-def test_another_method_says_which_ones_there_are(
+def test_the_error_of_a_wrong_method_lists_the_methods(
     client: httpx.Client, method: str, path: str, allowed: set[str]
 ) -> None:
     answer = client.request(method, path)

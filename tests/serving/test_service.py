@@ -33,7 +33,9 @@ def test_batch_equals_one_by_one(client: httpx.Client, example: dict[str, Any]) 
         assert batch["items"] == single
 
 
-def test_request_id_is_kept_or_made(client: httpx.Client, example: dict[str, Any]) -> None:
+def test_a_valid_request_id_is_returned_and_another_one_is_replaced(
+    client: httpx.Client, example: dict[str, Any]
+) -> None:
     valid = client.post(PATH, json=example, headers={"x-request-id": "abc-1"})
     made = [client.post(PATH, json=example, headers={"x-request-id": "no spaces"}) for _ in range(2)]
     assert valid.headers["x-request-id"] == "abc-1"
@@ -49,7 +51,7 @@ def test_metrics_are_labelled_by_known_routes_only(client: httpx.Client, example
     assert "secret-path" not in metrics and 'route="unmatched",status="404"' in metrics
 
 
-def test_ready_says_which_version_answers(client: httpx.Client) -> None:
+def test_ready_has_the_versions_of_the_champions(client: httpx.Client) -> None:
     assert client.get("/readyz").json()["champions"] == dict.fromkeys(TASKS, 1)
 
 

@@ -112,7 +112,7 @@ def test_the_environment_fills_in_and_paths_are_relative_to_the_yaml(tmp_path, m
     assert config.tables["leads"].columns["campaign"].map == {"no": "x", "010": "y"}  # texts, as they look
 
 
-def test_a_table_without_entry_a_missing_file_and_a_missing_column_are_all_told_before_a_row_is_read(tmp_path):
+def test_a_missing_entry_file_and_column_are_all_reported_before_a_row_is_read(tmp_path):
     data = parquet(tmp_path, {"aplication_id": ["A"], "submitted_at": [1]})
     config = SourcesConfig(tables={"applications": data, "leads": {"csv": str(tmp_path / "none.csv")}})
     with pytest.raises(DataError) as raised:
@@ -142,7 +142,7 @@ def test_a_table_without_entry_a_missing_file_and_a_missing_column_are_all_told_
         ),
     ],
 )
-def test_a_mapping_that_cannot_be(tmp_path, columns, parts):
+def test_an_invalid_mapping(tmp_path, columns, parts):
     with pytest.raises(ConfigError) as raised:
         read(tmp_path, parquet(tmp_path, GOOD | {"amount": [1, 2]}) | {"columns": columns})
     for part in parts:
@@ -164,7 +164,7 @@ def test_a_filter_on_a_column_that_is_not_there(tmp_path):
         read(tmp_path, parquet(tmp_path, GOOD) | {"only": {"submited_at": [1]}})
 
 
-def test_a_time_column_that_is_missing_says_how_to_do_without(tmp_path):
+def test_the_error_of_a_missing_time_column_names_the_setting_for_undated_data(tmp_path):
     with pytest.raises(
         DataError, match=r"no column `submitted_at`.*set `time: none` in the task's YAML if the table has no dates"
     ):
@@ -281,7 +281,7 @@ def test_utf8_read_as_gb18030_where_that_fails(tmp_path):
         read(tmp_path, source)
 
 
-def test_paths_that_are_not_what_they_should_be(tmp_path):
+def test_paths_of_the_wrong_kind(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.parquet").write_text("application_id,submitted_at\n")
     (tmp_path / "cut.parquet").write_bytes(b"PAR1" + b"\0" * 40)
@@ -363,7 +363,7 @@ def test_a_disk_that_fills_up_while_the_quarantine_is_written_leaves_no_half_fil
     assert list((tmp_path / "quarantine").iterdir()) == []
 
 
-def test_a_quarantine_folder_that_cannot_be_made(tmp_path):
+def test_a_quarantine_folder_that_is_not_writable(tmp_path):
     (tmp_path / "quarantine").write_text("a file")
     with pytest.raises(ConfigError, match=r"applications.parquet: cannot be written: .*make its folder writable"):
         read(tmp_path, parquet(tmp_path, GOOD | {"term_months": [0, 1]}), share=1.0)

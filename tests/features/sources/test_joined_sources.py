@@ -68,7 +68,9 @@ def test_csv_joins_csv(tmp_path: Path) -> None:
         (SEARCH, {"join": [{"parquet": "nowhere.parquet", "on": ["model"]}]}, "no such file"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path: Path, search: Any, options: dict[str, Any], message: str) -> None:
+def test_columns_and_keys_that_do_not_match_are_named(
+    tmp_path: Path, search: Any, options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         read(tmp_path, SALES, search, **options)
 

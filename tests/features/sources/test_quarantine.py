@@ -27,7 +27,7 @@ def test_broken_rows_are_as_the_source_has_them_with_their_place_and_rules_in_fr
     assert list(path.parent.iterdir()) == []
 
 
-def test_the_name_says_the_format_and_a_place_that_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_the_suffix_decides_the_format_and_an_invalid_path_is_refused(tmp_path: Path) -> None:
     assert write_table(tmp_path / "t.csv", pl.DataFrame({"a": [1]})) == tmp_path / "t.csv"
     assert (tmp_path / "t.csv").read_text() == "a\n1\n"
     with pytest.raises(ConfigError, match=r"t\.csv/x\.csv: cannot be written: .*make its folder writable"):

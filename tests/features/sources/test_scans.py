@@ -49,7 +49,7 @@ def test_columns_are_put_together(tmp_path: Path) -> None:
         ("parquet", "text.parquet", DataError, r"text\.parquet is not a Parquet file: use `csv`"),
     ],
 )
-def test_what_cannot_be_opened_says_why(
+def test_the_error_of_a_source_that_cannot_be_opened_has_the_reason(
     tmp_path: Path, kind: str, name: str, error: type[Exception], message: str
 ) -> None:
     (tmp_path / "folder").mkdir()

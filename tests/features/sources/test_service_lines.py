@@ -31,7 +31,7 @@ def kinds(*texts: str, **changes: Any) -> list[tuple[Any, ...]]:
     return classes.select("component", "kind", "matched_by").rows()
 
 
-def test_the_first_pattern_decides_whatever_the_capitals() -> None:
+def test_the_first_pattern_decides_in_upper_and_lower_case() -> None:
     assert kinds("ENGINE OIL", "Brake shoe", "制动异响", "brake labour", "clean  brake") == [
         ("oil", "routine", "rule"),
         ("brakes", "fault", "rule"),
@@ -135,7 +135,7 @@ def test_a_bad_file_of_rules_names_its_key(tmp_path: Path, rules: Any, match: st
         read(tmp_path, rules)
 
 
-def test_what_cannot_be_read_out_of_text_is_one_clear_error(tmp_path: Path) -> None:
+def test_invalid_options_of_service_lines_are_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has no column `text`, used in `lines\.text`"):
         read(tmp_path, lines={"text": "text", "rules": "lines.yaml"})
     with pytest.raises(DataError, match="check_odometer needs the column vehicle_id"):

@@ -279,7 +279,7 @@ def test_a_quarantine_of_an_earlier_run_does_not_outlive_its_cause(tmp_path):
     assert not (tmp_path / "quarantine" / "applications.parquet").exists()
 
 
-def test_identical_rows_are_kept_once_and_different_rows_of_one_key_not_at_all(tmp_path):
+def test_one_of_identical_rows_is_valid_and_different_rows_of_one_key_are_quarantined(tmp_path):
     data = {
         "application_id": ["A", "A", "B", "B", "B", "C"],
         "submitted_at": [1, 1, 2, 2, 3, 4],

@@ -65,14 +65,14 @@ def test_one_of_identical_rows_is_valid_and_none_of_those_that_share_a_key(
     assert validation.empty == ()
 
 
-def test_a_fingerprint_does_not_depend_on_the_order_of_rows_but_on_what_they_hold(validation: ValidationResult) -> None:
+def test_a_fingerprint_depends_on_the_values_but_not_on_the_order_of_rows(validation: ValidationResult) -> None:
     turned = {name: values[::-1] for name, values in DATA.items()}
     assert validate_rows(rows_of(turned)[2], ("application_id",)).fingerprint == validation.fingerprint
     other = {**DATA, "monthly_income": [101, *DATA["monthly_income"][1:]]}
     assert validate_rows(rows_of(other)[2], ("application_id",)).fingerprint != validation.fingerprint
 
 
-def test_a_column_without_a_value_is_empty_unless_its_values_could_not_be_read() -> None:
+def test_a_column_of_nulls_is_empty_and_one_of_invalid_values_is_not() -> None:
     nothing = {**DATA, "term_months": [None] * 8, "monthly_income": ["?"] * 8}
     assert validate_rows(
         rows_of(nothing)[2], ("application_id",), check_empty=("term_months", "monthly_income")

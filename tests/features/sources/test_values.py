@@ -32,11 +32,11 @@ def listed(values: list[Any], names: list[Any]) -> list[bool]:
         ([True, False], ["true", "false"]),
     ],
 )
-def test_the_same_value_is_the_same_text_whatever_its_type(values: list[Any], texts: list[str | None]) -> None:
+def test_equal_values_of_different_types_are_the_same_text(values: list[Any], texts: list[str | None]) -> None:
     assert pl.select(as_text(*column(values))).to_series().to_list() == texts
 
 
-def test_numbers_match_their_texts_and_none_matches_what_is_missing() -> None:
+def test_numbers_match_their_texts_and_none_matches_missing_values() -> None:
     assert listed([5, 6, None], ["5", 7]) == [True, False, False]
     assert listed(["5.0", "x", None], [5, "x"]) == [True, True, False]
     assert listed([5, None], [None]) == [False, True] and listed([5, None], [6]) == [False, False]
@@ -60,7 +60,7 @@ def codes(rows: pl.LazyFrame = ROWS, **parts: Any) -> list[int]:
     return filter_rows(rows, TableSource(csv="x.csv", **parts)).collect()["code"].to_list()
 
 
-def test_only_keeps_what_is_listed_and_drop_leaves_it_out() -> None:
+def test_only_selects_listed_values_and_drop_excludes_them() -> None:
     assert codes(only={"kind": ["used"]}) == [2, 4] == codes(drop={"kind": ["new", None]})
     assert codes(only={"kind": ["used"]}, drop={"code": ["4"]}) == [2]
     assert codes(only={"kind": [None]}) == [3]
