@@ -1,8 +1,8 @@
-"""The weekly run on a large group's records: `python -m benchmarks.weekly_alarms`.
+"""Time and memory of the weekly run on the records of a large group: `python -m benchmarks.weekly_alarms`.
 
 Writes 500,000 vehicles and 5 million lines of workshop records (routine work with an odometer, faults, labour lines;
-one model's brakes fail three times too often in some builds), runs `chehang alarms` in a process of its own, and says
-how long it took and how much memory it held. The floor beside it is what merely reading the same two tables costs.
+brakes of some builds of one model fail three times as often), runs `chehang alarms` in its own process, and prints
+wall time and peak memory. For comparison: reading and checking the same two tables alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODELS, COMPONENTS = 60, 15
 
 
 def tables(vehicles: int, records: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A fleet and its records."""
+    """Return a fleet and its workshop records."""
     rng = np.random.default_rng(seed)
     built = START - 1_460 * DAY + rng.integers(0, 2_400, vehicles) * DAY
     entered = np.minimum(built + rng.integers(5, 90, vehicles) * DAY, START + (DAYS - 30) * DAY)
@@ -46,11 +46,11 @@ def tables(vehicles: int, records: int, seed: int = 0) -> tuple[pl.DataFrame, pl
         }
     )
     yearly = rng.uniform(0.01, 0.06, COMPONENTS)
-    own = rng.gamma(25, 1 / 25, (MODELS, COMPONENTS))
+    model_ratio = rng.gamma(25, 1 / 25, (MODELS, COMPONENTS))
     cars, parts = np.arange(vehicles), []
     for c in range(COMPONENTS):
-        bad = (model == 7) & (built >= START - 300 * DAY) & (built < START + 200 * DAY) & (c == 0)
-        rate = yearly[c] * own[model, c] * np.where(bad, 3.0, 1.0) * DAYS / 365.25
+        defective = (model == 7) & (built >= START - 300 * DAY) & (built < START + 200 * DAY) & (c == 0)
+        rate = yearly[c] * model_ratio[model, c] * np.where(defective, 3.0, 1.0) * DAYS / 365.25
         car = np.repeat(cars, rng.poisson(rate))
         parts.append((car, np.full(len(car), c)))
     car, component = (np.concatenate([p[k] for p in parts]) for k in (0, 1))
@@ -59,11 +59,11 @@ def tables(vehicles: int, records: int, seed: int = 0) -> tuple[pl.DataFrame, pl
     work = np.concatenate([np.repeat(component, 2), np.repeat(COMPONENTS + rng.integers(0, 5, len(routine)), 2)])
     at = np.repeat(START + rng.integers(0, DAYS * 24, len(car) // 2) * (DAY // 24), 2)
     labour = np.arange(len(car)) % 2 == 1
-    there = (at > entered[car]) & (at < left[car])
-    car, work, at, labour = car[there], work[there], at[there], labour[there]
+    in_service = (at > entered[car]) & (at < left[car])
+    car, work, at, labour = car[in_service], work[in_service], at[in_service], labour[in_service]
     delay = (6 * rng.lognormal(0, 0.9, len(car)) * DAY).astype(np.int64)
     order = np.argsort(at, kind="stable")
-    order = order[(at + delay)[order] < START + DAYS * DAY]  # what is reported later is not known
+    order = order[(at + delay)[order] < START + DAYS * DAY]  # reported before the end of the data
     car, work, at, labour, delay = car[order], work[order], at[order], labour[order], delay[order]
     names = np.array([*(f"part {c}" for c in range(COMPONENTS)), *(f"routine {c}" for c in range(5))])
     table = pl.DataFrame(
@@ -83,7 +83,7 @@ def tables(vehicles: int, records: int, seed: int = 0) -> tuple[pl.DataFrame, pl
 
 
 def write(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame) -> Path:
-    """Tables, sources and configuration."""
+    """Write tables, sources and configuration; return the path of fault_rate.yaml."""
     sources = {}
     for name, table in (("fleet", fleet), ("service_records", records)):
         table.write_parquet(folder / f"{name}.parquet")
@@ -97,7 +97,7 @@ def write(folder: Path, fleet: pl.DataFrame, records: pl.DataFrame) -> Path:
 
 
 def run(code: list[str], home: Path) -> tuple[float, float, str]:
-    """Seconds, GiB held at most, and what was printed."""
+    """Return seconds, peak memory (GiB) and standard output of a Python process."""
     started = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, *code], stdout=subprocess.PIPE, text=True, env={**os.environ, "CHEHANG_HOME": str(home)}
@@ -119,20 +119,20 @@ print({n: f.collect().height for n, f in raw.frames.items()})
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print time and memory."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weekly_alarms", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--vehicles", type=int, default=500_000)
     parser.add_argument("--records", type=int, default=5_000_000)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fleet, records = tables(given.vehicles, int(given.records * 1.4))
-        records = records.head(given.records)
+        fleet, records = tables(options.vehicles, int(options.records * 1.4))
+        records = records.head(options.records)
         config = write(folder, fleet, records)
         print(f"{fleet.height:,} vehicles, {records.height:,} records, {int(records['fault'].sum()):,} faults")
         del fleet, records
-        floor, held, _ = run(["-c", READ, str(folder / "sources.yaml"), str(folder / "aside")], folder / "home")
-        print(f"reading and checking both tables alone: {floor:.1f} s, {held:.2f} GiB")
+        floor, peak, _ = run(["-c", READ, str(folder / "sources.yaml"), str(folder / "aside")], folder / "home")
+        print(f"reading and checking both tables alone: {floor:.1f} s, {peak:.2f} GiB")
         command = [
             "-m",
             "chehang",
@@ -142,9 +142,9 @@ def main() -> None:
             "--rules",
             str(folder / "fault_alarms.yaml"),
         ]
-        seconds, held, text = run([*command, "--out", str(folder / "alarms.parquet")], folder / "home")
+        seconds, peak, text = run([*command, "--out", str(folder / "alarms.parquet")], folder / "home")
         print(text)
-        print(f"chehang alarms: {seconds:.1f} s ({seconds / floor:.1f} x reading alone), {held:.2f} GiB")
+        print(f"chehang alarms: {seconds:.1f} s ({seconds / floor:.1f} x reading alone), {peak:.2f} GiB")
 
 
 if __name__ == "__main__":

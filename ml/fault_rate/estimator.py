@@ -15,7 +15,7 @@ from ml.fault_rate.snapshot import Snapshot
 from ml.signature import Field, Signature
 
 SNAPSHOT = "snapshot.npz"
-READS = ("model", "energy_type", "component", "age", "monthly_km", "month", "vehicle_years")
+FEATURES = ("model", "energy_type", "component", "age", "monthly_km", "month", "vehicle_years")
 
 
 class FaultEstimator:
@@ -128,5 +128,5 @@ class FaultEstimator:
 
     def _signature(self) -> Signature:
         names = [Field(name=n, kind="text", feature=True) for n in ("model", "energy_type", "component")]
-        numbers = [Field(name=n, kind="number", feature=True, computed=True) for n in READS[3:]]
+        numbers = [Field(name=n, kind="number", feature=True, computed=True) for n in FEATURES[3:]]
         return Signature(fields=(*names, *numbers))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.aggregations import DAY
-from features.odometer import BACKWARDS, FINE, JUMP, TENFOLD, classify_readings
+from features.odometer import BACKWARDS, JUMP, PLAUSIBLE, TENFOLD, classify_readings
 
 STEPS = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=40)
 
@@ -34,29 +34,29 @@ def test_one_slip_is_found_alone(steps: list[int], data: st.DataObject) -> None:
     slip = data.draw(st.integers(0, len(steps) - 1))
     wrong = km.copy()
     wrong[slip] *= 10
-    found = judged(*wrong)
-    assert found[slip] == TENFOLD and sum(found) == TENFOLD
+    codes = judged(*wrong)
+    assert codes[slip] == TENFOLD and sum(codes) == TENFOLD
 
 
 def test_each_reason_by_hand() -> None:
-    assert judged(1_000, 4_000, 70_000, 9_000) == [FINE, FINE, TENFOLD, FINE]
-    assert judged(8_000, 9_000, 2_000, 9_900) == [FINE, FINE, BACKWARDS, FINE]
-    assert judged(8_000, 9_000, 900_000, 9_900) == [FINE, FINE, JUMP, FINE]
-    first, second = judged(5_000, 4_000)  # nothing tells which is right: the later one is believed
-    assert first != FINE and second == FINE
-    assert judged(7_000, 90_000, every=20) == [FINE, TENFOLD]
+    assert judged(1_000, 4_000, 70_000, 9_000) == [PLAUSIBLE, PLAUSIBLE, TENFOLD, PLAUSIBLE]
+    assert judged(8_000, 9_000, 2_000, 9_900) == [PLAUSIBLE, PLAUSIBLE, BACKWARDS, PLAUSIBLE]
+    assert judged(8_000, 9_000, 900_000, 9_900) == [PLAUSIBLE, PLAUSIBLE, JUMP, PLAUSIBLE]
+    first, second = judged(5_000, 4_000)  # either may be right: the later one counts
+    assert first != PLAUSIBLE and second == PLAUSIBLE
+    assert judged(7_000, 90_000, every=20) == [PLAUSIBLE, TENFOLD]
     assert judged() == []
-    assert judged(7_000) == [FINE]
+    assert judged(7_000) == [PLAUSIBLE]
 
 
 def test_the_lines_of_a_visit_do_not_outvote_the_other_visits() -> None:
     day, km = np.repeat([0, 20, 90], [1, 5, 1]) * DAY, np.repeat([7_000, 80_000, 9_000], [1, 5, 1])
-    assert classify_readings(np.zeros(7), day, km).tolist() == [FINE, *[TENFOLD] * 5, FINE]
+    assert classify_readings(np.zeros(7), day, km).tolist() == [PLAUSIBLE, *[TENFOLD] * 5, PLAUSIBLE]
 
 
 def test_very_many_readings_of_one_vehicle_are_told_apart_too() -> None:
     km = np.arange(3_000) * 50.0
     slips = [20, 1_500, 2_998]
     km[slips] *= 10
-    found = classify_readings(np.zeros(3_000), np.arange(3_000) * DAY, km)
-    assert np.flatnonzero(found).tolist() == slips and set(found[slips]) == {TENFOLD}
+    codes = classify_readings(np.zeros(3_000), np.arange(3_000) * DAY, km)
+    assert np.flatnonzero(codes).tolist() == slips and set(codes[slips]) == {TENFOLD}

@@ -44,8 +44,8 @@ def fleet_and_records(*, ratio: float = 1.0, seed: int = 0, cars: int = 3_000) -
         at = START + rng.integers(0, DAYS * 24, len(car)) * (DAY // 24)
         month = at.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12
         high = np.isin(month, (11, 0, 1)) if component == "battery" else np.zeros(len(car), dtype=bool)
-        kept = (rng.random(len(car)) < np.where(high, 1.0, 1 / 1.9)) & (at > entered[car]) & (at < left[car])
-        parts.append(pl.DataFrame({"car": car[kept], "component": component, "serviced_at": at[kept]}))
+        accepted = (rng.random(len(car)) < np.where(high, 1.0, 1 / 1.9)) & (at > entered[car]) & (at < left[car])
+        parts.append(pl.DataFrame({"car": car[accepted], "component": component, "serviced_at": at[accepted]}))
     rows = pl.concat(parts)
     reported = rows["serviced_at"].to_numpy() + (8 * rng.lognormal(0, 0.9, rows.height) * DAY).astype(np.int64)
     rows = rows.with_columns(

@@ -24,18 +24,18 @@ from training.printing import out, print_alarms
 
 def alarms(
     to: Annotated[
-        Path, typer.Option("--out", help="Alarms: .parquet or .csv; vehicles to call in and a picture lie beside it.")
+        Path, typer.Option("--out", help="Alarms: .parquet or .csv; vehicles to inspect and a picture beside it.")
     ],
     config: ConfigPath = None,
     overlay: Overlays = None,
     setting: Settings = None,
     rules: AlarmRulesPath = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="Nothing reported later is known, as 2026-01-31T09:00+08:00.")
+        str | None, typer.Option("--as-of", help="Leave out records reported later, such as 2026-01-31T09:00+08:00.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which component of which model fails more than it should, since when, and whom to call in: weekly."""
+    """Test every component of every model for an elevated fault rate, and rank the vehicles to inspect; run weekly."""
     progress = progress_printer(as_json)
     configured = loaded_config("fault_rate", config, overlay, setting, progress=progress)
     from ml.fault_rate.rules import load_alarm_rules
@@ -55,4 +55,4 @@ def alarms(
         }  # fmt: skip
         return print_json({**content, "files": [str(f) for f in report.files]})
     print_alarms(report)
-    out.print(f"known until {report.until}; written to " + ", ".join(str(f) for f in report.files))
+    out.print(f"reports until {report.until}; written to " + ", ".join(str(f) for f in report.files))

@@ -13,16 +13,16 @@ from training.printing import out, print_service_due
 
 
 def service_due(
-    to: Annotated[Path, typer.Option("--out", help="Vehicles: .parquet or .csv; a picture is drawn beside it.")],
+    to: Annotated[Path, typer.Option("--out", help="Vehicles to remind: .parquet or .csv; a picture beside it.")],
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Configuration; configs/service_due.yaml if not given.")
+        Path | None, typer.Option("--config", "-c", help="Configuration; configs/service_due.yaml by default.")
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="Nothing later is known; the last record if not given.")
+        str | None, typer.Option("--as-of", help="Leave out records reported later; the last record by default.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the vehicles whose next service falls due, by date or by distance, with an interval."""
+    """List the vehicles whose next routine service falls due, by date or distance, with an 80 % interval."""
     progress = progress_printer(as_json)
     path = config_file("service_due.yaml", config)
     progress(f"reading {path}")

@@ -11,25 +11,25 @@ from rich.table import Table
 from training.options import AsJson, print_json, progress_printer
 from training.printing import out, print_notes
 
-SIGNAL = 2.0  # EB05 from which a pair is called a signal, as the US Food and Drug Administration does
+SIGNAL = 2.0  # EB05 at which a pair counts as a signal, the limit of the US Food and Drug Administration
 
 
 def signals(
     data: Annotated[Path, typer.Argument(metavar="FILE", help="Pairs with counts: .parquet or .csv.")],
-    row: Annotated[str, typer.Option(help="Column of the first part of a pair.")] = "model",
-    column: Annotated[str, typer.Option(help="Column of the second part.")] = "component",
-    count: Annotated[str, typer.Option(help="Column of the counts; rows of the same pair add up.")] = "count",
+    row: Annotated[str, typer.Option(help="Column of the first label of a pair.")] = "model",
+    column: Annotated[str, typer.Option(help="Column of the second label of a pair.")] = "component",
+    count: Annotated[str, typer.Option(help="Column of the counts; lines of the same pair are summed.")] = "count",
     report: Annotated[
-        str | None, typer.Option(help="Column that identifies a report: count reports, not --count.")
+        str | None, typer.Option(help="Column of the report id: counts reports instead of reading --count.")
     ] = None,
     stratum: Annotated[
-        str | None, typer.Option(help="Column whose values are compared only within themselves.")
+        str | None, typer.Option(help="Column of strata: expected counts are computed within each.")
     ] = None,
     to: Annotated[Path | None, typer.Option("--out", help="All pairs, ranked: .parquet or .csv.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Pairs that are printed.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Number of pairs to print.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Rank pairs by how far their counts exceed independence: EBGM, PRR and ROR for counts without exposure."""
+    """Rank pairs by how far their counts exceed those under independence: EBGM, PRR and ROR, without exposure."""
     progress_printer(as_json)(f"reading {data}")
     from training.runs.signals import FIGURES, PairColumns
     from training.runs.signals import signals as run
@@ -48,4 +48,4 @@ def signals(
     print_notes(result.notes)
     counted = f"{result.total:,} {'reports' if report is not None else 'events'}"
     written = f"; written to {to}" if to is not None else ""
-    out.print(f"{strong:,} of {result.table.height:,} pairs with EB05 of at least {SIGNAL:g}, {counted}{written}")
+    out.print(f"{strong:,} of {result.table.height:,} pairs have an EB05 of at least {SIGNAL:g}; {counted}{written}")

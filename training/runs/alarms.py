@@ -1,4 +1,4 @@
-"""`chehang alarms`, the weekly run: which component of which model fails more than it should, and since when."""
+"""Weekly run of `chehang alarms`: quality alarms, the vehicles to inspect, and the evidence week by week."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ml.fault_rate.alarm_store import AlarmStore
 from ml.fault_rate.answer import inspection_plan_of
 from ml.fault_rate.estimator import FaultEstimator
 from ml.fault_rate.exposure import WEEK_DAYS
-from ml.fault_rate.rules import AlarmRules
+from ml.fault_rate.rules import AlarmRules, InspectionPlan
 from ml.fault_rate.snapshot import snapshot_until
 from ml.fault_rate.surveillance import SurveillanceResult
 from ml.fault_rate.vehicles import INSPECTION_COLUMNS
@@ -32,9 +32,9 @@ from training.config import TaskConfig
 from training.progress import Progress
 from training.studies.surveillance import SurveillanceStudyData
 
-DRAWN = 6  # cells drawn: those with an alarm first, then the nearest to one
-_WEEK = Column(name="week", title=Text(zh="周", en="end of the week"))
-_EVIDENCE = Column(name="evidence", title=Text(zh="证据（对数）", en="log evidence"), format="number")
+DRAWN = 6  # cells in the picture: those furthest beyond, or nearest to, their alarm threshold
+_WEEK = Column(name="week", title=Text(zh="周末日期", en="end of the week"))
+_EVIDENCE = Column(name="evidence", title=Text(zh="对数证据", en="log evidence"), format="number")
 _FAULTS = (
     Column(name="faults", title=Text(zh="实际故障", en="faults"), format="count"),
     Column(name="expected", title=Text(zh="预期故障", en="expected"), format="number"),
@@ -47,22 +47,26 @@ PLAN = {
 
 @dataclass(frozen=True)
 class AlarmRun:
-    """What the run found.
+    """Result of a weekly run, as returned by `alarms`.
 
     Attributes
     ----------
     alarms : DataFrame
-        See `ml.fault_rate.surveillance.Watch.alarms`, then `alarm_id` and `state` of the store, and what calling the
-        vehicles in brings: `vehicles`, `faults_to_come`, `faults_avoided` with `avoided_low` and `avoided_high` (90 %),
-        `parts_to_stock`, `campaign_cost`, `avoided_cost` (yuan); null where the fleet or costs are not known.
+        Columns of `ml.fault_rate.surveillance.SurveillanceResult.alarms`; `alarm_id` and `state` of the store; then the
+        effect of inspecting all affected vehicles within `AlarmRules.days`: `vehicles`, `faults_to_come` without an
+        inspection, `faults_avoided` with `avoided_low` and `avoided_high` (90 % interval), `parts_to_stock`,
+        `campaign_cost` and `avoided_cost` (yuan). Null without a fleet table or a fault cost.
     vehicles : DataFrame
-        `model`, `component`, `rank` and the columns of `ml.fault_rate.vehicles.rank_vehicles`.
+        Vehicles to inspect: `model`, `component`, `rank` (1 first) and the columns of
+        `ml.fault_rate.vehicles.rank_vehicles`.
+    surveillance : SurveillanceResult
+        Weekly counts and evidence of every cell.
     reports : mapping of str to TableReport
-        What reading each table found.
+        Validation of each raw table.
     until : date
-        Last day whose reports are known.
+        Last day of the reports.
     files : tuple of Path
-        What was written.
+        Files written.
     """
 
     alarms: pl.DataFrame
@@ -74,7 +78,7 @@ class AlarmRun:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out, and why."""
+        """Records that were left out, and why."""
         return self.surveillance.exposure.notes
 
 
@@ -86,23 +90,31 @@ def alarms(
     as_of: datetime | None = None,
     progress: Progress | None = None,
 ) -> AlarmRun:
-    """Watch the fleet, record the alarms, and write them whole with the vehicles to call in and the evidence drawn.
+    """Test all cells, store the alarms, and write the alarms, the vehicles to inspect and a picture of the evidence.
 
     Parameters
     ----------
     config : TaskConfig
-        Of the task `fault_rate`.
+        Configuration of the task `fault_rate`, from `load_config("fault_rate")`.
     out : Path
-        `.parquet` or `.csv`; the vehicles go to `<name>.vehicles<suffix>` and the picture to `<name>.png` beside it.
+        File of the alarms: `.parquet` or `.csv`. The vehicles are written to `<name>.vehicles<suffix>` and the picture
+        to `<name>.png` beside it.
     rules : AlarmRules, optional
-        With a store that alarms are kept in, and the file that a service reads; without, nothing is kept.
+        As returned by `load_alarm_rules`; names the alarm store and the snapshot file of the service. Without rules
+        neither is written.
     as_of : datetime, optional
-        Nothing reported at or after it is known; the end of the records if not given.
+        Records reported at or after it are left out; the end of the records by default.
+    progress : Progress, optional
+        Called with a line of text for each step.
+
+    Returns
+    -------
+    AlarmRun
 
     Raises
     ------
     DataError, ConfigError
-        Nothing was written.
+        A table, the configuration or the output path is unusable; no alarm was stored.
     """
     check_answer_path(out)
     study = SurveillanceStudyData.read(config, as_of=as_of, progress=progress)
@@ -110,37 +122,37 @@ def alarms(
     surveillance = study.run_surveillance(reset_weeks=_reset_weeks(study, store))
     estimator = FaultEstimator(study.snapshot(surveillance))
     estimator.rules = rules or AlarmRules()
-    found = estimator.snapshot.alarms
-    plans = [inspection_plan_of(estimator, row) for row in found.to_dicts()]
-    planned = pl.DataFrame([_plan(p) for p in plans], schema=PLAN)
-    calls = [
-        p.vehicles.select(
+    raised = estimator.snapshot.alarms
+    plans = [inspection_plan_of(estimator, row) for row in raised.to_dicts()]
+    plan_columns = pl.DataFrame([_plan(plan) for plan in plans], schema=PLAN)
+    ranked = [
+        plan.vehicles.select(
             pl.lit(row["model"]).alias("model"),
             pl.lit(row["component"]).alias("component"),
             pl.int_range(1, pl.len() + 1).alias("rank"),
             pl.all(),
         )
-        for p, row in zip(plans, found.to_dicts(), strict=True)
-        if p is not None
+        for plan, row in zip(plans, raised.to_dicts(), strict=True)
+        if plan is not None
     ]
-    named = {"model": pl.String, "component": pl.String, "rank": pl.Int64}
-    vehicles = pl.concat(calls) if calls else pl.DataFrame(schema={**named, **INSPECTION_COLUMNS})
-    picture, listed = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
+    cell_columns = {"model": pl.String, "component": pl.String, "rank": pl.Int64}
+    vehicles = pl.concat(ranked) if ranked else pl.DataFrame(schema={**cell_columns, **INSPECTION_COLUMNS})
+    picture, vehicle_file = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
     draw_evidence(surveillance, picture)
-    write_answers(vehicles, listed)
-    # What can fail for want of space has been written: the store comes next, and a second run would change nothing.
+    write_answers(vehicles, vehicle_file)
+    # The large files are written first: if the disk is full, the store is unchanged and the run can be repeated.
     if store is not None:
-        store.record(found, as_of=study.at)
-    table = pl.concat([found, _kept(found, store), planned], how="horizontal")
+        store.record(raised, as_of=study.as_of)
+    table = pl.concat([raised, _stored(raised, store), plan_columns], how="horizontal")
     write_answers(table, out)
     if rules is not None and estimator.snapshot.until_day >= snapshot_until(rules.snapshot):
         write_atomically(rules.snapshot, estimator.snapshot.to_file())
-    until = instant(study.at - 1).date()
-    return AlarmRun(table, vehicles, surveillance, study.raw.reports, until, (out, listed, picture))
+    until = instant(study.as_of - 1).date()
+    return AlarmRun(table, vehicles, surveillance, study.raw.reports, until, (out, vehicle_file, picture))
 
 
 def _reset_weeks(study: SurveillanceStudyData, store: AlarmStore | None) -> dict[tuple[str, str], int]:
-    """Week from which the cells of closed alarms are watched anew."""
+    """Return the first full week after the closing of each closed alarm, by (model, component)."""
     if store is None:
         return {}
     first = study.exposure.first_day
@@ -150,32 +162,40 @@ def _reset_weeks(study: SurveillanceStudyData, store: AlarmStore | None) -> dict
     }
 
 
-def _kept(found: pl.DataFrame, store: AlarmStore | None) -> pl.DataFrame:
-    """Number and state of each alarm in the store."""
+def _stored(raised: pl.DataFrame, store: AlarmStore | None) -> pl.DataFrame:
+    """Return `alarm_id` and `state` of each alarm; null without a store."""
     schema = {"alarm_id": pl.Int64, "state": pl.String}
-    if store is None or found.is_empty():
-        return pl.DataFrame({n: [None] * found.height for n in schema}, schema=schema)
+    if store is None or raised.is_empty():
+        return pl.DataFrame({n: [None] * raised.height for n in schema}, schema=schema)
     latest = store.alarms().sort("id").group_by("model", "component", maintain_order=True).last()
-    kept = found.select("model", "component").join(
+    stored = raised.select("model", "component").join(
         latest.select("model", "component", alarm_id="id", state="state"),
         on=["model", "component"], how="left", maintain_order="left",
     )  # fmt: skip
-    return kept.select(pl.col(n).cast(t) for n, t in schema.items())
+    return stored.select(pl.col(n).cast(t) for n, t in schema.items())
 
 
-def _plan(found: Any) -> dict[str, Any]:
-    if found is None:
+def _plan(inspection: InspectionPlan | None) -> dict[str, Any]:
+    if inspection is None:
         return dict.fromkeys(PLAN)
-    of = found.campaign
+    campaign = inspection.campaign
     return {
-        "vehicles": found.vehicles.height, "faults_to_come": of.faults, "faults_avoided": of.avoided,
-        "avoided_low": of.avoided_interval[0], "avoided_high": of.avoided_interval[1],
-        "parts_to_stock": of.parts_to_stock, "campaign_cost": found.campaign_cost, "avoided_cost": found.avoided_cost,
+        "vehicles": inspection.vehicles.height, "faults_to_come": campaign.faults, "faults_avoided": campaign.avoided,
+        "avoided_low": campaign.avoided_interval[0], "avoided_high": campaign.avoided_interval[1],
+        "parts_to_stock": campaign.parts_to_stock, "campaign_cost": inspection.campaign_cost,
+        "avoided_cost": inspection.avoided_cost,
     }  # fmt: skip
 
 
 def draw_evidence(surveillance: SurveillanceResult, path: Path) -> None:
-    """Draw the evidence of the cells nearest to an alarm, week by week, and their faults beside those expected.
+    """Draw log evidence and cumulative faults, week by week, of the six cells nearest to or beyond an alarm.
+
+    Parameters
+    ----------
+    surveillance : SurveillanceResult
+        As returned by `run_surveillance`.
+    path : Path
+        PNG to write.
 
     Raises
     ------
@@ -185,14 +205,14 @@ def draw_evidence(surveillance: SurveillanceResult, path: Path) -> None:
     draw_sections(
         evidence_sections(surveillance),
         path,
-        title="fault_rate: the components nearest to an alarm",
-        subtitle=f"reports known until {_weeks(surveillance)[-1]}",
+        title="Components nearest to a quality alarm",
+        subtitle=f"reports until {_weeks(surveillance)[-1]}",
         columns=4,
     )
 
 
 def evidence_sections(surveillance: SurveillanceResult) -> list[TimeSeries]:
-    """Return evidence with its threshold, and faults beside those expected, of the cells nearest to an alarm."""
+    """Return two charts per cell: log evidence with its threshold, and cumulative faults with their expected value."""
     margin = surveillance.log_e.max(axis=1) - surveillance.alarm_threshold
     weeks = _weeks(surveillance)
     return [section for row in np.argsort(-margin)[:DRAWN] for section in _evidence(surveillance, int(row), weeks)]
@@ -207,7 +227,7 @@ def _weeks(surveillance: SurveillanceResult) -> list[str]:
 def _evidence(surveillance: SurveillanceResult, row: int, weeks: list[str]) -> tuple[TimeSeries, TimeSeries]:
     model, component = surveillance.cells.row(row)
     week = int(surveillance.detection_week[row])
-    since = (f"：{weeks[week]} 起", f", alarm since {weeks[week]}") if week >= 0 else ("", "")
+    since = (f"：{weeks[week]} 起预警", f", quality alarm since {weeks[week]}") if week >= 0 else ("", "")
     threshold = Threshold(value=float(surveillance.alarm_threshold[row]), title=Text(zh="预警线", en="alarm threshold"))
     evidence = TimeSeries(
         name=f"evidence_{row}",
@@ -223,7 +243,7 @@ def _evidence(surveillance: SurveillanceResult, row: int, weeks: list[str]) -> t
         name=f"faults_{row}",
         title=Text(zh=f"{model}：{component}，累计", en=f"{model}: {component}, cumulative"),
         columns=(_WEEK, *_FAULTS),
-        y=Axis(title=Text(zh="累计故障次数", en="faults since the first week"), format="number"),
+        y=Axis(title=Text(zh="累计故障次数", en="cumulative faults"), format="number"),
         drawn=("faults", "expected"),
         rows=tuple({"week": w, "faults": float(n), "expected": float(e)} for w, n, e in counts),
     )

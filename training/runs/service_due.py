@@ -1,4 +1,4 @@
-"""`chehang service-due`: which vehicles to remind of their next service, and when it falls due."""
+"""Run of `chehang service-due`: the vehicles to remind of their next routine service, and the dates."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ FLEET = ("vehicle_id", "model", "energy_type", "store_id", "entered_service_at",
 
 
 class ServiceDueConfig(RunConfig):
-    """`configs/service_due.yaml`.
+    """Settings of `configs/service_due.yaml`.
 
     Attributes
     ----------
     within_days : int
-        How far ahead services are listed.
+        Services that fall due within this many days are listed.
     overdue_days : int
-        How long ago a service may have fallen due to be listed: beyond, the vehicle is served elsewhere.
+        Services overdue by at most this many days are listed; a vehicle that is longer overdue is assumed to be
+        serviced elsewhere.
     rules : ServiceRules
-        After how many km or months a service falls due.
+        Service intervals (km and months).
     """
 
     within_days: int = Field(60, ge=0, le=3_650)
@@ -48,16 +49,18 @@ class ServiceDueConfig(RunConfig):
 
 @dataclass(frozen=True)
 class ServiceReminders:
-    """What the run made.
+    """Result of the run, as returned by `service_due`.
 
     Attributes
     ----------
     due : DataFrame
-        Vehicles to remind; see `ml.fault_rate.service_due.ServiceDue`.
+        Vehicles to remind, with the columns of `ml.fault_rate.service_due.ServiceDue.vehicles`.
     services : ServiceDue
-        Those of every vehicle.
+        Next service of every vehicle in service.
     at : datetime
-        Nothing at or after it was known.
+        Records reported at or after this instant were left out.
+    files : tuple of Path
+        Table and picture.
     """
 
     due: pl.DataFrame
@@ -69,12 +72,23 @@ class ServiceReminders:
 def service_due(
     config: ServiceDueConfig, *, out: Path, as_of: datetime | None = None, progress: Progress | None = None
 ) -> ServiceReminders:
-    """List the vehicles whose service falls due, and draw when.
+    """Write the vehicles whose service falls due, and a picture of the number due per week.
+
+    Parameters
+    ----------
+    config : ServiceDueConfig
+        `ServiceDueConfig.load(path)` of `configs/service_due.yaml`.
+    out : Path
+        `.parquet` or `.csv`; the picture is written to `<name>.png` beside it.
+    as_of : datetime, optional
+        Records reported at or after it are left out; the last record by default.
+    progress : Progress, optional
+        Called with a line of text for each step.
 
     Raises
     ------
     DataError, ConfigError
-        Nothing was written.
+        A table, the configuration or the output path is unusable; nothing was written.
     """
     check_answer_path(out)
     sources = load_sources(config.sources)
@@ -87,21 +101,21 @@ def service_due(
         for frame, names in ((raw.frames["fleet"], FLEET), (raw.frames["service_records"], RECORDS))
     )
     if "vehicle_id" not in records.columns:
-        raise DataError("service_records.vehicle_id: the column is missing; map it in the sources")
+        raise DataError("service_records.vehicle_id: the column is missing; map it in sources.yaml")
     at = int(records["serviced_at"].max()) + 1 if as_of is None else microseconds(as_of)  # type: ignore[arg-type]
-    found = next_services(fleet, records, rules=config.rules, as_of=at, timezone=sources.timezone)
-    day = np.datetime64(found.today, "D").item()
-    due = found.vehicles.filter(
+    services = next_services(fleet, records, rules=config.rules, as_of=at, timezone=sources.timezone)
+    day = np.datetime64(services.today, "D").item()
+    due = services.vehicles.filter(
         pl.col("due_on").is_between(day - timedelta(days=config.overdue_days), day + timedelta(days=config.within_days))
     )
     picture = out.with_suffix(".png")
     _draw(due, picture)
     write_answers(due, out)
-    return ServiceReminders(due, found, instant(at), (out, picture))
+    return ServiceReminders(due, services, instant(at), (out, picture))
 
 
 def _draw(due: pl.DataFrame, path: Path) -> None:
-    """Vehicles by the week in which their service falls due."""
+    """Draw the number of vehicles by the week in which their service falls due."""
     weeks = due.group_by(week=pl.col("due_on").dt.truncate("1w")).agg(
         km=(pl.col("due_by") == "km").sum(), date=(pl.col("due_by") == "date").sum()
     )
@@ -121,5 +135,5 @@ def _draw(due: pl.DataFrame, path: Path) -> None:
 
 
 def _every_week(weeks: pl.DataFrame) -> pl.DataFrame:
-    """Add the weeks between in which nothing is due."""
+    """Add the weeks without a service due."""
     return weeks.sort("week").upsample("week", every="1w").fill_null(0)

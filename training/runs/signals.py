@@ -1,8 +1,8 @@
-"""`chehang signals`: pairs that occur more often than independence explains, from counts without exposure.
+"""Run of `chehang signals`: pairs that occur more often than under independence, from counts without exposure.
 
-Where nobody knows how many vehicles of a model are on the road, a count can only be compared with the other counts: a
-pair's expected count is that of a table whose rows and columns are independent. EBGM, the ratio of count to expected
-count shrunk by an empirical Bayes prior, ranks the pairs; PRR and ROR, the unshrunk ratios, stand beside it.
+Without the number of vehicles on the road, a count can only be compared with the other counts: the expected count of a
+pair is that under independence of rows and columns. The pairs are ranked by EB05, the lower limit of EBGM, which is the
+ratio of count to expected count shrunk by an empirical Bayes prior; PRR and ROR are the unshrunken ratios.
 
 Sources: W. DuMouchel, "Bayesian Data Mining in Large Frequency Tables", *The American Statistician* 53 (1999); the R
 package openEBGM 0.9, whose published figures these are. `ml.domain.faults.shrinkage` holds the formulas.
@@ -42,13 +42,13 @@ class PairColumns:
     Attributes
     ----------
     row, column : str
-        What is counted together: a model and a component.
+        Columns of the two labels of a pair, such as model and component.
     count : str
-        Number of events of the line; not read where `report` is set.
+        Column of the number of events; not read where `report` is set.
     report : str or None
-        Set where each line is part of a report instead of a count: reports are counted, each once in a pair.
+        Column of the report id. If set, lines are parts of reports, and each report counts once in a pair.
     stratum : str or None
-        Lines are compared within their stratum only.
+        Column of strata; expected counts are computed within each stratum.
     """
 
     row: str = "model"
@@ -65,17 +65,17 @@ class PairColumns:
 
 @dataclass(frozen=True)
 class Signals:
-    """Ranked pairs.
+    """Pairs ranked by EB05, as returned by `signals`.
 
     Attributes
     ----------
     table : DataFrame
-        One row for each pair with an event, by `eb05` from the highest: the pair, `count`, `expected`, `ebgm` with
-        its 90 % interval (`eb05`, `eb95`), `prr` and `ror` with their 95 % intervals. Null: unbounded.
+        One row per pair with an event, highest `eb05` first: the two labels, `count`, `expected`, `ebgm` with its 90 %
+        interval (`eb05`, `eb95`), `prr` and `ror` with their 95 % intervals. Null for infinite values.
     total : int
-        Events, or reports.
+        Number of events, or of reports.
     fit : Fit
-        The prior of the ratios.
+        Fitted prior of the ratios.
     """
 
     table: pl.DataFrame
@@ -84,39 +84,42 @@ class Signals:
 
     @property
     def notes(self) -> Sequence[str]:
-        """Return what a reader must know, apart from the figures."""
+        """Return warnings about the fit; empty if there are none."""
         if not self.fit.at_limit:
             return ()
         names = ", ".join(self.fit.at_limit)
         return (
-            f"the prior is at a limit of its range ({names}): the ratios of a component do not differ measurably; "
-            "of few pairs the intervals of EBGM are too narrow: compare PRR and ROR",
+            f"the fitted prior is at a limit of its range ({names}): the ratios hardly differ between pairs; with few "
+            "pairs the intervals of EBGM are too narrow: compare PRR and ROR",
         )
 
 
 def signals(data: Path, *, columns: PairColumns | None = None, out: Path | None = None) -> Signals:
-    """Score and rank the pairs of a table.
+    """Return the pairs of a table, ranked by EB05.
 
     Parameters
     ----------
     data : Path
-        `.parquet`, or `.csv` in UTF-8. Lines of the same pair add up.
+        `.parquet`, or `.csv` in UTF-8. Lines of the same pair are summed.
     columns : PairColumns, optional
+        Column names; `model`, `component` and `count` by default.
     out : Path, optional
-        `.parquet` or `.csv` for the ranked table; written whole.
+        File for the ranked table: `.parquet` or `.csv`.
 
     Raises
     ------
     DataError, ConfigError
-        The file, a column or a value breaks its rule; nothing is written.
+        The file or a column cannot be read, or a value breaks its rule; nothing is written.
     """
     columns = columns or PairColumns()
     if out is not None:
         check_answer_path(out)
         if out.resolve() == data.resolve():
-            raise ConfigError(f"--out {out}: is the table that is read; give another file")
+            raise ConfigError(f"--out {out}: is the input file; give another file")
     if len(set(columns.names)) < len(columns.names) or {columns.row, columns.column} & set(FIGURES[1:]):
-        raise ConfigError(f"--row, --column: {columns.names} must be different columns, none named as a figure is")
+        raise ConfigError(
+            f"--row, --column: {columns.names} must be different columns, none named like a figure of the result"
+        )
     lines = _read(data, columns)
     try:
         pairs = _pairs(lines, columns)
@@ -131,19 +134,19 @@ def signals(data: Path, *, columns: PairColumns | None = None, out: Path | None 
 
 
 def _read(data: Path, columns: PairColumns) -> pl.DataFrame:
-    """The lines, with texts for labels and numbers for counts."""
+    """Return the lines with labels as text and counts as numbers."""
     if data.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"{data}: must be a .parquet or .csv file, got '{data.suffix}'")
     source = open_source("pairs", TableSource.model_validate({data.suffix[1:]: str(data)}))
-    if absent := [n for n in columns.names if n not in source.columns]:
-        there = ", ".join(source.columns)
-        raise DataError(f"{data}: has no column '{absent[0]}'; name the right one of {there} with an option")
+    if missing := [n for n in columns.names if n not in source.columns]:
+        listing = ", ".join(source.columns)
+        raise DataError(f"{data}: has no column '{missing[0]}'; name the right one of {listing} with an option")
     try:
         lines = source.rows().select(columns.names).collect()
     except (OSError, pl.exceptions.PolarsError) as e:
         raise read_error(str(data), e) from None
     if lines.is_empty():
-        raise DataError(f"{data}: has columns and no rows; export it again")
+        raise DataError(f"{data}: has no rows; export it again")
     labels = [n for n in columns.names if columns.report is not None or n != columns.count]
     lines = lines.with_columns(pl.col(labels).cast(pl.String))
     if columns.report is None:
@@ -158,8 +161,8 @@ def _read(data: Path, columns: PairColumns) -> pl.DataFrame:
 def _refuse(data: Path, lines: pl.DataFrame, broken: pl.Series, *, name: str, rule: str) -> None:
     if rows := broken.arg_true().to_list():
         value = lines[name][rows[0]]
-        many = f"{len(rows):,} of {lines.height:,} rows"
-        raise DataError(f"{data}: {name} {rule}, got {value!r} in row {rows[0] + 1:,} ({many}); correct or drop them")
+        share = f"{len(rows):,} of {lines.height:,} rows"
+        raise DataError(f"{data}: {name} {rule}, got {value!r} in row {rows[0] + 1:,} ({share}); correct or drop them")
 
 
 def _pairs(lines: pl.DataFrame, columns: PairColumns) -> Pairs:

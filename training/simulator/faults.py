@@ -1,11 +1,11 @@
-"""Faults in the field, and the one that should not be there.
+"""Simulated faults of the cars in service, with one injected defect.
 
-A car v has faults of component c as a Poisson process with the rate a year ::
+Car v has faults of component c as a Poisson process with the yearly rate ::
 
-    yearly[c] * proneness[model, c] * (1 + ageing[c] * years since built) * (monthly km / 1200) ** wear[c]
-    * season[c][calendar month] * (RATE_RATIO where v was built in the bad range of the bad model and c is the brakes)
+    yearly[c] * model_ratio[model, c] * (1 + ageing[c] * years since built) * (monthly km / 1200) ** wear[c]
+    * season[c][calendar month] * (RATE_RATIO if v is of the defective model and build range and c is the brakes)
 
-The bad model is `澄舟X5`, built from half a year before the window until 35 % of the way into it.
+The defective cars are of model `澄舟X5`, built from half a year before the window until 35 % of its length.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from training.simulator.fleet import Fleet
 from training.simulator.seasons import DAY, MONTH, YEAR, Window, calendar_month
 
 RATE_RATIO = 4.0
-BAD_MODEL = "澄舟X5"
-BAD_COMPONENT = "brakes"
-BAD_FROM_MONTHS, BAD_UNTIL_SHARE = -6, 0.35
+DEFECT_MODEL = "澄舟X5"
+DEFECT_COMPONENT = "brakes"
+DEFECT_FROM_MONTHS, DEFECT_UNTIL_SHARE = -6, 0.35
 
 _ENGINE = ("combustion", "hybrid", "plug_in_hybrid", "range_extended")
 _PLUG = ("plug_in_hybrid", "range_extended", "battery_electric")
 _COLD, _HOT, _EVEN = (1.6, 1.3, 1.0, 0.8), (0.5, 0.9, 1.9, 0.8), (1.0, 1.0, 1.0, 1.0)  # winter, spring, summer, autumn
 
-# component: faults a year, ageing, wear, season, energy types that have it, what the workshop writes, hours, yuan
+# component: faults per year, ageing, wear, season, energy types that have it, text of the workshop line, hours, yuan
 COMPONENTS = {
     "brakes": (0.055, 0.06, 0.8, _EVEN, ENERGY_TYPES, "制动异响，更换前刹车片及制动盘", 1.6, 980),
     "battery_12v": (0.05, 0.22, 0.0, _COLD, ENERGY_TYPES, "无法启动，更换12V蓄电池", 0.6, 620),
@@ -49,14 +49,14 @@ COMPONENTS = {
 
 @dataclass(frozen=True)
 class Faults:
-    """Faults that happened to cars in the field, reported or not.
+    """Faults of cars in service, reported or not.
 
     Attributes
     ----------
     car, component : ndarray of int64
-        Position in the fleet and in COMPONENTS.
+        Positions in the fleet and in COMPONENTS.
     at : ndarray of int64
-        Instant (us).
+        Instant of each fault (us).
     """
 
     car: IntArray
@@ -65,7 +65,7 @@ class Faults:
 
 
 def bad_range(window: Window) -> tuple[int, int]:
-    """First and last instant (us) of the bad builds.
+    """Return the first and last instant (us) of the defective builds.
 
     Examples
     --------
@@ -75,49 +75,49 @@ def bad_range(window: Window) -> tuple[int, int]:
     18.6
     """
     length = window.end - window.start
-    return window.start + int(BAD_FROM_MONTHS * MONTH), window.start + int(BAD_UNTIL_SHARE * length)
+    return window.start + int(DEFECT_FROM_MONTHS * MONTH), window.start + int(DEFECT_UNTIL_SHARE * length)
 
 
 def affected(fleet: Fleet, catalogue: Catalogue, window: Window) -> BoolArray:
-    """Whether each car carries the fault."""
+    """Return whether each car has the defect, shape (n_cars,)."""
     low, high = bad_range(window)
-    bad = fleet.model == catalogue.names.index(BAD_MODEL)
+    bad = fleet.model == catalogue.names.index(DEFECT_MODEL)
     return np.asarray(bad & (fleet.built_at >= low) & (fleet.built_at < high), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
 class Hazard:
-    """Fault rates of every car.
+    """Fault rates of every car, as drawn by `build_hazard`.
 
     Attributes
     ----------
-    proneness : ndarray of float64, shape (models, components)
-        How much more than usual a model fails; zero for a component that it does not have.
+    model_ratio : ndarray of float64, shape (models, components)
+        Own rate of the model over the mean of all models; 0 for a component that it does not have.
     bad : ndarray of bool
-        Cars that carry the fault.
+        Cars with the defect.
     """
 
-    proneness: FloatArray
+    model_ratio: FloatArray
     bad: BoolArray
 
     def factor(self, fleet: Fleet, component: int) -> FloatArray:
-        """Rate of each car apart from age and season, without the injected fault (faults a year)."""
+        """Return the rate of each car (faults per year) before age, season and defect."""
         yearly, _, wear = _values(component)
         return np.asarray(
-            yearly * self.proneness[fleet.model, component] * (fleet.monthly_km / 1_200) ** wear, dtype=np.float64
+            yearly * self.model_ratio[fleet.model, component] * (fleet.monthly_km / 1_200) ** wear, dtype=np.float64
         )
 
     def ratio(self, component: int) -> FloatArray:
-        """Rate ratio that the injected fault gives each car."""
-        return np.where(self.bad & (list(COMPONENTS)[component] == BAD_COMPONENT), RATE_RATIO, 1.0)
+        """Return the rate ratio of the defect for each car; 1 without it."""
+        return np.where(self.bad & (list(COMPONENTS)[component] == DEFECT_COMPONENT), RATE_RATIO, 1.0)
 
 
 def build_hazard(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) -> Hazard:
-    """Draw how prone each model is to each fault; the bad model's brakes are ordinary but for the fault."""
-    proneness = rng.gamma(25.0, 1 / 25.0, (len(catalogue.names), len(COMPONENTS)))
+    """Draw the rate ratio of each model and component; the defective model is drawn like the others."""
+    model_ratio = rng.gamma(25.0, 1 / 25.0, (len(catalogue.names), len(COMPONENTS)))
     energies = [row[4] for row in COMPONENTS.values()]
     has = np.array([[ENERGY_TYPES[e] in types for types in energies] for e in catalogue.energy])
-    return Hazard(np.where(has, proneness, 0.0), affected(fleet, catalogue, window))
+    return Hazard(np.where(has, model_ratio, 0.0), affected(fleet, catalogue, window))
 
 
 def _values(component: int) -> tuple[float, float, float]:
@@ -126,13 +126,13 @@ def _values(component: int) -> tuple[float, float, float]:
 
 
 def season(component: int) -> FloatArray:
-    """Factor on the rate in each calendar month."""
+    """Return the factor on the rate in each calendar month, shape (12,)."""
     quarters = list(COMPONENTS.values())[component][3]
     return np.array([quarters[(month + 1) % 12 // 3] for month in range(12)])
 
 
 def draw_faults(rng: Random, fleet: Fleet, hazard: Hazard, window: Window) -> Faults:
-    """Draw the faults of all cars, by thinning a faster process of constant rate."""
+    """Draw the faults of all cars by thinning a Poisson process of constant, higher rate."""
     start, end = fleet.observed_from(window), fleet.observed_until(window)
     years = np.maximum(end - start, 0) / YEAR
     cars, kinds, times = [], [], []
@@ -143,16 +143,16 @@ def draw_faults(rng: Random, fleet: Fleet, hazard: Hazard, window: Window) -> Fa
         fastest = hazard.factor(fleet, component) * hazard.ratio(component) * oldest * seasons.max()
         car = np.repeat(np.arange(len(fleet)), rng.poisson(fastest * years))
         at = start[car] + (rng.random(len(car)) * (end[car] - start[car])).astype(np.int64)
-        now = (1 + ageing * (at - fleet.built_at[car]) / YEAR) * seasons[calendar_month(at)]
-        kept = rng.random(len(car)) * oldest[car] * seasons.max() < now
-        cars.append(car[kept])
-        times.append(at[kept])
-        kinds.append(np.full(int(kept.sum()), component, dtype=np.int64))
+        rate = (1 + ageing * (at - fleet.built_at[car]) / YEAR) * seasons[calendar_month(at)]
+        accepted = rng.random(len(car)) * oldest[car] * seasons.max() < rate
+        cars.append(car[accepted])
+        times.append(at[accepted])
+        kinds.append(np.full(int(accepted.sum()), component, dtype=np.int64))
     return Faults(np.concatenate(cars), np.concatenate(kinds), np.concatenate(times))
 
 
 def expected_faults(fleet: Fleet, hazard: Hazard, component: int, window: Window) -> FloatArray:
-    """Faults of a component that each car should have had while observed, without the injected fault."""
+    """Return the expected faults of a component for each car while observed, without the defect."""
     _, ageing, _ = _values(component)
     days = window.start + np.arange(window.days + 1) * DAY
     daily = season(component)[calendar_month(days[:-1] + DAY // 2)] * DAY / YEAR

@@ -17,9 +17,9 @@ from training.simulator.catalogue import BRANDS, BRANDS_PER_STORE, Catalogue
 from training.simulator.draws import NEVER, labels, masked, numbered
 from training.simulator.event_log import KIND, Log, event_ids
 from training.simulator.faults import (
-    BAD_COMPONENT,
-    BAD_MODEL,
     COMPONENTS,
+    DEFECT_COMPONENT,
+    DEFECT_MODEL,
     RATE_RATIO,
     Faults,
     Hazard,
@@ -232,8 +232,8 @@ def injection_truth(window: Window) -> pl.DataFrame:
     low, high = bad_range(window)
     return pl.DataFrame(
         {
-            "model": [BAD_MODEL],
-            "component": [BAD_COMPONENT],
+            "model": [DEFECT_MODEL],
+            "component": [DEFECT_COMPONENT],
             "built_from_at": [low],
             "built_until_at": [high],
             "rate_ratio": [RATE_RATIO],

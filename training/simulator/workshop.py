@@ -1,9 +1,9 @@
-"""Workshop records: routine visits by km and by year, faults that were brought in, and when they were reported.
+"""Simulated workshop records: routine visits, repairs of faults, and the delay of their reports.
 
-A routine visit falls due every 7,500 km (electric: 12,000 km) or 12 months; owners come to most of them. A fault comes
-to the workshop some days after it happened. A record reaches the group's books after a delay (median 1.5 days for
-routine work, 8 days with a long tail for faults), so that the last weeks of the data are incomplete. Each visit has a
-labour line. About one odometer reading in 300 is a slip of the pen, ten times too large.
+A routine service falls due every 7,500 km (electric: 12,000 km) or 12 months; owners come to 82 % of them. A fault is
+repaired some days after it happened. A record is reported after a delay (median 1.5 days for routine work, 8 days with
+a long tail for faults), so that the last weeks of the data are incomplete. Each visit has a labour line. About one
+odometer reading in 300 is a typing error, ten times too large.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from training.simulator.seasons import DAY, HOUR, MONTH, SHOP_HOURS, Window
 from training.simulator.stores import Stores
 from training.simulator.units import unit_ids
 
-COMES = 0.82
-SLIPS = 1 / 300
-# routine work: share of visits, share of visits of electric cars, what the workshop writes, hours, yuan
+VISIT_PROBABILITY = 0.82
+TYPING_ERROR_RATE = 1 / 300
+# routine work: share of visits, share of visits of electric cars, text of the workshop line, hours, yuan
 ROUTINE = {
     "oil_and_filter": (1.0, 0.0, "更换机油及机油滤清器", 0.5, 420),
     "inspection": (0.5, 1.0, "全车例行检查", 0.4, 80),
@@ -40,7 +40,7 @@ _TEXTS = (*(row[5] for row in COMPONENTS.values()), *(row[2] for row in ROUTINE.
 _HOURS = np.array([row[6] for row in COMPONENTS.values()] + [row[3] for row in ROUTINE.values()] + [0.0])
 _YUAN: FloatArray = np.array([row[7] for row in COMPONENTS.values()] + [row[4] for row in ROUTINE.values()] + [0.0])
 _LABOUR = len(_NAMES)
-_LABOUR_RATE = 140.0  # yuan an hour
+_LABOUR_RATE = 140.0  # yuan per hour
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Lines:
 
 
 def build_lines(rng: Random, fleet: Fleet, faults: Faults, *, catalogue: Catalogue, window: Window) -> Lines:
-    """Draw the lines that have been reported by the end of the data, in the order of the visits."""
+    """Draw the lines reported by the end of the window, sorted by visit."""
     lines = concatenate([_routine(rng, fleet, catalogue, window), _repairs(rng, fleet, faults, window)])
     rows = np.flatnonzero((lines.at < fleet.observed_until(window)[lines.car]) & (lines.reported_at < window.end))
     return take(lines, rows[np.argsort(lines.at[rows], kind="stable")])
@@ -67,15 +67,15 @@ def _routine(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) ->
     months = np.where(electric, 12_000, 7_500) / np.maximum(fleet.monthly_km, 100)
     every = (np.minimum(months, 12.0) * MONTH).astype(np.int64)
     start, end = fleet.observed_from(window), fleet.observed_until(window)
-    # A car that drove before the window is somewhere between two visits when it begins.
+    # A car in service before the window is somewhere between two visits when the window begins.
     phase = (np.where(fleet.entered_at < window.start, rng.random(len(fleet)), 1.0) * every).astype(np.int64)
     count = np.maximum((end - start - phase) // every + 1, 0)
     car = np.repeat(np.arange(len(fleet)), count)
     number = np.arange(len(car)) - np.repeat(np.cumsum(count) - count, count)
     due = start[car] + phase[car] + number * every[car]
     about = due + (rng.normal(4, 9, len(car)) * DAY).astype(np.int64)
-    comes = (rng.random(len(car)) < COMES) & (about > start[car] + DAY)
-    car, at = car[comes], _shop_time(rng, about[comes], window)
+    attended = (rng.random(len(car)) < VISIT_PROBABILITY) & (about > start[car] + DAY)
+    car, at = car[attended], _shop_time(rng, about[attended], window)
     reported = at + _delay(rng, len(car), median_days=1.5, spread=0.8)
     parts = [_routine_lines(rng, name, car, at, reported, electric=electric[car]) for name in ROUTINE]
     hours = np.zeros(len(car))
@@ -98,8 +98,8 @@ def _routine_lines(
 
 def _repairs(rng: Random, fleet: Fleet, faults: Faults, window: Window) -> Lines:
     n = len(faults.car)
-    brought = faults.at + (rng.gamma(1.5, 3.0, n) * DAY).astype(np.int64)
-    at = np.maximum(_shop_time(rng, brought, window), faults.at + HOUR)
+    about = faults.at + (rng.gamma(1.5, 3.0, n) * DAY).astype(np.int64)
+    at = np.maximum(_shop_time(rng, about, window), faults.at + HOUR)
     reported = at + _delay(rng, n, median_days=8.0, spread=0.9)
     hours = np.round(_HOURS[faults.component] * rng.lognormal(0, 0.2, n), 1)
     part = Lines(faults.car, faults.component, at, reported, hours, np.ones(n, dtype=np.bool_))
@@ -116,11 +116,11 @@ def _delay(rng: Random, count: int, *, median_days: float, spread: float) -> Int
 
 
 def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalogue, stores: Stores) -> pl.DataFrame:
-    """The service_records table; a labour line carries the hours of its visit and no component."""
+    """Return the service_records table; a labour line has the hours of its visit and no component."""
     n, labour = len(lines.car), lines.work == _LABOUR
     cost = np.where(labour, lines.hours * _LABOUR_RATE, _YUAN[lines.work] * rng.lognormal(0, 0.15, n))
-    slip = np.where(rng.random(n) < SLIPS, 10.0, 1.0)
-    odometer = np.minimum(np.round(fleet.kilometres(lines.car, lines.at)) * slip, 2_000_000)
+    error_factor = np.where(rng.random(n) < TYPING_ERROR_RATE, 10.0, 1.0)
+    odometer = np.minimum(np.round(fleet.kilometres(lines.car, lines.at)) * error_factor, 2_000_000)
     return pl.DataFrame(
         {
             "record_id": numbered("R", np.arange(1, n + 1), width=9),

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from features.errors import DataError
 from ml.fault_rate.endpoints import strongest_cell
-from ml.fault_rate.estimator import READS, FaultEstimator
+from ml.fault_rate.estimator import FEATURES, FaultEstimator
 from ml.fault_rate.snapshot import Snapshot
 from ml.fault_rate.surveillance import run_surveillance
 from ml.report.report import Report
@@ -25,45 +25,47 @@ from training.studies.surveillance_report import baseline_predictions, evaluate_
 
 @dataclass(frozen=True)
 class SurveillanceStudyData(SurveillanceData):
-    """Weekly faults and exposure that train and test."""
+    """Weekly faults and exposure with the methods that train, evaluate and describe the task."""
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[FaultEstimator]:
         """Estimate baseline rates from the reference weeks and test the weeks after them."""
         say = progress or (lambda text: None)
         weeks = self.params.reference_weeks
-        say(f"learning what is usual from {weeks} weeks, watching {max(self.exposure.weeks - weeks, 0)}")
+        say(f"estimating baseline rates from {weeks} weeks, testing {max(self.exposure.weeks - weeks, 0)} weeks")
         estimator = FaultEstimator(self.snapshot(self.result))
         return Fitted(estimator, estimator)
 
     def evaluate(self, estimator: FaultEstimator) -> Report:
-        """Measure usual rates on the weeks watched."""
+        """Return the report of the baseline rates on the test weeks."""
         return evaluate_faults(self, estimator, self.result)
 
     def save_holdout(self, folder: Path, fitted: Fitted[FaultEstimator]) -> None:
-        """Write the cells of the weeks watched."""
+        """Write the rows of the test weeks with their baseline predictions to a Parquet file in `folder`."""
         try:
             rows = self.test_weeks()
             rows.with_columns(pl.Series(BASELINE, baseline_predictions(self, self.result, rows))).write_parquet(
                 folder / TEST_ROWS
             )
         except OSError as e:
-            raise DataError(f"the test part could not be written to {folder}: {e.strerror}; free space there") from None
+            raise DataError(
+                f"the rows of the test weeks could not be written to {folder}: {e.strerror}; free space there"
+            ) from None
 
     def feature_names(self, estimator: FaultEstimator) -> list[str]:
-        """What usual rates depend on."""
-        return list(READS)
+        """Return the columns that `FaultEstimator.predict` reads."""
+        return list(FEATURES)
 
     def example(self, estimator: FaultEstimator) -> dict[str, Any]:
-        """The cell nearest to an alarm."""
+        """Return `model` and `component` of the cell nearest to an alarm, or furthest beyond its threshold."""
         return strongest_cell(estimator)
 
     def describe(self) -> DataSummary:
-        """What a training would see."""
+        """Return counts of the training data without fitting anything."""
         f, start = self.exposure, min(self.params.reference_weeks, self.exposure.weeks)
         return {
             "examples": {
-                "faults": {"in all": len(f.week), "of reference": int((f.week < start).sum())},
-                "weeks": {"in all": f.weeks, "learnt from": start},
+                "faults": {"total": len(f.week), "reference": int((f.week < start).sum())},
+                "weeks": {"total": f.weeks, "reference": start},
                 "cells": {"models": f.strata["model"].n_unique(), "components": len(f.components)},
             },
             "numeric": ["age", "monthly_km", "vehicle_years"],
@@ -72,7 +74,7 @@ class SurveillanceStudyData(SurveillanceData):
         }
 
     def validation_scores(self) -> Iterator[float]:
-        """The deviance on the last third of the reference weeks of what is learnt from the rest."""
+        """Yield the primary metric on the last third of the reference weeks, fitted on the weeks before."""
         start = self.params.reference_weeks
         cut = max(2, start * 2 // 3)
         alpha = self.params.false_alarm_rate

@@ -1,4 +1,4 @@
-"""Faults as a study: baseline rates from the first weeks, tested on the weeks after them."""
+"""Data of the surveillance study: workshop records and fleet as weekly exposure and faults."""
 
 from __future__ import annotations
 
@@ -36,20 +36,29 @@ COLUMNS = {
         "vehicle_id", "model", "component", "fault", "serviced_at", "reported_at", "odometer_km", "cost",
     ),
 }  # fmt: skip
-NEEDED = {FLEET: ("vehicle_id", "model", "entered_service_at"), RECORDS: ("component", "fault", "serviced_at")}
-CODES = 64  # more than there are bands of anything
+REQUIRED = {FLEET: ("vehicle_id", "model", "entered_service_at"), RECORDS: ("component", "fault", "serviced_at")}
+CODES = 64  # base of the row code: more than the age bands
 
 
 def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, begin: int, end: int) -> pl.DataFrame:
-    """What some weeks held, by model, component, age, distance and month.
+    """Return exposure and faults of the weeks from `begin` before `end`, by model, component, age, distance and month.
+
+    Parameters
+    ----------
+    exposure : FleetExposure
+        Weekly exposure and faults.
+    surveillance : SurveillanceResult
+        Gives the reporting delay.
+    begin, end : int
+        Weeks of `exposure`.
 
     Returns
     -------
     DataFrame
         `model`, `energy_type`, `component`, `age` (years, mean of the row's vehicles), `monthly_km` (a distance inside
-        the band; null where not known), `month` (0 to 11), `vehicle_years` at risk (of recent weeks, as many as were
-        reported by now), `label` (faults), `period` (month, counted from the epoch), `as_of` (us, its begin) and
-        `group` (the cell of model and component: whole cells are drawn for intervals).
+        the band; null where unknown), `month` (0 to 11), `vehicle_years` (exposure, times the share of faults reported
+        by now), `label` (faults), `period` (month counted from the epoch), `as_of` (us, begin of the month) and `group`
+        (cell of model and component; bootstrap intervals resample whole cells).
     """
     strata = exposure.strata
     days = (exposure.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
@@ -89,7 +98,7 @@ def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, beg
 
 
 def _inside(limits: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
-    """A distance inside each band."""
+    """Return a distance (km) inside each band."""
     if not len(limits):
         return [1.0]
     middles = (limits[:-1] + limits[1:]) / 2
@@ -98,14 +107,18 @@ def _inside(limits: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
 
 @dataclass(frozen=True)
 class SurveillanceData:
-    """Records of the workshop and vehicles in the exposure, laid out week by week.
+    """Workshop records and fleet as weekly exposure and faults.
 
     Attributes
     ----------
     fleet : DataFrame or None
-        None where there is no such table: faults are then compared with reports.
-    at : int
-        Moment (us) at or after which nothing is known.
+        Fleet table; None without one: workshop visits are then the exposure.
+    records : DataFrame
+        Workshop records.
+    exposure : FleetExposure
+        Weekly exposure and faults.
+    as_of : int
+        Instant (us); records reported at or after it are left out.
     """
 
     config: TaskConfig
@@ -113,33 +126,33 @@ class SurveillanceData:
     fleet: pl.DataFrame | None
     records: pl.DataFrame
     exposure: FleetExposure
-    at: int
+    as_of: int
 
     @classmethod
     def read(cls, config: TaskConfig, *, as_of: datetime | None = None, progress: Progress | None = None) -> Self:
-        """Read and check the tables, and lay faults and exposure out week by week.
+        """Read and check the tables, and return weekly exposure and faults.
 
         Parameters
         ----------
         config : TaskConfig
-            Of the task `fault_rate`.
+            Configuration of the task `fault_rate`, from `load_config("fault_rate")`.
         as_of : datetime, optional
-            Only reports before it count; the end of the records if not given.
+            Records reported at or after it are left out; the end of the records by default.
 
         Raises
         ------
         DataError, ConfigError
-            Something is missing, or there is no fault or no exposure.
+            A table or column is missing, or there is no fault or no exposure.
         """
         params = cast("FaultParams", config.params)
         say = progress or (lambda text: None)
         raw = read_task_tables(config, extra={}, progress=progress)
-        records = _taken(raw.frames[RECORDS], RECORDS)
-        fleet = _taken(raw.frames[FLEET], FLEET) if FLEET in raw.frames else None
+        records = _required_columns(raw.frames[RECORDS], RECORDS)
+        fleet = _required_columns(raw.frames[FLEET], FLEET) if FLEET in raw.frames else None
         if fleet is not None and "vehicle_id" not in records.columns:
-            raise DataError(f"{RECORDS}.vehicle_id: the column is missing; map it in the sources")
+            raise DataError(f"{RECORDS}.vehicle_id: the column is missing; map it in sources.yaml")
         at, since = _period(records, as_of)
-        say("laying out the fleet week by week" if fleet is not None else "laying out visits week by week: no fleet")
+        say("computing weekly exposure" if fleet is not None else "computing weekly visits: there is no fleet table")
         if fleet is None:
             exposure = build_report_exposure(records, as_of=at, since=since)
         else:
@@ -150,35 +163,35 @@ class SurveillanceData:
 
     @property
     def problem(self) -> SurveillanceProblem:
-        """Problem of the task."""
+        """Problem of the task, with its metrics and baseline."""
         return cast("SurveillanceProblem", self.config.definition.problem)
 
     @property
     def params(self) -> FaultParams:
-        """Of the configuration."""
+        """Settings of `configs/fault_rate.yaml` under `params`."""
         return cast("FaultParams", self.config.params)
 
     @property
     def fingerprint(self) -> str:
-        """Of the tables."""
+        """Fingerprint of the raw tables."""
         return "-".join(r.fingerprint for r in self.raw.reports.values())
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """For whoever reads a report."""
+        """Records that were left out, and why."""
         return self.exposure.notes
 
     @property
     def last_training_instant(self) -> int:
-        """us: usual rates are learnt from what lies before."""
+        """Last instant (us) of the reference weeks, from which baseline rates are estimated."""
         return int((self.exposure.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY) - 1
 
     def run_surveillance(self, *, reset_weeks: Mapping[tuple[str, str], int] | None = None) -> SurveillanceResult:
-        """Test the weeks after the reference weeks; `reset_weeks` as in `ml.fault_rate.surveillance`."""
+        """Return the surveillance of the weeks after the reference weeks; `reset_weeks` as in `run_surveillance`."""
         if self.exposure.weeks <= self.params.reference_weeks:
             raise DataError(
-                f"reference_weeks: {self.exposure.weeks} weeks of records leave nothing to watch after "
-                f"{self.params.reference_weeks}; give a longer history or set fewer"
+                f"reference_weeks: {self.exposure.weeks} weeks of records leave no test week after "
+                f"{self.params.reference_weeks} reference weeks; give a longer history or set fewer"
             )
         return run_surveillance(
             self.exposure,
@@ -194,36 +207,38 @@ class SurveillanceData:
         return self.run_surveillance()
 
     def snapshot(self, surveillance: SurveillanceResult) -> Snapshot:
-        """What a service keeps of a watch."""
-        vehicles = None if self.fleet is None else vehicles_in_service(self.fleet, self.records, as_of=self.at)
+        """Return the snapshot that the service loads."""
+        vehicles = None if self.fleet is None else vehicles_in_service(self.fleet, self.records, as_of=self.as_of)
         return Snapshot.of(
             surveillance, alpha=self.params.false_alarm_rate, vehicles=vehicles, costs=mean_fault_costs(self.records)
         )
 
     def test_weeks(self) -> pl.DataFrame:
-        """Cells of the weeks watched; see `training.studies.surveillance_data.rows_of_weeks`."""
+        """Return exposure and faults of the test weeks, as `rows_of_weeks` describes them."""
         start = self.params.reference_weeks
         return rows_of_weeks(self.exposure, self.result, start, self.exposure.weeks)
 
 
 def _period(records: pl.DataFrame, as_of: datetime | None) -> tuple[int, int]:
-    """Moment (us) at or after which nothing is known, and the first record."""
+    """Return `as_of` and the instant of the first record (us)."""
     times = records["serviced_at"].drop_nulls()
     if times.is_empty():
-        raise DataError(f"{RECORDS}: there is no record with serviced_at; give some, or map the column")
-    # Not the last report: one that came a year late would have all that year watched without a visit in it.
+        raise DataError(f"{RECORDS}.serviced_at: is null in all {records.height:,} records; map the column")
+    # Not the last report: one report that is a year late would add a year of test weeks without visits.
     since, end = int(times.min()), int(times.max()) + 1  # type: ignore[arg-type]
     last = int(records["reported_at"].max()) + 1 if reports_are_dated(records) else end  # type: ignore[arg-type]
     at = end if as_of is None else min(microseconds(as_of), max(last, end))
     if at <= since:
-        raise DataError(f"--as-of: must be later than the first record, which is of {instant(since).date()}")
+        raise DataError(
+            f"--as-of: must be later than the first record, of {instant(since).date()}, got {instant(at).date()}"
+        )
     return at, since
 
 
-def _taken(frame: Any, table: str) -> pl.DataFrame:
-    there = frame.collect_schema().names()
-    for name in NEEDED[table]:
-        if name not in there:
-            raise DataError(f"{table}.{name}: the column is missing; map it in the sources")
-    taken: pl.DataFrame = frame.select([n for n in COLUMNS[table] if n in there]).collect()
-    return taken
+def _required_columns(frame: Any, table: str) -> pl.DataFrame:
+    names = frame.collect_schema().names()
+    for name in REQUIRED[table]:
+        if name not in names:
+            raise DataError(f"{table}.{name}: the column is missing; map it in sources.yaml")
+    columns: pl.DataFrame = frame.select([n for n in COLUMNS[table] if n in names]).collect()
+    return columns

@@ -1,4 +1,4 @@
-"""The state of every cell of model and component that a version watches."""
+"""State of every cell that a version of `fault_rate` tests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def score_cells(
         `data` is given, or no week ended by `as_of`.
     """
     if data is not None:
-        raise ConfigError("--data: cells are those that the version watches; test other records with: chehang alarms")
+        raise ConfigError("--data: the cells are those of the version; to test other records run: chehang alarms")
     snapshot = cast("FaultEstimator", model.estimator).snapshot
     days = snapshot.evaluation_days
     ends = days.astype("datetime64[us]").astype(np.int64)

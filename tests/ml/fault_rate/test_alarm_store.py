@@ -1,4 +1,4 @@
-"""Alarms are kept once, move one way, and survive two processes at once and one that is killed."""
+"""Alarms are stored once, move one way, and survive two processes at once and one that is killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOW = 20_000 * DAY
 EPOCH = date(1970, 1, 1)
 
 
-def found(*cells: tuple[str, str], since: int = 19_900, **figures: Any) -> pl.DataFrame:
+def alarms_of(*cells: tuple[str, str], since: int = 19_900, **figures: Any) -> pl.DataFrame:
     rows = [
         {"model": m, "component": c, "detected_on": EPOCH + timedelta(days=since), "rate_ratio": 2.0, **figures}
         for m, c in cells
@@ -35,38 +35,38 @@ def found(*cells: tuple[str, str], since: int = 19_900, **figures: Any) -> pl.Da
 
 @pytest.fixture
 def store(tmp_path: Path) -> AlarmStore:
-    return AlarmStore(kept_in(tmp_path))
+    return AlarmStore(store_path(tmp_path))
 
 
-def kept_in(folder: Path) -> Path:
-    return folder / "kept" / "alarms.db"
+def store_path(folder: Path) -> Path:
+    return folder / "store" / "alarms.db"
 
 
 def test_nothing_is_made_by_looking(store: AlarmStore, tmp_path: Path) -> None:
     assert store.alarms().is_empty() and store.closed().is_empty() and store.version() == 0
-    assert store.record(found(), as_of=NOW).new == ()
-    assert not kept_in(tmp_path).exists()
+    assert store.record(alarms_of(), as_of=NOW).new == ()
+    assert not store_path(tmp_path).exists()
     with pytest.raises(DataError, match="the store is empty"):
         store.history(1)
 
 
 def test_an_alarm_is_raised_once_and_kept_up_to_date(store: AlarmStore) -> None:
-    first = store.record(found(("A", "brakes"), ("B", "pump")), as_of=NOW)
+    first = store.record(alarms_of(("A", "brakes"), ("B", "pump")), as_of=NOW)
     version = store.version()
     assert first.new == (1, 2) and version > 0
-    again = store.record(found(("A", "brakes"), rate_ratio=3.0), as_of=NOW + DAY)
+    again = store.record(alarms_of(("A", "brakes"), rate_ratio=3.0), as_of=NOW + DAY)
     assert again.new == () and again.existing == (1,) and store.version() != version
-    kept = store.alarms(component="brakes")
-    assert kept["rate_ratio"].to_list() == [3.0] and kept["last_seen_at"].to_list() == [NOW + DAY]
-    assert kept["opened_at"].to_list() == [NOW] and kept["detected_on"].to_list() == [date(2024, 6, 26)]
-    store.record(found(("A", "brakes"), rate_ratio=9.0), as_of=NOW - DAY)  # an older run knows less
+    stored = store.alarms(component="brakes")
+    assert stored["rate_ratio"].to_list() == [3.0] and stored["last_seen_at"].to_list() == [NOW + DAY]
+    assert stored["opened_at"].to_list() == [NOW] and stored["detected_on"].to_list() == [date(2024, 6, 26)]
+    store.record(alarms_of(("A", "brakes"), rate_ratio=9.0), as_of=NOW - DAY)  # an older run knows less
     assert store.alarms(model="A")["rate_ratio"].to_list() == [3.0]
 
 
 @pytest.mark.parametrize("to", STATES)
 @pytest.mark.parametrize("state", STATES)
 def test_only_the_moves_that_are_allowed(store: AlarmStore, state: str, to: str) -> None:
-    store.record(found(("A", "brakes")), as_of=NOW)
+    store.record(alarms_of(("A", "brakes")), as_of=NOW)
     way = {
         "open": (),
         "acknowledged": ("acknowledged",),
@@ -86,12 +86,12 @@ def test_only_the_moves_that_are_allowed(store: AlarmStore, state: str, to: str)
 
 
 def test_a_closed_fault_is_silent_until_it_is_known_anew(store: AlarmStore) -> None:
-    store.record(found(("A", "brakes")), as_of=NOW)
+    store.record(alarms_of(("A", "brakes")), as_of=NOW)
     store.move(1, "closed", by="Li", at=NOW + DAY)
     assert store.closed().rows() == [("A", "brakes", NOW + DAY)]
-    again = store.record(found(("A", "brakes")), as_of=NOW + 7 * DAY)
+    again = store.record(alarms_of(("A", "brakes")), as_of=NOW + 7 * DAY)
     assert (again.new, again.existing) == ((), ())
-    assert store.record(found(("A", "brakes"), since=20_050), as_of=NOW + 60 * DAY).new == (2,)
+    assert store.record(alarms_of(("A", "brakes"), since=20_050), as_of=NOW + 60 * DAY).new == (2,)
     assert store.closed().is_empty() and sorted(store.alarms()["id"]) == [1, 2]
     assert store.alarms(states=["closed"])["id"].to_list() == [1]
 
@@ -107,7 +107,7 @@ def test_a_closed_fault_is_silent_until_it_is_known_anew(store: AlarmStore) -> N
     ],
 )
 def test_bad_moves_are_one_clear_error(store: AlarmStore, arguments: dict[str, Any], match: str) -> None:
-    store.record(found(("A", "brakes")), as_of=NOW)
+    store.record(alarms_of(("A", "brakes")), as_of=NOW)
     with pytest.raises(DataError, match=match):
         store.move(**arguments)
 
@@ -119,23 +119,23 @@ def test_files_of_others_are_refused(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE customers (id INTEGER)")
     for path in (text, other):
         before = path.read_bytes()
-        for use in (lambda s: s.alarms(), lambda s: s.record(found(("A", "brakes")), as_of=NOW)):
+        for use in (lambda s: s.alarms(), lambda s: s.record(alarms_of(("A", "brakes")), as_of=NOW)):
             with pytest.raises(ConfigError, match=path.name):
                 use(AlarmStore(path))
         assert path.read_bytes() == before
     with pytest.raises(ConfigError, match=r"text\.db"):
-        AlarmStore(text / "below.db").record(found(("A", "brakes")), as_of=NOW)
+        AlarmStore(text / "below.db").record(alarms_of(("A", "brakes")), as_of=NOW)
 
 
 RECORD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from tests.ml.fault_rate.test_alarm_store import NOW, found
+from tests.ml.fault_rate.test_alarm_store import NOW, alarms_of
 from ml.fault_rate.alarm_store import AlarmStore
 store = AlarmStore(Path(sys.argv[1]))
 for k in range(int(sys.argv[2])):
-    store.record(found(*[(f"M{i}", "brakes") for i in range(20)]), as_of=NOW + k)
+    store.record(alarms_of(*[(f"M{i}", "brakes") for i in range(20)]), as_of=NOW + k)
     print(k, flush=True)
 """
 
@@ -148,7 +148,7 @@ def _process(path: Path, times: int, *, before: str = "") -> subprocess.Popen[st
 
 @pytest.mark.slow
 def test_two_processes_at_once_raise_each_alarm_once(store: AlarmStore, tmp_path: Path) -> None:
-    both = [_process(kept_in(tmp_path), 20) for _ in range(2)]
+    both = [_process(store_path(tmp_path), 20) for _ in range(2)]
     assert [p.wait(timeout=120) for p in both] == [0, 0]
     assert store.alarms().height == 20
     assert store.alarms()["last_seen_at"].to_list() == [NOW + 19] * 20
@@ -170,14 +170,16 @@ json.dumps = dying
 
 @pytest.mark.slow
 def test_a_process_killed_half_way_leaves_whole_alarms(store: AlarmStore, tmp_path: Path) -> None:
-    killed = _process(kept_in(tmp_path), 2, before=DIES)
+    killed = _process(store_path(tmp_path), 2, before=DIES)
     lines, _ = killed.communicate(timeout=120)
     assert killed.returncode == -signal.SIGKILL and lines.splitlines() == ["0", "in the second run"]
     alarms = store.alarms()
     assert alarms.height == 20 and alarms["last_seen_at"].unique().to_list() == [
         NOW
     ]  # all of one run, none of the next
-    assert store.record(found(("M1", "brakes")), as_of=NOW + 10**9).existing == tuple(alarms.filter(model="M1")["id"])
+    assert store.record(alarms_of(("M1", "brakes")), as_of=NOW + 10**9).existing == tuple(
+        alarms.filter(model="M1")["id"]
+    )
 
 
 STEPS = st.lists(
@@ -197,15 +199,15 @@ def test_whatever_happens_one_alarm_a_cell_is_open(
     store = AlarmStore(tmp_path_factory.mktemp("kept") / "alarms.db")
     for day, (what, name, number) in enumerate(steps):
         if what == "record":
-            store.record(found((name, "brakes"), since=19_990 + number), as_of=NOW + day * DAY)
+            store.record(alarms_of((name, "brakes"), since=19_990 + number), as_of=NOW + day * DAY)
         else:
             try:
                 store.move(number, name, by="Li", at=NOW + day * DAY)
             except DataError:
                 continue
-    kept = store.alarms()
-    assert kept.filter(pl.col("state") != "closed").select("model").is_unique().all()
-    for number, state in kept.select("id", "state").iter_rows():
+    stored = store.alarms()
+    assert stored.filter(pl.col("state") != "closed").select("model").is_unique().all()
+    for number, state in stored.select("id", "state").iter_rows():
         path = store.history(number)
         assert path["from_state"].to_list() == [None, *path["to_state"].to_list()[:-1]]
         assert path["to_state"][0] == "open" and path["to_state"][-1] == state

@@ -92,21 +92,21 @@ def test_what_is_not_watched_is_named(model: Model, fields: dict[str, str], fiel
 
 def test_vehicles_come_in_the_order_of_their_risk(model: Model) -> None:
     champions = {"fault_rate": Champion(model.estimator)}
-    asked = endpoints.VehiclesRequest(model="D", component="brakes", limit=10_000)
-    answer = endpoints.vehicles(champions, asked)
+    request = endpoints.VehiclesRequest(model="D", component="brakes", limit=10_000)
+    answer = endpoints.vehicles(champions, request)
     alarm = ask(model).alarms[0]
     assert answer.alarm and answer.total == len(answer.vehicles) == alarm.plan.vehicles
     assert answer.rate_ratio == pytest.approx(alarm.rate_ratio)
     risks = [v.faults for v in answer.vehicles]
     assert risks == sorted(risks, reverse=True) and sum(risks) == pytest.approx(alarm.plan.faults, rel=1e-6)
     assert all(alarm.built_from <= v.built_on < alarm.built_until for v in answer.vehicles)
-    later = endpoints.vehicles(champions, asked.model_copy(update={"limit": 5, "offset": 3}))
+    later = endpoints.vehicles(champions, request.model_copy(update={"limit": 5, "offset": 3}))
     assert later.vehicles == answer.vehicles[3:8]
     quiet = endpoints.vehicles(champions, endpoints.VehiclesRequest(model="A", component="battery"))
     assert not quiet.alarm and 0.5 < quiet.rate_ratio < 1.6
     with pytest.raises(DataError, match="built_until"):
         endpoints.vehicles(
-            champions, asked.model_copy(update={"built_from": date(2022, 1, 1), "built_until": date(2021, 1, 1)})
+            champions, request.model_copy(update={"built_from": date(2022, 1, 1), "built_until": date(2021, 1, 1)})
         )
 
 
@@ -153,19 +153,19 @@ def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
 
     rules = load_alarm_rules(configs / "fault_alarms.yaml")
     estimator = FaultEstimator.from_files(model.estimator.to_files())
-    look = LiveUpdates(configs)
-    assert look(estimator) and not look(estimator)
+    refresh = LiveUpdates(configs)
+    assert refresh(estimator) and not refresh(estimator)
     assert ask(Model(model.task, estimator, {})).alarms[0].plan.campaign_cost is not None
-    found = alarms(load_config("fault_rate", fault_rate.config), out=tmp_path / "alarms.parquet", rules=rules)
-    assert look(estimator) and estimator.snapshot is not estimator.trained
+    run = alarms(load_config("fault_rate", fault_rate.config), out=tmp_path / "alarms.parquet", rules=rules)
+    assert refresh(estimator) and estimator.snapshot is not estimator.trained
     alarm = ask(Model(model.task, estimator, {}), states=["open"]).alarms[0]
-    assert alarm.alarm_id == 1 and alarm.state == "open" and found.alarms["alarm_id"].to_list() == [1]
+    assert alarm.alarm_id == 1 and alarm.state == "open" and run.alarms["alarm_id"].to_list() == [1]
     AlarmStore(rules.store).move(1, "acknowledged", by="Li")
-    assert look(estimator)
+    assert refresh(estimator)
     assert ask(Model(model.task, estimator, {})).alarms[0].state == "acknowledged"
     rules.snapshot.write_bytes(b"no npz")
     with pytest.raises(DataError, match="damaged"):
-        look(estimator)
+        refresh(estimator)
     with pytest.raises(DataError, match="damaged"):
         snapshot_until(rules.snapshot)
 

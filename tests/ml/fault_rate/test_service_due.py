@@ -46,8 +46,8 @@ def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
 def test_whichever_comes_first_by_hand() -> None:
     fleet, records = tables()
     rules = ServiceRules.model_validate({"default": {"km": 6_000, "months": 12}})
-    found = next_services(fleet, records, rules=rules, as_of=(START + 310) * DAY)
-    rows = {r["vehicle_id"]: r for r in found.vehicles.to_dicts()}
+    services = next_services(fleet, records, rules=rules, as_of=(START + 310) * DAY)
+    rows = {r["vehicle_id"]: r for r in services.vehicles.to_dicts()}
     assert set(rows) == {"V1", "V2", "V3", "V5"}
     begin = date(2022, 1, 8)
     one = rows["V1"]  # last service at 6,000 km on day 300: 6,000 km more take 300 days
@@ -55,7 +55,7 @@ def test_whichever_comes_first_by_hand() -> None:
     assert one["due_km"] == pytest.approx(12_000, rel=0.02) and one["km_now"] == pytest.approx(6_200, rel=0.02)
     assert rows["V2"]["due_by"] == "date" and rows["V2"]["due_on"] == date(2023, 11, 4)
     assert rows["V3"]["last_service_on"] is None and rows["V3"]["overdue_days"] > 60
-    assert abs((rows["V5"]["due_on"] - one["due_on"]).days) <= 10  # the slip is not believed
+    assert abs((rows["V5"]["due_on"] - one["due_on"]).days) <= 10  # the typing error is left out
     assert all(r["due_low"] <= r["due_on"] <= r["due_high"] for r in rows.values())
     assert "12 months after the service of 2022-11-04" in rows["V2"]["reason_en"] and "上次保养" in one["reason_zh"]
 

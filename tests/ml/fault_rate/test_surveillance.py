@@ -54,7 +54,7 @@ def test_every_vehicle_is_at_risk_while_it_is_in_service() -> None:
     assert any("1 faults with a vehicle_id that is not in the fleet" in note for note in field.notes)
 
 
-def test_the_season_and_what_a_model_lacks_are_learnt() -> None:
+def test_season_and_absent_components_are_estimated() -> None:
     field = field_of(*fleet_and_records())
     usual = expect_faults(field, until=104)
     battery = usual.of_component(field.components.index("battery"))[:, 104:]
@@ -65,17 +65,17 @@ def test_the_season_and_what_a_model_lacks_are_learnt() -> None:
     assert usual.component_present[field.components.index("brakes")].all()
     fits = ("regression", "trees", "constant")  # the columns of `deviance`
     assert usual.baseline_rates.model_kinds == tuple(fits[k] for k in usual.baseline_rates.deviance.argmin(axis=1))
-    # A season that doubles the faults of batteries is no matter of chance: one rate for all loses clearly.
+    # A season that doubles the faults of batteries is clear: the constant rate fits worse.
     of_battery = usual.baseline_rates.deviance[field.components.index("battery")]
     assert of_battery[:2].min() < 0.99 * of_battery[2]
     for c in range(len(COMPONENTS)):
-        seen, due = field.counts(c)[:, 104:150].sum(), usual.of_component(c)[:, 104:150].sum()
-        assert abs(seen - due) < 4 * np.sqrt(due) + 0.05 * due
+        observed, expected = field.counts(c)[:, 104:150].sum(), usual.of_component(c)[:, 104:150].sum()
+        assert abs(observed - expected) < 4 * np.sqrt(expected) + 0.05 * expected
 
 
-def test_the_fault_is_found_early_and_its_builds_are_named() -> None:
-    found = watch(field_of(*fleet_and_records(ratio=3.0)), start=60)
-    alarms = found.alarms()
+def test_the_fault_is_detected_early_with_its_builds() -> None:
+    result = watch(field_of(*fleet_and_records(ratio=3.0)), start=60)
+    alarms = result.alarms()
     assert alarms.select("model", "component").rows() == [("D", "brakes")]
     alarm = alarms.row(0, named=True)
     assert alarm["detected_on"] < date(2024, 1, 1)
@@ -83,23 +83,23 @@ def test_the_fault_is_found_early_and_its_builds_are_named() -> None:
     assert abs((alarm["built_until"] - date(2022, 1, 8)).days) <= 92
     assert 2.0 < alarm["rate_ratio"] < 3.6 and alarm["low"] < alarm["rate_ratio"] < alarm["high"]
     assert alarm["probability_notable"] > 0.99
-    assert found.delay is not None and 0.4 < found.delay.completeness(8) < 0.6
+    assert result.delay is not None and 0.4 < result.delay.completeness(8) < 0.6
 
 
-def test_no_later_report_moves_what_was_known() -> None:
+def test_later_reports_do_not_change_earlier_counts() -> None:
     fleet, records = fleet_and_records(ratio=3.0)
     cut = START + 130 * 7 * DAY
     whole = watch(field_of(fleet, records), start=60)
     early = build_exposure(fleet, records.filter(pl.col("serviced_at") < cut), as_of=cut, since=START)
     late = build_exposure(fleet, records, as_of=cut, since=START)
-    told = [np.sort(f.report_week + 1_000 * (f.week + 1_000 * (f.component + 10 * f.stratum))) for f in (early, late)]
-    assert np.array_equal(*told)
-    known = whole.count[:, 130 - 60 - 1].sum()
-    assert known == watch(late, start=60).count[:, -1].sum()
+    faults = [np.sort(f.report_week + 1_000 * (f.week + 1_000 * (f.component + 10 * f.stratum))) for f in (early, late)]
+    assert np.array_equal(*faults)
+    reported = whole.count[:, 130 - 60 - 1].sum()
+    assert reported == watch(late, start=60).count[:, -1].sum()
 
 
-def test_fleets_without_a_fault_raise_an_alarm_as_rarely_as_promised() -> None:
-    """Twelve worlds, watched for almost two years each, with usual rates that had to be learnt: 5 % allow for two."""
+def test_the_family_wise_false_alarm_rate_holds_for_fleets_without_a_fault() -> None:
+    """Twelve fleets, tested for almost two years each with estimated baseline rates: a rate of 5 % allows for two."""
     worlds = [watch(field_of(*fleet_and_records(seed=seed + 10)), start=60).alarms() for seed in range(12)]
     assert sum(not alarms.is_empty() for alarms in worlds) <= 2
 
@@ -122,25 +122,25 @@ def test_what_cannot_be_watched_is_refused() -> None:
         build_exposure(fleet.clear(), records, as_of=START + DAYS * DAY, since=START)
 
 
-def test_reports_without_a_date_are_taken_for_complete_and_said_so() -> None:
+def test_reports_without_a_date_are_counted_as_complete_with_a_note() -> None:
     fleet, records = fleet_and_records()
     field = field_of(fleet, records.drop("reported_at"))
     assert any("reported_at is missing" in note for note in field.notes)
     assert watch(field, start=60).delay is None
 
 
-def test_records_whose_dates_run_backwards_are_left_out_and_said_so_with_and_without_a_fleet() -> None:
+def test_records_whose_dates_run_backwards_are_left_out_with_a_note_with_and_without_a_fleet() -> None:
     fleet, records = fleet_and_records(cars=300)
     records = records.join(fleet.select("vehicle_id", "model"), on="vehicle_id")
     end, early = START + DAYS * DAY, pl.col("serviced_at") - DAY
     wrong = pl.int_range(pl.len()) % 5 == 0
     some = records.with_columns(reported_at=pl.when(wrong).then(early).otherwise("reported_at"))
     broken = some.filter(wrong)
-    for field, told in (
+    for field, rows in (
         (build_exposure(fleet, some, as_of=end, since=START), f"{int(broken['fault'].sum()):,} faults"),
         (build_report_exposure(some, as_of=end, since=START), f"{broken.height:,} records"),
     ):
-        assert f"left out: {told} with reported_at before serviced_at" in field.notes
+        assert f"left out: {rows} with reported_at before serviced_at" in field.notes
         assert (field.delay_days >= 0).all()
     every = records.with_columns(reported_at=early)
     with pytest.raises(DataError, match=r"left out: [\d,]+ faults with reported_at before .* their dates"):

@@ -92,6 +92,9 @@ def test_a_move_needs_a_name_an_allowed_state_and_an_alarm(rules: Path) -> None:
 def test_a_refusal_is_one_line(rules: Path, tmp_path: Path) -> None:
     done = chehang("alarm", "1", "closed", "--rules", str(rules), home=tmp_path / "home", check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[-1] == "error: --by: is needed to move an alarm; say who moves it"
-    with_reasons = chehang("alarm", "first", "--rules", str(rules), home=tmp_path / "home", check=False)
-    assert with_reasons.returncode == 2 and "'[ALARM]': Input should be a valid integer" in with_reasons.stderr
+    assert (
+        done.stderr.splitlines()[-1]
+        == "error: --by: is needed to move an alarm; give the name of the person who moves it"
+    )
+    not_an_id = chehang("alarm", "first", "--rules", str(rules), home=tmp_path / "home", check=False)
+    assert not_an_id.returncode == 2 and "'[ALARM]': Input should be a valid integer" in not_an_id.stderr

@@ -1,4 +1,4 @@
-"""The weekly run: a fault is found in tables on disk, as of any moment, and bad input is one clear error."""
+"""Weekly run: it detects an injected fault in tables on disk at any `as_of`; bad input is one clear error."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskConfig:
     return config_of(write_fault_rate(tmp_path / "data", *fleet_and_records(ratio=3.0)))
 
 
-def test_what_is_said_to_have_been_known_was_known(config: TaskConfig, tmp_path: Path) -> None:
-    """Runs of the same weekday: weeks before, nothing; weeks after, the alarm, without what was reported since."""
+def test_an_earlier_run_detects_what_the_later_run_says_was_detected(config: TaskConfig, tmp_path: Path) -> None:
+    """Runs on the same weekday: no alarm four weeks before detection, the alarm four weeks after it."""
     whole = datetime.fromtimestamp((START + DAYS * DAY) / 1e6, UTC)
     since = alarms(config, out=tmp_path / "now.csv", as_of=whole).alarms["detected_on"][0]
-    known = datetime(since.year, since.month, since.day, tzinfo=UTC)
-    assert (whole - known).days % 7 == 0
-    later = alarms(config, out=tmp_path / "later.csv", as_of=known + timedelta(weeks=4)).alarms
+    detection = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    assert (whole - detection).days % 7 == 0
+    later = alarms(config, out=tmp_path / "later.csv", as_of=detection + timedelta(weeks=4)).alarms
     assert later["component"].to_list() == ["brakes"] and abs((later["detected_on"][0] - since).days) <= 28
-    assert alarms(config, out=tmp_path / "earlier.csv", as_of=known - timedelta(weeks=4)).alarms.is_empty()
+    assert alarms(config, out=tmp_path / "earlier.csv", as_of=detection - timedelta(weeks=4)).alarms.is_empty()
 
 
 def test_bad_input_is_one_clear_error_and_nothing_is_written(
@@ -76,16 +76,16 @@ def test_a_bad_configuration_names_its_key(tmp_path: Path, change: dict[str, Any
 
 
 def test_evidence_and_faults_of_a_cell_are_two_charts_the_nearest_to_an_alarm_first() -> None:
-    watched: Any = SimpleNamespace(
+    surveillance: Any = SimpleNamespace(
         cells=pl.DataFrame({"model": ["A", "B"], "component": ["pump", "brakes"]}),
         log_e=np.array([[0.0, 0.5], [1.0, 4.0]]), alarm_threshold=np.array([3.0, 3.0]),
         detection_week=np.array([-1, 1]),
         count=np.array([[0, 1], [3, 9]]), expected=np.array([[0.5, 1.0], [1.0, 2.0]]), start=0,
         exposure=SimpleNamespace(first_day=19_723),
     )  # fmt: skip
-    sections = evidence_sections(watched)
+    sections = evidence_sections(surveillance)
     assert [s.title.en for s in sections] == [
-        "B: brakes, alarm since 2024-01-15", "B: brakes, cumulative", "A: pump", "A: pump, cumulative",
+        "B: brakes, quality alarm since 2024-01-15", "B: brakes, cumulative", "A: pump", "A: pump, cumulative",
     ]  # fmt: skip
     assert sections[0].thresholds[0].value == 3.0 and sections[0].rows[1] == {"week": "2024-01-15", "evidence": 4.0}
     assert sections[1].rows[1] == {"week": "2024-01-15", "faults": 9.0, "expected": 2.0}

@@ -96,7 +96,7 @@ def test_a_prior_that_few_pairs_do_not_determine_is_noted(tmp_path: Path) -> Non
     path = tmp_path / "few.parquet"
     pl.DataFrame({"model": ["A", "A", "A", "B", "B", "B"], "component": ["x", "y", "z"] * 2,
                   "count": [30, 5, 4, 6, 5, 7]}).write_parquet(path)  # fmt: skip
-    assert "the prior is at a limit of its range (alpha" in signals(path).notes[0]
+    assert "the fitted prior is at a limit of its range (alpha" in signals(path).notes[0]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_files_and_columns_that_are_not_there_are_refused(pairs: Path, tmp_path:
     for path, message in (
         (tmp_path / "none.csv", "no such file"),
         (tmp_path / "nothing.csv", "the file is empty, without a header line"),
-        (empty, "has columns and no rows; export it again"),
+        (empty, "has no rows; export it again"),
     ):
         with pytest.raises(DataError, match=message):
             signals(path)

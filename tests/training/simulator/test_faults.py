@@ -9,8 +9,8 @@ from features.tables import ENERGY_TYPES
 from tests.training.simulator.small_group import CATALOGUE, END, MODELS, START, WINDOW, make_fleet
 from training.simulator.draws import NEVER
 from training.simulator.faults import (
-    BAD_MODEL,
     COMPONENTS,
+    DEFECT_MODEL,
     RATE_RATIO,
     Hazard,
     affected,
@@ -24,7 +24,7 @@ from training.simulator.seasons import DAY, MONTH, YEAR
 
 NAMES = list(COMPONENTS)
 BRAKES, INFOTAINMENT, ENGINE = (NAMES.index(name) for name in ("brakes", "infotainment", "engine"))
-BAD = CATALOGUE.names.index(BAD_MODEL)
+BAD = CATALOGUE.names.index(DEFECT_MODEL)
 
 
 def _even(bad: bool = False, cars: int = 1) -> Hazard:
@@ -66,9 +66,9 @@ def test_batteries_die_in_winter_and_air_conditioning_in_summer() -> None:
 def test_a_car_has_no_faults_of_a_component_that_it_lacks() -> None:
     hazard = build_hazard(np.random.default_rng(0), make_fleet(1), CATALOGUE, WINDOW)
     electric = CATALOGUE.energy == ENERGY_TYPES.index("battery_electric")
-    assert (hazard.proneness[electric, ENGINE] == 0).all()
-    assert (hazard.proneness[~electric, ENGINE] > 0).all()
-    assert (hazard.proneness[:, BRAKES] > 0).all()
+    assert (hazard.model_ratio[electric, ENGINE] == 0).all()
+    assert (hazard.model_ratio[~electric, ENGINE] > 0).all()
+    assert (hazard.model_ratio[:, BRAKES] > 0).all()
 
 
 def test_expected_faults_are_the_rate_times_the_time_observed() -> None:

@@ -23,7 +23,7 @@ from tests.training.simulator.small_group import (
 )
 from training.simulator.draws import NEVER
 from training.simulator.event_log import join_logs, log_of
-from training.simulator.faults import BAD_MODEL, COMPONENTS, RATE_RATIO, Faults, Hazard, bad_range
+from training.simulator.faults import COMPONENTS, DEFECT_MODEL, RATE_RATIO, Faults, Hazard, bad_range
 from training.simulator.leads import FLOOR
 from training.simulator.lending import Loans
 from training.simulator.seasons import DAY, MONTH, YEAR
@@ -123,7 +123,7 @@ def test_exposures_are_the_impressions_by_their_number_in_the_whole_log() -> Non
 
 def test_the_injected_fault_is_one_row() -> None:
     low, high = bad_range(WINDOW)
-    assert injection_truth(WINDOW).rows() == [(BAD_MODEL, "brakes", low, high, RATE_RATIO)]
+    assert injection_truth(WINDOW).rows() == [(DEFECT_MODEL, "brakes", low, high, RATE_RATIO)]
 
 
 def test_faults_are_listed_in_the_order_of_their_time() -> None:
@@ -133,7 +133,7 @@ def test_faults_are_listed_in_the_order_of_their_time() -> None:
 
 
 def test_exposure_groups_cars_by_model_and_whether_affected() -> None:
-    bad = CATALOGUE.names.index(BAD_MODEL)
+    bad = CATALOGUE.names.index(DEFECT_MODEL)
     fleet = make_fleet(4, model=[bad, bad, bad, 0], left_at=[NEVER, NEVER, START + 45 * DAY, END])
     hazard = Hazard(np.ones((MODELS, len(COMPONENTS))), np.array([True, False, False, False]))
     infotainment = list(COMPONENTS).index("infotainment")
@@ -141,9 +141,9 @@ def test_exposure_groups_cars_by_model_and_whether_affected() -> None:
     frame = fault_exposure_truth(faults, fleet, hazard, catalogue=CATALOGUE, window=WINDOW)
     assert frame.height == 3 * len(COMPONENTS)
     rows = {(row["model"], row["affected"]): row for row in frame.filter(component="infotainment").to_dicts()}
-    healthy = rows[BAD_MODEL, False]
+    healthy = rows[DEFECT_MODEL, False]
     assert (healthy["vehicles"], healthy["faults"]) == (2, 1)
     assert healthy["vehicle_months"] == pytest.approx(135 * DAY / MONTH)
     assert healthy["expected_faults"] == pytest.approx(0.05 * 135 * DAY / YEAR)
-    assert (rows[BAD_MODEL, True]["vehicles"], rows[BAD_MODEL, True]["faults"]) == (1, 1)
+    assert (rows[DEFECT_MODEL, True]["vehicles"], rows[DEFECT_MODEL, True]["faults"]) == (1, 1)
     assert rows[CATALOGUE.names[0], False]["faults"] == 0

@@ -75,7 +75,7 @@ def _frame() -> list[dict[str, object]]:
 
 
 def test_hours_are_charged_on_the_labour_line_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.simulator.workshop.SLIPS", 0.0)
+    monkeypatch.setattr("training.simulator.workshop.TYPING_ERROR_RATE", 0.0)
     repair, labour = _frame()
     assert (repair["component"], repair["fault"], repair["labour_hours"]) == ("brakes", True, 0.0)
     assert (labour["component"], labour["fault"], labour["labour_hours"]) == (None, False, 1.5)
@@ -86,5 +86,5 @@ def test_hours_are_charged_on_the_labour_line_alone(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_slip_of_the_pen_makes_a_reading_ten_times_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.simulator.workshop.SLIPS", 1.0)
+    monkeypatch.setattr("training.simulator.workshop.TYPING_ERROR_RATE", 1.0)
     assert [row["odometer_km"] for row in _frame()] == [10_200.0, 10_200.0]

@@ -18,7 +18,7 @@ def test_there_must_be_weeks_after_the_reference(fault_rate: Trained) -> None:
     config = load_config("fault_rate", fault_rate.config, settings=["params.reference_weeks=500"])
     study = SurveillanceStudy().load(config)
     assert isinstance(study, SurveillanceData)
-    with pytest.raises(DataError, match=r"reference_weeks: .* nothing to watch"):
+    with pytest.raises(DataError, match=r"reference_weeks: .* no test week"):
         study.fit()
 
 

@@ -1,4 +1,4 @@
-"""Weeks of a fleet as rows, and the figures of a report on them, by hand."""
+"""Rows of weekly exposure and faults, and the figures of the report, computed by hand."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from training.studies.surveillance_report import baseline_predictions, evaluate_
 DAY = 86_400_000_000
 START = 18_628 * DAY  # 2021-01-01
 WEEKS = 20
-WATCHED = 10  # weeks that are learnt from before
+REFERENCE_WEEKS = 10
 YEAR = 365.25
 
 
-def field() -> FleetExposure:
-    """Ten cars of A and five of B, always there: brakes of A fail in weeks 2 and 12 to 14, the pump of B in 13."""
+def build() -> FleetExposure:
+    """Ten cars of A and five of B, always in service: brakes of A fail in weeks 2 and 12 to 14, the pump of B in 13."""
     fleet = pl.DataFrame(
         {
             "vehicle_id": [f"V{i}" for i in range(15)],
@@ -51,27 +51,29 @@ def field() -> FleetExposure:
 
 
 class Delay:
-    """Half of what a week holds is reported by now."""
+    """Half of the faults of every week are reported by now."""
 
     def completeness(self, age: np.ndarray) -> np.ndarray:
         return np.full(len(age), 0.5)
 
 
-def watch(whole: FleetExposure, *, model_kinds: tuple[str, ...] = ("constant", "regression"), delay: Any = None) -> Any:
+def surveillance_of(
+    exposure: FleetExposure, *, model_kinds: tuple[str, ...] = ("constant", "regression"), delay: Any = None
+) -> Any:
     expected_faults = SimpleNamespace(baseline_rates=SimpleNamespace(model_kinds=model_kinds, seasonal=False))
-    return SimpleNamespace(exposure=whole, delay=delay, expected_faults=expected_faults, between_model_variance=0.04)
+    return SimpleNamespace(exposure=exposure, delay=delay, expected_faults=expected_faults, between_model_variance=0.04)
 
 
-def study(whole: FleetExposure, watched: Any, **changes: Any) -> Any:
+def study(exposure: FleetExposure, surveillance: Any, **changes: Any) -> Any:
     config = SimpleNamespace(
         task="fault_rate", definition=TASKS["fault_rate"], bootstraps=20, segments=("model", "colour")
     )
-    params = SimpleNamespace(reference_weeks=WATCHED, false_alarm_rate=0.05)
-    rows = rows_of_weeks(whole, watched, WATCHED, WEEKS)
+    params = SimpleNamespace(reference_weeks=REFERENCE_WEEKS, false_alarm_rate=0.05)
+    rows = rows_of_weeks(exposure, surveillance, REFERENCE_WEEKS, WEEKS)
     values = {
         "config": config,
         "params": params,
-        "exposure": whole,
+        "exposure": exposure,
         "notes": ("a small fleet",),
         "test_weeks": lambda: rows,
     }
@@ -80,7 +82,7 @@ def study(whole: FleetExposure, watched: Any, **changes: Any) -> Any:
 
 
 class TwiceAsOften:
-    """Expects two faults of a vehicle-year of everything."""
+    """Expects two faults per vehicle-year of every component."""
 
     def __init__(self, weekly: list[float]) -> None:
         self.trained = SimpleNamespace(
@@ -94,79 +96,81 @@ class TwiceAsOften:
         return {"age": 1.0}
 
 
-def report(watched: Any, *, weekly: list[float] | None = None) -> Report:
+def report(surveillance: Any, *, weekly: list[float] | None = None) -> Report:
     estimator: Any = TwiceAsOften([0.0, 0.5, 0.1, 0.9] if weekly is None else weekly)
-    return evaluate_faults(study(watched.exposure, watched), estimator, watched)
+    return evaluate_faults(study(surveillance.exposure, surveillance), estimator, surveillance)
 
 
 def test_rows_hold_all_exposure_and_every_fault_once() -> None:
-    whole = field()
-    rows = rows_of_weeks(whole, watch(whole), 0, WEEKS)
+    exposure = build()
+    rows = rows_of_weeks(exposure, surveillance_of(exposure), 0, WEEKS)
     sums = rows.group_by("model", "component").agg(pl.col("label", "vehicle_years").sum()).sort("model", "component")
     years = 7 * WEEKS / YEAR
     assert sums.select("model", "component", "label").rows() == [
         ("A", "brakes", 4), ("A", "pump", 0), ("B", "brakes", 0), ("B", "pump", 1)
     ]  # fmt: skip
     assert sums["vehicle_years"].to_list() == pytest.approx([10 * years] * 2 + [5 * years] * 2)
-    assert rows["monthly_km"].null_count() == rows.height, "nobody said how far they drive"
+    assert rows["monthly_km"].null_count() == rows.height, "the fleet has no monthly_km"
     assert rows["month"].unique().sort().to_list() == [0, 1, 2, 3, 4] and rows["group"].n_unique() == 4
     begins = pl.from_epoch(rows["as_of"], time_unit="us")
     assert (begins.dt.day() == 1).all() and begins.dt.year().unique().to_list() == [2021]
 
 
-def test_only_the_weeks_that_are_asked_for() -> None:
-    whole = field()
-    rows = rows_of_weeks(whole, watch(whole), WATCHED, WATCHED + 3)
+def test_rows_cover_only_the_requested_weeks() -> None:
+    exposure = build()
+    rows = rows_of_weeks(exposure, surveillance_of(exposure), REFERENCE_WEEKS, REFERENCE_WEEKS + 3)
     assert rows["label"].sum() == 1 and rows["vehicle_years"].sum() == pytest.approx(2 * 15 * 21 / YEAR)
 
 
-def test_what_is_not_reported_yet_counts_for_less_exposure() -> None:
-    whole = field()
-    rows = rows_of_weeks(whole, watch(whole, delay=Delay()), 0, WEEKS)
+def test_faults_not_reported_yet_reduce_the_exposure() -> None:
+    exposure = build()
+    rows = rows_of_weeks(exposure, surveillance_of(exposure, delay=Delay()), 0, WEEKS)
     assert rows["vehicle_years"].sum() == pytest.approx(2 * 15 * 7 * WEEKS / YEAR / 2)
 
 
-def test_one_rate_of_each_component_is_the_naive_answer() -> None:
-    whole = field()
-    watched = watch(whole)
-    rows = rows_of_weeks(whole, watched, WATCHED, WEEKS)
-    rate = baseline_predictions(study(whole, watched), watched, rows) / rows["vehicle_years"].to_numpy()
+def test_one_rate_per_component_is_the_baseline() -> None:
+    exposure = build()
+    surveillance = surveillance_of(exposure)
+    rows = rows_of_weeks(exposure, surveillance, REFERENCE_WEEKS, WEEKS)
+    rate = baseline_predictions(study(exposure, surveillance), surveillance, rows) / rows["vehicle_years"].to_numpy()
     # Brakes failed once in ten weeks of 15 cars, pumps never.
     brakes = (rows["component"] == "brakes").to_numpy()
     assert rate[brakes] == pytest.approx(1 / (15 * 70 / YEAR)) and (rate[~brakes] == 0).all()
 
 
 def test_a_report_counts_faults_beside_what_was_expected() -> None:
-    result = report(watch(field()))
+    result = report(surveillance_of(build()))
     assert [row["faults"] for row in result.rows("rows")] == [1, 4]
     expected = 2 * 10 * 70 / YEAR
     assert keyed(result, "by_component")["brakes"]["observed"] == 3
     assert keyed(result, "by_model")["A"]["predicted"] == pytest.approx(2 * expected)
-    assert "by_colour" not in result, "nothing is known of it"
+    assert "by_colour" not in result, "the rows have no such column"
     months = result["by_month"]
     assert isinstance(months, TimeSeries) and months.y.label() == "number of faults" and "mean" not in months.title.en
     assert sum(row["observed"] for row in keyed(result, "by_month").values()) == 4
     assert list(keyed(result, "by_month")) == ["2021-03", "2021-04", "2021-05"]
     assert all(b["predicted"] == pytest.approx(2.0) for b in result.rows("calibration"))
     assert result.protocol.startswith(
-        "usual rates learnt from the 10 weeks before 2021-03-12, tested on the 10 weeks from then on ("
+        "baseline rates estimated from the 10 weeks before 2021-03-12, tested on the 10 weeks after ("
     )
 
 
 def test_power_is_of_the_cell_of_median_size() -> None:
-    power = list(keyed(report(watch(field())), "detection_power").values())
-    assert list(keyed(report(watch(field())), "detection_power")) == [1.5, 2.0, 3.0]
+    power = list(keyed(report(surveillance_of(build())), "detection_power").values())
+    assert list(keyed(report(surveillance_of(build())), "detection_power")) == [1.5, 2.0, 3.0]
     assert {p["false_alarm_rate"] for p in power} == {0.05}
-    assert {p["expected_weekly"] for p in power} == {0.5}, "of 0.1, 0.5 and 0.9; of the fourth nothing is expected"
+    assert {p["expected_weekly"] for p in power} == {0.5}, "median of 0.1, 0.5 and 0.9; the fourth has no exposure"
     shares = [p["detected_in_26_weeks"] for p in power]
     assert shares == sorted(shares) and shares[0] < shares[-1]
-    assert report(watch(field()), weekly=[0.0, 0.0]).rows("detection_power") == []
+    assert report(surveillance_of(build()), weekly=[0.0, 0.0]).rows("detection_power") == []
 
 
-def test_notes_say_how_rates_were_learnt_and_what_is_unknown() -> None:
-    notes = report(watch(field(), model_kinds=("constant", "unknown"))).notes
+def test_notes_name_regressions_and_unknown_components() -> None:
+    notes = report(surveillance_of(build(), model_kinds=("constant", "unknown"))).notes
     assert notes[0] == "a small fleet"
-    assert notes[1].startswith("usual rates by constant for 1 of 2 components")
+    assert notes[1].startswith("baseline rates by constant for 1 of 2 components")
     assert notes[2].startswith("no vehicle had pump in the reference weeks")
-    assert notes[3].startswith("less than a year of reference")
-    assert notes[4] == "models differ by a factor of 1.22 for good (upper limit)"
+    assert notes[3].startswith("fewer than 52 reference weeks")
+    assert notes[4] == (
+        "fault rates differ between models by a factor of 1.22 (one standard deviation, upper 95 % limit)"
+    )

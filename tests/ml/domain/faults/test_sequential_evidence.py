@@ -1,4 +1,4 @@
-"""Evidence that may be looked at every week: its mean without a fault, its false alarms, and what it finds."""
+"""Sequential evidence: its mean without a fault, its false-alarm rate, and its detections."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from ml.domain.faults.sequential_evidence import (
 @settings(deadline=None)
 @given(expected=st.floats(0.01, 20), dispersion=st.sampled_from([0.0, 0.05, 0.5]))
 def test_without_a_fault_the_mean_of_the_evidence_is_one(expected: float, dispersion: float) -> None:
-    """By enumeration of what a week can bring."""
+    """By enumeration of the counts of a week."""
     counts = np.arange(0, 2_000)
     chance = (
         poisson.pmf(counts, expected)
         if dispersion == 0
         else nbinom.pmf(counts, 1 / dispersion, 1 / (1 + dispersion * expected))
     )
-    found = update_evidence(no_evidence(len(counts)), counts, np.full(len(counts), expected), dispersion)
-    mean = float((chance[chance > 0] * np.exp(found.log_e[chance > 0])).sum())
+    evidence = update_evidence(no_evidence(len(counts)), counts, np.full(len(counts), expected), dispersion)
+    mean = float((chance[chance > 0] * np.exp(evidence.log_e[chance > 0])).sum())
     assert mean == pytest.approx(1.0, rel=1e-3)
 
 
 def test_the_mean_of_the_evidence_of_builds_is_one_and_bad_builds_show_in_it() -> None:
-    """By enumeration of two builds of cells whose own rate is a gamma; then a range in the middle against them all."""
-    between_model_variance, due = 0.2, np.array([1.5, 0.7])
+    """By enumeration of two builds of cells with a gamma own rate; then a range in the middle against all builds."""
+    between_model_variance, expected = 0.2, np.array([1.5, 0.7])
     first, second = (n.ravel().astype(float) for n in np.meshgrid(np.arange(80), np.arange(80)))
     total, size = first + second, 1 / between_model_variance
-    chance = nbinom.pmf(total, size, size / (size + due.sum())) * binom.pmf(first, total, due[0] / due.sum())
-    found = build_range_evidence(
-        np.column_stack([first, second]), np.tile(due, (len(first), 1)), between_model_variance
+    chance = nbinom.pmf(total, size, size / (size + expected.sum())) * binom.pmf(
+        first, total, expected[0] / expected.sum()
     )
-    assert float((chance * np.exp(found))[chance > 1e-14].sum()) == pytest.approx(1.0, rel=1e-3)
+    log_e = build_range_evidence(
+        np.column_stack([first, second]), np.tile(expected, (len(first), 1)), between_model_variance
+    )
+    assert float((chance * np.exp(log_e))[chance > 1e-14].sum()) == pytest.approx(1.0, rel=1e-3)
     middle = [[20, 20, 45, 45, 20, 20]]
     assert build_range_evidence(middle, [[20.0] * 6], 0.04)[0] > cumulative_evidence([170], [120.0], 0.04).log_e[0] + 5
     with pytest.raises(ValueError, match="between_model_variance"):
@@ -55,8 +57,8 @@ def test_the_order_of_weeks_and_their_division_do_not_matter_for_poisson_counts(
     assert weeks.log_e[0] == pytest.approx(once.log_e[0])
 
 
-def test_years_without_a_fault_raise_an_alarm_as_rarely_as_promised() -> None:
-    """400 years of 100 cells, looked at every week; overdispersed counts whose dispersion is known."""
+def test_years_without_a_fault_raise_an_alarm_at_most_at_the_false_alarm_rate() -> None:
+    """400 years of 100 cells, tested every week; overdispersed counts whose dispersion is known."""
     rng = np.random.default_rng(0)
     years, cells, alpha, dispersion = 400, 100, 0.05, 0.2
     expected = np.tile(rng.gamma(1, 0.5, cells) + 0.01, years)

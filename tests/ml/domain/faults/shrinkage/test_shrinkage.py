@@ -43,13 +43,13 @@ def test_posterior_mean_of_one_gamma_is_a_weighted_mean_of_prior_and_cell() -> N
 @pytest.mark.parametrize("alpha", [0.01, 0.3, 2.0, 300.0, 1e5])
 def test_quantiles_of_one_gamma_are_scipys(alpha: float, probability: float) -> None:
     count, expected = np.array([0, 1, 7, 400]), np.array([1e-6, 0.4, 3.0, 350.0])
-    found = posterior_quantile(one_gamma(alpha, 1.5), count, expected, probability=probability)
-    assert found == pytest.approx(gamma.ppf(probability, alpha + count, scale=1 / (1.5 + expected)), rel=1e-10)
+    quantile = posterior_quantile(one_gamma(alpha, 1.5), count, expected, probability=probability)
+    assert quantile == pytest.approx(gamma.ppf(probability, alpha + count, scale=1 / (1.5 + expected)), rel=1e-10)
 
 
 def test_much_exposure_gives_the_ratio_and_none_gives_the_prior() -> None:
-    found = posterior_mean(PRIOR, [3_000_000, 0], [1e6, 1e-9])
-    assert found == pytest.approx([3.0, PRIOR.mean], rel=1e-4)
+    mean = posterior_mean(PRIOR, [3_000_000, 0], [1e6, 1e-9])
+    assert mean == pytest.approx([3.0, PRIOR.mean], rel=1e-4)
 
 
 # The mixture, against brute force on its definition.
@@ -69,8 +69,8 @@ def _density(prior: Prior, count: int, expected: float) -> Callable[[float], flo
 
 @pytest.mark.parametrize(("count", "expected"), [(0, 0.3), (1, 0.05), (3, 2.5), (16, 0.41), (40, 38.0)])
 def test_scores_are_those_of_the_integrated_posterior(count: int, expected: float) -> None:
-    density, found = _density(PRIOR, count, expected), scores(PRIOR, [count], [expected])
-    lower, ebgm, upper = (float(x[0]) for x in (found.lower, found.ebgm, found.upper))
+    density, result = _density(PRIOR, count, expected), scores(PRIOR, [count], [expected])
+    lower, ebgm, upper = (float(x[0]) for x in (result.lower, result.ebgm, result.upper))
     far = float(posterior_quantile(PRIOR, [count], [expected], probability=1 - 1e-12)[0])
 
     def integral(f: Callable[[float], float], low: float, high: float) -> float:
@@ -98,9 +98,9 @@ def test_a_quantile_has_its_probability_below_it(prior: Prior, count: int, expec
 @settings(max_examples=100, deadline=None)
 @given(prior=priors, expected=st.floats(1e-3, 1e3))
 def test_limits_are_in_order_and_everything_grows_with_the_count(prior: Prior, expected: float) -> None:
-    found = scores(prior, np.arange(60), expected)
-    assert (found.lower < found.ebgm).all() and (found.ebgm < found.upper).all()
-    for column in (found.lower, found.ebgm, found.upper):
+    result = scores(prior, np.arange(60), expected)
+    assert (result.lower < result.ebgm).all() and (result.ebgm < result.upper).all()
+    for column in (result.lower, result.ebgm, result.upper):
         assert (np.diff(column) > 0).all()
 
 
@@ -179,8 +179,8 @@ def test_credible_intervals_cover_what_they_promise() -> None:
     first = rng.random(30_000) < 0.2
     ratio = np.where(first, rng.gamma(8.0, 0.5, 30_000), rng.gamma(6.0, 1 / 6, 30_000))
     count = rng.poisson(ratio * expected)
-    found = scores(fit_mixture(count, expected).prior, count, expected)
-    assert ((ratio < found.lower).mean(), (ratio > found.upper).mean()) == pytest.approx((0.05, 0.05), abs=0.006)
+    result = scores(fit_mixture(count, expected).prior, count, expected)
+    assert ((ratio < result.lower).mean(), (ratio > result.upper).mean()) == pytest.approx((0.05, 0.05), abs=0.006)
 
 
 def test_unit_of_exposure_only_scales_the_prior() -> None:
@@ -302,16 +302,16 @@ def test_ratios_of_proportions_and_odds() -> None:
 
 @pytest.mark.parametrize("ratio", [proportional_reporting_ratio, reporting_odds_ratio])
 def test_empty_parts_of_the_table_leave_the_interval_open(ratio: Callable[..., object]) -> None:
-    found = ratio([0, 5], [50, 50], column_total=[30, 5], total=1_000)
-    assert found.value.tolist() == [0.0, np.inf]  # type: ignore[attr-defined]
-    assert found.lower.tolist() == [0.0, 0.0] and found.upper.tolist() == [np.inf, np.inf]  # type: ignore[attr-defined]
+    interval = ratio([0, 5], [50, 50], column_total=[30, 5], total=1_000)
+    assert interval.value.tolist() == [0.0, np.inf]  # type: ignore[attr-defined]
+    assert interval.lower.tolist() == [0.0, 0.0] and interval.upper.tolist() == [np.inf, np.inf]  # type: ignore[attr-defined]
 
 
 # Refusals.
 
 
 @pytest.mark.parametrize(
-    ("count", "expected", "said"),
+    ("count", "expected", "message"),
     [
         ([1, -1], [1.0, 1.0], r"count must be a whole number of at least 0, got -1 in cell 1 \(1 of 2 cells\)"),
         ([1.0, np.nan], [1.0, 1.0], r"count must be .*got nan in cell 1"),
@@ -329,14 +329,14 @@ def test_empty_parts_of_the_table_leave_the_interval_open(ratio: Callable[..., o
         (["a"], [1.0], "count must be numbers"),
     ],
 )
-def test_cells_without_an_answer_are_refused(count: list[float], expected: list[float], said: str) -> None:
+def test_cells_without_an_answer_are_refused(count: list[float], expected: list[float], message: str) -> None:
     for refusing in (fit_mixture, squash, lambda n, e: scores(PRIOR, n, e)):
-        with pytest.raises(ShrinkageError, match=said):
+        with pytest.raises(ShrinkageError, match=message):
             refusing(count, expected)
 
 
 @pytest.mark.parametrize(
-    ("ask", "said"),
+    ("call", "message"),
     [
         (lambda: fit_mixture([3, 1, 2, 0], np.ones(4)), "as many cells as the prior has parameters, got 4 for 5"),
         (lambda: fit_mixture(np.zeros(9), np.ones(9)), "at least one event, got zeros only"),
@@ -370,6 +370,6 @@ def test_cells_without_an_answer_are_refused(count: list[float], expected: list[
         (lambda: reporting_odds_ratio([1, 2], [15, 3, 4], column_total=[9], total=20), "one shape, got count"),
     ],
 )
-def test_requests_without_an_answer_are_refused(ask: Callable[[], object], said: str) -> None:
-    with pytest.raises(ShrinkageError, match=said):
-        ask()
+def test_requests_without_an_answer_are_refused(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ShrinkageError, match=message):
+        call()
