@@ -136,11 +136,11 @@ def test_files_and_columns_that_are_not_there_are_refused(pairs: Path, tmp_path:
     with pytest.raises(DataError, match="has no column 'fault'; name the right one of model, component, count"):
         signals(pairs, columns=PairColumns(column="fault"))
     for columns in (PairColumns("model", "model"), PairColumns("expected", "component")):
-        with pytest.raises(ConfigError, match="must be different columns, none named as a figure"):
+        with pytest.raises(ConfigError, match="must be different columns, none named like a figure"):
             signals(pairs, columns=columns)
     with pytest.raises(ConfigError, match=r"must be a \.parquet or \.csv file, got '\.xlsx'"):
         signals(tmp_path / "pairs.xlsx")
     with pytest.raises(ConfigError, match=r"must end in \.parquet or \.csv"):
         signals(pairs, out=tmp_path / "out.xlsx")
-    with pytest.raises(ConfigError, match="is the table that is read"):
+    with pytest.raises(ConfigError, match="is the input file"):
         signals(pairs, out=pairs)
