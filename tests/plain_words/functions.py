@@ -1,4 +1,4 @@
-"""Public functions and methods: import, signature and docstring."""
+"""Public functions and methods: import, signature with the modules of its types, and docstring."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.conftest import ROOT
 SIZES = {("ml",): 20, ("features", "training"): 20, ("serving",): 10}
 # What a framework calls by itself, and what the command line shows as help, is nobody's call.
 UNCALLED = {"training/commands", "serving/commands"}
+PACKAGES = ("features.", "ml.", "training.", "serving.", "chehang.")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -47,14 +48,39 @@ def texts_of(source: str, *, module: str) -> Iterator[str]:
     def area(width: float, height: float) -> float:
         Return the area in square metres.
     """
-    for node in ast.parse(source).body:
+    tree = ast.parse(source)
+    origins = _origins(tree, module)
+    for node in tree.body:
         if isinstance(node, Function) and not node.name.startswith("_"):
-            yield f"from {module} import {node.name}\n\n{_shown(node)}"
+            yield f"from {module} import {node.name}\n{_types([node], origins)}\n{_shown(node)}"
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             for method in node.body:
                 if isinstance(method, Function) and not method.name.startswith("_") and not _is_property(method):
-                    owner = f"from {module} import {node.name}\n\n{_class(node)}"
+                    init = [m for m in node.body if _named(m, "__init__") or isinstance(m, ast.AnnAssign)]
+                    types = _types([*init, method], origins, but=node.name)
+                    owner = f"from {module} import {node.name}\n{types}\n{_class(node)}"
                     yield f"{owner}\n\n    The method:\n\n{_shown(method, margin=4)}"
+
+
+def _origins(tree: ast.Module, module: str) -> dict[str, str]:
+    """Return the module of each name that a module imports from the product or defines as a class."""
+    imports = (n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and f"{n.module}.".startswith(PACKAGES))
+    origins = {alias.asname or alias.name: str(n.module) for n in imports for alias in n.names}
+    return origins | {n.name: module for n in tree.body if isinstance(n, ast.ClassDef)}
+
+
+def _types(nodes: list[ast.stmt], origins: dict[str, str], but: str = "") -> str:
+    """Return a line that names the module of each type of the product, as a page of documentation links them."""
+    annotations: list[ast.expr | None] = []
+    for node in nodes:
+        if isinstance(node, Function):
+            every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            annotations += [node.returns, *(arg.annotation for arg in every)]
+        elif isinstance(node, ast.AnnAssign):
+            annotations.append(node.annotation)
+    names = {n.id for a in annotations if a for n in ast.walk(a) if isinstance(n, ast.Name)} - {but}
+    linked = ", ".join(f"{name} ({origins[name]})" for name in sorted(names & set(origins)))
+    return f"# types: {linked}\n" if linked else ""
 
 
 def _class(node: ast.ClassDef) -> str:
