@@ -197,7 +197,10 @@ def infer_signature(
     """
     absent = [n for n in (*numeric, *categorical) if n not in frame.columns]
     if absent:
-        raise DataError(f"feature '{absent[0]}' is not a column of {table.name}; map it in the sources or remove it")
+        raise DataError(
+            f"feature '{absent[0]}' is not a column of {table.name}; map it in the sources, or remove it from "
+            "extra_features"
+        )
     features = set(numeric) | set(categorical)
     contract = [f for f in contract_fields(table) if f.name in frame.columns]
     added = [
