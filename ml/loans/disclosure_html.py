@@ -158,7 +158,7 @@ def _annualised_cost(d: Disclosure) -> str:
         return box
     discount, implied = yuan(d.forgone_discount), f"{d.implied_cost:.2%}"
     note = Text(
-        zh=f"提示：选择本产品将不再享受现金优惠 {discount}；计入该优惠后，年化综合融资成本为 {implied}。",
+        zh=f"提示：选择本产品将不再享受现金优惠 {discount}；计入该优惠后，折合年化成本 {implied}。",
         en=f"Note: this product excludes a cash discount of {discount}; with it, the annualised cost is {implied}.",
     )
     return f"{box}\n<p>{_bilingual(note)}</p>"
