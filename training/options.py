@@ -47,7 +47,18 @@ Engine = Annotated[str, typer.Option(help="Engine that computes the features: po
 
 
 def progress_printer(quiet: bool) -> Callable[[str], None]:
-    """Return a function that prints one line of progress on standard error; if `quiet`, it prints nothing."""
+    """Return a function that prints a line of progress on standard error.
+
+    Parameters
+    ----------
+    quiet : bool
+        Return a function that prints nothing, as for `--json`.
+
+    Returns
+    -------
+    callable
+        Takes one line of text.
+    """
     return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {escape(text)}[/dim]", soft_wrap=True))
 
 
@@ -122,9 +133,31 @@ def loaded_config(
     *,
     progress: Callable[[str], None],
 ) -> TaskConfig:
-    """Read a task's configuration from the options of a command; parameters and errors as for `load_config`.
+    """Read the configuration of a task from the options of a command.
 
-    `progress` is called before the slow imports, so that a command prints its first line at once.
+    A first line of progress is printed before the slow imports.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    config : Path or None
+        Value of `--config`.
+    overlay : list of Path or None
+        Values of `--with`.
+    setting : list of str or None
+        Values of `--set`.
+    progress : callable
+        Called with one line of text.
+
+    Returns
+    -------
+    TaskConfig
+
+    Raises
+    ------
+    ConfigError
+        As for `training.config.load_config`.
     """
     check_task(task)
     path = config_file(f"{task}.yaml", config)

@@ -17,13 +17,25 @@ err = Console(stderr=True, highlight=False)
 
 
 def print_notes(notes: Any) -> None:
-    """Print the notes of a report on standard error: limits of the data and remarks of the fit."""
+    """Print notes on standard error, each on a line.
+
+    Parameters
+    ----------
+    notes : iterable of str
+        Such as `Report.notes`.
+    """
     for note in notes:
         err.print(f"[yellow]note:[/yellow] {note}")
 
 
 def print_report(report: Report) -> None:
-    """Print the sections of a report and its notes."""
+    """Print the sections of a report on standard output and its notes on standard error.
+
+    Parameters
+    ----------
+    report : Report
+        As returned by `StudyData.evaluate`.
+    """
     from ml.report.text import text_of
 
     for part in text_of(report):
@@ -32,7 +44,15 @@ def print_report(report: Report) -> None:
 
 
 def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> None:
-    """Print a row of metrics for each model version."""
+    """Print a table with the metrics of model versions, a row for each version.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        `version`, `champion` (bool), `created` (datetime), `metrics` (by name) and the tags of each version.
+    metrics : sequence of str
+        Names of the metrics to print.
+    """
     table = Table("version", "created", "estimator", "data", *metrics)
     for row in rows:
         mark = " *" if row["champion"] else ""
@@ -49,7 +69,13 @@ def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) ->
 
 
 def print_checked(content: Mapping[str, Any]) -> None:
-    """Print what `chehang check` reports: rows of each table, rows of each part, features, leakage and notes."""
+    """Print the output of `chehang check`: tables, parts, features, suspected leaks and notes.
+
+    Parameters
+    ----------
+    content : mapping
+        The JSON content of `chehang check`.
+    """
     table = Table("table", "rows read", "valid", "quarantined", "violations by rule")
     for name, r in content["tables"].items():
         rules = ", ".join(f"{k} ({v:,})" for k, v in r["rules"].items())
@@ -64,7 +90,13 @@ def print_checked(content: Mapping[str, Any]) -> None:
 
 
 def print_leaks(findings: Sequence[Mapping[str, Any]]) -> None:
-    """Print the columns that may leak the outcome, with the evidence."""
+    """Print the columns that may leak the outcome, with the evidence; nothing if there are none.
+
+    Parameters
+    ----------
+    findings : sequence of Leak
+        `leaks` of `StudyData.describe`.
+    """
     if not findings:
         return
     colours = {"leak": "red", "suspect": "yellow"}
@@ -81,7 +113,13 @@ def print_leaks(findings: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_values(valuation: Any) -> None:
-    """Print the hold-out errors of the models and the expected purchases and value of each stream."""
+    """Print the hold-out errors of the models and the expected purchases and value of each stream.
+
+    Parameters
+    ----------
+    valuation : CustomerValuation
+        As returned by `training.runs.customer_value.value`.
+    """
     for name, content in valuation.as_dict().items():
         table = Table(
             "model", "mean absolute error on the hold-out (purchases)", "predicted / actual total", title=name
@@ -91,14 +129,20 @@ def print_values(valuation: Any) -> None:
             table.add_row(f"{model}{mark}", f"{error['mean_absolute_error']:.4f}", f"{error['total_ratio']:.3f}")
         out.print(table)
         out.print(
-            f"{name}: {content['total_purchases']:,.0f} purchases worth {content['total_value']:,.0f} yuan in "
-            f"{content['horizon_days']:g} days (sum over customers, times a correction of {content['correction']:.3f} "
-            "estimated on the hold-out)"
+            f"{name}: {content['total_purchases']:,.0f} purchases worth {content['total_value']:,.0f} yuan expected "
+            f"within {content['horizon_days']:g} days (sum over customers, times a correction of "
+            f"{content['correction']:.3f} estimated on the hold-out)"
         )
 
 
 def print_plan(plan: Any) -> None:
-    """Print the forecast of the total by period, and the largest orders."""
+    """Print the forecast of the total demand by period, and the largest orders.
+
+    Parameters
+    ----------
+    plan : Plan
+        As returned by `training.runs.forecast.forecast`.
+    """
     total = plan.forecasts.filter(level="everything")
     table = Table("period", "expected", "80% interval", title="total demand (cars)")
     for row in total.iter_rows(named=True):
@@ -122,7 +166,13 @@ def print_plan(plan: Any) -> None:
 
 
 def print_alarms(run: Any) -> None:
-    """Print the alarms, strongest first, the inspection campaign of each, and the number of cells tested."""
+    """Print the alarms, strongest first, the inspection campaign of each, and the number of cells tested.
+
+    Parameters
+    ----------
+    run : AlarmRun
+        As returned by `training.runs.alarms.alarms`.
+    """
     cells = run.surveillance.cells.height
     if run.alarms.is_empty():
         out.print(f"no alarm in {cells:,} cells (model, component)")
@@ -159,7 +209,13 @@ def print_alarms(run: Any) -> None:
 
 
 def print_stored_alarms(alarms: Any) -> None:
-    """Print the alarms of the alarm store."""
+    """Print the alarms of the alarm store.
+
+    Parameters
+    ----------
+    alarms : DataFrame
+        As returned by `AlarmStore.alarms`.
+    """
     from ml.instants import instant
 
     table = Table("alarm", "model", "component", "state", "opened", "detected on", "rate ratio")
@@ -171,7 +227,15 @@ def print_stored_alarms(alarms: Any) -> None:
 
 
 def print_alarm_history(number: int, history: Any) -> None:
-    """Print every change of state of an alarm: when, by whom, from which state to which, and the note."""
+    """Print every change of state of an alarm: when, by whom, from which state to which, and the note.
+
+    Parameters
+    ----------
+    number : int
+        Number of the alarm.
+    history : DataFrame
+        As returned by `AlarmStore.history`.
+    """
     from ml.instants import instant
 
     table = Table("when", "by", "from", "to", "note", title=f"alarm {number}")
@@ -182,7 +246,13 @@ def print_alarm_history(number: int, history: Any) -> None:
 
 
 def print_service_due(run: Any) -> None:
-    """Print the ten vehicles that are due first, and the number of vehicles to remind."""
+    """Print the ten vehicles that are due first, and the number of vehicles to remind.
+
+    Parameters
+    ----------
+    run : ServiceReminders
+        As returned by `training.runs.service_due.service_due`.
+    """
     table = Table(
         "vehicle", "model", "last service", "due", "80% interval", "due by", "km (estimated)", "expected visit"
     )

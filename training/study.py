@@ -45,10 +45,26 @@ class StudyData(Protocol[E]):
         """Last instant of the training data (microseconds since 1970, UTC); None if the data has no time."""
 
     def with_params(self, params: BaseModel) -> StudyData[E]:
-        """Return the same data with other hyperparameters."""
+        """Return the same data with other hyperparameters.
+
+        Parameters
+        ----------
+        params : BaseModel
+            Instance of the task's parameter class, such as a copy of `config.params`.
+        """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[E]:
         """Fit the task's estimator on the training data.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with one line of text for each step.
+
+        Returns
+        -------
+        Fitted
+            Estimator to register (`served`) and estimator to evaluate (`evaluated`).
 
         Raises
         ------
@@ -57,19 +73,33 @@ class StudyData(Protocol[E]):
         """
 
     def evaluate(self, estimator: E) -> Report:
-        """Return the metrics and breakdowns of an estimator on the test data."""
+        """Return the report of an estimator on the test data: metrics with intervals, and breakdowns.
+
+        Parameters
+        ----------
+        estimator : Estimator
+            Fitted estimator, such as `fit().evaluated`.
+        """
 
     def validation_scores(self) -> Iterator[float]:
         """Yield the primary metric on each validation fold inside the training data; the test data is not used."""
 
     def save_holdout(self, folder: Path, fitted: Fitted[E]) -> None:
-        """Write the test data without identifiers of persons; the promotion gate compares versions on it."""
+        """Write the test data, without identifiers of persons, for the promotion gate.
+
+        Parameters
+        ----------
+        folder : Path
+            Existing folder to write into.
+        fitted : Fitted
+            As returned by `fit`.
+        """
 
     def feature_names(self, estimator: E) -> Sequence[str]:
-        """Return the names of the features of an estimator."""
+        """Return the names of the features of a fitted estimator."""
 
     def example(self, estimator: E) -> Mapping[str, Any]:
-        """Return an example request of typical values, which is the record of no real person."""
+        """Return an example request with typical values, for a fitted estimator; it is the record of no real person."""
 
     def describe(self) -> DataSummary:
         """Return counts of each part, features and suspected leaks, without training."""
@@ -83,7 +113,7 @@ class Study(Protocol[E]):
         """Evaluation methods that this kind of problem has, among 'holdout', 'folds' and 'logged'."""
 
     def check_config(self, config: TaskConfig) -> None:
-        """Check that the settings apply to this kind of problem.
+        """Check that the settings of a configuration apply to this kind of problem.
 
         Raises
         ------
@@ -94,6 +124,15 @@ class Study(Protocol[E]):
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> StudyData[E]:
         """Read and validate the tables of a task, compute features and split into training and test data.
 
+        Parameters
+        ----------
+        config : TaskConfig
+            As returned by `training.config.load_config`.
+        engine : {'polars', 'spark'}
+            Engine that computes the features.
+        progress : callable, optional
+            Called with one line of text for each step.
+
         Raises
         ------
         DataError
@@ -103,7 +142,17 @@ class Study(Protocol[E]):
         """
 
     def evaluate(self, config: TaskConfig, evaluation: Evaluation[E], *, progress: Progress | None = None) -> Report:
-        """Return the report of an evaluation by one of `evaluation_methods`."""
+        """Return the report of an evaluation.
+
+        Parameters
+        ----------
+        config : TaskConfig
+            As returned by `training.config.load_config`.
+        evaluation : Evaluation
+            Method, loader of the estimator and its options, as in `Evaluation("holdout", load_estimator)`.
+        progress : callable, optional
+            Called with one line of text for each step.
+        """
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
         """Return the checks of the promotion gate, computed on the stored test data of the candidate.
@@ -165,6 +214,16 @@ STUDIES: Mapping[type[Problem], Study[Any]] = {
 
 def study_of(config: TaskConfig) -> Study[Any]:
     """Return the study of a task's kind of problem, after a check of the configuration.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        As returned by `training.config.load_config`.
+
+    Returns
+    -------
+    Study
+        Call its `load`, `evaluate` or `score`.
 
     Raises
     ------

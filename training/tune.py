@@ -183,7 +183,21 @@ def _start_worker(load: dict[str, Any], name: str, target: int, timeout: float |
 
 
 def run_worker(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> None:
-    """Run trials of an existing study in a worker process; parameters as for `tune`."""
+    """Run trials of an existing study in a worker process.
+
+    Parameters
+    ----------
+    load : dict
+        Arguments of `load_config`.
+    name : str
+        Name of the Optuna study.
+    target : int
+        Trials of the study in all.
+    timeout : float or None
+        Seconds after which no new trial starts.
+    number : int
+        Number of the worker, for its seed.
+    """
     _search(load_data(load_config(**load)), _study(name, worker=number), target, timeout, lambda text: None)
 
 
@@ -240,7 +254,20 @@ def _suggest(trial: optuna.Trial, name: str, span: Range) -> Any:
 
 
 def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[Any]:
-    """Return the data of a study with some hyperparameters replaced, by dotted name under `params`."""
+    """Return the data of a study with some hyperparameters replaced.
+
+    Parameters
+    ----------
+    data : StudyData
+        As returned by `training.study.load_data`.
+    chosen : mapping of str to value
+        New values by dotted name, such as `{"params.boosted_trees.num_leaves": 31}`.
+
+    Raises
+    ------
+    ConfigError
+        A value is invalid.
+    """
     content = merge({"params": data.config.params.model_dump(mode="json")}, _nested(chosen))
     layer = Layer("tune.space", content, content)
     params = validate(content["params"], data.config.definition.params, [layer], within=("params",))

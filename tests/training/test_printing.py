@@ -85,7 +85,7 @@ def test_values_by_stream(printed: Printed) -> None:
     text = printed(printing.print_values, CustomerValuation(customers, {"sales": stream}, 0))
     assert "bg_nbd * │ 0.5000 │ 0.980" in text and "last rate │ 0.7500 │ 1.200" in text
     assert (
-        "sales: 1,500 purchases worth 2,000,000 yuan in 365 days (sum over customers, times a correction of 1.025"
+        "sales: 1,500 purchases worth 2,000,000 yuan expected within 365 days (sum over customers, times a correction of 1.025"
         in text
     )
 

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 
 class RowStudy:
-    """Study of rows with one label each, split by time or at random."""
+    """Study of rows with one label each, split by time or at random.
+
+    `config` comes from `training.config.load_config`, models from `ml.champions.load`; `holdout` is the folder that
+    `save_holdout` wrote with the candidate; `progress` is called with one line of text for each step. The options of
+    `score` are `data` (file to read in place of the table, or None), `as_of` (datetime with UTC offset to predict as
+    of, or None) and `progress`. Settings that do not apply raise ConfigError, unusable tables DataError.
+    """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "folds")
 
@@ -37,7 +43,13 @@ class RowStudy:
         _refuse_split_column(config)
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> RowStudyData:
-        """Read and validate the tables, compute features and split the rows."""
+        """Read and validate the tables, compute features and split the rows.
+
+        Returns
+        -------
+        RowStudyData
+            Call its `fit`, `evaluate` or `describe`.
+        """
         from training.studies.rows import RowStudyData
 
         return RowStudyData.read(config, engine=engine, progress=progress)
@@ -45,7 +57,7 @@ class RowStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[RowEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Evaluate a version on the test rows, or cross-validate the configuration."""
+        """Return the report of a version on the test rows, or of a cross-validation of the configuration."""
         from training.studies.row_folds import cross_validate
 
         data = self.load(config, progress=progress)
@@ -54,20 +66,26 @@ class RowStudy:
         return data.evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return a prediction for every row of the first table."""
+        """Return a prediction for every row of the task's first table, with the key of the table."""
         from training.studies.row_score import score_rows
 
         return score_rows(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare the predictions of the test rows."""
+        """Return the checks of the promotion gate, on the predictions of the test rows."""
         from training.studies.row_gate import row_gate_checks
 
         return row_gate_checks(_metrics(candidate), candidate, champion, holdout)
 
 
 class RankingStudy:
-    """Study of ranked lists, with the latest queries held out."""
+    """Study of ranked lists, with the latest queries held out.
+
+    `config` comes from `training.config.load_config`, models from `ml.champions.load`; `holdout` is the folder that
+    `save_holdout` wrote with the candidate; `progress` is called with one line of text for each step. The options of
+    `score` are `data` (file to read in place of the table, or None), `as_of` (datetime with UTC offset to predict as
+    of, or None) and `progress`. Settings that do not apply raise ConfigError, unusable tables DataError.
+    """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "logged")
 
@@ -77,7 +95,13 @@ class RankingStudy:
             raise ConfigError("split.column: applies only to data without time; remove it, or set time: none")
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> RankingStudyData:
-        """Read and validate the tables, and compute the end of the training period."""
+        """Read and validate the tables, and compute the end of the training period.
+
+        Returns
+        -------
+        RankingStudyData
+            Call its `fit`, `evaluate` or `describe`.
+        """
         from training.studies.ranking import RankingStudyData
 
         return RankingStudyData.read(config, engine=engine, progress=progress)
@@ -85,7 +109,7 @@ class RankingStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[RecommendationEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Evaluate a version on the held-out queries, or estimate its reward off-policy from logged exposures."""
+        """Return the report of a version on the held-out queries, or off-policy on logged exposures."""
         from training.studies.ranking_logged import evaluate_logged
 
         data = self.load(config, progress=progress)
@@ -94,20 +118,26 @@ class RankingStudy:
         return data.evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return the ten best vehicles in stock for every customer."""
+        """Return the ten best vehicles in stock for every customer, a row for each customer and place in the list."""
         from training.studies.ranking_score import score_customers
 
         return score_customers(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare the ranked lists of the held-out queries."""
+        """Return the checks of the promotion gate, on the ranked lists of the held-out queries."""
         from training.studies.ranking_gate import ranking_gate_checks
 
         return ranking_gate_checks(_metrics(candidate), candidate, champion, holdout)
 
 
 class PanelStudy:
-    """Study of demand forecasts of many series, evaluated from rolling origins."""
+    """Study of demand forecasts of many series, evaluated from rolling origins.
+
+    `config` comes from `training.config.load_config`, models from `ml.champions.load`; `holdout` is the folder that
+    `save_holdout` wrote with the candidate; `progress` is called with one line of text for each step. The options of
+    `score` are `data` (file to read in place of the table, or None), `as_of` (datetime with UTC offset to predict as
+    of, or None) and `progress`. Settings that do not apply raise ConfigError, unusable tables DataError.
+    """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
 
@@ -118,7 +148,13 @@ class PanelStudy:
             raise ConfigError("time: must be sold_at, got none; demand forecasts need dated sales")
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> PanelStudyData:
-        """Read and validate the tables, and arrange the series as a panel."""
+        """Read and validate the tables, and arrange the series as a panel.
+
+        Returns
+        -------
+        PanelStudyData
+            Call its `fit`, `evaluate` or `describe`.
+        """
         from training.studies.panel import PanelStudyData
 
         return PanelStudyData.read(config, engine=engine, progress=progress)
@@ -126,24 +162,30 @@ class PanelStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[DemandEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Evaluate the forecasts of a version from the held-out origins."""
+        """Return the report of a version's forecasts from the held-out origins."""
         return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return forecasts of every series from the last complete period."""
+        """Return forecasts of every series from the last complete period, a row for each series and period ahead."""
         from training.studies.panel_score import score_series
 
         return score_series(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare the forecasts from the held-out origins."""
+        """Return the checks of the promotion gate, on the forecasts from the held-out origins."""
         from training.studies.panel_gate import panel_gate_checks
 
         return panel_gate_checks(_metrics(candidate), candidate, champion, holdout)
 
 
 class SurveillanceStudy:
-    """Study of fault surveillance: baseline rates from the reference weeks, tests in every later week."""
+    """Study of fault surveillance: baseline rates from the reference weeks, tests in every later week.
+
+    `config` comes from `training.config.load_config`, models from `ml.champions.load`; `holdout` is the folder that
+    `save_holdout` wrote with the candidate; `progress` is called with one line of text for each step. The options of
+    `score` are `data` (file to read in place of the table, or None), `as_of` (datetime with UTC offset to predict as
+    of, or None) and `progress`. Settings that do not apply raise ConfigError, unusable tables DataError.
+    """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
 
@@ -156,7 +198,13 @@ class SurveillanceStudy:
     def load(
         self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None
     ) -> SurveillanceStudyData:
-        """Read and validate the tables, and count faults and exposure by week."""
+        """Read and validate the tables, and count faults and exposure by week.
+
+        Returns
+        -------
+        SurveillanceStudyData
+            Call its `fit`, `evaluate` or `describe`.
+        """
         from training.studies.surveillance import SurveillanceStudyData
 
         return SurveillanceStudyData.read(config, progress=progress)
@@ -164,17 +212,17 @@ class SurveillanceStudy:
     def evaluate(
         self, config: TaskConfig, evaluation: Evaluation[FaultEstimator], *, progress: Progress | None = None
     ) -> Report:
-        """Evaluate the expected counts of a version on the test weeks."""
+        """Return the report of a version's expected counts in the test weeks."""
         return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return the evidence for an elevated fault rate in every cell."""
+        """Return the evidence for an elevated fault rate, a row for each cell of model and component."""
         from training.studies.surveillance_score import score_cells
 
         return score_cells(model, config, **options)
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
-        """Compare the expected counts of the test weeks."""
+        """Return the checks of the promotion gate, on the expected counts of the test weeks."""
         from training.studies.row_gate import row_gate_checks
 
         return row_gate_checks(_metrics(candidate), candidate, champion, holdout)

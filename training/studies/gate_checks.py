@@ -36,7 +36,13 @@ def baseline_value(model: Model, metric: str) -> float:
 
 
 def bootstraps(model: Model) -> int:
-    """Return the number of bootstrap resamples in the configuration of a version."""
+    """Return the number of bootstrap resamples in the configuration of a version.
+
+    Parameters
+    ----------
+    model : Model
+        As returned by `ml.champions.load`.
+    """
     return int(model.card["config"]["bootstraps"])
 
 
@@ -50,7 +56,13 @@ def interval_text(interval: Interval) -> str:
 
 
 def last_training_instant(champion: Model) -> int | None:
-    """Return the last instant of the champion's training data (microseconds since 1970); None if it has no time."""
+    """Return the last instant of the champion's training data, in microseconds since 1970 (UTC); None without time.
+
+    Parameters
+    ----------
+    champion : Model
+        As returned by `ml.champions.load`.
+    """
     instant: int | None = champion.card["data"]["last_training_instant"]
     return instant
 
@@ -108,7 +120,13 @@ def champion_check(candidate: Model, champion: Model, gain: Interval, *, rows: s
 
 
 def champion_check_name(candidate: Model) -> str:
-    """Return the name of the check that compares a candidate with the champion."""
+    """Return the name of the check that compares a candidate with the champion.
+
+    Parameters
+    ----------
+    candidate : Model
+        As returned by `ml.champions.load`.
+    """
     return f"{candidate.task.primary_metric} beats the champion"
 
 
@@ -155,7 +173,19 @@ def prediction_check(name: str, compare: Callable[[], tuple[bool, str]]) -> Gate
 
 
 def predict_example(model: Model, *, count: int = 1, explain: bool = True, **fields: Any) -> Sequence[Any]:
-    """Return the predictions for `count` copies of the example request of the card, with `fields` replaced."""
+    """Return predictions for copies of the example request in the card of a model.
+
+    Parameters
+    ----------
+    model : Model
+        As returned by `ml.champions.load`.
+    count : int
+        Number of copies, predicted as one batch.
+    explain : bool
+        Whether predictions have reasons.
+    **fields
+        Fields of the request to replace.
+    """
     body = json.dumps({**model.card["example"], **fields})
     request = model.request().model_validate_json(body)
     return model.answers([request] * count, explain=explain)

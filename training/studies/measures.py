@@ -56,12 +56,28 @@ def _baseline_value(metric: RowMetric, y: FloatArray, baseline: FloatArray | pl.
 
 
 def metric_row(name: str, interval: Interval, baseline: float | None) -> Metric:
-    """Return a row of the metrics section."""
+    """Return a row of the metrics section.
+
+    Parameters
+    ----------
+    name : str
+        Name of the metric.
+    interval : Interval
+        Value and its interval.
+    baseline : float or None
+        Value of the baseline.
+    """
     return Metric(name=name, value=interval.value, low=interval.low, high=interval.high, baseline=baseline)
 
 
 def metrics_section(rows: list[Metric]) -> Metrics:
-    """Return the metrics section, the first of every report."""
+    """Return the metrics section of a report, titled "Metrics on the test rows".
+
+    Parameters
+    ----------
+    rows : list of Metric
+        As returned by `metric_row`.
+    """
     return Metrics(name="metrics", title=Text(zh="测试集指标", en="Metrics on the test rows"), rows=tuple(rows))
 
 

@@ -14,12 +14,29 @@ ROWS = column("rows", "行数", "rows", "count")
 
 
 def group_column(name: str) -> Column:
-    """Return the first column of a table grouped by the column `name`, with that name as title."""
+    """Return the first column of a table grouped by a column of the data.
+
+    Parameters
+    ----------
+    name : str
+        Name of that column; also the title.
+
+    Returns
+    -------
+    Column
+        With the key `value`.
+    """
     return column("value", name, name)
 
 
 def score_column(name: str) -> Column:
-    """Return a column with the values of a metric."""
+    """Return a report column with the values of a metric.
+
+    Parameters
+    ----------
+    name : str
+        Name of the metric; also key and title.
+    """
     return column(name, name, name, "score")
 
 
@@ -41,17 +58,43 @@ def parts_section(parts: Mapping[str, Mapping[str, int]], *counts: Column) -> Ta
 
 
 def gain_row(metric: str, baseline: str, value: float, gain: Interval) -> Gain:
-    """Return a row of gains: metric of a baseline, and gain over it with its interval."""
+    """Return a row of the gains section.
+
+    Parameters
+    ----------
+    metric, baseline : str
+        Names of the metric and of the baseline.
+    value : float
+        Metric of the baseline.
+    gain : Interval
+        Gain over the baseline; positive is better.
+    """
     return Gain(metric=metric, baseline=baseline, baseline_value=value, gain=gain.value, low=gain.low, high=gain.high)
 
 
 def gains_section(name: str, *rows: Gain, zh: str, en: str) -> Gains:
-    """Return a section of gains with a title in Chinese and English."""
+    """Return a report section of gains.
+
+    Parameters
+    ----------
+    name : str
+        Key of the section.
+    *rows : Gain
+        As returned by `gain_row`.
+    zh, en : str
+        Title in Chinese and English.
+    """
     return Gains(name=name, title=Text(zh=zh, en=en), rows=rows)
 
 
 def importance_section(importance: Mapping[str, float]) -> Importance:
-    """Return the section of feature importance, sorted by decreasing importance."""
+    """Return the report section of feature importance, sorted by decreasing importance.
+
+    Parameters
+    ----------
+    importance : mapping of str to float
+        Importance by feature, as returned by the estimator's `importance`.
+    """
     ranked = sorted(importance.items(), key=lambda item: -item[1])
     strongest = ", ".join(name for name, _ in ranked[:3])
     return Importance(

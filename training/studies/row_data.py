@@ -164,11 +164,30 @@ class LabelledRows:
         return cast("RowProblem", self.config.definition.problem)
 
     def rows(self, positions: Rows) -> tuple[pl.DataFrame, FloatArray]:
-        """Return the columns and labels of the rows at some positions."""
+        """Return the columns and the labels of some rows.
+
+        Parameters
+        ----------
+        positions : ndarray of int
+            Row positions, such as `parts["test"]`.
+
+        Returns
+        -------
+        DataFrame
+            Rows of `frame`.
+        ndarray of shape (n_positions,)
+            Labels.
+        """
         return self.frame[positions], self.label[positions]
 
     def testable(self, positions: Rows) -> Rows:
-        """Return those of some positions whose rows may be test rows."""
+        """Return those positions whose rows may be test rows.
+
+        Parameters
+        ----------
+        positions : ndarray of int
+            Row positions, such as `parts["test"]`.
+        """
         return positions if self.is_test_row is None else positions[self.is_test_row[positions]]
 
     def fit_rows(
@@ -217,7 +236,15 @@ class LabelledRows:
         return [(within[a], within[b]) for a, b in pairs]
 
     def hold_out(self, rows: Rows, share: float) -> tuple[Rows, Rows]:
-        """Split positions in two; the second part has the latest rows or, without time, random groups."""
+        """Split positions in two, the second part held out.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Positions to split.
+        share : float
+            Share held out: the latest rows or, without time, random groups of equal rows.
+        """
         shares = (1 - share, share)
         if self.config.timeless:
             first, second = split_at_random(self.groups[rows], shares, seed=self.config.split.seed + 1)

@@ -29,9 +29,17 @@ _RATES = (
 
 
 def fairness_sections(test: HoldoutPredictions) -> list[Section]:
-    """Return the ratio of approval rates by protected attribute, and a section of rates by group for each attribute.
+    """Return the ratio of approval rates by protected attribute, and the rates by group of each attribute.
 
-    Empty if the problem has no decisions, or if no protected attribute is a column of the test rows.
+    Parameters
+    ----------
+    test : HoldoutPredictions
+        As returned by `HoldoutPredictions.of`.
+
+    Returns
+    -------
+    list of Section
+        Empty if the problem has no decisions, or if no protected attribute is a column of the test rows.
     """
     config, table = test.examples.config, test.examples.config.definition.table
     protected = {*table.protected, *config.protected}

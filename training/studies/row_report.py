@@ -180,7 +180,15 @@ def _expected_section(test: HoldoutPredictions, by: str) -> Table:
 
 
 def amount_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
-    """Return the report of a task whose label is an amount in yuan; parameters as for `binary_report`."""
+    """Return the report of a task whose label is an amount in yuan.
+
+    Parameters
+    ----------
+    test : HoldoutPredictions
+        As returned by `HoldoutPredictions.of`.
+    estimator : RowEstimator
+        Fitted estimator, for feature importance and notes.
+    """
     examples = test.examples
     parts = {name: {"rows": len(rows)} for name, rows in (*examples.parts.items(), ("test", test.positions))}
     sections: list[Section] = [

@@ -66,7 +66,17 @@ class HoldoutPredictions:
 
     @classmethod
     def of(cls, examples: LabelledRows, estimator: RowEstimator, positions: Rows) -> HoldoutPredictions:
-        """Predict the rows at some positions with a fitted estimator."""
+        """Predict some rows with a fitted estimator.
+
+        Parameters
+        ----------
+        examples : LabelledRows
+            As returned by `LabelledRows.read`.
+        estimator : RowEstimator
+            As returned by `examples.fit_rows`.
+        positions : ndarray of int
+            Positions of the rows, such as `examples.parts["test"]`.
+        """
         X, y = examples.rows(positions)
         train_X, train_y = examples.rows(examples.testable(examples.parts["train"]))
         train_p = estimator.predict(train_X).to_series(0).to_numpy()
@@ -99,7 +109,13 @@ class HoldoutPredictions:
 
 
 def protocol(examples: LabelledRows) -> str:
-    """Return a line on the split: number of rows of each part and, if the data has time, their first months."""
+    """Return a line on the split: number of rows of each part and, if the data has time, their first months.
+
+    Parameters
+    ----------
+    examples : LabelledRows
+        As returned by `LabelledRows.read`.
+    """
     counts = ", ".join(f"{n} {len(r):,}" for n, r in examples.parts.items())
     if examples.config.timeless:
         return f"random split by hash, identical rows in one part ({counts}): {examples.notes[0]}"
@@ -118,7 +134,13 @@ def months_of(as_of: IntArray) -> NDArray[np.str_]:
 
 
 def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
-    """Return the report columns of the observed and the predicted mean of a quantity."""
+    """Return the report columns `observed` and `predicted` of a mean outcome.
+
+    Parameters
+    ----------
+    quantity : Axis
+        Title, format and unit of the outcome, such as `axis("均值", "mean", "amount")`.
+    """
     return (
         column("observed", "实际", "observed", quantity.format, unit=quantity.unit),
         column("predicted", "预测", "predicted", quantity.format, unit=quantity.unit),
@@ -126,7 +148,15 @@ def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
 
 
 def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration:
-    """Return the calibration section: mean prediction and observed mean in ten bins of equal size."""
+    """Return the calibration section: mean prediction and observed mean in ten bins of equal size.
+
+    Parameters
+    ----------
+    test : HoldoutPredictions
+        As returned by `HoldoutPredictions.of`.
+    quantity : Axis
+        Title, format and unit of the outcome, such as `axis("均值", "mean", "amount")`.
+    """
     y, p = test.y, test.p
     bins = np.array_split(np.argsort(p, kind="stable"), min(CALIBRATION_BINS, len(p)))
     rows = [CalibrationBin(predicted=float(p[b].mean()), observed=float(y[b].mean()), rows=len(b)) for b in bins]
@@ -145,7 +175,15 @@ def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration
 
 
 def segment_sections(test: HoldoutPredictions, quantity: Axis) -> list[Bars]:
-    """Return a section for each segment column: observed mean, predicted mean and primary metric by its value."""
+    """Return a section for each segment column: observed mean, predicted mean and primary metric by its value.
+
+    Parameters
+    ----------
+    test : HoldoutPredictions
+        As returned by `HoldoutPredictions.of`.
+    quantity : Axis
+        Title, format and unit of the outcome, such as `axis("均值", "mean", "amount")`.
+    """
     return [_segment_section(test, c, quantity) for c in test.examples.config.segments if c in test.X.columns]
 
 
@@ -174,7 +212,20 @@ def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
 
 
 def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]:
-    """Return observed and predicted mean by month, and the drift of the predictions; empty if the data has no time."""
+    """Return observed and predicted mean by month, and the drift of the predictions.
+
+    Parameters
+    ----------
+    test : HoldoutPredictions
+        As returned by `HoldoutPredictions.of`.
+    quantity : Axis
+        Title, format and unit of the outcome, such as `axis("均值", "mean", "amount")`.
+
+    Returns
+    -------
+    list of TimeSeries
+        Empty if the data has no time.
+    """
     if test.examples.config.timeless:
         return []
     reference, y, p = reference_bins(test.train_p), test.y, test.p

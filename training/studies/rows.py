@@ -51,6 +51,16 @@ class RowStudyData(LabelledRows):
     def fit(self, *, progress: Progress | None = None) -> Fitted[RowEstimator]:
         """Fit on the training rows and calibrate on the calibration rows.
 
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with one line of text for each step.
+
+        Returns
+        -------
+        Fitted
+            `served` and `evaluated` are the same estimator.
+
         Raises
         ------
         DataError
@@ -79,11 +89,32 @@ class RowStudyData(LabelledRows):
             )
 
     def evaluate(self, estimator: RowEstimator) -> Report:
-        """Return the report of an estimator on the test rows."""
+        """Return the report of an estimator on the test rows.
+
+        Parameters
+        ----------
+        estimator : RowEstimator
+            Such as `fit().evaluated`.
+        """
         return evaluate(self, estimator)
 
     def save_holdout(self, folder: Path, fitted: Fitted[RowEstimator]) -> None:
-        """Write the test rows without identifiers and protected attributes that the estimator does not read."""
+        """Write the test rows to `test_rows.parquet`, without identifiers and protected attributes.
+
+        Identifiers that the estimator reads are kept.
+
+        Parameters
+        ----------
+        folder : Path
+            Existing folder to write into.
+        fitted : Fitted
+            As returned by `fit`.
+
+        Raises
+        ------
+        DataError
+            The file could not be written.
+        """
         table, test = self.config.definition.table, self.parts["test"]
         hidden = (table.references | table.protected) - set(fitted.served.references)
         rows = self.frame[test].drop([*hidden], strict=False)
@@ -94,11 +125,11 @@ class RowStudyData(LabelledRows):
             raise DataError(f"the test rows could not be written to {folder}: {e.strerror}; free space there") from None
 
     def feature_names(self, estimator: RowEstimator) -> list[str]:
-        """Return the names of the columns of the estimator's feature matrix."""
+        """Return the names of the columns of a fitted estimator's feature matrix."""
         return list(estimator.encoder_.feature_names_out_)
 
     def example(self, estimator: RowEstimator) -> dict[str, Any]:
-        """Return a request with the median or most frequent value of every feature."""
+        """Return a request with the median or most frequent value of every feature; `estimator` is ignored."""
         return example_request(self)
 
     def describe(self) -> DataSummary:
@@ -132,12 +163,29 @@ class RowStudyData(LabelledRows):
             yield float(metric.compute(y, metric.select(estimator.predict(X))))
 
     def with_params(self, params: BaseModel) -> Self:
-        """Return the same rows with other hyperparameters."""
+        """Return the same rows with other hyperparameters.
+
+        Parameters
+        ----------
+        params : BaseModel
+            Instance of the task's parameter class, such as a copy of `config.params`.
+        """
         return replace(self, config=self.config.model_copy(update={"params": params}))
 
 
 def example_request(examples: LabelledRows) -> dict[str, Any]:
-    """Return an example request with the median or most frequent value of every feature in the training rows."""
+    """Return an example request with the median or most frequent value of every feature in the training rows.
+
+    Parameters
+    ----------
+    examples : LabelledRows
+        As returned by `LabelledRows.read`.
+
+    Returns
+    -------
+    dict
+        Values by field of the request.
+    """
     train = examples.frame[examples.parts["train"]]
     row: dict[str, Any] = {}
     for field in examples.signature.fields:

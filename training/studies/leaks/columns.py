@@ -96,15 +96,33 @@ class Outcome:
         return newest if all(not too_few_rows(part) for part in parts) else None
 
     def reported(self, strength: float) -> float:
-        """Return a strength on the reported scale: AUC of a binary outcome, else rank correlation."""
+        """Return a strength on the reported scale: the AUC of a binary outcome, else the rank correlation.
+
+        Parameters
+        ----------
+        strength : float
+            Gini coefficient or rank correlation, such as `Profile.strength`.
+        """
         return 0.5 + strength / 2 if self.binary else strength
 
     def strength_text(self, strength: float) -> str:
-        """Return the AUC or rank correlation with its name."""
+        """Return a strength as text, such as 'AUC 0.750'.
+
+        Parameters
+        ----------
+        strength : float
+            Gini coefficient or rank correlation, such as `Profile.strength`.
+        """
         return f"{'AUC' if self.binary else 'rank correlation'} {self.reported(strength):.3f}"
 
     def standard_error(self, rows: int) -> float:
-        """Return the standard error of a column's strength under independence from the outcome, for `rows` rows."""
+        """Return the standard error of a column's strength under independence from the outcome.
+
+        Parameters
+        ----------
+        rows : int
+            Number of rows.
+        """
         return float(1 / np.sqrt(rows * (3 * self.mean * (1 - self.mean) if self.binary else 1.0)))
 
 
@@ -142,19 +160,41 @@ class Profile:
 
 
 def as_float(values: NDArray[np.generic]) -> FloatArray:
-    """Return values as float64."""
+    """Return values as float64.
+
+    Parameters
+    ----------
+    values : ndarray
+        Numbers or booleans.
+    """
     return np.asarray(values).astype(np.float64)
 
 
 def as_microseconds(values: NDArray[np.generic]) -> IntArray:
-    """Return instants as int64 microseconds since 1970."""
+    """Return instants as int64 microseconds since 1970 (UTC).
+
+    Parameters
+    ----------
+    values : ndarray
+        datetime64, or integers that are microseconds already.
+    """
     if np.issubdtype(values.dtype, np.datetime64):
         values = values.astype("datetime64[us]")
     return values.astype(np.int64)
 
 
 def time_after_as_of(column: pl.Series, outcome: Outcome, instants: Sequence[str]) -> pl.Series:
-    """Return a column of instants as microseconds after `as_of`, and any other column unchanged."""
+    """Return a column of instants as microseconds after `as_of`, and any other column unchanged.
+
+    Parameters
+    ----------
+    column : Series
+        Column of the features.
+    outcome : Outcome
+        Labels with the `as_of` of the same rows.
+    instants : sequence of str
+        Names of the columns of instants.
+    """
     if column.name not in instants:
         return column
     if column.dtype in (pl.Date, pl.Datetime):
@@ -166,7 +206,14 @@ def time_after_as_of(column: pl.Series, outcome: Outcome, instants: Sequence[str
 def profile(column: pl.Series, outcome: Outcome, *, categories: bool) -> Profile:
     """Return the coded values of a column and its association with the outcome.
 
-    `categories` treats the values as categories, else as numbers.
+    Parameters
+    ----------
+    column : Series
+        Numbers, booleans or categories; nulls are missing values.
+    outcome : Outcome
+        Labels of the same rows.
+    categories : bool
+        Whether the values are categories, else numbers.
     """
     amounts = None if categories else column.cast(pl.Float64).fill_null(np.nan).to_numpy()
     raw = _category_codes(column) if amounts is None else amounts
@@ -206,7 +253,20 @@ def _out_of_fold(bins: IntArray, n_bins: int, outcome: Outcome) -> tuple[FloatAr
 
 
 def gini(score: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]) -> float:
-    """Return 2 AUC - 1 of groups with the same score, from their counts of both classes; ties count half."""
+    """Return the Gini coefficient, 2 AUC - 1, of groups of rows; ties of the score count half.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n_groups,)
+        Score of each group.
+    positives, negatives : ndarray of shape (n_groups,)
+        Rows of each class in each group.
+
+    Examples
+    --------
+    >>> gini(np.array([0.2, 0.8]), np.array([0, 3]), np.array([4, 0]))
+    1.0
+    """
     used = positives + negatives > 0
     _, order = np.unique(score[used], return_inverse=True)
     positives = np.bincount(order, weights=positives[used])
@@ -216,7 +276,13 @@ def gini(score: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]) ->
 
 
 def correlation(a: FloatArray, b: FloatArray) -> float:
-    """Return Pearson's correlation; 0 if an array is constant."""
+    """Return Pearson's correlation of two arrays of equal length; 0 if one of them is constant.
+
+    Examples
+    --------
+    >>> round(correlation(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0])), 6)
+    1.0
+    """
     a, b = a - a.mean(), b - b.mean()
     scale = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / scale) if scale > 0 else 0.0

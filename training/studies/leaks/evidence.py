@@ -258,9 +258,21 @@ def _same_amount(column: Profile, outcome: Outcome) -> Evidence | None:
 
 
 def evidence_of_blocks(profiles: Sequence[Profile], outcome: Outcome) -> dict[str, Evidence]:
-    """Return evidence, by column, for columns missing in the same rows of which one predicts the outcome.
+    """Return evidence for columns that are missing in the same rows and one of which predicts the outcome.
 
     Such columns may be filled in together by a later step of the process.
+
+    Parameters
+    ----------
+    profiles : sequence of Profile
+        As returned by `profile`, of the same rows.
+    outcome : Outcome
+        Labels of the rows.
+
+    Returns
+    -------
+    dict of str to Evidence
+        By column.
     """
     candidates = [p for p in profiles if MIN_SHARE <= p.missing.mean() <= 1 - MIN_SHARE]
     evidence: dict[str, Evidence] = {}
