@@ -72,10 +72,12 @@ _TRAINING = {
     "score": "Write the predictions of a version for every row, customer, series or cell to a file.",
     "value": "Predict each customer's purchases and workshop visits within the horizon, and their value in yuan.",
     "forecast": "Forecast demand from the end of the current data, and plan transfers and orders (nightly run).",
-    "alarms": "Say which component of which model fails more than it should, since when, and whom to call in: weekly.",
-    "alarm": "List the alarms, show one with its history, or move it on: open, acknowledged, campaign, closed.",
-    "signals": "Rank pairs by how far their counts exceed independence: EBGM, PRR and ROR for counts without exposure.",
-    "service-due": "List the vehicles whose next service falls due, by date or by distance, with an interval.",
+    "alarms": (
+        "Test every component of every model for an elevated fault rate, and rank the vehicles to inspect; run weekly."
+    ),
+    "alarm": "List the quality alarms, show the history of one, or move it on: open, acknowledged, campaign, closed.",
+    "signals": "Rank pairs by how far their counts exceed those under independence: EBGM, PRR and ROR, without exposure.",
+    "service-due": "List the vehicles whose next routine service falls due, by date or distance, with an 80 % interval.",
 }
 COMMANDS: dict[str, Command] = {
     **{name: Command(f"training.commands.{name.replace('-', '_')}", text) for name, text in _TRAINING.items()},

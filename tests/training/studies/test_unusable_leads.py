@@ -34,7 +34,7 @@ def test_every_unusable_table_is_one_error_line(tmp_path: Path) -> None:
     assert "params.rates" in _error_line(whole, home, "params.rates=[[nothing]]")
     for name, frame, message in (
         ("none", leads.clear(), "no row"),
-        ("unsold", leads.with_columns(converted_at=pl.lit(None, pl.Int64)), "have the label 0"),
+        ("unsold", leads.with_columns(converted_at=pl.lit(None, pl.Int64)), "one class"),
         ("unlabelled", leads.drop("converted_at"), "neither 'converted_at' nor 'converted'"),
         ("at_once", leads.with_columns(created_at=START + pl.int_range(pl.len()) * 1_000), "test part has no row"),
     ):
