@@ -1,14 +1,14 @@
 """Weeks to detection of elevated fault rates by six methods: `python -m benchmarks.fault_alarms`.
 
 A group tests 20 models by 10 components every week of a year. The models' own rates differ (gamma of mean 1); a few
-cells are large, most are small. All methods see the same counts, and the threshold of each is set so that 5 % of the
+cells are large, most are small. All methods see the same counts, and the threshold of each is set so that 5% of the
 simulated years without a fault have a false alarm: methods are compared at the same family-wise false-alarm rate.
 Thresholds are set on one half of these years, the false-alarm rates printed are those of the other half. Then the rate
 of one cell of given size is raised from the first week on; alarms of other cells do not count.
 
 - rate: cumulative rate over the expected rate, from 3 events on
 - prr: proportional reporting ratio, from 3 events on
-- eb05: 5 % quantile of the two-component gamma-Poisson posterior, with the prior fitted to the same week of years
+- eb05: 5% quantile of the two-component gamma-Poisson posterior, with the prior fitted to the same week of years
   without a fault
 - weekly: p-value of the count of this week
 - poisson: p-value of the cumulative count, a stronger method than the usual ones

@@ -57,9 +57,9 @@ def classify_readings(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLi
     new = np.r_[True, (np.diff(who) != 0) | (np.diff(day) != 0) | (np.diff(reading) != 0)]
     visit = np.cumsum(new) - 1
     who, day, reading = who[new], day[new], reading[new]
-    begins = np.flatnonzero(np.r_[True, who[1:] != who[:-1]])
-    length = np.diff(np.r_[begins, len(who)])
-    number = np.repeat(np.arange(len(begins)), length)
+    starts = np.flatnonzero(np.r_[True, who[1:] != who[:-1]])
+    length = np.diff(np.r_[starts, len(who)])
+    number = np.repeat(np.arange(len(starts)), length)
     contradicts = ~_follows(day[:-1], reading[:-1], day[1:], reading[1:]) & (number[1:] == number[:-1])
     suspicious = np.unique(number[1:][contradicts])
     codes = np.zeros(len(who), dtype=np.int8)
@@ -69,7 +69,7 @@ def classify_readings(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLi
         group = suspicious[width == w]
         step = max(1, MAX_TABLE_SIZE // int(w))
         for k in range(0, len(group), step):
-            _classify(begins[group[k : k + step]], length[group[k : k + step]], day, reading, codes)
+            _classify(starts[group[k : k + step]], length[group[k : k + step]], day, reading, codes)
     codes_by_reading[order] = codes[visit]
     return codes_by_reading
 
@@ -79,13 +79,13 @@ def _follows(day: FloatArray, km: FloatArray, later: FloatArray, more: FloatArra
     return np.asarray((more >= km) & (more - km <= MAX_KM_A_DAY * (later - day) + TOLERANCE_KM))
 
 
-def _classify(begins: IntArray, length: IntArray, day: FloatArray, km: FloatArray, codes: npt.NDArray[np.int8]) -> None:
+def _classify(starts: IntArray, length: IntArray, day: FloatArray, km: FloatArray, codes: npt.NDArray[np.int8]) -> None:
     """Write the codes of the readings of some vehicles into `codes`; the longest chain by dynamic programming."""
     place = np.arange(int(length.max()))[None, :]
     is_reading = place < length[:, None]
-    at = np.minimum(begins[:, None] + place, len(day) - 1)
+    at = np.minimum(starts[:, None] + place, len(day) - 1)
     days, kms = day[at], km[at]
-    rows, n = np.arange(len(begins)), place.shape[1]
+    rows, n = np.arange(len(starts)), place.shape[1]
     best = np.where(is_reading, 1, 0)
     before = np.full(at.shape, -1)
     for i in range(1, n):

@@ -179,7 +179,7 @@ def _text(row: Mapping[str, Any], plan: Plan | None) -> Text:
     zh = f"{row['model']} 的 {row['component']}：故障率约为基准的 {ratio} 倍（90% 区间 {low}～{high} 倍）"
     zh += f"，{row['detected_on']} 触发质量预警"
     en = f"{row['model']} {row['component']}: fails {ratio} times as often as the baseline "
-    en += f"(90 % interval {low} to {high}), quality alarm since {row['detected_on']}"
+    en += f"(90% interval {low} to {high}), quality alarm since {row['detected_on']}"
     if row["built_from"] is not None:
         zh += f"；涉及 {row['built_from']} 至 {row['built_until']} 之前生产的车辆"
         en += f"; vehicles built from {row['built_from']} and before {row['built_until']} are affected"
@@ -210,7 +210,7 @@ def _cell(snapshot: Snapshot, model: str, component: str, *, explain: bool) -> C
 
 
 def rate_ratio_interval(snapshot: Snapshot, count: float, expected: float) -> tuple[float, float, float]:
-    """Return posterior mean and 90 % credible limits of a rate ratio; those of the prior where `expected` is 0.
+    """Return posterior mean and 90% credible limits of a rate ratio; those of the prior where `expected` is 0.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def rate_ratio_interval(snapshot: Snapshot, count: float, expected: float) -> tu
     Returns
     -------
     tuple of float
-        Mean, 5 % and 95 % quantile of the observed over the expected rate.
+        Mean, 5% and 95% quantile of the observed over the expected rate.
     """
     shape = 1 / snapshot.between_model_variance
     if expected <= 0:

@@ -131,7 +131,7 @@ class PowerAnswer(BaseModel):
     weeks : int
         Weeks simulated.
     weeks_p10, weeks_p50, weeks_p90 : int or None
-        Weeks within which an alarm is raised with probability 10, 50 and 90 %; None if longer than `weeks`.
+        Weeks within which an alarm is raised with probability 10, 50 and 90%; None if longer than `weeks`.
     detected_in_26_weeks, detected_in_52_weeks : float
         Probability of an alarm within 26 and 52 weeks.
     detectable_ratio_in_52_weeks : float or None

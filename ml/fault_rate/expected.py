@@ -1,8 +1,8 @@
 """Expected faults of the fleet at the baseline rates, and the fit of these rates to the reference weeks.
 
 The effects of age, distance and season on a component's rate are the same for all models. Three regressions of the rate
-are fitted to the first 70 % of the reference weeks: a Poisson regression (effects multiply), Poisson trees of LightGBM
-(effects may interact) and a constant. The one with the smallest Poisson deviance on the last 30 % is refitted to all
+are fitted to the first 70% of the reference weeks: a Poisson regression (effects multiply), Poisson trees of LightGBM
+(effects may interact) and a constant. The one with the smallest Poisson deviance on the last 30% is refitted to all
 reference weeks. A season is fitted only to 52 weeks or more.
 """
 

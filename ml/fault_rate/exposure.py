@@ -104,7 +104,7 @@ def build_exposure(
     as_of : int
         Instant (us); records reported at or after it are left out. It ends the last week.
     since : int
-        Instant (us) of the first record; week 0 begins up to six days after it, so that whole weeks end at `as_of`.
+        Instant (us) of the first record; week 0 begins up to six days after it, so that full weeks end at `as_of`.
     bands : int
         Number of bands of monthly distance with equally many vehicles.
 

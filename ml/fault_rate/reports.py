@@ -31,7 +31,7 @@ def build_report_exposure(records: pl.DataFrame, *, as_of: int, since: int) -> F
     as_of : int
         Instant (us); records reported at or after it are left out. It ends the last week.
     since : int
-        Instant (us) of the first record; week 0 begins up to six days after it, so that whole weeks end at `as_of`.
+        Instant (us) of the first record; week 0 begins up to six days after it, so that full weeks end at `as_of`.
 
     Returns
     -------

@@ -69,7 +69,7 @@ class Plan(BaseModel):
     faults : float
         Expected faults without an inspection campaign.
     avoided, avoided_low, avoided_high : float
-        Faults that the campaign avoids: mean, 5 % and 95 % quantile.
+        Faults that the campaign avoids: mean, 5% and 95% quantile.
     expected_visits : float
         Vehicles expected to visit the workshop when invited.
     parts_to_stock : int
@@ -105,7 +105,7 @@ class Alarm(BaseModel):
     count, expected : float
         Observed faults of the affected builds, and their expected value at the baseline rate.
     rate_ratio, low, high : float
-        Fault rate over its baseline: posterior mean and 90 % credible limits, shrunk towards 1; therefore not exactly
+        Fault rate over its baseline: posterior mean and 90% credible limits, shrunk towards 1; therefore not exactly
         `count / expected`.
     probability_notable : float
         Posterior probability that the rate ratio exceeds 1.5.
@@ -149,7 +149,7 @@ class Cell(BaseModel):
     expected_weekly : float
         Expected faults per week, mean of the last 13 weeks.
     rate_ratio, low, high : float
-        Fault rate over its baseline: posterior mean and 90 % credible limits.
+        Fault rate over its baseline: posterior mean and 90% credible limits.
     log_evidence, alarm_threshold : float
         Highest log evidence so far, and the log evidence at which the cell raises an alarm.
     alarm : bool

@@ -30,11 +30,11 @@ class ServiceDue:
         - `vehicle_id`, `model`, `store_id`
         - `last_service_on`, `last_km`: last routine visit (null without one) and its odometer (null where unknown)
         - `km_now`: expected odometer today (null without any reading)
-        - `due_on`, `due_low`, `due_high`: date on which the service falls due, with its 80 % interval
+        - `due_on`, `due_low`, `due_high`: date on which the service falls due, with its 80% interval
         - `due_km`: expected odometer on `due_on`
         - `due_by`: 'date' or 'km', the limit that is likelier to be reached first
         - `overdue_days`: days since `due_on`, 0 if it is not over
-        - `visit_on`, `visit_low`, `visit_high`: likely date of the visit, with its 80 % interval; of the following
+        - `visit_on`, `visit_low`, `visit_high`: likely date of the visit, with its 80% interval; of the following
           service where this one was clearly missed
         - `reason_zh`, `reason_en`: sentence for the reminder
     rules : ServiceRules

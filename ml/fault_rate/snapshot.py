@@ -40,7 +40,7 @@ class Snapshot:
     basis : {'exposure', 'reports'}
         As in `ml.fault_rate.exposure.FleetExposure`.
     first_day, until_day : float
-        Days from the epoch: begin of the first test week, and the day before which reports count.
+        Days from the epoch: start of the first test week, and the day before which reports count.
     alpha : float
         Family-wise false-alarm rate.
     between_model_variance, scale : float

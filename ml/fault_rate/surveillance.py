@@ -24,7 +24,7 @@ NOTABLE_RATE_RATIO = 1.5  # reported: the posterior probability that the rate ra
 BLOCK_QUARTERS = 2  # build quarters pooled in the evidence
 OUTLIER_ERRORS = 4.0  # cells this many standard errors above the mean do not inform about the between-model variance
 VARIANCES = np.geomspace(1e-4, 2.0, 60)
-LOG_LIKELIHOOD_DROP = 1.353  # half the 90 % quantile of chi-squared with 1 degree of freedom: a one-sided 95 % limit
+LOG_LIKELIHOOD_DROP = 1.353  # half the 90% quantile of chi-squared with 1 degree of freedom: a one-sided 95% limit
 MAX_P_VALUE = 0.05  # of a build range that is reported as affected
 ALARM = {
     "model": pl.String, "component": pl.String, "detected_on": pl.Date, "built_from": pl.Date, "built_until": pl.Date,
@@ -62,7 +62,7 @@ class SurveillanceResult:
     alarm_threshold : ndarray of shape (n_cells,)
         Log evidence at which a cell raises an alarm.
     between_model_variance : float
-        Variance of the models' own rate ratios around the baseline, upper 95 % limit.
+        Variance of the models' own rate ratios around the baseline, upper 95% limit.
     scale : float
         Mean rate ratio of the cells that are no outliers; it multiplies the baseline rates.
     delay : ReportingDelay or None
@@ -109,7 +109,7 @@ class SurveillanceResult:
         DataFrame
             `model`, `component`, `detected_on` (day), `built_from` and `built_until` (days; affected builds, null where
             all builds are affected alike), `count` and `expected` faults of these builds in all weeks, `rate_ratio`
-            (posterior mean) with `low` and `high` (90 % credible limits), `probability_notable` (of a rate ratio above
+            (posterior mean) with `low` and `high` (90% credible limits), `probability_notable` (of a rate ratio above
             1.5), `log_evidence` (highest so far), `alarm_threshold`.
         """
         rows = np.flatnonzero(self.detection_week >= 0)

@@ -1,4 +1,4 @@
-"""Readings that contradict the others of their vehicle are told apart, and only those."""
+"""Readings that contradict the others of their vehicle get a code, and only those."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def judged(*readings: float, every: int = 90) -> list[int]:
 
 
 @given(steps=STEPS, vehicles=st.integers(1, 3), seed=st.integers(0, 99))
-def test_what_one_odometer_can_show_is_fine_in_any_order(
+def test_readings_of_one_odometer_are_plausible_in_any_order(
     steps: list[tuple[int, int]], vehicles: int, seed: int
 ) -> None:
     days, km = (np.cumsum([a for a, _ in steps]), np.cumsum([a * b for a, b in steps]))
@@ -29,13 +29,13 @@ def test_what_one_odometer_can_show_is_fine_in_any_order(
 
 
 @given(steps=st.lists(st.integers(10, 60), min_size=3, max_size=30), data=st.data())
-def test_one_slip_is_found_alone(steps: list[int], data: st.DataObject) -> None:
+def test_one_typing_error_is_the_only_implausible_reading(steps: list[int], data: st.DataObject) -> None:
     km = 30_000 + np.cumsum(steps).astype(float) * 90
-    slip = data.draw(st.integers(0, len(steps) - 1))
+    error = data.draw(st.integers(0, len(steps) - 1))
     wrong = km.copy()
-    wrong[slip] *= 10
+    wrong[error] *= 10
     codes = judged(*wrong)
-    assert codes[slip] == TENFOLD and sum(codes) == TENFOLD
+    assert codes[error] == TENFOLD and sum(codes) == TENFOLD
 
 
 def test_each_reason_by_hand() -> None:
@@ -54,9 +54,9 @@ def test_the_lines_of_a_visit_do_not_outvote_the_other_visits() -> None:
     assert classify_readings(np.zeros(7), day, km).tolist() == [PLAUSIBLE, *[TENFOLD] * 5, PLAUSIBLE]
 
 
-def test_very_many_readings_of_one_vehicle_are_told_apart_too() -> None:
+def test_typing_errors_among_very_many_readings_of_one_vehicle() -> None:
     km = np.arange(3_000) * 50.0
-    slips = [20, 1_500, 2_998]
-    km[slips] *= 10
+    errors = [20, 1_500, 2_998]
+    km[errors] *= 10
     codes = classify_readings(np.zeros(3_000), np.arange(3_000) * DAY, km)
-    assert np.flatnonzero(codes).tolist() == slips and set(codes[slips]) == {TENFOLD}
+    assert np.flatnonzero(codes).tolist() == errors and set(codes[errors]) == {TENFOLD}

@@ -22,7 +22,7 @@ def service_due(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the vehicles whose next routine service falls due, by date or distance, with an 80 % interval."""
+    """List the vehicles whose next routine service falls due, by date or distance, with an 80% interval."""
     progress = progress_printer(as_json)
     path = config_file("service_due.yaml", config)
     progress(f"reading {path}")

@@ -54,7 +54,7 @@ class AlarmRun:
     alarms : DataFrame
         Columns of `ml.fault_rate.surveillance.SurveillanceResult.alarms`; `alarm_id` and `state` of the store; then the
         effect of inspecting all affected vehicles within `AlarmRules.days`: `vehicles`, `faults_to_come` without an
-        inspection, `faults_avoided` with `avoided_low` and `avoided_high` (90 % interval), `parts_to_stock`,
+        inspection, `faults_avoided` with `avoided_low` and `avoided_high` (90% interval), `parts_to_stock`,
         `campaign_cost` and `avoided_cost` (yuan). Null without a fleet table or a fault cost.
     vehicles : DataFrame
         Vehicles to inspect: `model`, `component`, `rank` (1 first) and the columns of

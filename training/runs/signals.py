@@ -70,8 +70,8 @@ class Signals:
     Attributes
     ----------
     table : DataFrame
-        One row per pair with an event, highest `eb05` first: the two labels, `count`, `expected`, `ebgm` with its 90 %
-        interval (`eb05`, `eb95`), `prr` and `ror` with their 95 % intervals. Null for infinite values.
+        One row per pair with an event, highest `eb05` first: the two labels, `count`, `expected`, `ebgm` with its 90%
+        interval (`eb05`, `eb95`), `prr` and `ror` with their 95% intervals. Null for infinite values.
     total : int
         Number of events, or of reports.
     fit : Fit

@@ -5,7 +5,7 @@ Car v has faults of component c as a Poisson process with the yearly rate ::
     yearly[c] * model_ratio[model, c] * (1 + ageing[c] * years since built) * (monthly km / 1200) ** wear[c]
     * season[c][calendar month] * (RATE_RATIO if v is of the defective model and build range and c is the brakes)
 
-The defective cars are of model `澄舟X5`, built from half a year before the window until 35 % of its length.
+The defective cars are of model `澄舟X5`, built from half a year before the window until 35% of its length.
 """
 
 from __future__ import annotations

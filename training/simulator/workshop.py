@@ -1,6 +1,6 @@
 """Simulated workshop records: routine visits, repairs of faults, and the delay of their reports.
 
-A routine service falls due every 7,500 km (electric: 12,000 km) or 12 months; owners come to 82 % of them. A fault is
+A routine service falls due every 7,500 km (electric: 12,000 km) or 12 months; owners come to 82% of them. A fault is
 repaired some days after it happened. A record is reported after a delay (median 1.5 days for routine work, 8 days with
 a long tail for faults), so that the last weeks of the data are incomplete. Each visit has a labour line. About one
 odometer reading in 300 is a typing error, ten times too large.

@@ -57,7 +57,7 @@ def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, beg
     DataFrame
         `model`, `energy_type`, `component`, `age` (years, mean of the row's vehicles), `monthly_km` (a distance inside
         the band; null where unknown), `month` (0 to 11), `vehicle_years` (exposure, times the share of faults reported
-        by now), `label` (faults), `period` (month counted from the epoch), `as_of` (us, begin of the month) and `group`
+        by now), `label` (faults), `period` (month counted from the epoch), `as_of` (us, start of the month) and `group`
         (cell of model and component; bootstrap intervals resample whole cells).
     """
     strata = exposure.strata
@@ -91,9 +91,9 @@ def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, beg
         label = np.bincount(where, weights=faults[at_risk > 0], minlength=len(codes))
         parts.append(shared.with_columns(component=pl.lit(name), label=pl.Series(label)))
     rows: pl.DataFrame = pl.concat(parts)
-    begins = rows["period"].to_numpy().astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    month_starts = rows["period"].to_numpy().astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
     return rows.with_columns(
-        as_of=pl.Series(begins), group=pl.struct("model", "component").rank("dense").cast(pl.UInt64)
+        as_of=pl.Series(month_starts), group=pl.struct("model", "component").rank("dense").cast(pl.UInt64)
     )
 
 

@@ -197,6 +197,6 @@ def _notes(surveillance: SurveillanceResult) -> list[str]:
         notes.append("fewer than 52 reference weeks: baseline rates have no season")
     spread = np.exp(np.sqrt(surveillance.between_model_variance))
     notes.append(
-        f"fault rates differ between models by a factor of {spread:.2f} (one standard deviation, upper 95 % limit)"
+        f"fault rates differ between models by a factor of {spread:.2f} (one standard deviation, upper 95% limit)"
     )
     return notes

@@ -34,7 +34,7 @@ def score_cells(
     -------
     DataFrame
         `model`, `component`, `as_of` (UTC, end of the week), cumulative `count` and `expected` faults, `rate_ratio`
-        with its 90 % interval `low` and `high`, `log_evidence`, `alarm_threshold`, and `detected_on` (day; null where
+        with its 90% interval `low` and `high`, `log_evidence`, `alarm_threshold`, and `detected_on` (day; null where
         the evidence stayed below the threshold).
 
     Raises

@@ -28,7 +28,7 @@ class Campaign:
     avoided : float
         Expected faults that the campaign avoids.
     avoided_interval : tuple of float
-        5 % and 95 % quantile of the avoided faults.
+        5% and 95% quantile of the avoided faults.
     expected_visits : float
         Expected vehicles that visit the workshop.
     parts : float

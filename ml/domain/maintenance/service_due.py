@@ -19,7 +19,7 @@ from scipy.special import betaincinv, digamma, ndtri, polygamma
 
 from ml.domain.arrays import BoolArray, FloatArray
 
-# Defaults where the records are too few: a month's distance varies by 40 % of 1,200 km, and vehicles by 45 %.
+# Defaults where the records are too few: a month's distance varies by 40% of 1,200 km, and vehicles by 45%.
 DEFAULT_CHUNK_KM, DEFAULT_SHAPE = 200.0, 5.0
 MIN_CHUNK_KM, MIN_SHAPE, MAX_SHAPE = 1.0, 0.5, 1e6
 MIN_DAYS, MIN_VEHICLES = 60.0, 20

@@ -1,4 +1,4 @@
-"""The file of alarms: made with the first change, changed whole or not at all, and none but ours is touched."""
+"""The alarm file: created by the first change, changed in transactions; other files are refused untouched."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROW: dict[str, Any] = {
 
 
 def number_of(file: AlarmFile) -> int:
-    """The number that counts changes."""
+    """Return the change number."""
     (row,) = file.read(sa.select(CHANGES.c.number))
     return int(row["number"])
 
@@ -46,7 +46,7 @@ def test_the_number_grows_by_one_with_a_change_and_not_without(tmp_path: Path) -
     assert number_of(file) == first + 1
 
 
-def test_an_error_leaves_everything_as_it_was(tmp_path: Path) -> None:
+def test_an_error_rolls_back_the_change(tmp_path: Path) -> None:
     file = AlarmFile(tmp_path / "alarms.db")
     with pytest.raises(KeyError), file.changing() as connection:
         connection.execute(ALARMS.insert().values(ROW))
@@ -71,7 +71,7 @@ def test_a_cell_has_one_alarm_that_is_not_closed(tmp_path: Path) -> None:
         (f"PRAGMA user_version = {SCHEMA + 1}", "not an alarm store"),
     ],
 )
-def test_a_database_of_others_is_refused(tmp_path: Path, statement: str, match: str) -> None:
+def test_another_database_is_refused(tmp_path: Path, statement: str, match: str) -> None:
     path = tmp_path / "others.db"
     connection = sqlite3.connect(path)
     connection.execute(statement)
@@ -95,7 +95,7 @@ def test_a_store_of_another_version_names_both_versions(tmp_path: Path) -> None:
         file.read(sa.select(ALARMS))
 
 
-def test_what_is_no_database_is_refused_with_its_path(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_refused_with_its_path(tmp_path: Path) -> None:
     path = tmp_path / "alarms.db"
     path.write_bytes(b"no database, but longer than a header of a hundred bytes " * 4)
     with pytest.raises(ConfigError, match=f"{path}: cannot be used as an alarm store"):

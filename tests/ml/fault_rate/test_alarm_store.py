@@ -1,4 +1,4 @@
-"""Alarms are stored once, move one way, and survive two processes at once and one that is killed."""
+"""Alarm store: each alarm once, moves in one direction, two processes at the same time, a killed process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def store_path(folder: Path) -> Path:
     return folder / "store" / "alarms.db"
 
 
-def test_nothing_is_made_by_looking(store: AlarmStore, tmp_path: Path) -> None:
+def test_reading_creates_no_file(store: AlarmStore, tmp_path: Path) -> None:
     assert store.alarms().is_empty() and store.closed().is_empty() and store.version() == 0
     assert store.record(alarms_of(), as_of=NOW).new == ()
     assert not store_path(tmp_path).exists()
@@ -50,7 +50,7 @@ def test_nothing_is_made_by_looking(store: AlarmStore, tmp_path: Path) -> None:
         store.history(1)
 
 
-def test_an_alarm_is_raised_once_and_kept_up_to_date(store: AlarmStore) -> None:
+def test_an_alarm_opens_once_and_is_updated(store: AlarmStore) -> None:
     first = store.record(alarms_of(("A", "brakes"), ("B", "pump")), as_of=NOW)
     version = store.version()
     assert first.new == (1, 2) and version > 0
@@ -59,13 +59,13 @@ def test_an_alarm_is_raised_once_and_kept_up_to_date(store: AlarmStore) -> None:
     stored = store.alarms(component="brakes")
     assert stored["rate_ratio"].to_list() == [3.0] and stored["last_seen_at"].to_list() == [NOW + DAY]
     assert stored["opened_at"].to_list() == [NOW] and stored["detected_on"].to_list() == [date(2024, 6, 26)]
-    store.record(alarms_of(("A", "brakes"), rate_ratio=9.0), as_of=NOW - DAY)  # an older run knows less
+    store.record(alarms_of(("A", "brakes"), rate_ratio=9.0), as_of=NOW - DAY)  # an older run does not overwrite
     assert store.alarms(model="A")["rate_ratio"].to_list() == [3.0]
 
 
 @pytest.mark.parametrize("to", STATES)
 @pytest.mark.parametrize("state", STATES)
-def test_only_the_moves_that_are_allowed(store: AlarmStore, state: str, to: str) -> None:
+def test_only_allowed_moves(store: AlarmStore, state: str, to: str) -> None:
     store.record(alarms_of(("A", "brakes")), as_of=NOW)
     way = {
         "open": (),
@@ -85,7 +85,7 @@ def test_only_the_moves_that_are_allowed(store: AlarmStore, state: str, to: str)
         assert store.alarms()["state"].to_list() == [state]
 
 
-def test_a_closed_fault_is_silent_until_it_is_known_anew(store: AlarmStore) -> None:
+def test_a_closed_alarm_reopens_only_after_a_later_detection(store: AlarmStore) -> None:
     store.record(alarms_of(("A", "brakes")), as_of=NOW)
     store.move(1, "closed", by="Li", at=NOW + DAY)
     assert store.closed().rows() == [("A", "brakes", NOW + DAY)]
@@ -112,7 +112,7 @@ def test_bad_moves_are_one_clear_error(store: AlarmStore, arguments: dict[str, A
         store.move(**arguments)
 
 
-def test_files_of_others_are_refused(tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     text, other = tmp_path / "text.db", tmp_path / "other.db"
     text.write_text("no database at all, but long enough to be looked at" * 20)
     with sqlite3.connect(other) as connection:
@@ -147,7 +147,7 @@ def _process(path: Path, times: int, *, before: str = "") -> subprocess.Popen[st
 
 
 @pytest.mark.slow
-def test_two_processes_at_once_raise_each_alarm_once(store: AlarmStore, tmp_path: Path) -> None:
+def test_two_processes_at_once_open_each_alarm_once(store: AlarmStore, tmp_path: Path) -> None:
     both = [_process(store_path(tmp_path), 20) for _ in range(2)]
     assert [p.wait(timeout=120) for p in both] == [0, 0]
     assert store.alarms().height == 20
@@ -169,7 +169,7 @@ json.dumps = dying
 
 
 @pytest.mark.slow
-def test_a_process_killed_half_way_leaves_whole_alarms(store: AlarmStore, tmp_path: Path) -> None:
+def test_a_killed_process_leaves_complete_runs(store: AlarmStore, tmp_path: Path) -> None:
     killed = _process(store_path(tmp_path), 2, before=DIES)
     lines, _ = killed.communicate(timeout=120)
     assert killed.returncode == -signal.SIGKILL and lines.splitlines() == ["0", "in the second run"]
@@ -193,7 +193,7 @@ STEPS = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(steps=STEPS)
-def test_whatever_happens_one_alarm_a_cell_is_open(
+def test_a_cell_never_has_two_open_alarms(
     steps: list[tuple[str, str, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     store = AlarmStore(tmp_path_factory.mktemp("kept") / "alarms.db")

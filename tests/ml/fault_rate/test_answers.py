@@ -1,4 +1,4 @@
-"""What the task that watches for faults owes beside what every task does: it has no label to predict."""
+"""Surveillance beyond the contract of every task: alarms, inspection plans, power, and updates while serving."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def model(fault_rate: Trained, monkeypatch: pytest.MonkeyPatch) -> Model:
 
 @dataclass
 class Champion:
-    """A promoted model as an endpoint sees it."""
+    """A promoted model as an endpoint reads it."""
 
     estimator: FaultEstimator
     card: Any = None
@@ -51,7 +51,7 @@ def ask(model: Model, /, *, explain: bool = False, **fields: Any) -> Any:
     return respond(model.estimator, [one], explain=explain)[0]
 
 
-def test_the_alarm_comes_with_what_to_do(model: Model) -> None:
+def test_an_alarm_has_an_inspection_plan_and_sentences(model: Model) -> None:
     answer = ask(model)
     assert answer.basis == "exposure" and answer.cells_tested == 18 and answer.false_alarm_rate == 0.05
     (alarm,) = answer.alarms
@@ -65,7 +65,7 @@ def test_the_alarm_comes_with_what_to_do(model: Model) -> None:
     assert not cell.alarm and cell.low < 1 < cell.high and cell.evidence == []
 
 
-def test_the_evidence_reaches_the_bar_in_the_week_that_is_told(model: Model) -> None:
+def test_the_evidence_reaches_the_threshold_in_the_week_of_detection(model: Model) -> None:
     (alarm,) = ask(model, explain=True).alarms
     over = [w.evaluated_on for w in alarm.evidence if w.log_evidence >= alarm.alarm_threshold]
     assert over[0] == alarm.detected_on
@@ -73,7 +73,7 @@ def test_the_evidence_reaches_the_bar_in_the_week_that_is_told(model: Model) -> 
     assert counts == sorted(counts) and counts[-1] > alarm.evidence[-1].expected
 
 
-def test_periods_and_states_choose(model: Model) -> None:
+def test_periods_and_states_filter_alarms(model: Model) -> None:
     since = ask(model).alarms[0].detected_on
     assert len(ask(model, since=str(since), until=str(since)).alarms) == 1
     assert ask(model, since=str(since + timedelta(days=1))).alarms == []
@@ -84,13 +84,13 @@ def test_periods_and_states_choose(model: Model) -> None:
 
 
 @pytest.mark.parametrize(("fields", "field"), [({"model": "Z"}, "model"), ({"component": "wings"}, "component")])
-def test_what_is_not_watched_is_named(model: Model, fields: dict[str, str], field: str) -> None:
+def test_a_model_or_component_that_is_not_tested_is_named(model: Model, fields: dict[str, str], field: str) -> None:
     with pytest.raises(FeatureError) as caught:
         ask(model, **fields)
     assert caught.value.feature == field
 
 
-def test_vehicles_come_in_the_order_of_their_risk(model: Model) -> None:
+def test_vehicles_are_sorted_by_expected_faults(model: Model) -> None:
     champions = {"fault_rate": Champion(model.estimator)}
     request = endpoints.VehiclesRequest(model="D", component="brakes", limit=10_000)
     answer = endpoints.vehicles(champions, request)
@@ -110,7 +110,7 @@ def test_vehicles_come_in_the_order_of_their_risk(model: Model) -> None:
         )
 
 
-def test_a_larger_fault_would_be_known_sooner(model: Model) -> None:
+def test_a_higher_rate_ratio_is_detected_sooner(model: Model) -> None:
     champions = {"fault_rate": Champion(model.estimator)}
 
     def power(ratio: float, component: str = "battery") -> endpoints.PowerAnswer:
@@ -126,7 +126,7 @@ def test_a_larger_fault_would_be_known_sooner(model: Model) -> None:
         endpoints.power(champions, endpoints.PowerRequest(model="E", component="pump", rate_ratio=2.0))
 
 
-def test_usual_rates_beat_one_rate_for_all_and_are_tested_on_later_weeks(model: Model) -> None:
+def test_baseline_rates_beat_the_constant_rate_on_later_weeks(model: Model) -> None:
     report = Report.model_validate(model.card["evaluation"])
     deviance = report.metrics["poisson_deviance"]
     assert deviance.low <= deviance.value <= deviance.high  # type: ignore[operator]
@@ -140,9 +140,7 @@ def study_of(folder: Path, tables: tuple[pl.DataFrame, pl.DataFrame], **changes:
     return SurveillanceStudyData.read(load_config("fault_rate", write_fault_rate(folder, *tables, **changes)))
 
 
-def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
-    fault_rate: Trained, model: Model, tmp_path: Path
-) -> None:
+def test_a_service_loads_the_weekly_run_and_the_alarm_states(fault_rate: Trained, model: Model, tmp_path: Path) -> None:
     configs = tmp_path / "configs"
     configs.mkdir()
     (configs / "fault_alarms.yaml").write_text(
@@ -171,7 +169,7 @@ def test_a_service_follows_the_weekly_run_and_the_states_of_alarms(
 
 
 def reports(*, late: float) -> pl.DataFrame:
-    """Lines of twelve models, no vehicle known: from week 70 on model M3 has so many times as many faulty brakes."""
+    """Lines of twelve models without a fleet: from week 70 on brakes of model M3 fail `late` times as often."""
     rng = np.random.default_rng(3)
     lines = []
     for week in range(140):
@@ -185,7 +183,7 @@ def reports(*, late: float) -> pl.DataFrame:
     return table.with_row_index("record_id").with_columns(pl.col("record_id").cast(pl.String))
 
 
-def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
+def test_without_a_fleet_visits_are_the_exposure_and_a_note_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
@@ -208,7 +206,7 @@ def test_without_a_fleet_reports_are_compared_and_the_answer_says_so(
         SurveillanceStudyData.read(load_config("fault_rate", unnamed))
 
 
-def test_snapshots_without_vehicles_or_alarms_are_kept_whole(fault_rate: Trained) -> None:
+def test_snapshots_without_vehicles_or_alarms_round_trip(fault_rate: Trained) -> None:
     study = SurveillanceStudyData.read(load_config("fault_rate", fault_rate.config))
     whole = Snapshot.of(study.run_surveillance(), alpha=0.05, vehicles=None, costs={"brakes": 3.5})
     again = Snapshot.from_file(whole.to_file(), "x.npz")

@@ -1,4 +1,4 @@
-"""Usual rates looked up by hand."""
+"""Baseline rates, checked by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EFFECTS = combinations(BANDS)
 
 
 @pytest.fixture
-def usual() -> BaselineRates:
+def baseline() -> BaselineRates:
     rates = np.arange(2.0 * len(EFFECTS)).reshape(2, -1)
     return BaselineRates(
         components=("brakes", "pump"),
@@ -27,28 +27,32 @@ def usual() -> BaselineRates:
     )
 
 
-def test_a_combination_is_found_where_it_stands() -> None:
+def test_combination_of_is_the_row_of_combinations() -> None:
     ages = np.array([0.0, *(AGES + 0.01)])
     for row, (age, driven, month) in enumerate(EFFECTS):
         assert combination_of(ages[age], driven, month, BANDS) == row
     assert combination_of(AGES[0], 0, 0, BANDS) == combination_of(AGES[0] + 0.1, 0, 0, BANDS)
 
 
-def test_rates_bands_and_what_models_have(usual: BaselineRates) -> None:
-    assert usual.distance_band([999.0, 1_000.0, 5_000.0, np.nan]).tolist() == [0, 1, 2, -1]
+def test_rates_distance_bands_and_components_of_models(baseline: BaselineRates) -> None:
+    assert baseline.distance_band([999.0, 1_000.0, 5_000.0, np.nan]).tolist() == [0, 1, 2, -1]
     row = int(combination_of(2.5, 1, 7, BANDS))
-    assert usual.yearly_rate(1, age=2.5, distance_band=1, month=7) == usual.rates[1, row]
-    assert usual.has_component(1, ["A", "E", "new"], [None, "battery_electric", None]).tolist() == [True, False, True]
-    assert usual.component_index == {"brakes": 0, "pump": 1}
+    assert baseline.yearly_rate(1, age=2.5, distance_band=1, month=7) == baseline.rates[1, row]
+    assert baseline.has_component(1, ["A", "E", "new"], [None, "battery_electric", None]).tolist() == [
+        True,
+        False,
+        True,
+    ]
+    assert baseline.component_index == {"brakes": 0, "pump": 1}
 
 
-def test_arrays_restore_it_and_a_missing_one_is_named(usual: BaselineRates) -> None:
-    arrays = usual.to_arrays()
+def test_arrays_restore_rates_and_a_missing_array_is_named(baseline: BaselineRates) -> None:
+    arrays = baseline.to_arrays()
     again = BaselineRates.from_arrays(arrays)
     assert (again.components, again.pairs, again.model_kinds, again.seasonal) == (
-        usual.components, usual.pairs, usual.model_kinds, True,
+        baseline.components, baseline.pairs, baseline.model_kinds, True,
     )  # fmt: skip
-    np.testing.assert_array_equal(again.deviance, usual.deviance)
+    np.testing.assert_array_equal(again.deviance, baseline.deviance)
     del arrays["baseline_rates"]
     with pytest.raises(ModelNotFound, match="lacks the array 'baseline_rates'"):
         BaselineRates.from_arrays(arrays)

@@ -1,4 +1,4 @@
-"""Parameters of the watch."""
+"""Settings of the surveillance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ml.fault_rate.params import FaultParams
         ({"weeks": 3}, "weeks"),
     ],
 )
-def test_what_cannot_be_watched_by_is_refused_by_name(values: dict[str, float], field: str) -> None:
+def test_settings_out_of_range_are_named(values: dict[str, float], field: str) -> None:
     with pytest.raises(ValidationError, match=rf"(?m)^{field}$"):
         FaultParams.model_validate(values)
     assert FaultParams().reference_weeks == 52

@@ -1,4 +1,4 @@
-"""ServiceHistory visits and readings laid out by hand."""
+"""Routine visits and odometer readings of a service history, checked by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AS_OF = (START + 400) * DAY
 
 
 def fleet(**columns: list[object]) -> pl.DataFrame:
-    """Two vehicles in service, one that has left, one that comes later."""
+    """Two vehicles in service, one that has left, one that enters service later."""
     days = [START, START + 10, START, START + 500]
     table = {"vehicle_id": ["V1", "V2", "V3", "V4"], "entered_service_at": [d * DAY for d in days]}
     return pl.DataFrame({**table, "left_service_at": [None, None, (START + 300) * DAY, None], **columns})
@@ -39,16 +39,16 @@ LINES = (
 
 
 def test_vehicles_visits_readings_and_gaps_by_hand() -> None:
-    routine = build_service_history(fleet(), records(*LINES), as_of=AS_OF)
-    assert routine.today == START + 400
-    assert routine.cars["vehicle_id"].to_list() == ["V1", "V2", "V3"]  # V4 has not entered service yet
-    assert routine.cars["in_service"].to_list() == [True, True, False]
-    assert routine.cars["entered"].to_list() == [START, START + 10, START]
-    assert routine.cars["model"].to_list() == [None, None, None]
-    assert routine.visits.rows() == [(0, START + 100, 2_000.0), (0, START + 300, 6_000.0), (1, START + 100, None)]
-    assert routine.readings.rows() == [(0, START + d, 20.0 * d) for d in (100, 200, 300)]
-    assert routine.gaps.rows() == [(0, 200, 4_000.0)]
-    assert routine.notes == ("left out: 1 records with a vehicle_id that is not in the fleet",)
+    history = build_service_history(fleet(), records(*LINES), as_of=AS_OF)
+    assert history.today == START + 400
+    assert history.cars["vehicle_id"].to_list() == ["V1", "V2", "V3"]  # V4 has not entered service yet
+    assert history.cars["in_service"].to_list() == [True, True, False]
+    assert history.cars["entered"].to_list() == [START, START + 10, START]
+    assert history.cars["model"].to_list() == [None, None, None]
+    assert history.visits.rows() == [(0, START + 100, 2_000.0), (0, START + 300, 6_000.0), (1, START + 100, None)]
+    assert history.readings.rows() == [(0, START + d, 20.0 * d) for d in (100, 200, 300)]
+    assert history.gaps.rows() == [(0, 200, 4_000.0)]
+    assert history.notes == ("left out: 1 records with a vehicle_id that is not in the fleet",)
 
 
 def test_days_are_those_of_the_local_calendar() -> None:
@@ -60,13 +60,13 @@ def test_days_are_those_of_the_local_calendar() -> None:
     assert days == [START + 100, START + 101]
 
 
-def test_only_the_components_named_count_as_routine() -> None:
-    routine = build_service_history(fleet(), records(*LINES), as_of=AS_OF, components=["filter"])
-    assert routine.visits.rows() == [(1, START + 100, None)]
-    assert routine.readings.height == 3, "every reading says how far a vehicle has been driven"
+def test_only_listed_components_count_as_routine() -> None:
+    history = build_service_history(fleet(), records(*LINES), as_of=AS_OF, components=["filter"])
+    assert history.visits.rows() == [(1, START + 100, None)]
+    assert history.readings.height == 3, "readings of all records count"
 
 
-def test_what_is_reported_later_is_not_known() -> None:
+def test_records_reported_later_are_left_out() -> None:
     lines = records(*LINES)
     reported = lines.with_columns(
         reported_at=pl.when(pl.col("component") == "brakes").then(AS_OF).otherwise(pl.col("serviced_at"))
@@ -76,15 +76,15 @@ def test_what_is_reported_later_is_not_known() -> None:
 
 def test_a_reading_that_contradicts_the_others_is_left_out_and_counted() -> None:
     wrong = ("V1", 250, "oil", False, 500_000.0)
-    routine: ServiceHistory = build_service_history(fleet(), records(*LINES[:4], wrong), as_of=AS_OF)
-    assert routine.readings["km"].to_list() == [2_000.0, 4_000.0, 6_000.0]
-    assert any("1 odometer readings that contradict" in note for note in routine.notes)
-    assert (0, START + 250, None) in routine.visits.rows()
+    history: ServiceHistory = build_service_history(fleet(), records(*LINES[:4], wrong), as_of=AS_OF)
+    assert history.readings["km"].to_list() == [2_000.0, 4_000.0, 6_000.0]
+    assert any("1 odometer readings that contradict" in note for note in history.notes)
+    assert (0, START + 250, None) in history.visits.rows()
 
 
 def test_records_without_fault_component_and_reading_are_all_routine() -> None:
-    routine = build_service_history(fleet(), records(*LINES[:4]).select("vehicle_id", "serviced_at"), as_of=AS_OF)
-    assert routine.visits.height == 4 and routine.readings.is_empty() and routine.visits["km"].null_count() == 4
+    history = build_service_history(fleet(), records(*LINES[:4]).select("vehicle_id", "serviced_at"), as_of=AS_OF)
+    assert history.visits.height == 4 and history.readings.is_empty() and history.visits["km"].null_count() == 4
 
 
 def test_steps_do_not_cross_from_one_vehicle_to_the_next() -> None:
@@ -99,7 +99,7 @@ def test_steps_do_not_cross_from_one_vehicle_to_the_next() -> None:
         ({"components": ["belt"]}, "none of 4 records before 2023-02-12 is any of belt"),
     ],
 )
-def test_without_records_to_lay_out_the_error_says_which_are_missing(arguments: dict[str, object], match: str) -> None:
+def test_without_records_the_error_says_which_are_missing(arguments: dict[str, object], match: str) -> None:
     with pytest.raises(DataError, match=match):
         build_service_history(fleet(), records(*LINES[:4]), **{"as_of": AS_OF, **arguments})  # type: ignore[arg-type]
 

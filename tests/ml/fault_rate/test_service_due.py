@@ -1,4 +1,4 @@
-"""Services fall due by date or by distance, by hand, and are told in words."""
+"""Services that fall due by date or distance, computed by hand, and their sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START = 19_000  # 2022-01-08
 
 
 def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """V1 drives 20 km a day, V2 hardly, V3 was never seen, V4 has left, one reading of V5 is ten times too large."""
+    """V1 drives 20 km a day, V2 hardly, V3 has no record, V4 has left, one reading of V5 is ten times too large."""
     fleet = pl.DataFrame(
         {
             "vehicle_id": ["V1", "V2", "V3", "V4", "V5"],
@@ -43,7 +43,7 @@ def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     return fleet, records.drop("day")
 
 
-def test_whichever_comes_first_by_hand() -> None:
+def test_date_or_distance_whichever_is_first() -> None:
     fleet, records = tables()
     rules = ServiceRules.model_validate({"default": {"km": 6_000, "months": 12}})
     services = next_services(fleet, records, rules=rules, as_of=(START + 310) * DAY)
@@ -60,7 +60,7 @@ def test_whichever_comes_first_by_hand() -> None:
     assert "12 months after the service of 2022-11-04" in rows["V2"]["reason_en"] and "上次保养" in one["reason_zh"]
 
 
-def test_a_rule_without_a_limit_that_can_be_is_refused() -> None:
+def test_an_interval_out_of_range_is_refused() -> None:
     for wrong in ({"km": 0, "months": 12}, {"km": 6_000, "months": 0}, {"km": 6_000, "days": 3}):
         with pytest.raises(ValidationError, match="default"):
             ServiceRules.model_validate({"default": wrong})

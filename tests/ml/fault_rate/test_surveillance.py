@@ -1,4 +1,4 @@
-"""A fleet whose faults follow a known rule: what is usual is learnt, the fault is found, its builds are named."""
+"""Surveillance of a fleet simulated by a known rule: baseline rates, detection, affected builds."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ def test_later_reports_do_not_change_earlier_counts() -> None:
 
 
 def test_the_family_wise_false_alarm_rate_holds_for_fleets_without_a_fault() -> None:
-    """Twelve fleets, tested for almost two years each with estimated baseline rates: a rate of 5 % allows for two."""
+    """Twelve fleets, tested for almost two years each with estimated baseline rates: a rate of 5% allows for two."""
     worlds = [watch(field_of(*fleet_and_records(seed=seed + 10)), start=60).alarms() for seed in range(12)]
     assert sum(not alarms.is_empty() for alarms in worlds) <= 2
 
 
-def test_what_cannot_be_watched_is_refused() -> None:
+def test_bad_arguments_are_refused() -> None:
     fleet, records = fleet_and_records(cars=300)
     field = field_of(fleet, records)
     with pytest.raises(DataError, match="start"):
@@ -149,7 +149,7 @@ def test_records_whose_dates_run_backwards_are_left_out_with_a_note_with_and_wit
         build_report_exposure(every, as_of=end, since=START)
 
 
-def test_faults_outside_the_time_in_service_are_left_out_and_said_so() -> None:
+def test_faults_outside_the_time_in_service_are_left_out_with_a_note() -> None:
     fleet, records = fleet_and_records(cars=300)
     gone = fleet.with_columns(left_service_at=pl.lit(START + 500 * DAY))
     field = field_of(gone, records)
@@ -157,5 +157,5 @@ def test_faults_outside_the_time_in_service_are_left_out_and_said_so() -> None:
     assert any("not in service" in note for note in field.notes)
 
 
-def test_deviance_of_a_perfect_forecast_is_nothing() -> None:
+def test_deviance_of_a_perfect_forecast_is_zero() -> None:
     assert deviance(np.array([3.0, 1.0]), np.array([3.0, 1.0])) == pytest.approx(0, abs=1e-9)

@@ -1,4 +1,4 @@
-"""Vehicles in service and the list to call them by, computed by hand."""
+"""Vehicles in service and their ranking for inspection, computed by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AS_OF = (START + 400) * DAY
 
 @pytest.fixture
 def vehicles() -> Vehicles:
-    """V1 was seen twice and once with a fault, V2 never; V3 has left, V4 has no model, V5 comes later."""
+    """V1 has two visits, one with a fault, V2 none; V3 has left, V4 has no model, V5 enters service later."""
     fleet = pl.DataFrame(
         {
             "vehicle_id": ["V2", "V1", "V3", "V4", "V5"],
@@ -51,10 +51,10 @@ def vehicles() -> Vehicles:
     return vehicles_in_service(fleet, records, as_of=AS_OF)
 
 
-def test_who_is_in_service_and_what_was_last_known(vehicles: Vehicles) -> None:
+def test_vehicles_in_service_with_last_visit_odometer_and_faults(vehicles: Vehicles) -> None:
     assert vehicles.day == START + 400
     first, second = vehicles.frame.to_dicts()
-    # The visit of day 390 is reported on the day asked about: not known yet. 200 days at 600 km a month follow.
+    # The visit of day 390 is reported on as_of itself and left out. 200 days at 600 km a month follow.
     assert first == {
         "vehicle_id": "V1", "model": "A", "energy_type": None, "built": START - 30, "monthly_km": 600.0,
         "visit": START + 200, "km": pytest.approx(4_000 + 200 / MONTH_DAYS * 600),
@@ -64,7 +64,7 @@ def test_who_is_in_service_and_what_was_last_known(vehicles: Vehicles) -> None:
     assert vehicles.faults.rows() == [(0, "brakes", START + 200)]
 
 
-def test_builds_are_chosen_from_a_day_until_another(vehicles: Vehicles) -> None:
+def test_vehicle_rows_are_built_from_a_day_and_before_another(vehicles: Vehicles) -> None:
     assert vehicle_rows(vehicles, "A", (None, None)).tolist() == [0]
     assert vehicle_rows(vehicles, "A", (START - 30, START - 29)).tolist() == [0]
     assert vehicle_rows(vehicles, "A", (START - 29, None)).tolist() == []
@@ -82,12 +82,12 @@ def usual(rate: float) -> BaselineRates:
     )  # fmt: skip
 
 
-def test_faults_to_come_are_the_rate_times_the_time(vehicles: Vehicles) -> None:
+def test_baseline_faults_are_rate_times_time(vehicles: Vehicles) -> None:
     faults = baseline_faults(vehicles, np.array([0, 1]), "brakes", usual(0.5), days=100.0)
     assert faults == pytest.approx([0.5 * 100 / YEAR_DAYS, 0.0])
 
 
-def test_the_most_faults_are_called_first_and_then_who_was_not_seen(vehicles: Vehicles) -> None:
+def test_ranking_is_by_faults_then_by_the_longest_time_since_a_visit(vehicles: Vehicles) -> None:
     rows = np.array([0, 1])
     calls = rank_vehicles(vehicles, rows, "brakes", np.array([0.2, 0.1]))
     first, second = calls.to_dicts()
@@ -102,7 +102,7 @@ def test_the_most_faults_are_called_first_and_then_who_was_not_seen(vehicles: Ve
     assert rank_vehicles(vehicles, rows, "pump", np.array([0.2, 0.1]))["fault_on"].null_count() == 2
 
 
-def test_arrays_restore_it_and_a_missing_one_is_named(vehicles: Vehicles) -> None:
+def test_arrays_restore_vehicles_and_a_missing_array_is_named(vehicles: Vehicles) -> None:
     arrays = vehicles.to_arrays()
     again = Vehicles.from_arrays(arrays)
     assert again.day == vehicles.day and again.faults.equals(vehicles.faults)
@@ -113,7 +113,7 @@ def test_arrays_restore_it_and_a_missing_one_is_named(vehicles: Vehicles) -> Non
         Vehicles.from_arrays(arrays)
 
 
-def test_a_fleet_that_nobody_has_seen_is_kept_whole() -> None:
+def test_a_fleet_without_records_round_trips() -> None:
     fleet = pl.DataFrame({"vehicle_id": ["V1"], "model": ["A"], "entered_service_at": [START * DAY]})
     empty = pl.DataFrame(
         schema={"vehicle_id": pl.String, "serviced_at": pl.Int64, "component": pl.String, "fault": pl.Boolean}

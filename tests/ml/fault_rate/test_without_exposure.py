@@ -1,4 +1,4 @@
-"""A component that no vehicle of a model has: the prior answers, and a note says that nothing is known of it."""
+"""A component that no vehicle of a model has: the answer is the prior, with a note."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ml.fault_rate.surveillance import ALARM
 
 @pytest.fixture
 def estimator() -> FaultEstimator:
-    """Two weeks of two models: A had 1 fault of a pump where 1 was expected, E has no pump."""
+    """Two weeks of two models: A has 1 pump fault with 1 expected, E has no pump."""
     usual = BaselineRates(
         components=("pump",), distance_limits=np.array([]), rates=np.zeros((1, 192)), seasonal=False,
         pairs=(("A", ""), ("E", "")), component_present=np.array([[True, False]]), model_kinds=("constant",),
@@ -35,7 +35,7 @@ def estimator() -> FaultEstimator:
     )  # fmt: skip
 
 
-def test_the_prior_answers_and_a_note_says_so(estimator: FaultEstimator) -> None:
+def test_the_answer_is_the_prior_with_a_note(estimator: FaultEstimator) -> None:
     (answer,) = respond(estimator, [FaultRequest(model="E", component="pump")])
     cell = answer.cell
     assert cell is not None and not cell.alarm and (cell.count, cell.expected, cell.expected_weekly) == (0, 0, 0)

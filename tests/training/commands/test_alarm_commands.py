@@ -18,7 +18,7 @@ from training.commands.alarm import alarm
 from training.commands.alarms import alarms
 
 
-def test_the_command_finds_the_fault_and_draws_the_evidence(tmp_path: Path) -> None:
+def test_the_command_detects_the_fault_and_draws_the_evidence(tmp_path: Path) -> None:
     path = write_fault_rate(tmp_path / "data", *fleet_and_records(ratio=3.0))
     out = tmp_path / "alarms.parquet"
     rules = ("--rules", str(path.with_name("fault_alarms.yaml")))
@@ -32,9 +32,7 @@ def test_the_command_finds_the_fault_and_draws_the_evidence(tmp_path: Path) -> N
     assert "brakes" in shown.stdout and "1 alarms in 18 cells" in shown.stdout
 
 
-def test_what_cannot_be_watched_is_refused_and_nothing_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_arguments_are_refused_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     config, out = write_fault_rate(tmp_path / "data", *fleet_and_records(cars=10)), tmp_path / "alarms.csv"
     rules = config.with_name("fault_alarms.yaml")
@@ -49,7 +47,7 @@ def test_what_cannot_be_watched_is_refused_and_nothing_is_written(
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """Rules of a house with one open alarm."""
+    """Rules whose store has one open alarm."""
     path = tmp_path / "fault_alarms.yaml"
     path.write_text("store: alarms.db\n")
     row = {"model": "A", "component": "brakes", "detected_on": date(2024, 1, 1), "rate_ratio": 2.0}
@@ -65,7 +63,7 @@ def test_alarms_are_listed(rules: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "brakes" in capsys.readouterr().out
 
 
-def test_an_alarm_is_moved_on_by_somebody_and_its_history_shown(
+def test_an_alarm_is_moved_by_a_named_person_and_its_history_shown(
     rules: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alarm(1, "acknowledged", by="Li", note="pads of one maker", rules=rules, as_json=True)

@@ -12,7 +12,7 @@ from training.commands import signals as command
 
 
 def _write(path: Path) -> Path:
-    """Ten models by ten components, of which one pair is counted too often."""
+    """Ten models by ten components; one pair has too many events."""
     lines = [(f"M{m}", f"C{c}", 40 if m == c == 2 else 3 + (m * c) % 4) for m in range(10) for c in range(10)]
     pl.DataFrame(lines, schema=["model", "component", "count"], orient="row").write_csv(path)
     return path

@@ -83,7 +83,7 @@ def test_reports_are_counted_once_and_strata_stand_apart(tmp_path: Path) -> None
 
 
 def test_an_unbounded_ratio_is_null(tmp_path: Path) -> None:
-    """Nobody but M99 names C99: there is nothing to compare its share with."""
+    """Only M99 names C99: no other model has a share to compare with."""
     path = tmp_path / "pairs.parquet"
     pl.concat(
         [_table(), pl.DataFrame({"model": ["M99", "M99"], "component": ["C99", "C00"], "count": [5, 1]})]
@@ -113,7 +113,7 @@ def test_a_prior_that_few_pairs_do_not_determine_is_noted(tmp_path: Path) -> Non
         ({}, "at least as many cells as the prior has parameters, got 4 for 5"),
     ],
 )
-def test_tables_without_an_answer_are_refused(tmp_path: Path, change: dict[str, list[object]], message: str) -> None:
+def test_bad_tables_are_refused(tmp_path: Path, change: dict[str, list[object]], message: str) -> None:
     columns = {"model": ["A", "A", "B", "B"], "component": ["x", "y", "x", "y"], "count": [3, 1, 2, 4]}
     path, out = tmp_path / "pairs.parquet", tmp_path / "out.csv"
     pl.DataFrame(columns | change).write_parquet(path)
@@ -122,7 +122,7 @@ def test_tables_without_an_answer_are_refused(tmp_path: Path, change: dict[str, 
     assert str(path) in str(error.value) and "\n" not in str(error.value) and not out.exists()
 
 
-def test_files_and_columns_that_are_not_there_are_refused(pairs: Path, tmp_path: Path) -> None:
+def test_missing_files_and_columns_are_refused(pairs: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.parquet"
     _table().head(0).write_parquet(empty)
     (tmp_path / "nothing.csv").touch()

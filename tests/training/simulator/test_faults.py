@@ -1,4 +1,4 @@
-"""Faults in the field: rates, seasons, and the one injected fault."""
+"""Simulated faults: rates, seasons, and the injected defect."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def _even(bad: bool = False, cars: int = 1) -> Hazard:
     return Hazard(np.ones((MODELS, len(COMPONENTS))), np.full(cars, bad))
 
 
-def test_the_bad_builds_begin_half_a_year_before_the_window_and_end_a_third_into_it() -> None:
+def test_the_defective_builds_range_from_half_a_year_before_the_window_to_a_third_of_it() -> None:
     low, high = bad_range(WINDOW)
     assert low == START - int(6 * MONTH)
-    assert high == START + 63 * DAY // 2  # 35 % of 90 days
+    assert high == START + 63 * DAY // 2  # 35% of 90 days
 
 
-def test_a_car_carries_the_fault_if_its_model_and_build_do() -> None:
+def test_a_car_has_the_defect_by_model_and_build() -> None:
     low, high = bad_range(WINDOW)
     fleet = make_fleet(4, model=[BAD, BAD, BAD, 0], built_at=[low, low - 1, high, low])
     assert affected(fleet, CATALOGUE, WINDOW).tolist() == [True, False, False, False]
 
 
-def test_a_rate_grows_with_proneness_and_distance() -> None:
+def test_a_rate_grows_with_model_ratio_and_distance() -> None:
     fleet = make_fleet(2, monthly_km=[1_200, 2_400])
     hazard = Hazard(np.full((MODELS, len(COMPONENTS)), 2.0), np.zeros(2, dtype=np.bool_))
     assert hazard.factor(fleet, BRAKES).tolist() == pytest.approx([0.11, 0.11 * 2**0.8])
@@ -94,6 +94,6 @@ def test_faults_happen_while_a_car_is_observed_as_often_as_expected() -> None:
         assert abs(count - expected) < 4 * np.sqrt(expected)
 
 
-def test_a_model_that_is_not_prone_has_no_faults() -> None:
+def test_a_model_ratio_of_zero_has_no_faults() -> None:
     hazard = Hazard(np.zeros((MODELS, len(COMPONENTS))), np.ones(50, dtype=np.bool_))
     assert len(draw_faults(np.random.default_rng(0), make_fleet(50), hazard, WINDOW).at) == 0

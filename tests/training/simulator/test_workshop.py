@@ -85,6 +85,6 @@ def test_hours_are_charged_on_the_labour_line_alone(monkeypatch: pytest.MonkeyPa
     assert repair["odometer_km"] == labour["odometer_km"] == 1_020.0
 
 
-def test_a_slip_of_the_pen_makes_a_reading_ten_times_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_typing_error_makes_a_reading_ten_times_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.simulator.workshop.TYPING_ERROR_RATE", 1.0)
     assert [row["odometer_km"] for row in _frame()] == [10_200.0, 10_200.0]

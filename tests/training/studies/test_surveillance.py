@@ -1,4 +1,4 @@
-"""Faults as a study: what is read, until when, and what is too little."""
+"""Surveillance study: the records that are read, and too short histories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.studies.surveillance import SurveillanceStudyData
 from training.studies.surveillance_data import SurveillanceData
 
 
-def test_there_must_be_weeks_after_the_reference(fault_rate: Trained) -> None:
+def test_test_weeks_must_follow_the_reference_weeks(fault_rate: Trained) -> None:
     config = load_config("fault_rate", fault_rate.config, settings=["params.reference_weeks=500"])
     study = SurveillanceStudy().load(config)
     assert isinstance(study, SurveillanceData)
@@ -22,7 +22,7 @@ def test_there_must_be_weeks_after_the_reference(fault_rate: Trained) -> None:
         study.fit()
 
 
-def test_nothing_is_read_before_the_first_record(fault_rate: Trained) -> None:
+def test_as_of_must_follow_the_first_record(fault_rate: Trained) -> None:
     config = load_config("fault_rate", fault_rate.config)
     with pytest.raises(DataError, match="--as-of: must be later than the first record"):
         SurveillanceStudyData.read(config, as_of=datetime(1990, 1, 1, tzinfo=UTC))

@@ -172,5 +172,5 @@ def test_notes_name_regressions_and_unknown_components() -> None:
     assert notes[2].startswith("no vehicle had pump in the reference weeks")
     assert notes[3].startswith("fewer than 52 reference weeks")
     assert notes[4] == (
-        "fault rates differ between models by a factor of 1.22 (one standard deviation, upper 95 % limit)"
+        "fault rates differ between models by a factor of 1.22 (one standard deviation, upper 95% limit)"
     )

@@ -1,4 +1,4 @@
-"""The evidence on every cell as rows, at the end of any week of a version."""
+"""Evidence of every cell as rows, at the end of any test week of a version."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def config(fault_rate: Trained) -> TaskConfig:
     return load_config("fault_rate", fault_rate.config)
 
 
-def test_a_row_is_what_the_service_answers_of_the_cell(model: Model, config: TaskConfig) -> None:
+def test_a_row_equals_the_answer_of_the_service(model: Model, config: TaskConfig) -> None:
     rows = score_cells(model, config, data=None, as_of=None)
     assert rows.height == model.estimator.snapshot.cells.height
     for row in rows.gather_every(5).to_dicts():
@@ -50,7 +50,7 @@ def test_as_of_is_the_end_of_the_last_week_before_it(model: Model, config: TaskC
         assert early.is_empty() or early.max() <= day.date()  # type: ignore[operator]
 
 
-def test_what_a_version_cannot_say_is_refused(model: Model, config: TaskConfig) -> None:
+def test_other_data_and_earlier_weeks_are_refused(model: Model, config: TaskConfig) -> None:
     with pytest.raises(ConfigError, match="--as-of: the first week"):
         score_cells(model, config, data=None, as_of=datetime(1990, 1, 1, tzinfo=UTC))
     with pytest.raises(ConfigError, match=r"--data: .*chehang alarms"):

@@ -18,7 +18,7 @@ from ml.domain.faults.shrinkage.likelihood import Likelihood
 from ml.domain.faults.shrinkage.priors import Prior, two_gammas
 
 # Relative to the overall ratio of events to expected events, so that the limits do not depend on the unit of exposure.
-# A shape of 1e5 is a standard deviation of 0.3 %: data cannot distinguish it from one common ratio.
+# A shape of 1e5 is a standard deviation of 0.3%: data cannot distinguish it from one common ratio.
 MEANS, SHAPES, SHARES = (1e-4, 1e4), (1e-4, 1e5), (1e-6, 1 - 1e-6)
 # Limits of the free parameters (see `Likelihood`).
 LIMITS: FloatArray = np.log([MEANS, SHAPES, MEANS, SHAPES, np.array(SHARES) / (1 - np.array(SHARES))])

@@ -125,7 +125,7 @@ def probability_above(
     """
     if not (math.isfinite(ratio) and ratio > 0):
         raise ShrinkageError(
-            f"ratio must be a finite number above 0, got {ratio}: for example 1.5 for 50 % above the expected rate"
+            f"ratio must be a finite number above 0, got {ratio}: for example 1.5 for 50% above the expected rate"
         )
     return _in_chunks(prior, count, expected, (lambda p: p.probability_above(ratio),), at_once)[0]
 

@@ -24,7 +24,7 @@ def test_exposure_is_the_overlap_of_each_vehicle_with_each_period(cars: list[tup
     np.testing.assert_allclose(exposure, plain, atol=1e-8)
 
 
-def test_exposure_refuses_what_cannot_be_counted() -> None:
+def test_exposure_refuses_bad_arguments() -> None:
     with pytest.raises(ValueError, match="edges"):
         exposure_by_period([0.0], [1.0], [0], edges=[1, 1], n_groups=1)
     with pytest.raises(ValueError, match="finite"):
@@ -51,7 +51,7 @@ def test_delays_are_estimated_from_right_truncated_reports() -> None:
     assert reported.sum() / distribution.completeness(np.arange(60)).sum() == pytest.approx(100, rel=0.03)
 
 
-def test_delays_that_cannot_be_are_refused() -> None:
+def test_impossible_delays_are_refused() -> None:
     with pytest.raises(ValueError, match="days old"):
         fit_delay([0, 1], [3, 3], longest=10)
     with pytest.raises(ValueError, match="after their events"):

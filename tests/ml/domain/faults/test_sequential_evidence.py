@@ -31,7 +31,7 @@ def test_without_a_fault_the_mean_of_the_evidence_is_one(expected: float, disper
     assert mean == pytest.approx(1.0, rel=1e-3)
 
 
-def test_the_mean_of_the_evidence_of_builds_is_one_and_bad_builds_show_in_it() -> None:
+def test_the_mean_build_range_evidence_is_one_and_affected_builds_raise_it() -> None:
     """By enumeration of two builds of cells with a gamma own rate; then a range in the middle against all builds."""
     between_model_variance, expected = 0.2, np.array([1.5, 0.7])
     first, second = (n.ravel().astype(float) for n in np.meshgrid(np.arange(80), np.arange(80)))
@@ -57,7 +57,7 @@ def test_the_order_of_weeks_and_their_division_do_not_matter_for_poisson_counts(
     assert weeks.log_e[0] == pytest.approx(once.log_e[0])
 
 
-def test_years_without_a_fault_raise_an_alarm_at_most_at_the_false_alarm_rate() -> None:
+def test_the_false_alarm_rate_holds_in_years_without_a_fault() -> None:
     """400 years of 100 cells, tested every week; overdispersed counts whose dispersion is known."""
     rng = np.random.default_rng(0)
     years, cells, alpha, dispersion = 400, 100, 0.05, 0.2
@@ -71,7 +71,7 @@ def test_years_without_a_fault_raise_an_alarm_at_most_at_the_false_alarm_rate() 
     assert raised.mean() <= 0.05 + 1.96 * np.sqrt(0.05 * 0.95 / years)
 
 
-def test_a_doubled_rate_is_found_and_named() -> None:
+def test_a_doubled_rate_is_detected_with_its_ratio() -> None:
     rng = np.random.default_rng(1)
     expected = np.full(50, 2.0)
     evidence = no_evidence(50)

@@ -1,4 +1,4 @@
-"""The next routine service of a vehicle, by hand and against draws."""
+"""Next routine service of a vehicle, computed by hand and against simulation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ml.domain.maintenance.service_due import Driving, Rate, fit_driving, next_d
 CERTAIN = Rate(np.array([5e9]), np.array([1e8]), chunk=1.0)  # 50 km a day, without doubt
 
 
-def test_whichever_comes_first_is_due() -> None:
+def test_the_earlier_of_date_and_distance_is_due() -> None:
     by_km = next_due([200.0], [10.0], [5_000.0], CERTAIN)
     assert by_km.day[0] == pytest.approx(110.0, abs=0.01) and by_km.by_km.tolist() == [True]
     by_date = next_due([60.0], [10.0], [5_000.0], CERTAIN)
@@ -30,7 +30,7 @@ def test_days_until_a_distance_are_the_waiting_time_of_the_gamma_poisson_model()
         assert rate.days_until([4_000.0], level)[0] == pytest.approx(np.quantile(days, level), rel=0.01)
 
 
-def test_how_vehicles_drive_is_learnt_from_their_steps() -> None:
+def test_driving_is_estimated_from_steps() -> None:
     rng = np.random.default_rng(1)
     vehicles, steps = 2_000, 6
     ratio = rng.gamma(8.0, 1 / 8.0, vehicles)
@@ -43,6 +43,6 @@ def test_how_vehicles_drive_is_learnt_from_their_steps() -> None:
         fit_driving([0], [10.0], [0.0], typical=[40.0])
 
 
-def test_a_vehicle_without_readings_drives_as_its_like() -> None:
+def test_a_vehicle_without_readings_has_its_typical_rate() -> None:
     rate = posterior_rate(Driving(chunk=100.0, level=0.5, shape=10.0), [0.0], [0.0], typical=[40.0])
     assert rate.km_a_day.tolist() == [20.0]

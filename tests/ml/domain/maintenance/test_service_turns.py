@@ -1,4 +1,4 @@
-"""What gaps between visits say of the service rule."""
+"""Service interval and punctuality from the gaps between visits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from ml.domain.maintenance.service_turns import MONTH_DAYS, Punctuality, fit_limits, intervals, punctuality
 
 
-def test_the_rule_is_learnt_from_slow_and_fast_vehicles_and_left_out_visits_are_forgiven() -> None:
+def test_the_interval_is_estimated_from_slow_and_fast_vehicles_despite_missed_visits() -> None:
     days = [9 * MONTH_DAYS] * 10 + [100.0] * 10 + [18 * MONTH_DAYS] * 3
     km = [3_000.0] * 10 + [12_000.0] * 10 + [4_000.0] * 3
     assert fit_limits(days, km, default=(7_500.0, 6)) == (12_000.0, 9)
@@ -18,10 +18,10 @@ def test_the_rule_is_learnt_from_slow_and_fast_vehicles_and_left_out_visits_are_
         fit_limits([0.0], [1.0], default=(7_500.0, 6))
 
 
-def test_a_gap_has_the_intervals_of_what_ran_out_first() -> None:
+def test_intervals_count_the_limit_reached_first() -> None:
     assert intervals([100.0, 50.0, 100.0], [500.0, 1_000.0, np.nan], 100.0, 1_000.0).tolist() == [1.0, 1.0, 1.0]
 
 
-def test_who_is_late_by_a_tenth_after_two_intervals_is_late_by_a_tenth_of_both() -> None:
+def test_lateness_after_two_intervals_counts_against_the_second() -> None:
     assert punctuality([220.0], [2.2]) == Punctuality(low=20.0, middle=20.0, high=20.0)
     assert punctuality([], []) == Punctuality()

@@ -1,4 +1,4 @@
-"""Shrinkage: numbers computed by hand or by brute force, what must always hold, recovery, and refusals."""
+"""Shrinkage: numbers by hand or by numerical integration, invariants, recovery of a known prior, refusals."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_quantiles_of_one_gamma_are_scipys(alpha: float, probability: float) -> 
     assert quantile == pytest.approx(gamma.ppf(probability, alpha + count, scale=1 / (1.5 + expected)), rel=1e-10)
 
 
-def test_much_exposure_gives_the_ratio_and_none_gives_the_prior() -> None:
+def test_large_exposure_gives_the_ratio_and_small_exposure_the_prior() -> None:
     mean = posterior_mean(PRIOR, [3_000_000, 0], [1e6, 1e-9])
     assert mean == pytest.approx([3.0, PRIOR.mean], rel=1e-4)
 
@@ -106,7 +106,7 @@ def test_limits_are_in_order_and_everything_grows_with_the_count(prior: Prior, e
 
 @settings(max_examples=100, deadline=None)
 @given(prior=priors)
-def test_without_exposure_a_cell_says_what_the_prior_says(prior: Prior) -> None:
+def test_without_exposure_a_cell_has_the_prior(prior: Prior) -> None:
     tiny = posterior_quantile(prior, [0], [1e-12], probability=0.9)[0]
     assert float(probability_above(prior, [0], [1e-12], ratio=float(tiny))[0]) == pytest.approx(0.1, abs=1e-9)
     parts = zip(prior.alpha, prior.beta, prior.share, strict=True)
@@ -173,7 +173,7 @@ def test_mixture_is_recovered_from_squashed_cells() -> None:
     assert fit.prior.alpha == pytest.approx((12.0, 15.0), rel=0.15)
 
 
-def test_credible_intervals_cover_what_they_promise() -> None:
+def test_credible_intervals_have_their_nominal_coverage() -> None:
     rng = np.random.default_rng(4)
     expected = rng.gamma(2.0, 2.0, 30_000) + 0.05
     first = rng.random(30_000) < 0.2
@@ -241,8 +241,8 @@ def test_lines_of_one_pair_add_up_and_pairs_without_an_event_are_left_out() -> N
         assert np.array_equal(getattr(once, name), getattr(lines, name)), name
 
 
-def test_strata_explain_what_only_they_differ_in() -> None:
-    """Within each stratum rows and columns are independent; the tables added together pretend otherwise."""
+def test_strata_remove_a_spurious_association() -> None:
+    """Within each stratum rows and columns are independent; the pooled table does not show it."""
     lines = [("A", "x", 8, 1), ("A", "x", 1, 2), ("A", "y", 2, 1), ("A", "y", 4, 2),
              ("B", "x", 4, 1), ("B", "x", 5, 2), ("B", "y", 1, 1), ("B", "y", 20, 2)]  # fmt: skip
     row, column, count, stratum = (list(values) for values in zip(*lines, strict=True))
@@ -329,7 +329,7 @@ def test_empty_parts_of_the_table_leave_the_interval_open(ratio: Callable[..., o
         (["a"], [1.0], "count must be numbers"),
     ],
 )
-def test_cells_without_an_answer_are_refused(count: list[float], expected: list[float], message: str) -> None:
+def test_bad_cells_are_refused(count: list[float], expected: list[float], message: str) -> None:
     for refusing in (fit_mixture, squash, lambda n, e: scores(PRIOR, n, e)):
         with pytest.raises(ShrinkageError, match=message):
             refusing(count, expected)
@@ -370,6 +370,6 @@ def test_cells_without_an_answer_are_refused(count: list[float], expected: list[
         (lambda: reporting_odds_ratio([1, 2], [15, 3, 4], column_total=[9], total=20), "one shape, got count"),
     ],
 )
-def test_requests_without_an_answer_are_refused(call: Callable[[], object], message: str) -> None:
+def test_bad_calls_are_refused(call: Callable[[], object], message: str) -> None:
     with pytest.raises(ShrinkageError, match=message):
         call()
