@@ -76,8 +76,12 @@ _TRAINING = {
         "Test every component of every model for an elevated fault rate, and rank the vehicles to inspect; run weekly."
     ),
     "alarm": "List the quality alarms, show the history of one, or move it on: open, acknowledged, campaign, closed.",
-    "signals": "Rank pairs by how far their counts exceed those under independence: EBGM, PRR and ROR, without exposure.",
-    "service-due": "List the vehicles whose next routine service falls due, by date or distance, with an 80 % interval.",
+    "signals": (
+        "Rank pairs by how far their counts exceed those under independence: EBGM, PRR and ROR, without exposure."
+    ),
+    "service-due": (
+        "List the vehicles whose next routine service falls due, by date or distance, with an 80 % interval."
+    ),
 }
 COMMANDS: dict[str, Command] = {
     **{name: Command(f"training.commands.{name.replace('-', '_')}", text) for name, text in _TRAINING.items()},
