@@ -36,12 +36,12 @@ _POWER = (
     column("expected_weekly", "每周预期故障", "expected faults per week", "number"),
     column(
         "median_weeks",
-        "检出所需中位数（空：超过 104）",
+        "发现所需周数（中位数，空：超过 104）",
         "median weeks to detection (empty: over 104)",
         "count",
         unit=_WEEKS,
     ),
-    column("detected_in_26_weeks", "26 周内检出", "detected in 26 weeks", "share"),
+    column("detected_in_26_weeks", "26 周内发现", "detected in 26 weeks", "share"),
     column("false_alarm_rate", "总体误报率", "family-wise false-alarm rate", "share"),
 )
 
@@ -155,7 +155,7 @@ def _calibration(cells: pl.DataFrame) -> Calibration:
 def _power_section(estimator: FaultEstimator, false_alarm_rate: float) -> Table:
     """Return the weeks to detection of elevated rates in the cell with the median number of expected faults."""
     title = Text(
-        zh=f"检出能力（总体误报率不超过 {false_alarm_rate:.0%}）",
+        zh=f"发现所需周数（总体误报率不超过 {false_alarm_rate:.0%}）",
         en=f"Weeks to detection of an elevated rate, at a family-wise false-alarm rate of {false_alarm_rate:.0%}",
     )
     rows = tuple({**row, "false_alarm_rate": false_alarm_rate} for row in _power(estimator))
