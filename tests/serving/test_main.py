@@ -66,7 +66,7 @@ def test_a_wrong_setting_is_one_line(start: Started, options: tuple[str, ...], m
 
 def test_a_home_that_cannot_be_written_is_named(start: Started, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
-    with pytest.raises(SystemExit, match=r"error: CHEHANG_HOME: .*home is not a folder; set CHEHANG_HOME"):
+    with pytest.raises(SystemExit, match=r"error: CHEHANG_HOME: .*home is not a folder; name a folder"):
         start()
     (tmp_path / "home").unlink()
     (tmp_path / "home").mkdir()
