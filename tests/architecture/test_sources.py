@@ -117,12 +117,12 @@ def test_no_text_names_a_package_host_or_a_folder_of_someones_machine() -> None:
     paths = {p for f in folders for p in ((ROOT / f).rglob("*") if f else ROOT.glob("*"))}
     texts = sorted(p for p in paths if p.is_file() and (p.suffix in PROSE or p.name in NAMED))
     assert len(texts) > len(PRODUCT)
-    found = {
+    banned_words = {
         n: m.group()
         for p, n in zip(texts, _names(texts), strict=True)
         if (m := BANNED.search(p.read_text(encoding="utf-8")))
     }
-    assert found == {}
+    assert banned_words == {}
 
 
 @pytest.mark.parametrize("task", list(TASKS))

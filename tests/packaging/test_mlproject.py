@@ -53,10 +53,10 @@ def test_every_entry_point_names_a_command_and_options_that_exist() -> None:
     for name, entry_point in entry_points.items():
         words = entry_point["command"].split()
         assert words[:4] == ["python", "-m", "chehang", name]
-        known = {option for parameter in COMMANDS[name].load(name).params for option in parameter.opts}
-        assert {w for w in words if w.startswith("--")} <= known
-        of_one = {"forecast": "demand_forecast", "alarms": "fault_rate"}
-        if name in of_one:
-            assert f"/{of_one[name]}.yaml" in entry_point["command"] and "task" not in entry_point["parameters"]
+        options = {option for parameter in COMMANDS[name].load(name).params for option in parameter.opts}
+        assert {w for w in words if w.startswith("--")} <= options
+        single_task = {"forecast": "demand_forecast", "alarms": "fault_rate"}
+        if name in single_task:
+            assert f"/{single_task[name]}.yaml" in entry_point["command"] and "task" not in entry_point["parameters"]
         else:
             assert entry_point["parameters"]["task"]["default"] in TASKS

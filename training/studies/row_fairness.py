@@ -75,7 +75,7 @@ def _ratios(groups: dict[str, list[dict[str, Any]]]) -> Table:
         passes = None if ratio is None else ratio >= FOUR_FIFTHS
         rows.append({"value": attribute, "approval_ratio": ratio, "passes_four_fifths": passes})
         words.append(f"{attribute} {'unknown' if ratio is None else f'{ratio:.2f}'}")
-    title = Text(zh="最低与最高预审通过率之比", en="Lowest approval rate / highest approval rate")
+    title = Text(zh="最低与最高预审通过率之比", en="Ratio of the lowest to the highest approval rate")
     summary = Text(zh="；".join(words), en="; ".join(words))
     return Table(name="fairness", title=title, summary=summary, columns=_RATIO_COLUMNS, rows=tuple(rows))
 

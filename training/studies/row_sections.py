@@ -121,7 +121,7 @@ def protocol(examples: LabelledRows) -> str:
         return f"random split by hash, identical rows in one part ({counts}): {examples.notes[0]}"
     as_of = examples.frame["as_of"].to_numpy()
     starts = [months_of(np.array([as_of[examples.parts[n]].min()]))[0] for n in ("train", "calibrate", "test")]
-    return f"in time order ({counts}); train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
+    return f"split in time order ({counts}): train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
 
 
 def months_of(as_of: IntArray) -> NDArray[np.str_]:

@@ -1,4 +1,4 @@
-"""`chehang tasks`, `chehang check` and `chehang sample-data`: what they list and make, and what they refuse."""
+"""`chehang tasks`, `chehang check` and `chehang sample-data`: output and errors."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def test_tasks_are_listed_with_the_tables_they_read(capsys: pytest.CaptureFixtur
     assert tables["demand_forecast"] == (["sales"], ["stock", "vehicles"])
 
 
-def test_a_person_sees_a_table_of_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tasks_are_printed_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     tasks()
     shown = capsys.readouterr().out
     assert all(name in shown for name in TASKS) and "champion" not in shown
 
 
-def test_champions_are_shown_when_they_are_asked_for(credit_risk: Trained) -> None:
+def test_the_option_champions_shows_them(credit_risk: Trained) -> None:
     done = chehang("tasks", "--champions", "--json", home=credit_risk.home)
     champions = {row["task"]: row["champion"] for row in json.loads(done.stdout)}
     assert champions == dict.fromkeys(TASKS) | {"credit_risk": 1}
@@ -53,7 +53,7 @@ def test_a_check_counts_rows_read_kept_and_quarantined(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_a_person_is_told_what_is_read_and_sees_the_tables(tmp_path: Path) -> None:
+def test_a_check_prints_progress_and_tables(tmp_path: Path) -> None:
     config = write_eight_applications(tmp_path)
     done = chehang("check", "credit_risk", "-c", str(config), home=tmp_path / "home")
     assert done.stderr.startswith("· reading ")

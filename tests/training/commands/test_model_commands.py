@@ -1,4 +1,4 @@
-"""`chehang train`, `tune`, `evaluate`, `score` and `forecast`: options, refusals, and what they print."""
+"""`chehang train`, `tune`, `evaluate`, `score` and `forecast`: options, errors and output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from training.tune import TuningResult
 
 @pytest.fixture
 def registry(credit_risk: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
-    """The registry of the small lender, which these tests only read."""
+    """Return the registry of the small lender, which these tests only read."""
     monkeypatch.setenv("CHEHANG_HOME", str(credit_risk.home))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return credit_risk
@@ -47,7 +47,7 @@ def test_a_name_that_is_no_task_is_refused(command: Callable[..., None], options
         command("loans", **options)
 
 
-def test_a_training_says_which_version_it_registered(
+def test_a_training_prints_the_registered_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = _report()
@@ -69,7 +69,7 @@ def test_a_training_says_which_version_it_registered(
     assert calls == [(5, "polars"), (7, "polars")]
 
 
-def test_an_unknown_engine_is_one_line(tmp_path: Path) -> None:
+def test_an_unknown_engine_is_one_error_line(tmp_path: Path) -> None:
     config = write_eight_applications(tmp_path)
     done = chehang("train", "credit_risk", "-c", str(config), "--engine", "abacus", home=tmp_path / "home", check=False)
     assert done.returncode == 1
@@ -84,7 +84,7 @@ def test_a_search_without_a_space_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2 and "'--trials'" in done.stderr
 
 
-def test_a_search_says_what_it_gained_and_where_it_wrote(
+def test_a_search_prints_its_gain_and_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def run(
@@ -117,7 +117,7 @@ def test_a_search_says_what_it_gained_and_where_it_wrote(
     assert "params.x: 4" in shown and "other.yaml" in shown
 
 
-def test_folds_are_for_tasks_that_are_tested_on_labels(tmp_path: Path) -> None:
+def test_folds_are_refused_for_tasks_without_labels(tmp_path: Path) -> None:
     config = ROOT / "configs" / "recommendation.yaml"
     with pytest.raises(ConfigError, match=r"--folds: not available for recommendation, which has .*; omit --folds"):
         evaluate("recommendation", config=config, folds=3)
@@ -138,9 +138,7 @@ def test_a_version_is_evaluated_and_its_report_written(
     assert (tmp_path / "report" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_rows_are_answered_by_the_champion(
-    registry: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_champion_scores_rows(registry: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     some, out = tmp_path / "some.parquet", tmp_path / "answers.parquet"
     pl.read_parquet(registry.config.parent / "applications.parquet").head(5).write_parquet(some)
     score("credit_risk", to=out, data=some, config=registry.config, as_json=True)
@@ -150,7 +148,7 @@ def test_rows_are_answered_by_the_champion(
     assert "predictions of version 1 for 5 rows written to" in capsys.readouterr().out
 
 
-def test_what_cannot_be_answered_is_refused_and_nothing_is_written(registry: Trained, tmp_path: Path) -> None:
+def test_an_invalid_request_is_refused_and_nothing_is_written(registry: Trained, tmp_path: Path) -> None:
     out = tmp_path / "answers.csv"
     with pytest.raises(ModelNotFound, match="has no version 9"):
         score("credit_risk", to=out, config=registry.config, version=9)
@@ -173,7 +171,7 @@ def test_nothing_is_forecast_without_a_champion(registry: Trained, tmp_path: Pat
     assert missing.returncode == 2 and "'--out'" in missing.stderr
 
 
-def test_a_forecast_says_how_many_cars_to_order(
+def test_a_forecast_prints_the_number_of_cars_to_order(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = SimpleNamespace(
@@ -199,7 +197,7 @@ def test_a_forecast_says_how_many_cars_to_order(
 
 
 def _report() -> Report:
-    """A report of one metric and nothing beside it."""
+    """Return a report with one metric."""
     metrics = (Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5),)
     section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=metrics)
     return Report(task="credit_risk", protocol="in time order", sections=(section,))

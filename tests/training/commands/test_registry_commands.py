@@ -1,4 +1,4 @@
-"""`chehang compare`, `history`, `promote` and `rollback` on a registry of one version, which is champion."""
+"""`chehang compare`, `history`, `promote` and `rollback` on a registry whose only version is the champion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.commands.rollback import rollback
 
 @pytest.fixture
 def registry(credit_risk: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
-    """The registry of the small lender, which these tests only read."""
+    """Return the registry of the small lender, which these tests only read."""
     monkeypatch.setenv("CHEHANG_HOME", str(credit_risk.home))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return credit_risk
@@ -42,7 +42,7 @@ def test_versions_are_compared_with_the_champion_marked(registry: Trained, capsy
     assert "1 *" in capsys.readouterr().out
 
 
-def test_there_is_nothing_to_compare_without_a_version(registry: Trained) -> None:
+def test_compare_without_a_version_is_an_error(registry: Trained) -> None:
     done = chehang("compare", "lead_scoring", home=registry.home, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == (
@@ -50,7 +50,7 @@ def test_there_is_nothing_to_compare_without_a_version(registry: Trained) -> Non
     )
 
 
-def test_the_history_lists_every_move_of_the_champion(registry: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_history_lists_every_promotion(registry: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     history("credit_risk", as_json=True)
     (move,) = json.loads(capsys.readouterr().out)
     assert (move["action"], move["version"], move["previous"], move["forced"]) == ("promote", 1, None, False)
@@ -75,11 +75,11 @@ def test_a_forced_promotion_needs_a_reason(registry: Trained) -> None:
     assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith("error: --force needs --reason")
 
 
-def test_there_is_no_way_back_from_the_first_champion(registry: Trained) -> None:
+def test_the_first_champion_has_no_rollback(registry: Trained) -> None:
     with pytest.raises(ModelNotFound, match="credit_risk has no earlier champion to go back to"):
         rollback("credit_risk", reason="trial")
 
 
-def test_an_unknown_option_is_an_error_of_usage(registry: Trained) -> None:
+def test_an_unknown_option_is_a_usage_error(registry: Trained) -> None:
     done = chehang("rollback", "credit_risk", "--version", "1", home=registry.home, check=False)
     assert done.returncode == 2 and "--version" in done.stderr

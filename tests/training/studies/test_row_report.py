@@ -1,4 +1,4 @@
-"""Figures of a report on rows whose every figure can be computed by hand."""
+"""Figures of a report on rows few enough to compute them by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training.studies.row_report import BUILDERS, amount_report, binary_report, 
 from training.studies.row_sections import HoldoutPredictions
 
 
-def test_every_part_of_a_report_is_what_one_counts() -> None:
+def test_every_section_has_the_counted_figures() -> None:
     report = evaluate(labelled_rows(), ColumnEstimator())
     assert report.metrics["roc_auc"].value == pytest.approx(0.9) and report.metrics["roc_auc"].baseline == 0.5
     assert report.metrics["brier"].value == pytest.approx(0.9 * 0.01 + 0.1 * 0.81)
@@ -26,7 +26,8 @@ def test_every_part_of_a_report_is_what_one_counts() -> None:
     parts = keyed(report, "rows")
     assert parts["train"] == {"rows": 80, "positives": 40} and parts["test"]["positives"] == 20
     assert report.protocol == (
-        "in time order (train 80, calibrate 20, test 40); train from 2024-01, calibrate from 2024-01, test from 2024-03"
+        "split in time order (train 80, calibrate 20, test 40): train from 2024-01, calibrate from 2024-01, "
+        "test from 2024-03"
     )
     north = {"rows": 20, "observed": 0.5, "predicted": pytest.approx(0.5), "roc_auc": None}
     assert keyed(report, "by_city")["north"] == north, "twenty rows are too few for a metric"
@@ -53,19 +54,19 @@ def test_bands_and_fairness() -> None:
     assert flat["approve.share"] == 0.5 and flat["psi/2024-03"] == pytest.approx(0) and "decline.bad_rate" not in flat
 
 
-def test_without_decisions_there_are_no_bands_whatever_the_columns_are_named() -> None:
+def test_without_decisions_there_are_no_bands() -> None:
     problem = replace(cast("BinaryProblem", TASK.problem), decisions=None)
     report = labelled_rows(definition=replace(TASK, problem=problem)).evaluate(ColumnEstimator())
     assert {"bands", "cut_offs", "fairness"}.isdisjoint(section.name for section in report.sections)
 
 
-def test_expected_against_actual_allows_what_chance_does() -> None:
+def test_observed_counts_lie_within_the_interval_of_the_expected() -> None:
     cells = evaluate(labelled_rows(), ColumnEstimator()).rows("expected_by_city")
     assert [(c["value"], c["rows"], c["observed"]) for c in cells] == [("north", 20, 10), ("south", 20, 10)]
     assert all(c["expected"] == pytest.approx(10.0) and c["within"] for c in cells)
 
 
-def test_one_class_alone_is_no_test() -> None:
+def test_test_rows_of_one_class_are_refused() -> None:
     examples = labelled_rows()
     with pytest.raises(DataError, match=r"all 18 test rows have the label 0"):
         evaluate(examples, ColumnEstimator(), rows=examples.parts["test"][2:20])
@@ -95,12 +96,12 @@ def test_the_problem_decides_which_report_is_built() -> None:
 
 def test_without_protected_columns_there_is_no_fairness() -> None:
     examples = labelled_rows()
-    answers = HoldoutPredictions.of(examples, ColumnEstimator(), examples.parts["test"])
-    assert [s.name for s in fairness_sections(answers)] == ["fairness", "fairness_by_sex"]
-    assert fairness_sections(replace(answers, X=answers.X.drop("sex"))) == []
+    test = HoldoutPredictions.of(examples, ColumnEstimator(), examples.parts["test"])
+    assert [s.name for s in fairness_sections(test)] == ["fairness", "fairness_by_sex"]
+    assert fairness_sections(replace(test, X=test.X.drop("sex"))) == []
 
 
-def test_the_strongest_feature_comes_first() -> None:
+def test_the_most_important_feature_comes_first() -> None:
     section = importance_section({"weak": 0.1, "strong": 0.5})
     assert [f.name for f in section.rows] == ["strong", "weak"]
     assert section.summary is not None and section.summary.en == "most important: strong, weak"

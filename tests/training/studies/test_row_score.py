@@ -1,4 +1,4 @@
-"""Answers to the rows of a table."""
+"""Batch predictions for the rows of a table."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def test_rows_have_the_features_of_training(credit_risk: Trained, monkeypatch: p
     config = load_config("credit_risk", credit_risk.config)
     answers = score_rows(model, config, data=None, as_of=None).sort("application_id")
     examples = LabelledRows.read(config).frame.sort("application_id")
-    again = answers.join(examples.select("application_id"), on="application_id", how="semi")
+    trained_rows = answers.join(examples.select("application_id"), on="application_id", how="semi")
     expected = pl.concat([examples.select("application_id"), model.estimator.predict(examples)], how="horizontal")
-    assert again.equals(expected)
+    assert trained_rows.equals(expected)
 
 
 def test_rows_closed_before_the_instant_are_left_out(lead_scoring: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_rows_closed_before_the_instant_are_left_out(lead_scoring: Trained, monk
     assert set(score_rows(other, config, data=None, as_of=as_of)["lead_id"]) == set(created.filter(waiting)["lead_id"])
 
 
-def test_answers_that_do_not_change_with_time_refuse_an_instant(
+def test_as_of_is_refused_for_predictions_that_do_not_depend_on_time(
     credit_risk: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = champion(credit_risk, "credit_risk", monkeypatch)

@@ -122,11 +122,11 @@ def _purity(column: Profile, outcome: Outcome) -> Evidence | None:
         return None
     pure = pure_positive | pure_negative
     text = (
-        f"{int(pure.sum())} values occur almost only with one outcome; they are in "
-        f"{rows[pure].sum() / len(outcome.y):.1%} of the rows, with {shares[0]:.1%} of the positives and "
-        f"{shares[1]:.1%} of the negatives; positives there: {positives[pure_positive].sum():.0f} of "
-        f"{rows[pure_positive].sum():.0f} and {positives[pure_negative].sum():.0f} of {rows[pure_negative].sum():.0f} "
-        f"rows, {outcome.mean:.1%} overall (p < {SIGNIFICANCE:g} under independence)"
+        f"{int(pure.sum())} values, in {rows[pure].sum() / len(outcome.y):.1%} of the rows, occur almost only with one "
+        f"outcome: {shares[0]:.1%} of the positives have one of them ({positives[pure_positive].sum():.0f} of its "
+        f"{rows[pure_positive].sum():.0f} rows are positive) and {shares[1]:.1%} of the negatives "
+        f"({positives[pure_negative].sum():.0f} of its {rows[pure_negative].sum():.0f} rows are positive); "
+        f"{outcome.mean:.1%} of all rows are positive (p < {SIGNIFICANCE:g} under independence)"
     )
     rule = "near-pure values, both outcomes" if min(shares) >= MIN_SHARE else "near-pure values"
     return Evidence("outcome record" if np.mean(shares) >= RECORD_SHARE else rule, float(np.mean(shares)), text)

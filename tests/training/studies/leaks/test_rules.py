@@ -63,7 +63,7 @@ def test_a_value_that_occurs_with_one_outcome_only() -> None:
     tags = np.where(POSITIVE & (np.arange(ROWS) % 4 == 0) & (np.arange(ROWS) < 200), "will revert", "ringing")
     evidence = rules(tags.tolist(), outcome())["near-pure values"]
     assert evidence.value == pytest.approx(0.25 / 2)
-    assert "with 25.0% of the positives and 0.0% of the negatives" in evidence.text
+    assert "25.0% of the positives have one of them (50 of its 50 rows are positive)" in evidence.text
 
 
 def test_a_column_present_with_one_outcome_only() -> None:
