@@ -28,24 +28,26 @@ SHIFT_CENTRE, SHIFT_WIDTH = 0.55, 0.07  # shares of the simulated period
 
 @dataclass(frozen=True)
 class Applicants:
-    """Applicants, ordered by the instant of application; one array element per applicant.
+    """Applicants, ordered by the instant of application; one array element per applicant. Drawn by `build_applicants`.
 
     Attributes
     ----------
     submitted_at, ordered_at : ndarray of int64
-        Instants (us); `ordered_at` is NEVER unless the applicant buys from the group.
-    person, store, unit, item, channel : ndarray of int64
-        Indices, -1 for none; `channel` is an index into CHANNELS.
+        Microseconds since 1970 UTC; `ordered_at` is `draws.NEVER` unless the applicant buys from the group.
+    person, store, unit, item : ndarray of int64
+        Positions in `world.people`, `world.stores`, `world.units` and the catalogue's items; -1 for none.
+    channel : ndarray of int64
+        Position in `features.tables.CHANNELS`, -1 for none.
     partner, used, commercial : ndarray of bool
         Whether the application comes from a partner dealer; the vehicle is used; it is for commercial use.
     energy : ndarray of int64
-        Index into ENERGY_TYPES.
+        Position in `features.tables.ENERGY_TYPES`.
     price : ndarray of float64
         Price of the vehicle, yuan.
     demographics : Demographics
-        Age, income, household and occupation of the applicant.
+        Date of birth, income, household and occupation of each applicant.
     shift : ndarray of float64
-        Population shift, 0 to 1.
+        Population shift, 0 to 1, see `population_shift`.
     """
 
     submitted_at: IntArray
@@ -68,18 +70,21 @@ class Applicants:
 
 
 def population_shift(at: IntArray, window: Window) -> FloatArray:
-    """Return the population shift (0 to 1) at instants.
+    """Return the share of the population's change that has taken place at instants, float64 from 0 to 1.
 
     Parameters
     ----------
     at : ndarray of int64
-        Instants (us).
+        Microseconds since 1970 UTC.
     window : Window
-        Simulated period, as returned by `Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
 
     Examples
     --------
-    >>> from training.simulator.size import Size
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.applicants import population_shift
+    >>> from training.simulator.seasons import Window
     >>> window = Window.of(Size())
     >>> population_shift(np.array([window.start, window.end]), window).round(2).tolist()
     [0.0, 1.0]
@@ -94,8 +99,25 @@ def build_applicants(rng: Random, world: World) -> Applicants:
     Parameters
     ----------
     rng : numpy.random.Generator
+        Such as `size.stream("applicants")`.
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    Applicants
+        In order of `submitted_at`: buyers of the group, shoppers with a lead who do not buy, customers of partner
+        dealers.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.world import build_world
+    >>> size = Size(stores=1, customers=100, months=3)
+    >>> applicants = build_applicants(size.stream("applicants"), build_world(size))
+    >>> len(applicants), int(applicants.partner.sum())
+    (110, 105)
     """
     applicants = concatenate([_buyers(rng, world), _shoppers(rng, world), _partners(rng, world)])
     return take(applicants, np.argsort(applicants.submitted_at, kind="stable"))

@@ -37,28 +37,34 @@ _MISSING_SHARES = {
 class Applications:
     """True values of the applications, before values are removed at random; one array element per application.
 
+    Drawn by `build_applications`.
+
     Attributes
     ----------
     price, down, loan : ndarray of float64
-        Yuan.
+        Price of the vehicle, down payment and loan, yuan.
     rate : ndarray of float64
-        Yearly fraction.
+        Interest rate, fraction per year.
     income, debt : ndarray of float64
-        Yuan a month.
+        Income and payments for other debts, yuan per month.
     pti, ltv : ndarray of float64
-        All monthly payments, including the requested loan, to income; loan to price.
+        Ratio of all monthly payments, the requested loan included, to income; ratio of the loan to the price.
     age : ndarray of float64
         Years.
     term, employment, residence, history : ndarray of int64
-        Months.
-    housing, marital, education, dependents : ndarray of int64
-        Indices into HOUSING, MARITAL and EDUCATION; number of dependants.
+        Term of the loan, time in the job, time at the address, length of the credit history, all in months.
+    housing, marital, education : ndarray of int64
+        Positions in HOUSING, MARITAL and EDUCATION.
+    dependents : ndarray of int64
+        Number of dependants.
     co_borrower, thin : ndarray of bool
         Whether there is a co-borrower; whether there is no bureau file.
     score, utilisation : ndarray of float64
-        Bureau score; share of the credit limit in use.
-    enquiries, delinquencies, worst, accounts : ndarray of int64
-        Bureau counts; `worst` is the largest number of days past due.
+        Bureau score, 350 to 850; fraction of the credit limit in use.
+    enquiries, delinquencies, accounts : ndarray of int64
+        Enquiries in 6 months, delinquencies in 24 months, open accounts.
+    worst : ndarray of int64
+        Largest number of days past due.
     """
 
     price: FloatArray
@@ -89,17 +95,21 @@ class Applications:
 
 
 def instalment(loan: FloatArray, rate: FloatArray, term: IntArray) -> FloatArray:
-    """Return the equal monthly instalment of loans, yuan.
+    """Return the equal monthly instalments of loans, float64 in yuan.
 
     Parameters
     ----------
-    loan, rate : ndarray of float64
-        Loan amounts in yuan, and yearly rates as fractions.
+    loan : ndarray of float64
+        Yuan.
+    rate : ndarray of float64
+        Fraction per year; 0 is allowed.
     term : ndarray of int64
         Months.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.applications import instalment
     >>> instalment(np.array([100_000.0]), np.array([0.06]), np.array([36])).round(2).tolist()
     [3042.19]
     """
@@ -113,8 +123,26 @@ def build_applications(rng: Random, applicants: Applicants) -> Applications:
     Parameters
     ----------
     rng : numpy.random.Generator
+        Such as `size.stream("lending")`.
     applicants : Applicants
-        As returned by `build_applicants`.
+        As returned by `training.simulator.applicants.build_applicants`.
+
+    Returns
+    -------
+    Applications
+        In the order of `applicants`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.applications import build_applications
+    >>> from training.simulator.world import build_world
+    >>> size = Size(stores=1, customers=100, months=3)
+    >>> applicants = build_applicants(size.stream("applicants"), build_world(size))
+    >>> applications = build_applications(size.stream("lending"), applicants)
+    >>> bool((applications.loan + applications.down == applications.price).all())
+    True
     """
     n, shift, demographics = len(applicants), applicants.shift, applicants.demographics
     age = np.clip((applicants.submitted_at - demographics.birth) / YEAR, 18, 75)
@@ -191,15 +219,12 @@ def _education(rng: Random, occupation: IntArray) -> IntArray:
 
 
 def application_ids(numbers: IntArray) -> pl.Series:
-    """Return the identifiers of applications.
-
-    Parameters
-    ----------
-    numbers : ndarray of int64
-        Positions of applications, from 0.
+    """Return the identifiers of application numbers as a String column.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.applications import application_ids
     >>> application_ids(np.array([0, 41])).to_list()
     ['A00000001', 'A00000042']
     """
@@ -215,21 +240,28 @@ def applications_frame(
     decision: IntArray,
     decided_at: IntArray,
 ) -> pl.DataFrame:
-    """Return the table `applications` (`features.tables.APPLICATIONS`); amounts in fen, some values missing.
+    """Return the table `applications` (columns: `features.tables.APPLICATIONS`), some values missing at random.
 
     Parameters
     ----------
     rng : numpy.random.Generator
+        Such as `size.stream("lending")`.
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
     applicants : Applicants
-        As returned by `build_applicants`.
+        As returned by `training.simulator.applicants.build_applicants`.
     applications : Applications
         As returned by `build_applications`, in the same order.
     decision : ndarray of int64
-        0 approve, 1 refer, 2 decline.
+        0 approve, 1 refer, 2 decline: `Loans.decision` of `training.simulator.lending.build_loans`.
     decided_at : ndarray of int64
-        Instants (us); decisions after the end of the period are null in the table.
+        Microseconds since 1970 UTC, `Loans.decided_at`; decisions after the end of the data are null in the table.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per applicant, in order of `submitted_at`; amounts in fen, instants as int64 microseconds since 1970
+        UTC, rates and ratios as fractions.
     """
     n, end, stores, customers = len(applicants), world.window.end, world.stores, world.people.customers
     is_filled = {name: rng.random(n) >= share for name, share in _MISSING_SHARES.items()}

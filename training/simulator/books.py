@@ -31,13 +31,29 @@ _CAMPAIGNS = {"search_ad": "搜索投放", "social": "社交投放", "marketplac
 
 
 def customers_frame(rng: Random, world: World) -> pl.DataFrame:
-    """Return the table `customers`: one row per customer; amounts in fen, some values missing.
+    """Return the table `customers` (columns: `features.tables.CUSTOMERS`), some values missing at random.
 
     Parameters
     ----------
     rng : numpy.random.Generator
+        Such as `size.stream("books")`.
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per customer; amounts in fen, instants as int64 microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.books import customers_frame
+    >>> from training.simulator.world import build_world
+    >>> size = Size(stores=1, customers=100, months=3)
+    >>> customers = customers_frame(size.stream("books"), build_world(size))
+    >>> customers.height, customers["customer_id"][0]
+    (100, 'K0000001')
     """
     people, stores = world.people, world.stores
     n = people.customers
@@ -69,19 +85,23 @@ def customers_frame(rng: Random, world: World) -> pl.DataFrame:
 
 
 def masked_labels(names: tuple[str, ...], codes: IntArray, is_filled: BoolArray) -> pl.Series:
-    """Return the names of codes, null where `is_filled` is false.
+    """Return the names of codes as a String column, null where `is_filled` is false.
 
     Parameters
     ----------
     names : tuple of str
-    codes : ndarray of int64
-        Indices into `names`.
-    is_filled : ndarray of bool
+        Name of code 0, 1, ...
+    codes : ndarray of int64, shape (n,)
+        Positions in `names`.
+    is_filled : ndarray of bool, shape (n,)
+        False for a value that the table lacks.
 
     Examples
     --------
-    >>> masked_labels(("own", "rent"), np.array([1, 0]), np.array([True, False])).to_list()
-    ['rent', None]
+    >>> import numpy as np
+    >>> from training.simulator.books import masked_labels
+    >>> masked_labels(("suv", "sedan"), np.array([1, 0]), np.array([True, False])).to_list()
+    ['sedan', None]
     """
     return labels(names, np.where(is_filled, codes, -1))
 
@@ -94,13 +114,29 @@ def _names(rng: Random, count: int) -> pl.Series:
 
 
 def leads_frame(rng: Random, world: World) -> pl.DataFrame:
-    """Return the table `leads` as of the end of the simulated period: one row per lead; amounts in fen.
+    """Return the table `leads` (columns: `features.tables.LEADS`) as of the end of the data.
 
     Parameters
     ----------
     rng : numpy.random.Generator
+        Such as `size.stream("books")`.
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per lead, in order of creation; amounts in fen, distance in km, instants as int64 microseconds since
+        1970 UTC. A lead without a sale has null `converted_at` and `gross_margin`; `closed_at` is null for open leads.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.books import leads_frame
+    >>> from training.simulator.world import build_world
+    >>> size = Size(stores=1, customers=100, months=3)
+    >>> leads_frame(size.stream("books"), build_world(size))["lead_id"][0]
+    'L00000001'
     """
     journeys, funnel, people, catalogue = world.journeys, world.funnel, world.people, world.catalogue
     stores, window = world.stores, world.window
@@ -156,12 +192,19 @@ def _campaigns(channel: IntArray, created: IntArray, window: Window) -> pl.Serie
 
 
 def by_journey(world: World) -> tuple[IntArray, FloatArray]:
-    """Return the instant of the order (us, NEVER if none) and the gross margin (yuan) of each journey.
+    """Return order and gross margin of each journey.
 
     Parameters
     ----------
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    ordered_at : ndarray of int64, shape (n_journeys,)
+        Order, microseconds since 1970 UTC; `draws.NEVER` without a sale.
+    margin : ndarray of float64, shape (n_journeys,)
+        Gross margin in yuan, 0 without a sale.
     """
     sales, journeys = world.sales, len(world.journeys)
     ordered, margin = np.full(journeys, NEVER, dtype=np.int64), np.zeros(journeys)
@@ -171,13 +214,29 @@ def by_journey(world: World) -> tuple[IntArray, FloatArray]:
 
 
 def sales_frame(rng: Random, world: World) -> pl.DataFrame:
-    """Return the table `sales`, including double bookings and their corrections; amounts in fen.
+    """Return the table `sales` (columns: `features.tables.SALES`), with some double bookings and their corrections.
 
     Parameters
     ----------
     rng : numpy.random.Generator
+        Such as `size.stream("books")`.
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        In order of `sold_at` (int64 microseconds since 1970 UTC): one row per sale, a second one for a double booking
+        and one with `quantity` -1 for its correction. Amounts in fen, `promotion` as a fraction of the list price.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.books import sales_frame
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> int(sales_frame(world.size.stream("books"), world)["quantity"].sum()) == len(world.sales)
+    True
     """
     sales, catalogue, stores, window = world.sales, world.catalogue, world.stores, world.window
     twice = np.flatnonzero(rng.random(len(sales)) < DOUBLE_BOOKING_SHARE)
@@ -211,12 +270,18 @@ def sales_frame(rng: Random, world: World) -> pl.DataFrame:
 
 
 def stock_frame(world: World) -> pl.DataFrame:
-    """Return the table `stock`: units by store and new model, at local midnight after the end of each month.
+    """Return the table `stock` (columns: `features.tables.STOCK`) at local midnight after the end of each month.
 
     Parameters
     ----------
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per month, store and model on sale, in this order: `quantity` and `received` in cars, `days_in_stock`,
+        `price` in fen, `promotion` as a fraction of the list price, `snapshot_at` as int64 microseconds since 1970 UTC.
     """
     catalogue, trade, window = world.catalogue, world.trade, world.window
     month, store, model = stocked_cells(world)
@@ -237,17 +302,26 @@ def stock_frame(world: World) -> pl.DataFrame:
 
 
 def stocked_cells(world: World) -> tuple[IntArray, IntArray, IntArray]:
-    """Return month, store and model of every combination on sale: the rows of the stock table and of true demand.
+    """Return the combinations of month, store and model on sale: the rows of the stock table and of true demand.
 
     Parameters
     ----------
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
 
     Returns
     -------
-    (ndarray, ndarray, ndarray) of int64
-        Indices of months, stores and models, of equal length.
+    month, store, model : ndarray of int64, shape (n_combinations,)
+        Positions, ordered by month, store and model.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.books import stocked_cells
+    >>> from training.simulator.world import build_world
+    >>> month, store, model = stocked_cells(build_world(Size(stores=1, customers=100, months=3)))
+    >>> sorted(set(month.tolist())), set(store.tolist())
+    ([0, 1, 2], {0})
     """
     catalogue = world.catalogue
     carried, on_sale = catalogue.carried(world.stores.assortment), catalogue.on_sale(world.window.months)

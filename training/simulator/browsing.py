@@ -38,9 +38,28 @@ def vehicle_utility(world: World, *, person: IntArray, vehicle: IntArray, at: In
     Parameters
     ----------
     world : World
-        Simulated dealership.
-    person, vehicle, at : ndarray of int64, shape (n,)
-        Person numbers, vehicles (catalogue item, or number of items + unit) and instants (us).
+        As returned by `training.simulator.world.build_world(size)`.
+    person : ndarray of int64, shape (n,)
+        Positions in `world.people`.
+    vehicle : ndarray of int64, shape (n,)
+        Position of a catalogue item, or number of items + position in `world.units` for a used car.
+    at : ndarray of int64, shape (n,)
+        Microseconds since 1970 UTC.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Utility, without unit: a difference of 1 multiplies the odds of a choice by e.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.browsing import vehicle_utility
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> vehicle_utility(world, person=np.array([0]), vehicle=np.array([5]), at=np.array([world.window.start])).shape
+    (1,)
     """
     catalogue, people, units = world.catalogue, world.people, world.units
     items = len(catalogue.item_model)
@@ -58,7 +77,35 @@ def vehicle_utility(world: World, *, person: IntArray, vehicle: IntArray, at: In
 
 
 def browse(rng: Random, world: World, sessions: Sessions) -> Iterator[Log]:
-    """Draw the events of all visits, in blocks of visits that bound memory."""
+    """Draw the events of all visits to the storefront, in blocks of visits that bound memory.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("browsing")`.
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+    sessions : Sessions
+        As returned by `training.simulator.sessions.build_sessions`.
+
+    Yields
+    ------
+    Log
+        Events of one type each, not in order of time: combine them with `training.simulator.event_log.join_logs`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.browsing import browse
+    >>> from training.simulator.event_log import join_logs
+    >>> from training.simulator.sessions import build_sessions
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> stream = world.size.stream("browsing")
+    >>> log = join_logs(browse(stream, world, build_sessions(stream, world)), before=world.window.end)
+    >>> bool((log.at[1:] >= log.at[:-1]).all())
+    True
+    """
     shelves = build_shelves(world.catalogue, world.market)
     items, stores = len(world.catalogue.item_model), len(world.stores.city)
     used = build_used_stock(world.units, items=items, stores=stores, window=world.window)
@@ -134,7 +181,24 @@ def _view_log(rng: Random, at: IntArray, of: Log, *, utility: FloatArray) -> Log
 
 
 def searches(rng: Random, world: World, sessions: Sessions, visits: IntArray) -> tuple[Log, Log]:
-    """Draw searches, and a view of one vehicle of the store for each, with logit probabilities of its utility."""
+    """Draw searches, and a view of one new vehicle of the store for each, chosen by its utility (multinomial logit).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("browsing")`.
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+    sessions : Sessions
+        As returned by `training.simulator.sessions.build_sessions`.
+    visits : ndarray of int64
+        Positions in `sessions` of the visits to simulate.
+
+    Returns
+    -------
+    searches, views : Log
+        Events `search` without a vehicle, and the views that follow them, in the same order.
+    """
     session = visits[rng.random(len(visits)) < SEARCHES]
     person, catalogue = sessions.person[session], world.catalogue
     at = sessions.begun_at[session] + rng.integers(MINUTE, 4 * MINUTE, len(session))
@@ -153,7 +217,19 @@ def searches(rng: Random, world: World, sessions: Sessions, visits: IntArray) ->
 
 
 def follow_ups(rng: Random, world: World, sessions: Sessions, views_log: Log) -> list[Log]:
-    """Draw the follow-up events of views within the same visit."""
+    """Draw the events that follow views within the same visit: one log for each key of FOLLOW_RATES.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("browsing")`.
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+    sessions : Sessions
+        As returned by `training.simulator.sessions.build_sessions`.
+    views_log : Log
+        Views, such as the second log returned by `searches`.
+    """
     utility = vehicle_utility(
         world, person=views_log.person.astype(np.int64), vehicle=views_log.vehicle.astype(np.int64), at=views_log.at
     )

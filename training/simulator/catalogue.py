@@ -72,24 +72,28 @@ _EARLIER = (
 class Catalogue:
     """Models and items (a model in a trim); current models come first, earlier generations after them.
 
+    Built by `build_catalogue`; `world.catalogue` of a simulated group.
+
     Attributes
     ----------
     names, series : tuple of str, length n_models
         Names of models and of their series.
-    brand, body, energy, seats : ndarray of int64, shape (n_models,)
-        Brand, body and energy type as positions in BRANDS, BODY_TYPES and ENERGY_TYPES; number of seats.
+    brand, body, energy : ndarray of int64, shape (n_models,)
+        Positions in BRANDS, `features.tables.BODY_TYPES` and `features.tables.ENERGY_TYPES`.
+    seats : ndarray of int64, shape (n_models,)
+        Number of seats.
     power, reach, price, appeal : ndarray of float64, shape (n_models,)
         Power in kW, range in km, price of the middle trim when new in yuan, mean utility.
     launch_month, end_month : ndarray of int64, shape (n_models,)
         First month of sale, and first month after the last; month 0 is the first of the window.
     launched_at : ndarray of int64, shape (n_models,)
-        Launch (us).
+        Launch, microseconds since 1970 UTC.
     current : int
         Number of models sold new, the first ones.
     item_model, item_trim : ndarray of int64, shape (n_items,)
-        Model, and position of the trim in TRIMS.
+        Position of the model, and position of the trim in TRIMS.
     item_price : ndarray of float64, shape (n_items,)
-        Price in yuan.
+        List price in yuan.
     """
 
     names: tuple[str, ...]
@@ -111,18 +115,68 @@ class Catalogue:
     item_price: FloatArray
 
     def on_sale(self, months: int) -> BoolArray:
-        """Return whether each current model is sold new in month 0 to `months - 1`, shape (current, months)."""
+        """Return whether each current model is sold new in month 0 to `months - 1`.
+
+        Returns
+        -------
+        ndarray of bool, shape (current, months)
+
+        Examples
+        --------
+        >>> from training.simulator import Size
+        >>> from training.simulator.catalogue import build_catalogue
+        >>> from training.simulator.seasons import Window
+        >>> catalogue = build_catalogue(Window.of(Size()))
+        >>> catalogue.on_sale(36)[3].nonzero()[0][0].item()  # the first month of model 3
+        11
+        """
         month = np.arange(months)
         launch, end = self.launch_month[: self.current, None], self.end_month[: self.current, None]
         return np.asarray((launch <= month) & (month < end), dtype=np.bool_)
 
     def carried(self, assortment: IntArray) -> BoolArray:
-        """Return whether stores with each assortment sell each current model, shape (len(assortment), current)."""
+        """Return whether stores sell each current model: those of three brands, from the store's first brand.
+
+        Parameters
+        ----------
+        assortment : ndarray of int64, shape (n,)
+            First brand of each store, a position in BRANDS: `Stores.assortment`.
+
+        Returns
+        -------
+        ndarray of bool, shape (n, current)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator import Size
+        >>> from training.simulator.catalogue import build_catalogue
+        >>> from training.simulator.seasons import Window
+        >>> catalogue = build_catalogue(Window.of(Size()))
+        >>> sold = catalogue.carried(np.array([0]))[0]
+        >>> sorted(set(catalogue.brand[: catalogue.current][sold].tolist()))
+        [0, 1, 2]
+        """
         offset = (self.brand[None, : self.current] - assortment[:, None]) % len(BRANDS)
         return np.asarray(offset < BRANDS_PER_STORE, dtype=np.bool_)
 
     def item(self, model: IntArray, trim: IntArray) -> IntArray:
-        """Return the item of each model and trim (position in TRIMS); earlier generations have a single item."""
+        """Return the positions of items (int64) by model and trim; earlier generations have a single item.
+
+        Parameters
+        ----------
+        model, trim : ndarray of int64
+            Positions of models, and of trims in TRIMS.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator import Size
+        >>> from training.simulator.catalogue import build_catalogue
+        >>> from training.simulator.seasons import Window
+        >>> build_catalogue(Window.of(Size())).item(np.array([2]), np.array([1])).tolist()
+        [7]
+        """
         return np.where(model < self.current, model * len(TRIMS) + trim, self.current * (len(TRIMS) - 1) + model)
 
 
@@ -132,7 +186,7 @@ def build_catalogue(window: Window) -> Catalogue:
     Parameters
     ----------
     window : Window
-        As returned by `Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
 
     Examples
     --------
@@ -179,7 +233,15 @@ def _launch_month(launch: float, months: int) -> int:
 
 
 def item_ids(items: IntArray) -> pl.Series:
-    """Return identifiers of items, 'C0000' for item 0."""
+    """Return the identifiers of items as a String column; null for negative positions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.catalogue import item_ids
+    >>> item_ids(np.array([0, -1])).to_list()
+    ['C0000', None]
+    """
     return numbered("C", items, width=4)
 
 
@@ -196,7 +258,17 @@ def describe(catalogue: Catalogue, items: IntArray) -> dict[str, pl.Series]:
     Returns
     -------
     dict of str to polars.Series of length n_rows
-        Column by name, such as `brand`, `model`, `power_kw` and `launched_at` (us).
+        `brand`, `series`, `model`, `trim` (null for earlier generations), `body_type`, `energy_type`, `seats`,
+        `power_kw`, `range_km` and `launched_at` (int64 microseconds since 1970 UTC).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.catalogue import build_catalogue, describe
+    >>> from training.simulator.seasons import Window
+    >>> describe(build_catalogue(Window.of(Size())), np.array([7]))["model"].to_list()
+    ['澄舟X5']
     """
     model = catalogue.item_model[items]
     trim = np.where(model < catalogue.current, catalogue.item_trim[items], -1)
@@ -215,19 +287,19 @@ def describe(catalogue: Catalogue, items: IntArray) -> dict[str, pl.Series]:
 
 
 def catalogue_frame(catalogue: Catalogue, window: Window) -> pl.DataFrame:
-    """Return the rows of kind `catalogue` of the table `vehicles`, one per item.
+    """Return the rows of kind `catalogue` of the table `vehicles` (columns: `features.tables.VEHICLES`), one per item.
 
     Parameters
     ----------
     catalogue : Catalogue
         As returned by `build_catalogue(window)`.
     window : Window
-        As returned by `Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
 
     Returns
     -------
     polars.DataFrame
-        Prices and costs in fen, instants in us.
+        Prices and costs in fen, instants as int64 microseconds since 1970 UTC.
     """
     items = np.arange(len(catalogue.item_model))
     model = catalogue.item_model

@@ -46,7 +46,7 @@ def generate(size: Size, out: Path, *, progress: Progress | None = None) -> dict
     Returns
     -------
     dict of str to int
-        Number of rows by table.
+        Number of rows by raw table, such as `{"customers": 100, ...}`.
 
     Raises
     ------

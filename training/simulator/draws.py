@@ -27,6 +27,7 @@ def take(table: Rows, rows: IntArray | slice) -> Rows:
     Examples
     --------
     >>> from dataclasses import dataclass
+    >>> import numpy as np
     >>> from training.simulator.draws import take
     >>> @dataclass
     ... class Cars:
@@ -42,7 +43,19 @@ def take(table: Rows, rows: IntArray | slice) -> Rows:
 
 
 def concatenate(tables: Sequence[Rows]) -> Rows:
-    """Return one dataclass of arrays with the rows of several of the same class, in order."""
+    """Return one dataclass of arrays with the rows of several of the same class, in order.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from training.simulator.draws import concatenate
+    >>> @dataclass
+    ... class Cars:
+    ...     km: np.ndarray
+    >>> concatenate([Cars(np.array([10])), Cars(np.array([20, 30]))]).km.tolist()
+    [10, 20, 30]
+    """
 
     def joined(parts: Sequence[Any]) -> Any:
         return concatenate(parts) if is_dataclass(parts[0]) else np.concatenate(parts)

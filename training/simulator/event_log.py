@@ -28,18 +28,24 @@ LOGGING_POLICY = "shelves"  # the policy of `storefront`
 
 @dataclass(frozen=True)
 class Log:
-    """Events as arrays of codes, one element per event.
+    """Events as arrays of codes, one element per event. Returned by `log_of` and `join_logs`.
 
     Attributes
     ----------
     at : ndarray of int64
-        Instant (us).
-    kind, channel, position, page : ndarray of int8
-        Positions in `EVENT_TYPES` and `CHANNELS`; place on the page or 0; number of the page within the visit or 0.
-    person, session, vehicle : ndarray of int32
-        Numbers; a vehicle is a catalogue item, or number of items + unit; session and vehicle are -1 for none.
-    dwell, propensity, utility, view : ndarray of float32
-        Seconds; probability of having been shown; true utility; true probability of a view; NaN for none.
+        Microseconds since 1970 UTC.
+    kind, channel : ndarray of int8
+        Positions in `features.tables.EVENT_TYPES` and `features.tables.CHANNELS`.
+    position, page : ndarray of int8
+        Place on the page from 1, and number of the page within the visit (1 or 2); 0 for none.
+    person, session : ndarray of int32
+        Positions in `world.people` and in `Sessions`; -1 for none.
+    vehicle : ndarray of int32
+        Position of a catalogue item, or number of items + position in `world.units`; -1 for none.
+    dwell : ndarray of float32
+        Seconds on the page of the vehicle; NaN for none.
+    propensity, utility, view : ndarray of float32
+        Probability of having been shown; true utility; true probability of a view; NaN for none.
     """
 
     at: IntArray
@@ -71,7 +77,27 @@ _COLUMNS: dict[str, tuple[type[np.generic], float]] = {  # type, and value of ev
 
 
 def log_of(kind: str, at: IntArray, *, person: Integers, channel: Integers, **columns: Integers | Floats) -> Log:
-    """Return a log of events of one type; columns that are not passed are empty."""
+    """Return a log of events of one type; columns that are not passed are empty.
+
+    Parameters
+    ----------
+    kind : str
+        One of `features.tables.EVENT_TYPES`.
+    at : ndarray of int64, shape (n,)
+        Microseconds since 1970 UTC.
+    person, channel : ndarray of int, shape (n,)
+        Positions in `world.people` and `features.tables.CHANNELS`.
+    **columns : ndarray, shape (n,)
+        Other attributes of `Log`, such as `vehicle` or `dwell`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.event_log import log_of
+    >>> log = log_of("view", np.array([5]), person=np.array([0]), channel=np.array([1]), dwell=np.array([30.0]))
+    >>> len(log), log.dwell.tolist(), log.vehicle.tolist()
+    (1, [30.0], [-1])
+    """
     columns |= {"person": person, "channel": channel}
     filled = {name: np.full(len(at), empty, dtype=dtype) for name, (dtype, empty) in _COLUMNS.items()}
     filled |= {name: values.astype(_COLUMNS[name][0]) for name, values in columns.items()}
@@ -79,7 +105,22 @@ def log_of(kind: str, at: IntArray, *, person: Integers, channel: Integers, **co
 
 
 def join_logs(logs: Iterable[Log], *, before: int) -> Log:
-    """Concatenate logs in time order, without events at or after `before` (us)."""
+    """Concatenate logs in time order, without events at or after `before` (microseconds since 1970 UTC).
+
+    Raises
+    ------
+    ValueError
+        `logs` is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.event_log import join_logs, log_of
+    >>> zero = np.array([0])
+    >>> logs = [log_of("view", np.array([at]), person=zero, channel=zero) for at in (7, 3, 9)]
+    >>> join_logs(logs, before=9).at.tolist()
+    [3, 7]
+    """
     logs = list(logs)
     at = np.concatenate([log.at for log in logs])
     order = np.argsort(at, kind="stable")[: int((at < before).sum())]
@@ -87,12 +128,45 @@ def join_logs(logs: Iterable[Log], *, before: int) -> Log:
 
 
 def event_ids(numbers: IntArray) -> pl.Series:
-    """Return the `event_id` of event numbers."""
+    """Return the `event_id` of event numbers (positions in the joined log) as a String column.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.event_log import event_ids
+    >>> event_ids(np.array([0])).to_list()
+    ['E000000001']
+    """
     return numbered("E", numbers + 1, width=9)
 
 
 def event_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
-    """Yield the `events` table in chunks that bound memory."""
+    """Yield the table `events` (columns: `features.tables.EVENTS`) in frames of at most CHUNK rows, to bound memory.
+
+    Parameters
+    ----------
+    log : Log
+        All events in order of time, as returned by `join_logs`.
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Yields
+    ------
+    polars.DataFrame
+        One row per event; `event_at` as int64 microseconds since 1970 UTC, `dwell_seconds` in seconds, `customer_id`
+        null before the person registers. A single frame without rows for an empty log.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.event_log import event_chunks, log_of
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> log = log_of("view", np.array([world.window.start]), person=np.array([0]), channel=np.array([1]))
+    >>> [frame["event_id"].to_list() for frame in event_chunks(log, world)]
+    [['E000000001']]
+    """
     names, models, stores = (vocabulary(world) for vocabulary in (_vehicle_names, _vehicle_models, _home_stores))
     created = world.registered_at
     for begin in range(0, max(len(log), 1), CHUNK):
@@ -120,7 +194,21 @@ def event_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
 
 
 def exposure_chunks(log: Log, world: World) -> Iterator[pl.DataFrame]:
-    """Yield the `exposures` table, that is, the impressions of the log, in chunks."""
+    """Yield the table `exposures` (columns: `features.tables.EXPOSURES`), the impressions of the log, in frames.
+
+    Parameters
+    ----------
+    log : Log
+        All events in order of time, as returned by `join_logs`.
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Yields
+    ------
+    polars.DataFrame
+        At most CHUNK rows each, one per impression: `place` from 1, `propensity` as a probability, `shown_at` as int64
+        microseconds since 1970 UTC.
+    """
     names, stores = _vehicle_names(world), _home_stores(world)
     rows = np.flatnonzero(log.position > 0)
     for begin in range(0, max(len(rows), 1), CHUNK):

@@ -26,14 +26,15 @@ MONTHLY_KM, COMMERCIAL_KM = 1_200.0, 4_500.0
 
 @dataclass(frozen=True)
 class Fleet:
-    """Cars in service, in the order of their units; every attribute has shape (n_cars,).
+    """Cars in service, in the order of their units; every attribute has shape (n_cars,). Drawn by `build_fleet`.
 
     Attributes
     ----------
     unit, model, person, store : ndarray of int64
         Positions of unit, model, owner (-1 unknown) and servicing store.
     built_at, entered_at, left_at : ndarray of int64
-        Build date, entry into and exit from service (us); `left_at` is NEVER for cars in service at the end.
+        Build date, entry into and exit from service, microseconds since 1970 UTC; `left_at` is `draws.NEVER` for cars
+        in service at the end.
     monthly_km, start_km : ndarray of float64
         Distance per month, and odometer reading at entry, in km.
     """
@@ -52,15 +53,40 @@ class Fleet:
         return len(self.unit)
 
     def observed_from(self, window: Window) -> IntArray:
-        """Return the start of each car's observation (us): its entry or the start of the window."""
+        """Return the start of each car's observation: its entry or the start of the window.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_cars,)
+            Microseconds since 1970 UTC.
+        """
         return np.maximum(self.entered_at, window.start)
 
     def observed_until(self, window: Window) -> IntArray:
-        """Return the end of each car's observation (us): its exit or the end of the window."""
+        """Return the end of each car's observation: its exit or the end of the window.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_cars,)
+            Microseconds since 1970 UTC.
+        """
         return np.minimum(self.left_at, window.end)
 
     def kilometres(self, car: IntArray, at: IntArray) -> FloatArray:
-        """Return the odometer readings in km of the cars at positions `car` at the instants `at` (us)."""
+        """Return odometer readings.
+
+        Parameters
+        ----------
+        car : ndarray of int64, shape (n,)
+            Positions in the fleet.
+        at : ndarray of int64, shape (n,)
+            Instants of the readings, microseconds since 1970 UTC.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Kilometres.
+        """
         return self.start_km[car] + self.monthly_km[car] * (at - self.entered_at[car]) / MONTH
 
 
@@ -70,9 +96,20 @@ def build_fleet(rng: Random, world: World) -> Fleet:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of randomness, such as `size.stream("fleet")`.
+        Such as `size.stream("fleet")`.
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.fleet import build_fleet
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> fleet = build_fleet(world.size.stream("fleet"), world)
+    >>> bool(fleet.kilometres(np.array([0]), fleet.entered_at[:1])[0] == fleet.start_km[0])
+    True
     """
     units, journeys, window = world.units, world.journeys, world.window
     earlier = units.sold_at < window.start
@@ -108,14 +145,20 @@ def _traded_in(rng: Random, world: World, *, person: IntArray, earlier: BoolArra
 
 
 def fleet_frame(fleet: Fleet, world: World) -> pl.DataFrame:
-    """Return the table `fleet`, one row per car, instants in us.
+    """Return the table `fleet` (columns: `features.tables.FLEET`), one row per car.
 
     Parameters
     ----------
     fleet : Fleet
         As returned by `build_fleet(rng, world)`.
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        In the order of `fleet`; instants as int64 microseconds since 1970 UTC, `monthly_km` in km, `left_service_at`
+        null for cars in service.
     """
     catalogue, customers = world.catalogue, world.people.customers
     owner = np.where(fleet.person >= 0, fleet.person, customers)

@@ -28,27 +28,27 @@ UNAVAILABLE = -1e9
 
 @dataclass(frozen=True)
 class Journeys:
-    """Journeys in order of their start, one array element per journey.
+    """Journeys in order of their start, one array element per journey. Drawn by `build_journeys`.
 
     Attributes
     ----------
     person, store : ndarray of int64
-        Person and store numbers.
+        Positions in `world.people` and `world.stores`.
     begun_at, decided_at : ndarray of int64
-        Start and decision (us); the decision may lie after the end of the data.
+        Start and decision, microseconds since 1970 UTC; the decision may lie after the end of the data.
     intent : ndarray of float64
         Purchase intent, standard normal.
     used : ndarray of bool
         Whether the journey looks for a used vehicle.
     first, second : ndarray of int64
-        Models with the highest and second-highest utility on the decision day.
+        Models with the highest and second-highest utility on the decision day, positions in `Catalogue.names`.
     initial_model : ndarray of int64
         Model with the highest utility at the start.
     trim : ndarray of int64
-        Preferred trim of `first`, given the budget.
+        Preferred trim of `first`, given the budget: a position in `catalogue.TRIMS`.
     inclusive : ndarray of float64
         Inclusive value: log-sum of the utilities of the store's offer on the decision day, standardised.
-    share : ndarray of float32, shape (journeys, current)
+    share : ndarray of float32, shape (n_journeys, n_current_models)
         Choice probabilities on the decision day; 0 for journeys that look for a used vehicle.
     """
 
@@ -72,7 +72,33 @@ class Journeys:
 def build_journeys(
     rng: Random, people: People, *, catalogue: Catalogue, stores: Stores, market: Market, window: Window
 ) -> Journeys:
-    """Draw the journeys of all shoppers: times, intent and preferred models."""
+    """Draw the journeys of all shoppers: times, intent and preferred models.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("journeys")`.
+    people : People
+        As returned by `training.simulator.people.build_people`.
+    catalogue : Catalogue
+        As returned by `training.simulator.catalogue.build_catalogue(window)`.
+    stores : Stores
+        As returned by `training.simulator.stores.build_stores`.
+    market : Market
+        As returned by `training.simulator.stores.build_market`, for the same stores and months.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Examples
+    --------
+    `training.simulator.world.build_world` makes the arguments and calls this function:
+
+    >>> from training.simulator import Size
+    >>> from training.simulator.world import build_world
+    >>> journeys = build_world(Size(stores=1, customers=100, months=3)).journeys
+    >>> bool((journeys.begun_at < journeys.decided_at).all())
+    True
+    """
     person = _shoppers(rng, people)
     decided = _decision_times(rng, len(person), window)
     person, decided = _drop_close_journeys(person, decided)

@@ -46,18 +46,20 @@ ON_SITE = np.array([c in ("walk_in", "phone", "event") for c in CHANNELS])
 
 @dataclass(frozen=True)
 class Funnel:
-    """Leads, calls and decisions; each array has one value for each journey.
+    """Leads, calls and decisions; each array has one value for each journey. Drawn by `build_funnel`.
 
     Attributes
     ----------
     lead : ndarray of bool
         Whether the shopper left a lead.
     channel : ndarray of int64
-        Position in CHANNELS.
+        Position in `features.tables.CHANNELS`.
     created_at, called_at : ndarray of int64
-        Time of the lead and of the first call (us); NEVER without one.
-    base, decay, hours, probability : ndarray of float64
-        Terms of the equation above; hours are infinite without a call.
+        Time of the lead and of the first call, microseconds since 1970 UTC; `draws.NEVER` without one.
+    base, probability : ndarray of float64
+        Probability of a purchase after an immediate call, and the true probability, see the module's equation.
+    decay, hours : ndarray of float64
+        Decay per hour; hours until the first call, infinite without a call.
     wants : ndarray of bool
         Whether the shopper buys if the car is in stock.
     """
@@ -78,12 +80,32 @@ def build_funnel(rng: Random, journeys: Journeys, *, people: People, stores: Sto
 
     Parameters
     ----------
-    rng : Random
-        Generator of the draws.
+    rng : numpy.random.Generator
+        Such as `size.stream("leads")`.
     journeys : Journeys
-        As returned by `build_journeys`.
-    people, stores, window
-        As returned by `build_people`, `build_stores` and `Window.of`.
+        As returned by `training.simulator.journeys.build_journeys`.
+    people : People
+        As returned by `training.simulator.people.build_people`.
+    stores : Stores
+        As returned by `training.simulator.stores.build_stores`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    Funnel
+        In the order of `journeys`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.leads import build_funnel
+    >>> from training.simulator.world import build_world
+    >>> w = build_world(Size(stores=1, customers=100, months=3))
+    >>> rng = w.size.stream("leads")
+    >>> funnel = build_funnel(rng, w.journeys, people=w.people, stores=w.stores, window=w.window)
+    >>> bool((funnel.probability <= funnel.base).all())
+    True
     """
     n = len(journeys)
     lead = rng.random(n) < LEAD_SHARE
@@ -132,18 +154,61 @@ def _call_times(
 
 
 def lead_rows(funnel: Funnel, *, window: Window) -> IntArray:
-    """Return the positions of the journeys with a lead in the data, in order of time; lead number k is row k."""
+    """Return the positions of the journeys with a lead in the data, in order of time; lead number k is row k.
+
+    Parameters
+    ----------
+    funnel : Funnel
+        As returned by `build_funnel`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_leads,)
+    """
     rows = np.flatnonzero(funnel.lead & (funnel.created_at < window.end))
     return rows[np.argsort(funnel.created_at[rows], kind="stable")]
 
 
 def lead_ids(numbers: IntArray) -> pl.Series:
-    """Return the lead identifiers of lead numbers; null for negative numbers."""
+    """Return the lead identifiers of lead numbers as a String column; null for negative numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.leads import lead_ids
+    >>> lead_ids(np.array([0, -1])).to_list()
+    ['L00000001', None]
+    """
     return numbered("L", np.where(numbers >= 0, numbers + 1, -1), width=8)
 
 
 def lead_numbers(funnel: Funnel, window: Window) -> IntArray:
-    """Return the lead number of each journey; -1 without a lead."""
+    """Return the lead number of each journey; -1 without a lead in the data.
+
+    Parameters
+    ----------
+    funnel : Funnel
+        As returned by `build_funnel`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_journeys,)
+        Positions in the result of `lead_rows`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.leads import lead_numbers, lead_rows
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rows = lead_rows(world.funnel, window=world.window)
+    >>> lead_numbers(world.funnel, world.window)[rows[:3]].tolist()
+    [0, 1, 2]
+    """
     rows = lead_rows(funnel, window=window)
     numbers = np.full(len(funnel.lead), -1, dtype=np.int64)
     numbers[rows] = np.arange(len(rows))
@@ -151,7 +216,26 @@ def lead_numbers(funnel: Funnel, window: Window) -> IntArray:
 
 
 def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, people: int, window: Window) -> IntArray:
-    """Return when each new customer registers (us): at the begin of the first journey, or shortly before its lead."""
+    """Draw when each person registers through a journey: at its start, or shortly before its lead.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("leads")`.
+    journeys : Journeys
+        As returned by `training.simulator.journeys.build_journeys`.
+    funnel : Funnel
+        As returned by `build_funnel`.
+    people : int
+        Number of persons, `len(world.people)`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of int64, shape (people,)
+        Microseconds since 1970 UTC, of the earliest journey; `draws.NEVER` without a journey.
+    """
     late = (rng.random(len(journeys)) < 0.5) & funnel.lead & (funnel.created_at < window.end)
     moment = np.where(late, funnel.created_at - 2 * MINUTE, journeys.begun_at)
     registered = np.full(people, NEVER, dtype=np.int64)

@@ -54,19 +54,20 @@ _DEFAULT_MONTH = np.array([0, 0, 0, 0.5, 0.9, 1.1, 1.2, 1.2, 1.1, 1.0, 0.9, 0.8]
 
 @dataclass(frozen=True)
 class Loans:
-    """Decisions and loans; one array element per application.
+    """Decisions and loans; one array element per application. Drawn by `build_loans`.
 
     Attributes
     ----------
     probability, expected : ndarray of float64
-        True probability of default, and its mean over the hidden variable: the best prediction from all columns.
+        True probability of default within 12 months, and its mean over the hidden variable: the best prediction from
+        all columns.
     hidden : ndarray of float64
         The hidden variable, standard normal.
     decision : ndarray of int64
-        APPROVE, REFER or DECLINE.
+        APPROVE (0), REFER (1) or DECLINE (2).
     decided_at, originated_at, default_at : ndarray of int64
-        Instants (us), NEVER if it does not happen. `default_at` is also drawn for applicants without a loan; it is
-        counted from the origination or, without a loan, from the application.
+        Microseconds since 1970 UTC, `draws.NEVER` if it does not happen. `default_at` is also drawn for applicants
+        without a loan; it is counted from the origination or, without a loan, from the application.
     loss : ndarray of float64
         Loss given default, yuan.
     """
@@ -86,6 +87,8 @@ def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.lending import hinge
     >>> hinge(np.array([0.2, 0.4, 9.0]), 0.3, 0.5).round(2).tolist()
     [0.0, 0.1, 0.5]
     """
@@ -93,16 +96,20 @@ def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
 
 
 def observable_log_odds(applicants: Applicants, applications: Applications, *, window: Window) -> FloatArray:
-    """Return the log-odds of default without the hidden variable, shape (n_applications,).
+    """Return the log-odds of default within 12 months without the hidden variable (equation: see the module).
 
     Parameters
     ----------
     applicants : Applicants
-        As returned by `build_applicants`.
+        As returned by `training.simulator.applicants.build_applicants`.
     applications : Applications
-        As returned by `build_applications`, in the same order.
+        As returned by `training.simulator.applications.build_applications(rng, applicants)`.
     window : Window
-        Simulated period.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_applications,)
     """
     strain = hinge(applications.pti, 0.35, 0.45)
     file = (
@@ -137,12 +144,32 @@ def build_loans(rng: Random, applicants: Applicants, applications: Applications,
     Parameters
     ----------
     rng : numpy.random.Generator
+        Such as `size.stream("lending")`.
     applicants : Applicants
-        As returned by `build_applicants`.
+        As returned by `training.simulator.applicants.build_applicants`.
     applications : Applications
-        As returned by `build_applications`, in the same order.
+        As returned by `training.simulator.applications.build_applications(rng, applicants)`.
     window : Window
-        Simulated period.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    Loans
+        In the order of `applicants`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.applications import build_applications
+    >>> from training.simulator.lending import DECLINE, build_loans
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rng = world.size.stream("lending")
+    >>> applicants = build_applicants(world.size.stream("applicants"), world)
+    >>> loans = build_loans(rng, applicants, build_applications(rng, applicants), window=world.window)
+    >>> bool((loans.decision == DECLINE).any())
+    True
     """
     n = len(applicants)
     odds, hidden = observable_log_odds(applicants, applications, window=window), rng.normal(0, 1, n)
@@ -193,42 +220,55 @@ def _decide(rng: Random, applicants: Applicants, applications: Applications) -> 
 
 
 def outcome_rows(loans: Loans, *, window: Window) -> IntArray:
-    """Return the indices of applications with a loan originated before the end of the data.
+    """Return the positions of applications with a loan originated before the end of the data, in ascending order.
 
     Parameters
     ----------
     loans : Loans
         As returned by `build_loans`.
     window : Window
-        Simulated period.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_loans,)
     """
     return np.flatnonzero(loans.originated_at < window.end)
 
 
 def mature(loans: Loans, *, window: Window) -> BoolArray:
-    """Return whether the 12 months after origination end within the data, shape (n_applications,).
+    """Return whether the 365 days after origination end within the data; false without a loan.
 
     Parameters
     ----------
     loans : Loans
         As returned by `build_loans`.
     window : Window
-        Simulated period.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_applications,)
     """
     return np.asarray(loans.originated_at < window.end - WINDOW_DAYS * DAY, dtype=np.bool_)
 
 
 def outcomes_frame(loans: Loans, applications: Applications, *, window: Window) -> pl.DataFrame:
-    """Return the table `loan_outcomes` (`features.tables.LOAN_OUTCOMES`): one row per originated loan; losses in fen.
+    """Return the table `loan_outcomes` (columns: `features.tables.LOAN_OUTCOMES`): one row per originated loan.
 
     Parameters
     ----------
     loans : Loans
         As returned by `build_loans`.
     applications : Applications
-        As returned by `build_applications`, in the same order.
+        As returned by `training.simulator.applications.build_applications`, in the same order.
     window : Window
-        Simulated period.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `loss` in fen, instants as int64 microseconds since 1970 UTC, `defaulted` null until 365 days after origination.
     """
     rows, end = outcome_rows(loans, window=window), window.end
     originated, default = loans.originated_at[rows], loans.default_at[rows]
