@@ -49,14 +49,14 @@ COMPONENTS = {
 
 @dataclass(frozen=True)
 class Faults:
-    """Faults of cars in service, reported or not.
+    """Faults of cars in service, reported or not, one array element per fault. Drawn by `draw_faults`.
 
     Attributes
     ----------
     car, component : ndarray of int64
-        Positions in the fleet and in COMPONENTS.
+        Position in the fleet, and in the keys of COMPONENTS.
     at : ndarray of int64
-        Instant of each fault (us).
+        Instant of the fault, microseconds since 1970 UTC.
     """
 
     car: IntArray
@@ -65,11 +65,23 @@ class Faults:
 
 
 def bad_range(window: Window) -> tuple[int, int]:
-    """Return the first and last instant (us) of the defective builds.
+    """Return the build dates of the affected cars: first instant, and first instant after the last.
+
+    Parameters
+    ----------
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    low, high : int
+        Microseconds since 1970 UTC.
 
     Examples
     --------
-    >>> from training.simulator.size import Size
+    >>> from training.simulator import Size
+    >>> from training.simulator.faults import bad_range
+    >>> from training.simulator.seasons import MONTH, Window
     >>> low, high = bad_range(Window.of(Size()))
     >>> round((high - low) / MONTH, 1)
     18.6
@@ -79,7 +91,21 @@ def bad_range(window: Window) -> tuple[int, int]:
 
 
 def affected(fleet: Fleet, catalogue: Catalogue, window: Window) -> BoolArray:
-    """Return whether each car has the defect, shape (n_cars,)."""
+    """Return whether each car has the injected fault: DEFECT_MODEL, built in the affected range.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        As returned by `training.simulator.fleet.build_fleet(rng, world)`.
+    catalogue : Catalogue
+        `world.catalogue`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_cars,)
+    """
     low, high = bad_range(window)
     bad = fleet.model == catalogue.names.index(DEFECT_MODEL)
     return np.asarray(bad & (fleet.built_at >= low) & (fleet.built_at < high), dtype=np.bool_)
@@ -87,33 +113,79 @@ def affected(fleet: Fleet, catalogue: Catalogue, window: Window) -> BoolArray:
 
 @dataclass(frozen=True)
 class Hazard:
-    """Fault rates of every car, as drawn by `build_hazard`.
+    """Fault rates of every car. Drawn by `build_hazard`.
 
     Attributes
     ----------
-    model_ratio : ndarray of float64, shape (models, components)
-        Own rate of the model over the mean of all models; 0 for a component that it does not have.
-    bad : ndarray of bool
-        Cars with the defect.
+    model_ratio : ndarray of float64, shape (n_models, n_components)
+        Factor of a model on the rate of a component, 1 on average; 0 for a component that the model does not have.
+    bad : ndarray of bool, shape (n_cars,)
+        Cars with the injected fault.
     """
 
     model_ratio: FloatArray
     bad: BoolArray
 
     def factor(self, fleet: Fleet, component: int) -> FloatArray:
-        """Return the rate of each car (faults per year) before age, season and defect."""
+        """Return the fault rate of each car before ageing, season and the injected fault, faults per year.
+
+        Parameters
+        ----------
+        fleet : Fleet
+            The fleet for which the hazard was drawn.
+        component : int
+            Position in the keys of COMPONENTS.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_cars,)
+        """
         yearly, _, wear = _values(component)
         return np.asarray(
             yearly * self.model_ratio[fleet.model, component] * (fleet.monthly_km / 1_200) ** wear, dtype=np.float64
         )
 
     def ratio(self, component: int) -> FloatArray:
-        """Return the rate ratio of the defect for each car; 1 without it."""
+        """Return the factor of the injected fault on each car's rate: RATE_RATIO or 1.
+
+        Parameters
+        ----------
+        component : int
+            Position in the keys of COMPONENTS.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_cars,)
+        """
         return np.where(self.bad & (list(COMPONENTS)[component] == DEFECT_COMPONENT), RATE_RATIO, 1.0)
 
 
 def build_hazard(rng: Random, fleet: Fleet, catalogue: Catalogue, window: Window) -> Hazard:
-    """Draw the rate ratio of each model and component; the defective model is drawn like the others."""
+    """Draw the factor of each model on the rate of each component: gamma distributed, mean 1, variance 0.04.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("workshop")`.
+    fleet : Fleet
+        As returned by `training.simulator.fleet.build_fleet(rng, world)`.
+    catalogue : Catalogue
+        `world.catalogue`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.faults import build_hazard
+    >>> from training.simulator.fleet import build_fleet
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> fleet = build_fleet(world.size.stream("fleet"), world)
+    >>> hazard = build_hazard(world.size.stream("workshop"), fleet, world.catalogue, world.window)
+    >>> hazard.factor(fleet, 0).shape == (len(fleet),)
+    True
+    """
     model_ratio = rng.gamma(25.0, 1 / 25.0, (len(catalogue.names), len(COMPONENTS)))
     energies = [row[4] for row in COMPONENTS.values()]
     has = np.array([[ENERGY_TYPES[e] in types for types in energies] for e in catalogue.energy])
@@ -126,13 +198,47 @@ def _values(component: int) -> tuple[float, float, float]:
 
 
 def season(component: int) -> FloatArray:
-    """Return the factor on the rate in each calendar month, shape (12,)."""
+    """Return the factor of each calendar month on the fault rate of a component.
+
+    Parameters
+    ----------
+    component : int
+        Position in the keys of COMPONENTS.
+
+    Returns
+    -------
+    ndarray of float64, shape (12,)
+        From January to December.
+
+    Examples
+    --------
+    >>> from training.simulator.faults import COMPONENTS, season
+    >>> season(list(COMPONENTS).index("battery_12v"))[[0, 6]].tolist()
+    [1.6, 1.0]
+    """
     quarters = list(COMPONENTS.values())[component][3]
     return np.array([quarters[(month + 1) % 12 // 3] for month in range(12)])
 
 
 def draw_faults(rng: Random, fleet: Fleet, hazard: Hazard, window: Window) -> Faults:
-    """Draw the faults of all cars by thinning a Poisson process of constant, higher rate."""
+    """Draw the faults of all cars while observed, by thinning a Poisson process of constant rate.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("workshop")`.
+    fleet : Fleet
+        As returned by `training.simulator.fleet.build_fleet(rng, world)`.
+    hazard : Hazard
+        As returned by `build_hazard(rng, fleet, catalogue, window)`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    Faults
+        Ordered by component and car.
+    """
     start, end = fleet.observed_from(window), fleet.observed_until(window)
     years = np.maximum(end - start, 0) / YEAR
     cars, kinds, times = [], [], []
@@ -152,7 +258,24 @@ def draw_faults(rng: Random, fleet: Fleet, hazard: Hazard, window: Window) -> Fa
 
 
 def expected_faults(fleet: Fleet, hazard: Hazard, component: int, window: Window) -> FloatArray:
-    """Return the expected faults of a component for each car while observed, without the defect."""
+    """Return the expected number of faults of each car while observed, without the injected fault.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        As returned by `training.simulator.fleet.build_fleet(rng, world)`.
+    hazard : Hazard
+        As returned by `build_hazard(rng, fleet, catalogue, window)`.
+    component : int
+        Position in the keys of COMPONENTS.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_cars,)
+        Faults of the component.
+    """
     _, ageing, _ = _values(component)
     days = window.start + np.arange(window.days + 1) * DAY
     daily = season(component)[calendar_month(days[:-1] + DAY // 2)] * DAY / YEAR

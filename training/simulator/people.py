@@ -34,20 +34,20 @@ ENERGY_WEIGHTS = np.array([0.34, 0.15, 0.17, 0.08, 0.26])
 
 @dataclass(frozen=True)
 class Demographics:
-    """Demographics of persons; every attribute has shape (n_persons,).
+    """Demographics of persons; every attribute has shape (n_persons,). Drawn by `draw_demographics`.
 
     Attributes
     ----------
     birth : ndarray of int64
-        Date of birth (us).
+        Date of birth, microseconds since 1970 UTC.
     woman : ndarray of bool
         True for women.
     household : ndarray of int64
-        Household size.
+        Number of persons in the household.
     occupation : ndarray of int64
         Position in OCCUPATIONS.
     income : ndarray of float64
-        Monthly income in yuan.
+        Yuan per month.
     """
 
     birth: IntArray
@@ -59,7 +59,7 @@ class Demographics:
 
 @dataclass(frozen=True)
 class People:
-    """Customers, followed by visitors who never register.
+    """Customers, followed by visitors who never register. Drawn by `build_people`; `world.people` of a simulated group.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class People:
     distance, budget : ndarray of float64, shape (n_persons,)
         Distance to the home store in km; budget for a new car in yuan.
     body, energy, brand : ndarray of float64, shape (n_persons, n_types)
-        Utility of each body type, energy type and brand.
+        Utility of each of `features.tables.BODY_TYPES`, `features.tables.ENERGY_TYPES` and `catalogue.BRANDS`.
     used_aversion : ndarray of float64, shape (n_persons,)
         Utility subtracted for a used car.
     existing : ndarray of bool, shape (n_persons,)
@@ -103,13 +103,21 @@ def draw_demographics(rng: Random, count: int, *, at: int, younger: FloatArray |
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of randomness, such as `size.stream("people")`.
+        Such as `size.stream("people")`.
     count : int
         Number of persons.
     at : int
-        Instant (us) at which ages are drawn.
+        Instant at which ages are drawn, microseconds since 1970 UTC.
     younger : float or ndarray of shape (count,), default 0
         Probability that a person is drawn from the next younger age band.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.people import draw_demographics
+    >>> demographics = draw_demographics(np.random.default_rng(0), 3, at=1_704_067_200_000_000)
+    >>> demographics.income.round().tolist()
+    [8681.0, 7383.0, 6687.0]
     """
     band = pick(rng, AGE_WEIGHTS, count)
     band = np.where((rng.random(count) < younger) & (band > 0), band - 1, band)
@@ -133,13 +141,24 @@ def build_people(rng: Random, customers: int, *, stores: Stores, window: Window)
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of randomness, such as `size.stream("people")`.
+        Such as `size.stream("people")`.
     customers : int
         Number of customers; a quarter as many visitors are added.
     stores : Stores
-        As returned by `build_stores(size.stream("stores"), size.stores)`.
+        As returned by `training.simulator.stores.build_stores(size.stream("stores"), size.stores)`.
     window : Window
-        As returned by `Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.people import build_people
+    >>> from training.simulator.seasons import Window
+    >>> from training.simulator.stores import build_stores
+    >>> size = Size(stores=1, customers=100, months=3)
+    >>> stores = build_stores(size.stream("stores"), size.stores)
+    >>> len(build_people(size.stream("people"), size.customers, stores=stores, window=Window.of(size)))
+    125
     """
     count = customers + int(customers * VISITORS_PER_CUSTOMER)
     demographics = draw_demographics(rng, count, at=window.start)
@@ -185,12 +204,20 @@ def _tastes(rng: Random, weights: FloatArray, *, lift: float) -> FloatArray:
 
 
 def customer_ids(person: IntArray, *, customers: int) -> pl.Series:
-    """Return the identifiers of persons (positions in `People`), 'K0000001' for person 0; null from `customers` on."""
+    """Return the identifiers of persons (positions in `People`) as a String column; null from `customers` on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.people import customer_ids
+    >>> customer_ids(np.array([0, 100]), customers=100).to_list()
+    ['K0000001', None]
+    """
     return numbered("K", np.where(person < customers, person + 1, -1), width=7)
 
 
 def draw_registrations(rng: Random, people: People, *, first_contact: IntArray, window: Window) -> IntArray:
-    """Draw the registration instant (us) of each customer, int64 of shape (people.customers,).
+    """Draw the registration of each customer.
 
     Existing customers register within four years before the window, others at their first contact; customers without a
     contact in the window register at a uniformly drawn instant of it.
@@ -198,13 +225,19 @@ def draw_registrations(rng: Random, people: People, *, first_contact: IntArray, 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of randomness.
+        Such as `size.stream("leads")`.
     people : People
         As returned by `build_people`.
     first_contact : ndarray of int64, shape (n_persons,)
-        First contact of each person (us), as returned by `first_registration`; NEVER for none.
+        First contact of each person, microseconds since 1970 UTC, as returned by
+        `training.simulator.leads.first_registration`; `draws.NEVER` for none.
     window : Window
-        As returned by `Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    ndarray of int64, shape (people.customers,)
+        Microseconds since 1970 UTC.
     """
     n = people.customers
     before = window.start - rng.integers(MINUTE, int(4 * YEAR), n)

@@ -17,16 +17,18 @@ from training.simulator.units import Units
 
 @dataclass(frozen=True)
 class Sales:
-    """Sales in order of time.
+    """Sales in order of time, one array element per sale. Drawn by `build_sales`.
 
     Attributes
     ----------
     unit, journey : ndarray of int64
         Positions in `Units` and `Journeys`.
     sold_at : ndarray of int64
-        Instant, microseconds since 1970 UTC; the order was signed `HANDOVER` earlier.
-    price, margin, promotion : ndarray of float64
-        Price and margin in yuan, promotion as a share of the list price.
+        Handover, microseconds since 1970 UTC; the order was signed `units.HANDOVER` earlier.
+    price, margin : ndarray of float64
+        Price paid and gross margin, yuan.
+    promotion : ndarray of float64
+        Discount of the month, as a fraction of the list price; 0 for used cars.
     """
 
     unit: IntArray
@@ -43,7 +45,33 @@ class Sales:
 def build_sales(
     rng: Random, units: Units, journeys: Journeys, *, catalogue: Catalogue, market: Market, window: Window
 ) -> Sales:
-    """Return the sales within the window: list price less promotion and a random discount of up to 2.5 %."""
+    """Return the sales within the window: list price less promotion and a random discount of up to 2.5%.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("units")`.
+    units : Units
+        As returned by `training.simulator.units.build_units`.
+    journeys : Journeys
+        The journeys from which `units` was drawn.
+    catalogue : Catalogue
+        As returned by `training.simulator.catalogue.build_catalogue(window)`.
+    market : Market
+        As returned by `training.simulator.stores.build_market`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Examples
+    --------
+    `training.simulator.world.build_world` makes the arguments and calls this function:
+
+    >>> from training.simulator import Size
+    >>> from training.simulator.world import build_world
+    >>> sales = build_world(Size(stores=1, customers=100, months=3)).sales
+    >>> len(sales), float(sales.price[0])
+    (16, 77200.0)
+    """
     unit = np.flatnonzero((units.journey >= 0) & (units.sold_at < window.end))
     unit = unit[np.argsort(units.sold_at[unit], kind="stable")]
     model, used, sold = catalogue.item_model[units.item[unit]], units.used[unit], units.sold_at[unit]

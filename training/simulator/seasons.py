@@ -51,9 +51,9 @@ class Window:
         First instant of the data and the first after it, microseconds since 1970 UTC.
     days : int
         Number of days between them.
-    month_starts : ndarray of int64
+    month_starts : ndarray of int64, shape (months + 1,)
         First instant of each month and of the month after the end, microseconds since 1970 UTC.
-    season : ndarray of float64
+    season : ndarray of float64, shape (days + TAIL_DAYS,)
         Relative demand of each day, including `TAIL_DAYS` days beyond the end.
     """
 
@@ -69,7 +69,8 @@ class Window:
 
         Examples
         --------
-        >>> from training.simulator.size import Size
+        >>> from training.simulator import Size
+        >>> from training.simulator.seasons import Window
         >>> Window.of(Size(months=3, start="2024-01-01")).days
         91
         """
@@ -85,11 +86,33 @@ class Window:
         return len(self.month_starts) - 1
 
     def day(self, at: IntArray) -> IntArray:
-        """Return the day of each instant, counted from 0 at `start`."""
+        """Return the day (int64) of each instant in microseconds since 1970 UTC, counted from 0 at `start`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator import Size
+        >>> from training.simulator.seasons import DAY, Window
+        >>> window = Window.of(Size())
+        >>> window.day(np.array([window.start + 3 * DAY])).tolist()
+        [3]
+        """
         return (at - self.start) // DAY
 
     def month(self, at: IntArray) -> IntArray:
-        """Return the month of each instant from 0; the first or last month for instants outside the window."""
+        """Return the month (int64, from 0) of each instant in microseconds since 1970 UTC.
+
+        Instants outside the window get the first or the last month.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator import Size
+        >>> from training.simulator.seasons import DAY, Window
+        >>> window = Window.of(Size(months=3))
+        >>> window.month(window.start + DAY * np.array([-1, 31, 500])).tolist()
+        [0, 1, 2]
+        """
         index = np.searchsorted(self.month_starts, at, side="right") - 1
         return np.clip(index, 0, self.months - 1).astype(np.int64)
 
@@ -98,17 +121,26 @@ class Window:
 
         Parameters
         ----------
-        rng : Generator
-            Random numbers.
+        rng : numpy.random.Generator
+            Such as `numpy.random.default_rng(0)`.
         days : ndarray of int64
             Days counted from `start`.
         hours : tuple of 24 int
-            Weights of the local hours, such as `SHOP_HOURS`.
+            Weights of the local hours (UTC+8), such as `SHOP_HOURS`.
 
         Returns
         -------
-        ndarray of int64
+        ndarray of int64, shape of `days`
             Microseconds since 1970 UTC.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator import Size
+        >>> from training.simulator.seasons import SHOP_HOURS, Window, local_hour
+        >>> at = Window.of(Size()).at_hours(np.random.default_rng(0), np.arange(100), SHOP_HOURS)
+        >>> bool(((local_hour(at) >= 9) & (local_hour(at) < 20)).all())
+        True
         """
         local = pick(rng, hours, len(days))
         within = (local - 8) % 24 * HOUR + rng.integers(0, HOUR, len(days))
@@ -116,10 +148,12 @@ class Window:
 
 
 def local_hour(at: IntArray) -> FloatArray:
-    """Return the local hour of the day of each instant, with fractions.
+    """Return the local hour (UTC+8) of the day of each instant in microseconds since 1970 UTC, with fractions.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.seasons import HOUR, local_hour
     >>> local_hour(np.array([0, 20 * HOUR])).tolist()
     [8.0, 4.0]
     """
@@ -127,10 +161,12 @@ def local_hour(at: IntArray) -> FloatArray:
 
 
 def calendar_month(at: IntArray) -> IntArray:
-    """Return the calendar month of each instant in UTC, 0 for January.
+    """Return the calendar month in UTC of each instant in microseconds since 1970 UTC, int64, 0 for January.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from training.simulator.seasons import DAY, calendar_month
     >>> calendar_month(np.array([0, 31 * DAY])).tolist()
     [0, 1]
     """

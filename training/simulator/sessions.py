@@ -30,14 +30,14 @@ _REFERRED = np.array([CHANNELS.index(c) for c in ("search_ad", "social", "market
 
 @dataclass(frozen=True)
 class Sessions:
-    """Visits in order of their start, one array element per visit.
+    """Visits in order of their start, one array element per visit. Drawn by `build_sessions`.
 
     Attributes
     ----------
     person, channel : ndarray of int64
-        Person number, and position in `CHANNELS`.
+        Positions in `world.people` and `features.tables.CHANNELS`.
     begun_at : ndarray of int64
-        Start (us).
+        Start, microseconds since 1970 UTC.
     keenness : ndarray of float64
         Factor on the follow-up rates after a view: exp(0.45 * intent) in a journey, `CASUAL` outside.
     """
@@ -52,7 +52,24 @@ class Sessions:
 
 
 def build_sessions(rng: Random, world: World) -> Sessions:
-    """Draw all visits within the window."""
+    """Draw all visits within the window.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("browsing")`.
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.sessions import build_sessions
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> len(build_sessions(world.size.stream("browsing"), world))
+    413
+    """
     people, journeys, funnel, window = world.people, world.journeys, world.funnel, world.window
     parts = [
         _journey_begins(rng, journeys, funnel),

@@ -72,7 +72,7 @@ class Size:
         Parameters
         ----------
         part : str
-            A key of PARTS.
+            A key of PARTS, such as "people" or "sales"; any other raises KeyError.
 
         Examples
         --------

@@ -29,14 +29,14 @@ _RING = 64  # maximum number of days from order to arrival
 
 @dataclass(frozen=True)
 class BuyerChoices:
-    """Choices of the buyers of new cars, in order of decision.
+    """Choices of the buyers of new cars, in order of decision, one array element per buyer.
 
     Attributes
     ----------
     day : ndarray of int64
-        Day of the decision, counted from the start of the window.
+        Day of the decision, counted from the start of the window; ascending.
     first, second : ndarray of int64
-        Cells of the first and the second choice; -1 for no second choice. A cell is a store and a model.
+        Cells of the first and the second choice; -1 for no second choice. Cell = store * current models + model.
     """
 
     day: IntArray
@@ -46,18 +46,18 @@ class BuyerChoices:
 
 @dataclass(frozen=True)
 class Supply:
-    """Parameters of the supply of each cell.
+    """Parameters of the supply of each cell (store * current models + model); arrays of shape (n_cells,) unless stated.
 
     Attributes
     ----------
     rate : ndarray of float64
-        Sales per day that the store expects at the launch of a model.
+        Cars per day that the store expects to sell at the launch of a model.
     lead_days : ndarray of int64
-        Days from order to arrival.
+        Days from order to arrival, at most 53.
     launch_day, last_order_day : ndarray of int64
-        First day of sale, and last day on which the store orders; a cell that is not carried never orders.
-    delivered : ndarray of float64, shape (months, cells)
-        Share of an order that the maker delivers.
+        First day of sale, negative if before the window, and last day on which the store orders.
+    delivered : ndarray of float64, shape (n_months, n_cells)
+        Fraction of an order that the maker delivers.
     """
 
     rate: FloatArray
@@ -69,16 +69,16 @@ class Supply:
 
 @dataclass(frozen=True)
 class Trade:
-    """Result of the simulation.
+    """Purchases, arrivals and stock of new cars. Returned by `trade`.
 
     Attributes
     ----------
-    outcome, cell : ndarray of int64, shape (buyers,)
-        `LOST`, `FIRST` or `SECOND`, and the cell that sold (-1 if lost).
-    arrival_day, arrival_cell : ndarray of int64, shape (cars,)
+    outcome, cell : ndarray of int64, shape (n_buyers,)
+        `LOST` (0), `FIRST` (1) or `SECOND` (2), and the cell that sold (-1 if lost).
+    arrival_day, arrival_cell : ndarray of int64, shape (n_cars,)
         Day and cell of each car received; opening stock on day -1.
-    closing, days_in_stock, received : ndarray of int64, shape (months, cells)
-        Stock at the end of each month, days with stock at opening, cars received.
+    closing, days_in_stock, received : ndarray of int64, shape (n_months, n_cells)
+        Cars in stock at the end of each month, days with stock at opening, cars received.
     """
 
     outcome: IntArray
@@ -95,14 +95,34 @@ def trade(rng: Random, choices: BuyerChoices, supply: Supply, *, window: Window)
 
     Parameters
     ----------
-    rng : Generator
-        Random numbers.
+    rng : numpy.random.Generator
+        Such as `size.stream("sales")`.
     choices : BuyerChoices
         Buyers in order of decision.
     supply : Supply
         Supply of each cell.
     window : Window
-        Days and months to simulate.
+        Days and months to simulate: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    Trade
+        Outcomes in the order of `choices`.
+
+    Examples
+    --------
+    One cell without supply: both buyers are lost.
+
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.seasons import Window
+    >>> from training.simulator.stock_and_sales import LOST, BuyerChoices, Supply, trade
+    >>> choices = BuyerChoices(day=np.array([3, 8]), first=np.array([0, 0]), second=np.array([-1, -1]))
+    >>> zero, day, share = np.zeros(1), np.array([14]), np.ones((3, 1))
+    >>> supply = Supply(zero, lead_days=day, launch_day=day + 99, last_order_day=day - 16, delivered=share)
+    >>> result = trade(np.random.default_rng(0), choices, supply, window=Window.of(Size(months=3)))
+    >>> (result.outcome == LOST).tolist()
+    [True, True]
     """
     cells, months = len(supply.rate), window.months
     month_of_day = window.month(window.start + np.arange(window.days) * DAY)

@@ -32,12 +32,12 @@ _TRIM_POPULARITY = np.array([0.0, 0.1, -0.5])
 
 @dataclass(frozen=True)
 class Shelves:
-    """New vehicles by assortment, month, shelf and slot.
+    """New vehicles by assortment, month, shelf and slot. Built by `build_shelves`.
 
     Attributes
     ----------
-    item : ndarray of int64, shape (assortments, months, shelves, slots)
-        Catalogue item; -1 for an empty slot.
+    item : ndarray of int64, shape (n_assortments, n_months, n_shelves, n_slots)
+        Position of the catalogue item; -1 for an empty slot. An assortment is a position in `catalogue.BRANDS`.
     probability, edge : ndarray of float64
         Same shape: probability of the slot, and its cumulative sum over slots.
     """
@@ -49,9 +49,16 @@ class Shelves:
 
 @dataclass(frozen=True)
 class UsedStock:
-    """Used vehicles on offer through a whole day.
+    """Used vehicles on offer through a whole day. Built by `build_used_stock`.
 
     Those of store s on day d are ``vehicle[start[c]:][:count[c]]`` with the cell ``c = s * days + d``.
+
+    Attributes
+    ----------
+    vehicle : ndarray of int64
+        Number of catalogue items + position in `world.units`, ordered by cell.
+    start, count : ndarray of int64, shape (n_stores * n_days,)
+        First position in `vehicle`, and number of vehicles, of each cell.
     """
 
     vehicle: IntArray
@@ -61,12 +68,14 @@ class UsedStock:
 
 @dataclass(frozen=True)
 class Pages:
-    """Contents of pages, one row per page and one column per shelf.
+    """Contents of pages, one row per page and one column per shelf; arrays of shape (n_pages, PLACES).
+
+    Drawn by `show_pages`.
 
     Attributes
     ----------
     vehicle : ndarray of int64
-        Catalogue item, or number of items + unit; -1 for an empty shelf.
+        Position of a catalogue item, or number of items + position in `world.units`; -1 for an empty shelf.
     position : ndarray of int64
         Place on the page, from 1 at the top.
     propensity : ndarray of float64
@@ -79,7 +88,24 @@ class Pages:
 
 
 def build_shelves(catalogue: Catalogue, market: Market) -> Shelves:
-    """Return the shelves of every assortment and month, and the probability of each slot."""
+    """Return the shelves of every assortment and month, and the probability of each slot.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        As returned by `training.simulator.catalogue.build_catalogue(window)`, such as `world.catalogue`.
+    market : Market
+        As returned by `training.simulator.stores.build_market`, such as `world.market`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.storefront import build_shelves
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> build_shelves(world.catalogue, world.market).probability.sum(axis=3)[0, 0].round(6).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    """
     months = market.appeal.shape[1]
     assortments = np.arange(len(BRANDS))
     items = np.flatnonzero(catalogue.item_model < catalogue.current)
@@ -101,7 +127,19 @@ def build_shelves(catalogue: Catalogue, market: Market) -> Shelves:
 
 
 def build_used_stock(units: Units, *, items: int, stores: int, window: Window) -> UsedStock:
-    """Return the used vehicles that each store offers from midnight to midnight of each day."""
+    """Return the used vehicles that each store offers from midnight to midnight (UTC) of each day.
+
+    Parameters
+    ----------
+    units : Units
+        As returned by `training.simulator.units.build_units`, such as `world.units`.
+    items : int
+        Number of catalogue items, `len(world.catalogue.item_model)`.
+    stores : int
+        Number of stores.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+    """
     used = np.flatnonzero(units.used)
     first = np.maximum(window.day(units.listed_at[used]) + 1, 0)
     last = np.minimum(window.day(np.minimum(units.sold_at[used], window.end)) - 1, window.days - 1)
@@ -120,7 +158,39 @@ def build_used_stock(units: Units, *, items: int, stores: int, window: Window) -
 def show_pages(
     rng: Random, shelves: Shelves, used: UsedStock, *, at: IntArray, store: IntArray, stores: Stores, window: Window
 ) -> Pages:
-    """Draw the pages that stores (numbers) show at instants (us)."""
+    """Draw the pages that stores show.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("browsing")`.
+    shelves : Shelves
+        As returned by `build_shelves`.
+    used : UsedStock
+        As returned by `build_used_stock`.
+    at : ndarray of int64, shape (n_pages,)
+        Instant of each page, microseconds since 1970 UTC, within the window.
+    store : ndarray of int64, shape (n_pages,)
+        Position of the store of each page.
+    stores : Stores
+        As returned by `training.simulator.stores.build_stores`, such as `world.stores`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.storefront import build_shelves, build_used_stock, show_pages
+    >>> from training.simulator.world import build_world
+    >>> w = build_world(Size(stores=1, customers=100, months=3))
+    >>> used = build_used_stock(w.units, items=len(w.catalogue.item_model), stores=1, window=w.window)
+    >>> rng, at = np.random.default_rng(0), np.array([w.window.start])
+    >>> shelves = build_shelves(w.catalogue, w.market)
+    >>> pages = show_pages(rng, shelves, used, at=at, store=np.array([0]), stores=w.stores, window=w.window)
+    >>> sorted(pages.position[0].tolist())
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    """
     pages, month = len(at), window.month(at)
     vehicle = np.full((pages, PLACES), -1, dtype=np.int64)
     probability = np.zeros((pages, PLACES))

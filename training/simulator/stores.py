@@ -25,20 +25,20 @@ HYPE_MONTHS = 4.0
 
 @dataclass(frozen=True)
 class Stores:
-    """The stores of the group; all arrays have shape (stores,).
+    """The stores of the group; all arrays have shape (n_stores,). Drawn by `build_stores`.
 
     Attributes
     ----------
     city : ndarray of int64
         Position in `CITIES`.
     assortment : ndarray of int64
-        First of the three brands that the store sells, a position in `BRANDS`.
+        First of the three brands that the store sells, a position in `catalogue.BRANDS`.
     salespeople : ndarray of int64
         Number of salespeople.
     weight : ndarray of float64
-        Share of customers.
+        Fraction of the group's customers.
     purchase_log_odds : ndarray of float64
-        Effect on the log odds that a lead buys.
+        Added to the log-odds that a lead buys.
     response_time_factor : ndarray of float64
         Factor on the hours until a lead is called.
     """
@@ -51,30 +51,54 @@ class Stores:
     response_time_factor: FloatArray
 
     def ids(self, store: IntArray) -> pl.Series:
-        """Return identifiers such as S0001; null for a negative position."""
+        """Return the identifiers of stores (positions) as a String column; null for negative positions.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator.stores import build_stores
+        >>> build_stores(np.random.default_rng(0), 3).ids(np.array([0, -1])).to_list()
+        ['S0001', None]
+        """
         return numbered("S", np.where(store >= 0, store + 1, -1), width=4)
 
     def cities(self, store: IntArray) -> pl.Series:
-        """Return the names of the stores' cities."""
+        """Return the names of the cities of stores (positions) as a String column.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator.stores import build_stores
+        >>> build_stores(np.random.default_rng(0), 3).cities(np.array([0, 2])).to_list()
+        ['上海', '北京']
+        """
         return labels([name for name, _ in CITIES], self.city[store])
 
     def regions(self, store: IntArray) -> pl.Series:
-        """Return the names of the stores' regions."""
+        """Return the names of the regions of stores (positions) as a String column.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from training.simulator.stores import build_stores
+        >>> build_stores(np.random.default_rng(0), 3).regions(np.array([0, 2])).to_list()
+        ['华东', '华北']
+        """
         return labels([region for _, region in CITIES], self.city[store])
 
 
 @dataclass(frozen=True)
 class Market:
-    """Market conditions by month.
+    """Market conditions by month. Drawn by `build_market`.
 
     Attributes
     ----------
-    appeal : ndarray of float64, shape (models, months)
+    appeal : ndarray of float64, shape (n_models, n_months)
         Utility of a model to every customer.
-    promotion : ndarray of float64, shape (stores, current, months)
-        Discount as a share of the list price.
-    supply : ndarray of float64, shape (current, months)
-        Share of an order that the maker delivers.
+    promotion : ndarray of float64, shape (n_stores, n_current_models, n_months)
+        Discount as a fraction of the list price.
+    supply : ndarray of float64, shape (n_current_models, n_months)
+        Fraction of an order that the maker delivers.
     """
 
     appeal: FloatArray
@@ -83,7 +107,16 @@ class Market:
 
 
 def build_stores(rng: Random, count: int) -> Stores:
-    """Draw `count` stores."""
+    """Draw `count` stores, two to a city.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.stores import build_stores
+    >>> stores = build_stores(np.random.default_rng(0), 3)
+    >>> stores.city.tolist(), round(float(stores.weight.sum()), 6)
+    ([0, 0, 1], 1.0)
+    """
     index = np.arange(count)
     weight = rng.gamma(6.0, 1 / 6.0, count)
     return Stores(
@@ -97,7 +130,29 @@ def build_stores(rng: Random, count: int) -> Stores:
 
 
 def build_market(rng: Random, catalogue: Catalogue, *, stores: int, months: int) -> Market:
-    """Draw the market: trend to electric cars, autoregressive tastes, launches, promotions, supply shortages."""
+    """Draw the market: trend to electric cars, autoregressive tastes, launches, promotions, supply shortages.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("catalogue")`.
+    catalogue : Catalogue
+        As returned by `training.simulator.catalogue.build_catalogue(window)`.
+    stores, months : int
+        Number of stores and of months.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.catalogue import build_catalogue
+    >>> from training.simulator.seasons import Window
+    >>> from training.simulator.stores import build_market
+    >>> catalogue = build_catalogue(Window.of(Size()))
+    >>> market = build_market(np.random.default_rng(0), catalogue, stores=2, months=36)
+    >>> market.promotion.shape == (2, catalogue.current, 36)
+    True
+    """
     return Market(
         appeal=_appeal(rng, catalogue, months),
         promotion=_promotion(rng, stores, catalogue.current, months),

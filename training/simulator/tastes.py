@@ -23,12 +23,14 @@ USED_PRICE = 0.45  # price that people expect of an earlier generation, as a sha
 
 
 def price_utility(price: FloatArray, budget: FloatArray) -> FloatArray:
-    """Return the utility of a price (yuan) for a budget (yuan): 0 if equal, negative otherwise.
+    """Return the utility of prices (yuan) for budgets (yuan): 0 if equal, negative otherwise.
 
     Examples
     --------
-    >>> price_utility(np.array([100_000.0]), np.array([100_000.0])).tolist()
-    [-0.0]
+    >>> import numpy as np
+    >>> from training.simulator.tastes import price_utility
+    >>> price_utility(np.array([100_000.0, 120_000.0]), np.array([100_000.0, 100_000.0])).round(3).tolist()
+    [-0.0, -0.233]
     """
     ratio = np.log(price / budget)
     above, below = np.maximum(ratio, 0.0), np.minimum(ratio, 0.0)
@@ -36,7 +38,22 @@ def price_utility(price: FloatArray, budget: FloatArray) -> FloatArray:
 
 
 def attribute_utility(people: People, catalogue: Catalogue, *, person: IntArray, model: IntArray) -> FloatArray:
-    """Return the utility of a model's body type, energy type and brand; `person` and `model` broadcast."""
+    """Return the utility of models to persons from body type, energy type and brand.
+
+    Parameters
+    ----------
+    people : People
+        As returned by `training.simulator.people.build_people`, such as `world.people`.
+    catalogue : Catalogue
+        As returned by `training.simulator.catalogue.build_catalogue(window)`.
+    person, model : ndarray of int64
+        Positions of persons and models; the shapes broadcast.
+
+    Returns
+    -------
+    ndarray of float64
+        Of the broadcast shape.
+    """
     return np.asarray(
         people.body[person, catalogue.body[model]]
         + people.energy[person, catalogue.energy[model]]
@@ -46,13 +63,54 @@ def attribute_utility(people: People, catalogue: Catalogue, *, person: IntArray,
 
 
 def reference_prices(catalogue: Catalogue) -> FloatArray:
-    """Return the price in yuan that people expect of each model: of the middle trim, or a typical used price."""
+    """Return the price that people expect of each model: of the middle trim, or 45% of it for an earlier generation.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        As returned by `training.simulator.catalogue.build_catalogue(window)`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_models,)
+        Yuan.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.catalogue import build_catalogue
+    >>> from training.simulator.seasons import Window
+    >>> from training.simulator.tastes import reference_prices
+    >>> float(reference_prices(build_catalogue(Window.of(Size())))[2])
+    119800.0
+    """
     earlier = np.arange(len(catalogue.price)) >= catalogue.current
     return np.where(earlier, np.round(catalogue.price * USED_PRICE, -2), catalogue.price)
 
 
 def model_utilities(people: People, catalogue: Catalogue) -> Float32Array:
-    """Return the utility of every model at its reference price, without monthly appeal, shape (people, models)."""
+    """Return the utility of every model at its reference price to every person, without the monthly appeal.
+
+    Parameters
+    ----------
+    people : People
+        As returned by `training.simulator.people.build_people`, such as `world.people`.
+    catalogue : Catalogue
+        As returned by `training.simulator.catalogue.build_catalogue(window)`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_persons, n_models)
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.tastes import model_utilities
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> model_utilities(world.people, world.catalogue).shape == (125, len(world.catalogue.names))
+    True
+    """
     person, model = np.arange(len(people))[:, None], np.arange(len(catalogue.price))[None, :]
     prices = reference_prices(catalogue)
     value = attribute_utility(people, catalogue, person=person, model=model) + price_utility(
@@ -63,6 +121,24 @@ def model_utilities(people: People, catalogue: Catalogue) -> Float32Array:
 
 
 def preferred_trim(price: FloatArray, budget: FloatArray, noise: FloatArray) -> IntArray:
-    """Return the preferred trim (0, 1, 2) for a middle-trim price and a budget (yuan), with standard normal noise."""
+    """Return the trim that persons prefer, a position in `catalogue.TRIMS` (int64; 0 cheapest, 2 dearest).
+
+    Parameters
+    ----------
+    price : ndarray of float64
+        Price of the model's middle trim, yuan.
+    budget : ndarray of float64
+        Yuan.
+    noise : ndarray of float64
+        Standard normal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.tastes import preferred_trim
+    >>> budget = np.array([80_000.0, 100_000.0, 130_000.0])
+    >>> preferred_trim(np.full(3, 100_000.0), budget, np.zeros(3)).tolist()
+    [0, 1, 2]
+    """
     margin = np.log(budget / price) + 0.18 * noise
     return np.asarray(np.digitize(margin, [-0.12, 0.16]), dtype=np.int64)

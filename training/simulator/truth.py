@@ -43,9 +43,9 @@ def credit_truth(who: Applicants, loans: Loans) -> pl.DataFrame:
     Parameters
     ----------
     who : Applicants
-        As returned by `build_applicants`.
+        As returned by `training.simulator.applicants.build_applicants(rng, world)`.
     loans : Loans
-        As returned by `build_loans`, in the same order.
+        As returned by `training.simulator.lending.build_loans` for these applicants.
 
     Returns
     -------
@@ -73,14 +73,23 @@ def demand_truth(world: World) -> pl.DataFrame:
     Parameters
     ----------
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
 
     Returns
     -------
     polars.DataFrame
-        `store_id`, `model`, `month_at` (us). `demand` counts first choices; of these, `sold` were served, `lost` bought
-        nothing and `switched` bought another model. `switched_in` counts buyers whose first choice was another model.
-        `expected_demand` is the expected value of `demand`.
+        `store_id`, `model`, `month_at` (int64 microseconds since 1970 UTC). `demand` counts first choices; of these,
+        `sold` were served, `lost` bought nothing and `switched` bought another model. `switched_in` counts buyers whose
+        first choice was another model. `expected_demand` is the expected value of `demand`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.truth import demand_truth
+    >>> from training.simulator.world import build_world
+    >>> demand = demand_truth(build_world(Size(stores=1, customers=100, months=3)))
+    >>> bool((demand["demand"] == demand["sold"] + demand["lost"] + demand["switched"]).all())
+    True
     """
     trade, journeys, catalogue, window = world.trade, world.journeys, world.catalogue, world.window
     month, store, model = stocked_cells(world)
@@ -118,7 +127,7 @@ def taste_truth(people: People) -> pl.DataFrame:
     Parameters
     ----------
     people : People
-        As returned by `build_people`.
+        As returned by `training.simulator.people.build_people`, such as `world.people`.
 
     Returns
     -------
@@ -150,16 +159,16 @@ def appeal_truth(catalogue: Catalogue, market: Market, window: Window) -> pl.Dat
     Parameters
     ----------
     catalogue : Catalogue
-        As returned by `build_catalogue(window)`.
+        As returned by `training.simulator.catalogue.build_catalogue(window)`, such as `world.catalogue`.
     market : Market
-        As returned by `build_market`.
+        As returned by `training.simulator.stores.build_market`, such as `world.market`.
     window : Window
-        As returned by `Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(size)`, such as `world.window`.
 
     Returns
     -------
     polars.DataFrame
-        `model`, `month_at` (start of the month, us) and `appeal`.
+        `model`, `month_at` (start of the month, int64 microseconds since 1970 UTC) and `appeal`.
     """
     models, months = market.appeal.shape
     return pl.DataFrame(
@@ -174,7 +183,24 @@ def appeal_truth(catalogue: Catalogue, market: Market, window: Window) -> pl.Dat
 def store_truth(stores: Stores) -> pl.DataFrame:
     """Return brands, purchase effect and response time of each store.
 
-    `purchase_log_odds` is added to the log-odds of a purchase; `response_time_factor` multiplies the hours to a call.
+    Parameters
+    ----------
+    stores : Stores
+        As returned by `training.simulator.stores.build_stores`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `store_id`, `brand_1` to `brand_3`, `purchase_log_odds` (added to the log-odds of a purchase) and
+        `response_time_factor` (multiplies the hours to a call).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.stores import build_stores
+    >>> from training.simulator.truth import store_truth
+    >>> store_truth(build_stores(np.random.default_rng(0), 3))["store_id"].to_list()
+    ['S0001', 'S0002', 'S0003']
     """
     store = np.arange(len(stores.city))
     carried = {f"brand_{k + 1}": labels(BRANDS, (stores.assortment + k) % len(BRANDS)) for k in range(BRANDS_PER_STORE)}
@@ -194,13 +220,23 @@ def lead_truth(world: World) -> pl.DataFrame:
     Parameters
     ----------
     world : World
-        As returned by `build_world(size)`.
+        As returned by `training.simulator.world.build_world(size)`.
 
     Returns
     -------
     polars.DataFrame
-        One row per lead. `decides_to_buy` is the decision before stock is taken into account; `decides_at` (us) may lie
-        after the end of the data.
+        One row per lead: `lead_id`; `base_probability`, `decay_per_hour`, `floor`, `response_hours` (null without a
+        call) and `conversion_probability`; `decides_to_buy`, before stock is taken into account; `used`, `intent`;
+        `decides_at` (int64 microseconds since 1970 UTC), which may lie after the end of the data.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.truth import lead_truth
+    >>> from training.simulator.world import build_world
+    >>> leads = lead_truth(build_world(Size(stores=1, customers=100, months=3)))
+    >>> bool((leads["conversion_probability"] <= leads["base_probability"]).all())
+    True
     """
     journeys, funnel = world.journeys, world.funnel
     rows = lead_rows(funnel, window=world.window)
@@ -222,13 +258,44 @@ def lead_truth(world: World) -> pl.DataFrame:
 
 
 def exposure_truth(log: Log) -> pl.DataFrame:
-    """Return `event_id`, `utility` to the visitor and `view_probability` of each impression of a log (`join_logs`)."""
+    """Return the true utility and view probability of each impression.
+
+    Parameters
+    ----------
+    log : Log
+        All events in order of time, as returned by `training.simulator.event_log.join_logs`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `event_id`, `utility` to the visitor and `view_probability`, one row per impression.
+    """
     rows = np.flatnonzero(log.kind == KIND["impression"])
     return pl.DataFrame({"event_id": event_ids(rows), "utility": log.utility[rows], "view_probability": log.view[rows]})
 
 
 def injection_truth(window: Window) -> pl.DataFrame:
-    """Return the injected fault in one row: model, component, build range and rate ratio."""
+    """Return the injected fault in one row.
+
+    Parameters
+    ----------
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `model`, `component`, `built_from_at` and `built_until_at` (exclusive; int64 microseconds since 1970 UTC),
+        `rate_ratio`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.seasons import Window
+    >>> from training.simulator.truth import injection_truth
+    >>> injection_truth(Window.of(Size())).select("model", "component", "rate_ratio").row(0)
+    ('澄舟X5', 'brakes', 4.0)
+    """
     low, high = bad_range(window)
     return pl.DataFrame(
         {
@@ -247,14 +314,14 @@ def fault_truth(faults: Faults, fleet: Fleet) -> pl.DataFrame:
     Parameters
     ----------
     faults : Faults
-        As returned by `draw_faults`.
+        As returned by `training.simulator.faults.draw_faults`.
     fleet : Fleet
-        As returned by `build_fleet(rng, world)`.
+        The fleet from which `faults` was drawn: `training.simulator.fleet.build_fleet(rng, world)`.
 
     Returns
     -------
     polars.DataFrame
-        `vehicle_id`, `component` and `happened_at` (us).
+        `vehicle_id`, `component` and `happened_at` (int64 microseconds since 1970 UTC).
     """
     order = np.argsort(faults.at, kind="stable")
     return pl.DataFrame(
@@ -274,15 +341,15 @@ def fault_exposure_truth(
     Parameters
     ----------
     faults : Faults
-        As returned by `draw_faults`.
+        As returned by `training.simulator.faults.draw_faults`.
     fleet : Fleet
-        As returned by `build_fleet(rng, world)`.
+        As returned by `training.simulator.fleet.build_fleet(rng, world)`.
     hazard : Hazard
-        As returned by `build_hazard`.
+        As returned by `training.simulator.faults.build_hazard`.
     catalogue : Catalogue
-        As returned by `build_catalogue(window)`.
+        As returned by `training.simulator.catalogue.build_catalogue(window)`, such as `world.catalogue`.
     window : Window
-        As returned by `Window.of(size)`.
+        Months of the data: `training.simulator.seasons.Window.of(size)`, such as `world.window`.
 
     Returns
     -------

@@ -35,7 +35,7 @@ _TRIM_MIX = (0.4, 0.4, 0.2)
 
 @dataclass(frozen=True)
 class Units:
-    """Cars in order of listing; all arrays have shape (cars,).
+    """Cars in order of listing; all arrays have shape (n_cars,). Drawn by `build_units`.
 
     Attributes
     ----------
@@ -45,9 +45,11 @@ class Units:
         Position of the journey that buys the car, and of the person who has owned it since before the window; -1 for
         none.
     built_at, listed_at, sold_at : ndarray of int64
-        Microseconds since 1970 UTC; `NEVER` while unsold.
-    price, cost, mileage : ndarray of float64
-        List price and purchase cost in yuan, km at listing.
+        Microseconds since 1970 UTC; `sold_at` is `draws.NEVER` while unsold.
+    price, cost : ndarray of float64
+        List price and purchase cost, yuan.
+    mileage : ndarray of float64
+        Kilometres at listing.
     used, commercial : ndarray of bool
         Whether it is sold as a used car; whether it is in commercial use.
     """
@@ -81,7 +83,39 @@ def build_units(
     stores: Stores,
     window: Window,
 ) -> Units:
-    """Draw all cars; `buyers` are the positions of the journeys in the rows of `trade`."""
+    """Draw all cars: new cars received, used cars on offer, and cars sold before the window.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("units")`.
+    journeys : Journeys
+        As returned by `training.simulator.journeys.build_journeys`.
+    funnel : Funnel
+        As returned by `training.simulator.leads.build_funnel` for these journeys.
+    trade : Trade
+        As returned by `training.simulator.stock_and_sales.trade`.
+    buyers : ndarray of int64
+        Position in `journeys` of each buyer of `trade`.
+    people : People
+        As returned by `training.simulator.people.build_people`.
+    catalogue : Catalogue
+        As returned by `training.simulator.catalogue.build_catalogue(window)`.
+    stores : Stores
+        As returned by `training.simulator.stores.build_stores`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Examples
+    --------
+    `training.simulator.world.build_world` makes the arguments and calls this function:
+
+    >>> from training.simulator import Size
+    >>> from training.simulator.world import build_world
+    >>> units = build_world(Size(stores=1, customers=100, months=3)).units
+    >>> bool((units.listed_at[1:] >= units.listed_at[:-1]).all())
+    True
+    """
     parts = [
         _new_units(rng, journeys, trade, buyers, catalogue=catalogue, window=window),
         _used_units(rng, journeys, funnel, catalogue=catalogue, stores=stores, window=window),
@@ -223,17 +257,60 @@ def _any_earlier(rng: Random, catalogue: Catalogue, count: int) -> IntArray:
 
 
 def unit_ids(units: IntArray) -> pl.Series:
-    """Return identifiers such as V00000001; null for a negative position."""
+    """Return the identifiers of units (positions) as a String column; null for negative positions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator.units import unit_ids
+    >>> unit_ids(np.array([0, -1])).to_list()
+    ['V00000001', None]
+    """
     return numbered("V", np.where(units >= 0, units + 1, -1), width=8)
 
 
 def vins(units: Units, rows: IntArray) -> pl.Series:
-    """Return vehicle identification numbers: 17 characters with a fictitious manufacturer code."""
+    """Return vehicle identification numbers: 17 characters with a fictitious manufacturer code.
+
+    Parameters
+    ----------
+    units : Units
+        As returned by `build_units`, such as `world.units`.
+    rows : ndarray of int64
+        Positions in `units`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.units import vins
+    >>> from training.simulator.world import build_world
+    >>> vins(build_world(Size(stores=1, customers=100, months=3)).units, np.array([0]))[0][:3]
+    '0ZZ'
+    """
     return numbered("0ZZ", units.item[rows] * 10**11 + rows, width=14)
 
 
 def units_frame(units: Units, catalogue: Catalogue, stores: Stores, window: Window) -> pl.DataFrame:
-    """Return the rows of `vehicles` of kind `unit`, prices in fen."""
+    """Return the rows of kind `unit` of the table `vehicles` (columns: `features.tables.VEHICLES`), one per car.
+
+    Parameters
+    ----------
+    units : Units
+        As returned by `build_units`, such as `world.units`.
+    catalogue : Catalogue
+        `world.catalogue`.
+    stores : Stores
+        `world.stores`.
+    window : Window
+        `world.window`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Prices and costs in fen, `mileage_km` in km, instants as int64 microseconds since 1970 UTC; `sold_at` null for
+        cars in stock at the end of the data.
+    """
     rows = np.arange(len(units))
     year = units.built_at.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
     registered = np.where(units.used, units.built_at + int(1.5 * MONTH), NEVER)

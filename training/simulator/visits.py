@@ -17,7 +17,30 @@ WALK_IN = CHANNELS.index("walk_in")
 
 
 def drives(rng: Random, world: World) -> list[Log]:
-    """Draw test-drive requests and test drives between the lead (or the start of the journey) and the decision."""
+    """Draw test-drive requests and test drives between the lead (or the start of the journey) and the decision.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("browsing")`.
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Returns
+    -------
+    list of Log
+        The requests, then the drives that take place; some after the end of the data.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.visits import drives
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> requests, test_drives = drives(world.size.stream("browsing"), world)
+    >>> len(requests) >= len(test_drives) > 0
+    True
+    """
     journeys, funnel, window = world.journeys, world.funnel, world.window
     begin = np.where(funnel.lead, funnel.created_at, journeys.begun_at)
     probability = np.where(funnel.wants, REQUEST_RATE_BUYER, REQUEST_RATE_OTHER)
@@ -49,7 +72,22 @@ def drives(rng: Random, world: World) -> list[Log]:
 
 
 def orders(world: World) -> Log:
-    """Return the log of one order per sale."""
+    """Return the log of one order per sale, in the order of `world.sales`.
+
+    Parameters
+    ----------
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.visits import orders
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> len(orders(world)) == len(world.sales)
+    True
+    """
     sales = world.sales
     return log_of(
         "order",

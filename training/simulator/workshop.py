@@ -45,7 +45,21 @@ _LABOUR_RATE = 140.0  # yuan per hour
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of workshop orders: car, work (position in _NAMES, or _LABOUR), instants (us), hours, whether a fault."""
+    """Lines of workshop orders, one array element per line. Drawn by `build_lines`.
+
+    Attributes
+    ----------
+    car : ndarray of int64
+        Position in the fleet.
+    work : ndarray of int64
+        Position in the keys of `faults.COMPONENTS` followed by those of ROUTINE; one more for a labour line.
+    at, reported_at : ndarray of int64
+        Visit, and arrival of the record in the books, microseconds since 1970 UTC.
+    hours : ndarray of float64
+        Working hours.
+    fault : ndarray of bool
+        Whether the line repairs a fault.
+    """
 
     car: IntArray
     work: IntArray
@@ -56,7 +70,36 @@ class Lines:
 
 
 def build_lines(rng: Random, fleet: Fleet, faults: Faults, *, catalogue: Catalogue, window: Window) -> Lines:
-    """Draw the lines reported by the end of the window, sorted by visit."""
+    """Draw the lines that have been reported by the end of the data, in order of the visits.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("workshop")`.
+    fleet : Fleet
+        As returned by `training.simulator.fleet.build_fleet(rng, world)`.
+    faults : Faults
+        As returned by `training.simulator.faults.draw_faults` for this fleet.
+    catalogue : Catalogue
+        `world.catalogue`.
+    window : Window
+        Months of the data: `training.simulator.seasons.Window.of(size)`, such as `world.window`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.faults import build_hazard, draw_faults
+    >>> from training.simulator.fleet import build_fleet
+    >>> from training.simulator.workshop import build_lines
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> fleet, rng = build_fleet(world.size.stream("fleet"), world), world.size.stream("workshop")
+    >>> hazard = build_hazard(rng, fleet, world.catalogue, world.window)
+    >>> faults = draw_faults(rng, fleet, hazard, world.window)
+    >>> lines = build_lines(rng, fleet, faults, catalogue=world.catalogue, window=world.window)
+    >>> bool((lines.reported_at < world.window.end).all())
+    True
+    """
     lines = concatenate([_routine(rng, fleet, catalogue, window), _repairs(rng, fleet, faults, window)])
     rows = np.flatnonzero((lines.at < fleet.observed_until(window)[lines.car]) & (lines.reported_at < window.end))
     return take(lines, rows[np.argsort(lines.at[rows], kind="stable")])
@@ -116,7 +159,27 @@ def _delay(rng: Random, count: int, *, median_days: float, spread: float) -> Int
 
 
 def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalogue, stores: Stores) -> pl.DataFrame:
-    """Return the service_records table; a labour line has the hours of its visit and no component."""
+    """Return the table `service_records` (columns: `features.tables.SERVICE_RECORDS`), one row per line.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("workshop")`.
+    lines : Lines
+        As returned by `build_lines`.
+    fleet : Fleet
+        The fleet from which `lines` was drawn.
+    catalogue : Catalogue
+        `world.catalogue`.
+    stores : Stores
+        `world.stores`.
+
+    Returns
+    -------
+    polars.DataFrame
+        In the order of `lines`: `cost` in fen, `odometer_km` in km, `labour_hours` in hours, instants as int64
+        microseconds since 1970 UTC. A labour line has the hours of its visit and no component.
+    """
     n, labour = len(lines.car), lines.work == _LABOUR
     cost = np.where(labour, lines.hours * _LABOUR_RATE, _YUAN[lines.work] * rng.lognormal(0, 0.15, n))
     error_factor = np.where(rng.random(n) < TYPING_ERROR_RATE, 10.0, 1.0)

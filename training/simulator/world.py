@@ -25,19 +25,19 @@ from training.simulator.units import Units, build_units
 
 @dataclass(frozen=True)
 class World:
-    """A simulated group up to its sales.
-
-    Attributes not listed are described in their own classes.
+    """A simulated group up to its sales. Built by `build_world(size)`.
 
     Attributes
     ----------
+    size, window, catalogue, stores, market, people, journeys, funnel, trade, units, sales
+        Parts of the group, described in their own classes.
     buyers : ndarray of int64
         Positions of the journeys that decide to buy a new car within the window, in order of decision; the rows of
         `trade` are in the same order.
-    expected : ndarray of float64, shape (months, stores x current models)
+    expected : ndarray of float64, shape (n_months, n_stores * n_current_models)
         Expected demand in cars.
-    registered_at : ndarray of int64, shape (customers,)
-        Registration of each customer (us).
+    registered_at : ndarray of int64, shape (n_customers,)
+        Registration of each customer, microseconds since 1970 UTC.
     """
 
     size: Size
@@ -58,6 +58,11 @@ class World:
 
 def build_world(size: Size) -> World:
     """Return a simulated group: people, their journeys, and the sales of the stores.
+
+    Parameters
+    ----------
+    size : Size
+        Numbers of stores, customers and months, the first day and the seed: `training.simulator.Size(...)`.
 
     Examples
     --------

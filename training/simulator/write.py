@@ -46,6 +46,17 @@ def atomic_folder(out: Path) -> Iterator[Path]:
     ------
     ConfigError
         `out` is a file, contains other files, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from training.simulator.write import atomic_folder
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     with atomic_folder(Path(parent) / "sample") as folder:
+    ...         _ = (folder / "manifest.json").write_text("{}")
+    ...     [path.name for path in Path(parent).iterdir()]
+    ['sample']
     """
     out = out.resolve()
     _check_target(out)
@@ -104,12 +115,12 @@ def _replace(out: Path, *, fresh: Path, old: Path) -> None:
 
 
 def select_contract_columns(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns of a raw table in contract order and types; columns that the frame lacks are null.
+    """Return the columns of a raw table in the order and types of its contract; columns that the frame lacks are null.
 
     Parameters
     ----------
     name : str
-        Name of a raw table, a key of `features.tables.TABLES`.
+        Name of a raw table, a key of `features.tables.TABLES`; any other raises KeyError.
     frame : polars.DataFrame
         Columns that the table does not have are dropped.
 
@@ -127,7 +138,15 @@ def select_contract_columns(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def cast_instants(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
-    """Return the frame with columns of instants (us) cast to UTC Datetime, which is readable in Parquet viewers."""
+    """Return the frame with int64 columns of microseconds since 1970 UTC cast to Datetime, for Parquet viewers.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from training.simulator.write import cast_instants
+    >>> cast_instants(pl.DataFrame({"sold_at": [0]}), ["sold_at"])["sold_at"].dtype
+    Datetime(time_unit='us', time_zone='UTC')
+    """
     return frame.with_columns(pl.col(c).cast(_INSTANT) for c in columns)
 
 
@@ -139,9 +158,19 @@ def write_table(folder: Path, name: str, chunks: Iterable[pl.DataFrame]) -> int:
     folder : Path
         An existing folder.
     name : str
-        Name of the table, a key of `features.tables.TABLES`.
+        Name of the table, a key of `features.tables.TABLES`; any other raises KeyError.
     chunks : iterable of polars.DataFrame
-        Rows of the table; instants as int64 in us.
+        Rows of the table; instants as int64 microseconds since 1970 UTC. No file is written if there are no chunks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import polars as pl
+    >>> from training.simulator.write import write_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_table(Path(folder), "stock", [pl.DataFrame({"store_id": ["S1", "S2"]})])
+    2
     """
     columns = TABLES[name].columns
     instants = [c for c, column in columns.items() if column.unit == "us"]
@@ -150,7 +179,18 @@ def write_table(folder: Path, name: str, chunks: Iterable[pl.DataFrame]) -> int:
 
 
 def write_truth(folder: Path, name: str, frame: pl.DataFrame) -> int:
-    """Write `<folder>/truth/<name>.parquet` and return the number of rows; columns `*_at` are int64 in us."""
+    """Write `<folder>/truth/<name>.parquet` and return the number of rows.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    name : str
+        Name of the file, such as "demand".
+    frame : polars.DataFrame
+        As returned by a function of `training.simulator.truth`; columns `*_at` are int64 microseconds since 1970 UTC
+        and are written as UTC Datetime.
+    """
     instants = [c for c in frame.columns if c.endswith("_at")]
     return _write(folder / "truth" / f"{name}.parquet", [cast_instants(frame, instants)])
 
@@ -171,7 +211,17 @@ def _write(path: Path, frames: Iterable[pl.DataFrame]) -> int:
 
 
 def write_manifest(folder: Path, size: Size, rows: dict[str, int]) -> None:
-    """Write `<folder>/manifest.json`: size, number of rows by table, SHA-256 checksum by Parquet file."""
+    """Write `<folder>/manifest.json`: size, number of rows by table, SHA-256 checksum by Parquet file.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with the Parquet files, as filled by `write_table` and `write_truth`.
+    size : Size
+        `training.simulator.Size(...)`.
+    rows : dict of str to int
+        Number of rows by raw table.
+    """
     files = sorted(p for p in folder.rglob("*.parquet"))
     manifest: dict[str, Any] = {
         "maker": MAKER,
