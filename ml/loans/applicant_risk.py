@@ -39,7 +39,21 @@ def borrower_model(signature: Signature) -> type[BaseModel]:
     Parameters
     ----------
     signature : Signature
-        Fields of the credit model: `estimator.signature`.
+        Fields of the credit model: `estimator.signature` of a `CreditRiskEstimator`.
+
+    Returns
+    -------
+    type
+        Pydantic model with the remaining fields of the signature; amounts in yuan, unknown fields are errors.
+
+    Examples
+    --------
+    >>> from ml.signature import Field, Signature
+    >>> score = Field(name="bureau_score", kind="number", feature=True)
+    >>> price = Field(name="vehicle_price", kind="integer", unit="fen", feature=True)
+    >>> details = borrower_model(Signature(fields=(score, price)))
+    >>> list(details.model_fields), details(bureau_score=650.0).bureau_score
+    (['bureau_score'], 650.0)
     """
     fields = tuple(f for f in signature.fields if f.name not in DERIVED)
     return request_model("Borrower", Signature(fields=fields))
@@ -51,9 +65,9 @@ class Borrower:
     Parameters
     ----------
     estimator : CreditRiskEstimator
-        The champion's fitted estimator.
+        Fitted: `.estimator` of the model returned by `ml.champions.load`, or returned by `CreditRiskEstimator.fit`.
     request : LoanRequest
-        Applicant, vehicle, down payment and term.
+        Applicant, vehicle, down payment and term: an `ml.loans.request.LoanRequest`, amounts in yuan.
     details : BaseModel
         Remaining fields of the application: an instance of `borrower_model(estimator.signature)`.
     cars : mapping of str to Car
@@ -78,17 +92,17 @@ class Borrower:
         self.cars = {**cars, request.vehicle.vehicle_id: request.vehicle}
 
     def columns(self, applications: list[Application]) -> dict[str, list[Any]]:
-        """Return the raw columns that the model reads.
+        """Return the raw columns that the model reads, with one value per application.
 
         Parameters
         ----------
         applications : list of Application
-            Loans of this applicant; their vehicles are the requested one or in `cars`.
+            As for `probabilities`.
 
         Returns
         -------
         dict of str to list
-            One value per application, amounts in fen; input of `estimator.encoder_.transform`.
+            By the names of `estimator.signature`, in the units of the raw table (amounts in fen).
         """
         rows = [self._row(application) for application in applications]
         return {name: [row[name] for row in rows] for name in self.estimator.signature.request_columns[0]}
@@ -109,10 +123,22 @@ class Borrower:
         return {name: derived.get(name, self.details.get(name)) for name in self.columns_read}
 
     def probability_of_default(self, application: Application) -> float:
-        """Return the predicted probability of default (0 to 1) of one `Application` of this applicant."""
+        """Return the predicted probability of default for one application, 0 to 1; see `probabilities`."""
         return self.probabilities([application])[0]
 
     def probabilities(self, applications: list[Application]) -> list[float]:
-        """Return the predicted probability of default (0 to 1) of each `Application` of this applicant."""
+        """Return the predicted probability of default for each application.
+
+        Parameters
+        ----------
+        applications : list of Application
+            Loans of this applicant, such as returned by `request.application(36)`; their vehicles must be the requested
+            one or among `cars`, by `vehicle_id`.
+
+        Returns
+        -------
+        list of float
+            Probabilities from 0 to 1, in the order of `applications`.
+        """
         matrix = self.estimator.encoder_.transform(self.columns(applications))
         return [float(p) for p in self.estimator.probability_of_default(matrix)]

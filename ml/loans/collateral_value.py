@@ -30,12 +30,17 @@ def used_car_fields(champions: Champions) -> dict[str, Any]:
     Parameters
     ----------
     champions : Champions
-        Promoted models by task.
+        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`.
 
     Returns
     -------
     dict of str to (type, FieldInfo)
         `vehicle_details`, `km_per_month` and `trade_in`; empty if `champions` has no `residual_value`.
+
+    Examples
+    --------
+    >>> used_car_fields({})
+    {}
     """
     if "residual_value" not in champions:
         return {}
@@ -52,21 +57,32 @@ def used_car_fields(champions: Champions) -> dict[str, Any]:
 
 
 def resale_values(champions: Champions, details: BaseModel | None, km_per_month: float | None) -> tuple[int, ...]:
-    """Return the lower bound of a vehicle's value now and after each of 120 months, fen; empty without `details`.
+    """Return the lower bound of a vehicle's value now and after each of 120 months.
 
     Parameters
     ----------
     champions : Champions
-        Promoted models by task, with `residual_value`.
+        Promoted models by task, as for `used_car_fields`; must have `residual_value` if `details` is not None.
     details : BaseModel or None
         Fields of the car: an instance of the type of `vehicle_details` in `used_car_fields`.
     km_per_month : float or None
         Expected mileage, km a month.
 
+    Returns
+    -------
+    tuple of int
+        121 amounts in fen: element k is the value k months from now. Empty without `details`. It is the argument
+        `resale` of `LoanRequest.application`.
+
     Raises
     ------
     DataError
         The model needs age, mileage or `km_per_month`, and it is missing.
+
+    Examples
+    --------
+    >>> resale_values({}, details=None, km_per_month=None)
+    ()
     """
     if details is None:
         return ()
@@ -77,14 +93,19 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
 
 
 def trade_in_quote(champions: Champions, car: BaseModel | None) -> TradeInQuote | None:
-    """Return the trade-in quote for a car, or None if `car` is None.
+    """Return the trade-in quote for a car, in yuan, or None if `car` is None.
 
     Parameters
     ----------
     champions : Champions
-        Promoted models by task, with `residual_value`.
+        Promoted models by task, as for `used_car_fields`; must have `residual_value` if `car` is not None.
     car : BaseModel or None
         Fields of the car: an instance of the type of `trade_in` in `used_car_fields`.
+
+    Returns
+    -------
+    TradeInQuote or None
+        `quote` (offered price, the lower bound), `value` (median) and `value_high`, in yuan.
     """
     if car is None:
         return None

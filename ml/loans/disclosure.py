@@ -111,14 +111,27 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
     Returns
     -------
     Disclosure
-        The amounts of the items add up to `total_cost` exactly.
+        Rows of the mandatory form, amounts in fen, annualised costs as yearly fractions. The amounts of `items` add up
+        to `total_cost` exactly.
 
     Raises
     ------
     DataError
         The product is not in the catalogue.
-    NoInternalRate
+    ml.domain.loans.cost.NoInternalRate
         Costs at disbursement are as large as the loan or larger.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.quotes import schedule_for
+    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
+    >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)
+    >>> form = disclose(lending, "bank_standard", schedule_for(build_loan(lending, terms), day))
+    >>> form.principal, form.total_cost, form.annualised_cost
+    (10000000, 524405, 0.033401)
     """
     product = product_by_name(lending, name)
     lender = lending.catalogue.lenders[product.lender]

@@ -40,12 +40,25 @@ def page(disclosure: Disclosure) -> str:
     Parameters
     ----------
     disclosure : Disclosure
-        As returned by `disclose`.
+        As returned by `ml.loans.disclosure.disclose` or `ml.loans.schedule_endpoint.answer_disclosure`.
 
     Returns
     -------
     str
-        A complete document for A4 paper; all texts are escaped.
+        A complete document for A4 paper; all texts are escaped. Amounts are in yuan, rates in percent.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.schedule_endpoint import LoanTerms, answer_disclosure
+    >>> terms = LoanTerms(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
+    ... )
+    >>> html = page(answer_disclosure(read_lending(Path("configs")), terms))
+    >>> html.startswith("<!doctype html>"), "¥5,244.05" in html
+    (True, True)
     """
     d = disclosure
     sections = [

@@ -62,7 +62,27 @@ def interest_item(schedule: Schedule, lender: Lender) -> CostItem:
     schedule : Schedule
         As returned by `ml.loans.quotes.schedule_for`.
     lender : Lender
-        The lender of the loan's product in the catalogue.
+        The lender of the loan's product: `lending.catalogue.lenders[key]`.
+
+    Returns
+    -------
+    CostItem
+        `amount` in fen, after subsidies; `annualised` as a yearly fraction.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.quotes import schedule_for
+    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
+    >>> lender = lending.catalogue.lenders["riverside_bank"]
+    >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)
+    >>> schedule = schedule_for(build_loan(lending, terms), day)
+    >>> item = interest_item(schedule, lender)
+    >>> item.amount, item.annualised, item.collection.en
+    (524405, 0.033401, 'with every instalment')
     """
     rate, product = percent(schedule.loan.annual_rate), schedule.loan.product
     if product.form == "flat_rate":
@@ -105,11 +125,33 @@ def fee_item(lending: Lending, product: Product, lender: Lender, schedule: Sched
     lending : Lending
         As returned by `ml.loans.catalogue.files.load_lending`; names the collecting parties.
     product : Product
+        As returned by `ml.loans.eligibility.product_by_name`.
     lender : Lender
+        Its lender: `lending.catalogue.lenders[product.lender]`.
     schedule : Schedule
-        Schedule of a loan of the product.
+        Schedule of a loan of the product, as returned by `ml.loans.quotes.schedule_for`.
     total : FeeTotal
         An element of `schedule.fees`.
+
+    Returns
+    -------
+    CostItem
+        `amount` in fen, as a sum over the whole loan; `annualised` as a yearly fraction.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.quotes import schedule_for
+    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
+    >>> product, lender = lending.catalogue.products["short_interest_only"], lending.catalogue.lenders["harbour_credit"]
+    >>> terms = LoanTerms(product="short_interest_only", on=day, amount=100_000.0, annual_rate=0.06, term_months=6)
+    >>> schedule = schedule_for(build_loan(lending, terms), day)
+    >>> item = fee_item(lending, product, lender, schedule, schedule.fees[0])
+    >>> item.name.en, item.amount, item.standard.en
+    ('Service fee', 150000, '1.50% of the loan amount')
     """
     fee = product.fees[total.fee.name]
     per_instalment = fee.charged == "per_instalment"
@@ -137,9 +179,28 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
     Parameters
     ----------
     schedule : Schedule
-        Its loan has the contract rate.
+        As returned by `ml.loans.quotes.schedule_for`; its loan has the contract rate.
     lender : Lender
-        `late_interest` is the multiple.
+        `lending.catalogue.lenders[key]`; `late_interest` is the multiple.
+
+    Returns
+    -------
+    ContingentCost
+        `annualised` is the rate of late interest, a yearly fraction.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.quotes import schedule_for
+    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> day, lending = date(2026, 9, 1), read_lending(Path("configs"))
+    >>> lender = lending.catalogue.lenders["riverside_bank"]
+    >>> terms = LoanTerms(product="bank_standard", on=day, amount=100_000.0, annual_rate=0.035, term_months=36)
+    >>> schedule = schedule_for(build_loan(lending, terms), day)
+    >>> lender.late_interest, late_interest(schedule, lender).annualised
+    (1.5, 0.0525)
     """
     rate = millionths(schedule.loan.annual_rate, "annual_rate") * lender.late_interest / MILLION
     times = f"{lender.late_interest:g}"
@@ -155,12 +216,20 @@ def late_interest(schedule: Schedule, lender: Lender) -> ContingentCost:
 
 
 def early_settlement(lender: Lender) -> ContingentCost:
-    """Return the contingent cost of early settlement; `annualised` is None.
+    """Return the contingent cost of early settlement, as text of the lender's terms; `annualised` is None.
 
     Parameters
     ----------
     lender : Lender
-        A lender of the catalogue; `early_settlement` has the terms.
+        `lending.catalogue.lenders[key]`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> lenders = read_lending(Path("configs")).catalogue.lenders
+    >>> early_settlement(lenders["riverside_bank"]).standard.en
+    '1.00% of the outstanding principal; free of charge after 12 months'
     """
     rule = lender.early_settlement
     zh, en = [], []

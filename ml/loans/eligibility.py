@@ -22,9 +22,14 @@ class PricingBasis:
     on : date
         Date of the application and of disbursement; the rules of this day apply.
     probability_of_default : float
-        Predicted by the credit model; sets the risk band.
+        From 0 to 1, such as predicted by `CreditRiskEstimator`; sets the risk band.
     state_subsidy_used : int
         State interest subsidy that the applicant has already used with the lender this year, fen.
+
+    Examples
+    --------
+    >>> PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01).state_subsidy_used
+    0
     """
 
     on: date
@@ -40,14 +45,28 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
     lending : Lending
         As returned by `ml.loans.catalogue.files.load_lending`.
     vehicle : Vehicle
-        `vehicle_class` selects the limits.
+        An `ml.domain.loans.application.Vehicle`; its `vehicle_class` selects the limits.
     on : date
         Date of the application.
+
+    Returns
+    -------
+    Policy
+        Limits on payment-to-income (a fraction), term (months), age (years) and annualised cost (a yearly fraction),
+        and the expected profit that a loan needs (fen).
 
     Raises
     ------
     DataError
         The vehicle class is unknown, or no rule is in force on that day.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> policy = policy_for(read_lending(Path("configs")), Vehicle("V1", 15_000_000, "used"), date(2026, 9, 1))
+    >>> policy.payment_to_income, policy.maximum_term_months, policy.maximum_cost
+    (0.55, 36, 0.24)
     """
     return lending.rules.policy_on(on, _checked_class(vehicle))
 
@@ -62,9 +81,12 @@ def obstacles(
     lending : Lending
         As returned by `ml.loans.catalogue.files.load_lending`.
     applicant : Applicant
+        `ml.domain.loans.application.Applicant(age, monthly_income)`: years, fen a month.
     vehicle : Vehicle
+        `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
+        `ml.loans.catalogue.rules.vehicle_class`.
     basis : PricingBasis
-        Date and probability of default of the application.
+        Date and probability of default of the application, as in `PricingBasis(on=..., probability_of_default=...)`.
 
     Returns
     -------
@@ -75,6 +97,20 @@ def obstacles(
     ------
     DataError
         The date is before the first rule, the vehicle class is unknown, or the probability is not from 0 to 1.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.domain.loans.application import Applicant, Vehicle
+    >>> from ml.loans.eligibility import PricingBasis, obstacles
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending = read_lending(Path("configs"))
+    >>> applicant, vehicle = Applicant(35, 1_500_000), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
+    >>> by_product = obstacles(lending, applicant, vehicle, basis=basis)
+    >>> by_product["bank_standard"], by_product["used_guaranteed"]
+    (None, 'vehicle_class')
     """
     vehicle_class = _checked_class(vehicle)
     band = lending.rules.risk_band(basis.on, basis.probability_of_default)
@@ -94,19 +130,37 @@ def offered_products(
     lending : Lending
         As returned by `ml.loans.catalogue.files.load_lending`.
     applicant : Applicant
+        `ml.domain.loans.application.Applicant(age, monthly_income)`: years, fen a month.
     vehicle : Vehicle
+        `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
+        `ml.loans.catalogue.rules.vehicle_class`.
     basis : PricingBasis
-        Date and probability of default of the application.
+        Date and probability of default of the application, as in `PricingBasis(on=..., probability_of_default=...)`.
 
     Returns
     -------
     tuple of OfferedProduct
-        In the order of the catalogue.
+        In the order of the catalogue; empty if no product is available. Each has `name` (product key), `rates` (term in
+        months to yearly rate, a fraction), `minimum_amount` and `maximum_amount` (fen) and the limits of the lender.
 
     Raises
     ------
     DataError
         The date is before the first rule, the vehicle class is unknown, or the probability is not from 0 to 1.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.domain.loans.application import Applicant, Vehicle
+    >>> from ml.loans.eligibility import PricingBasis, offered_products
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending = read_lending(Path("configs"))
+    >>> applicant, vehicle = Applicant(35, 1_500_000), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
+    >>> products = offered_products(lending, applicant, vehicle, basis=basis)
+    >>> products[0].name, products[0].rates[36]
+    ('bank_standard', 0.035)
     """
     by_product = obstacles(lending, applicant, vehicle, basis=basis)
     return tuple(_offered(lending, key, vehicle, basis=basis) for key, rule in by_product.items() if rule is None)
@@ -122,10 +176,24 @@ def product_by_name(lending: Lending, name: str) -> Product:
     name : str
         Key of the product, such as "bank_standard".
 
+    Returns
+    -------
+    Product
+        The entry of `loans/products.yaml`: `lender` (key), `name` (zh, en), `form`, `minimum_amount` and
+        `maximum_amount` (fen), `rates` by date.
+
     Raises
     ------
     DataError
         The catalogue has no such product.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> product = product_by_name(read_lending(Path("configs")), "bank_standard")
+    >>> product.form, product.minimum_amount
+    ('equal_instalment', 2000000)
     """
     products = lending.catalogue.products
     if name not in products:
@@ -144,15 +212,31 @@ def offered_product(
         As returned by `ml.loans.catalogue.files.load_lending`.
     name : str
         Key of the product in the catalogue.
-    applicant : Applicant
-    vehicle : Vehicle
-    basis : PricingBasis
-        Date and probability of default of the application.
+    applicant, vehicle, basis
+        As for `offered_products`.
+
+    Returns
+    -------
+    OfferedProduct
+        The element of `offered_products` with this name.
 
     Raises
     ------
     DataError
         The product is unknown or not available to the applicant, or an error of `offered_products`.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.domain.loans.application import Applicant, Vehicle
+    >>> from ml.loans.eligibility import PricingBasis, offered_product
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending = read_lending(Path("configs"))
+    >>> applicant, vehicle = Applicant(35, 1_500_000), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
+    >>> offered_product(lending, "maker_zero", applicant, vehicle, basis=basis).lender
+    'voyage_auto_finance'
     """
     product_by_name(lending, name)
     if obstacle := obstacles(lending, applicant, vehicle, basis=basis)[name]:

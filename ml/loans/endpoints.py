@@ -30,12 +30,23 @@ def read_lending(configs: Path) -> Lending:
     Parameters
     ----------
     configs : Path
-        Folder such as `configs` of the repository.
+        Folder such as `configs` of the repository; both files must exist.
+
+    Returns
+    -------
+    Lending
+        `rules` (lending rules by date) and `catalogue` (`lenders`, `products` and `parties` by key), amounts in fen.
 
     Raises
     ------
     ConfigError
         A file is missing or invalid; the message names the file, the key, the rule and the value received.
+
+    Examples
+    --------
+    >>> lending = read_lending(Path("configs"))
+    >>> list(lending.catalogue.lenders)
+    ['riverside_bank', 'voyage_auto_finance', 'harbour_credit']
     """
     return load_lending(*(configs / name for name in FILES))
 

@@ -117,7 +117,15 @@ def request(champions: Champions) -> type[BaseModel]:
     Parameters
     ----------
     champions : Champions
-        Promoted models by task, with `credit_risk` and optionally `residual_value`.
+        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`; with
+        `credit_risk`, and optionally `residual_value`.
+
+    Returns
+    -------
+    type
+        Pydantic model `LoanOffersRequest`: the fields of `ml.loans.request.LoanRequest`, and `borrower`, `offers`,
+        `stock`, `grid`, `lender_view` and `explain`; with `residual_value` also those of `used_car_fields`. Amounts in
+        yuan.
     """
     credit = champions["credit_risk"].estimator
     used_car = used_car_fields(champions)
@@ -142,9 +150,15 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
     lending : Lending
         As returned by `ml.loans.endpoints.read_lending`.
     champions : Champions
-        With `credit_risk`, and optionally `residual_value`.
+        As for `request`.
     request : model
         Instance of `request(champions)`.
+
+    Returns
+    -------
+    LoanOffersAnswer
+        `credit` (probability, score and band), `offers` (empty if declined or none is feasible), `changes` (smallest
+        changes with which the application passes), `grid` and `trade_in`; amounts in yuan, rates as yearly fractions.
 
     Raises
     ------

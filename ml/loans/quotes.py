@@ -26,15 +26,36 @@ def offers_for(lending: Lending, application: Application, *, basis: PricingBasi
     lending : Lending
         As returned by `ml.loans.catalogue.files.load_lending`.
     application : Application
+        `ml.domain.loans.application.Application(applicant, vehicle, down_payment)`, amounts in fen.
     basis : PricingBasis
-        Date and probability of default of the application.
+        Date and probability of default of the application; an `ml.loans.eligibility.PricingBasis`.
     count : int
         Maximum number of offers, at least 1.
+
+    Returns
+    -------
+    Offers
+        `offers`: a tuple of `Offer`, amounts in fen and rates as yearly fractions, empty if no loan is feasible;
+        `n_candidates`, `n_feasible` and `violations` (rule to number of loans) count the loans that were compared.
 
     Raises
     ------
     DataError
         The date is before the first rule, the vehicle class is unknown, or the probability is not from 0 to 1.
+    LoanError
+        `count` is below 1.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.domain.loans.application import Applicant
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=5_000_000)
+    >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
+    >>> offer = offers_for(lending, application, basis=basis, count=2).offers[0]
+    >>> offer.name, offer.loan.term_months, offer.monthly_payment, offer.best_at
+    ('bank_standard', 60, 183714, ('lowest_payment',))
     """
     return make_offers(
         application,
@@ -65,22 +86,24 @@ def changes_for(
     lending : Lending
         As returned by `ml.loans.catalogue.files.load_lending`.
     application : Application
-        `term_months` must be set.
+        An `ml.domain.loans.application.Application`; `term_months` must be set.
     on : date
         Date of the application.
     probability_of_default : callable
-        ``(application) -> float``: the model's prediction.
+        ``(application) -> float``: the model's prediction, such as the method `probability_of_default` of
+        `ml.loans.applicant_risk.Borrower`.
     approve_at_most : float
-        Approval cut-off on the probability of default.
+        Approval cut-off on the probability of default, 0 to 1: `policy_["approve"]` of `CreditRiskEstimator`.
     vehicles : sequence of Vehicle
-        Alternative vehicles.
+        Alternative vehicles, as `ml.domain.loans.application.Vehicle`.
     state_subsidy_used : int
         State subsidy already used this year, fen.
 
     Returns
     -------
     tuple of Change
-        In order of distance; see `smallest_changes`.
+        In order of distance; empty if no change passes. Each has the changed `application` (amounts in fen), `changed`
+        (`down_payment`, `term_months`, `vehicle`), `probability_of_default` and `distance`; see `smallest_changes`.
 
     Raises
     ------
@@ -88,6 +111,23 @@ def changes_for(
         The application has no term.
     DataError
         The date is before the first rule, or the vehicle class is unknown.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.domain.loans.application import Applicant
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=3_000_000, term_months=60)
+    >>> change = changes_for(
+    ...     lending,
+    ...     application,
+    ...     on=date(2026, 9, 1),
+    ...     probability_of_default=lambda a: 0.01 if a.down_payment >= 6_000_000 else 0.05,
+    ...     approve_at_most=0.02,
+    ... )[0]
+    >>> change.changed, change.application.down_payment
+    (('down_payment',), 6000000)
     """
 
     def passes(trial: Application, probability: float) -> bool:
@@ -118,11 +158,17 @@ def grid_for(
     name : str
         Key of the product in the catalogue.
     application : Application
-        Applicant and vehicle; down payment and term are ignored.
+        An `ml.domain.loans.application.Application`: applicant and vehicle; down payment and term are ignored.
     down_payments : sequence of int
         Fen, from 0 to below the price.
     basis : PricingBasis
-        Date and probability of default of the application.
+        Date and probability of default of the application; an `ml.loans.eligibility.PricingBasis`.
+
+    Returns
+    -------
+    PaymentGrid
+        `terms` (months), `down_payments` (fen) and `cells[i][j]` of term i and down payment j, each with
+        `monthly_payment` (fen), `nominal_rate` (a yearly fraction) and `violations` (rules that exclude it).
 
     Raises
     ------
@@ -130,6 +176,18 @@ def grid_for(
         The product is unknown or not available to the applicant.
     LoanError
         There is no down payment, or one is negative or not below the price.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.domain.loans.application import Applicant
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=0)
+    >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
+    >>> grid = grid_for(lending, "bank_standard", application, [3_000_000, 5_000_000], basis=basis)
+    >>> grid.terms, grid.cells[-1][1].monthly_payment
+    ((12, 24, 36, 48, 60), 183714)
     """
     return payment_grid(
         application,
@@ -147,18 +205,33 @@ def schedule_for(loan: Loan, on: date) -> Schedule:
     Parameters
     ----------
     loan : Loan
+        As returned by `ml.loans.schedule_endpoint.build_loan`, or the `loan` of an offer of `offers_for`.
     on : date
         Day of disbursement.
 
     Returns
     -------
     Schedule
-        Amounts in fen.
+        `rows`, one per month, each with `due`, `principal`, `interest`, `fee`, `payment` and `balance`; `fees`; and the
+        totals `up_front`, `total_interest`, `total_fees`, `total_cost` and `total_payment`. Amounts in fen.
 
     Raises
     ------
     DataError
         The first due date is not after disbursement.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> terms = LoanTerms(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
+    ... )
+    >>> lending = read_lending(Path("configs"))
+    >>> schedule = schedule_for(build_loan(lending, terms), on=date(2026, 9, 1))
+    >>> schedule.rows[0].payment, schedule.total_interest
+    (284687, 524405)
     """
     try:
         return schedule(loan, on)
@@ -183,12 +256,26 @@ def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) ->
     Returns
     -------
     Settlement
-        Amounts in fen.
+        `outstanding`, `accrued_interest`, `penalty`, `rebate`, `total` (amount to pay) and `interest_saved`, in fen.
 
     Raises
     ------
     DataError
         The product is unknown, or the day is before disbursement or after maturity.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
+    >>> terms = LoanTerms(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
+    ... )
+    >>> lending = read_lending(Path("configs"))
+    >>> schedule = schedule_for(build_loan(lending, terms), on=date(2026, 9, 1))
+    >>> quote = settlement_for(lending, "bank_standard", schedule, on=date(2027, 9, 10))
+    >>> quote.outstanding, quote.accrued_interest, quote.total
+    (6782458, 5935, 6788393)
     """
     lender = lending.catalogue.lenders[product_by_name(lending, name).lender]
     try:

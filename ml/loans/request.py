@@ -23,7 +23,13 @@ class Person(RequestPart):
     monthly_debt_payment: Amount = Field(0.0, description="payments on other debts, yuan a month")
 
     def applicant(self) -> Applicant:
-        """Return the applicant with amounts in fen."""
+        """Return the applicant with amounts in fen.
+
+        Examples
+        --------
+        >>> Person(age=35, monthly_income=15_000.0).applicant()
+        Applicant(age=35.0, monthly_income=1500000, monthly_debt_payment=0)
+        """
         return Applicant(self.age, fen(self.monthly_income), fen(self.monthly_debt_payment))
 
 
@@ -43,7 +49,14 @@ class Car(RequestPart):
         Parameters
         ----------
         resale : tuple of int
-            Lower bounds of the resale value by month, fen, as returned by `resale_values`.
+            Lower bound of the resale value by months from now, fen, as returned by
+            `ml.loans.collateral_value.resale_values`; empty if unknown.
+
+        Examples
+        --------
+        >>> vehicle = Car(price=150_000.0, condition="new", energy_type="battery_electric").vehicle()
+        >>> vehicle.price, vehicle.vehicle_class
+        (15000000, 'private_new_energy')
         """
         rule_class = vehicle_class(self.condition, self.use, self.energy_type)
         return Vehicle(self.vehicle_id, fen(self.price), rule_class, brand=self.brand, use=self.use, resale=resale)
@@ -65,9 +78,26 @@ class LoanRequest(RequestPart):
         Parameters
         ----------
         term_months : int or None
-            Term of the application; None for any term.
+            Term of the application, which may differ from the requested one; None for any term.
         resale : tuple of int
-            Lower bounds of the vehicle's resale value by month, fen, as returned by `resale_values`.
+            As for `Car.vehicle`.
+
+        Raises
+        ------
+        LoanError
+            The down payment exceeds the price.
+
+        Examples
+        --------
+        >>> request = LoanRequest(
+        ...     on="2026-09-01",
+        ...     applicant=Person(age=35, monthly_income=15_000.0),
+        ...     vehicle=Car(price=150_000.0, condition="new", energy_type="battery_electric"),
+        ...     down_payment=50_000.0,
+        ... )
+        >>> application = request.application(36)
+        >>> application.down_payment, application.term_months
+        (5000000, 36)
         """
         vehicle = self.vehicle.vehicle(resale)
         return Application(self.applicant.applicant(), vehicle, fen(self.down_payment), term_months)

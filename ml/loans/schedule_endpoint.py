@@ -90,11 +90,29 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     lending : Lending
         As returned by `ml.loans.endpoints.read_lending`.
     request : LoanTerms
+        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction.
+
+    Returns
+    -------
+    Loan
+        `product` (fees, subsidies and calendar), `amount` and `balloon` in fen, `annual_rate` and `term_months`.
 
     Raises
     ------
     DataError
         The product is unknown or not sold on that day, or amount, term, rate or balloon do not belong to it.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending = read_lending(Path("configs"))
+    >>> terms = LoanTerms(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
+    ... )
+    >>> build_loan(lending, terms).amount
+    10000000
     """
     product = product_by_name(lending, request.product)
     grid = product.rate_grid(request.on)
@@ -134,11 +152,31 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
     lending : Lending
         As returned by `ml.loans.endpoints.read_lending`.
     request : ScheduleRequest
+        Terms of the loan, amounts in yuan; `settle_on` is the day of early settlement, or None.
+
+    Returns
+    -------
+    ScheduleAnswer
+        `rows` (one per month), totals and `settlement` in yuan; `nominal_rate` and `effective_rate`, yearly fractions.
 
     Raises
     ------
     DataError
         The loan does not agree with the catalogue (see `build_loan`), or `settle_on` is outside its term.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending = read_lending(Path("configs"))
+    >>> request = ScheduleRequest(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36,
+    ...     settle_on=date(2027, 9, 10),
+    ... )
+    >>> schedule = answer_schedule(lending, request)
+    >>> schedule.rows[0].payment, schedule.total_interest, schedule.nominal_rate, schedule.settlement.total
+    (2846.87, 5244.05, 0.033401, 67883.93)
     """
     schedule = schedule_for(build_loan(lending, request), request.on)
     rates = cost(schedule)
@@ -175,11 +213,31 @@ def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
     lending : Lending
         As returned by `ml.loans.endpoints.read_lending`.
     request : LoanTerms
+        Terms as an offer states them: amounts in yuan, `annual_rate` a yearly fraction.
+
+    Returns
+    -------
+    Disclosure
+        Rows of the mandatory form; amounts in fen (yuan in its JSON), annualised costs as yearly fractions.
+        `ml.loans.disclosure_html.page` prints it.
 
     Raises
     ------
     DataError
         The loan does not agree with the catalogue (see `build_loan`).
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> from ml.loans.endpoints import read_lending
+    >>> lending = read_lending(Path("configs"))
+    >>> terms = LoanTerms(
+    ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
+    ... )
+    >>> form = answer_disclosure(lending, terms)
+    >>> form.total_cost, form.annualised_cost, [item.name.en for item in form.items]
+    (524405, 0.033401, ['Interest'])
     """
     return disclose(lending, request.product, schedule_for(build_loan(lending, request), request.on))
 

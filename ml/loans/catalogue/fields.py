@@ -113,6 +113,13 @@ def rule_on(rules: Sequence[Rule], on: date) -> Rule | None:
     rules : sequence of Dated
         As accepted by `check_sequence`.
     on : date
+        Day of the application.
+
+    Examples
+    --------
+    >>> rules = [Dated(valid_from=date(2018, 1, 1)), Dated(valid_from=date(2020, 1, 1))]
+    >>> rule_on(rules, date(2019, 6, 1)).valid_from.year, rule_on(rules, date(2017, 6, 1))
+    (2018, None)
     """
     return next(
         (r for r in reversed(rules) if r.valid_from <= on and (r.valid_until is None or on <= r.valid_until)), None
@@ -127,6 +134,12 @@ def during(rules: Sequence[Rule], other: Dated) -> list[Rule]:
     rules : sequence of Dated
         As accepted by `check_sequence`.
     other : Dated
+        Any rule with a period of validity.
+
+    Returns
+    -------
+    list of Dated
+        Elements of `rules`, in order of `valid_from`.
 
     Examples
     --------
@@ -148,8 +161,14 @@ def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
     rules : sequence of Dated
         As accepted by `check_sequence`.
     on : date
+        Day of the application.
     name : str
         Name of the rules, for the error message.
+
+    Returns
+    -------
+    Dated
+        The element of `rules`, such as a `LoanToValue` or a `Risk` of `ml.loans.catalogue.rules`.
 
     Raises
     ------

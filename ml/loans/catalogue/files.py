@@ -15,7 +15,15 @@ from ml.loans.catalogue.rules import LendingRules, load_lending_rules
 
 @dataclass(frozen=True)
 class Lending:
-    """Lending rules and product catalogue, checked for consistency; returned by `load_lending`."""
+    """Lending rules and product catalogue, checked for consistency; returned by `load_lending`.
+
+    Attributes
+    ----------
+    rules : LendingRules
+        Limits of law and house policy by date.
+    catalogue : LoanProducts
+        `lenders`, `products` and `parties`, each a dict by key; amounts in fen, rates as yearly fractions.
+    """
 
     rules: LendingRules
     catalogue: LoanProducts
@@ -27,12 +35,18 @@ def load_lending(products: Path, rules: Path) -> Lending:
     Parameters
     ----------
     products, rules : Path
-        Files in the format of `configs/loans/products.yaml` and `configs/loans/rules.yaml`.
+        Existing files in the format of `configs/loans/products.yaml` and `configs/loans/rules.yaml`.
 
     Raises
     ------
     ConfigError
         A file is missing or invalid; the message names the file, the key, the rule and the value received.
+
+    Examples
+    --------
+    >>> lending = load_lending(Path("configs/loans/products.yaml"), Path("configs/loans/rules.yaml"))
+    >>> lending.catalogue.products["bank_standard"].lender
+    'riverside_bank'
     """
     lending_rules = load_lending_rules(rules)
     return Lending(lending_rules, load_loan_products(products, lending_rules))
@@ -44,8 +58,14 @@ def load_loan_products(path: Path, rules: LendingRules) -> LoanProducts:
     Parameters
     ----------
     path : Path
+        Existing YAML file in the format of `configs/loans/products.yaml`.
     rules : LendingRules
-        As returned by `load_lending_rules`.
+        As returned by `ml.loans.catalogue.rules.load_lending_rules`.
+
+    Returns
+    -------
+    LoanProducts
+        `lenders`, `products` and `parties`, each a dict by key; amounts in fen, rates as yearly fractions.
 
     Raises
     ------

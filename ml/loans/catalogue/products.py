@@ -80,7 +80,14 @@ class Fee(Section):
         return self
 
     def as_fee(self, key: str) -> LoanFee:
-        """Return the fee as a domain `Fee` with the name `key`."""
+        """Return the fee as an `ml.domain.loans.product.Fee` with the name `key`, its `amount` in fen.
+
+        Examples
+        --------
+        >>> fee = Fee(name=Text(zh="服务费", en="Service fee"), charged="up_front", amount=100)
+        >>> fee.as_fee("service").amount
+        10000
+        """
         return LoanFee(name=key, **self.model_dump(exclude={"name"}))
 
 
@@ -127,7 +134,7 @@ class Deferred(Section):
 
 
 class Product(Section):
-    """One lender's product.
+    """One lender's product: a value of `lending.catalogue.products`, see `ml.loans.endpoints.read_lending`.
 
     Attributes
     ----------
@@ -187,24 +194,39 @@ class Product(Section):
         return self
 
     def rates_on(self, on: date, band: str) -> dict[int, float] | None:
-        """Return the contract rates of a risk band on a day.
+        """Return a risk band's rates on a day (term in months to yearly fraction), or None if there are none.
 
         Parameters
         ----------
         on : date
+            Day of the application.
         band : str
             Risk band, as returned by `LendingRules.risk_band`.
 
-        Returns
-        -------
-        dict of int to float or None
-            Term in months to contract rate (yearly fraction); None if the product has no rates for the band or day.
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> product = read_lending(Path("configs")).catalogue.products["bank_standard"]
+        >>> product.rates_on(date(2026, 9, 1), "A")[36]
+        0.035
         """
         grid = self.rate_grid(on)
         return None if grid is None else grid.by_band.get(band)
 
     def rate_grid(self, on: date) -> Rates | None:
-        """Return the rates in force on a day, or None if the product is not sold then."""
+        """Return the rates in force on a day, or None if the product is not sold then.
+
+        Parameters
+        ----------
+        on : date
+            Day of the application.
+
+        Returns
+        -------
+        Rates or None
+            `by_band`: risk band to term in months to yearly rate, a fraction.
+        """
         return rule_on(self.rates, on)
 
     def loan_product(self, lender: Lender, *, state: LoanSubsidy | None = None) -> LoanProduct:
@@ -215,9 +237,23 @@ class Product(Section):
         Parameters
         ----------
         lender : Lender
-            Lender of the product; its calendar and rounding are used.
+            The product's lender: `lending.catalogue.lenders[product.lender]`.
         state : ml.domain.loans.product.Subsidy, optional
-            As returned by `LendingRules.state_subsidy_on`; applied after the product's own subsidies.
+            The state's subsidy, as returned by `LendingRules.state_subsidy_on`.
+
+        Returns
+        -------
+        LoanProduct
+            Form, fees, subsidies, deferral and calendar; the argument `product` of `ml.domain.loans.loan.Loan`.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> catalogue = read_lending(Path("configs")).catalogue
+        >>> product = catalogue.products["bank_standard"]
+        >>> product.loan_product(catalogue.lenders[product.lender]).form
+        'equal_instalment'
         """
         day_count: DayCount = "30/360" if self.form == "flat_rate" else lender.day_count
         own = tuple(LoanSubsidy(**s.model_dump()) for s in self.subsidies)

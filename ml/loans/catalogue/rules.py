@@ -121,7 +121,7 @@ class HousePolicy(Dated):
 
 
 class LendingRules(Section):
-    """All lending rules, as returned by `load_lending_rules`; each is a list by date without gaps or overlaps.
+    """All lending rules, as returned by `load_lending_rules`; each is a list in order of date without gaps or overlaps.
 
     A date outside a list is an error, except for `state_subsidy`: there is no subsidy then.
     """
@@ -135,34 +135,43 @@ class LendingRules(Section):
     policy: Annotated[tuple[HousePolicy, ...], AfterValidator(check_sequence)]
 
     def maximum_loan_to_value(self, on: date, vehicle_class: VehicleClass) -> float:
-        """Return the maximum loan-to-value of a vehicle class on a day, a fraction of the price.
+        """Return the maximum loan as a share of the price for a vehicle class on a day.
 
         Parameters
         ----------
         on : date
+            Day of the application.
         vehicle_class : str
-            One of `VEHICLE_CLASSES`.
+            One of `VEHICLE_CLASSES`, as returned by `vehicle_class`.
 
         Raises
         ------
         DataError
             No rule is in force on that day.
+
+        Examples
+        --------
+        >>> from ml.loans.endpoints import read_lending
+        >>> rules = read_lending(Path("configs")).rules
+        >>> rules.maximum_loan_to_value(date(2026, 9, 1), "used")
+        0.7
         """
         return in_force(self.loan_to_value, on, name="loan_to_value").maximum[vehicle_class]
 
     def risk_band(self, on: date, probability_of_default: float) -> str | None:
-        """Return the risk band of a probability of default, such as "A", or None above the last band.
-
-        Parameters
-        ----------
-        on : date
-        probability_of_default : float
-            0 to 1.
+        """Return the risk band of a probability of default from 0 to 1, or None above the last band.
 
         Raises
         ------
         DataError
             The probability is not from 0 to 1, or no rule is in force on that day.
+
+        Examples
+        --------
+        >>> from ml.loans.endpoints import read_lending
+        >>> rules = read_lending(Path("configs")).rules
+        >>> rules.risk_band(date(2026, 9, 1), 0.01), rules.risk_band(date(2026, 9, 1), 0.9)
+        ('A', None)
         """
         if not 0 <= probability_of_default <= 1:
             raise DataError(f"probability_of_default must be from 0 to 1, got {probability_of_default}")
@@ -175,13 +184,27 @@ class LendingRules(Section):
         Parameters
         ----------
         on : date
+            Day of the application.
         vehicle_class : str
-            One of `VEHICLE_CLASSES`.
+            One of `VEHICLE_CLASSES`, as returned by `vehicle_class`.
+
+        Returns
+        -------
+        Policy
+            Limits on payment-to-income (a fraction), term (months), age (years) and annualised cost (a yearly
+            fraction), and the expected profit that a loan needs (fen).
 
         Raises
         ------
         DataError
             A rule is not in force on that day.
+
+        Examples
+        --------
+        >>> from ml.loans.endpoints import read_lending
+        >>> rules = read_lending(Path("configs")).rules
+        >>> rules.policy_on(date(2026, 9, 1), "used").maximum_term_months
+        36
         """
         house, term = in_force(self.policy, on, name="policy"), in_force(self.term, on, name="term")
         return Policy(
@@ -201,9 +224,22 @@ class LendingRules(Section):
         Parameters
         ----------
         on : date
-            Date of the application.
+            Day of the application.
         used_this_year : int
             Subsidy that the applicant has already used with the lender this year, fen.
+
+        Returns
+        -------
+        ml.domain.loans.product.Subsidy or None
+            `rate` and `share_of_rate` as fractions, `per_year` in fen, `until` the last due date with a subsidy.
+
+        Examples
+        --------
+        >>> from ml.loans.endpoints import read_lending
+        >>> rules = read_lending(Path("configs")).rules
+        >>> subsidy = rules.state_subsidy_on(date(2026, 9, 1))
+        >>> subsidy.rate, subsidy.per_year
+        (0.01, 300000)
         """
         programme = rule_on(self.state_subsidy, on)
         if programme is None:
@@ -226,12 +262,18 @@ def load_lending_rules(path: Path) -> LendingRules:
     Parameters
     ----------
     path : Path
-        File in the format of `configs/loans/rules.yaml`.
+        Existing YAML file in the format of `configs/loans/rules.yaml`.
 
     Raises
     ------
     ConfigError
         The file is missing or invalid; the message names the file, the key, the rule and the value received.
+
+    Examples
+    --------
+    >>> rules = load_lending_rules(Path("configs/loans/rules.yaml"))
+    >>> rules.policy_on(date(2026, 9, 1), "used").minimum_age
+    18
     """
     return load_yaml(path, LendingRules)
 
