@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 PARTICIPLES = {"found", "told", "asked", "said", "given", "wanted", "kept", "seen", "taken", "held", "known"}
-FOLDERS = ("features", "ml", "training", "serving", "chehang", "benchmarks", "notebooks")
+FOLDERS = ("features", "ml", "training", "serving", "chehang", "benchmarks", "notebooks", "tests")
 
 
 def test_no_name_of_the_product_is_a_participle() -> None:

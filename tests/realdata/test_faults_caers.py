@@ -31,9 +31,9 @@ def pairs(data_folder: Path) -> Pairs:
 
 
 def _place(pairs: Pairs) -> int:
-    found = np.flatnonzero((pairs.row == "REUMOFAN PLUS") & (pairs.column == "WEIGHT INCREASED"))
-    assert len(found) == 1
-    return int(found[0])
+    places = np.flatnonzero((pairs.row == "REUMOFAN PLUS") & (pairs.column == "WEIGHT INCREASED"))
+    assert len(places) == 1
+    return int(places[0])
 
 
 def _bisected(prior: Prior, count: int, expected: float, probability: float) -> float:
@@ -74,13 +74,13 @@ def test_scores_are_the_published_ones(pairs: Pairs) -> None:
     """EB05 is 15.686; openEBGM prints 15.68, because it stops bisecting within 0.005: so does the same bisection."""
     points = squash(pairs.count, pairs.expected, bins=BINS)
     prior = fit_mixture(points.count, points.expected, weight=points.weight, zero_truncated=True).prior
-    found, place = scores(prior, pairs.count, pairs.expected), _place(pairs)
-    assert round(float(found.ebgm[place]), 2) == 23.26
-    assert round(float(found.upper[place]), 2) == 33.48
-    assert float(found.lower[place]) == pytest.approx(15.68, abs=0.01)
+    signals, place = scores(prior, pairs.count, pairs.expected), _place(pairs)
+    assert round(float(signals.ebgm[place]), 2) == 23.26
+    assert round(float(signals.upper[place]), 2) == 33.48
+    assert float(signals.lower[place]) == pytest.approx(15.68, abs=0.01)
     assert _bisected(prior, 16, float(pairs.expected[place]), 0.05) == 15.68
     assert _bisected(prior, 16, float(pairs.expected[place]), 0.95) == 33.48
-    assert int((found.lower >= 2).sum()) == 131
+    assert int((signals.lower >= 2).sum()) == 131
 
 
 def test_published_prior_gives_the_same_signals(pairs: Pairs) -> None:

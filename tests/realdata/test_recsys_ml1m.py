@@ -35,14 +35,17 @@ def test_a_blend_chosen_on_valid_beats_what_is_published(data_folder: Path) -> N
         lists = top_k(scores, k=10, mask=train)
         return float(np.nanmean(ndcg_at_k(lists, part[on]))), float(np.nanmean(recall_at_k(lists, part[on])))
 
-    seen = Interactions(train)
-    scores = {"item_item": ItemItem().fit(seen).score(train), "low_pass": LowPass().fit(seen).score(train)}
+    interactions = Interactions(train)
+    scores = {
+        "item_item": ItemItem().fit(interactions).score(train),
+        "low_pass": LowPass().fit(interactions).score(train),
+    }
     weights = choose_weights(scores, part["valid"], mask=train)
     blended = blend_scores(scores, weights)
     alone = max(measured(table, "valid")[0] for table in scores.values())
     assert measured(blended, "valid")[0] > alone
     ndcg, recall = measured(blended, "test")
-    popular = measured(Popularity().fit(seen).score(train), "test")[0]
+    popular = measured(Popularity().fit(interactions).score(train), "test")[0]
     print(f"weights {weights}, NDCG@10 {ndcg:.4f}, Recall@10 {recall:.4f}, popularity {popular:.4f}")
     assert ndcg >= 0.332 and recall >= 0.1685  # published: 0.3257 and 0.1679
     assert popular == pytest.approx(0.1633, abs=0.002)  # the protocol is the published one
@@ -52,16 +55,16 @@ def test_a_blend_chosen_on_valid_beats_what_is_published(data_folder: Path) -> N
 def test_the_defaults_are_what_valid_chooses_and_hold_on_test(data_folder: Path) -> None:
     part = matrices(data_folder / "recsys_ml1m" / "ml1m_lightgcn.parquet")
     train, valid = part["train"], part["valid"]
-    seen = Interactions(train)
+    interactions = Interactions(train)
     grid = [(ridge, relaxation) for ridge in (450.0, 900.0, 1_800.0) for relaxation in (0.0, 0.5)]
     tried = {
-        (ridge, relaxation): ItemItem(regularization=ridge, relaxation=relaxation).fit(seen).score(train)
+        (ridge, relaxation): ItemItem(regularization=ridge, relaxation=relaxation).fit(interactions).score(train)
         for ridge, relaxation in grid
     }
     chosen = max(grid, key=lambda params: np.nanmean(ndcg_at_k(top_k(tried[params], k=10, mask=train), valid)))
     assert chosen == (ItemItem().regularization, ItemItem().relaxation)
 
-    scores = {"item_item": tried[chosen], "als": ALS().fit(seen).score(train)}
+    scores = {"item_item": tried[chosen], "als": ALS().fit(interactions).score(train)}
     weights = choose_weights(scores, valid, mask=train)
     for name, table in {**scores, "blend": blend_scores(scores, weights)}.items():
         lists = top_k(table, k=10, mask=train)

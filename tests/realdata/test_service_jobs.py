@@ -20,12 +20,12 @@ def test_service_jobs_load_by_configuration_alone(
     monkeypatch.setenv("CHEHANG_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CHEHANG_DATA", str(data_folder))
     config = load_config("fault_rate", ROOT / "configs" / "examples" / "service_jobs" / "fault_rate.yaml")
-    found = alarms(config, out=tmp_path / "alarms.csv")
-    report = found.reports["service_records"]
+    run = alarms(config, out=tmp_path / "alarms.csv")
+    report = run.reports["service_records"]
     assert report.rows_valid == 28_482 and report.rows_quarantined == 0
     share = float(report.notes[0].split("(")[1].split("%")[0])
     assert share > 97
     assert {"odometer_km: runs backwards", "odometer_km: ten times too large"} <= set(report.rules)
     aside = pl.read_parquet(tmp_path / "home" / "quarantine" / "fault_rate" / "service_records.odometer.parquet")
     assert aside.height == sum(n for rule, n in report.rules.items() if rule.startswith("odometer_km"))
-    assert found.surveillance.exposure.basis == "reports" and any("no table of the fleet" in n for n in found.notes)
+    assert run.surveillance.exposure.basis == "reports" and any("no table of the fleet" in n for n in run.notes)

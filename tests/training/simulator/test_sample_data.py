@@ -113,11 +113,11 @@ def test_parts_draw_from_their_own_streams() -> None:
 
 
 def test_rows_are_reported(tmp_path: Path) -> None:
-    said: list[str] = []
-    rows = generate(Size(stores=1, customers=100, months=3), tmp_path / "out", progress=said.append)
+    lines: list[str] = []
+    rows = generate(Size(stores=1, customers=100, months=3), tmp_path / "out", progress=lines.append)
     assert rows.keys() == TABLES.keys()
     assert rows["customers"] == 100
-    assert "customers: 100 rows" in said
+    assert "customers: 100 rows" in lines
     written = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert written["rows"] == rows
     assert written["size"] == {"stores": 1, "customers": 100, "months": 3, "seed": 7, "start": "2023-01-01"}
@@ -141,9 +141,9 @@ REFERENCES = [
 
 @pytest.mark.parametrize(("table", "column", "target", "key"), REFERENCES)
 def test_a_reference_resolves(tables: dict[str, pl.DataFrame], table: str, column: str, target: str, key: str) -> None:
-    given = tables[table][column].drop_nulls()
-    assert len(given) > 0
-    assert given.is_in(tables[target][key].implode()).all()
+    references = tables[table][column].drop_nulls()
+    assert len(references) > 0
+    assert references.is_in(tables[target][key].implode()).all()
 
 
 def test_a_sold_car_has_a_sale_an_order_and_a_place_in_the_fleet(tables: dict[str, pl.DataFrame]) -> None:
@@ -432,8 +432,8 @@ def test_exposures_are_the_impressions_and_their_outcomes_join_by_request_and_ve
 
 def test_people_look_at_what_they_like(tables: dict[str, pl.DataFrame], truth: dict[str, pl.DataFrame]) -> None:
     shown = tables["events"].filter(pl.col("event_type") == "impression").join(truth["exposures"], on="event_id")
-    seen = tables["events"].filter(pl.col("event_type") == "view").select("session_id", "vehicle_id").unique()
-    looked = shown.join(seen, on=["session_id", "vehicle_id"], how="semi")
+    views = tables["events"].filter(pl.col("event_type") == "view").select("session_id", "vehicle_id").unique()
+    looked = shown.join(views, on=["session_id", "vehicle_id"], how="semi")
     assert looked["utility"].mean() > shown["utility"].mean() + 1
     assert looked["position"].mean() < shown["position"].mean() - 0.3
 
@@ -444,15 +444,17 @@ def test_people_look_at_what_they_like(tables: dict[str, pl.DataFrame], truth: d
 def test_a_late_call_loses_leads(tables: dict[str, pl.DataFrame], truth: dict[str, pl.DataFrame]) -> None:
     leads = truth["leads"]
     hours = pl.col("response_hours")
-    kept = pl.when(hours.is_null()).then(0.0).otherwise((-pl.col("decay_per_hour") * hours).exp())
-    rebuilt = leads.select(pl.col("base_probability") * (pl.col("floor") + (1 - pl.col("floor")) * kept)).to_series()
+    remaining = pl.when(hours.is_null()).then(0.0).otherwise((-pl.col("decay_per_hour") * hours).exp())
+    rebuilt = leads.select(
+        pl.col("base_probability") * (pl.col("floor") + (1 - pl.col("floor")) * remaining)
+    ).to_series()
     assert np.allclose(rebuilt, leads["conversion_probability"])
     assert leads["conversion_probability"].mean() < 0.9 * leads["base_probability"].mean()
     spread = np.sqrt((rebuilt * (1 - rebuilt)).sum())
     assert abs(leads["decides_to_buy"].sum() - rebuilt.sum()) < 4 * spread
     assert leads["lead_id"].equals(tables["leads"]["lead_id"])
-    wanted = set(leads.filter("decides_to_buy")["lead_id"])
-    assert set(tables["leads"].drop_nulls("converted_at")["lead_id"]) < wanted
+    buyers = set(leads.filter("decides_to_buy")["lead_id"])
+    assert set(tables["leads"].drop_nulls("converted_at")["lead_id"]) < buyers
 
 
 def test_one_brake_fault_is_injected(tables: dict[str, pl.DataFrame], truth: dict[str, pl.DataFrame]) -> None:
