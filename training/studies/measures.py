@@ -18,7 +18,7 @@ from ml.report.sections import Metric, Metrics
 def measure(
     metrics: Mapping[str, RowMetric],
     y: FloatArray,
-    answers: pl.DataFrame,
+    predictions: pl.DataFrame,
     *,
     baseline: FloatArray | pl.DataFrame,
     groups: NDArray[Any],
@@ -32,10 +32,10 @@ def measure(
         Metrics of the problem, by name.
     y : ndarray of shape (n_rows,)
         Labels.
-    answers : DataFrame
+    predictions : DataFrame
         Predictions, as returned by `Estimator.predict`.
     baseline : ndarray of shape (n_rows,) or DataFrame
-        Baseline predictions; a vector if they have only the first column of `answers`. Metrics of further columns
+        Baseline predictions; a vector if they have only the first column of `predictions`. Metrics of further columns
         then have no baseline.
     groups : ndarray of shape (n_rows,)
         Group of each row; the bootstrap resamples whole groups.
@@ -44,7 +44,7 @@ def measure(
     """
     rows = []
     for name, metric in metrics.items():
-        interval = bootstrap(metric.compute, y, metric.select(answers), groups=groups, n=n, seed=0)
+        interval = bootstrap(metric.compute, y, metric.select(predictions), groups=groups, n=n, seed=0)
         rows.append(metric_row(name, interval, _baseline_value(metric, y, baseline)))
     return metrics_section(rows)
 

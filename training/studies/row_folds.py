@@ -43,7 +43,7 @@ def cross_validate(examples: LabelledRows, *, folds: int, progress: Progress | N
     metrics, problem = examples.problem.metrics, examples.problem
     everything = np.arange(len(examples.label))
     test_rows: list[Rows] = []
-    answers: list[pl.DataFrame] = []
+    predictions: list[pl.DataFrame] = []
     baseline: list[FloatArray] = []
     by_fold: dict[str, list[float]] = {name: [] for name in metrics}
     for k, (train, test) in enumerate(examples.folds(everything, folds=folds)):
@@ -51,15 +51,15 @@ def cross_validate(examples: LabelledRows, *, folds: int, progress: Progress | N
         test = examples.testable(test)
         X, y = examples.rows(test)
         test_rows.append(test)
-        answers.append(estimator.predict(X))
+        predictions.append(estimator.predict(X))
         baseline.append(problem.baseline(*examples.rows(train), X))
         for name, metric in metrics.items():
-            by_fold[name].append(float(metric.compute(y, metric.select(answers[-1]))))
+            by_fold[name].append(float(metric.compute(y, metric.select(predictions[-1]))))
         primary = config.definition.primary_metric
         progress(f"fold {k + 1}/{folds}: {primary} {by_fold[primary][-1]:.5f}")
     rows = np.concatenate(test_rows)
     y, groups, n = examples.label[rows], examples.groups[rows], config.bootstraps
-    pooled = measure(metrics, y, pl.concat(answers), baseline=np.concatenate(baseline), groups=groups, n=n)
+    pooled = measure(metrics, y, pl.concat(predictions), baseline=np.concatenate(baseline), groups=groups, n=n)
     order = "at random, identical rows in one fold" if config.timeless else "in time order"
     protocol = f"cross-validation with {folds} folds {order}, {len(rows):,} test rows"
     return Report(task=config.task, protocol=protocol, sections=(pooled, _by_fold(by_fold)), notes=examples.notes)

@@ -46,35 +46,37 @@ def row_gate_checks(
         Folder with `test_rows.parquet`: features, `label`, `group` and, for some tasks, `baseline_prediction`.
     """
     rows = pl.read_parquet(holdout / TEST_ROWS)
-    answers = candidate.estimator.predict(rows)
+    predictions = candidate.estimator.predict(rows)
     y = rows["label"].to_numpy()
     first = (
-        _over_baseline(metrics, candidate, rows, answers)
+        _over_baseline(metrics, candidate, rows, predictions)
         if champion is None
-        else _over_champion(metrics, candidate, champion, rows, answers)
+        else _over_champion(metrics, candidate, champion, rows, predictions)
     )
     return [
         first,
-        *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].select(answers)))),
-        prediction_check("single and batch predictions agree", lambda: _one_like_many(candidate, rows, answers)),
+        *guard_checks(candidate, lambda name: float(metrics[name].compute(y, metrics[name].select(predictions)))),
+        prediction_check("single and batch predictions agree", lambda: _one_like_many(candidate, rows, predictions)),
     ]
 
 
 def _over_baseline(
-    metrics: Mapping[str, RowMetric], candidate: Model, rows: pl.DataFrame, answers: pl.DataFrame
+    metrics: Mapping[str, RowMetric], candidate: Model, rows: pl.DataFrame, predictions: pl.DataFrame
 ) -> GateCheck:
     name, n = candidate.task.primary_metric, bootstraps(candidate)
     metric = metrics[name]
     y, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     if BASELINE in rows.columns:  # a paired comparison has a narrower interval
-        gain = compare(metric, y, metric.select(answers), rows[BASELINE].to_numpy(), groups=groups, n=n)
+        gain = compare(metric, y, metric.select(predictions), rows[BASELINE].to_numpy(), groups=groups, n=n)
         detail = f"gain over the baseline: {interval_text(gain)} on {len(y):,} test rows; there is no champion yet"
         return GateCheck(f"{name} beats the baseline", gain.low > 0, detail)
-    return baseline_check(candidate, bootstrap(metric.compute, y, metric.select(answers), groups=groups, n=n, seed=0))
+    return baseline_check(
+        candidate, bootstrap(metric.compute, y, metric.select(predictions), groups=groups, n=n, seed=0)
+    )
 
 
 def _over_champion(
-    metrics: Mapping[str, RowMetric], candidate: Model, champion: Model, rows: pl.DataFrame, answers: pl.DataFrame
+    metrics: Mapping[str, RowMetric], candidate: Model, champion: Model, rows: pl.DataFrame, predictions: pl.DataFrame
 ) -> GateCheck:
     metric = metrics[candidate.task.primary_metric]
     try:
@@ -83,13 +85,13 @@ def _over_champion(
         detail = f"version {champion.version} cannot predict the test rows: {e}"
         return GateCheck(champion_check_name(candidate), False, detail)
     y, groups, n = rows["label"].to_numpy(), rows["group"].to_numpy(), bootstraps(candidate)
-    gain = compare(metric, y, metric.select(answers), metric.select(others), groups=groups, n=n)
+    gain = compare(metric, y, metric.select(predictions), metric.select(others), groups=groups, n=n)
     remark = training_overlap_note(champion, rows["as_of"].to_numpy()) if "as_of" in rows.columns else ""
     return champion_check(candidate, champion, gain, rows=f"{len(y):,} test rows", remark=remark)
 
 
-def _one_like_many(model: Model, rows: pl.DataFrame, answers: pl.DataFrame) -> tuple[bool, str]:
+def _one_like_many(model: Model, rows: pl.DataFrame, predictions: pl.DataFrame) -> tuple[bool, str]:
     predict_example(model)
     single = pl.concat([model.estimator.predict(rows[i]) for i in range(min(BATCH_ROWS, rows.height))])
-    same = single.equals(answers[: len(single)])
+    same = single.equals(predictions[: len(single)])
     return same, f"{len(single)} test rows {'agree' if same else 'differ'}"

@@ -101,7 +101,7 @@ def _gains(test: HoldoutPredictions) -> Gains:
         if metric.columns:
             continue
         gain = compare(
-            metric, test.y, metric.select(test.answers), plain, groups=test.groups, n=examples.config.bootstraps
+            metric, test.y, metric.select(test.predictions), plain, groups=test.groups, n=examples.config.bootstraps
         )
         rows.append(gain_row(name, "logistic regression", float(metric.compute(test.y, plain)), gain))
     zh, en = "相对逻辑回归的提升（相同特征）", "Gain over logistic regression on the same features"

@@ -78,13 +78,13 @@ def score_rows(
     )
     if needed:
         raise DataError(
-            f"{table}.{needed[0]}: is missing in some rows, but was never missing in training; fill it in or train anew"
+            f"{table}.{needed[0]}: is missing in some rows, but never was in training; fill it in or train a new version"
         )
     key = [*model.task.table.key, *(["as_of"] if as_of is not None else [])]
-    answers: pl.DataFrame = pl.concat([rows.select(key), model.estimator.predict(rows)], how="horizontal")
+    predictions: pl.DataFrame = pl.concat([rows.select(key), model.estimator.predict(rows)], how="horizontal")
     if as_of is not None:
-        answers = answers.with_columns(pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC"))
-    return answers
+        predictions = predictions.with_columns(pl.from_epoch("as_of", time_unit="us").dt.replace_time_zone("UTC"))
+    return predictions
 
 
 def _featured(model: Model, problem: RowProblem, raw: RawTables, as_of: int | None) -> pl.DataFrame:

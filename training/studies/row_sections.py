@@ -45,7 +45,7 @@ class HoldoutPredictions:
         Columns of the test rows.
     y : ndarray of shape (n_rows,)
         Labels.
-    answers : DataFrame
+    predictions : DataFrame
         Predictions of the estimator, all columns.
     train_p : ndarray
         Predictions of the training rows, first column.
@@ -59,7 +59,7 @@ class HoldoutPredictions:
     positions: Rows
     X: pl.DataFrame
     y: FloatArray
-    answers: pl.DataFrame
+    predictions: pl.DataFrame
     train_p: FloatArray
     baseline: FloatArray
     decisions: Decisions | None = None
@@ -80,15 +80,15 @@ class HoldoutPredictions:
         X, y = examples.rows(positions)
         train_X, train_y = examples.rows(examples.testable(examples.parts["train"]))
         train_p = estimator.predict(train_X).to_series(0).to_numpy()
-        problem, answers = examples.problem, estimator.predict(X)
+        problem, predictions = examples.problem, estimator.predict(X)
         decide = problem.decisions if isinstance(problem, BinaryProblem) else None
-        decisions = None if decide is None else decide(estimator, answers)
-        return cls(examples, positions, X, y, answers, train_p, problem.baseline(train_X, train_y, X), decisions)
+        decisions = None if decide is None else decide(estimator, predictions)
+        return cls(examples, positions, X, y, predictions, train_p, problem.baseline(train_X, train_y, X), decisions)
 
     @property
     def p(self) -> FloatArray:
         """Prediction of each test row: probability or amount, ndarray of shape (n_rows,)."""
-        return np.asarray(self.answers.to_series(0).to_numpy())
+        return np.asarray(self.predictions.to_series(0).to_numpy())
 
     @property
     def groups(self) -> NDArray[np.uint64]:
@@ -104,7 +104,7 @@ class HoldoutPredictions:
         """Return the metrics section."""
         config, problem = self.examples.config, self.examples.problem
         return measure(
-            problem.metrics, self.y, self.answers, baseline=self.baseline, groups=self.groups, n=config.bootstraps
+            problem.metrics, self.y, self.predictions, baseline=self.baseline, groups=self.groups, n=config.bootstraps
         )
 
 
@@ -195,7 +195,7 @@ def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
         y, p = test.y[values == value], test.p[values == value]
         row = {"value": str(value), "rows": len(y), "observed": float(y.mean()), "predicted": float(p.mean())}
         if len(y) >= MIN_SEGMENT_ROWS and (not test.examples.binary or len(np.unique(y)) == 2):
-            row[primary] = float(metric.compute(y, metric.select(test.answers.filter(values == value))))
+            row[primary] = float(metric.compute(y, metric.select(test.predictions.filter(values == value))))
         rows.append(row)
     rows.sort(key=lambda row: -row["rows"])
     largest = rows[0]
