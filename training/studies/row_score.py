@@ -78,7 +78,7 @@ def score_rows(
     )
     if needed:
         raise DataError(
-            f"{table}.{needed[0]}: is missing in some rows, but never was in training; fill it in or train a new version"
+            f"{table}.{needed[0]}: is missing in some rows, but never was in training; fill it in or train again"
         )
     key = [*model.task.table.key, *(["as_of"] if as_of is not None else [])]
     predictions: pl.DataFrame = pl.concat([rows.select(key), model.estimator.predict(rows)], how="horizontal")
