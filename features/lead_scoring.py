@@ -94,7 +94,7 @@ Tables = Mapping[str, nw.LazyFrame[Any]]
 
 
 def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
-    """Return the times at which leads are scored, with their labels.
+    """Return the times at which leads are scored, with their labels, for `build`.
 
     Each lead has a row at its creation and, for training, further rows `rescore_days` later while it is open. The label
     is 1 if the lead buys within `horizon_days` after `as_of`.
@@ -102,10 +102,10 @@ def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     Parameters
     ----------
     tables : mapping of str to LazyFrame
-        `leads` with `created_at` and `converted_at`, or with `converted` if the data have no times; optionally `events`
-        and `sales`.
+        As returned by `features.engines.to_engine`: `leads` with `lead_id`, `created_at` and `converted_at` (int64 us
+        since 1970 UTC), or with `converted` (bool) if the data have no times; optionally `events` and `sales`.
     params : LeadParams
-        `horizon_days` and `rescore_days` are read.
+        ``ml.lead_scoring.params.LeadParams()``, or another object with `horizon_days` and `rescore_days`.
 
     Returns
     -------
@@ -118,6 +118,20 @@ def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     ------
     DataError
         `leads` has neither `converted_at` nor `converted`, it has no rows, or the horizon is longer than the data.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> day = 86_400_000_000
+    >>> leads = pl.LazyFrame({"lead_id": ["a", "b"], "created_at": [0, 20 * day], "converted_at": [8 * day, None]})
+    >>> params = SimpleNamespace(horizon_days=10, rescore_days=[])
+    >>> spine = collect(build_spine(to_engine({"leads": leads}), params)).sort("lead_id")
+    >>> spine.columns
+    ['lead_id', 'as_of', 'label', 'known_at', 'is_test_row']
+    >>> spine["label"].to_list()
+    [1, None]
     """
     leads = tables["leads"]
     names = leads.collect_schema().names()
@@ -147,7 +161,7 @@ def build_spine(tables: Tables, params: Any) -> nw.LazyFrame[Any]:
     if "customer_id" not in names:
         return labelled
     created = leads.select("lead_id", "customer_id", nw.col("created_at").alias(AS_OF))
-    return labelled.join(first_touch(created, tables), on="lead_id", how="left")
+    return labelled.join(_first_touch(created, tables), on="lead_id", how="left")
 
 
 def _one_or_zero(condition: nw.Expr) -> nw.Expr:
@@ -181,8 +195,8 @@ def _end(tables: Tables, horizon_days: float) -> int:
     for table, columns in instants.items():
         if table in tables:
             present = tables[table].collect_schema().names()
-            latest += [collect_value(tables[table], nw.col(c).max()) for c in columns if c in present]
-    first = collect_value(tables["leads"], nw.col("created_at").min())
+            latest += [_collect_value(tables[table], nw.col(c).max()) for c in columns if c in present]
+    first = _collect_value(tables["leads"], nw.col("created_at").min())
     ends = [v for v in latest if v is not None]
     if first is None or not ends:
         raise DataError("leads: the table has no rows; check the source of leads")
@@ -194,26 +208,12 @@ def _end(tables: Tables, horizon_days: float) -> int:
     return int(max(ends))
 
 
-def collect_value(frame: nw.LazyFrame[Any], expr: nw.Expr) -> Any:
-    """Return the value of an aggregate over a frame, as in ``collect_value(leads, nw.col("created_at").max())``."""
+def _collect_value(frame: nw.LazyFrame[Any], expr: nw.Expr) -> Any:
     return collect(frame.select(expr.alias("value"))).item()
 
 
-def first_touch(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
-    """Return the first channel of each lead: that of its customer's earliest event in the last 365 days.
-
-    Parameters
-    ----------
-    leads : LazyFrame
-        `lead_id`, `customer_id` and `as_of` (us).
-    tables : mapping of str to LazyFrame
-        `events` with `customer_id`, `event_at`, `event_id` and `channel`.
-
-    Returns
-    -------
-    LazyFrame
-        `lead_id` and `first_channel`; leads without events have no row.
-    """
+def _first_touch(leads: nw.LazyFrame[Any], tables: Tables) -> nw.LazyFrame[Any]:
+    """Return `first_channel` by lead: channel of its customer's earliest event in the 365 days before `as_of`."""
     events = tables["events"].select("event_id", "customer_id", "event_at", "channel")
     earlier = as_of.rows_before(leads, events, on="customer_id", time="event_at", lookback_days=LOOKBACK_DAYS)
     keys = ["customer_id", AS_OF]
@@ -229,16 +229,18 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     Parameters
     ----------
     spine : LazyFrame
-        `lead_id` and `as_of` (us, int64).
+        `lead_id` and `as_of` (us, int64), as returned by `build_spine`.
     tables : mapping of str to LazyFrame
-        `leads`, with the extra columns of a dealership; optionally `events`, `sales` and `customers`. Features of a
-        missing table or column are left out; without `created_at` the leads have no history features.
+        As returned by `features.engines.to_engine`: `leads`, with the extra columns of a dealership; optionally
+        `events`, `sales` and `customers`. Features of a missing table or column are left out; without `created_at` the
+        leads have no history features.
 
     Returns
     -------
     LazyFrame
-        `lead_id`, `as_of`, the columns of the lead that are known at its creation, and the aggregations of `HISTORIES`;
-        one row for each spine row, in no particular order.
+        `lead_id`, `as_of`, the columns of the lead that are known at its creation, and the aggregations of `HISTORIES`
+        (counts, days, seconds, fen; the end of a name such as `_7d` is the window in days before `as_of`); one row for
+        each spine row, in no particular order. `features.engines.collect` computes it.
 
     Raises
     ------
@@ -248,6 +250,7 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
 
     Examples
     --------
+    >>> import narwhals as nw
     >>> import polars as pl
     >>> from features.engines import collect, to_engine
     >>> day = 86_400_000_000

@@ -8,7 +8,7 @@ from features.yaml_config import Section
 
 
 class Text(Section):
-    """A text in Chinese (`zh`) and English (`en`), neither empty.
+    """A text in Chinese (`zh`) and English (`en`), neither empty; an empty one raises `pydantic.ValidationError`.
 
     Examples
     --------

@@ -40,7 +40,7 @@ BOOSTING_ROUNDS = 120
 
 @dataclass(frozen=True)
 class HoldoutError:
-    """Error of a model on the later part of the history, the mean over all cuts.
+    """Error of a model on the later part of the history, the mean over all cuts; see `CustomerValue.holdout_errors`.
 
     Attributes
     ----------
@@ -56,20 +56,21 @@ class HoldoutError:
 
 @dataclass(frozen=True)
 class CustomerValue:
-    """Expected purchases and amounts of the customers of one stream of purchases, within the horizon.
+    """Expected purchases and amounts of the customers of one stream of purchases, as returned by `customer_value`.
 
     Attributes
     ----------
     customers : DataFrame
-        One row per customer: `customer_id`, `purchases` (days with a purchase in the history), `probability_active`
-        (null if `model` is 'trees'), `expected_purchases` within the horizon, `expected_amount` of a purchase, and
-        `value`, their product. Amounts are in the unit of the input, and null if the history has no amounts.
+        One row per customer, sorted by id: `customer_id`, `purchases` (days with a purchase in the history),
+        `probability_active` (0 to 1; null if `model` is 'trees'), `expected_purchases` within the horizon,
+        `expected_amount` of a purchase, and `value`, their product. Amounts are in the unit of the input, and null if
+        the history has no amounts.
     model : {'bg_nbd', 'pareto_nbd', 'trees'}
         The model with the lowest mean absolute error.
     holdout_errors : mapping of str to HoldoutError
         By model, and of 'constant rate', the baseline.
     total_purchases, total_value : float
-        Sum over all customers times `correction`.
+        Sum of `expected_purchases` and of `value` over all customers, times `correction`.
     correction : float
         Actual over predicted purchases of `model` in the test periods, the mean over all cuts.
     horizon_days : float
@@ -102,6 +103,7 @@ def customer_value(purchases: pl.DataFrame, *, until: int, horizon_days: float) 
     Returns
     -------
     CustomerValue
+        Expected purchases, amount and value of each customer (`customers`), the chosen model and the corrected totals.
 
     Raises
     ------
@@ -111,6 +113,9 @@ def customer_value(purchases: pl.DataFrame, *, until: int, horizon_days: float) 
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> from features.aggregations import DAY
     >>> rng = np.random.default_rng(0)
     >>> rows = [(str(i), int(d) * DAY, 10.0) for i in range(300) for d in rng.choice(400, 1 + i % 5, replace=False)]
     >>> table = pl.DataFrame(rows, schema=["customer_id", "at", "amount"], orient="row")

@@ -19,23 +19,26 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class Champion(Protocol):
-    """The part of `ml.model.Model` that endpoints use."""
+    """The part of `ml.model.Model` that endpoints use.
+
+    ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))`` returns one.
+    """
 
     @property
     def estimator(self) -> Estimator:
-        """Return the fitted estimator."""
+        """Return the fitted estimator of the task, such as a `LeadScoringEstimator`."""
 
     @property
     def card(self) -> Mapping[str, Any]:
-        """Return the model card."""
+        """Return the model card; ``card["example"]`` is the JSON content of a valid request."""
 
 
-Champions = Mapping[str, Champion]
+Champions = Mapping[str, Champion]  # by name of the task
 
 
 @dataclass(frozen=True)
 class Endpoint(Generic[Rules, Request, Answer]):
-    """One route of the service.
+    """One route of the service, as yielded by `ml.registry.endpoints`.
 
     Attributes
     ----------
@@ -89,11 +92,11 @@ class Endpoint(Generic[Rules, Request, Answer]):
 
 
 def no_rules(configs: Path) -> None:
-    """Return None: the endpoint has no rules."""
+    """Return None: the default `rules` of an `Endpoint` that reads no configuration; the server calls it."""
 
 
 def never_in_thread(request: BaseModel) -> bool:
-    """Return False: no request is slow enough for a thread."""
+    """Return False for any request: as `runs_in_thread` of an `Endpoint`, it answers all requests without a thread."""
     return False
 
 
@@ -113,13 +116,32 @@ def task_endpoint(
     entry : TaskEntry
         Of the registry, as in ``ml.registry.ENTRIES["credit_risk"]``.
     request : callable
-        ``(signature) -> type``: pydantic model of one request.
+        ``(signature) -> type``: pydantic model of one request, from the `ml.signature.Signature` of the estimator.
     response : type
         Pydantic model of one answer.
     respond : callable
-        ``(estimator, requests, explain=...) -> answers``.
-    explains, runs_in_thread
-        See `Endpoint`.
+        ``(estimator, requests, explain=...) -> answers`` in the order of the requests.
+    explains : bool
+        Default of the query parameter `explain`, which adds reasons to the answers.
+    runs_in_thread : callable, optional
+        ``(request) -> bool``: whether a request without reasons is slow and runs in a thread.
+
+    Returns
+    -------
+    Endpoint
+        Without rules; it reads the champion of ``entry.name`` alone.
+
+    Examples
+    --------
+    >>> from pydantic import BaseModel
+    >>> from ml.registry import ENTRIES
+    >>> entry = ENTRIES["lead_scoring"]
+    >>> endpoint = task_endpoint(
+    ...     entry, request=lambda signature: BaseModel, response=BaseModel, explains=True,
+    ...     respond=lambda estimator, requests, *, explain: [BaseModel() for _ in requests],
+    ... )
+    >>> endpoint.path, endpoint.explains, endpoint.max_rows
+    ('', True, None)
     """
     task = entry.name
     return Endpoint(
@@ -146,7 +168,13 @@ def respond_each(
     Parameters
     ----------
     answer : callable
-        ``(champions, request) -> answer``.
+        ``(champions, request) -> answer``, for one request.
+
+    Returns
+    -------
+    callable
+        ``(None, champions, requests, explain) -> list of answers``, in the order of the requests; for
+        `Endpoint.respond`.
 
     Examples
     --------
@@ -164,7 +192,13 @@ def respond_each_by_rules(
     Parameters
     ----------
     answer : callable
-        ``(rules, champions, request) -> answer``.
+        ``(rules, champions, request) -> answer``, for one request; `rules` is what `Endpoint.rules` returned.
+
+    Returns
+    -------
+    callable
+        ``(rules, champions, requests, explain) -> list of answers``, in the order of the requests; for
+        `Endpoint.respond`.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """A task in the registry.
+    """A task in the registry, as in ``ml.registry.ENTRIES["credit_risk"]``.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class TaskEntry:
 
 @dataclass(frozen=True)
 class GroupEntry:
-    """A group of endpoints that belongs to no task, in the registry.
+    """A group of endpoints that belongs to no task, as in ``ml.registry.GROUPS["loans"]``.
 
     Attributes
     ----------

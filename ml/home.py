@@ -21,7 +21,12 @@ def home() -> Path:
     Raises
     ------
     ConfigError
-        The path is not a folder.
+        The path exists and is not a folder.
+
+    Examples
+    --------
+    >>> home().is_absolute()
+    True
     """
     path = Path(os.environ.get("CHEHANG_HOME") or "var").absolute()
     if path.exists() and not path.is_dir():
@@ -30,10 +35,11 @@ def home() -> Path:
 
 
 def config_folder() -> Path:
-    """Return the folder of the configurations: `configs` in the working folder, or the installed one.
+    """Return the folder of the configurations: `configs` in the working folder (relative), or the installed one.
 
-    A file that `configs` lacks is not looked up in the installed folder, because configurations refer to others in
-    their own folder, such as the sources.
+    If it returns the installed folder, it also sets the environment variable `CHEHANG_HOME`. A file that `configs`
+    lacks is not looked up in the installed folder, because configurations refer to others in their own folder, such as
+    the sources.
     """
     folder = Path("configs")
     if folder.is_dir():
@@ -52,10 +58,20 @@ def config_file(name: str, path: Path | None = None) -> Path:
     path : Path, optional
         Path that the user passed; it is returned unchecked.
 
+    Returns
+    -------
+    Path
+        A file that exists, if `path` is None.
+
     Raises
     ------
     ConfigError
         `path` is None, and the folder has no such file.
+
+    Examples
+    --------
+    >>> config_file("credit_risk.yaml", Path("mine.yaml")).name, config_file("credit_risk.yaml").name
+    ('mine.yaml', 'credit_risk.yaml')
     """
     if path is not None:
         return path
@@ -72,7 +88,8 @@ def config_file(name: str, path: Path | None = None) -> Path:
 def locked(name: str) -> Iterator[None]:
     """Hold a lock of this name inside the block; other processes of this machine wait for it.
 
-    Use it as ``with locked("tuning"): ...``. The operating system releases the lock when the process ends or is killed.
+    Use it as ``with locked("tuning"): ...``; the name is that of a file ``<home>/locks/<name>.lock``, which is created.
+    The operating system releases the lock when the process ends or is killed.
 
     Raises
     ------
@@ -97,6 +114,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     ------
     ConfigError
         The file cannot be written; no partial file remains.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder) / "new" / "a.txt", b"text")
+    ...     (Path(folder) / "new" / "a.txt").read_text()
+    'text'
     """
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -113,7 +138,15 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def file_state(path: Path) -> tuple[int, int, int] | None:
-    """Return size, modification time (ns) and inode of a file; None if there is none. A changed file differs in one."""
+    """Return size (bytes), modification time (ns since 1970) and inode of a file or folder; None if there is none.
+
+    A file that was changed or replaced has another state.
+
+    Examples
+    --------
+    >>> file_state(Path("no such file")) is None
+    True
+    """
     try:
         entry = path.stat()
     except OSError:

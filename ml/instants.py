@@ -15,8 +15,11 @@ Instant = Annotated[
 
 
 def microseconds(instant: datetime) -> int:
-    """Return an instant as microseconds since the epoch, exactly.
+    """Return an instant (a datetime with time zone) as int microseconds since 1970-01-01 UTC, exactly.
 
+    A datetime without time zone is a `TypeError`.
+
+    >>> from datetime import datetime
     >>> microseconds(datetime.fromisoformat("1970-01-01T08:00:01+08:00"))
     1000000
     """
@@ -25,7 +28,7 @@ def microseconds(instant: datetime) -> int:
 
 
 def instant(us: int) -> datetime:
-    """Return microseconds since the epoch as an instant in UTC.
+    """Return microseconds since 1970-01-01 UTC as a datetime in UTC.
 
     >>> instant(1_000_000).isoformat()
     '1970-01-01T00:00:01+00:00'

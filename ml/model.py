@@ -26,6 +26,8 @@ CARD = "card.json"
 class Model:
     """A fitted estimator with its task and its card.
 
+    Loaded from the model registry by `ml.champions.load`, or from a folder by `Model.load`.
+
     Attributes
     ----------
     task : Task
@@ -33,7 +35,8 @@ class Model:
     estimator : Estimator
         Fitted estimator of the task.
     card : mapping
-        Model card: data fingerprint, configuration, metrics, environment and an example request.
+        Model card, plain content of JSON: data fingerprint, configuration, metrics, environment and, under `example`,
+        the JSON content of a valid request.
     version : int or None
         Number in the model registry; None for a model that is not registered.
     """
@@ -45,6 +48,9 @@ class Model:
 
     def save(self, folder: Path) -> str:
         """Write the model into a new folder, atomically, and return the SHA-256 of its manifest (hexadecimal).
+
+        The folder has the files of ``estimator.to_files()``, `card.json` and `manifest.json`; missing parent folders
+        are created.
 
         Raises
         ------
@@ -70,24 +76,32 @@ class Model:
         return _sha256(manifest)
 
     def request(self) -> type[BaseModel]:
-        """Return the pydantic model of one request to this version."""
+        """Return the pydantic model of one request to this version, with its types, ranges and units (money in yuan).
+
+        ``model.request().model_validate_json(json.dumps(model.card["example"]))`` is a valid request; invalid content
+        raises `pydantic.ValidationError`.
+        """
         request: type[BaseModel] = self.task.endpoint.request({self.task.name: self})
         return request
 
     def answers(self, requests: Sequence[BaseModel], *, explain: bool) -> Sequence[Any]:
         """Answer requests as the service does.
 
+        For example ``model.answers([model.request().model_validate_json(text)], explain=True)``, where `text` is the
+        JSON of a request such as ``json.dumps(model.card["example"])``.
+
         Parameters
         ----------
         requests : sequence
             Instances of ``self.request()``.
         explain : bool
-            Whether answers have reasons.
+            Whether answers have reasons, in tasks that give reasons.
 
         Returns
         -------
         sequence
-            Instances of ``self.task.endpoint.response``, in the order of the requests.
+            Instances of ``self.task.endpoint.response``, a pydantic model whose fields have descriptions and units,
+            such as `ml.lead_scoring.answer.LeadScoringAnswer`; in the order of the requests.
 
         Raises
         ------
@@ -108,10 +122,17 @@ class Model:
         sha256 : str, optional
             Checksum of the manifest, as `save` returned it; the manifest is not checked without it.
 
+        Returns
+        -------
+        Model
+            Ready to predict; `version` is None.
+
         Raises
         ------
         ModelNotFound
-            A file is missing, or its checksum differs.
+            The folder or a file is missing, or its checksum differs.
+        DataError
+            A file has wrong content.
         """
         manifest = _read(folder, MANIFEST)
         if sha256 is not None and _sha256(manifest) != sha256:

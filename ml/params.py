@@ -21,6 +21,11 @@ def params_model(estimator: type, *, without: Collection[str] = ()) -> type[Base
     without : collection of str
         Parameters to leave out, such as those that come from the data.
 
+    Returns
+    -------
+    type
+        Frozen pydantic model ``<estimator>Params``; unknown names and wrong types raise `pydantic.ValidationError`.
+
     Examples
     --------
     >>> class Ridge:
@@ -39,13 +44,14 @@ def params_model(estimator: type, *, without: Collection[str] = ()) -> type[Base
 
 
 def nested(model: type[BaseModel], *, optional: bool = False) -> Any:
-    """Return the annotation of a pydantic field whose value is an instance of a `params_model`.
+    """Return the annotation of a pydantic field whose value is an instance of `model`, as returned by `params_model`.
 
     Such a model is created at run time, so its class cannot stand in an annotation. For null in YAML the field holds
     the defaults of `model`, or None if it is `optional`.
 
     Examples
     --------
+    >>> from pydantic import BaseModel
     >>> class Ridge:
     ...     def __init__(self, *, alpha: float = 1.0) -> None: ...
     >>> class Config(BaseModel):

@@ -24,32 +24,43 @@ Baseline = Callable[[pl.DataFrame, FloatArray, pl.DataFrame], FloatArray]
 
 
 class Estimator(Protocol):
-    """Interface of the estimators of all tasks."""
+    """Interface of the estimators of all tasks.
+
+    ``ml.champions.load(ml.champions.version_or_champion("credit_risk")).estimator`` is a fitted one.
+    """
 
     @property
     def signature(self) -> Signature:
-        """Return the fields that the estimator reads."""
+        """Return the fields of a request, the features that the estimator reads among them."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """Return remarks on the fit, which reports show."""
+        """Return remarks on the fit, one sentence each, which reports show."""
 
     def predict(self, X: pl.DataFrame) -> pl.DataFrame:
-        """Return one row of predictions for each row of X; a metric reads the first column unless it names others."""
+        """Return one row of predictions for each row of X, in the same order.
+
+        X has the columns of `signature` in the units of the raw tables (money in fen, instants in microseconds). The
+        columns of the result and their units are those that the `predict` of the task's estimator lists; a metric
+        reads the first column unless it names others.
+        """
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the fitted state as files (text, JSON, npz), content by name."""
+        """Return the fitted state as files (text, JSON, npz), content by name; `from_files` reads them."""
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Return the estimator that `to_files` wrote."""
+        """Return the fitted estimator from the files that `to_files` returned.
+
+        Raises `ModelNotFound` if a file is missing and `DataError` if its content is damaged.
+        """
 
 
 class RowEstimator(Estimator, Protocol):
-    """Interface of the estimators of tasks with one label for each row.
+    """Interface of the estimators of tasks with one label for each row, such as `LeadScoringEstimator`.
 
-    The constructor takes `params`, an instance of the task's parameter model, and `signature`, as returned by
-    `ml.signature.infer_signature`.
+    ``task.estimator(params=task.params(), signature=signature)`` constructs one, with ``task =
+    ml.registry.TASKS["lead_scoring"]`` and `signature` as returned by `ml.signature.infer_signature`.
     """
 
     encoder_: TabularEncoder
@@ -77,7 +88,7 @@ class RowEstimator(Estimator, Protocol):
         X : DataFrame
             Training rows with the columns of the signature.
         y : ndarray of shape (n_rows,)
-            Labels.
+            Labels: 0 or 1, or amounts above 0 in the unit of the label of the task.
         calibrate : (DataFrame, ndarray)
             Later rows and their labels.
         weights : (ndarray, ndarray), optional
@@ -87,6 +98,11 @@ class RowEstimator(Estimator, Protocol):
         progress : callable, optional
             ``(text) -> None``, called with a line at each step.
 
+        Returns
+        -------
+        RowEstimator
+            The estimator itself, fitted.
+
         Raises
         ------
         ValueError
@@ -94,11 +110,14 @@ class RowEstimator(Estimator, Protocol):
         """
 
     def importance(self, X: pl.DataFrame) -> Mapping[str, float]:
-        """Return the mean absolute contribution of each feature over the rows of X."""
+        """Return the mean absolute contribution of each feature over the rows of X, by name of the feature.
+
+        Contributions are in the unit of the learner's raw score, such as log-odds for probabilities.
+        """
 
 
 class Metric(Protocol):
-    """A figure that measures the quality of predictions."""
+    """A figure that measures the quality of predictions: a `RowMetric` or a `ListMetric`."""
 
     @property
     def better(self) -> Direction:
@@ -139,8 +158,19 @@ class RowMetric:
     def select(self, answers: pl.DataFrame) -> FloatArray:
         """Return the columns of an estimator's predictions that the metric reads.
 
+        Parameters
+        ----------
+        answers : DataFrame
+            As returned by ``estimator.predict(X)``.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), or (n_rows, n_columns) if the metric names columns
+            In the unit of the predictions.
+
         Examples
         --------
+        >>> import polars as pl
         >>> answers = pl.DataFrame({"value": [2.0], "low": [1.0], "high": [3.0]})
         >>> metric = RowMetric(max, better="lower", columns=("low", "high"))
         >>> RowMetric(max, better="lower").select(answers).tolist(), metric.select(answers).tolist()
@@ -209,14 +239,14 @@ class RowProblem:
 
 @dataclass(frozen=True)
 class Decisions:
-    """Decisions on rows by two cut-offs of the predicted probability.
+    """Decisions on rows by two cut-offs of the predicted probability, as returned by `BinaryProblem.decisions`.
 
     Attributes
     ----------
     band : ndarray of str, shape (n_rows,)
         'approve', 'refer' or 'decline' for each row.
     approve_at_most, decline_above : float
-        Highest probability that is approved, and the probability above which a row is declined.
+        Highest probability that is approved, and the probability above which a row is declined, 0 to 1.
     """
 
     band: NDArray[np.str_]
@@ -307,9 +337,12 @@ def base_rate(X: pl.DataFrame, y: FloatArray, rows: pl.DataFrame) -> FloatArray:
     Returns
     -------
     ndarray of shape (n_rows,)
+        The same probability for each row, 0 to 1; NaN without training rows.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
     >>> base_rate(pl.DataFrame({"x": [1, 2]}), np.array([0.0, 1.0]), pl.DataFrame({"x": [3]})).tolist()
     [0.5]
     """

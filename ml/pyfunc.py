@@ -14,7 +14,8 @@ from ml.model import Model
 class BatchModel:
     """A model with the interface of MLflow's python_function flavour.
 
-    Returned by ``mlflow.pyfunc.load_model("models:/credit_risk@champion")``.
+    ``mlflow.pyfunc.load_model("models:/credit_risk@champion")`` returns a model of MLflow that wraps it and has the
+    same `predict`. MLflow's tracking and registry address must be `ml.champions.store_uri()`.
     """
 
     def __init__(self, model: Model) -> None:
@@ -26,14 +27,21 @@ class BatchModel:
         Parameters
         ----------
         data : pandas.DataFrame
-            The feature columns of the model's signature, in the units of the raw table (money in fen).
+            The feature columns of the model's signature, in the units of the raw table (money in fen, instants in int64
+            microseconds since 1970 UTC).
         params : dict, optional
             Required by MLflow's interface, not used.
 
         Returns
         -------
         pandas.DataFrame
-            The columns that the task's estimator returns from `predict`, such as `probability_of_default`.
+            The columns and units that the `predict` of the task's estimator lists, such as `probability_of_default`; in
+            the order of the rows.
+
+        Raises
+        ------
+        FeatureError
+            A feature column is missing or has a value that the model cannot read.
         """
         answers: pd.DataFrame = self.model.estimator.predict(pl.from_pandas(data)).to_pandas()
         return answers

@@ -121,19 +121,29 @@ TASKS = Tasks(ENTRIES)
 
 
 def check_task(name: str) -> None:
-    """Raise an error if no task has this name.
+    """Raise an error if no task has this name; otherwise return None.
 
     Raises
     ------
     ConfigError
         The name is unknown; the message lists the tasks.
+
+    Examples
+    --------
+    >>> check_task("lead_scoring")
     """
     if name not in TASKS:
         raise ConfigError(f"task '{name}' is unknown; the tasks are: {', '.join(TASKS)}")
 
 
 def endpoints() -> Iterator[tuple[str, Endpoint[Any, Any, Any]]]:
-    """Yield (name of the task or group, endpoint); of each task its own endpoint first, then the extra ones."""
+    """Yield (name of the task or group, endpoint); of each task its own endpoint first, then the extra ones.
+
+    Examples
+    --------
+    >>> [(name, endpoint.path) for name, endpoint in endpoints() if name == "lead_scoring"]
+    [('lead_scoring', ''), ('lead_scoring', 'queue'), ('lead_scoring', 'channels')]
+    """
     for task in TASKS.values():
         yield from ((task.name, endpoint) for endpoint in (task.endpoint, *task.extra_endpoints))
     for group in GROUPS.values():

@@ -35,7 +35,7 @@ class RequestPart(BaseModel):
 
 
 class Field(BaseModel):
-    """One field of a request.
+    """One field of a request; a `Signature` has them in `fields`, and `contract_fields` returns those of a raw table.
 
     Attributes
     ----------
@@ -77,7 +77,20 @@ class Field(BaseModel):
 
 
 class Signature(BaseModel):
-    """The fields of a request to one model version, as returned by `infer_signature`."""
+    """The fields of a request to one model version, as returned by `infer_signature` or as `model.estimator.signature`.
+
+    Attributes
+    ----------
+    fields : tuple of Field
+        Fields of the raw table's contract, then extra and computed features.
+
+    Examples
+    --------
+    >>> term = Field(name="term_months", kind="integer", unit="months", feature=True)
+    >>> signature = Signature(fields=(term, Field(name="housing", kind="text", feature=True)))
+    >>> signature.numeric, signature.categorical
+    (['term_months'], ['housing'])
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -95,7 +108,7 @@ class Signature(BaseModel):
 
     @cached_property
     def request_columns(self) -> tuple[list[str], list[str]]:
-        """Return the names of the features that requests have, and of those among them in fen."""
+        """Return two lists: names of the features that requests have, and names of those among them in fen."""
         features = [f for f in self.fields if f.feature and not f.computed]
         return [f.name for f in features], [f.name for f in features if f.unit == "fen"]
 
@@ -107,6 +120,11 @@ def contract_fields(table: Table) -> list[Field]:
     ----------
     table : Table
         Contract of the raw table, as in ``features.tables.APPLICATIONS``.
+
+    Returns
+    -------
+    list of Field
+        In the order of the contract, with range, unit and values; `feature` and `required` are false.
 
     Examples
     --------
@@ -147,6 +165,7 @@ def feature_columns(
     Returns
     -------
     numeric, categorical : list of str
+        Names of the columns; a column of `present` that the contract lacks is in neither.
 
     Examples
     --------
@@ -194,6 +213,17 @@ def infer_signature(
     ------
     DataError
         A feature is not a column of `frame`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.tables import APPLICATIONS
+    >>> rows = pl.DataFrame({"loan_amount": [100_000, 250_000], "housing": ["own", None], "visits": [1, 2]})
+    >>> signature = infer_signature(
+    ...     rows, APPLICATIONS, numeric=["loan_amount", "visits"], categorical=["housing"], extra=["visits"]
+    ... )
+    >>> [(f.name, f.kind, f.unit, f.required) for f in signature.fields]
+    [('loan_amount', 'integer', 'fen', True), ('housing', 'category', None, False), ('visits', 'number', None, True)]
     """
     absent = [n for n in (*numeric, *categorical) if n not in frame.columns]
     if absent:
@@ -235,7 +265,12 @@ def request_model(name: str, signature: Signature) -> type[BaseModel]:
     name : str
         Name of the class.
     signature : Signature
-        As in ``model.estimator.signature``.
+        As in ``model.estimator.signature``, or as returned by `infer_signature`.
+
+    Returns
+    -------
+    type
+        Frozen pydantic model; invalid content raises `pydantic.ValidationError`.
 
     Examples
     --------
@@ -290,7 +325,7 @@ def columns_of(requests: Sequence[BaseModel], signature: Signature) -> dict[str,
     requests : sequence
         Instances of ``request_model(name, signature)``.
     signature : Signature
-        Signature of the request model.
+        The signature that was passed to `request_model`.
 
     Returns
     -------
@@ -320,7 +355,13 @@ def row_as_request(row: Mapping[str, Any], signature: Signature) -> dict[str, An
     row : mapping of str to value
         Values by column, in the units of the raw table.
     signature : Signature
-        As in ``model.estimator.signature``.
+        As in ``model.estimator.signature``, or as returned by `infer_signature`.
+
+    Returns
+    -------
+    dict
+        Values by name of the field: money in yuan, instants as ISO 8601 in UTC, the rest unchanged. Columns that are no
+        fields are left out.
 
     Examples
     --------

@@ -19,12 +19,19 @@ Columns = Mapping[str, Sequence[Any]] | pl.DataFrame
 
 
 def no_refresh(configs: Path) -> Callable[[Any], bool]:
-    """Return an update function that changes nothing."""
+    """Return an update function that changes nothing and returns False: the default of `Task.refresh`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> no_refresh(Path("configs"))(None)
+    False
+    """
     return lambda estimator: False
 
 
 def no_learner_name(params: Any) -> str:
-    """Return the empty text: the task has one learner, so its versions are not tagged with it."""
+    """Return the empty text for any params: the default of `Task.learner`, for a task that has one learner."""
     return ""
 
 
@@ -32,7 +39,7 @@ def no_learner_name(params: Any) -> str:
 class Task:
     """A prediction task of the product, from raw tables to HTTP answers.
 
-    The tasks are in ``ml.registry.TASKS``.
+    The tasks are in ``ml.registry.TASKS``, such as ``TASKS["lead_scoring"]``.
 
     Attributes
     ----------
@@ -52,6 +59,13 @@ class Task:
         One thread calls it about once a second; after a `ChehangError` the estimator is unchanged.
     learner : callable
         ``(params) -> str``: name of the learner that the parameters select; each version is tagged with it.
+
+    Examples
+    --------
+    >>> from ml.registry import TASKS
+    >>> task = TASKS["lead_scoring"]
+    >>> task.name, task.tables, task.primary_metric, task.directions["brier"]
+    ('lead_scoring', ('leads',), 'roc_auc', 'lower')
     """
 
     entry: TaskEntry

@@ -58,7 +58,18 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
     """Return the CPU quota of this process in CPUs; None if its control groups set no limit, or there are none.
 
     It is the lowest quota of the process's control group and all groups above it, in version 2 (`cpu.max`) or version
-    1 (`cpu.cfs_quota_us` divided by `cpu.cfs_period_us`).
+    1 (`cpu.cfs_quota_us` divided by `cpu.cfs_period_us`). 1.5 is the time of one and a half CPUs.
+
+    Parameters
+    ----------
+    root : Path
+        Root of the file system, for tests.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> cpu_quota(Path("no such folder")) is None
+    True
     """
     limits = [limit for folder in _groups(root) for limit in (_limit(folder),) if limit is not None]
     return min(limits, default=None)

@@ -10,12 +10,14 @@ from features.errors import DataError, ModelNotFound
 
 
 def to_json(content: Mapping[str, Any]) -> bytes:
-    """Return a mapping as UTF-8 JSON that keeps every number exactly.
+    """Return a mapping as UTF-8 JSON that keeps every number exactly; `from_json` reads it.
 
     Raises
     ------
     ValueError
         A number is NaN or infinite.
+    TypeError
+        A value is no JSON type, such as an ndarray.
 
     Examples
     --------
@@ -62,6 +64,11 @@ def from_json(files: Mapping[str, bytes], name: str, *, keys: frozenset[str]) ->
     keys : frozenset of str
         Keys that the object must have, and no others.
 
+    Returns
+    -------
+    dict
+        Values by key, as `json.loads` reads them.
+
     Raises
     ------
     ModelNotFound
@@ -85,7 +92,7 @@ def from_json(files: Mapping[str, bytes], name: str, *, keys: frozenset[str]) ->
 
 
 def damaged(name: str, what: str) -> DataError:
-    """Return the error for a model file or array with wrong content.
+    """Return (not raise) the error for a model file or array with wrong content.
 
     Examples
     --------

@@ -20,10 +20,16 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 def to_npz(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
-    """Return arrays as the bytes of an uncompressed npz file; equal arrays give equal bytes.
+    """Return arrays, by name, as the bytes of an uncompressed npz file; equal arrays give equal bytes.
+
+    Raises
+    ------
+    ValueError
+        An array has Python objects.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from_npz(to_npz({"a": np.arange(2)}), "model.npz")["a"].tolist()
     [0, 1]
     """
@@ -41,6 +47,11 @@ def from_npz(content: bytes, name: str) -> Arrays:
         Content of the file, as returned by `to_npz`.
     name : str
         Name of the file, for the error message.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Arrays with the shape and type that they had.
 
     Raises
     ------
@@ -62,7 +73,14 @@ def from_npz(content: bytes, name: str) -> Arrays:
 
 
 def pack_params(params: Mapping[str, Any]) -> Arrays:
-    """Return parameters as one array with JSON text, under the key 'params'.
+    """Return parameters as one array with JSON text, under the key 'params', to be merged into the arrays of `to_npz`.
+
+    Raises
+    ------
+    ValueError
+        A number is NaN or infinite.
+    TypeError
+        A value is no JSON type, such as an ndarray.
 
     Examples
     --------
@@ -73,7 +91,7 @@ def pack_params(params: Mapping[str, Any]) -> Arrays:
 
 
 def unpack_params(arrays: Mapping[str, npt.NDArray[np.generic]], *, keys: frozenset[str]) -> dict[str, Any]:
-    """Return the parameters that `pack_params` packed.
+    """Return the parameters that `pack_params` packed, by name.
 
     Parameters
     ----------
@@ -124,6 +142,9 @@ def member(arrays: Mapping[str, npt.NDArray[np.generic]], name: str, *, ndim: in
 
     Examples
     --------
+    >>> import numpy as np
+    >>> member({"bias": np.array([0.5, 1.0])}, "bias", ndim=1).tolist()
+    [0.5, 1.0]
     >>> member({}, "factors")
     Traceback (most recent call last):
     ...
@@ -144,8 +165,11 @@ def member(arrays: Mapping[str, npt.NDArray[np.generic]], name: str, *, ndim: in
 def pack_sparse(matrix: csr_matrix, name: str) -> Arrays:
     """Return a sparse matrix as four arrays: `<name>_data`, `<name>_indices`, `<name>_indptr` and `<name>_shape`.
 
+    `to_npz` writes them to a file, and `unpack_sparse` reads them.
+
     Examples
     --------
+    >>> from scipy.sparse import csr_matrix
     >>> sorted(pack_sparse(csr_matrix([[0.0, 2.0]]), "w"))
     ['w_data', 'w_indices', 'w_indptr', 'w_shape']
     """
@@ -156,6 +180,13 @@ def pack_sparse(matrix: csr_matrix, name: str) -> Arrays:
 def unpack_sparse(arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> csr_matrix:
     """Return the sparse matrix that `pack_sparse` packed.
 
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        As returned by `from_npz` or `pack_sparse`.
+    name : str
+        The name that was passed to `pack_sparse`.
+
     Raises
     ------
     ModelNotFound
@@ -165,6 +196,7 @@ def unpack_sparse(arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> c
 
     Examples
     --------
+    >>> from scipy.sparse import csr_matrix
     >>> unpack_sparse(pack_sparse(csr_matrix([[0.0, 2.0]]), "w"), "w").toarray().tolist()
     [[0.0, 2.0]]
     """

@@ -10,7 +10,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class GateCheck:
-    """One condition of the promotion gate.
+    """One condition of the promotion gate, as in ``GateResult.checks``.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class GateCheck:
 
 @dataclass(frozen=True)
 class GateResult:
-    """Result of the promotion gate for one version.
+    """Result of the promotion gate for one version, as in ``ml.champions.version("credit_risk", 3).gate``.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class GateResult:
 
     Examples
     --------
-    >>> from datetime import UTC
+    >>> from datetime import UTC, datetime
     >>> check = GateCheck("brier beats the champion", False, "gain over version 1: -0.01")
     >>> result = GateResult(1, (check,), datetime(2026, 3, 1, tzinfo=UTC), "90d490")
     >>> result.passed, result.failures
@@ -66,16 +66,16 @@ class GateResult:
 
     @property
     def failures(self) -> str:
-        """Return the failed checks with their figures, as one text."""
+        """Return the failed checks with their figures, as one text; the empty text if all passed."""
         return "; ".join(f"{c.name}: {c.detail}" for c in self.checks if not c.passed)
 
     def to_json(self) -> str:
-        """Return the result as JSON."""
+        """Return the result as a JSON text, which `from_json` reads."""
         return json.dumps({**asdict(self), "evaluated_at": self.evaluated_at.isoformat()}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return the result that `to_json` wrote."""
+        """Return the result from the JSON text that `to_json` returned."""
         content = json.loads(text)
         return cls(
             champion=content["champion"],

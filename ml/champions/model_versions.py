@@ -25,7 +25,7 @@ SHA256 = "sha256"
 
 @dataclass(frozen=True)
 class Version:
-    """A registered model version.
+    """A registered model version, as returned by `champion`, `version`, `versions` and `version_or_champion`.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Version:
     sha256 : str
         Checksum of the model's manifest; empty if another tool registered the version.
     metrics : mapping of str to float
-        Metrics of the run.
+        Figures of the report, such as `roc_auc` and `roc_auc.low`, in the units of the report.
     tags : mapping of str to str
         Tags of the run, without MLflow's own.
     created : datetime
@@ -58,7 +58,15 @@ class Version:
 
 
 def versions(task: str) -> list[Version]:
-    """Return all versions of a task, such as "credit_risk", the oldest first; an empty list if there are none."""
+    """Return all versions of a task, such as "credit_risk", the oldest first; an empty list if there are none.
+
+    Each `Version` has number, metrics and gate result. An unknown task has none.
+
+    Raises
+    ------
+    StoreError
+        The tracking store cannot be read.
+    """
     with store_client("listing versions") as client:
         if client is None:
             return []
@@ -76,10 +84,17 @@ def version(task: str, number: int | None = None) -> Version:
     number : int, optional
         Number of the version, from 1.
 
+    Returns
+    -------
+    Version
+        Number, metrics, tags, time of registration and gate result; `load` returns its model.
+
     Raises
     ------
     ModelNotFound
         The task has no such version, or no version.
+    StoreError
+        The tracking store cannot be read.
     """
     with store_client("reading a version") as client:
         if client is not None and number is not None:
@@ -95,20 +110,34 @@ def version(task: str, number: int | None = None) -> Version:
 
 
 def champion(task: str) -> Version | None:
-    """Return the champion of a task; None if no version was promoted."""
+    """Return the champion of a task, such as "credit_risk"; None if no version was promoted.
+
+    ``ml.champions.load(ml.champions.champion("credit_risk"))`` loads its model.
+
+    Raises
+    ------
+    StoreError
+        The tracking store cannot be read.
+    """
     with store_client("reading the champion") as client:
-        row = champion_row(client, task)
+        row = _champion_row(client, task)
         return None if client is None or row is None else read_version(client, row)
 
 
 def champion_number(task: str) -> int | None:
-    """Return the version number of the champion, or None, by a single query: `serving` polls it."""
+    """Return the version number of the champion, or None, by a single query: `serving` polls it.
+
+    Raises
+    ------
+    StoreError
+        The tracking store cannot be read.
+    """
     with store_client("reading the champion") as client:
-        row = champion_row(client, task)
+        row = _champion_row(client, task)
         return None if row is None else int(row.version)
 
 
-def champion_row(client: MlflowClient | None, task: str) -> Any:
+def _champion_row(client: MlflowClient | None, task: str) -> Any:
     """Return MLflow's `ModelVersion` of the champion, or None."""
     return None if client is None else _or_none(lambda: client.get_model_version_by_alias(task, CHAMPION))
 
@@ -135,10 +164,17 @@ def version_or_champion(task: str, number: int | None = None) -> Version:
     number : int, optional
         Number of the version, from 1.
 
+    Returns
+    -------
+    Version
+        Number, metrics, tags, time of registration and gate result; `load` returns its model.
+
     Raises
     ------
     ModelNotFound
         The task has no such version, or no champion.
+    StoreError
+        The tracking store cannot be read.
     """
     chosen = champion(task) if number is None else version(task, number)
     if chosen is None:
@@ -152,7 +188,12 @@ def load(version: Version) -> Model:
     Parameters
     ----------
     version : Version
-        As returned by `champion` or `version`.
+        As returned by `champion`, `version` or `version_or_champion` of `ml.champions`.
+
+    Returns
+    -------
+    Model
+        `estimator` (fitted, see `ml.problem.Estimator`), `task`, `card` and `version`; its `answers` answers requests.
 
     Raises
     ------
@@ -179,7 +220,13 @@ def load(version: Version) -> Model:
 def report_files(version: Version) -> Iterator[Path]:
     """Yield a temporary folder with the report and the hold-out rows of a version; it is deleted after the block.
 
-    Use it as ``with report_files(version("credit_risk", 3)) as folder: ...``; the folder has `report.json`.
+    Use it as ``with report_files(version("credit_risk", 3)) as folder: ...``. ``folder / "report.json"`` is a
+    `ml.report.report.Report`, as in ``Report.model_validate_json((folder / "report.json").read_text())``.
+
+    Parameters
+    ----------
+    version : Version
+        As returned by `champion`, `version` or `version_or_champion` of `ml.champions`.
 
     Raises
     ------
@@ -200,9 +247,9 @@ def record_gate(version: Version, result: GateResult) -> None:
     Parameters
     ----------
     version : Version
-        As returned by `version`.
+        As returned by `champion`, `version` or `version_or_champion` of `ml.champions`.
     result : GateResult
-        As returned by the gate of training.
+        ``GateResult(champion, checks, evaluated_at, code_version)``, see `ml.champions.GateResult`.
 
     Raises
     ------
@@ -224,7 +271,15 @@ def _download(client: MlflowClient, address: str, task: str, folder: str) -> Pat
 
 
 def read_version(client: MlflowClient, row: Any) -> Version:
-    """Return MLflow's `ModelVersion` as a `Version`, with metrics and tags of its run."""
+    """Return MLflow's `ModelVersion` as a `Version`, with metrics and tags of its run.
+
+    Parameters
+    ----------
+    client : MlflowClient
+        As yielded by `ml.champions.store.store_client`.
+    row : mlflow.entities.model_registry.ModelVersion
+        As returned by ``client.create_model_version`` or ``client.get_model_version``.
+    """
     run = _or_none(lambda: client.get_run(row.run_id)) if row.run_id else None  # another tool may set none
     return Version(
         task=row.name,

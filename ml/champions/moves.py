@@ -26,7 +26,7 @@ class NotPromoted(ChehangError):
 
 @dataclass(frozen=True)
 class Move:
-    """One move of the champion alias.
+    """One move of the champion alias, as returned by `promote`, `roll_back` and `history` of `ml.champions`.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Move:
     forced : bool
         Whether the version was promoted although no valid gate result allowed it.
     metrics : mapping of str to float
-        Metrics of the new champion, as logged by its run.
+        Metrics of the new champion, as logged by its run and in the units of its report.
     """
 
     version: int
@@ -64,13 +64,18 @@ def candidate(
     Parameters
     ----------
     task : str
-        Name of the task.
+        Name of the task, such as "credit_risk".
     number : int, optional
         Version; default: the latest.
     force : bool
         Whether the promotion ignores the gate; requires a reason.
     reason : str, optional
         Reason of the promotion, at most 1,000 characters.
+
+    Returns
+    -------
+    version, champion : Version, Version or None
+        Nothing is changed; `promote` moves the alias.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def candidate(
     ModelNotFound
         The task has no such version.
     ConfigError
-        The task is unknown.
+        The task is unknown, or (`StoreError`) the tracking store cannot be read.
     """
     if force and not (reason or "").strip():
         raise NotPromoted("--force needs --reason: state why the gate is ignored; the history records it")
@@ -107,27 +112,30 @@ def promote(task: str, number: int | None = None, *, who: str, reason: str | Non
     Parameters
     ----------
     task : str
-        Name of the task.
+        Name of the task, such as "credit_risk".
     number : int, optional
         Version; default: the latest.
     who : str
         Person who promotes.
     reason : str, optional
-        Recorded in the history; default: the first check of the gate.
+        Recorded in the history, at most 1,000 characters; default: the first check of the gate.
     force : bool
         Whether to promote without a valid gate result; requires a reason.
 
     Returns
     -------
     Move
+        The new entry of the history: numbers of the new and the previous champion, person, reason and time (UTC).
 
     Raises
     ------
     NotPromoted
         The version has no valid gate result (the message lists the failed checks, or the champion it was compared
-        with), `force` lacks a reason, or another machine moved the alias at the same time.
+        with) or is the champion already, `force` lacks a reason, or another machine moved the alias at the same time.
     ModelNotFound
         The task has no such version, or the checksum of a file differs.
+    ConfigError
+        The task is unknown.
     StoreError
         The registry cannot be read or written.
     """
@@ -149,15 +157,16 @@ def roll_back(task: str, *, who: str, reason: str | None = None) -> Move:
     Parameters
     ----------
     task : str
-        Name of the task.
+        Name of the task, such as "credit_risk".
     who : str
         Person who rolls back.
     reason : str, optional
-        Recorded in the history.
+        Recorded in the history; default: a text that names the version before.
 
     Returns
     -------
     Move
+        The new entry of the history; `version` is the earlier champion, `previous` the one that was replaced.
 
     Raises
     ------
@@ -182,7 +191,12 @@ def history(task: str) -> list[Move]:
     """Return all promotions and rollbacks of a task that took effect, the oldest first.
 
     An entry is written before the alias moves and confirmed afterwards. An unconfirmed entry, whose process was
-    killed, is returned if the next entry or the alias agrees with it.
+    killed, is returned if the next entry or the alias agrees with it. The list is empty if nothing was promoted.
+
+    Raises
+    ------
+    StoreError
+        The tracking store cannot be read.
     """
     with store_client("reading the history") as client:
         if client is None or not client.search_registered_models(f"name='{task}'"):

@@ -39,6 +39,7 @@ def store_uri() -> str:
     """Return the address of the tracking store: ``MLFLOW_TRACKING_URI``, or the embedded store.
 
     `mlflow run` sets ``MLFLOW_TRACKING_URI`` to its own local default for the command that it starts; that is ignored.
+    The address is one for MLflow, such as ``http://mlflow:5000`` or ``sqlite:////data/var/mlflow.db``.
     """
     address = os.environ.get("MLFLOW_TRACKING_URI", "")
     started_by_mlflow = "MLFLOW_RUN_ID" in os.environ and address.startswith(("sqlite:", "file:", "/"))
@@ -46,7 +47,7 @@ def store_uri() -> str:
 
 
 def embedded_database() -> Path | None:
-    """Return the path of the embedded store, which need not exist; None if a server is used."""
+    """Return the path of the embedded store's SQLite file, which need not exist; None if a server is used."""
     path = home() / "mlflow.db"
     return path if store_uri() == f"sqlite:///{path}" else None
 
@@ -59,6 +60,8 @@ def import_mlflow() -> None:
 @contextmanager
 def store_client(action: str, *, create: bool = False) -> Iterator[MlflowClient | None]:
     """Yield a client of the tracking store.
+
+    Use it as ``with store_client("listing versions") as client: ...``.
 
     Parameters
     ----------
@@ -135,7 +138,13 @@ def _one_line(error: Exception, uri: str) -> str:
 
 
 def artifacts_folder(task: str) -> Path:
-    """Return the folder in the home folder where the embedded store keeps the files of a task."""
+    """Return the folder in the home folder where the embedded store keeps the files of a task; it need not exist.
+
+    Examples
+    --------
+    >>> artifacts_folder("credit_risk").parts[-2:]
+    ('artifacts', 'credit_risk')
+    """
     return home() / "artifacts" / task
 
 
@@ -144,6 +153,19 @@ def current_location(address: str, task: str) -> str:
 
     MLflow records absolute paths. The files of an embedded store are in the home folder, so only the part below the
     task's folder is used: a home folder that was moved, copied or mounted elsewhere reads its own files.
+
+    Parameters
+    ----------
+    address : str
+        Address or path that MLflow recorded, such as ``/old/artifacts/credit_risk/7``.
+    task : str
+        Name of the task, such as "credit_risk".
+
+    Returns
+    -------
+    str
+        Path in the present home folder, or `address` itself if it is not below ``/artifacts/<task>/`` or a server is
+        used.
 
     Examples
     --------

@@ -28,14 +28,14 @@ class LeadReason(BaseModel):
 
 
 class LeadReasons(BaseModel):
-    """At most three reasons that raise the probability and three that lower it, the strongest first."""
+    """At most three reasons that raise the probability of a sale and three that lower it, the strongest first."""
 
     positive: list[LeadReason]
     negative: list[LeadReason]
 
 
 class LeadScoringAnswer(BaseModel):
-    """Probability of a sale, grade, expected margin and reasons for one lead."""
+    """Probability of a sale, grade, expected margin and reasons for one lead, as returned by `respond`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,21 +70,22 @@ def respond(
     Parameters
     ----------
     estimator : LeadScoringEstimator
-        A fitted estimator.
+        As in ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
     requests : sequence
-        Instances of ``request(estimator.signature)``, see `ml.lead_scoring.request`.
+        Instances of ``ml.lead_scoring.request.request(estimator.signature)``.
     explain : bool
         Whether answers have reasons and the trend.
 
     Returns
     -------
     list of LeadScoringAnswer
-        In the order of the requests.
+        In the order of the requests: probability of a sale (0 to 1), grade, expected margin (yuan), trend and reasons.
 
     Raises
     ------
     FeatureError
-        See `ml.lead_scoring.request.read_requests`.
+        Two leads have the same `lead_id`, a lead was created after `as_of`, or it has events after `as_of` and
+        `events_after_as_of` is 'refuse'.
     """
     batch = read_requests(estimator, requests, trend=explain)
     return answers(estimator, requests, batch, explain=explain)
@@ -93,14 +94,23 @@ def respond(
 def answers(
     estimator: LeadScoringEstimator, requests: Sequence[BaseModel], batch: RequestBatch, *, explain: bool
 ) -> list[LeadScoringAnswer]:
-    """Score leads whose features are computed; see `respond`.
+    """Score leads whose features are computed. Called by `respond` and by the call queue.
 
     Parameters
     ----------
-    estimator, requests, explain
-        See `respond`.
+    estimator : LeadScoringEstimator
+        As in ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
+    requests : sequence
+        Instances of ``ml.lead_scoring.request.request(estimator.signature)``.
     batch : RequestBatch
-        As returned by ``read_requests(estimator, requests, trend=explain)``.
+        As returned by ``ml.lead_scoring.request.read_requests(estimator, requests, trend=explain)``.
+    explain : bool
+        Whether answers have reasons.
+
+    Returns
+    -------
+    list of LeadScoringAnswer
+        In the order of the requests; with a trend if `batch` has the earlier features.
     """
     rows = batch.rows if batch.earlier.is_empty() else pl.concat([batch.rows, batch.earlier])
     predictions = estimator.predict(rows)

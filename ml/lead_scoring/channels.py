@@ -16,7 +16,7 @@ from ml.signature import RequestPart
 
 
 class ChannelsRequest(RequestPart):
-    """Request for the table of channels."""
+    """Request for the table of channels; `ChannelsRequest()` uses the ceiling of the model's configuration."""
 
     cost_per_lead_ceiling: float | None = Field(
         None,
@@ -36,7 +36,11 @@ class Estimate(BaseModel):
 
 
 class Touch(BaseModel):
-    """Leads, sales, costs and margins of a channel; amounts in yuan, null if the data lack them."""
+    """Leads, sales, costs and margins of a channel.
+
+    Leads and sales are weighted counts, the conversion rate is a fraction (0 to 1), and amounts are in yuan, null if
+    the data lack them. The net margin is the margin minus the cost.
+    """
 
     leads: float
     sales: float
@@ -60,7 +64,7 @@ class ChannelRow(BaseModel):
 
 
 class ChannelsAnswer(BaseModel):
-    """The table of channels, the highest cost per lead first."""
+    """The table of channels, the highest cost per lead (last touch, yuan) first, as returned by `answer`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -72,6 +76,18 @@ class ChannelsAnswer(BaseModel):
 
 def answer(champions: Champions, request: ChannelsRequest) -> ChannelsAnswer:
     """Return the table of channels from the champion's training data.
+
+    Parameters
+    ----------
+    champions : mapping of str to Champion
+        ``{"lead_scoring": ml.champions.load(ml.champions.version_or_champion("lead_scoring"))}``.
+    request : ChannelsRequest
+        Such as ``ChannelsRequest(cost_per_lead_ceiling=50.0)``.
+
+    Returns
+    -------
+    ChannelsAnswer
+        Period, ceiling (yuan per lead) and one row for each channel, with 95 % intervals.
 
     Raises
     ------

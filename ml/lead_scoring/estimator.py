@@ -34,25 +34,31 @@ GRADES = np.array(["D", "C", "B", "A"])
 class LeadScoringEstimator(PipelineEstimator):
     """Pipeline of shrunken rates, encoder, boosted trees, pooled calibration and a calibration shift for each dealer.
 
+    The fitted estimator of the champion is
+    ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
+
     Parameters
     ----------
     params : LeadParams
-        Parameters of the task.
+        Parameters of the task, such as ``ml.lead_scoring.params.LeadParams(horizon_days=30)``.
     signature : Signature
-        Fields of a lead and features of its history, as returned by `infer_signature`.
+        Fields of a lead and features of its history, as returned by `ml.signature.infer_signature`.
 
     Attributes
     ----------
     rates_, encoder_, learner_, calibrator_, dealers_ : estimators
         Fitted steps.
     reference_ : ndarray of shape (n_features,)
-        Mean contributions of the calibration rows, which `contributions` subtracts.
+        Mean contributions of the calibration rows (log-odds), which `contributions` subtracts.
     response_ : ResponseDecay or None
         Decay of the probability with the hours until the first call; None if the data do not support it.
     reason_map_ : ReasonMap
         Assignment of features to reasons.
     value_tables_ : dict
-        `margins` of a sale, the table of `channels`, and `no_response_reason`, why `response_` is None.
+        `margins` (as returned by `ml.lead_scoring.lead_value.estimate_margins`), `channels` (as returned by
+        `estimate_channels`) and `no_response_reason`, why `response_` is None.
+    feature_names_ : list of str
+        Names of the features in the order of the columns of `contributions`.
     """
 
     state_file = "lead_scoring.json"
@@ -95,8 +101,9 @@ class LeadScoringEstimator(PipelineEstimator):
         Parameters
         ----------
         X : DataFrame
-            Training rows: the columns of `signature`, the dealer's column and `as_of`. Outcomes (`first_contact_at`,
-            `gross_margin`, `first_channel`) are used for the estimates of value and not as features.
+            Training rows: the columns of `signature`, the dealer's column, `created_at` and `as_of` (int64 us), and
+            `lead_id`. Outcomes (`first_contact_at` in us, `gross_margin` in fen, `first_channel`) are used for the
+            estimates of value and not as features.
         y : ndarray of shape (n_rows,)
             1 for a lead that bought within the horizon, otherwise 0.
         calibrate : (DataFrame, ndarray)
@@ -107,6 +114,11 @@ class LeadScoringEstimator(PipelineEstimator):
             Fit rates, encoder and trees again on all rows; the calibration is kept.
         progress : callable, optional
             ``(text) -> None``, called with a line at each step.
+
+        Returns
+        -------
+        LeadScoringEstimator
+            The estimator itself, fitted.
 
         Raises
         ------
@@ -252,15 +264,21 @@ class LeadScoringEstimator(PipelineEstimator):
         self.reason_map_ = build_reason_map(self.feature_names_, own)
 
     def _probability(self, X: pl.DataFrame) -> FloatArray:
-        return self.probability_of(self._matrix(X), self._dealers(X))
-
-    def probability_of(self, matrix: FloatArray, dealers: list[str | None]) -> FloatArray:
-        """Return the calibrated probability of a sale of each encoded row."""
-        log_odds = self.calibrator_.log_odds(self.learner_.decision_function(matrix))
-        return np.asarray(expit(log_odds + self.dealers_.shift(dealers)))
+        log_odds = self.calibrator_.log_odds(self.learner_.decision_function(self._matrix(X)))
+        return np.asarray(expit(log_odds + self.dealers_.shift(self._dealers(X))))
 
     def grades(self, probability: FloatArray) -> NDArray[np.str_]:
-        """Return the grade of each probability, 'A' to 'D', by the cut-offs of the configuration."""
+        """Return the grade of each probability, 'A' to 'D', by the cut-offs of the configuration.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ml.lead_scoring.params import LeadParams
+        >>> from ml.signature import Signature
+        >>> estimator = LeadScoringEstimator(params=LeadParams(), signature=Signature(fields=()))
+        >>> estimator.grades(np.array([0.45, 0.3, 0.05])).tolist()
+        ['A', 'B', 'D']
+        """
         at = self.params.grades
         return np.asarray(GRADES[np.sum([probability >= t for t in (at.A, at.B, at.C)], axis=0)])
 
@@ -291,13 +309,20 @@ class LeadScoringEstimator(PipelineEstimator):
         Parameters
         ----------
         X : DataFrame or mapping of str to sequence
-            Columns of the signature and `references`; with times also `created_at` and `as_of` (us).
+            Features of the signature and `references`, in the units of the raw table (money in fen); with times also
+            `created_at` and `as_of` (int64 us since 1970 UTC). `ml.lead_scoring.request.read_requests` returns such
+            rows for requests, `features.lead_scoring.build` for raw tables.
 
         Returns
         -------
         DataFrame
-            `conversion_probability`, `grade` ('A' to 'D'), `expected_gross_margin` (yuan, probability times margin;
-            null if unknown) and `calibration` ('dealer' or 'pooled').
+            In the order of X: `conversion_probability` (0 to 1), `grade` ('A' to 'D'), `expected_gross_margin` (yuan,
+            probability times margin of a sale; null if unknown) and `calibration` ('dealer' or 'pooled').
+
+        Raises
+        ------
+        FeatureError
+            A feature is missing in X.
         """
         rows = X if isinstance(X, pl.DataFrame) else pl.DataFrame(X)
         probability = self._probability(rows)
@@ -323,7 +348,7 @@ class LeadScoringEstimator(PipelineEstimator):
         Returns
         -------
         ndarray of shape (n_rows, n_features)
-            In the order of `feature_names_`.
+            Log-odds of a sale, in the order of `feature_names_`.
         """
         return np.asarray(self.learner_.contributions(self._matrix(X))[:, :-1] - self.reference_)
 

@@ -35,7 +35,8 @@ def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, An
     Parameters
     ----------
     X : DataFrame
-        Leads, with `gross_margin` (fen).
+        Leads, with `gross_margin` (fen) and, if leads have times, `created_at` and `as_of` (us); rows with another
+        `as_of` than `created_at` are ignored.
     y : ndarray of shape (n_rows,)
         1 for a lead that bought within the horizon, otherwise 0.
     by : str
@@ -45,6 +46,14 @@ def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, An
     -------
     dict or None
         `overall`, and `groups` by value of the column; None if no sale has a margin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> leads = pl.DataFrame({"model": ["X5", "X5", "X7"], "gross_margin": [1_000_000, 1_200_000, None]})
+    >>> estimate_margins(leads, np.array([1.0, 1.0, 0.0]), by="model")
+    {'overall': 11000.0, 'groups': {'X5': 11000.0}}
     """
     if "gross_margin" not in X.columns:
         return None
@@ -62,7 +71,14 @@ def estimate_margins(X: pl.DataFrame, y: FloatArray, *, by: str) -> dict[str, An
 
 
 def missing_response_columns(X: pl.DataFrame) -> str:
-    """Return a text that names the columns of X that `fit_response` lacks; the empty text if it lacks none."""
+    """Return a text that names the columns of X that `fit_response` lacks; the empty text if it lacks none.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> missing_response_columns(pl.DataFrame({"created_at": [0], "channel": ["web"]}))
+    'first_contact_at missing in the data'
+    """
     absent = [n for n in ("created_at", "first_contact_at", "channel") if n not in X.columns]
     return f"{', '.join(absent)} missing in the data" if absent else ""
 
@@ -78,18 +94,20 @@ def fit_response(X: pl.DataFrame, matrix: FloatArray, y: FloatArray, probability
     Parameters
     ----------
     X : DataFrame
-        Leads, with `created_at`, `as_of`, `first_contact_at` (us) and `channel`.
+        Leads, with `created_at`, `as_of`, `first_contact_at` (int64 us; null: no call) and `channel`. Rows with another
+        `as_of` than `created_at` are ignored.
     matrix : ndarray of shape (n_rows, n_features)
-        Encoded features of the model.
+        Encoded features of the model, one row for each row of X.
     y : ndarray of shape (n_rows,)
         1 for a lead that bought within the horizon, otherwise 0.
     probability : ndarray of shape (n_rows,)
-        Out-of-sample probability of a sale.
+        Out-of-sample probability of a sale, 0 to 1.
 
     Returns
     -------
     ResponseDecay or str
-        The reason, if the data do not support a curve.
+        Decay curves by channel: `factor` returns the factor on the probability of a sale for a call after some hours.
+        If the data do not support a curve, the reason as a text.
     """
     import lightgbm as lgb
 
@@ -119,8 +137,8 @@ def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, mon
     Parameters
     ----------
     X : DataFrame
-        Leads, with `channel` and, if known, `first_channel`, `created_at` (us), `acquisition_cost` and `gross_margin`
-        (fen).
+        Leads, with `channel` and, if known, `first_channel`, `created_at` and `as_of` (int64 us), `acquisition_cost`
+        and `gross_margin` (fen). Rows with another `as_of` than `created_at` are ignored.
     y, weight : ndarray of shape (n_rows,)
         1 for a lead that bought within the horizon, otherwise 0; weights of the leads.
     months : float
@@ -129,8 +147,18 @@ def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, mon
     Returns
     -------
     dict or None
-        `from` and `until` (us, or None), `last_touch` and, if there is a first channel, `first_touch`: lists of
-        channels as dicts with amounts in yuan. None if the leads have no channel.
+        `from` and `until` (times of the first and the last lead in us, or None), `last_touch` and, if there is a first
+        channel, `first_touch`: lists of dicts with the fields of `ml.domain.leads.channels.Channel`, amounts in yuan,
+        intervals as dicts with `value`, `low`, `high` and `level`. None if the leads have no channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> leads = pl.DataFrame({"channel": ["web", "web", "store"], "acquisition_cost": [4_000, 6_000, 0]})
+    >>> table = estimate_channels(leads, np.array([0.0, 1.0, 0.0]), np.ones(3), months=12)
+    >>> [(row["channel"], row["leads"], row["sales"]) for row in table["last_touch"]]
+    [('store', 1.0, 0.0), ('web', 2.0, 1.0)]
     """
     if "channel" not in X.columns:
         return None
@@ -151,11 +179,11 @@ def estimate_channels(X: pl.DataFrame, y: FloatArray, weight: FloatArray, *, mon
         channels = rows[column].fill_null(rows["channel"]) if touch == "first_touch" else rows[column]
         names = channels.fill_null("unknown").to_numpy().astype(str)
         table = channel_table(names, sold, cost=money["acquisition_cost"], margin=margin, weight=w)
-        tables[touch] = [channel_content(c) for c in table]
+        tables[touch] = [_channel_content(c) for c in table]
     return tables
 
 
-def channel_content(channel: Channel) -> dict[str, Any]:
+def _channel_content(channel: Channel) -> dict[str, Any]:
     """Return a channel as plain content for JSON."""
     return {k: ({**v.__dict__} if isinstance(v, Interval) else v) for k, v in channel.__dict__.items()}
 
@@ -173,4 +201,4 @@ def _at_creation(X: pl.DataFrame) -> BoolArray:
     return np.asarray((X["created_at"] == X["as_of"]).fill_null(False).to_numpy())
 
 
-__all__: Sequence[str] = ["channel_content", "estimate_channels", "estimate_margins", "fit_response"]
+__all__: Sequence[str] = ["estimate_channels", "estimate_margins", "fit_response"]

@@ -40,7 +40,7 @@ class LeadText(Section):
 
 
 class LeadParams(Section):
-    """Parameters of `lead_scoring`.
+    """Parameters of `lead_scoring`; ``LeadParams()`` has the defaults, a wrong value raises `pydantic.ValidationError`.
 
     Attributes
     ----------
@@ -54,7 +54,8 @@ class LeadParams(Section):
     derived : mapping
         Further derived columns, see `ml.domain.columns.derived_columns`.
     calibration : str
-        Method that maps log-odds to probabilities, fitted to the calibration rows; see `Calibrator`.
+        Method that maps log-odds to probabilities, fitted to the calibration rows; one of
+        `ml.estimators.calibration.METHODS`.
     dealer : str
         Column with the dealer or store.
     dealer_calibration_rows : int

@@ -49,7 +49,7 @@ class Decay(BaseModel):
 
 
 class QueueAnswer(BaseModel):
-    """The calls in their order, and the gains of two other orders for comparison."""
+    """The calls in their order, and the gains of two other orders for comparison, as returned by `answer`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,7 +65,20 @@ class QueueAnswer(BaseModel):
 
 
 def request(champions: Champions) -> type[BaseModel]:
-    """Return the pydantic model of a request: open leads and the capacity of the desk."""
+    """Return the pydantic model of a request: open leads and the capacity of the desk.
+
+    Parameters
+    ----------
+    champions : mapping of str to Champion
+        ``{"lead_scoring": ml.champions.load(ml.champions.version_or_champion("lead_scoring"))}``.
+
+    Returns
+    -------
+    type
+        Fields: `as_of` (time of the first call, ISO 8601 with an offset; default: now), `calls_per_hour` (of the whole
+        desk), `hours` (of calls from `as_of`; default: 8) and `leads` (1 to 1,000, each as
+        `ml.lead_scoring.request.request` returns).
+    """
     lead = lead_request(champions["lead_scoring"].estimator.signature)
     limits: Any = Field(min_length=1, max_length=MAX_LEADS)
     return create_model(
@@ -87,9 +100,16 @@ def answer(champions: Champions, request: Any) -> QueueAnswer:
     Parameters
     ----------
     champions : mapping of str to Champion
-        With the champion of lead_scoring.
+        ``{"lead_scoring": ml.champions.load(ml.champions.version_or_champion("lead_scoring"))}``.
     request : BaseModel
-        Instance of ``request(champions)``.
+        Such as ``request(champions).model_validate({"calls_per_hour": 6.0, "leads": [{"lead_id": "L1"}]})`` with the
+        required fields of the lead.
+
+    Returns
+    -------
+    QueueAnswer
+        Calls in their order with time, probability of a sale and expected gain (yuan, or sales if margins are
+        unknown), and the positions of leads that are not called.
 
     Raises
     ------

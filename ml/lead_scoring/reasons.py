@@ -86,7 +86,7 @@ REASONS: dict[str, tuple[tuple[str, ...], str, str, str, str]] = {
 
 @dataclass(frozen=True)
 class ReasonMap:
-    """Assignment of features to reasons, and the texts of the reasons.
+    """Assignment of features to reasons, and the texts of the reasons, as returned by `build_reason_map`.
 
     Attributes
     ----------
@@ -113,7 +113,13 @@ def build_reason_map(
     features : sequence of str
         Names of the features.
     overrides : mapping
-        Reasons of the dealership in the form of `REASONS`; they take precedence.
+        Reasons of the dealership, which take precedence: code to (features, zh text and en text if they raise the
+        probability of a sale, zh text and en text if they lower it). `*` at the end of a feature matches any ending.
+
+    Returns
+    -------
+    ReasonMap
+        Codes, texts and the reason of each feature, for `largest`.
 
     Examples
     --------
@@ -158,9 +164,9 @@ def largest(
     Parameters
     ----------
     contributions : ndarray of shape (n_features,)
-        Contributions of the features to the log-odds of one lead.
+        Contributions of the features to the log-odds of one lead: a row of ``LeadScoringEstimator.contributions(X)``.
     reason_map : ReasonMap
-        As in ``estimator.reason_map_``.
+        As in ``estimator.reason_map_``, or as returned by `build_reason_map`.
 
     Returns
     -------
@@ -169,6 +175,7 @@ def largest(
 
     Examples
     --------
+    >>> import numpy as np
     >>> largest(np.array([0.5, 0.4, -0.3]), build_reason_map(["views_7d", "events_30d", "age"], {}))
     ([(0, 0.9)], [(1, -0.3)])
     """

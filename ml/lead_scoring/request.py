@@ -78,7 +78,24 @@ def request(signature: Signature) -> type[BaseModel]:
     Parameters
     ----------
     signature : Signature
-        As in ``estimator.signature``.
+        ``estimator.signature`` of a `ml.lead_scoring.estimator.LeadScoringEstimator`, or as returned by
+        `ml.signature.infer_signature`.
+
+    Returns
+    -------
+    type
+        Fields of the signature (money in yuan) and, if leads have times, `created_at`, `as_of`, `first_contact_at`
+        (ISO 8601 with an offset), `events`, `other_leads`, `purchases` and `customer`. Invalid content raises
+        `pydantic.ValidationError`.
+
+    Examples
+    --------
+    >>> from ml.signature import Field, Signature
+    >>> fields = (Field(name="created_at", kind="instant"), Field(name="channel", kind="text", feature=True))
+    >>> view = {"event_at": "2026-01-03T20:15:00+08:00", "event_type": "view"}
+    >>> lead = request(Signature(fields=fields)).model_validate({"channel": "web", "events": [view]})
+    >>> lead.channel, lead.events[0].event_type, lead.as_of
+    ('web', 'view', None)
     """
     lead = request_model("LeadFields", signature)
     if not any(f.name == "created_at" for f in signature.fields):
@@ -100,16 +117,16 @@ def request(signature: Signature) -> type[BaseModel]:
 
 @dataclass(frozen=True)
 class RequestBatch:
-    """Leads of a batch of requests with their features, at `as_of` and `trend_days` earlier.
+    """Leads of requests with their features, at `as_of` and `trend_days` earlier, as returned by `read_requests`.
 
     Attributes
     ----------
     rows : DataFrame
-        Features at `as_of`, one row for each request, in their order.
+        Features at `as_of`, one row for each request, in their order; money in fen, instants in us.
     earlier : DataFrame
         Features `trend_days` before `as_of` of the leads that existed then, and `position` of the request.
     as_of, created_at : list of int
-        Microseconds since the epoch; empty if the leads have no times.
+        Microseconds since 1970 UTC, for each request; empty if the leads have no times.
     events_before, events_ignored : list of int
         Number of events before `as_of`, and of ignored events at or after it, for each request.
     """
@@ -128,7 +145,7 @@ def read_requests(estimator: LeadScoringEstimator, requests: Sequence[BaseModel]
     Parameters
     ----------
     estimator : LeadScoringEstimator
-        A fitted estimator.
+        As in ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
     requests : sequence
         Instances of ``request(estimator.signature)``.
     trend : bool
@@ -137,6 +154,7 @@ def read_requests(estimator: LeadScoringEstimator, requests: Sequence[BaseModel]
     Returns
     -------
     RequestBatch
+        Rows for ``estimator.predict(batch.rows)``, times, and numbers of used and ignored events.
 
     Raises
     ------
@@ -267,7 +285,27 @@ def _tables(
 
 
 def example(body: dict[str, Any], signature: Signature) -> dict[str, Any]:
-    """Return an example request with a short history added, if leads have times; otherwise the request itself."""
+    """Return an example request with a short history added, if leads have times; otherwise the request itself.
+
+    Parameters
+    ----------
+    body : dict
+        JSON content of a request, as returned by `ml.signature.row_as_request`.
+    signature : Signature
+        As in ``estimator.signature``.
+
+    Returns
+    -------
+    dict
+        JSON content with `created_at`, `as_of` and `events` added.
+
+    Examples
+    --------
+    >>> from ml.signature import Field, Signature
+    >>> signature = Signature(fields=(Field(name="created_at", kind="instant"),))
+    >>> sorted(example({"channel": "web"}, signature))
+    ['as_of', 'channel', 'created_at', 'events']
+    """
     if not any(f.name == "created_at" for f in signature.fields):
         return body
     events = [

@@ -41,10 +41,11 @@ def with_form(X: pl.DataFrame, *, fields: Sequence[str], texts: Sequence[str]) -
     Returns
     -------
     DataFrame
-        X with `fields_empty`.
+        X with `fields_empty` (float, number of null fields) and with the `texts` cast to String.
 
     Examples
     --------
+    >>> import polars as pl
     >>> form = pl.DataFrame({"city": ["x", None], "age": [None, None]})
     >>> with_form(form, fields=["city", "age"], texts=["city"]).select("city", "fields_empty").rows()
     [('x', 1.0), ('(empty)', 2.0)]
@@ -61,18 +62,21 @@ def with_time_of_day(X: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     X : DataFrame
-        With `created_at` and `as_of` (us).
+        With `created_at` and `as_of` (int64 us since 1970 UTC).
 
     Returns
     -------
     DataFrame
-        X with `created_hour`, `created_weekday` and `lead_age_days`; NaN without `created_at`.
+        X with `created_hour` (0 to 23), `created_weekday` (0 to 6) and `lead_age_days`, all float; NaN where
+        `created_at` is null.
 
     Examples
     --------
     A lead of Thursday 1970-01-01, 8:00 in China, scored one day later.
 
-    >>> with_time_of_day(pl.DataFrame({"created_at": [0], "as_of": [DAY]})).select(FROM_TIME).row(0)
+    >>> import polars as pl
+    >>> from features.aggregations import DAY
+    >>> with_time_of_day(pl.DataFrame({"created_at": [0], "as_of": [DAY]})).row(0)[2:]
     (8.0, 3.0, 1.0)
     """
     created = X["created_at"].cast(pl.Float64).fill_null(np.nan).to_numpy()

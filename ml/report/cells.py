@@ -10,7 +10,7 @@ from ml.report.sections import Rows
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of formatted texts.
+    """A table of formatted texts, as returned by `text_table`.
 
     Attributes
     ----------
@@ -33,9 +33,25 @@ def text_table(section: Rows, language: Language = "en") -> TextTable:
     Parameters
     ----------
     section : Rows
-        As returned by ``section.table()`` for a section of any kind.
+        As returned by ``section.table()`` for a section of any kind, such as ``report["metrics"].table()``.
     language : {'en', 'zh'}
         Language of the header.
+
+    Returns
+    -------
+    TextTable
+        Header, alignment and rows; a value that is None is the empty text.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.sections import Metric, Metrics
+    >>> metric = Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5)
+    >>> section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=(metric,))
+    >>> text_table(section.table()).header
+    ('metric', 'value', '95% interval', 'baseline')
+    >>> text_table(section.table()).rows
+    (('roc_auc', '0.7500', '0.7000 – 0.8000', '0.5000'),)
     """
     header, is_number = [], []
     for column in section.columns:

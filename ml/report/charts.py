@@ -19,7 +19,7 @@ _PERFECT = {"zh": "完全校准", "en": "perfect calibration"}
 
 @dataclass(frozen=True)
 class Band:
-    """Lower and upper limits around a series, one value for each position."""
+    """Lower and upper limits around a series, one value for each position; None is a gap."""
 
     low: Values
     high: Values
@@ -27,7 +27,21 @@ class Band:
 
 @dataclass(frozen=True)
 class Series:
-    """A line or a group of bars in one colour. None is a gap. The widest band comes first."""
+    """A line or the bars of one colour.
+
+    Attributes
+    ----------
+    title : str
+        Text in the legend.
+    format : str
+        Format of the values, see `ml.report.formats.format_figure`.
+    values : tuple of float or None
+        One for each position or category; None is a gap.
+    bands : tuple of Band
+        Intervals around the values, the widest first.
+    band_title : str
+        Text in the legend for all bands.
+    """
 
     title: str
     format: Format
@@ -46,7 +60,7 @@ class ChartAxis:
 
 @dataclass(frozen=True)
 class Lines:
-    """A line chart.
+    """A line chart, as returned by `chart_of`.
 
     Attributes
     ----------
@@ -64,6 +78,14 @@ class Lines:
         Legend of the diagonal, such as "perfect calibration"; the empty text draws no diagonal.
     log_x : bool
         Whether the horizontal axis is logarithmic.
+
+    Examples
+    --------
+    >>> line = Series("sales", "count", (10.0, 15.0, 12.0))
+    >>> axis = ChartAxis("month", "text"), ChartAxis("sales", "count")
+    >>> chart = Lines((0.0, 1.0, 2.0), *axis, (line,), labels=("2026-01", "2026-02", "2026-03"))
+    >>> chart.extent(), chart.shown_labels()
+    ((0.0, 2.0, 0.0, 15.0), {0.0: '2026-01', 1.0: '2026-02', 2.0: '2026-03'})
     """
 
     x: tuple[float, ...]
@@ -76,7 +98,7 @@ class Lines:
     log_x: bool = False
 
     def shown_labels(self) -> dict[float, str]:
-        """Return at most `MAX_LABELS` labels by position; the last position always has one."""
+        """Return at most 6 labels by position (a value of `x`); the last position always has one."""
         if self.labels is None or not self.x:
             return {}
         step = max(1, math.ceil((len(self.x) - 1) / (MAX_LABELS - 1)))
@@ -84,7 +106,7 @@ class Lines:
         return {self.x[i]: self.labels[i] for i in sorted(places)}
 
     def extent(self) -> tuple[float, float, float, float]:
-        """Return the ends of both axes as (x0, x1, y0, y1); the vertical axis includes 0."""
+        """Return the ends of both axes as (x0, x1, y0, y1), in the units of the axes; the vertical axis includes 0."""
         bands = [v for s in self.series for b in s.bands for v in (*b.low, *b.high)]
         y = [v for v in (*(v for s in self.series for v in s.values), *bands) if v is not None]
         y += [value for value, _ in self.thresholds]
@@ -98,7 +120,17 @@ class Lines:
 
 @dataclass(frozen=True)
 class HorizontalBars:
-    """A bar chart: one group of horizontal bars for each category, the first at the top."""
+    """A bar chart, as returned by `chart_of`: one group of horizontal bars for each category, the first at the top.
+
+    Attributes
+    ----------
+    categories : tuple of str
+        Titles of the groups.
+    series : tuple of Series
+        One bar in each group, with one value for each category.
+    axis : ChartAxis
+        Title and format of the horizontal axis.
+    """
 
     categories: tuple[str, ...]
     series: tuple[Series, ...]
@@ -106,7 +138,33 @@ class HorizontalBars:
 
 
 def chart_of(section: Section, language: Language = "en") -> Lines | HorizontalBars | None:
-    """Return the chart of a section; None if the section has no rows, or its kind is shown as a table or text only."""
+    """Return the chart of a section; None if the section has no rows, or its kind is shown as a table or text only.
+
+    Parameters
+    ----------
+    section : Section
+        Instance of a class of `ml.report.sections`, such as ``report["calibration"]``.
+    language : {'en', 'zh'}
+        Language of titles and legends.
+
+    Returns
+    -------
+    Lines, HorizontalBars or None
+        Lines for `Calibration`, `Curve` and `TimeSeries`; bars for `Importance` (at most 12 features) and `Bars`.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.columns import axis
+    >>> from ml.report.sections import Feature, Importance
+    >>> section = Importance(
+    ...     name="importance", title=Text(zh="重要性", en="Importance"), x=axis("贡献", "contribution", "score"),
+    ...     rows=(Feature(name="income", importance=0.4), Feature(name="age", importance=0.1)),
+    ... )
+    >>> chart = chart_of(section)
+    >>> chart.categories, chart.series[0].values, chart.axis.title
+    (('income', 'age'), (0.4, 0.1), 'contribution')
+    """
     if not section.table().rows:
         return None
     if isinstance(section, Calibration):
@@ -152,7 +210,7 @@ def _series(section: Rows, column: Column, language: Language, *, limit: int | N
 
 
 def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
-    """Return about as many round numbers between `low` and `high`, for the ticks of an axis.
+    """Return about `about` round numbers between `low` and `high`, for the ticks of an axis.
 
     Examples
     --------
@@ -167,7 +225,7 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
 
 
 def decades(low: float, high: float) -> Sequence[float]:
-    """Return the powers of ten between `low` and `high`, for the ticks of a logarithmic axis.
+    """Return the powers of ten between `low` (above 0) and `high`, for the ticks of a logarithmic axis.
 
     Examples
     --------

@@ -36,6 +36,7 @@ class Axis(Frozen):
 
     Examples
     --------
+    >>> from ml.bilingual import Text
     >>> Axis(title=Text(zh="成本", en="cost"), unit=Text(zh="元", en="yuan"), format="amount").label()
     'cost (yuan)'
     """
@@ -45,7 +46,7 @@ class Axis(Frozen):
     format: Format = "text"
 
     def label(self, language: Language = "en") -> str:
-        """Return the title with the unit in parentheses."""
+        """Return the title with the unit in parentheses; `language` is 'en' or 'zh'."""
         title = getattr(self.title, language)
         if self.unit is None:
             return str(title)
@@ -62,6 +63,11 @@ class Interval(Frozen):
         Keys of each row with the lower and the upper limit.
     level : float
         Probability of the interval, above 0 and below 1.
+
+    Examples
+    --------
+    >>> Interval(low="p10", high="p90", level=0.8).label(), Interval().label("zh")
+    ('80% interval', '95% 区间')
     """
 
     low: str = "low"
@@ -69,7 +75,7 @@ class Interval(Frozen):
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def label(self, language: Language = "en") -> str:
-        """Return the title of the interval, such as "95% interval"."""
+        """Return the title of the interval, such as "95% interval"; `language` is 'en' or 'zh'."""
         return f"{self.level:.0%} {INTERVAL[language]}"
 
 
@@ -109,10 +115,19 @@ def column(
         Key of the value in each row.
     zh, en : str
         Titles.
-    format : Format
+    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
         Format of the values, see `ml.report.formats.format_figure`.
-    unit, interval, tracked
-        See `Column`.
+    unit : Text, optional
+        Unit of the values, such as ``Text(zh="元", en="yuan")``.
+    interval : Interval, optional
+        Keys of the limits in each row, such as ``Interval(low="low", high="high")``.
+    tracked : bool
+        Whether the values are logged as metrics of the model version.
+
+    Returns
+    -------
+    Column
+        For `Rows.columns` of a section in `ml.report.sections`.
 
     Examples
     --------
@@ -126,8 +141,11 @@ def column(
 def axis(zh: str, en: str, format: Format, *, unit: Text | None = None) -> Axis:
     """Return an axis with a title in both languages; see `Axis`.
 
+    `format` is one of 'text', 'flag', 'count', 'number', 'score', 'share', 'amount' and 'gain'.
+
     Examples
     --------
+    >>> from ml.bilingual import Text
     >>> axis("成本", "cost", "amount", unit=Text(zh="元", en="yuan")).label("zh")
     '成本（元）'
     """

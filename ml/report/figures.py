@@ -46,9 +46,10 @@ def draw_report(report: Report, path: Path, *, language: Language = "en") -> Non
     Parameters
     ----------
     report : Report
-        Report of a model version.
+        As read by ``ml.report.report.Report.model_validate_json(text)`` from the `report.json` in the folder of
+        `ml.champions.report_files`.
     path : Path
-        File to write.
+        File to write, `.png`, in a folder that exists; it is replaced in one step.
     language : {'en', 'zh'}
         Language of titles and labels.
 
@@ -75,9 +76,9 @@ def draw_sections(
     Parameters
     ----------
     sections : sequence of Section
-        In reading order: from left to right, then from top to bottom.
+        Instances of classes of `ml.report.sections`, in reading order: from left to right, then from top to bottom.
     path : Path
-        File to write.
+        File to write, `.png`, in a folder that exists.
     title, subtitle : str
         Heading of the figure and the line below it.
     columns : int
@@ -89,6 +90,19 @@ def draw_sections(
     ------
     ConfigError
         The file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from ml.bilingual import Text
+    >>> from ml.report.sections import Metric, Metrics
+    >>> metric = Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5)
+    >>> section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=(metric,))
+    >>> with TemporaryDirectory() as folder:
+    ...     draw_sections([section], Path(folder) / "figure.png", title="Lead scoring")
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['figure.png']
     """
     lines = ceil(max(len(sections), 1) / columns)
     columns = min(columns, max(len(sections), 1))

@@ -18,9 +18,9 @@ def write_report(report: Report, folder: Path) -> None:
     Parameters
     ----------
     report : Report
-        Report of a model version.
+        ``Report(task=..., protocol=..., sections=...)``, see `ml.report.report.Report`.
     folder : Path
-        Folder to write to; created if it is missing.
+        Folder to write to; created if it is missing. Files of these names are replaced.
 
     Raises
     ------

@@ -21,7 +21,11 @@ _CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def chinese_fonts() -> list[str]:
-    """Register the installed fonts with Chinese characters in matplotlib; return their names, sans-serif first."""
+    """Register the installed fonts with Chinese characters in matplotlib; return their names, sans-serif first.
+
+    The names are values for matplotlib's `font.family`, as in ``rc_context({"font.family": chinese_fonts()})``. The
+    list is empty if no such font is installed.
+    """
     names: list[str] = []
     for path in sorted(_files(), key=lambda p: ("serif" in p.name.lower(), p.name)):
         try:

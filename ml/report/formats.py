@@ -51,7 +51,7 @@ def _pattern(size: float, format: Format) -> str:
 
 
 def format_tick(value: float, format: Format) -> str:
-    """Return the label of a tick, without trailing zeros.
+    """Return the label of a tick, without trailing zeros; 'share' is shown in percent, other formats as a number.
 
     Examples
     --------
@@ -65,6 +65,8 @@ def format_tick(value: float, format: Format) -> str:
 
 def format_interval(low: Cell, high: Cell, format: Format, language: Language = "en") -> str:
     """Return an interval as text; the empty text if a limit is None.
+
+    Limits are formatted by `format_figure`, with the same `format` and `language`.
 
     Examples
     --------

@@ -23,10 +23,11 @@ MAX_OPEN_ROWS, MAX_NARROW_COLUMNS = 12, 4  # a table with more rows is folded; w
 
 
 def html_page(report: Report, language: Language = "en") -> str:
-    """Return a report as a complete HTML document that needs no other file.
+    """Return a report as a complete HTML document that needs no other file; `language` is 'en' or 'zh'.
 
     Examples
     --------
+    >>> from ml.report.report import Report
     >>> html_page(Report(task="credit_risk", protocol="in time order", sections=()))[:31]
     '<!doctype html><html lang="en">'
     """
@@ -39,7 +40,14 @@ def html_page(report: Report, language: Language = "en") -> str:
 
 
 def html_fragment(report: Report, language: Language = "en") -> str:
-    """Return a report as an `article` element, for a page that includes `ml.report.style.CSS`."""
+    """Return a report as an `article` element, for a page that includes `ml.report.style.CSS`.
+
+    Examples
+    --------
+    >>> from ml.report.report import Report
+    >>> html_fragment(Report(task="credit_risk", protocol="in time order", sections=()))[:52]
+    '<article class="report"><h1>credit_risk</h1><p class'
+    """
     panels = "".join(_panel(section, language) for section in report.sections)
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     if notes:
@@ -51,7 +59,20 @@ def html_fragment(report: Report, language: Language = "en") -> str:
 
 
 def headline(report: Report, language: Language = "en") -> str:
-    """Return one line with the first metric, its 95 % interval and its value for the baseline."""
+    """Return one line with the first metric, its 95 % interval and its value for the baseline.
+
+    A report without metrics gives the name of its task.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.report import Report
+    >>> from ml.report.sections import Metric, Metrics
+    >>> metric = Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5)
+    >>> section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=(metric,))
+    >>> headline(Report(task="credit_risk", protocol="in time order", sections=(section,)))
+    'credit_risk: roc_auc 0.7500 (95% interval 0.7000 – 0.8000), baseline 0.5000'
+    """
     metric = next(iter(report.metrics.values()), None)
     if metric is None:
         return report.task

@@ -43,7 +43,7 @@ class _Section(Frozen):
 
 
 class Rows(_Section):
-    """Section with typed columns; values that a row lacks are None.
+    """Section with typed columns, as returned by `table()` of every section; values that a row lacks are None.
 
     Attributes
     ----------
@@ -54,6 +54,8 @@ class Rows(_Section):
 
     Examples
     --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.columns import Column
     >>> name = Column(name="band", title=Text(zh="档", en="band"))
     >>> share = Column(name="share", title=Text(zh="占比", en="share"), format="share")
     >>> rows = [{"band": "approve", "share": 0.5}, {"band": "decline"}]
@@ -78,7 +80,7 @@ class Rows(_Section):
         return self
 
     def tracked_figures(self) -> dict[str, float]:
-        """Return the values of tracked columns by `<row>.<column>`."""
+        """Return the values of tracked columns by `<row>.<column>`, where `<row>` is the value of the first column."""
         first = self.columns[0].name
         return {
             f"{row[first]}.{c.name}": float(value)
@@ -90,7 +92,17 @@ class Rows(_Section):
 
 
 class Table(Rows):
-    """Section that is shown as a table, without a chart."""
+    """Section that is shown as a table, without a chart.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.columns import column
+    >>> columns = (column("band", "档", "band"), column("share", "占比", "share", "share", tracked=True))
+    >>> rows = [{"band": "approve", "share": 0.5}]
+    >>> Table(name="bands", title=Text(zh="分档", en="Bands"), columns=columns, rows=rows).tracked_figures()
+    {'approve.share': 0.5}
+    """
 
     kind: Literal["table"] = "table"
 
@@ -116,13 +128,26 @@ class _Drawn(Rows):
         return self
 
     def series(self) -> list[Column]:
-        """Return the columns in the chart."""
+        """Return the columns in the chart, in the order of `drawn`."""
         by_name = {c.name: c for c in self.columns}
         return [by_name[n] for n in self.drawn]
 
 
 class Bars(_Drawn):
-    """Section with a bar chart: one group of bars for each row, and the first interval of a column as an error bar."""
+    """Section with a bar chart: one group of bars for each row, and the first interval of a column as an error bar.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.columns import axis, column
+    >>> columns = (column("model", "模型", "model"), column("error", "误差", "error", "score"))
+    >>> bars = Bars(
+    ...     name="errors", title=Text(zh="误差", en="Errors"), columns=columns, y=axis("误差", "error", "score"),
+    ...     drawn=("error",), rows=[{"model": "trees", "error": 0.12}],
+    ... )
+    >>> [c.name for c in bars.series()]
+    ['error']
+    """
 
     kind: Literal["bars"] = "bars"
 
@@ -141,7 +166,7 @@ class Curve(_Drawn):
 
 
 class Threshold(Frozen):
-    """A horizontal line at a value that calls for action, with its title."""
+    """A horizontal line at a value that calls for action, in the unit of the vertical axis, with its title."""
 
     value: float
     title: Text
@@ -160,7 +185,7 @@ class TimeSeries(_Drawn):
     thresholds: tuple[Threshold, ...] = ()
 
     def tracked_figures(self) -> dict[str, float]:
-        """Return the values of tracked columns by `<column>/<period>`."""
+        """Return the values of tracked columns by `<column>/<period>`, such as `rate/2026-01`."""
         parts = {tuple(key.rsplit(".", 1)): value for key, value in super().tracked_figures().items()}
         return {f"{column}/{period}": value for (period, column), value in parts.items()}
 
@@ -194,7 +219,7 @@ class Metrics(_Section):
     rows: tuple[Metric, ...]
 
     def table(self) -> Rows:
-        """Return one row for each metric: value, interval and value for the baseline."""
+        """Return one row for each metric: `name`, `value`, `low`, `high` and `baseline`, in the unit of the metric."""
         return _as_table(self, _METRIC_COLUMNS, self.rows)
 
     def tracked_figures(self) -> dict[str, float]:
@@ -235,7 +260,7 @@ class Gains(_Section):
     rows: tuple[Gain, ...]
 
     def table(self) -> Rows:
-        """Return one row for each gain: metric, baseline, value of the baseline, gain and interval."""
+        """Return one row for each gain: `metric`, `baseline`, `baseline_value`, `gain`, `low` and `high`."""
         return _as_table(self, _GAIN_COLUMNS, self.rows)
 
 
@@ -264,7 +289,7 @@ class Calibration(_Section):
     rows: tuple[CalibrationBin, ...]
 
     def table(self) -> Rows:
-        """Return one row for each bin: predicted value, observed value and number of rows."""
+        """Return one row for each bin: `predicted` and `observed` in the units of `x` and `y`, and number of `rows`."""
         columns = [Column(name=n, **dict(axis)) for n, axis in (("predicted", self.x), ("observed", self.y))]
         if any(b.rows is not None for b in self.rows):
             columns.append(column("rows", "行数", "rows", "count"))
@@ -273,7 +298,7 @@ class Calibration(_Section):
 
 
 class Feature(Frozen):
-    """A feature and its importance."""
+    """A feature and its importance, in the unit of `Importance.x`."""
 
     name: str
     importance: Number
@@ -287,7 +312,7 @@ class Importance(_Section):
     rows: tuple[Feature, ...]
 
     def table(self) -> Rows:
-        """Return one row for each feature: name and importance."""
+        """Return one row for each feature: `name` and `importance`, in the unit of `x`."""
         columns = (column("name", "特征", "feature"), Column(name="importance", **dict(self.x)))
         return _as_table(self, columns, self.rows)
 
@@ -299,7 +324,7 @@ class Paragraph(_Section):
     text: str
 
     def table(self) -> Rows:
-        """Return a table with the text as its single cell."""
+        """Return a table with one row and one column, `text`."""
         columns = (Column(name="text", title=self.title),)
         return Table(name=self.name, title=self.title, columns=columns, rows=({"text": self.text},))
 

@@ -30,6 +30,13 @@ def svg_of(chart: Lines | HorizontalBars, description: str, language: Language =
         One sentence for screen readers.
     language : {'en', 'zh'}
         Language of the values at the bars.
+
+    Examples
+    --------
+    >>> from ml.report.charts import ChartAxis, HorizontalBars, Series
+    >>> chart = HorizontalBars(("income",), (Series("share", "share", (0.4,)),), ChartAxis("share", "share"))
+    >>> svg_of(chart, "Share by feature")[:53]
+    '<svg class="chart" width="100%" height="44" role="img'
     """
     body, height = _lines(chart) if isinstance(chart, Lines) else _bars(chart, language)
     head = f'<svg class="chart" width="100%" height="{height}" role="img" aria-label="{escape(description)}">'
@@ -37,7 +44,19 @@ def svg_of(chart: Lines | HorizontalBars, description: str, language: Language =
 
 
 def legend(chart: Lines | HorizontalBars) -> str:
-    """Return the legend of a chart (as returned by `chart_of`) as HTML; the empty text if it has one entry only."""
+    """Return the legend of a chart as HTML, a `p` element; the empty text if it has one entry only.
+
+    Parameters
+    ----------
+    chart : Lines or HorizontalBars
+        As returned by `ml.report.charts.chart_of`.
+
+    Examples
+    --------
+    >>> from ml.report.charts import ChartAxis, HorizontalBars, Series
+    >>> legend(HorizontalBars(("income",), (Series("share", "share", (0.4,)),), ChartAxis("share", "share")))
+    ''
+    """
     marks = [(s.title, SERIES[i % len(SERIES)]) for i, s in enumerate(chart.series)]
     items = [_key(title, f'<line x1="0" x2="18" y1="5" y2="5" stroke="{c}" stroke-width="3"/>') for title, c in marks]
     for i, series in enumerate(chart.series):

@@ -17,7 +17,23 @@ MAX_ROWS = 12  # of a table; report.html shows all rows
 
 
 def text_of(report: Report, language: Language = "en") -> Iterator[RenderableType]:
-    """Yield the lines and tables of a report for rich's console: the summary or else the table of each section."""
+    """Yield the lines and tables of a report for rich's console: the summary or else the table of each section.
+
+    A table has at most 12 rows. ``rich.console.Console().print(*text_of(report), sep="\\n")`` prints them.
+
+    Parameters
+    ----------
+    report : Report
+        See `ml.report.report.Report`.
+    language : {'en', 'zh'}
+        Language of titles.
+
+    Examples
+    --------
+    >>> from ml.report.report import Report
+    >>> [str(line) for line in text_of(Report(task="credit_risk", protocol="in time order", sections=()))]
+    ['credit_risk: in time order']
+    """
     yield RichText.assemble((report.task, "bold"), f": {report.protocol}")
     for section in report.sections:
         yield from _section(section, language)

@@ -43,16 +43,21 @@ _ERROR = Column(
 
 
 class Stream(Section):
-    """One kind of purchase, such as cars or workshop visits.
+    """One kind of purchase, such as cars or workshop visits; see `ValueConfig.streams`.
 
     Attributes
     ----------
     table : str
-        Raw table with one row per purchase.
+        Raw table with one row per purchase, a key of `features.tables.TABLES`.
     amount : str
         Column of `table` with the amount in fen.
     owner_table : str or None
         Raw table with `vehicle_id` and `customer_id`, for purchases that name the vehicle but not the customer.
+
+    Examples
+    --------
+    >>> Stream(table="service_records", amount="cost", owner_table="fleet").amount
+    'cost'
     """
 
     table: str
@@ -68,7 +73,23 @@ class Stream(Section):
 
 
 class ValueConfig(RunConfig):
-    """`configs/customer_value.yaml`: path of the sources, horizon in days, and the streams of purchases by name."""
+    """Configuration of `value`; ``ValueConfig.load(Path("configs/customer_value.yaml"))`` reads one.
+
+    Attributes
+    ----------
+    sources : Path
+        YAML file of the raw tables, relative to the configuration.
+    horizon_days : float
+        Days from the end of the history, above 0.
+    streams : dict of str to Stream
+        Kinds of purchases by name, such as `cars`; the names begin the columns of the result.
+
+    Examples
+    --------
+    >>> config = ValueConfig(streams={"cars": {"table": "sales", "amount": "gross_margin"}})
+    >>> config.horizon_days, config.streams["cars"].table
+    (365, 'sales')
+    """
 
     horizon_days: float = Field(365, gt=0, le=36_500)
     streams: dict[str, Stream] = Field(min_length=1)
@@ -83,11 +104,12 @@ class CustomerValuation:
     customers : DataFrame
         One row per customer, the highest value first: `customer_id`; for each stream `<stream>_purchases`,
         `<stream>_probability_active`, `<stream>_expected_purchases`, `<stream>_expected_amount` and `<stream>_value`;
-        and `value`, the sum over the streams. Amounts are in yuan.
+        and `value`, the sum over the streams. Amounts are in yuan. `purchases` are days with a purchase in the
+        history; `expected_purchases` and `value` are those within the horizon.
     streams : mapping of str to CustomerValue
         By name of the stream; amounts in yuan.
     until : int
-        End of the history in microseconds since the epoch.
+        End of the history in microseconds since 1970 UTC.
     """
 
     customers: pl.DataFrame
@@ -95,7 +117,11 @@ class CustomerValuation:
     until: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return model, hold-out errors and totals of each stream as plain content for JSON, without the customers."""
+        """Return model, hold-out errors and totals (yuan) by stream as a dict for JSON, without the single customers.
+
+        The keys of a stream are `model`, `holdout_errors`, `customers` (their number), `total_purchases`,
+        `total_value`, `correction` and `horizon_days`.
+        """
         return {
             name: {
                 "model": stream.model,
@@ -118,7 +144,7 @@ def value(
     Parameters
     ----------
     config : ValueConfig
-        As returned by ``ValueConfig.load(path)``.
+        As returned by ``ValueConfig.load(Path("configs/customer_value.yaml"))``.
     out : Path
         File to write, `.parquet` or `.csv`; it is replaced in one step. The chart has the same name with `.png`.
     as_of : datetime, optional
@@ -129,13 +155,14 @@ def value(
     Returns
     -------
     CustomerValuation
+        Table of the customers, as written to `out` (yuan), model and totals of each stream, and end of the history.
 
     Raises
     ------
     DataError
         The sources lack a column, no purchase names a customer, or a stream has too few customers. Nothing is written.
     ConfigError
-        `out` has another ending or cannot be written. Nothing is written.
+        The sources cannot be read, or `out` has another ending or cannot be written. Nothing is written.
     """
     check_answer_path(out)
     say = progress or (lambda text: None)
