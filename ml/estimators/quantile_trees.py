@@ -61,6 +61,8 @@ lambda_l2, max_bin, num_threads, deterministic
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.estimators.quantile_trees import QuantileTrees
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(0, 1, (4000, 1))
     >>> y = X[:, 0] + rng.uniform(-1, 1, 4000)

@@ -55,6 +55,8 @@ class RankingTrees(SklearnEstimator):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.estimators.ranking_trees import RankingTrees
     >>> X = np.tile([[0.0], [1.0], [2.0]], (50, 1))
     >>> trees = RankingTrees(n_estimators=5, min_data_in_leaf=1, num_threads=1).fit(X, np.tile([0, 1, 2], 50), [3] * 50)
     >>> trees.score_rows(X[:3]).argmax()

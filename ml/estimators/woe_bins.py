@@ -58,6 +58,7 @@ class FeatureBins:
 
         A category code `c` is the interval from `c` to `c + 1`; gaps between codes fall in the bin of missing values.
 
+        >>> from ml.estimators.woe_bins import FeatureBins
         >>> FeatureBins([], [[0.0, 4.0], [1.0]], [0.1, 0.2, 0.0], [9, 9, 0], [1, 2, 0]).steps
         ([0.0, 1.0, 2.0, 4.0, 5.0], [2, 0, 1, 2, 0, 2])
         """
@@ -72,6 +73,7 @@ class FeatureBins:
     def labels(self) -> list[str]:
         """Text for each bin: an interval, a set of codes, or 'missing'.
 
+        >>> from ml.estimators.woe_bins import FeatureBins
         >>> FeatureBins([1.5], None, [0.1, 0.2, 0.0], [9, 9, 0], [1, 2, 0]).labels
         ['[-inf, 1.5)', '[1.5, inf)', 'missing']
         """
@@ -175,6 +177,7 @@ def assign_bins(x: FloatArray, bins: FeatureBins) -> npt.NDArray[np.intp]:
     Examples
     --------
     >>> import numpy as np
+    >>> from ml.estimators.woe_bins import FeatureBins, assign_bins
     >>> assign_bins(np.array([1.0, 1.5, np.nan]), FeatureBins([1.5], None, [], [], [])).tolist()
     [0, 1, 2]
     """

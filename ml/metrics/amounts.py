@@ -15,6 +15,7 @@ def mean_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: np
 
     `y`, `p`, `sample_weight` : array of shape (n_rows,); raises `DataError` if lengths differ or a value is not finite.
 
+    >>> from ml.metrics.amounts import mean_absolute_error
     >>> mean_absolute_error([10, 20], [12, 19])
     1.5
     """
@@ -29,6 +30,7 @@ def mean_absolute_percentage_error(
 
     Arguments as for `mean_absolute_error`; every `y` must be above 0.
 
+    >>> from ml.metrics.amounts import mean_absolute_percentage_error
     >>> mean_absolute_percentage_error([10, 20], [12, 19])
     0.125
     """
@@ -43,6 +45,7 @@ def median_absolute_percentage_error(
 
     Arguments as for `mean_absolute_error`; every `y` must be above 0.
 
+    >>> from ml.metrics.amounts import median_absolute_percentage_error
     >>> median_absolute_percentage_error([10, 20, 40], [12, 19, 40])
     0.05
     """
@@ -72,6 +75,7 @@ def interval_coverage(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.
 
     Examples
     --------
+    >>> from ml.metrics.amounts import interval_coverage
     >>> interval_coverage([1, 5], [[0, 2], [6, 7]])
     0.5
     """

@@ -32,6 +32,7 @@ def poisson_deviance(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.A
 
     Examples
     --------
+    >>> from ml.metrics.counts import poisson_deviance
     >>> round(poisson_deviance([3.0, 0.0], [2.0, 1.0]), 3)
     0.811
     """

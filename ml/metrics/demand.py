@@ -38,6 +38,7 @@ def weighted_quantile_loss(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight:
 
     Examples
     --------
+    >>> from ml.metrics.demand import weighted_quantile_loss
     >>> round(weighted_quantile_loss([10.0], [[6.0] * 9]), 3)
     0.4
     """
@@ -55,6 +56,7 @@ def weighted_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight
 
     `y`, `p` : array of shape (n_rows,), units; errors as for `weighted_quantile_loss`.
 
+    >>> from ml.metrics.demand import weighted_absolute_error
     >>> weighted_absolute_error([2.0, 0.0], [1.0, 1.0])
     1.0
     """
@@ -68,6 +70,7 @@ def root_mean_squared_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight
 
     `y`, `p` : array of shape (n_rows,), units; raises `DataError` if shapes differ.
 
+    >>> from ml.metrics.demand import root_mean_squared_error
     >>> root_mean_squared_error([2.0, 0.0], [1.0, 1.0])
     1.0
     """
@@ -80,6 +83,7 @@ def bias(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | N
 
     `y`, `p` : array of shape (n_rows,), units; errors as for `weighted_quantile_loss`.
 
+    >>> from ml.metrics.demand import bias
     >>> bias([2.0, 0.0], [1.0, 1.5])
     0.25
     """

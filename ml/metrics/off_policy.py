@@ -104,6 +104,7 @@ def off_policy_estimate(
     --------
     Two vehicles shown with equal probability; the second is viewed. A policy that always shows the second earns 1:
 
+    >>> from ml.metrics.off_policy import off_policy_estimate
     >>> zeros = [0.0] * 100
     >>> estimate = off_policy_estimate(
     ...     [0.0, 1.0] * 50, [0.5] * 100, [0.0, 1.0] * 50, expected=zeros, expected_target=zeros

@@ -43,6 +43,8 @@ def recall_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
     Examples
     --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.metrics.ranked_lists import recall_at_k
     >>> recall_at_k([[2, 0]], csr_matrix([[1, 1, 0, 1]])).round(3).tolist()
     [0.333]
     """
@@ -62,6 +64,8 @@ def ndcg_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
     Examples
     --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.metrics.ranked_lists import ndcg_at_k
     >>> ndcg_at_k([[0, 1]], csr_matrix([[0, 1, 0]])).round(4).tolist()  # second place: 1 / log2(3)
     [0.6309]
     """
@@ -74,6 +78,8 @@ def ndcg_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 def hit_rate_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
     """Return 1 for a list with at least one relevant item, else 0. Parameters and errors as for `recall_at_k`.
 
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.metrics.ranked_lists import hit_rate_at_k
     >>> hit_rate_at_k([[0, 1], [0, 1]], csr_matrix([[0, 1, 0], [0, 0, 1]])).tolist()
     [1.0, 0.0]
     """
@@ -86,6 +92,8 @@ def reciprocal_rank(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
     Parameters and errors as for `recall_at_k`.
 
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.metrics.ranked_lists import reciprocal_rank
     >>> reciprocal_rank([[0, 1], [0, 1]], csr_matrix([[0, 1, 0], [0, 0, 1]])).tolist()
     [0.5, 0.0]
     """
@@ -111,6 +119,7 @@ def coverage(lists: npt.ArrayLike, *, n_items: int) -> float:
 
     Examples
     --------
+    >>> from ml.metrics.ranked_lists import coverage
     >>> coverage([[0, 1], [1, -1]], n_items=4)
     0.5
     """
@@ -150,6 +159,7 @@ def novelty(lists: npt.ArrayLike, *, seen_by: npt.ArrayLike, n_users: int) -> Fl
 
     Examples
     --------
+    >>> from ml.metrics.ranked_lists import novelty
     >>> novelty([[0, 1]], seen_by=[7, 1], n_users=7).tolist()  # (0 + 2) / 2 bits
     [1.0]
     """
@@ -190,6 +200,8 @@ def mean_with_interval(values: npt.ArrayLike, *, n: int = 200, level: float = 0.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.metrics.ranked_lists import mean_with_interval
     >>> interval = mean_with_interval([0.0, 1.0, np.nan, 1.0, 0.0] * 50)
     >>> interval.value, 0.4 < interval.low < 0.5 < interval.high < 0.6
     (0.5, True)

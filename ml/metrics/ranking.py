@@ -33,6 +33,7 @@ def roc_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike 
 
     Examples
     --------
+    >>> from ml.metrics.ranking import roc_auc
     >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.75
     """
@@ -44,6 +45,7 @@ def roc_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike 
 def gini(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
     """Return the Gini coefficient (accuracy ratio), ``2 * roc_auc - 1``. Parameters and errors as for `roc_auc`.
 
+    >>> from ml.metrics.ranking import gini
     >>> gini([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.5
     """
@@ -55,6 +57,7 @@ def ks(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | Non
 
     Parameters and errors as for `roc_auc`.
 
+    >>> from ml.metrics.ranking import ks
     >>> ks([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.5
     """
@@ -68,6 +71,7 @@ def pr_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike |
 
     Parameters and errors as for `roc_auc`.
 
+    >>> from ml.metrics.ranking import pr_auc
     >>> round(pr_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.8333
     """
@@ -99,6 +103,8 @@ def lift(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.metrics.ranking import lift
     >>> lift([1, 1, 0, 0, 0, 0, 0, 0, 0, 0], np.arange(10.0)[::-1], share=0.2)
     5.0
     """

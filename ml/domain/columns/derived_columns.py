@@ -90,12 +90,21 @@ def check_derivations(declarations: Mapping[str, Mapping[str, Sequence[str | flo
     Parameters
     ----------
     declarations : mapping of str to {operation: arguments}
-        Declaration by name of the derived column, as in YAML.
+        Declaration by name of the derived column, as in YAML. The operations and their arguments are listed in the
+        module's docstring.
 
     Raises
     ------
     ValueError
         A declaration has no or several operations, or `check_derivation` refuses it; names the column and the rule.
+
+    Examples
+    --------
+    >>> from ml.domain.columns.derived_columns import check_derivations
+    >>> check_derivations({"debt": {"sum": ["loan_amount", "other_debt"]}, "has_score": {"missing": ["score"]}})
+    >>> check_derivations({"debt": {}})
+    Traceback (most recent call last):
+    ValueError: derived feature 'debt': give exactly one operation, got []
     """
     for name, declaration in declarations.items():
         if len(declaration) != 1:
@@ -111,7 +120,7 @@ def check_derivation(name: str, operation: str, arguments: Sequence[str | float]
     name : str
         Name of the derived column, for error messages.
     operation : str
-        A key of `OPERATIONS`.
+        "ratio", "difference", "product", "sum", "total", "instalment" or "missing" (see the module's docstring).
     arguments : sequence of str or float
         Columns and constants, at least one column.
 

@@ -14,9 +14,11 @@ def bands(probability: npt.ArrayLike, *, approve: float, decline: float) -> npt.
     Parameters
     ----------
     probability : array of shape (n_rows,)
-        Calibrated probability of default.
+        Calibrated probability of default, without NaN.
     approve, decline : float
-        Cut-offs on the probability. An approval takes precedence if `decline` is below `approve`.
+        Cut-offs on the probability, such as `CutOffs.approve.value` of `ml.domain.credit.cutoffs.derive_cutoffs`: up to
+        `approve` is approved, above `decline` is declined, in between is referred. An approval takes precedence if
+        `decline` is below `approve`.
 
     Returns
     -------
@@ -25,6 +27,7 @@ def bands(probability: npt.ArrayLike, *, approve: float, decline: float) -> npt.
 
     Examples
     --------
+    >>> from ml.domain.credit.bands import bands
     >>> bands([0.02, 0.021, 0.08, 0.081], approve=0.02, decline=0.08).tolist()
     ['approve', 'refer', 'refer', 'decline']
     """

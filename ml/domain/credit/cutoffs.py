@@ -24,21 +24,23 @@ MINIMUM_APPROVALS = 100  # minimum number of approved rows on which a bad rate i
 
 
 class TargetNotReachable(ValueError):
-    """No cut-off with enough approvals meets the target bad rate."""
+    """No cut-off with enough approvals meets the target bad rate; raised by `derive_cutoffs`."""
 
 
 @dataclass(frozen=True)
 class CutOffs:
-    """Cut-offs with 95 % bootstrap intervals: approve up to `approve`, decline above `decline`, refer in between.
+    """Cut-offs with 95% bootstrap intervals: approve up to `approve`, decline above `decline`, refer in between.
+
+    Returned by `derive_cutoffs`. Each `Interval` has the fields `value`, `low`, `high` and `level`.
 
     Attributes
     ----------
     approve, decline : Interval
         Cut-offs on the probability of default; each resample derives its own cut-offs.
     approval_rate : Interval
-        Share of approved rows; each resample derives its own cut-off.
+        Fraction of rows that are approved; each resample derives its own cut-off.
     bad_rate : Interval
-        Bad rate of the approved rows; the cut-off is fixed in all resamples.
+        Fraction of the approved rows that default; the cut-off is fixed in all resamples.
     target_bad_rate, maximum_marginal_bad_rate : float
         Limits of the bad rate, fractions.
     """
@@ -89,6 +91,8 @@ def derive_cutoffs(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.credit.cutoffs import derive_cutoffs
     >>> pd = np.repeat([0.001, 0.02, 0.3], 1000)
     >>> bad = np.concatenate([np.arange(1000) < 1, np.arange(1000) < 20, np.arange(1000) < 300])
     >>> cutoffs = derive_cutoffs(pd, bad, target_bad_rate=0.012, n_resamples=20)

@@ -38,6 +38,7 @@ class PointsScale:
 
     Examples
     --------
+    >>> from ml.domain.credit.points import PointsScale
     >>> scale = PointsScale(base_points=600, base_odds=50, points_to_double_odds=20)
     >>> [round(float(scale.points_from_probability(pd)), 1) for pd in (1 / 51, 1 / 101)]
     [600.0, 620.0]
@@ -59,6 +60,7 @@ class PointsScale:
     def factor(self) -> float:
         """Points per unit of log-odds.
 
+        >>> from ml.domain.credit.points import PointsScale
         >>> round(PointsScale().factor, 4)
         28.8539
         """
@@ -68,29 +70,33 @@ class PointsScale:
     def offset(self) -> float:
         """Points at even odds (probability of default one half).
 
+        >>> from ml.domain.credit.points import PointsScale
         >>> round(PointsScale().offset, 2)
         487.12
         """
         return self.base_points - self.factor * math.log(self.base_odds)
 
     def points(self, log_odds: npt.ArrayLike) -> FloatArray:
-        """Return the points of log-odds of default (bad to good).
+        """Return the points (float64) of log-odds of default (bad to good), an array of any shape.
 
+        >>> from ml.domain.credit.points import PointsScale
         >>> float(PointsScale(500, 1, 20).points(0.0))
         500.0
         """
         return np.asarray(self.offset - self.factor * np.asarray(log_odds, dtype=np.float64))
 
     def log_odds(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the log-odds of default that correspond to points; the inverse of `points`.
+        """Return the log-odds of default (float64) that correspond to points; the inverse of `points`.
 
+        >>> import math
+        >>> from ml.domain.credit.points import PointsScale
         >>> float(PointsScale(500, 1, 20).log_odds(520.0)) == -math.log(2)
         True
         """
         return np.asarray((self.offset - np.asarray(points, dtype=np.float64)) / self.factor)
 
     def points_from_probability(self, probability: npt.ArrayLike) -> FloatArray:
-        """Return the points of a probability of default.
+        """Return the points (float64) of probabilities of default, an array of any shape.
 
         Raises
         ------
@@ -99,6 +105,7 @@ class PointsScale:
 
         Examples
         --------
+        >>> from ml.domain.credit.points import PointsScale
         >>> float(PointsScale(500, 1, 20).points_from_probability(0.5))
         500.0
         """
@@ -109,16 +116,18 @@ class PointsScale:
         return self.points(logit(pd))
 
     def probability(self, points: npt.ArrayLike) -> FloatArray:
-        """Return the probability of default that corresponds to points.
+        """Return the probability of default (float64) that corresponds to points, an array of any shape.
 
+        >>> from ml.domain.credit.points import PointsScale
         >>> round(float(PointsScale(600, 50, 20).probability(600)), 6) == round(1 / 51, 6)
         True
         """
         return np.asarray(expit(self.log_odds(points)))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the three parameters as a dict for JSON.
+        """Return base_points, base_odds and points_to_double_odds as a dict for JSON.
 
+        >>> from ml.domain.credit.points import PointsScale
         >>> PointsScale(**PointsScale().as_dict()) == PointsScale()
         True
         """

@@ -25,7 +25,7 @@ ROUNDING = 1e-9  # log-odds; smaller differences are floating-point noise
 
 @dataclass(frozen=True)
 class Reason:
-    """One adverse reason.
+    """One adverse reason, as returned by `adverse_reasons`.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Reason:
     log_odds : float
         Increase in the log-odds of default compared with the reference; above 0.
     share : float
-        Share of the sum of all adverse reasons, 0 to 1.
+        Fraction of the sum of all adverse reasons, 0 to 1.
     points : float
         The increase in points of the score; below 0.
     text : mapping
@@ -85,6 +85,7 @@ def reason_groups(
     Returns
     -------
     ReasonGroups
+        Codes in the order of their first feature.
 
     Raises
     ------
@@ -93,6 +94,7 @@ def reason_groups(
 
     Examples
     --------
+    >>> from ml.domain.credit.reason_codes import reason_groups
     >>> declared = {"loan_amount": "R01", "loan_to_value": "R01"}
     >>> reasons = reason_groups(["loan_amount", "loan_to_value", "age"], groups=declared)
     >>> reasons.codes, reasons.code_index.tolist()
@@ -165,8 +167,8 @@ def nearest_to_cutoff(probability: npt.ArrayLike, *, cutoff: float, neighbours: 
 
     Returns
     -------
-    array of int
-        In order of the distance in log-odds.
+    array of int, shape (min(neighbours, n_rows),)
+        Row positions, in order of the distance in log-odds.
 
     Raises
     ------
@@ -175,6 +177,7 @@ def nearest_to_cutoff(probability: npt.ArrayLike, *, cutoff: float, neighbours: 
 
     Examples
     --------
+    >>> from ml.domain.credit.reason_codes import nearest_to_cutoff
     >>> nearest_to_cutoff([0.001, 0.010, 0.014, 0.5], cutoff=0.012, neighbours=2).tolist()
     [2, 1]
     """
@@ -201,13 +204,15 @@ def adverse_reasons(
     Parameters
     ----------
     contributions : array of shape (n_features,) or (n_features + 1,)
-        The applicant's contributions to the log-odds of default; an intercept in the last position is ignored.
+        The applicant's contributions to the log-odds of default, in the order of the features of `groups`, such as
+        returned by `BoostedTrees.contributions` or `WoeScorecard.contributions`; an intercept in the last position is
+        ignored.
     reference : array of the same shape
         Mean contributions of the applicants at the indices of `nearest_to_cutoff`.
     groups : ReasonGroups
         As returned by `reason_groups`.
     points_per_log_odds : float
-        Points per unit of log-odds: `PointsScale.factor`.
+        Points per unit of log-odds: `ml.domain.credit.points.PointsScale(...).factor`.
     limit : int
         Maximum number of reasons.
 
@@ -223,6 +228,7 @@ def adverse_reasons(
 
     Examples
     --------
+    >>> from ml.domain.credit.reason_codes import adverse_reasons, reason_groups
     >>> groups = reason_groups(["income", "debt", "age"], groups={})
     >>> for reason in adverse_reasons([0.3, 0.9, -0.5], [0.0, 0.0, 0.0], groups=groups, points_per_log_odds=20.0):
     ...     print(reason.code, round(reason.share, 2), round(reason.points, 1))

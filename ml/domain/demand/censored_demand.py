@@ -30,7 +30,7 @@ def expected_demand(sold: npt.ArrayLike, available: npt.ArrayLike, *, prior: npt
     sold : array of shape (n_series, n_periods)
         Units sold, not below 0; NaN where unobserved.
     available : array of shape (n_series, n_periods)
-        Share of each period with stock, 0 to 1.
+        Fraction of each period with stock, 0 to 1.
     prior : array of shape (n_series,)
         Demand per period expected before the first observation, units, above 0.
 
@@ -48,6 +48,7 @@ def expected_demand(sold: npt.ArrayLike, available: npt.ArrayLike, *, prior: npt
     --------
     Four a month; then two sold with stock for half a month; then a month without stock.
 
+    >>> from ml.domain.demand.censored_demand import expected_demand
     >>> expected_demand([[4, 4, 2, 0]], [[1, 1, 0.5, 0]], prior=[4]).round(3).tolist()
     [[4.0, 4.0, 4.0, 4.0]]
     """

@@ -21,10 +21,17 @@ def cdf(count: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike) ->
     Parameters
     ----------
     count, mean, dispersion : array
-        Units, expected units and dispersion; broadcast against each other.
+        Units, expected units, and dispersion d: the variance is ``mean + d * mean ** 2``; 0 for a Poisson distribution.
+        They broadcast against each other.
+
+    Returns
+    -------
+    ndarray of float64
+        Probabilities, of the broadcast shape.
 
     Examples
     --------
+    >>> from ml.domain.demand.count_distribution import cdf
     >>> cdf([0, 1, -1], 1.0, 0.0).round(4).tolist()
     [0.3679, 0.7358, 0.0]
     """
@@ -45,13 +52,20 @@ def quantile(level: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLik
     Parameters
     ----------
     level, mean, dispersion : array
-        Quantile level, expected units and dispersion; broadcast against each other.
+        Quantile level strictly between 0 and 1, expected units, and dispersion as in `cdf`; they broadcast against each
+        other.
     smooth : bool
         Whether to interpolate: each count's probability is spread evenly from half a unit below to half a unit above
         it, and quantiles are not below 0.
 
+    Returns
+    -------
+    ndarray of float64
+        Units, of the broadcast shape.
+
     Examples
     --------
+    >>> from ml.domain.demand.count_distribution import quantile
     >>> quantile([0.1, 0.5, 0.9], 2.0, 0.0, smooth=False).tolist()
     [0.0, 2.0, 4.0]
     >>> quantile([0.1, 0.5, 0.9], 2.0, 0.0, smooth=True).round(2).tolist()
@@ -80,12 +94,18 @@ def probability_integral(
     Parameters
     ----------
     y, mean, dispersion : array
-        Outcome, expected units and dispersion; broadcast against each other.
+        Outcome in units, expected units, and dispersion as in `cdf`; they broadcast against each other.
     smooth : bool
-        Whether demand is not counted, as in `quantile`.
+        Whether demand is not a whole number, as in `quantile`.
+
+    Returns
+    -------
+    low, high : ndarray of float64
+        Probabilities, of the broadcast shape.
 
     Examples
     --------
+    >>> from ml.domain.demand.count_distribution import probability_integral
     >>> low, high = probability_integral([0, 1], 1.0, 0.0, smooth=False)
     >>> low.round(4).tolist(), high.round(4).tolist()
     ([0.0, 0.3679], [0.3679, 0.7358])
@@ -114,8 +134,15 @@ def fit_dispersion(
     max_dispersion : float
         Upper end of the grid, which begins at 0.001.
 
+    Returns
+    -------
+    float
+        The dispersion as in `cdf`; 0.001 without outcomes.
+
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.demand.count_distribution import fit_dispersion
     >>> rng = np.random.default_rng(0)
     >>> abs(fit_dispersion(rng.negative_binomial(2, 2 / 7, 20_000), np.full(20_000, 5.0)) - 0.5) < 0.03
     True
@@ -146,7 +173,7 @@ def corrected_levels(
     Parameters
     ----------
     low, high : array of shape (n,)
-        Ends of the probability integrals of past outcomes, as returned by `probability_integral`.
+        Ends of the probability integrals of at least one past outcome, as returned by `probability_integral`.
     levels : array of shape (n_levels,)
         Nominal quantile levels, increasing, strictly between 0 and 1.
     weight : array of shape (n,), optional
@@ -162,6 +189,8 @@ def corrected_levels(
     --------
     Forecasts that are too narrow: half of the outcomes fall into the outer tenths, so the outer levels move outward.
 
+    >>> import numpy as np
+    >>> from ml.domain.demand.count_distribution import corrected_levels
     >>> ends = np.r_[np.linspace(0, 0.1, 100), np.linspace(0.1, 0.9, 200), np.linspace(0.9, 1, 100)]
     >>> corrected_levels(ends, ends, [0.1, 0.5, 0.9]).round(2).tolist()
     [0.04, 0.5, 0.96]

@@ -22,12 +22,13 @@ def demand_class(y: npt.ArrayLike) -> IntArray:
     Returns
     -------
     ndarray of int64, shape (n_series,)
-        Intermittent or lumpy if the mean interval between periods with demand is at least 1.32 periods; erratic or
-        lumpy if the squared coefficient of variation of the non-zero demand is at least 0.49. A series without demand
-        is intermittent.
+        Positions in `CLASSES`, ("smooth", "erratic", "intermittent", "lumpy"). Intermittent or lumpy if the mean
+        interval between periods with demand is at least 1.32 periods; erratic or lumpy if the squared coefficient of
+        variation of the non-zero demand is at least 0.49. A series without demand is intermittent.
 
     Examples
     --------
+    >>> from ml.domain.demand.demand_class import CLASSES, demand_class
     >>> classes = demand_class([[5, 6, 5, 6], [1, 9, 1, 20], [0, 1, 0, 1], [0, 1, 0, 20], [0, 0, 0, 0]])
     >>> [CLASSES[c] for c in classes]
     ['smooth', 'erratic', 'intermittent', 'lumpy', 'intermittent']

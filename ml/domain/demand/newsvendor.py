@@ -34,7 +34,7 @@ class UnitCosts:
     cost : float
         Purchase cost on which floor-plan interest is paid, yuan.
     floor_plan_rate : float
-        Yearly interest rate, a fraction.
+        Interest rate, fraction per year.
     holding_per_day : float
         Space, insurance and ageing, yuan per day.
 
@@ -45,6 +45,7 @@ class UnitCosts:
 
     Examples
     --------
+    >>> from ml.domain.demand.newsvendor import UnitCosts
     >>> costs = UnitCosts(margin=8_000, lost_customer=2_000, cost=150_000, floor_plan_rate=0.06, holding_per_day=15)
     >>> round(costs.overage(30), 2), round(costs.critical_ratio(30), 4)
     (1189.73, 0.8937)
@@ -71,7 +72,7 @@ class UnitCosts:
         return self.margin + self.lost_customer
 
     def overage(self, days: float) -> float:
-        """Return the cost of one vehicle too many over the `days` until the next review, yuan."""
+        """Return the cost in yuan of one vehicle too many over the `days` until the next review."""
         return self.cost * self.floor_plan_rate * days / DAYS_PER_YEAR + self.holding_per_day * days
 
     def critical_ratio(self, days: float) -> float:
@@ -87,11 +88,11 @@ def order_up_to(levels: npt.ArrayLike, quantiles: npt.ArrayLike, ratio: npt.Arra
     Parameters
     ----------
     levels : array of shape (n_levels,)
-        Quantile levels, increasing, strictly between 0 and 1.
+        At least two quantile levels, increasing, strictly between 0 and 1.
     quantiles : array of shape (..., n_levels)
         Demand over lead time plus review period, vehicles, not negative, not crossing.
     ratio : array broadcasting with the leading shape
-        Critical ratio, strictly between 0 and 1.
+        Critical ratio, strictly between 0 and 1, as returned by `UnitCosts.critical_ratio`.
 
     Returns
     -------
@@ -105,6 +106,7 @@ def order_up_to(levels: npt.ArrayLike, quantiles: npt.ArrayLike, ratio: npt.Arra
 
     Examples
     --------
+    >>> from ml.domain.demand.newsvendor import order_up_to
     >>> order_up_to([0.1, 0.5, 0.9], [[2.0, 4.0, 10.0], [0.0, 0.0, 1.0]], 0.7).tolist()
     [7, 1]
     """
@@ -128,8 +130,10 @@ def expected_cost(
 
     Parameters
     ----------
-    levels, quantiles
-        As for `order_up_to`.
+    levels : array of shape (n_levels,)
+        At least two quantile levels, increasing, strictly between 0 and 1.
+    quantiles : array of shape (..., n_levels)
+        Demand, vehicles, not negative, not crossing.
     stock : array broadcasting with the leading shape
         Vehicles available to meet the demand.
     underage, overage : array broadcasting with the leading shape
@@ -140,10 +144,16 @@ def expected_cost(
     ndarray, leading shape of `quantiles`
         Yuan.
 
+    Raises
+    ------
+    ValueError
+        An argument breaks its rule; the message names the argument and the value.
+
     Examples
     --------
     Demand is 2 or 4 with equal probability: a stock of 3 is on average half a vehicle short and half a vehicle over.
 
+    >>> from ml.domain.demand.newsvendor import expected_cost
     >>> p = [0.0005, 0.4995, 0.5005, 0.9995]
     >>> round(float(expected_cost(p, [2, 2, 4, 4], 3, underage=10, overage=2)), 2)
     6.0
@@ -176,6 +186,8 @@ def interpolate_quantiles(levels: FloatArray, quantiles: FloatArray, at: FloatAr
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.demand.newsvendor import interpolate_quantiles
     >>> interpolate_quantiles(np.array([0.2, 0.6]), np.array([[0.0, 4.0]]), np.array([0.1, 0.4, 0.9])).round(6).tolist()
     [[0.0, 2.0, 4.0]]
     """

@@ -26,7 +26,7 @@ class SimulatedOrders:
     Attributes
     ----------
     sold, lost, left : ndarray of shape (n_cells, n_periods)
-        Vehicles sold, demand lost, and stock at the end of the period.
+        Vehicles sold, vehicles of demand lost, and vehicles in stock at the end of the period.
     """
 
     sold: FloatArray
@@ -34,15 +34,34 @@ class SimulatedOrders:
     left: FloatArray
 
     def cost(self, underage: npt.ArrayLike, overage: npt.ArrayLike, *, since: int = 0) -> FloatArray:
-        """Return the cost of each cell from period `since` on, in the unit of `underage` and `overage`.
+        """Return the cost of each cell from period `since` on.
 
         Before the lead time has passed, a policy has no effect: pass the lead time as `since`.
+
+        Parameters
+        ----------
+        underage, overage : float or array of shape (n_cells,)
+            Cost of a vehicle of demand lost, and of a vehicle left at the end of a period, yuan.
+        since : int, default 0
+            First period that counts.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_cells,)
+            Yuan.
+
+        Examples
+        --------
+        >>> from ml.domain.demand.order_simulation import fixed_orders, simulate_orders
+        >>> result = simulate_orders([[3, 3, 3]], [3], fixed_orders([[2, 2, 2]]), lead=1)
+        >>> result.cost(10_000.0, 1_000.0, since=1).tolist(), round(result.fill_rate(since=1), 2)
+        ([20000.0], 0.67)
         """
         u, o = (np.asarray(v, dtype=np.float64) for v in (underage, overage))
         return np.asarray(u * self.lost[:, since:].sum(axis=1) + o * self.left[:, since:].sum(axis=1))
 
     def fill_rate(self, *, since: int = 0) -> float:
-        """Return the share of demand met from period `since` on; 1 without any demand."""
+        """Return the fraction of demand met from period `since` on, 0 to 1; 1 without any demand."""
         sold, lost = self.sold[:, since:].sum(), self.lost[:, since:].sum()
         return float(sold / (sold + lost)) if sold + lost > 0 else 1.0
 
@@ -58,7 +77,7 @@ def simulate_orders(demand: npt.ArrayLike, start: npt.ArrayLike, policy: Policy,
         Stock before the first period, vehicles.
     policy : callable
         ``(period, position) -> order``: `position` is stock plus vehicles on order, `order` the vehicles to order, both
-        of shape (n_cells,).
+        of shape (n_cells,). `order_up_to_policy` and `fixed_orders` return one.
     lead : int
         Periods from an order until it can be sold, not negative.
 
@@ -76,6 +95,8 @@ def simulate_orders(demand: npt.ArrayLike, start: npt.ArrayLike, policy: Policy,
     --------
     Two are ordered each period and arrive one period later; demand is three.
 
+    >>> import numpy as np
+    >>> from ml.domain.demand.order_simulation import simulate_orders
     >>> result = simulate_orders([[3, 3, 3]], [3], lambda period, position: np.full(1, 2.0), lead=1)
     >>> result.sold.tolist(), result.lost.tolist(), result.left.tolist()
     ([[3.0, 2.0, 2.0]], [[0.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]])
@@ -111,10 +132,17 @@ def order_up_to_policy(targets: npt.ArrayLike) -> Policy:
     Parameters
     ----------
     targets : array of shape (n_cells, n_periods)
-        Stock plus vehicles on order to reach.
+        Stock plus vehicles on order to reach, such as returned by `perfect_foresight` or `safety_stock_targets`.
+
+    Returns
+    -------
+    callable
+        Policy for `simulate_orders`.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.demand.order_simulation import order_up_to_policy
     >>> order_up_to_policy([[5.0]])(0, np.array([3.0])).tolist()
     [2.0]
     """
@@ -123,7 +151,25 @@ def order_up_to_policy(targets: npt.ArrayLike) -> Policy:
 
 
 def fixed_orders(quantities: npt.ArrayLike) -> Policy:
-    """Return the policy that orders `quantities`, shape (n_cells, n_periods), whatever the stock."""
+    """Return the policy that orders fixed numbers of vehicles, whatever the stock.
+
+    Parameters
+    ----------
+    quantities : array of shape (n_cells, n_periods)
+        Vehicles to order.
+
+    Returns
+    -------
+    callable
+        Policy for `simulate_orders`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ml.domain.demand.order_simulation import fixed_orders
+    >>> fixed_orders([[1.0, 2.0]])(1, np.array([3.0])).tolist()
+    [2.0]
+    """
     cars = np.asarray(quantities, dtype=np.float64)
     return lambda period, position: cars[:, period]
 
@@ -138,8 +184,14 @@ def perfect_foresight(demand: npt.ArrayLike, *, lead: int) -> FloatArray:
     lead : int
         Periods from an order until it can be sold.
 
+    Returns
+    -------
+    ndarray of float64, shape (n_cells, n_periods)
+        Stock plus vehicles on order to reach: demand of the period and of the `lead` periods after it.
+
     Examples
     --------
+    >>> from ml.domain.demand.order_simulation import perfect_foresight
     >>> perfect_foresight([[1, 2, 4]], lead=1).tolist()
     [[3.0, 6.0, 4.0]]
     """
@@ -178,6 +230,7 @@ def safety_stock_targets(
 
     Examples
     --------
+    >>> from ml.domain.demand.order_simulation import safety_stock_targets
     >>> safety_stock_targets([[2.0, 4.0, 9.0]], 1, protection=1, factor=[1.0], window=2).tolist()
     [[4.0]]
     """

@@ -24,7 +24,7 @@ MIN_STEP_COST = 1e-7  # a positive cost of every move prevents circular transfer
 
 @dataclass(frozen=True)
 class TransferPlan:
-    """Transfers and orders of one model.
+    """Transfers and orders of one model, as returned by `plan_transfers`.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ def marginal_values(
     quantiles : array of shape (n_stores, n_levels)
         Demand until the next delivery, vehicles.
     max_cars : int
-        Number of vehicles to value.
+        Number of vehicles to value, at least 1.
     underage, overage : float or array of shape (n_stores,)
         Cost of one vehicle too few and one too many, yuan.
 
@@ -64,6 +64,7 @@ def marginal_values(
 
     Examples
     --------
+    >>> from ml.domain.demand.transfers import marginal_values
     >>> marginal_values([0.25, 0.75], [[1.0, 3.0]], max_cars=4, underage=10, overage=2).round(2).tolist()
     [[10.0, 5.5, 2.5, -2.0]]
     """
@@ -119,6 +120,7 @@ def plan_transfers(
     --------
     One store has three vehicles, the other none: one is moved, and a second is not worth the transfer cost.
 
+    >>> from ml.domain.demand.transfers import plan_transfers
     >>> plan = plan_transfers([3, 0], [[9.0, 1.0, 0.5], [8.0, 2.0, 0.0]], order_cost=4, within=3)
     >>> plan.transfers, plan.orders.tolist(), round(plan.gain, 3)
     ([(0, 1, 1)], [0, 0], 4.5)

@@ -19,7 +19,8 @@ def call_order(gain: npt.ArrayLike) -> IndexArray:
     Parameters
     ----------
     gain : array of shape (n_leads, n_slots)
-        Expected gain of calling a lead in a slot over not calling it, in any unit.
+        Expected gain of calling a lead in a slot over not calling it, such as yuan; slot k begins after
+        `slot_hours(...)[k]` hours.
 
     Returns
     -------
@@ -35,6 +36,8 @@ def call_order(gain: npt.ArrayLike) -> IndexArray:
     --------
     The second lead is called first, because its gain falls faster.
 
+    >>> import numpy as np
+    >>> from ml.domain.leads.call_queue import call_order
     >>> call_order([[10.0, 9.9], [9.0, 1.0]]).tolist()
     [1, 0]
     >>> call_order(np.zeros((0, 3))).tolist()
@@ -48,17 +51,23 @@ def call_order(gain: npt.ArrayLike) -> IndexArray:
 
 
 def slot_hours(calls_per_hour: float, slots: int) -> FloatArray:
-    """Return the hours from now until the begin of each slot.
+    """Return the hours from now until the start of each slot, float64 of shape (slots,).
 
     Parameters
     ----------
     calls_per_hour : float
         Capacity, above 0.
     slots : int
-        Number of slots.
+        Number of slots, not below 0.
+
+    Raises
+    ------
+    ValueError
+        An argument is out of range.
 
     Examples
     --------
+    >>> from ml.domain.leads.call_queue import slot_hours
     >>> slot_hours(4, 3).tolist()
     [0.0, 0.25, 0.5]
     """

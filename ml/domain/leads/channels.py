@@ -22,7 +22,9 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Channel:
-    """Leads, sales, costs and margins of one channel; intervals are 95 % credible intervals.
+    """Leads, sales, costs and margins of one channel, as returned by `channel_table`.
+
+    Intervals are 95% credible intervals, each with `value`, `low`, `high` and `level`.
 
     Attributes
     ----------
@@ -33,7 +35,8 @@ class Channel:
     conversion_rate : Interval
         Sales per lead, 0 to 1.
     cost_per_lead, cost_per_sale, margin_per_lead, net_margin_per_lead : Interval or None
-        In the unit of the input; None if it has no costs or no margins. The net margin is margin minus cost.
+        In the unit of the arguments `cost` and `margin`, such as yuan; None without costs or without margins. The net
+        margin is margin minus cost.
     """
 
     channel: str
@@ -64,7 +67,7 @@ def channel_table(
     sold : array of shape (n_leads,)
         1 for a lead that was sold to, otherwise 0.
     cost : array of shape (n_leads,), optional
-        Acquisition cost of the lead; NaN if unknown.
+        Acquisition cost of the lead, in any unit of money, such as yuan; NaN if unknown.
     margin : array of shape (n_leads,), optional
         Gross margin of the sale, in the unit of `cost`; NaN without a sale or if unknown.
     weight : array of shape (n_leads,), optional
@@ -75,6 +78,7 @@ def channel_table(
     Returns
     -------
     tuple of Channel
+        One per channel.
 
     Raises
     ------
@@ -83,6 +87,8 @@ def channel_table(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.leads.channels import channel_table
     >>> margin = [1000.0] * 20 + [np.nan] * 80
     >>> (web,) = channel_table(["web"] * 100, [1] * 20 + [0] * 80, cost=[50.0] * 100, margin=margin)
     >>> web.conversion_rate.value, web.cost_per_lead.value, round(web.cost_per_sale.value), web.margin_per_lead.value

@@ -37,14 +37,14 @@ class ResponseDecay:
     scale : float
         Factor on the probability for a call without delay.
     floor : float
-        Share of that factor that remains however late the call is, 0 to 1.
+        Fraction of that factor that remains however late the call is, 0 to 1.
     decay : tuple of float
         Decay per hour of each group.
     common_decay : float
         Decay per hour of other groups.
     remaining_after_day : mapping of str to (float, float, float)
-        Share of the probability that remains after 24 hours, with its 95 % interval (value, low, high), by group; "all"
-        for the common decay.
+        Fraction of the probability that remains after 24 hours, with its 95% interval (value, low, high), by group;
+        "all" for the common decay.
     wait_quantiles : mapping of str to tuple of float
         Quantiles of the hours until the first call, by group and for "all"; `inf` for leads that were never called.
     calls, sales : int
@@ -73,8 +73,16 @@ class ResponseDecay:
 
         Returns
         -------
-        ndarray
+        ndarray of float64
             Factors, in the shape of `hours`.
+
+        Examples
+        --------
+        >>> from ml.domain.leads.response_decay import ResponseDecay
+        >>> curve = ResponseDecay(groups=("web",), scale=1.2, floor=0.5, decay=(0.1,), common_decay=0.1,
+        ...     remaining_after_day={}, wait_quantiles={"all": (1.0, 5.0)}, calls=0, sales=0)
+        >>> curve.factor("web", [0.0, float("inf")]).tolist()
+        [1.2, 0.6]
         """
         decay = self.decay[self.groups.index(group)] if group in self.groups else self.common_decay
         with np.errstate(under="ignore"):
@@ -91,6 +99,11 @@ class ResponseDecay:
             Channel; all leads are used for None and unknown groups.
         waited : float
             Hours since the lead.
+
+        Returns
+        -------
+        float
+            Factor on the probability of a sale.
         """
         quantiles = np.array(self.wait_quantiles.get(group or "", self.wait_quantiles["all"]), dtype=np.float64)
         later = quantiles[quantiles > waited]
@@ -104,7 +117,7 @@ class ResponseDecay:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Return the curves that `as_dict` wrote."""
+        """Return the curves of a dict that `as_dict` wrote; KeyError if a field is missing."""
         quantiles = {g: tuple(np.inf if v < 0 else float(v) for v in w) for g, w in content["wait_quantiles"].items()}
         return cls(
             groups=tuple(content["groups"]),
@@ -141,7 +154,8 @@ def fit_response_decay(
     Returns
     -------
     ResponseDecay or str
-        A sentence if there are too few calls or sales, or the decay is not significant at the 1 % level.
+        The curves; an English sentence (the reason) if there are too few calls or sales, or the decay is not
+        significant at the 1 % level.
     """
     p, h, y = (np.asarray(v, dtype=np.float64) for v in (probability, hours, sold))
     names = np.asarray(group, dtype=str)

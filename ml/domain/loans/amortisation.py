@@ -106,6 +106,10 @@ def amortise(batch: LoanBatch, start: date) -> CashFlows:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.amortisation import amortise
+    >>> from ml.domain.loans.loan import LoanBatch
+    >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
     >>> flows = amortise(batch, date(2026, 1, 15))
     >>> [int(x) for x in (flows.payment[0, 0], flows.payment[-1, 0], flows.principal.sum())]
@@ -208,6 +212,8 @@ def _apply_caps(amount: IntArray, subsidy: Subsidy, dates: Periods) -> IntArray:
 def _limit_sum(amount: IntArray, limit: int) -> IntArray:
     """Cut the amounts, from the first row on, so that each column's sum is at most `limit`.
 
+    >>> import numpy as np
+    >>> from ml.domain.loans.amortisation import _limit_sum
     >>> _limit_sum(np.array([[30], [30], [30]]), 50).ravel().tolist()
     [30, 20, 0]
     """

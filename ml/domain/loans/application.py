@@ -98,6 +98,7 @@ class Application:
 
     Examples
     --------
+    >>> from ml.domain.loans.application import Applicant, Application, Vehicle
     >>> Application(Applicant(30, 1_500_000), Vehicle("V1", 15_000_000, "used"), down_payment=16_000_000)
     Traceback (most recent call last):
     ml.domain.loans.rounding.LoanError: down_payment must be at most the price of 150000.00 yuan, got 160000.00 yuan

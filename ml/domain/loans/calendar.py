@@ -106,6 +106,8 @@ def payment_date(day: date, count: int, *, payment_day: int) -> date:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.calendar import payment_date
     >>> payment_date(date(2024, 1, 31), 1, payment_day=31), payment_date(date(2023, 12, 31), 2, payment_day=31)
     (datetime.date(2024, 2, 29), datetime.date(2024, 2, 29))
     """
@@ -132,6 +134,8 @@ def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.calendar import PaymentCalendar, periods
     >>> monthly = periods(PaymentCalendar("actual/365"), date(2024, 1, 31), 3)
     >>> [str(d) for d in monthly.due], monthly.days.tolist()
     (['2024-02-29', '2024-03-31', '2024-04-30'], [29, 31, 30])
@@ -171,6 +175,8 @@ def year_fraction(start: date, end: date, convention: DayCount) -> int:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.calendar import year_fraction
     >>> [year_fraction(date(2024, 1, 31), date(2024, 3, 31), c) for c in ("30/360", "actual/365")]
     [60, 60]
     >>> year_fraction(date(2023, 12, 31), date(2024, 1, 2), "actual/actual") == 1 * 366 + 1 * 365

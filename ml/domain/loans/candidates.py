@@ -85,6 +85,8 @@ def down_payments(offered: OfferedProduct, vehicle_price: int, maximum: int, *, 
 
     Examples
     --------
+    >>> from ml.domain.loans.application import OfferedProduct
+    >>> from ml.domain.loans.candidates import down_payments
     >>> from ml.domain.loans.product import LoanProduct
     >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={36: 0.05}, minimum_amount=1,
     ...     maximum_amount=10**9, minimum_down_payment=0.15, funding_rate=0.02, loss_given_default=0.4)

@@ -81,7 +81,8 @@ def smallest_changes(
 
     Examples
     --------
-    >>> from ml.domain.loans.application import Applicant
+    >>> from ml.domain.loans.application import Applicant, Application, Vehicle
+    >>> from ml.domain.loans.changes import smallest_changes
     >>> application = Application(Applicant(30, 1_000_000), Vehicle("V1", 10_000_000, "used"), 1_000_000, 36)
     >>> changes = smallest_changes(application, probability_of_default=lambda a: 1 - a.down_payment / a.vehicle.price,
     ...     passes=lambda a, probability: probability <= 0.75, down_payments=[2_000_000, 2_500_000, 3_000_000],

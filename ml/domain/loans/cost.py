@@ -34,6 +34,7 @@ class Cost:
 
     Examples
     --------
+    >>> from ml.domain.loans.cost import Cost
     >>> Cost.of_monthly(0.005)
     Cost(nominal=0.06, effective=0.06167781186449828)
     """
@@ -62,6 +63,7 @@ def monthly_rate(flows: Sequence[float]) -> float:
 
     Examples
     --------
+    >>> from ml.domain.loans.cost import monthly_rate
     >>> round(monthly_rate([1000, -1010]), 6)
     0.01
     """
@@ -90,6 +92,8 @@ def cost(schedule: Schedule, *, forgone_discount: int = 0) -> Cost:
     --------
     0 % over 36 months without a cash discount of 5,000 yuan on 100,000 yuan costs 3.36 % a year:
 
+    >>> from datetime import date
+    >>> from ml.domain.loans.cost import cost
     >>> from ml.domain.loans.loan import Loan
     >>> from ml.domain.loans.product import LoanProduct
     >>> from ml.domain.loans.schedule import schedule as make
@@ -122,6 +126,8 @@ def item_cost(schedule: Schedule, rows: Sequence[int], *, up_front: int = 0) -> 
     --------
     The annualised cost of the interest alone is the contract rate, up to the rounding of instalments:
 
+    >>> from datetime import date
+    >>> from ml.domain.loans.cost import item_cost
     >>> from ml.domain.loans.loan import Loan
     >>> from ml.domain.loans.product import Fee, LoanProduct
     >>> from ml.domain.loans.schedule import schedule as make

@@ -35,6 +35,8 @@ def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) ->
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.loans.internal_rate import monthly_rates
     >>> monthly_rates(np.array([1000.0]), np.array([[0.0], [1020.1]]), np.array([[1.0], [2.0]])).round(9).tolist()
     [0.01]
     """

@@ -40,6 +40,8 @@ class Loan:
 
     Examples
     --------
+    >>> from ml.domain.loans.loan import Loan
+    >>> from ml.domain.loans.product import LoanProduct
     >>> Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=0)
     Traceback (most recent call last):
     ml.domain.loans.rounding.LoanError: term_months must be a whole number from 1 to 120, got 0
@@ -131,6 +133,8 @@ class LoanBatch:
 
         Examples
         --------
+        >>> from ml.domain.loans.loan import LoanBatch
+        >>> from ml.domain.loans.product import LoanProduct
         >>> batch = LoanBatch.build((LoanProduct(),), [0, 0], amount=10_000_000, annual_rate=0.06, term_months=[12, 24])
         >>> batch.rate.tolist(), len(batch)
         ([60000, 60000], 2)

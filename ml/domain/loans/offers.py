@@ -116,7 +116,9 @@ def make_offers(
 
     Examples
     --------
-    >>> from ml.domain.loans.application import Applicant, Vehicle
+    >>> from datetime import date
+    >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
+    >>> from ml.domain.loans.offers import make_offers
     >>> from ml.domain.loans.product import LoanProduct
     >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.05, 36: 0.05},
     ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.02, loss_given_default=0.4)

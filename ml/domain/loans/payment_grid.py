@@ -84,7 +84,9 @@ def payment_grid(
 
     Examples
     --------
-    >>> from ml.domain.loans.application import Applicant, Vehicle
+    >>> from datetime import date
+    >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
+    >>> from ml.domain.loans.payment_grid import payment_grid
     >>> from ml.domain.loans.product import LoanProduct
     >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.0, 24: 0.0},
     ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.0, loss_given_default=0.4)

@@ -48,6 +48,9 @@ def subsidised_rate(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.loans.plan import subsidised_rate
+    >>> from ml.domain.loans.product import Subsidy
     >>> subsidised_rate(Subsidy(payer="state", rate=0.01, share_of_rate=0.5), np.array([39_900, 15_000]), 1).tolist()
     [29900, 7500]
     """
@@ -111,6 +114,10 @@ def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.loans.loan import LoanBatch
+    >>> from ml.domain.loans.plan import level_instalment
+    >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
     >>> level_instalment(batch, np.full((36, 1), 0.005), np.full((36, 1), True), 1)
     array([304219])

@@ -57,6 +57,7 @@ class RiskAndFunding:
     def monthly_hazard(self) -> float:
         """Probability of a default in a month, given no default before: ``1 - (1 - PD) ** (1 / horizon_months)``.
 
+        >>> from ml.domain.loans.pricing import RiskAndFunding
         >>> round(RiskAndFunding(0.12, 0.5, 0.02).monthly_hazard, 6)
         0.010596
         """
@@ -132,6 +133,9 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     --------
     Monthly payment and interest in fen, annualised cost as a fraction:
 
+    >>> from datetime import date
+    >>> from ml.domain.loans.loan import LoanBatch
+    >>> from ml.domain.loans.pricing import RiskAndFunding, price
     >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
     >>> prices = price(batch, date(2026, 1, 15), risk=RiskAndFunding(0.02, 0.4, 0.02))
@@ -194,6 +198,10 @@ def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray,
     --------
     Without default risk and funding cost, the profit is the interest (9,519.01 yuan):
 
+    >>> from datetime import date
+    >>> from ml.domain.loans.amortisation import amortise
+    >>> from ml.domain.loans.loan import LoanBatch
+    >>> from ml.domain.loans.pricing import RiskAndFunding, expected_profit
     >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
     >>> expected_profit(amortise(batch, date(2026, 1, 15)), RiskAndFunding(0.0, 0.4, 0.0))[0].tolist()

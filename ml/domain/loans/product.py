@@ -156,6 +156,7 @@ class LoanProduct:
 
     Examples
     --------
+    >>> from ml.domain.loans.product import LoanProduct
     >>> LoanProduct(form="balloons")
     Traceback (most recent call last):
     ml.domain.loans.rounding.LoanError: form must be one of equal_instalment, ..., got 'balloons'

@@ -39,6 +39,7 @@ def millionths(rate: float, name: str) -> int:
 
     Examples
     --------
+    >>> from ml.domain.loans.rounding import millionths
     >>> millionths(0.0399, "annual_rate")
     39900
     >>> millionths(float("nan"), "annual_rate")
@@ -65,6 +66,8 @@ def rounded_quotient(quotient: Any, remainder: Any, denominator: Any, half_up: A
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.loans.rounding import rounded_quotient
     >>> rounded_quotient(np.array([2, 3]), np.array([5, 5]), 10, 1).tolist()
     [3, 4]
     >>> rounded_quotient(np.array([2, 3]), np.array([5, 5]), 10, 0).tolist()
@@ -84,6 +87,7 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
 
     Examples
     --------
+    >>> from ml.domain.loans.rounding import quotient_of
     >>> quotient_of(10_000_000, 36, 1)
     array(277778)
     """
@@ -105,6 +109,7 @@ def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
 
     Examples
     --------
+    >>> from ml.domain.loans.rounding import share_of
     >>> int(share_of(10_000_050, 15_000, 1))
     150001
     """
@@ -127,6 +132,7 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
 
     Examples
     --------
+    >>> from ml.domain.loans.rounding import interest_on
     >>> int(interest_on(10_000_000, 60_000, 30, denominator=360, half_up=1))
     50000
     """

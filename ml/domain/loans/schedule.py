@@ -133,7 +133,10 @@ def schedule(loan: Loan, start: date) -> Schedule:
     --------
     100,000 yuan at 6 % over 36 months, amounts in fen:
 
+    >>> from datetime import date
+    >>> from ml.domain.loans.loan import Loan
     >>> from ml.domain.loans.product import LoanProduct
+    >>> from ml.domain.loans.schedule import schedule
     >>> plan = schedule(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 31))
     >>> first = plan.rows[0]
     >>> str(first.due), first.principal, first.interest, first.payment

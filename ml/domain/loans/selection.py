@@ -52,6 +52,8 @@ def pareto_efficient(values: FloatArray) -> NDArray[np.intp]:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.loans.selection import pareto_efficient
     >>> pareto_efficient(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 3.0], [2.0, 2.0]])).tolist()
     [0, 1]
     """
@@ -95,6 +97,8 @@ def select_rows(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str,
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.loans.selection import select_rows
     >>> rows = np.array([[100.0, 50, 10, 0.9], [200.0, 30, 10, 0.5], [150.0, 40, 10, 0.7]])
     >>> select_rows(rows, count=2)
     [(0, ('lowest_payment', 'lowest_down_payment')), (1, ('lowest_total_cost', 'fastest_equity', 'balanced'))]

@@ -98,9 +98,11 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
     --------
     Half a month into the second period, with a penalty of 3 % of the outstanding principal; amounts in fen:
 
+    >>> from datetime import date
     >>> from ml.domain.loans.loan import Loan
     >>> from ml.domain.loans.product import LoanProduct
     >>> from ml.domain.loans.schedule import schedule as make
+    >>> from ml.domain.loans.settlement import SettlementRule, settle
     >>> plan = make(Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36), date(2026, 1, 1))
     >>> quote = settle(plan, date(2026, 2, 16), rule=SettlementRule(share_of_outstanding=0.03))
     >>> quote.outstanding, quote.accrued_interest, quote.penalty

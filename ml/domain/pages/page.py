@@ -31,6 +31,8 @@ class Cap:
     def limit(self, length: int) -> int:
         """Return the maximum number of one kind on a page of `length` places: proportional, rounded up, at least 1.
 
+        >>> import numpy as np
+        >>> from ml.domain.pages.page import Cap
         >>> cap = Cap(np.array([0]), per_ten=3)
         >>> cap.limit(10), cap.limit(25), cap.limit(4)
         (3, 8, 2)
@@ -40,7 +42,7 @@ class Cap:
 
 @dataclass(frozen=True)
 class Page:
-    """Composed page, one array element per place from the top.
+    """Composed page, one array element per place from the top. Returned by `compose_page`.
 
     Attributes
     ----------
@@ -79,8 +81,14 @@ def reorder(n: int, *, up: Mapping[int, int], last: Sequence[int]) -> IntArray:
     ndarray of int64, shape (n,)
         Candidates, best first.
 
+    Raises
+    ------
+    IndexError
+        A candidate is not below `n`.
+
     Examples
     --------
+    >>> from ml.domain.pages.page import reorder
     >>> reorder(5, up={3: 2}, last=[0]).tolist()
     [3, 1, 2, 4, 0]
     """
@@ -127,6 +135,7 @@ def compose_page(
     Returns
     -------
     Page
+        At most `length` places.
 
     Raises
     ------
@@ -135,6 +144,8 @@ def compose_page(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.domain.pages.page import Cap, compose_page
     >>> model = Cap(np.array([7, 7, 7, 8, 9]), per_ten=5)
     >>> compose_page(np.arange(5), length=4, caps=[model]).shown.tolist()
     [0, 1, 3, 4]

@@ -31,7 +31,7 @@ def bounded_logistic_regression(
     X : ndarray of shape (n_rows, n_columns)
         Finite numbers of similar scale.
     y : ndarray of shape (n_rows,)
-        0 or 1, both present.
+        0 or 1; both must occur.
     bounds : sequence of (low, high), length n_columns
         Bounds of each coefficient; None for no bound. The intercept is neither bounded nor penalised.
     sample_weight : ndarray of shape (n_rows,), optional
@@ -44,12 +44,14 @@ def bounded_logistic_regression(
     Returns
     -------
     coefficients : ndarray of shape (n_columns,)
+        Change of the log-odds of y = 1 per unit of the column.
     intercept : float
+        Log-odds at X = 0.
 
     Raises
     ------
     ValueError
-        The optimiser does not converge in 1000 iterations.
+        The optimiser does not converge in 1000 iterations, or `y` has one class only.
 
     Examples
     --------

@@ -16,7 +16,7 @@ from ml.domain.arrays import FloatArray
 
 @dataclass(frozen=True)
 class Interval:
-    """Point estimate with its confidence interval.
+    """Point estimate with its confidence interval. Returned by `percentile_interval` and the metrics.
 
     Attributes
     ----------
@@ -49,6 +49,7 @@ def percentile_interval(value: float, draws: Sequence[float] | FloatArray, *, le
     Returns
     -------
     Interval
+        `value` and the quantiles (1 - level) / 2 and (1 + level) / 2 of `draws`.
 
     Raises
     ------
