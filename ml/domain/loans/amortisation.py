@@ -21,11 +21,12 @@ from ml.domain.loans.rounding import interest_on, millionths, share_of
 
 @dataclass(frozen=True)
 class ProductFlows:
-    """Interest, subsidies and fees of one product's loans in a batch, fen.
+    """Interest, subsidies and fees of one product's loans in a batch, fen. An element of `CashFlows.parts`.
 
     Attributes
     ----------
     product : LoanProduct
+        Product of these loans.
     columns : slice
         Columns of these loans in the batch.
     periods : Periods
@@ -59,6 +60,7 @@ class CashFlows:
     Attributes
     ----------
     batch : LoanBatch
+        The loans, in the order of all columns.
     start : date
         Day of disbursement.
     principal, interest, fee, opening : array of int, shape (n_periods, n)
@@ -95,9 +97,14 @@ def amortise(batch: LoanBatch, start: date) -> CashFlows:
     Parameters
     ----------
     batch : LoanBatch
-        As built by `LoanBatch.build`.
+        As built by `ml.domain.loans.loan.LoanBatch.build`.
     start : date
         Day of disbursement of all loans.
+
+    Returns
+    -------
+    CashFlows
+        Amounts in fen by period (rows) and loan (columns, in the order of the batch).
 
     Raises
     ------
@@ -164,19 +171,34 @@ def divide_interest(
     Parameters
     ----------
     product : LoanProduct
+        `ml.domain.loans.product.LoanProduct(...)`; its subsidies, calendar and rounding are used.
     base : array of int, shape (n_periods, n)
         Principal that bears interest in each period, fen.
     rate : array of int, shape (n,)
         Contract rate in millionths.
     numerator : array of int, shape (n_periods, n)
-        Length of the period in years, over `product.calendar.denominator`; 0 where no interest accrues.
+        Length of the period in years, as the numerator over `product.calendar.denominator`; 0 where no interest
+        accrues.
     dates : Periods
-        As returned by `periods`; caps by date and by year read it.
+        As returned by `ml.domain.loans.calendar.periods`; caps by date and by year read it.
 
     Returns
     -------
     (array, tuple of array), each of shape (n_periods, n)
         Interest that the borrower pays, and interest paid under each subsidy, fen.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import numpy as np
+    >>> from ml.domain.loans.amortisation import divide_interest
+    >>> from ml.domain.loans.calendar import periods
+    >>> from ml.domain.loans.product import LoanProduct, Subsidy
+    >>> product = LoanProduct(subsidies=(Subsidy(payer="dealer", rate=0.02),))
+    >>> dates, base = periods(product.calendar, date(2026, 1, 15), 1), np.array([[10_000_000]])
+    >>> borrower, (dealer,) = divide_interest(product, base, np.array([60_000]), dates.numerator[:, None], dates)
+    >>> borrower.tolist(), dealer.tolist()
+    ([[33333]], [[16667]])
     """
 
     def interest(principal: IntArray, rate: IntArray) -> IntArray:

@@ -19,9 +19,9 @@ class Applicant:
     age : float
         Years, 0 to 130.
     monthly_income : int
-        Fen.
+        Fen per month.
     monthly_debt_payment : int
-        Payments on other debts, fen a month.
+        Payments on other debts, fen per month.
 
     Raises
     ------
@@ -129,20 +129,21 @@ class OfferedProduct:
     name, lender : str
         Keys of product and lender in the catalogue.
     product : LoanProduct
+        Repayment form, fees and subsidies.
     rates : mapping of int to float
-        Term in months to contract rate (yearly fraction) in the applicant's risk band.
+        Term in months to contract rate (fraction per year) in the applicant's risk band.
     minimum_amount, maximum_amount : int
         Limits of the loan amount, fen.
     minimum_down_payment, maximum_loan_to_value : float
-        Shares of the price; the stricter of law and lender.
+        Fractions of the price; the stricter of law and lender.
     balloon_shares : tuple of float
-        Available balloons as shares of the loan amount; only with the form `balloon`.
+        Available balloons as fractions of the loan amount; only with the form `balloon`.
     forgone_discount : int
         Cash discount that the borrower loses with this product, fen.
     funding_rate : float
-        Cost of the lender's money, a yearly fraction.
+        Cost of the lender's money, fraction per year.
     loss_given_default : float
-        Share of the outstanding balance lost in a default.
+        Fraction of the outstanding balance lost in a default.
     maximum_age_at_maturity : float
         Years.
 
@@ -175,23 +176,26 @@ class OfferedProduct:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Limits of law and house policy that hold for every lender on one day; see `LendingRules.policy_on`.
+    """Limits of law and house policy that hold for every lender on one day.
+
+    Returned by `ml.loans.catalogue.files.load_lending(products, rules).rules.policy_on(day, vehicle_class)`.
 
     Attributes
     ----------
     payment_to_income : float
-        Maximum share of income for this loan's monthly burden (see `Prices`) and payments on other debts.
+        Maximum fraction of income for this loan's monthly burden (see `Prices`) and payments on other debts.
     maximum_term_months : int
+        Longest term, months.
     minimum_age, maximum_age_at_maturity : float
         Years.
     maximum_cost : float
-        Legal ceiling of the nominal annualised cost, a yearly fraction.
+        Legal ceiling of the nominal annualised cost, fraction per year.
     minimum_expected_profit : int
         Loans with a lower expected profit are not offered, fen.
     horizon_months : int
-        Horizon of the probability of default.
+        Horizon of the probability of default, months.
     recovery : float
-        Proceeds of a forced sale as a share of the vehicle's resale value.
+        Proceeds of a forced sale as a fraction of the vehicle's resale value.
     """
 
     payment_to_income: float

@@ -102,7 +102,7 @@ def payment_date(day: date, count: int, *, payment_day: int) -> date:
     count : int
         Months.
     payment_day : int
-        Day of the month, 1 to 31.
+        Day of the month, 1 to 31; any other raises ValueError.
 
     Examples
     --------
@@ -122,10 +122,16 @@ def periods(calendar: PaymentCalendar, start: date, count: int) -> Periods:
     Parameters
     ----------
     calendar : PaymentCalendar
+        `PaymentCalendar(...)`, such as `product.calendar`.
     start : date
         Day of disbursement.
     count : int
-        Number of instalments.
+        Number of instalments, at least 1.
+
+    Returns
+    -------
+    Periods
+        Due dates and lengths of the `count` periods.
 
     Raises
     ------
@@ -170,8 +176,9 @@ def year_fraction(start: date, end: date, convention: DayCount) -> int:
     Parameters
     ----------
     start, end : date
-        `start` is not after `end`.
+        `start` is not after `end`; this is not checked.
     convention : {"30/360", "actual/365", "actual/360", "actual/actual"}
+        Day count.
 
     Examples
     --------

@@ -35,7 +35,9 @@ class Candidates:
     Attributes
     ----------
     application : Application
+        Applicant, vehicle and request.
     offered : tuple of OfferedProduct
+        Products from which the candidates are made.
     offered_index : array of int, shape (n,)
         Index of each candidate's product in `offered`.
     batch : LoanBatch
@@ -43,8 +45,9 @@ class Candidates:
     down_payment : array of int, shape (n,)
         Fen.
     prices : Prices
+        Payments, rates and expected profit of each candidate, see `ml.domain.loans.pricing.Prices`.
     violations : dict of str to array of bool, shape (n,)
-        For each rule of `RULES`, whether each candidate violates it.
+        For each rule of `RULES` ("amount", "loan_to_value", ...), whether each candidate violates it.
     """
 
     application: Application
@@ -61,7 +64,7 @@ class Candidates:
         return np.asarray(~np.any(list(self.violations.values()), axis=0))
 
     def loan(self, i: int) -> Loan:
-        """Return candidate `i` as a loan."""
+        """Return candidate `i` (a position) as a loan, the argument of `ml.domain.loans.schedule.schedule`."""
         b = self.batch
         rate = int(b.rate[i]) / MILLION
         return Loan(b.products[int(b.product[i])], int(b.amount[i]), rate, int(b.term[i]), int(b.balloon[i]))
@@ -73,10 +76,11 @@ def down_payments(offered: OfferedProduct, vehicle_price: int, maximum: int, *, 
     Parameters
     ----------
     offered : OfferedProduct
+        As returned by `ml.loans.eligibility.offered_product`.
     vehicle_price, maximum : int
         Price, and largest down payment of the applicant, fen.
     step : float
-        Distance between two down payments as a share of the price.
+        Distance between two down payments as a fraction of the price.
 
     Returns
     -------
@@ -116,20 +120,37 @@ def candidates(
     Parameters
     ----------
     application : Application
+        `ml.domain.loans.application.Application(...)`.
     offered : sequence of OfferedProduct
         Products available to the applicant, as returned by `ml.loans.eligibility.offered_products`.
     probability_of_default : float
-        Used for expected profit and loss.
+        Within `policy.horizon_months`, 0 to 1; used for expected profit and loss.
     policy : Policy
+        `LendingRules.policy_on(day, vehicle_class)`, see `ml.domain.loans.application.Policy`.
     start : date
         Day of disbursement.
     step : float
-        Distance between two down payments as a share of the price.
+        Distance between two down payments as a fraction of the price.
 
     Returns
     -------
     Candidates or None
         None if no product has the requested term and a minimum down payment within the applicant's.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
+    >>> from ml.domain.loans.candidates import candidates
+    >>> from ml.domain.loans.product import LoanProduct
+    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.05, 36: 0.05},
+    ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.02, loss_given_default=0.4)
+    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
+    ...     maximum_cost=0.24)
+    >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 10_000_000, "used"), down_payment=3_000_000)
+    >>> loans = candidates(application, [bank], probability_of_default=0.01, policy=policy, start=date(2026, 1, 15))
+    >>> loans.batch.term.tolist(), loans.down_payment.tolist(), loans.feasible.all().item()
+    ([12, 12, 36, 36], [2000000, 3000000, 2000000, 3000000], True)
     """
     rows = [
         (i, months, rate, down, share)
@@ -161,13 +182,16 @@ def price_candidates(
     Parameters
     ----------
     application : Application
-        Its down payment and term are ignored.
+        `ml.domain.loans.application.Application(...)`; its down payment and term are ignored.
     offered : sequence of OfferedProduct
+        Products available to the applicant, as returned by `ml.loans.eligibility.offered_products`.
     rows : sequence of (int, int, float, int, float)
-        Index in `offered`, term in months, contract rate, down payment in fen, balloon as a share of the amount; at
+        Index in `offered`, term in months, contract rate, down payment in fen, balloon as a fraction of the amount; at
         least one row, ordered by index.
     probability_of_default : float
+        Within `policy.horizon_months`, 0 to 1; used for expected profit and loss.
     policy : Policy
+        `LendingRules.policy_on(day, vehicle_class)`, see `ml.domain.loans.application.Policy`.
     start : date
         Day of disbursement.
 
@@ -175,6 +199,22 @@ def price_candidates(
     -------
     Candidates
         Ordered by product; rows of one product keep their order.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
+    >>> from ml.domain.loans.candidates import price_candidates
+    >>> from ml.domain.loans.product import LoanProduct
+    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.05, 36: 0.05},
+    ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.02, loss_given_default=0.4)
+    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
+    ...     maximum_cost=0.24)
+    >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 10_000_000, "used"), down_payment=3_000_000)
+    >>> rows, start = [(0, 36, 0.05, 3_000_000, 0.0)], date(2026, 1, 15)
+    >>> priced = price_candidates(application, [bank], rows, probability_of_default=0.01, policy=policy, start=start)
+    >>> int(priced.prices.monthly_payment[0])
+    209796
     """
     index, term, rate, down, share = (np.array(column) for column in zip(*rows, strict=True))
     amount = application.vehicle.price - down

@@ -17,7 +17,7 @@ _MAX_TRIALS = 200  # changed applications that the model scores before the searc
 
 @dataclass(frozen=True)
 class Change:
-    """A changed application that passes model and rules.
+    """A changed application that passes model and rules, as returned by `smallest_changes`.
 
     Attributes
     ----------
@@ -28,8 +28,8 @@ class Change:
     probability_of_default : float
         Predicted for the changed application.
     distance : float
-        Size of the change: changes of down payment and price as shares of the original price, plus the change of the
-        term divided by 60 months.
+        Size of the change, without unit: changes of down payment and price as fractions of the original price, plus the
+        change of the term divided by 60 months.
     """
 
     application: Application
@@ -56,7 +56,7 @@ def smallest_changes(
     Parameters
     ----------
     application : Application
-        An application that does not pass; `term_months` must be set.
+        `ml.domain.loans.application.Application(...)` that does not pass; `term_months` must be set.
     probability_of_default : callable
         ``(application) -> float``: the model's prediction.
     passes : callable
@@ -66,7 +66,7 @@ def smallest_changes(
     terms : sequence of int
         Candidate terms in months.
     vehicles : sequence of Vehicle
-        Candidate vehicles; vehicles that are not cheaper are ignored.
+        Candidate vehicles, `ml.domain.loans.application.Vehicle(...)`; vehicles that are not cheaper are ignored.
 
     Returns
     -------

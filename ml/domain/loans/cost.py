@@ -23,7 +23,7 @@ class NoInternalRate(LoanError):
 
 @dataclass(frozen=True)
 class Cost:
-    """Annualised cost, yearly fractions.
+    """Annualised cost, fractions per year. Returned by `cost` and `item_cost`.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Cost:
 
     @classmethod
     def of_monthly(cls, rate: float) -> Cost:
-        """Return both costs from a monthly rate (a fraction)."""
+        """Return both costs from a monthly rate, a fraction (0.005 is 0.5% per month)."""
         return cls(12 * rate, (1 + rate) ** 12 - 1)
 
 
@@ -54,7 +54,8 @@ def monthly_rate(flows: Sequence[float]) -> float:
     Parameters
     ----------
     flows : sequence of float
-        Amounts that the borrower receives (positive) and pays (negative), one per month from disbursement on.
+        Amounts that the borrower receives (positive) and pays (negative), one per month from disbursement on,
+        at least one.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def cost(schedule: Schedule, *, forgone_discount: int = 0) -> Cost:
     Parameters
     ----------
     schedule : Schedule
-        As returned by `schedule`.
+        As returned by `ml.domain.loans.schedule.schedule`.
     forgone_discount : int
         Cash discount that the borrower loses by taking this loan, fen. It counts as a cost at disbursement, because a
         cash buyer receives it at once.
@@ -90,7 +91,7 @@ def cost(schedule: Schedule, *, forgone_discount: int = 0) -> Cost:
 
     Examples
     --------
-    0 % over 36 months without a cash discount of 5,000 yuan on 100,000 yuan costs 3.36 % a year:
+    0% over 36 months without a cash discount of 5,000 yuan on 100,000 yuan costs 3.36% per year:
 
     >>> from datetime import date
     >>> from ml.domain.loans.cost import cost
@@ -111,7 +112,7 @@ def item_cost(schedule: Schedule, rows: Sequence[int], *, up_front: int = 0) -> 
     Parameters
     ----------
     schedule : Schedule
-        As returned by `schedule`.
+        As returned by `ml.domain.loans.schedule.schedule`.
     rows : sequence of int
         Amount of the item in each row of the schedule, fen.
     up_front : int

@@ -22,9 +22,9 @@ def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) ->
     Parameters
     ----------
     received : array of float, shape (n,)
-        Amount received at time 0.
+        Amount received at time 0, in any unit of money, such as fen.
     paid : array of float, shape (n_periods, n)
-        Payments, at least 0.
+        Payments in the same unit, at least 0.
     months : array of float, shape (n_periods, n) or (n_periods, 1)
         Times of the payments, in months after time 0.
 

@@ -24,10 +24,11 @@ class Loan:
     Attributes
     ----------
     product : LoanProduct
+        `ml.domain.loans.product.LoanProduct(...)`.
     amount : int
         Principal in fen.
     annual_rate : float
-        Contract rate, a yearly fraction with at most six decimals; the flat rate for the form `flat_rate`.
+        Contract rate, fraction per year with at most six decimals; the flat rate for the form `flat_rate`.
     term_months : int
         Months to maturity, 1 to 120, including deferred months.
     balloon : int
@@ -64,6 +65,7 @@ class LoanBatch:
     Attributes
     ----------
     products : tuple of LoanProduct
+        Products of the loans.
     product : array of int, shape (n,)
         Index of each loan's product in `products`, ascending.
     amount, rate, term, balloon : array of int, shape (n,)
@@ -90,6 +92,13 @@ class LoanBatch:
         ------
         LoanError
             There is no loan, or loans of one product are not adjacent.
+
+        Examples
+        --------
+        >>> from ml.domain.loans.loan import Loan, LoanBatch
+        >>> from ml.domain.loans.product import LoanProduct
+        >>> len(LoanBatch.of([Loan(LoanProduct(), amount=10_000_000, annual_rate=0.06, term_months=36)]))
+        1
         """
         products = tuple(dict.fromkeys(loan.product for loan in loans))
         place = {product: i for i, product in enumerate(products)}
@@ -118,13 +127,15 @@ class LoanBatch:
         Parameters
         ----------
         products : tuple of LoanProduct
+            `ml.domain.loans.product.LoanProduct(...)`.
         product : array of int, shape (n,)
             Index of each loan's product in `products`, ascending.
         amount, balloon : int or array of int
             Fen.
         annual_rate : float or array of float
-            Yearly fraction.
+            Contract rate, fraction per year.
         term_months : int or array of int
+            Months, 1 to 120.
 
         Raises
         ------
@@ -158,7 +169,16 @@ class LoanBatch:
         return len(self.amount)
 
     def slices(self) -> Iterator[tuple[LoanProduct, slice]]:
-        """Yield each product with loans in the batch, and the slice of its loans."""
+        """Yield each product with loans in the batch, and the slice of its loans.
+
+        Examples
+        --------
+        >>> from ml.domain.loans.loan import LoanBatch
+        >>> from ml.domain.loans.product import LoanProduct
+        >>> batch = LoanBatch.build((LoanProduct(),), [0, 0], amount=10_000_000, annual_rate=0.06, term_months=[12, 24])
+        >>> [columns for _, columns in batch.slices()]
+        [slice(0, 2, None)]
+        """
         edges = [0, *(np.flatnonzero(np.diff(self.product)) + 1).tolist(), len(self)]
         for first, last in pairwise(edges):
             yield self.products[int(self.product[first])], slice(first, last)

@@ -16,7 +16,7 @@ from ml.domain.loans.selection import comparison_measures, select_rows
 
 @dataclass(frozen=True)
 class Offer:
-    """A feasible loan for one application; money in fen, rates as yearly fractions.
+    """A feasible loan for one application; money in fen, rates as fractions per year. An element of `Offers.offers`.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class Offer:
     name, lender : str
         Keys of product and lender in the catalogue.
     loan : Loan
-        Input of `schedule`.
+        Argument of `ml.domain.loans.schedule.schedule`.
     down_payment, monthly_payment, final_payment, up_front : int
-        Payments; see `Prices`.
+        Down payment, and payments as in `ml.domain.loans.pricing.Prices`.
     total_interest, total_fees, total_cost, forgone_discount : int
         Costs over the whole loan.
     nominal_rate, effective_rate : float
@@ -63,11 +63,12 @@ class Offer:
 
 @dataclass(frozen=True)
 class Offers:
-    """Offers for one application, and the number of candidate loans that violate each rule.
+    """Offers for one application, and the number of candidate loans that violate each rule. Returned by `make_offers`.
 
     Attributes
     ----------
     offers : tuple of Offer
+        Empty if no candidate is feasible.
     n_candidates, n_feasible : int
         Number of candidate loans, and number of candidates that violate no rule.
     violations : dict of str to int
@@ -94,11 +95,13 @@ def make_offers(
     Parameters
     ----------
     application : Application
+        `ml.domain.loans.application.Application(...)`.
     offered : sequence of OfferedProduct
         Products available to the applicant, as returned by `ml.loans.eligibility.offered_products`.
     probability_of_default : float
-        Used for the expected profit only; interest rates come from `offered`.
+        Within `policy.horizon_months`, 0 to 1; used for the expected profit only; interest rates come from `offered`.
     policy : Policy
+        `LendingRules.policy_on(day, vehicle_class)`, see `ml.domain.loans.application.Policy`.
     start : date
         Day of disbursement.
     count : int

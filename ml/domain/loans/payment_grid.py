@@ -13,14 +13,14 @@ from ml.domain.loans.rounding import LoanError
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination of term and down payment.
+    """One combination of term and down payment, an element of `PaymentGrid.cells`.
 
     Attributes
     ----------
     monthly_payment : int
         Fen.
     nominal_rate : float
-        Nominal annualised cost, a yearly fraction.
+        Nominal annualised cost, fraction per year.
     violations : tuple of str
         Rules that exclude the combination, in the order of `candidates.RULES`; empty if it is feasible.
     """
@@ -41,6 +41,7 @@ class PaymentGrid:
     down_payments : tuple of int
         Fen; one column of cells each.
     cells : tuple of tuple of Cell
+        ``cells[i][j]`` has term `i` and down payment `j`.
     """
 
     terms: tuple[int, ...]
@@ -70,12 +71,14 @@ def payment_grid(
     probability_of_default : float
         Used for the rule on expected profit only.
     policy : Policy
+        `LendingRules.policy_on(day, vehicle_class)`, see `ml.domain.loans.application.Policy`.
     start : date
         Day of disbursement.
 
     Returns
     -------
     PaymentGrid
+        Monthly payments in fen, rates as fractions per year, and violated rules.
 
     Raises
     ------

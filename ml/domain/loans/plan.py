@@ -41,10 +41,11 @@ def subsidised_rate(subsidy: Subsidy, rate: IntArray, half_up: int) -> IntArray:
     Parameters
     ----------
     subsidy : Subsidy
+        `ml.domain.loans.product.Subsidy(...)`.
     rate : array of int, shape (n,)
         Rate before the subsidy, in millionths.
     half_up : int
-        Rounding rule, see `rounded_quotient`.
+        Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour (`LoanProduct.half_up`).
 
     Examples
     --------
@@ -64,13 +65,27 @@ def plan(batch: LoanBatch, groups: Sequence[Group]) -> PrincipalPlan:
     Parameters
     ----------
     batch : LoanBatch
+        As built by `ml.domain.loans.loan.LoanBatch.build`.
     groups : sequence of (LoanProduct, slice, Periods)
-        Products of the batch with the slice of their loans (`LoanBatch.slices`) and their periods.
+        Products of the batch with the slice of their loans (`LoanBatch.slices`) and their periods, as returned by
+        `ml.domain.loans.calendar.periods`, up to the longest term of the batch.
 
     Returns
     -------
     PrincipalPlan
         Each column of `principal` sums to the loan's amount.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.calendar import periods
+    >>> from ml.domain.loans.loan import LoanBatch
+    >>> from ml.domain.loans.plan import plan
+    >>> from ml.domain.loans.product import LoanProduct
+    >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
+    >>> dates = periods(LoanProduct().calendar, date(2026, 1, 15), 36)
+    >>> [int(x) for x in plan(batch, [(LoanProduct(), slice(0, 1), dates)]).principal[:2, 0]]
+    [254219, 255490]
     """
     count = len(groups[0][2].days)
     month = np.arange(1, count + 1)[:, None]
@@ -110,7 +125,7 @@ def level_instalment(batch: LoanBatch, rate: FloatArray, paying: BoolArray, half
     paying : array of bool, shape (n_periods, n)
         Periods with an instalment.
     half_up : int or array of int
-        Rounding rule, see `rounded_quotient`.
+        Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour (`LoanProduct.half_up`).
 
     Examples
     --------

@@ -21,11 +21,11 @@ class RiskAndFunding:
     Attributes
     ----------
     probability_of_default : float
-        Probability that the applicant defaults within `horizon_months`.
+        Probability that the applicant defaults within `horizon_months`, 0 to 1.
     loss_given_default : float or array of shape (n,)
-        Share of the outstanding balance that is lost in a default.
+        Fraction of the outstanding balance that is lost in a default.
     funding_rate : float or array of shape (n,)
-        Cost of the lender's money, a yearly fraction.
+        Cost of the lender's money, fraction per year.
     horizon_months : int
         Horizon of the probability of default; the hazard is assumed to be constant.
     recoverable : tuple of float
@@ -66,7 +66,9 @@ class RiskAndFunding:
 
 @dataclass(frozen=True)
 class Prices:
-    """Payments, costs and expected profit of each loan, as returned by `price`; fen, rates as yearly fractions.
+    """Payments, costs and expected profit of each loan, as returned by `price`.
+
+    Amounts in fen, rates as fractions per year; shape (n_loans,), in the order of the batch.
 
     Attributes
     ----------
@@ -90,7 +92,7 @@ class Prices:
     expected_loss : array of float
         Probability of default x loss given default x exposure, summed over the schedule.
     outstanding : array of float, shape (n_periods, n)
-        Share of the loan amount outstanding after each instalment.
+        Fraction of the loan amount outstanding after each instalment.
     """
 
     monthly_payment: IntArray
@@ -115,12 +117,18 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     Parameters
     ----------
     batch : LoanBatch
-        As built by `LoanBatch.build`.
+        As built by `ml.domain.loans.loan.LoanBatch.build`.
     start : date
         Day of disbursement.
     risk : RiskAndFunding
+        `RiskAndFunding(...)`: default risk and funding cost.
     forgone_discount : int or array of int
         Cash discount that the borrower loses with each loan, fen; it affects `implied_rate` only.
+
+    Returns
+    -------
+    Prices
+        Amounts in fen and rates as fractions per year, in the order of the batch.
 
     Raises
     ------
@@ -187,12 +195,14 @@ def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray,
     Parameters
     ----------
     flows : CashFlows
-        As returned by `amortise`.
+        As returned by `ml.domain.loans.amortisation.amortise(batch, start)`.
     risk : RiskAndFunding
+        `RiskAndFunding(...)`.
 
     Returns
     -------
-    (array, array), each of shape (n,)
+    profit, loss : ndarray of float64, shape (n,)
+        Fen, in the order of the batch.
 
     Examples
     --------

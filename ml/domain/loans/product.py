@@ -35,9 +35,9 @@ class Fee:
     amount : int
         Fen per charge.
     share : float
-        Share of the loan amount per charge.
+        Fraction of the loan amount per charge.
     yearly_share_of_balance : float
-        Yearly share of the outstanding balance, by day count (for example for a guarantee); only per instalment.
+        Fraction of the outstanding balance per year, by day count (for example for a guarantee); only per instalment.
     collected_by : str
         Collecting party; fees collected by "lender" count as the lender's income.
 
@@ -79,13 +79,14 @@ class Subsidy:
     Attributes
     ----------
     payer : {"maker", "dealer", "state"}
+        Who pays the subsidy to the lender.
     rate : float
-        Part of the yearly rate that the payer takes over, a yearly fraction; 1 for the whole rate.
+        Part of the contract rate that the payer takes over, fraction per year; 1 for the whole rate.
     lowers_instalment : bool
-        True: the instalment is computed at the reduced rate (a buy-down, for example 0 % by the maker). False: the
+        True: the instalment is computed at the reduced rate (a buy-down, for example 0% by the maker). False: the
         subsidy is deducted from the interest due (the state's programme).
     share_of_rate : float
-        Largest share of the remaining rate that the payer takes over.
+        Largest fraction of the remaining rate that the payer takes over.
     months : int, optional
         Number of subsidised months from the start; not with `lowers_instalment`.
     principal : int, optional
@@ -139,13 +140,15 @@ class LoanProduct:
         `balloon` 气球贷 (equal instalments and a larger last payment 到期尾款), `flat_rate` 等本等息 (interest on the
         original amount throughout).
     fees : tuple of Fee
+        `Fee(...)`, in the order in which they are reported.
     subsidies : tuple of Subsidy
-        Subsidies that lower the instalment come first.
+        `Subsidy(...)`; subsidies that lower the instalment come first.
     deferred_months : int
         Months of the term before the first instalment (延期还款).
     deferral : {"interest_free", "interest_only", "with_first_instalment"}
         Interest of the deferred months: none accrues; paid monthly; or paid with the first instalment.
     calendar : PaymentCalendar
+        `ml.domain.loans.calendar.PaymentCalendar(...)`; by default 30/360, due on the day of disbursement.
     rounding : {"half_up", "half_even"}
         Rule for an exact half fen.
 

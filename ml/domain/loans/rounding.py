@@ -23,7 +23,7 @@ class LoanError(ValueError):
 
 
 def millionths(rate: float, name: str) -> int:
-    """Return a rate or share as a whole number of millionths; contracts state rates to 0.0001 %.
+    """Return a rate or fraction as a whole number of millionths; contracts state rates to 0.0001%.
 
     Parameters
     ----------
@@ -82,6 +82,7 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
     Parameters
     ----------
     numerator, denominator : int or array of int
+        Not negative, and positive.
     half_up : int or array of int
         As for `rounded_quotient`.
 
@@ -96,14 +97,14 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
 
 
 def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
-    """Return a share of an amount in fen, rounded to the fen.
+    """Return a fraction of an amount, in fen, rounded to the fen.
 
     Parameters
     ----------
     amount : int or array of int
         Fen, up to `MAX_AMOUNT`.
     parts : int or array of int
-        The share in millionths.
+        The fraction in millionths, as returned by `millionths`.
     half_up : int or array of int
         As for `rounded_quotient`.
 
@@ -124,7 +125,7 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     balance : int or array of int
         Fen, up to `MAX_AMOUNT`.
     rate : int or array of int
-        Yearly rate in millionths.
+        Rate per year in millionths, as returned by `millionths`.
     numerator, denominator : int or array of int
         Length of the period in years, as a fraction; at most two and a half years.
     half_up : int or array of int

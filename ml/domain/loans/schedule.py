@@ -14,13 +14,14 @@ from ml.domain.loans.product import Fee, Subsidy
 
 @dataclass(frozen=True)
 class Row:
-    """One month of a schedule; money in fen.
+    """One month of a schedule; money in fen. An element of `Schedule.rows`.
 
     Attributes
     ----------
     number : int
         Month of the term, from 1.
     due : date
+        Due date.
     days : int
         Calendar days of the period.
     principal, interest, fee : int
@@ -51,7 +52,17 @@ class Row:
 
 @dataclass(frozen=True)
 class FeeTotal:
-    """Amounts of one fee in fen: at disbursement, and with each instalment."""
+    """Amounts of one fee, an element of `Schedule.fees`.
+
+    Attributes
+    ----------
+    fee : Fee
+        The fee of the product.
+    up_front : int
+        Fen at disbursement.
+    rows : tuple of int
+        Fen with each instalment, in the order of `Schedule.rows`.
+    """
 
     fee: Fee
     up_front: int
@@ -70,6 +81,7 @@ class Schedule:
     Attributes
     ----------
     loan : Loan
+        The loan.
     start : date
         Day of disbursement.
     rows : tuple of Row
@@ -121,8 +133,14 @@ def schedule(loan: Loan, start: date) -> Schedule:
     Parameters
     ----------
     loan : Loan
+        `ml.domain.loans.loan.Loan(...)`.
     start : date
         Day of disbursement.
+
+    Returns
+    -------
+    Schedule
+        One row per month of the term, amounts in fen.
 
     Raises
     ------
@@ -131,7 +149,7 @@ def schedule(loan: Loan, start: date) -> Schedule:
 
     Examples
     --------
-    100,000 yuan at 6 % over 36 months, amounts in fen:
+    100,000 yuan at 6% over 36 months, amounts in fen:
 
     >>> from datetime import date
     >>> from ml.domain.loans.loan import Loan

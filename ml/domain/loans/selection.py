@@ -21,13 +21,13 @@ def comparison_measures(candidates: Candidates) -> FloatArray:
     Parameters
     ----------
     candidates : Candidates
-        As returned by `candidates`.
+        As returned by `ml.domain.loans.candidates.candidates`.
 
     Returns
     -------
     array of float, shape (n_candidates, 4)
         Columns in the order of `MEASURES`: monthly burden, total cost with forgone discount, down payment (fen), and
-        mean share of the price still owed over the longest term of all candidates.
+        mean fraction of the price still owed over the longest term of all candidates.
     """
     discount = np.array([o.forgone_discount for o in candidates.offered])[candidates.offered_index]
     prices, vehicle_price = candidates.prices, candidates.application.vehicle.price
@@ -88,7 +88,7 @@ def select_rows(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str,
     Returns
     -------
     list of (int, tuple of str)
-        Row index and labels.
+        Row position, and labels: names of `MEASURES` and "balanced". Empty without rows.
 
     Raises
     ------

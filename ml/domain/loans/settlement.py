@@ -12,18 +12,18 @@ from ml.domain.loans.schedule import Row, Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class SettlementRule:
-    """A lender's terms of early settlement.
+    """A lender's terms of early settlement, such as `SettlementRule(share_of_outstanding=0.03)`.
 
     Attributes
     ----------
     share_of_outstanding : float
-        Penalty as a share of the outstanding principal.
+        Penalty as a fraction of the outstanding principal.
     months_of_interest : int
         Penalty in months of contract interest on the outstanding principal; both penalties add up.
     free_after_months : int, optional
         Whole months after disbursement from which no penalty is charged.
     up_front_rebate : float
-        Share of the unearned up-front fees (in proportion to the instalments left) that the lender refunds.
+        Fraction of the unearned up-front fees (in proportion to the instalments left) that the lender refunds.
 
     Raises
     ------
@@ -84,10 +84,16 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
     Parameters
     ----------
     schedule : Schedule
-        As returned by `schedule`. Instalments due on or before the day count as paid.
+        As returned by `ml.domain.loans.schedule.schedule`. Instalments due on or before the day count as paid.
     on : date
         Day of settlement.
     rule : SettlementRule
+        Terms of the lender.
+
+    Returns
+    -------
+    Settlement
+        Amounts in fen; `total` is the amount to pay on the day.
 
     Raises
     ------
@@ -96,7 +102,7 @@ def settle(schedule: Schedule, on: date, *, rule: SettlementRule) -> Settlement:
 
     Examples
     --------
-    Half a month into the second period, with a penalty of 3 % of the outstanding principal; amounts in fen:
+    Half a month into the second period, with a penalty of 3% of the outstanding principal; amounts in fen:
 
     >>> from datetime import date
     >>> from ml.domain.loans.loan import Loan
