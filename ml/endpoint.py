@@ -92,11 +92,16 @@ class Endpoint(Generic[Rules, Request, Answer]):
 
 
 def no_rules(configs: Path) -> None:
-    """Return None: the default `rules` of an `Endpoint` that reads no configuration; the server calls it."""
+    """Return None: the `rules` of an `Endpoint` that reads no configuration. Called by the server at start-up."""
 
 
 def never_in_thread(request: BaseModel) -> bool:
-    """Return False for any request: as `runs_in_thread` of an `Endpoint`, it answers all requests without a thread."""
+    """Return False for any request: as `runs_in_thread` of an `Endpoint`, it answers all requests without a thread.
+
+    >>> from ml.lead_scoring.channels import ChannelsRequest
+    >>> never_in_thread(ChannelsRequest())
+    False
+    """
     return False
 
 
@@ -135,10 +140,12 @@ def task_endpoint(
     --------
     >>> from pydantic import BaseModel
     >>> from ml.registry import ENTRIES
-    >>> entry = ENTRIES["lead_scoring"]
+    >>> from ml.signature import request_model
+    >>> class Score(BaseModel):
+    ...     probability: float
     >>> endpoint = task_endpoint(
-    ...     entry, request=lambda signature: BaseModel, response=BaseModel, explains=True,
-    ...     respond=lambda estimator, requests, *, explain: [BaseModel() for _ in requests],
+    ...     ENTRIES["lead_scoring"], request=lambda signature: request_model("Lead", signature), response=Score,
+    ...     respond=lambda estimator, requests, *, explain: [Score(probability=0.5) for _ in requests], explains=True,
     ... )
     >>> endpoint.path, endpoint.explains, endpoint.max_rows
     ('', True, None)

@@ -40,6 +40,11 @@ def config_folder() -> Path:
     If it returns the installed folder, it also sets the environment variable `CHEHANG_HOME`. A file that `configs`
     lacks is not looked up in the installed folder, because configurations refer to others in their own folder, such as
     the sources.
+
+    Examples
+    --------
+    >>> config_folder().name
+    'configs'
     """
     folder = Path("configs")
     if folder.is_dir():

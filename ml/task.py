@@ -31,7 +31,11 @@ def no_refresh(configs: Path) -> Callable[[Any], bool]:
 
 
 def no_learner_name(params: Any) -> str:
-    """Return the empty text for any params: the default of `Task.learner`, for a task that has one learner."""
+    """Return the empty text for any params: the default of `Task.learner`, for a task that has one learner.
+
+    >>> no_learner_name(None)
+    ''
+    """
     return ""
 
 

@@ -125,7 +125,7 @@ def champion(task: str) -> Version | None:
 
 
 def champion_number(task: str) -> int | None:
-    """Return the version number of the champion, or None, by a single query: `serving` polls it.
+    """Return the version number of a task's champion, or None, by a single query: `serving` polls it.
 
     Raises
     ------
@@ -220,8 +220,9 @@ def load(version: Version) -> Model:
 def report_files(version: Version) -> Iterator[Path]:
     """Yield a temporary folder with the report and the hold-out rows of a version; it is deleted after the block.
 
-    Use it as ``with report_files(version("credit_risk", 3)) as folder: ...``. ``folder / "report.json"`` is a
-    `ml.report.report.Report`, as in ``Report.model_validate_json((folder / "report.json").read_text())``.
+    Use it as ``with report_files(version("credit_risk", 3)) as folder: ...``. Inside the block,
+    ``ml.report.report.Report.model_validate_json((folder / "report.json").read_text())`` reads the report;
+    `report.html` and `report.png` show it.
 
     Parameters
     ----------
@@ -271,7 +272,7 @@ def _download(client: MlflowClient, address: str, task: str, folder: str) -> Pat
 
 
 def read_version(client: MlflowClient, row: Any) -> Version:
-    """Return MLflow's `ModelVersion` as a `Version`, with metrics and tags of its run.
+    """Return MLflow's `ModelVersion` as a `Version`, with metrics and tags of its run. Called by training.
 
     Parameters
     ----------

@@ -75,7 +75,8 @@ def candidate(
     Returns
     -------
     version, champion : Version, Version or None
-        Nothing is changed; `promote` moves the alias.
+        As returned by `ml.champions.version` and `ml.champions.champion`. Nothing is changed; `promote` moves the
+        alias.
 
     Raises
     ------
@@ -188,7 +189,7 @@ def roll_back(task: str, *, who: str, reason: str | None = None) -> Move:
 
 
 def history(task: str) -> list[Move]:
-    """Return all promotions and rollbacks of a task that took effect, the oldest first.
+    """Return all promotions and rollbacks of a task, such as "credit_risk", that took effect, the oldest first.
 
     An entry is written before the alias moves and confirmed afterwards. An unconfirmed entry, whose process was
     killed, is returned if the next entry or the alias agrees with it. The list is empty if nothing was promoted.

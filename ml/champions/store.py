@@ -40,6 +40,14 @@ def store_uri() -> str:
 
     `mlflow run` sets ``MLFLOW_TRACKING_URI`` to its own local default for the command that it starts; that is ignored.
     The address is one for MLflow, such as ``http://mlflow:5000`` or ``sqlite:////data/var/mlflow.db``.
+
+    Examples
+    --------
+    >>> import os
+    >>> from unittest.mock import patch
+    >>> with patch.dict(os.environ, MLFLOW_TRACKING_URI="http://mlflow:5000"):
+    ...     store_uri(), embedded_database()
+    ('http://mlflow:5000', None)
     """
     address = os.environ.get("MLFLOW_TRACKING_URI", "")
     started_by_mlflow = "MLFLOW_RUN_ID" in os.environ and address.startswith(("sqlite:", "file:", "/"))
@@ -47,13 +55,16 @@ def store_uri() -> str:
 
 
 def embedded_database() -> Path | None:
-    """Return the path of the embedded store's SQLite file, which need not exist; None if a server is used."""
+    """Return the path of the embedded store's SQLite file, which need not exist; None if a server is used.
+
+    The file is `mlflow.db` in the folder that `ml.home.home` returns.
+    """
     path = home() / "mlflow.db"
     return path if store_uri() == f"sqlite:///{path}" else None
 
 
 def import_mlflow() -> None:
-    """Import MLflow: the service does so at start-up, so that its first requests do not wait for the import."""
+    """Import MLflow and return None: the service does so at start-up, so that no request waits for the import."""
     import mlflow  # noqa: F401
 
 
@@ -61,7 +72,8 @@ def import_mlflow() -> None:
 def store_client(action: str, *, create: bool = False) -> Iterator[MlflowClient | None]:
     """Yield a client of the tracking store.
 
-    Use it as ``with store_client("listing versions") as client: ...``.
+    Use it as ``with store_client("listing versions") as client: ...``. Called by `ml.champions` and by training, which
+    have functions for all common purposes.
 
     Parameters
     ----------

@@ -26,6 +26,16 @@ def write_report(report: Report, folder: Path) -> None:
     ------
     ConfigError
         A file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from ml.report.report import Report
+    >>> with TemporaryDirectory() as folder:
+    ...     write_report(Report(task="credit_risk", protocol="in time order", sections=()), Path(folder))
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['report.html', 'report.json', 'report.png']
     """
     from ml.report.figures import draw_report
 

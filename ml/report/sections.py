@@ -159,6 +159,19 @@ class Curve(_Drawn):
     ----------
     log_x : bool
         Whether the horizontal axis is logarithmic.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.columns import axis, column
+    >>> columns = (column("rows", "行数", "rows", "count"), column("error", "误差", "error", "score"))
+    >>> curve = Curve(
+    ...     name="learning", title=Text(zh="学习曲线", en="Learning curve"), columns=columns,
+    ...     y=axis("误差", "error", "score"), drawn=("error",),
+    ...     rows=[{"rows": 1_000, "error": 0.2}, {"rows": 2_000, "error": 0.1}],
+    ... )
+    >>> curve.rows[1]
+    {'rows': 2000, 'error': 0.1}
     """
 
     kind: Literal["curve"] = "curve"
@@ -179,6 +192,18 @@ class TimeSeries(_Drawn):
     ----------
     thresholds : tuple of Threshold
         Horizontal lines in the chart.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.columns import axis, column
+    >>> columns = (column("month", "月份", "month"), column("rate", "成交率", "rate", "share", tracked=True))
+    >>> series = TimeSeries(
+    ...     name="months", title=Text(zh="按月", en="By month"), columns=columns, y=axis("成交率", "rate", "share"),
+    ...     drawn=("rate",), rows=[{"month": "2026-01", "rate": 0.2}],
+    ... )
+    >>> series.tracked_figures()
+    {'rate/2026-01': 0.2}
     """
 
     kind: Literal["time_series"] = "time_series"
@@ -213,7 +238,16 @@ class Metric(Frozen):
 
 
 class Metrics(_Section):
-    """Metrics on the hold-out rows with 95 % intervals, the primary metric first."""
+    """Metrics on the hold-out rows with 95 % intervals, the primary metric first.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> metric = Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5)
+    >>> section = Metrics(name="metrics", title=Text(zh="指标", en="Metrics"), rows=(metric,))
+    >>> section.table().rows[0]
+    {'name': 'roc_auc', 'value': 0.75, 'low': 0.7, 'high': 0.8, 'baseline': 0.5}
+    """
 
     kind: Literal["metrics"] = "metrics"
     rows: tuple[Metric, ...]
@@ -254,7 +288,16 @@ class Gain(Frozen):
 
 
 class Gains(_Section):
-    """Gains of the candidate over baselines."""
+    """Gains of the candidate over baselines.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> gain = Gain(metric="roc_auc", baseline="champion", baseline_value=0.7, gain=0.05, low=0.01, high=0.09)
+    >>> section = Gains(name="gains", title=Text(zh="提升", en="Gains"), rows=(gain,))
+    >>> section.table().rows[0]["gain"]
+    0.05
+    """
 
     kind: Literal["gains"] = "gains"
     rows: tuple[Gain, ...]
@@ -281,6 +324,17 @@ class Calibration(_Section):
         The predicted and the observed quantity.
     rows : tuple of CalibrationBin
         From the lowest prediction to the highest.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.columns import axis
+    >>> section = Calibration(
+    ...     name="calibration", title=Text(zh="校准", en="Calibration"), x=axis("预测概率", "predicted", "share"),
+    ...     y=axis("实际比例", "observed", "share"), rows=(CalibrationBin(predicted=0.1, observed=0.12, rows=500),),
+    ... )
+    >>> section.table().rows[0]
+    {'predicted': 0.1, 'observed': 0.12, 'rows': 500}
     """
 
     kind: Literal["calibration"] = "calibration"
@@ -305,7 +359,19 @@ class Feature(Frozen):
 
 
 class Importance(_Section):
-    """Importance of the features, the highest first."""
+    """Importance of the features, the highest first.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> from ml.report.columns import axis
+    >>> section = Importance(
+    ...     name="importance", title=Text(zh="重要性", en="Importance"), x=axis("贡献", "contribution", "score"),
+    ...     rows=(Feature(name="income", importance=0.4),),
+    ... )
+    >>> section.table().rows[0]
+    {'name': 'income', 'importance': 0.4}
+    """
 
     kind: Literal["importance"] = "importance"
     x: Axis
@@ -318,7 +384,14 @@ class Importance(_Section):
 
 
 class Paragraph(_Section):
-    """Section with a text, such as the assumptions of a table."""
+    """Section with a text, such as the assumptions of a table.
+
+    Examples
+    --------
+    >>> from ml.bilingual import Text
+    >>> Paragraph(name="scope", title=Text(zh="范围", en="Scope"), text="Sales of 2025.").table().rows
+    ({'text': 'Sales of 2025.'},)
+    """
 
     kind: Literal["paragraph"] = "paragraph"
     text: str
