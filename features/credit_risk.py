@@ -22,15 +22,27 @@ def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> 
     Parameters
     ----------
     tables : mapping of str to narwhals.LazyFrame
-        `applications` and `loan_outcomes`. `defaulted` is null until the observation window is complete.
+        `applications` (`application_id`, `submitted_at`) and `loan_outcomes` (`application_id`, `defaulted`), as
+        returned by `features.engines.to_engine`. `defaulted` is null until the observation window is complete.
     params : model
         Ignored: labels come from `loan_outcomes`.
 
     Returns
     -------
     narwhals.LazyFrame
-        `application_id`, `as_of` (microseconds since 1970; 0 if the data has no `submitted_at`) and `label`
-        (1 = defaulted, 0 = repaid).
+        `application_id`, `as_of` (microseconds since 1970 UTC; 0 if the data has no `submitted_at`) and `label`
+        (int64: 1 = defaulted, 0 = repaid).
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> tables = to_engine({
+    ...     "applications": pl.LazyFrame({"application_id": ["a", "b"], "submitted_at": [5, 9]}),
+    ...     "loan_outcomes": pl.LazyFrame({"application_id": ["a", "b"], "defaulted": [True, None]}),
+    ... })
+    >>> collect(build_spine(tables)).rows()
+    [('a', 5, 1)]
     """
     applications = tables["applications"]
     timed = "submitted_at" in applications.collect_schema().names()
@@ -50,14 +62,24 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     Parameters
     ----------
     spine : narwhals.LazyFrame
-        `application_id` and `as_of` (microseconds), as returned by `build_spine`.
+        `application_id` and `as_of` (microseconds since 1970 UTC), as returned by `build_spine`.
     tables : mapping of str to narwhals.LazyFrame
-        `applications`, including the dealership's additional columns.
+        `applications`, including the dealership's additional columns, as returned by `features.engines.to_engine`.
 
     Returns
     -------
     narwhals.LazyFrame
-        Columns of the spine and of the application, one row per row of the spine.
+        Columns of the spine and of the application, in the units of the source (amounts in fen), one row per row of the
+        spine; null where `applications` has no such row.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> tables = to_engine({"applications": pl.LazyFrame({"application_id": ["a"], "loan_amount": [9_000_000]})})
+    >>> spine = to_engine({"spine": pl.LazyFrame({"application_id": ["a"], "as_of": [5]})})["spine"]
+    >>> collect(build(spine, tables)).rows(named=True)
+    [{'application_id': 'a', 'as_of': 5, 'loan_amount': 9000000}]
     """
     applications = tables["applications"]
     excluded = APPLICATIONS.outcomes

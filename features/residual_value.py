@@ -26,14 +26,25 @@ def build_spine(tables: Mapping[str, nw.LazyFrame[Any]], params: Any = None) -> 
     Parameters
     ----------
     tables : mapping of str to narwhals.LazyFrame
-        `vehicles`. Rows with `kind` "catalogue" or `condition` "new" are left out, if these columns exist.
+        `vehicles` with `vehicle_id`, `price` (fen) and, if available, `listed_at` (microseconds since 1970 UTC), as
+        returned by `features.engines.to_engine`. Rows without a price or `listed_at`, and rows with `kind` "catalogue"
+        or `condition` "new", are left out.
     params : model
         Ignored: labels come from `vehicles`.
 
     Returns
     -------
     narwhals.LazyFrame
-        `vehicle_id`, `as_of` (microseconds since 1970; 0 if the data has no `listed_at`) and `label` (price in yuan).
+        `vehicle_id`, `as_of` (microseconds since 1970 UTC; 0 if the data has no `listed_at`) and `label` (price in
+        yuan).
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> cars = {"vehicle_id": ["u", "n"], "condition": ["used", "new"], "price": [8_000_000, 9_000_000]}
+    >>> collect(build_spine(to_engine({"vehicles": pl.LazyFrame(cars)}))).rows()
+    [('u', 0, 80000.0)]
     """
     vehicles = tables["vehicles"]
     names = vehicles.collect_schema().names()
@@ -53,14 +64,25 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     Parameters
     ----------
     spine : narwhals.LazyFrame
-        `vehicle_id` and `as_of` (microseconds), as returned by `build_spine`.
+        `vehicle_id` and `as_of` (microseconds since 1970 UTC), as returned by `build_spine`.
     tables : mapping of str to narwhals.LazyFrame
-        `vehicles`, including the dealership's additional columns.
+        `vehicles`, including the dealership's additional columns, as returned by `features.engines.to_engine`.
 
     Returns
     -------
     narwhals.LazyFrame
-        Columns of the spine and of the car; `age_months` replaces `model_year` if it can be computed.
+        Columns of the spine and of the car, one row per row of the spine; `age_months` replaces `model_year` if it can
+        be computed.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> listed = 12 * MONTH  # a year after 1970
+    >>> cars = {"vehicle_id": ["u"], "listed_at": [listed], "model_year": [1970], "price": [8_000_000]}
+    >>> tables = to_engine({"vehicles": pl.LazyFrame(cars)})
+    >>> collect(build(build_spine(tables), tables)).select("vehicle_id", "age_months").rows()
+    [('u', 12.0)]
     """
     vehicles = tables["vehicles"]
     excluded = VEHICLES.outcomes | EXCLUDED

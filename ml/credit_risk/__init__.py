@@ -23,10 +23,17 @@ def decisions(estimator: RowEstimator, answers: pl.DataFrame) -> Decisions:
 
     Parameters
     ----------
-    estimator : CreditRiskEstimator
-        A fitted estimator.
+    estimator : ml.credit_risk.estimator.CreditRiskEstimator
+        Fitted: as returned by its method `fit`, or `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     answers : polars.DataFrame
-        As returned by `estimator.predict`.
+        As returned by `estimator.predict`; only `band` is read.
+
+    Returns
+    -------
+    Decisions
+        `bands` ("approve", "refer", "decline") in the order of `answers`, and the cut-offs `approve` and `decline` on
+        the probability of default, 0 to 1.
     """
     policy = cast("CreditRiskEstimator", estimator).policy_
     return Decisions(np.asarray(answers["band"].to_numpy()), policy["approve"], policy["decline"])

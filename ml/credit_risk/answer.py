@@ -47,7 +47,19 @@ def request(signature: Signature) -> type[BaseModel]:
     Parameters
     ----------
     signature : Signature
-        Fields of an application: `estimator.signature`.
+        Fields of an application: `estimator.signature` of a `CreditRiskEstimator`.
+
+    Returns
+    -------
+    type
+        Pydantic model with the fields of the signature; amounts in yuan, unknown fields are errors.
+
+    Examples
+    --------
+    >>> from ml.signature import Field, Signature
+    >>> income = Field(name="monthly_income", kind="integer", unit="fen", feature=True)
+    >>> request(Signature(fields=(income,)))(monthly_income=15_000.0).monthly_income
+    15000.0
     """
     return request_model("CreditRiskRequest", signature)
 
@@ -59,12 +71,19 @@ def respond(
 
     Parameters
     ----------
-    estimator : CreditRiskEstimator
-        A fitted estimator.
+    estimator : ml.credit_risk.estimator.CreditRiskEstimator
+        Fitted: as returned by its method `fit`, or `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     requests : sequence of pydantic.BaseModel
-        Instances of `request(estimator.signature)`.
+        Instances of `request(estimator.signature)`; amounts in yuan.
     explain : bool
         Whether to compute reasons; they take most of the computing time.
+
+    Returns
+    -------
+    list of CreditRiskAnswer
+        `probability_of_default` (0 to 1), `score` (points), `band` ("approve", "refer" or "decline"), the cut-offs and,
+        with `explain`, `reasons`.
     """
     ids = [getattr(application, "application_id", None) for application in requests]
     return answers(estimator, columns_of(requests, estimator.signature), ids=ids, explain=explain)
@@ -81,14 +100,20 @@ def answers(
 
     Parameters
     ----------
-    estimator : CreditRiskEstimator
-        A fitted estimator.
+    estimator : ml.credit_risk.estimator.CreditRiskEstimator
+        As for `respond`.
     columns : mapping of str to sequence
-        Columns of the signature, one value per row, amounts in fen.
+        Columns of `estimator.signature`, one value per row, amounts in fen, such as returned by
+        `ml.signature.columns_of`.
     ids : sequence of str or None
         `application_id` of each row.
     explain : bool
         Whether to compute reasons.
+
+    Returns
+    -------
+    list of CreditRiskAnswer
+        As for `respond`, in the order of the rows.
     """
     matrix = estimator.encoder_.transform(columns)
     probability = estimator.probability_of_default(matrix)

@@ -33,7 +33,7 @@ class CreditRiskEstimator(PipelineEstimator):
 
     Parameters
     ----------
-    params : CreditParams
+    params : ml.credit_risk.params.CreditParams
         Section `params` of `configs/credit_risk.yaml`.
     signature : Signature
         Fields of an application, as returned by `ml.signature.infer_signature`.
@@ -41,12 +41,33 @@ class CreditRiskEstimator(PipelineEstimator):
     Attributes
     ----------
     encoder_ : TabularEncoder
+        From columns to a matrix of numbers, including derived columns such as the loan-to-value.
     learner_ : BoostedTrees or WoeScorecard
+        Fitted classifier of default.
     calibrator_ : Calibrator
+        From the learner's log-odds to probabilities.
     policy_ : dict
-        Cut-offs `approve` and `decline`, their `evidence` (intervals), `notes` and `points` (scale).
+        Cut-offs `approve` and `decline` on the probability of default, their `evidence` (intervals), `notes` and
+        `points` (scale).
     reference_ : ndarray of shape (n_features,)
-        Mean contributions of the held-out applicants nearest the approval cut-off; the reference of the reasons.
+        Mean contributions (log-odds) of the held-out applicants nearest the approval cut-off; the reference of the
+        reasons.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> from ml.credit_risk.estimator import CreditRiskEstimator
+    >>> from ml.credit_risk.params import CreditParams
+    >>> from ml.signature import Field, Signature
+    >>> rng = np.random.default_rng(0)
+    >>> X = pl.DataFrame({"bureau_score": rng.uniform(400, 800, 600)})
+    >>> y = (rng.random(600) < np.where(X["bureau_score"] < 500, 0.9, 0.02)).astype(float)
+    >>> signature = Signature(fields=(Field(name="bureau_score", kind="number", feature=True),))
+    >>> estimator = CreditRiskEstimator(params=CreditParams(target_bad_rate=0.1), signature=signature)
+    >>> estimator = estimator.fit(X[:300], y[:300], calibrate=(X[300:], y[300:]))
+    >>> estimator.predict({"bureau_score": [450.0, 790.0]})["band"].to_list()
+    ['decline', 'approve']
     """
 
     state_file = "credit_risk.json"
@@ -185,6 +206,11 @@ class CreditRiskEstimator(PipelineEstimator):
         ----------
         matrix : ndarray of shape (n_rows, n_features)
             As returned by `encoder_.transform`.
+
+        Returns
+        -------
+        ndarray of float64
+            0 to 1.
         """
         return np.asarray(self.calibrator_.transform(self.learner_.decision_function(matrix)))
 
@@ -195,6 +221,11 @@ class CreditRiskEstimator(PipelineEstimator):
         ----------
         probability : ndarray of shape (n_rows,)
             As returned by `probability_of_default`.
+
+        Returns
+        -------
+        ndarray of float64
+            Whole numbers; a higher score means less risk. The scale is `params.points`.
         """
         return np.rint(self.scale_.points_from_probability(probability))
 
@@ -215,6 +246,12 @@ class CreditRiskEstimator(PipelineEstimator):
         ----------
         matrix : ndarray of shape (n_rows, n_features)
             As returned by `encoder_.transform`.
+
+        Returns
+        -------
+        list of tuple of Reason
+            One tuple per row, empty if no reason is adverse. Each `ml.domain.credit.reason_codes.Reason` has `code`,
+            `text` (zh, en), `points` (effect on the score, below 0) and `share` (0 to 1).
         """
         contributions = self.learner_.contributions(matrix)[:, :-1]
         factor = self.scale_.factor
@@ -224,12 +261,18 @@ class CreditRiskEstimator(PipelineEstimator):
         ]
 
     def predict(self, X: Columns) -> pl.DataFrame:
-        """Return `probability_of_default`, `score` (points) and `band` of each row.
+        """Predict the default of each row.
 
         Parameters
         ----------
         X : polars.DataFrame or mapping of str to sequence
             Columns of `signature`, in the units of the raw table (amounts in fen).
+
+        Returns
+        -------
+        polars.DataFrame
+            `probability_of_default` (0 to 1), `score` (int64, points) and `band` ("approve", "refer", "decline"), one
+            row per row of X.
         """
         probability = self.probability_of_default(self.encoder_.transform(X))
         return pl.DataFrame(

@@ -49,7 +49,20 @@ def request(signature: Signature) -> type[BaseModel]:
     Parameters
     ----------
     signature : Signature
-        Fields of a car: `estimator.signature`.
+        Fields of a car: `estimator.signature` of a `ResidualValueEstimator`.
+
+    Returns
+    -------
+    type
+        Pydantic model; `after_months` are months from now (1 to 120), `km_per_month` is the expected mileage in km a
+        month.
+
+    Examples
+    --------
+    >>> from ml.signature import Field, Signature
+    >>> age = Field(name="age_months", kind="number", feature=True)
+    >>> request(Signature(fields=(age,)))(age_months=24.0, after_months=[12]).after_months
+    [12]
     """
     car = request_model("ResidualValueCar", signature)
     months: Any = Field(default=(), max_length=60, description="months from now at which the price is predicted")
@@ -71,12 +84,19 @@ def respond(
 
     Parameters
     ----------
-    estimator : ResidualValueEstimator
-        A fitted estimator.
+    estimator : ml.residual_value.estimator.ResidualValueEstimator
+        Fitted: as returned by its method `fit`, or `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("residual_value"))``.
     requests : sequence of pydantic.BaseModel
         Instances of `request(estimator.signature)`.
     explain : bool
         Whether to compute the effect of each field.
+
+    Returns
+    -------
+    list of ResidualValueAnswer
+        `value`, `value_low` and `value_high` in yuan, `future_values` (one per element of `after_months`, in yuan) and,
+        with `explain`, `contributions` (relative effect of each field: 0.1 raises the price by 10 %).
 
     Raises
     ------

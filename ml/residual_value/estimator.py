@@ -26,7 +26,7 @@ class ResidualValueEstimator(PipelineEstimator):
 
     Parameters
     ----------
-    params : ResidualParams
+    params : ml.residual_value.params.ResidualParams
         Section `params` of `configs/residual_value.yaml`.
     signature : Signature
         Fields of a car, as returned by `ml.signature.infer_signature`.
@@ -34,8 +34,26 @@ class ResidualValueEstimator(PipelineEstimator):
     Attributes
     ----------
     encoder_ : TabularEncoder
+        From columns to a matrix of numbers.
     learner_ : QuantileTrees
-        Fitted on log prices, so that errors are relative.
+        Fitted on log prices in yuan, so that errors are relative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> from ml.residual_value.estimator import ResidualValueEstimator
+    >>> from ml.residual_value.params import ResidualParams
+    >>> from ml.signature import Field, Signature
+    >>> rng = np.random.default_rng(0)
+    >>> X = pl.DataFrame({"age_months": rng.uniform(0, 120, 600)})
+    >>> y = 200_000 * np.exp(-0.01 * X["age_months"].to_numpy() + rng.normal(0, 0.05, 600))
+    >>> signature = Signature(fields=(Field(name="age_months", kind="number", feature=True),))
+    >>> estimator = ResidualValueEstimator(params=ResidualParams(), signature=signature)
+    >>> estimator = estimator.fit(X[:400], y[:400], calibrate=(X[400:], y[400:]))
+    >>> price = estimator.predict({"age_months": [24.0]})["value"][0]
+    >>> bool(abs(price / 157_000 - 1) < 0.05)
+    True
     """
 
     state_file = "residual_value.json"
@@ -120,12 +138,17 @@ class ResidualValueEstimator(PipelineEstimator):
         return np.asarray(np.round(np.exp(np.column_stack([median, low, high])), 2))
 
     def predict(self, X: Columns) -> pl.DataFrame:
-        """Return `value` (median), `value_low` and `value_high` of each row in yuan.
+        """Predict the price of each row.
 
         Parameters
         ----------
         X : polars.DataFrame or mapping of str to sequence
             Columns of `signature`, in the units of the raw table.
+
+        Returns
+        -------
+        polars.DataFrame
+            `value` (median), `value_low` and `value_high` (interval) in yuan, one row per row of X.
         """
         return pl.DataFrame(self.values(X), schema=list(ANSWER), orient="row")
 
@@ -135,7 +158,7 @@ class ResidualValueEstimator(PipelineEstimator):
         Parameters
         ----------
         car : mapping of str to value
-            Fields of one car, by the names of `signature`.
+            Fields of one car, by the names of `signature`, in the units of the raw table; all features must be present.
         months : sequence of int
             Months from now, in any order.
         km_per_month : float or None
@@ -180,7 +203,7 @@ def median_table(X: pl.DataFrame, y: FloatArray, test: pl.DataFrame) -> FloatArr
     Parameters
     ----------
     X, test : polars.DataFrame
-        Training rows and rows to predict.
+        Training rows and rows to predict. Of `brand`, `model`, `age_months` and `model_year` those present are used.
     y : ndarray of shape (n_rows,)
         Prices of the training rows in yuan.
 
@@ -188,6 +211,12 @@ def median_table(X: pl.DataFrame, y: FloatArray, test: pl.DataFrame) -> FloatArr
     -------
     ndarray of shape (n_test_rows,)
         Yuan.
+
+    Examples
+    --------
+    >>> X = pl.DataFrame({"brand": ["A", "A", "B"], "model": ["X", "X", "Y"]})
+    >>> median_table(X, np.array([10.0, 12.0, 30.0]), pl.DataFrame({"brand": ["A", "C"], "model": ["X", "Z"]})).tolist()
+    [11.0, 12.0]
     """
     age = next((n for n in MONTHLY_AGEING if n in X.columns), None)
     years = [] if age is None else [(pl.col(age) / (12 if age == "age_months" else 1)).floor().alias("years")]
