@@ -236,7 +236,7 @@ def relevant_items(queries: Frame, choices: Frame, *, horizon_days: float) -> Fr
     Parameters
     ----------
     queries : LazyFrame
-        `person_id` and `as_of` (us), as returned by `visit_queries`.
+        `person_id` and `as_of` (microseconds since 1970 UTC), as returned by `visit_queries`.
     choices : LazyFrame
         As returned by `interactions`.
     horizon_days : float
@@ -245,7 +245,7 @@ def relevant_items(queries: Frame, choices: Frame, *, horizon_days: float) -> Fr
     Returns
     -------
     LazyFrame
-        `person_id`, `as_of` (us), `item_id` and `grade`, one row per query and relevant item.
+        `person_id`, `as_of` (microseconds since 1970 UTC), `item_id` and `grade`, one row per query and relevant item.
     """
     pairs = queries.select(PERSON, AS_OF).join(choices.select(PERSON, "event_at", ITEM, GRADE), on=PERSON, how="inner")
     end = nw.col(AS_OF) + int(horizon_days * DAY)
@@ -259,7 +259,7 @@ def history(queries: Frame, choices: Frame, *, lookback_days: int) -> Frame:
     Parameters
     ----------
     queries : LazyFrame
-        `person_id` and `as_of` (us), as returned by `visit_queries`.
+        `person_id` and `as_of` (microseconds since 1970 UTC), as returned by `visit_queries`.
     choices : LazyFrame
         As returned by `interactions`.
     lookback_days : int

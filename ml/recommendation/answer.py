@@ -38,12 +38,18 @@ def respond(
 
     Parameters
     ----------
-    estimator : RecommendationEstimator
-        Fitted estimator with its current stock.
+    estimator : ml.recommendation.estimator.RecommendationEstimator
+        Fitted, with its current stock: as returned by `RecommendationEstimator.fit`, or `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("recommendation"))``.
     requests : sequence of RecommendationRequest
-        Validated requests.
+        Such as `ml.recommendation.request.RecommendationRequest(customer_id="C1", n=5)`.
     explain : bool
         Whether cards carry reasons.
+
+    Returns
+    -------
+    list of RecommendationAnswer
+        One page per request: `items` (cards in page order, prices and payments in yuan), `path`, `available`, `note`.
     """
     return [_answer_one(estimator, request, explain=explain) for request in requests]
 
@@ -103,12 +109,13 @@ def rank(estimator: Showroom, context: RequestContext, rows: IntArray) -> tuple[
 
     Parameters
     ----------
-    estimator : RecommendationEstimator
-        Fitted estimator with its current stock.
+    estimator : ml.recommendation.estimator.RecommendationEstimator
+        Fitted, with its current stock: as returned by `RecommendationEstimator.fit`, or `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("recommendation"))``.
     context : RequestContext
-        As returned by `encode_request`.
+        As returned by `ml.recommendation.request_context.encode_request`.
     rows : ndarray of int64
-        Row numbers in `estimator.stock.vehicles`.
+        Row numbers in `estimator.stock.vehicles`, such as returned by `estimator.stock.one_of_each`.
 
     Returns
     -------
@@ -336,20 +343,26 @@ def make_card(
     payment: MonthlyPayment | None = None,
     card_reasons: tuple[CardReason, ...] | None = None,
 ) -> Card:
-    """Return the card of a vehicle.
+    """Return the card of a vehicle; called by the routes `recommendation` and `similar`.
 
     Parameters
     ----------
-    estimator : RecommendationEstimator
-        Fitted estimator with its current stock.
+    estimator : ml.recommendation.estimator.RecommendationEstimator
+        Fitted, with its current stock: as returned by `RecommendationEstimator.fit`, or `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("recommendation"))``.
     row : int
-        Row number in `estimator.stock`.
+        Row number in `estimator.stock`: `estimator.stock.rows[vehicle_id]`.
     score : float
         Score to show.
     now : int
-        Instant of the request (us); decides `new`.
+        Instant of the request (microseconds since 1970 UTC); decides `new`.
     propensity, pinned, explored, payment, card_reasons
         As in `Card`.
+
+    Returns
+    -------
+    Card
+        Attributes of the vehicle, price in yuan, and the arguments.
     """
     stock = estimator.stock
     price, listed = float(stock.price[row]), int(stock.vehicles.listed_at[row])

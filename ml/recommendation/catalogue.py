@@ -34,11 +34,11 @@ class Vocabulary:
 
     @classmethod
     def from_values(cls, values: Sequence[str | None] | pl.Series) -> Self:
-        """Build the vocabulary from the distinct values, without null."""
+        """Return the vocabulary of the distinct values, without null."""
         return cls(tuple(sorted({v for v in values if v is not None})))
 
     def codes(self, values: Sequence[str | None] | pl.Series) -> IntArray:
-        """Return the code of each value."""
+        """Return the code of each value, int64, in the order of `values`."""
         series = values if isinstance(values, pl.Series) else pl.Series(values, dtype=pl.String)
         if not self.names:
             return np.zeros(len(series), dtype=np.int64)
@@ -48,7 +48,7 @@ class Vocabulary:
         return code.fill_null(len(self.names)).to_numpy().astype(np.int64)
 
     def code(self, value: str | None) -> int:
-        """Return the code of one value."""
+        """Return the code of one value; `len(names)` if it is unknown or None."""
         return self._places.get(value, len(self.names))
 
     @cached_property
@@ -61,7 +61,17 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Vocabularies:
-    """Vocabularies of the training span: items, values of each category, and stores."""
+    """Vocabularies of the training span, returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
+
+    Attributes
+    ----------
+    items : Vocabulary
+        Names are `item_id`.
+    categories : mapping of str to Vocabulary
+        By column of `vehicles`, such as `brand`.
+    stores : Vocabulary
+        Names are `store_id`.
+    """
 
     items: Vocabulary
     categories: Mapping[str, Vocabulary]
@@ -81,26 +91,33 @@ class Vocabularies:
             `item_id` and `store_id` of the interactions.
         categories : sequence of str
             Columns of `vehicles` to encode; columns missing from the table are skipped.
+
+        Examples
+        --------
+        >>> cars = pl.DataFrame({"item_id": ["a", "b"], "brand": ["X", "Y"]})
+        >>> vocabularies = Vocabularies.from_tables(cars, pl.Series(["c"]), pl.Series(["S1"]))
+        >>> vocabularies.items.names, vocabularies.categories["brand"].names
+        (('a', 'b', 'c'), ('X', 'Y'))
         """
         names = [*items.unique(), *(vehicles[ITEM].unique() if ITEM in vehicles.columns else [])]
         values = {n: Vocabulary.from_values(vehicles[n].unique()) for n in categories if n in vehicles.columns}
         return cls(Vocabulary.from_values(names), values, Vocabulary.from_values(stores.unique()))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the names as plain lists."""
+        """Return the names as lists: `items`, `stores`, and `categories` by column."""
         categories = {n: list(v.names) for n, v in self.categories.items()}
         return {"items": list(self.items.names), "categories": categories, "stores": list(self.stores.names)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Restore vocabularies from the output of `to_json`."""
+        """Return the vocabularies whose `to_json` is `content`."""
         categories = {n: Vocabulary(tuple(v)) for n, v in content["categories"].items()}
         return cls(Vocabulary(tuple(content["items"])), categories, Vocabulary(tuple(content["stores"])))
 
 
 @dataclass(frozen=True)
 class Vehicles:
-    """Encoded vehicles, one array element per vehicle.
+    """Encoded vehicles, one array element per vehicle; returned by `Vehicles.encode`.
 
     Attributes
     ----------
@@ -113,7 +130,7 @@ class Vehicles:
     log_price : ndarray of float64, shape (n_vehicles,)
         Natural logarithm of the price in yuan; NaN where missing.
     listed_at, sold_at : ndarray of int64, shape (n_vehicles,)
-        Start and end of the offer (us); `ALWAYS` and `NEVER` where missing.
+        Start and end of the offer (microseconds since 1970 UTC); `ALWAYS` and `NEVER` where missing.
     store : ndarray of int64, shape (n_vehicles,)
         Code of the store; -1 for a vehicle that every store offers.
     is_unit : ndarray of bool, shape (n_vehicles,)
@@ -142,11 +159,20 @@ class Vehicles:
         Parameters
         ----------
         vehicles : DataFrame
-            As returned by `features.recommendation.vehicle_items` or `select_listings`; prices in fen.
+            `vehicle_id`, `item_id` and, if available, `price` (fen), `listed_at` and `sold_at` (us), `store_id`,
+            `condition` and the categories; such as the attribute `listings` of `TrainingTables`.
         vocabularies : Vocabularies
-            As returned by `TrainingTables.vocabularies`.
+            As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
         numeric : sequence of str
             Further numeric columns to keep; columns missing from the table are skipped.
+
+        Examples
+        --------
+        >>> cars = pl.DataFrame({"vehicle_id": ["v1"], "item_id": ["a"], "price": [10_000_000]})
+        >>> vocabularies = Vocabularies.from_tables(cars, cars["item_id"], pl.Series([], dtype=pl.String))
+        >>> vehicles = Vehicles.encode(cars, vocabularies)
+        >>> vehicles.item.tolist(), np.exp(vehicles.log_price).round().tolist()
+        ([0], [100000.0])
         """
         names, n = vehicles.columns, vehicles.height
 
@@ -177,7 +203,7 @@ class Vehicles:
         )
 
     def take(self, rows: IntArray) -> Vehicles:
-        """Return the vehicles at the given row numbers."""
+        """Return the vehicles at the row numbers `rows`, in this order."""
         codes = {c: v[rows] for c, v in self.codes.items()}
         arrays = (self.log_price[rows], self.listed_at[rows], self.sold_at[rows], self.store[rows], self.is_unit[rows])
         extra = {c: v[rows] for c, v in self.extra.items()}
@@ -189,9 +215,9 @@ class Vehicles:
         Parameters
         ----------
         at : int
-            Instant (us).
+            Instant (microseconds since 1970 UTC).
         store : int
-            Code of the store.
+            Code of the store in `vocabularies.stores`; vehicles without a store are always on offer.
 
         Returns
         -------
@@ -218,7 +244,7 @@ class Items:
     log_price : ndarray of float64, shape (n_items,)
         Mean log price in yuan; NaN where no vehicle has a price.
     first_at : ndarray of int64, shape (n_items,)
-        Start of the item's first offer (us); `NEVER` without vehicles.
+        Start of the item's first offer (microseconds since 1970 UTC); `NEVER` without vehicles.
     """
 
     codes: Mapping[str, IntArray]
@@ -227,7 +253,15 @@ class Items:
 
     @classmethod
     def of(cls, vehicles: Vehicles, vocabularies: Vocabularies) -> Self:
-        """Summarise vehicles, as returned by `Vehicles.encode`, by item."""
+        """Summarise vehicles by item.
+
+        Parameters
+        ----------
+        vehicles : Vehicles
+            As returned by `Vehicles.encode`.
+        vocabularies : Vocabularies
+            The vocabularies that the vehicles were encoded with.
+        """
         n = len(vocabularies.items)
         inside = vehicles.item < n
         item = vehicles.item[inside]

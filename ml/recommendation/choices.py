@@ -21,6 +21,8 @@ LOG_2 = float(np.log(2.0))
 class Choices:
     """Encoded interactions, one array element per interaction with an item of the vocabulary.
 
+    Returned by `Choices.encode`, and in `TrainingTables.encode(...).choices`.
+
     Attributes
     ----------
     person, item, store : ndarray of int64, shape (n_choices,)
@@ -42,7 +44,30 @@ class Choices:
 
     @classmethod
     def encode(cls, choices: pl.DataFrame, vocabularies: Vocabularies) -> Self:
-        """Encode interactions, as returned by `features.recommendation.interactions`; unknown items are dropped."""
+        """Encode interactions; those with items outside the vocabulary are dropped.
+
+        Parameters
+        ----------
+        choices : DataFrame
+            `person_id`, `event_at` (us), `item_id`, `grade` and, if available, `store_id`: the attribute `choices` of
+            `TrainingTables`.
+        vocabularies : Vocabularies
+            As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from features.engines import to_engine
+        >>> from ml.recommendation.params import RecommendationParams
+        >>> from ml.recommendation.training_tables import TrainingTables
+        >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+        >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+        >>> params = RecommendationParams()
+        >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+        >>> choices = Choices.encode(tables.choices, tables.vocabularies(3))
+        >>> choices.item.tolist(), choices.at.tolist()
+        ([0, 1], [1, 2])
+        """
         item = vocabularies.items.codes(choices[ITEM])
         rows = choices.filter(pl.Series(item < len(vocabularies.items)))
         people = Vocabulary.from_values(rows[PERSON])
@@ -81,6 +106,11 @@ class Choices:
             Half-life of a grade in days.
         n_items, n_stores : int
             Sizes of the item and store vocabularies.
+
+        Returns
+        -------
+        ml.estimators.retrievers.interactions.Interactions
+            `matrix`, shape (n_people, n_items), and `by_group`, shape (n_stores, n_items), both float32.
         """
         weight = decay_weights(self.at, as_of=as_of, half_life_days=half_life_days, strength=self.grade)
         shape = (self.n_people, n_items)
@@ -95,6 +125,17 @@ class Choices:
 def damped(histories: sparse.csr_matrix) -> sparse.csr_matrix:
     """Return ``log2(1 + weight)`` of each stored weight: the scale that the retrievers were fitted on.
 
+    Parameters
+    ----------
+    histories : csr_matrix of shape (n_visitors, n_items)
+        Such as `history` of `Visitors`.
+
+    Returns
+    -------
+    csr_matrix of float32, same shape
+
+    Examples
+    --------
     >>> damped(sparse.csr_matrix([[0.0, 1.0, 3.0]])).toarray().tolist()
     [[0.0, 1.0, 2.0]]
     """

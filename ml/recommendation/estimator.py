@@ -31,6 +31,9 @@ COLUMNS = ("vehicle_id", ITEM, "listed_at", "price", *SHOWN)
 class RecommendationEstimator:
     """Rank the vehicles in stock for a visitor. While it serves, only `stock`, `merchandising` and `financing` change.
 
+    Returned by `RecommendationEstimator.fit`; a registered version has it as `.estimator` of
+    ``ml.champions.load(ml.champions.version_or_champion("recommendation"))``.
+
     Attributes
     ----------
     recommender : Recommender
@@ -86,14 +89,14 @@ class RecommendationEstimator:
 
         Parameters
         ----------
-        tables : TrainingTables
+        tables : ml.recommendation.training_tables.TrainingTables
             As returned by `TrainingTables.gather`.
         training_data : TrainingData
-            As returned by `tables.encode`.
+            ``tables.encode(tables.vocabularies(cutoff), params)``.
         params : RecommendationParams
-            Parameters of the task.
+            `ml.recommendation.params.RecommendationParams`, the section `params` of `configs/recommendation.yaml`.
         cutoff : int
-            Training cut-off (us).
+            Training cut-off (microseconds since 1970 UTC).
         timed : bool
             Whether the data has time; without time, a blend of the retrievers takes the place of the ranker.
         progress : callable
@@ -120,7 +123,15 @@ class RecommendationEstimator:
         return (f"the data has no time, so there is no ranker: lists are a blend of the retrievers, weights {blend}",)
 
     def stock_of(self, listings: pl.DataFrame, *, read_at: int) -> Stock:
-        """Encode listings, as returned by `select_listings`, as the stock of an instant (us)."""
+        """Encode listings as the stock of an instant, to be assigned to the attribute `stock`.
+
+        Parameters
+        ----------
+        listings : DataFrame
+            As returned by `ml.recommendation.training_tables.select_listings`, with `item_id`; prices in fen.
+        read_at : int
+            Instant at which the listings were read (microseconds since 1970 UTC).
+        """
         return Stock.of(
             listings, self.recommender.vocabularies, self.content_space, numeric=self.numeric, read_at=read_at
         )
@@ -139,7 +150,7 @@ class RecommendationEstimator:
         Parameters
         ----------
         X : DataFrame
-            Any of `customer_id`, `visitor_id` and `store_id`; other columns are ignored.
+            Any of `customer_id`, `visitor_id` and `store_id`, as strings; other columns are ignored.
 
         Returns
         -------

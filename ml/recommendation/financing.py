@@ -69,7 +69,7 @@ class Financing:
     lending : Lending
         Loan catalogue and lending rules, as returned by `ml.loans.catalogue.files.load_lending`.
     assumptions : CardPayment
-        Assumed borrower.
+        Assumed borrower: an `ml.recommendation.merchandising.CardPayment`.
     """
 
     lending: Lending
@@ -91,20 +91,37 @@ class Financing:
         Parameters
         ----------
         vehicle : mapping of str to str
-            `condition`, `energy_type` and, optionally, `brand`.
+            `condition` ("new", "used"), `energy_type` (one of `features.tables.ENERGY_TYPES`) and, optionally, `brand`.
         price : float
             Price in yuan.
         on : date
             Day of the loan.
         down_payment_share : float
-            Down payment as a share of the price.
+            Down payment as a share of the price, 0 to below 1.
         monthly_payment, monthly_income : float or None
             Preferred maximum payment, and income, in yuan per month; None for no limit.
 
         Returns
         -------
         MonthlyPayment or None
-            None if price, condition or energy type is missing, or if no product is available for the vehicle.
+            Amounts in yuan. None if price, condition or energy type is missing, or if no product is available for the
+            vehicle.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from ml.loans.endpoints import read_lending
+        >>> financing = Financing(read_lending(Path("configs")), CardPayment())
+        >>> loan = financing.payment(
+        ...     {"condition": "new", "energy_type": "battery_electric"},
+        ...     150_000.0,
+        ...     on=date(2026, 9, 1),
+        ...     down_payment_share=0.3,
+        ...     monthly_payment=3_000.0,
+        ...     monthly_income=None,
+        ... )
+        >>> loan.term_months, loan.down_payment, loan.affordable
+        (60, 45000.0, True)
         """
         if not price > 0 or vehicle.get("condition") is None or vehicle.get("energy_type") is None:
             return None

@@ -39,6 +39,8 @@ class LiveUpdates:
     def __call__(self, estimator: RecommendationEstimator) -> bool:
         """Update `merchandising`, `financing` and `stock` of the estimator; return whether anything changed.
 
+        Called by the server while it serves.
+
         Raises
         ------
         ChehangError

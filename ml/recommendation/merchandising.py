@@ -69,7 +69,21 @@ class Rule(Section):
         return self
 
     def applies(self, on: date, store: str | None) -> bool:
-        """Return whether the rule applies on a day to the page of a store (None: no store)."""
+        """Return whether the rule applies on a day to the page of a store.
+
+        Parameters
+        ----------
+        on : date
+            Day in Beijing time.
+        store : str or None
+            `store_id` of the page; None for a page of no store, which only rules without `stores` apply to.
+
+        Examples
+        --------
+        >>> rule = Rule(action="bury", where=VehicleSelector(brand=["X"]), valid_until=date(2026, 9, 1))
+        >>> rule.applies(date(2026, 9, 1), None), rule.applies(date(2026, 9, 2), None)
+        (True, False)
+        """
         begun = self.valid_from is None or self.valid_from <= on
         over = self.valid_until is not None and on > self.valid_until
         return begun and not over and (not self.stores or store in self.stores)
@@ -110,9 +124,19 @@ class MerchandisingRules(Section):
 def load_merchandising_rules(path: Path) -> MerchandisingRules:
     """Read and validate a rules file.
 
+    Parameters
+    ----------
+    path : Path
+        Existing YAML file in the format of `configs/recommendation_rules.yaml`.
+
     Raises
     ------
     ConfigError
         The file is missing or breaks the schema; the message names the file, the key and the value.
+
+    Examples
+    --------
+    >>> load_merchandising_rules(Path("configs/recommendation_rules.yaml")).max_per_model
+    2
     """
     return load_yaml(path, MerchandisingRules)

@@ -22,6 +22,8 @@ from ml.recommendation.visitors import Visitors
 class Queries:
     """Encoded queries: the visitor of each, as of its instant, and the items chosen afterwards.
 
+    Returned by `Queries.encode`, and in `TrainingTables.encode(...).queries`.
+
     Attributes
     ----------
     visitors : Visitors
@@ -52,9 +54,25 @@ class Queries:
         relevant : DataFrame
             As returned by `features.recommendation.relevant_items`; items outside the vocabulary are dropped.
         visitors : Visitors
-            As returned by `encode_visitors` for the same queries.
+            As returned by `ml.recommendation.visitors.encode_visitors` for the same queries.
         vocabularies : Vocabularies
-            As returned by `TrainingTables.vocabularies`.
+            As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from features.engines import to_engine
+        >>> from ml.recommendation.params import RecommendationParams
+        >>> from ml.recommendation.training_tables import TrainingTables
+        >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+        >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+        >>> params = RecommendationParams()
+        >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+        >>> vocabularies = tables.vocabularies(3)
+        >>> visitors = tables.visitors(vocabularies, params)
+        >>> queries = Queries.encode(tables.queries, tables.relevant, visitors, vocabularies)
+        >>> queries.relevant.toarray().tolist()
+        [[1.0, 1.0], [0.0, 1.0]]
         """
         rows = relevant.join(queries.select(PERSON, AS_OF).with_row_index("row"), on=[PERSON, AS_OF], how="inner")
         item = vocabularies.items.codes(rows[ITEM])
@@ -69,11 +87,11 @@ class Queries:
         return len(self.visitors)
 
     def take(self, rows: NDArray[np.intp]) -> Queries:
-        """Return the queries at the given row numbers."""
+        """Return the queries at the row numbers `rows`, in this order."""
         return Queries(self.visitors.take(rows), self.relevant[rows], self.person[rows], self.midway[rows])
 
     def between(self, begin: int, end: int) -> Queries:
-        """Return the queries with ``begin <= as_of < end`` (us)."""
+        """Return the queries with ``begin <= as_of < end`` (microseconds since 1970 UTC)."""
         at = self.visitors.as_of
         return self.take(np.flatnonzero((at >= begin) & (at < end)))
 
@@ -109,9 +127,29 @@ def candidate_pairs(visitors: Visitors, vehicles: Vehicles) -> CandidatePairs:
     Parameters
     ----------
     visitors : Visitors
-        As returned by `encode_visitors`; `as_of` and `store` decide what was on offer.
+        As returned by `ml.recommendation.visitors.encode_visitors`; `as_of` and `store` decide what was on offer.
     vehicles : Vehicles
-        As returned by `Vehicles.encode`.
+        As returned by `ml.recommendation.catalogue.Vehicles.encode`.
+
+    Returns
+    -------
+    CandidatePairs
+        Row numbers of visitors and vehicles, and the number of pairs of each visitor.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import to_engine
+    >>> from ml.recommendation.params import RecommendationParams
+    >>> from ml.recommendation.training_tables import TrainingTables
+    >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+    >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+    >>> params = RecommendationParams()
+    >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+    >>> inputs = tables.encode(tables.vocabularies(3), params)
+    >>> pairs = candidate_pairs(inputs.queries.visitors, inputs.vehicles)
+    >>> pairs.visitor.tolist(), pairs.vehicle.tolist(), pairs.sizes.tolist()
+    ([0, 0, 1, 1], [0, 1, 0, 1], [2, 2])
     """
     if len(visitors) == 0:
         empty = np.empty(0, dtype=np.int64)

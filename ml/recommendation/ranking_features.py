@@ -47,11 +47,11 @@ class Tastes:
         Parameters
         ----------
         visitors : Visitors
-            As returned by `encode_visitors`.
+            As returned by `ml.recommendation.visitors.encode_visitors`.
         items : Items
-            Attributes of each item, as returned by `Items.of`.
+            Attributes of each item, as returned by `ml.recommendation.catalogue.Items.of`.
         sizes : mapping of str to int
-            Vocabulary size of each category.
+            Vocabulary size of each category: ``{n: len(v) for n, v in vocabularies.categories.items()}``.
         """
         history = visitors.history
         weight = np.asarray(history.sum(axis=1)).ravel()
@@ -87,17 +87,17 @@ def pair_columns(
     Parameters
     ----------
     visitors : Visitors
-        As returned by `encode_visitors`.
+        As returned by `ml.recommendation.visitors.encode_visitors`.
     vehicles : Vehicles
-        As returned by `Vehicles.encode`.
+        As returned by `ml.recommendation.catalogue.Vehicles.encode`.
     tastes : Tastes
         As returned by `Tastes.of` for the same visitors.
     items : Items
-        As returned by `Items.of`.
+        As returned by `ml.recommendation.catalogue.Items.of`.
     visitor, vehicle : ndarray of int64, shape (n_pairs,)
         Row numbers in `visitors` and `vehicles`.
     scores : mapping of str to ndarray, shape (n_visitors, n_items + 1)
-        Scores by retriever, as returned by `Retrieval.scores`.
+        Scores by retriever, as returned by `ml.recommendation.retrieval.Retrieval.scores`; may be empty.
 
     Returns
     -------
@@ -115,6 +115,26 @@ def pair_columns(
         - ``same_store``: 1 if the vehicle stands in the visited store.
         - ``history_weight``: total weight of the history.
         - extra numeric columns of the vehicles, under their own names.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import to_engine
+    >>> from ml.recommendation.catalogue import Items
+    >>> from ml.recommendation.params import RecommendationParams
+    >>> from ml.recommendation.training_tables import TrainingTables
+    >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+    >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+    >>> params = RecommendationParams()
+    >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+    >>> vocabularies = tables.vocabularies(3)
+    >>> inputs = tables.encode(vocabularies, params)
+    >>> visitors, items = inputs.queries.visitors, Items.of(inputs.vehicles, vocabularies)
+    >>> tastes = Tastes.of(visitors, items, {n: len(v) for n, v in vocabularies.categories.items()})
+    >>> pair = {"visitor": np.array([0]), "vehicle": np.array([0])}
+    >>> columns = pair_columns(visitors, inputs.vehicles, tastes, items, **pair, scores={})
+    >>> np.exp(columns["log_price"]).round().tolist(), columns["history_weight"].tolist()
+    ([90000.0], [0.0])
     """
     item = vehicles.item[vehicle]
     columns: dict[str, FloatArray] = {f"{name}_score": table[visitor, item] for name, table in scores.items()}

@@ -75,7 +75,18 @@ Check = Callable[[Evidence, int, Mapping[str, float]], CardReason | None]
 
 
 def reasons(evidence: Evidence) -> list[tuple[CardReason, ...]]:
-    """Return up to `MAX_REASONS` reasons of each vehicle, strongest first."""
+    """Return up to `MAX_REASONS` reasons of each vehicle, strongest first.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Built by `ml.recommendation.answer.respond` for the vehicles on the page.
+
+    Returns
+    -------
+    list of tuple of CardReason
+        One tuple per row of `evidence.values`; empty if no reason holds.
+    """
     names = evidence.recommender.columns
     page_reasons = []
     for i in range(len(evidence.values)):
@@ -197,7 +208,15 @@ def _often_chosen_with(evidence: Evidence, i: int, values: Mapping[str, float]) 
 
 
 def item_name(recommender: Recommender, item: int) -> str:
-    """Return the display name of an item: its model if known, else `item_id`."""
+    """Return the display name of an item: its model if known, else `item_id`.
+
+    Parameters
+    ----------
+    recommender : Recommender
+        Attribute `recommender` of a `RecommendationEstimator`.
+    item : int
+        Item code in `recommender.vocabularies.items`.
+    """
     codes, models = recommender.items.codes.get("model"), recommender.vocabularies.categories.get("model")
     if codes is not None and models is not None and codes[item] < len(models):
         return models.names[int(codes[item])]

@@ -60,7 +60,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Recommender:
-    """Fitted retrievers and ranker.
+    """Fitted retrievers and ranker; returned by `Recommender.fit` and `Recommender.fit_blend`.
 
     Attributes
     ----------
@@ -95,13 +95,14 @@ class Recommender:
         Parameters
         ----------
         training_data : TrainingData
-            As returned by `TrainingTables.encode`; rows at or after `cutoff` are ignored.
+            As returned by `ml.recommendation.training_tables.TrainingTables.encode`; rows at or after `cutoff` are
+            ignored.
         params : RecommendationParams
-            Parameters of the task.
+            `ml.recommendation.params.RecommendationParams`, the section `params` of `configs/recommendation.yaml`.
         cutoff : int
-            Training cut-off (us).
+            Training cut-off (microseconds since 1970 UTC).
         progress : callable
-            Called with one line of text per step.
+            Called with one line of text per step, such as `print`.
 
         Raises
         ------
@@ -170,10 +171,17 @@ class Recommender:
         A candidate is a vehicle on offer that is among the best of at least one retriever. The ranker is fitted on
         candidates only: a relevant item that every retriever scores low would teach it to prefer low scores.
 
+        Parameters
+        ----------
+        visitors, vehicles
+            As for `lists`.
+
         Returns
         -------
         matrix : ndarray of float64, shape (n_pairs, n_columns)
+            As described by `ml.recommendation.ranking_features.pair_columns`.
         pairs : CandidatePairs
+            Row numbers in `visitors` and `vehicles` of each row of `matrix`.
         columns : tuple of str
             Names of the columns of `matrix`.
         """
@@ -214,7 +222,20 @@ class Recommender:
         return np.ascontiguousarray(matrix), pairs, names
 
     def rank(self, visitors: Visitors, vehicles: Vehicles) -> tuple[CandidatePairs, FloatArray]:
-        """Return the candidates of each visitor and the score of each pair, comparable within a visitor only."""
+        """Return the candidates of each visitor, and their scores.
+
+        Parameters
+        ----------
+        visitors, vehicles
+            As for `lists`.
+
+        Returns
+        -------
+        pairs : CandidatePairs
+            Row numbers in `visitors` and `vehicles`.
+        scores : ndarray of float64, shape (n_pairs,)
+            Higher is better; comparable within a visitor only.
+        """
         if self.trees is None:
             return self._rank_by_blend(visitors, vehicles)
         matrix, pairs, _ = self.candidates(visitors, vehicles)
@@ -236,9 +257,9 @@ class Recommender:
         return CandidatePairs(pairs.visitor[new], pairs.vehicle[new], sizes), scores[new]
 
     def blended_scores(self, visitors: Visitors) -> FloatArray:
-        """Return the weighted sum of the retrievers' scores, shape (n_visitors, n_items + 1); -inf in the last column.
+        """Return the weighted sum of the retrievers' scores, shape (n_visitors, n_items + 1), for a fit by `fit_blend`.
 
-        The last column stands for items outside the vocabulary.
+        The last column stands for items outside the vocabulary and is -inf. `visitors` is as for `lists`.
         """
         tables = self.retrieval.scores(visitors)
         total = blend_scores({n: tables[n][:, :-1].astype(np.float32) for n in self.weights}, self.weights)
@@ -250,9 +271,9 @@ class Recommender:
         Parameters
         ----------
         visitors : Visitors
-            As returned by `encode_visitors` with the vocabularies of this recommender.
+            As returned by `ml.recommendation.visitors.encode_visitors` with the attribute `vocabularies`.
         vehicles : Vehicles
-            As returned by `Vehicles.encode` with the same vocabularies.
+            As returned by `ml.recommendation.catalogue.Vehicles.encode` with the same vocabularies.
         k : int
             Length of the lists.
 
@@ -296,6 +317,10 @@ class Recommender:
 def top_k_per_visitor(pairs: CandidatePairs, scores: FloatArray, *, k: int, n: int) -> IntArray:
     """Return the k best vehicles of each of `n` visitors, best first, shape (n, k); -1 after the last candidate.
 
+    `pairs` and `scores` are as returned by `Recommender.rank`; the elements are row numbers of vehicles.
+
+    Examples
+    --------
     >>> pairs = CandidatePairs(np.array([0, 0, 1]), np.array([5, 6, 7]), np.array([2, 1]))
     >>> top_k_per_visitor(pairs, np.array([0.1, 0.2, 0.3]), k=2, n=2).tolist()
     [[6, 5], [7, -1]]
@@ -311,7 +336,7 @@ def top_k_per_visitor(pairs: CandidatePairs, scores: FloatArray, *, k: int, n: i
 
 
 def _ranker_start(choices: Choices, cutoff: int) -> int:
-    """Return the instant (us) after which the last `RANKER_SHARE` of the choices lies."""
+    """Return the instant (microseconds since 1970 UTC) after which the last `RANKER_SHARE` of the choices lies."""
     if len(choices) == 0:
         raise DataError(
             "recommendation: no choice precedes the training cut-off; check the mapping of events.event_at and "

@@ -100,5 +100,12 @@ class SimilarRequest(RequestPart):
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """Return the request model, which is the same for every version."""
+    """Return the request model `RecommendationRequest`, whatever the signature. Called by the server.
+
+    Examples
+    --------
+    >>> from ml.signature import Signature
+    >>> request(Signature(fields=()))(customer_id="C1").n
+    10
+    """
     return RecommendationRequest

@@ -62,13 +62,18 @@ def encode_request(
     Parameters
     ----------
     request : RecommendationRequest
-        Validated request.
+        Such as `ml.recommendation.request.RecommendationRequest(customer_id="C1")`.
     profiles, stock : UserProfiles, Stock
-        Attributes of the `RecommendationEstimator`.
+        Attributes of a fitted `ml.recommendation.estimator.RecommendationEstimator`.
     vocabularies, params : Vocabularies, RecommendationParams
-        Attributes of its `Recommender`.
+        Attributes of its `recommender`.
     now : int
-        Instant of the request (us).
+        Instant of the request (microseconds since 1970 UTC).
+
+    Returns
+    -------
+    RequestContext
+        `visitor` (one row), `path`, `is_known_user`, `ignored_events` (a number) and `history_items` (item codes).
     """
     n_items = len(vocabularies.items)
     store = vocabularies.stores.code(request.store_id)

@@ -109,6 +109,11 @@ def note(shown: int, requested: int, stock: int) -> Text | None:
     ----------
     shown, requested, stock : int
         Numbers of vehicles on the page, requested, and in stock.
+
+    Examples
+    --------
+    >>> note(10, 10, 500) is None, note(0, 10, 500).en
+    (True, 'No vehicle matches all filters')
     """
     if shown == requested:
         return None

@@ -31,7 +31,7 @@ COLLABORATIVE: Mapping[str, type[Any]] = {"item_item": ItemItem, "low_pass": Low
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Fitted retrievers.
+    """Fitted retrievers, as returned by `Retrieval.fit`; the attribute `retrieval` of a `Recommender`.
 
     Attributes
     ----------
@@ -60,15 +60,15 @@ class Retrieval:
         Parameters
         ----------
         choices : Choices
-            As returned by `Choices.encode`; all strictly before `as_of`.
+            As returned by `ml.recommendation.choices.Choices.encode`; all strictly before `as_of`.
         params : RecommendationParams
-            Parameters and half-lives of the retrievers.
+            Parameters and half-lives of the retrievers, an `ml.recommendation.params.RecommendationParams`.
         as_of : int
-            Instant from which interactions are decayed backwards (us).
+            Instant from which interactions are decayed backwards (microseconds since 1970 UTC).
         n_items, n_stores : int
             Sizes of the item and store vocabularies.
         progress : callable
-            Called with one line of text per step.
+            Called with one line of text per step, such as `print`.
 
         Raises
         ------
@@ -76,6 +76,23 @@ class Retrieval:
             `choices` is empty.
         ConfigError
             A parameter is out of range, or the item-item matrix exceeds its memory limit.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from features.engines import to_engine
+        >>> from ml.recommendation.params import RecommendationParams
+        >>> from ml.recommendation.training_tables import TrainingTables
+        >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+        >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+        >>> params = RecommendationParams()
+        >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+        >>> inputs = tables.encode(tables.vocabularies(3), params)
+        >>> quiet = lambda text: None
+        >>> retrieval = Retrieval.fit(inputs.choices, params, as_of=3, n_items=2, n_stores=0, progress=quiet)
+        >>> scores = retrieval.scores(inputs.queries.visitors)
+        >>> list(scores), scores["popularity"].shape
+        (['popularity', 'store_popularity', 'item_item', 'low_pass', 'als'], (2, 3))
         """
 
         def weights(half_life_days: float) -> Interactions:
@@ -94,6 +111,11 @@ class Retrieval:
     def scores(self, visitors: Visitors) -> dict[str, FloatArray]:
         """Score every item for every visitor, by retriever.
 
+        Parameters
+        ----------
+        visitors : Visitors
+            As returned by `ml.recommendation.visitors.encode_visitors` with the vocabularies of the fit.
+
         Returns
         -------
         dict of str to ndarray of float64, shape (n_visitors, n_items + 1)
@@ -111,7 +133,18 @@ class Retrieval:
         return tables | {name: _padded(kind.score(history), 0.0) for name, kind in self.collaborative.items()}
 
     def visit_scores(self, visitors: Visitors) -> dict[str, FloatArray]:
-        """Score every item by the current visit alone: `visit_<name>` of each collaborative retriever, as `scores`."""
+        """Score every item by the current visit alone.
+
+        Parameters
+        ----------
+        visitors : Visitors
+            As for `scores`; only interactions of the last six hours count.
+
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (n_visitors, n_items + 1)
+            `visit_<name>` of each collaborative retriever; the last column is 0.
+        """
         visit = damped(visitors.visit)
         return {f"visit_{name}": _padded(kind.score(visit), 0.0) for name, kind in self.collaborative.items()}
 

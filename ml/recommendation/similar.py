@@ -42,6 +42,19 @@ class SimilarAnswer(BaseModel):
 def answer(champions: Champions, request: SimilarRequest) -> SimilarAnswer:
     """Return the vehicles most similar to one; every item once before any item twice.
 
+    Parameters
+    ----------
+    champions : Champions
+        Promoted models by task, with `recommendation`: mapping of str to `ml.model.Model`, as returned by
+        `ml.champions.load`.
+    request : SimilarRequest
+        Such as `ml.recommendation.request.SimilarRequest(vehicle_id="V1", n=5)`.
+
+    Returns
+    -------
+    SimilarAnswer
+        `items` (cards, most similar first, prices in yuan; `score` is the cosine similarity), `available` and `note`.
+
     Raises
     ------
     DataError

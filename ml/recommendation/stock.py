@@ -34,7 +34,7 @@ FILTERED = ("condition", "brand", "model", "body_type", "energy_type", "store_id
 
 @dataclass(frozen=True)
 class Stock:
-    """Vehicles on offer, sorted by item, newest first.
+    """Vehicles on offer, sorted by item, newest first; the attribute `stock` of `RecommendationEstimator`.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Stock:
     vectors : ndarray of float32, shape (n_vehicles, n_dimensions)
         Unit vector of price and categories of each vehicle.
     read_at : int
-        Instant at which the stock was read (us).
+        Instant at which the stock was read (microseconds since 1970 UTC).
     """
 
     vehicles: Vehicles
@@ -80,14 +80,34 @@ class Stock:
         Parameters
         ----------
         listings : DataFrame
-            As returned by `select_listings`.
+            As returned by `ml.recommendation.training_tables.select_listings`, with `item_id`; prices in fen.
         vocabularies : Vocabularies
+            As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
         space : ContentNeighbours
             Fitted on `content_columns` of the items.
         numeric : sequence of str
             Extra numeric columns that the ranker reads.
         read_at : int
-            Instant at which the listings were read (us).
+            Instant at which the listings were read (microseconds since 1970 UTC).
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from features.engines import to_engine
+        >>> from ml.estimators.retrievers.content import ContentNeighbours
+        >>> from ml.recommendation.catalogue import Items
+        >>> from ml.recommendation.params import RecommendationParams
+        >>> from ml.recommendation.training_tables import TrainingTables
+        >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+        >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+        >>> params = RecommendationParams()
+        >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+        >>> vocabularies = tables.vocabularies(3)
+        >>> items = Items.of(tables.encode(vocabularies, params).vehicles, vocabularies)
+        >>> space = ContentNeighbours().fit(*content_columns(items.log_price, items.codes, vocabularies))
+        >>> stock = Stock.of(tables.listings, vocabularies, space, numeric=(), read_at=3)
+        >>> stock.rows, stock.price.tolist(), stock.among("model", ["A"]).tolist()
+        ({'v1': 0, 'v2': 1}, [90000.0, 150000.0], [True, False])
         """
         if "sold_at" in listings.columns:
             listings = listings.filter(pl.col("sold_at").is_null() | (pl.col("sold_at") > read_at))
@@ -114,7 +134,7 @@ class Stock:
         return len(self.vehicles)
 
     def likeness(self, row: int) -> FloatArray:
-        """Return the cosine similarity of every vehicle to the one in a row, shape (n_vehicles,)."""
+        """Return the cosine similarity (-1 to 1) of every vehicle to the one in row `row`, shape (n_vehicles,)."""
         return np.asarray(self.vectors @ self.vectors[row], dtype=np.float64)
 
     def matching(self, filters: Filters, *, now: int, store: str | None, seats: int | None) -> BoolArray:
@@ -123,13 +143,17 @@ class Stock:
         Parameters
         ----------
         filters : Filters
-            Filters of the request.
+            Such as `ml.recommendation.request.Filters(price_high=200_000.0)`, prices in yuan.
         now : int
-            Instant of the request (us).
+            Instant of the request (microseconds since 1970 UTC).
         store : str or None
             Store of the page: vehicles of other stores do not match, unless `filters.store_id` is set.
         seats : int or None
             Minimum number of seats; vehicles with unknown seats match.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_vehicles,)
         """
         v = self.vehicles
         matches = (v.listed_at <= now) & (v.sold_at > now)
@@ -154,7 +178,10 @@ class Stock:
         return matches
 
     def among(self, name: str, values: Sequence[str]) -> BoolArray:
-        """Return a mask of the vehicles whose column holds one of the values; none if the column is missing."""
+        """Return a mask, shape (n_vehicles,), of the vehicles whose column `name` holds one of the values.
+
+        `name` is one of `FILTERED`; a column missing from the listings matches no vehicle.
+        """
         if name not in self.kinds:
             return np.zeros(len(self), dtype=bool)
         names, codes = self.kinds[name]
@@ -191,7 +218,22 @@ class Stock:
 def content_columns(
     log_price: FloatArray, codes: Mapping[str, IntArray], vocabularies: Vocabularies
 ) -> tuple[FloatArray, IntArray]:
-    """Return the two inputs of `ContentNeighbours`: log prices, shape (n, 1), and category codes, -1 where unknown."""
+    """Return the two inputs of `ml.estimators.retrievers.content.ContentNeighbours.fit`.
+
+    Parameters
+    ----------
+    log_price : ndarray of float64, shape (n,)
+        Attribute `log_price` of `Items` or `Vehicles`.
+    codes : mapping of str to ndarray of int64, shape (n,)
+        Attribute `codes` of the same.
+    vocabularies : Vocabularies
+        The vocabularies that they were encoded with.
+
+    Returns
+    -------
+    tuple of (ndarray of float64, shape (n, 1); ndarray of int64, shape (n, n_categories))
+        Log prices, and category codes, -1 where unknown.
+    """
     columns = [
         np.where(codes[n] < len(v), codes[n], -1) if n in codes else np.full(len(log_price), -1)
         for n, v in vocabularies.categories.items()

@@ -43,6 +43,22 @@ class TrainingTables:
         Source table `customers`.
     extra : tuple of (sequence of str, sequence of str)
         Numeric and categorical columns of `vehicles` beyond the table contract.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import to_engine
+    >>> from ml.recommendation.params import RecommendationParams
+    >>> from ml.recommendation.training_tables import TrainingTables
+    >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+    >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+    >>> params = RecommendationParams()
+    >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+    >>> tables.choices["item_id"].to_list(), tables.queries["as_of"].to_list()
+    (['A|8-10', 'B|15-18'], [1, 2])
+    >>> inputs = tables.encode(tables.vocabularies(3), params)
+    >>> len(inputs.vehicles), len(inputs.choices), len(inputs.queries)
+    (2, 2, 2)
     """
 
     vehicles: pl.DataFrame
@@ -71,7 +87,7 @@ class TrainingTables:
         tables : mapping of str to narwhals.LazyFrame
             Source tables, as returned by `features.engines.to_engine`: `events`; `vehicles` and `customers` if
             available.
-        params : RecommendationParams
+        params : ml.recommendation.params.RecommendationParams
             Grades, item columns, price bands, horizon and look-back.
         queries : DataFrame, optional
             Columns `person_id`, `as_of` (us) and `midway` (bool). By default the queries of all visits.
@@ -119,7 +135,7 @@ class TrainingTables:
         return select_listings(self.vehicles)
 
     def vocabularies(self, cutoff: int) -> Vocabularies:
-        """Return the items, categories and stores that occur before `cutoff` (us)."""
+        """Return the vocabularies of the items, categories and stores that occur before `cutoff` (us)."""
         vehicles = self.vehicles
         if "listed_at" in vehicles.columns:
             vehicles = vehicles.filter(pl.col("listed_at").is_null() | (pl.col("listed_at") < cutoff))
@@ -136,6 +152,11 @@ class TrainingTables:
             As returned by the method `vocabularies`, or those of a fitted `Recommender`.
         params : RecommendationParams
             `half_life_days` weights the histories.
+
+        Returns
+        -------
+        ml.recommendation.recommender.TrainingData
+            `vocabularies`, `vehicles` (`listings`, encoded), `choices` and `queries`.
         """
         visitors = self.visitors(vocabularies, params)
         queries = Queries.encode(self.queries, self.relevant, visitors, vocabularies)
@@ -145,7 +166,20 @@ class TrainingTables:
     def visitors(
         self, vocabularies: Vocabularies, params: RecommendationParams, *, within: int | None = None
     ) -> Visitors:
-        """Encode the visitor of each query; with `within` (us), only younger interactions belong to the history."""
+        """Encode the visitor of each query.
+
+        Parameters
+        ----------
+        vocabularies, params
+            As for `encode`.
+        within : int, optional
+            Maximum age at the query of the interactions in the history, in microseconds.
+
+        Returns
+        -------
+        ml.recommendation.visitors.Visitors
+            One row per row of `queries`.
+        """
         history = self.history if within is None else self.history.filter(pl.col("age_us") <= within)
         return encode_visitors(
             self.queries, history, self.customers, vocabularies, half_life_days=params.half_life_days
@@ -163,6 +197,17 @@ def select_listings(vehicles: pl.DataFrame) -> pl.DataFrame:
     ----------
     vehicles : DataFrame
         Table `vehicles`. Rows whose `kind` or `condition` is null pass; without both columns, all rows pass.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `vehicles`, with all columns.
+
+    Examples
+    --------
+    >>> cars = {"vehicle_id": ["n", "u"], "kind": ["unit", "unit"], "condition": ["new", "used"]}
+    >>> select_listings(pl.DataFrame(cars))["vehicle_id"].to_list()
+    ['u']
     """
     if not {"kind", "condition"} <= set(vehicles.columns):
         return vehicles

@@ -32,6 +32,8 @@ FILE = "user_profiles.npz"
 class UserProfiles:
     """Histories and stated preferences as of the training cut-off; identities are stored as hashes only.
 
+    Returned by `UserProfiles.from_tables`; the attribute `profiles` of `RecommendationEstimator`.
+
     Attributes
     ----------
     keys : ndarray of uint64, shape (n_people,)
@@ -43,7 +45,7 @@ class UserProfiles:
     stated : mapping of str to ndarray of int64, shape (n_people,)
         As in `Visitors`.
     cutoff : int
-        Training cut-off (us).
+        Training cut-off (microseconds since 1970 UTC).
     """
 
     keys: NDArray[np.uint64]
@@ -57,7 +59,36 @@ class UserProfiles:
     def from_tables(
         cls, tables: TrainingTables, vocabularies: Vocabularies, params: RecommendationParams, *, cutoff: int
     ) -> Self:
-        """Build the profiles of everyone with an interaction or a customer record before `cutoff` (us)."""
+        """Build the profiles of everyone with an interaction or a customer record before the cut-off.
+
+        Parameters
+        ----------
+        tables : TrainingTables
+            As returned by `ml.recommendation.training_tables.TrainingTables.gather`.
+        vocabularies : Vocabularies
+            As returned by `tables.vocabularies(cutoff)`.
+        params : RecommendationParams
+            `half_life_days` and `lookback_days` of the histories.
+        cutoff : int
+            Training cut-off (microseconds since 1970 UTC).
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from features.engines import to_engine
+        >>> from ml.recommendation.params import RecommendationParams
+        >>> from ml.recommendation.training_tables import TrainingTables
+        >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+        >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+        >>> params = RecommendationParams()
+        >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+        >>> profiles = UserProfiles.from_tables(tables, tables.vocabularies(3), params, cutoff=3)
+        >>> profiles.row("c"), profiles.row("nobody")
+        (0, None)
+        >>> item, weight, days = profiles.history_of(0, now=3, half_life_days=params.half_life_days)
+        >>> item.tolist(), weight.round(3).tolist()
+        ([0, 1], [1.0, 1.0])
+        """
         choices = tables.choices.filter(pl.col("event_at") < cutoff)
         names = choices[PERSON].unique()
         if tables.customers is not None and "created_at" in tables.customers.columns:
@@ -89,7 +120,7 @@ class UserProfiles:
         row : int
             As returned by the method `row`.
         now : int
-            Instant of the request (us); before `cutoff` it counts as `cutoff`.
+            Instant of the request (microseconds since 1970 UTC); before `cutoff` it counts as `cutoff`.
         half_life_days : float
             The half-life that the profiles were built with.
 

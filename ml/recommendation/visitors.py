@@ -23,7 +23,7 @@ BUDGET = ("budget_low", "budget_high")
 
 @dataclass(frozen=True)
 class Visitors:
-    """Encoded visitors, one row per query.
+    """Encoded visitors, one row per query; returned by `encode_visitors` and `TrainingTables.visitors`.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Visitors:
     stated : mapping of str to ndarray of int64, shape (n_rows,)
         Code of the stated preference, by category; the size of the category's vocabulary where not stated.
     as_of : ndarray of int64, shape (n_rows,)
-        Instant of the query (us).
+        Instant of the query (microseconds since 1970 UTC).
     store : ndarray of int64, shape (n_rows,)
         Code of the visited store; the number of stores where unknown.
     """
@@ -61,7 +61,7 @@ class Visitors:
         return sparse.csr_matrix(parts, shape=self.history.shape)
 
     def take(self, rows: NDArray[np.intp]) -> Visitors:
-        """Return the visitors at the given row numbers."""
+        """Return the visitors at the row numbers `rows`, in this order."""
         stated = {n: v[rows] for n, v in self.stated.items()}
         return Visitors(
             self.history[rows], self.latest[rows], self.budget[rows], stated, self.as_of[rows], self.store[rows]
@@ -92,15 +92,35 @@ def encode_visitors(
     Parameters
     ----------
     queries : DataFrame
-        `person_id`, `as_of` (us) and, if available, `store_id`; one row per query.
+        `person_id`, `as_of` (microseconds since 1970 UTC) and, if available, `store_id`; one row per query.
     history : DataFrame
         As returned by `features.recommendation.history`; rows of other queries or unknown items are dropped.
     customers : DataFrame or None
         Table `customers` with stated budget (fen) and preferences; those created at or after `as_of` are ignored.
     vocabularies : Vocabularies
-        As returned by `TrainingTables.vocabularies`.
+        As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
     half_life_days : float
         Half-life of a grade in days.
+
+    Returns
+    -------
+    Visitors
+        One row per row of `queries`, in the same order.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import to_engine
+    >>> from ml.recommendation.params import RecommendationParams
+    >>> from ml.recommendation.training_tables import TrainingTables
+    >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+    >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
+    >>> params = RecommendationParams()
+    >>> tables = TrainingTables.gather(to_engine({"vehicles": cars, "events": events}), params)
+    >>> vocabularies = tables.vocabularies(3)
+    >>> visitors = encode_visitors(tables.queries, tables.history, None, vocabularies, half_life_days=30.0)
+    >>> len(visitors), visitors.history.shape
+    (2, (2, 2))
     """
     n, items = queries.height, len(vocabularies.items)
     numbered = queries.select(PERSON, AS_OF).with_row_index("row")

@@ -50,7 +50,7 @@ class RankingData:
     tables : mapping of str to LazyFrame
         `events`, and `vehicles` and `customers` if available; without time, `events` has the column `part`.
     cutoff : int
-        Training cut-off (us): earlier events train, queries from here on test.
+        Training cut-off (microseconds since 1970 UTC): earlier events train, queries from here on test.
     notes : tuple of str
         Notes on the split for the report.
     fingerprint : str
@@ -186,7 +186,7 @@ class RankingData:
 
     @property
     def last_training_instant(self) -> int | None:
-        """Instant of the last training event at the latest (us); None without time."""
+        """Instant of the last training event at the latest (microseconds since 1970 UTC); None without time."""
         return self.cutoff - 1 if self.timed else None
 
 

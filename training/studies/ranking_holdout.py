@@ -55,7 +55,7 @@ class HoldoutSet:
         tables : mapping of str to DataFrame
             Source tables `events`, and `vehicles` and `customers` if available.
         queries : DataFrame
-            `person_id`, `as_of` (us) and `midway`.
+            `person_id`, `as_of` (microseconds since 1970 UTC) and `midway`.
         extra : tuple of (sequence of str, sequence of str)
             Extra numeric and categorical columns of `vehicles`.
         """
