@@ -137,7 +137,8 @@ def interactions(
     Returns
     -------
     LazyFrame
-        `person_id`, `event_at` (us), `item_id`, `grade` and, if `events` has them, `session_id` and `store_id`.
+        `person_id`, `event_at` (int64, microseconds since 1970 UTC), `item_id`, `grade` (float64) and, if `events` has
+        them, `session_id` and `store_id`.
 
     Raises
     ------
@@ -145,6 +146,15 @@ def interactions(
         `events` is missing, or lacks `vehicle_id`, or has neither `customer_id` nor `visitor_id`.
     ConfigError
         As for `vehicle_items`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> events = {"event_at": [5, 9], "customer_id": ["c", "c"], "vehicle_id": ["a", "b"]}
+    >>> events["event_type"] = ["view", "search"]  # a search has no grade
+    >>> collect(interactions(to_engine({"events": pl.LazyFrame(events)}))).rows()
+    [('c', 5, 'a', 1.0)]
     """
     events, names = _people(tables)
     if "vehicle_id" not in names:
@@ -204,13 +214,22 @@ def visit_queries(tables: Frames, choices: Frame) -> Frame:
     Returns
     -------
     LazyFrame
-        `person_id`, `as_of` (us), `midway` (bool: the query at the second choice) and, if `events` has it, `store_id`
-        of the visit.
+        `person_id`, `as_of` (int64, microseconds since 1970 UTC), `midway` (bool: the query at the second choice) and,
+        if `events` has it, `store_id` of the visit; in no fixed order.
 
     Raises
     ------
     DataError
         As for `interactions`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> events = {"event_at": [5, 9], "customer_id": ["c", "c"], "vehicle_id": ["a", "b"], "session_id": ["s", "s"]}
+    >>> tables = to_engine({"events": pl.LazyFrame(events)})
+    >>> collect(visit_queries(tables, interactions(tables))).sort("as_of").rows()
+    [('c', 5, False), ('c', 9, True)]
     """
     events, names = _people(tables)
     visit = "session_id" if "session_id" in names else "day"
@@ -246,6 +265,17 @@ def relevant_items(queries: Frame, choices: Frame, *, horizon_days: float) -> Fr
     -------
     LazyFrame
         `person_id`, `as_of` (microseconds since 1970 UTC), `item_id` and `grade`, one row per query and relevant item.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> events = {"event_at": [5, 9], "customer_id": ["c", "c"], "vehicle_id": ["a", "b"]}
+    >>> tables = to_engine({"events": pl.LazyFrame(events)})
+    >>> choices = interactions(tables)
+    >>> queries = visit_queries(tables, choices).filter(nw.col("as_of") == 9)
+    >>> collect(relevant_items(queries, choices, horizon_days=7)).rows()
+    [('c', 9, 'b', 1.0)]
     """
     pairs = queries.select(PERSON, AS_OF).join(choices.select(PERSON, "event_at", ITEM, GRADE), on=PERSON, how="inner")
     end = nw.col(AS_OF) + int(horizon_days * DAY)
@@ -268,8 +298,8 @@ def history(queries: Frame, choices: Frame, *, lookback_days: int) -> Frame:
     Returns
     -------
     LazyFrame
-        `person_id`, `as_of` (us), `item_id`, `grade` and `age_us` (age at the query in us, above 0), one row per query
-        and earlier interaction.
+        `person_id`, `as_of` (microseconds since 1970 UTC), `item_id`, `grade` and `age_us` (age at the query in
+        microseconds, above 0), one row per query and earlier interaction.
 
     Examples
     --------

@@ -27,10 +27,30 @@ from training.studies.ranking_report import evaluate_ranking
 
 @dataclass(frozen=True)
 class RankingStudyData(RankingData):
-    """Data of a ranking study, with fitting, tuning and evaluation."""
+    """Data of a ranking study, with fitting, tuning and evaluation.
+
+    Returned by ``RankingStudyData.read(training.config.load_config("recommendation"))``; attributes as in
+    `training.studies.ranking_data.RankingData`.
+    """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[RecommendationEstimator]:
-        """Fit on the data before the cut-off; the same estimator is served and evaluated."""
+        """Fit on the data before the cut-off; the same estimator is served and evaluated.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with one line of text per step, such as `print`.
+
+        Returns
+        -------
+        Fitted
+            `served` and `evaluated`: one `ml.recommendation.estimator.RecommendationEstimator`.
+
+        Raises
+        ------
+        DataError, ConfigError
+            As for `RecommendationEstimator.fit`.
+        """
         estimator = self._fit_before(self.cutoff, progress=progress)
         return Fitted(estimator, estimator)
 
@@ -42,7 +62,7 @@ class RankingStudyData(RankingData):
         )
 
     def validation_scores(self) -> Iterator[float]:
-        """Yield the mean NDCG@10 on validation queries inside the training part.
+        """Yield one number, the mean NDCG@10 (0 to 1) on validation queries inside the training part.
 
         The validation queries follow the first three quarters of the training choices, which the estimator is fitted
         on. Without time they are those of the calibrate part.
@@ -71,23 +91,48 @@ class RankingStudyData(RankingData):
         yield float(np.nanmean(_ndcg(training_data, queries, lists)))
 
     def with_params(self, params: BaseModel) -> Self:
-        """Return the same data with other parameters."""
+        """Return the same data with other parameters.
+
+        Parameters
+        ----------
+        params : ml.recommendation.params.RecommendationParams
+            Such as ``study.params.model_copy(update={"candidates": 100})``.
+        """
         return replace(self, config=self.config.model_copy(update={"params": params}))
 
     def evaluate(self, estimator: RecommendationEstimator) -> Report:
-        """Evaluate the lists for the held-out queries."""
+        """Evaluate the lists of ten for the held-out queries.
+
+        Parameters
+        ----------
+        estimator : RecommendationEstimator
+            Such as ``study.fit().evaluated``.
+
+        Returns
+        -------
+        ml.report.report.Report
+            As returned by `training.studies.ranking_report.evaluate_ranking`.
+        """
         return evaluate_ranking(self, estimator, holdout=self.holdout)
 
     def save_holdout(self, folder: Path, fitted: Fitted[RecommendationEstimator]) -> None:
-        """Write the held-out queries and the tables that they read."""
+        """Write the held-out queries and the tables that they read as Parquet files; see `HoldoutSet.write`.
+
+        Parameters
+        ----------
+        folder : Path
+            An existing folder; `training.studies.ranking_holdout.HoldoutSet.read` reads it.
+        fitted : Fitted
+            Ignored: the queries do not depend on the model.
+        """
         self.holdout.write(folder)
 
     def feature_names(self, estimator: RecommendationEstimator) -> list[str]:
-        """Return the columns of the ranker."""
+        """Return the names of the columns of the ranker, in order; empty without a ranker."""
         return list(estimator.recommender.columns)
 
     def example(self, estimator: RecommendationEstimator) -> dict[str, Any]:
-        """Return an example request that names no person of the data."""
+        """Return the body of an example request to the route `recommendation` that names no person of the data."""
         stock = estimator.stock
         session = [{"vehicle_id": str(stock.vehicles.ids[0])}] if len(stock) else []
         stores = estimator.recommender.vocabularies.stores.names
@@ -98,7 +143,14 @@ class RankingStudyData(RankingData):
         return request
 
     def describe(self) -> DataSummary:
-        """Return the numbers of choices, queries, items and stores, for `chehang check`."""
+        """Return the summary that `chehang check` prints.
+
+        Returns
+        -------
+        dict
+            `examples`: numbers of choices and queries by part, and of items and stores; `numeric` and `categorical`:
+            names of columns; `leaks`: empty.
+        """
         _, training_data = self.training_part
         at, as_of = training_data.choices.at, training_data.queries.visitors.as_of
         vocabularies = training_data.vocabularies

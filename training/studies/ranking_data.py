@@ -39,7 +39,7 @@ WARM_UP_SHARE = 0.3  # share of the choices, in time order, before the first que
 
 @dataclass(frozen=True)
 class RankingData:
-    """Source tables of a ranking task and their split.
+    """Source tables of a ranking task and their split; returned by `RankingData.read`.
 
     Attributes
     ----------
@@ -74,11 +74,11 @@ class RankingData:
         Parameters
         ----------
         config : TaskConfig
-            As returned by `training.config.load_config`.
+            ``training.config.load_config("recommendation")``; the tables that its sources name must exist.
         engine : {'polars', 'spark'}
             Engine that computes the features.
         progress : callable, optional
-            Called with one line of text per step.
+            Called with one line of text per step, such as `print`.
 
         Raises
         ------
@@ -125,7 +125,13 @@ class RankingData:
         return self.config.extra_features.numeric, self.config.extra_features.categorical
 
     def frames(self, part: str = "calibrate") -> Mapping[str, nw.LazyFrame[Any]]:
-        """Return the tables on the engine; without time, `events` has the rows of train and `part`."""
+        """Return the source tables by name, as narwhals frames on the engine.
+
+        Parameters
+        ----------
+        part : {'calibrate', 'test'}
+            Without time, `events` has the rows of train and of this part. Ignored if the data has time.
+        """
         tables = dict(self.tables)
         if not self.timed:
             inside = pl.col("part").is_in(["train", part])
@@ -135,6 +141,11 @@ class RankingData:
 
     def training_tables(self) -> TrainingTables:
         """Compute interactions, queries, relevant items and history.
+
+        Returns
+        -------
+        ml.recommendation.training_tables.TrainingTables
+            Tables of all events; without time, of the parts train and calibrate.
 
         Raises
         ------
@@ -161,6 +172,11 @@ class RankingData:
 
     def build_holdout(self) -> HoldoutSet:
         """Return the held-out queries and the tables that a model needs to answer them.
+
+        Returns
+        -------
+        training.studies.ranking_holdout.HoldoutSet
+            At most `MAX_TEST_QUERIES` queries, a random sample of all.
 
         Raises
         ------

@@ -37,9 +37,9 @@ def ranking_gate_checks(
     Parameters
     ----------
     metrics : mapping of str to ListMetric
-        Metrics of the task.
+        Metrics of the task by name: `candidate.task.problem.metrics`.
     candidate : Model
-        Version to promote, as returned by `ml.champions.load`.
+        Version to promote, as returned by ``ml.champions.load(ml.champions.version("recommendation", 2))``.
     champion : Model or None
         Version in production; None for a first promotion.
     folder : Path
@@ -48,7 +48,8 @@ def ranking_gate_checks(
     Returns
     -------
     sequence of GateCheck
-        Comparison of the primary metric, guards of the configuration, and the check of the answers.
+        Comparison of the primary metric, guards of the configuration, and the check of the answers: each has `name`,
+        `passed` (bool) and `detail` (the figures).
     """
     holdout, n, primary = HoldoutSet.read(folder), bootstraps(candidate), candidate.task.primary_metric
     estimator = cast("RecommendationEstimator", candidate.estimator)

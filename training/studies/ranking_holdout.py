@@ -30,6 +30,8 @@ LIST_LENGTH = 10
 class HoldoutSet:
     """Held-out queries with the source tables that any version needs to answer them; persons are numbered, not named.
 
+    Returned by `HoldoutSet.build`, `HoldoutSet.read` and `RankingData.build_holdout`.
+
     Attributes
     ----------
     tables : mapping of str to DataFrame
@@ -53,11 +55,20 @@ class HoldoutSet:
         Parameters
         ----------
         tables : mapping of str to DataFrame
-            Source tables `events`, and `vehicles` and `customers` if available.
+            Source tables `events`, and `vehicles` and `customers` if available, in the columns of `features.tables`.
         queries : DataFrame
-            `person_id`, `as_of` (microseconds since 1970 UTC) and `midway`.
+            `person_id`, `as_of` (microseconds since 1970 UTC) and `midway` (bool), such as the attribute `queries` of
+            `ml.recommendation.training_tables.TrainingTables`.
         extra : tuple of (sequence of str, sequence of str)
             Extra numeric and categorical columns of `vehicles`.
+
+        Examples
+        --------
+        >>> events = {"event_at": [1, 2], "customer_id": ["Ann", "Bob"], "vehicle_id": ["v1", "v2"]}
+        >>> queries = {"person_id": ["Bob"], "as_of": [2], "midway": [False]}
+        >>> holdout = HoldoutSet.build({"events": pl.DataFrame(events)}, pl.DataFrame(queries), ((), ()))
+        >>> holdout.tables["events"].rows(), holdout.queries["person_id"].to_list()
+        ([('p0', 2, 'v2')], ['p0'])
         """
         events = tables["events"]
         names = queries[PERSON].unique().sort()
@@ -87,7 +98,7 @@ class HoldoutSet:
         return cls(selected, queries.sort(PERSON, AS_OF), extra)
 
     def write(self, folder: Path) -> None:
-        """Write the tables as `test_<name>.parquet` into a folder."""
+        """Write the tables as `test_<name>.parquet` into an existing folder."""
         for name, frame in (*self.tables.items(), ("queries", self.queries)):
             frame.write_parquet(folder / f"test_{name}.parquet")
         pl.DataFrame(
@@ -96,21 +107,32 @@ class HoldoutSet:
 
     @classmethod
     def read(cls, folder: Path) -> HoldoutSet:
-        """Read the tables that `write` wrote."""
+        """Return the set whose method `write` wrote the folder."""
         tables = {p.stem.removeprefix("test_"): pl.read_parquet(p) for p in sorted(folder.glob("test_*.parquet"))}
         numeric, categorical = tables.pop("extra")["extra"].to_list()
         queries = tables.pop("queries")
         return cls(tables, queries, (numeric, categorical))
 
     def training_tables(self, params: RecommendationParams) -> TrainingTables:
-        """Compute history and relevant items of the queries with the parameters of a version."""
+        """Compute history and relevant items of the queries with the parameters of a version.
+
+        Parameters
+        ----------
+        params : ml.recommendation.params.RecommendationParams
+            Such as `estimator.recommender.params`.
+
+        Returns
+        -------
+        ml.recommendation.training_tables.TrainingTables
+            `queries` are those of the set.
+        """
         frames = to_engine({n: f.lazy() for n, f in self.tables.items()}, "polars")
         return TrainingTables.gather(frames, params, queries=self.queries, extra=self.extra)
 
 
 @dataclass(frozen=True)
 class EvaluatedLists:
-    """Lists of one model for the held-out queries.
+    """Lists of one model for the held-out queries; returned by `EvaluatedLists.of`.
 
     Attributes
     ----------
@@ -131,7 +153,15 @@ class EvaluatedLists:
 
     @classmethod
     def of(cls, holdout: HoldoutSet, estimator: RecommendationEstimator) -> EvaluatedLists:
-        """Let a model answer the held-out queries."""
+        """Let a model answer the held-out queries.
+
+        Parameters
+        ----------
+        holdout : HoldoutSet
+            As returned by `HoldoutSet.read` or `RankingData.build_holdout`.
+        estimator : ml.recommendation.estimator.RecommendationEstimator
+            Fitted: ``study.fit().evaluated``, or `.estimator` of the model returned by `ml.champions.load`.
+        """
         recommender = estimator.recommender
         tables = holdout.training_tables(recommender.params)
         inputs = tables.encode(recommender.vocabularies, recommender.params)
@@ -139,12 +169,34 @@ class EvaluatedLists:
         return cls(holdout, tables, inputs, lists)
 
     def items(self, lists: IntArray | None = None) -> IntArray:
-        """Return the item codes of the listed vehicles; -1 for an empty place, an unknown item or a repeated one."""
+        """Return the item codes of the listed vehicles; -1 for an empty place, an unknown item or a repeated one.
+
+        Parameters
+        ----------
+        lists : ndarray of int64, shape (n_queries, n_places), optional
+            Row numbers of `inputs.vehicles`, -1 for an empty place; by default the attribute `lists`.
+
+        Returns
+        -------
+        ndarray of int64, same shape
+            Column numbers of `relevant`.
+        """
         item = np.append(self.inputs.vehicles.item, -1)[self.lists if lists is None else lists]
         return _drop_repeats(np.where(item < len(self.inputs.vocabularies.items), item, -1))
 
     def translated(self, other: EvaluatedLists) -> IntArray:
-        """Return the lists of another model as item codes of this one, matched by `vehicle_id`."""
+        """Return the lists of another model for the same holdout as item codes of this one, matched by `vehicle_id`.
+
+        Parameters
+        ----------
+        other : EvaluatedLists
+            ``EvaluatedLists.of(holdout, other_estimator)``.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_queries, 10)
+            As for `items`.
+        """
         place = {name: i for i, name in enumerate(self.inputs.vehicles.ids)}
         rows = np.array([place.get(name, -1) for name in other.inputs.vehicles.ids] + [-1], dtype=np.int64)
         return self.items(rows[other.lists])
@@ -188,7 +240,12 @@ def by_person(values: FloatArray, person: NDArray[np.uint64]) -> FloatArray:
     Returns
     -------
     ndarray of float64, shape (n_people,)
-        Means, by ascending person number.
+        Means, by ascending person number; persons without a finite value are left out.
+
+    Examples
+    --------
+    >>> by_person(np.array([0.0, 1.0, 0.4, np.nan]), np.array([7, 7, 3, 9], dtype=np.uint64)).tolist()
+    [0.4, 0.5]
     """
     finite = np.isfinite(values)
     _, code = np.unique(person[finite], return_inverse=True)
@@ -205,13 +262,18 @@ def gain_over_champion(
     Parameters
     ----------
     holdout : HoldoutSet
-        Held-out queries of the candidate.
-    candidate, champion : RecommendationEstimator
-        Fitted estimators.
+        Held-out queries of the candidate, as returned by `HoldoutSet.read`.
+    candidate, champion : ml.recommendation.estimator.RecommendationEstimator
+        Fitted: `.estimator` of the models returned by `ml.champions.load`.
     metric : callable
         ``(lists, relevant) -> array of shape (n_queries,)``, such as `ml.metrics.ranked_lists.ndcg_at_k`.
     n : int
         Number of bootstrap resamples.
+
+    Returns
+    -------
+    ml.metrics.Interval
+        `value`, `low` and `high` of the mean difference candidate minus champion, in the unit of the metric.
     """
     own, other = EvaluatedLists.of(holdout, candidate), EvaluatedLists.of(holdout, champion)
     rows, person = own.rows, own.inputs.queries.person

@@ -53,12 +53,13 @@ def evaluate_logged(study: RankingData, estimator: RecommendationEstimator, sour
     Parameters
     ----------
     study : RankingData
-        As returned by `RankingData.read`; `events` needs the column `request_id`.
-    estimator : RecommendationEstimator
-        The fitted version.
+        As returned by `training.studies.ranking.RankingStudyData.read`; `events` needs the column `request_id`.
+    estimator : ml.recommendation.estimator.RecommendationEstimator
+        Fitted: `.estimator` of the model returned by `ml.champions.load`.
     source : Path
-        File with the table `exposures`, `.parquet` or `.csv`; its columns are mapped as configured for the source
-        `exposures`.
+        Existing file with the table `exposures`, `.parquet` or `.csv`: `request_id`, `vehicle_id`, `shown_at`, `place`
+        (from 1), `propensity` (above 0, at most 1) and, if available, `visitor_id` and `store_id`; its columns are
+        mapped as configured for the source `exposures`.
 
     Returns
     -------

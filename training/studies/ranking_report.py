@@ -61,11 +61,12 @@ def evaluate_ranking(
     Parameters
     ----------
     study : RankingData
-        As returned by `RankingData.read`.
-    estimator : RecommendationEstimator
-        The fitted version.
+        As returned by `training.studies.ranking.RankingStudyData.read`.
+    estimator : ml.recommendation.estimator.RecommendationEstimator
+        Fitted: ``study.fit().evaluated``, or `.estimator` of the model returned by `ml.champions.load`.
     holdout : HoldoutSet, optional
-        Held-out queries; by default those of the study.
+        Held-out queries, as returned by `training.studies.ranking_holdout.HoldoutSet.read`; by default those of the
+        study.
 
     Returns
     -------

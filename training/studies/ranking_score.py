@@ -28,13 +28,13 @@ def score_customers(
     Parameters
     ----------
     model : Model
-        A version of `recommendation`, as returned by `ml.champions.load`.
+        ``ml.champions.load(ml.champions.version_or_champion("recommendation"))``.
     config : TaskConfig
-        As returned by `training.config.load_config`; its sources hold `customers` and the current stock.
-    data : Path, optional
-        File that replaces the source of `customers`.
-    as_of : datetime, optional
-        Must be None: lists are made from the current stock.
+        ``training.config.load_config("recommendation")``; its sources hold `customers` and the current stock.
+    data : Path or None
+        File (`.parquet` or `.csv`) that replaces the source of `customers`; None for the source itself.
+    as_of : None
+        Lists are made from the current stock.
     progress : callable, optional
         Called with one line of text per batch.
 
