@@ -34,7 +34,8 @@ def sales_by_period(
     Parameters
     ----------
     tables : mapping of str to LazyFrame
-        `sales`, and `vehicles` to filter by `condition`, as returned by `features.engines.to_engine`.
+        `sales` (with `sold_at`, int64 us), and `vehicles` to filter by `condition`, as returned by
+        `features.engines.to_engine`; columns as in `features.tables.SALES` and `VEHICLES`.
     series : sequence of str
         Columns of `sales` that identify a series; rows with a null in one of them or in `sold_at` are left out.
     frequency : {'day', 'week', 'month'}
@@ -51,14 +52,30 @@ def sales_by_period(
     Returns
     -------
     LazyFrame
-        One row per series and period with sales: the columns of `series`, `period` (number since 1970), `rows` (number
-        of rows), `quantities` (number of rows with a quantity), `quantity` (units), the mean `price` (fen), `promotion`
-        and drivers as far as `sales` has them, and the attributes.
+        One row per series and period with sales, in no particular order: the columns of `series`, `period` (number
+        since 1970), `rows` (number of rows), `quantities` (number of rows with a quantity), `quantity` (units; a row
+        counts 1 if `sales` has no such column), the mean `price` (fen), `promotion` and drivers as far as `sales` has
+        them, and the attributes. Compute it with `features.engines.collect`.
 
     Raises
     ------
     DataError
         `sales` or one of its named columns is missing.
+    ConfigError
+        The time zone does not exist.
+
+    Examples
+    --------
+    Two cars sold in February 2026, month 673.
+
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> sales = {"model": ["a", "a"], "sold_at": [1_770_000_000_000_000, 1_771_000_000_000_000]}
+    >>> months = sales_by_period(
+    ...     to_engine({"sales": pl.LazyFrame(sales)}), series=["model"], frequency="month", timezone="Asia/Shanghai"
+    ... )
+    >>> collect(months).select("model", "period", "rows", "quantity").rows()
+    [('a', 673, 2, 2.0)]
     """
     sales = _table(tables, "sales")
     names = sales.collect_schema().names()
@@ -94,20 +111,39 @@ def stock_by_period(
     Parameters
     ----------
     tables : mapping of str to LazyFrame
-        `stock`, as returned by `features.engines.to_engine`.
+        `stock` (with `snapshot_at`, int64 us), as returned by `features.engines.to_engine`; columns as in
+        `features.tables.STOCK`.
     series, frequency, timezone
         As for `sales_by_period`.
 
     Returns
     -------
     LazyFrame
-        One row per series and period with a snapshot: the columns of `series`, `period`, and as far as `stock` has
-        them `on_hand` (units in the last snapshot), `days_in_stock` (sum), the mean `price` (fen) and `promotion`.
+        One row per series and period with a snapshot, in no particular order: the columns of `series`, `period` (number
+        since 1970), and as far as `stock` has them `on_hand` (units in the last snapshot), `days_in_stock` (sum, days),
+        the mean `price` (fen) and `promotion` (fraction). Compute it with `features.engines.collect`.
 
     Raises
     ------
     DataError
         `stock` or a column of `series` is missing.
+    ConfigError
+        The time zone does not exist.
+
+    Examples
+    --------
+    A snapshot at the end of February 2026 (month 673), midnight in Shanghai.
+
+    >>> import polars as pl
+    >>> from features.engines import collect, to_engine
+    >>> from features.periods import period_start
+    >>> at = period_start([674], "month", timezone="Asia/Shanghai").tolist()
+    >>> stock = pl.LazyFrame({"model": ["a"], "snapshot_at": at, "quantity": [3.0], "days_in_stock": [20.0]})
+    >>> months = stock_by_period(
+    ...     to_engine({"stock": stock}), series=["model"], frequency="month", timezone="Asia/Shanghai"
+    ... )
+    >>> collect(months).select("model", "period", "on_hand", "days_in_stock").rows()
+    [('a', 673, 3.0, 20.0)]
     """
     stock = _table(tables, "stock")
     names = stock.collect_schema().names()

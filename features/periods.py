@@ -26,7 +26,7 @@ _LAST = 80 * 366  # days since 1970 that are searched for clock changes
 
 
 def valid_timezone(name: str) -> str:
-    """Return the name if it is a time zone of the IANA database.
+    """Return the name, unchanged, if it is a time zone of the IANA database.
 
     Raises
     ------
@@ -51,6 +51,8 @@ Timezone: TypeAlias = Annotated[str, AfterValidator(valid_timezone)]
 def month_of_day(days: Any) -> Any:
     """Return the month of a day, both counted from 1970; `days` is an integer, array or Narwhals expression.
 
+    The result has the type of `days`: day 0 is 1970-01-01, month 0 is January 1970.
+
     >>> month_of_day(31), month_of_day(np.array([0, 59, 365])).tolist()
     (1, [0, 2, 12])
     """
@@ -64,6 +66,8 @@ def month_of_day(days: Any) -> Any:
 
 def period_of_day(days: Any, frequency: Frequency) -> Any:
     """Return the period of a day, both counted from 1970; `days` is an integer, array or Narwhals expression.
+
+    The result has the type of `days`; `frequency` is day, week (from Monday) or month. Day 0 is 1970-01-01.
 
     >>> period_of_day(4, "week"), period_of_day(3, "week"), period_of_day(40, "month")  # 5 January 1970 was a Monday
     (1, 0, 1)
@@ -91,7 +95,12 @@ def with_period(
     timezone : str
         IANA time zone.
     name : str
-        Name of the new column, an integer counted from 1970.
+        Name of the new column.
+
+    Returns
+    -------
+    LazyFrame
+        The columns of `frame`, and `name`: int64, the number of the period since that with 1970-01-01.
 
     Raises
     ------
@@ -128,6 +137,20 @@ def with_period(
 def first_day(periods: Any, frequency: Frequency) -> NDArray[np.int64]:
     """Return the first day of each period, counted from 1970.
 
+    Parameters
+    ----------
+    periods : int or array of int
+        Period numbers, as returned by `period_of_day`.
+    frequency : {'day', 'week', 'month'}
+        Length of a period.
+
+    Returns
+    -------
+    ndarray of int64
+        Days since 1970-01-01, in the shape of `periods`.
+
+    Examples
+    --------
     >>> first_day([1, 14], "month").tolist(), first_day([1], "week").tolist()
     ([31, 424], [4])
     """
@@ -142,6 +165,8 @@ def first_day(periods: Any, frequency: Frequency) -> NDArray[np.int64]:
 def period_label(period: int, frequency: Frequency) -> str:
     """Return the label of a period: year and month, or the date of the first day of a week or of the day.
 
+    `period` is a number counted from 1970, as returned by `period_of_day`; `frequency` is day, week or month.
+
     >>> period_label(673, "month"), period_label(0, "week")
     ('2026-02', '1969-12-29')
     """
@@ -152,6 +177,27 @@ def period_label(period: int, frequency: Frequency) -> str:
 def period_start(periods: Any, frequency: Frequency, *, timezone: str) -> NDArray[np.int64]:
     """Return the first instant of each period in local time, in microseconds since 1970 UTC.
 
+    Parameters
+    ----------
+    periods : int or array of int
+        Period numbers counted from 1970, as returned by `period_of_day`.
+    frequency : {'day', 'week', 'month'}
+        Length of a period.
+    timezone : str
+        IANA time zone.
+
+    Returns
+    -------
+    ndarray of int64
+        In the shape of `periods`.
+
+    Raises
+    ------
+    ConfigError
+        The time zone does not exist.
+
+    Examples
+    --------
     >>> period_start([1], "day", timezone="Asia/Shanghai").tolist()
     [57600000000]
     """

@@ -37,28 +37,48 @@ ENDED = (
 
 
 def is_recomputed(request: DemandRequest) -> bool:
-    """Return whether a request needs a new forecast, which takes tens of milliseconds, and not a precomputed one."""
+    """Return whether a request needs a new forecast, which takes tens of milliseconds, and not a precomputed one.
+
+    That is the case if it has `history`, `like`, a what-if value, or a horizon longer than the validated one.
+
+    Parameters
+    ----------
+    request : DemandRequest
+        Instance of the model that `ml.demand_forecast.request.request` returns.
+
+    Examples
+    --------
+    >>> from ml.demand_forecast.request import request
+    >>> from ml.signature import Field, Signature
+    >>> fields = (Field(name="model", kind="text", feature=True), Field(name="horizon", kind="integer", high=6))
+    >>> validated = Field(name="validated_horizon", kind="integer", high=4, computed=True)
+    >>> model = request(Signature(fields=(*fields, validated)))
+    >>> is_recomputed(model(model="x", horizon=4)), is_recomputed(model(model="x", horizon=5))
+    (False, True)
+    """
     values = request.__dict__
     changes = request.history or request.like or any(values[n] is not None for n in request.what_if_fields)
     return bool(changes or (values["horizon"] or 0) > request.validated_horizon)
 
 
 def respond(estimator: DemandEstimator, requests: Sequence[Any], *, explain: bool = False) -> list[DemandAnswer]:
-    """Answer each request.
+    """Answer each request with the forecast of one series or one total.
 
     Parameters
     ----------
     estimator : DemandEstimator
-        The model version that answers.
+        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, for example.
     requests : sequence of DemandRequest
-        Instances of the model that `ml.demand_forecast.request.request` returns for the estimator's signature.
+        Instances of the pydantic model `ml.demand_forecast.request.request(estimator.signature)`, such as
+        ``request(estimator.signature)(store_id="S1", model="M1", horizon=2)``.
     explain : bool
-        Whether to add the drivers of each period; the forecast is then recomputed.
+        Whether to add the drivers of each period to forecasts of series, which are then recomputed.
 
     Returns
     -------
     list of DemandAnswer
-        One per request, in their order.
+        One per request, in their order: `periods` has the mean and the quantiles of each period ahead, units per
+        period; `last_period` is the last period of the history.
 
     Raises
     ------

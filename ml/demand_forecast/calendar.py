@@ -28,7 +28,7 @@ WINDOWS = ((-24, -4), (-3, 7), (8, 21))  # days from Chinese New Year: buying ru
 
 
 def valid_country(code: str) -> str:
-    """Return the ISO 3166 country code if the `holidays` package has its public holidays.
+    """Return the ISO 3166 country code, unchanged, if the `holidays` package has its public holidays.
 
     Raises
     ------
@@ -67,8 +67,8 @@ def calendar(periods: IntArray, frequency: Frequency, *, country: str | None = "
     Returns
     -------
     ndarray of shape (n_periods, 9)
-        Columns `COLUMNS`: days; share of working days, of public holidays and of the days before, at and after the
-        Spring Festival; sine and cosine of the position in the year; calendar month (1 to 12).
+        One row per period, columns `COLUMNS`: days; shares of the days, 0 to 1, that are working days, public holidays,
+        before, at and after the Spring Festival; sine and cosine of the position in the year; month (1 to 12).
 
     Raises
     ------

@@ -27,16 +27,25 @@ def naive(features: PanelFeatures, origin: int, horizon: int) -> dict[str, Float
     Parameters
     ----------
     features : PanelFeatures
-        As returned by `Forecaster.features`.
+        `ml.demand_forecast.panel_features.PanelFeatures(panel, params.groups)`; the last grouping holds all series.
     origin : int
-        Column of the first period to forecast; earlier columns alone are used.
+        Column of the first period to forecast, at most `features.panel.periods`; only earlier columns are used.
     horizon : int
         Periods to forecast.
 
     Returns
     -------
     dict of str to ndarray of shape (n_series, horizon)
-        Keys `NAIVE`, units per period; NaN where the season before is missing.
+        Keys `NAIVE`, units per period, series in the order of the panel; NaN where the season before is missing.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from ml.demand_forecast.panel import Panel
+    >>> sold = np.array([[4.0, 6, 5, 5, 6]])
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> naive(PanelFeatures(panel, groups=((),)), 5, 2)["moving_average"].tolist()
+    [[5.5, 5.5]]
     """
     p = features.panel
     h = np.arange(1, horizon + 1)
@@ -73,20 +82,29 @@ def statistical(
     Parameters
     ----------
     features : PanelFeatures
-        As returned by `Forecaster.features`.
+        `ml.demand_forecast.panel_features.PanelFeatures(panel, params.groups)`; `demand` is forecast.
     origin : int
-        Column of the first period to forecast; earlier columns alone are used.
+        Column of the first period to forecast, at most `features.panel.periods`; only earlier columns are used.
     horizon : int
         Periods to forecast.
     names : collection of str
-        Models, of `ml.demand_forecast.params.STATISTICAL`.
+        exponential_smoothing, theta, croston, tsb, adida, auto_ets or auto_arima; KeyError for another name.
     rows : ndarray of int, optional
-        Series to fit; all if omitted.
+        Rows of the panel to fit; all if omitted.
 
     Returns
     -------
     dict of str to ndarray of shape (n_series, horizon)
-        Units per period, not below 0; NaN for other series and for series with fewer than four periods.
+        By name, units per period, not below 0; NaN for other rows and for series with fewer than four periods.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from ml.demand_forecast.panel import Panel
+    >>> sold = np.array([[4.0, 6, 5, 5, 6]])
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> statistical(PanelFeatures(panel, groups=((),)), 5, 2, ["theta"])["theta"].round(1).tolist()
+    [[5.7, 5.9]]
     """
     from statsforecast import models as sf
 
@@ -123,7 +141,27 @@ def candidate_forecasts(
 ) -> dict[str, FloatArray]:
     """Return the naive and classical forecasts of `names`; missing values are filled with the series' baseline.
 
-    Parameters and result as for `statistical`; `names` may also contain those of `NAIVE`.
+    Parameters
+    ----------
+    features, origin, horizon, rows
+        As for `statistical`.
+    names : sequence of str
+        Of `NAIVE` and of `ml.demand_forecast.params.STATISTICAL`.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_series, horizon)
+        By name, finite, units per period; the baseline for series that are not in `rows`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from ml.demand_forecast.panel import Panel
+    >>> sold = np.array([[4.0, 6, 5, 5, 6]])
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> forecasts = candidate_forecasts(PanelFeatures(panel, groups=((),)), 5, 2, ["moving_average", "theta"])
+    >>> {name: values.round(1).tolist() for name, values in forecasts.items()}
+    {'moving_average': [[5.5, 5.5]], 'theta': [[5.7, 5.9]]}
     """
     forecasts = {n: v for n, v in naive(features, origin, horizon).items() if n in names}
     classical = [n for n in names if n in STATISTICAL]

@@ -53,19 +53,31 @@ class AggregationLevel:
 
 
 def aggregation_levels(panel: Panel, columns: Sequence[Sequence[str]]) -> list[AggregationLevel]:
-    """Return the hierarchy levels of a panel; missing values form a node named "".
+    """Return the levels of totals of a panel; missing values form a node named "".
 
     Parameters
     ----------
     panel : Panel
-        As returned by `build_panel`.
+        As returned by `ml.demand_forecast.panel.build_panel`.
     columns : sequence of sequence of str
         Columns of `panel.series` for each level, such as `DemandParams.level_columns`; empty for the grand total.
+
+    Returns
+    -------
+    list of AggregationLevel
+        In the order of `columns`: the nodes (`names`) and the node of each series (`code`).
 
     Raises
     ------
     DataError
         A column is missing.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> panel = Panel(pl.DataFrame({"model": ["a", "b"]}), ("model",), "month", 672, np.ones((2, 3)), np.ones((2, 3)))
+    >>> [(level.names, level.code.tolist()) for level in aggregation_levels(panel, [("model",), ()])]
+    [([('a',), ('b',)], [0, 1]), ([()], [0, 0])]
     """
     levels = []
     for names in columns:
@@ -84,7 +96,7 @@ def aggregation_levels(panel: Panel, columns: Sequence[Sequence[str]]) -> list[A
 
 @dataclass(frozen=True)
 class Dependence:
-    """Factor model of the correlation between series (Gaussian copula).
+    """Factor model of the correlation between series (Gaussian copula); fit by `fit`, or `Forecaster.dependence_`.
 
     Attributes
     ----------
@@ -149,7 +161,7 @@ class Dependence:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Restore from the dictionary of `to_dict`."""
+        """Restore from the dictionary of `to_dict`: `shares` and `persistence`, each a list of float."""
         return cls(tuple(content["shares"]), tuple(content["persistence"]))
 
     def uniforms(
@@ -161,17 +173,22 @@ class Dependence:
         ----------
         groups : sequence of ndarray of int, shape (n_series,)
             Group of each series in each grouping, as for `fit`.
-        horizon, n : int
-            Periods, and number of paths.
-        seed : int
-            Seed of the draws.
+        horizon, n, seed : int
+            Periods, number of paths, and seed of the draws.
 
         Yields
         ------
         rows : slice
-            Series of the block.
+            Series of the block, at most 512.
         uniforms : ndarray of float32, shape (n_block, horizon, n)
             Draws between 0 and 1.
+
+        Examples
+        --------
+        >>> dependence = Dependence(shares=(0.3,), persistence=(0.5, 0.2))
+        >>> rows, draws = next(dependence.uniforms([np.zeros(2, dtype=int)], 3, n=100))
+        >>> rows, draws.shape
+        (slice(0, 2, None), (2, 3, 100))
         """
         size = len(groups[0])
         factors = [
@@ -234,12 +251,12 @@ def _overlap(group: IntArray, other: IntArray) -> float:
 
 
 def normal_scores(low: FloatArray, high: FloatArray) -> FloatArray:
-    """Return the expected normal score of outcomes, uniform between two ends of their probability integral.
+    """Return the expected standard normal score of outcomes, uniform between two ends of their probability integral.
 
     Parameters
     ----------
-    low, high : ndarray
-        Ends of each outcome's probability integral, as returned by `calibrated_integral`.
+    low, high : ndarray of the shape of the result
+        Ends, 0 to 1, of each outcome's probability integral: `ml.demand_forecast.metrics.calibrated_integral`.
 
     Examples
     --------
@@ -259,7 +276,12 @@ def score_information(scores: FloatArray, mean: FloatArray) -> FloatArray:
     Parameters
     ----------
     scores, mean : ndarray of shape (n,)
-        Normal scores, as returned by `normal_scores`, and expected demand of the same outcomes.
+        Normal scores, as returned by `normal_scores`, and expected demand (units) of the same outcomes.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        One value per outcome, equal within each of up to 20 groups of similar `mean`.
     """
     order = np.argsort(mean, kind="stable")
     information = np.empty(len(scores))
@@ -276,11 +298,11 @@ def demand_paths(
     Parameters
     ----------
     forecast : Forecast
-        Marginal distributions, as returned by `Forecaster.forecast`.
+        Marginal distributions, as returned by `ml.demand_forecast.forecaster.Forecaster.forecast`.
     dependence : Dependence
-        Correlation between the series.
+        Correlation between the series: `Forecaster.dependence_`.
     groups : sequence of ndarray of int, shape (n_series,)
-        As returned by `Forecaster.codes`.
+        As returned by `Forecaster.codes(panel)`.
     n, seed : int
         Number of paths, and seed of the draws.
 
@@ -313,12 +335,19 @@ def node_quantiles(
     """Return forecasts of every node of every level, from one set of sample paths.
 
     A node with one series has that series' quantiles. Paths of the others are scaled so that their mean is the sum of
-    the series' means, from which rounding and calibration differ slightly. Parameters as for `demand_paths`.
+    the series' means, from which rounding and calibration differ slightly.
+
+    Parameters
+    ----------
+    forecast, dependence, groups, n, seed
+        As for `demand_paths`.
+    levels : sequence of AggregationLevel
+        As returned by `aggregation_levels` for the panel of the forecast.
 
     Returns
     -------
     list of ForecastTable
-        One per level, with one row per node, in units per period.
+        One per level; rows are the level's `names`, columns periods ahead: `mean`, and `quantiles` at `GRID`, units.
     """
     horizon = forecast.mean.shape[1]
     sums = [np.zeros((len(v.names), horizon * n), dtype=np.float32) for v in levels]
@@ -368,12 +397,12 @@ def cumulative_quantiles(
         Number of periods, at most the horizon. Of the last, partial period each unit counts with the probability of
         that part (continuous demand: proportionally).
     grid : ndarray of shape (n_grid,)
-        Quantile levels.
+        Quantile levels, 0 to 1.
 
     Returns
     -------
     ndarray of shape (n_series, n_grid)
-        Units.
+        Units over the whole span, at the levels of `grid`; whole numbers where demand is counted.
     """
     full, part = int(periods), periods - int(periods)
     rng = np.random.default_rng([seed, 99])

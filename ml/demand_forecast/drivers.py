@@ -48,12 +48,14 @@ _CALENDAR = {n: "festival" for n in COLUMNS if "festival" in n} | {
 def topic(column: str, *, groups: Sequence[str], drivers: Sequence[str]) -> str | None:
     """Return the topic under which a feature column is explained; None for one that is not explained.
 
+    A topic is a key of `WORDS`, a group or a driver.
+
     Parameters
     ----------
     column : str
-        One of `PanelFeatures.names`.
+        One of `ml.demand_forecast.panel_features.PanelFeatures.names`.
     groups : sequence of str
-        Groupings, their columns joined by underscores; ``"all"`` for all series.
+        Groupings, their columns joined by underscores, such as ``"store_id_brand"``; ``"all"`` for all series.
     drivers : sequence of str
         Names of the panel's drivers.
 
@@ -88,11 +90,17 @@ def strongest_drivers(
     Parameters
     ----------
     contributions : ndarray of shape (n_columns,)
-        SHAP values on the log of demand over baseline, one row of `Trees.contributions`.
+        SHAP values on the log of demand over baseline: one row of `ml.demand_forecast.trees.Trees.contributions`.
     columns : sequence of str
-        Feature names, `PanelFeatures.names`.
+        Feature names: `ml.demand_forecast.panel_features.PanelFeatures.names`.
     groups, drivers : sequence of str
         As for `topic`.
+
+    Returns
+    -------
+    list of Driver
+        `name` (the topic), `effect` (relative change of demand, 0.22 for 22 % more), and both in words as `zh`, `en`.
+        Effects below 1 % are omitted.
 
     Examples
     --------

@@ -32,26 +32,26 @@ FloatTable = NDArray[np.float32]
 class DemandEstimator:
     """Forecast demand by series: fitted forecaster, history, and precomputed forecasts of all series and totals.
 
-    Use `from_forecaster` to make one, `from_files` to load one.
+    Made by `from_forecaster`; loaded by `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`.
 
     Attributes
     ----------
     forecaster : Forecaster
         The fitted forecaster.
     panel : Panel
-        The history before the first forecast period.
+        The history before the first forecast period; `panel.series` names the series.
     on_hand : ndarray of shape (n_series,)
         Vehicles in stock at the end of the history; NaN where not recorded.
     series_forecasts : ForecastTable
-        Forecasts of the series, in the order of `panel.series`.
+        Forecasts of the series, in the order of `panel.series`: `mean` and `quantiles`, units per period.
     levels : list of AggregationLevel
         The levels at which totals are forecast.
     level_forecasts : list of ForecastTable
-        Forecasts of the nodes of each level, in the order of `levels`.
+        Forecasts of the nodes of each level, in the order of `levels`, units per period.
     trained_until : int
-        Number of the first period after the training data; the history may end later.
+        Number, counted from 1970, of the first period after the training data; the history may end later.
     signature : Signature
-        Request fields.
+        Request fields; `ml.demand_forecast.request.request(signature)` is the request model.
     """
 
     def __init__(
@@ -93,19 +93,29 @@ class DemandEstimator:
         Parameters
         ----------
         forecaster : Forecaster
-            Fitted.
+            Fitted: `ml.demand_forecast.forecaster.Forecaster(params).fit(panel)`.
         panel : Panel
-            History of the series to forecast, as returned by `build_panel`.
+            History of the series to forecast, as returned by `ml.demand_forecast.panel.build_panel`.
         on_hand : ndarray of shape (n_series,), optional
             Vehicles in stock at the end of the panel; NaN where not recorded.
         trained_until : int
-            Number of the first period after the training data.
+            Number of the first period after the training data: `panel.first + panel.periods` if all were used.
         notes : sequence of str
             Remarks stored with the model.
         forecast : Forecast, optional
-            Forecast from the end of the panel, ended series at 0; computed if omitted.
+            Forecast from the end of the panel, as returned by `zero_ended_series`; computed if omitted.
         progress : callable, optional
             Called with one line of text for each step.
+
+        Returns
+        -------
+        DemandEstimator
+            With the forecasts of all series and totals.
+
+        Raises
+        ------
+        DataError
+            `params.levels` names a column that the series do not have.
         """
         progress = progress or (lambda text: None)
         progress(f"forecasting {len(panel.sold):,} series {forecaster.params.horizon} {panel.frequency}s ahead")
@@ -168,17 +178,18 @@ class DemandEstimator:
         Parameters
         ----------
         periods : float
-            Above 0, at most the horizon; need not be whole.
+            Above 0, at most the horizon, in periods of the panel's frequency; need not be whole.
 
         Returns
         -------
         ndarray of float32, shape (n_series, n_grid)
-            Units, at the quantile levels `GRID`.
+            Units over the whole span, series in the order of `panel.series`, quantile levels
+            `ml.demand_forecast.forecast.GRID` (0.005 to 0.995).
 
         Raises
         ------
         DataError
-            `periods` exceeds the horizon.
+            `periods` is not above 0, or exceeds the horizon.
         """
         if not 0 < periods <= self.params.horizon:
             raise DataError(
@@ -193,7 +204,7 @@ class DemandEstimator:
         return self._cumulative[periods]
 
     def importance(self) -> dict[str, float]:
-        """Return the share of each feature in the total gain of the trees."""
+        """Return each feature's share, 0 to 1, in the total gain of the trees, by feature name, in column order."""
         gain = np.sum([b.feature_importance("gain") for b in self.forecaster.trees_.boosters_], axis=0)
         return dict(zip(self.features.names, (gain / max(gain.sum(), 1e-12)).tolist(), strict=True))
 
@@ -208,12 +219,20 @@ class DemandEstimator:
         Returns
         -------
         DataFrame
-            `mean` and `p05`, `p10`, ... `p95`, units per period.
+            `mean` and `p05`, `p10`, `p20`, ... `p90`, `p95`, units in the one period `horizon` ahead.
 
         Raises
         ------
         DataError
             A series is not in the history, or `horizon` is out of range.
+        ColumnNotFoundError
+            `X` lacks a column of `panel.keys` (error of Polars).
+
+        Examples
+        --------
+        >>> X = pl.DataFrame({"store_id": ["S1"], "model": ["M1"], "horizon": [2]})
+        >>> estimator.predict(X)["p50"].to_list()  # doctest: +SKIP
+        [3.0]
         """
         rows = np.array([self._row(name) for name in X.select(self.panel.keys).rows()], dtype=np.intp)
         h = X["horizon"].to_numpy() - 1 if "horizon" in X.columns else np.zeros(len(rows), dtype=np.int64)
@@ -228,7 +247,10 @@ class DemandEstimator:
         return self.row_of_series[name]
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the contents of the model's files by name: forecaster, history and forecasts."""
+        """Return the contents of the model's files by name: forecaster, history and forecasts.
+
+        `ml.model.Model.save` writes them, and `from_files` restores the estimator.
+        """
         table = self.series_forecasts
         arrays: dict[str, NDArray[Any]] = {"mean": table.mean, "quantiles": table.quantiles}
         for i, total in enumerate(self.level_forecasts):
@@ -238,7 +260,15 @@ class DemandEstimator:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore an estimator from the files of `to_files`."""
+        """Restore an estimator from the files of `to_files`.
+
+        Raises
+        ------
+        ModelNotFound
+            A file is missing.
+        DataError
+            A file is damaged.
+        """
         forecaster = Forecaster.from_files(files)
         arrays: dict[str, Any] = dict(from_npz(content_of(files, FORECASTS), FORECASTS))
         table = ForecastTable(arrays["mean"], arrays["quantiles"])
@@ -265,8 +295,22 @@ class DemandEstimator:
 
 
 def ended_series(panel: Panel) -> NDArray[np.bool_]:
-    """Return a mask of the series without a row in the last three periods, where each living series has one.
+    """Return a mask of the series without a quantity in the last three periods of the panel.
 
+    A panel of single sales without a stock table has none: its periods without a sale have quantity 0.
+
+    Parameters
+    ----------
+    panel : Panel
+        As returned by `ml.demand_forecast.panel.build_panel`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_series,)
+        In the order of `panel.series`.
+
+    Examples
+    --------
     >>> series = pl.DataFrame({"model": ["a", "b"]})
     >>> sold = np.array([[1.0, 2, 3, 4, 5], [1, 2, np.nan, np.nan, np.nan]])
     >>> ended_series(Panel(series, ("model",), "month", 0, sold, np.ones_like(sold))).tolist()
@@ -276,7 +320,15 @@ def ended_series(panel: Panel) -> NDArray[np.bool_]:
 
 
 def zero_ended_series(forecast: Forecast, panel: Panel) -> Forecast:
-    """Return the forecast with the means of ended series set to 0."""
+    """Return the forecast with the means of ended series set to 0; their quantiles are then 0 too.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Of all series of the panel, as returned by `ml.demand_forecast.forecaster.Forecaster.forecast`.
+    panel : Panel
+        The history before the forecast; `ended_series` marks its ended series.
+    """
     is_ended = ended_series(panel)
     if not is_ended.any():
         return forecast
@@ -291,7 +343,17 @@ def forecast_columns(mean: FloatArray, quantiles: NDArray[Any]) -> pl.DataFrame:
     mean : ndarray of shape (n_rows,)
         Expected demand, units.
     quantiles : ndarray of shape (n_rows, n_grid)
-        At the levels of `GRID`, units.
+        At the levels of `ml.demand_forecast.forecast.GRID`, units.
+
+    Returns
+    -------
+    DataFrame
+        Float64 columns, units; one row per row of the arguments.
+
+    Examples
+    --------
+    >>> forecast_columns(np.array([5.0]), 10 * GRID[None, :]).select("mean", "p05", "p50").row(0)
+    (5.0, 0.5, 5.0)
     """
     named = {f"p{round(100 * p):02d}": quantiles[:, np.abs(GRID - p).argmin()] for p in LEVELS}
     return pl.DataFrame({"mean": mean.astype(np.float64)} | {n: v.astype(np.float64) for n, v in named.items()})

@@ -17,7 +17,7 @@ GRID = np.r_[0.005, 0.01, np.arange(1, 40) * 0.025, 0.99, 0.995]  # quantile lev
 
 @dataclass(frozen=True)
 class Forecast:
-    """Forecast distributions of all series from one origin.
+    """Forecast distributions of all series from one origin, as returned by `forecaster.Forecaster.forecast`.
 
     Attributes
     ----------
@@ -53,7 +53,16 @@ class Forecast:
         Returns
         -------
         ndarray of shape (n_series, horizon, n_levels)
-            Units per period, in the order of `levels`.
+            Units per period, in the order of `levels`; whole numbers where demand is counted.
+
+        Examples
+        --------
+        A Poisson distribution with mean 2, not calibrated.
+
+        >>> mean = np.array([[2.0]])
+        >>> forecast = Forecast(mean, 0 * mean, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
+        >>> forecast.quantiles(np.array([0.9, 0.5])).tolist()
+        [[[4.0, 2.0]]]
         """
         order = np.argsort(levels, kind="stable")
         place = np.interp(np.asarray(levels)[order], GRID, np.arange(len(GRID)))
@@ -75,6 +84,13 @@ class Forecast:
         ----------
         available : ndarray of shape (n_series, horizon)
             Share of each period with stock, 0 to 1.
+
+        Examples
+        --------
+        >>> mean = np.array([[2.0]])
+        >>> forecast = Forecast(mean, 0 * mean, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
+        >>> forecast.exposure_adjusted(np.array([[0.5]])).mean.tolist()
+        [[1.0]]
         """
         return replace(self, mean=self.mean * available)
 
@@ -95,6 +111,8 @@ class Forecast:
 class ForecastTable:
     """Means and quantiles of a set of series or totals, precomputed from one origin.
 
+    Returned by `ml.demand_forecast.coherence.node_quantiles`; attribute `series_forecasts` of `DemandEstimator`.
+
     Attributes
     ----------
     mean : ndarray of shape (n, horizon)
@@ -107,9 +125,27 @@ class ForecastTable:
     quantiles: NDArray[np.float32]
 
     def quantiles_at(self, row: int, levels: Sequence[float], *, is_count: bool) -> FloatArray:
-        """Return the quantiles of one row, shape (horizon, n_levels).
+        """Return the quantiles of one row, units per period.
 
-        Levels between those of `GRID` are interpolated; where `is_count`, the result is rounded up to whole units.
+        Parameters
+        ----------
+        row : int
+            Row of the table.
+        levels : sequence of float
+            Quantile levels, 0.005 to 0.995; between those of `GRID`, quantiles are interpolated.
+        is_count : bool
+            Whether to round up to whole units.
+
+        Returns
+        -------
+        ndarray of shape (horizon, n_levels)
+            One row per period ahead, levels in the order of `levels`.
+
+        Examples
+        --------
+        >>> table = ForecastTable(np.array([[5.0]]), (10 * GRID[None, None, :]).astype(np.float32))
+        >>> table.quantiles_at(0, [0.5, 0.91], is_count=True).tolist()
+        [[5.0, 10.0]]
         """
         values = np.array([np.interp(levels, GRID, q) for q in self.quantiles[row]])
         return np.asarray(np.ceil(values - 1e-6) if is_count else values)

@@ -41,7 +41,7 @@ class Forecaster:
     Parameters
     ----------
     params : DemandParams
-        Parameters of `configs/demand_forecast.yaml`.
+        `training.config.load_config("demand_forecast").params`, or `ml.demand_forecast.params.DemandParams(...)`.
 
     Attributes
     ----------
@@ -71,7 +71,10 @@ class Forecaster:
         self.params = params
 
     def features(self, panel: Panel) -> PanelFeatures:
-        """Return the features of a panel, with the attribute codes of the fit."""
+        """Return the features of a panel (`ml.demand_forecast.panel.build_panel`), with the attribute codes of the fit.
+
+        Before the fit, the codes are those of the panel. Also see `PanelFeatures.demand` and `PanelFeatures.table`.
+        """
         q = self.params
         categories = getattr(self, "categories_", None)
         return PanelFeatures(panel, q.groups, q.known_ahead, q.country, q.uncensor, categories)
@@ -82,7 +85,7 @@ class Forecaster:
         Parameters
         ----------
         panel : Panel
-            As returned by `build_panel`.
+            As returned by `ml.demand_forecast.panel.build_panel` for the keys and attributes of `params`.
         until : int, optional
             First column that is not used; the end of the panel if omitted.
         progress : callable, optional
@@ -96,7 +99,7 @@ class Forecaster:
         Raises
         ------
         DataError
-            The history is too short for the horizon and the validation origins.
+            The history is too short for the horizon and the validation origins, or has no sales.
         """
         progress = progress or (lambda text: None)
         q, end = self.params, panel.periods if until is None else until
@@ -244,7 +247,13 @@ class Forecaster:
         return normal_scores(ends[0], ends[1])
 
     def codes(self, panel: Panel) -> list[IntArray]:
-        """Return the group of each series in each correlated grouping: all series, then each key and attribute."""
+        """Return the group of each series in each correlated grouping: all series, then each key and attribute.
+
+        Returns
+        -------
+        list of ndarray of int64, shape (n_series,)
+            Groups as numbers from 0; the argument `groups` of `ml.demand_forecast.coherence.demand_paths`.
+        """
         columns = [
             c for c in dict.fromkeys([*self.params.series, *self.params.attributes]) if c in panel.series.columns
         ]
@@ -262,27 +271,34 @@ class Forecaster:
         changed: Mapping[str, FloatArray] | None = None,
         horizon: int | None = None,
     ) -> Forecast:
-        """Forecast every series from an origin.
+        """Forecast every series from an origin; `fit` comes first.
 
         Parameters
         ----------
         panel : Panel
-            History with the keys and the frequency of the fit.
+            History with the keys, attributes and frequency of the fit, as returned by
+            `ml.demand_forecast.panel.build_panel`.
         origin : int, optional
             Column of the first period to forecast; the end of the panel if omitted.
         features : PanelFeatures, optional
             Features of the panel before `origin`, as returned by `features`; computed if omitted.
         rows : ndarray of int, optional
-            Series to forecast; all if omitted.
+            Rows of the panel to forecast; all if omitted.
         changed : mapping of str to ndarray of shape (n_rows * horizon,), optional
-            What-if values of known-ahead drivers in the forecast periods; price in fen.
+            What-if values of known-ahead drivers by name, all periods of the first series first; price in fen.
         horizon : int, optional
             Periods to forecast; `params.horizon` if omitted. Periods beyond it use the calibration of the last band.
 
         Returns
         -------
         Forecast
-            Distributions per period, in the order of `rows`.
+            In the order of `rows`: `mean` of shape (n_rows, horizon), units per period, and `quantiles(levels)`.
+
+        Examples
+        --------
+        >>> forecast = Forecaster(params).fit(panel).forecast(panel)  # doctest: +SKIP
+        >>> forecast.mean.shape, forecast.quantiles(np.array([0.1, 0.9])).shape  # doctest: +SKIP
+        ((40, 4), (40, 4, 2))
         """
         q = self.params
         at = panel.periods if origin is None else origin

@@ -21,6 +21,18 @@ NAMES = ("lag1", "lag2", "lag3", "short", "middle", "long", "spread", "fading", 
 def transforms(frequency: Frequency) -> dict[str, Any]:
     """Return the keyword arguments of `MLForecast` or `DistributedMLForecast` that compute the columns `NAMES`.
 
+    Parameters
+    ----------
+    frequency : {'day', 'week', 'month'}
+        Sets the rolling windows, see `WINDOWS`.
+
+    Returns
+    -------
+    dict of str to object
+        `freq` (1: `ds` is an integer), `lags` (list of int) and `lag_transforms`, as in ``MLForecast(**...)``.
+
+    Examples
+    --------
     >>> sorted(transforms("month"))
     ['freq', 'lag_transforms', 'lags']
     """
@@ -80,6 +92,7 @@ def lag_table(values: FloatArray, begin: IntArray, frequency: Frequency) -> Floa
     -------
     ndarray of float32, shape (n_series, n_periods + 1, 9)
         Columns `NAMES`, in units of `values`; entry t uses the columns before t. NaN where a series has no past.
+        short, middle and long are rolling means, spread a standard deviation, fading and ever weighted and total means.
 
     Examples
     --------

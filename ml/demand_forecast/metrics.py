@@ -24,14 +24,23 @@ def calibrated_integral(
     y : ndarray of shape (n_series, horizon)
         Units sold; NaN where unobserved.
     forecast : Forecast
-        As returned by `Forecaster.forecast`.
+        As returned by `ml.demand_forecast.forecaster.Forecaster.forecast`.
     available : ndarray of shape (n_series, horizon), optional
-        Share of each period with stock; 1 everywhere if omitted.
+        Share of each period with stock, 0 to 1; 1 everywhere if omitted.
 
     Returns
     -------
     low, high : ndarray of shape (n_series, horizon)
         Levels between 0 and 1; NaN where `y` is NaN. Equal where demand is not counted.
+
+    Examples
+    --------
+    A Poisson distribution with mean 1: the probabilities of 0 or fewer, and of 1 or fewer.
+
+    >>> one = np.ones((1, 1))
+    >>> forecast = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
+    >>> [end.round(3).tolist() for end in calibrated_integral(one, forecast)]
+    [[[0.368]], [[0.736]]]
     """
     low, high = probability_integral(np.nan_to_num(y), forecast.mean, forecast.dispersion, smooth=not forecast.is_count)
     if available is not None:
@@ -58,11 +67,11 @@ def interval_coverage(
     y : ndarray of shape (n_series, horizon)
         Units sold; NaN where unobserved.
     forecast : Forecast
-        As returned by `Forecaster.forecast`.
+        As returned by `ml.demand_forecast.forecaster.Forecaster.forecast`.
     low, high : float
-        Quantile levels of the interval.
+        Quantile levels of the interval, 0 to 1.
     available : ndarray of shape (n_series, horizon), optional
-        Share of each period with stock; 1 everywhere if omitted.
+        Share of each period with stock, 0 to 1; 1 everywhere if omitted.
 
     Returns
     -------

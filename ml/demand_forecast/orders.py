@@ -143,11 +143,16 @@ def answer(rules: PlanningRules, champions: Champions, request: OrdersRequest) -
     Parameters
     ----------
     rules : PlanningRules
-        As returned by `load_planning_rules`.
+        As returned by `ml.demand_forecast.planning.load_planning_rules`.
     champions : mapping of str to Model
-        With the champion of `demand_forecast`.
+        ``{"demand_forecast": model}``, with the model that `ml.champions.load` returns.
     request : OrdersRequest
-        Stock and stores.
+        Stock and stores; ``OrdersRequest()`` plans all with the stock at the end of the model's history.
+
+    Returns
+    -------
+    OrdersAnswer
+        `orders` (one per store and model), `transfers` (vehicles to move), and `gain` (expected saving in yuan).
 
     Raises
     ------
@@ -184,18 +189,25 @@ def plan_for_cells(
     Parameters
     ----------
     estimator : DemandEstimator
-        With series by `store_id` and `model`.
-    rows : sequence of int
-        Rows of the series in the estimator's panel, as returned by `planning_cells`.
-    cells : DataFrame
-        Their stock, as returned by `planning_cells`.
+        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, with series by `store_id` and `model`.
+    rows, cells : list of int, and DataFrame
+        Series and their stock, as returned by `planning_cells`.
     rules : PlanningRules
-        As returned by `load_planning_rules`.
+        As returned by `ml.demand_forecast.planning.load_planning_rules`.
+
+    Returns
+    -------
+    OrderPlan
+        `orders` and `transfers` (DataFrames, vehicles), and `gain` (yuan).
 
     Raises
     ------
     DataError
-        As `plan_orders`; or the horizon is shorter than lead time plus review period.
+        As `ml.demand_forecast.planning.plan_orders`; or the horizon is shorter than lead time plus review period.
+
+    Examples
+    --------
+    >>> plan = plan_for_cells(estimator, *planning_cells(estimator, ()), rules)  # doctest: +SKIP
     """
     demand = estimator.cumulative_demand(periods_in_days(estimator, rules.lead_days + rules.review_days))
     return plan_orders(cells, GRID, np.asarray(demand[np.asarray(rows, dtype=np.intp)], dtype=np.float64), rules)
@@ -203,6 +215,15 @@ def plan_for_cells(
 
 def periods_in_days(estimator: DemandEstimator, days: float) -> float:
     """Convert a number of days, counted from the start of the first forecast period, to periods, not rounded.
+
+    With months, 45 days from 1 February are 1 + 17 / 31 periods.
+
+    Parameters
+    ----------
+    estimator : DemandEstimator
+        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, for example.
+    days : float
+        Number of days, not below 0.
 
     Raises
     ------
@@ -229,9 +250,10 @@ def planning_cells(
     Parameters
     ----------
     estimator : DemandEstimator
-        With series by `store_id` and `model`.
+        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, with series by `store_id` and `model`.
     stock : sequence of Position
-        Current stock; if empty, that at the end of the estimator's history.
+        Current stock, such as ``Position(store_id="S1", model="M1", on_hand=2)``; if empty, the stock at the end of the
+        estimator's history.
     stores : sequence of str
         Stores to plan where `stock` is empty; all if empty.
 

@@ -16,7 +16,7 @@ MIN_UNITS = 3.0  # and at least so many units, so that small counts are not outl
 
 @dataclass(frozen=True)
 class Outlier:
-    """One outlying period of one series.
+    """One outlying period of one series, as returned by `outliers`.
 
     Attributes
     ----------
@@ -43,6 +43,16 @@ def outliers(panel: Panel) -> list[Outlier]:
     Neighbours are the six periods on either side and the same period one season before and after. Distances are
     measured on square roots, whose variance does not depend on the mean for counts, in units of the series' median
     absolute deviation (times 1.4826, at least half a unit).
+
+    Parameters
+    ----------
+    panel : Panel
+        As returned by `ml.demand_forecast.panel.build_panel`.
+
+    Returns
+    -------
+    list of Outlier
+        Row and column of the panel, units sold, and the neighbours' median in units; empty if there are none.
 
     Examples
     --------

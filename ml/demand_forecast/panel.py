@@ -79,23 +79,30 @@ class Panel:
         return bool((quantities == np.rint(quantities)).all())
 
     def until(self, column: int) -> Panel:
-        """Return the panel before a column, which is excluded; drivers keep all columns, as some are known ahead."""
+        """Return the panel of the columns before `column`; drivers keep all columns, because some are known ahead."""
         return replace(self, sold=self.sold[:, :column], available=self.available[:, :column])
 
     def take(self, rows: NDArray[np.intp]) -> Panel:
-        """Return the panel of the series at `rows`."""
+        """Return the panel of the series at `rows` (integer positions, in the order of the result)."""
         drivers = {n: v[rows] for n, v in self.drivers.items()}
         return replace(
             self, series=self.series[rows], sold=self.sold[rows], available=self.available[rows], drivers=drivers
         )
 
     def codes(self, column: str) -> IntArray:
-        """Return the integer code of each series' value in a column of `series`; codes follow the sorted values."""
+        """Return the code of each series' value in a column of `series`, int64 of shape (n_series,).
+
+        Codes number the sorted values from 0; a missing value counts as the empty text. A column that `series` does not
+        have raises Polars' ColumnNotFoundError.
+        """
         values = self.series[column].fill_null("").cast(pl.String)
         return np.unique(values.to_numpy().astype(str), return_inverse=True)[1].astype(np.int64)
 
     def name(self, column: int) -> str:
-        """Return the label of a column's period: ``2026-02`` for a month, ``2026-02-09`` for a week or a day."""
+        """Return the label of a column's period: ``2026-02`` for a month, ``2026-02-09`` for a week or a day.
+
+        `column` counts from 0 and may lie after the last one.
+        """
         return period_label(self.first + column, self.frequency)
 
     def to_files(self, name: str) -> dict[str, bytes]:
@@ -113,7 +120,7 @@ class Panel:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], name: str) -> Panel:
-        """Restore a panel from the files of `to_files`.
+        """Restore a panel from the files of `to_files`, given their contents by file name and the same `name`.
 
         Raises
         ------
@@ -153,9 +160,10 @@ def build_panel(
     Parameters
     ----------
     sold : DataFrame
-        Sales by series and period, as returned by `features.demand_forecast.sales_by_period`.
+        Sales by series and period, as collected from `features.demand_forecast.sales_by_period`: `keys` (text), and
+        `period`, `rows`, `quantities`, `quantity`; optionally `price`, `promotion`, attributes and drivers.
     stocked : DataFrame or None
-        Stock by series and period, as returned by `features.demand_forecast.stock_by_period`; None without stock.
+        Stock by series and period, as collected from `features.demand_forecast.stock_by_period`; None without stock.
     keys : sequence of str
         Columns of both tables that identify a series.
     frequency : {'day', 'week', 'month'}
@@ -178,6 +186,17 @@ def build_panel(
     ------
     DataError
         No rows; duplicate rows or refused gaps; or rows at another frequency than `frequency`.
+
+    Examples
+    --------
+    Model a sells three vehicles in February and one in April 2026, model b two in March.
+
+    >>> columns = ["model", "period", "rows", "quantities", "quantity"]
+    >>> rows = [("a", 673, 3, 3, 3.0), ("a", 675, 1, 1, 1.0), ("b", 674, 2, 2, 2.0)]
+    >>> sold = pl.DataFrame(rows, columns, orient="row")
+    >>> panel, notes = build_panel(sold, None, keys=["model"], frequency="month")
+    >>> panel.name(0), panel.sold.tolist(), notes
+    ('2026-02', [[3.0, 0.0, 1.0], [nan, 2.0, 0.0]], [])
     """
     names = list(keys)
     if sold.height == 0:

@@ -24,12 +24,15 @@ FESTIVAL = slice(3, 6)
 class PanelFeatures:
     """Features of a panel at every period; those at period t use periods before t only.
 
+    Returned by `Forecaster.features`, or made from a panel: ``PanelFeatures(panel, params.groups)``.
+
     Attributes
     ----------
     panel : Panel
-        The series, as returned by `build_panel`.
+        The series, as returned by `ml.demand_forecast.panel.build_panel`.
     groups : tuple of tuple of str
-        Groupings whose totals are features: columns of `panel.series`; the empty tuple groups all series.
+        Groupings whose totals are features: columns of `panel.series`; the empty tuple groups all series and comes
+        last, as in `DemandParams.groups`.
     known_ahead : tuple of str
         Drivers whose future values are known (Nixtla: future exogenous); of the others the past is used.
     country : str or None
@@ -170,7 +173,10 @@ class PanelFeatures:
         return [i for i, n in enumerate(self.names) if n.startswith("is_")]
 
     def calendar_of(self, columns: IntArray) -> FloatArray:
-        """Return `calendar` of panel columns, which may lie after the panel's end; shape (n, 9)."""
+        """Return the calendar features of panel columns, which may lie after the panel's end.
+
+        The result has shape (n_columns, 9) and the columns `ml.demand_forecast.calendar.COLUMNS`; see `calendar`.
+        """
         p = self.panel
         each, place = np.unique(columns, return_inverse=True)
         return calendar(each + p.first, p.frequency, country=self.country)[place]
@@ -192,6 +198,18 @@ class PanelFeatures:
         -------
         ndarray of float32, shape (n_rows, n_names)
             Columns `names`: log ratios to `baseline`, except shares, ages, drivers and calendar; NaN where missing.
+
+        Examples
+        --------
+        The forecast one month ahead, after four months.
+
+        >>> import polars as pl
+        >>> sold = np.array([[4.0, 6, 5, 5]])
+        >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+        >>> features = PanelFeatures(panel, groups=((),))
+        >>> table = features.table(np.array([0]), np.array([4]), np.array([1]))
+        >>> table.shape == (1, len(features.names)), table[0, features.names.index("age")].item()
+        (True, 4.0)
         """
         p, e = self.panel, self.pseudocount
         target = t + h - 1

@@ -14,7 +14,7 @@ STATISTICAL = ("exponential_smoothing", "theta", "croston", "tsb", "adida", "aut
 
 
 class TreeParams(Section):
-    """Hyperparameters of the global LightGBM model; names not listed are LightGBM's.
+    """Hyperparameters of the global LightGBM model, `DemandParams.trees`; names not listed are LightGBM's.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class TreeParams(Section):
 
 
 class DemandParams(Section):
-    """Parameters of `demand_forecast`.
+    """Parameters of `demand_forecast`: `training.config.load_config("demand_forecast").params`.
 
     Attributes
     ----------

@@ -87,6 +87,8 @@ class PlanningRules(Section):
     def unit_costs(self, model: str, brand: str | None, price: float | None) -> UnitCosts:
         """Return the costs of one vehicle, yuan.
 
+        `model` and `brand` without costs of their own get those of every vehicle.
+
         Parameters
         ----------
         model : str
@@ -96,10 +98,21 @@ class PlanningRules(Section):
         price : float or None
             Price, yuan; None if not recorded.
 
+        Returns
+        -------
+        UnitCosts
+            `underage` (cost of a lost sale, yuan) and ``overage(days)`` (cost of a vehicle unsold after so many days).
+
         Raises
         ------
         DataError
             The price is missing although the margin is a share of it, or margin and lost customer are both 0.
+
+        Examples
+        --------
+        >>> costs = PlanningRules().unit_costs("x", None, 100_000.0)  # margin 6 %, lost customer 1,500 yuan
+        >>> costs.underage, round(costs.overage(14))
+        (7500.0, 450)
         """
         rule = DEFAULT.model_dump() | _set_costs(self.costs)
         rule |= _set_costs(self.by_brand.get(brand or "", CarCosts()))
@@ -129,17 +142,28 @@ def _set_costs(costs: CarCosts) -> dict[str, Any]:
 def load_planning_rules(path: Path) -> PlanningRules:
     """Read the planning rules from a YAML file such as `configs/order_planning.yaml`.
 
+    Keys of the file are the attributes of `PlanningRules`; a key that is left out has its default.
+
     Raises
     ------
     ConfigError
         The file cannot be read, or a key or value is invalid; the message names file, key, rule and value.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "order_planning.yaml")
+    ...     _ = path.write_text("{lead_days: 30, costs: {margin_share: 0.05}}")
+    ...     load_planning_rules(path).lead_days
+    30.0
     """
     return load_yaml(path, PlanningRules)
 
 
 @dataclass(frozen=True)
 class OrderPlan:
-    """Orders and transfers.
+    """Orders and transfers, as returned by `plan_orders`.
 
     Attributes
     ----------
@@ -168,9 +192,14 @@ def plan_orders(cells: pl.DataFrame, levels: FloatArray, quantiles: FloatArray, 
     levels : ndarray of shape (n_levels,)
         Quantile levels, increasing.
     quantiles : ndarray of shape (n_cells, n_levels)
-        Demand over lead time plus review period, vehicles.
+        Demand over lead time plus review period, vehicles, in the order of `cells`.
     rules : PlanningRules
-        As returned by `load_planning_rules`.
+        As returned by `load_planning_rules`; ``PlanningRules()`` has the defaults.
+
+    Returns
+    -------
+    OrderPlan
+        `orders` (one row per row of `cells`, vehicles), `transfers`, and `gain` (yuan); empty tables for empty `cells`.
 
     Raises
     ------

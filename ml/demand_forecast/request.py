@@ -59,7 +59,23 @@ def request(signature: Signature) -> type[BaseModel]:
     Parameters
     ----------
     signature : Signature
-        `DemandEstimator.signature`.
+        `ml.demand_forecast.estimator.DemandEstimator.signature`; its last field is `validated_horizon`.
+
+    Returns
+    -------
+    type of DemandRequest
+        Pydantic model with, besides the fields of `DemandRequest`, the optional fields that identify a series or total
+        (text), `horizon` (periods), and what-if values of drivers: price in yuan, one number or one per period.
+
+    Examples
+    --------
+    >>> from ml.signature import Field
+    >>> model = Field(name="model", kind="text", feature=True)
+    >>> horizon = Field(name="horizon", kind="integer", low=1, high=4, feature=True)
+    >>> validated = Field(name="validated_horizon", kind="integer", high=4, computed=True)
+    >>> request_model = request(Signature(fields=(model, horizon, validated)))
+    >>> request_model(model="M1", horizon=2, history=[{"period": "2026-09", "sold": 3}]).horizon
+    2
     """
     fields: dict[str, Any] = {}
     what_if = [f.name for f in signature.fields if f.kind == "number" and not f.computed]

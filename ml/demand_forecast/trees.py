@@ -26,7 +26,7 @@ class Trees:
     Parameters
     ----------
     params : TreeParams
-        Hyperparameters.
+        Hyperparameters: `ml.demand_forecast.params.TreeParams()`, or `DemandParams.trees`.
     weighting : {'volume', 'series'}
         Whether the loss weights each unit or each series equally.
 
@@ -46,13 +46,18 @@ class Trees:
         Parameters
         ----------
         features : PanelFeatures
-            As returned by `Forecaster.features`.
+            `ml.demand_forecast.panel_features.PanelFeatures(panel, params.groups)`.
         until : int
-            First column that is not trained on.
+            First column of the panel that is not trained on.
         horizon : int
             Maximum number of periods ahead.
         seed : int
             Seed of sampling and of the first bag.
+
+        Returns
+        -------
+        Trees
+            Itself.
 
         Raises
         ------
@@ -109,15 +114,15 @@ class Trees:
         Parameters
         ----------
         features : PanelFeatures
-            As returned by `Forecaster.features`.
+            `ml.demand_forecast.panel_features.PanelFeatures(panel, params.groups)`, with the columns of the fit.
         origin : int
             Column of the first period to forecast.
         horizon : int
             Periods to forecast.
         rows : ndarray of int, optional
-            Series to forecast; all if omitted.
+            Rows of the panel to forecast; all if omitted.
         changed : mapping of str to ndarray of shape (n_rows * horizon,), optional
-            What-if values of drivers, see `PanelFeatures.table`.
+            What-if values of drivers by name, all periods of the first series first; price in fen.
         """
         series = np.arange(len(features.panel.sold)) if rows is None else rows
         n = len(series)
@@ -127,13 +132,16 @@ class Trees:
         return np.asarray(ratio.reshape(n, horizon) * features.baseline[series, origin][:, None])
 
     def ratio(self, table: NDArray[np.float32]) -> FloatArray:
-        """Return the ratio of expected demand to baseline of each row of `PanelFeatures.table`."""
+        """Return the ratio of expected demand to baseline of each row of `PanelFeatures.table`, shape (n_rows,)."""
         threads = thread_count(self.params.num_threads) if len(table) >= MIN_THREADED_ROWS else 1
         ratios = (np.asarray(b.predict(table, num_threads=threads)) for b in self.boosters_)
         return np.asarray(sequential_mean(ratios, members=len(self.boosters_)), dtype=np.float64)
 
     def contributions(self, table: NDArray[np.float32]) -> FloatArray:
-        """Return SHAP values on the log of demand over baseline, shape (n_rows, n_columns)."""
+        """Return SHAP values on the log of demand over baseline, shape (n_rows, n_columns).
+
+        `table` is the result of `PanelFeatures.table`; the columns are `PanelFeatures.names`.
+        """
         shap = (np.asarray(b.predict(table, pred_contrib=True, num_threads=1))[:, :-1] for b in self.boosters_)
         return np.asarray(sequential_mean(shap, members=len(self.boosters_)), dtype=np.float64)
 

@@ -29,7 +29,7 @@ BATCH = 2_000  # series whose drivers are computed together
 
 @dataclass(frozen=True)
 class Plan:
-    """Forecasts and order plan of one run.
+    """Forecasts and order plan of one run, as returned by `forecast`.
 
     Attributes
     ----------
@@ -66,25 +66,32 @@ def forecast(
     Parameters
     ----------
     model : Model
-        A version of `demand_forecast`.
+        A version of `demand_forecast`, such as ``ml.champions.load(ml.champions.champion("demand_forecast"))``.
     config : TaskConfig
-        Configuration whose sources are read.
+        Configuration whose sources are read: ``training.config.load_config("demand_forecast")``.
     out : Path
         File for the forecasts, `.parquet` or `.csv`. Orders, transfers and a figure are written next to it, for
         example `plan.orders.parquet`, `plan.transfers.parquet` and `plan.png` for `plan.parquet`.
     rules : Path or None
-        `order_planning.yaml`; no orders are planned without it.
+        Planning rules such as `configs/order_planning.yaml`; no orders are planned if None or if it does not exist.
     store : str, optional
         Store whose series and orders are drawn; the largest series of all stores if omitted.
     progress : callable, optional
         Called with one line of text for each step.
+
+    Returns
+    -------
+    Plan
+        `forecasts` (DataFrame as returned by `forecast_table`, units per period), `orders` (or the reason in
+        `without_orders`), and `files` (paths written).
 
     Raises
     ------
     DataError
         A table or column is missing or invalid, or `store` has no series.
     ConfigError
-        The model has other series than the configuration, or a file cannot be written.
+        The model has other series than the configuration, `out` has another ending, the rules are invalid, or a file
+        cannot be written.
     """
     progress = progress or (lambda text: None)
     check_answer_path(out)
@@ -124,12 +131,18 @@ def _orders(estimator: DemandEstimator, rules: Path | None) -> tuple[OrderPlan |
 def forecast_table(estimator: DemandEstimator) -> pl.DataFrame:
     """Return the forecasts of all series and totals in long format.
 
+    Parameters
+    ----------
+    estimator : DemandEstimator
+        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, for example.
+
     Returns
     -------
     DataFrame
-        One row per series or total and period ahead: `level`, the columns that identify series and totals (null where
-        they do not apply), `period`, `horizon` (periods ahead from 1), `mean` and `p05` ... `p95` (units per period);
-        for series also `demand_class`, and for their next period the drivers in words, `drivers_zh` and `drivers_en`.
+        One row per series or total and period ahead: `level` (such as ``store_id by model``, ``model``), the columns
+        that identify series and totals (null where they do not apply), `period`, `horizon` (periods ahead from 1),
+        `mean` and `p05` ... `p95` (units per period); for series also `demand_class`, and for their next period the
+        drivers in words, `drivers_zh` and `drivers_en`.
     """
     panel = estimator.panel
     columns = list(estimator.identifiers)

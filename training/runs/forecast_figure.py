@@ -43,13 +43,13 @@ def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *,
     Parameters
     ----------
     estimator : DemandEstimator
-        With the forecasts to draw.
+        With the forecasts to draw: `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`.
     plan : OrderPlan or None
-        Orders; None to draw forecasts only.
+        Orders, as returned by `ml.demand_forecast.orders.plan_for_cells`; None to draw forecasts only.
     path : Path
-        The PNG file.
+        The PNG file; it is overwritten.
     store : str, optional
-        Store to draw; all stores if omitted.
+        Value of `store_id` to draw; all stores if omitted.
 
     Raises
     ------
@@ -68,7 +68,19 @@ def draw_plan(estimator: DemandEstimator, plan: OrderPlan | None, path: Path, *,
 
 
 def plan_sections(estimator: DemandEstimator, plan: OrderPlan | None, *, store: str | None = None) -> list[Section]:
-    """Return the total and the largest series as time series, and the orders by model if there is a plan."""
+    """Return the sections of the figure: total and largest series as time series, and orders by model.
+
+    Parameters
+    ----------
+    estimator, plan, store
+        As for `draw_plan`.
+
+    Returns
+    -------
+    list of Section
+        A `TimeSeries` for the total, then one for each of up to five series (vehicles per period: past sales, expected
+        demand, intervals); last, `Bars` of orders and stock by model if there is a plan.
+    """
     panel = estimator.panel
     is_shown = np.ones(len(panel.sold), dtype=bool)
     if store is not None:

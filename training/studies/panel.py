@@ -22,10 +22,18 @@ from training.studies.panel_report import evaluate_demand
 
 @dataclass(frozen=True)
 class PanelStudyData(PanelData):
-    """A panel of series with the steps of training and evaluation; use `read` to make one."""
+    """A panel of series with the steps of training and evaluation.
+
+    Made by ``PanelStudyData.read(load_config("demand_forecast"))``, with `load_config` of `training.config`.
+    """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[DemandEstimator]:
-        """Fit on the periods before the first held-out origin; under `refit`, refit on all periods to serve.
+        """Fit on the periods before the first held-out origin; with `config.refit`, refit on all periods to serve.
+
+        Returns
+        -------
+        Fitted of DemandEstimator
+            `evaluated` (fitted without the held-out periods) and `served`, with forecasts of all series and totals.
 
         Raises
         ------
@@ -53,25 +61,37 @@ class PanelStudyData(PanelData):
         return Fitted(served, evaluated)
 
     def evaluate(self, estimator: DemandEstimator) -> Report:
-        """Return the report on the forecasts from the held-out origins; see `evaluate_demand`."""
+        """Return the report on the forecasts from the held-out origins; see `evaluate_demand`.
+
+        `estimator` is fitted before these origins: `evaluated` of the result of `fit`.
+        """
         return evaluate_demand(self, estimator)
 
     def save_holdout(self, folder: Path, fitted: Fitted[DemandEstimator]) -> None:
-        """Write the panel, the held-out origins, and the forecasts from them; see `read_holdout`."""
+        """Write the panel, the held-out origins, and the forecasts from them, into an existing folder.
+
+        `fitted` is the result of `fit`; `training.studies.panel_forecasts.read_holdout` reads the files.
+        """
         rows = holdout_forecasts(self.origin_forecasts(fitted.evaluated.forecaster), self.origins)
         write_holdout(folder, self.panel, self.origins, rows)
 
     def feature_names(self, estimator: DemandEstimator) -> list[str]:
-        """Return the feature names of the trees."""
+        """Return the feature names of the trees in column order, such as `lag1` and `price_then`."""
         return estimator.features.names
 
     def example(self, estimator: DemandEstimator) -> dict[str, Any]:
-        """Return a request for the series with the largest forecast."""
+        """Return a request for the series with the largest forecast: its key columns, and three quantile levels."""
         row = int(estimator.series_forecasts.mean.sum(axis=1).argmax())
         return dict(self.panel.series.select(self.panel.keys).row(row, named=True)) | {"levels": [0.1, 0.5, 0.9]}
 
     def describe(self) -> DataSummary:
-        """Return counts of series, periods and outcomes, and the names of drivers and attributes."""
+        """Return counts of series, periods and outcomes, and the names of drivers and attributes.
+
+        Returns
+        -------
+        DataSummary
+            `examples` (counts by part), `numeric` (drivers), `categorical` (attributes), and no `leaks`.
+        """
         p, first = self.panel, self.origins[0]
         observed = np.isfinite(p.sold)
         return {
@@ -89,7 +109,10 @@ class PanelStudyData(PanelData):
         }
 
     def validation_scores(self) -> Iterator[float]:
-        """Yield the primary metric of the forecasts from one origin, a horizon before the held-out ones."""
+        """Yield one value, the primary metric of the forecasts from one origin, a horizon before the held-out ones.
+
+        The metric of `demand_forecast` is `weighted_quantile_loss`; lower is better.
+        """
         self.check_history_length()
         metric = self.problem.metrics[self.config.definition.primary_metric]
         cut = self.origins[0] - self.params.horizon
@@ -97,5 +120,8 @@ class PanelStudyData(PanelData):
         yield float(metric.compute(rows["label"].to_numpy(), metric.select(rows)))
 
     def with_params(self, params: BaseModel) -> Self:
-        """Return the same data under other parameters."""
+        """Return the same panel under other parameters, a `ml.demand_forecast.params.DemandParams`.
+
+        The tables are not read again: `series`, `frequency`, `rows` and `gaps` must stay the same.
+        """
         return replace(self, config=self.config.model_copy(update={"params": params}))

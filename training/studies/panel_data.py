@@ -31,18 +31,18 @@ MAX_MISSING_SHARE = 0.05  # largest share of the last period after the last sale
 
 @dataclass(frozen=True)
 class PanelData:
-    """A panel of series and its held-out origins; use `read` to make one.
+    """A panel of series and its held-out origins, made by `read`.
 
     Attributes
     ----------
     config : TaskConfig
-        As returned by `load_config`.
+        As returned by `training.config.load_config`.
     raw : RawTables
-        The tables that were read.
+        The tables that were read, `raw.frames` by name.
     panel : Panel
         All series over all complete periods.
     on_hand : ndarray of shape (n_series,)
-        Vehicles in stock at the end of the last period; NaN where not recorded.
+        Vehicles in stock at the end of the last period, in the order of `panel.series`; NaN where not recorded.
     notes : tuple of str
         Remarks for the report, such as filled gaps.
     fingerprint : str
@@ -71,15 +71,20 @@ class PanelData:
         Parameters
         ----------
         config : TaskConfig
-            As returned by ``load_config("demand_forecast")``.
+            As returned by ``training.config.load_config("demand_forecast")``.
         engine : {'polars', 'spark'}
             Engine that aggregates sales and stock.
         sources : SourcesConfig, optional
-            Sources to read; those of the configuration if omitted.
+            Sources to read, as returned by `features.sources.load_sources`; those of the configuration if omitted.
         until : int, optional
-            Microseconds since 1970: only sales before it, and stock up to it, are used.
+            Microseconds since 1970 UTC: only sales before it, and stock up to it, are used.
         progress : callable, optional
             Called with one line of text for each step.
+
+        Returns
+        -------
+        PanelData
+            `panel` has units sold by series and complete period, without an unfinished last period.
 
         Raises
         ------
@@ -88,7 +93,7 @@ class PanelData:
         ConfigError
             A source or an aggregation level is configured wrongly.
         """
-        params = with_extra_columns(cast("DemandParams", config.params), config)
+        params = _with_extra_columns(cast("DemandParams", config.params), config)
         raw = read_task_tables(config, extra={"sales": config.extra_features}, sources=sources, progress=progress)
         if until is not None:
             raw = replace(raw, frames=_before(raw.frames, until))
@@ -107,7 +112,7 @@ class PanelData:
             else:
                 absent = next(s for s in params.series if s not in columns)
                 notes.append(f"the stock table is not used: it has no column '{absent}' of params.series")
-        sold, period_notes = drop_unfinished_period(sold, raw, params)
+        sold, period_notes = _drop_unfinished_period(sold, raw, params)
         notes += period_notes
         panel, panel_notes = build_panel(
             sold,
@@ -119,8 +124,8 @@ class PanelData:
             one_row_each=params.rows == "periods",
             gaps=params.gaps,
         )
-        panel = trim_to_sales(panel, sold)
-        on_hand = stock_at_end(panel, stocked)
+        panel = _trim_to_sales(panel, sold)
+        on_hand = _stock_at_end(panel, stocked)
         fingerprint = "-".join(r.fingerprint for r in raw.reports.values())
         return cls(config, raw, panel, on_hand, (*notes, *panel_notes), fingerprint)
 
@@ -132,7 +137,7 @@ class PanelData:
     @property
     def params(self) -> DemandParams:
         """Parameters, with `extra_features` added: numeric ones as drivers, categorical ones as attributes."""
-        return with_extra_columns(cast("DemandParams", self.config.params), self.config)
+        return _with_extra_columns(cast("DemandParams", self.config.params), self.config)
 
     @property
     def origins(self) -> range:
@@ -148,7 +153,13 @@ class PanelData:
         return int(at[0]) - 1
 
     def fit_forecaster(self, until: int | None = None, *, progress: Progress | None = None) -> Forecaster:
-        """Return a forecaster fitted before the first held-out origin, or before column `until`."""
+        """Return a forecaster fitted before the first held-out origin, or before column `until` of the panel.
+
+        Raises
+        ------
+        DataError
+            The history is too short.
+        """
         return Forecaster(self.params).fit(self.panel, until=until or self.origins[0], progress=progress)
 
     def check_history_length(self) -> None:
@@ -169,7 +180,10 @@ class PanelData:
             )
 
     def origin_forecasts(self, forecaster: Forecaster) -> OriginForecasts:
-        """Return the forecasts of a forecaster from the held-out origins, each computed once."""
+        """Return the forecasts of a forecaster from any origin of the panel, each computed on demand and once.
+
+        `forecaster` is fitted, as returned by `fit_forecaster`. Call ``at(origin)`` of the result.
+        """
         if not self._forecasts or self._forecasts[0].forecaster is not forecaster:
             self._forecasts[:] = [OriginForecasts(self.panel, forecaster)]
         return self._forecasts[0]
@@ -181,7 +195,7 @@ class PanelData:
 
     @cached_property
     def flagged(self) -> Any:
-        """Outlying outcomes; see `ml.demand_forecast.outliers`."""
+        """Outlying periods of the panel, as returned by `ml.demand_forecast.outliers.outliers`."""
         return outliers(self.panel)
 
 
@@ -192,7 +206,7 @@ def _before(tables: Mapping[str, pl.LazyFrame], until: int) -> dict[str, pl.Lazy
     return frames
 
 
-def with_extra_columns(params: DemandParams, config: TaskConfig) -> DemandParams:
+def _with_extra_columns(params: DemandParams, config: TaskConfig) -> DemandParams:
     """Return parameters with numeric `extra_features` as drivers and categorical ones as attributes.
 
     Raises
@@ -212,7 +226,7 @@ def with_extra_columns(params: DemandParams, config: TaskConfig) -> DemandParams
     return params.model_copy(update={"drivers": tuple(drivers), "attributes": tuple(attributes)})
 
 
-def drop_unfinished_period(sold: pl.DataFrame, raw: RawTables, params: DemandParams) -> tuple[pl.DataFrame, list[str]]:
+def _drop_unfinished_period(sold: pl.DataFrame, raw: RawTables, params: DemandParams) -> tuple[pl.DataFrame, list[str]]:
     """Return the rows without the last period if its transactions end too early, and a note that says so."""
     if params.rows == "periods" or sold.height == 0:
         return sold, []
@@ -228,7 +242,7 @@ def drop_unfinished_period(sold: pl.DataFrame, raw: RawTables, params: DemandPar
     return sold.filter(pl.col(features.PERIOD) < last), [note]
 
 
-def trim_to_sales(panel: Panel, sold: pl.DataFrame) -> Panel:
+def _trim_to_sales(panel: Panel, sold: pl.DataFrame) -> Panel:
     """Return the panel up to the last period with sales; later stock snapshots have no outcome."""
     last = int(sold[features.PERIOD].max()) - panel.first + 1  # type: ignore[arg-type]
     if last >= panel.periods:
@@ -237,7 +251,7 @@ def trim_to_sales(panel: Panel, sold: pl.DataFrame) -> Panel:
     return replace(panel.until(last), drivers=drivers)
 
 
-def stock_at_end(panel: Panel, stocked: pl.DataFrame | None) -> FloatArray:
+def _stock_at_end(panel: Panel, stocked: pl.DataFrame | None) -> FloatArray:
     """Return each series' stock at the end of the last period, vehicles; NaN where not recorded."""
     on_hand = np.full(len(panel.sold), np.nan)
     if stocked is None or "on_hand" not in stocked.columns:

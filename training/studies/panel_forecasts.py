@@ -36,9 +36,9 @@ class OriginForecasts:
     Parameters
     ----------
     panel : Panel
-        All periods, including those after the origins.
+        All periods, including those after the origins: `training.studies.panel_data.PanelData.panel`.
     forecaster : Forecaster
-        Fitted.
+        Fitted: `training.studies.panel_data.PanelData.fit_forecaster()`, or `DemandEstimator.forecaster`.
     """
 
     panel: Panel
@@ -48,7 +48,18 @@ class OriginForecasts:
     )
 
     def at(self, origin: int) -> tuple[Forecast, PanelFeatures]:
-        """Return the forecast from one origin (a column of the panel) and the features that it was computed from."""
+        """Return the forecast from one origin and the features that it was computed from.
+
+        Parameters
+        ----------
+        origin : int
+            Column of the panel, the first period to forecast.
+
+        Returns
+        -------
+        tuple of Forecast and PanelFeatures
+            Distributions of all series, units per period, ended series at 0; features of the panel before the origin.
+        """
         if origin not in self._cache:
             history = self.panel.until(origin)
             features = self.forecaster.features(history)
@@ -59,7 +70,7 @@ class OriginForecasts:
         return self._cache[origin]
 
     def each(self, origins: Iterable[int]) -> Iterator[tuple[int, Forecast, PanelFeatures]]:
-        """Yield (origin, forecast, features) of each origin."""
+        """Yield the origin, the forecast and its features for each origin (column of the panel); see `at`."""
         for origin in origins:
             yield origin, *self.at(origin)
 
@@ -70,9 +81,9 @@ def holdout_forecasts(forecasts: OriginForecasts, origins: range) -> pl.DataFram
     Parameters
     ----------
     forecasts : OriginForecasts
-        Of the forecaster to evaluate.
+        ``OriginForecasts(panel, forecaster)`` of the forecaster to evaluate.
     origins : range
-        Columns of the panel.
+        Columns of the panel, such as `training.studies.panel_data.PanelData.origins`.
 
     Returns
     -------
@@ -82,11 +93,11 @@ def holdout_forecasts(forecasts: OriginForecasts, origins: range) -> pl.DataFram
         `mean` and `p05` ... `p95` (exposure-adjusted for stock-outs, units).
     """
     return pl.concat(
-        [rows_of_origin(forecasts.panel, origin, forecast) for origin, forecast, _ in forecasts.each(origins)]
+        [_rows_of_origin(forecasts.panel, origin, forecast) for origin, forecast, _ in forecasts.each(origins)]
     )
 
 
-def observed_outcomes(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _observed_outcomes(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return series and periods ahead (from 0) of the outcomes after an origin that are observed and had stock."""
     y = panel.sold[:, origin : origin + horizon]
     is_valid = np.isfinite(y) & (panel.available[:, origin : origin + horizon] >= MIN_AVAILABLE)
@@ -94,10 +105,10 @@ def observed_outcomes(panel: Panel, origin: int, horizon: int) -> tuple[NDArray[
     return s, h
 
 
-def rows_of_origin(panel: Panel, origin: int, forecast: Forecast) -> pl.DataFrame:
+def _rows_of_origin(panel: Panel, origin: int, forecast: Forecast) -> pl.DataFrame:
     """Return the forecasts from one origin with their outcomes; columns as in `holdout_forecasts`."""
     forecast = forecast.exposure_adjusted(panel.available[:, origin : origin + forecast.mean.shape[1]])
-    s, h = observed_outcomes(panel, origin, forecast.mean.shape[1])
+    s, h = _observed_outcomes(panel, origin, forecast.mean.shape[1])
     keys = {"series": s, "origin": np.full(len(s), origin), "target": origin + h}
     outcomes = {"available": panel.available[s, origin + h], "label": panel.sold[s, origin + h]}
     quantiles = forecast.quantiles(GRID)[s, h]
@@ -108,7 +119,7 @@ def rows_of_origin(panel: Panel, origin: int, forecast: Forecast) -> pl.DataFram
 
 @dataclass(frozen=True)
 class ForecastOutcomes:
-    """Forecasts from all held-out origins with their outcomes, row by row.
+    """Forecasts from all held-out origins with their outcomes, row by row, as returned by `forecast_outcomes`.
 
     Attributes
     ----------
@@ -117,13 +128,13 @@ class ForecastOutcomes:
     coverage : ndarray of shape (n_rows,)
         Share of each outcome's probability step inside the 80 % interval; see `interval_coverage`.
     below : ndarray of shape (n_rows, 9)
-        Share of each outcome's probability step below each decile.
+        Share of each outcome's probability step below each decile of its forecast.
     demand_class : ndarray of shape (n_rows,)
-        Position of the series' class in `CLASSES`.
+        Position of the series' class in `ml.domain.demand.demand_class.CLASSES`.
     baseline : DataFrame
         Naive forecasts of the same rows, as returned by `naive_forecasts`.
     components : mapping of str to ndarray of shape (n_rows,)
-        Mean forecasts of each single model.
+        Mean forecasts of each single model by name, units, exposure-adjusted for stock-outs.
     """
 
     rows: pl.DataFrame
@@ -134,7 +145,7 @@ class ForecastOutcomes:
     components: Mapping[str, FloatArray]
 
     def filter(self, mask: NDArray[np.bool_]) -> ForecastOutcomes:
-        """Return the rows where `mask` is true."""
+        """Return the rows where `mask`, of shape (n_rows,), is true."""
         return ForecastOutcomes(
             self.rows.filter(mask), self.coverage[mask], self.below[mask], self.demand_class[mask],
             self.baseline.filter(mask), {n: v[mask] for n, v in self.components.items()},
@@ -142,14 +153,27 @@ class ForecastOutcomes:
 
 
 def forecast_outcomes(forecasts: OriginForecasts, origins: range) -> ForecastOutcomes:
-    """Return the forecasts from all origins with their outcomes, coverage, and naive and single forecasts."""
+    """Return the forecasts from all origins with their outcomes, coverage, and naive and single forecasts.
+
+    Parameters
+    ----------
+    forecasts : OriginForecasts
+        ``OriginForecasts(panel, forecaster)`` of the forecaster to evaluate.
+    origins : range
+        Columns of the panel, such as `training.studies.panel_data.PanelData.origins`.
+
+    Returns
+    -------
+    ForecastOutcomes
+        `rows` as returned by `holdout_forecasts` (units per period); the other attributes in the order of its rows.
+    """
     panel = forecasts.panel
     parts: dict[str, list[Any]] = {n: [] for n in ForecastOutcomes.__dataclass_fields__}
     for origin, forecast, features in forecasts.each(origins):
         horizon = forecast.mean.shape[1]
-        s, h = observed_outcomes(panel, origin, horizon)
+        s, h = _observed_outcomes(panel, origin, horizon)
         y = panel.sold[:, origin : origin + horizon]
-        parts["rows"].append(rows_of_origin(panel, origin, forecast))
+        parts["rows"].append(_rows_of_origin(panel, origin, forecast))
         available = panel.available[:, origin : origin + horizon]
         parts["coverage"].append(interval_coverage(y, forecast, available=available)[s, h])
         below = [interval_coverage(y, forecast, low=0.0, high=p, available=available)[s, h] for p in metrics.DECILES]
@@ -175,7 +199,7 @@ def naive_forecasts(features: PanelFeatures, origin: int, series: NDArray[np.int
     Parameters
     ----------
     features : PanelFeatures
-        Of the panel before the origin.
+        Of the panel before the origin: second element of ``OriginForecasts(panel, forecaster).at(origin)``.
     origin : int
         Column of the first forecast period.
     series : ndarray of int, shape (n_rows,)
@@ -184,7 +208,14 @@ def naive_forecasts(features: PanelFeatures, origin: int, series: NDArray[np.int
     Returns
     -------
     DataFrame
-        `mean` and `p05` ... `p95`, units per period.
+        `mean` and `p05` ... `p95`, units per period, one row per row of `series`.
+
+    Examples
+    --------
+    >>> sold = np.array([[4.0, 6, 5, 5, 6]])
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> naive_forecasts(PanelFeatures(panel, groups=((),)), 5, np.array([0])).select("mean", "p50").rows()
+    [(5.2, 5.0)]
     """
     panel = features.panel
     values = features.demand[:, max(0, origin - panel.season) : origin].copy()
@@ -198,6 +229,17 @@ def naive_forecasts(features: PanelFeatures, origin: int, series: NDArray[np.int
 
 def write_holdout(folder: Path, panel: Panel, origins: range, forecasts: pl.DataFrame) -> None:
     """Write the panel, the held-out origins, and the forecasts of `holdout_forecasts`, for `read_holdout`.
+
+    Parameters
+    ----------
+    folder : Path
+        Existing folder; it gets `test_panel.json`, `test_panel.npz`, `test_origins.json` and `test_rows.parquet`.
+    panel : Panel
+        All periods, including those after the origins.
+    origins : range
+        Columns of the panel.
+    forecasts : DataFrame
+        As returned by `holdout_forecasts`.
 
     Raises
     ------
@@ -216,7 +258,22 @@ def write_holdout(folder: Path, panel: Panel, origins: range, forecasts: pl.Data
 
 
 def read_holdout(folder: Path) -> tuple[Panel, range, pl.DataFrame]:
-    """Return the panel, the origins and the forecasts that `write_holdout` wrote."""
+    """Return the panel, the origins and the forecasts that `write_holdout` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder given to `write_holdout`; FileNotFoundError if it lacks one of the files.
+
+    Returns
+    -------
+    panel : Panel
+        All periods.
+    origins : range
+        Columns of the panel.
+    forecasts : DataFrame
+        Columns as returned by `holdout_forecasts`.
+    """
     files = {f"{TEST_PANEL}.{k}": (folder / f"{TEST_PANEL}.{k}").read_bytes() for k in ("json", "npz")}
     origins = json.loads((folder / TEST_ORIGINS).read_text())
     return (

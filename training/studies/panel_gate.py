@@ -39,18 +39,25 @@ def panel_gate_checks(
     Parameters
     ----------
     metrics : mapping of str to RowMetric
-        Metrics of the task; the primary one is compared.
+        Metrics of the task, `candidate.task.problem.metrics`; the primary one is compared.
     candidate : Model
-        The version to promote.
+        The version to promote, as returned by `ml.champions.load`.
     champion : Model or None
-        The current champion; without one, the candidate is compared with the naive forecasts.
+        The current champion, as returned by `ml.champions.load`; without one, the candidate is compared with the naive
+        forecasts.
     holdout : Path
-        Folder written by `write_holdout` for the candidate.
+        Folder written by `training.studies.panel_forecasts.write_holdout` for the candidate.
 
     Returns
     -------
     sequence of GateCheck
-        The comparison, the configured limits, and whether recomputed answers equal the precomputed ones.
+        `name`, `passed` and `detail` of: the comparison, each configured limit, and whether recomputed answers equal
+        the precomputed ones.
+
+    Raises
+    ------
+    FileNotFoundError
+        `holdout` lacks a file.
     """
     panel, origins, rows = read_holdout(holdout)
     y, metric = rows["label"].to_numpy(), metrics[candidate.task.primary_metric]

@@ -46,9 +46,20 @@ def order_sections(study: PanelData, forecasts: OriginForecasts) -> list[Section
     Parameters
     ----------
     study : PanelData
-        Panel and held-out origins.
+        Panel and held-out origins, as returned by `training.studies.panel_data.PanelData.read`.
     forecasts : OriginForecasts
-        Of the forecaster to evaluate.
+        `study.origin_forecasts(forecaster)` of the forecaster to evaluate.
+
+    Returns
+    -------
+    list of Section
+        A table with one row per policy (cost in yuan, or in units without prices; cost relative to the forecasts';
+        share of demand met; mean stock in vehicles), and a paragraph with the assumptions.
+
+    Raises
+    ------
+    DataError, ConfigError
+        `order_planning.yaml`, in the folder of `sources.yaml`, is invalid, or unit costs cannot be computed.
     """
     panel, first, forecaster = study.panel, study.origins[0], forecasts.forecaster
     rules, note = _rules(study)

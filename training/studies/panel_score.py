@@ -29,27 +29,28 @@ def score_series(
     Parameters
     ----------
     model : Model
-        A version of `demand_forecast`.
+        A version of `demand_forecast`, such as ``ml.champions.load(ml.champions.champion("demand_forecast"))``.
     config : TaskConfig
-        Configuration of the sources and the series.
+        Configuration of the sources and the series: ``training.config.load_config("demand_forecast")``.
     data : Path or None
-        A file read in place of the `sales` table.
+        File read in place of the source of `sales`, with its format (.csv or .parquet) and columns; None for it.
     as_of : datetime or None
-        Only sales before this instant, and stock up to it, are used.
+        Only sales before this instant (with a time zone), and stock up to it, are used; None for all.
     progress : callable, optional
         Called with one line of text for each step.
 
     Returns
     -------
     DataFrame
-        The key columns of the series, then the columns of `forecast_rows`.
+        One row per series and period ahead: the key columns of the series, `period` (``2026-09``, or a date), `horizon`
+        (periods ahead from 1), `mean` and `p05` ... `p95` (units per period).
 
     Raises
     ------
     DataError
         A table or column is missing or invalid.
     ConfigError
-        The model has other keys or another frequency than the configuration.
+        The model has other keys or another frequency than the configuration, or `data` another format than the source.
     """
     sources = replace_source(config, "sales", data)
     until = None if as_of is None else microseconds(as_of)
@@ -60,6 +61,20 @@ def score_series(
 
 def estimator_for(fitted: DemandEstimator, data: PanelData, *, progress: Progress | None = None) -> DemandEstimator:
     """Return an estimator with the fitted forecaster that forecasts from the end of other data, without refitting.
+
+    Parameters
+    ----------
+    fitted : DemandEstimator
+        `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`, for example.
+    data : PanelData
+        As returned by `training.studies.panel_data.PanelData.read`.
+    progress : callable, optional
+        Called with one line of text for each step.
+
+    Returns
+    -------
+    DemandEstimator
+        `series_forecasts` and `level_forecasts` have the new forecasts, units per period.
 
     Raises
     ------
@@ -83,11 +98,12 @@ def forecast_rows(estimator: DemandEstimator, forecasts: ForecastTable, names: p
     Parameters
     ----------
     estimator : DemandEstimator
-        The estimator that made the forecasts.
+        The estimator that made the forecasts, as returned by `estimator_for`.
     forecasts : ForecastTable
         Its `series_forecasts`, or one of its `level_forecasts`.
     names : DataFrame
-        Key columns, one row per row of `forecasts`; no columns for the total of all series.
+        Key columns, one row per row of `forecasts`, such as ``estimator.panel.series.select(estimator.panel.keys)``;
+        no columns for the total of all series.
 
     Returns
     -------
