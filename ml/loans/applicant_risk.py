@@ -64,14 +64,15 @@ class Borrower:
 
     Parameters
     ----------
-    estimator : CreditRiskEstimator
-        Fitted: `.estimator` of the model returned by `ml.champions.load`, or returned by `CreditRiskEstimator.fit`.
+    estimator : ml.credit_risk.estimator.CreditRiskEstimator
+        Fitted: as returned by its method `fit`, or `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     request : LoanRequest
         Applicant, vehicle, down payment and term: an `ml.loans.request.LoanRequest`, amounts in yuan.
     details : BaseModel
         Remaining fields of the application: an instance of `borrower_model(estimator.signature)`.
     cars : mapping of str to Car
-        Other vehicles by id, for loans on another vehicle than the requested one.
+        Other vehicles by id, as `ml.loans.request.Car`, for loans on another vehicle than the requested one.
 
     Raises
     ------
@@ -123,7 +124,13 @@ class Borrower:
         return {name: derived.get(name, self.details.get(name)) for name in self.columns_read}
 
     def probability_of_default(self, application: Application) -> float:
-        """Return the predicted probability of default for one application, 0 to 1; see `probabilities`."""
+        """Return the predicted probability of default for one application, 0 to 1.
+
+        Parameters
+        ----------
+        application : Application
+            As for `probabilities`.
+        """
         return self.probabilities([application])[0]
 
     def probabilities(self, applications: list[Application]) -> list[float]:

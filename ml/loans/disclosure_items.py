@@ -256,6 +256,8 @@ def early_settlement(lender: Lender) -> ContingentCost:
 def yuan(fen: int) -> str:
     """Return an amount in fen as text in yuan.
 
+    Examples
+    --------
     >>> yuan(10_000_050)
     '¥100,000.50'
     """
@@ -265,6 +267,8 @@ def yuan(fen: int) -> str:
 def percent(rate: float) -> str:
     """Return a fraction as a percentage with two to four decimals.
 
+    Examples
+    --------
     >>> percent(0.04), percent(0.07485)
     ('4.00%', '7.485%')
     """

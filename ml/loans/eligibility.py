@@ -22,7 +22,7 @@ class PricingBasis:
     on : date
         Date of the application and of disbursement; the rules of this day apply.
     probability_of_default : float
-        From 0 to 1, such as predicted by `CreditRiskEstimator`; sets the risk band.
+        From 0 to 1, such as predicted by `ml.credit_risk.estimator.CreditRiskEstimator`; sets the risk band.
     state_subsidy_used : int
         State interest subsidy that the applicant has already used with the lender this year, fen.
 

@@ -106,6 +106,8 @@ class LoanRequest(RequestPart):
 def fen(yuan: float) -> int:
     """Return an amount in yuan as whole fen.
 
+    Examples
+    --------
     >>> fen(3042.19)
     304219
     """

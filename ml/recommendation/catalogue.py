@@ -26,8 +26,8 @@ class Vocabulary:
     Examples
     --------
     >>> brands = Vocabulary.from_values(["b", None, "a", "b"])
-    >>> brands.names, brands.codes(["a", "z", None]).tolist()
-    (('a', 'b'), [0, 2, 2])
+    >>> brands.names, brands.codes(["a", "z", None]).tolist(), brands.code("b")
+    (('a', 'b'), [0, 2, 2], 1)
     """
 
     names: tuple[str, ...]
@@ -203,7 +203,7 @@ class Vehicles:
         )
 
     def take(self, rows: IntArray) -> Vehicles:
-        """Return the vehicles at the row numbers `rows`, in this order."""
+        """Return the vehicles at the row numbers `rows` (ndarray of int64), in this order."""
         codes = {c: v[rows] for c, v in self.codes.items()}
         arrays = (self.log_price[rows], self.listed_at[rows], self.sold_at[rows], self.store[rows], self.is_unit[rows])
         extra = {c: v[rows] for c, v in self.extra.items()}
@@ -235,7 +235,7 @@ class Vehicles:
 
 @dataclass(frozen=True)
 class Items:
-    """Attributes of each item, summarised from its vehicles.
+    """Attributes of each item, summarised from its vehicles; returned by `Items.of`.
 
     Attributes
     ----------
@@ -261,6 +261,14 @@ class Items:
             As returned by `Vehicles.encode`.
         vocabularies : Vocabularies
             The vocabularies that the vehicles were encoded with.
+
+        Examples
+        --------
+        >>> cars = pl.DataFrame({"vehicle_id": ["v1", "v2"], "item_id": ["a", "a"], "price": [10_000_000, 12_000_000]})
+        >>> vocabularies = Vocabularies.from_tables(cars, cars["item_id"], pl.Series([], dtype=pl.String))
+        >>> items = Items.of(Vehicles.encode(cars, vocabularies), vocabularies)
+        >>> np.exp(items.log_price).round().tolist()
+        [109545.0]
         """
         n = len(vocabularies.items)
         inside = vehicles.item < n

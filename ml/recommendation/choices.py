@@ -49,8 +49,8 @@ class Choices:
         Parameters
         ----------
         choices : DataFrame
-            `person_id`, `event_at` (us), `item_id`, `grade` and, if available, `store_id`: the attribute `choices` of
-            `TrainingTables`.
+            `person_id`, `event_at` (microseconds since 1970 UTC), `item_id`, `grade` and, if available, `store_id`: the
+            attribute `choices` of `ml.recommendation.training_tables.TrainingTables`.
         vocabularies : Vocabularies
             As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
 
@@ -86,7 +86,10 @@ class Choices:
         return len(self.at)
 
     def before(self, instant: int) -> Choices:
-        """Return the interactions strictly before an instant (us); codes and `n_people` stay the same."""
+        """Return the interactions strictly before `instant`, in microseconds since 1970 UTC.
+
+        Codes and `n_people` stay the same.
+        """
         rows = np.flatnonzero(self.at < instant)
         arrays = (self.person[rows], self.item[rows], self.store[rows], self.at[rows], self.grade[rows])
         return Choices(*arrays, self.n_people)
@@ -101,7 +104,8 @@ class Choices:
         Parameters
         ----------
         as_of : int
-            Instant at which a grade has its full weight (us); all interactions must be earlier.
+            Instant at which a grade has its full weight (microseconds since 1970 UTC); all interactions must be
+            earlier.
         half_life_days : float
             Half-life of a grade in days.
         n_items, n_stores : int

@@ -137,7 +137,7 @@ class RecommendationEstimator:
         )
 
     def importance(self) -> dict[str, float]:
-        """Return the share of each column in the ranker's gain; without a ranker, the blend weights."""
+        """Return the share (0 to 1) of each column in the ranker's gain; without a ranker, the blend weights."""
         trees = self.recommender.trees
         if trees is None:
             return dict(self.recommender.weights)

@@ -50,7 +50,8 @@ class Queries:
         Parameters
         ----------
         queries : DataFrame
-            `person_id`, `as_of` (us) and `midway`, one row per row of `visitors`, in the same order.
+            `person_id`, `as_of` (microseconds since 1970 UTC) and `midway` (bool), one row per row of `visitors`, in
+            the same order.
         relevant : DataFrame
             As returned by `features.recommendation.relevant_items`; items outside the vocabulary are dropped.
         visitors : Visitors
@@ -87,7 +88,7 @@ class Queries:
         return len(self.visitors)
 
     def take(self, rows: NDArray[np.intp]) -> Queries:
-        """Return the queries at the row numbers `rows`, in this order."""
+        """Return the queries at the row numbers `rows` (ndarray of int), in this order."""
         return Queries(self.visitors.take(rows), self.relevant[rows], self.person[rows], self.midway[rows])
 
     def between(self, begin: int, end: int) -> Queries:
@@ -96,7 +97,10 @@ class Queries:
         return self.take(np.flatnonzero((at >= begin) & (at < end)))
 
     def sample(self, n: int, *, seed: int) -> Queries:
-        """Return a random sample of at most `n` queries, without replacement, in the original order."""
+        """Return a random sample of at most `n` queries, without replacement, in the original order.
+
+        `seed` seeds `numpy.random.default_rng`; all queries are returned if there are no more than `n`.
+        """
         if len(self) <= n:
             return self
         return self.take(np.sort(np.random.default_rng(seed).choice(len(self), n, replace=False)))

@@ -259,7 +259,12 @@ class Recommender:
     def blended_scores(self, visitors: Visitors) -> FloatArray:
         """Return the weighted sum of the retrievers' scores, shape (n_visitors, n_items + 1), for a fit by `fit_blend`.
 
-        The last column stands for items outside the vocabulary and is -inf. `visitors` is as for `lists`.
+        The last column stands for items outside the vocabulary and is -inf.
+
+        Parameters
+        ----------
+        visitors
+            As for `lists`.
         """
         tables = self.retrieval.scores(visitors)
         total = blend_scores({n: tables[n][:, :-1].astype(np.float32) for n in self.weights}, self.weights)

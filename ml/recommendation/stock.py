@@ -134,7 +134,17 @@ class Stock:
         return len(self.vehicles)
 
     def likeness(self, row: int) -> FloatArray:
-        """Return the cosine similarity (-1 to 1) of every vehicle to the one in row `row`, shape (n_vehicles,)."""
+        """Return the cosine similarity (-1 to 1) of every vehicle to the one in row `rows[vehicle_id]`.
+
+        Parameters
+        ----------
+        row : int
+            Row number of the vehicle: ``stock.rows["V1"]``.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_vehicles,)
+        """
         return np.asarray(self.vectors @ self.vectors[row], dtype=np.float64)
 
     def matching(self, filters: Filters, *, now: int, store: str | None, seats: int | None) -> BoolArray:
@@ -178,9 +188,18 @@ class Stock:
         return matches
 
     def among(self, name: str, values: Sequence[str]) -> BoolArray:
-        """Return a mask, shape (n_vehicles,), of the vehicles whose column `name` holds one of the values.
+        """Return a mask of the vehicles whose column has one of the values.
 
-        `name` is one of `FILTERED`; a column missing from the listings matches no vehicle.
+        Parameters
+        ----------
+        name : {'condition', 'brand', 'model', 'body_type', 'energy_type', 'store_id'}
+            Name of the column; a column missing from the listings matches no vehicle.
+        values : sequence of str
+            Values of the column; unknown values match no vehicle.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_vehicles,)
         """
         if name not in self.kinds:
             return np.zeros(len(self), dtype=bool)

@@ -90,7 +90,8 @@ class TrainingTables:
         params : ml.recommendation.params.RecommendationParams
             Grades, item columns, price bands, horizon and look-back.
         queries : DataFrame, optional
-            Columns `person_id`, `as_of` (us) and `midway` (bool). By default the queries of all visits.
+            Columns `person_id`, `as_of` (microseconds since 1970 UTC) and `midway` (bool). By default the queries of
+            all visits.
         warm_up_share : float
             Share of the choices, in time order, that pass before the first query, so that queries have a history.
             Ignored if `queries` is passed.
@@ -135,7 +136,18 @@ class TrainingTables:
         return select_listings(self.vehicles)
 
     def vocabularies(self, cutoff: int) -> Vocabularies:
-        """Return the vocabularies of the items, categories and stores that occur before `cutoff` (us)."""
+        """Return the vocabularies of the items, categories and stores that occur before the cut-off.
+
+        Parameters
+        ----------
+        cutoff : int
+            Training cut-off (microseconds since 1970 UTC).
+
+        Returns
+        -------
+        ml.recommendation.catalogue.Vocabularies
+            `items`, `categories` by column, and `stores`.
+        """
         vehicles = self.vehicles
         if "listed_at" in vehicles.columns:
             vehicles = vehicles.filter(pl.col("listed_at").is_null() | (pl.col("listed_at") < cutoff))

@@ -152,8 +152,10 @@ class UserProfiles:
 
 
 def key_of(name: str) -> int:
-    """Return a 64-bit hash of a `customer_id` or `visitor_id`.
+    """Return a 64-bit hash of a `customer_id` or `visitor_id`, as in the attribute `keys` of `UserProfiles`.
 
+    Examples
+    --------
     >>> key_of("C1") == key_of("C1") != key_of("C2")
     True
     """

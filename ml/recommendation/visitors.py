@@ -61,7 +61,7 @@ class Visitors:
         return sparse.csr_matrix(parts, shape=self.history.shape)
 
     def take(self, rows: NDArray[np.intp]) -> Visitors:
-        """Return the visitors at the row numbers `rows`, in this order."""
+        """Return the visitors at the row numbers `rows` (ndarray of int), in this order."""
         stated = {n: v[rows] for n, v in self.stated.items()}
         return Visitors(
             self.history[rows], self.latest[rows], self.budget[rows], stated, self.as_of[rows], self.store[rows]
@@ -96,7 +96,9 @@ def encode_visitors(
     history : DataFrame
         As returned by `features.recommendation.history`; rows of other queries or unknown items are dropped.
     customers : DataFrame or None
-        Table `customers` with stated budget (fen) and preferences; those created at or after `as_of` are ignored.
+        Table `customers`: `customer_id` and, if available, `created_at` (microseconds since 1970 UTC), `budget_low` and
+        `budget_high` (fen), `preferred_body_type` and `preferred_energy_type`. Customers created at or after `as_of`
+        are ignored.
     vocabularies : Vocabularies
         As returned by `ml.recommendation.training_tables.TrainingTables.vocabularies`.
     half_life_days : float

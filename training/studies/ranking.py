@@ -128,11 +128,23 @@ class RankingStudyData(RankingData):
         self.holdout.write(folder)
 
     def feature_names(self, estimator: RecommendationEstimator) -> list[str]:
-        """Return the names of the columns of the ranker, in order; empty without a ranker."""
+        """Return the names of the columns of the ranker, in order; empty without a ranker.
+
+        Parameters
+        ----------
+        estimator : RecommendationEstimator
+            Such as ``study.fit().served``.
+        """
         return list(estimator.recommender.columns)
 
     def example(self, estimator: RecommendationEstimator) -> dict[str, Any]:
-        """Return the body of an example request to the route `recommendation` that names no person of the data."""
+        """Return the body of an example request to the route `recommendation` that names no person of the data.
+
+        Parameters
+        ----------
+        estimator : RecommendationEstimator
+            Such as ``study.fit().served``.
+        """
         stock = estimator.stock
         session = [{"vehicle_id": str(stock.vehicles.ids[0])}] if len(stock) else []
         stores = estimator.recommender.vocabularies.stores.names

@@ -98,7 +98,7 @@ class HoldoutSet:
         return cls(selected, queries.sort(PERSON, AS_OF), extra)
 
     def write(self, folder: Path) -> None:
-        """Write the tables as `test_<name>.parquet` into an existing folder."""
+        """Write the tables as `test_<name>.parquet` into an existing folder (Path)."""
         for name, frame in (*self.tables.items(), ("queries", self.queries)):
             frame.write_parquet(folder / f"test_{name}.parquet")
         pl.DataFrame(
@@ -107,7 +107,13 @@ class HoldoutSet:
 
     @classmethod
     def read(cls, folder: Path) -> HoldoutSet:
-        """Return the set whose method `write` wrote the folder."""
+        """Return the set whose method `write` wrote the files in `folder`.
+
+        Raises
+        ------
+        KeyError
+            The folder does not have them.
+        """
         tables = {p.stem.removeprefix("test_"): pl.read_parquet(p) for p in sorted(folder.glob("test_*.parquet"))}
         numeric, categorical = tables.pop("extra")["extra"].to_list()
         queries = tables.pop("queries")
