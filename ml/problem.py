@@ -60,7 +60,8 @@ class RowEstimator(Estimator, Protocol):
     """Interface of the estimators of tasks with one label for each row, such as `LeadScoringEstimator`.
 
     ``task.estimator(params=task.params(), signature=signature)`` constructs one, with ``task =
-    ml.registry.TASKS["lead_scoring"]`` and `signature` as returned by `ml.signature.infer_signature`.
+    ml.registry.TASKS["lead_scoring"]`` and `signature` as returned by `ml.signature.infer_signature`; the docstring of
+    `ml.lead_scoring.estimator.LeadScoringEstimator` has an example with data.
     """
 
     encoder_: TabularEncoder
@@ -138,7 +139,7 @@ class Problem(Protocol):
 
 @dataclass(frozen=True)
 class RowMetric:
-    """A metric of predictions for single rows.
+    """A metric of predictions for single rows, as in ``ml.registry.TASKS["lead_scoring"].problem.metrics["roc_auc"]``.
 
     Attributes
     ----------
@@ -172,16 +173,19 @@ class RowMetric:
         --------
         >>> import polars as pl
         >>> answers = pl.DataFrame({"value": [2.0], "low": [1.0], "high": [3.0]})
-        >>> metric = RowMetric(max, better="lower", columns=("low", "high"))
-        >>> RowMetric(max, better="lower").select(answers).tolist(), metric.select(answers).tolist()
-        ([2.0], [[1.0, 3.0]])
+        >>> from ml.metrics import interval_coverage
+        >>> metric = RowMetric(interval_coverage, better="higher", columns=("low", "high"))
+        >>> metric.select(answers).tolist()
+        [[1.0, 3.0]]
+        >>> metric.compute([1.5], metric.select(answers))
+        1.0
         """
         return np.asarray(answers.select(self.columns).to_numpy() if self.columns else answers.to_series(0).to_numpy())
 
 
 @dataclass(frozen=True)
 class ListMetric:
-    """A metric of ranked lists, one list for each query.
+    """A metric of ranked lists, one list for each query, as in ``ml.registry.TASKS["recommendation"].problem.metrics``.
 
     Attributes
     ----------

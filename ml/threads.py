@@ -80,7 +80,8 @@ def wait_passively() -> None:
 
     By default they spin. If other processes use the same CPUs, spinning threads take the time of the thread that they
     wait for, and a fit takes many times as long. Call it before a library with OpenMP is loaded (LightGBM,
-    scikit-learn), because the library reads the environment then. Processes started later inherit the setting.
+    scikit-learn), because the library reads the environment then. Processes started later inherit the setting. The
+    import of the package `ml` calls it.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", PASSIVE)
 

@@ -33,7 +33,7 @@ def text_table(section: Rows, language: Language = "en") -> TextTable:
     Parameters
     ----------
     section : Rows
-        As returned by ``section.table()`` for a section of any kind, such as ``report["metrics"].table()``.
+        As returned by ``section.table()`` for any section of `ml.report.report.Report.sections`.
     language : {'en', 'zh'}
         Language of the header.
 

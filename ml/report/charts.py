@@ -143,7 +143,7 @@ def chart_of(section: Section, language: Language = "en") -> Lines | HorizontalB
     Parameters
     ----------
     section : Section
-        Instance of a class of `ml.report.sections`, such as ``report["calibration"]``.
+        Instance of a class of `ml.report.sections`, such as an element of `ml.report.report.Report.sections`.
     language : {'en', 'zh'}
         Language of titles and legends.
 

@@ -46,8 +46,8 @@ def draw_report(report: Report, path: Path, *, language: Language = "en") -> Non
     Parameters
     ----------
     report : Report
-        As read by ``ml.report.report.Report.model_validate_json(text)`` from the `report.json` in the folder of
-        `ml.champions.report_files`.
+        ``ml.report.report.Report(task=..., protocol=..., sections=...)``, or read from the `report.json` of a version
+        (see `ml.champions.report_files`) by ``Report.model_validate_json(text)``.
     path : Path
         File to write, `.png`, in a folder that exists; it is replaced in one step.
     language : {'en', 'zh'}

@@ -25,6 +25,8 @@ MAX_OPEN_ROWS, MAX_NARROW_COLUMNS = 12, 4  # a table with more rows is folded; w
 def html_page(report: Report, language: Language = "en") -> str:
     """Return a report as a complete HTML document that needs no other file; `language` is 'en' or 'zh'.
 
+    A report is constructed as below, or read from the `report.json` of a version, see `ml.report.report.Report`.
+
     Examples
     --------
     >>> from ml.report.report import Report
