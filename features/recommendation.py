@@ -46,6 +46,7 @@ def price_band(price: nw.Expr, edges: Sequence[float] = PRICE_BANDS) -> nw.Expr:
 
     Examples
     --------
+    >>> import narwhals as nw
     >>> import polars as pl
     >>> cars = nw.from_native(pl.DataFrame({"price": [7_999_999, 8_000_000, 200_000_000, None]}))
     >>> cars.select(price_band(nw.col("price")).alias("band"))["band"].to_list()
@@ -226,6 +227,7 @@ def visit_queries(tables: Frames, choices: Frame) -> Frame:
     --------
     >>> import polars as pl
     >>> from features.engines import collect, to_engine
+    >>> from features.recommendation import interactions
     >>> events = {"event_at": [5, 9], "customer_id": ["c", "c"], "vehicle_id": ["a", "b"], "session_id": ["s", "s"]}
     >>> tables = to_engine({"events": pl.LazyFrame(events)})
     >>> collect(visit_queries(tables, interactions(tables))).sort("as_of").rows()
@@ -268,8 +270,10 @@ def relevant_items(queries: Frame, choices: Frame, *, horizon_days: float) -> Fr
 
     Examples
     --------
+    >>> import narwhals as nw
     >>> import polars as pl
     >>> from features.engines import collect, to_engine
+    >>> from features.recommendation import interactions, visit_queries
     >>> events = {"event_at": [5, 9], "customer_id": ["c", "c"], "vehicle_id": ["a", "b"]}
     >>> tables = to_engine({"events": pl.LazyFrame(events)})
     >>> choices = interactions(tables)
@@ -303,8 +307,10 @@ def history(queries: Frame, choices: Frame, *, lookback_days: int) -> Frame:
 
     Examples
     --------
+    >>> import narwhals as nw
     >>> import polars as pl
     >>> from features.engines import collect, to_engine
+    >>> from features.recommendation import interactions, relevant_items, visit_queries
     >>> events = {"event_id": ["1", "2"], "event_at": [5, 9], "customer_id": ["c", "c"], "vehicle_id": ["a", "b"]}
     >>> tables = to_engine({"events": pl.LazyFrame(events)})
     >>> choices = interactions(tables)

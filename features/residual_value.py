@@ -78,6 +78,7 @@ def build(spine: nw.LazyFrame[Any], tables: Mapping[str, nw.LazyFrame[Any]]) -> 
     --------
     >>> import polars as pl
     >>> from features.engines import collect, to_engine
+    >>> from features.residual_value import MONTH, build_spine
     >>> listed = 12 * MONTH  # a year after 1970
     >>> cars = {"vehicle_id": ["u"], "listed_at": [listed], "model_year": [1970], "price": [8_000_000]}
     >>> tables = to_engine({"vehicles": pl.LazyFrame(cars)})

@@ -236,6 +236,10 @@ class CreditRiskEstimator(PipelineEstimator):
         ----------
         probability : ndarray of shape (n_rows,)
             As returned by `probability_of_default`.
+
+        Returns
+        -------
+        ndarray of str, shape (n_rows,)
         """
         return bands(probability, approve=self.policy_["approve"], decline=self.policy_["decline"])
 

@@ -123,6 +123,7 @@ def disclose(lending: Lending, name: str, schedule: Schedule) -> Disclosure:
 
     Examples
     --------
+    >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
     >>> from ml.loans.quotes import schedule_for

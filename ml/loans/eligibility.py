@@ -28,6 +28,7 @@ class PricingBasis:
 
     Examples
     --------
+    >>> from datetime import date
     >>> PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01).state_subsidy_used
     0
     """
@@ -62,7 +63,9 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
 
     Examples
     --------
+    >>> from datetime import date
     >>> from pathlib import Path
+    >>> from ml.domain.loans.application import Vehicle
     >>> from ml.loans.endpoints import read_lending
     >>> policy = policy_for(read_lending(Path("configs")), Vehicle("V1", 15_000_000, "used"), date(2026, 9, 1))
     >>> policy.payment_to_income, policy.maximum_term_months, policy.maximum_cost

@@ -44,6 +44,7 @@ def read_lending(configs: Path) -> Lending:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> lending = read_lending(Path("configs"))
     >>> list(lending.catalogue.lenders)
     ['riverside_bank', 'voyage_auto_finance', 'harbour_credit']

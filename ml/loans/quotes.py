@@ -47,8 +47,10 @@ def offers_for(lending: Lending, application: Application, *, basis: PricingBasi
 
     Examples
     --------
+    >>> from datetime import date
     >>> from pathlib import Path
-    >>> from ml.domain.loans.application import Applicant
+    >>> from ml.domain.loans.application import Applicant, Application, Vehicle
+    >>> from ml.loans.eligibility import PricingBasis
     >>> from ml.loans.endpoints import read_lending
     >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
     >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=5_000_000)
@@ -114,8 +116,9 @@ def changes_for(
 
     Examples
     --------
+    >>> from datetime import date
     >>> from pathlib import Path
-    >>> from ml.domain.loans.application import Applicant
+    >>> from ml.domain.loans.application import Applicant, Application, Vehicle
     >>> from ml.loans.endpoints import read_lending
     >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
     >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=3_000_000, term_months=60)
@@ -179,8 +182,10 @@ def grid_for(
 
     Examples
     --------
+    >>> from datetime import date
     >>> from pathlib import Path
-    >>> from ml.domain.loans.application import Applicant
+    >>> from ml.domain.loans.application import Applicant, Application, Vehicle
+    >>> from ml.loans.eligibility import PricingBasis
     >>> from ml.loans.endpoints import read_lending
     >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
     >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=0)
@@ -222,6 +227,7 @@ def schedule_for(loan: Loan, on: date) -> Schedule:
 
     Examples
     --------
+    >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
     >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
@@ -265,8 +271,10 @@ def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) ->
 
     Examples
     --------
+    >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.quotes import schedule_for
     >>> from ml.loans.schedule_endpoint import LoanTerms, build_loan
     >>> terms = LoanTerms(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36

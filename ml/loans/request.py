@@ -89,6 +89,7 @@ class LoanRequest(RequestPart):
 
         Examples
         --------
+        >>> from ml.loans.request import Car, Person
         >>> request = LoanRequest(
         ...     on="2026-09-01",
         ...     applicant=Person(age=35, monthly_income=15_000.0),

@@ -107,6 +107,7 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.schedule_endpoint import LoanTerms
     >>> lending = read_lending(Path("configs"))
     >>> terms = LoanTerms(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36
@@ -169,6 +170,7 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.schedule_endpoint import ScheduleRequest
     >>> lending = read_lending(Path("configs"))
     >>> request = ScheduleRequest(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36,
@@ -231,6 +233,7 @@ def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
     >>> from datetime import date
     >>> from pathlib import Path
     >>> from ml.loans.endpoints import read_lending
+    >>> from ml.loans.schedule_endpoint import LoanTerms
     >>> lending = read_lending(Path("configs"))
     >>> terms = LoanTerms(
     ...     product="bank_standard", on=date(2026, 9, 1), amount=100_000.0, annual_rate=0.035, term_months=36

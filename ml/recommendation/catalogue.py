@@ -94,6 +94,7 @@ class Vocabularies:
 
         Examples
         --------
+        >>> import polars as pl
         >>> cars = pl.DataFrame({"item_id": ["a", "b"], "brand": ["X", "Y"]})
         >>> vocabularies = Vocabularies.from_tables(cars, pl.Series(["c"]), pl.Series(["S1"]))
         >>> vocabularies.items.names, vocabularies.categories["brand"].names
@@ -168,6 +169,9 @@ class Vehicles:
 
         Examples
         --------
+        >>> import numpy as np
+        >>> import polars as pl
+        >>> from ml.recommendation.catalogue import Vocabularies
         >>> cars = pl.DataFrame({"vehicle_id": ["v1"], "item_id": ["a"], "price": [10_000_000]})
         >>> vocabularies = Vocabularies.from_tables(cars, cars["item_id"], pl.Series([], dtype=pl.String))
         >>> vehicles = Vehicles.encode(cars, vocabularies)
@@ -264,6 +268,9 @@ class Items:
 
         Examples
         --------
+        >>> import numpy as np
+        >>> import polars as pl
+        >>> from ml.recommendation.catalogue import Vehicles, Vocabularies
         >>> cars = pl.DataFrame({"vehicle_id": ["v1", "v2"], "item_id": ["a", "a"], "price": [10_000_000, 12_000_000]})
         >>> vocabularies = Vocabularies.from_tables(cars, cars["item_id"], pl.Series([], dtype=pl.String))
         >>> items = Items.of(Vehicles.encode(cars, vocabularies), vocabularies)

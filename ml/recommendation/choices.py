@@ -140,6 +140,7 @@ def damped(histories: sparse.csr_matrix) -> sparse.csr_matrix:
 
     Examples
     --------
+    >>> from scipy import sparse
     >>> damped(sparse.csr_matrix([[0.0, 1.0, 3.0]])).toarray().tolist()
     [[0.0, 1.0, 2.0]]
     """

@@ -109,8 +109,10 @@ class Financing:
 
         Examples
         --------
+        >>> from datetime import date
         >>> from pathlib import Path
         >>> from ml.loans.endpoints import read_lending
+        >>> from ml.recommendation.merchandising import CardPayment
         >>> financing = Financing(read_lending(Path("configs")), CardPayment())
         >>> loan = financing.payment(
         ...     {"condition": "new", "energy_type": "battery_electric"},

@@ -80,6 +80,8 @@ class Rule(Section):
 
         Examples
         --------
+        >>> from datetime import date
+        >>> from ml.recommendation.merchandising import VehicleSelector
         >>> rule = Rule(action="bury", where=VehicleSelector(brand=["X"]), valid_until=date(2026, 9, 1))
         >>> rule.applies(date(2026, 9, 1), None), rule.applies(date(2026, 9, 2), None)
         (True, False)
@@ -136,6 +138,7 @@ def load_merchandising_rules(path: Path) -> MerchandisingRules:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> load_merchandising_rules(Path("configs/recommendation_rules.yaml")).max_per_model
     2
     """

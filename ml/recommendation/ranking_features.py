@@ -118,10 +118,12 @@ def pair_columns(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import polars as pl
     >>> from features.engines import to_engine
     >>> from ml.recommendation.catalogue import Items
     >>> from ml.recommendation.params import RecommendationParams
+    >>> from ml.recommendation.ranking_features import Tastes
     >>> from ml.recommendation.training_tables import TrainingTables
     >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
     >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})

@@ -151,7 +151,7 @@ class Recommender:
     ) -> Self:
         """Fit for data without time: retrievers on the choices before `cutoff`, blend weights on the queries at it.
 
-        Parameters and errors as for `fit`.
+        Parameters and errors as for `fit`; all queries of `training_data` have the instant `cutoff`.
         """
         vocabularies, choices = training_data.vocabularies, training_data.choices.before(cutoff)
         sizes = {"n_items": len(vocabularies.items), "n_stores": len(vocabularies.stores)}
@@ -326,6 +326,8 @@ def top_k_per_visitor(pairs: CandidatePairs, scores: FloatArray, *, k: int, n: i
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ml.recommendation.queries import CandidatePairs
     >>> pairs = CandidatePairs(np.array([0, 0, 1]), np.array([5, 6, 7]), np.array([2, 1]))
     >>> top_k_per_visitor(pairs, np.array([0.1, 0.2, 0.3]), k=2, n=2).tolist()
     [[6, 5], [7, -1]]

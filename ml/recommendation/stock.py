@@ -97,6 +97,7 @@ class Stock:
         >>> from ml.estimators.retrievers.content import ContentNeighbours
         >>> from ml.recommendation.catalogue import Items
         >>> from ml.recommendation.params import RecommendationParams
+        >>> from ml.recommendation.stock import content_columns
         >>> from ml.recommendation.training_tables import TrainingTables
         >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
         >>> events = pl.LazyFrame({"event_at": [1, 2], "customer_id": ["c", "c"], "vehicle_id": ["v1", "v2"]})
@@ -252,6 +253,16 @@ def content_columns(
     -------
     tuple of (ndarray of float64, shape (n, 1); ndarray of int64, shape (n, n_categories))
         Log prices, and category codes, -1 where unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ml.recommendation.catalogue import Vocabularies, Vocabulary
+    >>> empty = Vocabulary(())
+    >>> vocabularies = Vocabularies(empty, {"brand": Vocabulary(("A", "B"))}, empty)
+    >>> prices, codes = content_columns(np.array([11.5, 12.0]), {"brand": np.array([1, 2])}, vocabularies)
+    >>> prices.tolist(), codes.tolist()
+    ([[11.5], [12.0]], [[1], [-1]])
     """
     columns = [
         np.where(codes[n] < len(v), codes[n], -1) if n in codes else np.full(len(log_price), -1)

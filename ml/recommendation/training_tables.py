@@ -217,6 +217,7 @@ def select_listings(vehicles: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import polars as pl
     >>> cars = {"vehicle_id": ["n", "u"], "kind": ["unit", "unit"], "condition": ["new", "used"]}
     >>> select_listings(pl.DataFrame(cars))["vehicle_id"].to_list()
     ['u']

@@ -214,6 +214,8 @@ def median_table(X: pl.DataFrame, y: FloatArray, test: pl.DataFrame) -> FloatArr
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
     >>> X = pl.DataFrame({"brand": ["A", "A", "B"], "model": ["X", "X", "Y"]})
     >>> median_table(X, np.array([10.0, 12.0, 30.0]), pl.DataFrame({"brand": ["A", "C"], "model": ["X", "Z"]})).tolist()
     [11.0, 12.0]

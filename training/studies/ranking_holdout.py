@@ -64,6 +64,7 @@ class HoldoutSet:
 
         Examples
         --------
+        >>> import polars as pl
         >>> events = {"event_at": [1, 2], "customer_id": ["Ann", "Bob"], "vehicle_id": ["v1", "v2"]}
         >>> queries = {"person_id": ["Bob"], "as_of": [2], "midway": [False]}
         >>> holdout = HoldoutSet.build({"events": pl.DataFrame(events)}, pl.DataFrame(queries), ((), ()))
@@ -250,6 +251,7 @@ def by_person(values: FloatArray, person: NDArray[np.uint64]) -> FloatArray:
 
     Examples
     --------
+    >>> import numpy as np
     >>> by_person(np.array([0.0, 1.0, 0.4, np.nan]), np.array([7, 7, 3, 9], dtype=np.uint64)).tolist()
     [0.4, 0.5]
     """

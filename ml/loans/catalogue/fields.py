@@ -76,6 +76,8 @@ def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from ml.loans.catalogue.fields import Dated
     >>> check_sequence([Dated(valid_from=date(2018, 1, 1)), Dated(valid_from=date(2018, 1, 1))])
     Traceback (most recent call last):
     ValueError: [1].valid_from 2018-01-01 overlaps [0], valid from 2018-01-01: order the rules ...
@@ -117,6 +119,8 @@ def rule_on(rules: Sequence[Rule], on: date) -> Rule | None:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from ml.loans.catalogue.fields import Dated
     >>> rules = [Dated(valid_from=date(2018, 1, 1)), Dated(valid_from=date(2020, 1, 1))]
     >>> rule_on(rules, date(2019, 6, 1)).valid_from.year, rule_on(rules, date(2017, 6, 1))
     (2018, None)
@@ -143,6 +147,8 @@ def during(rules: Sequence[Rule], other: Dated) -> list[Rule]:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from ml.loans.catalogue.fields import Dated
     >>> year = [Dated(valid_from=date(y, 1, 1)) for y in (2018, 2019, 2020)]
     >>> [r.valid_from.year for r in during(year, Dated(valid_from=date(2018, 5, 1), valid_until=date(2019, 1, 1)))]
     [2018, 2019]
@@ -177,6 +183,8 @@ def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from ml.loans.catalogue.fields import Dated
     >>> in_force([Dated(valid_from=date(2018, 1, 1))], date(2017, 6, 1), name="loan_to_value")
     Traceback (most recent call last):
     features.errors.DataError: the date 2017-06-01 is before the first rule of loan_to_value, valid from 2018-01-01: ...

@@ -44,6 +44,7 @@ def load_lending(products: Path, rules: Path) -> Lending:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> lending = load_lending(Path("configs/loans/products.yaml"), Path("configs/loans/rules.yaml"))
     >>> lending.catalogue.products["bank_standard"].lender
     'riverside_bank'

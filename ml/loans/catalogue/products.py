@@ -84,6 +84,7 @@ class Fee(Section):
 
         Examples
         --------
+        >>> from ml.bilingual import Text
         >>> fee = Fee(name=Text(zh="服务费", en="Service fee"), charged="up_front", amount=100)
         >>> fee.as_fee("service").amount
         10000
@@ -205,6 +206,7 @@ class Product(Section):
 
         Examples
         --------
+        >>> from datetime import date
         >>> from pathlib import Path
         >>> from ml.loans.endpoints import read_lending
         >>> product = read_lending(Path("configs")).catalogue.products["bank_standard"]

@@ -123,7 +123,8 @@ class HousePolicy(Dated):
 class LendingRules(Section):
     """All lending rules, as returned by `load_lending_rules`; each is a list in order of date without gaps or overlaps.
 
-    A date outside a list is an error, except for `state_subsidy`: there is no subsidy then.
+    A date outside a list is an error, except for `state_subsidy`: there is no subsidy then. The rules are also the
+    attribute `rules` of a `Lending`, as returned by `ml.loans.endpoints.read_lending`.
     """
 
     loan_to_value: Annotated[tuple[LoanToValue, ...], AfterValidator(check_sequence)]
@@ -151,6 +152,8 @@ class LendingRules(Section):
 
         Examples
         --------
+        >>> from datetime import date
+        >>> from pathlib import Path
         >>> from ml.loans.endpoints import read_lending
         >>> rules = read_lending(Path("configs")).rules
         >>> rules.maximum_loan_to_value(date(2026, 9, 1), "used")
@@ -168,6 +171,8 @@ class LendingRules(Section):
 
         Examples
         --------
+        >>> from datetime import date
+        >>> from pathlib import Path
         >>> from ml.loans.endpoints import read_lending
         >>> rules = read_lending(Path("configs")).rules
         >>> rules.risk_band(date(2026, 9, 1), 0.01), rules.risk_band(date(2026, 9, 1), 0.9)
@@ -201,6 +206,8 @@ class LendingRules(Section):
 
         Examples
         --------
+        >>> from datetime import date
+        >>> from pathlib import Path
         >>> from ml.loans.endpoints import read_lending
         >>> rules = read_lending(Path("configs")).rules
         >>> rules.policy_on(date(2026, 9, 1), "used").maximum_term_months
@@ -235,6 +242,8 @@ class LendingRules(Section):
 
         Examples
         --------
+        >>> from datetime import date
+        >>> from pathlib import Path
         >>> from ml.loans.endpoints import read_lending
         >>> rules = read_lending(Path("configs")).rules
         >>> subsidy = rules.state_subsidy_on(date(2026, 9, 1))
@@ -271,6 +280,8 @@ def load_lending_rules(path: Path) -> LendingRules:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from pathlib import Path
     >>> rules = load_lending_rules(Path("configs/loans/rules.yaml"))
     >>> rules.policy_on(date(2026, 9, 1), "used").minimum_age
     18
