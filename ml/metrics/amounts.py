@@ -13,8 +13,20 @@ from ml.metrics.inputs import as_columns
 def mean_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
     """Return the weighted mean of ``|y - p|``, in the unit of `y`.
 
-    `y`, `p`, `sample_weight` : array of shape (n_rows,); raises `DataError` if lengths differ or a value is not finite.
+    Parameters
+    ----------
+    y, p : array of shape (n_rows,)
+        Outcomes and predictions in the same unit, such as fen; finite.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows; 1 if omitted.
 
+    Raises
+    ------
+    DataError
+        Lengths differ, or a value is not finite.
+
+    Examples
+    --------
     >>> from ml.metrics.amounts import mean_absolute_error
     >>> mean_absolute_error([10, 20], [12, 19])
     1.5
@@ -26,10 +38,22 @@ def mean_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: np
 def mean_absolute_percentage_error(
     y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None
 ) -> float:
-    """Return the weighted mean of ``|y - p| / y``, a fraction (0.125 for 12.5 %).
+    """Return the weighted mean of ``|y - p| / y``, a fraction (0.125 for 12.5%).
 
-    Arguments as for `mean_absolute_error`; every `y` must be above 0.
+    Parameters
+    ----------
+    y, p : array of shape (n_rows,)
+        Outcomes above 0 and predictions, in the same unit; finite.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows; 1 if omitted.
 
+    Raises
+    ------
+    DataError
+        Lengths differ, a value is not finite, or an outcome is not above 0.
+
+    Examples
+    --------
     >>> from ml.metrics.amounts import mean_absolute_percentage_error
     >>> mean_absolute_percentage_error([10, 20], [12, 19])
     0.125
@@ -43,8 +67,20 @@ def median_absolute_percentage_error(
 ) -> float:
     """Return the weighted median of ``|y - p| / y``, a fraction; the lower of two medians.
 
-    Arguments as for `mean_absolute_error`; every `y` must be above 0.
+    Parameters
+    ----------
+    y, p : array of shape (n_rows,)
+        Outcomes above 0 and predictions, in the same unit; finite.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows; 1 if omitted.
 
+    Raises
+    ------
+    DataError
+        Lengths differ, a value is not finite, or an outcome is not above 0.
+
+    Examples
+    --------
     >>> from ml.metrics.amounts import median_absolute_percentage_error
     >>> median_absolute_percentage_error([10, 20, 40], [12, 19, 40])
     0.05
@@ -57,7 +93,7 @@ def median_absolute_percentage_error(
 
 
 def interval_coverage(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Return the weighted share of rows with ``low <= y <= high``.
+    """Return the weighted fraction of rows with ``low <= y <= high``, 0 to 1.
 
     Parameters
     ----------

@@ -25,6 +25,11 @@ def poisson_deviance(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.A
     sample_weight : array of shape (n_rows,), optional
         Weights of the rows; 1 if omitted.
 
+    Returns
+    -------
+    float
+        Per event, without unit; at least 0, 0 for perfect predictions.
+
     Raises
     ------
     DataError

@@ -52,10 +52,22 @@ def weighted_quantile_loss(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight:
 
 
 def weighted_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Return the sum of absolute errors divided by total demand (WAPE).
+    """Return the sum of absolute errors divided by total demand (WAPE), a fraction; at least 0.
 
-    `y`, `p` : array of shape (n_rows,), units; errors as for `weighted_quantile_loss`.
+    Parameters
+    ----------
+    y, p : array of shape (n_rows,)
+        Demand and forecasts, units.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows; 1 if omitted.
 
+    Raises
+    ------
+    DataError
+        Shapes differ, or total demand is 0.
+
+    Examples
+    --------
     >>> from ml.metrics.demand import weighted_absolute_error
     >>> weighted_absolute_error([2.0, 0.0], [1.0, 1.0])
     1.0
@@ -66,10 +78,22 @@ def weighted_absolute_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight
 
 
 def root_mean_squared_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Return the square root of the mean squared error, in units.
+    """Return the square root of the mean squared error, in the unit of `y`.
 
-    `y`, `p` : array of shape (n_rows,), units; raises `DataError` if shapes differ.
+    Parameters
+    ----------
+    y, p : array of shape (n_rows,)
+        Outcomes and predictions, such as units of demand.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows; 1 if omitted.
 
+    Raises
+    ------
+    DataError
+        Shapes differ, or there are no rows.
+
+    Examples
+    --------
     >>> from ml.metrics.demand import root_mean_squared_error
     >>> root_mean_squared_error([2.0, 0.0], [1.0, 1.0])
     1.0
@@ -79,10 +103,22 @@ def root_mean_squared_error(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight
 
 
 def bias(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Return the absolute value of the sum of errors, divided by total demand.
+    """Return the absolute value of the sum of errors, divided by total demand: a fraction, at least 0.
 
-    `y`, `p` : array of shape (n_rows,), units; errors as for `weighted_quantile_loss`.
+    Parameters
+    ----------
+    y, p : array of shape (n_rows,)
+        Demand and forecasts, units.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows; 1 if omitted.
 
+    Raises
+    ------
+    DataError
+        Shapes differ, or total demand is 0.
+
+    Examples
+    --------
     >>> from ml.metrics.demand import bias
     >>> bias([2.0, 0.0], [1.0, 1.5])
     0.25
@@ -94,12 +130,32 @@ def bias(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | N
 def aligned_arrays(
     y: npt.ArrayLike, p: npt.ArrayLike, sample_weight: npt.ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return outcomes, predictions (one or more columns) and weights (1 if None) as float64 arrays.
+    """Return outcomes, predictions and weights as float64 arrays.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,)
+        Outcomes.
+    p : array of shape (n_rows,) or (n_rows, n_columns)
+        Predictions.
+    sample_weight : array of shape (n_rows,) or None
+        Weights; None for weights of 1.
+
+    Returns
+    -------
+    y, p, sample_weight : ndarray of float64
+        In the shapes of the arguments.
 
     Raises
     ------
     DataError
-        Their numbers of rows differ, or there are no rows.
+        The numbers of rows differ, or there are no rows.
+
+    Examples
+    --------
+    >>> from ml.metrics.demand import aligned_arrays
+    >>> [array.tolist() for array in aligned_arrays([2, 0], [1, 1], None)]
+    [[2.0, 0.0], [1.0, 1.0], [1.0, 1.0]]
     """
     outcome, predicted = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)

@@ -13,7 +13,7 @@ from ml.domain.arrays import FloatArray
 
 @dataclass(frozen=True)
 class ScoreSums:
-    """Total weight of both classes at each distinct score, in ascending order of the score.
+    """Total weight of both classes at each distinct score, in ascending order of the score. Returned by `score_sums`.
 
     Attributes
     ----------
@@ -42,10 +42,20 @@ def as_columns(
     sample_weight : array of shape (n_rows,) or None
         Weights; None for weights of 1.
 
+    Returns
+    -------
+    y, p, sample_weight : ndarray of float64, shape (n_rows,)
+
     Raises
     ------
     DataError
         The arrays are not one-dimensional, are empty, or differ in length.
+
+    Examples
+    --------
+    >>> from ml.metrics.inputs import as_columns
+    >>> [column.tolist() for column in as_columns("mae", [1, 2], [1, 3], None)]
+    [[1.0, 2.0], [1.0, 3.0], [1.0, 1.0]]
     """
     outcome, score = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
     weight = np.ones(len(outcome)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
@@ -72,6 +82,10 @@ def check_inputs(
         Finite weights of at least 0, not all 0; None for weights of 1.
     probability : bool
         Whether `p` must be a probability.
+
+    Returns
+    -------
+    y, p, sample_weight : ndarray of float64, shape (n_rows,)
 
     Raises
     ------
@@ -121,6 +135,7 @@ def score_sums(
     Returns
     -------
     ScoreSums
+        Distinct scores in ascending order, and the weight of each class at them.
 
     Raises
     ------

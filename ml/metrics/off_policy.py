@@ -31,7 +31,7 @@ from ml.domain.statistics.resampling import Interval, percentile_interval, resam
 
 @dataclass(frozen=True)
 class OffPolicyEstimate:
-    """Estimates of the mean reward per exposure, with 95% bootstrap intervals.
+    """Estimates of the mean reward per exposure, with 95% bootstrap intervals. Returned by `off_policy_estimate`.
 
     Attributes
     ----------
@@ -93,6 +93,7 @@ def off_policy_estimate(
     Returns
     -------
     OffPolicyEstimate
+        Mean rewards per exposure, in the unit of `reward`; each `Interval` has `value`, `low` and `high`.
 
     Raises
     ------

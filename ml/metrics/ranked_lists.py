@@ -53,10 +53,27 @@ def recall_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
 
 def ndcg_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
-    """Return the normalised discounted cumulative gain with binary relevance.
+    """Return the normalised discounted cumulative gain with binary relevance, one value per list.
 
     A hit at a place (from 1) gains ``1 / log2(1 + place)``; the sum is divided by that of the ideal list, which has
-    ``min(k, relevant items)`` hits at its top. Parameters, result and errors as for `recall_at_k`.
+    ``min(k, relevant items)`` hits at its top.
+
+    Parameters
+    ----------
+    lists : array of int, shape (n_rows, k)
+        Ranked item numbers, -1 after the end.
+    relevant : csr_matrix of shape (n_rows, n_items)
+        Values other than 0 mark relevant items.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        From 0 to 1; NaN for a row without relevant items.
+
+    Raises
+    ------
+    DataError
+        The shapes do not match, a list contains an item twice, or an item number is out of range.
 
     References
     ----------
@@ -76,8 +93,27 @@ def ndcg_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
 
 def hit_rate_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
-    """Return 1 for a list with at least one relevant item, else 0. Parameters and errors as for `recall_at_k`.
+    """Return 1 for a list with at least one relevant item, else 0; the mean over lists is the hit rate.
 
+    Parameters
+    ----------
+    lists : array of int, shape (n_rows, k)
+        Ranked item numbers, -1 after the end.
+    relevant : csr_matrix of shape (n_rows, n_items)
+        Values other than 0 mark relevant items.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        0 or 1; NaN for a row without relevant items.
+
+    Raises
+    ------
+    DataError
+        The shapes do not match, a list contains an item twice, or an item number is out of range.
+
+    Examples
+    --------
     >>> from scipy.sparse import csr_matrix
     >>> from ml.metrics.ranked_lists import hit_rate_at_k
     >>> hit_rate_at_k([[0, 1], [0, 1]], csr_matrix([[0, 1, 0], [0, 0, 1]])).tolist()
@@ -88,10 +124,27 @@ def hit_rate_at_k(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
 
 def reciprocal_rank(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
-    """Return 1 / (place of the first hit), 0 without a hit; the mean is the MRR.
+    """Return 1 / (place of the first hit), 0 without a hit; the mean over lists is the MRR.
 
-    Parameters and errors as for `recall_at_k`.
+    Parameters
+    ----------
+    lists : array of int, shape (n_rows, k)
+        Ranked item numbers, -1 after the end.
+    relevant : csr_matrix of shape (n_rows, n_items)
+        Values other than 0 mark relevant items.
 
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        From 0 to 1; NaN for a row without relevant items.
+
+    Raises
+    ------
+    DataError
+        The shapes do not match, a list contains an item twice, or an item number is out of range.
+
+    Examples
+    --------
     >>> from scipy.sparse import csr_matrix
     >>> from ml.metrics.ranked_lists import reciprocal_rank
     >>> reciprocal_rank([[0, 1], [0, 1]], csr_matrix([[0, 1, 0], [0, 0, 1]])).tolist()
@@ -103,7 +156,7 @@ def reciprocal_rank(lists: npt.ArrayLike, relevant: csr_matrix) -> FloatArray:
 
 
 def coverage(lists: npt.ArrayLike, *, n_items: int) -> float:
-    """Return catalogue coverage: the share of all items that occur in at least one list.
+    """Return catalogue coverage, 0 to 1: the fraction of all items that occur in at least one list.
 
     Parameters
     ----------

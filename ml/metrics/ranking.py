@@ -22,6 +22,11 @@ def roc_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike 
     sample_weight : array of shape (n_rows,), optional
         Weights of the rows.
 
+    Returns
+    -------
+    float
+        Between 0 and 1 (perfect); 0.5 for random scores.
+
     Raises
     ------
     DataError
@@ -43,8 +48,24 @@ def roc_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike 
 
 
 def gini(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Return the Gini coefficient (accuracy ratio), ``2 * roc_auc - 1``. Parameters and errors as for `roc_auc`.
+    """Return the Gini coefficient (accuracy ratio), ``2 * roc_auc - 1``, between -1 and 1 (perfect).
 
+    Parameters
+    ----------
+    y : array of shape (n_rows,)
+        Labels, 0 or 1.
+    p : array of shape (n_rows,)
+        Scores on any finite scale, higher for 1.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows.
+
+    Raises
+    ------
+    DataError
+        Only one class occurs, a label is neither 0 nor 1, a score is not finite, or lengths differ.
+
+    Examples
+    --------
     >>> from ml.metrics.ranking import gini
     >>> gini([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.5
@@ -53,10 +74,24 @@ def gini(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | N
 
 
 def ks(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Return the Kolmogorov-Smirnov statistic: the largest distance between the score distributions of the classes.
+    """Return the Kolmogorov-Smirnov statistic, 0 to 1: the largest distance between the classes' score distributions.
 
-    Parameters and errors as for `roc_auc`.
+    Parameters
+    ----------
+    y : array of shape (n_rows,)
+        Labels, 0 or 1.
+    p : array of shape (n_rows,)
+        Scores on any finite scale, higher for 1.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows.
 
+    Raises
+    ------
+    DataError
+        Only one class occurs, a label is neither 0 nor 1, a score is not finite, or lengths differ.
+
+    Examples
+    --------
     >>> from ml.metrics.ranking import ks
     >>> ks([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.5
@@ -67,10 +102,24 @@ def ks(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | Non
 
 
 def pr_auc(y: npt.ArrayLike, p: npt.ArrayLike, *, sample_weight: npt.ArrayLike | None = None) -> float:
-    """Return the average precision: the area under the precision-recall curve as a sum of steps.
+    """Return the average precision, 0 to 1: the area under the precision-recall curve as a sum of steps.
 
-    Parameters and errors as for `roc_auc`.
+    Parameters
+    ----------
+    y : array of shape (n_rows,)
+        Labels, 0 or 1.
+    p : array of shape (n_rows,)
+        Scores on any finite scale, higher for 1.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows.
 
+    Raises
+    ------
+    DataError
+        Only one class occurs, a label is neither 0 nor 1, a score is not finite, or lengths differ.
+
+    Examples
+    --------
     >>> from ml.metrics.ranking import pr_auc
     >>> round(pr_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.8333
@@ -91,15 +140,19 @@ def lift(
 
     Parameters
     ----------
-    y, p, sample_weight : arrays of shape (n_rows,)
-        As for `roc_auc`.
-    share : float
-        Share of the total weight that counts as highest-scored, above 0 and at most 1.
+    y : array of shape (n_rows,)
+        Labels, 0 or 1.
+    p : array of shape (n_rows,)
+        Scores on any finite scale, higher for 1.
+    sample_weight : array of shape (n_rows,), optional
+        Weights of the rows.
+    share : float, default 0.1
+        Fraction of the total weight that counts as highest-scored, above 0 and at most 1.
 
     Raises
     ------
     DataError
-        As for `roc_auc`.
+        As for `roc_auc`: only one class occurs, a label is neither 0 nor 1, a score is not finite, or lengths differ.
 
     Examples
     --------

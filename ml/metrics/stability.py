@@ -13,14 +13,14 @@ from ml.domain.arrays import FloatArray
 
 @dataclass(frozen=True)
 class ReferenceBins:
-    """Bins of a reference population, storable as JSON.
+    """Bins of a reference population, storable as JSON. Returned by `reference_bins`.
 
     Attributes
     ----------
     edges : tuple of float
         Inner edges in increasing order; a bin includes its lower edge.
     shares : tuple of float
-        Share of the reference rows in each of the `len(edges) + 1` bins, followed by the share of missing values.
+        Fraction of the reference rows in each of the `len(edges) + 1` bins, followed by the fraction of missing values.
     """
 
     edges: tuple[float, ...]
@@ -40,6 +40,7 @@ def reference_bins(values: npt.ArrayLike, *, n_bins: int = 10) -> ReferenceBins:
     Returns
     -------
     ReferenceBins
+        `edges` in the unit of `values`, and the fraction of the rows in each bin.
 
     Raises
     ------
