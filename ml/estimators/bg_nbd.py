@@ -174,7 +174,7 @@ def maximise_likelihood(
     bound: float,
     **options: Any,
 ) -> FloatArray:
-    """Return maximum-likelihood parameters of a model of purchase histories.
+    """Return maximum-likelihood parameters of a model of purchase histories. Called by `BgNbd.fit` and `ParetoNbd.fit`.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def maximise_likelihood(
             "frequency: no customer has a repeat purchase, so the model cannot be fitted; give a longer history"
         )
     scale = float(T.mean())
-    columns, weight = unique_histories(x, t / scale, T / scale)
+    columns, weight = _unique_histories(x, t / scale, T / scale)
 
     def loss(theta: FloatArray) -> float:
         value = -float(weight @ log_likelihood(np.exp(theta), *columns)) / weight.sum()
@@ -220,7 +220,7 @@ def maximise_likelihood(
     return np.asarray(parameters)
 
 
-def unique_histories(
+def _unique_histories(
     x: FloatArray, t: FloatArray, T: FloatArray
 ) -> tuple[tuple[FloatArray, FloatArray, FloatArray], FloatArray]:
     """Return the distinct histories and the number of customers with each.
@@ -261,12 +261,18 @@ def check_histories(
 
     Returns
     -------
-    tuple of three ndarrays of shape (n_customers,)
+    frequency, recency, age : ndarray of float64, shape (n_customers,)
 
     Raises
     ------
     DataError
         The lengths differ, or a value breaks one of these rules; names the column, the rule, the value and the row.
+
+    Examples
+    --------
+    >>> from ml.estimators.bg_nbd import check_histories
+    >>> [column.tolist() for column in check_histories([0, 1], [0, 3], [5, 6])]
+    [[0.0, 1.0], [0.0, 3.0], [5.0, 6.0]]
     """
     x, t, T = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (frequency, recency, age))
     if not x.shape == t.shape == T.shape or x.ndim != 1 or len(x) == 0:

@@ -39,9 +39,9 @@ class BoostedTrees(BinaryClassifier):
     min_data_in_leaf : int, default 50
         Minimum number of rows of a leaf.
     feature_fraction : float, default 0.6
-        Share of the columns sampled for each tree.
+        Fraction of the columns sampled for each tree.
     bagging_fraction, bagging_freq : float, default 0.7, and int, default 1
-        Share of the rows, sampled again after every `bagging_freq` trees.
+        Fraction of the rows, sampled again after every `bagging_freq` trees.
     lambda_l1, lambda_l2, path_smooth, max_bin, extra_trees, cat_smooth, cat_l2, min_data_per_group
         LightGBM parameters of the same name.
     bag : int, default 1
@@ -78,6 +78,8 @@ class BoostedTrees(BinaryClassifier):
     >>> trees = BoostedTrees(n_estimators=20, monotone={0: 1}).fit(X, y)
     >>> trees.predict(np.array([[3.0], [150.0]])).tolist()
     [0, 1]
+    >>> BoostedTrees.from_files(trees.to_files()).predict(np.array([[3.0]])).tolist()
+    [0]
     """
 
     n_estimators: int = 300
@@ -215,13 +217,24 @@ class BoostedTrees(BinaryClassifier):
         return np.asarray(sequential_mean(shap, members=len(self.boosters_)))
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the files of the model by name: the parameters as JSON, and each booster as LightGBM text."""
+        """Return the content of the model's files by name.
+
+        Returns
+        -------
+        dict of str to bytes
+            "boosted_trees.json" (parameters), "booster_0.txt", ... (trees).
+        """
         check_is_fitted(self)
         return trees_to_files(self, NAME, dict(zip(_members(self), self.boosters_, strict=True)))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Return the classifier stored in `files`, a mapping as returned by `to_files`.
+        """Return the classifier stored in `files`.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
 
         Raises
         ------

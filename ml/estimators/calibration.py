@@ -160,11 +160,27 @@ class Calibrator(SklearnTransformer):
         return np.asarray(np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
     def transform(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the calibrated probabilities of 1, strictly between 0 and 1, in the shape of `X`."""
+        """Return the calibrated probabilities of 1.
+
+        Parameters
+        ----------
+        X : array of any shape
+            Log-odds of the classifier.
+
+        Returns
+        -------
+        ndarray of the shape of X
+            Probabilities, strictly between 0 and 1.
+
+        Raises
+        ------
+        NotFittedError
+            The calibrator is not fitted.
+        """
         return np.asarray(expit(self.log_odds(X)))
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the fitted map as JSON, by file name."""
+        """Return the content of the file "calibrator.json" (the fitted map), by file name."""
         check_is_fitted(self)
         content: dict[str, Any] = {"method": self.method, "chosen": self.method_}
         content |= {name: getattr(self, f"{name}_").tolist() for name in ("parameters", "knots", "heights")}
@@ -172,7 +188,12 @@ class Calibrator(SklearnTransformer):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Return the calibrator stored in `files`, a mapping as returned by `to_files`.
+        """Return the calibrator stored in `files`.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
 
         Raises
         ------

@@ -49,7 +49,7 @@ class SklearnEstimator:
         return {name: parameters[name].default for name in sorted(parameters)}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters of the constructor and their values, in alphabetical order; `deep` has no effect."""
+        """Return the parameters of the constructor by name, in alphabetical order; `deep` has no effect."""
         return {name: getattr(self, name) for name in self._defaults()}
 
     def set_params(self, **params: Any) -> Self:
@@ -86,7 +86,7 @@ class SklearnEstimator:
 
 
 class SklearnTransformer(SklearnEstimator):
-    """Base class of transformers: adds `fit_transform`."""
+    """Base class of transformers, such as `ml.estimators.tabular_encoder.TabularEncoder`: adds `fit_transform`."""
 
     estimator_type = "transformer"
 
@@ -96,7 +96,7 @@ class SklearnTransformer(SklearnEstimator):
 
 
 class BinaryClassifier(SklearnEstimator):
-    """Base class of classifiers of 0 and 1 that implement `decision_function`; NaN in `X` is missing."""
+    """Base class of classifiers of 0 and 1, such as `ml.estimators.boosted_trees.BoostedTrees`; NaN is missing."""
 
     estimator_type = "classifier"
 
@@ -134,6 +134,12 @@ def check_is_fitted(estimator: object, attribute: str | None = None) -> None:
     ------
     sklearn.exceptions.NotFittedError
         The estimator is not fitted: call `fit` first.
+
+    Examples
+    --------
+    >>> from ml.estimators.calibration import Calibrator
+    >>> from ml.estimators.contract import check_is_fitted
+    >>> check_is_fitted(Calibrator().fit([-1.0, 1.0, -0.5, 2.0], [0, 1, 1, 0]))
     """
     names = vars(estimator)
     # Fitted attributes are set last: searching from the end stops at once; every request runs this check.

@@ -103,18 +103,23 @@ class GroupCalibration(SklearnEstimator):
         return np.array([0.0 if g is None else self.shifts_.get(g, 0.0) for g in group], dtype=np.float64)
 
     def has_shift(self, group: str | None) -> bool:
-        """Return whether the group had at least `min_rows` rows in `fit`."""
+        """Return whether the group had at least `min_rows` rows in `fit`; False for None."""
         return group in self.shifts_
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the shifts as JSON, by file name."""
+        """Return the content of the file "group_calibration.json" (the shifts), by file name."""
         check_is_fitted(self)
         content = {"min_rows": self.min_rows, "spread": self.spread_, "shifts": self.shifts_}
         return {STATE: to_json(content)}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Return the estimator stored in `files`, a mapping as returned by `to_files`.
+        """Return the estimator stored in `files`.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
 
         Raises
         ------

@@ -16,12 +16,27 @@ Trees = TypeVar("Trees", bound=SklearnEstimator)
 
 
 def params_to_json(estimator: SklearnEstimator) -> dict[str, Any]:
-    """Return an estimator's parameters ready for JSON: mappings become sorted lists of (key, value) pairs."""
+    """Return an estimator's parameters ready for JSON: mappings become sorted lists of (key, value) pairs.
+
+    Examples
+    --------
+    >>> from ml.estimators.native_files import params_to_json
+    >>> from ml.estimators.ranking_trees import RankingTrees
+    >>> params_to_json(RankingTrees(monotone={1: -1}))["monotone"]
+    [(1, -1)]
+    """
     return {n: sorted(v.items()) if isinstance(v, Mapping) else v for n, v in estimator.get_params().items()}
 
 
 def params_from_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return constructor parameters from the output of `params_to_json`: lists as tuples, `monotone` as a mapping."""
+    """Return constructor parameters from the output of `params_to_json`: lists as tuples, `monotone` as a mapping.
+
+    Examples
+    --------
+    >>> from ml.estimators.native_files import params_from_json
+    >>> params_from_json({"seed": 7, "categorical": [2, 3], "monotone": [[1, -1]]})
+    {'seed': 7, 'categorical': (2, 3), 'monotone': {1: -1}}
+    """
     monotone = None if params["monotone"] is None else {int(k): int(v) for k, v in params["monotone"]}
     return {n: tuple(v) if isinstance(v, list) else v for n, v in params.items()} | {"monotone": monotone}
 
@@ -34,7 +49,8 @@ def trees_to_files(
     Parameters
     ----------
     estimator : SklearnEstimator
-        Fitted, with the attribute `n_features_in_`.
+        Fitted, with the attribute `n_features_in_`, such as `ml.estimators.boosted_trees.BoostedTrees`; `to_files` of
+        these classes calls this function.
     name : str
         Name of the JSON file, without its extension.
     boosters : mapping of str to lightgbm.Booster
@@ -75,7 +91,8 @@ def trees_from_files(
     Parameters
     ----------
     kind : type
-        Class of the estimator.
+        Class of the estimator, such as `ml.estimators.boosted_trees.BoostedTrees`; its `from_files` calls this
+        function.
     files : mapping of str to bytes
         Content by file name.
     name : str

@@ -23,6 +23,8 @@ Derivations = Mapping[str, dict[str, list[str | float]]]
 class PipelineEstimator(SklearnEstimator):
     """Base class of the estimators of credit risk, lead scoring and residual value.
 
+    Get a fitted one with `ml.champions.load_champion`, or with `from_files` of a subclass.
+
     A subclass sets `state_file` and `params_type` and implements `_step_types`, which maps the name of each step to its
     class; the fitted step is the attribute `<name>_`. Other fitted state goes through `_fitted_state` and
     `_restore_state`.
@@ -32,7 +34,7 @@ class PipelineEstimator(SklearnEstimator):
     params : pydantic.BaseModel
         Parameters of the task, an instance of `params_type`.
     signature : Signature
-        Names and types of the fields of a row.
+        Names and types of the fields of a row, `ml.signature.Signature`.
 
     Attributes
     ----------
@@ -84,7 +86,7 @@ class PipelineEstimator(SklearnEstimator):
         Parameters
         ----------
         X : polars.DataFrame
-            Rows with the columns of `signature`.
+            Rows with the fields of `signature` as columns.
 
         Returns
         -------
@@ -132,7 +134,13 @@ class PipelineEstimator(SklearnEstimator):
         return possible
 
     def to_files(self) -> dict[str, bytes]:
-        """Return all fitted state by file name: `state_file` and the files of each step, prefixed by its name."""
+        """Return the content of the model's files by name.
+
+        Returns
+        -------
+        dict of str to bytes
+            `state_file`, and the files of each step after its name, such as "encoder.encoder.json".
+        """
         state = {name: getattr(self, name).model_dump(mode="json") for name in ("params", "signature")}
         files = {self.state_file: json.dumps(state | self._fitted_state(), ensure_ascii=False, indent=1).encode()}
         for step in self._step_types():
@@ -141,7 +149,18 @@ class PipelineEstimator(SklearnEstimator):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Return the estimator stored in `files`, a mapping as returned by `to_files`."""
+        """Return the estimator stored in `files`.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
+
+        Raises
+        ------
+        KeyError
+            `state_file` is missing.
+        """
         state = json.loads(files[cls.state_file])
         params = cls.params_type.model_validate(state["params"])
         estimator = cls(params=params, signature=Signature.model_validate(state["signature"]))

@@ -34,7 +34,7 @@ class QuantileTrees(SklearnEstimator):
     Parameters
     ----------
     coverage : float
-        Nominal share of outcomes between the lower and the upper end; half of the rest lies beyond each end.
+        Nominal fraction of outcomes between the lower and the upper end; half of the rest lies beyond each end.
     n_estimators, learning_rate, num_leaves, min_data_in_leaf, feature_fraction, bagging_fraction, bagging_freq, \
 lambda_l2, max_bin, num_threads, deterministic
         As in LightGBM.
@@ -98,7 +98,12 @@ lambda_l2, max_bin, num_threads, deterministic
         X : array of shape (n_rows, n_features)
             Features; NaN for missing.
         y : array of shape (n_rows,)
-            Outcomes, finite.
+            Outcomes, finite, in any unit.
+
+        Returns
+        -------
+        QuantileTrees
+            The fitted estimator.
 
         Raises
         ------
@@ -135,7 +140,12 @@ lambda_l2, max_bin, num_threads, deterministic
         X : array of shape (n_rows, n_features)
             Features of rows that were not passed to `fit`.
         y : array of shape (n_rows,)
-            Their outcomes, finite.
+            Their outcomes, finite, in the unit of `fit`.
+
+        Returns
+        -------
+        QuantileTrees
+            The estimator, with new `offsets_`.
 
         Raises
         ------
@@ -184,24 +194,57 @@ lambda_l2, max_bin, num_threads, deterministic
         return ends
 
     def predict(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the median, shape (n_rows,); arguments and errors as for `predict_quantiles`."""
+        """Return the median.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            Features in the columns of `fit`; NaN for missing.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            In the unit of the outcomes.
+        """
         return self.predict_quantiles(X)[:, 1]
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """Return exact SHAP values of the uncalibrated median, shape (n_rows, n_features + 1); last the base value."""
+        """Return exact SHAP values of the uncalibrated median.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            Features in the columns of `fit`; NaN for missing.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features + 1)
+            In the unit of the outcomes; the last column is the base value.
+        """
         check_is_fitted(self)
         array = check_matrix(X, n_features=self.n_features_in_)
         return np.asarray(self.boosters_[1].predict(array, pred_contrib=True, num_threads=1))
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the contents of the model's files by name: parameters as JSON, boosters as LightGBM model text."""
+        """Return the content of the model's files by name.
+
+        Returns
+        -------
+        dict of str to bytes
+            "quantile_trees.json" (parameters), "low.txt", "median.txt" and "high.txt" (trees).
+        """
         check_is_fitted(self)
         boosters = dict(zip(MEMBERS, self.boosters_, strict=True))
         return trees_to_files(self, NAME, boosters, offsets=list(self.offsets_))
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore an estimator from the files of `to_files`.
+        """Restore an estimator.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
 
         Raises
         ------

@@ -97,6 +97,11 @@ class RankingTrees(SklearnEstimator):
         sample_weight : array of shape (n_rows,), optional
             Weights, for example inverse propensities.
 
+        Returns
+        -------
+        RankingTrees
+            The fitted estimator.
+
         Raises
         ------
         DataError
@@ -128,7 +133,17 @@ class RankingTrees(SklearnEstimator):
         return self
 
     def score_rows(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the score of each row, shape (n_rows,); a single row scores bit for bit as in a batch.
+        """Return the score of each row; higher is better, comparable within a query only.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            Features in the columns of `fit`; NaN is missing.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            A single row scores bit for bit as in a batch.
 
         Raises
         ------
@@ -143,7 +158,18 @@ class RankingTrees(SklearnEstimator):
         return np.asarray(self.booster_.predict(array, raw_score=True, num_threads=threads))
 
     def contributions(self, X: npt.ArrayLike) -> FloatArray:
-        """Return exact SHAP values of the score, shape (n_rows, n_features + 1), the base value in the last column."""
+        """Return exact SHAP values of the score.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+            Features in the columns of `fit`; NaN is missing.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features + 1)
+            In the unit of the score; the last column is the base value.
+        """
         check_is_fitted(self)
         array = check_matrix(X, n_features=self.n_features_in_)
         if len(array) == 0:
@@ -151,13 +177,24 @@ class RankingTrees(SklearnEstimator):
         return np.asarray(self.booster_.predict(array, pred_contrib=True, num_threads=1))
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the parameters as JSON and the trees as LightGBM model text, by file name."""
+        """Return the content of the model's files by name.
+
+        Returns
+        -------
+        dict of str to bytes
+            "ranking_trees.json" (parameters) and "ranking_trees.txt" (trees).
+        """
         check_is_fitted(self)
         return trees_to_files(self, NAME, {TREES: self.booster_})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore a fitted estimator from the files returned by `to_files`.
+        """Restore a fitted estimator.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
 
         Raises
         ------

@@ -182,14 +182,19 @@ class ShrunkenRates(SklearnEstimator):
         return np.array([self.overall_ if k is None else rates.get(k, self.overall_) for k in keys], dtype=np.float64)
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the rates as JSON, by file name."""
+        """Return the content of the file "shrunken_rates.json" (the rates), by file name."""
         check_is_fitted(self)
         content = {"groups": [list(g) for g in self.groups], "overall": self.overall_, "rates": self.rates_}
         return {STATE: to_json(content | {"seed": self.seed})}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Return the encoder stored in `files`, a mapping as returned by `to_files`.
+        """Return the encoder stored in `files`.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
 
         Raises
         ------

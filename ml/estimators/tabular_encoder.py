@@ -80,7 +80,7 @@ class TabularEncoder(SklearnTransformer):
         Parameters
         ----------
         X : polars.DataFrame or mapping of str to sequence
-            Training rows; only the categorical columns are read.
+            Training rows; only the categorical columns are read. Text or null.
         y : object
             Ignored.
 
@@ -153,11 +153,18 @@ class TabularEncoder(SklearnTransformer):
         return FeatureError(name, f"is too large to compute as the {operation} of {inputs}; correct these columns")
 
     def unseen(self, row: Mapping[str, Any]) -> list[str]:
-        """Return the names of the categorical columns whose value in `row` did not occur in training."""
+        """Return the names of the categorical columns whose value in `row` did not occur in training.
+
+        Examples
+        --------
+        >>> from ml.estimators.tabular_encoder import TabularEncoder
+        >>> TabularEncoder(categorical=["city"]).fit({"city": ["x", "y"]}).unseen({"city": "z"})
+        ['city']
+        """
         return [n for n, codes in self._codes.items() if row.get(n) is not None and row[n] not in codes]
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the encoder as JSON, by file name."""
+        """Return the content of the file "encoder.json" (categories and parameters), by file name."""
         content = {
             "numeric": list(self.numeric),
             "categorical": list(self.categorical),
@@ -168,7 +175,25 @@ class TabularEncoder(SklearnTransformer):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Return the encoder stored in `files`, a mapping as returned by `to_files`."""
+        """Return the encoder stored in `files`.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
+
+        Raises
+        ------
+        KeyError
+            The file "encoder.json" is missing.
+
+        Examples
+        --------
+        >>> from ml.estimators.tabular_encoder import TabularEncoder
+        >>> encoder = TabularEncoder(categorical=["city"]).fit({"city": ["x", "y"]})
+        >>> TabularEncoder.from_files(encoder.to_files()).transform({"city": ["y"]}).tolist()
+        [[1.0]]
+        """
         content = json.loads(files["encoder.json"])
         categories = content.pop("categories")
         encoder = cls(**content)

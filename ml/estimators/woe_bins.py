@@ -18,7 +18,21 @@ MIN_TOTAL_WEIGHT = 1e6  # optbinning truncates weighted counts to integers: larg
 
 @dataclass(frozen=True)
 class BinningRules:
-    """Binning hyperparameters, described at `ml.estimators.woe_scorecard.WoeScorecard`."""
+    """Binning hyperparameters of `fit_bins`; `WoeScorecard` has parameters of the same names.
+
+    Attributes
+    ----------
+    max_prebins, max_bins : int
+        Maximum number of bins of the initial fine binning, and of final bins without that of missing values.
+    min_prebin_share, min_bin_share : float
+        Minimum fraction of the rows in an initial and in a final bin.
+    trend : str
+        optbinning's `monotonic_trend` of numeric columns without a required direction, such as "auto_heuristic".
+    time_limit : int
+        Maximum solver time in seconds.
+    prior_rows : float
+        Rows with the overall rate added to each bin before its weight of evidence is computed.
+    """
 
     max_prebins: int
     min_prebin_share: float
@@ -31,7 +45,7 @@ class BinningRules:
 
 @dataclass(frozen=True)
 class FeatureBins:
-    """Bins of one feature; the last bin holds missing values.
+    """Bins of one feature; the last bin holds missing values. Returned by `fit_bins`.
 
     Attributes
     ----------
@@ -83,7 +97,15 @@ class FeatureBins:
         return [*("{" + ", ".join(f"{code:g}" for code in group) + "}" for group in self.groups), "missing"]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as a dict, ready for JSON."""
+        """Return the fields as a dict, ready for JSON.
+
+        Examples
+        --------
+        >>> from ml.estimators.woe_bins import FeatureBins
+        >>> bins = FeatureBins([1.5], None, [0.1, 0.2, 0.0], [9, 9, 0], [1, 2, 0])
+        >>> FeatureBins.from_dict(bins.as_dict()) == bins
+        True
+        """
         return asdict(self)
 
     @classmethod
@@ -138,11 +160,22 @@ def fit_bins(
     Returns
     -------
     FeatureBins
+        Bins with their weights of evidence and counts.
 
     Raises
     ------
     ConfigError
         optbinning finds no feasible bins under these rules.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ml.estimators.woe_bins import BinningRules, fit_bins
+    >>> rules = BinningRules(10, 0.05, 3, 0.05, trend="auto_heuristic", time_limit=5, prior_rows=20.0)
+    >>> x = np.repeat([1.0, 2.0, 3.0, 4.0], 50)
+    >>> y = (np.arange(200) % 4 < x - 1).astype(float)
+    >>> fit_bins(x, y, np.ones(200), column=0, categorical=False, direction=1, rules=rules).edges
+    [2.5, 3.5]
     """
     present = ~np.isnan(x)
     edges: list[float] = []

@@ -226,7 +226,7 @@ class WoeScorecard(BinaryClassifier):
         return np.column_stack([*self._contributions(array), np.full(len(array), self.intercept_)])
 
     def to_files(self) -> dict[str, bytes]:
-        """Return bins and coefficients as JSON, by file name."""
+        """Return the content of the file "woe_scorecard.json" (bins and coefficients), by file name."""
         check_is_fitted(self)
         content = {
             "params": params_to_json(self),
@@ -238,7 +238,12 @@ class WoeScorecard(BinaryClassifier):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Return the scorecard stored in `files`, a mapping as returned by `to_files`.
+        """Return the scorecard stored in `files`.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Content by file name, as returned by `to_files`; other files are ignored.
 
         Raises
         ------

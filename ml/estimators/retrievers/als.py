@@ -204,7 +204,7 @@ class ALS(SklearnEstimator):
         return np.asarray((1 + self.alpha * weights.data) * (factors[0] @ weighted), dtype=np.float32)
 
     def arrays(self) -> Arrays:
-        """Return parameters and item factors as arrays by name."""
+        """Return the arrays `params` (JSON text) and `item_factors` by name, storable as .npz."""
         check_is_fitted(self)
         return pack_params(self.get_params()) | {"item_factors": self.item_factors_}
 
@@ -218,6 +218,15 @@ class ALS(SklearnEstimator):
             An array is missing.
         DataError
             An array is damaged.
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_matrix
+        >>> from ml.estimators.retrievers.als import ALS
+        >>> from ml.estimators.retrievers.interactions import Interactions
+        >>> model = ALS(factors=2, num_threads=1).fit(Interactions(csr_matrix([[1, 1], [0, 1]])))
+        >>> bool((ALS.from_arrays(model.arrays()).item_factors_ == model.item_factors_).all())
+        True
         """
         restored = cls(**unpack_params(arrays, keys=frozenset(field.name for field in fields(cls))))
         factors = member(arrays, "item_factors", ndim=2)

@@ -81,13 +81,13 @@ class Retriever(Protocol):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Self:
-        """Return the model stored in `arrays`, a mapping as returned by the method `arrays`."""
+        """Return the model stored in `arrays`, a mapping of names to ndarrays as returned by the method `arrays`."""
         ...
 
 
 @runtime_checkable
 class ExplainableRetriever(Protocol):
-    """Interface of models whose score is a sum of contributions of the interactions."""
+    """Interface of models whose score is a sum of contributions: `ItemItem`, `LowPass` and `ALS`."""
 
     def explain(self, history: csr_matrix, item: int) -> Float32Array:
         """Return the contribution of each interaction to the score of an item.

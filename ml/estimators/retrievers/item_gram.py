@@ -68,6 +68,15 @@ def dense_weights(z: csr_matrix, added: FloatArray, item_scale: Float32Array, *,
     ------
     ConfigError
         The regularised Gram matrix is not positive definite in float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.item_gram import dense_weights, normalise
+    >>> z, scale = normalise(csr_matrix([[1.0, 1.0], [1.0, 1.0]]), user_exponent=0.0, item_exponent=0.0)
+    >>> [[round(float(w), 3) for w in row] for row in dense_weights(z, np.ones(2), scale, relaxation=0.0)]
+    [[0.0, 0.667], [0.667, 0.0]]
     """
     inverse = _inverse(_gram(z, added))
     diagonal = inverse.diagonal().astype(np.float64)
@@ -107,6 +116,16 @@ def neighbour_weights(
     ------
     ConfigError
         A regression is singular.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from ml.estimators.retrievers.item_gram import neighbour_weights, normalise
+    >>> z, scale = normalise(csr_matrix([[1.0, 1.0], [1.0, 1.0]]), user_exponent=0.0, item_exponent=0.0)
+    >>> weights = neighbour_weights(z, np.ones(2), scale, relaxation=0.0, neighbours=1)
+    >>> [[round(float(w), 3) for w in row] for row in weights.toarray()]
+    [[0.0, 0.667], [0.667, 0.0]]
     """
     columns = csc_matrix(z)
     rows, cols, values = [], [], []

@@ -178,7 +178,7 @@ class ItemItem(SklearnEstimator):
         return np.asarray(row.data * (column.toarray().ravel() if issparse(column) else column), dtype=np.float32)
 
     def arrays(self) -> Arrays:
-        """Return parameters and weights as arrays by name."""
+        """Return the arrays `params` (JSON text) and `weights` (four arrays if sparse) by name, storable as .npz."""
         check_is_fitted(self)
         sparse = issparse(self.weights_)
         weights = pack_sparse(self.weights_, "weights") if sparse else {"weights": self.weights_}
@@ -194,6 +194,15 @@ class ItemItem(SklearnEstimator):
             An array is missing.
         DataError
             An array is damaged.
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_matrix
+        >>> from ml.estimators.retrievers.item_item import ItemItem
+        >>> from ml.estimators.retrievers.interactions import Interactions
+        >>> model = ItemItem(regularization=1.0).fit(Interactions(csr_matrix([[1, 1], [0, 1]])))
+        >>> bool((ItemItem.from_arrays(model.arrays()).weights_ == model.weights_).all())
+        True
         """
         restored = cls(**unpack_params(arrays, keys=frozenset(field.name for field in fields(cls))))
         sparse = any(name.startswith("weights_") for name in arrays)

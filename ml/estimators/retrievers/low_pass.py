@@ -151,7 +151,7 @@ class LowPass(SklearnEstimator):
         return np.asarray(row.data * (self.projection_[row.indices] @ self.reconstruction_[item]), dtype=np.float32)
 
     def arrays(self) -> Arrays:
-        """Return parameters and vectors as arrays by name."""
+        """Return the arrays `params` (JSON text), `projection` and `reconstruction` by name, storable as .npz."""
         check_is_fitted(self)
         return pack_params(self.get_params()) | {"projection": self.projection_, "reconstruction": self.reconstruction_}
 
@@ -165,6 +165,15 @@ class LowPass(SklearnEstimator):
             An array is missing.
         DataError
             An array is damaged.
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_matrix
+        >>> from ml.estimators.retrievers.low_pass import LowPass
+        >>> from ml.estimators.retrievers.interactions import Interactions
+        >>> model = LowPass(rank=1).fit(Interactions(csr_matrix([[1, 1], [0, 1]])))
+        >>> bool((LowPass.from_arrays(model.arrays()).projection_ == model.projection_).all())
+        True
         """
         restored = cls(**unpack_params(arrays, keys=frozenset(field.name for field in fields(cls))))
         projection, reconstruction = (member(arrays, name, ndim=2) for name in ("projection", "reconstruction"))

@@ -153,7 +153,7 @@ class Popularity(SklearnEstimator):
         return shares
 
     def arrays(self) -> Arrays:
-        """Return parameters, shares and prior weight as arrays by name."""
+        """Return the arrays `params` (JSON text), `overall`, `by_group`, `prior_weight` by name, storable as .npz."""
         check_is_fitted(self)
         fitted = {"overall": self.overall_, "by_group": self.by_group_, "prior_weight": np.array(self.prior_weight_)}
         return pack_params(self.get_params()) | fitted
@@ -168,6 +168,15 @@ class Popularity(SklearnEstimator):
             An array is missing.
         DataError
             An array is damaged.
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_matrix
+        >>> from ml.estimators.retrievers.popularity import Popularity
+        >>> from ml.estimators.retrievers.interactions import Interactions
+        >>> model = Popularity().fit(Interactions(csr_matrix([[1, 1], [0, 1]])))
+        >>> bool((Popularity.from_arrays(model.arrays()).overall_ == model.overall_).all())
+        True
         """
         restored = cls(**unpack_params(arrays, keys=frozenset(field.name for field in fields(cls))))
         restored.overall_ = member(arrays, "overall", ndim=1)
