@@ -133,7 +133,7 @@ def loss(panel: Panel, rows: np.ndarray, deciles: np.ndarray) -> float:
 
 def served(seconds: float) -> None:
     """Print rate and latency of precomputed and recomputed answers over HTTP, and the time without HTTP."""
-    from benchmarks.serving import LUA, Target, _free_port, _load, _server
+    from benchmarks.serving_load import LUA, Target, free_port, load, server
     from ml import champions
 
     if champions.champion(TASK) is None:
@@ -150,10 +150,10 @@ def served(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "load.lua"
         script.write_text(LUA)
-        port = _free_port()
+        port = free_port()
         url = f"http://127.0.0.1:{port}/v1/{TASK}"
         command = [sys.executable, "-m", "serving", "--port", str(port), "--workers", "1"]
-        with _server(command, url=url, body=json.dumps(example).encode()) as process:
+        with server(command, url=url, body=json.dumps(example).encode()) as process:
             for name, body in bodies.items():
                 request = request_type.model_validate_json(json.dumps(body))
                 calls = 300 if name == "precomputed" else 20
@@ -165,7 +165,7 @@ def served(seconds: float) -> None:
                 place = Path(folder) / "body.json"
                 place.write_text(json.dumps(body))
                 for connections in (1, 8):
-                    run = _load(
+                    run = load(
                         Target(name, url, place, process), connections=connections, seconds=seconds, script=script
                     )
                     print(
