@@ -52,8 +52,11 @@ def __dir__() -> list[str]:
 
 
 def tasks() -> tuple[TaskEntry, ...]:
-    """Return the registry entries of the tasks: name, summary by language, raw tables.
+    """Return the registry entries of the tasks, each with `name`, `summary` (by language, `zh` and `en`) and `tables`.
 
+    `tables` are the names of the raw tables that a task reads; `features.tables.TABLES` has their columns.
+
+    >>> from chehang import tasks
     >>> tasks()[2].summary["en"]
     'Predict the probability that a borrower defaults, with reasons'
     """
@@ -66,12 +69,15 @@ def load_champion(task: str) -> Model:
     Parameters
     ----------
     task : str
-        Name of the task, such as `credit_risk`.
+        Name of the task, such as `credit_risk`; `tasks` lists them.
 
     Returns
     -------
     Model
-        ``model.estimator.predict(rows)`` returns predictions; ``model.card`` describes the training data and metrics.
+        ``model.answers([request], explain=True)`` answers requests as the service does, where `request` is an instance
+        of the pydantic model ``model.request()``; ``model.card["example"]`` has the fields of a valid request.
+        ``model.estimator.predict(rows)`` predicts rows of the task's table; the estimator's class describes columns and
+        units. ``model.card`` describes the training data and metrics.
 
     Raises
     ------
@@ -79,6 +85,14 @@ def load_champion(task: str) -> Model:
         There is no such task, or the model registry cannot be read.
     ModelNotFound
         The task has no champion, or the model files differ from the registered checksums.
+
+    Examples
+    --------
+    >>> import json
+    >>> model = load_champion("credit_risk")  # doctest: +SKIP
+    >>> request = model.request().model_validate_json(json.dumps(model.card["example"]))  # doctest: +SKIP
+    >>> model.answers([request], explain=False)[0].probability_of_default  # doctest: +SKIP
+    0.021
     """
     check_task(task)
     from ml import champions

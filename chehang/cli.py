@@ -21,12 +21,12 @@ FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 @dataclass(frozen=True)
 class Command:
-    """A command of `chehang`.
+    """A command of `chehang`; `COMMANDS` has all of them by name.
 
     Attributes
     ----------
     module : str
-        Module with a function of the same name, which runs the command.
+        Dotted path of a module with a function of the same name, which runs the command.
     help : str
         Text in `chehang --help`: the first sentence of that function's docstring.
     settings : mapping
@@ -38,7 +38,12 @@ class Command:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self, name: str) -> TyperCommand:
-        """Import the module and return its command."""
+        """Import the module and return its Typer command with this name.
+
+        >>> from chehang.cli import COMMANDS
+        >>> COMMANDS["tasks"].load("tasks").name
+        'tasks'
+        """
         function = getattr(import_module(self.module), self.module.rpartition(".")[2])
         return _command(function, name, self.settings)
 
@@ -100,12 +105,12 @@ class Commands(TyperGroup):
         self._entries = entries
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write each command with its full help text."""
+        """Write each command with its full help text. Called by Typer for `--help`; not for direct use."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in self._entries.items()])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Return the command named by the arguments, imported."""
+        """Return name, imported command and further arguments. Called by Typer; not for direct use."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, self._entries[name].load(name) if name else command, rest
 
@@ -140,7 +145,11 @@ APP = Commands(
 
 
 def main() -> None:
-    """Run the command line; an error that the user can resolve is printed as one line without a traceback."""
+    """Run the command line with the arguments in `sys.argv`, and end the process.
+
+    The exit status is 0, 1 for an error that the user can resolve (printed as one line without a traceback), 2 for
+    wrong arguments, 130 for Ctrl-C, or the status that a command returns. Other errors are raised.
+    """
     try:
         os.environ["CHEHANG_HOME"] = str(home())  # absolute, so that configurations in other folders resolve it alike
         code = APP.main(standalone_mode=False)

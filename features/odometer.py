@@ -28,19 +28,22 @@ def classify_readings(vehicle: npt.ArrayLike, at: npt.ArrayLike, km: npt.ArrayLi
     Parameters
     ----------
     vehicle : array of int, shape (n_readings,)
-        Vehicle of each reading.
+        Code of the vehicle of each reading; any integers.
     at : array of int, shape (n_readings,)
-        Instant of each reading (us).
+        Instant of each reading (us since 1970 UTC), in any order.
     km : array of float, shape (n_readings,)
         Odometer (km); not NaN.
 
     Returns
     -------
     ndarray of int8, shape (n_readings,)
-        0 plausible, 1 ten times too large, 2 runs backwards, 3 jumps; `REASONS` has the texts of 1 to 3.
+        0 plausible, 1 ten times too large, 2 runs backwards, 3 jumps; `REASONS` has the texts of 1 to 3. In the order
+        of the input; empty for empty input.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from features.aggregations import DAY  # in us
     >>> day = np.array([0, 100, 200, 300]) * DAY
     >>> classify_readings([1, 1, 1, 1], day, [1_000, 4_000, 70_000, 9_000]).tolist()
     [0, 0, 1, 0]

@@ -13,7 +13,11 @@ from serving.settings import PREFIX, Settings, load_settings
 
 
 def main() -> None:
-    """Read the settings and replace this process by the BentoML server."""
+    """Read the settings from the command line and replace this process by the BentoML server; it never returns.
+
+    `python -m serving` and `chehang serve` call it. Invalid settings end the process with status 1 and one line on
+    stderr; an unknown option ends it with status 2.
+    """
     try:
         settings = _settings()
         os.environ["BENTOML_HOME"] = str(_own_folder(settings))

@@ -31,21 +31,25 @@ def build_app(store: ModelStore, settings: Settings, endpoints: Sequence[Mounted
     Parameters
     ----------
     store : ModelStore
-        Champions that answer; start it with `ModelStore.start`.
+        ``serving.model_store.ModelStore(...)``, which holds the champions that answer; call its `start` to load them.
     settings : Settings
-        Batch limit and folder of the endpoints' rules, as returned by `load_settings`.
+        As returned by `serving.settings.load_settings`; `max_batch_rows` and `configs` are used.
     endpoints : sequence of MountedEndpoint, optional
-        By default all endpoints of all tasks and groups.
+        By default all, as returned by `serving.endpoints.mounted_endpoints`.
 
     Returns
     -------
     FastAPI
-        Routes of the endpoints, `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs` and `/`.
+        An ASGI application with the routes of the endpoints (`serving.endpoints.routes`), `/healthz`, `/readyz`,
+        `/metrics`, `/openapi.json`, `/docs` and `/`. Without a champion, an endpoint answers with status 503.
 
     Examples
     --------
+    >>> from serving.model_store import ModelStore
     >>> from serving.settings import load_settings
-    >>> app = build_app(ModelStore(poll_seconds=1.0), load_settings())  # doctest: +SKIP
+    >>> app = build_app(ModelStore(poll_seconds=1.0), load_settings())
+    >>> [route.path for route in app.routes][-3:]
+    ['/openapi.json', '/docs', '/']
     """
     app = FastAPI(title="Chehang", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False

@@ -19,6 +19,8 @@ _JSON = (b"content-type", b"application/json")
 class Problem(Exception):
     """An error response; all errors of the service have this format.
 
+    Endpoints raise it, and the exception handlers of `serving.api.build_app` and `serving.guard.Guard` send it.
+
     Attributes
     ----------
     status : int
@@ -27,8 +29,8 @@ class Problem(Exception):
         Error code for programs, such as `invalid`.
     message : str
         Error message for people. It never contains a value of the request, which may be personal.
-    details : sequence of {field, rule, message}
-        One for each invalid field.
+    details : sequence of dict
+        One for each invalid field: texts `field` (its name), `rule` (code of the rule) and `message`.
     """
 
     def __init__(self, status: int, code: str, message: str, details: Sequence[dict[str, str]] = ()) -> None:
@@ -39,8 +41,9 @@ class Problem(Exception):
         self.details = details
 
     def content(self) -> bytes:
-        """Return the JSON body of the response.
+        """Return the body of the response: JSON in UTF-8.
 
+        >>> from serving.asgi import Problem
         >>> Problem(404, "not_found", "no such path").content()
         b'{"error":{"code":"not_found","message":"no such path","details":[]}}'
         """
@@ -50,18 +53,29 @@ class Problem(Exception):
 async def send_json(
     send: Send, content: bytes, *, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Send a response with a JSON body.
+    """Send a whole response with a JSON body.
 
     Parameters
     ----------
     send : callable
-        The `send` of the ASGI application that answers.
+        The third argument that an ASGI server passes to an application, ``app(scope, receive, send)``: an async
+        function of one ASGI message.
     content : bytes
         The body in JSON.
     status : int
         HTTP status.
     headers : sequence of (bytes, bytes)
         Names and values of further headers; `content-type` and `content-length` are added.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> messages = []
+    >>> async def send(message):
+    ...     messages.append(message)
+    >>> asyncio.run(send_json(send, b"{}", status=404))
+    >>> messages[0]["status"], messages[1]["body"]
+    (404, b'{}')
     """
     all_headers = [_JSON, (b"content-length", b"%d" % len(content)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": all_headers})

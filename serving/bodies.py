@@ -23,7 +23,7 @@ def parse_request(model: type[BaseModel], body: bytes) -> BaseModel:
     Parameters
     ----------
     model : type of BaseModel
-        Model class of a request.
+        Pydantic model of a request with scalar fields, such as ``model.request()`` of an `ml.model.Model`.
     body : bytes
         JSON object.
 
@@ -39,6 +39,7 @@ def parse_request(model: type[BaseModel], body: bytes) -> BaseModel:
 
     Examples
     --------
+    >>> from pydantic import create_model
     >>> Loan = create_model("Loan", term_months=(int, ...))
     >>> parse_request(Loan, b'{"term_months": 36}').term_months
     36
@@ -60,7 +61,7 @@ def parse_batch(model: type[BaseModel], body: bytes, *, max_rows: int) -> Sequen
     Parameters
     ----------
     model : type of BaseModel
-        Model class of a request.
+        Pydantic model of a request with scalar fields, such as ``model.request()`` of an `ml.model.Model`.
     body : bytes
         JSON object.
     max_rows : int
@@ -74,10 +75,12 @@ def parse_batch(model: type[BaseModel], body: bytes, *, max_rows: int) -> Sequen
     Raises
     ------
     Problem
-        Status 422: the batch is empty or too long, or a request is invalid.
+        Status 422: the body is not JSON, the batch is empty or too long, or a request is invalid; `details` name a
+        field by position and name, such as `items.0.term_months`.
 
     Examples
     --------
+    >>> from pydantic import create_model
     >>> Loan = create_model("Loan", term_months=(int, ...))
     >>> parse_batch(Loan, b'{"items": [{"term_months": 36}, {"term_months": 12}]}', max_rows=9)[1].term_months
     12
@@ -118,13 +121,14 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def invalid_request(error: ValidationError) -> Problem:
-    """Return a 422 problem with every invalid field and the rule it breaks, at most `MAX_DETAILS` of them.
+    """Return a `Problem` of status 422 with every invalid field and the rule it breaks, at most 20 of them.
 
-    Pydantic's messages contain the rule only. Messages of a validator's own exception may quote a value and are
-    replaced.
+    `error` is what ``model_validate_json`` of a pydantic model raises. Pydantic's messages contain the rule only;
+    messages of a validator's own exception may quote a value and are replaced.
 
     Examples
     --------
+    >>> from pydantic import ValidationError, create_model
     >>> Loan = create_model("Loan", term_months=(int, ...))
     >>> try:
     ...     Loan.model_validate_json("{}")
@@ -142,12 +146,14 @@ def invalid_request(error: ValidationError) -> Problem:
 
 
 def not_computable(error: Exception) -> Problem:
-    """Return a 422 problem for a valid request for which the model cannot compute an answer.
+    """Return a `Problem` of status 422 for a valid request for which the model cannot compute an answer.
 
-    Only a `FeatureError` is quoted, because the text of other errors may contain values of the request.
+    `error` is what the endpoint's `respond` raises. Only a `FeatureError` is quoted, because the text of other errors
+    may contain values of the request.
 
     Examples
     --------
+    >>> from features.errors import FeatureError
     >>> not_computable(FeatureError("loan_amount", "must be a number")).message
     'loan_amount: must be a number'
     """
@@ -157,7 +163,10 @@ def not_computable(error: Exception) -> Problem:
 
 
 def invalid_field(field: str, rule: str, message: str) -> Problem:
-    """Return a 422 problem for one field.
+    """Return a `Problem` of status 422 for one field.
+
+    `field` is its name (at most 100 characters are shown), `rule` the code of the rule it breaks, and `message` the
+    rule for people, without the value.
 
     Examples
     --------
@@ -175,9 +184,14 @@ def parse_explain(query: bytes, *, default: bool = True) -> bool:
     Parameters
     ----------
     query : bytes
-        Query string of the URL, without the question mark.
+        Query string of the URL, without the question mark: ``scope["query_string"]`` of an ASGI scope.
     default : bool
-        Value without the parameter.
+        Value without the parameter; `ml.endpoint.Endpoint.explains` of the endpoint.
+
+    Returns
+    -------
+    bool
+        Whether the answer has reasons.
 
     Raises
     ------

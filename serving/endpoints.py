@@ -34,12 +34,14 @@ PAGE_HEADERS = [
 class MountedEndpoint:
     """An endpoint and the task or group that it belongs to, which together determine its path.
 
+    Returned by `mounted_endpoints`.
+
     Attributes
     ----------
     owner : str
-        Name of the task or group.
+        Name of the task or group, a key of `ml.registry.ENTRIES` or `ml.registry.GROUPS`.
     endpoint : Endpoint
-        The endpoint.
+        Request model, answer model and the function that answers; see `ml.endpoint.Endpoint`.
     """
 
     owner: str
@@ -74,7 +76,7 @@ class MountedEndpoint:
 
 
 def mounted_endpoints() -> tuple[MountedEndpoint, ...]:
-    """Return all endpoints of all tasks and groups.
+    """Return all endpoints of all tasks and groups, in the order of `ml.registry.endpoints`.
 
     >>> mounted_endpoints()[0].path
     '/v1/recommendation'
@@ -92,11 +94,11 @@ def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Pat
     endpoints : sequence of MountedEndpoint
         For example all of them, as returned by `mounted_endpoints`.
     store : ModelStore
-        Champions that answer.
+        ``serving.model_store.ModelStore(...)``, which holds the champions that answer.
     configs : Path
-        Folder of the endpoints' rules.
+        Folder of the endpoints' rules, such as `loans/products.yaml`; `configs` in the repository.
     max_rows : int
-        Largest number of requests in one batch.
+        Largest number of requests in one batch; an endpoint's own smaller limit holds.
 
     Returns
     -------
@@ -105,6 +107,8 @@ def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Pat
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from serving.model_store import ModelStore
     >>> [r.path for r in routes(mounted_endpoints(), ModelStore(poll_seconds=1), Path("configs"), max_rows=9)][:2]
     ['/v1/recommendation', '/v1/recommendation/batch']
     """
@@ -136,7 +140,17 @@ class DisabledApp:
 
 
 class Schema(NamedTuple):
-    """Request model and version field for one set of champion versions; `ending` is the last part of a response."""
+    """Request model and version field for one set of champion versions; returned by `SingleApp.schema`.
+
+    Attributes
+    ----------
+    versions : mapping of str to int
+        Version number of each task's champion.
+    model : type of BaseModel
+        Pydantic model of one request.
+    ending : bytes
+        Last part of a JSON response: the version field and the closing brace.
+    """
 
     versions: Mapping[str, int]
     model: type[BaseModel]
@@ -146,18 +160,30 @@ class Schema(NamedTuple):
 class SingleApp:
     """`POST <path>`: answers one request, or a batch if the endpoint has batches and the body is `{"items": [...]}`.
 
-    Fast requests without reasons are answered in the event loop, all others in a thread.
+    `routes` makes one for each endpoint, and Starlette calls it as an ASGI application behind `serving.guard.Guard`,
+    which passes the whole body in one message. Fast requests without reasons are answered in the event loop, all others
+    in a thread. Errors are raised as `serving.asgi.Problem`.
 
     Parameters
     ----------
     mounted : MountedEndpoint
         One of `mounted_endpoints`.
     store : ModelStore
-        Champions that answer.
+        ``serving.model_store.ModelStore(...)``, which holds the champions that answer.
     rules : object
-        Rules of the endpoint, as returned by ``mounted.endpoint.rules(configs)``; None if it has no rules.
+        Rules of the endpoint, as returned by ``mounted.endpoint.rules(configs)`` with the folder of the rules; None if
+        it has no rules.
     max_rows : int
         Largest number of requests in one batch.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from serving.model_store import ModelStore
+    >>> mounted = next(m for m in mounted_endpoints() if m.path == "/v1/loans/schedule")
+    >>> single = SingleApp(mounted, ModelStore(poll_seconds=1), mounted.endpoint.rules(Path("configs")), max_rows=9)
+    >>> single.champions()
+    {}
     """
 
     def __init__(self, mounted: MountedEndpoint, store: ModelStore, rules: Any, *, max_rows: int) -> None:
@@ -172,6 +198,8 @@ class SingleApp:
 
     def champions(self) -> dict[str, LoadedChampion]:
         """Return the loaded champions by task: of all required tasks, and of the optional tasks that have one.
+
+        Empty for an endpoint that needs no champion.
 
         Raises
         ------
@@ -190,9 +218,24 @@ class SingleApp:
         return champions
 
     async def schema(self, champions: Mapping[str, LoadedChampion]) -> Schema:
-        """Return the request model for these champions, as returned by `champions`; await the result.
+        """Return the request model and the version field for these champions; await the result.
 
         The schema is cached until the version of a champion changes.
+
+        Parameters
+        ----------
+        champions : mapping of str to LoadedChampion
+            As returned by the method `champions`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from pathlib import Path
+        >>> from serving.model_store import ModelStore
+        >>> mounted = next(m for m in mounted_endpoints() if m.path == "/v1/loans/schedule")
+        >>> single = SingleApp(mounted, ModelStore(poll_seconds=1), mounted.endpoint.rules(Path("configs")), max_rows=9)
+        >>> asyncio.run(single.schema(single.champions())).model.__name__
+        'ScheduleRequest'
         """
         versions = {name: loaded.version for name, loaded in champions.items()}
         schema = self._schema
@@ -208,14 +251,8 @@ class SingleApp:
         content = versions if self.version_field == "model_versions" else next(iter(versions.values()))
         return b',"%b":%b}' % (self.version_field.encode(), to_json(content))
 
-    def explains(self, scope: Scope) -> bool:
-        """Return whether the answer has reasons, by the query string of an ASGI scope and the endpoint's default.
-
-        Raises
-        ------
-        Problem
-            Status 422: the query parameter `explain` is neither true nor false.
-        """
+    def _explains(self, scope: Scope) -> bool:
+        """Return whether the answer has reasons, by the query string and the endpoint's default."""
         default = self.endpoint.explains
         return default is not None and parse_explain(scope["query_string"], default=default)
 
@@ -225,22 +262,24 @@ class SingleApp:
         body = (await receive())["body"]
         if self.has_batch and BATCH_BODY.match(body):
             return await self.send_batch(scope, body, send)
-        explain, runs_in_thread = self.explains(scope), self.endpoint.runs_in_thread
+        explain, runs_in_thread = self._explains(scope), self.endpoint.runs_in_thread
         if runs_in_thread is None:
             answer = await run_sync(self._parse_and_answer, champions, schema, body, explain, abandon_on_cancel=True)
         else:
             requests = [parse_request(schema.model, body)]
             if explain or runs_in_thread(requests[0]):
-                answers = await run_sync(self.answers, champions, requests, explain, abandon_on_cancel=True)
+                answers = await run_sync(self._answers, champions, requests, explain, abandon_on_cancel=True)
             else:
-                answers = self.answers(champions, requests, False)
+                answers = self._answers(champions, requests, False)
             answer = answers[0]
         if self.endpoint.page is not None and b"text/html" in dict(scope["headers"]).get(b"accept", b""):
             return await _send_page(send, self.endpoint.page(answer).encode())
         await send_json(send, answer.model_dump_json().encode()[:-1] + schema.ending)
 
     async def send_batch(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Answer the batch in `body` (JSON) through the ASGI callable `send`; computed in a thread.
+        """Answer the batch in `body`, JSON `{"items": [...]}`, through `send`; the answers are computed in a thread.
+
+        Called by this class and `BatchApp` with the `scope` and `send` of their ASGI call; not for direct use.
 
         Raises
         ------
@@ -249,38 +288,22 @@ class SingleApp:
         """
         champions = self.champions()
         schema = await self.schema(champions)
-        explain = self.explains(scope)
+        explain = self._explains(scope)
         content = await run_sync(self._batch, champions, schema, body, explain, abandon_on_cancel=True)
         await send_json(send, content)
 
     def _parse_and_answer(
         self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool
     ) -> BaseModel:
-        return self.answers(champions, [parse_request(schema.model, body)], explain)[0]
+        return self._answers(champions, [parse_request(schema.model, body)], explain)[0]
 
     def _batch(self, champions: Mapping[str, LoadedChampion], schema: Schema, body: bytes, explain: bool) -> bytes:
         requests = parse_batch(schema.model, body, max_rows=self.max_rows)
-        return to_json({"items": self.answers(champions, requests, explain)})[:-1] + schema.ending
+        return to_json({"items": self._answers(champions, requests, explain)})[:-1] + schema.ending
 
-    def answers(
+    def _answers(
         self, champions: Mapping[str, LoadedChampion], requests: Sequence[BaseModel], explain: bool
     ) -> Sequence[BaseModel]:
-        """Return one answer per request, in the same order.
-
-        Parameters
-        ----------
-        champions : mapping of str to LoadedChampion
-            As returned by `champions`.
-        requests : sequence of BaseModel
-            Instances of the endpoint's request model, as returned by `parse_request` or `parse_batch`.
-        explain : bool
-            Whether the answers have reasons.
-
-        Raises
-        ------
-        Problem
-            Status 422: an answer cannot be computed.
-        """
         try:
             answers: Sequence[BaseModel] = self.endpoint.respond(self.rules, champions, requests, explain)
         except DataError as e:

@@ -28,18 +28,20 @@ _latency_timer = cache(LATENCY.labels)
 class Guard:
     """An ASGI application that adds limits, request ids, metrics and error responses to another one.
 
+    It handles HTTP requests only. `serving.application.GUARD` is the one of a worker process.
+
     Parameters
     ----------
     app : ASGI application
-        Answers all requests except those of `post_apps`.
+        Answers all requests except those of `post_apps`; as returned by `serving.api.build_app`.
     max_body_bytes : int
         A longer body is answered with status 413.
     timeout_seconds : float
         A request without an answer after this time gets status 504, or 408 if its body has not arrived.
     paths : collection of str
-        Existing paths, which label the metrics; all other paths share the label `unmatched`.
+        Existing paths, which label the metrics; all other paths share the label `unmatched`. From `routes_of`.
     post_apps : mapping of str to ASGI application
-        Path to the application of its POST requests, which is called without the framework's routing.
+        Path to the application of its POST requests, which is called without the framework's routing. From `routes_of`.
     """
 
     def __init__(
@@ -183,6 +185,18 @@ def routes_of(app: Any) -> tuple[list[str], dict[str, App]]:
         Paths of all routes.
     post_apps : dict of str to ASGI application
         Path to the application of its POST requests.
+
+    Examples
+    --------
+    >>> from serving.api import build_app
+    >>> from serving.guard import Guard, routes_of
+    >>> from serving.model_store import ModelStore
+    >>> from serving.settings import load_settings
+    >>> app = build_app(ModelStore(poll_seconds=1.0), load_settings())
+    >>> paths, post_apps = routes_of(app)
+    >>> guard = Guard(app, max_body_bytes=8_000_000, timeout_seconds=5, paths=paths, post_apps=post_apps)
+    >>> paths[0], "/v1/loans/schedule" in post_apps
+    ('/v1/recommendation', True)
     """
     routes = [r for r in app.router.routes if hasattr(r, "methods")]
     return [r.path for r in routes], {r.path: r.app for r in routes if "POST" in r.methods}

@@ -28,7 +28,10 @@ STORE_ERRORS = Counter("chehang_store_errors", "Number of failed reads of the mo
 
 
 def exposition() -> bytes:
-    """Return the metrics in the Prometheus text format: of all workers, if BentoML has started this process.
+    """Return the metrics in the Prometheus text format 0.0.4, in UTF-8.
+
+    Metrics of all workers if BentoML has started this process, which sets `PROMETHEUS_MULTIPROC_DIR`; otherwise of this
+    process. Durations are in seconds.
 
     >>> b"chehang_requests_total" in exposition()
     True

@@ -35,14 +35,14 @@ MAX_RETRY_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class LoadedChampion:
-    """A champion in memory.
+    """A champion in memory; returned by `ModelStore.current`.
 
     Attributes
     ----------
     version : int
         Version number in the model registry.
     model : Model
-        Task, estimator and model card.
+        Task, fitted estimator and model card, as loaded by `ml.champions.load`.
     """
 
     version: int
@@ -65,7 +65,7 @@ class LoadedChampion:
 
 
 @dataclass(frozen=True)
-class LoadFailure:
+class _LoadFailure:
     """A champion that could not be loaded.
 
     Attributes
@@ -95,8 +95,14 @@ class ModelStore:
 
     Examples
     --------
-    >>> store = ModelStore(poll_seconds=1.0)  # doctest: +SKIP
-    >>> store.start()  # doctest: +SKIP
+    A new store holds no champion; `start` or `load_champions` loads those of the model registry in `CHEHANG_HOME`, or
+    at `MLFLOW_TRACKING_URI`:
+
+    >>> from serving.model_store import ModelStore
+    >>> store = ModelStore(poll_seconds=1.0)
+    >>> store.current("credit_risk") is None
+    True
+    >>> store.load_champions()  # doctest: +SKIP
     >>> store.current("credit_risk").version  # doctest: +SKIP
     3
     """
@@ -106,7 +112,7 @@ class ModelStore:
         self._live_updates = {t.name: t.refresh(configs) for t in TASKS.values()}
         self._update_errors: dict[str, str] = {}
         self._loaded: Mapping[str, LoadedChampion] = {}
-        self._failures: dict[str, LoadFailure] = {}
+        self._failures: dict[str, _LoadFailure] = {}
         self._stop = threading.Event()
         self._checked = threading.Event()
         self._thread: threading.Thread | None = None
@@ -114,7 +120,7 @@ class ModelStore:
         self._file_state: tuple[int, ...] | None = None
 
     def current(self, task: str) -> LoadedChampion | None:
-        """Return the loaded champion of a task, or None."""
+        """Return the loaded champion of a task, a key of `ml.registry.TASKS`; None if it has none or is unknown."""
         return self._loaded.get(task)
 
     @property
@@ -125,6 +131,9 @@ class ModelStore:
     def missing_champion(self, task: str) -> str:
         """Return a message with the reason why a task has no champion, and the remedy.
 
+        It assumes that `current` has returned None for this task.
+
+        >>> from serving.model_store import ModelStore
         >>> ModelStore(poll_seconds=1.0).missing_champion("credit_risk")
         'the champion of credit_risk is being loaded; try again in a few seconds'
         """
@@ -141,7 +150,8 @@ class ModelStore:
         """Start the thread, and wait up to five seconds until it has loaded the champions.
 
         The wait keeps a restarted worker from taking requests before it can answer them; the limit lets it start
-        without an answer of the model store.
+        without an answer of the model store. No error is raised: errors of the model store are logged. `stop` ends the
+        thread; a stopped store cannot be started again.
         """
         if self._thread is None:
             champions.import_mlflow()
@@ -154,7 +164,10 @@ class ModelStore:
         self._stop.set()
 
     def load_champions(self) -> None:
-        """Load the champions of all tasks once, without a thread; read them with `current`."""
+        """Load the champions of all tasks once, without a thread, for example in a command; read them with `current`.
+
+        No error is raised: it is logged, and `missing_champion` returns the reason.
+        """
         self.refresh()
         self._checked.set()
 
@@ -174,7 +187,8 @@ class ModelStore:
     def refresh(self) -> None:
         """Check the alias of every task once, and load the champions that have changed.
 
-        No error is raised: it is logged, and the loaded champions continue to answer.
+        Called by the thread and by `load_champions`; not for direct use. No error is raised: it is logged, and the
+        loaded champions continue to answer.
         """
         retries = any(f.wait < float("inf") for f in self._failures.values())
         try:
@@ -237,7 +251,7 @@ class ModelStore:
         wait = float("inf")
         if isinstance(error, StoreError):
             wait = min(2 * previous.wait, MAX_RETRY_SECONDS) if previous and is_retry else self.poll_seconds
-        self._failures[task.name] = LoadFailure(number, wait, time.monotonic() + wait)
+        self._failures[task.name] = _LoadFailure(number, wait, time.monotonic() + wait)
         if not is_retry or wait == float("inf"):
             # The text of other errors may quote the example, which is a real application.
             reason = str(error) if isinstance(error, ChehangError) else type(error).__name__

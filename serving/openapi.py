@@ -62,16 +62,16 @@ def describe(
     Parameters
     ----------
     champions : mapping of str to LoadedChampion or None
-        Champion of each task, as returned by `ModelStore.current`.
+        Champion by task, as returned by `serving.model_store.ModelStore.current`; a task may be absent.
     endpoints : sequence of MountedEndpoint
-        For example all of them, as returned by `mounted_endpoints`.
+        For example all of them, as returned by `serving.endpoints.mounted_endpoints`.
     max_rows : int
         Largest number of requests in one batch.
 
     Returns
     -------
     dict
-        The document; `json.dumps` writes it.
+        Keys `openapi`, `info`, `tags`, `paths` and `components` of the standard; `json.dumps` writes it.
 
     Examples
     --------

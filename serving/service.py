@@ -17,12 +17,13 @@ from serving.settings import load_settings
 
 
 class Hosted(Service):  # type: ignore[misc]
-    """A BentoML service that passes HTTP requests to the guarded application."""
+    """A BentoML service that passes HTTP requests to the guarded application; BentoML makes it for `Chehang`."""
 
     def to_asgi(self, is_main: bool = True) -> App:
         """Return the ASGI application of a worker: requests go to `GUARD`, lifespan events to BentoML.
 
-        BentoML calls it, with `is_main` false for dependent services, which this service does not have.
+        Called by BentoML; not for direct use. `is_main` is false for dependent services, which this service does not
+        have.
         """
         from serving.application import GUARD
 
@@ -36,7 +37,7 @@ class Hosted(Service):  # type: ignore[misc]
 
 @bentoml.service(name="chehang", workers=load_settings().workers, service_class=Hosted)
 class Chehang:
-    """The service; each worker process has one instance."""
+    """The service; BentoML makes one instance in each worker process, which loads the champions."""
 
     def __init__(self) -> None:
         from serving.application import STORE
@@ -45,7 +46,7 @@ class Chehang:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
-        """Stop checking for new champions; BentoML calls it when a worker stops."""
+        """Stop checking for new champions. Called by BentoML when a worker stops; not for direct use."""
         from serving.application import STORE
 
         STORE.stop()

@@ -15,7 +15,7 @@ PREFIX = "CHEHANG_"
 
 
 class Settings(Section):
-    """Settings of the service.
+    """Settings of the service, as returned by `load_settings`.
 
     Attributes
     ----------
@@ -53,20 +53,21 @@ def load_settings(path: Path | None = None, *, environment: Mapping[str, str] = 
     path : Path, optional
         Path of the YAML file; by default `serving.yaml` in the configuration folder, if it exists.
     environment : mapping
-        Environment variables: `CHEHANG_PORT` sets `port`, and so on.
+        Environment variables: `CHEHANG_PORT` sets `port`, and so on. The values are texts.
 
     Returns
     -------
     Settings
-        Values that neither sets are the defaults.
+        Fields that neither sets have their defaults.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, or a key is unknown, or a value is invalid.
+        `path` does not exist or cannot be read, a key is unknown, or a value is invalid.
 
     Examples
     --------
+    >>> from serving.settings import load_settings
     >>> load_settings(environment={"CHEHANG_PORT": "9000"}).port
     9000
     """

@@ -15,13 +15,13 @@ from features.yaml_config import name_hint
 
 @dataclass(frozen=True)
 class MappedColumn:
-    """A contract column or extra feature, and the source column it is read from.
+    """A contract column or extra feature, and the source column it is read from; in `ColumnMapping.columns`.
 
     Attributes
     ----------
     name : str
         Name of the contract column or extra feature.
-    kind : Kind
+    kind : {'text', 'boolean', 'integer', 'money', 'number', 'timestamp'}
         Type that its values are converted to.
     spec : ColumnSource
         Source column and conversion, from sources.yaml or by equal name.
@@ -40,7 +40,7 @@ class MappedColumn:
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Mapped columns of one table, and the errors of its mapping.
+    """Mapped columns of one table, and the errors of its mapping; returned by `map_columns`.
 
     Attributes
     ----------
@@ -73,13 +73,13 @@ def map_columns(
     Parameters
     ----------
     table : Table
-        Contract of the table.
+        Contract of the table: a value of `features.tables.TABLES`.
     source : TableSource
-        The table's entry in sources.yaml.
+        The table's entry in sources.yaml: a value of ``features.sources.load_sources(path).tables``.
     source_columns : sequence of str
-        Column names of the source.
+        Column names of the source, as in ``features.sources.scans.open_source(name, source).columns``.
     extra : ExtraFeatures
-        Columns beyond the contract to read.
+        Columns beyond the contract to read; ``features.sources.ExtraFeatures()`` for none.
     undated : bool
         Leave the table's time column out: its rows carry no date.
     file : str
@@ -88,7 +88,19 @@ def map_columns(
     Returns
     -------
     ColumnMapping
-        Errors are in `problems`, so that one run reports those of all tables.
+        Errors are in `problems` and are not raised, so that one run reports those of all tables.
+
+    Examples
+    --------
+    >>> from features.sources import ExtraFeatures, TableSource
+    >>> from features.tables import TABLES
+    >>> source = TableSource(csv="outcomes.csv", columns={"application_id": "loan"})
+    >>> options = {"extra": ExtraFeatures(), "undated": True, "file": "sources.yaml"}
+    >>> mapping = map_columns(TABLES["loan_outcomes"], source, ["loan", "defaulted"], **options)
+    >>> [(column.name, column.kind, column.spec.source) for column in mapping.columns]
+    [('application_id', 'text', 'loan'), ('defaulted', 'boolean', 'defaulted')]
+    >>> mapping.problems
+    ()
     """
     excluded = {table.time} if undated else set()
     kinds: dict[str, Kind] = {n: kind_of(table, n) for n in table.columns if n not in excluded}

@@ -30,6 +30,7 @@ class ExtraFeatures(Section):
 
     Examples
     --------
+    >>> from features.sources import ExtraFeatures
     >>> ExtraFeatures(numeric=["age"]).numeric
     ('age',)
     """
@@ -249,7 +250,7 @@ class SourcesConfig(Section):
 
 
 def load_sources(path: Path) -> SourcesConfig:
-    """Read and check `sources.yaml`.
+    """Read and check `sources.yaml`; `SourcesConfig`, `TableSource` and `ColumnSource` describe its keys.
 
     `${NAME}` is replaced by the environment variable; relative paths start at the folder of the YAML file.
 
@@ -261,7 +262,8 @@ def load_sources(path: Path) -> SourcesConfig:
     Returns
     -------
     SourcesConfig
-        Input of `read_tables`. No source is opened.
+        Time zone, accepted share of broken rows, and origin of each table; input of `read_tables`. Paths are absolute.
+        No source is opened.
 
     Raises
     ------
@@ -271,6 +273,7 @@ def load_sources(path: Path) -> SourcesConfig:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "sources.yaml")
     ...     _ = file.write_text("tables: {leads: {csv: leads.csv, encoding: gb18030}}")

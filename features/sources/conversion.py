@@ -27,14 +27,14 @@ _LARGEST = 9_000_000_000_000_000_000
 
 @dataclass(frozen=True)
 class ConvertedColumn:
-    """Expressions of a converted column.
+    """Expressions of a converted column; returned by `convert`.
 
     Attributes
     ----------
     value : pl.Expr
         Value in the contract's type; null where the source value is missing or breaks a rule.
     broken : dict of str to pl.Expr
-        By rule: a boolean expression, true in the rows that break it.
+        By rule, such as "wrong type" or "infinite": a boolean expression, true in the rows that break it.
     """
 
     value: pl.Expr
@@ -44,10 +44,16 @@ class ConvertedColumn:
 def can_convert(kind: Kind, dtype: pl.DataType) -> bool:
     """Return whether a source type can be converted to a kind of column; text and categories always can.
 
-    `kind` is text, boolean, integer, money, number or timestamp; `dtype` is the Polars type of the source column.
+    Parameters
+    ----------
+    kind : {'text', 'boolean', 'integer', 'money', 'number', 'timestamp'}
+        Kind of the contract column, as returned by `features.sources.rules.kind_of`.
+    dtype : pl.DataType
+        Type of the source column.
 
     Examples
     --------
+    >>> import polars as pl
     >>> can_convert("money", pl.Decimal(12, 2)), can_convert("money", pl.Date())
     (True, False)
     """
@@ -69,10 +75,10 @@ def with_nulls(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource)
     ----------
     raw, dtype : pl.Expr, pl.DataType
         Source values and their type.
-    kind : Kind
+    kind : {'text', 'boolean', 'integer', 'money', 'number', 'timestamp'}
         Kind of the contract column; for numbers, the text "nan" is missing too.
     spec : ColumnSource
-        Holds `nulls`.
+        The column's entry in sources.yaml; `nulls` is used.
 
     Returns
     -------
@@ -81,6 +87,8 @@ def with_nulls(raw: pl.Expr, dtype: pl.DataType, kind: Kind, spec: ColumnSource)
 
     Examples
     --------
+    >>> import polars as pl
+    >>> from features.sources import ColumnSource
     >>> codes, spec = pl.lit(pl.Series(["5", "-", " "])), ColumnSource(source="code", nulls=["-"])
     >>> raw, dtype = with_nulls(codes, pl.String(), "text", spec)
     >>> pl.select(raw).to_series().to_list()
@@ -106,22 +114,22 @@ def convert(
     ----------
     raw, dtype : pl.Expr, pl.DataType
         Source values and their type, as `with_nulls` returns them.
-    kind : Kind
-        Type of the contract column. In an integer or money column, a fraction breaks a rule unless a `factor` is set;
+    kind : {'text', 'boolean', 'integer', 'money', 'number', 'timestamp'}
+        Kind of the contract column. In an integer or money column, a fraction breaks a rule unless a `factor` is set;
         the product with `factor` is rounded half to even (199.99 yuan * 100 is 19999 fen, though it is 19998.999... in
         binary).
     spec : ColumnSource
-        Holds `map`, `factor`, `format` and `unit`.
+        The column's entry in sources.yaml; `map`, `map_other`, `factor`, `format` and `unit` are used.
     timezone : str
-        Time zone of timestamps without an offset.
+        IANA name of the time zone of timestamps without an offset.
     field : str
         Place in the YAML file, for error messages.
 
     Returns
     -------
     ConvertedColumn
-        Text as String, booleans as Boolean, numbers as Float64, all others as Int64 (timestamps in microseconds since
-        1970 UTC).
+        `value`: text as String, booleans as Boolean, numbers as Float64, all others as Int64 (timestamps in
+        microseconds since 1970 UTC, money in fen). `broken`: a boolean expression for each rule.
 
     Raises
     ------
@@ -130,6 +138,8 @@ def convert(
 
     Examples
     --------
+    >>> import polars as pl
+    >>> from features.sources import ColumnSource
     >>> yuan = pl.lit(pl.Series(["12,000", "1.005", "a lot"]))
     >>> fen = convert(yuan, pl.String(), "money", spec=ColumnSource(source="x", factor=100), timezone="UTC", field="")
     >>> pl.select(fen.value).to_series().to_list()

@@ -24,7 +24,9 @@ _NUMBERS = (bool, int, float, Decimal)
 
 
 def resolve_url(text: str, *, folder: Path | None = None) -> str:
-    """Check a SQLAlchemy URL and return it; a relative SQLite path is resolved against `folder`.
+    """Check a SQLAlchemy URL and return it with its password; a relative SQLite path is resolved against `folder`.
+
+    No database is opened.
 
     Raises
     ------
@@ -33,6 +35,7 @@ def resolve_url(text: str, *, folder: Path | None = None) -> str:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> resolve_url("sqlite:///crm.db", folder=Path("/data"))
     'sqlite:////data/crm.db'
     """
@@ -50,8 +53,10 @@ def query_columns(url: str, query: str, *, where: str) -> list[str]:
 
     Parameters
     ----------
-    url, query : str
-        SQLAlchemy URL and SELECT statement.
+    url : str
+        SQLAlchemy URL, ``dialect://user:password@host:port/database``; SQLite files are opened read-only.
+    query : str
+        SELECT statement.
     where : str
         Name of the source in error messages.
 
@@ -74,8 +79,27 @@ def query_columns(url: str, query: str, *, where: str) -> list[str]:
 def read_query(url: str, query: str, *, where: str) -> pl.DataFrame:
     """Return all rows of a query, fetched in batches of 100,000.
 
-    A column of mixed number types becomes Float64, one of other mixed types text. Parameters and errors are those of
-    `query_columns`.
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL, ``dialect://user:password@host:port/database``; SQLite files are opened read-only.
+    query : str
+        SELECT statement.
+    where : str
+        Name of the source in error messages.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the query. A column of mixed number types is Float64, one of other mixed types String; without
+        rows all columns are Null.
+
+    Raises
+    ------
+    DataError
+        The database cannot be reached, or rejects the user or the query.
+    ConfigError
+        The URL's driver is not installed, or the SQLite file does not exist.
 
     Examples
     --------

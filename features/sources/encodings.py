@@ -21,20 +21,28 @@ def as_utf8(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
     Parameters
     ----------
     path : Path
-        Path of a text file.
+        Path of an existing text file.
     encoding : {'utf-8', 'gb18030'}
         Encoding of the file.
     where : str
         Name of the source in error messages.
 
+    Returns
+    -------
+    Path or BytesIO
+        Input of ``pl.scan_csv``: `path` itself for UTF-8, otherwise the converted contents in memory.
+
     Raises
     ------
     DataError
         The file is not valid in `encoding`. The message gives the byte's position and the encoding that is valid.
+    OSError
+        The file cannot be read.
 
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "a.csv")
     ...     _ = file.write_bytes("型号".encode("gb18030"))
@@ -53,9 +61,13 @@ def as_utf8(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
 
 
 def read_head(path: Path, encoding: str, *, where: str) -> io.BytesIO:
-    """Return the complete lines of the file's first MiB as UTF-8; parameters and errors are those of `as_utf8`.
+    """Return the complete lines of a text file's first MiB as UTF-8.
+
+    `encoding` is utf-8 or gb18030, and `where` the name of the source in error messages. Text that is not valid in
+    `encoding` is a `features.errors.DataError`; a file that cannot be read is an OSError.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.NamedTemporaryFile() as file:
     ...     _ = Path(file.name).write_text("a,b")
     ...     read_head(Path(file.name), "utf-8", where="leads").getvalue()

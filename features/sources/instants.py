@@ -29,16 +29,22 @@ def to_microseconds(
     dtype : pl.DataType
         Their type.
     timezone : str
-        Time zone of values without an offset. A time skipped by a clock change is moved one hour later; a time that
-        occurs twice is the earlier one.
+        IANA name of the time zone of values without an offset. A time skipped by a clock change is moved one hour
+        later; a time that occurs twice is the earlier one.
     formats : tuple of str
         strptime formats, tried in this order instead of ISO 8601. A format without a day means the first day of the
         month, one without a month the first month of the year.
     unit : {'s', 'ms', 'us'} or None
         Unit of numbers since 1970-01-01 UTC; None means us.
 
+    Returns
+    -------
+    pl.Expr
+        Int64 (us since 1970-01-01 UTC).
+
     Examples
     --------
+    >>> import polars as pl
     >>> text = pl.lit(pl.Series(["1970-01-01 08:00", "1970-01-01T00:00:01Z", "soon"]))
     >>> instants = to_microseconds(text, pl.String(), timezone="Asia/Shanghai", formats=(), unit=None)
     >>> pl.select(instants).to_series().to_list()
@@ -64,10 +70,12 @@ def to_microseconds(
 def looks_like_another_unit(raw: pl.Expr, dtype: pl.DataType, value: pl.Expr) -> pl.Expr:
     """Return whether a number without a unit is probably in seconds or milliseconds, not microseconds.
 
-    `raw` are the source values, `dtype` is their type, `value` the result of `to_microseconds`.
+    `raw` are the source values, `dtype` is their type, and `value` the result of `to_microseconds` for them. A number
+    is suspect from five minutes to 47 days after 1970, except at whole hours. The result is Boolean.
 
     Examples
     --------
+    >>> import polars as pl
     >>> raw = pl.lit(pl.Series([1_700_000_000, 1_700_000_000_000_000]))
     >>> pl.select(looks_like_another_unit(raw, pl.Int64(), raw)).to_series().to_list()
     [True, False]

@@ -58,7 +58,9 @@ class Similarity(Section):
 
 
 class LineRules(Section):
-    """Contents of a rule file. Patterns are regular expressions; they match anywhere in a text, in upper or lower case.
+    """Contents of a rule file, as returned by `load_line_rules`.
+
+    Patterns are regular expressions of Python; they match anywhere in a text, in upper or lower case.
 
     Attributes
     ----------
@@ -115,12 +117,12 @@ class LineSource(Section):
 
 @dataclass(frozen=True)
 class ClassifiedLines:
-    """Distinct texts of a table with their classes.
+    """Distinct texts of a table with their classes; in `features.sources.scans.Scan.lines`.
 
     Attributes
     ----------
     texts : DataFrame
-        The columns of `classify`, and `lines`: the number of rows with this text.
+        The columns that `classify` returns, and `lines`: the number of rows with this text.
     """
 
     texts: pl.DataFrame
@@ -150,6 +152,17 @@ def load_line_rules(path: Path) -> LineRules:
     ------
     ConfigError
         The file is missing, is not YAML, or has an unknown key or an invalid pattern.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "lines.yaml")
+    ...     _ = file.write_text("components: {brakes: [brake, disc]}")
+    ...     rules = load_line_rules(file)
+    >>> rules.components["brakes"]
+    ('brake', 'disc')
     """
     return load_yaml(path, LineRules)
 
@@ -167,11 +180,14 @@ def classify(texts: pl.Series, rules: LineRules) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        One row per text: `text`, `component` (null for labour and unmapped texts), `fault` (Boolean), `kind` (labour,
-        routine, fault or unmapped) and `matched_by` (rule or similarity; null without a component).
+        One row per text, in the order of `texts`: `text`, `component` (null for labour and unmapped texts), `fault`
+        (Boolean), `kind` (labour, routine, fault or unmapped) and `matched_by` (rule or similarity; null without a
+        component).
 
     Examples
     --------
+    >>> import polars as pl
+    >>> from features.sources.lines import LineRules
     >>> rules = LineRules(labour=["labour"], routine={"oil": ["engine oil"]}, components={"brakes": ["brake"]})
     >>> classes = classify(pl.Series(["Engine oil", "BRAKE SHOE", "BRAK SHOE", "labour", "sticker"]), rules)
     >>> classes.select("component", "kind", "matched_by").rows()[2:]

@@ -15,7 +15,7 @@ SETTING = "--set"
 
 @dataclass(frozen=True)
 class Layer:
-    """Keys and values from one file or option.
+    """Keys and values from one file or option; returned by `read_layer`, `parse_settings` and `Layer.from_text`.
 
     Attributes
     ----------
@@ -35,6 +35,8 @@ class Layer:
     def from_text(cls, text: str, origin: str) -> Layer:
         """Parse a YAML mapping from `origin` (a path or an option) into a layer; an empty text is an empty mapping.
 
+        `${NAME}` is replaced in `content` by the environment variable.
+
         Raises
         ------
         ConfigError
@@ -42,6 +44,7 @@ class Layer:
 
         Examples
         --------
+        >>> from features.yaml_config import Layer
         >>> Layer.from_text("port: 9000", "serving.yaml").content
         {'port': 9000}
         """
@@ -58,7 +61,19 @@ def read_layer(path: Path) -> Layer:
     Raises
     ------
     ConfigError
-        The file cannot be read, is not valid YAML or not a mapping, or an environment variable is not set.
+        The file does not exist, is not UTF-8, is not valid YAML or not a mapping, or an environment variable is not
+        set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "shop.yaml")
+    ...     _ = file.write_text("url: ${SHOP_URL:-sqlite://}")
+    ...     layer = read_layer(file)
+    >>> layer.written, layer.content
+    ({'url': '${SHOP_URL:-sqlite://}'}, {'url': 'sqlite://'})
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -75,10 +90,13 @@ def read_layer(path: Path) -> Layer:
 def parse_settings(settings: Iterable[str]) -> Layer:
     """Parse settings of the form `dotted.name=value`, with the value in YAML, into one layer of origin `--set`.
 
+    `${NAME}` in a value is replaced in `content` by the environment variable. No setting gives an empty layer.
+
     Raises
     ------
     ConfigError
-        A setting has another form, its value is not valid YAML, or a name occurs twice.
+        A setting has another form, its value is not valid YAML, a name occurs twice, or an environment variable is not
+        set.
 
     Examples
     --------
@@ -117,6 +135,8 @@ def _first_in_both(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | No
 def merge(*contents: Mapping[str, Any]) -> dict[str, Any]:
     """Merge nested mappings; values of later mappings replace those of earlier ones, key by key.
 
+    Only mappings are merged: a later list replaces an earlier one. The arguments are not changed.
+
     Examples
     --------
     >>> merge({"split": {"train": 0.6, "seed": 7}, "time": "none"}, {"split": {"seed": 8}})
@@ -133,8 +153,16 @@ def merge(*contents: Mapping[str, Any]) -> dict[str, Any]:
 def origin_of(key_path: Sequence[int | str], layers: Sequence[Layer]) -> Layer:
     """Return the last layer that contains a key path, or the first layer if none does.
 
+    Parameters
+    ----------
+    key_path : sequence of int and str
+        Keys and list positions, such as ``("split", "seed")``.
+    layers : sequence of Layer
+        At least one, as returned by `read_layer` and `parse_settings`, in the order in which `merge` gets them.
+
     Examples
     --------
+    >>> from features.yaml_config import Layer
     >>> file, option = (Layer(n, c, c) for n, c in (("a.yaml", {"x": {"y": 1}}), ("--set", {"x": {"z": 2}})))
     >>> [origin_of(path, [file, option]).origin for path in (("x", "z"), ("x", "y"), ("w",))]
     ['--set', 'a.yaml', 'a.yaml']

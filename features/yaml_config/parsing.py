@@ -69,9 +69,14 @@ def parse_yaml(text: str, origin: str) -> Any:
     Parameters
     ----------
     text : str
-        The document; an empty one is None.
+        The document.
     origin : str
         Path of the file, or name of the option, for error messages.
+
+    Returns
+    -------
+    dict, list or scalar
+        Scalars are None, bool, int, float or str; dates stay text. None for an empty document.
 
     Raises
     ------
@@ -105,10 +110,18 @@ def parse_yaml(text: str, origin: str) -> Any:
 def check_size(content: Any, origin: str) -> None:
     """Check that parsed YAML is nested at most 50 levels deep and has at most 100,000 values.
 
+    `parse_yaml` and `parse_settings` call it; `content` is a dict, list or scalar.
+
     Raises
     ------
     ConfigError
         A limit is exceeded; the message begins with `origin`, a path or an option.
+
+    Examples
+    --------
+    >>> check_size(list(range(200_000)), "shop.yaml")
+    Traceback (most recent call last):
+    features.errors.ConfigError: shop.yaml: more than 100,000 values with aliases expanded; make it smaller
     """
     count, stack = 0, [(content, 0)]
     while stack:

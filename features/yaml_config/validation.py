@@ -27,6 +27,9 @@ _SECRET = re.compile(r"url|password|secret|token|key$", re.IGNORECASE)
 class Section(BaseModel):
     """Base class of all configuration models: immutable, without unknown keys, fields set by name or by alias.
 
+    A subclass declares its keys as a pydantic model does; `load_yaml` fills it from a file.
+
+    >>> from features.yaml_config import Section
     >>> class Retry(Section):
     ...     times: int = 3
     >>> Retry().times
@@ -44,9 +47,9 @@ def load_yaml(path: Path, model: type[Model], *, context: Mapping[str, Any] | No
     path : Path
         Path of the YAML file.
     model : type of BaseModel
-        Model class of the contents, usually a `Section`.
+        Pydantic model of the contents, usually a subclass of `Section`.
     context : mapping, optional
-        Passed to the model's validators.
+        Passed to the model's validators as `ValidationInfo.context`.
 
     Returns
     -------
@@ -56,12 +59,14 @@ def load_yaml(path: Path, model: type[Model], *, context: Mapping[str, Any] | No
     Raises
     ------
     ConfigError
-        The file cannot be read, is not valid YAML, uses an environment variable that is not set, or has an unknown key
-        or an invalid value.
+        The file does not exist, is not valid YAML, uses an environment variable that is not set, or has an unknown key
+        or an invalid value. The message has file, key, rule, value and remedy.
 
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> from features.yaml_config import Section
     >>> class Shop(Section):
     ...     name: str = "x"
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -88,16 +93,17 @@ def validate(
     Parameters
     ----------
     content : mapping
-        Keys and values, merged from the layers.
+        Keys and values, as returned by ``merge(*(layer.content for layer in layers))``.
     model : type of BaseModel
-        Model class of the content.
+        Pydantic model of the content, usually a subclass of `Section`.
     layers : sequence of Layer
-        Layers of the content. An error names the last layer that contains the key, and shows the value as written
-        there, without the values of environment variables.
+        Layers of the content, at least one, as returned by `read_layer` and `parse_settings`. An error
+        names the last layer that contains the key, and shows the value as written there, without the values of
+        environment variables.
     within : tuple, optional
         Key path of `content` in the layers, if it is a part of them.
     context : mapping, optional
-        Passed to the model's validators.
+        Passed to the model's validators as `ValidationInfo.context`.
 
     Returns
     -------
@@ -111,6 +117,7 @@ def validate(
 
     Examples
     --------
+    >>> from features.yaml_config import Layer, Section
     >>> class Retry(Section):
     ...     times: int = 3
     >>> validate({"times": "many"}, Retry, [Layer("--set", {"retry": {"times": "many"}}, {})], within=("retry",))
@@ -158,6 +165,9 @@ def _rule(detail: Any, model: type[BaseModel], written: Any, path: KeyPath) -> s
 def without_variables(text: str, written: object) -> str:
     """Return `text` with `${NAME}` in place of the value of every environment variable used in `written`.
 
+    `text` is an error message; `written` is configuration before its variables are filled in, as in `Layer.written`.
+
+    >>> import os
     >>> without_variables(f"{os.environ['PATH']} is too long", {"folders": "${PATH}"})
     '${PATH} is too long'
     """
