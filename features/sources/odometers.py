@@ -21,7 +21,8 @@ def remove_implausible(frame: pl.LazyFrame, path: Path, *, where: str) -> tuple[
     Parameters
     ----------
     frame : pl.LazyFrame
-        Valid rows of service_records, in the same order whenever it is collected.
+        Valid rows of service_records, in the same order whenever it is collected, with `vehicle_id` (String),
+        `serviced_at` (Int64, us since 1970 UTC), `odometer_km` (km), and any other columns. Missing values are allowed.
     path : Path
         Path of the Parquet file that lists those readings with their reason; deleted if there are none.
     where : str
@@ -32,12 +33,30 @@ def remove_implausible(frame: pl.LazyFrame, path: Path, *, where: str) -> tuple[
     frame : pl.LazyFrame
         All rows; `odometer_km` is null where the reading is implausible.
     counts : dict of str to int
-        "odometer_km: reason" to the number of readings.
+        "odometer_km: reason" to the number of readings; the reasons are those of `features.odometer.REASONS`.
 
     Raises
     ------
     DataError
         The source has no `vehicle_id`, `serviced_at` or `odometer_km`.
+    ConfigError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import polars as pl
+    >>> from features.aggregations import DAY  # in us
+    >>> instants = [0, 100 * DAY, 200 * DAY, 300 * DAY]
+    >>> columns = {"vehicle_id": ["A"] * 4, "serviced_at": instants, "odometer_km": [1e3, 4e3, 7e4, 9e3]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "service_records.odometer.parquet")
+    ...     frame, counts = remove_implausible(pl.LazyFrame(columns), path, where="service_records")
+    >>> frame.collect()["odometer_km"].to_list()
+    [1000.0, 4000.0, None, 9000.0]
+    >>> counts
+    {'odometer_km: ten times too large': 1}
     """
     names = frame.collect_schema().names()
     missing = [n for n in READ if n not in names]
@@ -66,9 +85,27 @@ def write_unmapped(path: Path, lines: ClassifiedLines) -> None:
     Parameters
     ----------
     path : Path
-        Path of the CSV file, with the columns `text` and `lines` (number of rows with this text).
+        Path of the CSV file, with the columns `text` and `lines` (number of rows with this text); the folder is made.
     lines : ClassifiedLines
-        As in `Scan.lines`.
+        ``features.sources.scans.open_source(...).lines``, or made from the texts as here.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import polars as pl
+    >>> from features.sources.lines import ClassifiedLines, LineRules, classify
+    >>> classes = classify(pl.Series(["sticker", "brake"]), LineRules(components={"brakes": ["brake"]}))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "unmapped.csv")
+    ...     write_unmapped(path, ClassifiedLines(classes.with_columns(lines=pl.Series([3, 8]))))
+    ...     path.read_text().split()
+    ['text,lines', 'sticker,3']
     """
     unmapped = lines.texts.filter(pl.col("kind") == UNMAPPED).select("text", "lines")
     write_table(path, unmapped.sort("lines", "text", descending=[True, False]))

@@ -22,9 +22,11 @@ def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Pa
     path : Path
         Path of the Parquet file.
     rows : pl.LazyFrame
-        The source's rows with their position from 0 in `__row__`.
+        The source's rows with their position from 0 in `__row__`, as returned by
+        `features.sources.typed_rows.select_mapped`.
     broken : pl.DataFrame
-        `__row__` and `broken_rules` (list of String) of the broken rows.
+        `__row__` and `broken_rules` (list of String) of the broken rows: `broken` of the result of
+        `features.sources.validation.validate_rows`.
 
     Returns
     -------
@@ -35,6 +37,17 @@ def write_quarantine(path: Path, rows: pl.LazyFrame, broken: pl.DataFrame) -> Pa
     ------
     ConfigError
         The folder is not writable, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import polars as pl
+    >>> rows = pl.LazyFrame({"__row__": [0, 1], "VIN": ["LSVA", None]})
+    >>> broken = pl.DataFrame({"__row__": [1], "broken_rules": [["vehicle_id: missing value"]]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pl.read_parquet(write_quarantine(Path(folder, "vehicles.parquet"), rows, broken)).rows()
+    [(2, ['vehicle_id: missing value'], None)]
     """
     return write_table(path, _content(rows, broken))  # read first, so that later errors are errors of writing
 
@@ -47,9 +60,10 @@ def write_table(path: Path, content: pl.DataFrame) -> Path | None:
     Parameters
     ----------
     path : Path
-        `*.csv` for CSV; any other suffix for Parquet. The folder is made.
+        `*.csv` for CSV (UTF-8, comma, header line); any other suffix for Parquet. The folder is made; an existing file
+        is replaced.
     content : pl.DataFrame
-        The table.
+        Any columns.
 
     Returns
     -------
@@ -60,6 +74,15 @@ def write_table(path: Path, content: pl.DataFrame) -> Path | None:
     ------
     ConfigError
         The folder is not writable, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import polars as pl
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_table(Path(folder, "lines.csv"), pl.DataFrame({"text": ["brake"]})).read_text()
+    'text\\nbrake\\n'
     """
     try:
         if content.is_empty():

@@ -41,24 +41,30 @@ def quarantine_error(
 ) -> DataError:
     """Return an error with the three rules that most rows break, an example value and a remedy for each.
 
-    Values of personal columns and of extra features are not shown.
+    Called by `features.sources.read_tables`. Values of personal columns and of extra features are not shown.
 
     Parameters
     ----------
     table : Table
-        Contract of the table.
+        Contract of the table: a value of `features.tables.TABLES`.
     mapping : ColumnMapping
-        Source column of every contract column, as returned by `map_columns`.
+        As returned by `features.sources.column_mapping.map_columns`.
     rows : pl.LazyFrame
-        The source's rows with their position from 0 in `__row__`.
+        The source's rows with their position from 0 in `__row__`, as returned by
+        `features.sources.typed_rows.select_mapped`.
     validation : ValidationResult
-        As returned by `validate_rows`.
+        As returned by `features.sources.validation.validate_rows`, with at least one broken row.
     share : float
         Largest accepted share of broken rows, from 0 to 1.
     file : str
         Name of the YAML file.
     quarantine : Path or None
-        Path of the quarantine file.
+        Path of the quarantine file, as returned by `features.sources.quarantine.write_quarantine`.
+
+    Returns
+    -------
+    DataError
+        The message has table, number and share of broken rows, limit, rules and path; the caller raises it.
     """
     n_broken, n_read = validation.broken.height, validation.rows_read
     counts = [(label, n) for label, n in validation.rules.items() if label != EXACT_DUPLICATE]

@@ -27,7 +27,7 @@ NO_EXTRAS: Mapping[str, ExtraFeatures] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class TableReport:
-    """Row counts and broken rules of one table.
+    """Row counts and broken rules of one table; in `RawTables.reports`.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class TableReport:
 
 @dataclass(frozen=True)
 class RawTables:
-    """Valid rows of each raw table, and a report on its read.
+    """Valid rows of each raw table, and a report on its read; returned by `read_tables`.
 
     A frame from Parquet reads its files again whenever it is collected, to keep only the columns in use in memory. Do
     not overwrite these files during a run; replace them. Frames from CSV and databases are in memory.
@@ -91,13 +91,13 @@ def read_tables(
     Parameters
     ----------
     config : SourcesConfig
-        As returned by `load_sources`.
+        As returned by `features.sources.load_sources`.
     names : sequence of str
-        Names of the tables to read.
+        Names of the tables to read: keys of `features.tables.TABLES` with an entry in `config.tables`.
     extra : mapping of str to ExtraFeatures
-        By table: columns beyond the contract to read.
+        By table: columns beyond the contract to read, as in ``{"applications": ExtraFeatures(numeric=["age"])}``.
     quarantine_folder : Path
-        Folder for the quarantined rows, in `<table>.parquet`.
+        Folder for the quarantined rows, in `<table>.parquet`; it is made.
     undated : collection of str
         Tables whose rows carry no date: their time column is neither required nor returned.
     progress : callable, optional
@@ -106,13 +106,15 @@ def read_tables(
     Returns
     -------
     RawTables
-        Each frame has the contract columns that the source has, in the contract's order and types (timestamps int64
-        us since 1970 UTC, money int64 fen), then the extra features (Float64 or String).
+        `frames` by table: the contract columns that the source has, in the contract's order and types (timestamps int64
+        us since 1970 UTC, money int64 fen), then the extra features (Float64 or String). `reports` by table: numbers of
+        read, valid and quarantined rows, and broken rules.
 
     Raises
     ------
     ConfigError
-        A mapping uses a column or option that does not exist, or the quarantine folder is not writable.
+        A name is not a raw table or has no entry, a mapping uses a column or option that does not exist, or the
+        quarantine folder is not writable.
     DataError
         A source cannot be read or has no rows, a required column is missing or empty, or the share of broken rows is
         above `max_quarantined_share`.
@@ -120,6 +122,8 @@ def read_tables(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> from features.sources import SourcesConfig
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "outcomes.csv")
     ...     _ = file.write_text("loan,bad\\nL1,yes\\nL2,no\\n")

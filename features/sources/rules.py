@@ -21,6 +21,18 @@ EXACT_DUPLICATE = "exact duplicate"
 def kind_of(table: Table, column: str) -> Kind:
     """Return the kind of a contract column, which decides how source values are converted.
 
+    Parameters
+    ----------
+    table : Table
+        Contract of the table: a value of `features.tables.TABLES`.
+    column : str
+        Name of a contract column; KeyError for any other name.
+
+    Returns
+    -------
+    {'text', 'boolean', 'integer', 'money', 'number', 'timestamp'}
+        Money is in fen, a timestamp in us since 1970 UTC; number is Float64.
+
     Examples
     --------
     >>> from features.tables import APPLICATIONS
@@ -44,14 +56,15 @@ def contract_rules(table: Table, column: str) -> dict[str, pl.Expr]:
     Parameters
     ----------
     table : Table
-        Contract of the table.
+        Contract of the table: a value of `features.tables.TABLES`.
     column : str
-        Name of the column.
+        Name of a contract column; KeyError for any other name.
 
     Returns
     -------
     dict of str to pl.Expr
-        By rule in words: a boolean expression over the converted column, true in the rows that break it.
+        By rule in words: a boolean expression over the converted column, true in the rows that break it. Empty for a
+        column without range, categories or smallest length.
 
     Examples
     --------

@@ -21,7 +21,7 @@ ROW = "__row__"  # position of a row in its source, from 0
 
 @dataclass(frozen=True)
 class Scan:
-    """An opened source whose rows have not been read.
+    """An opened source whose rows have not been read; returned by `open_source`.
 
     Attributes
     ----------
@@ -52,12 +52,13 @@ def open_source(table: str, source: TableSource) -> Scan:
     table : str
         Name of the table, for error messages.
     source : TableSource
-        The table's entry in sources.yaml, as in `SourcesConfig.tables`.
+        The table's entry in sources.yaml: a value of ``features.sources.load_sources(path).tables``.
 
     Returns
     -------
     Scan
-        ``scan.rows()`` returns the rows as a LazyFrame.
+        `columns` has the names of the source columns; ``rows()`` returns the rows as a LazyFrame with `__row__`, the
+        position from 0. Columns of a CSV file are String.
 
     Raises
     ------
@@ -65,7 +66,20 @@ def open_source(table: str, source: TableSource) -> Scan:
         A file is missing, unreadable or malformed, a column named by an option does not exist, or the database rejects
         the query.
     ConfigError
-        A path is a folder where a file is needed, or a database driver is not installed.
+        A path is a folder where a file is needed, a database driver is not installed, or the rule file of `lines` is
+        invalid.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from features.sources import TableSource
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "leads.csv")
+    ...     _ = file.write_text("id,channel\\nL1,phone\\n")
+    ...     scan = open_source("leads", TableSource(csv=str(file)))
+    ...     scan.columns, scan.rows().collect().rows()
+    (('id', 'channel'), [(0, 'L1', 'phone')])
     """
     scan = _single(table, source)
     for other in source.join:
@@ -156,7 +170,9 @@ def _classified(scan: Scan, source: TableSource, lines: LineSource) -> Scan:
 
 
 def read_error(where: str, error: Exception) -> ChehangError:
-    """Convert an error of reading a source to a `ChehangError` in one line, with a remedy.
+    """Convert an error of reading a source to a `ChehangError` in one line, with a remedy; the caller raises it.
+
+    A `ChehangError` is returned as it is; any other error becomes a `DataError`.
 
     >>> str(read_error("leads: a.csv", OSError("disk error")))
     'leads: a.csv: cannot be read: disk error: check its permissions; if it is damaged, export it again'

@@ -20,7 +20,7 @@ from features.tables import Table
 
 @dataclass(frozen=True)
 class Flag:
-    """A rule on a column, and the boolean column that marks the rows that break it.
+    """A rule on a column, and the boolean column that marks the rows that break it; in `TypedRows.flags`.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class TypedRows:
-    """Rows of a table in the contract's types, with a flag column for every rule.
+    """Rows of a table in the contract's types, with a flag column for every rule; returned by `convert_rows`.
 
     Attributes
     ----------
@@ -67,17 +67,38 @@ def select_mapped(rows: pl.LazyFrame, source: TableSource, mapping: ColumnMappin
     Parameters
     ----------
     rows : pl.LazyFrame
-        As returned by ``Scan.rows()``.
+        The source's rows with `__row__`, as returned by ``features.sources.scans.open_source(name, source).rows()``.
     source : TableSource
-        The table's entry in sources.yaml.
+        The table's entry in sources.yaml: a value of ``features.sources.load_sources(path).tables``.
     mapping : ColumnMapping
-        As returned by `map_columns`.
+        As returned by `features.sources.column_mapping.map_columns`.
+
+    Returns
+    -------
+    pl.LazyFrame
+        `__row__` and the source columns under their own names and types.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.sources import ExtraFeatures, TableSource
+    >>> from features.sources.column_mapping import map_columns
+    >>> from features.tables import TABLES
+    >>> source = TableSource(csv="o.csv", columns={"application_id": "loan"}, drop={"defaulted": ["?"]})
+    >>> options = {"extra": ExtraFeatures(), "undated": True, "file": "sources.yaml"}
+    >>> mapping = map_columns(TABLES["loan_outcomes"], source, ["loan", "defaulted"], **options)
+    >>> rows = pl.LazyFrame({"__row__": [0, 1], "loan": ["L1", "L2"], "defaulted": ["?", "no"]})
+    >>> select_mapped(rows, source, mapping).collect().rows()
+    [(1, 'L2', 'no')]
     """
     return filter_rows(rows, source).select(ROW, *source_columns(mapping))
 
 
 def source_columns(mapping: ColumnMapping) -> list[str]:
-    """Return the names of the source columns that a mapping (see `map_columns`) reads, each once."""
+    """Return the names of the source columns that a mapping reads, each once.
+
+    `mapping` is returned by `features.sources.column_mapping.map_columns`.
+    """
     return list(dict.fromkeys(f.spec.source for f in mapping.columns if f.spec.source is not None))
 
 
@@ -91,11 +112,11 @@ def convert_rows(
     rows : pl.LazyFrame
         As returned by `select_mapped`.
     table : Table
-        Contract of the table.
+        Contract of the table: a value of `features.tables.TABLES`.
     mapping : ColumnMapping
-        As returned by `map_columns`.
+        As returned by `features.sources.column_mapping.map_columns`.
     timezone : str
-        Time zone of timestamps without an offset.
+        IANA name of the time zone of timestamps without an offset.
     now : int or None
         Time of the read (us since 1970 UTC): later rows break the rule "in the future". None accepts them.
     field, where : str
@@ -104,7 +125,9 @@ def convert_rows(
     Returns
     -------
     TypedRows
-        Lazy rows; a value that cannot be converted is null and flagged.
+        `frame`: lazy rows with `__row__`, the mapped columns in the contract's types (timestamps int64 us since 1970
+        UTC, money int64 fen), and a boolean column for each of `flags`. A value that cannot be converted is null and
+        flagged.
 
     Raises
     ------
@@ -112,6 +135,23 @@ def convert_rows(
         The type of a source column cannot be converted.
     ConfigError
         A key of `map` is text although the source column is numeric.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.sources import ExtraFeatures, TableSource
+    >>> from features.sources.column_mapping import map_columns
+    >>> from features.tables import TABLES
+    >>> table, source = TABLES["loan_outcomes"], TableSource(csv="outcomes.csv")
+    >>> options = {"extra": ExtraFeatures(), "undated": True, "file": "sources.yaml"}
+    >>> mapping = map_columns(table, source, ["application_id", "defaulted"], **options)
+    >>> rows = pl.LazyFrame({"__row__": [0, 1], "application_id": ["L1", "L2"], "defaulted": ["no", "?"]})
+    >>> options = {"timezone": "Asia/Shanghai", "now": None, "field": "tables.loan_outcomes", "where": "outcomes.csv"}
+    >>> typed = convert_rows(rows, table, mapping, **options)
+    >>> typed.frame.collect()["defaulted"].to_list()
+    [False, None]
+    >>> typed.flags[0].label
+    'defaulted: wrong type'
     """
     schema = rows.collect_schema()
     _check_types(mapping, schema, where)

@@ -18,7 +18,7 @@ _KEY, _CONTENT = "__key__", "__content__"
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Numbers and positions of the valid, broken and repeated rows of a table.
+    """Numbers and positions of the valid, broken and repeated rows of a table; returned by `validate_rows`.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class ValidationResult:
         "column: rule" to the number of rows that break it, in descending order; "exact duplicate" to the number of
         rows that repeat another one.
     excluded : pl.Series
-        Positions of all rows that are not valid.
+        Positions of all rows that are not valid, from 0, ascending.
     empty : tuple of str
         Checked columns without a value in any row. A value that cannot be converted counts as a value.
     fingerprint : str
@@ -56,16 +56,28 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
     Parameters
     ----------
     typed : TypedRows
-        As returned by `convert_rows`.
+        As returned by `features.sources.typed_rows.convert_rows`.
     key : tuple of str
-        Columns that identify a row.
+        Columns that identify a row, as in `features.tables.Table.key`; at least one.
     check_empty : tuple of str
         Columns listed in the result's `empty` if they have no value.
 
     Returns
     -------
     ValidationResult
-        The valid rows are all rows except the positions in `excluded`.
+        Number of valid rows, broken rows with their rules, and positions of all rows that are not valid (`excluded`).
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.sources.typed_rows import Flag, TypedRows
+    >>> rows = {"__row__": [0, 1, 2, 3], "vin": ["a", "a", "b", None], "flag": [False, False, False, True]}
+    >>> typed = TypedRows(pl.LazyFrame(rows), ("vin",), (Flag("flag", "vin", "missing value"),))
+    >>> result = validate_rows(typed, ("vin",))
+    >>> result.rows_valid, result.excluded.to_list()
+    (2, [1, 3])
+    >>> result.rules
+    {'vin: missing value': 1, 'exact duplicate': 1}
     """
     content = sorted(typed.columns)
     checks = typed.frame.select(

@@ -14,6 +14,7 @@ from features.sources.config import TableSource
 def is_text(dtype: pl.DataType) -> bool:
     """Return whether values of a Polars type are compared as text: neither numbers nor booleans.
 
+    >>> import polars as pl
     >>> is_text(pl.String()), is_text(pl.Int64())
     (True, False)
     """
@@ -37,6 +38,7 @@ def as_text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
     Examples
     --------
+    >>> import polars as pl
     >>> pl.select(as_text(pl.lit(pl.Series([5.0, 2.5])), pl.Float64())).to_series().to_list()
     ['5', '2.5']
     """
@@ -70,6 +72,7 @@ def is_listed(raw: pl.Expr, dtype: pl.DataType, values: Sequence[Any]) -> pl.Exp
 
     Examples
     --------
+    >>> import polars as pl
     >>> pl.select(is_listed(pl.lit(pl.Series(["96", " 5", None])), pl.String(), [96, 98])).to_series().to_list()
     [True, False, False]
     """
@@ -87,10 +90,20 @@ def is_listed(raw: pl.Expr, dtype: pl.DataType, values: Sequence[Any]) -> pl.Exp
 
 
 def filter_rows(rows: pl.LazyFrame, source: TableSource) -> pl.LazyFrame:
-    """Return the rows that pass `only` and `drop`. `map_columns` reports filters on missing columns, ignored here.
+    """Return the rows that pass `only` and `drop` of a table's entry in sources.yaml.
+
+    Parameters
+    ----------
+    rows : pl.LazyFrame
+        The source's rows; their columns are not changed.
+    source : TableSource
+        A value of ``features.sources.load_sources(path).tables``. A filter on a column that `rows` lacks is ignored
+        here and reported by `features.sources.column_mapping.map_columns`.
 
     Examples
     --------
+    >>> import polars as pl
+    >>> from features.sources import TableSource
     >>> rows = pl.LazyFrame({"kind": ["new", "used"]})
     >>> filter_rows(rows, TableSource(csv="cars.csv", only={"kind": ["used"]})).collect()["kind"].to_list()
     ['used']
@@ -116,9 +129,14 @@ def map_values(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, fi
     dtype : pl.DataType
         Their type.
     table : mapping
-        Source value to new value.
+        Source value to new value, as in `features.sources.ColumnSource.map`.
     field : str
         Place of `table` in the YAML file, for error messages.
+
+    Returns
+    -------
+    pl.Expr
+        String: the new values as text.
 
     Raises
     ------
@@ -127,6 +145,7 @@ def map_values(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, fi
 
     Examples
     --------
+    >>> import polars as pl
     >>> defaulted = map_values(pl.lit(pl.Series([1, 2, 3])), pl.Int64(), {1: True, 2: False}, field="map")
     >>> pl.select(defaulted).to_series().to_list()
     ['true', 'false', None]
