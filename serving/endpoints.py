@@ -108,6 +108,7 @@ def routes(endpoints: Sequence[MountedEndpoint], store: ModelStore, configs: Pat
     Examples
     --------
     >>> from pathlib import Path
+    >>> from serving.endpoints import mounted_endpoints
     >>> from serving.model_store import ModelStore
     >>> [r.path for r in routes(mounted_endpoints(), ModelStore(poll_seconds=1), Path("configs"), max_rows=9)][:2]
     ['/v1/recommendation', '/v1/recommendation/batch']
@@ -179,6 +180,7 @@ class SingleApp:
     Examples
     --------
     >>> from pathlib import Path
+    >>> from serving.endpoints import SingleApp, mounted_endpoints
     >>> from serving.model_store import ModelStore
     >>> mounted = next(m for m in mounted_endpoints() if m.path == "/v1/loans/schedule")
     >>> single = SingleApp(mounted, ModelStore(poll_seconds=1), mounted.endpoint.rules(Path("configs")), max_rows=9)
@@ -231,6 +233,7 @@ class SingleApp:
         --------
         >>> import asyncio
         >>> from pathlib import Path
+        >>> from serving.endpoints import SingleApp, mounted_endpoints
         >>> from serving.model_store import ModelStore
         >>> mounted = next(m for m in mounted_endpoints() if m.path == "/v1/loans/schedule")
         >>> single = SingleApp(mounted, ModelStore(poll_seconds=1), mounted.endpoint.rules(Path("configs")), max_rows=9)

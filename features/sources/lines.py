@@ -151,7 +151,7 @@ def load_line_rules(path: Path) -> LineRules:
     Raises
     ------
     ConfigError
-        The file is missing, is not YAML, or has an unknown key or an invalid pattern.
+        The file is missing, is not YAML, has an unknown key or an invalid pattern, or has no component.
 
     Examples
     --------

@@ -97,9 +97,9 @@ def validate(
     model : type of BaseModel
         Pydantic model of the content, usually a subclass of `Section`.
     layers : sequence of Layer
-        Layers of the content, at least one, as returned by `read_layer` and `parse_settings`. An error
-        names the last layer that contains the key, and shows the value as written there, without the values of
-        environment variables.
+        Layers of the content, at least one, as returned by `read_layer` and `parse_settings`. An error names the
+        last layer that contains the key, and shows the value as written there, without the values of environment
+        variables.
     within : tuple, optional
         Key path of `content` in the layers, if it is a part of them.
     context : mapping, optional
@@ -178,7 +178,7 @@ def without_variables(text: str, written: object) -> str:
 
 
 def name_hint(name: str, names: Iterable[object]) -> str:
-    """Return a hint for an unknown name: the most similar names, or else all names (at most 30).
+    """Return a hint for an unknown name, for error messages: the most similar names, or else all names (at most 30).
 
     Examples
     --------
