@@ -74,7 +74,7 @@ def count(*, days: int | None = None, where: Where | None = None, zh: str, en: s
     Returns
     -------
     Aggregation
-        Feature of type int64; 0 without rows. Use it in a `History`.
+        Feature of type int64; 0 without rows. Use it in a `features.as_of.History`.
 
     Examples
     --------
@@ -95,8 +95,9 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
     """Return an aggregation that sums the integer part of a column (seconds, fen) over a window; null counts as 0.
 
     Sums of integers below 2**53 are exact in float64 in any order, so all engines and partitions return the same bits.
-    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to accepted values, and
-    `zh` and `en` describe the feature.
+    `column` is a numeric column of the history's table.
+    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to collections of
+    accepted values, and `zh` and `en` describe the feature for people. Use it in a `features.as_of.History`.
 
     Returns
     -------
@@ -105,8 +106,9 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
 
     Examples
     --------
-    >>> total("price", days=365, zh="近一年购车金额（分）", en="paid in the last year (fen)").fill_value
-    0
+    >>> paid = total("price", days=365, zh="近一年购车金额（分）", en="paid in the last year (fen)")
+    >>> paid.fill_value, sorted(paid.columns)
+    (0, ['price'])
     """
 
     def aggregate(ns: Any) -> Any:
@@ -120,8 +122,8 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
 def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Return an aggregation that counts the distinct values of a column over a window, without missing values.
 
-    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to accepted values, and
-    `zh` and `en` describe the feature.
+    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to collections of
+    accepted values, and `zh` and `en` describe the feature for people. Use it in a `features.as_of.History`.
 
     Returns
     -------
@@ -146,8 +148,8 @@ def distinct(column: str, *, days: int | None = None, where: Where | None = None
 def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Return an aggregation that computes the days from the latest row of a window to `as_of`.
 
-    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to accepted values, and
-    `zh` and `en` describe the feature.
+    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to collections of
+    accepted values, and `zh` and `en` describe the feature for people. Use it in a `features.as_of.History`.
 
     Returns
     -------
@@ -173,7 +175,7 @@ def days_since(*, days: int | None = None, where: Where | None = None, zh: str, 
 def last(column: str, *, zh: str, en: str) -> Aggregation:
     """Return an aggregation that takes the value of a column in the latest row; the largest key breaks ties.
 
-    `zh` and `en` describe the feature.
+    `zh` and `en` describe the feature for people. Use it in a `features.as_of.History`.
 
     Returns
     -------

@@ -26,16 +26,18 @@ _LATEST_AT, _LATEST_ID, _ID = "latest_at_us", "latest_id", "row_id"
 
 @dataclass(frozen=True)
 class History:
-    """Features of an entity, aggregated over its earlier rows in one raw table.
+    """Features of an entity, aggregated over its earlier rows in one raw table; the input of `add_histories`.
 
     Attributes
     ----------
     table : Table
-        Contract of the raw table. Its `time` column orders the rows; its key breaks ties.
+        Contract of the raw table, such as `features.tables.EVENTS`. Its `time` column orders the rows; its key breaks
+        ties.
     on : str
         Column of the spine and the table that identifies the entity, such as `customer_id`.
     aggregations : mapping of str to Aggregation
-        Feature name to aggregation.
+        Feature name to aggregation, as returned by `features.aggregations.count`, `total`, `distinct`, `days_since` or
+        `last`.
     lookback_days : int or None
         Rows older than this number of days before `as_of` do not count; None counts all.
     excluding : str or None
@@ -62,7 +64,14 @@ class History:
         return self.table.time
 
     def available_aggregations(self, columns: Collection[str]) -> dict[str, Aggregation]:
-        """Return, by feature name, the aggregations that need only these columns of the table."""
+        """Return, by feature name, the aggregations that need only these columns of the table.
+
+        >>> from features.aggregations import count, total
+        >>> from features.tables import SALES
+        >>> sums = {"n": count(zh="次数", en="sales"), "paid": total("price", zh="金额（分）", en="paid (fen)")}
+        >>> list(History(SALES, on="customer_id", aggregations=sums).available_aggregations(["customer_id", "sold_at"]))
+        ['n']
+        """
         join_columns = {self.on, self.time, *([self.excluding] if self.excluding else [])}
         return {name: a for name, a in self.aggregations.items() if a.columns | join_columns <= set(columns)}
 
@@ -80,13 +89,16 @@ def rows_before(
         `on`, `time` (us) and any other columns.
     on, time : str
         Entity column of both frames, and instant column (us) of the table.
-    lookback_days, excluding
-        As in `History`.
+    lookback_days : int, optional
+        Rows older than this number of days before `as_of` are left out; all earlier rows if omitted.
+    excluding : str, optional
+        Column of both frames: rows with the spine row's own value are left out, such as a lead's own row by `lead_id`.
 
     Returns
     -------
     LazyFrame
-        The table's columns, `as_of` and `age_us` (`as_of` minus the row's instant, above 0).
+        One row per spine entity, `as_of` and earlier row, in no particular order: the table's columns, `as_of` and
+        `age_us` (`as_of` minus the row's instant in us, above 0).
 
     Examples
     --------
@@ -115,7 +127,7 @@ def attributes_as_of(spine: Frame, tables: Mapping[str, Frame], contract: Table)
     spine : LazyFrame
         Key columns of `contract` and `as_of` (us); other columns are dropped.
     tables : mapping of str to LazyFrame
-        Raw tables by name, as returned by `to_engine`.
+        Raw tables by name, as returned by `features.engines.to_engine`.
     contract : Table
         Contract of the table to look up, for example `features.tables.LEADS`.
 
@@ -162,14 +174,15 @@ def add_histories(spine: Frame, tables: Mapping[str, Frame], histories: Sequence
     spine : LazyFrame
         `as_of` (us) and each history's `on` and `excluding`.
     tables : mapping of str to LazyFrame
-        Raw tables by name, as returned by `to_engine`.
+        Raw tables by name, as returned by `features.engines.to_engine`.
     histories : sequence of History
         Features to add.
 
     Returns
     -------
     LazyFrame
-        The spine's columns, then the features; one row per spine row, in no particular order.
+        The spine's columns, then the features; one row per spine row, in no particular order. Compute it with
+        `features.engines.collect`.
 
     Raises
     ------

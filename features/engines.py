@@ -30,7 +30,7 @@ def to_engine(frames: Mapping[str, pl.LazyFrame], engine: str = "polars") -> dic
     Parameters
     ----------
     frames : mapping of str to polars.LazyFrame
-        Raw tables by name, for example `RawTables.frames`.
+        Raw tables by name, such as ``features.sources.read_tables(...).frames``.
     engine : {'polars', 'spark'}
         Engine that computes the features.
 
@@ -71,9 +71,17 @@ def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
     Parameters
     ----------
     path : Path
-        Path of the file or folder.
+        Path of the file, or of a folder of Parquet files.
     session : SparkSession, optional
         As returned by `spark_session`; without it Polars scans the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pl.DataFrame({"lead_id": ["a"]}).write_parquet(Path(folder, "leads.parquet"))
+    ...     collect(scan_parquet(Path(folder, "leads.parquet"))).to_dicts()
+    [{'lead_id': 'a'}]
     """
     if session is None:
         return nw.from_native(pl.scan_parquet(path))
@@ -98,7 +106,7 @@ def collect(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
 
 
 def spark_session(*, master: str = "local[*]") -> Any:
-    """Return the Spark session, started with settings that give the same results as Polars.
+    """Return the Spark session, started if there is none, with settings that give the same results as Polars.
 
     Parameters
     ----------

@@ -21,6 +21,12 @@ class FeatureError(DataError):
     rule : str
         The rule that it breaks, such as "must be a number". It never contains a value that a caller sent, so that the
         service may answer with it.
+
+    Examples
+    --------
+    >>> raise FeatureError("price", "must be a number")
+    Traceback (most recent call last):
+    features.errors.FeatureError: column 'price' must be a number
     """
 
     def __init__(self, feature: str, rule: str) -> None:

@@ -35,7 +35,7 @@ EVENT_TYPES = (
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a raw table.
+    """One column of a raw table, such as ``TABLES["sales"].columns["price"]``.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Contract of one raw table.
+    """Contract of one raw table: a constant of this module such as `LEADS`, or ``TABLES["leads"]``.
 
     Attributes
     ----------
