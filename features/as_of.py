@@ -83,9 +83,9 @@ def rows_before(
 
     Parameters
     ----------
-    spine : LazyFrame
+    spine : narwhals.LazyFrame
         `on`, `as_of` (us) and, if used, `excluding`. Duplicates count once; rows with a null entity are ignored.
-    table : LazyFrame
+    table : narwhals.LazyFrame
         `on`, `time` (us) and any other columns.
     on, time : str
         Entity column of both frames, and instant column (us) of the table.
@@ -96,12 +96,13 @@ def rows_before(
 
     Returns
     -------
-    LazyFrame
+    narwhals.LazyFrame
         One row per spine entity, `as_of` and earlier row, in no particular order: the table's columns, `as_of` and
         `age_us` (`as_of` minus the row's instant in us, above 0).
 
     Examples
     --------
+    >>> import narwhals as nw
     >>> import polars as pl
     >>> spine = nw.from_native(pl.LazyFrame({"customer_id": ["a"], "as_of": [100]}))
     >>> events = nw.from_native(pl.LazyFrame({"customer_id": ["a", "a"], "event_at": [99, 100]}))
@@ -124,16 +125,16 @@ def attributes_as_of(spine: Frame, tables: Mapping[str, Frame], contract: Table)
 
     Parameters
     ----------
-    spine : LazyFrame
+    spine : narwhals.LazyFrame
         Key columns of `contract` and `as_of` (us); other columns are dropped.
-    tables : mapping of str to LazyFrame
+    tables : mapping of str to narwhals.LazyFrame
         Raw tables by name, as returned by `features.engines.to_engine`.
     contract : Table
         Contract of the table to look up, for example `features.tables.LEADS`.
 
     Returns
     -------
-    LazyFrame
+    narwhals.LazyFrame
         Key, `as_of` and all columns of the table that are not outcomes, including extra features; one row per spine
         row.
 
@@ -144,6 +145,7 @@ def attributes_as_of(spine: Frame, tables: Mapping[str, Frame], contract: Table)
 
     Examples
     --------
+    >>> import narwhals as nw
     >>> import polars as pl
     >>> from features.tables import LEADS
     >>> leads = nw.from_native(pl.LazyFrame({"lead_id": ["a"], "created_at": [50], "channel": ["app"]}))
@@ -171,16 +173,16 @@ def add_histories(spine: Frame, tables: Mapping[str, Frame], histories: Sequence
 
     Parameters
     ----------
-    spine : LazyFrame
+    spine : narwhals.LazyFrame
         `as_of` (us) and each history's `on` and `excluding`.
-    tables : mapping of str to LazyFrame
+    tables : mapping of str to narwhals.LazyFrame
         Raw tables by name, as returned by `features.engines.to_engine`.
     histories : sequence of History
         Features to add.
 
     Returns
     -------
-    LazyFrame
+    narwhals.LazyFrame
         The spine's columns, then the features; one row per spine row, in no particular order. Compute it with
         `features.engines.collect`.
 
@@ -191,6 +193,7 @@ def add_histories(spine: Frame, tables: Mapping[str, Frame], histories: Sequence
 
     Examples
     --------
+    >>> import narwhals as nw
     >>> import polars as pl
     >>> from features.aggregations import count
     >>> from features.tables import EVENTS

@@ -33,7 +33,7 @@ def sales_by_period(
 
     Parameters
     ----------
-    tables : mapping of str to LazyFrame
+    tables : mapping of str to narwhals.LazyFrame
         `sales` (with `sold_at`, int64 us), and `vehicles` to filter by `condition`, as returned by
         `features.engines.to_engine`; columns as in `features.tables.SALES` and `VEHICLES`.
     series : sequence of str
@@ -51,7 +51,7 @@ def sales_by_period(
 
     Returns
     -------
-    LazyFrame
+    narwhals.LazyFrame
         One row per series and period with sales, in no particular order: the columns of `series`, `period` (number
         since 1970), `rows` (number of rows), `quantities` (number of rows with a quantity), `quantity` (units; a row
         counts 1 if `sales` has no such column), the mean `price` (fen), `promotion` and drivers as far as `sales` has
@@ -110,7 +110,7 @@ def stock_by_period(
 
     Parameters
     ----------
-    tables : mapping of str to LazyFrame
+    tables : mapping of str to narwhals.LazyFrame
         `stock` (with `snapshot_at`, int64 us), as returned by `features.engines.to_engine`; columns as in
         `features.tables.STOCK`.
     series, frequency, timezone
@@ -118,7 +118,7 @@ def stock_by_period(
 
     Returns
     -------
-    LazyFrame
+    narwhals.LazyFrame
         One row per series and period with a snapshot, in no particular order: the columns of `series`, `period` (number
         since 1970), and as far as `stock` has them `on_hand` (units in the last snapshot), `days_in_stock` (sum, days),
         the mean `price` (fen) and `promotion` (fraction). Compute it with `features.engines.collect`.

@@ -78,6 +78,7 @@ def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     pl.DataFrame({"lead_id": ["a"]}).write_parquet(Path(folder, "leads.parquet"))
     ...     collect(scan_parquet(Path(folder, "leads.parquet"))).to_dicts()

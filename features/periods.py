@@ -86,10 +86,10 @@ def with_period(
 
     Parameters
     ----------
-    frame : LazyFrame
+    frame : narwhals.LazyFrame
         Any rows.
     instant : Expr
-        Microseconds since 1970 UTC.
+        Narwhals expression of an instant in microseconds since 1970 UTC, such as ``nw.col("sold_at")``.
     frequency : {'day', 'week', 'month'}
         Length of a period.
     timezone : str
@@ -99,7 +99,7 @@ def with_period(
 
     Returns
     -------
-    LazyFrame
+    narwhals.LazyFrame
         The columns of `frame`, and `name`: int64, the number of the period since that with 1970-01-01.
 
     Raises
@@ -109,6 +109,7 @@ def with_period(
 
     Examples
     --------
+    >>> import narwhals as nw
     >>> import polars as pl
     >>> frame = nw.from_native(pl.LazyFrame({"at": [16 * 3_600_000_000 - 1, 16 * 3_600_000_000]}))
     >>> with_period(frame, nw.col("at"), "day", timezone="Asia/Shanghai", name="day").collect()["day"].to_list()

@@ -77,7 +77,7 @@ def respond(estimator: DemandEstimator, requests: Sequence[Any], *, explain: boo
     Returns
     -------
     list of DemandAnswer
-        One per request, in their order: `periods` has the mean and the quantiles of each period ahead, units per
+        One per request, in their order. `periods` has the mean and the quantiles of each period ahead, units per
         period; `last_period` is the last period of the history.
 
     Raises

@@ -42,6 +42,7 @@ def naive(features: PanelFeatures, origin: int, horizon: int) -> dict[str, Float
     --------
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
+    >>> from ml.demand_forecast.panel_features import PanelFeatures
     >>> sold = np.array([[4.0, 6, 5, 5, 6]])
     >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
     >>> naive(PanelFeatures(panel, groups=((),)), 5, 2)["moving_average"].tolist()
@@ -101,6 +102,7 @@ def statistical(
     --------
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
+    >>> from ml.demand_forecast.panel_features import PanelFeatures
     >>> sold = np.array([[4.0, 6, 5, 5, 6]])
     >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
     >>> statistical(PanelFeatures(panel, groups=((),)), 5, 2, ["theta"])["theta"].round(1).tolist()
@@ -157,6 +159,7 @@ def candidate_forecasts(
     --------
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
+    >>> from ml.demand_forecast.panel_features import PanelFeatures
     >>> sold = np.array([[4.0, 6, 5, 5, 6]])
     >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
     >>> forecasts = candidate_forecasts(PanelFeatures(panel, groups=((),)), 5, 2, ["moving_average", "theta"])

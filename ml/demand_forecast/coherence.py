@@ -75,6 +75,7 @@ def aggregation_levels(panel: Panel, columns: Sequence[Sequence[str]]) -> list[A
     Examples
     --------
     >>> import polars as pl
+    >>> from ml.demand_forecast.panel import Panel
     >>> panel = Panel(pl.DataFrame({"model": ["a", "b"]}), ("model",), "month", 672, np.ones((2, 3)), np.ones((2, 3)))
     >>> [(level.names, level.code.tolist()) for level in aggregation_levels(panel, [("model",), ()])]
     [([('a',), ('b',)], [0, 1]), ([()], [0, 0])]

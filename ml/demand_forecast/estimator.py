@@ -311,6 +311,7 @@ def ended_series(panel: Panel) -> NDArray[np.bool_]:
 
     Examples
     --------
+    >>> from ml.demand_forecast.panel import Panel
     >>> series = pl.DataFrame({"model": ["a", "b"]})
     >>> sold = np.array([[1.0, 2, 3, 4, 5], [1, 2, np.nan, np.nan, np.nan]])
     >>> ended_series(Panel(series, ("model",), "month", 0, sold, np.ones_like(sold))).tolist()
@@ -352,6 +353,7 @@ def forecast_columns(mean: FloatArray, quantiles: NDArray[Any]) -> pl.DataFrame:
 
     Examples
     --------
+    >>> from ml.demand_forecast.forecast import GRID
     >>> forecast_columns(np.array([5.0]), 10 * GRID[None, :]).select("mean", "p05", "p50").row(0)
     (5.0, 0.5, 5.0)
     """

@@ -65,6 +65,20 @@ class Forecaster:
         Whether demand is counted in whole units.
     categories_ : dict of str to list of str
         Values of each attribute in the order of their codes.
+
+    Examples
+    --------
+    Twenty models, 24 months; the fit takes seconds.
+
+    >>> import polars as pl
+    >>> from ml.demand_forecast.panel import Panel
+    >>> from ml.demand_forecast.params import DemandParams
+    >>> sold = np.random.default_rng(0).poisson(5.0, (20, 24)).astype(float)
+    >>> series = pl.DataFrame({"model": [f"M{i}" for i in range(20)]})
+    >>> panel = Panel(series, ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> forecaster = Forecaster(DemandParams(series=("model",), horizon=2)).fit(panel)  # doctest: +SKIP
+    >>> forecaster.forecast(panel).mean.shape  # doctest: +SKIP
+    (20, 2)
     """
 
     def __init__(self, params: DemandParams) -> None:
@@ -293,12 +307,6 @@ class Forecaster:
         -------
         Forecast
             In the order of `rows`: `mean` of shape (n_rows, horizon), units per period, and `quantiles(levels)`.
-
-        Examples
-        --------
-        >>> forecast = Forecaster(params).fit(panel).forecast(panel)  # doctest: +SKIP
-        >>> forecast.mean.shape, forecast.quantiles(np.array([0.1, 0.9])).shape  # doctest: +SKIP
-        ((40, 4), (40, 4, 2))
         """
         q = self.params
         at = panel.periods if origin is None else origin

@@ -37,6 +37,7 @@ def calibrated_integral(
     --------
     A Poisson distribution with mean 1: the probabilities of 0 or fewer, and of 1 or fewer.
 
+    >>> from ml.demand_forecast.forecast import GRID, Forecast
     >>> one = np.ones((1, 1))
     >>> forecast = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
     >>> [end.round(3).tolist() for end in calibrated_integral(one, forecast)]
@@ -80,6 +81,7 @@ def interval_coverage(
 
     Examples
     --------
+    >>> from ml.demand_forecast.forecast import GRID, Forecast
     >>> one = np.ones((1, 1))
     >>> forecast = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
     >>> [interval_coverage(np.array([[y]]), forecast).round(3).tolist() for y in (1.0, 0.0)]

@@ -147,7 +147,8 @@ def answer(rules: PlanningRules, champions: Champions, request: OrdersRequest) -
     champions : mapping of str to Model
         ``{"demand_forecast": model}``, with the model that `ml.champions.load` returns.
     request : OrdersRequest
-        Stock and stores; ``OrdersRequest()`` plans all with the stock at the end of the model's history.
+        Stock and stores. ``ml.demand_forecast.orders.OrdersRequest()`` plans all series, with the stock at the end of
+        the model's history.
 
     Returns
     -------

@@ -57,6 +57,7 @@ def outliers(panel: Panel) -> list[Outlier]:
     Examples
     --------
     >>> import polars as pl
+    >>> from ml.demand_forecast.panel import Panel
     >>> sold = np.array([[4.0, 5, 4, 5, 4, 60, 5, 4, 5, 4, 5, 4]])
     >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 0, sold, np.ones_like(sold))
     >>> [(o.column, o.sold, o.expected) for o in outliers(panel)]

@@ -40,6 +40,13 @@ class Panel:
         Share of the period with stock, 0 to 1; 1 where stock is not recorded.
     drivers : mapping of str to ndarray of shape (n_series, n_periods)
         `price` (fen), `promotion` and the dealership's own numeric columns; NaN where missing.
+
+    Examples
+    --------
+    >>> sold = np.array([[4.0, 6, 5]])
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> panel.name(2), panel.until(1).sold.tolist(), panel.codes("model").tolist()
+    ('2026-03', [[4.0]], [0])
     """
 
     series: pl.DataFrame

@@ -204,6 +204,7 @@ class PanelFeatures:
         The forecast one month ahead, after four months.
 
         >>> import polars as pl
+        >>> from ml.demand_forecast.panel import Panel
         >>> sold = np.array([[4.0, 6, 5, 5]])
         >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
         >>> features = PanelFeatures(panel, groups=((),))

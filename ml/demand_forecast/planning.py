@@ -152,6 +152,7 @@ def load_planning_rules(path: Path) -> PlanningRules:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "order_planning.yaml")
     ...     _ = path.write_text("{lead_days: 30, costs: {margin_share: 0.05}}")

@@ -69,7 +69,7 @@ def request(signature: Signature) -> type[BaseModel]:
 
     Examples
     --------
-    >>> from ml.signature import Field
+    >>> from ml.signature import Field, Signature
     >>> model = Field(name="model", kind="text", feature=True)
     >>> horizon = Field(name="horizon", kind="integer", low=1, high=4, feature=True)
     >>> validated = Field(name="validated_horizon", kind="integer", high=4, computed=True)

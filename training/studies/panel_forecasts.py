@@ -212,6 +212,8 @@ def naive_forecasts(features: PanelFeatures, origin: int, series: NDArray[np.int
 
     Examples
     --------
+    >>> from ml.demand_forecast.panel import Panel
+    >>> from ml.demand_forecast.panel_features import PanelFeatures
     >>> sold = np.array([[4.0, 6, 5, 5, 6]])
     >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
     >>> naive_forecasts(PanelFeatures(panel, groups=((),)), 5, np.array([0])).select("mean", "p50").rows()
