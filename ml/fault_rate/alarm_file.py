@@ -47,18 +47,32 @@ CHANGES = sa.Table("changes", TABLES, sa.Column("number", sa.BigInteger, nullabl
 
 
 class AlarmFile:
-    """The three tables in one SQLite file. The first change creates the file; until then it reads as empty.
+    """The tables `ALARMS`, `MOVES` and `CHANGES` in one SQLite file; `ml.fault_rate.alarm_store.AlarmStore` uses it.
+
+    The first change creates the file; until then it reads as empty.
 
     Parameters
     ----------
     path : Path
-        File of the alarm store.
+        File of the alarm store; need not exist.
 
     Raises
     ------
     ConfigError
         From `read` and `changing`: the file cannot be read or written, is damaged, or is not an alarm store of this
         version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> alarm = {"model": "A", "component": "brakes", "state": "open", "opened_at": 1, "last_seen_at": 1,
+    ...     "figures": "{}"}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = AlarmFile(Path(folder, "alarms.db"))
+    ...     with file.changing() as connection:
+    ...         _ = connection.execute(ALARMS.insert().values(alarm))
+    ...     file.read(sa.select(ALARMS.c.id, ALARMS.c.model))
+    [{'id': 1, 'model': 'A'}]
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,7 +83,7 @@ class AlarmFile:
         self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments, hide_parameters=True)
 
     def read(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        """Return the rows of a query as dicts by column; empty where there is no file yet."""
+        """Return the rows of a query on `ALARMS`, `MOVES` or `CHANGES` as dicts by column; empty without a file."""
         with self._file_errors():
             if not self.path.exists():
                 return []
@@ -80,7 +94,10 @@ class AlarmFile:
 
     @contextmanager
     def changing(self) -> Iterator[sa.Connection]:
-        """Open an exclusive transaction, after waiting for others; an exception inside it rolls everything back."""
+        """Open an exclusive transaction: ``with file.changing() as connection``, a SQLAlchemy connection.
+
+        It waits up to 30 seconds for other transactions. An exception inside the block rolls everything back.
+        """
         with self._file_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch()

@@ -98,6 +98,7 @@ class AlarmStore:
         Returns
         -------
         RecordedAlarms
+            Ids of the alarms that this run opened (`new`) and of those that were not closed before it (`existing`).
 
         Raises
         ------
@@ -140,7 +141,7 @@ class AlarmStore:
         note : str, optional
             Reason, at most 2,000 characters.
         at : int, optional
-            Instant of the move (us); the present by default.
+            Instant of the move (us since the epoch, UTC); the present by default.
 
         Raises
         ------
@@ -175,15 +176,16 @@ class AlarmStore:
         Parameters
         ----------
         states : collection of str, optional
-            Only alarms in one of these states; every state by default.
+            Only alarms in one of these states: 'open', 'acknowledged', 'campaign', 'closed'; every state by default.
         model, component : str, optional
             Only alarms of this model, of this component.
 
         Returns
         -------
         DataFrame
-            `id`, `model`, `component`, `state`, `opened_at` and `last_seen_at` (us), then the figures of the latest run
-            with the columns of `ml.fault_rate.surveillance.SurveillanceResult.alarms`.
+            `id`, `model`, `component`, `state`, `opened_at` and `last_seen_at` (us since the epoch, UTC), then the
+            figures of the latest run with the columns of `ml.fault_rate.surveillance.SurveillanceResult.alarms`. No
+            rows where there is no file.
         """
         filters = [ALARMS.c[n] == v for n, v in {"model": model, "component": component}.items() if v is not None]
         if states is not None:
@@ -196,7 +198,18 @@ class AlarmStore:
         return alarms.sort(margin, descending=True, nulls_last=True, maintain_order=True)
 
     def history(self, alarm_id: int) -> pl.DataFrame:
-        """Return the moves of an alarm, oldest first: `at` (us), `by`, `from_state`, `to_state`, `note`.
+        """Return the moves of an alarm, oldest first.
+
+        Parameters
+        ----------
+        alarm_id : int
+            The alarm's `id`, as in `alarms`.
+
+        Returns
+        -------
+        DataFrame
+            `at` (us since the epoch, UTC), `by` (null for the opening by a weekly run), `from_state` (null for the
+            opening), `to_state`, `note` (null without one).
 
         Raises
         ------
@@ -208,7 +221,7 @@ class AlarmStore:
         return pl.DataFrame(self._file.read(moves), schema=HISTORY)
 
     def closed(self) -> pl.DataFrame:
-        """Return the cells whose latest alarm is closed: `model`, `component`, `closed_at` (us).
+        """Return the cells whose latest alarm is closed: `model`, `component`, `closed_at` (us since the epoch, UTC).
 
         The weekly run resets the evidence of these cells at that instant.
         """
@@ -216,7 +229,10 @@ class AlarmStore:
         return pl.DataFrame([{n: row[n] for n in CLOSED} for row in rows], schema=CLOSED)
 
     def version(self) -> int:
-        """Return a number that differs after every change of the store; 0 where there is no file."""
+        """Return a number that differs after every change of the store; 0 where there is no file.
+
+        `ml.fault_rate.live_updates.LiveUpdates` reads the store again if the number has changed.
+        """
         return sum(int(row["number"]) for row in self._file.read(sa.select(CHANGES)))
 
     def _check_stored(self, alarm_id: int) -> None:

@@ -28,11 +28,17 @@ def respond(estimator: FaultEstimator, requests: Sequence[FaultRequest], *, expl
     Parameters
     ----------
     estimator : FaultEstimator
-        As trained, or the champion that the service has loaded.
+        ``ml.champions.load(version).estimator`` of a version of `fault_rate`, or `FaultEstimator(snapshot)`.
     requests : sequence of FaultRequest
-        Filters on model, component, date of detection and state.
+        Filters on model, component, date of detection and state; ``FaultRequest()`` for all alarms.
     explain : bool
         Add the weekly counts, expected counts and log evidence to every alarm and cell.
+
+    Returns
+    -------
+    list of FaultAnswer
+        `alarms` (the strongest evidence first; each with rate ratio, 90% interval and inspection plan), `cell` (only
+        where the request names model and component), `false_alarm_rate`, `tested_from`, `data_until` and `notes`.
 
     Raises
     ------
@@ -55,8 +61,8 @@ def _answer(est: FaultEstimator, request: FaultRequest, *, explain: bool) -> Fau
     no_exposure = cell is not None and cell.expected <= 0
     return FaultAnswer(
         basis="exposure" if snapshot.basis == "exposure" else "reports",
-        tested_from=day_of(snapshot.first_day),
-        data_until=day_of(snapshot.until_day - 1),
+        tested_from=_day_of(snapshot.first_day),
+        data_until=_day_of(snapshot.until_day - 1),
         cells_tested=snapshot.cells.height,
         false_alarm_rate=snapshot.alpha,
         alarms=alarms,
@@ -71,9 +77,9 @@ def check_tested(snapshot: Snapshot, name: str, value: str | None) -> None:
     Parameters
     ----------
     snapshot : Snapshot
-        As in `FaultEstimator.snapshot`.
-    name : str
-        'model' or 'component'.
+        `FaultEstimator.snapshot`, or as returned by `Snapshot.of`.
+    name : {'model', 'component'}
+        Column of `Snapshot.cells`; the error names it.
     value : str or None
         Value of the request.
 
@@ -90,10 +96,10 @@ def check_tested(snapshot: Snapshot, name: str, value: str | None) -> None:
         raise FeatureError(name, f"'{value}' is not tested; {listing}")
 
 
-def day_of(since_epoch: float) -> date:
-    """Return the date of a day counted from the epoch.
+def _day_of(since_epoch: float) -> date:
+    """Return the date of a day counted from 1970-01-01.
 
-    >>> day_of(19_000.0)
+    >>> _day_of(19_000.0)
     datetime.date(2022, 1, 8)
     """
     day: date = np.datetime64(int(since_epoch), "D").item()
@@ -101,7 +107,7 @@ def day_of(since_epoch: float) -> date:
 
 
 def build_days(built_from: date | None, built_until: date | None) -> tuple[int | None, int | None]:
-    """Return two build dates as days from the epoch; None stays None.
+    """Return two build dates as days from 1970-01-01; None stays None.
 
     >>> build_days(date(1970, 1, 3), None)
     (2, None)
@@ -122,30 +128,36 @@ def _matches(est: FaultEstimator, request: FaultRequest, row: Mapping[str, Any])
     )
 
 
-def rate_ratio_posterior(snapshot: Snapshot, count: float, expected: float) -> tuple[float, float]:
+def _rate_ratio_posterior(snapshot: Snapshot, count: float, expected: float) -> tuple[float, float]:
     """Return shape and rate of the gamma posterior of a rate ratio.
 
     The prior is a gamma distribution of mean 1 whose variance is the between-model variance ``v``; the posterior is
     ``gamma(1 / v + count, 1 / v + expected)``.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        As in `FaultEstimator.snapshot`.
-    count, expected : float
-        Observed faults, and faults expected at the baseline rate.
     """
     prior = 1 / snapshot.between_model_variance
     return prior + count, prior + expected
 
 
 def inspection_plan_of(est: FaultEstimator, row: Mapping[str, Any]) -> InspectionPlan | None:
-    """Return the inspection plan of an alarm, a row of `Snapshot.alarms`; None without a fleet table."""
+    """Return the inspection plan of an alarm under `est.rules`.
+
+    Parameters
+    ----------
+    est : FaultEstimator
+        ``ml.champions.load(version).estimator`` of a version of `fault_rate`, or `FaultEstimator(snapshot)`.
+    row : mapping
+        Row of `est.snapshot.alarms` as a dict, such as ``est.snapshot.alarms.row(0, named=True)``.
+
+    Returns
+    -------
+    InspectionPlan or None
+        Ranked vehicles, faults that the campaign avoids, parts to stock, and costs in yuan; None without a fleet table.
+    """
     return est.inspection_plan(
         row["model"],
         row["component"],
         built=build_days(row["built_from"], row["built_until"]),
-        posterior=rate_ratio_posterior(est.snapshot, row["count"], row["expected"]),
+        posterior=_rate_ratio_posterior(est.snapshot, row["count"], row["expected"]),
     )
 
 
@@ -158,7 +170,20 @@ def _alarm(est: FaultEstimator, snapshot: Snapshot, row: Mapping[str, Any], *, e
 
 
 def plan_response(inspection: InspectionPlan, days: int) -> Plan:
-    """Return an inspection plan over `days` days as part of a response."""
+    """Return the figures of an inspection plan as part of a response.
+
+    Parameters
+    ----------
+    inspection : InspectionPlan
+        As returned by `inspection_plan_of` or `ml.fault_rate.rules.plan_inspection`.
+    days : int
+        Planning horizon of the plan: `AlarmRules.days`.
+
+    Returns
+    -------
+    Plan
+        Number of vehicles, faults, avoided faults with their 90% interval, visits, parts, and costs in yuan.
+    """
     campaign = inspection.campaign
     return Plan(
         days=days,
@@ -215,7 +240,7 @@ def rate_ratio_interval(snapshot: Snapshot, count: float, expected: float) -> tu
     Parameters
     ----------
     snapshot : Snapshot
-        As in `FaultEstimator.snapshot`.
+        `FaultEstimator.snapshot`, or as returned by `Snapshot.of`; gives the between-model variance.
     count, expected : float
         Observed faults, and faults expected at the baseline rate.
 
@@ -253,7 +278,7 @@ def _weeks(snapshot: Snapshot, row: int) -> list[Week]:
 
 
 def alarm_of(snapshot: Snapshot, model: str, component: str) -> Mapping[str, Any] | None:
-    """Return the alarm of a cell as a row of `Snapshot.alarms`; None where it has none."""
+    """Return the alarm of a cell: a row of `Snapshot.alarms` as a dict by column; None where the cell has none."""
     rows = snapshot.alarms.filter(pl.col("model") == model, pl.col("component") == component)
     return rows.row(0, named=True) if rows.height else None
 
@@ -263,6 +288,18 @@ def cell_posterior(snapshot: Snapshot, model: str, component: str) -> tuple[floa
 
     Where the cell has an alarm, its counts are those of the affected builds.
 
+    Parameters
+    ----------
+    snapshot : Snapshot
+        `FaultEstimator.snapshot`, or as returned by `Snapshot.of`.
+    model, component : str
+        A row of `snapshot.cells`.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Shape and rate; the posterior mean of the rate ratio is shape over rate.
+
     Raises
     ------
     DataError
@@ -270,6 +307,6 @@ def cell_posterior(snapshot: Snapshot, model: str, component: str) -> tuple[floa
     """
     alarm = alarm_of(snapshot, model, component)
     if alarm is not None:
-        return rate_ratio_posterior(snapshot, alarm["count"], alarm["expected"])
+        return _rate_ratio_posterior(snapshot, alarm["count"], alarm["expected"])
     row = snapshot.row(model, component)
-    return rate_ratio_posterior(snapshot, float(snapshot.count[row, -1]), float(snapshot.expected[row, -1]))
+    return _rate_ratio_posterior(snapshot, float(snapshot.count[row, -1]), float(snapshot.expected[row, -1]))

@@ -61,7 +61,10 @@ class BaselineRates:
         return {pair: i for i, pair in enumerate(self.pairs)}
 
     def distance_band(self, monthly_km: npt.ArrayLike) -> IntArray:
-        """Return the band of each monthly distance (km), from 0; -1 where it is NaN."""
+        """Return the band of each monthly distance (km), from 0 to ``len(distance_limits)``; -1 where it is NaN.
+
+        The result has the shape of `monthly_km`.
+        """
         km = np.asarray(monthly_km, dtype=np.float64)
         return np.where(np.isnan(km), -1, np.searchsorted(self.distance_limits, km, side="right")).astype(np.int64)
 
@@ -74,6 +77,10 @@ class BaselineRates:
             Position in `components`.
         models, energies : sequence of shape (n_vehicles,)
             Model and energy type (None where unknown) of each vehicle.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_vehicles,)
         """
         rows = [self._pair_index.get((m, e or ""), -1) for m, e in zip(models, energies, strict=True)]
         index = np.array(rows, dtype=np.int64)
@@ -105,7 +112,7 @@ class BaselineRates:
         return np.asarray(self.rates[component][combination_of(age, distance_band, m, len(self.distance_limits) + 1)])
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the rates as named arrays for an npz file; texts have fixed width."""
+        """Return the rates as arrays by name, for an npz file; `from_arrays` restores them."""
         return {
             "baseline_components": np.array(self.components, dtype=np.str_),
             "baseline_distance_limits": self.distance_limits,
@@ -119,7 +126,13 @@ class BaselineRates:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Restore the rates from the arrays of `to_arrays`."""
+        """Restore the rates from the arrays of `to_arrays`.
+
+        Raises
+        ------
+        ModelNotFound
+            An array is missing or has other dimensions.
+        """
         deviance = member(arrays, "baseline_deviance", ndim=2)
         return cls(
             components=tuple(member(arrays, "baseline_components", ndim=1).tolist()),
@@ -134,7 +147,9 @@ class BaselineRates:
 
 
 def combinations(bands: int) -> IntArray:
-    """Return all combinations of age band, distance band (-1 unknown) and month, shape (n_combinations, 3).
+    """Return all combinations of age band, distance band (-1 unknown) and month (0 to 11), shape (n_combinations, 3).
+
+    Age bands lie between the limits `AGES` (years). The columns of `BaselineRates.rates` are in this order.
 
     Parameters
     ----------
@@ -153,8 +168,21 @@ def combinations(bands: int) -> IntArray:
 def combination_of(
     age: npt.ArrayLike, distance_band: npt.ArrayLike, month: npt.ArrayLike, bands: int
 ) -> npt.NDArray[np.int32]:
-    """Return the row of `combinations` for ages (years), distance bands and months; the arguments are broadcast.
+    """Return the row of `combinations` for each age, distance band and month; the arrays are broadcast.
 
+    Parameters
+    ----------
+    age : array
+        Years since the vehicle was built.
+    distance_band : array of int
+        As returned by `BaselineRates.distance_band`; -1 where the distance is unknown.
+    month : array of int
+        Calendar month, 0 to 11.
+    bands : int
+        Number of distance bands.
+
+    Examples
+    --------
     >>> int(combination_of(0.7, -1, 3, 2)), combinations(2)[39].tolist()
     (39, [1, -1, 3])
     """

@@ -156,7 +156,13 @@ def _example(champions: Champions) -> Mapping[str, Any]:
 
 
 def strongest_cell(estimator: FaultEstimator) -> dict[str, str]:
-    """Return `model` and `component` of the cell whose log evidence exceeds its threshold most, or comes nearest."""
+    """Return `model` and `component` of the cell whose log evidence exceeds its threshold most, or comes nearest.
+
+    Parameters
+    ----------
+    estimator : FaultEstimator
+        ``ml.champions.load(version).estimator`` of a version of `fault_rate`, or `FaultEstimator(snapshot)`.
+    """
     snapshot = estimator.snapshot
     row = int((snapshot.log_e.max(axis=1) - snapshot.alarm_threshold).argmax())
     model, component = snapshot.cells.row(row)
@@ -165,6 +171,21 @@ def strongest_cell(estimator: FaultEstimator) -> dict[str, str]:
 
 def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
     """Return the vehicles of a model, most expected faults first, with the inspection plan for all of them.
+
+    Answers `POST /v1/fault_rate/vehicles`.
+
+    Parameters
+    ----------
+    champions : mapping of str to Model
+        ``{"fault_rate": ml.champions.load(version)}``.
+    request : VehiclesRequest
+        For example ``VehiclesRequest(model="A", component="brakes", limit=20)``.
+
+    Returns
+    -------
+    VehiclesAnswer
+        One page of `vehicles` (expected faults and probability within `plan.days` days, age in years, km), their
+        `total`, and `plan` (faults avoided, parts, costs in yuan) over all of them.
 
     Raises
     ------
@@ -209,6 +230,21 @@ def vehicles(champions: Champions, request: VehiclesRequest) -> VehiclesAnswer:
 
 def power(champions: Champions, request: PowerRequest) -> PowerAnswer:
     """Return the simulated weeks until a raised fault rate of a cell is detected.
+
+    Answers `POST /v1/fault_rate/power`.
+
+    Parameters
+    ----------
+    champions : mapping of str to Model
+        ``{"fault_rate": ml.champions.load(version)}``.
+    request : PowerRequest
+        For example ``PowerRequest(model="A", component="brakes", rate_ratio=2.0)``.
+
+    Returns
+    -------
+    PowerAnswer
+        Weeks to detection (10, 50 and 90% quantile), probabilities of detection within 26 and 52 weeks, and the
+        smallest rate ratio detectable within 52 weeks.
 
     Raises
     ------

@@ -21,10 +21,13 @@ FEATURES = ("model", "energy_type", "component", "age", "monthly_km", "month", "
 class FaultEstimator:
     """Weekly surveillance of fault counts by model and component, as of the last weekly run.
 
+    Fitted by `training.studies.surveillance.SurveillanceStudyData.fit`; `ml.champions.load` returns a model with it as
+    `estimator`.
+
     Parameters
     ----------
     snapshot : Snapshot
-        Surveillance at the end of training, as returned by `Snapshot.of`.
+        Surveillance at the end of training, as returned by `ml.fault_rate.snapshot.Snapshot.of`.
 
     Attributes
     ----------
@@ -33,7 +36,8 @@ class FaultEstimator:
     snapshot : Snapshot
         The snapshot that answers requests; `LiveUpdates` replaces it by that of a later weekly run.
     rules : AlarmRules
-        Rules of `configs/fault_alarms.yaml` that `LiveUpdates` read last; the defaults before.
+        Rules of `configs/fault_alarms.yaml` that `ml.fault_rate.live_updates.LiveUpdates` read last; the defaults of
+        `ml.fault_rate.rules.AlarmRules` before.
     states : mapping of (str, str) to (int, str)
         Id and state of the latest stored alarm by (model, component).
     """
@@ -51,9 +55,10 @@ class FaultEstimator:
         return self.trained.notes
 
     def importance(self) -> dict[str, float]:
-        """Return the effect of `age`, `monthly_km` and `month` on the baseline rate.
+        """Return the effect of `age`, `monthly_km` and `month` on the baseline rate, by these names.
 
-        The effect is the standard deviation over bands of the mean log rate, averaged over components.
+        The effect is the standard deviation over bands of the mean log rate, averaged over components: 0.1 means that
+        the rate of a band differs from the mean by about 10%.
         """
         baseline = self.trained.baseline_rates
         bands = len(baseline.distance_limits) + 1
@@ -75,7 +80,7 @@ class FaultEstimator:
         ----------
         X : DataFrame
             `model`, `energy_type`, `component`, `age` (years), `monthly_km` (null where unknown), `month` (0 to 11) and
-            `vehicle_years` (exposure of the row), as returned by `rows_of_weeks`.
+            `vehicle_years` (exposure of the row), as returned by `training.studies.surveillance_data.rows_of_weeks`.
 
         Returns
         -------
@@ -110,7 +115,23 @@ class FaultEstimator:
     def inspection_plan(
         self, model: str, component: str, *, built: tuple[int | None, int | None], posterior: tuple[float, float]
     ) -> InspectionPlan | None:
-        """Return `ml.fault_rate.rules.plan_inspection` for the present snapshot and rules; the last 32 are cached."""
+        """Return the vehicles of a model to inspect under the present snapshot and rules; the last 32 plans are cached.
+
+        Parameters
+        ----------
+        model, component : str
+            A row of `snapshot.cells`.
+        built : tuple of int or None
+            Affected builds as days from 1970-01-01: from the first and before the second; None leaves a side open.
+        posterior : tuple of float
+            Shape and rate of the gamma posterior of the rate ratio, from `ml.fault_rate.answer.cell_posterior`.
+
+        Returns
+        -------
+        InspectionPlan or None
+            As returned by `ml.fault_rate.rules.plan_inspection`: ranked vehicles, faults avoided within `rules.days`
+            days, parts, and costs in yuan; None without a fleet table.
+        """
         key = (id(self.snapshot), self.rules, model, component, built, posterior)
         if key not in self._plans:
             plan = plan_inspection(self.snapshot, model, component, self.rules, built=built, posterior=posterior)
@@ -118,12 +139,18 @@ class FaultEstimator:
         return self._plans[key]
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the file of the trained snapshot by name."""
+        """Return the content of the npz file of the trained snapshot, by file name."""
         return {SNAPSHOT: self.trained.to_file()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """Restore an estimator from the files of `to_files`."""
+        """Restore an estimator from the files of `to_files`.
+
+        Raises
+        ------
+        DataError, ModelNotFound
+            The file is missing or damaged.
+        """
         return cls(Snapshot.from_file(content_of(files, SNAPSHOT), SNAPSHOT))
 
     def _signature(self) -> Signature:

@@ -48,7 +48,13 @@ class ExpectedFaults:
     component_present: BoolArray
 
     def of_component(self, component: int) -> FloatArray:
-        """Return the expected faults of a component (its position), shape (n_strata, n_weeks)."""
+        """Return the expected faults of a component by stratum and week, shape (n_strata, n_weeks).
+
+        Parameters
+        ----------
+        component : int
+            Position in `exposure.components`.
+        """
         at_risk = self.exposure.at_risk * self.component_present[component][:, None]
         return np.asarray(self.baseline_rates.rates[component][self.combination] * at_risk)
 
@@ -71,16 +77,19 @@ def expect_faults(exposure: FleetExposure, *, until: int, complete: npt.ArrayLik
     Parameters
     ----------
     exposure : FleetExposure
-        Weekly faults and exposure, as returned by `build_exposure` or `build_report_exposure`.
+        Weekly faults and exposure, as returned by `ml.fault_rate.exposure.build_exposure` or
+        `ml.fault_rate.reports.build_report_exposure`.
     until : int
         First week that is not a training week.
     complete : float or array of shape (n_weeks,)
-        Share of each week's faults that are reported by now, from `ReportingDelay.completeness`. It scales the exposure
-        of the training weeks.
+        Share of each week's faults that are reported by now, from
+        `ml.domain.faults.reporting_delay.ReportingDelay.completeness`. It scales the exposure of the training weeks.
 
     Returns
     -------
     ExpectedFaults
+        `of_component(c)` returns the expected faults of component c by stratum and week; `baseline_rates` holds the
+        fitted rates (faults per vehicle-year).
     """
     reported_exposure = exposure.at_risk * np.broadcast_to(np.asarray(complete, dtype=np.float64), (exposure.weeks,))
     cut = max(int(until * (1 - HOLDOUT_SHARE)), 1)

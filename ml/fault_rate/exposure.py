@@ -25,6 +25,8 @@ UNDATED = "reported_at is missing: recent weeks are assumed to be completely rep
 class FleetExposure:
     """Weekly vehicle-years at risk of each stratum of vehicles, and the faults of these vehicles.
 
+    Returned by `build_exposure` and `ml.fault_rate.reports.build_report_exposure`.
+
     Attributes
     ----------
     strata : DataFrame
@@ -82,7 +84,13 @@ class FleetExposure:
         return middle.astype("datetime64[M]").astype(np.int64) % 12
 
     def counts(self, component: int) -> FloatArray:
-        """Return the faults of a component by stratum and week of the visit, shape (n_strata, n_weeks)."""
+        """Return the faults of a component by stratum and week of the visit, shape (n_strata, n_weeks).
+
+        Parameters
+        ----------
+        component : int
+            Position in `components`.
+        """
         chosen = (self.component == component) & (self.week < self.weeks)
         flat = self.stratum[chosen] * self.weeks + self.week[chosen]
         counts = np.bincount(flat, minlength=self.at_risk.size).astype(np.float64)
@@ -97,25 +105,38 @@ def build_exposure(
     Parameters
     ----------
     fleet : DataFrame
-        `vehicle_id`, `model`, `entered_service_at` (us) and, optionally, `built_at`, `left_service_at` (us; null while
-        the vehicle is in service), `energy_type` and `monthly_km`.
+        `vehicle_id`, `model`, `entered_service_at` and, optionally, `built_at`, `left_service_at` (null while the
+        vehicle is in service), `energy_type` and `monthly_km` (km per month). Instants are int64, microseconds since
+        1970 UTC.
     records : DataFrame
-        `vehicle_id`, `component`, `fault` (bool), `serviced_at` (us) and, optionally, `reported_at` (us).
+        `vehicle_id`, `component`, `fault` (bool), `serviced_at` and, optionally, `reported_at` (microseconds).
     as_of : int
-        Instant (us); records reported at or after it are left out. It ends the last week.
+        Instant (microseconds); records reported at or after it are left out. It ends the last week.
     since : int
-        Instant (us) of the first record; week 0 begins up to six days after it, so that full weeks end at `as_of`.
+        Instant (microseconds) of the first record; week 0 begins up to six days after it, so that full weeks end at
+        `as_of`.
     bands : int
         Number of bands of monthly distance with equally many vehicles.
 
     Returns
     -------
     FleetExposure
+        `at_risk` (vehicle-years by stratum and week), `counts(c)` (faults of component c in the same shape), `strata`
+        and `components`.
 
     Raises
     ------
     DataError
         Less than one week lies between `since` and `as_of`, no vehicle was in service, or no fault remains.
+
+    Examples
+    --------
+    >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "model": ["A"], "entered_service_at": [0]})
+    >>> records = pl.DataFrame({"vehicle_id": ["V"], "component": ["brakes"], "fault": [True],
+    ...     "serviced_at": [10 * DAY]})
+    >>> exposure = build_exposure(fleet, records, as_of=21 * DAY, since=0)
+    >>> exposure.at_risk.round(3).tolist(), exposure.counts(0).tolist()
+    ([[0.019, 0.019, 0.019]], [[0.0, 1.0, 0.0]])
     """
     weeks = (as_of - since) // (WEEK_DAYS * DAY)
     if weeks < 1:
@@ -162,7 +183,7 @@ def build_exposure(
 
 
 def with_optional_columns(fleet: pl.DataFrame) -> pl.DataFrame:
-    """Return the fleet with every optional column, null where the fleet has none.
+    """Return the fleet with the optional columns of `build_exposure`, null where the fleet has none.
 
     >>> with_optional_columns(pl.DataFrame({"monthly_km": [900.0]})).select("monthly_km", "built_at").row(0)
     (900.0, None)
@@ -171,7 +192,7 @@ def with_optional_columns(fleet: pl.DataFrame) -> pl.DataFrame:
 
 
 def reported_before(records: pl.DataFrame, as_of: int) -> pl.DataFrame:
-    """Return the records serviced and reported before an instant (us).
+    """Return the records serviced and reported before an instant (microseconds since 1970 UTC).
 
     A record without `reported_at` counts as reported at `serviced_at`.
 
@@ -193,7 +214,9 @@ def reports_are_dated(records: pl.DataFrame) -> bool:
 
 
 def reported_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[pl.DataFrame, int]:
-    """Return the records serviced from `since` and reported before `as_of` (us), and how many run backwards.
+    """Return the records serviced from `since` and reported before `as_of`, and how many run backwards.
+
+    All instants are int64, microseconds since 1970 UTC.
 
     A record runs backwards if `reported_at` lies before `serviced_at`; such records are left out. A null `reported_at`
     becomes `serviced_at`. Where no record has a `reported_at`, the column is dropped and all records count as reported.

@@ -15,7 +15,9 @@ RULES = "fault_alarms.yaml"
 
 
 class LiveUpdates:
-    """Refresh of a `FaultEstimator` from `fault_alarms.yaml` and the two files that it names; see `Task.refresh`.
+    """Refresh of a `FaultEstimator` from `fault_alarms.yaml` and the two files that it names.
+
+    The service creates it as `Task.refresh` and calls it; not for direct use.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from features.yaml_config import Section
 
 
 class FaultParams(Section):
-    """Settings of the weekly surveillance.
+    """Settings of the weekly surveillance: `params` in `configs/fault_rate.yaml`.
 
     Attributes
     ----------

@@ -26,22 +26,33 @@ def build_report_exposure(records: pl.DataFrame, *, as_of: int, since: int) -> F
     Parameters
     ----------
     records : DataFrame
-        `model`, `component`, `fault` (bool), `serviced_at` (us) and, optionally, `vehicle_id` and `reported_at` (us). A
-        visit is one vehicle on one day; without `vehicle_id` each record is a visit.
+        `model`, `component`, `fault` (bool), `serviced_at` and, optionally, `vehicle_id` and `reported_at`. Instants
+        are int64, microseconds since 1970 UTC. A visit is one vehicle on one day; without `vehicle_id` each record is a
+        visit.
     as_of : int
-        Instant (us); records reported at or after it are left out. It ends the last week.
+        Instant (microseconds); records reported at or after it are left out. It ends the last week.
     since : int
-        Instant (us) of the first record; week 0 begins up to six days after it, so that full weeks end at `as_of`.
+        Instant (microseconds) of the first record; week 0 begins up to six days after it, so that full weeks end at
+        `as_of`.
 
     Returns
     -------
     FleetExposure
-        One stratum per model; `basis` is 'reports'.
+        One stratum per model; `at_risk` counts workshop visits per week and `basis` is 'reports'.
 
     Raises
     ------
     DataError
         Less than one week lies between `since` and `as_of`, no record names a model, or there is no fault.
+
+    Examples
+    --------
+    >>> day = 24 * 3_600 * 1_000_000  # microseconds
+    >>> records = pl.DataFrame({"model": ["A", "A"], "component": ["brakes", "brakes"], "fault": [True, False],
+    ...     "serviced_at": [10 * day, 11 * day]})
+    >>> exposure = build_report_exposure(records, as_of=21 * day, since=0)
+    >>> exposure.at_risk.tolist(), exposure.counts(0).tolist()
+    ([[0.0, 2.0, 0.0]], [[0.0, 1.0, 0.0]])
     """
     weeks = (as_of - since) // (WEEK_DAYS * DAY)
     if weeks < 1:

@@ -25,7 +25,7 @@ class FaultRequest(RequestPart):
     since, until : date or None
         First and last day (both included) on which the alarm was detected.
     states : tuple of str
-        Only alarms in one of these states; empty for every state.
+        Only alarms in one of these states: 'open', 'acknowledged', 'campaign', 'closed'; empty for every state.
     """
 
     model: Name | None = None
@@ -36,7 +36,7 @@ class FaultRequest(RequestPart):
 
 
 def request(signature: Signature) -> type[BaseModel]:
-    """Return the request model, the same for every version."""
+    """Return `FaultRequest`, which is the same for every version. Called by `ml.endpoint.task_endpoint`."""
     return FaultRequest
 
 

@@ -15,7 +15,9 @@ from ml.instants import instant
 
 @dataclass(frozen=True)
 class ServiceHistory:
-    """Routine visits and odometer readings before an instant. Days count from the epoch in the local calendar.
+    """Routine visits and odometer readings before an instant, as returned by `build_service_history`.
+
+    Days count from 1970-01-01 in the local calendar; distances are km.
 
     Attributes
     ----------
@@ -80,26 +82,38 @@ def build_service_history(
     Parameters
     ----------
     fleet : DataFrame
-        `vehicle_id`, `entered_service_at` (us) and, optionally, `model`, `energy_type`, `store_id`, `left_service_at`
-        (us), `monthly_km`.
+        `vehicle_id`, `entered_service_at` and, optionally, `model`, `energy_type`, `store_id`, `left_service_at`,
+        `monthly_km` (km per month). Instants are int64, microseconds since 1970 UTC.
     records : DataFrame
-        `vehicle_id`, `serviced_at` (us) and, optionally, `reported_at` (us), `component`, `fault` (bool),
+        `vehicle_id`, `serviced_at` and, optionally, `reported_at` (microseconds), `component`, `fault` (bool),
         `odometer_km`. A record is routine work if `fault` is false and it names a component, or if `fault` is null.
     as_of : int
-        Instant (us); records serviced or reported at or after it are left out.
+        Instant (microseconds); records serviced or reported at or after it are left out.
     timezone : str
-        Time zone of the calendar, such as 'Asia/Shanghai'.
+        IANA time zone of the calendar, such as 'Asia/Shanghai'.
     components : sequence of str, optional
         Routine work that counts as a service; all routine work by default.
 
     Returns
     -------
     ServiceHistory
+        Frames `cars`, `visits`, `readings` and `gaps`; days count from 1970-01-01 in the local calendar, distances are
+        km.
 
     Raises
     ------
     DataError
         No vehicle is in service, or no record or no routine record lies before `as_of`.
+
+    Examples
+    --------
+    >>> day = 24 * 3_600 * 1_000_000  # microseconds
+    >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "entered_service_at": [0]})
+    >>> records = pl.DataFrame({"vehicle_id": ["V", "V"], "serviced_at": [300 * day, 650 * day],
+    ...     "component": ["oil_and_filter"] * 2, "fault": [False] * 2, "odometer_km": [6_000, 13_000]})
+    >>> history = build_service_history(fleet, records, as_of=700 * day)
+    >>> history.visits.rows(), history.gaps.rows()
+    ([(0, 300, 6000.0), (0, 650, 13000.0)], [(0, 350, 7000.0)])
     """
     cars = _cars(fleet, as_of=as_of, timezone=timezone)
     reported = reported_before(records.drop_nulls(["vehicle_id", "serviced_at"]), as_of)

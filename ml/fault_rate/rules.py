@@ -15,7 +15,9 @@ from ml.fault_rate.vehicles import baseline_faults, rank_vehicles, vehicle_rows
 
 
 class AlarmRules(Section):
-    """Settings of the alarm store and of inspection campaigns. Money in yuan.
+    """Settings of the alarm store and of inspection campaigns. Money in yuan, probabilities and shares from 0 to 1.
+
+    Loaded by `load_alarm_rules`; ``AlarmRules()`` has the defaults.
 
     Attributes
     ----------
@@ -59,12 +61,18 @@ def load_alarm_rules(path: Path) -> AlarmRules:
     Parameters
     ----------
     path : Path
-        Such as `configs/fault_alarms.yaml`.
+        YAML file such as `configs/fault_alarms.yaml`, with the attributes of `AlarmRules` as keys; absent keys take the
+        defaults.
 
     Raises
     ------
     ConfigError
         The file cannot be read, or a value breaks its rule; the message names file, key, rule and value.
+
+    Examples
+    --------
+    >>> load_alarm_rules(Path("configs/fault_alarms.yaml")).days
+    90
     """
     rules = load_yaml(path, AlarmRules)
     folder = path.resolve().parent
@@ -105,19 +113,20 @@ def plan_inspection(
     Parameters
     ----------
     snapshot : Snapshot
-        As in `FaultEstimator.snapshot`.
+        `FaultEstimator.snapshot`, or as returned by `ml.fault_rate.snapshot.Snapshot.of`.
     model, component : str
-        The cell.
+        A row of `snapshot.cells`.
     rules : AlarmRules
         As returned by `load_alarm_rules`.
     built : tuple of int or None
-        Affected builds as days from the epoch: from the first and before the second; None leaves a side open.
+        Affected builds as days from 1970-01-01: from the first and before the second; None leaves a side open.
     posterior : tuple of float
         Shape and rate of the gamma posterior of the rate ratio, from `ml.fault_rate.answer.cell_posterior`.
 
     Returns
     -------
     InspectionPlan or None
+        Ranked vehicles, faults that the campaign avoids within `rules.days` days, parts to stock, and costs in yuan;
         None without a fleet table.
     """
     if snapshot.vehicles is None:

@@ -61,22 +61,33 @@ def next_services(
     Parameters
     ----------
     fleet, records : DataFrame
-        As for `ml.fault_rate.routine.build_service_history`.
+        As for `ml.fault_rate.routine.build_service_history`: instants are int64, microseconds since 1970 UTC.
     rules : ServiceRules
         Service intervals (km and months), for example ``ServiceRules()``: 7,500 km or 12 months.
     as_of : int
-        Instant (us); records reported at or after it are left out.
+        Instant (microseconds); records reported at or after it are left out.
     timezone : str
-        Time zone of the calendar.
+        IANA time zone of the calendar, such as 'Asia/Shanghai'.
 
     Returns
     -------
     ServiceDue
+        `vehicles` has one row per vehicle in service: due date, expected odometer (km), likely visit, reason.
 
     Raises
     ------
     DataError
         No vehicle is in service, or no record or no routine record lies before `as_of`.
+
+    Examples
+    --------
+    >>> day = 24 * 3_600 * 1_000_000  # microseconds
+    >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "entered_service_at": [0]})
+    >>> records = pl.DataFrame({"vehicle_id": ["V"], "serviced_at": [300 * day], "fault": [False],
+    ...     "component": ["oil_and_filter"], "odometer_km": [6_000]})
+    >>> services = next_services(fleet, records, rules=ServiceRules(), as_of=400 * day)
+    >>> services.vehicles.select("last_service_on", "due_on", "due_by").row(0)
+    (datetime.date(1970, 10, 28), datetime.date(1971, 10, 28), 'date')
     """
     history = build_service_history(fleet, records, as_of=as_of, timezone=timezone, components=rules.components)
     gaps, cars = history.gaps, with_limits(history.cars, rules)

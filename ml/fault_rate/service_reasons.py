@@ -23,12 +23,12 @@ def with_reasons(services: pl.DataFrame, *, today: int) -> pl.DataFrame:
         `entered` (day), `limit_km`, `limit_months`, `km_now`, `due_km`, `by_km` (bool), and the dates `due_on`,
         `due_low`, `due_high`, `visit_on`, `visit_low`, `visit_high`.
     today : int
-        Day from the epoch.
+        Day from 1970-01-01, as the day columns of `services`.
 
     Returns
     -------
     DataFrame
-        Columns of `SERVICE` as `ServiceDue.vehicles` describes them, sorted by `due_on`.
+        Columns of `SERVICE`, as `ml.fault_rate.service_due.ServiceDue.vehicles` describes them, sorted by `due_on`.
     """
     date = pl.col("due_on").cast(pl.String)
     rows = services.with_columns(

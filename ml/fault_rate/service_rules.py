@@ -14,7 +14,7 @@ MIN_GAPS = 20
 
 
 class Interval(Section):
-    """Distance and time between routine services; the limit that is reached first counts."""
+    """Distance (km) and time (months) between routine services; the limit that is reached first counts."""
 
     km: float = Field(gt=0, le=200_000, allow_inf_nan=False)
     months: int = Field(gt=0, le=120)
@@ -22,6 +22,8 @@ class Interval(Section):
 
 class ServiceRules(Section):
     """Service intervals: that of the model, else of the energy type, else the default.
+
+    The part `rules` of `configs/service_due.yaml`, loaded as `training.runs.service_due.ServiceDueConfig.rules`.
 
     Attributes
     ----------
@@ -57,9 +59,9 @@ def with_limits(cars: pl.DataFrame, rules: ServiceRules) -> pl.DataFrame:
     Parameters
     ----------
     cars : DataFrame
-        `model` and `energy_type`.
+        `model` and `energy_type` (null where unknown).
     rules : ServiceRules
-        Service intervals.
+        Service intervals, for example ``ServiceRules()``: 7,500 km or 12 months.
 
     Examples
     --------
@@ -92,12 +94,20 @@ def estimate_intervals(rules: ServiceRules, cars: pl.DataFrame, gaps: pl.DataFra
     cars : DataFrame
         `row`, `model`, `limit_km` and `limit_months`, from `with_limits`.
     gaps : DataFrame
-        `row` of the vehicle, `days` and `km` between two routine visits (km may be null), from `ServiceHistory.gaps`.
+        `row` of the vehicle, `days` and `km` between two routine visits (km may be null), from
+        `ml.fault_rate.routine.ServiceHistory.gaps`.
 
     Returns
     -------
     ServiceRules
         A model with fewer than 20 gaps keeps its configured interval.
+
+    Examples
+    --------
+    >>> cars = pl.DataFrame({"row": [0], "model": ["A"], "limit_km": [7_500.0], "limit_months": [12]})
+    >>> gaps = pl.DataFrame({"row": [0] * 20, "days": [150] * 20, "km": [10_000.0] * 20})
+    >>> estimate_intervals(ServiceRules(), cars, gaps).models
+    {'A': Interval(km=10000.0, months=12)}
     """
     measured = gaps.filter((pl.col("days") > 0) & (pl.col("km") > 0)).join(cars, on="row").drop_nulls("model")
     models = dict(rules.models)

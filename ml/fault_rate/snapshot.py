@@ -33,14 +33,14 @@ METADATA = frozenset(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """State of the surveillance at the end of one week.
+    """State of the surveillance at the end of one week, as returned by `Snapshot.of` and `Snapshot.from_file`.
 
     Attributes
     ----------
     basis : {'exposure', 'reports'}
         As in `ml.fault_rate.exposure.FleetExposure`.
     first_day, until_day : float
-        Days from the epoch: start of the first test week, and the day before which reports count.
+        Days from 1970-01-01: start of the first test week, and the day before which reports count.
     alpha : float
         Family-wise false-alarm rate.
     between_model_variance, scale : float
@@ -54,7 +54,7 @@ class Snapshot:
     expected_weekly : ndarray of shape (n_cells,)
         Expected faults per week, mean of the last 13 weeks.
     alarms : DataFrame
-        As returned by `SurveillanceResult.alarms`.
+        As returned by `ml.fault_rate.surveillance.SurveillanceResult.alarms`.
     baseline_rates : BaselineRates
         Faults per vehicle-year by component, age, distance and season.
     costs : mapping of str to float
@@ -92,13 +92,13 @@ class Snapshot:
         Parameters
         ----------
         surveillance : SurveillanceResult
-            As returned by `run_surveillance`.
+            As returned by `ml.fault_rate.surveillance.run_surveillance`.
         alpha : float
             Family-wise false-alarm rate that `run_surveillance` was called with.
         vehicles : Vehicles or None
-            As returned by `vehicles_in_service`.
+            As returned by `ml.fault_rate.vehicles.vehicles_in_service`; None without a fleet table.
         costs : mapping of str to float
-            As returned by `mean_fault_costs`.
+            Mean cost (yuan) by component, as returned by `mean_fault_costs`; may be empty.
         """
         exposure, weeks = surveillance.exposure, surveillance.log_e.shape[1]
         first = exposure.first_day + WEEK_DAYS * surveillance.start
@@ -130,6 +130,11 @@ class Snapshot:
     def row(self, model: str, component: str) -> int:
         """Return the row of a cell in `cells`, `count`, `expected` and `log_e`.
 
+        Parameters
+        ----------
+        model, component : str
+            Names as in `cells`.
+
         Raises
         ------
         DataError
@@ -144,7 +149,7 @@ class Snapshot:
         return int(matches.arg_true()[0])
 
     def to_file(self) -> bytes:
-        """Return the snapshot as the bytes of one npz file, without pickle."""
+        """Return the snapshot as the bytes of one npz file, without pickle; `from_file` restores it."""
         metadata = {
             "basis": self.basis, "first_day": self.first_day, "until_day": self.until_day, "alpha": self.alpha,
             "between_model_variance": self.between_model_variance, "scale": self.scale, "notes": list(self.notes),
@@ -167,7 +172,7 @@ class Snapshot:
         Parameters
         ----------
         content : bytes
-            Content of the file.
+            Content of the file, such as ``load_alarm_rules(path).snapshot.read_bytes()``.
         name : str
             Name of the file, for messages.
 
@@ -199,12 +204,17 @@ class Snapshot:
 
 
 def snapshot_until(path: Path) -> float:
-    """Return `Snapshot.until_day` of a file without reading the rest; minus infinity where there is no file.
+    """Return `Snapshot.until_day` (days from 1970-01-01) of a file without reading the rest.
 
     Parameters
     ----------
     path : Path
-        File of `Snapshot.to_file`: `AlarmRules.snapshot`.
+        File of `Snapshot.to_file`: `ml.fault_rate.rules.AlarmRules.snapshot`.
+
+    Returns
+    -------
+    float
+        Minus infinity where there is no file.
 
     Raises
     ------
@@ -227,8 +237,8 @@ def mean_fault_costs(records: pl.DataFrame) -> dict[str, float]:
     Parameters
     ----------
     records : DataFrame
-        Workshop lines: `vehicle_id`, `serviced_at`, `component`, `fault` and `cost` (fen). The cost of a visit is the
-        sum of all its lines.
+        Workshop lines: `vehicle_id`, `serviced_at` (microseconds), `component`, `fault` (bool) and `cost` (fen). The
+        cost of a visit, one vehicle at one instant, is the sum of all its lines.
 
     Returns
     -------

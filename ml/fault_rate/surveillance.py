@@ -89,7 +89,13 @@ class SurveillanceResult:
         return np.where(above.any(axis=1), above.argmax(axis=1), -1)
 
     def expected_weekly(self, weeks: int) -> FloatArray:
-        """Return the expected faults per week of each cell, mean of the last `weeks` weeks, shape (n_cells,)."""
+        """Return the expected faults per week of each cell, in the order of `cells`, shape (n_cells,).
+
+        Parameters
+        ----------
+        weeks : int
+            Number of weeks at the end of the records over which the mean is taken.
+        """
         models, model = np.unique(self.exposure.strata["model"].to_numpy(), return_inverse=True)
         parts = []
         for c in range(len(self.exposure.components)):
@@ -177,21 +183,23 @@ def run_surveillance(
     Parameters
     ----------
     exposure : FleetExposure
-        As returned by `build_exposure` or `build_report_exposure`.
+        As returned by `ml.fault_rate.exposure.build_exposure` or `ml.fault_rate.reports.build_report_exposure`.
     start : int
-        First test week, at least 2.
+        First test week, counted from week 0 of `exposure`; at least 2.
     alpha : float
         Family-wise false-alarm rate: upper limit of the probability of one or more false alarms over all cells and
         weeks.
     longest_delay : int
-        Days after which a fault counts as reported.
+        Days after which a fault counts as reported; not used where reports have no date.
     reset_weeks : mapping of (model, component) to int, optional
-        Week from which the evidence of a cell starts again at 0, because its last alarm was closed then: faults before
-        it cannot raise the next alarm.
+        Week (as `start`) from which the evidence of a cell starts again at 0, because its last alarm was closed then:
+        faults before it cannot raise the next alarm.
 
     Returns
     -------
     SurveillanceResult
+        `cells` with cumulative `count`, `expected` faults and `log_e` by test week; `alarms()` lists the cells above
+        their alarm threshold.
 
     Raises
     ------
@@ -202,6 +210,20 @@ def run_surveillance(
     -----
     A cell whose log evidence reaches ``log(1 / (alpha * share))`` raises an alarm. The shares of the cells sum to 1 and
     follow their expected faults of the 13 weeks before `start`. See `ml.domain.faults.sequential_evidence`.
+
+    Examples
+    --------
+    A fault on every 20th day for 20 weeks, then one on every second day:
+
+    >>> from ml.fault_rate.reports import build_report_exposure
+    >>> microseconds, day = 24 * 3_600 * 1_000_000, np.arange(280)
+    >>> fault = np.where(day < 140, day % 20 == 0, day % 2 == 0)
+    >>> records = pl.DataFrame({"fault": fault, "serviced_at": day * microseconds}).with_columns(
+    ...     model=pl.lit("A"), component=pl.lit("brakes"))
+    >>> exposure = build_report_exposure(records, as_of=280 * microseconds, since=0)
+    >>> result = run_surveillance(exposure, start=20, alpha=0.05, longest_delay=60)
+    >>> result.alarms().select("model", "component", "detected_on").row(0)
+    ('A', 'brakes', datetime.date(1970, 7, 9))
     """
     if not 2 <= start < exposure.weeks:
         raise DataError(f"start: must lie between week 2 and {exposure.weeks - 1} of the records, got {start}")

@@ -34,10 +34,10 @@ class Vehicles:
     Attributes
     ----------
     day : int
-        Day from the epoch.
+        Day from 1970-01-01, as all days of the frames.
     frame : DataFrame
-        `vehicle_id`, `model`, `energy_type`, `built` (day), `monthly_km`, `visit` (day of the last one) and `km`
-        (odometer on `day`, extrapolated); null where unknown.
+        `vehicle_id`, `model`, `energy_type`, `built` (day), `monthly_km` (km per month), `visit` (day of the last one)
+        and `km` (odometer on `day`, extrapolated); null where unknown.
     faults : DataFrame
         Last fault of each vehicle and component: `row` (of `frame`), `component` and `day`.
     """
@@ -47,7 +47,7 @@ class Vehicles:
     faults: pl.DataFrame
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the vehicles as named arrays for an npz file."""
+        """Return the vehicles as arrays by name, for an npz file; `from_arrays` restores them."""
         models = self.frame["model"].unique().sort()
         energies = self.frame["energy_type"].fill_null("").unique().sort()
         components = self.faults["component"].unique().sort()
@@ -70,7 +70,13 @@ class Vehicles:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Restore the vehicles from the arrays of `to_arrays`."""
+        """Restore the vehicles from the arrays of `to_arrays`.
+
+        Raises
+        ------
+        ModelNotFound
+            An array is missing or has other dimensions.
+        """
 
         def array(name: str) -> npt.NDArray[Any]:
             return member(arrays, name, ndim=1)
@@ -116,12 +122,21 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
     fleet, records : DataFrame
         As for `ml.fault_rate.exposure.build_exposure`; records optionally with `odometer_km`.
     as_of : int
-        Instant (us); records reported at or after it are left out.
+        Instant (microseconds since 1970 UTC); records reported at or after it are left out.
 
     Returns
     -------
     Vehicles
-        Sorted by model and vehicle.
+        `frame` is sorted by model and vehicle; `faults` has the last fault of each vehicle and component.
+
+    Examples
+    --------
+    >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "model": ["A"], "entered_service_at": [0]})
+    >>> records = pl.DataFrame({"vehicle_id": ["V"], "component": ["brakes"], "fault": [True],
+    ...     "serviced_at": [10 * DAY]})
+    >>> vehicles = vehicles_in_service(fleet, records, as_of=21 * DAY)
+    >>> vehicles.day, vehicles.frame.select("vehicle_id", "visit").rows(), vehicles.faults.rows()
+    (21, [('V', 10)], [(0, 'brakes', 10)])
     """
     cars = (
         with_optional_columns(fleet)
@@ -184,14 +199,14 @@ def baseline_faults(
     component : str
         One of `baseline_rates.components`.
     baseline_rates : BaselineRates
-        As in `Snapshot.baseline_rates`.
+        `ml.fault_rate.snapshot.Snapshot.baseline_rates`.
     days : float
         Horizon in days from `vehicles.day`.
 
     Returns
     -------
     ndarray of shape (n_rows,)
-        Expected faults; 0 for a vehicle without the component.
+        Expected faults in the order of `rows`; 0 for a vehicle without the component.
     """
     cars = vehicles.frame[rows]
     index = baseline_rates.component_index[component]
@@ -213,7 +228,22 @@ def baseline_faults(
 
 
 def vehicle_rows(vehicles: Vehicles, model: str, built: tuple[int | None, int | None]) -> npt.NDArray[np.int64]:
-    """Return the rows of `vehicles.frame` of a model built from a day and before another; None leaves a side open."""
+    """Return the rows of `vehicles.frame` of a model and a range of builds.
+
+    Parameters
+    ----------
+    vehicles : Vehicles
+        As returned by `vehicles_in_service`.
+    model : str
+        Model as in `vehicles.frame`.
+    built : tuple of int or None
+        Build days from 1970-01-01: from the first and before the second; None leaves a side open.
+
+    Returns
+    -------
+    ndarray of int64
+        Positions of the rows; empty where none matches.
+    """
     first, last = built
     matches = pl.col("model") == model
     if first is not None:
@@ -242,7 +272,17 @@ def rank_vehicles(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: st
     DataFrame
         `vehicle_id`, `faults`, `probability` (of at least one fault), `built_on`, `age` (years), `km` (present
         odometer, extrapolated from the last reading), `monthly_km`, `last_visit_on`, `fault_on` (last fault of the
-        component).
+        component); null where unknown.
+
+    Examples
+    --------
+    >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "model": ["A"], "entered_service_at": [0]})
+    >>> records = pl.DataFrame({"vehicle_id": ["V"], "component": ["brakes"], "fault": [True],
+    ...     "serviced_at": [10 * DAY]})
+    >>> vehicles = vehicles_in_service(fleet, records, as_of=21 * DAY)
+    >>> rows = vehicle_rows(vehicles, "A", (None, None))
+    >>> rank_vehicles(vehicles, rows, "brakes", np.array([0.5])).select("vehicle_id", "probability", "fault_on").rows()
+    [('V', 0.3934693402873666, datetime.date(1970, 1, 11))]
     """
     last_fault = vehicles.faults.filter(component=component).select("row", fault="day")
     cars = vehicles.frame[rows].with_columns(row=pl.Series(rows, dtype=pl.Int64), faults=pl.Series(faults))

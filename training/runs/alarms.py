@@ -95,21 +95,22 @@ def alarms(
     Parameters
     ----------
     config : TaskConfig
-        Configuration of the task `fault_rate`, from `load_config("fault_rate")`.
+        ``training.config.load_config("fault_rate")``.
     out : Path
         File of the alarms: `.parquet` or `.csv`. The vehicles are written to `<name>.vehicles<suffix>` and the picture
         to `<name>.png` beside it.
     rules : AlarmRules, optional
-        As returned by `load_alarm_rules`; names the alarm store and the snapshot file of the service. Without rules
-        neither is written.
+        As returned by `ml.fault_rate.rules.load_alarm_rules`; names the alarm store and the snapshot file of the
+        service. Without rules neither is written.
     as_of : datetime, optional
-        Records reported at or after it are left out; the end of the records by default.
+        With time zone. Records reported at or after it are left out; the end of the records by default.
     progress : Progress, optional
         Called with a line of text for each step.
 
     Returns
     -------
     AlarmRun
+        `alarms` and `vehicles` (rows of the two files), `surveillance`, `files`, and `until`, the last day of reports.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def alarms(
     cell_columns = {"model": pl.String, "component": pl.String, "rank": pl.Int64}
     vehicles = pl.concat(ranked) if ranked else pl.DataFrame(schema={**cell_columns, **INSPECTION_COLUMNS})
     picture, vehicle_file = out.with_suffix(".png"), out.with_name(f"{out.stem}.vehicles{out.suffix}")
-    draw_evidence(surveillance, picture)
+    _draw_evidence(surveillance, picture)
     write_answers(vehicles, vehicle_file)
     # The large files are written first: if the disk is full, the store is unchanged and the run can be repeated.
     if store is not None:
@@ -187,21 +188,8 @@ def _plan(inspection: InspectionPlan | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw_evidence(surveillance: SurveillanceResult, path: Path) -> None:
-    """Draw log evidence and cumulative faults, week by week, of the six cells nearest to or beyond an alarm.
-
-    Parameters
-    ----------
-    surveillance : SurveillanceResult
-        As returned by `run_surveillance`.
-    path : Path
-        PNG to write.
-
-    Raises
-    ------
-    ConfigError
-        The file cannot be written.
-    """
+def _draw_evidence(surveillance: SurveillanceResult, path: Path) -> None:
+    """Draw log evidence and cumulative faults, week by week, of the six cells nearest to or beyond an alarm."""
     draw_sections(
         evidence_sections(surveillance),
         path,
@@ -212,7 +200,18 @@ def draw_evidence(surveillance: SurveillanceResult, path: Path) -> None:
 
 
 def evidence_sections(surveillance: SurveillanceResult) -> list[TimeSeries]:
-    """Return two charts per cell: log evidence with its threshold, and cumulative faults with their expected value."""
+    """Return two charts per cell: log evidence with its threshold, and cumulative faults with their expected value.
+
+    Parameters
+    ----------
+    surveillance : SurveillanceResult
+        As returned by `ml.fault_rate.surveillance.run_surveillance`.
+
+    Returns
+    -------
+    list of TimeSeries
+        For the six cells that exceed their alarm threshold most, or come nearest to it.
+    """
     margin = surveillance.log_e.max(axis=1) - surveillance.alarm_threshold
     weeks = _weeks(surveillance)
     return [section for row in np.argsort(-margin)[:DRAWN] for section in _evidence(surveillance, int(row), weeks)]

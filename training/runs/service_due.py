@@ -81,9 +81,14 @@ def service_due(
     out : Path
         `.parquet` or `.csv`; the picture is written to `<name>.png` beside it.
     as_of : datetime, optional
-        Records reported at or after it are left out; the last record by default.
+        With time zone. Records reported at or after it are left out; the last record by default.
     progress : Progress, optional
         Called with a line of text for each step.
+
+    Returns
+    -------
+    ServiceReminders
+        `due`: vehicles to remind (rows of the file); `services`: next service of every vehicle; `files`: both paths.
 
     Raises
     ------

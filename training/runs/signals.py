@@ -100,11 +100,16 @@ def signals(data: Path, *, columns: PairColumns | None = None, out: Path | None 
     Parameters
     ----------
     data : Path
-        `.parquet`, or `.csv` in UTF-8. Lines of the same pair are summed.
+        `.parquet`, or `.csv` in UTF-8, with the columns of `columns`. Lines of the same pair are summed.
     columns : PairColumns, optional
         Column names; `model`, `component` and `count` by default.
     out : Path, optional
-        File for the ranked table: `.parquet` or `.csv`.
+        File for the ranked table: `.parquet` or `.csv`; not `data` itself.
+
+    Returns
+    -------
+    Signals
+        `table` of the pairs, the highest `eb05` first; `total` number of events; `notes` on the fit.
 
     Raises
     ------

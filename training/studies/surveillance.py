@@ -25,10 +25,24 @@ from training.studies.surveillance_report import baseline_predictions, evaluate_
 
 @dataclass(frozen=True)
 class SurveillanceStudyData(SurveillanceData):
-    """Weekly faults and exposure with the methods that train, evaluate and describe the task."""
+    """Weekly faults and exposure with the methods that train, evaluate and describe the task.
+
+    Returned by ``SurveillanceStudyData.read(load_config("fault_rate"))``; `training.study` calls the other methods.
+    """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[FaultEstimator]:
-        """Estimate baseline rates from the reference weeks and test the weeks after them."""
+        """Estimate baseline rates from the reference weeks and test the weeks after them.
+
+        Returns
+        -------
+        Fitted
+            `served` and `evaluated`: the same `FaultEstimator`.
+
+        Raises
+        ------
+        DataError
+            The records have no week after the reference weeks, or the reference weeks have no fault.
+        """
         say = progress or (lambda text: None)
         weeks = self.params.reference_weeks
         say(f"estimating baseline rates from {weeks} weeks, testing {max(self.exposure.weeks - weeks, 0)} weeks")
@@ -36,11 +50,19 @@ class SurveillanceStudyData(SurveillanceData):
         return Fitted(estimator, estimator)
 
     def evaluate(self, estimator: FaultEstimator) -> Report:
-        """Return the report of the baseline rates on the test weeks."""
+        """Return the report of the baseline rates of `estimator`, from `fit`, on the test weeks."""
         return evaluate_faults(self, estimator, self.result)
 
     def save_holdout(self, folder: Path, fitted: Fitted[FaultEstimator]) -> None:
-        """Write the rows of the test weeks with their baseline predictions to a Parquet file in `folder`."""
+        """Write the rows of the test weeks to a Parquet file in `folder`, which must exist.
+
+        Columns of `training.studies.surveillance_data.rows_of_weeks`, and the predictions of the report's baseline.
+
+        Raises
+        ------
+        DataError
+            The file cannot be written.
+        """
         try:
             rows = self.test_weeks()
             rows.with_columns(pl.Series(BASELINE, baseline_predictions(self, self.result, rows))).write_parquet(
@@ -56,11 +78,11 @@ class SurveillanceStudyData(SurveillanceData):
         return list(FEATURES)
 
     def example(self, estimator: FaultEstimator) -> dict[str, Any]:
-        """Return `model` and `component` of the cell nearest to an alarm, or furthest beyond its threshold."""
+        """Return `model` and `component` of the cell nearest to an alarm: the example request of the model card."""
         return strongest_cell(estimator)
 
     def describe(self) -> DataSummary:
-        """Return counts of the training data without fitting anything."""
+        """Return counts of faults, weeks, models and components, and the feature names, without fitting anything."""
         f, start = self.exposure, min(self.params.reference_weeks, self.exposure.weeks)
         return {
             "examples": {
@@ -74,7 +96,7 @@ class SurveillanceStudyData(SurveillanceData):
         }
 
     def validation_scores(self) -> Iterator[float]:
-        """Yield the primary metric on the last third of the reference weeks, fitted on the weeks before."""
+        """Yield one value: the primary metric on the last third of the reference weeks, fitted on the weeks before."""
         start = self.params.reference_weeks
         cut = max(2, start * 2 // 3)
         alpha = self.params.false_alarm_rate
@@ -87,5 +109,5 @@ class SurveillanceStudyData(SurveillanceData):
         yield float(metric.compute(rows["label"].to_numpy(), metric.select(estimator.predict(rows))))
 
     def with_params(self, params: BaseModel) -> Self:
-        """Return the same data under other parameters."""
+        """Return the same data under other parameters, an instance of `ml.fault_rate.params.FaultParams`."""
         return replace(self, config=self.config.model_copy(update={"params": params}))

@@ -46,19 +46,19 @@ def rows_of_weeks(exposure: FleetExposure, surveillance: SurveillanceResult, beg
     Parameters
     ----------
     exposure : FleetExposure
-        Weekly exposure and faults.
+        As returned by `ml.fault_rate.exposure.build_exposure` or `ml.fault_rate.reports.build_report_exposure`.
     surveillance : SurveillanceResult
-        Gives the reporting delay.
+        As returned by `ml.fault_rate.surveillance.run_surveillance` for `exposure`; gives the reporting delay.
     begin, end : int
-        Weeks of `exposure`.
+        Weeks of `exposure`, from 0.
 
     Returns
     -------
     DataFrame
         `model`, `energy_type`, `component`, `age` (years, mean of the row's vehicles), `monthly_km` (a distance inside
         the band; null where unknown), `month` (0 to 11), `vehicle_years` (exposure, times the share of faults reported
-        by now), `label` (faults), `period` (month counted from the epoch), `as_of` (us, start of the month) and `group`
-        (cell of model and component; bootstrap intervals resample whole cells).
+        by now), `label` (faults), `period` (months since January 1970), `as_of` (microseconds since 1970 UTC, start of
+        the month) and `group` (number of the model and component; bootstrap intervals resample whole groups).
     """
     strata = exposure.strata
     days = (exposure.first_day + WEEK_DAYS * (np.arange(begin, end) + 0.5)).astype("datetime64[D]")
@@ -107,10 +107,14 @@ def _inside(limits: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
 
 @dataclass(frozen=True)
 class SurveillanceData:
-    """Workshop records and fleet as weekly exposure and faults.
+    """Workshop records and fleet as weekly exposure and faults, as returned by `read`.
 
     Attributes
     ----------
+    config : TaskConfig
+        Configuration of the task `fault_rate`.
+    raw : RawTables
+        Validated raw tables and their reports.
     fleet : DataFrame or None
         Fleet table; None without one: workshop visits are then the exposure.
     records : DataFrame
@@ -118,7 +122,7 @@ class SurveillanceData:
     exposure : FleetExposure
         Weekly exposure and faults.
     as_of : int
-        Instant (us); records reported at or after it are left out.
+        Instant (microseconds since 1970 UTC); records reported at or after it are left out.
     """
 
     config: TaskConfig
@@ -135,9 +139,11 @@ class SurveillanceData:
         Parameters
         ----------
         config : TaskConfig
-            Configuration of the task `fault_rate`, from `load_config("fault_rate")`.
+            ``training.config.load_config("fault_rate")``; its `sources` names the tables `service_records` and `fleet`.
         as_of : datetime, optional
-            Records reported at or after it are left out; the end of the records by default.
+            With time zone. Records reported at or after it are left out; the end of the records by default.
+        progress : Progress, optional
+            Called with a line of text for each step.
 
         Raises
         ------
@@ -187,7 +193,18 @@ class SurveillanceData:
         return int((self.exposure.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY) - 1
 
     def run_surveillance(self, *, reset_weeks: Mapping[tuple[str, str], int] | None = None) -> SurveillanceResult:
-        """Return the surveillance of the weeks after the reference weeks; `reset_weeks` as in `run_surveillance`."""
+        """Return the surveillance of the weeks after the reference weeks.
+
+        Parameters
+        ----------
+        reset_weeks : mapping of (model, component) to int, optional
+            As in `ml.fault_rate.surveillance.run_surveillance`.
+
+        Raises
+        ------
+        DataError
+            The records have no week after the reference weeks, or the reference weeks have no fault.
+        """
         if self.exposure.weeks <= self.params.reference_weeks:
             raise DataError(
                 f"reference_weeks: {self.exposure.weeks} weeks of records leave no test week after "
@@ -207,7 +224,7 @@ class SurveillanceData:
         return self.run_surveillance()
 
     def snapshot(self, surveillance: SurveillanceResult) -> Snapshot:
-        """Return the snapshot that the service loads."""
+        """Return the snapshot that the service loads, of the result of `run_surveillance`."""
         vehicles = None if self.fleet is None else vehicles_in_service(self.fleet, self.records, as_of=self.as_of)
         return Snapshot.of(
             surveillance, alpha=self.params.false_alarm_rate, vehicles=vehicles, costs=mean_fault_costs(self.records)

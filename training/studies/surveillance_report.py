@@ -52,11 +52,16 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, surveill
     Parameters
     ----------
     study : SurveillanceData
-        As returned by `SurveillanceStudyData.read`.
+        As returned by `training.studies.surveillance.SurveillanceStudyData.read`.
     estimator : FaultEstimator
-        As fitted by `SurveillanceStudyData.fit`.
+        ``study.fit().evaluated``.
     surveillance : SurveillanceResult
         `study.result`.
+
+    Returns
+    -------
+    Report
+        Metrics with the baseline's, calibration, faults by month and segment, weeks to detection, and notes.
     """
     config, start = study.config, study.params.reference_weeks
     rows = study.test_weeks()
@@ -87,7 +92,22 @@ def evaluate_faults(study: SurveillanceData, estimator: FaultEstimator, surveill
 def baseline_predictions(
     study: SurveillanceData, surveillance: SurveillanceResult, rows: pl.DataFrame
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the expected faults of `rows` at one rate per component, estimated from the reference weeks."""
+    """Return the expected faults of `rows` at one rate per component, estimated from the reference weeks.
+
+    Parameters
+    ----------
+    study : SurveillanceData
+        As returned by `training.studies.surveillance.SurveillanceStudyData.read`.
+    surveillance : SurveillanceResult
+        `study.result`.
+    rows : DataFrame
+        ``study.test_weeks()``.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Faults.
+    """
     training_rows = rows_of_weeks(study.exposure, surveillance, 0, study.params.reference_weeks)
     return study.problem.baseline(training_rows, training_rows["label"].to_numpy(), rows)
 

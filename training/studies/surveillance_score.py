@@ -25,10 +25,16 @@ def score_cells(
 
     Parameters
     ----------
-    data : Path, optional
+    model : Model
+        ``ml.champions.load(version)`` of a version of `fault_rate`.
+    config : TaskConfig
+        ``training.config.load_config("fault_rate")``; not read.
+    data : Path or None
         Refused: cells are those of the version; `chehang alarms` tests other records.
-    as_of : datetime, optional
-        The last week that ended by this instant.
+    as_of : datetime or None
+        With time zone: the last week that ended by this instant; None for the version's last week.
+    progress : Progress, optional
+        Not called: the figures are stored with the version.
 
     Returns
     -------

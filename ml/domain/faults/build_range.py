@@ -55,6 +55,7 @@ def scan_builds(
     Returns
     -------
     BuildRange or None
+        Positions of the first and last build period, faults and expected faults between them, rate ratio and p-value.
         None without faults, with fewer than two periods, or where no range exceeds its share.
 
     Raises

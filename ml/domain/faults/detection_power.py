@@ -29,7 +29,7 @@ class Detection:
     weeks: int
 
     def quantile(self, level: float) -> float | None:
-        """Return the week by which an alarm is raised with probability `level`; None if later than `weeks`.
+        """Return the week (from 1) by which an alarm is raised with probability `level`; None if later than `weeks`.
 
         >>> detection = Detection(np.array([1.0, 2.0, np.inf]), 9)
         >>> detection.quantile(0.5), detection.quantile(0.9)
@@ -39,7 +39,7 @@ class Detection:
         return week if np.isfinite(week) else None
 
     def share(self, by_week: int) -> float:
-        """Return the share of samples with an alarm by the end of a week.
+        """Return the share of samples (0 to 1) with an alarm by the end of a week (from 1).
 
         >>> Detection(np.array([1.0, 30.0, np.inf, 26.0]), 52).share(26)
         0.5
@@ -68,7 +68,8 @@ def weeks_to_detection(
     alarm_threshold : float
         Log evidence at which an alarm is raised: ``log(n_cells / alpha)`` where all cells have the same share.
     between_model_variance : float
-        Variance of the cells' own rates, as in `cumulative_evidence`; the cell's own rate is drawn with it.
+        Variance of the cells' own rates, as in `ml.domain.faults.sequential_evidence.cumulative_evidence`; the cell's
+        own rate is drawn with it.
     initial_totals : tuple of float
         Events counted and events expected before the first week.
     samples : int
@@ -79,6 +80,7 @@ def weeks_to_detection(
     Returns
     -------
     Detection
+        Week of the alarm in every sample, with `quantile` and `share`.
 
     Raises
     ------

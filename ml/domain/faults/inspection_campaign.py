@@ -62,7 +62,7 @@ def plan_campaign(
     baseline_faults : array of shape (n_vehicles,)
         Expected faults of each vehicle within the horizon at the baseline rate.
     posterior : tuple of float
-        Shape and rate of the gamma posterior of the rate ratio.
+        Shape and rate of the gamma posterior of the rate ratio; its mean is shape over rate.
     visit_probability : float
         Probability that an invited vehicle visits the workshop.
     repair_effectiveness : float
@@ -77,6 +77,7 @@ def plan_campaign(
     Returns
     -------
     Campaign
+        Expected faults, avoided faults with their 90% interval, visits and parts within the horizon.
 
     Raises
     ------

@@ -39,6 +39,11 @@ class ReportingDelay:
         age : array
             Days since the event, whole or fractional.
 
+        Returns
+        -------
+        ndarray
+            Share from 0 to 1, in the shape of `age`.
+
         Examples
         --------
         >>> ReportingDelay(np.array([0.5, 1.0])).completeness([-1, 0, 0.5, 1, 30]).tolist()
@@ -59,6 +64,11 @@ def fit_delay(delay: npt.ArrayLike, observable: npt.ArrayLike, *, longest: int) 
         Longest observable delay of each event: days from the event to today. Not below `delay`.
     longest : int
         Longest delay of the distribution (days); longer delays are set to it.
+
+    Returns
+    -------
+    ReportingDelay
+        `completeness(age)` returns the share of events that are reported `age` days after the event.
 
     Raises
     ------

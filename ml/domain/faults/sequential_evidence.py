@@ -27,7 +27,7 @@ POISSON = 1e-6  # smaller dispersions count as Poisson
 
 @dataclass(frozen=True)
 class Evidence:
-    """Evidence of each cell after some weeks.
+    """Evidence of each cell after some weeks, as returned by `update_evidence` and `cumulative_evidence`.
 
     Attributes
     ----------
@@ -60,7 +60,12 @@ def no_evidence(n_cells: int, *, prior: npt.ArrayLike | None = None) -> Evidence
     n_cells : int
         Number of cells.
     prior : array of shape (9,), optional
-        Prior weight of each of `RATIOS` under a fault; equal weights by default.
+        Prior weight of each rate ratio in `RATIOS` under a fault; equal weights by default.
+
+    Returns
+    -------
+    Evidence
+        To pass to `update_evidence`; `log_e` is the log e-value of each cell.
 
     Examples
     --------
@@ -85,7 +90,12 @@ def update_evidence(
     count, expected : array of shape (n_cells,)
         Events of the week and their expected value; both are 0 for a cell without exposure.
     dispersion : float or array of shape (n_cells,)
-        Variance of a week's count is ``expected + dispersion * expected ** 2``.
+        Variance of a week's count is ``expected + dispersion * expected ** 2``; 0 for Poisson counts.
+
+    Returns
+    -------
+    Evidence
+        `log_e`: log e-value of each cell; `ratio`: posterior mean of its rate ratio.
 
     Raises
     ------
@@ -138,7 +148,17 @@ def cumulative_evidence(
     count, expected : array of shape (n_cells,)
         Cumulative events and their expected value.
     between_model_variance : float or array of shape (n_cells,)
-        Variance of the rate ratios between cells, estimated beforehand.
+        Variance of the rate ratios between cells, estimated beforehand; 0 where all cells have the same rate.
+
+    Returns
+    -------
+    Evidence
+        `log_e`: log e-value of each cell; `ratio`: posterior mean of its rate ratio.
+
+    Raises
+    ------
+    ValueError
+        A count is not a whole number, a number is negative, or a cell with an expected count of 0 has events.
 
     Examples
     --------
@@ -169,6 +189,11 @@ def build_range_evidence(count: npt.ArrayLike, expected: npt.ArrayLike, between_
     -------
     ndarray of shape (n_cells,)
         Natural logarithm of the e-value.
+
+    Raises
+    ------
+    ValueError
+        A number is negative or not finite, or `between_model_variance` is not above 0.
 
     Examples
     --------

@@ -77,6 +77,11 @@ class Rate:
         quantile : float
             Probability between 0 and 1.
 
+        Returns
+        -------
+        ndarray of shape (n_vehicles,)
+            Days.
+
         Examples
         --------
         >>> exact = Rate(np.array([2e9]), np.array([5e7]), chunk=1.0)  # 40 km a day, certain
@@ -125,15 +130,15 @@ def fit_driving(vehicle: npt.ArrayLike, km: npt.ArrayLike, days: npt.ArrayLike, 
     vehicle : array of int, shape (n_steps,)
         Vehicle of each step from one odometer reading to the next; between 0 and ``n_vehicles - 1``.
     km, days : array of shape (n_steps,)
-        Distance of the step, at least 0, and its duration, above 0.
+        Distance (km) of the step, at least 0, and its duration (days), above 0.
     typical : array of shape (n_vehicles,)
         Typical driving rate of each vehicle (km per day), above 0.
 
     Returns
     -------
     Driving
-        Defaults for what the steps do not determine: chunk without a vehicle of two steps, level and shape with fewer
-        than 20 vehicles of at least 60 days.
+        `chunk` (km), `level` and `shape`. Defaults for what the steps do not determine: chunk without a vehicle of two
+        steps, level and shape with fewer than 20 vehicles of at least 60 days.
 
     Raises
     ------
@@ -184,9 +189,14 @@ def posterior_rate(driving: Driving, km: npt.ArrayLike, days: npt.ArrayLike, *, 
     driving : Driving
         As returned by `fit_driving`.
     km, days : array of shape (n_vehicles,)
-        Distance and days between the first and the last reading; 0 where there are not two.
+        Distance (km) and days between the first and the last reading; 0 where there are not two.
     typical : array of shape (n_vehicles,)
         Typical driving rate (km per day), above 0.
+
+    Returns
+    -------
+    Rate
+        `km_a_day` is the mean rate of each vehicle; `days_until` the days in which it drives a distance.
 
     Examples
     --------
@@ -209,7 +219,7 @@ def next_due(
     Parameters
     ----------
     date_limit : array of shape (n_vehicles,)
-        Day of the date limit; infinite for none.
+        Day of the date limit, such as days from 1970-01-01; infinite for none.
     since, remaining : array of shape (n_vehicles,)
         Day of the last reading, and km that remained on it; infinite where unknown. For a limit that was reached
         before, give the day itself and 0 km.
@@ -217,6 +227,11 @@ def next_due(
         Driving rate from `since` on, from `posterior_rate`.
     share : float
         Probability of the interval from `low` to `high`.
+
+    Returns
+    -------
+    Due
+        Median `day` with its interval, in days on the axis of `date_limit`, and whether the distance decides (`by_km`).
 
     Raises
     ------

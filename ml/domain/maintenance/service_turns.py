@@ -22,7 +22,7 @@ MAX_GAPS = 5_000  # a larger sample does not change the rule
 
 @dataclass(frozen=True)
 class Punctuality:
-    """Days from the due day of a service to the visit, over vehicles that come.
+    """Days from the due day of a service to the visit, over vehicles that come, as returned by `punctuality`.
 
     Attributes
     ----------
@@ -41,9 +41,14 @@ def intervals(days: npt.ArrayLike, km: npt.ArrayLike, limit_days: npt.ArrayLike,
     Parameters
     ----------
     days, km : array of shape (n_gaps,)
-        Days and distance between two visits.
+        Days and distance (km) between two visits.
     limit_days, limit_km : float or array of shape (n_gaps,)
-        Service interval.
+        Service interval in days and km, above 0.
+
+    Returns
+    -------
+    ndarray of shape (n_gaps,)
+        1 for a gap of exactly one interval.
 
     Examples
     --------
@@ -64,14 +69,14 @@ def fit_limits(days: npt.ArrayLike, km: npt.ArrayLike, *, default: tuple[float, 
     Parameters
     ----------
     days, km : array of shape (n_gaps,)
-        Days and distance between two visits, above 0.
+        Days and distance (km) between two visits, above 0.
     default : tuple of (float, int)
         km and months to prefer among tied rules.
 
     Returns
     -------
     tuple of (float, int)
-        Distance in steps of 500 km, and months.
+        Distance (km) in steps of 500, and months.
 
     Raises
     ------

@@ -52,6 +52,11 @@ def checked_counts(values: npt.ArrayLike, name: str) -> Numbers:
     ------
     ShrinkageError
         A value is missing, not finite, negative or not whole.
+
+    Examples
+    --------
+    >>> checked_counts([3, 0], "count").tolist()
+    [3, 0]
     """
     counts = np.asarray(values)
     if counts.dtype.kind not in "iuf":
@@ -65,12 +70,17 @@ def checked_counts(values: npt.ArrayLike, name: str) -> Numbers:
 
 
 def checked_expected(values: npt.ArrayLike) -> Numbers:
-    """Return `values` as an array of finite numbers above 0, of unchanged type.
+    """Return `values`, expected counts, as an array of finite numbers above 0, of unchanged type.
 
     Raises
     ------
     ShrinkageError
         A value is missing, not finite, zero or negative.
+
+    Examples
+    --------
+    >>> checked_expected([0.5, 2.0]).tolist()
+    [0.5, 2.0]
     """
     expected = np.asarray(values)
     if expected.dtype.kind not in "iuf":
@@ -117,6 +127,11 @@ def checked_probability(value: float, name: str) -> float:
     ------
     ShrinkageError
         `value` is outside.
+
+    Examples
+    --------
+    >>> checked_probability(0.05, "lower")
+    0.05
     """
     if not 0 < value < 1:
         raise ShrinkageError(f"{name} must be between 0 and 1, got {value}: give a probability such as 0.05")

@@ -56,7 +56,12 @@ def count_pairs(
     count : array of int, shape (n_lines,)
         Events of each line. Pairs without an event are left out.
     stratum : array of shape (n_lines,), optional
-        Stratum of each line.
+        Stratum of each line, such as the model year; expected counts are summed over strata.
+
+    Returns
+    -------
+    Pairs
+        One entry per pair with an event, sorted: labels, `count`, `expected` and totals.
 
     Raises
     ------
@@ -93,7 +98,12 @@ def count_reports(
     report, row, column : array of shape (n_lines,)
         Report id of each line, with the labels that it names; repeated lines count once.
     stratum : array of shape (n_lines,), optional
-        Stratum of each line.
+        Stratum of each line; expected counts are summed over strata.
+
+    Returns
+    -------
+    Pairs
+        One entry per pair with a report, sorted: labels, `count`, `expected` and totals.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from ml.domain.faults.shrinkage.cells import ShrinkageError, checked_counts, che
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio of each pair with its confidence interval.
+    """A ratio of each pair with its confidence interval, from `proportional_reporting_ratio` or `reporting_odds_ratio`.
 
     Attributes
     ----------
@@ -50,12 +50,18 @@ def proportional_reporting_ratio(
 
     Parameters
     ----------
-    count, row_total, column_total : array
-        Reports that name both, the row, and the column.
+    count, row_total, column_total : array of int, shape (n_pairs,)
+        Reports that name both, the row, and the column: attributes of `Pairs`, from
+        `ml.domain.faults.shrinkage.contingency.count_pairs` or `count_reports`.
     total : int or array
         Number of reports.
     level : float
-        Confidence level of the interval.
+        Confidence level of the interval, between 0 and 1.
+
+    Returns
+    -------
+    Ratio
+        `value`, `lower` and `upper`, each of shape (n_pairs,).
 
     Raises
     ------
@@ -86,7 +92,7 @@ def reporting_odds_ratio(
 ) -> Ratio:
     """Return the ROR: odds of the column in the row's reports, over its odds in all other reports.
 
-    Parameters and errors as in `proportional_reporting_ratio`.
+    Parameters, result and errors as in `proportional_reporting_ratio`.
 
     Examples
     --------

@@ -66,13 +66,14 @@ def fit_mixture(
     count, expected : array of shape (n_cells,)
         Events and expected events. If cells without events are left out, set `zero_truncated`.
     weight : array of shape (n_cells,), optional
-        Number of cells that each entry represents, from `squash`.
+        Number of cells that each entry represents, from `ml.domain.faults.shrinkage.squashing.squash`; 1 by default.
     zero_truncated : bool
         Whether only cells with at least one event are listed.
 
     Returns
     -------
     Fit
+        `prior` for `ml.domain.faults.shrinkage.scores.scores`, and the parameters `at_limit` of their range.
 
     Raises
     ------

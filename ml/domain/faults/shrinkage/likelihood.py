@@ -16,7 +16,7 @@ from ml.domain.arrays import FloatArray
 
 
 class Likelihood:
-    """Mean log-likelihood per cell of a prior with two components.
+    """Mean log-likelihood per cell of a prior with two components; `fit_mixture` maximises it.
 
     Parameters
     ----------

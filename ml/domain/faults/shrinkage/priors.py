@@ -24,7 +24,7 @@ from ml.domain.faults.shrinkage.quantiles import mixture_quantiles
 
 @dataclass(frozen=True)
 class Prior:
-    """Gamma prior of ratios, or a mixture of gamma priors.
+    """Gamma prior of ratios, or a mixture of gamma priors; made by `one_gamma`, `two_gammas` or `fit_mixture`.
 
     Parameters
     ----------
@@ -72,12 +72,22 @@ class Prior:
 
 
 def one_gamma(alpha: float, beta: float) -> Prior:
-    """Return a gamma prior with shape `alpha` and rate `beta`."""
+    """Return a gamma prior with shape `alpha` and rate `beta`, both above 0; its mean is ``alpha / beta``.
+
+    >>> one_gamma(2.0, 4.0).mean
+    0.5
+    """
     return Prior((float(alpha),), (float(beta),))
 
 
 def two_gammas(alpha1: float, beta1: float, alpha2: float, beta2: float, share1: float) -> Prior:
-    """Return DuMouchel's prior; `share1` is his P, the weight of the first component."""
+    """Return DuMouchel's prior, a mixture of two gammas with shapes `alpha1`, `alpha2` and rates `beta1`, `beta2`.
+
+    `share1`, his P, is the weight of the first component, between 0 and 1; the other numbers are above 0.
+
+    >>> two_gammas(3.0, 0.5, 2.0, 2.0, 0.1).mean
+    1.5
+    """
     share1 = checked_probability(share1, "share1")
     return Prior((float(alpha1), float(alpha2)), (float(beta1), float(beta2)), (share1, 1 - share1))
 
@@ -105,7 +115,7 @@ class Posterior:
         return np.asarray(np.exp((self.weight * (digamma(self.shape) - np.log(self.rate))).sum(axis=0)))
 
     def quantile(self, probability: float) -> FloatArray:
-        """Return a posterior quantile of the ratio, shape (n_cells,)."""
+        """Return the quantile of the ratio at `probability` (between 0 and 1), shape (n_cells,)."""
         return mixture_quantiles(self.weight, self.shape, self.rate, probability)
 
     def probability_above(self, ratio: float) -> FloatArray:
@@ -122,6 +132,11 @@ def posterior(prior: Prior, count: FloatArray, expected: FloatArray) -> Posterio
         As returned by `one_gamma`, `two_gammas` or `fit_mixture(...).prior`.
     count, expected : array of shape (n_cells,)
         Events and expected events.
+
+    Returns
+    -------
+    Posterior
+        With the methods `mean`, `geometric_mean`, `quantile` and `probability_above`.
 
     Examples
     --------

@@ -52,13 +52,19 @@ def scores(
     Parameters
     ----------
     prior : Prior
-        As returned by `one_gamma`, `two_gammas` or `fit_mixture(...).prior`.
+        As returned by `one_gamma` or `two_gammas` of `ml.domain.faults.shrinkage.priors`, or by
+        `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
     count, expected : array
-        Events and expected events of each cell.
+        Events and expected events of each cell; one of them may be a single number.
     lower, upper : float
         Probabilities of the limits.
     at_once : int
         Cells per chunk. Memory beyond cells and result does not grow with the number of cells.
+
+    Returns
+    -------
+    Scores
+        `ebgm` (ratio, 1 for as many events as expected) with its limits `lower` and `upper`, in the shape of the cells.
 
     Raises
     ------
@@ -100,7 +106,7 @@ def posterior_quantile(
     probability: float,
     at_once: int = CELLS_AT_ONCE,
 ) -> FloatArray:
-    """Return a posterior quantile of the ratio, in the shape of the cells; other arguments as in `scores`.
+    """Return the quantile of the ratio at `probability` (between 0 and 1), by cell; other arguments as in `scores`.
 
     Examples
     --------
@@ -115,7 +121,7 @@ def posterior_quantile(
 def probability_above(
     prior: Prior, count: npt.ArrayLike, expected: npt.ArrayLike, *, ratio: float, at_once: int = CELLS_AT_ONCE
 ) -> FloatArray:
-    """Return the posterior probability of a ratio above `ratio`, by cell; other arguments as in `scores`.
+    """Return the posterior probability (0 to 1) of a ratio above `ratio`, by cell; other arguments as in `scores`.
 
     Examples
     --------
