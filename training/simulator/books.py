@@ -205,6 +205,16 @@ def by_journey(world: World) -> tuple[IntArray, FloatArray]:
         Order, microseconds since 1970 UTC; `draws.NEVER` without a sale.
     margin : ndarray of float64, shape (n_journeys,)
         Gross margin in yuan, 0 without a sale.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.books import by_journey
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> ordered_at, margin = by_journey(world)
+    >>> int((margin != 0).sum()) == len(world.sales)
+    True
     """
     sales, journeys = world.sales, len(world.journeys)
     ordered, margin = np.full(journeys, NEVER, dtype=np.int64), np.zeros(journeys)
@@ -282,6 +292,15 @@ def stock_frame(world: World) -> pl.DataFrame:
     polars.DataFrame
         One row per month, store and model on sale, in this order: `quantity` and `received` in cars, `days_in_stock`,
         `price` in fen, `promotion` as a fraction of the list price, `snapshot_at` as int64 microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.books import stock_frame
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> stock_frame(world).columns[:4]
+    ['store_id', 'model', 'snapshot_at', 'quantity']
     """
     catalogue, trade, window = world.catalogue, world.trade, world.window
     month, store, model = stocked_cells(world)

@@ -136,7 +136,28 @@ def _page_times(
 def impressions(
     world: World, sessions: Sessions, pages: Pages, *, session: IntArray, page: IntArray, at: IntArray
 ) -> Log:
-    """Return the impressions of the pages, with the true probability that each is viewed."""
+    """Return the impressions of pages, with the true probability that each is viewed.
+
+    Parameters
+    ----------
+    world : World
+        As returned by `training.simulator.world.build_world(size)`.
+    sessions : Sessions
+        As returned by `training.simulator.sessions.build_sessions`.
+    pages : Pages
+        As returned by `training.simulator.storefront.show_pages`.
+    session : ndarray of int64, shape (n_pages,)
+        Position in `sessions` of the visit of each page.
+    page : ndarray of int64, shape (n_pages,)
+        Number of the page within its visit, from 1.
+    at : ndarray of int64, shape (n_pages,)
+        Instant of each page, microseconds since 1970 UTC.
+
+    Returns
+    -------
+    Log
+        One event per vehicle shown, with `propensity`, `utility` and `view`.
+    """
     shown = np.flatnonzero(pages.vehicle.ravel() >= 0)
     row = shown // PLACES
     person, vehicle = sessions.person[session[row]], pages.vehicle.ravel()[shown]
@@ -159,7 +180,20 @@ def impressions(
 
 
 def views(rng: Random, shown: Log) -> Log:
-    """Draw the views that follow impressions."""
+    """Draw the views that follow impressions, each with its probability `shown.view`.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Such as `size.stream("browsing")`.
+    shown : Log
+        As returned by `impressions`.
+
+    Returns
+    -------
+    Log
+        Events `view` in the order of `shown`, 4 to 240 seconds after the impression.
+    """
     row = np.flatnonzero(rng.random(len(shown)) < shown.view)
     at = shown.at[row] + rng.integers(4 * SECOND, 240 * SECOND, len(row))
     return _view_log(rng, at, take(shown, row), utility=shown.utility[row].astype(np.float64))

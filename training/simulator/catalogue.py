@@ -300,6 +300,15 @@ def catalogue_frame(catalogue: Catalogue, window: Window) -> pl.DataFrame:
     -------
     polars.DataFrame
         Prices and costs in fen, instants as int64 microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.catalogue import catalogue_frame
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> catalogue_frame(world.catalogue, world.window)["vehicle_id"][0]
+    'C0000'
     """
     items = np.arange(len(catalogue.item_model))
     model = catalogue.item_model

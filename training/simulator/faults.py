@@ -105,6 +105,16 @@ def affected(fleet: Fleet, catalogue: Catalogue, window: Window) -> BoolArray:
     Returns
     -------
     ndarray of bool, shape (n_cars,)
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.faults import affected
+    >>> from training.simulator.fleet import build_fleet
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> affected(build_fleet(world.size.stream("fleet"), world), world.catalogue, world.window).dtype.name
+    'bool'
     """
     low, high = bad_range(window)
     bad = fleet.model == catalogue.names.index(DEFECT_MODEL)
@@ -238,6 +248,19 @@ def draw_faults(rng: Random, fleet: Fleet, hazard: Hazard, window: Window) -> Fa
     -------
     Faults
         Ordered by component and car.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.faults import build_hazard, draw_faults
+    >>> from training.simulator.fleet import build_fleet
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> fleet, rng = build_fleet(world.size.stream("fleet"), world), world.size.stream("workshop")
+    >>> hazard = build_hazard(rng, fleet, world.catalogue, world.window)
+    >>> faults = draw_faults(rng, fleet, hazard, world.window)
+    >>> bool((faults.at < world.window.end).all())
+    True
     """
     start, end = fleet.observed_from(window), fleet.observed_until(window)
     years = np.maximum(end - start, 0) / YEAR
@@ -275,6 +298,18 @@ def expected_faults(fleet: Fleet, hazard: Hazard, component: int, window: Window
     -------
     ndarray of float64, shape (n_cars,)
         Faults of the component.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.faults import build_hazard, expected_faults
+    >>> from training.simulator.fleet import build_fleet
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> fleet, rng = build_fleet(world.size.stream("fleet"), world), world.size.stream("workshop")
+    >>> hazard = build_hazard(rng, fleet, world.catalogue, world.window)
+    >>> expected_faults(fleet, hazard, 0, world.window).shape == (len(fleet),)
+    True
     """
     _, ageing, _ = _values(component)
     days = window.start + np.arange(window.days + 1) * DAY

@@ -159,6 +159,16 @@ def fleet_frame(fleet: Fleet, world: World) -> pl.DataFrame:
     polars.DataFrame
         In the order of `fleet`; instants as int64 microseconds since 1970 UTC, `monthly_km` in km, `left_service_at`
         null for cars in service.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.fleet import build_fleet, fleet_frame
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> fleet = build_fleet(world.size.stream("fleet"), world)
+    >>> fleet_frame(fleet, world).height == len(fleet)
+    True
     """
     catalogue, customers = world.catalogue, world.people.customers
     owner = np.where(fleet.person >= 0, fleet.person, customers)

@@ -166,6 +166,16 @@ def lead_rows(funnel: Funnel, *, window: Window) -> IntArray:
     Returns
     -------
     ndarray of int64, shape (n_leads,)
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.leads import lead_rows
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rows = lead_rows(world.funnel, window=world.window)
+    >>> bool(world.funnel.lead[rows].all())
+    True
     """
     rows = np.flatnonzero(funnel.lead & (funnel.created_at < window.end))
     return rows[np.argsort(funnel.created_at[rows], kind="stable")]

@@ -110,6 +110,20 @@ def observable_log_odds(applicants: Applicants, applications: Applications, *, w
     Returns
     -------
     ndarray of float64, shape (n_applications,)
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.applications import build_applications
+    >>> from training.simulator.lending import observable_log_odds
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rng = world.size.stream("lending")
+    >>> applicants = build_applicants(world.size.stream("applicants"), world)
+    >>> applications = build_applications(rng, applicants)
+    >>> len(observable_log_odds(applicants, applications, window=world.window)) == len(applicants)
+    True
     """
     strain = hinge(applications.pti, 0.35, 0.45)
     file = (
@@ -269,6 +283,21 @@ def outcomes_frame(loans: Loans, applications: Applications, *, window: Window) 
     -------
     polars.DataFrame
         `loss` in fen, instants as int64 microseconds since 1970 UTC, `defaulted` null until 365 days after origination.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.applications import build_applications
+    >>> from training.simulator.lending import build_loans, outcome_rows, outcomes_frame
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rng = world.size.stream("lending")
+    >>> applicants = build_applicants(world.size.stream("applicants"), world)
+    >>> applications = build_applications(rng, applicants)
+    >>> loans = build_loans(rng, applicants, applications, window=world.window)
+    >>> outcomes_frame(loans, applications, window=world.window).height == len(outcome_rows(loans, window=world.window))
+    True
     """
     rows, end = outcome_rows(loans, window=window), window.end
     originated, default = loans.originated_at[rows], loans.default_at[rows]

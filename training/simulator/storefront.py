@@ -139,6 +139,17 @@ def build_used_stock(units: Units, *, items: int, stores: int, window: Window) -
         Number of stores.
     window : Window
         Months of the data: `training.simulator.seasons.Window.of(size)`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.storefront import build_used_stock
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> items = len(world.catalogue.item_model)
+    >>> used = build_used_stock(world.units, items=items, stores=1, window=world.window)
+    >>> len(used.count) == world.window.days
+    True
     """
     used = np.flatnonzero(units.used)
     first = np.maximum(window.day(units.listed_at[used]) + 1, 0)

@@ -53,6 +53,16 @@ def attribute_utility(people: People, catalogue: Catalogue, *, person: IntArray,
     -------
     ndarray of float64
         Of the broadcast shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from training.simulator import Size
+    >>> from training.simulator.tastes import attribute_utility
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> attribute_utility(world.people, world.catalogue, person=np.array([[0], [1]]), model=np.array([0, 1, 2])).shape
+    (2, 3)
     """
     return np.asarray(
         people.body[person, catalogue.body[model]]

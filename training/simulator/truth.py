@@ -53,6 +53,22 @@ def credit_truth(who: Applicants, loans: Loans) -> pl.DataFrame:
         One row per application: `application_id`; `probability_of_default` within 12 months;
         `observable_probability`, its mean over the hidden term, the best possible prediction; `hidden`;
         `would_default`, the outcome if the loan is granted; `originated`; `population_shift`, 0 to 1.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.applicants import build_applicants
+    >>> from training.simulator.applications import build_applications
+    >>> from training.simulator.lending import build_loans
+    >>> from training.simulator.truth import credit_truth
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> rng = world.size.stream("lending")
+    >>> applicants = build_applicants(world.size.stream("applicants"), world)
+    >>> applications = build_applications(rng, applicants)
+    >>> loans = build_loans(rng, applicants, applications, window=world.window)
+    >>> credit_truth(applicants, loans)["application_id"][0]
+    'A00000001'
     """
     return pl.DataFrame(
         {
@@ -169,6 +185,15 @@ def appeal_truth(catalogue: Catalogue, market: Market, window: Window) -> pl.Dat
     -------
     polars.DataFrame
         `model`, `month_at` (start of the month, int64 microseconds since 1970 UTC) and `appeal`.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.truth import appeal_truth
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> appeal_truth(world.catalogue, world.market, world.window).columns
+    ['model', 'month_at', 'appeal']
     """
     models, months = market.appeal.shape
     return pl.DataFrame(
@@ -322,6 +347,19 @@ def fault_truth(faults: Faults, fleet: Fleet) -> pl.DataFrame:
     -------
     polars.DataFrame
         `vehicle_id`, `component` and `happened_at` (int64 microseconds since 1970 UTC).
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.faults import build_hazard, draw_faults
+    >>> from training.simulator.fleet import build_fleet
+    >>> from training.simulator.truth import fault_truth
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> fleet, rng = build_fleet(world.size.stream("fleet"), world), world.size.stream("workshop")
+    >>> hazard = build_hazard(rng, fleet, world.catalogue, world.window)
+    >>> fault_truth(draw_faults(rng, fleet, hazard, world.window), fleet).columns
+    ['vehicle_id', 'component', 'happened_at']
     """
     order = np.argsort(faults.at, kind="stable")
     return pl.DataFrame(

@@ -310,6 +310,15 @@ def units_frame(units: Units, catalogue: Catalogue, stores: Stores, window: Wind
     polars.DataFrame
         Prices and costs in fen, `mileage_km` in km, instants as int64 microseconds since 1970 UTC; `sold_at` null for
         cars in stock at the end of the data.
+
+    Examples
+    --------
+    >>> from training.simulator import Size
+    >>> from training.simulator.units import units_frame
+    >>> from training.simulator.world import build_world
+    >>> world = build_world(Size(stores=1, customers=100, months=3))
+    >>> units_frame(world.units, world.catalogue, world.stores, world.window).height == len(world.units)
+    True
     """
     rows = np.arange(len(units))
     year = units.built_at.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970

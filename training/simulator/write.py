@@ -190,6 +190,16 @@ def write_truth(folder: Path, name: str, frame: pl.DataFrame) -> int:
     frame : polars.DataFrame
         As returned by a function of `training.simulator.truth`; columns `*_at` are int64 microseconds since 1970 UTC
         and are written as UTC Datetime.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import polars as pl
+    >>> from training.simulator.write import write_truth
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_truth(Path(folder), "faults", pl.DataFrame({"vehicle_id": ["V1"], "happened_at": [0]}))
+    1
     """
     instants = [c for c in frame.columns if c.endswith("_at")]
     return _write(folder / "truth" / f"{name}.parquet", [cast_instants(frame, instants)])

@@ -49,6 +49,14 @@ class ResponseDecay:
         Quantiles of the hours until the first call, by group and for "all"; `inf` for leads that were never called.
     calls, sales : int
         Number of first calls, and of sales after them, in the training data.
+
+    Examples
+    --------
+    >>> from ml.domain.leads.response_decay import ResponseDecay
+    >>> curve = ResponseDecay(groups=("web",), scale=1.2, floor=0.5, decay=(0.1,), common_decay=0.1,
+    ...     remaining_after_day={}, wait_quantiles={"all": (1.0, 5.0)}, calls=0, sales=0)
+    >>> ResponseDecay.from_dict(curve.as_dict()) == curve, round(curve.mean_factor("web", 2.0), 3)
+    (True, 0.964)
     """
 
     groups: tuple[str, ...]
