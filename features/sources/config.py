@@ -50,7 +50,8 @@ class ExtraFeatures(Section):
 class ColumnSource(Section):
     """Origin of one contract column: a source column with its conversion, a constant, or the row number.
 
-    A conversion applies `nulls`, then `map`, then `format` or `unit` (timestamps), then `factor` (numbers).
+    A value of `TableSource.columns`. A conversion applies `nulls`, then `map`, then `format` or `unit` (timestamps),
+    then `factor` (numbers).
 
     Attributes
     ----------
@@ -149,6 +150,8 @@ class JoinedFile(Section):
 
 class TableSource(Section):
     """Origin of one raw table (Parquet, CSV or a database query) and the mapping of its columns.
+
+    A value of `SourcesConfig.tables`.
 
     Attributes
     ----------

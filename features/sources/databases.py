@@ -60,6 +60,11 @@ def query_columns(url: str, query: str, *, where: str) -> list[str]:
     where : str
         Name of the source in error messages.
 
+    Returns
+    -------
+    list of str
+        In the order of the query; names may repeat.
+
     Raises
     ------
     DataError

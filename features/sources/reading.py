@@ -101,7 +101,7 @@ def read_tables(
     undated : collection of str
         Tables whose rows carry no date: their time column is neither required nor returned.
     progress : callable, optional
-        Called with a line of text for each table.
+        Called with lines of text for each table: numbers of rows, and notes.
 
     Returns
     -------

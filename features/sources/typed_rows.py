@@ -98,6 +98,14 @@ def source_columns(mapping: ColumnMapping) -> list[str]:
     """Return the names of the source columns that a mapping reads, each once.
 
     `mapping` is returned by `features.sources.column_mapping.map_columns`.
+
+    Examples
+    --------
+    >>> from features.sources import ColumnSource
+    >>> from features.sources.column_mapping import ColumnMapping, MappedColumn
+    >>> column = MappedColumn("defaulted", "boolean", ColumnSource(source="bad"), in_contract=True, required=True)
+    >>> source_columns(ColumnMapping((column,), key=(), time=None, problems=(), unused=()))
+    ['bad']
     """
     return list(dict.fromkeys(f.spec.source for f in mapping.columns if f.spec.source is not None))
 
