@@ -107,7 +107,7 @@ def _day_of(since_epoch: float) -> date:
 
 
 def build_days(built_from: date | None, built_until: date | None) -> tuple[int | None, int | None]:
-    """Return two build dates as days from 1970-01-01; None stays None.
+    """Return the two dates `built_from` and `built_until` as days from 1970-01-01; None stays None.
 
     >>> build_days(date(1970, 1, 3), None)
     (2, None)
@@ -278,7 +278,20 @@ def _weeks(snapshot: Snapshot, row: int) -> list[Week]:
 
 
 def alarm_of(snapshot: Snapshot, model: str, component: str) -> Mapping[str, Any] | None:
-    """Return the alarm of a cell: a row of `Snapshot.alarms` as a dict by column; None where the cell has none."""
+    """Return the alarm of a cell.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        `FaultEstimator.snapshot`, or as returned by `Snapshot.of`.
+    model, component : str
+        The cell.
+
+    Returns
+    -------
+    dict or None
+        Row of `snapshot.alarms` by column, such as `detected_on` and `rate_ratio`; None where the cell has no alarm.
+    """
     rows = snapshot.alarms.filter(pl.col("model") == model, pl.col("component") == component)
     return rows.row(0, named=True) if rows.height else None
 

@@ -194,7 +194,8 @@ def with_optional_columns(fleet: pl.DataFrame) -> pl.DataFrame:
 def reported_before(records: pl.DataFrame, as_of: int) -> pl.DataFrame:
     """Return the records serviced and reported before an instant (microseconds since 1970 UTC).
 
-    A record without `reported_at` counts as reported at `serviced_at`.
+    `records` has the int64 columns `serviced_at` and, optionally, `reported_at`. A record without `reported_at` counts
+    as reported at `serviced_at`.
 
     >>> records = pl.DataFrame({"serviced_at": [1, 2, 9], "reported_at": [None, 9, 9]})
     >>> reported_before(records, 9)["serviced_at"].to_list()
@@ -205,7 +206,7 @@ def reported_before(records: pl.DataFrame, as_of: int) -> pl.DataFrame:
 
 
 def reports_are_dated(records: pl.DataFrame) -> bool:
-    """Return whether any record has a `reported_at`.
+    """Return whether any row of `records` has a `reported_at` that is not null; false without the column.
 
     >>> reports_are_dated(pl.DataFrame({"reported_at": [None, 5]})), reports_are_dated(pl.DataFrame({"fault": [True]}))
     (True, False)

@@ -135,6 +135,11 @@ class Snapshot:
         model, component : str
             Names as in `cells`.
 
+        Returns
+        -------
+        int
+            Position, from 0.
+
         Raises
         ------
         DataError

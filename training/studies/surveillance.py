@@ -33,6 +33,11 @@ class SurveillanceStudyData(SurveillanceData):
     def fit(self, *, progress: Progress | None = None) -> Fitted[FaultEstimator]:
         """Estimate baseline rates from the reference weeks and test the weeks after them.
 
+        Parameters
+        ----------
+        progress : Progress, optional
+            Called with a line of text for each step.
+
         Returns
         -------
         Fitted
@@ -50,13 +55,20 @@ class SurveillanceStudyData(SurveillanceData):
         return Fitted(estimator, estimator)
 
     def evaluate(self, estimator: FaultEstimator) -> Report:
-        """Return the report of the baseline rates of `estimator`, from `fit`, on the test weeks."""
+        """Return the report on the test weeks: metrics of the baseline rates, weeks to detection, notes.
+
+        Parameters
+        ----------
+        estimator : FaultEstimator
+            ``fit().evaluated``.
+        """
         return evaluate_faults(self, estimator, self.result)
 
     def save_holdout(self, folder: Path, fitted: Fitted[FaultEstimator]) -> None:
         """Write the rows of the test weeks to a Parquet file in `folder`, which must exist.
 
         Columns of `training.studies.surveillance_data.rows_of_weeks`, and the predictions of the report's baseline.
+        `fitted`, as returned by `fit`, is not read.
 
         Raises
         ------
@@ -74,11 +86,17 @@ class SurveillanceStudyData(SurveillanceData):
             ) from None
 
     def feature_names(self, estimator: FaultEstimator) -> list[str]:
-        """Return the columns that `FaultEstimator.predict` reads."""
+        """Return the names of the columns that `FaultEstimator.predict` reads; the same for every estimator."""
         return list(FEATURES)
 
     def example(self, estimator: FaultEstimator) -> dict[str, Any]:
-        """Return `model` and `component` of the cell nearest to an alarm: the example request of the model card."""
+        """Return `model` and `component` of the cell nearest to an alarm: the example request of the model card.
+
+        Parameters
+        ----------
+        estimator : FaultEstimator
+            ``fit().served``.
+        """
         return strongest_cell(estimator)
 
     def describe(self) -> DataSummary:

@@ -193,7 +193,7 @@ class SurveillanceData:
         return int((self.exposure.first_day + WEEK_DAYS * self.params.reference_weeks) * DAY) - 1
 
     def run_surveillance(self, *, reset_weeks: Mapping[tuple[str, str], int] | None = None) -> SurveillanceResult:
-        """Return the surveillance of the weeks after the reference weeks.
+        """Return weekly counts, expected counts and evidence of every cell after the reference weeks.
 
         Parameters
         ----------
@@ -224,7 +224,13 @@ class SurveillanceData:
         return self.run_surveillance()
 
     def snapshot(self, surveillance: SurveillanceResult) -> Snapshot:
-        """Return the snapshot that the service loads, of the result of `run_surveillance`."""
+        """Return the snapshot that the service loads: evidence, alarms, baseline rates, costs (yuan) and vehicles.
+
+        Parameters
+        ----------
+        surveillance : SurveillanceResult
+            `result`, or as returned by `run_surveillance`.
+        """
         vehicles = None if self.fleet is None else vehicles_in_service(self.fleet, self.records, as_of=self.as_of)
         return Snapshot.of(
             surveillance, alpha=self.params.false_alarm_rate, vehicles=vehicles, costs=mean_fault_costs(self.records)

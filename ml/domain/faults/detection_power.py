@@ -39,7 +39,7 @@ class Detection:
         return week if np.isfinite(week) else None
 
     def share(self, by_week: int) -> float:
-        """Return the share of samples (0 to 1) with an alarm by the end of a week (from 1).
+        """Return the share of samples (0 to 1) with an alarm by the end of week `by_week`, counted from 1.
 
         >>> Detection(np.array([1.0, 30.0, np.inf, 26.0]), 52).share(26)
         0.5

@@ -92,7 +92,24 @@ def reporting_odds_ratio(
 ) -> Ratio:
     """Return the ROR: odds of the column in the row's reports, over its odds in all other reports.
 
-    Parameters, result and errors as in `proportional_reporting_ratio`.
+    Parameters
+    ----------
+    count, row_total, column_total : array of int, shape (n_pairs,)
+        Reports that name both, the row, and the column, as for `proportional_reporting_ratio`.
+    total : int or array
+        Number of reports.
+    level : float
+        Confidence level of the interval, between 0 and 1.
+
+    Returns
+    -------
+    Ratio
+        `value`, `lower` and `upper`, each of shape (n_pairs,).
+
+    Raises
+    ------
+    ShrinkageError
+        As for `proportional_reporting_ratio`.
 
     Examples
     --------

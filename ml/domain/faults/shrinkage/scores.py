@@ -87,7 +87,26 @@ def scores(
 def posterior_mean(
     prior: Prior, count: npt.ArrayLike, expected: npt.ArrayLike, *, at_once: int = CELLS_AT_ONCE
 ) -> FloatArray:
-    """Return the posterior mean of the ratio, in the shape of the cells; arguments and errors as in `scores`.
+    """Return the posterior mean of the ratio of each cell.
+
+    Parameters
+    ----------
+    prior : Prior
+        As returned by `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
+    count, expected : array
+        Events and expected events of each cell; one of them may be a single number.
+    at_once : int
+        Cells per chunk.
+
+    Returns
+    -------
+    ndarray
+        Ratio of events to expected events, in the shape of the cells.
+
+    Raises
+    ------
+    ShrinkageError
+        A count or expected count is out of its range.
 
     Examples
     --------
@@ -106,7 +125,28 @@ def posterior_quantile(
     probability: float,
     at_once: int = CELLS_AT_ONCE,
 ) -> FloatArray:
-    """Return the quantile of the ratio at `probability` (between 0 and 1), by cell; other arguments as in `scores`.
+    """Return a posterior quantile of the ratio of each cell.
+
+    Parameters
+    ----------
+    prior : Prior
+        As returned by `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
+    count, expected : array
+        Events and expected events of each cell; one of them may be a single number.
+    probability : float
+        Probability below the quantile, between 0 and 1.
+    at_once : int
+        Cells per chunk.
+
+    Returns
+    -------
+    ndarray
+        Ratio of events to expected events, in the shape of the cells.
+
+    Raises
+    ------
+    ShrinkageError
+        A count or expected count is out of its range, or not ``0 < probability < 1``.
 
     Examples
     --------
@@ -121,7 +161,28 @@ def posterior_quantile(
 def probability_above(
     prior: Prior, count: npt.ArrayLike, expected: npt.ArrayLike, *, ratio: float, at_once: int = CELLS_AT_ONCE
 ) -> FloatArray:
-    """Return the posterior probability (0 to 1) of a ratio above `ratio`, by cell; other arguments as in `scores`.
+    """Return the posterior probability that the ratio of each cell exceeds `ratio`.
+
+    Parameters
+    ----------
+    prior : Prior
+        As returned by `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
+    count, expected : array
+        Events and expected events of each cell; one of them may be a single number.
+    ratio : float
+        Ratio above 0 to compare with.
+    at_once : int
+        Cells per chunk.
+
+    Returns
+    -------
+    ndarray
+        Probability from 0 to 1, in the shape of the cells.
+
+    Raises
+    ------
+    ShrinkageError
+        A count or expected count is out of its range, or `ratio` is not above 0.
 
     Examples
     --------
