@@ -163,7 +163,13 @@ def fit_response_decay(
     -------
     ResponseDecay or str
         The curves; an English sentence (the reason) if there are too few calls or sales, or the decay is not
-        significant at the 1 % level.
+        significant at the 1% level.
+
+    Examples
+    --------
+    >>> from ml.domain.leads.response_decay import fit_response_decay
+    >>> fit_response_decay([0.2, 0.3], hours=[1.0, 2.0], sold=[0, 1], group=["web", "web"])
+    'the data have 2 first calls and 1 sales after them, at least 300 and 50 are needed'
     """
     p, h, y = (np.asarray(v, dtype=np.float64) for v in (probability, hours, sold))
     names = np.asarray(group, dtype=str)

@@ -28,6 +28,22 @@ def comparison_measures(candidates: Candidates) -> FloatArray:
     array of float, shape (n_candidates, 4)
         Columns in the order of `MEASURES`: monthly burden, total cost with forgone discount, down payment (fen), and
         mean fraction of the price still owed over the longest term of all candidates.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ml.domain.loans.application import Applicant, Application, OfferedProduct, Policy, Vehicle
+    >>> from ml.domain.loans.candidates import candidates
+    >>> from ml.domain.loans.product import LoanProduct
+    >>> from ml.domain.loans.selection import comparison_measures
+    >>> bank = OfferedProduct(name="standard", lender="bank", product=LoanProduct(), rates={12: 0.05, 36: 0.05},
+    ...     minimum_amount=1, maximum_amount=10**9, minimum_down_payment=0.2, funding_rate=0.02, loss_given_default=0.4)
+    >>> policy = Policy(payment_to_income=0.5, maximum_term_months=60, minimum_age=18, maximum_age_at_maturity=65,
+    ...     maximum_cost=0.24)
+    >>> application = Application(Applicant(30, 2_000_000), Vehicle("V1", 10_000_000, "used"), down_payment=3_000_000)
+    >>> loans = candidates(application, [bank], probability_of_default=0.01, policy=policy, start=date(2026, 1, 15))
+    >>> comparison_measures(loans).shape
+    (4, 4)
     """
     discount = np.array([o.forgone_discount for o in candidates.offered])[candidates.offered_index]
     prices, vehicle_price = candidates.prices, candidates.application.vehicle.price
