@@ -175,12 +175,14 @@ def read_error(where: str, error: Exception) -> ChehangError:
     A `ChehangError` is returned as it is; any other error becomes a `DataError`.
 
     >>> str(read_error("leads: a.csv", OSError("disk error")))
-    'leads: a.csv: cannot be read: disk error: check its permissions; if it is damaged, export it again'
+    'leads: a.csv: cannot be read: disk error: if the file is damaged, export it again'
     """
     if isinstance(error, ChehangError):
         return error
     text = (str(error).split("\n\n")[0].splitlines() or [type(error).__name__])[0]
-    return DataError(f"{where}: cannot be read: {text}: check its permissions; if it is damaged, export it again")
+    is_forbidden = isinstance(error, PermissionError) or "permission denied" in text.lower()
+    remedy = "give this user permission to read it" if is_forbidden else "if the file is damaged, export it again"
+    return DataError(f"{where}: cannot be read: {text}: {remedy}")
 
 
 def _parquet(table: str, pattern: str) -> Scan:

@@ -279,8 +279,8 @@ def _faults(
     notes = [f"left out: {n:,} faults {reason}" for reason, n in left_out.items() if n]
     if faults.is_empty():
         raise DataError(
-            "service_records: no fault of a vehicle of the fleet was reported in the weeks of the records"
-            f"{''.join(f'; {note}' for note in notes)}: map fault, component, vehicle_id and their dates"
+            f"service_records: no fault is of a vehicle in service in `fleet` ({'; '.join(notes) or 'no faults'}): "
+            "correct the mapping of fault, component, vehicle_id and their dates"
         )
     if "reported_at" not in faults.columns:
         notes.append(UNDATED)

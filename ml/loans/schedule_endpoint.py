@@ -121,10 +121,14 @@ def build_loan(lending: Lending, request: LoanTerms) -> Loan:
         raise DataError(f"product '{request.product}' is not sold on {request.on}; choose another product or date")
     allowed = sorted({band[request.term_months] for band in grid.by_band.values() if request.term_months in band})
     if request.annual_rate not in allowed:
-        rates = ", ".join(f"{r:g}" for r in allowed) or f"none for a term of {request.term_months} months"
+        terms = sorted({term for band in grid.by_band.values() for term in band})
+        offer = f"product '{request.product}' on {request.on}"
+        if not allowed:
+            raise DataError(f"term_months: {offer} has the terms {terms} months, got {request.term_months}: choose one")
+        rates = ", ".join(f"{r:g}" for r in allowed)
         raise DataError(
-            f"annual_rate: product '{request.product}' on {request.on} has the rates {rates}; "
-            f"got {request.annual_rate:g}"
+            f"annual_rate: {offer} has the rates {rates} for {request.term_months} months, "
+            f"got {request.annual_rate:g}: choose one"
         )
     amount, balloon = fen(request.amount), fen(request.balloon)
     if not product.minimum_amount <= amount <= product.maximum_amount:

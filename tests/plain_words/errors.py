@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _record(traceback.extract_stack()[:-1], str(error))
 
     def left(context: Any, kind: Any, error: Any, where: Any) -> bool:
-        if error is not None:
+        if isinstance(error, Exception):
             _record(traceback.extract_tb(where), str(error))
         return leave(context, kind, error, where)
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.realdata
 
 THETA = (3.25379356, 0.39988854, 2.02612692, 1.90807970, 0.06534557)
 # squashData(processed), then squashData(squashed, count = 2, bin_size = 10, keep_pts = 50)
-BINS = {1: Bins(size=50, kept=100), 2: Bins(size=10, kept=50)}
+BINS = {1: Bins(size=50, unsquashed=100), 2: Bins(size=10, unsquashed=50)}
 
 
 @pytest.fixture(scope="module")

@@ -293,7 +293,7 @@ def test_paths_of_the_wrong_kind(tmp_path):
         ({"parquet": "none.parquet"}, DataError, "no such file: correct `parquet`"),
         ({"parquet": "none*.parquet"}, DataError, "no such file: correct `parquet`"),
         ({"parquet": "text.parquet"}, DataError, "text.parquet is not a Parquet file: use `csv`"),
-        ({"parquet": "cut.parquet"}, DataError, "cut.parquet.*cannot be read.*if it is damaged, export it again"),
+        ({"parquet": "cut.parquet"}, DataError, "cut.parquet.*cannot be read.*if the file is damaged, export it again"),
         ({"csv": "nothing.csv"}, DataError, "the file is empty, without a header line"),
         (
             {"csv": "ragged.csv"},

@@ -62,6 +62,4 @@ def test_the_error_of_a_source_that_cannot_be_opened_has_the_reason(
 def test_an_error_of_ours_stays_and_another_becomes_one_line() -> None:
     own = DataError("a complete message")
     assert read_error("x", own) is own
-    assert str(read_error("x", OSError("a\n\nb"))) == (
-        "x: cannot be read: a: check its permissions; if it is damaged, export it again"
-    )
+    assert str(read_error("x", OSError("a\n\nb"))) == ("x: cannot be read: a: if the file is damaged, export it again")

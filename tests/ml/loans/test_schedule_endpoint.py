@@ -36,7 +36,10 @@ def test_the_loan_is_that_of_the_catalogue_in_fen(lending: Lending) -> None:
     ("changes", "message"),
     [
         ({"annual_rate": 0.01}, "annual_rate: product 'bank_standard' on 2026-09-01 has the rates 0.035, 0.043"),
-        ({"term_months": 13}, "none for a term of 13 months"),
+        (
+            {"term_months": 13},
+            r"term_months: product .bank_standard. on 2026-09-01 has the terms \[12, .*\] months, got 13: choose one",
+        ),
         ({"amount": 1.0}, "amount: product 'bank_standard' allows loans from 20000.00 to 800000.00 yuan, got 1.00"),
         ({"balloon": 5.0}, "balloon: product 'bank_standard' allows 0.00 yuan, got 5.00"),
         ({"on": "2020-01-01"}, "is not sold on 2020-01-01; choose another product or date"),

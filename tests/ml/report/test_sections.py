@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -28,6 +28,7 @@ CELL = st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floa
 TITLE = st.builds(text, st.text(min_size=1))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.fixed_dictionaries({"name": CELL, "value": CELL, "low": CELL, "high": CELL})), TITLE, st.floats())
 def test_any_figures_are_read_back_as_they_were(rows: list[dict[str, object]], title: object, value: float) -> None:
     metrics = Metrics(name="metrics", title=title, rows=(Metric(name="m", value=value),))
