@@ -45,17 +45,29 @@ def replace_source(config: TaskConfig, table: str, data: Path | None) -> Sources
     Parameters
     ----------
     config : TaskConfig
-        As returned by `load_config`.
+        As returned by `training.config.load_config`.
     table : str
         Name of the table, such as 'applications'.
     data : Path or None
-        File with the columns and the format (.csv or .parquet) of the configured source of the table. None leaves
-        the sources as configured.
+        File with the columns and the format (.csv or .parquet) of the configured source of the table; not opened here.
+        None leaves the sources as configured.
+
+    Returns
+    -------
+    SourcesConfig
+        As returned by `features.sources.load_sources`; pass it to `features.sources.read_tables`.
 
     Raises
     ------
     ConfigError
-        The configured source of the table has another format than `data`.
+        The sources do not read the table from a file of the format of `data`.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> sources = replace_source(load_config("credit_risk"), "applications", Path("march.parquet"))
+    >>> sources.tables["applications"].parquet
+    'march.parquet'
     """
     sources = load_sources(config.sources)
     if data is None:
@@ -79,12 +91,22 @@ def write_answers(answers: pl.DataFrame, out: Path) -> None:
     answers : DataFrame
         Any columns.
     out : Path
-        Checked by `check_answer_path`. Missing folders are created; an existing file is replaced.
+        Ends in .csv (UTF-8, comma, header row), else Parquet is written; see `check_answer_path`. Missing folders are
+        created; an existing file is replaced.
 
     Raises
     ------
     ConfigError
         The file could not be written. An existing file is unchanged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "march", "answers.csv")
+    ...     write_answers(pl.DataFrame({"application_id": ["A1"], "probability": [0.25]}), file)
+    ...     file.read_text()
+    'application_id,probability\\nA1,0.25\\n'
     """
     part = out.with_name(f".{out.name}.{os.getpid()}")
     try:

@@ -29,7 +29,7 @@ Part = Literal["train", "calibrate", "test"]
 
 
 class Split(Section):
-    """Shares of the rows for training, calibration and test, in time order.
+    """Shares of the rows for training, calibration and test, in time order: the key `split` of a configuration.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Split(Section):
 
 
 class MetricLimits(Section):
-    """Limits on a metric of a candidate on its test rows; the promotion gate checks them.
+    """Limits on a metric of a candidate on its test rows, under `gate` in a configuration; the gate checks them.
 
     Attributes
     ----------
@@ -217,12 +217,32 @@ class RunConfig(Section):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a configuration from a YAML file; `sources` is resolved relative to that file.
+        """Read a configuration from a YAML file.
+
+        Parameters
+        ----------
+        path : Path
+            YAML file with the fields of the class as keys.
+
+        Returns
+        -------
+        RunConfig
+            Instance of the class; `sources` is resolved relative to the folder of `path`.
 
         Raises
         ------
         ConfigError
-            A key is unknown, or a value breaks a rule; names the file, the key, the rule and the value received.
+            The file cannot be read, a key is unknown, or a value breaks a rule; names the file, the key, the rule and
+            the value received.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "run.yaml")
+        ...     _ = file.write_text("sources: tables.yaml")
+        ...     RunConfig.load(file).sources == Path(folder, "tables.yaml")
+        True
         """
         config = load_yaml(path, cls)
         return config.model_copy(update={"sources": path.parent / config.sources})
@@ -235,10 +255,11 @@ def load_config(
 
     Parameters
     ----------
-    task : str
-        Name of the task, such as 'credit_risk'.
+    task : {'credit_risk', 'lead_scoring', 'residual_value', 'recommendation', 'demand_forecast', 'fault_rate'}
+        Name of the task, a key of `ml.registry.TASKS`.
     path : Path, optional
-        YAML file; default: `configs/<task>.yaml` in the current folder, else the installed one.
+        YAML file with the fields of `TaskConfig` as keys; default: `configs/<task>.yaml` in the current folder, else
+        the installed one.
     overlays : sequence of Path
         YAML files whose keys override those before them, such as the file that `chehang tune` writes.
     settings : sequence of str
@@ -252,7 +273,8 @@ def load_config(
     Raises
     ------
     ConfigError
-        A key is unknown, or a value breaks a rule; names the file or option, the key, the rule and the value received.
+        There is no such task or file, a key is unknown, or a value breaks a rule; names the file or option, the key,
+        the rule and the value received.
 
     Examples
     --------

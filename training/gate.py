@@ -11,24 +11,10 @@ from training.study import STUDIES
 from training.tracking import git_commit
 
 
-def check_candidate(candidate: Version, champion: Version | None) -> GateResult:
+def _check_candidate(candidate: Version, champion: Version | None) -> GateResult:
     """Run the checks of the promotion gate and store their result with the candidate.
 
     The checks use the test rows that were stored when the candidate was trained; no source is read.
-
-    Parameters
-    ----------
-    candidate : Version
-        Version to be promoted, as returned by `ml.champions.version`.
-    champion : Version or None
-        Current champion, as returned by `ml.champions.champion`.
-
-    Returns
-    -------
-    GateResult
-        Its checks: the primary metric is better than that of the champion (without a champion: than the baseline),
-        with a confidence interval that excludes zero; every limit under `gate` in the configuration holds; the model
-        answers its example request, and single and batch predictions agree.
     """
     result = GateResult(
         champion=champion.number if champion else None,
@@ -52,12 +38,17 @@ def promote(
 ) -> tuple[Move, GateResult]:
     """Run the promotion gate on a version and make it the champion if every check passes.
 
+    The checks use the test rows that were stored when the version was trained; no source is read. The primary metric is
+    better than that of the champion (without a champion: than the baseline), with a 95% interval that excludes zero;
+    every limit under `gate` in the configuration holds; the model answers its example request; single and batch
+    predictions agree. The result is stored with the version, whether it passes or not.
+
     Parameters
     ----------
     task : str
         Name of the task, such as 'credit_risk'.
     number : int, optional
-        Version number; default: the latest version.
+        Version number, as in `training.train.train(config).version.number`; default: the latest version.
     who : str
         Name of the person who promotes, for the history.
     force : bool
@@ -68,9 +59,9 @@ def promote(
     Returns
     -------
     Move
-        The entry of the champion's history.
+        Entry of the champion's history: `version`, `previous` (the champion before, or None), `who`, `when` (UTC).
     GateResult
-        Every check with its figures.
+        `checks`, each with `name`, `passed` and `detail` (the figures as text), and `passed` for all of them.
 
     Raises
     ------
@@ -80,5 +71,5 @@ def promote(
         The task has no such version.
     """
     version, champion = champions.candidate(task, number, force=force, reason=reason)
-    result = check_candidate(version, champion)
+    result = _check_candidate(version, champion)
     return champions.promote(task, version.number, who=who, force=force, reason=reason), result

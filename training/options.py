@@ -57,7 +57,12 @@ def progress_printer(quiet: bool) -> Callable[[str], None]:
     Returns
     -------
     callable
-        Takes one line of text.
+        Takes one line of text, returns None; a `Progress` of the functions of this package.
+
+    Examples
+    --------
+    >>> progress = progress_printer(quiet=True)
+    >>> progress("reading applications")
     """
     return (lambda text: None) if quiet else (lambda text: err.print(f"[dim]· {escape(text)}[/dim]", soft_wrap=True))
 
@@ -65,6 +70,13 @@ def progress_printer(quiet: bool) -> Callable[[str], None]:
 def print_json(content: Any) -> None:
     """Print one JSON document on standard output; NaN and infinity, which JSON lacks, become null.
 
+    Parameters
+    ----------
+    content : mapping, list or scalar
+        Values that JSON lacks, such as dates, are printed as `str` gives them.
+
+    Examples
+    --------
     >>> print_json({"error": float("nan"), "models": [1.5]})
     {
      "error": null,
@@ -85,7 +97,15 @@ def _finite(content: Any) -> Any:
 
 
 def user() -> str:
-    """Return the name of the person who runs the command: `CHEHANG_USER`, or the login name."""
+    """Return the name of the person who runs the command: the environment variable `CHEHANG_USER`, or the login name.
+
+    Examples
+    --------
+    >>> import unittest.mock
+    >>> with unittest.mock.patch.dict(os.environ, {"CHEHANG_USER": "li.wei"}):
+    ...     user()
+    'li.wei'
+    """
     return os.environ.get("CHEHANG_USER") or getpass.getuser()
 
 
@@ -140,15 +160,15 @@ def loaded_config(
     Parameters
     ----------
     task : str
-        Name of the task.
+        Name of the task, such as 'credit_risk'.
     config : Path or None
-        Value of `--config`.
+        Value of `--config`, a YAML file; None: `configs/<task>.yaml`.
     overlay : list of Path or None
-        Values of `--with`.
+        Values of `--with`: YAML files whose keys override those before them.
     setting : list of str or None
-        Values of `--set`.
+        Values of `--set`, such as 'bootstraps=50'.
     progress : callable
-        Called with one line of text.
+        Called with one line of text; see `progress_printer`.
 
     Returns
     -------
@@ -158,6 +178,12 @@ def loaded_config(
     ------
     ConfigError
         As for `training.config.load_config`.
+
+    Examples
+    --------
+    >>> config = loaded_config("credit_risk", None, None, ["bootstraps=50"], progress=progress_printer(quiet=True))
+    >>> config.task, config.bootstraps
+    ('credit_risk', 50)
     """
     check_task(task)
     path = config_file(f"{task}.yaml", config)

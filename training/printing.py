@@ -22,7 +22,7 @@ def print_notes(notes: Any) -> None:
     Parameters
     ----------
     notes : iterable of str
-        Such as `Report.notes`.
+        Such as the `notes` of an `ml.report.report.Report`. Square brackets in them are markup of `rich`.
     """
     for note in notes:
         err.print(f"[yellow]note:[/yellow] {note}")
@@ -34,7 +34,15 @@ def print_report(report: Report) -> None:
     Parameters
     ----------
     report : Report
-        As returned by `StudyData.evaluate`.
+        As returned by `StudyData.evaluate`, or `training.train.train(config).report`.
+
+    Examples
+    --------
+    >>> from ml.report.report import Report
+    >>> from ml.report.sections import Metric
+    >>> from training.studies.measures import metrics_section
+    >>> section = metrics_section([Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5)])
+    >>> print_report(Report(task="credit_risk", protocol="in time order", sections=(section,)))  # doctest: +SKIP
     """
     from ml.report.text import text_of
 
@@ -49,9 +57,18 @@ def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) ->
     Parameters
     ----------
     rows : sequence of mapping
-        `version`, `champion` (bool), `created` (datetime), `metrics` (by name) and the tags of each version.
+        Of each version (`ml.champions.Version`): `version` (number), `champion` (bool), `created` (datetime),
+        `metrics` (float by name; a missing one is printed as nan) and, if present, the tags `estimator` and
+        `data_fingerprint`.
     metrics : sequence of str
-        Names of the metrics to print.
+        Names of the metrics to print, such as the keys of `ml.registry.TASKS[task].directions`.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> at = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    >>> row = {"version": 1, "champion": True, "created": at, "metrics": {"roc_auc": 0.7}}
+    >>> print_versions([row], ["roc_auc"])  # doctest: +SKIP
     """
     table = Table("version", "created", "estimator", "data", *metrics)
     for row in rows:
@@ -74,7 +91,9 @@ def print_checked(content: Mapping[str, Any]) -> None:
     Parameters
     ----------
     content : mapping
-        The JSON content of `chehang check`.
+        The JSON content of `chehang check`: `tables` (by name: `read`, `valid` and `quarantined` rows, and `rules`, the
+        number of rows by broken rule), `notes` (list of str), and the keys of
+        `training.studies.fitted.DataSummary`, as returned by `StudyData.describe`.
     """
     table = Table("table", "rows read", "valid", "quarantined", "violations by rule")
     for name, r in content["tables"].items():
@@ -95,7 +114,12 @@ def print_leaks(findings: Sequence[Mapping[str, Any]]) -> None:
     Parameters
     ----------
     findings : sequence of Leak
-        `leaks` of `StudyData.describe`.
+        `load_data(config).describe()["leaks"]`, with `load_data` of `training.study`: `column`, `verdict` ('leak' or
+        'suspect'), `acknowledged` (bool) and `evidence`, whose `text` is printed.
+
+    Examples
+    --------
+    >>> print_leaks([])
     """
     if not findings:
         return
@@ -214,7 +238,7 @@ def print_stored_alarms(alarms: Any) -> None:
     Parameters
     ----------
     alarms : DataFrame
-        As returned by `AlarmStore.alarms`.
+        As returned by `ml.fault_rate.alarm_store.AlarmStore.alarms`; may be empty.
     """
     from ml.instants import instant
 
@@ -232,9 +256,9 @@ def print_alarm_history(number: int, history: Any) -> None:
     Parameters
     ----------
     number : int
-        Number of the alarm.
+        Number of the alarm in the store.
     history : DataFrame
-        As returned by `AlarmStore.history`.
+        As returned by `ml.fault_rate.alarm_store.AlarmStore.history`.
     """
     from ml.instants import instant
 

@@ -29,12 +29,12 @@ def score(
     model : Model
         As returned by `ml.champions.load`.
     config : TaskConfig
-        As returned by `load_config`; its sources are read.
+        As returned by `training.config.load_config`; its sources are read.
     data : Path or None
         File to read in place of the table to predict (applications, leads, cars, customers or sales), with the columns
         and format of its configured source. None reads the configured source.
     out : Path
-        Output file, `.parquet` or `.csv`; written atomically.
+        Output file, `.parquet` or `.csv`; written atomically, an existing file is replaced.
     as_of : datetime, optional
         Predict as of this instant (with UTC offset): only records before it are used, and only rows open then.
     progress : callable, optional
@@ -43,7 +43,8 @@ def score(
     Returns
     -------
     int
-        Number of rows written. Their columns are the keys of the table and the predictions; see `Study.score`.
+        Number of rows written. Their columns are the keys of the table and the predictions; see
+        `training.study.Study.score`.
 
     Raises
     ------
@@ -51,6 +52,16 @@ def score(
         A table does not fit the version. Nothing is written.
     ConfigError
         The kind of problem has no such option, or `out` has another ending or equals `data`. Nothing is written.
+
+    Examples
+    --------
+    Needs a promoted version and the tables of the sources.
+
+    >>> from ml import champions
+    >>> from training.config import load_config
+    >>> model = champions.load(champions.version_or_champion("credit_risk"))  # doctest: +SKIP
+    >>> score(model, load_config("credit_risk"), data=None, out=Path("answers.csv"))  # doctest: +SKIP
+    1250
     """
     check_answer_path(out)
     if data is not None and out.resolve() == data.resolve():

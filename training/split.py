@@ -29,6 +29,7 @@ def duplicate_groups(features: pl.DataFrame) -> NDArray[np.uint64]:
     Returns
     -------
     ndarray of uint64, shape (n_rows,)
+        Hash of each row, in the order of the rows; pass it as `groups` to `split_at_random` and `random_folds`.
 
     Examples
     --------
@@ -54,7 +55,7 @@ def split_by_time(as_of: IntArray, shares: Sequence[float]) -> list[Rows]:
     Returns
     -------
     list of ndarray of int
-        Row positions of each part.
+        Row positions of each part, from 0, in the order of `shares`; ascending within a part.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def split_at_random(groups: NDArray[np.uint64], shares: Sequence[float], *, seed
     Returns
     -------
     list of ndarray of int
-        Row positions of each part.
+        Row positions of each part, from 0, in the order of `shares`; ascending within a part.
 
     Raises
     ------
@@ -129,9 +130,9 @@ def random_folds(
     groups : ndarray of uint64, shape (n_rows,)
         Group of each row, as returned by `duplicate_groups`.
     label : ndarray of shape (n_rows,)
-        Class of each row; every fold has about the same share of each class.
+        Class of each row, such as 0 and 1; every fold has about the same share of each class.
     folds : int
-        Number of folds.
+        Number of folds, at least 2.
     seed : int
         Seed of the assignment of groups to folds.
 

@@ -22,7 +22,7 @@ from training.studies.fitted import DataSummary, E, Evaluation, EvaluationMethod
 
 
 class StudyData(Protocol[E]):
-    """Validated tables of a task, split into training and test data."""
+    """Validated tables of a task, split into training and test data; returned by `load_data` and `Study.load`."""
 
     @property
     def config(self) -> TaskConfig:
@@ -50,7 +50,7 @@ class StudyData(Protocol[E]):
         Parameters
         ----------
         params : BaseModel
-            Instance of the task's parameter class, such as a copy of `config.params`.
+            Instance of the task's parameter class, such as `config.params.model_copy(update={...})`.
         """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[E]:
@@ -64,7 +64,8 @@ class StudyData(Protocol[E]):
         Returns
         -------
         Fitted
-            Estimator to register (`served`) and estimator to evaluate (`evaluated`).
+            Estimator to register (`served`) and estimator to evaluate on the test data (`evaluated`), of the class
+            `ml.registry.TASKS[task].estimator`.
 
         Raises
         ------
@@ -78,11 +79,28 @@ class StudyData(Protocol[E]):
         Parameters
         ----------
         estimator : Estimator
-            Fitted estimator, such as `fit().evaluated`.
+            Fitted estimator, such as `fit().evaluated`, or the `estimator` of a model from `ml.champions.load`.
+
+        Returns
+        -------
+        Report
+            `metrics` by name (value, 95% interval `low` and `high`, baseline), `sections` and `notes`; print it with
+            `training.printing.print_report`.
+
+        Raises
+        ------
+        DataError
+            The test data cannot be evaluated, for example because all labels are equal.
         """
 
     def validation_scores(self) -> Iterator[float]:
-        """Yield the primary metric on each validation fold inside the training data; the test data is not used."""
+        """Yield the primary metric on each validation fold inside the training data; the test data is not used.
+
+        Yields
+        ------
+        float
+            Value on one fold, in the unit of the metric; an estimator is fitted for each.
+        """
 
     def save_holdout(self, folder: Path, fitted: Fitted[E]) -> None:
         """Write the test data, without identifiers of persons, for the promotion gate.
@@ -90,30 +108,58 @@ class StudyData(Protocol[E]):
         Parameters
         ----------
         folder : Path
-            Existing folder to write into.
+            Existing folder to write into; the files are read by `Study.gate_checks`.
         fitted : Fitted
             As returned by `fit`.
+
+        Raises
+        ------
+        DataError or OSError
+            The files could not be written.
         """
 
     def feature_names(self, estimator: E) -> Sequence[str]:
-        """Return the names of the features of a fitted estimator."""
+        """Return the names of the features of a fitted estimator, such as `fit().served`."""
 
     def example(self, estimator: E) -> Mapping[str, Any]:
-        """Return an example request with typical values, for a fitted estimator; it is the record of no real person."""
+        """Return an example request to a fitted estimator, with typical values; it is the record of no real person.
+
+        Parameters
+        ----------
+        estimator : Estimator
+            Such as `fit().served`.
+
+        Returns
+        -------
+        mapping of str to value
+            JSON values by field of the request; `ml.model.Model.request` returns its pydantic class.
+        """
 
     def describe(self) -> DataSummary:
-        """Return counts of each part, features and suspected leaks, without training."""
+        """Return counts of each part, features and suspected leaks, without training.
+
+        Returns
+        -------
+        DataSummary
+            Keys `examples` (counts by part, such as `{"train": {"rows": 600}}`), `numeric` and `categorical` (names of
+            features) and `leaks` (columns that may leak the outcome).
+        """
 
 
 class Study(Protocol[E]):
-    """How one kind of learning problem is loaded, evaluated, gated and scored; stateless."""
+    """How one kind of learning problem is loaded, evaluated, gated and scored; stateless. Returned by `study_of`."""
 
     @property
     def evaluation_methods(self) -> Sequence[EvaluationMethod]:
         """Evaluation methods that this kind of problem has, among 'holdout', 'folds' and 'logged'."""
 
     def check_config(self, config: TaskConfig) -> None:
-        """Check that the settings of a configuration apply to this kind of problem.
+        """Check that the settings of a configuration apply to this kind of problem; `study_of` calls it.
+
+        Parameters
+        ----------
+        config : TaskConfig
+            As returned by `training.config.load_config`.
 
         Raises
         ------
@@ -133,6 +179,11 @@ class Study(Protocol[E]):
         progress : callable, optional
             Called with one line of text for each step.
 
+        Returns
+        -------
+        StudyData
+            Call its `fit`, `evaluate` or `describe`.
+
         Raises
         ------
         DataError
@@ -149,9 +200,21 @@ class Study(Protocol[E]):
         config : TaskConfig
             As returned by `training.config.load_config`.
         evaluation : Evaluation
-            Method, loader of the estimator and its options, as in `Evaluation("holdout", load_estimator)`.
+            Method, loader of the estimator and its options, as in
+            `training.studies.fitted.Evaluation("holdout", lambda: champions.load(version).estimator)`; the method is
+            one of `evaluation_methods`.
         progress : callable, optional
             Called with one line of text for each step.
+
+        Returns
+        -------
+        Report
+            Metrics with 95% intervals, and breakdowns; see `StudyData.evaluate`.
+
+        Raises
+        ------
+        DataError, ConfigError
+            As for `load`.
         """
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
@@ -164,11 +227,17 @@ class Study(Protocol[E]):
         Parameters
         ----------
         candidate : Model
-            Version to be promoted.
+            Version to be promoted, as returned by `ml.champions.load`.
         champion : Model or None
-            Current champion.
+            Current champion, as returned by `ml.champions.load(ml.champions.champion(task))`.
         holdout : Path
-            Folder that `StudyData.save_holdout` wrote when the candidate was trained.
+            Folder that `StudyData.save_holdout` wrote when the candidate was trained; `ml.champions.report_files`
+            gives it.
+
+        Returns
+        -------
+        sequence of GateCheck
+            Each with `name`, `passed` and `detail` (the figures as text).
         """
 
     def score(
@@ -184,10 +253,17 @@ class Study(Protocol[E]):
 
         Parameters
         ----------
+        model : Model
+            As returned by `ml.champions.load`.
+        config : TaskConfig
+            As returned by `training.config.load_config`; its sources are read.
         data : Path or None
             File to read in place of the table to predict, with the columns and format of its configured source.
         as_of : datetime or None
-            Predict as of this instant: rows that were open then, series whose history ends then, cells at that week.
+            With UTC offset; predict as of this instant: rows that were open then, series whose history ends then, cells
+            at that week.
+        progress : callable, optional
+            Called with one line of text for each step.
 
         Returns
         -------
@@ -229,6 +305,12 @@ def study_of(config: TaskConfig) -> Study[Any]:
     ------
     ConfigError
         A setting does not apply to this kind of problem; see `Study.check_config`.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> study_of(load_config("credit_risk")).evaluation_methods
+    ('holdout', 'folds')
     """
     study = STUDIES[type(config.definition.problem)]
     study.check_config(config)
@@ -241,7 +323,7 @@ def load_data(config: TaskConfig, *, engine: str = "polars", progress: Progress 
     Parameters
     ----------
     config : TaskConfig
-        As returned by `load_config`.
+        As returned by `training.config.load_config`.
     engine : {'polars', 'spark'}
         Engine that computes the features.
     progress : callable, optional
@@ -256,5 +338,14 @@ def load_data(config: TaskConfig, *, engine: str = "polars", progress: Progress 
     ------
     DataError, ConfigError
         As for `Study.check_config` and `Study.load`.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> data = load_data(load_config("credit_risk"))  # doctest: +SKIP
+    >>> data.describe()["examples"]  # doctest: +SKIP
+    {'train': {'rows': 600, 'positive': 31}, 'calibrate': {...}, 'test': {...}}
     """
     return study_of(config).load(config, engine=engine, progress=progress)

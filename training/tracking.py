@@ -45,18 +45,21 @@ def register(
     Parameters
     ----------
     model : Model
-        Fitted model with its card.
+        Fitted estimator with its task and card, as in `ml.model.Model(config.definition, fitted.served, card)`;
+        `training.train.train` builds one.
     metrics : mapping of str to float
-        Finite values, logged to the run.
-    params, tags : mapping
-        Logged to the run.
+        Finite values, logged to the run, such as `Report.tracked_figures()`.
+    params : mapping of str to value
+        Hyperparameters, logged to the run as text of at most 6000 characters each.
+    tags : mapping of str to str
+        Logged to the run, such as `data_fingerprint` and `git_commit`.
     attachments : Path, optional
-        Folder whose files are logged as the artifacts `report`.
+        Folder whose files are logged as the artifacts `report`; the promotion gate reads the test data among them.
 
     Returns
     -------
     Version
-        The registered version, with its number.
+        The registered version: `number` (from 1), `metrics`, `tags` and `created` (UTC). It is not the champion yet.
 
     Raises
     ------
@@ -151,7 +154,13 @@ def _logged(
 
 
 def git_commit() -> str:
-    """Return the Git commit of the running code, with `+` if files were changed since; 'unknown' outside a checkout."""
+    """Return the Git commit of the running code, 12 hexadecimal digits; 'unknown' outside a checkout.
+
+    Returns
+    -------
+    str
+        Such as '90d490ab12cd', followed by `+` if tracked files were changed since.
+    """
     import subprocess
 
     def git(*command: str) -> str:

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Registered version, its report and its model.
+    """Registered version, its report and its model, as returned by `train`.
 
     Attributes
     ----------
     version : Version
-        Registered version; `version.number` is its number.
+        Registered version; `version.number` is its number, for `training.gate.promote`.
     report : Report
         Evaluation on the test data.
     model : Model
-        Fitted model with its card.
+        Fitted estimator with its task and card; `model.answers(requests, explain=True)` predicts.
     """
 
     version: Version
@@ -47,7 +47,7 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | No
     Parameters
     ----------
     config : TaskConfig
-        As returned by `load_config`.
+        As returned by `training.config.load_config`.
     engine : {'polars', 'spark'}
         Engine that computes the features.
     progress : callable, optional
@@ -64,6 +64,15 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | No
         The tables cannot be used, or a feature leaks the outcome. Nothing is registered.
     ConfigError
         The configuration does not fit the data, or the MLflow store cannot be written. Nothing is registered.
+
+    Examples
+    --------
+    Needs the tables of the sources, and takes minutes.
+
+    >>> from training.config import load_config
+    >>> result = train(load_config("credit_risk"), progress=print)  # doctest: +SKIP
+    >>> result.version.number, result.report.metrics["roc_auc"].value  # doctest: +SKIP
+    (1, 0.742)
     """
     progress = progress or (lambda text: None)
     data = load_data(config, engine=engine, progress=progress)

@@ -33,7 +33,7 @@ MAX_WORKERS = 1_000  # spacing of the seeds, so that no two workers or resumed s
 
 @dataclass(frozen=True)
 class TuningResult:
-    """Best hyperparameters of a search and their cross-validated metric.
+    """Best hyperparameters of a search and their cross-validated metric, as returned by `tune`.
 
     Attributes
     ----------
@@ -73,15 +73,16 @@ def tune(
     Parameters
     ----------
     config : TaskConfig
-        As returned by `load_config`; `config.tune` has the search space.
+        As returned by `training.config.load_config`; `config.tune` has the search space.
     load : mapping
-        Arguments of `load_config` that give `config`; worker processes read the configuration again.
+        Keyword arguments of `training.config.load_config` that give `config`, such as `{"task": "credit_risk"}`; worker
+        processes read the configuration again.
     out : Path
-        Overlay file (YAML) to write, for `chehang train --with`.
+        Overlay file (YAML) to write, for `chehang train --with` and `load_config(overlays=...)`; replaced if it exists.
     trials : int, optional
         Trials of the study in all; default: `config.tune.trials`. A resumed study runs the remaining ones.
     workers : int
-        Number of processes.
+        Number of processes, this one included.
     timeout : float, optional
         Seconds after which no new trial starts.
     progress : callable, optional
@@ -98,6 +99,15 @@ def tune(
         The search space is empty, names no hyperparameter, or excludes a configured value.
     DataError
         The tables cannot be used, no trial finished before the timeout, or a worker process failed.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> load = {"task": "credit_risk"}
+    >>> best = tune(load_config(**load), load=load, out=Path("best.yaml"), trials=20)  # doctest: +SKIP
+    >>> best.metric, best.value, best.params  # doctest: +SKIP
+    ('roc_auc', 0.744, {'params.boosted_trees.num_leaves': 31})
     """
     if not config.tune.space:
         raise ConfigError(
@@ -177,27 +187,13 @@ def _value(config: TaskConfig, dotted: str) -> Any:
 
 
 def _start_worker(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> Any:
-    process = get_context("spawn").Process(target=run_worker, args=(load, name, target, timeout, number), daemon=True)
+    process = get_context("spawn").Process(target=_run_worker, args=(load, name, target, timeout, number), daemon=True)
     process.start()
     return process
 
 
-def run_worker(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> None:
-    """Run trials of an existing study in a worker process.
-
-    Parameters
-    ----------
-    load : dict
-        Arguments of `load_config`.
-    name : str
-        Name of the Optuna study.
-    target : int
-        Trials of the study in all.
-    timeout : float or None
-        Seconds after which no new trial starts.
-    number : int
-        Number of the worker, for its seed.
-    """
+def _run_worker(load: dict[str, Any], name: str, target: int, timeout: float | None, number: int) -> None:
+    """Run trials of an existing study in a worker process."""
     _search(load_data(load_config(**load)), _study(name, worker=number), target, timeout, lambda text: None)
 
 
@@ -261,12 +257,17 @@ def with_params(data: StudyData[Any], chosen: Mapping[str, Any]) -> StudyData[An
     data : StudyData
         As returned by `training.study.load_data`.
     chosen : mapping of str to value
-        New values by dotted name, such as `{"params.boosted_trees.num_leaves": 31}`.
+        New values by dotted name, such as `{"params.boosted_trees.num_leaves": 31}`; the names begin with 'params'.
+
+    Returns
+    -------
+    StudyData
+        Copy with the new `config.params`; the tables are shared, and nothing is read again.
 
     Raises
     ------
     ConfigError
-        A value is invalid.
+        A value is invalid, or no hyperparameter has that name.
     """
     content = merge({"params": data.config.params.model_dump(mode="json")}, _nested(chosen))
     layer = Layer("tune.space", content, content)

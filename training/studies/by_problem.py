@@ -30,16 +30,18 @@ if TYPE_CHECKING:
 class RowStudy:
     """Study of rows with one label each, split by time or at random.
 
-    `config` comes from `training.config.load_config`, models from `ml.champions.load`; `holdout` is the folder that
-    `save_holdout` wrote with the candidate; `progress` is called with one line of text for each step. The options of
-    `score` are `data` (file to read in place of the table, or None), `as_of` (datetime with UTC offset to predict as
-    of, or None) and `progress`. Settings that do not apply raise ConfigError, unusable tables DataError.
+    Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
+    `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
+    a function that returns the fitted estimator; `holdout` is the folder that `save_holdout` wrote with the candidate;
+    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
+    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
+    `detail`.
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "folds")
 
     def check_config(self, config: TaskConfig) -> None:
-        """Check that no split column is set."""
+        """Check that no split column is set; raises ConfigError if one is."""
         _refuse_split_column(config)
 
     def load(self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None) -> RowStudyData:
@@ -66,7 +68,21 @@ class RowStudy:
         return data.evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return a prediction for every row of the task's first table, with the key of the table."""
+        """Return a prediction for every row of the task's first table, with the key of the table.
+
+        Parameters
+        ----------
+        model, config
+            See the class.
+        **options
+            `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
+            predict as of, or None), both required, and `progress`.
+
+        Returns
+        -------
+        DataFrame
+            Key of the table, `as_of` (UTC) if it is set, and the columns of the estimator's `predict`.
+        """
         from training.studies.row_score import score_rows
 
         return score_rows(model, config, **options)
@@ -81,16 +97,18 @@ class RowStudy:
 class RankingStudy:
     """Study of ranked lists, with the latest queries held out.
 
-    `config` comes from `training.config.load_config`, models from `ml.champions.load`; `holdout` is the folder that
-    `save_holdout` wrote with the candidate; `progress` is called with one line of text for each step. The options of
-    `score` are `data` (file to read in place of the table, or None), `as_of` (datetime with UTC offset to predict as
-    of, or None) and `progress`. Settings that do not apply raise ConfigError, unusable tables DataError.
+    Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
+    `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
+    a function that returns the fitted estimator; `holdout` is the folder that `save_holdout` wrote with the candidate;
+    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
+    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
+    `detail`.
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "logged")
 
     def check_config(self, config: TaskConfig) -> None:
-        """Check that a split column is set only if the data has no time."""
+        """Check that a split column is set only if the data has no time; raises ConfigError otherwise."""
         if config.split.column and not config.timeless:
             raise ConfigError("split.column: applies only to data without time; remove it, or set time: none")
 
@@ -118,7 +136,21 @@ class RankingStudy:
         return data.evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return the ten best vehicles in stock for every customer, a row for each customer and place in the list."""
+        """Return the ten best vehicles in stock for every customer, a row for each customer and place in the list.
+
+        Parameters
+        ----------
+        model, config
+            See the class.
+        **options
+            `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
+            predict as of, or None), both required, and `progress`.
+
+        Returns
+        -------
+        DataFrame
+            `customer_id`, `path` (source of the list), `vehicle_id` and `place` (from 1).
+        """
         from training.studies.ranking_score import score_customers
 
         return score_customers(model, config, **options)
@@ -133,16 +165,18 @@ class RankingStudy:
 class PanelStudy:
     """Study of demand forecasts of many series, evaluated from rolling origins.
 
-    `config` comes from `training.config.load_config`, models from `ml.champions.load`; `holdout` is the folder that
-    `save_holdout` wrote with the candidate; `progress` is called with one line of text for each step. The options of
-    `score` are `data` (file to read in place of the table, or None), `as_of` (datetime with UTC offset to predict as
-    of, or None) and `progress`. Settings that do not apply raise ConfigError, unusable tables DataError.
+    Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
+    `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
+    a function that returns the fitted estimator; `holdout` is the folder that `save_holdout` wrote with the candidate;
+    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
+    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
+    `detail`.
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
 
     def check_config(self, config: TaskConfig) -> None:
-        """Check that the data has time and that no split column is set."""
+        """Check that the data has time and that no split column is set; raises ConfigError otherwise."""
         _refuse_split_column(config)
         if config.timeless:
             raise ConfigError("time: must be sold_at, got none; demand forecasts need dated sales")
@@ -166,7 +200,21 @@ class PanelStudy:
         return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return forecasts of every series from the last complete period, a row for each series and period ahead."""
+        """Return forecasts of every series from the last complete period, a row for each series and period ahead.
+
+        Parameters
+        ----------
+        model, config
+            See the class.
+        **options
+            `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
+            predict as of, or None), both required, and `progress`.
+
+        Returns
+        -------
+        DataFrame
+            Key of the series, `period`, `horizon` (periods ahead, from 1), `mean` and `p05` to `p95` (cars per period).
+        """
         from training.studies.panel_score import score_series
 
         return score_series(model, config, **options)
@@ -181,16 +229,18 @@ class PanelStudy:
 class SurveillanceStudy:
     """Study of fault surveillance: baseline rates from the reference weeks, tests in every later week.
 
-    `config` comes from `training.config.load_config`, models from `ml.champions.load`; `holdout` is the folder that
-    `save_holdout` wrote with the candidate; `progress` is called with one line of text for each step. The options of
-    `score` are `data` (file to read in place of the table, or None), `as_of` (datetime with UTC offset to predict as
-    of, or None) and `progress`. Settings that do not apply raise ConfigError, unusable tables DataError.
+    Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
+    `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
+    a function that returns the fitted estimator; `holdout` is the folder that `save_holdout` wrote with the candidate;
+    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
+    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
+    `detail`.
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
 
     def check_config(self, config: TaskConfig) -> None:
-        """Check that the data has time and that no split column is set."""
+        """Check that the data has time and that no split column is set; raises ConfigError otherwise."""
         _refuse_split_column(config)
         if config.timeless:
             raise ConfigError("time: must be serviced_at, got none; fault surveillance needs dated repairs")
@@ -198,7 +248,7 @@ class SurveillanceStudy:
     def load(
         self, config: TaskConfig, *, engine: str = "polars", progress: Progress | None = None
     ) -> SurveillanceStudyData:
-        """Read and validate the tables, and count faults and exposure by week.
+        """Read and validate the tables, and count faults and exposure by week; `engine` is ignored.
 
         Returns
         -------
@@ -216,7 +266,22 @@ class SurveillanceStudy:
         return self.load(config, progress=progress).evaluate(evaluation.load_estimator())
 
     def score(self, model: Model, config: TaskConfig, **options: Any) -> pl.DataFrame:
-        """Return the evidence for an elevated fault rate, a row for each cell of model and component."""
+        """Return the evidence for an elevated fault rate, a row for each cell of model and component.
+
+        Parameters
+        ----------
+        model, config
+            See the class.
+        **options
+            `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
+            predict as of, or None), both required, and `progress`.
+
+        Returns
+        -------
+        DataFrame
+            `model`, `component`, `as_of` (UTC), cumulative `count` and `expected` faults, `rate_ratio` with its 90%
+            interval `low` and `high`, `log_evidence`, `alarm_threshold` and `detected_on` (null: no alarm).
+        """
         from training.studies.surveillance_score import score_cells
 
         return score_cells(model, config, **options)

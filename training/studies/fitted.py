@@ -15,7 +15,7 @@ EvaluationMethod = Literal["holdout", "folds", "logged"]
 
 @dataclass(frozen=True)
 class Fitted(Generic[E]):
-    """Estimator to register, and estimator to evaluate on the test data.
+    """Estimator to register, and estimator to evaluate on the test data; returned by `StudyData.fit`.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Fitted(Generic[E]):
 
 @dataclass(frozen=True)
 class Evaluation(Generic[E]):
-    """Request for an evaluation.
+    """Request for an evaluation, an argument of `training.study.Study.evaluate`.
 
     Attributes
     ----------
@@ -39,9 +39,10 @@ class Evaluation(Generic[E]):
         Evaluate a version on the test data, cross-validate the configuration, or evaluate a version off-policy on
         logged exposures.
     load_estimator : callable
-        Returns the estimator of the version; not called for 'folds'.
+        Takes nothing and returns the fitted estimator, such as `lambda: ml.champions.load(version).estimator`; not
+        called for 'folds'.
     folds : int
-        Number of folds, for 'folds'.
+        Number of folds, at least 2, for 'folds'.
     exposures : Path or None
         File of logged exposures (.parquet or .csv), for 'logged'.
     """

@@ -22,12 +22,19 @@ def baseline_value(model: Model, metric: str) -> float:
     model : Model
         As returned by `ml.champions.load`.
     metric : str
-        Name of the metric, such as 'roc_auc'.
+        Name of a metric of the report, such as 'roc_auc'.
+
+    Returns
+    -------
+    float
+        In the unit of the metric.
 
     Raises
     ------
     DataError
         The report has no baseline of the metric.
+    KeyError
+        The report has no such metric.
     """
     baseline = Report.model_validate(model.card["evaluation"]).metrics[metric].baseline
     if baseline is None:
@@ -42,6 +49,12 @@ def bootstraps(model: Model) -> int:
     ----------
     model : Model
         As returned by `ml.champions.load`.
+
+    Examples
+    --------
+    >>> from ml.registry import TASKS
+    >>> bootstraps(Model(TASKS["credit_risk"], estimator=None, card={"config": {"bootstraps": 200}}))
+    200
     """
     return int(model.card["config"]["bootstraps"])
 
@@ -49,6 +62,13 @@ def bootstraps(model: Model) -> int:
 def interval_text(interval: Interval) -> str:
     """Return the value and the interval as text.
 
+    Parameters
+    ----------
+    interval : Interval
+        As returned by `ml.metrics.bootstrap`.
+
+    Examples
+    --------
     >>> interval_text(Interval(0.5, 0.25, 0.75, 0.95))
     '0.5000 [0.2500, 0.7500]'
     """
@@ -62,6 +82,13 @@ def last_training_instant(champion: Model) -> int | None:
     ----------
     champion : Model
         As returned by `ml.champions.load`.
+
+    Examples
+    --------
+    >>> from ml.registry import TASKS
+    >>> card = {"data": {"last_training_instant": 1_709_251_200_000_000}}
+    >>> last_training_instant(Model(TASKS["credit_risk"], estimator=None, card=card))
+    1709251200000000
     """
     instant: int | None = champion.card["data"]["last_training_instant"]
     return instant
@@ -74,8 +101,21 @@ def training_overlap_note(champion: Model, as_of: IntArray) -> str:
     ----------
     champion : Model
         As returned by `ml.champions.load`.
-    as_of : ndarray of int64
+    as_of : ndarray of int64, shape (n_rows,)
         Instants of the test rows (microseconds since 1970, UTC).
+
+    Returns
+    -------
+    str
+        In parentheses after a space, to append to the number of test rows; empty without overlap.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ml.registry import TASKS
+    >>> champion = Model(TASKS["credit_risk"], estimator=None, card={"data": {"last_training_instant": 20}})
+    >>> training_overlap_note(champion, np.array([10, 20, 30, 40]))
+    ' (the champion was trained on 50% of them, which favours the champion)'
     """
     last = last_training_instant(champion)
     share = 0.0 if last is None else float((as_of <= last).mean())
@@ -88,11 +128,21 @@ def baseline_check(candidate: Model, own: Interval, *, baseline_name: str = "the
     Parameters
     ----------
     candidate : Model
-        Version to be promoted.
+        Version to be promoted, as returned by `ml.champions.load`.
     own : Interval
-        Primary metric of the candidate on its test rows.
+        Primary metric of the candidate on its test rows, as returned by `ml.metrics.bootstrap`.
     baseline_name : str
-        Name of the baseline in the text of the check.
+        Name of the baseline in the name of the check.
+
+    Returns
+    -------
+    GateCheck
+        Passed if `own.low` is above the baseline of the report (where lower is better: `own.high` below it).
+
+    Raises
+    ------
+    DataError
+        The report has no baseline of the metric.
     """
     name = candidate.task.primary_metric
     baseline = baseline_value(candidate, name)
@@ -107,13 +157,22 @@ def champion_check(candidate: Model, champion: Model, gain: Interval, *, rows: s
     Parameters
     ----------
     candidate, champion : Model
-        Version to be promoted, and current champion.
+        Version to be promoted, and current champion, as returned by `ml.champions.load`.
     gain : Interval
-        Gain in the primary metric on the same rows; positive is better.
+        Gain in the primary metric on the same rows, as returned by `training.studies.measures.compare`; positive is
+        better.
     rows : str
         Number and kind of the rows, such as '500 test rows'.
     remark : str
-        Appended to the text of the check.
+        Appended to the text of the check, such as `training_overlap_note(...)`.
+
+    Examples
+    --------
+    >>> from ml.registry import TASKS
+    >>> candidate, champion = (Model(TASKS["credit_risk"], estimator=None, card={}, version=n) for n in (2, 1))
+    >>> check = champion_check(candidate, champion, Interval(0.02, 0.01, 0.03), rows="500 test rows")
+    >>> check.passed, check.detail
+    (True, 'gain over version 1: 0.0200 [0.0100, 0.0300] on 500 test rows')
     """
     detail = f"gain over version {champion.version}: {interval_text(gain)} on {rows}{remark}"
     return GateCheck(champion_check_name(candidate), gain.low > 0, detail)
@@ -126,6 +185,12 @@ def champion_check_name(candidate: Model) -> str:
     ----------
     candidate : Model
         As returned by `ml.champions.load`.
+
+    Examples
+    --------
+    >>> from ml.registry import TASKS
+    >>> champion_check_name(Model(TASKS["credit_risk"], estimator=None, card={}))
+    'roc_auc beats the champion'
     """
     return f"{candidate.task.primary_metric} beats the champion"
 
@@ -136,9 +201,21 @@ def guard_checks(model: Model, value: Callable[[str], float]) -> list[GateCheck]
     Parameters
     ----------
     model : Model
-        Version to be promoted.
+        Version to be promoted, as returned by `ml.champions.load`.
     value : callable
-        Returns the candidate's value of a metric, by name.
+        Takes the name of a metric and returns the candidate's value as a float.
+
+    Returns
+    -------
+    list of GateCheck
+        Empty if the configuration has no limits. A limit on an unknown metric fails.
+
+    Examples
+    --------
+    >>> from ml.registry import TASKS
+    >>> card = {"config": {"gate": {"roc_auc": {"at_least": 0.7}}}}
+    >>> guard_checks(Model(TASKS["credit_risk"], estimator=None, card=card), lambda metric: 0.65)[0].detail
+    '0.6500, must be at least 0.7'
     """
     gate: Mapping[str, Mapping[str, float | None]] = model.card["config"]["gate"]
     return [_limit_check(model, name, limits, value) for name, limits in gate.items()]
@@ -164,7 +241,14 @@ def prediction_check(name: str, compare: Callable[[], tuple[bool, str]]) -> Gate
     name : str
         Name of the check.
     compare : callable
-        Returns whether two ways to predict agree, and a text for the check. An error fails the check.
+        Takes nothing and returns whether two ways to predict agree (bool), and a text for the check. A ChehangError or
+        ValueError fails the check, with the message as its text.
+
+    Examples
+    --------
+    >>> check = prediction_check("single and batch predictions agree", lambda: (True, "200 test rows agree"))
+    >>> check.passed, check.detail
+    (True, '200 test rows agree')
     """
     try:
         return GateCheck(name, *compare())
@@ -184,7 +268,19 @@ def predict_example(model: Model, *, count: int = 1, explain: bool = True, **fie
     explain : bool
         Whether predictions have reasons.
     **fields
-        Fields of the request to replace.
+        Fields of the request to replace, with JSON values.
+
+    Returns
+    -------
+    sequence
+        `count` instances of `model.task.endpoint.response`.
+
+    Raises
+    ------
+    DataError
+        The model cannot answer the request.
+    ValueError
+        A field breaks a rule of the request.
     """
     body = json.dumps({**model.card["example"], **fields})
     request = model.request().model_validate_json(body)

@@ -29,11 +29,11 @@ def measure(
     Parameters
     ----------
     metrics : mapping of str to RowMetric
-        Metrics of the problem, by name.
-    y : ndarray of shape (n_rows,)
-        Labels.
+        Metrics of the problem, by name, such as `ml.registry.TASKS[task].problem.metrics`.
+    y : ndarray of float, shape (n_rows,)
+        Labels: 0 and 1, or amounts.
     predictions : DataFrame
-        Predictions, as returned by `Estimator.predict`.
+        Predictions, as returned by `Estimator.predict`; a metric reads its `columns`, or the first column.
     baseline : ndarray of shape (n_rows,) or DataFrame
         Baseline predictions; a vector if they have only the first column of `predictions`. Metrics of further columns
         then have no baseline.
@@ -41,6 +41,21 @@ def measure(
         Group of each row; the bootstrap resamples whole groups.
     n : int
         Number of resamples.
+
+    Returns
+    -------
+    Metrics
+        `rows`, one `Metric` for each metric, in the order of `metrics` and in the unit of the metric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ml.metrics import brier
+    >>> y, predictions = np.array([0.0, 1.0, 1.0, 0.0]), pl.DataFrame({"probability": [0.0, 1.0, 0.5, 0.5]})
+    >>> metrics = {"brier": RowMetric(brier, better="lower")}
+    >>> section = measure(metrics, y, predictions, baseline=np.full(4, 0.5), groups=np.arange(4), n=50)
+    >>> section.rows[0].value, section.rows[0].baseline
+    (0.125, 0.25)
     """
     rows = []
     for name, metric in metrics.items():
@@ -63,9 +78,15 @@ def metric_row(name: str, interval: Interval, baseline: float | None) -> Metric:
     name : str
         Name of the metric.
     interval : Interval
-        Value and its interval.
+        Value and its 95% interval, as returned by `ml.metrics.bootstrap`.
     baseline : float or None
-        Value of the baseline.
+        Value of the metric for the baseline predictions; None if it has none.
+
+    Examples
+    --------
+    >>> row = metric_row("roc_auc", Interval(0.75, 0.7, 0.8), baseline=0.5)
+    >>> row.value, row.low, row.baseline
+    (0.75, 0.7, 0.5)
     """
     return Metric(name=name, value=interval.value, low=interval.low, high=interval.high, baseline=baseline)
 
@@ -76,7 +97,13 @@ def metrics_section(rows: list[Metric]) -> Metrics:
     Parameters
     ----------
     rows : list of Metric
-        As returned by `metric_row`.
+        As returned by `metric_row`; the first is the primary metric.
+
+    Examples
+    --------
+    >>> section = metrics_section([metric_row("roc_auc", Interval(0.75, 0.7, 0.8), baseline=0.5)])
+    >>> section.name, section.title.en
+    ('metrics', 'Metrics on the test rows')
     """
     return Metrics(name="metrics", title=Text(zh="测试集指标", en="Metrics on the test rows"), rows=tuple(rows))
 
@@ -89,11 +116,11 @@ def compare(
     Parameters
     ----------
     metric : RowMetric
-        Metric to compare.
-    y : ndarray of shape (n_rows,)
-        Labels.
-    candidate, champion : ndarray
-        Predictions to compare, as returned by `metric.select`.
+        Metric to compare, such as `ml.registry.TASKS[task].problem.metrics[name]`.
+    y : ndarray of float, shape (n_rows,)
+        Labels: 0 and 1, or amounts.
+    candidate, champion : ndarray of shape (n_rows,) or (n_rows, n_columns)
+        Predictions to compare, as returned by `metric.select(estimator.predict(X))`.
     groups : ndarray of shape (n_rows,)
         Group of each row; the bootstrap resamples whole groups.
     n : int
@@ -102,7 +129,16 @@ def compare(
     Returns
     -------
     Interval
-        In the unit of the metric; positive if the candidate is better, also for metrics where lower is better.
+        Gain with its 95% interval, in the unit of the metric; positive if the candidate is better, also for metrics
+        where lower is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ml.metrics import brier
+    >>> y, good, poor = np.array([0.0, 1.0] * 50), np.array([0.0, 1.0] * 50), np.full(100, 0.5)
+    >>> compare(RowMetric(brier, better="lower"), y, good, poor, groups=np.arange(100), n=50).value
+    0.25
     """
     sign = 1.0 if metric.better == "higher" else -1.0
     gain = paired_bootstrap_difference(metric.compute, y, candidate, champion, groups=groups, n=n, seed=0)

@@ -24,7 +24,12 @@ def group_column(name: str) -> Column:
     Returns
     -------
     Column
-        With the key `value`.
+        With the key `value` and values that are texts.
+
+    Examples
+    --------
+    >>> group_column("province").name, group_column("province").title.en
+    ('value', 'province')
     """
     return column("value", name, name)
 
@@ -36,6 +41,11 @@ def score_column(name: str) -> Column:
     ----------
     name : str
         Name of the metric; also key and title.
+
+    Examples
+    --------
+    >>> score_column("roc_auc").name, score_column("roc_auc").format
+    ('roc_auc', 'score')
     """
     return column(name, name, name, "score")
 
@@ -48,7 +58,13 @@ def parts_section(parts: Mapping[str, Mapping[str, int]], *counts: Column) -> Ta
     parts : mapping of str to mapping
         Counts by name of the part: `rows`, and a key for each column of `counts`.
     *counts : Column
-        Further columns.
+        Further columns, as returned by `ml.report.columns.column`.
+
+    Examples
+    --------
+    >>> section = parts_section({"train": {"rows": 600}, "test": {"rows": 200}})
+    >>> section.rows[1], section.summary.en
+    ({'part': 'test', 'rows': 200}, 'train 600, test 200')
     """
     columns = (column("part", "数据集", "part"), ROWS, *counts)
     rows = tuple({"part": name, **numbers} for name, numbers in parts.items())
@@ -67,7 +83,13 @@ def gain_row(metric: str, baseline: str, value: float, gain: Interval) -> Gain:
     value : float
         Metric of the baseline.
     gain : Interval
-        Gain over the baseline; positive is better.
+        Gain over the baseline, as returned by `training.studies.measures.compare`; positive is better.
+
+    Examples
+    --------
+    >>> row = gain_row("roc_auc", "logistic regression", 0.7, Interval(0.05, 0.02, 0.08))
+    >>> row.baseline_value, row.gain, row.low
+    (0.7, 0.05, 0.02)
     """
     return Gain(metric=metric, baseline=baseline, baseline_value=value, gain=gain.value, low=gain.low, high=gain.high)
 
@@ -83,6 +105,12 @@ def gains_section(name: str, *rows: Gain, zh: str, en: str) -> Gains:
         As returned by `gain_row`.
     zh, en : str
         Title in Chinese and English.
+
+    Examples
+    --------
+    >>> row = gain_row("roc_auc", "logistic regression", 0.7, Interval(0.05, 0.02, 0.08))
+    >>> gains_section("gain", row, zh="提升", en="Gain").rows[0].metric
+    'roc_auc'
     """
     return Gains(name=name, title=Text(zh=zh, en=en), rows=rows)
 
@@ -93,7 +121,13 @@ def importance_section(importance: Mapping[str, float]) -> Importance:
     Parameters
     ----------
     importance : mapping of str to float
-        Importance by feature, as returned by the estimator's `importance`.
+        Importance by feature, at least 0, as returned by the estimator's `importance`; may be empty.
+
+    Examples
+    --------
+    >>> section = importance_section({"age": 0.2, "income": 0.5})
+    >>> section.rows[0].name, section.summary.en
+    ('income', 'most important: income, age')
     """
     ranked = sorted(importance.items(), key=lambda item: -item[1])
     strongest = ", ".join(name for name, _ in ranked[:3])

@@ -24,9 +24,9 @@ def best_single_column(examples: LabelledRows, positions: Rows) -> tuple[str, fl
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read`.
+        As returned by `LabelledRows.read(training.config.load_config(task))`.
     positions : ndarray of int
-        Positions of the rows on which the AUC is computed.
+        Positions of the rows on which the AUC is computed, such as `examples.parts["test"]`; both labels must occur.
 
     Returns
     -------
@@ -56,14 +56,15 @@ def logistic_regression(examples: LabelledRows, train: Rows, test: Rows) -> Floa
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read`.
+        As returned by `LabelledRows.read(training.config.load_config(task))`.
     train, test : ndarray of int
-        Positions of the rows to fit on and to predict.
+        Positions of the rows to fit on and to predict, such as `examples.parts["train"]`. Of more than 50,000 training
+        rows, a random sample of that size is used.
 
     Returns
     -------
     ndarray of shape (n_test,)
-        Probability of the positive class.
+        Probability of the positive class, in the order of `test`.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -37,7 +37,7 @@ from training.studies.task_tables import read_task_tables
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Labelled rows with their features, split into training, calibration and test rows.
+    """Labelled rows with their features, split into training, calibration and test rows; returned by `read`.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class LabelledRows:
     frame : DataFrame
         Key, `as_of` (microseconds since 1970, UTC), features and the other columns of the task's first table.
     label : ndarray of shape (n_rows,)
-        0 or 1, or an amount.
+        0 or 1, or an amount (yuan), float64.
     features : tuple of str
         Names of the features.
     parts : mapping of {'train', 'calibrate', 'test'} to ndarray of int
@@ -84,11 +84,17 @@ class LabelledRows:
         Parameters
         ----------
         config : TaskConfig
-            As returned by `load_config`.
+            As returned by `training.config.load_config`, for a task whose rows have one label each ('credit_risk',
+            'lead_scoring', 'residual_value').
         engine : {'polars', 'spark'}
             Engine that computes the features.
         progress : callable, optional
             Called with one line of text for each table.
+
+        Returns
+        -------
+        LabelledRows
+            Instance of the class; `frame` and `label` have the same rows, `parts` their positions by part.
 
         Raises
         ------
@@ -96,6 +102,14 @@ class LabelledRows:
             No row has an outcome, no feature is left, or a part would have no row.
         ConfigError
             The configuration names a column that the data lacks.
+
+        Examples
+        --------
+        Needs the tables of the sources.
+
+        >>> from training.config import load_config
+        >>> examples = LabelledRows.read(load_config("credit_risk"))  # doctest: +SKIP
+        >>> X, y = examples.rows(examples.parts["test"])  # doctest: +SKIP
         """
         task = config.definition
         raw = read_task_tables(config, extra={task.tables[0]: config.extra_features}, progress=progress)
@@ -187,6 +201,11 @@ class LabelledRows:
         ----------
         positions : ndarray of int
             Row positions, such as `parts["test"]`.
+
+        Returns
+        -------
+        ndarray of int
+            All positions if `is_test_row` is None.
         """
         return positions if self.is_test_row is None else positions[self.is_test_row[positions]]
 
@@ -198,12 +217,17 @@ class LabelledRows:
         Parameters
         ----------
         train, calibrate : ndarray of int
-            Positions of the rows to fit and to calibrate on.
+            Positions of the rows to fit and to calibrate on, such as `parts["train"]` and `parts["calibrate"]`.
         test : ndarray of int, optional
             Positions of the rows to be predicted. Labels observed after the first of them are censored, see
             `censoring_weights`; without `test`, and for tasks whose labels are not censored, every label is used.
         progress : callable, optional
             Called with one line of text for each step.
+
+        Returns
+        -------
+        RowEstimator
+            Fitted; `predict(X)` returns a DataFrame of predictions, its first column the probability or the amount.
         """
         estimator = self.problem.estimator(params=self.config.params, signature=self.signature)
         weights: SampleWeights | None = None
@@ -226,7 +250,17 @@ class LabelledRows:
         within : ndarray of int
             Positions of the rows to split, by time or, without time, by group of equal rows.
         folds : int
-            Number of folds.
+            Number of folds, at least 2.
+
+        Returns
+        -------
+        list of (ndarray of int, ndarray of int)
+            Training and test positions of each fold, among `within`.
+
+        Raises
+        ------
+        DataError
+            A fold would have no row, or a class has fewer groups than there are folds.
         """
         if self.config.timeless:
             stratum = self.label[within] if self.binary else np.zeros(len(within))
@@ -243,7 +277,17 @@ class LabelledRows:
         rows : ndarray of int
             Positions to split.
         share : float
-            Share held out: the latest rows or, without time, random groups of equal rows.
+            Share held out, between 0 and 1: the latest rows or, without time, random groups of equal rows.
+
+        Returns
+        -------
+        (ndarray of int, ndarray of int)
+            Positions of the remaining rows and of the rows held out.
+
+        Raises
+        ------
+        DataError
+            One of them would be empty.
         """
         shares = (1 - share, share)
         if self.config.timeless:

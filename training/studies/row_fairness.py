@@ -34,11 +34,13 @@ def fairness_sections(test: HoldoutPredictions) -> list[Section]:
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of`.
+        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
 
     Returns
     -------
     list of Section
+        A `Table` with the lowest approval rate over the highest by attribute, then `Bars` for each attribute with the
+        rows, approval rate, bad rate of approved rows and share of good rows not approved (fractions) of each group.
         Empty if the problem has no decisions, or if no protected attribute is a column of the test rows.
     """
     config, table = test.examples.config, test.examples.config.definition.table

@@ -27,16 +27,22 @@ def cross_validate(examples: LabelledRows, *, folds: int, progress: Progress | N
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read`.
+        As returned by `LabelledRows.read(training.config.load_config(task))`.
     folds : int
-        Number of folds.
+        Number of folds, at least 2.
     progress : callable, optional
         Called with one line of text for each fold.
 
     Returns
     -------
     Report
-        Metrics over all out-of-fold predictions with their intervals, and the metrics of each fold with their mean.
+        Section 'metrics' with the metrics over all out-of-fold predictions and their 95% intervals, and section 'folds'
+        with the metrics of each fold and their mean.
+
+    Raises
+    ------
+    DataError
+        A fold would have no row, or a class has fewer groups of equal rows than there are folds.
     """
     progress = progress or (lambda text: None)
     config = examples.config

@@ -37,13 +37,21 @@ def row_gate_checks(
     Parameters
     ----------
     metrics : mapping of str to RowMetric
-        Metrics of the task; the primary metric is compared.
+        `candidate.task.problem.metrics`; the primary metric is compared.
     candidate : Model
-        Version to be promoted.
+        Version to be promoted, as returned by `ml.champions.load`.
     champion : Model or None
-        Current champion.
+        Current champion, as returned by `ml.champions.load`.
     holdout : Path
-        Folder with `test_rows.parquet`: features, `label`, `group` and, for some tasks, `baseline_prediction`.
+        Folder that `ml.champions.report_files(version)` gives, with `test_rows.parquet`: features, `label`, `group`
+        (uint64; the bootstrap resamples groups) and, for some tasks, `as_of` (microseconds since 1970, UTC) and
+        `baseline_prediction`.
+
+    Returns
+    -------
+    sequence of GateCheck
+        The comparison, a check for each limit under `gate`, and whether single and batch predictions agree; each has
+        `name`, `passed` and `detail`.
     """
     rows = pl.read_parquet(holdout / TEST_ROWS)
     predictions = candidate.estimator.predict(rows)

@@ -61,9 +61,15 @@ def binary_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of`.
+        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
     estimator : RowEstimator
-        Fitted estimator, for feature importance and notes.
+        As returned by `examples.fit_rows`, for feature importance and notes.
+
+    Returns
+    -------
+    Report
+        Sections: metrics, gains over logistic regression, best single feature, rows by part, calibration, decisions,
+        months, segments, fairness and importance; rates are fractions.
 
     Raises
     ------
@@ -185,9 +191,14 @@ def amount_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of`.
+        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
     estimator : RowEstimator
-        Fitted estimator, for feature importance and notes.
+        As returned by `examples.fit_rows`, for feature importance and notes.
+
+    Returns
+    -------
+    Report
+        Sections: metrics, rows by part, calibration, months, segments and importance; amounts in yuan.
     """
     examples = test.examples
     parts = {name: {"rows": len(rows)} for name, rows in (*examples.parts.items(), ("test", test.positions))}
@@ -216,11 +227,16 @@ def evaluate(examples: LabelledRows, estimator: RowEstimator, *, rows: Rows | No
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read`.
+        As returned by `LabelledRows.read(training.config.load_config(task))`.
     estimator : RowEstimator
         As returned by `examples.fit_rows`.
     rows : ndarray of int, optional
-        Positions of the rows to evaluate; default: the test rows.
+        Positions of the rows to evaluate; default: `examples.parts["test"]`.
+
+    Returns
+    -------
+    Report
+        As returned by `binary_report` or `amount_report`; `report.metrics` holds the metrics by name.
 
     Raises
     ------

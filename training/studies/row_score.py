@@ -31,25 +31,28 @@ def score_rows(
     model : Model
         As returned by `ml.champions.load`.
     config : TaskConfig
-        As returned by `load_config`; its sources are read.
+        As returned by `training.config.load_config`; its sources are read.
     data : Path or None
         File to read in place of that table, with the columns and format of its configured source.
     as_of : datetime or None
-        Predict as of this instant instead of each row's own, and only rows that existed and were open then.
+        With UTC offset. Predict as of this instant instead of each row's own, and only rows that existed and were open
+        then.
     progress : callable, optional
         Called with one line of text for each table.
 
     Returns
     -------
     DataFrame
-        Key of the table, `as_of` (UTC) if `as_of` is set, and the predictions.
+        Key of the table, `as_of` (UTC datetime) if `as_of` is set, and the columns of `model.estimator.predict`; a row
+        for each row of the table, in its order.
 
     Raises
     ------
     DataError
-        A feature of the model is missing in the table.
+        A feature of the model is missing in the table, or in some of its rows although it never was in training.
     ConfigError
-        `as_of` is set, and the predictions of the task do not depend on time.
+        `as_of` is set, and the predictions of the task do not depend on time; or the table has no configured source of
+        the format of `data`.
     """
     problem = model.task.problem
     assert isinstance(problem, RowProblem)

@@ -33,7 +33,7 @@ DRAWN = ("observed", "predicted")
 
 @dataclass(frozen=True)
 class HoldoutPredictions:
-    """Test rows with their labels, predictions and baseline predictions.
+    """Test rows with their labels, predictions and baseline predictions; returned by `of`.
 
     Attributes
     ----------
@@ -44,13 +44,13 @@ class HoldoutPredictions:
     X : DataFrame
         Columns of the test rows.
     y : ndarray of shape (n_rows,)
-        Labels.
+        Labels: 0 and 1, or amounts (yuan).
     predictions : DataFrame
         Predictions of the estimator, all columns.
-    train_p : ndarray
+    train_p : ndarray of shape (n_train_rows,)
         Predictions of the training rows, first column.
     baseline : ndarray of shape (n_rows,)
-        Baseline predictions.
+        Baseline predictions, in the unit of `y`.
     decisions : Decisions or None
         Decisions on the test rows; None if the problem has none.
     """
@@ -71,11 +71,16 @@ class HoldoutPredictions:
         Parameters
         ----------
         examples : LabelledRows
-            As returned by `LabelledRows.read`.
+            As returned by `LabelledRows.read(training.config.load_config(task))`.
         estimator : RowEstimator
             As returned by `examples.fit_rows`.
         positions : ndarray of int
             Positions of the rows, such as `examples.parts["test"]`.
+
+        Returns
+        -------
+        HoldoutPredictions
+            Rows, labels and predictions in the order of `positions`.
         """
         X, y = examples.rows(positions)
         train_X, train_y = examples.rows(examples.testable(examples.parts["train"]))
@@ -98,10 +103,10 @@ class HoldoutPredictions:
     @property
     def months(self) -> NDArray[np.str_]:
         """Month of each test row, such as '2024-03'."""
-        return months_of(self.X["as_of"].to_numpy())
+        return _months_of(self.X["as_of"].to_numpy())
 
     def metrics(self) -> Metrics:
-        """Return the metrics section."""
+        """Return the metrics section: value, 95% bootstrap interval and baseline of each metric, see `measure`."""
         config, problem = self.examples.config, self.examples.problem
         return measure(
             problem.metrics, self.y, self.predictions, baseline=self.baseline, groups=self.groups, n=config.bootstraps
@@ -114,33 +119,33 @@ def protocol(examples: LabelledRows) -> str:
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read`.
+        As returned by `LabelledRows.read(training.config.load_config(task))`.
+
+    Returns
+    -------
+    str
+        Such as 'split in time order (train 600, calibrate 200, test 200): train from 2023-01, calibrate from 2023-10,
+        test from 2024-01'.
     """
     counts = ", ".join(f"{n} {len(r):,}" for n, r in examples.parts.items())
     if examples.config.timeless:
         return f"random split by hash, identical rows in one part ({counts}): {examples.notes[0]}"
     as_of = examples.frame["as_of"].to_numpy()
-    starts = [months_of(np.array([as_of[examples.parts[n]].min()]))[0] for n in ("train", "calibrate", "test")]
+    starts = [_months_of(np.array([as_of[examples.parts[n]].min()]))[0] for n in ("train", "calibrate", "test")]
     return f"split in time order ({counts}): train from {starts[0]}, calibrate from {starts[1]}, test from {starts[2]}"
 
 
-def months_of(as_of: IntArray) -> NDArray[np.str_]:
+def _months_of(as_of: IntArray) -> NDArray[np.str_]:
     """Return the month of each instant (microseconds since 1970, UTC) as text.
 
-    >>> months_of(np.array([1_709_251_200_000_000])).tolist()
+    >>> _months_of(np.array([1_709_251_200_000_000])).tolist()
     ['2024-03']
     """
     return as_of.astype("datetime64[us]").astype("datetime64[M]").astype(str)
 
 
-def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
-    """Return the report columns `observed` and `predicted` of a mean outcome.
-
-    Parameters
-    ----------
-    quantity : Axis
-        Title, format and unit of the outcome, such as `axis("均值", "mean", "amount")`.
-    """
+def _outcome_columns(quantity: Axis) -> tuple[Column, Column]:
+    """Return the report columns `observed` and `predicted` of a mean outcome."""
     return (
         column("observed", "实际", "observed", quantity.format, unit=quantity.unit),
         column("predicted", "预测", "predicted", quantity.format, unit=quantity.unit),
@@ -148,14 +153,14 @@ def outcome_columns(quantity: Axis) -> tuple[Column, Column]:
 
 
 def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration:
-    """Return the calibration section: mean prediction and observed mean in ten bins of equal size.
+    """Return the calibration section: mean prediction and observed mean in ten bins of equal size, lowest first.
 
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of`.
+        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
     quantity : Axis
-        Title, format and unit of the outcome, such as `axis("均值", "mean", "amount")`.
+        Title, format and unit of the outcome, such as `ml.report.columns.axis("均值", "mean", "amount")`.
     """
     y, p = test.y, test.p
     bins = np.array_split(np.argsort(p, kind="stable"), min(CALIBRATION_BINS, len(p)))
@@ -180,9 +185,15 @@ def segment_sections(test: HoldoutPredictions, quantity: Axis) -> list[Bars]:
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of`.
+        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
     quantity : Axis
-        Title, format and unit of the outcome, such as `axis("均值", "mean", "amount")`.
+        Title, format and unit of the outcome, such as `ml.report.columns.axis("均值", "mean", "amount")`.
+
+    Returns
+    -------
+    list of Bars
+        In the order of `segments` in the configuration; empty if none of them is a column. Rows are sorted by size; the
+        metric is left out in groups of fewer than 30 rows.
     """
     return [_segment_section(test, c, quantity) for c in test.examples.config.segments if c in test.X.columns]
 
@@ -207,7 +218,7 @@ def _segment_section(test: HoldoutPredictions, by: str, quantity: Axis) -> Bars:
     )
     return Bars(
         name=f"by_{by}", title=title, summary=summary, rows=tuple(rows), y=quantity, drawn=DRAWN,
-        columns=(group_column(by), ROWS, *outcome_columns(quantity), score_column(primary)),
+        columns=(group_column(by), ROWS, *_outcome_columns(quantity), score_column(primary)),
     )  # fmt: skip
 
 
@@ -217,14 +228,14 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
     Parameters
     ----------
     test : HoldoutPredictions
-        As returned by `HoldoutPredictions.of`.
+        As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
     quantity : Axis
-        Title, format and unit of the outcome, such as `axis("均值", "mean", "amount")`.
+        Title, format and unit of the outcome, such as `ml.report.columns.axis("均值", "mean", "amount")`.
 
     Returns
     -------
     list of TimeSeries
-        Empty if the data has no time.
+        'by_month' (means) and 'drift' (population stability index by month); empty if the data has no time.
     """
     if test.examples.config.timeless:
         return []
@@ -238,7 +249,7 @@ def month_sections(test: HoldoutPredictions, quantity: Axis) -> list[TimeSeries]
     outcomes = TimeSeries(
         name="by_month", title=Text(zh="各月实际与预测", en="Observed and predicted mean by month"),
         summary=_means(f"{names[0]} – {names[-1]}", y, p, quantity), rows=rows, y=quantity, drawn=DRAWN,
-        columns=(MONTH, ROWS, *outcome_columns(quantity)),
+        columns=(MONTH, ROWS, *_outcome_columns(quantity)),
     )  # fmt: skip
     psi = {name: float(population_stability_index(reference, p[i])) for name, i in inside.items()}
     return [outcomes, _drift_section(psi, worst=max(psi, key=lambda name: psi[name]))]

@@ -24,7 +24,11 @@ from training.studies.row_report import TEST_ROWS, evaluate
 
 @dataclass(frozen=True)
 class RowStudyData(LabelledRows):
-    """Labelled rows split into training, calibration and test rows, with the methods of `StudyData`."""
+    """Labelled rows split into training, calibration and test rows, with the methods of `StudyData`.
+
+    Returned by `training.study.load_data(config)` for a task whose rows have one label each, and by the class method
+    `read`.
+    """
 
     @property
     def last_training_instant(self) -> int | None:
@@ -35,7 +39,13 @@ class RowStudyData(LabelledRows):
         return int(self.frame["as_of"].to_numpy()[positions].max())
 
     def leaks(self) -> list[LeakFinding]:
-        """Return columns that may leak the outcome, by the training and calibration rows; see `find_leaks`."""
+        """Return columns that may leak the outcome, by the training and calibration rows.
+
+        Returns
+        -------
+        list of LeakFinding
+            See `training.studies.leaks.find_leaks`: `column`, `verdict` ('leak' or 'suspect') and `evidence`.
+        """
         rows = self.testable(np.concatenate([self.parts["train"], self.parts["calibrate"]]))
         table = self.config.definition.table
         instants = [f.name for f in self.signature.fields if f.kind == "instant" and f.name != table.time]
@@ -59,7 +69,7 @@ class RowStudyData(LabelledRows):
         Returns
         -------
         Fitted
-            `served` and `evaluated` are the same estimator.
+            `served` and `evaluated` are the same estimator; its `predict(X)` returns a DataFrame of predictions.
 
         Raises
         ------
@@ -95,6 +105,16 @@ class RowStudyData(LabelledRows):
         ----------
         estimator : RowEstimator
             Such as `fit().evaluated`.
+
+        Returns
+        -------
+        Report
+            As returned by `training.studies.row_report.evaluate`.
+
+        Raises
+        ------
+        DataError
+            The label is binary, and all test rows have the same label.
         """
         return evaluate(self, estimator)
 
@@ -125,15 +145,24 @@ class RowStudyData(LabelledRows):
             raise DataError(f"the test rows could not be written to {folder}: {e.strerror}; free space there") from None
 
     def feature_names(self, estimator: RowEstimator) -> list[str]:
-        """Return the names of the columns of a fitted estimator's feature matrix."""
+        """Return the names of the columns of a fitted estimator's feature matrix; `estimator` is `fit().served`."""
         return list(estimator.encoder_.feature_names_out_)
 
     def example(self, estimator: RowEstimator) -> dict[str, Any]:
-        """Return a request with the median or most frequent value of every feature; `estimator` is ignored."""
+        """Return a request, values by field, with the median or most frequent value of every feature.
+
+        `estimator` is not read; see `example_request`.
+        """
         return example_request(self)
 
     def describe(self) -> DataSummary:
-        """Return rows (and positives) of each part, feature names, and columns that may leak the outcome."""
+        """Return counts of each part, feature names, and columns that may leak the outcome, without training.
+
+        Returns
+        -------
+        DataSummary
+            Keys `examples` (by part, `rows` and, for a binary label, `positive`), `numeric`, `categorical` and `leaks`.
+        """
 
         def counts(rows: Any) -> dict[str, int]:
             positive = {"positive": int(self.label[rows].sum())} if self.binary else {}
@@ -155,7 +184,7 @@ class RowStudyData(LabelledRows):
         }
 
     def validation_scores(self) -> Iterator[float]:
-        """Yield the primary metric on each fold of a cross-validation inside the training rows."""
+        """Yield the primary metric on each of `config.tune.folds` folds inside the training rows, fitted one by one."""
         metric = self.problem.metrics[self.config.definition.primary_metric]
         for train, test in self.folds(self.parts["train"], folds=self.config.tune.folds):
             estimator = self.fit_rows(*self.hold_out(train, CALIBRATE_SHARE), test=test)
@@ -168,7 +197,12 @@ class RowStudyData(LabelledRows):
         Parameters
         ----------
         params : BaseModel
-            Instance of the task's parameter class, such as a copy of `config.params`.
+            Instance of the task's parameter class, such as `config.params.model_copy(update={...})`.
+
+        Returns
+        -------
+        RowStudyData
+            Copy with the new `config.params`.
         """
         return replace(self, config=self.config.model_copy(update={"params": params}))
 
@@ -179,12 +213,12 @@ def example_request(examples: LabelledRows) -> dict[str, Any]:
     Parameters
     ----------
     examples : LabelledRows
-        As returned by `LabelledRows.read`.
+        As returned by `LabelledRows.read(training.config.load_config(task))`.
 
     Returns
     -------
     dict
-        Values by field of the request.
+        JSON values by field of the request; a feature without a value in the training rows is left out.
     """
     train = examples.frame[examples.parts["train"]]
     row: dict[str, Any] = {}

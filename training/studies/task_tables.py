@@ -24,18 +24,20 @@ def read_task_tables(
     Parameters
     ----------
     config : TaskConfig
-        As returned by `load_config`. If its data has no time, the first table is read without its time column.
+        As returned by `training.config.load_config`. If its data has no time, the first table is read without its
+        time column.
     extra : mapping of str to ExtraFeatures
-        Columns outside the contract to read, by table.
+        Columns outside the contract to read, by table, such as `{"applications": config.extra_features}`; may be empty.
     sources : SourcesConfig, optional
-        Sources to read in place of the configured ones, as returned by `load_sources`.
+        Sources to read in place of the configured ones, as returned by `features.sources.load_sources` or
+        `training.answer_files.replace_source`.
     progress : callable, optional
         Called with one line of text for each table.
 
     Returns
     -------
     RawTables
-        Valid rows and a report of each table.
+        `frames` (LazyFrame of the valid rows, by table) and `reports` (row counts and fingerprint, by table).
 
     Raises
     ------
@@ -43,6 +45,14 @@ def read_task_tables(
         The sources lack a required table, or a column mapping is invalid.
     DataError
         A table cannot be read or lacks a required column; see `features.sources.read_tables`.
+
+    Examples
+    --------
+    Needs the tables of the sources.
+
+    >>> from training.config import load_config
+    >>> raw = read_task_tables(load_config("credit_risk"), extra={})  # doctest: +SKIP
+    >>> raw.frames["applications"].collect()  # doctest: +SKIP
     """
     task = config.definition
     sources = sources or load_sources(config.sources)

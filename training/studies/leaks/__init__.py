@@ -26,7 +26,7 @@ SUFFICIENT = {"near-perfect", "outcome record", "one outcome only", "after as_of
 
 @dataclass(frozen=True)
 class LeakFinding:
-    """Column that may leak the outcome, with the evidence.
+    """Column that may leak the outcome, with the evidence; returned by `find_leaks`.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class LeakFinding:
     verdict : {"leak", "suspect"}
         A leak must not be a feature; of a suspect, check when it is recorded.
     evidence : tuple of Evidence
-        At least one.
+        At least one; see `training.studies.leaks.evidence.Evidence`.
     """
 
     column: str
@@ -59,8 +59,8 @@ def find_leaks(
     frame : DataFrame
         Features, a row for each outcome.
     label : ndarray of shape (n_rows,)
-        Binary outcome (the larger value is the positive class), or an amount in any unit. Rows whose label is not
-        finite are ignored.
+        Numbers or booleans: a binary outcome (the larger value is the positive class), or an amount in any unit. Rows
+        whose label is not finite are ignored.
     numeric, categorical : sequence of str
         Columns to treat as numbers (booleans and instants too) and as categories. Missing is a category of its own.
     as_of : ndarray of shape (n_rows,), optional

@@ -56,6 +56,13 @@ def too_few_rows(label: NDArray[np.generic]) -> str:
 class Outcome:
     """Labels prepared for the leak detector: a binary outcome as 0 and 1, or amounts.
 
+    Parameters
+    ----------
+    label : ndarray of float64, shape (n_rows,)
+        Finite labels; at most two distinct values make a binary outcome.
+    as_of : ndarray of int64, shape (n_rows,), or None
+        Prediction time of each row (microseconds since 1970, UTC); None without time.
+
     Attributes
     ----------
     binary : bool
@@ -68,6 +75,12 @@ class Outcome:
         Mean of `y`.
     fold : ndarray of int, shape (n_rows,)
         Random cross-validation fold of each row.
+
+    Examples
+    --------
+    >>> outcome = Outcome(np.array([0.0, 1.0, 1.0, 0.0]), None)
+    >>> outcome.binary, outcome.mean
+    (True, 0.5)
     """
 
     def __init__(self, label: FloatArray, as_of: IntArray | None) -> None:
@@ -102,16 +115,26 @@ class Outcome:
         ----------
         strength : float
             Gini coefficient or rank correlation, such as `Profile.strength`.
+
+        Examples
+        --------
+        >>> Outcome(np.array([0.0, 1.0]), None).reported(0.5), Outcome(np.array([1.0, 2.0, 3.0]), None).reported(0.5)
+        (0.75, 0.5)
         """
         return 0.5 + strength / 2 if self.binary else strength
 
     def strength_text(self, strength: float) -> str:
-        """Return a strength as text, such as 'AUC 0.750'.
+        """Return a strength as text, on the reported scale.
 
         Parameters
         ----------
         strength : float
             Gini coefficient or rank correlation, such as `Profile.strength`.
+
+        Examples
+        --------
+        >>> Outcome(np.array([0.0, 1.0]), None).strength_text(0.5)
+        'AUC 0.750'
         """
         return f"{'AUC' if self.binary else 'rank correlation'} {self.reported(strength):.3f}"
 
@@ -122,13 +145,23 @@ class Outcome:
         ----------
         rows : int
             Number of rows.
+
+        Returns
+        -------
+        float
+            In the unit of `Profile.strength`: Gini coefficient or rank correlation.
+
+        Examples
+        --------
+        >>> round(Outcome(np.array([0.0, 1.0]), None).standard_error(300), 4)
+        0.0667
         """
         return float(1 / np.sqrt(rows * (3 * self.mean * (1 - self.mean) if self.binary else 1.0)))
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Coded values of a column and its association with the outcome.
+    """Coded values of a column and its association with the outcome; returned by `profile`.
 
     Attributes
     ----------
@@ -136,6 +169,8 @@ class Profile:
         Name of the column.
     values : ndarray of int64, shape (n_rows,)
         Code of each distinct value, 0 to `n_values` - 1; missing is `n_values`.
+    n_values, n_bins : int
+        Number of distinct values and of bins, without missing.
     bins : ndarray of int64, shape (n_rows,)
         Quantile bin of a number or code of a category, 0 to `n_bins` - 1; missing is `n_bins`.
     amounts : ndarray of shape (n_rows,), or None
@@ -145,7 +180,7 @@ class Profile:
     predicted : ndarray of shape (n_rows,)
         Out-of-fold mean of the label by bin.
     strength : float
-        Gini coefficient or rank correlation of `predicted` and the label, at least 0.
+        Gini coefficient (2 AUC - 1; binary outcome) or rank correlation of `predicted` and the label, 0 to 1.
     """
 
     name: str
@@ -166,6 +201,11 @@ def as_float(values: NDArray[np.generic]) -> FloatArray:
     ----------
     values : ndarray
         Numbers or booleans.
+
+    Examples
+    --------
+    >>> as_float(np.array([True, False])).tolist()
+    [1.0, 0.0]
     """
     return np.asarray(values).astype(np.float64)
 
@@ -177,6 +217,11 @@ def as_microseconds(values: NDArray[np.generic]) -> IntArray:
     ----------
     values : ndarray
         datetime64, or integers that are microseconds already.
+
+    Examples
+    --------
+    >>> as_microseconds(np.array(["2024-03-01"], dtype="datetime64[D]")).tolist()
+    [1709251200000000]
     """
     if np.issubdtype(values.dtype, np.datetime64):
         values = values.astype("datetime64[us]")
@@ -189,11 +234,22 @@ def time_after_as_of(column: pl.Series, outcome: Outcome, instants: Sequence[str
     Parameters
     ----------
     column : Series
-        Column of the features.
+        Column of the features; instants are Date, Datetime or int64 microseconds since 1970 (UTC).
     outcome : Outcome
-        Labels with the `as_of` of the same rows.
+        Labels with the `as_of` of the same rows; without it, instants are returned as microseconds since 1970.
     instants : sequence of str
         Names of the columns of instants.
+
+    Returns
+    -------
+    Series
+        Of int64 for a column of instants; positive values lie after `as_of`.
+
+    Examples
+    --------
+    >>> outcome = Outcome(np.array([0.0, 1.0]), np.array([100, 100]))
+    >>> time_after_as_of(pl.Series("paid_at", [90, 130]), outcome, ["paid_at"]).to_list()
+    [-10, 30]
     """
     if column.name not in instants:
         return column
@@ -211,9 +267,21 @@ def profile(column: pl.Series, outcome: Outcome, *, categories: bool) -> Profile
     column : Series
         Numbers, booleans or categories; nulls are missing values.
     outcome : Outcome
-        Labels of the same rows.
+        Labels of the same rows, in the same order.
     categories : bool
         Whether the values are categories, else numbers.
+
+    Returns
+    -------
+    Profile
+        Codes, bins, missing mask, out-of-fold prediction and strength of the column.
+
+    Examples
+    --------
+    >>> label = np.arange(200) % 2
+    >>> city = profile(pl.Series("city", ["a", "b"] * 100), Outcome(label.astype(float), None), categories=True)
+    >>> city.n_values, city.strength
+    (2, 1.0)
     """
     amounts = None if categories else column.cast(pl.Float64).fill_null(np.nan).to_numpy()
     raw = _category_codes(column) if amounts is None else amounts
@@ -262,6 +330,11 @@ def gini(score: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]) ->
     positives, negatives : ndarray of shape (n_groups,)
         Rows of each class in each group.
 
+    Returns
+    -------
+    float
+        From -1 to 1; 0 if one of the classes has no row.
+
     Examples
     --------
     >>> gini(np.array([0.2, 0.8]), np.array([0, 3]), np.array([4, 0]))
@@ -277,6 +350,11 @@ def gini(score: FloatArray, positives: NDArray[Any], negatives: NDArray[Any]) ->
 
 def correlation(a: FloatArray, b: FloatArray) -> float:
     """Return Pearson's correlation of two arrays of equal length; 0 if one of them is constant.
+
+    Parameters
+    ----------
+    a, b : ndarray of float, shape (n,)
+        Finite values; n is at least 1.
 
     Examples
     --------

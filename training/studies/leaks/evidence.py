@@ -42,7 +42,7 @@ MIN_DROP = 0.2  # loss of Gini (0.1 of AUC) or rank correlation in the newest fi
 
 @dataclass(frozen=True)
 class Evidence:
-    """Sign of target leakage in a column.
+    """Sign of target leakage in a column; returned by `evidence_of_column` and `evidence_of_blocks`.
 
     Attributes
     ----------
@@ -76,13 +76,29 @@ def evidence_of_column(
     Parameters
     ----------
     column : Profile
-        Column to test.
+        Column to test, as returned by `training.studies.leaks.columns.profile`; an element of `profiles`.
     outcome : Outcome
-        Labels of the same rows.
+        Labels of the same rows, `Outcome(label, as_of)`.
     profiles : sequence of Profile
-        All columns, for comparison.
+        All columns, `column` included, for comparison.
     instants : sequence of str
-        Names of columns with the time of a past event.
+        Names of columns with the time of a past event; `profile` needs them as microseconds after `as_of`, see
+        `training.studies.leaks.columns.time_after_as_of`.
+
+    Returns
+    -------
+    list of Evidence
+        One element for each rule that holds; empty if none does.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from training.studies.leaks.columns import profile
+    >>> label = (np.arange(400) % 4 == 0).astype(float)
+    >>> outcome = Outcome(label, None)
+    >>> paid = profile(pl.Series("paid", label), outcome, categories=False)
+    >>> [e.rule for e in evidence_of_column(paid, outcome, [paid], [])]
+    ['copy of outcome', 'near-perfect', 'outcome record']
     """
     other_strengths = np.array([p.strength for p in profiles if p is not column])
     evidence = [_strength(column, outcome, other_strengths), _missing(column, outcome), _newest_rows(column, outcome)]
@@ -265,14 +281,24 @@ def evidence_of_blocks(profiles: Sequence[Profile], outcome: Outcome) -> dict[st
     Parameters
     ----------
     profiles : sequence of Profile
-        As returned by `profile`, of the same rows.
+        As returned by `training.studies.leaks.columns.profile`, of the same rows.
     outcome : Outcome
-        Labels of the rows.
+        Labels of the rows, `Outcome(label, as_of)`.
 
     Returns
     -------
     dict of str to Evidence
-        By column.
+        By name of the column, with the rule 'missing together'; empty if there is no such block of at least 3 columns.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from training.studies.leaks.columns import profile
+    >>> label = (np.arange(400) % 4 == 0).astype(float)
+    >>> outcome, filled = Outcome(label, None), [int(y) if i % 400 < 200 else None for i, y in enumerate(label)]
+    >>> profiles = [profile(pl.Series(name, filled), outcome, categories=False) for name in "abc"]
+    >>> sorted(evidence_of_blocks(profiles, outcome))
+    ['a', 'b', 'c']
     """
     candidates = [p for p in profiles if MIN_SHARE <= p.missing.mean() <= 1 - MIN_SHARE]
     evidence: dict[str, Evidence] = {}
