@@ -23,6 +23,10 @@ def print_notes(notes: Any) -> None:
     ----------
     notes : iterable of str
         Such as the `notes` of an `ml.report.report.Report`. Square brackets in them are markup of `rich`.
+
+    Examples
+    --------
+    >>> print_notes(["3 rows left out: their outcome is not observed yet"])
     """
     for note in notes:
         err.print(f"[yellow]note:[/yellow] {note}")
@@ -42,7 +46,8 @@ def print_report(report: Report) -> None:
     >>> from ml.report.sections import Metric
     >>> from training.studies.measures import metrics_section
     >>> section = metrics_section([Metric(name="roc_auc", value=0.75, low=0.7, high=0.8, baseline=0.5)])
-    >>> print_report(Report(task="credit_risk", protocol="in time order", sections=(section,)))  # doctest: +SKIP
+    >>> print_report(Report(task="credit_risk", protocol="in time order", sections=(section,)))
+    credit_risk: in time order...0.7500...
     """
     from ml.report.text import text_of
 
@@ -68,7 +73,8 @@ def print_versions(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) ->
     >>> from datetime import UTC, datetime
     >>> at = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
     >>> row = {"version": 1, "champion": True, "created": at, "metrics": {"roc_auc": 0.7}}
-    >>> print_versions([row], ["roc_auc"])  # doctest: +SKIP
+    >>> print_versions([row], ["roc_auc"])
+    ┏...1 *     │ 2024-05-06 07:08 │...0.7000...
     """
     table = Table("version", "created", "estimator", "data", *metrics)
     for row in rows:

@@ -28,14 +28,21 @@ if TYPE_CHECKING:
 
 
 class RowStudy:
-    """Study of rows with one label each, split by time or at random.
+    """Study of rows with one label each, split by time or at random: credit risk, lead scoring and residual value.
 
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
     `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
-    a function that returns the fitted estimator; `holdout` is the folder that `save_holdout` wrote with the candidate;
-    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
-    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
-    `detail`.
+    a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout` is the folder that
+    `save_holdout` wrote with the candidate, see `ml.champions.report_files`; `progress` is called with one line of text
+    for each step. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
+    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.study import study_of
+    >>> type(study_of(load_config("credit_risk"))).__name__
+    'RowStudy'
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "folds")
@@ -50,7 +57,7 @@ class RowStudy:
         Returns
         -------
         RowStudyData
-            Call its `fit`, `evaluate` or `describe`.
+            Labelled rows; call its `fit`, `evaluate` or `describe`.
         """
         from training.studies.rows import RowStudyData
 
@@ -72,8 +79,10 @@ class RowStudy:
 
         Parameters
         ----------
-        model, config
-            See the class.
+        model : Model
+            As returned by `ml.champions.load`.
+        config : TaskConfig
+            As returned by `training.config.load_config`; its sources are read.
         **options
             `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
             predict as of, or None), both required, and `progress`.
@@ -99,10 +108,17 @@ class RankingStudy:
 
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
     `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
-    a function that returns the fitted estimator; `holdout` is the folder that `save_holdout` wrote with the candidate;
-    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
-    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
-    `detail`.
+    a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout` is the folder that
+    `save_holdout` wrote with the candidate, see `ml.champions.report_files`; `progress` is called with one line of text
+    for each step. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
+    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.study import study_of
+    >>> type(study_of(load_config("recommendation"))).__name__
+    'RankingStudy'
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout", "logged")
@@ -118,7 +134,7 @@ class RankingStudy:
         Returns
         -------
         RankingStudyData
-            Call its `fit`, `evaluate` or `describe`.
+            Training tables and held-out queries; call its `fit`, `evaluate` or `describe`.
         """
         from training.studies.ranking import RankingStudyData
 
@@ -140,8 +156,10 @@ class RankingStudy:
 
         Parameters
         ----------
-        model, config
-            See the class.
+        model : Model
+            As returned by `ml.champions.load`.
+        config : TaskConfig
+            As returned by `training.config.load_config`; its sources are read.
         **options
             `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
             predict as of, or None), both required, and `progress`.
@@ -167,10 +185,17 @@ class PanelStudy:
 
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
     `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
-    a function that returns the fitted estimator; `holdout` is the folder that `save_holdout` wrote with the candidate;
-    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
-    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
-    `detail`.
+    a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout` is the folder that
+    `save_holdout` wrote with the candidate, see `ml.champions.report_files`; `progress` is called with one line of text
+    for each step. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
+    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.study import study_of
+    >>> type(study_of(load_config("demand_forecast"))).__name__
+    'PanelStudy'
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
@@ -187,7 +212,7 @@ class PanelStudy:
         Returns
         -------
         PanelStudyData
-            Call its `fit`, `evaluate` or `describe`.
+            Sales by series and period, with the origins of the test; call its `fit`, `evaluate` or `describe`.
         """
         from training.studies.panel import PanelStudyData
 
@@ -204,8 +229,10 @@ class PanelStudy:
 
         Parameters
         ----------
-        model, config
-            See the class.
+        model : Model
+            As returned by `ml.champions.load`.
+        config : TaskConfig
+            As returned by `training.config.load_config`; its sources are read.
         **options
             `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
             predict as of, or None), both required, and `progress`.
@@ -231,10 +258,17 @@ class SurveillanceStudy:
 
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
     `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
-    a function that returns the fitted estimator; `holdout` is the folder that `save_holdout` wrote with the candidate;
-    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
-    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
-    `detail`.
+    a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout` is the folder that
+    `save_holdout` wrote with the candidate, see `ml.champions.report_files`; `progress` is called with one line of text
+    for each step. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
+    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
+
+    Examples
+    --------
+    >>> from training.config import load_config
+    >>> from training.study import study_of
+    >>> type(study_of(load_config("fault_rate"))).__name__
+    'SurveillanceStudy'
     """
 
     evaluation_methods: Sequence[EvaluationMethod] = ("holdout",)
@@ -253,7 +287,7 @@ class SurveillanceStudy:
         Returns
         -------
         SurveillanceStudyData
-            Call its `fit`, `evaluate` or `describe`.
+            Weekly counts and exposure by cell; call its `fit`, `evaluate` or `describe`.
         """
         from training.studies.surveillance import SurveillanceStudyData
 
@@ -270,8 +304,10 @@ class SurveillanceStudy:
 
         Parameters
         ----------
-        model, config
-            See the class.
+        model : Model
+            As returned by `ml.champions.load`.
+        config : TaskConfig
+            As returned by `training.config.load_config`; its sources are read.
         **options
             `data` (Path of a file to read in place of the table, or None) and `as_of` (datetime with UTC offset to
             predict as of, or None), both required, and `progress`.

@@ -63,7 +63,7 @@ def binary_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     test : HoldoutPredictions
         As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
     estimator : RowEstimator
-        As returned by `examples.fit_rows`, for feature importance and notes.
+        As returned by `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def amount_report(test: HoldoutPredictions, estimator: RowEstimator) -> Report:
     test : HoldoutPredictions
         As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
     estimator : RowEstimator
-        As returned by `examples.fit_rows`, for feature importance and notes.
+        As returned by `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def evaluate(examples: LabelledRows, estimator: RowEstimator, *, rows: Rows | No
     examples : LabelledRows
         As returned by `LabelledRows.read(training.config.load_config(task))`.
     estimator : RowEstimator
-        As returned by `examples.fit_rows`.
+        As returned by `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`.
     rows : ndarray of int, optional
         Positions of the rows to evaluate; default: `examples.parts["test"]`.
 

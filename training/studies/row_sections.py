@@ -73,7 +73,7 @@ class HoldoutPredictions:
         examples : LabelledRows
             As returned by `LabelledRows.read(training.config.load_config(task))`.
         estimator : RowEstimator
-            As returned by `examples.fit_rows`.
+            As returned by `examples.fit_rows(examples.parts["train"], examples.parts["calibrate"])`.
         positions : ndarray of int
             Positions of the rows, such as `examples.parts["test"]`.
 
@@ -161,6 +161,11 @@ def calibration_section(test: HoldoutPredictions, quantity: Axis) -> Calibration
         As returned by `HoldoutPredictions.of(examples, estimator, examples.parts["test"])`.
     quantity : Axis
         Title, format and unit of the outcome, such as `ml.report.columns.axis("均值", "mean", "amount")`.
+
+    Returns
+    -------
+    Calibration
+        Each of `rows` has `predicted` and `observed` (means, in the unit of the label) and `rows` (number).
     """
     y, p = test.y, test.p
     bins = np.array_split(np.argsort(p, kind="stable"), min(CALIBRATION_BINS, len(p)))

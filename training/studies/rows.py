@@ -145,7 +145,13 @@ class RowStudyData(LabelledRows):
             raise DataError(f"the test rows could not be written to {folder}: {e.strerror}; free space there") from None
 
     def feature_names(self, estimator: RowEstimator) -> list[str]:
-        """Return the names of the columns of a fitted estimator's feature matrix; `estimator` is `fit().served`."""
+        """Return the names of the columns of a fitted estimator's feature matrix, in its order.
+
+        Parameters
+        ----------
+        estimator : RowEstimator
+            Such as `fit().served`.
+        """
         return list(estimator.encoder_.feature_names_out_)
 
     def example(self, estimator: RowEstimator) -> dict[str, Any]:
@@ -184,7 +190,13 @@ class RowStudyData(LabelledRows):
         }
 
     def validation_scores(self) -> Iterator[float]:
-        """Yield the primary metric on each of `config.tune.folds` folds inside the training rows, fitted one by one."""
+        """Yield the primary metric on each of `config.tune.folds` folds inside the training rows.
+
+        Yields
+        ------
+        float
+            In the unit of the metric. An estimator is fitted for each fold when its value is requested.
+        """
         metric = self.problem.metrics[self.config.definition.primary_metric]
         for train, test in self.folds(self.parts["train"], folds=self.config.tune.folds):
             estimator = self.fit_rows(*self.hold_out(train, CALIBRATE_SHARE), test=test)
