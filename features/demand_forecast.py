@@ -160,7 +160,8 @@ def stock_by_period(
         *(nw.col(n).mean().alias(n) for n in ("price", "promotion") if n in names),
     )
     sums = [nw.when(nw.col(f"{n}_count") > 0).then(nw.col(n)).otherwise(None).alias(n) for n in days]
-    periods = periods.with_columns(*sums).drop([f"{n}_count" for n in days])
+    if sums:
+        periods = periods.with_columns(*sums).drop([f"{n}_count" for n in days])
     if "quantity" not in names:
         return periods
     closing = rows.join(last, on=[*series, PERIOD], how="inner").filter(nw.col("snapshot_at") == nw.col("latest_at"))

@@ -91,6 +91,12 @@ def test_sales_and_stock_by_month() -> None:
     assert stock["period"].to_list() == [672, 673] and stock["on_hand"].to_list() == [3.0, 0.0]
 
 
+def test_stock_without_its_optional_columns_has_quantities_alone() -> None:
+    tables = to_engine({"stock": _tables()["stock"].drop("days_in_stock")})
+    stock = stock_by_period(tables, series=("store_id", "model"), frequency="month", timezone="Asia/Shanghai")
+    assert set(collect(stock).columns) == {"store_id", "model", "period", "on_hand"}
+
+
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(DataError, match=r"sales\.province: the column is missing"):
         sales_by_period(to_engine(_tables()), series=["province"], frequency="month", timezone="UTC")
