@@ -34,8 +34,9 @@ def sales_by_period(
     Parameters
     ----------
     tables : mapping of str to narwhals.LazyFrame
-        `sales` (with `sold_at`, int64 us), and `vehicles` to filter by `condition`, as returned by
-        `features.engines.to_engine`; columns as in `features.tables.SALES` and `VEHICLES`.
+        As returned by `features.engines.to_engine`: `sales` with `sold_at` (int64, microseconds since 1970 UTC), the
+        columns of `series` and, if available, `quantity` (vehicles), `price` (fen), `promotion` (fraction) and
+        `vehicle_id`; to filter by condition also `vehicles` with `vehicle_id` and `condition`.
     series : sequence of str
         Columns of `sales` that identify a series; rows with a null in one of them or in `sold_at` are left out.
     frequency : {'day', 'week', 'month'}
@@ -111,10 +112,15 @@ def stock_by_period(
     Parameters
     ----------
     tables : mapping of str to narwhals.LazyFrame
-        `stock` (with `snapshot_at`, int64 us), as returned by `features.engines.to_engine`; columns as in
-        `features.tables.STOCK`.
-    series, frequency, timezone
-        As for `sales_by_period`.
+        As returned by `features.engines.to_engine`: `stock` with `snapshot_at` (int64, microseconds since 1970 UTC),
+        the columns of `series` and, if available, `quantity` (vehicles), `days_in_stock` (days of the period that
+        began with stock), `price` (fen) and `promotion` (fraction).
+    series : sequence of str
+        Columns of `stock` that identify a series.
+    frequency : {'day', 'week', 'month'}
+        Length of a period.
+    timezone : str
+        Time zone whose midnight separates periods, such as Asia/Shanghai.
 
     Returns
     -------

@@ -132,8 +132,10 @@ def interactions(
     grades : mapping of str to float
         Grade of each event type. Event types without a grade (impressions, searches) are dropped. If `events` has no
         column `event_type`, every event has grade 1.
-    parts, edges
-        As for `vehicle_items`.
+    parts : sequence of str
+        Columns of `vehicles` joined into `item_id`; columns missing from the table are skipped.
+    edges : sequence of float
+        Edges of the price bands in 10,000 yuan, ascending.
 
     Returns
     -------
@@ -146,7 +148,7 @@ def interactions(
     DataError
         `events` is missing, or lacks `vehicle_id`, or has neither `customer_id` nor `visitor_id`.
     ConfigError
-        As for `vehicle_items`.
+        `parts` contains `vehicle_id` or `vin`, which identify single vehicles.
 
     Examples
     --------
@@ -221,7 +223,7 @@ def visit_queries(tables: Frames, choices: Frame) -> Frame:
     Raises
     ------
     DataError
-        As for `interactions`.
+        `events` is missing, or has neither `customer_id` nor `visitor_id`.
 
     Examples
     --------

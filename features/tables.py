@@ -82,7 +82,7 @@ class Table:
     Attributes
     ----------
     name : str
-        Name of the table, as in `configs/sources.yaml`.
+        Name of the table, such as `leads`: its key in `TABLES` and under `tables` in `configs/sources.yaml`.
     columns : mapping of str to Column
         Column contracts by name.
     key : tuple of str

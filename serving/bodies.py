@@ -23,7 +23,8 @@ def parse_request(model: type[BaseModel], body: bytes) -> BaseModel:
     Parameters
     ----------
     model : type of BaseModel
-        Pydantic model of a request with scalar fields, such as ``model.request()`` of an `ml.model.Model`.
+        Pydantic model of a request with scalar fields, such as ``model.request()`` of an `ml.model.Model`, which
+        forbids unknown fields; they are ignored if the model does not have `extra="forbid"`.
     body : bytes
         JSON object.
 
@@ -35,17 +36,24 @@ def parse_request(model: type[BaseModel], body: bytes) -> BaseModel:
     Raises
     ------
     Problem
-        Status 422: the body is not JSON, or a field is missing, unknown, repeated or invalid.
+        Status 422: the body is not JSON, or a field is missing, unknown (if the model forbids it), repeated or
+        invalid; `details` name each field and rule.
 
     Examples
     --------
-    >>> from pydantic import create_model
-    >>> Loan = create_model("Loan", term_months=(int, ...))
+    >>> from pydantic import ConfigDict, create_model
+    >>> from serving.asgi import Problem
+    >>> from serving.bodies import parse_request
+    >>> Loan = create_model("Loan", __config__=ConfigDict(extra="forbid"), term_months=(int, ...))
     >>> parse_request(Loan, b'{"term_months": 36}').term_months
     36
-    >>> parse_request(Loan, b'{"term_months": 36, "term_months": 12}')
-    Traceback (most recent call last):
-    serving.asgi.Problem: invalid
+    >>> for body in (b'{"term_months": 36, "colour": 1}', b'{"term_months": 36, "term_months": 12}'):
+    ...     try:
+    ...         parse_request(Loan, body)
+    ...     except Problem as problem:
+    ...         print(problem.status, problem.message)
+    422 colour: Extra inputs are not permitted
+    422 term_months: the field is given more than once; send it once
     """
     try:
         request = model.model_validate_json(body)

@@ -41,7 +41,7 @@ class MountedEndpoint:
     owner : str
         Name of the task or group, a key of `ml.registry.ENTRIES` or `ml.registry.GROUPS`.
     endpoint : Endpoint
-        Request model, answer model and the function that answers; see `ml.endpoint.Endpoint`.
+        Request model, answer model and the function that answers, an `ml.endpoint.Endpoint`.
     """
 
     owner: str

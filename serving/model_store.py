@@ -150,8 +150,8 @@ class ModelStore:
         """Start the thread, and wait up to five seconds until it has loaded the champions.
 
         The wait keeps a restarted worker from taking requests before it can answer them; the limit lets it start
-        without an answer of the model store. No error is raised: errors of the model store are logged. `stop` ends the
-        thread; a stopped store cannot be started again.
+        without an answer of the model store. No error is raised: errors of the model store are logged. A
+        second call does nothing, also after `stop`: a stopped store is not updated any more, make a new one.
         """
         if self._thread is None:
             champions.import_mlflow()
@@ -160,7 +160,7 @@ class ModelStore:
             self._checked.wait(STARTUP_WAIT_SECONDS)
 
     def stop(self) -> None:
-        """Stop the thread after its current check; loaded champions stay available."""
+        """Stop the thread after its current check; loaded champions stay available, and `start` then does nothing."""
         self._stop.set()
 
     def load_champions(self) -> None:

@@ -91,7 +91,7 @@ def write_answers(answers: pl.DataFrame, out: Path) -> None:
     answers : DataFrame
         Any columns.
     out : Path
-        Ends in .csv (UTF-8, comma, header row), else Parquet is written; see `check_answer_path`. Missing folders are
+        Ends in .csv (UTF-8, comma, header row), else Parquet is written. Missing folders are
         created; an existing file is replaced.
 
     Raises

@@ -48,7 +48,7 @@ def promote(
     task : str
         Name of the task, such as 'credit_risk'.
     number : int, optional
-        Version number, as in `training.train.train(config).version.number`; default: the latest version.
+        Version number, from 1, such as ``training.train.train(config).version.number``; default: the latest version.
     who : str
         Name of the person who promotes, for the history.
     force : bool

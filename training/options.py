@@ -52,7 +52,7 @@ def progress_printer(quiet: bool) -> Callable[[str], None]:
     Parameters
     ----------
     quiet : bool
-        Return a function that prints nothing, as for `--json`.
+        Return a function that prints nothing; commands set it with the option `--json`.
 
     Returns
     -------
@@ -168,7 +168,7 @@ def loaded_config(
     setting : list of str or None
         Values of `--set`, such as 'bootstraps=50'.
     progress : callable
-        Called with one line of text; see `progress_printer`.
+        Called with one line of text, such as ``progress_printer(quiet=False)``.
 
     Returns
     -------
@@ -177,7 +177,8 @@ def loaded_config(
     Raises
     ------
     ConfigError
-        As for `training.config.load_config`.
+        There is no such task or file, a key is unknown, or a value breaks a rule; names the file or option, the key,
+        the rule and the value received.
 
     Examples
     --------

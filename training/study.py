@@ -209,12 +209,12 @@ class Study(Protocol[E]):
         Returns
         -------
         Report
-            Metrics with 95% intervals, and breakdowns; see `StudyData.evaluate`.
+            `metrics` by name (value, 95% interval `low` and `high`, baseline), `sections` with breakdowns, and `notes`.
 
         Raises
         ------
         DataError, ConfigError
-            As for `load`.
+            A table or column is missing, no row can be used, or the test data cannot be evaluated.
         """
 
     def gate_checks(self, candidate: Model, champion: Model | None, holdout: Path) -> Sequence[GateCheck]:
@@ -304,7 +304,7 @@ def study_of(config: TaskConfig) -> Study[Any]:
     Raises
     ------
     ConfigError
-        A setting does not apply to this kind of problem; see `Study.check_config`.
+        A setting does not apply to this kind of problem; the message names it.
 
     Examples
     --------
@@ -337,7 +337,8 @@ def load_data(config: TaskConfig, *, engine: str = "polars", progress: Progress 
     Raises
     ------
     DataError, ConfigError
-        As for `Study.check_config` and `Study.load`.
+        A setting does not apply to this kind of problem, the sources or the configuration name a table or column that
+        does not exist, a table or required column is missing, or no row can be used.
 
     Examples
     --------

@@ -45,7 +45,7 @@ def register(
     Parameters
     ----------
     model : Model
-        Fitted estimator with its task and card, as in `ml.model.Model(config.definition, fitted.served, card)`;
+        Fitted estimator with its task and card, such as `ml.model.Model(config.definition, fitted.served, card)`;
         `training.train.train` builds one.
     metrics : mapping of str to float
         Finite values, logged to the run, such as `Report.tracked_figures()`.

@@ -56,7 +56,7 @@ def train(config: TaskConfig, *, engine: str = "polars", progress: Progress | No
     Returns
     -------
     TrainingResult
-        Registered version, report and model. The version is not the champion yet; see `training.gate.promote`.
+        `version` (registered), `report` and `model`. `training.gate.promote` makes the version the champion.
 
     Raises
     ------

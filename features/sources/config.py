@@ -228,7 +228,7 @@ class SourcesConfig(Section):
     max_quarantined_share : float
         Largest accepted share of a table's rows that break its contract, from 0 to 1; above it the run stops.
     tables : dict of str to TableSource
-        By name of the raw table, as in `features.tables.TABLES`.
+        Origin and column mapping by name of the raw table, a key of `features.tables.TABLES`.
     """
 
     timezone: Timezone = "Asia/Shanghai"

@@ -63,8 +63,8 @@ def as_utf8(path: Path, encoding: str, *, where: str) -> Path | io.BytesIO:
 def read_head(path: Path, encoding: str, *, where: str) -> io.BytesIO:
     """Return the complete lines of a text file's first MiB as UTF-8.
 
-    `encoding` is utf-8 or gb18030, and `where` the name of the source in error messages. Text that is not valid in
-    `encoding` is a `features.errors.DataError`; a file that cannot be read is an OSError.
+    `path` is an existing file, `encoding` utf-8 or gb18030, and `where` the name of the source in error messages. Text
+    that is not valid in `encoding` is a `features.errors.DataError`; a file that cannot be read is an OSError.
 
     >>> import tempfile
     >>> from pathlib import Path

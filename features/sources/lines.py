@@ -148,6 +148,11 @@ class ClassifiedLines:
 def load_line_rules(path: Path) -> LineRules:
     """Read a YAML file of line rules, such as `configs/service_lines.yaml`; `classify` applies them.
 
+    Parameters
+    ----------
+    path : Path
+        Existing YAML file.
+
     Raises
     ------
     ConfigError

@@ -95,7 +95,8 @@ def read_tables(
     names : sequence of str
         Names of the tables to read: keys of `features.tables.TABLES` with an entry in `config.tables`.
     extra : mapping of str to ExtraFeatures
-        By table: columns beyond the contract to read, as in ``{"applications": ExtraFeatures(numeric=["age"])}``.
+        By table: columns beyond the contract to read, such as
+        ``{"applications": features.sources.ExtraFeatures(numeric=["age"])}``.
     quarantine_folder : Path
         Folder for the quarantined rows, in `<table>.parquet`; it is made.
     undated : collection of str

@@ -58,7 +58,7 @@ def validate_rows(typed: TypedRows, key: tuple[str, ...], *, check_empty: tuple[
     typed : TypedRows
         As returned by `features.sources.typed_rows.convert_rows`.
     key : tuple of str
-        Columns that identify a row, as in `features.tables.Table.key`; at least one.
+        Columns that identify a row, at least one, such as ``features.tables.TABLES["leads"].key``.
     check_empty : tuple of str
         Columns listed in the result's `empty` if they have no value.
 

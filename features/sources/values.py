@@ -129,7 +129,8 @@ def map_values(raw: pl.Expr, dtype: pl.DataType, table: Mapping[Any, Any], *, fi
     dtype : pl.DataType
         Their type.
     table : mapping
-        Source value to new value, as in `features.sources.ColumnSource.map`.
+        New value (text, number or boolean) by source value, such as ``{"M": "male"}``: key `map` of a column in
+        sources.yaml.
     field : str
         Place of `table` in the YAML file, for error messages.
 

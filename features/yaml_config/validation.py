@@ -165,7 +165,8 @@ def _rule(detail: Any, model: type[BaseModel], written: Any, path: KeyPath) -> s
 def without_variables(text: str, written: object) -> str:
     """Return `text` with `${NAME}` in place of the value of every environment variable used in `written`.
 
-    `text` is an error message; `written` is configuration before its variables are filled in, as in `Layer.written`.
+    `text` is an error message; `written` is configuration before its variables are filled in: mappings, lists and
+    texts with `${NAME}`, such as ``features.yaml_config.read_layer(path).written``.
 
     >>> import os
     >>> without_variables(f"{os.environ['PATH']} is too long", {"folders": "${PATH}"})

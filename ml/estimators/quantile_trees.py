@@ -150,7 +150,7 @@ lambda_l2, max_bin, num_threads, deterministic
         Raises
         ------
         DataError
-            As for `fit`, or the rows are too few for the coverage.
+            `X` has no rows, `y` has another length, an outcome is not finite, or the rows are too few for the coverage.
         """
         check_is_fitted(self)
         array, outcome = _labelled(X, y)

@@ -152,7 +152,7 @@ def lift(
     Raises
     ------
     DataError
-        As for `roc_auc`: only one class occurs, a label is neither 0 nor 1, a score is not finite, or lengths differ.
+        Only one class occurs, a label is neither 0 nor 1, a score is not finite, or lengths differ.
 
     Examples
     --------

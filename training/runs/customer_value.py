@@ -43,7 +43,7 @@ _ERROR = Column(
 
 
 class Stream(Section):
-    """One kind of purchase, such as cars or workshop visits; see `ValueConfig.streams`.
+    """One kind of purchase, such as cars or workshop visits: a value of `ValueConfig.streams`.
 
     Attributes
     ----------

@@ -36,7 +36,8 @@ class Plan:
     estimator : DemandEstimator
         The champion's forecaster with the current history.
     forecasts : DataFrame
-        Columns as in `forecast_table`.
+        One row per series or total and period ahead: `level`, key columns, `period`, `horizon` (periods ahead from 1),
+        `mean` and `p05` ... `p95` (units per period); all columns in `forecast_table`.
     orders : OrderPlan or None
         Orders and transfers; None if they cannot be planned.
     without_orders : str or None

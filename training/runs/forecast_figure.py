@@ -72,8 +72,12 @@ def plan_sections(estimator: DemandEstimator, plan: OrderPlan | None, *, store: 
 
     Parameters
     ----------
-    estimator, plan, store
-        As for `draw_plan`.
+    estimator : DemandEstimator
+        With the forecasts to draw: `ml.champions.load(ml.champions.champion("demand_forecast")).estimator`.
+    plan : OrderPlan or None
+        Orders, as returned by `ml.demand_forecast.orders.plan_for_cells`; None for forecasts only.
+    store : str, optional
+        Value of `store_id` to draw; all stores if omitted.
 
     Returns
     -------

@@ -47,7 +47,7 @@ class Applicants:
     demographics : Demographics
         Date of birth, income, household and occupation of each applicant.
     shift : ndarray of float64
-        Population shift, 0 to 1, see `population_shift`.
+        Share of the population shift that is reached at submission, 0 to 1.
     """
 
     submitted_at: IntArray

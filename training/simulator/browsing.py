@@ -33,7 +33,7 @@ FOLLOW_RATES = {"favourite": 0.09, "compare": 0.14, "price_list": 0.10, "finance
 
 
 def vehicle_utility(world: World, *, person: IntArray, vehicle: IntArray, at: IntArray) -> FloatArray:
-    """Return the true utility of vehicles to persons (see `tastes`) at the vehicles' own prices.
+    """Return the true utility of vehicles to persons, at the vehicles' own prices.
 
     Parameters
     ----------

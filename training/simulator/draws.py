@@ -24,6 +24,9 @@ Rows = TypeVar("Rows")
 def take(table: Rows, rows: IntArray | slice) -> Rows:
     """Return the selected rows of a dataclass of arrays, such as `Journeys` or `Units`, as the same class.
 
+    `table` is an instance; its fields are arrays with one entry per row, or dataclasses of such arrays. `rows` are
+    positions or a slice.
+
     Examples
     --------
     >>> from dataclasses import dataclass
@@ -45,6 +48,8 @@ def take(table: Rows, rows: IntArray | slice) -> Rows:
 def concatenate(tables: Sequence[Rows]) -> Rows:
     """Return one dataclass of arrays with the rows of several of the same class, in order.
 
+    `tables` are instances, at least one; their fields are arrays, or dataclasses of arrays.
+
     Examples
     --------
     >>> from dataclasses import dataclass
@@ -65,7 +70,9 @@ def concatenate(tables: Sequence[Rows]) -> Rows:
 
 
 def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntArray:
-    """Draw `count` positions with probability proportional to `weights`.
+    """Draw `count` positions with probability proportional to `weights`, numbers not below 0.
+
+    `rng` is a `numpy.random.Generator`.
 
     Examples
     --------
@@ -80,7 +87,9 @@ def pick(rng: Random, weights: Sequence[float] | FloatArray, count: int) -> IntA
 
 
 def pick_rows(rng: Random, weights: FloatArray) -> IntArray:
-    """Draw one column position per row with probability proportional to the row's weights.
+    """Draw one column position per row with probability proportional to the row's weights, which are not below 0.
+
+    `rng` is a `numpy.random.Generator`.
 
     Examples
     --------
@@ -107,7 +116,7 @@ def sigmoid(x: npt.ArrayLike) -> FloatArray:
 
 
 def rank_within(groups: IntArray) -> IntArray:
-    """Return the number of earlier rows of the same group, for each row.
+    """Return the number of earlier rows of the same group, for each entry of `groups`.
 
     Examples
     --------

@@ -109,6 +109,8 @@ class Market:
 def build_stores(rng: Random, count: int) -> Stores:
     """Draw `count` stores, two to a city.
 
+    `rng` is a `numpy.random.Generator`.
+
     Examples
     --------
     >>> import numpy as np

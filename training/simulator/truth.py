@@ -240,7 +240,7 @@ def store_truth(stores: Stores) -> pl.DataFrame:
 
 
 def lead_truth(world: World) -> pl.DataFrame:
-    """Return the terms of each lead's purchase equation (see `leads`) and its decision.
+    """Return the terms of each lead's purchase equation and its decision.
 
     Parameters
     ----------

@@ -31,11 +31,13 @@ class RowStudy:
     """Study of rows with one label each, split by time or at random: credit risk, lead scoring and residual value.
 
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
-    `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
-    a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout` is the folder that
-    `save_holdout` wrote with the candidate, see `ml.champions.report_files`; `progress` is called with one line of text
-    for each step. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
-    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
+    `ml.champions.load` (`champion` may be None: the checks then compare with the baseline); `engine` computes the
+    features, 'polars' or 'spark'; `evaluation` is `Evaluation(method, load_estimator)` with a method of
+    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout`
+    is the folder that `save_holdout` wrote, such as `folder` in `with ml.champions.report_files(version) as folder:`;
+    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
+    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
+    `detail`.
 
     Examples
     --------
@@ -107,11 +109,13 @@ class RankingStudy:
     """Study of ranked lists, with the latest queries held out.
 
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
-    `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
-    a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout` is the folder that
-    `save_holdout` wrote with the candidate, see `ml.champions.report_files`; `progress` is called with one line of text
-    for each step. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
-    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
+    `ml.champions.load` (`champion` may be None: the checks then compare with the baseline); `engine` computes the
+    features, 'polars' or 'spark'; `evaluation` is `Evaluation(method, load_estimator)` with a method of
+    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout`
+    is the folder that `save_holdout` wrote, such as `folder` in `with ml.champions.report_files(version) as folder:`;
+    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
+    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
+    `detail`.
 
     Examples
     --------
@@ -184,11 +188,13 @@ class PanelStudy:
     """Study of demand forecasts of many series, evaluated from rolling origins.
 
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
-    `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
-    a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout` is the folder that
-    `save_holdout` wrote with the candidate, see `ml.champions.report_files`; `progress` is called with one line of text
-    for each step. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
-    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
+    `ml.champions.load` (`champion` may be None: the checks then compare with the baseline); `engine` computes the
+    features, 'polars' or 'spark'; `evaluation` is `Evaluation(method, load_estimator)` with a method of
+    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout`
+    is the folder that `save_holdout` wrote, such as `folder` in `with ml.champions.report_files(version) as folder:`;
+    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
+    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
+    `detail`.
 
     Examples
     --------
@@ -257,11 +263,13 @@ class SurveillanceStudy:
     """Study of fault surveillance: baseline rates from the reference weeks, tests in every later week.
 
     Returned by `training.study.study_of`. `config` comes from `training.config.load_config`, models from
-    `ml.champions.load`; `evaluation` is `Evaluation(method, load_estimator)` with a method of `evaluation_methods` and
-    a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout` is the folder that
-    `save_holdout` wrote with the candidate, see `ml.champions.report_files`; `progress` is called with one line of text
-    for each step. Settings that do not apply raise ConfigError, unusable tables DataError. A report holds `metrics` by
-    name, `sections` and `notes`; a gate check `name`, `passed` and `detail`.
+    `ml.champions.load` (`champion` may be None: the checks then compare with the baseline); `engine` computes the
+    features, 'polars' or 'spark'; `evaluation` is `Evaluation(method, load_estimator)` with a method of
+    `evaluation_methods` and a function that returns the fitted estimator, such as `lambda: model.estimator`; `holdout`
+    is the folder that `save_holdout` wrote, such as `folder` in `with ml.champions.report_files(version) as folder:`;
+    `progress` is called with one line of text for each step. Settings that do not apply raise ConfigError, unusable
+    tables DataError. A report holds `metrics` by name, `sections` and `notes`; a gate check `name`, `passed` and
+    `detail`.
 
     Examples
     --------

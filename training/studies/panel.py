@@ -30,6 +30,11 @@ class PanelStudyData(PanelData):
     def fit(self, *, progress: Progress | None = None) -> Fitted[DemandEstimator]:
         """Fit on the periods before the first held-out origin; with `config.refit`, refit on all periods to serve.
 
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with one line of text for each step.
+
         Returns
         -------
         Fitted of DemandEstimator
@@ -61,9 +66,23 @@ class PanelStudyData(PanelData):
         return Fitted(served, evaluated)
 
     def evaluate(self, estimator: DemandEstimator) -> Report:
-        """Return the report on the forecasts from the held-out origins; see `evaluate_demand`.
+        """Return the report on the forecasts from the held-out origins.
 
-        `estimator` is fitted before these origins: `evaluated` of the result of `fit`.
+        Parameters
+        ----------
+        estimator : DemandEstimator
+            Fitted before these origins: ``fit().evaluated``.
+
+        Returns
+        -------
+        Report
+            Sections: metrics with 95 % intervals and naive baselines, gain over the best single forecast, calibration,
+            segments, totals by level, and order costs. ``report["metrics"]`` returns one by name.
+
+        Raises
+        ------
+        DataError
+            No outcome is observed after the held-out origins.
         """
         return evaluate_demand(self, estimator)
 
@@ -76,11 +95,17 @@ class PanelStudyData(PanelData):
         write_holdout(folder, self.panel, self.origins, rows)
 
     def feature_names(self, estimator: DemandEstimator) -> list[str]:
-        """Return the feature names of the trees in column order, such as `lag1` and `price_then`."""
+        """Return the feature names of the trees in column order, such as `lag1` and `price_then`.
+
+        `estimator` is ``fit().served`` or ``fit().evaluated``.
+        """
         return estimator.features.names
 
     def example(self, estimator: DemandEstimator) -> dict[str, Any]:
-        """Return a request for the series with the largest forecast: its key columns, and three quantile levels."""
+        """Return a request for the series with the largest forecast: its key columns, and three quantile levels.
+
+        `estimator` is ``fit().served``.
+        """
         row = int(estimator.series_forecasts.mean.sum(axis=1).argmax())
         return dict(self.panel.series.select(self.panel.keys).row(row, named=True)) | {"levels": [0.1, 0.5, 0.9]}
 

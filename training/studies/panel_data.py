@@ -155,6 +155,8 @@ class PanelData:
     def fit_forecaster(self, until: int | None = None, *, progress: Progress | None = None) -> Forecaster:
         """Return a forecaster fitted before the first held-out origin, or before column `until` of the panel.
 
+        `progress` is called with one line of text for each step.
+
         Raises
         ------
         DataError

@@ -70,7 +70,10 @@ class OriginForecasts:
         return self._cache[origin]
 
     def each(self, origins: Iterable[int]) -> Iterator[tuple[int, Forecast, PanelFeatures]]:
-        """Yield the origin, the forecast and its features for each origin (column of the panel); see `at`."""
+        """Yield the origin, the forecast and its features for each origin (column of the panel).
+
+        A forecast holds the distributions of all series, units per period; ended series are at 0.
+        """
         for origin in origins:
             yield origin, *self.at(origin)
 
@@ -124,9 +127,10 @@ class ForecastOutcomes:
     Attributes
     ----------
     rows : DataFrame
-        As returned by `holdout_forecasts`.
+        One row per outcome: `series` (row of the panel), `origin` and `target` (columns), `available` (share of the
+        period in stock), `label` (units sold), `mean` and `p05` ... `p95` (units).
     coverage : ndarray of shape (n_rows,)
-        Share of each outcome's probability step inside the 80 % interval; see `interval_coverage`.
+        Share of each outcome's probability step inside the 80 % interval, 0 to 1.
     below : ndarray of shape (n_rows, 9)
         Share of each outcome's probability step below each decile of its forecast.
     demand_class : ndarray of shape (n_rows,)

@@ -49,7 +49,8 @@ class RankingStudyData(RankingData):
         Raises
         ------
         DataError, ConfigError
-            As for `RecommendationEstimator.fit`.
+            There are no choices, all lie at one instant, no query has a relevant item among its candidates, or a
+            parameter is out of range.
         """
         estimator = self._fit_before(self.cutoff, progress=progress)
         return Fitted(estimator, estimator)
@@ -116,7 +117,9 @@ class RankingStudyData(RankingData):
         return evaluate_ranking(self, estimator, holdout=self.holdout)
 
     def save_holdout(self, folder: Path, fitted: Fitted[RecommendationEstimator]) -> None:
-        """Write the held-out queries and the tables that they read as Parquet files; see `HoldoutSet.write`.
+        """Write the held-out queries and the tables that they read as Parquet files.
+
+        `training.studies.ranking_holdout.HoldoutSet.read` reads the folder.
 
         Parameters
         ----------

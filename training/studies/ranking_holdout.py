@@ -202,7 +202,7 @@ class EvaluatedLists:
         Returns
         -------
         ndarray of int64, shape (n_queries, 10)
-            As for `items`.
+            Column numbers of `relevant`; -1 for an empty place, an unknown item or a repeated one.
         """
         place = {name: i for i, name in enumerate(self.inputs.vehicles.ids)}
         rows = np.array([place.get(name, -1) for name in other.inputs.vehicles.ids] + [-1], dtype=np.int64)

@@ -41,8 +41,8 @@ def score_customers(
     Returns
     -------
     DataFrame
-        `customer_id`, `path` (see `RecommendationAnswer`), `vehicle_id` and `place` (from 1), one row per customer and
-        listed vehicle.
+        `customer_id`, `path` (source of the list: `customer`, `session`, `profile`, `cold` or `off`), `vehicle_id` and
+        `place` (from 1), one row per customer and listed vehicle.
 
     Raises
     ------

@@ -106,7 +106,7 @@ class HoldoutPredictions:
         return _months_of(self.X["as_of"].to_numpy())
 
     def metrics(self) -> Metrics:
-        """Return the metrics section: value, 95% bootstrap interval and baseline of each metric, see `measure`."""
+        """Return the metrics section: value, 95% bootstrap interval and baseline of each metric."""
         config, problem = self.examples.config, self.examples.problem
         return measure(
             problem.metrics, self.y, self.predictions, baseline=self.baseline, groups=self.groups, n=config.bootstraps

@@ -44,7 +44,8 @@ class RowStudyData(LabelledRows):
         Returns
         -------
         list of LeakFinding
-            See `training.studies.leaks.find_leaks`: `column`, `verdict` ('leak' or 'suspect') and `evidence`.
+            `column` (name), `verdict` ('leak' or 'suspect') and `evidence` of each, leaks first; empty if there are too
+            few rows.
         """
         rows = self.testable(np.concatenate([self.parts["train"], self.parts["calibrate"]]))
         table = self.config.definition.table
@@ -157,7 +158,8 @@ class RowStudyData(LabelledRows):
     def example(self, estimator: RowEstimator) -> dict[str, Any]:
         """Return a request, values by field, with the median or most frequent value of every feature.
 
-        `estimator` is not read; see `example_request`.
+        JSON values by field of the request; a feature without a value in the training rows is left out. `estimator` is
+        not read.
         """
         return example_request(self)
 

@@ -198,7 +198,8 @@ class SurveillanceData:
         Parameters
         ----------
         reset_weeks : mapping of (model, component) to int, optional
-            As in `ml.fault_rate.surveillance.run_surveillance`.
+            Week, counted from week 0 of `exposure`, from which the evidence of a cell starts again at 0, because its
+            last alarm was closed then: faults before it cannot raise the next alarm.
 
         Raises
         ------

@@ -44,7 +44,7 @@ def read_task_tables(
     ConfigError
         The sources lack a required table, or a column mapping is invalid.
     DataError
-        A table cannot be read or lacks a required column; see `features.sources.read_tables`.
+        A table cannot be read or lacks a required column; the message names table and column.
 
     Examples
     --------

@@ -52,8 +52,8 @@ def quantile(level: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLik
     Parameters
     ----------
     level, mean, dispersion : array
-        Quantile level strictly between 0 and 1, expected units, and dispersion as in `cdf`; they broadcast against each
-        other.
+        Quantile level strictly between 0 and 1, expected units, and dispersion d: the variance is
+        ``mean + d * mean ** 2``; 0 for a Poisson distribution. They broadcast against each other.
     smooth : bool
         Whether to interpolate: each count's probability is spread evenly from half a unit below to half a unit above
         it, and quantiles are not below 0.
@@ -94,9 +94,11 @@ def probability_integral(
     Parameters
     ----------
     y, mean, dispersion : array
-        Outcome in units, expected units, and dispersion as in `cdf`; they broadcast against each other.
+        Outcome in units, expected units, and dispersion d: the variance is ``mean + d * mean ** 2``; 0 for a Poisson
+        distribution. They broadcast against each other.
     smooth : bool
-        Whether demand is not a whole number, as in `quantile`.
+        Whether demand is not a whole number: each count's probability is then spread evenly from half a unit below to
+        half a unit above it.
 
     Returns
     -------
@@ -137,7 +139,7 @@ def fit_dispersion(
     Returns
     -------
     float
-        The dispersion as in `cdf`; 0.001 without outcomes.
+        Dispersion d of the variance ``mean + d * mean ** 2``; 0.001 without outcomes.
 
     Examples
     --------

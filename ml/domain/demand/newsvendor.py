@@ -47,7 +47,7 @@ class UnitCosts:
     --------
     >>> from ml.domain.demand.newsvendor import UnitCosts
     >>> costs = UnitCosts(margin=8_000, lost_customer=2_000, cost=150_000, floor_plan_rate=0.06, holding_per_day=15)
-    >>> round(costs.overage(30), 2), round(costs.critical_ratio(30), 4)
+    >>> round(costs.overage(days=30), 2), round(costs.critical_ratio(days=30), 4)
     (1189.73, 0.8937)
     """
 
@@ -72,11 +72,40 @@ class UnitCosts:
         return self.margin + self.lost_customer
 
     def overage(self, days: float) -> float:
-        """Return the cost in yuan of one vehicle too many over the `days` until the next review."""
+        """Return the cost of one vehicle too many, in yuan: floor-plan interest and holding until the next review.
+
+        Parameters
+        ----------
+        days : float
+            Calendar days until the next review, for which the unsold vehicle is held; at least 0, not checked.
+
+        Examples
+        --------
+        >>> from ml.domain.demand.newsvendor import UnitCosts
+        >>> costs = UnitCosts(margin=8_000, lost_customer=2_000, cost=150_000, floor_plan_rate=0.06, holding_per_day=15)
+        >>> round(costs.overage(days=30), 2)
+        1189.73
+        """
         return self.cost * self.floor_plan_rate * days / DAYS_PER_YEAR + self.holding_per_day * days
 
     def critical_ratio(self, days: float) -> float:
-        """Return the newsvendor's critical ratio, ``underage / (underage + overage(days))``, between 0 and 1."""
+        """Return the newsvendor's critical ratio, ``underage / (underage + overage(days))``, above 0 and at most 1.
+
+        It is the probability with which the stock should meet all demand. It is 1 if an unsold vehicle costs nothing:
+        for 0 `days`, or without interest and holding.
+
+        Parameters
+        ----------
+        days : float
+            Calendar days until the next review, for which an unsold vehicle is held; at least 0, not checked.
+
+        Examples
+        --------
+        >>> from ml.domain.demand.newsvendor import UnitCosts
+        >>> costs = UnitCosts(margin=8_000, lost_customer=2_000, cost=150_000, floor_plan_rate=0.06, holding_per_day=15)
+        >>> round(costs.critical_ratio(days=30), 4)
+        0.8937
+        """
         return self.underage / (self.underage + self.overage(days))
 
 

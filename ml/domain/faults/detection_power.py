@@ -68,8 +68,8 @@ def weeks_to_detection(
     alarm_threshold : float
         Log evidence at which an alarm is raised: ``log(n_cells / alpha)`` where all cells have the same share.
     between_model_variance : float
-        Variance of the cells' own rates, as in `ml.domain.faults.sequential_evidence.cumulative_evidence`; the cell's
-        own rate is drawn with it.
+        Variance, between cells without a fault, of their own rate over the baseline rate; 0 if they have the same
+        rate. The cell's own rate is drawn from a gamma of mean 1 and this variance.
     initial_totals : tuple of float
         Events counted and events expected before the first week.
     samples : int
@@ -132,8 +132,11 @@ def smallest_detectable_ratio(
     ----------
     expected : float
         Total expected events at the baseline rate.
-    alarm_threshold, between_model_variance : float
-        As in `weeks_to_detection`.
+    alarm_threshold : float
+        Log evidence at which an alarm is raised: ``log(n_cells / alpha)`` where all cells have the same share.
+    between_model_variance : float
+        Variance, between cells without a fault, of their own rate over the baseline rate; 0 if they have the same
+        rate.
     max_ratio : float
         Largest ratio to try.
 

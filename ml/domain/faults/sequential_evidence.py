@@ -47,7 +47,11 @@ class Evidence:
 
     @property
     def ratio(self) -> FloatArray:
-        """Posterior mean of the rate ratio of each cell over `RATIOS`, shape (n_cells,)."""
+        """Posterior mean of the rate ratio of each cell, shape (n_cells,), if its rate is raised.
+
+        The prior contains raised rates only (`RATIOS`, 1.15 to 6), so that the mean is above 1 for every cell: 2.58
+        without data and with equal weights. Whether the rate is raised at all is measured by `log_e`.
+        """
         weight = np.exp(self.log_ratio + np.log(self.prior)[None, :] - self.log_e[:, None])
         return np.asarray(weight @ RATIOS[: len(self.prior)] / weight.sum(axis=1))
 
@@ -60,15 +64,22 @@ def no_evidence(n_cells: int, *, prior: npt.ArrayLike | None = None) -> Evidence
     n_cells : int
         Number of cells.
     prior : array of shape (9,), optional
-        Prior weight of each rate ratio in `RATIOS` under a fault; equal weights by default.
+        Prior weight under a fault of the rate ratios 1.15, 1.3, 1.5, 1.75, 2, 2.5, 3, 4 and 6, above 0; scaled to sum
+        1. Equal weights by default.
 
     Returns
     -------
     Evidence
         To pass to `update_evidence`; `log_e` is the log e-value of each cell.
 
+    Raises
+    ------
+    ValueError
+        `prior` does not hold nine finite numbers above 0.
+
     Examples
     --------
+    >>> from ml.domain.faults.sequential_evidence import no_evidence
     >>> no_evidence(2).log_e.round(9).tolist()
     [0.0, 0.0]
     """
@@ -83,10 +94,13 @@ def update_evidence(
 ) -> Evidence:
     """Return the evidence after one more week.
 
+    The likelihood ratio of each rate ratio (1.15, 1.3, 1.5, 1.75, 2, 2.5, 3, 4 and 6 times the expected rate) is
+    multiplied by that of the week's counts. The prior weights the nine ratios: equally, or as set in `no_evidence`.
+
     Parameters
     ----------
     evidence : Evidence
-        Before the week, from `no_evidence` or this function.
+        Before the week: ``no_evidence(n_cells)`` for the first week, then the result of this function.
     count, expected : array of shape (n_cells,)
         Events of the week and their expected value; both are 0 for a cell without exposure.
     dispersion : float or array of shape (n_cells,)
@@ -95,22 +109,25 @@ def update_evidence(
     Returns
     -------
     Evidence
-        `log_e`: log e-value of each cell; `ratio`: posterior mean of its rate ratio.
+        `log_e`: log e-value of each cell, 0 without data; `ratio`: posterior mean of its rate ratio if the rate is
+        raised, which is always above 1: a cell without data has the prior mean, 2.58 with equal weights.
 
     Raises
     ------
     ValueError
-        A count is not a whole number, a number is negative, or a cell with an expected count of 0 has events.
+        A count is not a whole number, a number is negative, a cell with an expected count of 0 has events, or `count`
+        or `expected` does not have one number per cell.
 
     Examples
     --------
-    Twice as many events as expected in each of ten weeks:
+    Ten weeks of two cells: one with twice as many events as expected, one without exposure.
 
-    >>> evidence = no_evidence(1)
+    >>> from ml.domain.faults.sequential_evidence import no_evidence, update_evidence
+    >>> evidence = no_evidence(2)
     >>> for _ in range(10):
-    ...     evidence = update_evidence(evidence, [8], [4.0])
-    >>> float(evidence.log_e[0].round(1)), float(evidence.ratio[0].round(1))
-    (13.8, 1.9)
+    ...     evidence = update_evidence(evidence, count=[8, 0], expected=[4.0, 0.0])
+    >>> evidence.log_e.round(1).tolist(), evidence.ratio.round(2).tolist()
+    ([13.8, 0.0], [1.94, 2.58])
     """
     n, e = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     d = np.broadcast_to(np.asarray(dispersion, dtype=np.float64), e.shape)
@@ -153,7 +170,7 @@ def cumulative_evidence(
     Returns
     -------
     Evidence
-        `log_e`: log e-value of each cell; `ratio`: posterior mean of its rate ratio.
+        `log_e`: log e-value of each cell; `ratio`: posterior mean of its rate ratio if the rate is raised, above 1.
 
     Raises
     ------
@@ -162,6 +179,7 @@ def cumulative_evidence(
 
     Examples
     --------
+    >>> from ml.domain.faults.sequential_evidence import cumulative_evidence
     >>> poisson = cumulative_evidence([150], [100.0]).log_e[0]
     >>> gamma_poisson = cumulative_evidence([150], [100.0], between_model_variance=0.09).log_e[0]
     >>> float(poisson.round(1)), float(gamma_poisson.round(1))
@@ -174,9 +192,10 @@ def cumulative_evidence(
 def build_range_evidence(count: npt.ArrayLike, expected: npt.ArrayLike, between_model_variance: float) -> FloatArray:
     """Return the evidence that an unknown range of consecutive build periods of a cell has a raised rate.
 
-    As `cumulative_evidence`, but the rate is raised in a range of build periods; the other builds of the same model
-    inform about its own rate. The range of all builds has half the prior weight, the other half is spread evenly over
-    all ranges. A mean of e-processes is an e-process.
+    A cell's own rate is the expected rate times a gamma of mean 1 and variance `between_model_variance`. Under a fault
+    it is raised in a range of build periods; the other builds of the same model inform about its own rate. The range of
+    all builds has half the prior weight, the other half is spread evenly over all ranges. A mean of e-processes is an
+    e-process.
 
     Parameters
     ----------

@@ -183,7 +183,7 @@ class Policy:
     Attributes
     ----------
     payment_to_income : float
-        Maximum fraction of income for this loan's monthly burden (see `Prices`) and payments on other debts.
+        Maximum fraction of income for this loan's monthly burden and payments on other debts.
     maximum_term_months : int
         Longest term, months.
     minimum_age, maximum_age_at_maturity : float

@@ -59,7 +59,7 @@ class PaymentCalendar:
 
     @property
     def denominator(self) -> int:
-        """Denominator of all year fractions of this day count (see `DENOMINATORS`)."""
+        """Denominator of all year fractions of this day count: 360, 365, or 365 x 366 for actual/actual."""
         return DENOMINATORS[self.day_count]
 
 

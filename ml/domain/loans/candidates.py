@@ -45,7 +45,8 @@ class Candidates:
     down_payment : array of int, shape (n,)
         Fen.
     prices : Prices
-        Payments, rates and expected profit of each candidate, see `ml.domain.loans.pricing.Prices`.
+        Arrays of shape (n,): payments and expected profit (fen), rates (fractions per year); as returned by
+        `ml.domain.loans.pricing.price`.
     violations : dict of str to array of bool, shape (n,)
         For each rule of `RULES` ("amount", "loan_to_value", ...), whether each candidate violates it.
     """
@@ -126,7 +127,8 @@ def candidates(
     probability_of_default : float
         Within `policy.horizon_months`, 0 to 1; used for expected profit and loss.
     policy : Policy
-        `LendingRules.policy_on(day, vehicle_class)`, see `ml.domain.loans.application.Policy`.
+        Limits of the day, as returned by
+        ``ml.loans.catalogue.files.load_lending(products, rules).rules.policy_on(day, vehicle_class)``.
     start : date
         Day of disbursement.
     step : float
@@ -191,7 +193,8 @@ def price_candidates(
     probability_of_default : float
         Within `policy.horizon_months`, 0 to 1; used for expected profit and loss.
     policy : Policy
-        `LendingRules.policy_on(day, vehicle_class)`, see `ml.domain.loans.application.Policy`.
+        Limits of the day, as returned by
+        ``ml.loans.catalogue.files.load_lending(products, rules).rules.policy_on(day, vehicle_class)``.
     start : date
         Day of disbursement.
 

@@ -21,13 +21,14 @@ class Offer:
     Attributes
     ----------
     best_at : tuple of str
-        Measures in which this loan is the best of all feasible loans (see `selection.MEASURES`), and `balanced`.
+        Measures in which this loan is the best of all feasible loans: `lowest_payment`, `lowest_total_cost`,
+        `lowest_down_payment`, `fastest_equity` and `balanced`.
     name, lender : str
         Keys of product and lender in the catalogue.
     loan : Loan
         Argument of `ml.domain.loans.schedule.schedule`.
     down_payment, monthly_payment, final_payment, up_front : int
-        Down payment, and payments as in `ml.domain.loans.pricing.Prices`.
+        Down payment; largest instalment before the last; last instalment with the balloon; fees at disbursement.
     total_interest, total_fees, total_cost, forgone_discount : int
         Costs over the whole loan.
     nominal_rate, effective_rate : float
@@ -101,7 +102,8 @@ def make_offers(
     probability_of_default : float
         Within `policy.horizon_months`, 0 to 1; used for the expected profit only; interest rates come from `offered`.
     policy : Policy
-        `LendingRules.policy_on(day, vehicle_class)`, see `ml.domain.loans.application.Policy`.
+        Limits of the day, as returned by
+        ``ml.loans.catalogue.files.load_lending(products, rules).rules.policy_on(day, vehicle_class)``.
     start : date
         Day of disbursement.
     count : int

@@ -71,7 +71,8 @@ def payment_grid(
     probability_of_default : float
         Used for the rule on expected profit only.
     policy : Policy
-        `LendingRules.policy_on(day, vehicle_class)`, see `ml.domain.loans.application.Policy`.
+        Limits of the day, as returned by
+        ``ml.loans.catalogue.files.load_lending(products, rules).rules.policy_on(day, vehicle_class)``.
     start : date
         Day of disbursement.
 

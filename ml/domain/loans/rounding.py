@@ -81,10 +81,12 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
 
     Parameters
     ----------
-    numerator, denominator : int or array of int
-        Not negative, and positive.
+    numerator : int or array of int
+        At least 0.
+    denominator : int or array of int
+        Above 0.
     half_up : int or array of int
-        As for `rounded_quotient`.
+        Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour.
 
     Examples
     --------
@@ -106,7 +108,7 @@ def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
     parts : int or array of int
         The fraction in millionths, as returned by `millionths`.
     half_up : int or array of int
-        As for `rounded_quotient`.
+        Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour.
 
     Examples
     --------
@@ -129,7 +131,7 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     numerator, denominator : int or array of int
         Length of the period in years, as a fraction; at most two and a half years.
     half_up : int or array of int
-        As for `rounded_quotient`.
+        Rule for an exact half: 1 rounds it up, 0 rounds it to the even neighbour.
 
     Examples
     --------

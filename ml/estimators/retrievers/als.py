@@ -125,7 +125,7 @@ class ALS(SklearnEstimator):
         Parameters
         ----------
         histories : csr_matrix of shape (n_rows, n_items)
-            Weights as in `Interactions.matrix`, one row per history.
+            One row per history: weights of its interactions by item, finite and at least 0, columns as in training.
 
         Returns
         -------
@@ -157,7 +157,7 @@ class ALS(SklearnEstimator):
         Parameters
         ----------
         histories : csr_matrix of shape (n_rows, n_items)
-            Weights as in `Interactions.matrix`, one row per history.
+            One row per history: weights of its interactions by item, finite and at least 0, columns as in training.
 
         Returns
         -------

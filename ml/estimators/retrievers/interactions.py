@@ -57,7 +57,13 @@ class Retriever(Protocol):
     """Interface of models that score all items for a history, such as `ItemItem`, `LowPass`, `ALS` and `Popularity`."""
 
     def fit(self, interactions: Interactions) -> Self:
-        """Fit the model to `Interactions(csr_matrix(weights))`, weights of shape (n_users, n_items), and return it."""
+        """Fit the model and return it.
+
+        Parameters
+        ----------
+        interactions : Interactions
+            ``Interactions(scipy.sparse.csr_matrix(weights))``, weights of shape (n_users, n_items), at least 0.
+        """
         ...
 
     def score(self, histories: csr_matrix) -> Float32Array:
@@ -66,7 +72,8 @@ class Retriever(Protocol):
         Parameters
         ----------
         histories : csr_matrix of shape (n_rows, n_items)
-            Weights as in `Interactions.matrix`; rows may belong to users outside the training data.
+            One row per history: weights of its interactions by item, finite and at least 0, columns as in training.
+            Rows may belong to users outside the training data.
 
         Returns
         -------

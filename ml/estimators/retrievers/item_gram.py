@@ -58,7 +58,7 @@ def dense_weights(z: csr_matrix, added: FloatArray, item_scale: Float32Array, *,
     item_scale : float32 ndarray of shape (n_items,)
         Diagonal of `D_i^b`, as returned by `normalise`.
     relaxation : float
-        r of `ItemItem`.
+        Relaxation r of the zero-diagonal constraint, from 0 (none) to 1.
 
     Returns
     -------
@@ -92,8 +92,7 @@ def neighbour_weights(
 ) -> csr_matrix:
     """Return sparse item-item weights: one ridge regression of each item on its nearest neighbours by cosine.
 
-    The diagonal of the inverse follows from the Schur complement, `1 / P_jj = G_jj + L_jj - g'w`, so that `relaxation`
-    has the same meaning as in `dense_weights`.
+    The diagonal of the inverse follows from the Schur complement, `1 / P_jj = G_jj + L_jj - g'w`.
 
     Parameters
     ----------
@@ -104,7 +103,7 @@ def neighbour_weights(
     item_scale : float32 ndarray of shape (n_items,)
         Diagonal of `D_i^b`, as returned by `normalise`.
     relaxation : float
-        r of `ItemItem`.
+        Relaxation r of the zero-diagonal constraint, from 0 (none) to 1.
     neighbours : int
         Maximum number of neighbours of each item.
 

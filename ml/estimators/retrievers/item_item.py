@@ -134,7 +134,7 @@ class ItemItem(SklearnEstimator):
         Parameters
         ----------
         histories : csr_matrix of shape (n_rows, n_items)
-            Weights as in `Interactions.matrix`, one row per history.
+            One row per history: weights of its interactions by item, finite and at least 0, columns as in training.
 
         Returns
         -------

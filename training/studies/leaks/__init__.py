@@ -35,7 +35,8 @@ class LeakFinding:
     verdict : {"leak", "suspect"}
         A leak must not be a feature; of a suspect, check when it is recorded.
     evidence : tuple of Evidence
-        At least one; see `training.studies.leaks.evidence.Evidence`.
+        Signs of the leak, at least one: `rule` (such as 'near-perfect' or 'after as_of') and its figures; see
+        `training.studies.leaks.evidence.Evidence`.
     """
 
     column: str
@@ -72,7 +73,7 @@ def find_leaks(
     Returns
     -------
     list of LeakFinding
-        Leaks before suspects, the strongest column first. Empty if there are too few rows (see `too_few_rows`).
+        Leaks before suspects, the strongest column first. Empty if there are too few rows.
 
     Raises
     ------

@@ -95,7 +95,8 @@ def reporting_odds_ratio(
     Parameters
     ----------
     count, row_total, column_total : array of int, shape (n_pairs,)
-        Reports that name both, the row, and the column, as for `proportional_reporting_ratio`.
+        Reports that name both, the row, and the column: attributes of `Pairs`, from
+        `ml.domain.faults.shrinkage.contingency.count_pairs` or `count_reports`.
     total : int or array
         Number of reports.
     level : float
@@ -109,7 +110,8 @@ def reporting_odds_ratio(
     Raises
     ------
     ShrinkageError
-        As for `proportional_reporting_ratio`.
+        A number is not a count, the four do not form a two-by-two table, or no report or every report names the row
+        or the column.
 
     Examples
     --------

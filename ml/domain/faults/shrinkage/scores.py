@@ -54,8 +54,11 @@ def scores(
     prior : Prior
         As returned by `one_gamma` or `two_gammas` of `ml.domain.faults.shrinkage.priors`, or by
         `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
-    count, expected : array
-        Events and expected events of each cell; one of them may be a single number.
+    count : array
+        Events of each cell, whole numbers of at least 0.
+    expected : array
+        Expected events of each cell, finite and above 0: drop cells without exposure. `count` or `expected` may be a
+        single number.
     lower, upper : float
         Probabilities of the limits.
     at_once : int
@@ -69,7 +72,8 @@ def scores(
     Raises
     ------
     ShrinkageError
-        A count or expected count is out of its range, or not ``0 < lower < upper < 1``.
+        A count is negative or not whole, an expected count is not above 0, there is no cell, or not
+        ``0 < lower < upper < 1``.
 
     Examples
     --------
@@ -93,8 +97,11 @@ def posterior_mean(
     ----------
     prior : Prior
         As returned by `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
-    count, expected : array
-        Events and expected events of each cell; one of them may be a single number.
+    count : array
+        Events of each cell, whole numbers of at least 0.
+    expected : array
+        Expected events of each cell, finite and above 0: drop cells without exposure. `count` or `expected` may be a
+        single number.
     at_once : int
         Cells per chunk.
 
@@ -106,7 +113,7 @@ def posterior_mean(
     Raises
     ------
     ShrinkageError
-        A count or expected count is out of its range.
+        A count is negative or not whole, an expected count is not above 0, there is no cell.
 
     Examples
     --------
@@ -131,8 +138,11 @@ def posterior_quantile(
     ----------
     prior : Prior
         As returned by `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
-    count, expected : array
-        Events and expected events of each cell; one of them may be a single number.
+    count : array
+        Events of each cell, whole numbers of at least 0.
+    expected : array
+        Expected events of each cell, finite and above 0: drop cells without exposure. `count` or `expected` may be a
+        single number.
     probability : float
         Probability below the quantile, between 0 and 1.
     at_once : int
@@ -146,7 +156,8 @@ def posterior_quantile(
     Raises
     ------
     ShrinkageError
-        A count or expected count is out of its range, or not ``0 < probability < 1``.
+        A count is negative or not whole, an expected count is not above 0, there is no cell, or not
+        ``0 < probability < 1``.
 
     Examples
     --------
@@ -167,8 +178,11 @@ def probability_above(
     ----------
     prior : Prior
         As returned by `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
-    count, expected : array
-        Events and expected events of each cell; one of them may be a single number.
+    count : array
+        Events of each cell, whole numbers of at least 0.
+    expected : array
+        Expected events of each cell, finite and above 0: drop cells without exposure. `count` or `expected` may be a
+        single number.
     ratio : float
         Ratio above 0 to compare with.
     at_once : int
@@ -182,7 +196,7 @@ def probability_above(
     Raises
     ------
     ShrinkageError
-        A count or expected count is out of its range, or `ratio` is not above 0.
+        A count is negative or not whole, an expected count is not above 0, there is no cell, or `ratio` is not above 0.
 
     Examples
     --------
