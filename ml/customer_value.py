@@ -40,7 +40,9 @@ BOOSTING_ROUNDS = 120
 
 @dataclass(frozen=True)
 class HoldoutError:
-    """Error of a model on the later part of the history, the mean over all cuts; see `CustomerValue.holdout_errors`.
+    """Error of a model on the later part of the history, the mean over all cuts.
+
+    A value of the mapping `holdout_errors` of a `CustomerValue`, as returned by `ml.customer_value.customer_value`.
 
     Attributes
     ----------

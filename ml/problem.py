@@ -211,7 +211,7 @@ class RowProblem:
     Attributes
     ----------
     estimator : type
-        See `RowEstimator`.
+        Class with the interface `RowEstimator`, such as `ml.lead_scoring.estimator.LeadScoringEstimator`.
     metrics : mapping of str to RowMetric
         The first is the primary metric.
     build_spine : callable
@@ -282,7 +282,7 @@ class RankingProblem:
     Attributes
     ----------
     estimator : type
-        See `Estimator`.
+        Class with the interface `Estimator`: `signature`, `notes`, `predict`, `to_files` and `from_files`.
     metrics : mapping of str to ListMetric
         The first is the primary metric.
     """
@@ -298,7 +298,7 @@ class PanelProblem:
     Attributes
     ----------
     estimator : type
-        See `Estimator`.
+        Class with the interface `Estimator`: `signature`, `notes`, `predict`, `to_files` and `from_files`.
     metrics : mapping of str to RowMetric
         The first is the primary metric; rows are combinations of series, forecast origin and target period.
     """
@@ -314,7 +314,7 @@ class SurveillanceProblem:
     Attributes
     ----------
     estimator : type
-        See `Estimator`.
+        Class with the interface `Estimator`: `signature`, `notes`, `predict`, `to_files` and `from_files`.
     metrics : mapping of str to RowMetric
         The first is the primary metric; rows are combinations of cell and month.
     baseline : callable

@@ -153,7 +153,8 @@ def promote(task: str, number: int | None = None, *, who: str, reason: str | Non
 def roll_back(task: str, *, who: str, reason: str | None = None) -> Move:
     """Make the previous champion of a task champion again.
 
-    Concurrent and killed rollbacks behave as in `promote`.
+    Processes on one machine take a lock. A process that is killed leaves the alias at the old or the new version, and a
+    history that agrees with it. An alias that another machine moved at the same time is an error.
 
     Parameters
     ----------

@@ -101,7 +101,8 @@ def answers(
     Parameters
     ----------
     estimator : ml.credit_risk.estimator.CreditRiskEstimator
-        As for `respond`.
+        Fitted: as returned by its method `fit`, or `.estimator` of
+        ``ml.champions.load(ml.champions.version_or_champion("credit_risk"))``.
     columns : mapping of str to sequence
         Columns of `estimator.signature`, one value per row, amounts in fen, such as returned by
         `ml.signature.columns_of`.
@@ -113,7 +114,8 @@ def answers(
     Returns
     -------
     list of CreditRiskAnswer
-        As for `respond`, in the order of the rows.
+        In the order of the rows: `probability_of_default` (0 to 1), `score` (points), `band` ("approve", "refer" or
+        "decline"), the cut-offs and, with `explain`, `reasons`.
     """
     matrix = estimator.encoder_.transform(columns)
     probability = estimator.probability_of_default(matrix)

@@ -72,7 +72,8 @@ class CreditParams(Section):
         Monotonicity constraints of the probability of default by feature (boosted trees): -1 falling, 1 rising, 0 none.
         They extend and override `MONOTONE`.
     derived : mapping of str to {operation: arguments}
-        Additional derived columns, see `ml.domain.columns.derived_columns`. They extend and override `DERIVED`.
+        Additional derived columns, such as ``{"loan_to_value": {"ratio": ["loan_amount", "vehicle_price"]}}``;
+        `ml.domain.columns.derived_columns` lists the operations. They extend and override `DERIVED`.
     calibration : str
         Calibration method, one of `ml.estimators.calibration.METHODS`; fitted on held-out rows.
     points : PointsScale

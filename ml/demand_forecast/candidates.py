@@ -145,10 +145,17 @@ def candidate_forecasts(
 
     Parameters
     ----------
-    features, origin, horizon, rows
-        As for `statistical`.
+    features : PanelFeatures
+        `ml.demand_forecast.panel_features.PanelFeatures(panel, params.groups)`; the last grouping holds all series.
+    origin : int
+        Column of the first period to forecast, at most `features.panel.periods`; only earlier columns are used.
+    horizon : int
+        Number of periods to forecast.
     names : sequence of str
-        Of `NAIVE` and of `ml.demand_forecast.params.STATISTICAL`.
+        moving_average, same_season, pooled_season (naive), exponential_smoothing, theta, croston, tsb, adida, auto_ets
+        or auto_arima.
+    rows : ndarray of int, optional
+        Rows of the panel to which the classical models are fitted; all if omitted.
 
     Returns
     -------

@@ -173,7 +173,8 @@ class Dependence:
         Parameters
         ----------
         groups : sequence of ndarray of int, shape (n_series,)
-            Group of each series in each grouping, as for `fit`.
+            Group of each series in each grouping, numbers from 0; the first groups all series. As returned by
+            `ml.demand_forecast.forecaster.Forecaster.codes`.
         horizon, n, seed : int
             Periods, number of paths, and seed of the draws.
 
@@ -341,7 +342,8 @@ def node_quantiles(
     Parameters
     ----------
     forecast, dependence, groups, n, seed
-        As for `demand_paths`.
+        With a fitted `ml.demand_forecast.forecaster.Forecaster` ``f``: ``f.forecast(panel)``, ``f.dependence_`` and
+        ``f.codes(panel)``; number of sample paths and seed of the draws (int).
     levels : sequence of AggregationLevel
         As returned by `aggregation_levels` for the panel of the forecast.
 
@@ -393,7 +395,8 @@ def cumulative_quantiles(
     Parameters
     ----------
     forecast, dependence, groups, n, seed
-        As for `demand_paths`.
+        With a fitted `ml.demand_forecast.forecaster.Forecaster` ``f``: ``f.forecast(panel)``, ``f.dependence_`` and
+        ``f.codes(panel)``; number of sample paths and seed of the draws (int).
     periods : float
         Number of periods, at most the horizon. Of the last, partial period each unit counts with the probability of
         that part (continuous demand: proportionally).

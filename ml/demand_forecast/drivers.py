@@ -93,8 +93,10 @@ def strongest_drivers(
         SHAP values on the log of demand over baseline: one row of `ml.demand_forecast.trees.Trees.contributions`.
     columns : sequence of str
         Feature names: `ml.demand_forecast.panel_features.PanelFeatures.names`.
-    groups, drivers : sequence of str
-        As for `topic`.
+    groups : sequence of str
+        Groupings, their columns joined by underscores, such as ``"store_id_brand"``; ``"all"`` for all series.
+    drivers : sequence of str
+        Names of the panel's drivers, the keys of `ml.demand_forecast.panel.Panel.drivers`.
 
     Returns
     -------

@@ -87,7 +87,8 @@ class Forecaster:
     def features(self, panel: Panel) -> PanelFeatures:
         """Return the features of a panel (`ml.demand_forecast.panel.build_panel`), with the attribute codes of the fit.
 
-        Before the fit, the codes are those of the panel. Also see `PanelFeatures.demand` and `PanelFeatures.table`.
+        Before the fit, the codes are those of the panel. The result has, among others, `demand` (corrected for
+        stock-outs, units, shape (n_series, n_periods)), `table(s, t, h)` (feature rows) and `names` (their columns).
         """
         q = self.params
         categories = getattr(self, "categories_", None)
@@ -263,6 +264,11 @@ class Forecaster:
     def codes(self, panel: Panel) -> list[IntArray]:
         """Return the group of each series in each correlated grouping: all series, then each key and attribute.
 
+        Parameters
+        ----------
+        panel : Panel
+            As returned by `ml.demand_forecast.panel.build_panel`.
+
         Returns
         -------
         list of ndarray of int64, shape (n_series,)
@@ -307,6 +313,11 @@ class Forecaster:
         -------
         Forecast
             In the order of `rows`: `mean` of shape (n_rows, horizon), units per period, and `quantiles(levels)`.
+
+        Raises
+        ------
+        AttributeError
+            The forecaster is not fitted.
         """
         q = self.params
         at = panel.periods if origin is None else origin
@@ -341,7 +352,10 @@ class Forecaster:
         )
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the contents of the forecaster's files by name: state as JSON, trees as LightGBM model text."""
+        """Return the contents of the forecaster's files by name: state as JSON, trees as LightGBM model text.
+
+        An unfitted forecaster raises AttributeError.
+        """
         learned = {n: v.tolist() if isinstance(v, np.ndarray) else v for n, v in _learned(self).items()}
         state = {"params": self.params.model_dump(mode="json"), "learned": learned, "bags": len(self.trees_.boosters_)}
         files = {STATE: to_json(state | {"dependence": self.dependence_.to_dict()})}

@@ -24,7 +24,7 @@ def transforms(frequency: Frequency) -> dict[str, Any]:
     Parameters
     ----------
     frequency : {'day', 'week', 'month'}
-        Sets the rolling windows, see `WINDOWS`.
+        Sets the rolling windows, in periods: 14, 56 and 182 days; 4, 13 and 52 weeks; 4, 8 and 12 months.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def lag_table(values: FloatArray, begin: IntArray, frequency: Frequency) -> Floa
     begin : ndarray of shape (n_series,)
         First column of each series.
     frequency : {'day', 'week', 'month'}
-        Sets the rolling windows, see `WINDOWS`.
+        Sets the rolling windows, in periods: 14, 56 and 182 days; 4, 13 and 52 weeks; 4, 8 and 12 months.
 
     Returns
     -------

@@ -24,7 +24,8 @@ FESTIVAL = slice(3, 6)
 class PanelFeatures:
     """Features of a panel at every period; those at period t use periods before t only.
 
-    Returned by `Forecaster.features`, or made from a panel: ``PanelFeatures(panel, params.groups)``.
+    Returned by `ml.demand_forecast.forecaster.Forecaster.features`, or made from a panel: ``PanelFeatures(panel,
+    groups)``.
 
     Attributes
     ----------
@@ -32,7 +33,7 @@ class PanelFeatures:
         The series, as returned by `ml.demand_forecast.panel.build_panel`.
     groups : tuple of tuple of str
         Groupings whose totals are features: columns of `panel.series`; the empty tuple groups all series and comes
-        last, as in `DemandParams.groups`.
+        last. `groups` of an `ml.demand_forecast.params.DemandParams`, or for example ``(("model",), ())``.
     known_ahead : tuple of str
         Drivers whose future values are known (Nixtla: future exogenous); of the others the past is used.
     country : str or None
@@ -175,7 +176,16 @@ class PanelFeatures:
     def calendar_of(self, columns: IntArray) -> FloatArray:
         """Return the calendar features of panel columns, which may lie after the panel's end.
 
-        The result has shape (n_columns, 9) and the columns `ml.demand_forecast.calendar.COLUMNS`; see `calendar`.
+        Parameters
+        ----------
+        columns : ndarray of int64, shape (n_columns,)
+            Columns of the panel, from 0.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_columns, 9)
+            `ml.demand_forecast.calendar.COLUMNS`: days; shares of the days, 0 to 1, that are working days, public
+            holidays, before, at and after the Spring Festival; sine and cosine of the position in the year; month.
         """
         p = self.panel
         each, place = np.unique(columns, return_inverse=True)
@@ -189,8 +199,8 @@ class PanelFeatures:
         Parameters
         ----------
         s, t, h : ndarray of int, shape (n_rows,)
-            Row of the series, column of the origin (the first forecast period), and periods ahead from 1. The target
-            is column ``t + h - 1``; features use columns before t.
+            Row of the series in `panel.series`; column of the origin (the first forecast period), at most
+            `panel.periods`; periods ahead from 1. The target is column ``t + h - 1``; features use columns before t.
         changed : mapping of str to ndarray of shape (n_rows,), optional
             What-if values of drivers in the target period, in place of the panel's; price in fen.
 

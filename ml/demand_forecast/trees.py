@@ -23,17 +23,20 @@ MIN_THREADED_ROWS = 30_000  # with fewer rows, synchronising threads costs more 
 class Trees:
     """Global LightGBM model of the ratio of demand to baseline, one table for all series, origins and horizons.
 
+    A fitted one is the attribute `trees_` of a fitted `ml.demand_forecast.forecaster.Forecaster`, or is returned by
+    `fit`; before, `forecast`, `ratio` and `contributions` raise AttributeError.
+
     Parameters
     ----------
     params : TreeParams
         Hyperparameters: `ml.demand_forecast.params.TreeParams()`, or `DemandParams.trees`.
     weighting : {'volume', 'series'}
-        Whether the loss weights each unit or each series equally.
+        Whether the loss weights each unit or each series equally; `DemandParams.weighting`.
 
     Attributes
     ----------
     boosters_ : list of lightgbm.Booster
-        One per bag.
+        One per bag, `params.bags` in all; their seeds differ.
     """
 
     def __init__(self, params: TreeParams, *, weighting: str) -> None:
@@ -46,11 +49,12 @@ class Trees:
         Parameters
         ----------
         features : PanelFeatures
-            `ml.demand_forecast.panel_features.PanelFeatures(panel, params.groups)`.
+            `ml.demand_forecast.panel_features.PanelFeatures(panel, params.groups)`, with `panel` as returned by
+            `ml.demand_forecast.panel.build_panel` and `params` an `ml.demand_forecast.params.DemandParams`.
         until : int
-            First column of the panel that is not trained on.
+            First column of the panel that is not trained on, at most `features.panel.periods`.
         horizon : int
-            Maximum number of periods ahead.
+            Maximum number of periods ahead, at least 1.
         seed : int
             Seed of sampling and of the first bag.
 
@@ -114,11 +118,11 @@ class Trees:
         Parameters
         ----------
         features : PanelFeatures
-            `ml.demand_forecast.panel_features.PanelFeatures(panel, params.groups)`, with the columns of the fit.
+            As returned by `ml.demand_forecast.forecaster.Forecaster.features`, with the columns of the fit.
         origin : int
-            Column of the first period to forecast.
+            Column of the first period to forecast, at most `features.panel.periods`; only earlier columns are used.
         horizon : int
-            Periods to forecast.
+            Number of periods to forecast, at least 1.
         rows : ndarray of int, optional
             Rows of the panel to forecast; all if omitted.
         changed : mapping of str to ndarray of shape (n_rows * horizon,), optional
@@ -132,15 +136,46 @@ class Trees:
         return np.asarray(ratio.reshape(n, horizon) * features.baseline[series, origin][:, None])
 
     def ratio(self, table: NDArray[np.float32]) -> FloatArray:
-        """Return the ratio of expected demand to baseline of each row of `PanelFeatures.table`, shape (n_rows,)."""
+        """Return the ratio of expected demand to baseline (no unit), shape (n_rows,): the mean of the bags.
+
+        Parameters
+        ----------
+        table : ndarray of float32, shape (n_rows, n_columns)
+            ``features.table(s, t, h)``: rows of the series, columns of the origin and periods ahead from 1 (ndarrays of
+            int, shape (n_rows,)), with `features` as returned by
+            `ml.demand_forecast.forecaster.Forecaster.features`.
+        """
         threads = thread_count(self.params.num_threads) if len(table) >= MIN_THREADED_ROWS else 1
         ratios = (np.asarray(b.predict(table, num_threads=threads)) for b in self.boosters_)
         return np.asarray(sequential_mean(ratios, members=len(self.boosters_)), dtype=np.float64)
 
     def contributions(self, table: NDArray[np.float32]) -> FloatArray:
-        """Return SHAP values on the log of demand over baseline, shape (n_rows, n_columns).
+        """Return SHAP values on the natural logarithm of demand over baseline: the mean of the bags.
 
-        `table` is the result of `PanelFeatures.table`; the columns are `PanelFeatures.names`.
+        Parameters
+        ----------
+        table : ndarray of float32, shape (n_rows, n_columns)
+            ``features.table(s, t, h)``: rows of the series, columns of the origin and periods ahead from 1 (ndarrays of
+            int, shape (n_rows,)), with `features` as returned by
+            `ml.demand_forecast.forecaster.Forecaster.features`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_columns)
+            Columns as `features.names`. The expected value (LightGBM's last column) is left out, so a row does not sum
+            to the logarithm of `ratio`.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from ml.demand_forecast.panel_features import PanelFeatures
+        >>> sold = np.random.default_rng(0).poisson(5.0, (20, 24)).astype(float)
+        >>> series = pl.DataFrame({"model": [f"M{i}" for i in range(20)]})
+        >>> features = PanelFeatures(Panel(series, ("model",), "month", 672, sold, np.ones_like(sold)), groups=((),))
+        >>> trees = Trees(TreeParams(n_estimators=10, bags=1), weighting="volume").fit(features, until=24, horizon=2)
+        >>> table = features.table(np.array([0]), np.array([24]), np.array([1]))  # series 0, one month ahead
+        >>> trees.ratio(table).shape, trees.contributions(table).shape == (1, len(features.names))
+        ((1,), True)
         """
         shap = (np.asarray(b.predict(table, pred_contrib=True, num_threads=1))[:, :-1] for b in self.boosters_)
         return np.asarray(sequential_mean(shap, members=len(self.boosters_)), dtype=np.float64)

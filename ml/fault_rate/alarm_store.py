@@ -133,7 +133,7 @@ class AlarmStore:
         Parameters
         ----------
         alarm_id : int
-            The alarm's `id`, as in `alarms`.
+            The alarm's number: the column `id` of the frame that `alarms` returns.
         to : str
             New state: 'acknowledged', 'campaign' or 'closed'.
         by : str
@@ -203,7 +203,7 @@ class AlarmStore:
         Parameters
         ----------
         alarm_id : int
-            The alarm's `id`, as in `alarms`.
+            The alarm's number: the column `id` of the frame that `alarms` returns.
 
         Returns
         -------

@@ -60,8 +60,12 @@ def next_services(
 
     Parameters
     ----------
-    fleet, records : DataFrame
-        As for `ml.fault_rate.routine.build_service_history`: instants are int64, microseconds since 1970 UTC.
+    fleet : DataFrame
+        `vehicle_id`, `entered_service_at` and, optionally, `model`, `energy_type`, `store_id`, `left_service_at`,
+        `monthly_km` (km per month). Instants are int64, microseconds since 1970 UTC.
+    records : DataFrame
+        `vehicle_id`, `serviced_at` and, optionally, `reported_at` (microseconds), `component`, `fault` (bool),
+        `odometer_km`. A record is routine work if `fault` is false and it names a component, or if `fault` is null.
     rules : ServiceRules
         Service intervals (km and months), for example ``ServiceRules()``: 7,500 km or 12 months.
     as_of : int

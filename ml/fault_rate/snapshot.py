@@ -38,13 +38,14 @@ class Snapshot:
     Attributes
     ----------
     basis : {'exposure', 'reports'}
-        As in `ml.fault_rate.exposure.FleetExposure`.
+        Denominator of the fault rates: vehicles in service, or workshop visits where there is no fleet table.
     first_day, until_day : float
         Days from 1970-01-01: start of the first test week, and the day before which reports count.
     alpha : float
         Family-wise false-alarm rate.
     between_model_variance, scale : float
-        As in `ml.fault_rate.surveillance.SurveillanceResult`.
+        Variance of the models' own rate ratios around the baseline, upper 95% limit; and mean rate ratio of the cells
+        that are no outliers, which multiplies the baseline rates.
     cells : DataFrame
         `model`, `component` of each cell.
     count, expected, log_e : ndarray of shape (n_cells, n_test_weeks)
@@ -133,7 +134,7 @@ class Snapshot:
         Parameters
         ----------
         model, component : str
-            Names as in `cells`.
+            Names of model and component, values of the columns of `cells`.
 
         Returns
         -------

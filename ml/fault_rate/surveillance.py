@@ -89,12 +89,20 @@ class SurveillanceResult:
         return np.where(above.any(axis=1), above.argmax(axis=1), -1)
 
     def expected_weekly(self, weeks: int) -> FloatArray:
-        """Return the expected faults per week of each cell, in the order of `cells`, shape (n_cells,).
+        """Return the expected faults per week of each cell at the baseline rates, times `scale`.
+
+        Faults count in the week of the workshop visit; there is no correction for reporting delay.
 
         Parameters
         ----------
         weeks : int
-            Number of weeks at the end of the records over which the mean is taken.
+            Number of weeks at the end of the records over which the mean is taken, at least 1; more than the records
+            have means all weeks.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_cells,)
+            Faults per week, in the order of `cells`.
         """
         models, model = np.unique(self.exposure.strata["model"].to_numpy(), return_inverse=True)
         parts = []

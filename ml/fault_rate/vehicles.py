@@ -119,8 +119,13 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
 
     Parameters
     ----------
-    fleet, records : DataFrame
-        As for `ml.fault_rate.exposure.build_exposure`; records optionally with `odometer_km`.
+    fleet : DataFrame
+        `vehicle_id`, `model`, `entered_service_at` and, optionally, `built_at`, `left_service_at` (null while the
+        vehicle is in service), `energy_type` and `monthly_km` (km per month). Instants are int64, microseconds since
+        1970 UTC.
+    records : DataFrame
+        `vehicle_id`, `component`, `fault` (bool), `serviced_at` and, optionally, `reported_at` (microseconds) and
+        `odometer_km`.
     as_of : int
         Instant (microseconds since 1970 UTC); records reported at or after it are left out.
 
@@ -131,6 +136,8 @@ def vehicles_in_service(fleet: pl.DataFrame, records: pl.DataFrame, *, as_of: in
 
     Examples
     --------
+    >>> import polars as pl
+    >>> from features.aggregations import DAY  # microseconds in a day
     >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "model": ["A"], "entered_service_at": [0]})
     >>> records = pl.DataFrame({"vehicle_id": ["V"], "component": ["brakes"], "fault": [True],
     ...     "serviced_at": [10 * DAY]})
@@ -195,13 +202,13 @@ def baseline_faults(
     vehicles : Vehicles
         As returned by `vehicles_in_service`.
     rows : ndarray of int
-        Rows of `vehicles.frame`, from `vehicle_rows`.
+        Rows of `vehicles.frame`, as returned by `vehicle_rows`.
     component : str
         One of `baseline_rates.components`.
     baseline_rates : BaselineRates
-        `ml.fault_rate.snapshot.Snapshot.baseline_rates`.
+        The attribute `baseline_rates` of a `Snapshot`, as returned by `ml.fault_rate.snapshot.Snapshot.of`.
     days : float
-        Horizon in days from `vehicles.day`.
+        Horizon in days from `vehicles.day`, above 0.
 
     Returns
     -------
@@ -235,7 +242,7 @@ def vehicle_rows(vehicles: Vehicles, model: str, built: tuple[int | None, int | 
     vehicles : Vehicles
         As returned by `vehicles_in_service`.
     model : str
-        Model as in `vehicles.frame`.
+        Name of the model, a value of the column `model` of `vehicles.frame`.
     built : tuple of int or None
         Build days from 1970-01-01: from the first and before the second; None leaves a side open.
 
@@ -261,21 +268,26 @@ def rank_vehicles(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: st
     vehicles : Vehicles
         As returned by `vehicles_in_service`.
     rows : ndarray of int
-        Rows of `vehicles.frame`, from `vehicle_rows`.
+        Rows of `vehicles.frame`, as returned by `vehicle_rows`.
     component : str
-        Component whose last fault is listed.
+        Component whose last fault is listed, such as "brakes"; a value of `vehicles.faults["component"]`.
     faults : ndarray of shape (n_rows,)
-        Expected faults of each vehicle within the planning horizon, at the elevated rate.
+        Expected faults of each vehicle within the planning horizon, at the elevated rate: such as the result of
+        `baseline_faults` times a rate ratio.
 
     Returns
     -------
     DataFrame
-        `vehicle_id`, `faults`, `probability` (of at least one fault), `built_on`, `age` (years), `km` (present
+        `vehicle_id`, `faults`, `probability` (of at least one fault, 0 to 1), `built_on`, `age` (years), `km` (present
         odometer, extrapolated from the last reading), `monthly_km`, `last_visit_on`, `fault_on` (last fault of the
         component); null where unknown.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> from features.aggregations import DAY  # microseconds in a day
+    >>> from ml.fault_rate.vehicles import rank_vehicles, vehicle_rows, vehicles_in_service
     >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "model": ["A"], "entered_service_at": [0]})
     >>> records = pl.DataFrame({"vehicle_id": ["V"], "component": ["brakes"], "fault": [True],
     ...     "serviced_at": [10 * DAY]})

@@ -365,7 +365,8 @@ class LeadScoringEstimator(PipelineEstimator):
         Parameters
         ----------
         X : DataFrame
-            As for `predict`.
+            Features of the signature and `references`, in the units of the raw table (money in fen); with times also
+            `created_at` and `as_of` (int64 us since 1970 UTC), as returned by `features.lead_scoring.build`.
 
         Returns
         -------

@@ -52,7 +52,8 @@ class LeadParams(Section):
     boosted_trees : params of BoostedTrees
         Hyperparameters of the learner.
     derived : mapping
-        Further derived columns, see `ml.domain.columns.derived_columns`.
+        Further derived columns, such as ``{"price_gap": {"difference": ["budget", "price"]}}``;
+        `ml.domain.columns.derived_columns` lists the operations.
     calibration : str
         Method that maps log-odds to probabilities, fitted to the calibration rows; one of
         `ml.estimators.calibration.METHODS`.

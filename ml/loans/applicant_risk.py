@@ -98,7 +98,8 @@ class Borrower:
         Parameters
         ----------
         applications : list of Application
-            As for `probabilities`.
+            Each as returned by `ml.loans.request.LoanRequest.application`; their vehicles must be the requested one or
+            among `cars`, by `vehicle_id`.
 
         Returns
         -------
@@ -129,7 +130,8 @@ class Borrower:
         Parameters
         ----------
         application : Application
-            As for `probabilities`.
+            As returned by `ml.loans.request.LoanRequest.application`, for example ``request.application(36)`` for 36
+            months; its vehicle must be the requested one or among `cars`, by `vehicle_id`.
         """
         return self.probabilities([application])[0]
 

@@ -62,7 +62,8 @@ def resale_values(champions: Champions, details: BaseModel | None, km_per_month:
     Parameters
     ----------
     champions : Champions
-        Promoted models by task, as for `used_car_fields`; must have `residual_value` if `details` is not None.
+        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`; must have
+        `residual_value` if `details` is not None.
     details : BaseModel or None
         Fields of the car: an instance of the type of `vehicle_details` in `used_car_fields`.
     km_per_month : float or None
@@ -98,7 +99,8 @@ def trade_in_quote(champions: Champions, car: BaseModel | None) -> TradeInQuote 
     Parameters
     ----------
     champions : Champions
-        Promoted models by task, as for `used_car_fields`; must have `residual_value` if `car` is not None.
+        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`; must have
+        `residual_value` if `car` is not None.
     car : BaseModel or None
         Fields of the car: an instance of the type of `trade_in` in `used_car_fields`.
 

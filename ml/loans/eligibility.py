@@ -44,7 +44,7 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     vehicle : Vehicle
         An `ml.domain.loans.application.Vehicle`; its `vehicle_class` selects the limits.
     on : date
@@ -67,7 +67,8 @@ def policy_for(lending: Lending, vehicle: Vehicle, on: date) -> Policy:
     >>> from pathlib import Path
     >>> from ml.domain.loans.application import Vehicle
     >>> from ml.loans.endpoints import read_lending
-    >>> policy = policy_for(read_lending(Path("configs")), Vehicle("V1", 15_000_000, "used"), date(2026, 9, 1))
+    >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="used")  # fen
+    >>> policy = policy_for(read_lending(Path("configs")), vehicle, on=date(2026, 9, 1))
     >>> policy.payment_to_income, policy.maximum_term_months, policy.maximum_cost
     (0.55, 36, 0.24)
     """
@@ -82,14 +83,14 @@ def obstacles(
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     applicant : Applicant
         `ml.domain.loans.application.Applicant(age, monthly_income)`: years, fen a month.
     vehicle : Vehicle
         `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
         `ml.loans.catalogue.rules.vehicle_class`.
     basis : PricingBasis
-        Date and probability of default of the application, as in `PricingBasis(on=..., probability_of_default=...)`.
+        `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
 
     Returns
     -------
@@ -109,7 +110,8 @@ def obstacles(
     >>> from ml.loans.eligibility import PricingBasis, obstacles
     >>> from ml.loans.endpoints import read_lending
     >>> lending = read_lending(Path("configs"))
-    >>> applicant, vehicle = Applicant(35, 1_500_000), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> applicant = Applicant(age=35, monthly_income=1_500_000)  # fen a month
+    >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
     >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
     >>> by_product = obstacles(lending, applicant, vehicle, basis=basis)
     >>> by_product["bank_standard"], by_product["used_guaranteed"]
@@ -131,14 +133,14 @@ def offered_products(
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     applicant : Applicant
         `ml.domain.loans.application.Applicant(age, monthly_income)`: years, fen a month.
     vehicle : Vehicle
         `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
         `ml.loans.catalogue.rules.vehicle_class`.
     basis : PricingBasis
-        Date and probability of default of the application, as in `PricingBasis(on=..., probability_of_default=...)`.
+        `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
 
     Returns
     -------
@@ -159,7 +161,8 @@ def offered_products(
     >>> from ml.loans.eligibility import PricingBasis, offered_products
     >>> from ml.loans.endpoints import read_lending
     >>> lending = read_lending(Path("configs"))
-    >>> applicant, vehicle = Applicant(35, 1_500_000), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> applicant = Applicant(age=35, monthly_income=1_500_000)  # fen a month
+    >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
     >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
     >>> products = offered_products(lending, applicant, vehicle, basis=basis)
     >>> products[0].name, products[0].rates[36]
@@ -175,7 +178,7 @@ def product_by_name(lending: Lending, name: str) -> Product:
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     name : str
         Key of the product, such as "bank_standard".
 
@@ -212,21 +215,31 @@ def offered_product(
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     name : str
-        Key of the product in the catalogue.
-    applicant, vehicle, basis
-        As for `offered_products`.
+        Key of the product in `lending.catalogue.products`, such as "bank_standard".
+    applicant : Applicant
+        `ml.domain.loans.application.Applicant(age, monthly_income)`: years, fen a month.
+    vehicle : Vehicle
+        `ml.domain.loans.application.Vehicle(vehicle_id, price, vehicle_class)`: price in fen, class as returned by
+        `ml.loans.catalogue.rules.vehicle_class`.
+    basis : PricingBasis
+        `ml.loans.eligibility.PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)`: date and risk, 0 to 1.
 
     Returns
     -------
     OfferedProduct
-        The element of `offered_products` with this name.
+        `name` and `lender` (keys); `rates` (term in months to contract rate, a yearly fraction); `minimum_amount`,
+        `maximum_amount` and `forgone_discount` (fen); `minimum_down_payment` and `maximum_loan_to_value` (fractions of
+        the price); `balloon_shares` (fractions of the loan amount); `funding_rate` (a yearly fraction);
+        `loss_given_default` (fraction of the balance); `maximum_age_at_maturity` (years); `product` (a `LoanProduct`:
+        repayment form, fees and subsidies).
 
     Raises
     ------
     DataError
-        The product is unknown or not available to the applicant, or an error of `offered_products`.
+        The product is unknown or not available to the applicant, the date is before the first rule, the vehicle class
+        is unknown, or the probability is not from 0 to 1.
 
     Examples
     --------
@@ -236,10 +249,12 @@ def offered_product(
     >>> from ml.loans.eligibility import PricingBasis, offered_product
     >>> from ml.loans.endpoints import read_lending
     >>> lending = read_lending(Path("configs"))
-    >>> applicant, vehicle = Applicant(35, 1_500_000), Vehicle("V1", 15_000_000, "private_new_energy")
+    >>> applicant = Applicant(age=35, monthly_income=1_500_000)  # fen a month
+    >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
     >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
-    >>> offered_product(lending, "maker_zero", applicant, vehicle, basis=basis).lender
-    'voyage_auto_finance'
+    >>> product = offered_product(lending, "bank_standard", applicant, vehicle, basis=basis)
+    >>> product.lender, product.rates[36], product.minimum_amount
+    ('riverside_bank', 0.035, 2000000)
     """
     product_by_name(lending, name)
     if obstacle := obstacles(lending, applicant, vehicle, basis=basis)[name]:

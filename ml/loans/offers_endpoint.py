@@ -150,7 +150,8 @@ def answer(lending: Lending, champions: Champions, request: Any) -> LoanOffersAn
     lending : Lending
         As returned by `ml.loans.endpoints.read_lending`.
     champions : Champions
-        As for `request`.
+        Promoted models by task: mapping of str to `ml.model.Model`, as returned by `ml.champions.load`; with
+        `credit_risk`, and optionally `residual_value`.
     request : model
         Instance of `request(champions)`.
 

@@ -19,12 +19,12 @@ from ml.loans.eligibility import PricingBasis, offered_product, offered_products
 
 
 def offers_for(lending: Lending, application: Application, *, basis: PricingBasis, count: int = 4) -> Offers:
-    """Return at most `count` loan offers for one application; see `make_offers`.
+    """Return at most `count` loan offers for one application, the best of all feasible loans.
 
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     application : Application
         `ml.domain.loans.application.Application(applicant, vehicle, down_payment)`, amounts in fen.
     basis : PricingBasis
@@ -86,7 +86,7 @@ def changes_for(
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     application : Application
         An `ml.domain.loans.application.Application`; `term_months` must be set.
     on : date
@@ -105,7 +105,7 @@ def changes_for(
     -------
     tuple of Change
         In order of distance; empty if no change passes. Each has the changed `application` (amounts in fen), `changed`
-        (`down_payment`, `term_months`, `vehicle`), `probability_of_default` and `distance`; see `smallest_changes`.
+        (`down_payment`, `term_months`, `vehicle`), `probability_of_default` and `distance`.
 
     Raises
     ------
@@ -152,12 +152,12 @@ def changes_for(
 def grid_for(
     lending: Lending, name: str, application: Application, down_payments: Sequence[int], *, basis: PricingBasis
 ) -> PaymentGrid:
-    """Return the payments of one product by term and down payment (fen); see `payment_grid`.
+    """Return the payments of one product by term and down payment, in fen.
 
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     name : str
         Key of the product in the catalogue.
     application : Application
@@ -246,12 +246,12 @@ def schedule_for(loan: Loan, on: date) -> Schedule:
 
 
 def settlement_for(lending: Lending, name: str, schedule: Schedule, on: date) -> Settlement:
-    """Return the quote for settling a loan early, by the terms of the product's lender; see `settle`.
+    """Return the quote for settling a loan early, by the terms of the product's lender.
 
     Parameters
     ----------
     lending : Lending
-        As returned by `ml.loans.catalogue.files.load_lending`.
+        As returned by `ml.loans.endpoints.read_lending`, for example ``read_lending(Path("configs"))``.
     name : str
         Key of the product in the catalogue.
     schedule : Schedule

@@ -80,7 +80,8 @@ class LoanRequest(RequestPart):
         term_months : int or None
             Term of the application, which may differ from the requested one; None for any term.
         resale : tuple of int
-            As for `Car.vehicle`.
+            Lower bound of the vehicle's resale value by months from now, fen, as returned by
+            `ml.loans.collateral_value.resale_values`; empty if unknown.
 
         Raises
         ------

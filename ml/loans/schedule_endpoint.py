@@ -167,7 +167,8 @@ def answer_schedule(lending: Lending, request: ScheduleRequest) -> ScheduleAnswe
     Raises
     ------
     DataError
-        The loan does not agree with the catalogue (see `build_loan`), or `settle_on` is outside its term.
+        The product is unknown, the loan does not agree with its terms in the catalogue, or `settle_on` is before
+        disbursement or after maturity.
 
     Examples
     --------
@@ -230,7 +231,7 @@ def answer_disclosure(lending: Lending, request: LoanTerms) -> Disclosure:
     Raises
     ------
     DataError
-        The loan does not agree with the catalogue (see `build_loan`).
+        The product is unknown, or the loan does not agree with its terms in the catalogue.
 
     Examples
     --------

@@ -356,8 +356,14 @@ def make_card(
         Score to show.
     now : int
         Instant of the request (microseconds since 1970 UTC); decides `new`.
-    propensity, pinned, explored, payment, card_reasons
-        As in `Card`.
+    propensity : float
+        Probability that the vehicle is on the page, given the ranking: 1 unless `explored`.
+    pinned, explored : bool
+        Whether a pin rule placed it; whether it fills an exploration slot.
+    payment : MonthlyPayment, optional
+        Lowest monthly payment, as returned by `ml.recommendation.financing.Financing.payment`.
+    card_reasons : tuple of CardReason, optional
+        Up to three reasons, strongest first.
 
     Returns
     -------

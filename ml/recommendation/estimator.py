@@ -104,8 +104,11 @@ class RecommendationEstimator:
 
         Raises
         ------
-        DataError, ConfigError
-            As for `Recommender.fit`.
+        DataError
+            No choices, or, with time, choices at one instant only, or no query with a relevant item among its
+            candidates.
+        ConfigError
+            A parameter is out of range.
         """
         fit = Recommender.fit if timed else Recommender.fit_blend
         recommender = fit(training_data, params, cutoff=cutoff, progress=progress)
@@ -155,7 +158,8 @@ class RecommendationEstimator:
         Returns
         -------
         DataFrame
-            `path` (see `RecommendationAnswer`) and `vehicles` (list of `vehicle_id`, best first), one row per row of X.
+            One row per row of X: `path` ('customer': known from the training data, or 'cold') and `vehicles` (list of
+            `vehicle_id`, best first).
         """
         names = [n for n in ("customer_id", "visitor_id", "store_id") if n in X.columns]
         requests = [RecommendationRequest(n=LIST_LENGTH, **row) for row in X.select(names).to_dicts()]

@@ -151,7 +151,21 @@ class Recommender:
     ) -> Self:
         """Fit for data without time: retrievers on the choices before `cutoff`, blend weights on the queries at it.
 
-        Parameters and errors as for `fit`; all queries of `training_data` have the instant `cutoff`.
+        Parameters
+        ----------
+        training_data : TrainingData
+            As returned by `ml.recommendation.training_tables.TrainingTables.encode`; all queries are at `cutoff`.
+        params : RecommendationParams
+            An `ml.recommendation.params.RecommendationParams`.
+        cutoff : int
+            Training cut-off (microseconds since 1970 UTC).
+        progress : callable
+            Called with one line of text per step, such as `print`.
+
+        Raises
+        ------
+        DataError, ConfigError
+            No choice precedes `cutoff`; a parameter is out of range.
         """
         vocabularies, choices = training_data.vocabularies, training_data.choices.before(cutoff)
         sizes = {"n_items": len(vocabularies.items), "n_stores": len(vocabularies.stores)}
@@ -173,15 +187,16 @@ class Recommender:
 
         Parameters
         ----------
-        visitors, vehicles
-            As for `lists`.
+        visitors, vehicles : Visitors, Vehicles
+            As returned by `ml.recommendation.visitors.encode_visitors` and by
+            `ml.recommendation.catalogue.Vehicles.encode`, both with the attribute `vocabularies`.
 
         Returns
         -------
         matrix : ndarray of float64, shape (n_pairs, n_columns)
             As described by `ml.recommendation.ranking_features.pair_columns`.
         pairs : CandidatePairs
-            Row numbers in `visitors` and `vehicles` of each row of `matrix`.
+            Row numbers `visitor` and `vehicle` of each row of `matrix`; `sizes`, the number of rows of each visitor.
         columns : tuple of str
             Names of the columns of `matrix`.
         """
@@ -226,13 +241,14 @@ class Recommender:
 
         Parameters
         ----------
-        visitors, vehicles
-            As for `lists`.
+        visitors, vehicles : Visitors, Vehicles
+            As returned by `ml.recommendation.visitors.encode_visitors` and by
+            `ml.recommendation.catalogue.Vehicles.encode`, both with the attribute `vocabularies`.
 
         Returns
         -------
         pairs : CandidatePairs
-            Row numbers in `visitors` and `vehicles`.
+            Row numbers `visitor` and `vehicle` of each pair; `sizes`, the number of pairs of each visitor.
         scores : ndarray of float64, shape (n_pairs,)
             Higher is better; comparable within a visitor only.
         """
@@ -263,8 +279,8 @@ class Recommender:
 
         Parameters
         ----------
-        visitors
-            As for `lists`.
+        visitors : Visitors
+            As returned by `ml.recommendation.visitors.encode_visitors` with the attribute `vocabularies`.
         """
         tables = self.retrieval.scores(visitors)
         total = blend_scores({n: tables[n][:, :-1].astype(np.float32) for n in self.weights}, self.weights)
@@ -278,7 +294,7 @@ class Recommender:
         visitors : Visitors
             As returned by `ml.recommendation.visitors.encode_visitors` with the attribute `vocabularies`.
         vehicles : Vehicles
-            As returned by `ml.recommendation.catalogue.Vehicles.encode` with the same vocabularies.
+            As returned by `ml.recommendation.catalogue.Vehicles.encode` with the attribute `vocabularies`.
         k : int
             Length of the lists.
 
@@ -286,6 +302,23 @@ class Recommender:
         -------
         ndarray of int64, shape (n_visitors, k)
             Best first; -1 after the last candidate.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from features.engines import to_engine
+        >>> from ml.recommendation.params import RecommendationParams
+        >>> from ml.recommendation.training_tables import TrainingTables
+        >>> cars = pl.LazyFrame({"vehicle_id": ["v1", "v2"], "model": ["A", "B"], "price": [9_000_000, 15_000_000]})
+        >>> events = pl.LazyFrame(
+        ...     {"event_at": [1, 2, 3, 5], "customer_id": [*"cdec"], "vehicle_id": ["v1", "v2", "v2", "v2"]})
+        >>> queries = pl.DataFrame({"person_id": ["c"], "as_of": [4], "midway": [False]})
+        >>> params, sources = RecommendationParams(), to_engine({"vehicles": cars, "events": events})
+        >>> tables = TrainingTables.gather(sources, params, queries=queries)
+        >>> data = tables.encode(tables.vocabularies(4), params)
+        >>> recommender = Recommender.fit_blend(data, params, cutoff=4, progress=lambda text: None)
+        >>> recommender.lists(data.queries.visitors, data.vehicles, k=2).tolist()  # rows of data.vehicles: v2, v1
+        [[1, 0]]
         """
         return top_k_per_visitor(*self.rank(visitors, vehicles), k=k, n=len(visitors))
 

@@ -138,7 +138,8 @@ class Retrieval:
         Parameters
         ----------
         visitors : Visitors
-            As for `scores`; only interactions of the last six hours count.
+            As returned by `ml.recommendation.visitors.encode_visitors` with the vocabularies of the fit; only
+            interactions of the last six hours before the query count.
 
         Returns
         -------

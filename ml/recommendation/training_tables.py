@@ -102,8 +102,10 @@ class TrainingTables:
 
         Raises
         ------
-        DataError, ConfigError
-            As for `features.recommendation.interactions`.
+        DataError
+            `events` is missing, or lacks `vehicle_id`, or has neither `customer_id` nor `visitor_id`.
+        ConfigError
+            `params.item` contains `vehicle_id` or `vin`, which identify single vehicles.
         """
         parts: dict[str, Any] = {"parts": params.item, "edges": params.price_bands}
         # Sorted, because floating-point sums depend on the order of the rows, which engines do not keep.
@@ -182,8 +184,10 @@ class TrainingTables:
 
         Parameters
         ----------
-        vocabularies, params
-            As for `encode`.
+        vocabularies : Vocabularies
+            As returned by the method `vocabularies`, or those of a fitted `Recommender`.
+        params : RecommendationParams
+            `half_life_days` weights the histories.
         within : int, optional
             Maximum age at the query of the interactions in the history, in microseconds.
 

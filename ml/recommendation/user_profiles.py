@@ -38,12 +38,14 @@ class UserProfiles:
     ----------
     keys : ndarray of uint64, shape (n_people,)
         `key_of` each person, ascending.
-    history, latest : csr_matrix of float64, shape (n_people, n_items)
-        As in `Visitors`, as of `cutoff`.
+    history : csr_matrix of float64, shape (n_people, n_items)
+        Sum of the grades of interactions with each item before `cutoff`, each halved per half-life.
+    latest : csr_matrix of float64, shape (n_people, n_items)
+        Days from the latest interaction with each item to `cutoff`, plus 1, so that no stored value is 0.
     budget : ndarray of float64, shape (n_people, 2)
-        As in `Visitors`.
+        Natural logarithm of the lower and upper end of the stated budget in yuan; NaN where not stated.
     stated : mapping of str to ndarray of int64, shape (n_people,)
-        As in `Visitors`.
+        Code of the stated preference, by category; the size of the category's vocabulary where not stated.
     cutoff : int
         Training cut-off (microseconds since 1970 UTC).
     """
@@ -107,7 +109,7 @@ class UserProfiles:
         return cls(keys[order], visitors.history, visitors.latest, visitors.budget, visitors.stated, cutoff)
 
     def row(self, name: str) -> int | None:
-        """Return the row of a person by `customer_id` or `visitor_id`; None if the person is not in the profiles."""
+        """Return the row of a person by the `customer_id` or `visitor_id` `name`; None if it is not in the profiles."""
         key = key_of(name)
         place = int(np.searchsorted(self.keys, np.uint64(key)))
         return place if place < len(self.keys) and int(self.keys[place]) == key else None

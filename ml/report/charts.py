@@ -33,8 +33,8 @@ class Series:
     ----------
     title : str
         Text in the legend.
-    format : str
-        Format of the values, see `ml.report.formats.format_figure`.
+    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
+        Format of the values, applied by `ml.report.formats.format_figure`.
     values : tuple of float or None
         One for each position or category; None is a gap.
     bands : tuple of Band

@@ -31,8 +31,8 @@ class Axis(Frozen):
         Name of the quantity, such as "cost".
     unit : Text or None
         Its unit, such as "yuan"; None for a share, a score or a text.
-    format : Format
-        Format of its values, see `ml.report.formats.format_figure`.
+    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
+        Format of its values, applied by `ml.report.formats.format_figure`.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def column(
     zh, en : str
         Titles.
     format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
-        Format of the values, see `ml.report.formats.format_figure`.
+        Format of the values, applied by `ml.report.formats.format_figure`; 'share' is a fraction shown in percent.
     unit : Text, optional
         Unit of the values, such as ``Text(zh="元", en="yuan")``.
     interval : Interval, optional
@@ -139,9 +139,16 @@ def column(
 
 
 def axis(zh: str, en: str, format: Format, *, unit: Text | None = None) -> Axis:
-    """Return an axis with a title in both languages; see `Axis`.
+    """Return an axis with a title in both languages, a unit and a format.
 
-    `format` is one of 'text', 'flag', 'count', 'number', 'score', 'share', 'amount' and 'gain'.
+    Parameters
+    ----------
+    zh, en : str
+        Titles.
+    format : {'text', 'flag', 'count', 'number', 'score', 'share', 'amount', 'gain'}
+        Format of the values, applied by `ml.report.formats.format_figure`; 'share' is a fraction shown in percent.
+    unit : Text, optional
+        Unit of the values, such as ``Text(zh="元", en="yuan")``.
 
     Examples
     --------

@@ -24,7 +24,8 @@ def text_of(report: Report, language: Language = "en") -> Iterator[RenderableTyp
     Parameters
     ----------
     report : Report
-        See `ml.report.report.Report`.
+        ``ml.report.report.Report(task=..., protocol=..., sections=())``, or ``Report.model_validate_json(text)`` of the
+        `report.json` of a model version (`ml.champions.report_files`).
     language : {'en', 'zh'}
         Language of titles.
 

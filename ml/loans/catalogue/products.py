@@ -22,7 +22,19 @@ LENDER = "lender"
 
 
 class Settlement(Section):
-    """A lender's terms of early settlement; see `SettlementRule`."""
+    """A lender's terms of early settlement.
+
+    Attributes
+    ----------
+    share_of_outstanding : float
+        Penalty as a fraction of the outstanding principal.
+    months_of_interest : int
+        Penalty in months of contract interest on the outstanding principal; both penalties add up.
+    free_after_months : int or None
+        Whole months after disbursement from which no penalty is charged.
+    up_front_rebate : float
+        Fraction of the unearned up-front fees that the lender refunds.
+    """
 
     share_of_outstanding: Share = 0.0
     months_of_interest: int = Field(0, ge=0, le=120)
@@ -31,7 +43,7 @@ class Settlement(Section):
 
     @property
     def rule(self) -> SettlementRule:
-        """The terms as a `SettlementRule`."""
+        """The terms as an `ml.domain.loans.settlement.SettlementRule`."""
         return SettlementRule(**self.model_dump())
 
 
@@ -45,8 +57,10 @@ class Lender(Section):
         Cost of the lender's money, a yearly fraction.
     state_subsidy : bool
         Whether the lender takes part in the state's interest subsidy.
-    day_count, payment_day : str or int
-        See `PaymentCalendar`.
+    day_count : {"30/360", "actual/365", "actual/360", "actual/actual"}
+        Convention for interest days.
+    payment_day : int, "same_day" or "end_of_month"
+        Day of the month on which instalments are due, 1 to 31; `same_day`: the day of disbursement.
     rounding : {"half_up", "half_even"}
         Rule for an exact half fen.
     late_interest : float
@@ -65,7 +79,22 @@ class Lender(Section):
 
 
 class Fee(Section):
-    """A fee: exactly one of amount, share and yearly_share_of_balance; see `ml.domain.loans.product.Fee`."""
+    """A fee: exactly one of amount, share and yearly_share_of_balance.
+
+    Attributes
+    ----------
+    name : Text
+    charged : {"up_front", "per_instalment"}
+        Once at disbursement, or with every instalment.
+    amount : int
+        Fen per charge (yuan in YAML).
+    share : float
+        Fraction of the loan amount per charge.
+    yearly_share_of_balance : float
+        Fraction of the outstanding balance per year; only per instalment.
+    collected_by : str
+        Key of the collecting party; "lender" for the lender.
+    """
 
     name: Text
     charged: Literal["up_front", "per_instalment"]
@@ -93,7 +122,18 @@ class Fee(Section):
 
 
 class Subsidy(Section):
-    """Interest paid by maker or dealer; see `ml.domain.loans.product.Subsidy`."""
+    """Interest that maker or dealer pays for the borrower.
+
+    Attributes
+    ----------
+    payer : {"maker", "dealer"}
+    rate : float
+        Part of the contract rate that the payer takes over, a yearly fraction; 1 for the whole rate.
+    principal : int or None
+        Largest subsidised principal, fen (yuan in YAML).
+    total : int or None
+        Largest subsidy over the loan, fen (yuan in YAML).
+    """
 
     payer: Literal["maker", "dealer"]
     rate: Share
@@ -128,7 +168,10 @@ class Eligibility(Section):
 
 
 class Deferred(Section):
-    """Months before the first instalment, and the treatment of their interest (see `LoanProduct.deferral`)."""
+    """Months before the first instalment, and the treatment of their interest.
+
+    `interest` is "interest_free" (none accrues), "interest_only" (paid monthly) or "with_first_instalment".
+    """
 
     months: int = Field(ge=1, le=24)
     interest: Deferral
@@ -142,8 +185,8 @@ class Product(Section):
     lender : str
         Key of the lender.
     name : Text
-    form : str
-        See `LoanProduct`.
+    form : {"equal_instalment", "equal_principal", "interest_only", "balloon", "flat_rate"}
+        Repayment form; `ml.domain.loans.product.LoanProduct` describes each.
     rates : tuple of Rates
         Rate grids by date, without gaps or overlaps; the product is sold from the first to the last.
     minimum_amount, maximum_amount : int

@@ -112,7 +112,17 @@ class Risk(Dated):
 
 
 class HousePolicy(Dated):
-    """The dealer's own limits; see `ml.domain.loans.application.Policy`."""
+    """The dealer's own limits.
+
+    Attributes
+    ----------
+    payment_to_income : float
+        Maximum fraction of income for this loan's monthly burden and payments on other debts.
+    minimum_age, maximum_age_at_maturity : int
+        Years.
+    minimum_expected_profit : int
+        Loans with a lower expected profit are not offered; fen (yuan in YAML).
+    """
 
     payment_to_income: Share
     minimum_age: int = Field(ge=18, le=130)
