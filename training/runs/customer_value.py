@@ -141,10 +141,14 @@ def value(
 ) -> CustomerValuation:
     """Predict the value of every customer, write the table to a file, and draw a chart beside it.
 
+    A value is the amount (yuan, not discounted) that a customer is expected to bring within `config.horizon_days` days
+    after the end of the history.
+
     Parameters
     ----------
     config : ValueConfig
-        As returned by ``ValueConfig.load(Path("configs/customer_value.yaml"))``.
+        As returned by ``ValueConfig.load(Path("configs/customer_value.yaml"))``. Its `streams` (there `cars` and
+        `workshop`) name the tables of purchases that are read from `config.sources`.
     out : Path
         File to write, `.parquet` or `.csv`; it is replaced in one step. The chart has the same name with `.png`.
     as_of : datetime, optional
@@ -155,7 +159,9 @@ def value(
     Returns
     -------
     CustomerValuation
-        Table of the customers, as written to `out` (yuan), model and totals of each stream, and end of the history.
+        `customers` is the table that is written to `out`: one row per customer with `customer_id`, for each stream its
+        purchases, probability of being active, expected purchases and amount, and `value` (yuan). `streams` has the
+        model and totals by stream, `until` is the end of the history (int64 microseconds since 1970 UTC).
 
     Raises
     ------

@@ -184,7 +184,16 @@ class PanelData:
     def origin_forecasts(self, forecaster: Forecaster) -> OriginForecasts:
         """Return the forecasts of a forecaster from any origin of the panel, each computed on demand and once.
 
-        `forecaster` is fitted, as returned by `fit_forecaster`. Call ``at(origin)`` of the result.
+        Parameters
+        ----------
+        forecaster : Forecaster
+            Fitted, as returned by the method `fit_forecaster()` of this object.
+
+        Returns
+        -------
+        OriginForecasts
+            ``at(origin)`` returns the forecast (units per series and period) and its features. `origin` is the column
+            of `panel` of the first period to forecast; the held-out origins are the range `origins` of this object.
         """
         if not self._forecasts or self._forecasts[0].forecaster is not forecaster:
             self._forecasts[:] = [OriginForecasts(self.panel, forecaster)]
