@@ -226,7 +226,7 @@ def _refusal(chosen: Version, present: Version | None) -> str:
             f"{name} was not promoted: the gate compared it with {then}, but the champion is now {now}; "
             f"evaluate it again with: {command}"
         )
-    return "" if chosen.gate.passed else f"{name} was not promoted: {chosen.gate.failures}"
+    return "" if chosen.gate.passed else f"{name} was not promoted; failed checks: {chosen.gate.failures}"
 
 
 def _move(target: Version, present: Version | None, *, action: str, who: str, why: str, forced: bool = False) -> Move:
