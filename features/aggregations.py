@@ -95,9 +95,9 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
     """Return an aggregation that sums the integer part of a column (seconds, fen) over a window; null counts as 0.
 
     Sums of integers below 2**53 are exact in float64 in any order, so all engines and partitions return the same bits.
-    `column` is a numeric column of the history's table.
-    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to collections of
-    accepted values, and `zh` and `en` describe the feature for people. Use it in a `features.as_of.History`.
+    `column` is a numeric column of the history's table. `days` is the window length in days before `as_of`, a whole
+    number above 0 (default: all earlier rows), `where` maps columns to collections of accepted values, and `zh` and
+    `en` describe the feature for people. Use it in a `features.as_of.History`.
 
     Returns
     -------
@@ -122,8 +122,9 @@ def total(column: str, *, days: int | None = None, where: Where | None = None, z
 def distinct(column: str, *, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Return an aggregation that counts the distinct values of a column over a window, without missing values.
 
-    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to collections of
-    accepted values, and `zh` and `en` describe the feature for people. Use it in a `features.as_of.History`.
+    `days` is the window length in days before `as_of`, a whole number above 0 (default: all earlier rows), `where` maps
+    columns to collections of accepted values, and `zh` and `en` describe the feature for people. Use it in a
+    `features.as_of.History`.
 
     Returns
     -------
@@ -148,8 +149,9 @@ def distinct(column: str, *, days: int | None = None, where: Where | None = None
 def days_since(*, days: int | None = None, where: Where | None = None, zh: str, en: str) -> Aggregation:
     """Return an aggregation that computes the days from the latest row of a window to `as_of`.
 
-    `days` is the window length before `as_of` (default: all earlier rows), `where` maps columns to collections of
-    accepted values, and `zh` and `en` describe the feature for people. Use it in a `features.as_of.History`.
+    `days` is the window length in days before `as_of`, a whole number above 0 (default: all earlier rows), `where` maps
+    columns to collections of accepted values, and `zh` and `en` describe the feature for people. Use it in a
+    `features.as_of.History`.
 
     Returns
     -------

@@ -66,6 +66,8 @@ class History:
     def available_aggregations(self, columns: Collection[str]) -> dict[str, Aggregation]:
         """Return, by feature name, the aggregations that need only these columns of the table.
 
+        `columns` are names of columns of the raw table, including those that join and order its rows.
+
         >>> from features.aggregations import count, total
         >>> from features.tables import SALES
         >>> sums = {"n": count(zh="次数", en="sales"), "paid": total("price", zh="金额（分）", en="paid (fen)")}

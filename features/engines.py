@@ -73,7 +73,7 @@ def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
     path : Path
         Path of the file, or of a folder of Parquet files.
     session : SparkSession, optional
-        As returned by `spark_session`; without it Polars scans the file.
+        As returned by `features.engines.spark_session`; without it Polars scans the file.
 
     Examples
     --------
@@ -93,7 +93,8 @@ def scan_parquet(path: Path, session: Any | None = None) -> nw.LazyFrame[Any]:
 def collect(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
     """Compute a lazy frame of either engine and return it as a Polars DataFrame.
 
-    Rows are in no particular order; sort them by their key if the order matters.
+    `frame` is a value of the result of `features.engines.to_engine`, or made from one by a function of `features`. Rows
+    are in no particular order; sort them by their key if the order matters.
 
     >>> collect(to_engine({"leads": pl.LazyFrame({"lead_id": ["a"]})})["leads"]).to_dicts()
     [{'lead_id': 'a'}]

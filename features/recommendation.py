@@ -212,7 +212,8 @@ def visit_queries(tables: Frames, choices: Frame) -> Frame:
     tables : mapping of str to narwhals.LazyFrame
         Source tables, as returned by `features.engines.to_engine`; only `events` is read.
     choices : LazyFrame
-        As returned by `interactions`.
+        `person_id`, `event_at` (int64, microseconds since 1970 UTC), `item_id` and `grade`, as returned by
+        `features.recommendation.interactions`.
 
     Returns
     -------
@@ -261,7 +262,8 @@ def relevant_items(queries: Frame, choices: Frame, *, horizon_days: float) -> Fr
     queries : LazyFrame
         `person_id` and `as_of` (microseconds since 1970 UTC), as returned by `visit_queries`.
     choices : LazyFrame
-        As returned by `interactions`.
+        `person_id`, `event_at` (int64, microseconds since 1970 UTC), `item_id` and `grade`, as returned by
+        `features.recommendation.interactions`.
     horizon_days : float
         Length of the horizon in days: ``as_of <= event_at < as_of + horizon_days``.
 
@@ -297,7 +299,8 @@ def history(queries: Frame, choices: Frame, *, lookback_days: int) -> Frame:
     queries : LazyFrame
         `person_id` and `as_of` (microseconds since 1970 UTC), as returned by `visit_queries`.
     choices : LazyFrame
-        As returned by `interactions`.
+        `person_id`, `event_at` (int64, microseconds since 1970 UTC), `item_id` and `grade`, as returned by
+        `features.recommendation.interactions`.
     lookback_days : int
         Interactions older than this many days are left out.
 

@@ -34,7 +34,7 @@ PAGE_HEADERS = [
 class MountedEndpoint:
     """An endpoint and the task or group that it belongs to, which together determine its path.
 
-    Returned by `mounted_endpoints`.
+    Returned by `serving.endpoints.mounted_endpoints`.
 
     Attributes
     ----------

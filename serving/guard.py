@@ -177,7 +177,7 @@ def routes_of(app: Any) -> tuple[list[str], dict[str, App]]:
     Parameters
     ----------
     app : FastAPI or Starlette
-        As returned by `build_app`.
+        As returned by `serving.api.build_app`.
 
     Returns
     -------

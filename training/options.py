@@ -173,6 +173,7 @@ def loaded_config(
     Returns
     -------
     TaskConfig
+        Settings of the task: `config.task`, `config.definition`, `config.params` and the keys of the YAML file.
 
     Raises
     ------

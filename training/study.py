@@ -110,7 +110,7 @@ class StudyData(Protocol[E]):
         folder : Path
             Existing folder to write into; the files are read by `Study.gate_checks`.
         fitted : Fitted
-            As returned by `fit`.
+            Result of the method `fit`, with the estimators `served` and `evaluated`.
 
         Raises
         ------

@@ -180,7 +180,7 @@ def classify(texts: pl.Series, rules: LineRules) -> pl.DataFrame:
     texts : Series of str
         Distinct texts, without null.
     rules : LineRules
-        As returned by `load_line_rules`.
+        As returned by `features.sources.lines.load_line_rules`.
 
     Returns
     -------

@@ -118,7 +118,7 @@ def convert_rows(
     Parameters
     ----------
     rows : pl.LazyFrame
-        As returned by `select_mapped`.
+        As returned by `features.sources.typed_rows.select_mapped`.
     table : Table
         Contract of the table: a value of `features.tables.TABLES`.
     mapping : ColumnMapping

@@ -58,6 +58,8 @@ class Layer:
 def read_layer(path: Path) -> Layer:
     """Read a YAML file of keys and values into a layer with the path as its origin.
 
+    `path` is an existing file; an empty file is an empty layer.
+
     Raises
     ------
     ConfigError
@@ -90,7 +92,8 @@ def read_layer(path: Path) -> Layer:
 def parse_settings(settings: Iterable[str]) -> Layer:
     """Parse settings of the form `dotted.name=value`, with the value in YAML, into one layer of origin `--set`.
 
-    `${NAME}` in a value is replaced in `content` by the environment variable. No setting gives an empty layer.
+    `settings` are texts, such as `["split.seed=3"]`. `${NAME}` in a value is replaced in `content` by the environment
+    variable. No setting gives an empty layer.
 
     Raises
     ------

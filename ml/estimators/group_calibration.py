@@ -94,6 +94,8 @@ class GroupCalibration(SklearnEstimator):
     def shift(self, group: Sequence[str | None]) -> FloatArray:
         """Return the shift of each row's group in log-odds, shape (len(group),); 0 for groups without one.
 
+        `group` is a sequence of str or None, one per row; None for no group.
+
         Raises
         ------
         NotFittedError

@@ -18,6 +18,8 @@ Trees = TypeVar("Trees", bound=SklearnEstimator)
 def params_to_json(estimator: SklearnEstimator) -> dict[str, Any]:
     """Return an estimator's parameters ready for JSON: mappings become sorted lists of (key, value) pairs.
 
+    `estimator` is any class with `get_params`, such as `ml.estimators.boosted_trees.BoostedTrees`, fitted or not.
+
     Examples
     --------
     >>> from ml.estimators.native_files import params_to_json

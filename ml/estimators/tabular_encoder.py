@@ -155,6 +155,8 @@ class TabularEncoder(SklearnTransformer):
     def unseen(self, row: Mapping[str, Any]) -> list[str]:
         """Return the names of the categorical columns whose value in `row` did not occur in training.
 
+        `row` maps columns to values; a missing column or None is not unseen.
+
         Examples
         --------
         >>> from ml.estimators.tabular_encoder import TabularEncoder

@@ -200,7 +200,7 @@ def assign_bins(x: FloatArray, bins: FeatureBins) -> npt.NDArray[np.intp]:
     x : ndarray of shape (n_rows,)
         Values or category codes; NaN is missing.
     bins : FeatureBins
-        As returned by `fit_bins`.
+        As returned by `ml.estimators.woe_bins.fit_bins`.
 
     Returns
     -------

@@ -251,7 +251,7 @@ def applications_frame(
     applicants : Applicants
         As returned by `training.simulator.applicants.build_applicants`.
     applications : Applications
-        As returned by `build_applications`, in the same order.
+        As returned by `training.simulator.applications.build_applications`, in the same order.
     decision : ndarray of int64
         0 approve, 1 refer, 2 decline: `Loans.decision` of `training.simulator.lending.build_loans`.
     decided_at : ndarray of int64

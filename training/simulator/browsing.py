@@ -187,7 +187,7 @@ def views(rng: Random, shown: Log) -> Log:
     rng : numpy.random.Generator
         Such as `size.stream("browsing")`.
     shown : Log
-        As returned by `impressions`.
+        As returned by `training.simulator.browsing.impressions`.
 
     Returns
     -------

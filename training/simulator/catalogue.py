@@ -115,7 +115,9 @@ class Catalogue:
     item_price: FloatArray
 
     def on_sale(self, months: int) -> BoolArray:
-        """Return whether each current model is sold new in month 0 to `months - 1`.
+        """Return whether each current model is sold new in month 0 to `months - 1` of the simulation.
+
+        `months` is the number of months, at least 1, such as `Window.of(size).months`.
 
         Returns
         -------
@@ -251,7 +253,7 @@ def describe(catalogue: Catalogue, items: IntArray) -> dict[str, pl.Series]:
     Parameters
     ----------
     catalogue : Catalogue
-        As returned by `build_catalogue`.
+        As returned by `training.simulator.catalogue.build_catalogue`.
     items : ndarray of int64, shape (n_rows,)
         Item of each row.
 

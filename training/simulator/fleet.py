@@ -55,6 +55,8 @@ class Fleet:
     def observed_from(self, window: Window) -> IntArray:
         """Return the start of each car's observation: its entry or the start of the window.
 
+        `window` is `training.simulator.seasons.Window.of(size)`.
+
         Returns
         -------
         ndarray of int64, shape (n_cars,)
@@ -64,6 +66,8 @@ class Fleet:
 
     def observed_until(self, window: Window) -> IntArray:
         """Return the end of each car's observation: its exit or the end of the window.
+
+        `window` is `training.simulator.seasons.Window.of(size)`.
 
         Returns
         -------

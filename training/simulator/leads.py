@@ -159,7 +159,7 @@ def lead_rows(funnel: Funnel, *, window: Window) -> IntArray:
     Parameters
     ----------
     funnel : Funnel
-        As returned by `build_funnel`.
+        As returned by `training.simulator.leads.build_funnel`.
     window : Window
         Months of the data: `training.simulator.seasons.Window.of(size)`.
 
@@ -200,7 +200,7 @@ def lead_numbers(funnel: Funnel, window: Window) -> IntArray:
     Parameters
     ----------
     funnel : Funnel
-        As returned by `build_funnel`.
+        As returned by `training.simulator.leads.build_funnel`.
     window : Window
         Months of the data: `training.simulator.seasons.Window.of(size)`.
 
@@ -235,7 +235,7 @@ def first_registration(rng: Random, journeys: Journeys, funnel: Funnel, *, peopl
     journeys : Journeys
         As returned by `training.simulator.journeys.build_journeys`.
     funnel : Funnel
-        As returned by `build_funnel`.
+        As returned by `training.simulator.leads.build_funnel`.
     people : int
         Number of persons, `len(world.people)`.
     window : Window

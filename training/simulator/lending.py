@@ -89,7 +89,7 @@ def hinge(x: FloatArray, start: float, width: float) -> FloatArray:
     --------
     >>> import numpy as np
     >>> from training.simulator.lending import hinge
-    >>> hinge(np.array([0.2, 0.4, 9.0]), 0.3, 0.5).round(2).tolist()
+    >>> hinge(np.array([0.2, 0.4, 9.0]), start=0.3, width=0.5).round(2).tolist()
     [0.0, 0.1, 0.5]
     """
     return np.asarray(np.clip(x - start, 0.0, width), dtype=np.float64)
@@ -239,7 +239,7 @@ def outcome_rows(loans: Loans, *, window: Window) -> IntArray:
     Parameters
     ----------
     loans : Loans
-        As returned by `build_loans`.
+        As returned by `training.simulator.lending.build_loans`.
     window : Window
         Months of the data: `training.simulator.seasons.Window.of(size)`.
 
@@ -256,7 +256,7 @@ def mature(loans: Loans, *, window: Window) -> BoolArray:
     Parameters
     ----------
     loans : Loans
-        As returned by `build_loans`.
+        As returned by `training.simulator.lending.build_loans`.
     window : Window
         Months of the data: `training.simulator.seasons.Window.of(size)`.
 
@@ -273,7 +273,7 @@ def outcomes_frame(loans: Loans, applications: Applications, *, window: Window) 
     Parameters
     ----------
     loans : Loans
-        As returned by `build_loans`.
+        As returned by `training.simulator.lending.build_loans`.
     applications : Applications
         As returned by `training.simulator.applications.build_applications`, in the same order.
     window : Window

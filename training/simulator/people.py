@@ -206,6 +206,8 @@ def _tastes(rng: Random, weights: FloatArray, *, lift: float) -> FloatArray:
 def customer_ids(person: IntArray, *, customers: int) -> pl.Series:
     """Return the identifiers of persons (positions in `People`) as a String column; null from `customers` on.
 
+    `customers` is the number of customers; persons after them are anonymous visitors.
+
     Examples
     --------
     >>> import numpy as np
@@ -227,7 +229,7 @@ def draw_registrations(rng: Random, people: People, *, first_contact: IntArray, 
     rng : numpy.random.Generator
         Such as `size.stream("leads")`.
     people : People
-        As returned by `build_people`.
+        As returned by `training.simulator.people.build_people`.
     first_contact : ndarray of int64, shape (n_persons,)
         First contact of each person, microseconds since 1970 UTC, as returned by
         `training.simulator.leads.first_registration`; `draws.NEVER` for none.

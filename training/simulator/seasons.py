@@ -65,7 +65,7 @@ class Window:
 
     @classmethod
     def of(cls, size: Size) -> Window:
-        """Return the window of a simulation size.
+        """Return the window of a simulation size, `training.simulator.Size(months=..., start=...)`.
 
         Examples
         --------

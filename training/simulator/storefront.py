@@ -176,9 +176,9 @@ def show_pages(
     rng : numpy.random.Generator
         Such as `size.stream("browsing")`.
     shelves : Shelves
-        As returned by `build_shelves`.
+        As returned by `training.simulator.storefront.build_shelves`.
     used : UsedStock
-        As returned by `build_used_stock`.
+        As returned by `training.simulator.storefront.build_used_stock`.
     at : ndarray of int64, shape (n_pages,)
         Instant of each page, microseconds since 1970 UTC, within the window.
     store : ndarray of int64, shape (n_pages,)

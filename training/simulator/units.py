@@ -275,7 +275,7 @@ def vins(units: Units, rows: IntArray) -> pl.Series:
     Parameters
     ----------
     units : Units
-        As returned by `build_units`, such as `world.units`.
+        As returned by `training.simulator.units.build_units`, such as `world.units`.
     rows : ndarray of int64
         Positions in `units`.
 
@@ -297,7 +297,7 @@ def units_frame(units: Units, catalogue: Catalogue, stores: Stores, window: Wind
     Parameters
     ----------
     units : Units
-        As returned by `build_units`, such as `world.units`.
+        As returned by `training.simulator.units.build_units`, such as `world.units`.
     catalogue : Catalogue
         `world.catalogue`.
     stores : Stores

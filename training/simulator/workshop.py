@@ -166,7 +166,7 @@ def service_frame(rng: Random, lines: Lines, fleet: Fleet, *, catalogue: Catalog
     rng : numpy.random.Generator
         Such as `size.stream("workshop")`.
     lines : Lines
-        As returned by `build_lines`.
+        As returned by `training.simulator.workshop.build_lines`.
     fleet : Fleet
         The fleet from which `lines` was drawn.
     catalogue : Catalogue

@@ -140,6 +140,8 @@ def select_contract_columns(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 def cast_instants(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
     """Return the frame with int64 columns of microseconds since 1970 UTC cast to Datetime, for Parquet viewers.
 
+    `columns` are the names of the int64 columns; the others are unchanged.
+
     Examples
     --------
     >>> import polars as pl

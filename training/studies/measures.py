@@ -97,7 +97,7 @@ def metrics_section(rows: list[Metric]) -> Metrics:
     Parameters
     ----------
     rows : list of Metric
-        As returned by `metric_row`; the first is the primary metric.
+        As returned by `training.studies.measures.metric_row`; the first is the primary metric.
 
     Examples
     --------

@@ -245,7 +245,7 @@ def write_holdout(folder: Path, panel: Panel, origins: range, forecasts: pl.Data
     origins : range
         Columns of the panel.
     forecasts : DataFrame
-        As returned by `holdout_forecasts`.
+        As returned by `training.studies.panel_forecasts.holdout_forecasts`.
 
     Raises
     ------

@@ -29,8 +29,8 @@ from training.studies.ranking_report import evaluate_ranking
 class RankingStudyData(RankingData):
     """Data of a ranking study, with fitting, tuning and evaluation.
 
-    Returned by ``RankingStudyData.read(training.config.load_config("recommendation"))``; attributes as in
-    `training.studies.ranking_data.RankingData`.
+    Returned by ``RankingStudyData.read(training.config.load_config("recommendation"))``; its attributes are
+    those of `training.studies.ranking_data.RankingData`, such as `cutoff` and `tables`.
     """
 
     def fit(self, *, progress: Progress | None = None) -> Fitted[RecommendationEstimator]:
@@ -112,7 +112,7 @@ class RankingStudyData(RankingData):
         Returns
         -------
         ml.report.report.Report
-            As returned by `training.studies.ranking_report.evaluate_ranking`.
+            `metrics` by name (value, 95% interval `low` and `high`, baseline), `sections` with breakdowns, and `notes`.
         """
         return evaluate_ranking(self, estimator, holdout=self.holdout)
 

@@ -102,7 +102,7 @@ def gains_section(name: str, *rows: Gain, zh: str, en: str) -> Gains:
     name : str
         Key of the section.
     *rows : Gain
-        As returned by `gain_row`.
+        As returned by `training.studies.report_sections.gain_row`.
     zh, en : str
         Title in Chinese and English.
 

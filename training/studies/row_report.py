@@ -236,7 +236,7 @@ def evaluate(examples: LabelledRows, estimator: RowEstimator, *, rows: Rows | No
     Returns
     -------
     Report
-        As returned by `binary_report` or `amount_report`; `report.metrics` holds the metrics by name.
+        `metrics` by name (value, 95% interval `low` and `high`, baseline), `sections` with breakdowns, and `notes`.
 
     Raises
     ------

@@ -110,7 +110,7 @@ class RowStudyData(LabelledRows):
         Returns
         -------
         Report
-            As returned by `training.studies.row_report.evaluate`.
+            `metrics` by name (value, 95% interval `low` and `high`, baseline), `sections` with breakdowns, and `notes`.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class RowStudyData(LabelledRows):
         folder : Path
             Existing folder to write into.
         fitted : Fitted
-            As returned by `fit`.
+            Result of the method `fit`, with the estimators `served` and `evaluated`.
 
         Raises
         ------

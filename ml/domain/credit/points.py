@@ -80,7 +80,7 @@ class PointsScale:
         """Return the points (float64) of log-odds of default (bad to good), an array of any shape.
 
         >>> from ml.domain.credit.points import PointsScale
-        >>> float(PointsScale(500, 1, 20).points(0.0))
+        >>> float(PointsScale(base_points=500, base_odds=1, points_to_double_odds=20).points(0.0))
         500.0
         """
         return np.asarray(self.offset - self.factor * np.asarray(log_odds, dtype=np.float64))
@@ -90,7 +90,7 @@ class PointsScale:
 
         >>> import math
         >>> from ml.domain.credit.points import PointsScale
-        >>> float(PointsScale(500, 1, 20).log_odds(520.0)) == -math.log(2)
+        >>> float(PointsScale(base_points=500, base_odds=1, points_to_double_odds=20).log_odds(520.0)) == -math.log(2)
         True
         """
         return np.asarray((self.offset - np.asarray(points, dtype=np.float64)) / self.factor)
@@ -106,7 +106,7 @@ class PointsScale:
         Examples
         --------
         >>> from ml.domain.credit.points import PointsScale
-        >>> float(PointsScale(500, 1, 20).points_from_probability(0.5))
+        >>> float(PointsScale(base_points=500, base_odds=1, points_to_double_odds=20).points_from_probability(0.5))
         500.0
         """
         pd = np.asarray(probability, dtype=np.float64)
@@ -119,7 +119,8 @@ class PointsScale:
         """Return the probability of default (float64) that corresponds to points, an array of any shape.
 
         >>> from ml.domain.credit.points import PointsScale
-        >>> round(float(PointsScale(600, 50, 20).probability(600)), 6) == round(1 / 51, 6)
+        >>> scale = PointsScale(base_points=600, base_odds=50, points_to_double_odds=20)
+        >>> round(float(scale.probability(600)), 6) == round(1 / 51, 6)
         True
         """
         return np.asarray(expit(self.log_odds(points)))

@@ -210,7 +210,7 @@ def adverse_reasons(
     reference : array of the same shape
         Mean contributions of the applicants at the indices of `nearest_to_cutoff`.
     groups : ReasonGroups
-        As returned by `reason_groups`.
+        As returned by `ml.domain.credit.reason_codes.reason_groups`.
     points_per_log_odds : float
         Points per unit of log-odds: `ml.domain.credit.points.PointsScale(...).factor`.
     limit : int

@@ -32,7 +32,7 @@ def cdf(count: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike) ->
     Examples
     --------
     >>> from ml.domain.demand.count_distribution import cdf
-    >>> cdf([0, 1, -1], 1.0, 0.0).round(4).tolist()
+    >>> cdf(count=[0, 1, -1], mean=1.0, dispersion=0.0).round(4).tolist()
     [0.3679, 0.7358, 0.0]
     """
     from scipy.stats import nbinom, poisson
@@ -66,9 +66,9 @@ def quantile(level: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLik
     Examples
     --------
     >>> from ml.domain.demand.count_distribution import quantile
-    >>> quantile([0.1, 0.5, 0.9], 2.0, 0.0, smooth=False).tolist()
+    >>> quantile([0.1, 0.5, 0.9], mean=2.0, dispersion=0.0, smooth=False).tolist()
     [0.0, 2.0, 4.0]
-    >>> quantile([0.1, 0.5, 0.9], 2.0, 0.0, smooth=True).round(2).tolist()
+    >>> quantile([0.1, 0.5, 0.9], mean=2.0, dispersion=0.0, smooth=True).round(2).tolist()
     [0.24, 1.85, 3.98]
     """
     from scipy.stats import nbinom, poisson
@@ -108,7 +108,7 @@ def probability_integral(
     Examples
     --------
     >>> from ml.domain.demand.count_distribution import probability_integral
-    >>> low, high = probability_integral([0, 1], 1.0, 0.0, smooth=False)
+    >>> low, high = probability_integral(y=[0, 1], mean=1.0, dispersion=0.0, smooth=False)
     >>> low.round(4).tolist(), high.round(4).tolist()
     ([0.0, 0.3679], [0.3679, 0.7358])
     """

@@ -61,7 +61,7 @@ class SimulatedOrders:
         return np.asarray(u * self.lost[:, since:].sum(axis=1) + o * self.left[:, since:].sum(axis=1))
 
     def fill_rate(self, *, since: int = 0) -> float:
-        """Return the fraction of demand met from period `since` on, 0 to 1; 1 without any demand."""
+        """Return the fraction of demand met from period `since` (counted from 0) on, 0 to 1; 1 without any demand."""
         sold, lost = self.sold[:, since:].sum(), self.lost[:, since:].sum()
         return float(sold / (sold + lost)) if sold + lost > 0 else 1.0
 

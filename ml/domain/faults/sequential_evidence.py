@@ -180,7 +180,7 @@ def cumulative_evidence(
     Examples
     --------
     >>> from ml.domain.faults.sequential_evidence import cumulative_evidence
-    >>> poisson = cumulative_evidence([150], [100.0]).log_e[0]
+    >>> poisson = cumulative_evidence(count=[150], expected=[100.0]).log_e[0]
     >>> gamma_poisson = cumulative_evidence([150], [100.0], between_model_variance=0.09).log_e[0]
     >>> float(poisson.round(1)), float(gamma_poisson.round(1))
     (9.0, 0.3)

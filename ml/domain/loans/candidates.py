@@ -65,7 +65,7 @@ class Candidates:
         return np.asarray(~np.any(list(self.violations.values()), axis=0))
 
     def loan(self, i: int) -> Loan:
-        """Return candidate `i` (a position) as a loan, the argument of `ml.domain.loans.schedule.schedule`."""
+        """Return candidate `i` (counted from 0) as a loan, the argument of `ml.domain.loans.schedule.schedule`."""
         b = self.batch
         rate = int(b.rate[i]) / MILLION
         return Loan(b.products[int(b.product[i])], int(b.amount[i]), rate, int(b.term[i]), int(b.balloon[i]))

@@ -146,7 +146,8 @@ def price(batch: LoanBatch, start: date, *, risk: RiskAndFunding, forgone_discou
     >>> from ml.domain.loans.pricing import RiskAndFunding, price
     >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
-    >>> prices = price(batch, date(2026, 1, 15), risk=RiskAndFunding(0.02, 0.4, 0.02))
+    >>> risk = RiskAndFunding(probability_of_default=0.02, loss_given_default=0.4, funding_rate=0.02)
+    >>> prices = price(batch, date(2026, 1, 15), risk=risk)
     >>> int(prices.monthly_payment[0]), int(prices.total_interest[0]), float(prices.nominal_rate[0].round(6))
     (304219, 951901, 0.06)
     """
@@ -214,7 +215,8 @@ def expected_profit(flows: CashFlows, risk: RiskAndFunding) -> tuple[FloatArray,
     >>> from ml.domain.loans.pricing import RiskAndFunding, expected_profit
     >>> from ml.domain.loans.product import LoanProduct
     >>> batch = LoanBatch.build((LoanProduct(),), [0], amount=10_000_000, annual_rate=0.06, term_months=36)
-    >>> expected_profit(amortise(batch, date(2026, 1, 15)), RiskAndFunding(0.0, 0.4, 0.0))[0].tolist()
+    >>> risk = RiskAndFunding(probability_of_default=0.0, loss_given_default=0.4, funding_rate=0.0)
+    >>> expected_profit(amortise(batch, date(2026, 1, 15)), risk)[0].tolist()
     [951901.0]
     """
     count = len(flows.opening)

@@ -91,7 +91,7 @@ def quotient_of(numerator: Any, denominator: Any, half_up: Any) -> IntArray:
     Examples
     --------
     >>> from ml.domain.loans.rounding import quotient_of
-    >>> quotient_of(10_000_000, 36, 1)
+    >>> quotient_of(10_000_000, 36, half_up=1)
     array(277778)
     """
     quotient = np.asarray(numerator, dtype=np.int64) // denominator
@@ -113,7 +113,7 @@ def share_of(amount: Any, parts: Any, half_up: Any) -> IntArray:
     Examples
     --------
     >>> from ml.domain.loans.rounding import share_of
-    >>> int(share_of(10_000_050, 15_000, 1))
+    >>> int(share_of(amount=10_000_050, parts=15_000, half_up=1))
     150001
     """
     return quotient_of(np.asarray(amount, dtype=np.int64) * parts, MILLION, half_up)
@@ -136,7 +136,7 @@ def interest_on(balance: Any, rate: Any, numerator: Any, *, denominator: Any, ha
     Examples
     --------
     >>> from ml.domain.loans.rounding import interest_on
-    >>> int(interest_on(10_000_000, 60_000, 30, denominator=360, half_up=1))
+    >>> int(interest_on(balance=10_000_000, rate=60_000, numerator=30, denominator=360, half_up=1))
     50000
     """
     product = np.asarray(balance, dtype=np.int64) * rate

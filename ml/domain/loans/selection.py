@@ -97,7 +97,7 @@ def select_rows(values: FloatArray, *, count: int) -> list[tuple[int, tuple[str,
     Parameters
     ----------
     values : array of shape (n, 4)
-        As returned by `comparison_measures`.
+        As returned by `ml.domain.loans.selection.comparison_measures`.
     count : int
         Maximum number of rows, at least 1.
 

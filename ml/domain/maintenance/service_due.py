@@ -187,7 +187,7 @@ def posterior_rate(driving: Driving, km: npt.ArrayLike, days: npt.ArrayLike, *, 
     Parameters
     ----------
     driving : Driving
-        As returned by `fit_driving`.
+        As returned by `ml.domain.maintenance.service_due.fit_driving`.
     km, days : array of shape (n_vehicles,)
         Distance (km) and days between the first and the last reading; 0 where there are not two.
     typical : array of shape (n_vehicles,)

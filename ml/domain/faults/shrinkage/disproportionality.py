@@ -71,7 +71,7 @@ def proportional_reporting_ratio(
 
     Examples
     --------
-    >>> prr = proportional_reporting_ratio([10], [50], column_total=[30], total=1_000)
+    >>> prr = proportional_reporting_ratio(count=[10], row_total=[50], column_total=[30], total=1_000)
     >>> [round(float(x[0]), 3) for x in (prr.lower, prr.value, prr.upper)]
     [4.7, 9.5, 19.204]
     """
@@ -115,7 +115,7 @@ def reporting_odds_ratio(
 
     Examples
     --------
-    >>> ror = reporting_odds_ratio([10], [50], column_total=[30], total=1_000)
+    >>> ror = reporting_odds_ratio(count=[10], row_total=[50], column_total=[30], total=1_000)
     >>> [round(float(x[0]), 3) for x in (ror.lower, ror.value, ror.upper)]
     [5.108, 11.625, 26.459]
     """

@@ -74,7 +74,7 @@ class Prior:
 def one_gamma(alpha: float, beta: float) -> Prior:
     """Return a gamma prior with shape `alpha` and rate `beta`, both above 0; its mean is ``alpha / beta``.
 
-    >>> one_gamma(2.0, 4.0).mean
+    >>> one_gamma(alpha=2.0, beta=4.0).mean
     0.5
     """
     return Prior((float(alpha),), (float(beta),))
@@ -85,7 +85,7 @@ def two_gammas(alpha1: float, beta1: float, alpha2: float, beta2: float, share1:
 
     `share1`, his P, is the weight of the first component, between 0 and 1; the other numbers are above 0.
 
-    >>> two_gammas(3.0, 0.5, 2.0, 2.0, 0.1).mean
+    >>> two_gammas(alpha1=3.0, beta1=0.5, alpha2=2.0, beta2=2.0, share1=0.1).mean
     1.5
     """
     share1 = checked_probability(share1, "share1")
@@ -129,7 +129,8 @@ def posterior(prior: Prior, count: FloatArray, expected: FloatArray) -> Posterio
     Parameters
     ----------
     prior : Prior
-        As returned by `one_gamma`, `two_gammas` or `fit_mixture(...).prior`.
+        As returned by `ml.domain.faults.shrinkage.priors.one_gamma`, `two_gammas` or
+        `ml.domain.faults.shrinkage.fitting.fit_mixture(...).prior`.
     count, expected : array of shape (n_cells,)
         Events and expected events.
 

@@ -78,7 +78,9 @@ def scores(
     Examples
     --------
     >>> from ml.domain.faults.shrinkage.priors import two_gammas
-    >>> result = scores(two_gammas(3.25379, 0.399889, 2.02613, 1.90808, 0.0653456), [16], [0.4064362])
+    >>> from ml.domain.faults.shrinkage.scores import scores
+    >>> prior = two_gammas(3.25379, 0.399889, 2.02613, 1.90808, 0.0653456)
+    >>> result = scores(prior, count=[16], expected=[0.4064362])
     >>> [round(float(x[0]), 2) for x in (result.lower, result.ebgm, result.upper)]
     [15.69, 23.26, 33.48]
     """
@@ -118,7 +120,8 @@ def posterior_mean(
     Examples
     --------
     >>> from ml.domain.faults.shrinkage.priors import one_gamma
-    >>> posterior_mean(one_gamma(2.0, 2.0), [4, 0], 1.0).round(4).tolist()
+    >>> from ml.domain.faults.shrinkage.scores import posterior_mean
+    >>> posterior_mean(one_gamma(2.0, 2.0), count=[4, 0], expected=1.0).round(4).tolist()
     [2.0, 0.6667]
     """
     return _in_chunks(prior, count, expected, (Posterior.mean,), at_once)[0]
@@ -162,7 +165,8 @@ def posterior_quantile(
     Examples
     --------
     >>> from ml.domain.faults.shrinkage.priors import one_gamma
-    >>> posterior_quantile(one_gamma(1.0, 1.0), [0], [1.0], probability=0.5).round(4).tolist()
+    >>> from ml.domain.faults.shrinkage.scores import posterior_quantile
+    >>> posterior_quantile(one_gamma(1.0, 1.0), count=[0], expected=[1.0], probability=0.5).round(4).tolist()
     [0.3466]
     """
     checked_probability(probability, "probability")
@@ -201,7 +205,8 @@ def probability_above(
     Examples
     --------
     >>> from ml.domain.faults.shrinkage.priors import one_gamma
-    >>> probability_above(one_gamma(1.0, 1.0), [0], [1.0], ratio=1.0).round(4).tolist()
+    >>> from ml.domain.faults.shrinkage.scores import probability_above
+    >>> probability_above(one_gamma(1.0, 1.0), count=[0], expected=[1.0], ratio=1.0).round(4).tolist()
     [0.1353]
     """
     if not (math.isfinite(ratio) and ratio > 0):
