@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task; list them with: chehang tasks")]
 ConfigPath = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Configuration file; default: the one of the task in configs/, such as configs/credit_risk.yaml.")
+    Path | None, typer.Option("--config", "-c", help="Configuration file; default: the one of the task in configs/.")
 ]
 AlarmRulesPath = Annotated[
     Path | None,
