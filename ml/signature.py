@@ -265,7 +265,7 @@ def request_model(name: str, signature: Signature) -> type[BaseModel]:
     name : str
         Name of the class.
     signature : Signature
-        As in ``model.estimator.signature``, or as returned by `infer_signature`.
+        As returned by `ml.signature.infer_signature`, or the attribute `signature` of a fitted estimator.
 
     Returns
     -------
@@ -355,7 +355,7 @@ def row_as_request(row: Mapping[str, Any], signature: Signature) -> dict[str, An
     row : mapping of str to value
         Values by column, in the units of the raw table.
     signature : Signature
-        As in ``model.estimator.signature``, or as returned by `infer_signature`.
+        As returned by `ml.signature.infer_signature`, or the attribute `signature` of a fitted estimator.
 
     Returns
     -------

@@ -250,7 +250,7 @@ def record_gate(version: Version, result: GateResult) -> None:
     version : Version
         As returned by `champion`, `version` or `version_or_champion` of `ml.champions`.
     result : GateResult
-        ``GateResult(champion, checks, evaluated_at, code_version)``, see `ml.champions.GateResult`.
+        ``ml.champions.GateResult(champion, checks, evaluated_at, code_version)``: number, checks, UTC time, commit.
 
     Raises
     ------

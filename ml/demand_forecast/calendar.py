@@ -73,7 +73,7 @@ def calendar(periods: IntArray, frequency: Frequency, *, country: str | None = "
     Raises
     ------
     NotImplementedError
-        The `holidays` package has no such country; see `valid_country`.
+        The `holidays` package has no such country.
 
     Examples
     --------

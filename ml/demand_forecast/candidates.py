@@ -44,7 +44,8 @@ def naive(features: PanelFeatures, origin: int, horizon: int) -> dict[str, Float
     >>> from ml.demand_forecast.panel import Panel
     >>> from ml.demand_forecast.panel_features import PanelFeatures
     >>> sold = np.array([[4.0, 6, 5, 5, 6]])
-    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), keys=("model",), frequency="month", first=672,
+    ...     sold=sold, available=np.ones_like(sold))
     >>> naive(PanelFeatures(panel, groups=((),)), 5, 2)["moving_average"].tolist()
     [[5.5, 5.5]]
     """
@@ -104,7 +105,8 @@ def statistical(
     >>> from ml.demand_forecast.panel import Panel
     >>> from ml.demand_forecast.panel_features import PanelFeatures
     >>> sold = np.array([[4.0, 6, 5, 5, 6]])
-    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), keys=("model",), frequency="month", first=672,
+    ...     sold=sold, available=np.ones_like(sold))
     >>> statistical(PanelFeatures(panel, groups=((),)), 5, 2, ["theta"])["theta"].round(1).tolist()
     [[5.7, 5.9]]
     """
@@ -168,7 +170,8 @@ def candidate_forecasts(
     >>> from ml.demand_forecast.panel import Panel
     >>> from ml.demand_forecast.panel_features import PanelFeatures
     >>> sold = np.array([[4.0, 6, 5, 5, 6]])
-    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), keys=("model",), frequency="month", first=672,
+    ...     sold=sold, available=np.ones_like(sold))
     >>> forecasts = candidate_forecasts(PanelFeatures(panel, groups=((),)), 5, 2, ["moving_average", "theta"])
     >>> {name: values.round(1).tolist() for name, values in forecasts.items()}
     {'moving_average': [[5.5, 5.5]], 'theta': [[5.7, 5.9]]}

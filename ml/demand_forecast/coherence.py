@@ -76,7 +76,8 @@ def aggregation_levels(panel: Panel, columns: Sequence[Sequence[str]]) -> list[A
     --------
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
-    >>> panel = Panel(pl.DataFrame({"model": ["a", "b"]}), ("model",), "month", 672, np.ones((2, 3)), np.ones((2, 3)))
+    >>> panel = Panel(pl.DataFrame({"model": ["a", "b"]}), keys=("model",), frequency="month", first=672,
+    ...     sold=np.ones((2, 3)), available=np.ones((2, 3)))
     >>> [(level.names, level.code.tolist()) for level in aggregation_levels(panel, [("model",), ()])]
     [([('a',), ('b',)], [0, 1]), ([()], [0, 0])]
     """
@@ -173,8 +174,7 @@ class Dependence:
         Parameters
         ----------
         groups : sequence of ndarray of int, shape (n_series,)
-            Group of each series in each grouping, numbers from 0; the first groups all series. As returned by
-            `ml.demand_forecast.forecaster.Forecaster.codes`.
+            Groups in each grouping, as returned by `ml.demand_forecast.forecaster.Forecaster.codes`; first: all series.
         horizon, n, seed : int
             Periods, number of paths, and seed of the draws.
 

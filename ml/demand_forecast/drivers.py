@@ -57,7 +57,7 @@ def topic(column: str, *, groups: Sequence[str], drivers: Sequence[str]) -> str 
     groups : sequence of str
         Groupings, their columns joined by underscores, such as ``"store_id_brand"``; ``"all"`` for all series.
     drivers : sequence of str
-        Names of the panel's drivers.
+        Names of the panel's drivers, the keys of `ml.demand_forecast.panel.Panel.drivers`.
 
     Examples
     --------

@@ -75,7 +75,8 @@ class Forecaster:
     >>> from ml.demand_forecast.params import DemandParams
     >>> sold = np.random.default_rng(0).poisson(5.0, (20, 24)).astype(float)
     >>> series = pl.DataFrame({"model": [f"M{i}" for i in range(20)]})
-    >>> panel = Panel(series, ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> panel = Panel(series, keys=("model",), frequency="month", first=672,
+    ...     sold=sold, available=np.ones_like(sold))
     >>> forecaster = Forecaster(DemandParams(series=("model",), horizon=2)).fit(panel)  # doctest: +SKIP
     >>> forecaster.forecast(panel).mean.shape  # doctest: +SKIP
     (20, 2)

@@ -59,7 +59,8 @@ def outliers(panel: Panel) -> list[Outlier]:
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
     >>> sold = np.array([[4.0, 5, 4, 5, 4, 60, 5, 4, 5, 4, 5, 4]])
-    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 0, sold, np.ones_like(sold))
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), keys=("model",), frequency="month", first=0,
+    ...     sold=sold, available=np.ones_like(sold))
     >>> [(o.column, o.sold, o.expected) for o in outliers(panel)]
     [(5, 60.0, 4.0)]
     """

@@ -21,7 +21,9 @@ from ml.domain.arrays import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Panel:
-    """Sales, time in stock and drivers of all series over the same periods; see `build_panel`.
+    """Sales, time in stock and drivers of all series over the same periods.
+
+    Returned by `ml.demand_forecast.panel.build_panel`, or constructed as in the example.
 
     Attributes
     ----------
@@ -44,7 +46,8 @@ class Panel:
     Examples
     --------
     >>> sold = np.array([[4.0, 6, 5]])
-    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+    >>> panel = Panel(pl.DataFrame({"model": ["a"]}), keys=("model",), frequency="month", first=672,
+    ...     sold=sold, available=np.ones_like(sold))
     >>> panel.name(2), panel.until(1).sold.tolist(), panel.codes("model").tolist()
     ('2026-03', [[4.0]], [0])
     """

@@ -216,7 +216,8 @@ class PanelFeatures:
         >>> import polars as pl
         >>> from ml.demand_forecast.panel import Panel
         >>> sold = np.array([[4.0, 6, 5, 5]])
-        >>> panel = Panel(pl.DataFrame({"model": ["a"]}), ("model",), "month", 672, sold, np.ones_like(sold))
+        >>> panel = Panel(pl.DataFrame({"model": ["a"]}), keys=("model",), frequency="month", first=672,
+        ...     sold=sold, available=np.ones_like(sold))
         >>> features = PanelFeatures(panel, groups=((),))
         >>> table = features.table(np.array([0]), np.array([4]), np.array([1]))
         >>> table.shape == (1, len(features.names)), table[0, features.names.index("age")].item()

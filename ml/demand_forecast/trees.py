@@ -171,7 +171,8 @@ class Trees:
         >>> from ml.demand_forecast.panel_features import PanelFeatures
         >>> sold = np.random.default_rng(0).poisson(5.0, (20, 24)).astype(float)
         >>> series = pl.DataFrame({"model": [f"M{i}" for i in range(20)]})
-        >>> features = PanelFeatures(Panel(series, ("model",), "month", 672, sold, np.ones_like(sold)), groups=((),))
+        >>> features = PanelFeatures(Panel(series, keys=("model",), frequency="month", first=672,
+        ...     sold=sold, available=np.ones_like(sold)), groups=((),))
         >>> trees = Trees(TreeParams(n_estimators=10, bags=1), weighting="volume").fit(features, until=24, horizon=2)
         >>> table = features.table(np.array([0]), np.array([24]), np.array([1]))  # series 0, one month ahead
         >>> trees.ratio(table).shape, trees.contributions(table).shape == (1, len(features.names))

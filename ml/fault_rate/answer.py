@@ -285,7 +285,7 @@ def alarm_of(snapshot: Snapshot, model: str, component: str) -> Mapping[str, Any
     snapshot : Snapshot
         `FaultEstimator.snapshot`, or as returned by `Snapshot.of`.
     model, component : str
-        The cell.
+        Model and component of the cell, a row of `snapshot.cells`.
 
     Returns
     -------
@@ -306,7 +306,7 @@ def cell_posterior(snapshot: Snapshot, model: str, component: str) -> tuple[floa
     snapshot : Snapshot
         `FaultEstimator.snapshot`, or as returned by `Snapshot.of`.
     model, component : str
-        A row of `snapshot.cells`.
+        Model and component of the cell, a row of `snapshot.cells`.
 
     Returns
     -------

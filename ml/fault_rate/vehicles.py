@@ -272,8 +272,8 @@ def rank_vehicles(vehicles: Vehicles, rows: npt.NDArray[np.int64], component: st
     component : str
         Component whose last fault is listed, such as "brakes"; a value of `vehicles.faults["component"]`.
     faults : ndarray of shape (n_rows,)
-        Expected faults of each vehicle within the planning horizon, at the elevated rate: such as the result of
-        `baseline_faults` times a rate ratio.
+        Expected faults of each vehicle within the planning horizon, at the elevated rate: the result of
+        `baseline_faults` times `scale` of the `Snapshot` and the cell's rate ratio.
 
     Returns
     -------

@@ -70,7 +70,7 @@ def respond(
     Parameters
     ----------
     estimator : LeadScoringEstimator
-        As in ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
+        Fitted: ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
     requests : sequence
         Instances of ``ml.lead_scoring.request.request(estimator.signature)``.
     explain : bool
@@ -99,13 +99,13 @@ def answers(
     Parameters
     ----------
     estimator : LeadScoringEstimator
-        As in ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
+        Fitted: ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
     requests : sequence
         Instances of ``ml.lead_scoring.request.request(estimator.signature)``.
     batch : RequestBatch
         As returned by ``ml.lead_scoring.request.read_requests(estimator, requests, trend=explain)``.
     explain : bool
-        Whether answers have reasons.
+        Whether answers have reasons for the score.
 
     Returns
     -------

@@ -166,7 +166,7 @@ def largest(
     contributions : ndarray of shape (n_features,)
         Contributions of the features to the log-odds of one lead: a row of ``LeadScoringEstimator.contributions(X)``.
     reason_map : ReasonMap
-        As in ``estimator.reason_map_``, or as returned by `build_reason_map`.
+        As returned by `ml.lead_scoring.reasons.build_reason_map`, or `reason_map_` of a fitted `LeadScoringEstimator`.
 
     Returns
     -------

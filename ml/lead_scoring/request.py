@@ -145,7 +145,7 @@ def read_requests(estimator: LeadScoringEstimator, requests: Sequence[BaseModel]
     Parameters
     ----------
     estimator : LeadScoringEstimator
-        As in ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
+        Fitted: ``ml.champions.load(ml.champions.version_or_champion("lead_scoring")).estimator``.
     requests : sequence
         Instances of ``request(estimator.signature)``.
     trend : bool
@@ -292,7 +292,7 @@ def example(body: dict[str, Any], signature: Signature) -> dict[str, Any]:
     body : dict
         JSON content of a request, as returned by `ml.signature.row_as_request`.
     signature : Signature
-        As in ``estimator.signature``.
+        As returned by `ml.signature.infer_signature`, or the attribute `signature` of a fitted estimator.
 
     Returns
     -------

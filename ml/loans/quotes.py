@@ -52,8 +52,9 @@ def offers_for(lending: Lending, application: Application, *, basis: PricingBasi
     >>> from ml.domain.loans.application import Applicant, Application, Vehicle
     >>> from ml.loans.eligibility import PricingBasis
     >>> from ml.loans.endpoints import read_lending
-    >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
-    >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=5_000_000)
+    >>> lending = read_lending(Path("configs"))
+    >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
+    >>> application = Application(Applicant(age=35, monthly_income=1_500_000), vehicle, down_payment=5_000_000)
     >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
     >>> offer = offers_for(lending, application, basis=basis, count=2).offers[0]
     >>> offer.name, offer.loan.term_months, offer.monthly_payment, offer.best_at
@@ -120,8 +121,10 @@ def changes_for(
     >>> from pathlib import Path
     >>> from ml.domain.loans.application import Applicant, Application, Vehicle
     >>> from ml.loans.endpoints import read_lending
-    >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
-    >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=3_000_000, term_months=60)
+    >>> lending = read_lending(Path("configs"))
+    >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
+    >>> applicant = Applicant(age=35, monthly_income=1_500_000)  # fen a month
+    >>> application = Application(applicant, vehicle, down_payment=3_000_000, term_months=60)
     >>> change = changes_for(
     ...     lending,
     ...     application,
@@ -187,8 +190,9 @@ def grid_for(
     >>> from ml.domain.loans.application import Applicant, Application, Vehicle
     >>> from ml.loans.eligibility import PricingBasis
     >>> from ml.loans.endpoints import read_lending
-    >>> lending, vehicle = read_lending(Path("configs")), Vehicle("V1", 15_000_000, "private_new_energy")
-    >>> application = Application(Applicant(35, 1_500_000), vehicle, down_payment=0)
+    >>> lending = read_lending(Path("configs"))
+    >>> vehicle = Vehicle(vehicle_id="V1", price=15_000_000, vehicle_class="private_new_energy")  # fen
+    >>> application = Application(Applicant(age=35, monthly_income=1_500_000), vehicle, down_payment=0)
     >>> basis = PricingBasis(on=date(2026, 9, 1), probability_of_default=0.01)
     >>> grid = grid_for(lending, "bank_standard", application, [3_000_000, 5_000_000], basis=basis)
     >>> grid.terms, grid.cells[-1][1].monthly_payment

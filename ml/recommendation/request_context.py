@@ -66,7 +66,7 @@ def encode_request(
     profiles, stock : UserProfiles, Stock
         Attributes of a fitted `ml.recommendation.estimator.RecommendationEstimator`.
     vocabularies, params : Vocabularies, RecommendationParams
-        Attributes of its `recommender`.
+        Attributes of the same name of `estimator.recommender`.
     now : int
         Instant of the request (microseconds since 1970 UTC).
 

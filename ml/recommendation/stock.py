@@ -213,7 +213,7 @@ class Stock:
         Parameters
         ----------
         matches : ndarray of bool, shape (n_vehicles,)
-            As returned by `matching`.
+            Which vehicles are allowed, as returned by the method `matching`.
         store : int
             Code of the store in the vocabularies of training.
 
@@ -245,7 +245,7 @@ def content_columns(
     log_price : ndarray of float64, shape (n,)
         Attribute `log_price` of `Items` or `Vehicles`.
     codes : mapping of str to ndarray of int64, shape (n,)
-        Attribute `codes` of the same.
+        Attribute `codes` of the same `Items` or `Vehicles`: category codes by column.
     vocabularies : Vocabularies
         The vocabularies that they were encoded with.
 

@@ -18,7 +18,7 @@ def write_report(report: Report, folder: Path) -> None:
     Parameters
     ----------
     report : Report
-        ``Report(task=..., protocol=..., sections=...)``, see `ml.report.report.Report`.
+        ``ml.report.report.Report(task="credit_risk", protocol="in time order", sections=())``, for example.
     folder : Path
         Folder to write to; created if it is missing. Files of these names are replaced.
 

@@ -53,6 +53,9 @@ def _pattern(size: float, format: Format) -> str:
 def format_tick(value: float, format: Format) -> str:
     """Return the label of a tick, without trailing zeros; 'share' is shown in percent, other formats as a number.
 
+    `value` of the format 'share' is a fraction; `format` is 'text', 'flag', 'count', 'number', 'score', 'share',
+    'amount' or 'gain'.
+
     Examples
     --------
     >>> format_tick(0.05, "share"), format_tick(20_000.0, "amount"), format_tick(0.0, "share")
@@ -66,7 +69,8 @@ def format_tick(value: float, format: Format) -> str:
 def format_interval(low: Cell, high: Cell, format: Format, language: Language = "en") -> str:
     """Return an interval as text; the empty text if a limit is None.
 
-    Limits are formatted by `format_figure`, with the same `format` and `language`.
+    `low` and `high` are numbers; `format` is 'text', 'flag', 'count', 'number', 'score', 'share', 'amount' or 'gain';
+    `language` is 'en' or 'zh'.
 
     Examples
     --------

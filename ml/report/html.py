@@ -25,7 +25,8 @@ MAX_OPEN_ROWS, MAX_NARROW_COLUMNS = 12, 4  # a table with more rows is folded; w
 def html_page(report: Report, language: Language = "en") -> str:
     """Return a report as a complete HTML document that needs no other file; `language` is 'en' or 'zh'.
 
-    A report is constructed as below, or read from the `report.json` of a version, see `ml.report.report.Report`.
+    A report is constructed as below, or read from the text of `report.json` of a version by
+    ``Report.model_validate_json(text)``.
 
     Examples
     --------
@@ -43,6 +44,8 @@ def html_page(report: Report, language: Language = "en") -> str:
 
 def html_fragment(report: Report, language: Language = "en") -> str:
     """Return a report as an `article` element, for a page that includes `ml.report.style.CSS`.
+
+    `report` is an `ml.report.report.Report`; `language` is 'en' or 'zh'.
 
     Examples
     --------
@@ -63,7 +66,7 @@ def html_fragment(report: Report, language: Language = "en") -> str:
 def headline(report: Report, language: Language = "en") -> str:
     """Return one line with the first metric, its 95 % interval and its value for the baseline.
 
-    A report without metrics gives the name of its task.
+    A report without metrics gives the name of its task. `language` is 'en' or 'zh'.
 
     Examples
     --------

@@ -68,6 +68,7 @@ def check_sequence(rules: Sequence[Rule]) -> Sequence[Rule]:
     Parameters
     ----------
     rules : sequence of Dated
+        Rules with `valid_from` and `valid_until` (dates, both in force; `valid_until` None for no end).
 
     Raises
     ------
@@ -113,7 +114,7 @@ def rule_on(rules: Sequence[Rule], on: date) -> Rule | None:
     Parameters
     ----------
     rules : sequence of Dated
-        As accepted by `check_sequence`.
+        In order of `valid_from`, without gaps and overlaps, such as a field of `ml.loans.catalogue.rules.LendingRules`.
     on : date
         Day of the application.
 
@@ -136,7 +137,7 @@ def during(rules: Sequence[Rule], other: Dated) -> list[Rule]:
     Parameters
     ----------
     rules : sequence of Dated
-        As accepted by `check_sequence`.
+        In order of `valid_from`, without gaps and overlaps, such as a field of `ml.loans.catalogue.rules.LendingRules`.
     other : Dated
         Any rule with a period of validity.
 
@@ -165,7 +166,7 @@ def in_force(rules: Sequence[Rule], on: date, *, name: str) -> Rule:
     Parameters
     ----------
     rules : sequence of Dated
-        As accepted by `check_sequence`.
+        In order of `valid_from`, without gaps and overlaps, such as a field of `ml.loans.catalogue.rules.LendingRules`.
     on : date
         Day of the application.
     name : str

@@ -35,7 +35,13 @@ def load_lending(products: Path, rules: Path) -> Lending:
     Parameters
     ----------
     products, rules : Path
-        Existing files in the format of `configs/loans/products.yaml` and `configs/loans/rules.yaml`.
+        Existing files in the format of `configs/loans/products.yaml` and `configs/loans/rules.yaml`;
+        `ml.loans.endpoints.read_lending` reads both below a folder.
+
+    Returns
+    -------
+    Lending
+        `rules` (lending rules by date) and `catalogue` (`lenders`, `products` and `parties` by key), amounts in fen.
 
     Raises
     ------

@@ -305,9 +305,16 @@ def vehicle_class(condition: str, use: str, energy_type: str) -> VehicleClass:
     Parameters
     ----------
     condition : {"new", "used"}
+        Condition of the vehicle.
     use : {"private", "commercial"}
+        Use by the borrower.
     energy_type : str
-        One of `features.tables.ENERGY_TYPES`.
+        One of `features.tables.ENERGY_TYPES`, such as "battery_electric".
+
+    Returns
+    -------
+    str
+        One of `ml.loans.catalogue.rules.VEHICLE_CLASSES`, such as "private_new_energy".
 
     Raises
     ------
