@@ -75,6 +75,7 @@ def config_file(name: str, path: Path | None = None) -> Path:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> config_file("credit_risk.yaml", Path("mine.yaml")).name, config_file("credit_risk.yaml").name
     ('mine.yaml', 'credit_risk.yaml')
     """
@@ -122,6 +123,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     write_atomically(Path(folder) / "new" / "a.txt", b"text")
@@ -149,6 +151,7 @@ def file_state(path: Path) -> tuple[int, int, int] | None:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> file_state(Path("no such file")) is None
     True
     """

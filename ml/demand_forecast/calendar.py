@@ -79,6 +79,7 @@ def calendar(periods: IntArray, frequency: Frequency, *, country: str | None = "
     --------
     In 2026 Chinese New Year is on 17 February: the days before it lie in January and in February.
 
+    >>> import numpy as np
     >>> calendar(np.array([672, 673]), "month")[:, 3:5].round(2).tolist()
     [[0.26, 0.0], [0.46, 0.39]]
     """

@@ -40,6 +40,7 @@ def naive(features: PanelFeatures, origin: int, horizon: int) -> dict[str, Float
 
     Examples
     --------
+    >>> import numpy as np
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
     >>> from ml.demand_forecast.panel_features import PanelFeatures
@@ -101,6 +102,7 @@ def statistical(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
     >>> from ml.demand_forecast.panel_features import PanelFeatures
@@ -166,6 +168,7 @@ def candidate_forecasts(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
     >>> from ml.demand_forecast.panel_features import PanelFeatures

@@ -106,6 +106,7 @@ def strongest_drivers(
 
     Examples
     --------
+    >>> import numpy as np
     >>> contributions = np.array([0.2, -0.1])
     >>> columns = ["price_change", "at_festival"]
     >>> [d.en for d in strongest_drivers(contributions, columns, groups=[], drivers=["price"])]

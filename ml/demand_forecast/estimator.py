@@ -230,6 +230,7 @@ class DemandEstimator:
 
         Examples
         --------
+        >>> import polars as pl
         >>> X = pl.DataFrame({"store_id": ["S1"], "model": ["M1"], "horizon": [2]})
         >>> estimator.predict(X)["p50"].to_list()  # doctest: +SKIP
         [3.0]
@@ -311,6 +312,8 @@ def ended_series(panel: Panel) -> NDArray[np.bool_]:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
     >>> series = pl.DataFrame({"model": ["a", "b"]})
     >>> sold = np.array([[1.0, 2, 3, 4, 5], [1, 2, np.nan, np.nan, np.nan]])
@@ -353,6 +356,7 @@ def forecast_columns(mean: FloatArray, quantiles: NDArray[Any]) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from ml.demand_forecast.forecast import GRID
     >>> forecast_columns(np.array([5.0]), 10 * GRID[None, :]).select("mean", "p05", "p50").row(0)
     (5.0, 0.5, 5.0)

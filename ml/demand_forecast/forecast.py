@@ -59,6 +59,7 @@ class Forecast:
         --------
         A Poisson distribution with mean 2, not calibrated.
 
+        >>> import numpy as np
         >>> mean = np.array([[2.0]])
         >>> forecast = Forecast(mean, 0 * mean, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
         >>> forecast.quantiles(np.array([0.9, 0.5])).tolist()
@@ -87,6 +88,7 @@ class Forecast:
 
         Examples
         --------
+        >>> import numpy as np
         >>> mean = np.array([[2.0]])
         >>> forecast = Forecast(mean, 0 * mean, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
         >>> forecast.exposure_adjusted(np.array([[0.5]])).mean.tolist()
@@ -143,6 +145,7 @@ class ForecastTable:
 
         Examples
         --------
+        >>> import numpy as np
         >>> table = ForecastTable(np.array([[5.0]]), (10 * GRID[None, None, :]).astype(np.float32))
         >>> table.quantiles_at(0, [0.5, 0.91], is_count=True).tolist()
         [[5.0, 10.0]]

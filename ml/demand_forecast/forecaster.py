@@ -70,6 +70,7 @@ class Forecaster:
     --------
     Twenty models, 24 months; the fit takes seconds.
 
+    >>> import numpy as np
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
     >>> from ml.demand_forecast.params import DemandParams

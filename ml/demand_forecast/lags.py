@@ -64,6 +64,7 @@ def as_rows(values: FloatArray, begin: IntArray) -> pd.DataFrame:
 
     Examples
     --------
+    >>> import numpy as np
     >>> as_rows(np.array([[1.0, 2.0]]), np.array([1]))[["unique_id", "ds", "y"]].to_numpy().tolist()
     [[0.0, 1.0, 2.0], [0.0, 2.0, 0.0]]
     """
@@ -96,6 +97,7 @@ def lag_table(values: FloatArray, begin: IntArray, frequency: Frequency) -> Floa
 
     Examples
     --------
+    >>> import numpy as np
     >>> lag_table(np.array([[1.0, 3.0]]), np.array([0]), "month")[0, 2, [0, 3]].tolist()
     [3.0, 2.0]
     """

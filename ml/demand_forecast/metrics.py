@@ -37,6 +37,7 @@ def calibrated_integral(
     --------
     A Poisson distribution with mean 1: the probabilities of 0 or fewer, and of 1 or fewer.
 
+    >>> import numpy as np
     >>> from ml.demand_forecast.forecast import GRID, Forecast
     >>> one = np.ones((1, 1))
     >>> forecast = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})
@@ -81,6 +82,7 @@ def interval_coverage(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from ml.demand_forecast.forecast import GRID, Forecast
     >>> one = np.ones((1, 1))
     >>> forecast = Forecast(one, 0 * one, GRID[None, None, :], np.zeros(1, dtype=np.int64), True, {})

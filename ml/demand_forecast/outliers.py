@@ -56,6 +56,7 @@ def outliers(panel: Panel) -> list[Outlier]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> import polars as pl
     >>> from ml.demand_forecast.panel import Panel
     >>> sold = np.array([[4.0, 5, 4, 5, 4, 60, 5, 4, 5, 4, 5, 4]])

@@ -45,6 +45,8 @@ class Panel:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
     >>> sold = np.array([[4.0, 6, 5]])
     >>> panel = Panel(pl.DataFrame({"model": ["a"]}), keys=("model",), frequency="month", first=672,
     ...     sold=sold, available=np.ones_like(sold))
@@ -201,6 +203,7 @@ def build_panel(
     --------
     Model a sells three vehicles in February and one in April 2026, model b two in March.
 
+    >>> import polars as pl
     >>> columns = ["model", "period", "rows", "quantities", "quantity"]
     >>> rows = [("a", 673, 3, 3, 3.0), ("a", 675, 1, 1, 1.0), ("b", 674, 2, 2, 2.0)]
     >>> sold = pl.DataFrame(rows, columns, orient="row")

@@ -213,6 +213,7 @@ class PanelFeatures:
         --------
         The forecast one month ahead, after four months.
 
+        >>> import numpy as np
         >>> import polars as pl
         >>> from ml.demand_forecast.panel import Panel
         >>> sold = np.array([[4.0, 6, 5, 5]])

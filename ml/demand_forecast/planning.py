@@ -211,6 +211,8 @@ def plan_orders(cells: pl.DataFrame, levels: FloatArray, quantiles: FloatArray, 
     --------
     One store has four vehicles of a model and sells one or two; another store has none.
 
+    >>> import numpy as np
+    >>> import polars as pl
     >>> cells = pl.DataFrame({"store_id": ["a", "b"], "model": ["x", "x"], "on_hand": [4, 0], "on_order": [0, 0],
     ...                       "price": [100_000.0, 100_000.0]})
     >>> plan = plan_orders(cells, np.array([0.1, 0.9]), np.array([[1.0, 2.0], [1.0, 2.0]]), PlanningRules())

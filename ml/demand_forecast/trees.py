@@ -167,6 +167,7 @@ class Trees:
 
         Examples
         --------
+        >>> import numpy as np
         >>> import polars as pl
         >>> from ml.demand_forecast.panel_features import PanelFeatures
         >>> sold = np.random.default_rng(0).poisson(5.0, (20, 24)).astype(float)

@@ -39,6 +39,8 @@ def constant_rate(X: pl.DataFrame, y: FloatArray, requests: pl.DataFrame) -> Flo
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import polars as pl
     >>> X = pl.DataFrame({"component": ["brakes", "brakes"], "vehicle_years": [1.0, 3.0]})
     >>> constant_rate(X, np.array([1.0, 1.0]), X).tolist()
     [0.5, 1.5]

@@ -64,6 +64,7 @@ class AlarmFile:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import tempfile
     >>> alarm = {"model": "A", "component": "brakes", "state": "open", "opened_at": 1, "last_seen_at": 1,
     ...     "figures": "{}"}

@@ -69,6 +69,9 @@ class AlarmStore:
 
     Examples
     --------
+    >>> from datetime import date
+    >>> from pathlib import Path
+    >>> import polars as pl
     >>> import tempfile
     >>> row = {"model": "A", "component": "brakes", "detected_on": date(2024, 1, 1), "rate_ratio": 2.0}
     >>> with tempfile.TemporaryDirectory() as folder:

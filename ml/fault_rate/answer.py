@@ -109,6 +109,7 @@ def _day_of(since_epoch: float) -> date:
 def build_days(built_from: date | None, built_until: date | None) -> tuple[int | None, int | None]:
     """Return the two dates `built_from` and `built_until` as days from 1970-01-01; None stays None.
 
+    >>> from datetime import date
     >>> build_days(date(1970, 1, 3), None)
     (2, None)
     """

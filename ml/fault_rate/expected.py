@@ -64,6 +64,7 @@ def deviance(count: FloatArray, expected: FloatArray) -> float:
 
     Examples
     --------
+    >>> import numpy as np
     >>> round(deviance(np.array([3.0, 0.0]), np.array([2.0, 1.0])), 3)
     2.433
     """

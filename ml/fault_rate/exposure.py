@@ -131,6 +131,8 @@ def build_exposure(
 
     Examples
     --------
+    >>> from features.aggregations import DAY  # microseconds in a day
+    >>> import polars as pl
     >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "model": ["A"], "entered_service_at": [0]})
     >>> records = pl.DataFrame({"vehicle_id": ["V"], "component": ["brakes"], "fault": [True],
     ...     "serviced_at": [10 * DAY]})
@@ -185,6 +187,7 @@ def build_exposure(
 def with_optional_columns(fleet: pl.DataFrame) -> pl.DataFrame:
     """Return the fleet with the optional columns of `build_exposure`, null where the fleet has none.
 
+    >>> import polars as pl
     >>> with_optional_columns(pl.DataFrame({"monthly_km": [900.0]})).select("monthly_km", "built_at").row(0)
     (900.0, None)
     """
@@ -197,6 +200,7 @@ def reported_before(records: pl.DataFrame, as_of: int) -> pl.DataFrame:
     `records` has the int64 columns `serviced_at` and, optionally, `reported_at`. A record without `reported_at` counts
     as reported at `serviced_at`.
 
+    >>> import polars as pl
     >>> records = pl.DataFrame({"serviced_at": [1, 2, 9], "reported_at": [None, 9, 9]})
     >>> reported_before(records, 9)["serviced_at"].to_list()
     [1]
@@ -208,6 +212,7 @@ def reported_before(records: pl.DataFrame, as_of: int) -> pl.DataFrame:
 def reports_are_dated(records: pl.DataFrame) -> bool:
     """Return whether any row of `records` has a `reported_at` that is not null; false without the column.
 
+    >>> import polars as pl
     >>> reports_are_dated(pl.DataFrame({"reported_at": [None, 5]})), reports_are_dated(pl.DataFrame({"fault": [True]}))
     (True, False)
     """
@@ -222,6 +227,7 @@ def reported_records(records: pl.DataFrame, *, since: int, as_of: int) -> tuple[
     A record runs backwards if `reported_at` lies before `serviced_at`; such records are left out. A null `reported_at`
     becomes `serviced_at`. Where no record has a `reported_at`, the column is dropped and all records count as reported.
 
+    >>> import polars as pl
     >>> records = pl.DataFrame({"serviced_at": [1, 2, 3, 9], "reported_at": [None, 8, 1, 9]})
     >>> rows, backwards = reported_records(records, since=0, as_of=9)
     >>> rows["reported_at"].to_list(), backwards

@@ -47,6 +47,7 @@ def build_report_exposure(records: pl.DataFrame, *, as_of: int, since: int) -> F
 
     Examples
     --------
+    >>> import polars as pl
     >>> day = 24 * 3_600 * 1_000_000  # microseconds
     >>> records = pl.DataFrame({"model": ["A", "A"], "component": ["brakes", "brakes"], "fault": [True, False],
     ...     "serviced_at": [10 * day, 11 * day]})

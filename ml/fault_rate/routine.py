@@ -61,6 +61,7 @@ def steps(rows: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import polars as pl
     >>> steps(pl.DataFrame({"row": [0, 0, 1], "day": [10, 40, 5], "km": [100.0, 400.0, 0.0]})).rows()
     [(0, 30, 300.0)]
     """
@@ -107,6 +108,7 @@ def build_service_history(
 
     Examples
     --------
+    >>> import polars as pl
     >>> day = 24 * 3_600 * 1_000_000  # microseconds
     >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "entered_service_at": [0]})
     >>> records = pl.DataFrame({"vehicle_id": ["V", "V"], "serviced_at": [300 * day, 650 * day],

@@ -71,6 +71,7 @@ def load_alarm_rules(path: Path) -> AlarmRules:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> load_alarm_rules(Path("configs/fault_alarms.yaml")).days
     90
     """

@@ -85,6 +85,7 @@ def next_services(
 
     Examples
     --------
+    >>> import polars as pl
     >>> day = 24 * 3_600 * 1_000_000  # microseconds
     >>> fleet = pl.DataFrame({"vehicle_id": ["V"], "entered_service_at": [0]})
     >>> records = pl.DataFrame({"vehicle_id": ["V"], "serviced_at": [300 * day], "fault": [False],

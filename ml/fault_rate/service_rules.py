@@ -65,6 +65,7 @@ def with_limits(cars: pl.DataFrame, rules: ServiceRules) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import polars as pl
     >>> cars = pl.DataFrame({"model": ["A", "B", None], "energy_type": ["hybrid", "battery_electric", None]})
     >>> rules = ServiceRules(energy_types={"battery_electric": Interval(km=12_000, months=24)})
     >>> with_limits(cars, rules).select("limit_km", "limit_months").rows()
@@ -104,6 +105,7 @@ def estimate_intervals(rules: ServiceRules, cars: pl.DataFrame, gaps: pl.DataFra
 
     Examples
     --------
+    >>> import polars as pl
     >>> cars = pl.DataFrame({"row": [0], "model": ["A"], "limit_km": [7_500.0], "limit_months": [12]})
     >>> gaps = pl.DataFrame({"row": [0] * 20, "days": [150] * 20, "km": [10_000.0] * 20})
     >>> estimate_intervals(ServiceRules(), cars, gaps).models

@@ -253,6 +253,7 @@ def mean_fault_costs(records: pl.DataFrame) -> dict[str, float]:
 
     Examples
     --------
+    >>> import polars as pl
     >>> records = pl.DataFrame({"vehicle_id": ["V", "V"], "serviced_at": [5, 5], "component": ["brakes", None],
     ...     "fault": [True, False], "cost": [90_000, 10_000]})
     >>> mean_fault_costs(records)

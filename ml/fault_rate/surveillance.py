@@ -223,6 +223,8 @@ def run_surveillance(
     --------
     A fault on every 20th day for 20 weeks, then one on every second day:
 
+    >>> import numpy as np
+    >>> import polars as pl
     >>> from ml.fault_rate.reports import build_report_exposure
     >>> microseconds, day = 24 * 3_600 * 1_000_000, np.arange(280)
     >>> fault = np.where(day < 140, day % 20 == 0, day % 2 == 0)
