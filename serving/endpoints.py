@@ -229,6 +229,12 @@ class SingleApp:
         champions : mapping of str to LoadedChampion
             As returned by the method `champions`.
 
+        Returns
+        -------
+        Schema
+            `versions` (version number by task), `model` (pydantic class of one request) and `ending` (bytes that end
+            the JSON of an answer, such as ``b',"model_version":3}'``).
+
         Examples
         --------
         >>> import asyncio

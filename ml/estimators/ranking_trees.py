@@ -227,7 +227,7 @@ def _levels(grade: FloatArray, size: IntArray, rows: int) -> tuple[npt.NDArray[n
     """Return grades as consecutive levels from 0, and the sizes without empty queries, after checking both."""
     if grade.shape != (rows,) or size.ndim != 1 or (size < 0).any() or int(size.sum()) != rows:
         lengths = f"{rows} rows, {len(grade)} grades and sizes with sum {int(size.sum())}"
-        raise DataError(f"sizes must add up to the number of rows, and each row needs a grade; got {lengths}")
+        raise DataError(f"group sizes must sum to the number of rows, with one grade per row; got {lengths}")
     if not (np.isfinite(grade) & (grade >= 0)).all():
         raise DataError(f"grades must be finite and at least 0, got {grade[~(np.isfinite(grade) & (grade >= 0))][0]:g}")
     size = size[size > 0]

@@ -150,7 +150,8 @@ class TabularEncoder(SklearnTransformer):
         name = self.feature_names_out_[row]
         operation, arguments = next(iter((self.derived or {})[name].items()))
         inputs = ", ".join(str(a) for a in arguments)
-        return FeatureError(name, f"is too large to compute as the {operation} of {inputs}; correct these columns")
+        remedy = "correct large values, or divisors near 0, there"
+        return FeatureError(name, f"overflows: the {operation} of {inputs} is above the largest number; {remedy}")
 
     def unseen(self, row: Mapping[str, Any]) -> list[str]:
         """Return the names of the categorical columns whose value in `row` did not occur in training.

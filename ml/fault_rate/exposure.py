@@ -286,7 +286,7 @@ def _faults(
     if faults.is_empty():
         raise DataError(
             f"service_records: no fault is of a vehicle in service in `fleet` ({'; '.join(notes) or 'no faults'}): "
-            "correct the mapping of fault, component, vehicle_id and their dates"
+            "map vehicle_id alike in both tables, and check fault, component and the dates"
         )
     if "reported_at" not in faults.columns:
         notes.append(UNDATED)

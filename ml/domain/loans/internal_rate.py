@@ -44,7 +44,8 @@ def monthly_rates(received: FloatArray, paid: FloatArray, months: FloatArray) ->
     invalid = ~((received > 0) & (total > 0))
     if invalid.any():
         i = int(np.argmax(invalid))
-        raise NoInternalRate(f"loan {i} receives {received[i]:g} fen and pays {total[i]:g}: both must be above 0")
+        amounts = f"the borrower receives {received[i]:g} fen and pays {total[i]:g} fen in all"
+        raise NoInternalRate(f"loan in column {i}: {amounts}; both must be above 0: correct amount, fees or payments")
     weighted = paid * months
     x = np.log(total / received) * total / weighted.sum(axis=0)
     for _ in range(_STEPS):

@@ -79,8 +79,8 @@ def test_artefact_answers_alike(fitted: RankingTrees) -> None:
 @pytest.mark.parametrize(
     ("grades", "sizes", "message"),
     [
-        ([0, 1, 0], [2, 2], "add up"),
-        ([0, 1], [3], "add up"),
+        ([0, 1, 0], [2, 2], "must sum to"),
+        ([0, 1], [3], "must sum to"),
         ([0, -1, 0], [3], "at least 0"),
         ([0, float("nan"), 0], [3], "finite"),
         ([1, 1, 0], [2, 1], "no order"),

@@ -46,7 +46,7 @@ def test_the_artefact_restores_it(encoder: TabularEncoder) -> None:
     ("change", "feature", "rule"),
     [
         ({"loan": ["many", 1, 2]}, "loan", "must hold numbers"),
-        ({"loan": [1e308, 1, 2]}, "double", "is too large to compute as the product of loan, 2"),
+        ({"loan": [1e308, 1, 2]}, "double", "overflows: the product of loan, 2 is above"),
     ],
 )
 def test_a_value_that_cannot_be_used_names_the_column_and_not_itself(

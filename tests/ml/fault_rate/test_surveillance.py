@@ -143,7 +143,7 @@ def test_records_whose_dates_run_backwards_are_left_out_with_a_note_with_and_wit
         assert f"left out: {rows} with reported_at before serviced_at" in field.notes
         assert (field.delay_days >= 0).all()
     every = records.with_columns(reported_at=early)
-    with pytest.raises(DataError, match=r"left out: [\d,]+ faults with reported_at before .* their dates"):
+    with pytest.raises(DataError, match=r"left out: [\d,]+ faults with reported_at before .* the dates"):
         build_exposure(fleet, every, as_of=end, since=START)
     with pytest.raises(DataError, match=r"[\d,]+ records with reported_at before .* map serviced_at and"):
         build_report_exposure(every, as_of=end, since=START)

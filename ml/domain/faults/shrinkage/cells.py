@@ -114,7 +114,8 @@ def checked_cells(count: npt.ArrayLike, expected: npt.ArrayLike) -> tuple[Number
         shape = np.broadcast_shapes(counts.shape, expectations.shape)
     except ValueError:
         received = f"{counts.shape} and {expectations.shape}"
-        raise ShrinkageError(f"count and expected must have one shape, got {received}: pair them by cell") from None
+        rule = "count and expected must have one shape"
+        raise ShrinkageError(f"{rule}, got {received}: give one value per cell in each") from None
     if 0 in shape:
         raise ShrinkageError("count must have at least one cell, got none: check the filter that made the table")
     return np.broadcast_to(counts, shape), np.broadcast_to(expectations, shape)

@@ -135,7 +135,7 @@ def _two_by_two(
         a, rows, columns, reports = np.broadcast_arrays(*checked)
     except ValueError:
         shapes = ", ".join(f"{name} {values.shape}" for name, values in zip(arguments, checked, strict=True))
-        raise ShrinkageError(f"counts and totals must have one shape, got {shapes}: pair them by cell") from None
+        raise ShrinkageError(f"the arrays must have one shape, got {shapes}: give one value per cell in each") from None
     for name, totals in (("row_total", rows), ("column_total", columns)):
         outside = ((totals < 1) | (totals >= reports)).ravel()
         rule = f"{name} must be at least 1 and below total"

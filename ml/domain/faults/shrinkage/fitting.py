@@ -107,7 +107,7 @@ def _checked(
     weights = np.ones(counts.size) if weight is None else np.asarray(weight, dtype=np.float64).ravel()
     if weights.shape != counts.shape:
         raise ShrinkageError(
-            f"weight must have one entry per cell, got {weights.size} for {counts.size} cells: pair them by cell"
+            f"weight must have one entry per cell, got {weights.size} for {counts.size} cells: give one weight per cell"
         )
     rule = "weight must be a finite number above 0"
     refuse_where(~(np.isfinite(weights) & (weights > 0)), weights, rule=rule, remedy="drop cells of weight 0")

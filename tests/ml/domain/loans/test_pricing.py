@@ -105,7 +105,7 @@ def test_faster_repayment_leaves_less_outstanding() -> None:
 
 def test_fees_that_take_all_that_is_lent_name_the_loan() -> None:
     batch = LoanBatch.of([Loan(LoanProduct(), 100, 0.06, 12), Loan(LoanProduct(), 10_000, 0.06, 12)])
-    with pytest.raises(NoInternalRate, match="loan 0 receives -400 fen"):
+    with pytest.raises(NoInternalRate, match="column 0: the borrower receives -400 fen"):
         price(batch, date(2026, 1, 1), risk=SAFE, forgone_discount=500)
 
 
