@@ -169,7 +169,10 @@ class Trees:
         --------
         >>> import numpy as np
         >>> import polars as pl
+        >>> from ml.demand_forecast.panel import Panel
         >>> from ml.demand_forecast.panel_features import PanelFeatures
+        >>> from ml.demand_forecast.params import TreeParams
+        >>> from ml.demand_forecast.trees import Trees
         >>> sold = np.random.default_rng(0).poisson(5.0, (20, 24)).astype(float)
         >>> series = pl.DataFrame({"model": [f"M{i}" for i in range(20)]})
         >>> features = PanelFeatures(Panel(series, keys=("model",), frequency="month", first=672,

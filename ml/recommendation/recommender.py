@@ -194,7 +194,7 @@ class Recommender:
         Returns
         -------
         matrix : ndarray of float64, shape (n_pairs, n_columns)
-            As described by `ml.recommendation.ranking_features.pair_columns`.
+            Scores, shares of the history, log prices (yuan), days and flags, by `columns`; NaN where missing.
         pairs : CandidatePairs
             Row numbers `visitor` and `vehicle` of each row of `matrix`; `sizes`, the number of rows of each visitor.
         columns : tuple of str
